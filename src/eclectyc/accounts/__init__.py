@@ -1,0 +1,1 @@
+"""Organisations, people, roles and tokens: who is acting, and what they may do where."""

@@ -1,0 +1,87 @@
+"""What a format reader hands on: blocks of rows, still as the file prints them.
+
+A reader knows the file's shape and nothing else: no registry, no lake, no time zone of any site. It yields
+blocks in file order; whoever places them turns printed stamps into local days and slots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+Stamps = Literal["start", "end"]
+
+MAX_REPORTED_ERRORS = 100  # more go to a file
+
+
+@dataclass(frozen=True, slots=True)
+class LineError:
+    """A line that was not taken: where, why, and what to do. ``line`` counts the file's own lines from 1."""
+
+    line: int
+    column: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayBlock:
+    """Rows that each hold one local day of one meter (wide and daily layouts).
+
+    frame : one row per meter-day, in file order, with columns
+        line Int64, meter String (cleaned; null where the file names none), quantity String (``import`` …;
+        null = not said), unit String (as printed; null = not said), day Date.
+    values : shape (rows, slots), float64; NaN = no value. Slots beyond the day's own are NaN.
+    quality : shape (rows, slots), int8: 0 missing, 1 actual, 2 estimated, 5 unflagged (kernel.quality).
+    step : minutes per slot (1440: ``values`` has one column).
+    placing : ``position`` – column k is slot k of the local day; ``clock`` – column k is the local clock time
+        k·step (48 columns also on clock-change days: see FORMATS "Wide on clock-change days").
+    ``extra`` : shape (rows,), True where a cell beyond column 48 of a clock-headed row was filled.
+    """
+
+    frame: pl.DataFrame
+    values: np.ndarray
+    quality: np.ndarray
+    step: int
+    placing: Literal["position", "clock"] = "position"
+
+
+@dataclass(frozen=True, slots=True)
+class RowBlock:
+    """Rows that each hold one reading (long and matrix layouts).
+
+    frame : one row per reading, in file order, with columns
+        line Int64, meter String?, quantity String?, unit String?,
+        stamp Datetime[us] (naive, as printed; ``24:00`` of D is D+1 00:00) – null where ``instant`` is given,
+        instant Datetime[us, UTC] (where the text carried an offset or Z, or the layout is in UTC) – else null,
+        day Date and period Int16 (settlement period from 1, in the local day) – where the file has these,
+        value Float64 (null = blank), quality Int8 (0, 1, 2, 5).
+    """
+
+    frame: pl.DataFrame
+
+
+Block = DayBlock | RowBlock
+
+
+@dataclass(slots=True)
+class Recognition:
+    """Which format a file is in, and why one may think so.
+
+    ``stamps`` is what the file itself declares (header words, start and end columns, a ``24:00``), with the
+    evidence in ``stamps_why``; None where interior evidence or an assumption must settle it.
+    ``timezone`` is the layout's own clock where it has one (``UTC`` for simple long), else None.
+    """
+
+    format: str
+    why: str
+    sure: float  # 0 … 1
+    stamps: Stamps | None = None
+    stamps_why: str = ""
+    timezone: str | None = None
+    step: int | None = None  # minutes, where the layout says so
+    columns: dict[str, object] = field(default_factory=dict)  # what the reader needs to find its fields again
+    warnings: list[str] = field(default_factory=list)

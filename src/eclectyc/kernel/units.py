@@ -1,0 +1,91 @@
+"""Units and their exact factors. What is stored is canonical; what arrives is converted once, on the way in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from eclectyc.kernel.errors import Invalid
+
+CANONICAL = ("kWh", "kVArh", "kVAh", "m3", "litre", "kg", "degC", "kW", "kVA", "kVAr", "count")
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """How a printed unit becomes a canonical one: multiply by ``factor``.
+
+    ``is_power`` marks a mean power over the slot, whose energy is factor × value × step [h].
+    """
+
+    unit: str
+    factor: Decimal
+    is_power: bool = False
+
+
+def _of(unit: str, factor: str = "1", *, is_power: bool = False) -> Conversion:
+    return Conversion(unit, Decimal(factor), is_power)
+
+
+# Keys are lower case with everything but letters and digits removed, so "k Wh" and "m³" are found too.
+_KNOWN: dict[str, Conversion] = {
+    "wh": _of("kWh", "0.001"),
+    "kwh": _of("kWh"),
+    "mwh": _of("kWh", "1000"),
+    "gwh": _of("kWh", "1000000"),
+    "mj": Conversion("kWh", Decimal(1) / Decimal("3.6")),
+    "gj": Conversion("kWh", Decimal(1000) / Decimal("3.6")),
+    "therm": _of("kWh", "29.3071"),
+    "therms": _of("kWh", "29.3071"),
+    "w": _of("kWh", "0.001", is_power=True),
+    "kw": _of("kWh", is_power=True),
+    "mw": _of("kWh", "1000", is_power=True),
+    "varh": _of("kVArh", "0.001"),
+    "kvarh": _of("kVArh"),
+    "mvarh": _of("kVArh", "1000"),
+    "kvah": _of("kVAh"),
+    "m3": _of("m3"),
+    "cubicmetres": _of("m3"),
+    "cubicmeters": _of("m3"),
+    "ft3": _of("m3", "0.028316846592"),
+    "hcf": _of("m3", "2.8316846592"),
+    "litre": _of("litre"),
+    "litres": _of("litre"),
+    "liter": _of("litre"),
+    "liters": _of("litre"),
+    "l": _of("litre"),
+    "kg": _of("kg"),
+    "tonne": _of("kg", "1000"),
+    "tonnes": _of("kg", "1000"),
+    "degc": _of("degC"),
+    "c": _of("degC"),
+    "count": _of("count"),
+}
+
+
+def unit_key(text: str) -> str:
+    """Return the look-up key of a printed unit: lower case, letters and digits only, ³ as 3.
+
+    >>> unit_key("Consumption m³")
+    'consumptionm3'
+    """
+    return re.sub(r"[^a-z0-9]", "", text.replace("³", "3").lower())
+
+
+def is_unit(text: str) -> bool:
+    """Say whether a printed unit is known."""
+    return unit_key(text) in _KNOWN
+
+
+def conversion(text: str) -> Conversion:
+    """Return how a printed unit becomes a canonical one; raise ``Invalid`` for one that is not known.
+
+    >>> conversion("MWh").factor
+    Decimal('1000')
+    """
+    try:
+        return _KNOWN[unit_key(text)]
+    except KeyError:
+        raise Invalid(
+            f"The unit {text!r} is not known.", "Use kWh, Wh, MWh, kW, kVArh, m3 or litre.", field="unit"
+        ) from None
