@@ -1,0 +1,129 @@
+"""The ``eclectyc`` command: finds the asked-for command, runs it, and says plainly what went wrong.
+
+Each command is a function (or a small typer application) in its own module, imported only when it is asked
+for, so that ``eclectyc --version`` loads neither Django nor Polars. To add one: write the function and add its
+line to ``COMMANDS``.
+
+Exit codes: 0 done; 1 done with something to look at; 2 nothing done; 70 a fault of ours; 130 interrupted.
+``--json`` puts one JSON object, and nothing else, on standard output; an error is one too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from eclectyc import __version__
+from eclectyc.kernel.errors import EclectycError
+
+NOT_DONE: Final = 2
+OUR_FAULT: Final = 70
+INTERRUPTED: Final = 130
+
+
+class Command(NamedTuple):
+    """Where a command lives (``module:attribute`` under this package) and what it does."""
+
+    target: str
+    summary: str
+
+
+COMMANDS: Final[dict[str, Command]] = {
+    "serve": Command("serving:serve", "Start Eclectyc in this terminal; --demo fills an empty home with a demo estate"),
+    "web": Command("serving:web", "Serve the pages and the API only, for production"),
+    "import": Command("imports:import_file", "Import a file of readings, sites or meters"),
+    "batches": Command("imports:batches", "List what was imported"),
+    "undo": Command("imports:undo", "Take one import back"),
+    "export": Command("exporting:app", "Write totals, meters or readings to a file"),
+    "aggregate": Command("aggregating:aggregate", "Bring every summary up to date for a period and print it"),
+    "user": Command("people:users", "Add and list people, set their passwords"),
+    "token": Command("people:tokens", "Create, list and revoke API tokens"),
+    "health": Command("upkeep:health", "Say how this installation is doing (exit 0 healthy, 1 degraded, 2 critical)"),
+    "check": Command("upkeep:check", "Check structure and deployment"),
+    "backup": Command("upkeep:backup", "Copy registry and lake together into a folder"),
+    "restore": Command("upkeep:restore", "Bring a backup back into an empty home"),
+    "migrate": Command("upkeep:migrate", "Bring the registry's schema up to date"),
+    "seed": Command("seeding:seed", "Fill an empty home with the demo estate"),
+    "manage": Command("upkeep:manage", "Run one of Django's own commands"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(words)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        from eclectyc.cli.faults import tell
+
+        return tell(error, as_json="--json" in words)
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("--help", "-h", "help"):
+        print(_overview())
+        return 0
+    if words[0] in ("--version", "-V", "version"):
+        print(f"eclectyc {__version__}")
+        return 0
+    name, *rest = words
+    if name not in COMMANDS:
+        raise EclectycError(f"There is no command {name!r}.", _nearest(name))
+    return _invoke(name, rest)
+
+
+def _invoke(name: str, rest: list[str]) -> int:
+    from importlib import import_module
+
+    import typer
+
+    module, _, attribute = COMMANDS[name].target.partition(":")
+    found = getattr(import_module(f"eclectyc.cli.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        application = found
+    else:
+        application = application_of()
+        raw = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+        application.command(name, context_settings=raw if name == "manage" else None)(found)
+    try:
+        application(args=rest, prog_name=f"eclectyc {name}")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def application_of(help: str | None = None) -> typer.Typer:  # type: ignore[name-defined]  # noqa: F821
+    """Return an empty typer application with our conventions: plain text, no shell completion, our own errors."""
+    import typer
+
+    return typer.Typer(
+        help=help,
+        add_completion=False,
+        no_args_is_help=help is not None,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        ["Eclectyc Energy: meter data in, consumption out.", "", "Usage: eclectyc COMMAND [OPTIONS]", "", *lines, "",
+         "eclectyc COMMAND --help tells more of one command; eclectyc --version prints the version."]
+    )  # fmt: skip
+
+
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, COMMANDS, n=1)
+    return f"Did you mean {near[0]!r}?" if near else "eclectyc --help lists the commands."

@@ -1,0 +1,51 @@
+"""What a person is told when a command cannot be done: one line with the reason and the remedy."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+
+from eclectyc.kernel.errors import EclectycError
+
+
+def tell(error: Exception, *, as_json: bool) -> int:
+    """Say what went wrong on standard error (and as JSON where asked for) and return the exit code."""
+    from eclectyc.cli import NOT_DONE, OUR_FAULT
+
+    known = known_error(error)
+    if known is None:
+        if os.environ.get("ECLECTYC_DEBUG"):
+            traceback.print_exception(error)
+        else:
+            traceback.print_exception(error, limit=-3)
+        reason = f"A fault in Eclectyc itself: {type(error).__name__}: {error}"
+        known = EclectycError(reason, "Please report it with the lines above.")
+    if as_json:
+        body = {"code": known.code, "message": known.reason, "remedy": known.remedy, "field": known.field}
+        print(json.dumps({"error": body}, ensure_ascii=False))
+    print(f"eclectyc: {' '.join(str(known).split())}", file=sys.stderr)
+    return OUR_FAULT if known.reason.startswith("A fault in Eclectyc itself") else NOT_DONE
+
+
+def known_error(error: Exception) -> EclectycError | None:
+    """Return an error a person can mend: ours, or one of the database's or the disk's put in our words."""
+    if isinstance(error, EclectycError):
+        return error
+    if isinstance(error, OSError) and not isinstance(error, ConnectionError):
+        name = f" ({error.filename})" if error.filename else ""
+        return EclectycError(f"{error.strerror or error}{name}.", "Check the path, its permissions and free space.")
+    if "django.db" not in sys.modules:
+        return None
+    from django.db.utils import OperationalError, ProgrammingError
+
+    if isinstance(error, OperationalError):
+        return EclectycError(f"The database does not answer: {_first_line(error)}.", "Check DATABASE_URL and the disk.")
+    if isinstance(error, ProgrammingError) and "does not exist" in str(error):
+        return EclectycError(f"The database is not ready: {_first_line(error)}.", "Run eclectyc migrate.")
+    return None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

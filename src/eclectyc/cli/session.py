@@ -1,0 +1,82 @@
+"""What every command that touches the registry starts with, and how it speaks.
+
+::
+
+    def sites(organisation: str = "", as_json: bool = False) -> None:
+        ready()
+        owner = chosen_organisation(organisation)
+        ...service(OPERATOR, organisation=owner)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.kernel.errors import Invalid, NotFound
+
+if TYPE_CHECKING:
+    from eclectyc.accounts.models import Organisation
+
+OPERATOR: Final = Actor.system()
+
+
+def load_django() -> None:
+    """Read the configuration and set Django up; a wrong setting stops here with one line."""
+    import django
+    from django.apps import apps
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "eclectyc.settings")
+    if not apps.ready:
+        django.setup()
+
+
+def ready() -> None:
+    """Set Django up and bring an embedded registry up to date; a server's must be so already."""
+    load_django()
+    from eclectyc.operations.home import make_ready
+
+    make_ready()
+
+
+def chosen_organisation(name: str = "") -> Organisation:
+    """Return the named organisation, or the only one there is."""
+    from eclectyc.accounts.models import Organisation
+
+    everyone = list(Organisation.objects.visible_to(OPERATOR))
+    names = ", ".join(o.name for o in everyone)
+    if name:
+        for organisation in everyone:
+            if organisation.name.casefold() == name.strip().casefold():
+                return organisation
+        raise NotFound(f"There is no organisation {name!r}.", f"There is: {names}.", field="organisation")
+    if len(everyone) != 1:
+        raise Invalid(
+            f"There are {len(everyone)} organisations: {names or 'none'}.",
+            "Name one with --organisation." if everyone else "Run eclectyc migrate.",
+            field="organisation",
+        )
+    return everyone[0]
+
+
+def say(text: str = "") -> None:
+    """Tell the person something; standard output stays for what was asked for."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(value: object) -> None:
+    """Print the one JSON object of ``--json``."""
+    print(json.dumps(value, ensure_ascii=False, default=str, indent=2))
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = ()) -> None:
+    """Print rows under headings; columns numbered in ``right`` hold figures and align right."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[k]) for row in [list(headings), *cells]) for k in range(len(headings))]
+    for row in [list(headings), ["-" * w for w in widths], *cells]:
+        padded = [c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))]
+        print("  ".join(padded).rstrip())

@@ -1,0 +1,140 @@
+"""The home's registry brought up to date: schema migrated, one organisation made in a fresh one.
+
+An embedded registry (SQLite) is brought up to date by whichever command comes first; others wait at a file lock.
+A server's (PostgreSQL) is migrated by ``eclectyc migrate`` or ``serve``, so that one process decides when.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+
+from eclectyc.kernel.errors import Busy, EclectycError
+
+FIRST_ORGANISATION: Final = "My organisation"
+RESTORING: Final = "restore.unfinished"  # present while a restore replaces the home's contents
+
+_in_use: IO[str] | None = None  # held open, and so locked, as long as this process uses the home
+
+
+class NotUpToDate(EclectycError):
+    """The registry's schema is not the one this version works with."""
+
+    code = "schema"
+
+
+def make_ready() -> None:
+    """Make the home fit for a command: nobody restores into it, its schema is this version's."""
+    use_home()
+    behind = missing_migrations()
+    if not behind:
+        return
+    if connection.vendor != "sqlite":
+        raise NotUpToDate(f"The database lacks {len(behind)} migrations.", "Run eclectyc migrate.")
+    bring_up_to_date()
+
+
+def bring_up_to_date() -> int:
+    """Migrate the registry and make its first organisation, once, whoever else tries; return the migrations run."""
+    from django.core.management import call_command
+
+    from eclectyc.accounts.models import Organisation
+
+    with _only_one("migrating"):
+        behind = missing_migrations()
+        if behind:
+            call_command("migrate", interactive=False, verbosity=0)
+        if not Organisation.objects.exists():
+            Organisation.objects.create(name=FIRST_ORGANISATION)
+    return len(behind)
+
+
+def known_migrations() -> set[tuple[str, str]]:
+    """Return (app, name) of every migration this version has, from the folders: nothing is imported."""
+    known = set()
+    for app in apps.get_app_configs():
+        folder = Path(app.path) / "migrations"
+        if folder.is_dir():
+            known |= {(app.label, f.stem) for f in folder.glob("[0-9]*.py")}
+    return known
+
+
+def applied_migrations() -> set[tuple[str, str]]:
+    """Return (app, name) of every migration the registry has seen; empty for a fresh one."""
+    with connection.cursor() as cursor:
+        if "django_migrations" not in connection.introspection.table_names(cursor):
+            return set()
+        cursor.execute("SELECT app, name FROM django_migrations")
+        return set(cursor.fetchall())
+
+
+def missing_migrations() -> set[tuple[str, str]]:
+    """Return what the registry has yet to see; refuse a registry that is ahead of this version."""
+    known, applied = known_migrations(), applied_migrations()
+    ours = {app.label for app in apps.get_app_configs()}
+    ahead = {(app, name) for app, name in applied - known if app in ours}
+    if ahead:
+        app, name = sorted(ahead)[-1]
+        raise NotUpToDate(
+            f"The registry was written by a newer Eclectyc: it has {app} {name}.", "Install that version or a later one."
+        )
+    return known - applied
+
+
+def use_home() -> None:
+    """Mark the home as in use by this process until it ends; refuse while a restore is at work or unfinished."""
+    global _in_use
+    if _in_use is None:
+        _in_use = _open_lock("in-use")
+        try:
+            fcntl.flock(_in_use, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            leave_home()
+            raise Busy("A restore is at work in this home.", "Wait until it has ended.") from None
+    if (settings.HOME / RESTORING).exists():
+        raise EclectycError(
+            "A restore into this home was interrupted: registry and lake may not agree.", "Run that restore again."
+        )
+
+
+def leave_home() -> None:
+    """Give up this process's mark on the home."""
+    global _in_use
+    if _in_use is not None:
+        _in_use.close()
+        _in_use = None
+
+
+@contextmanager
+def alone_in_home() -> Iterator[None]:
+    """Hold the home alone: no other process uses it, and none starts to while this lasts."""
+    leave_home()
+    with _open_lock("in-use") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(
+                f"Another Eclectyc process is using {settings.HOME}.", "Stop it (serve, web or an import) first."
+            ) from None
+        yield
+
+
+@contextmanager
+def _only_one(name: str) -> Iterator[None]:
+    with _open_lock(name) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _open_lock(name: str) -> IO[str]:
+    folder = settings.HOME / "locks"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.fdopen(os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600), "r+")
