@@ -1,0 +1,150 @@
+"""What every test stands on: its own home, the standing characters, a database of either kind.
+
+SQLite is the default; ``ECLECTYC_TEST_DATABASE=postgresql`` runs whatever touches the registry on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from tests import needs
+from tests.cluster import Cluster
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import SettingsWrapper
+
+    from tests.factories import World
+
+ON_POSTGRESQL = os.environ.get("ECLECTYC_TEST_DATABASE", "sqlite") == "postgresql"
+SCRATCH = Path(tempfile.mkdtemp(prefix="eclectyc-tests-"))
+CLUSTER = Cluster.planned()
+TOUCHES_REGISTRY = {"db", "transactional_db", "django_db_setup", "installation", "postgresql"}
+NOT_RUN: pytest.StashKey[Counter[str]] = pytest.StashKey()
+CLEARED = ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "ADMIN_EMAIL", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
+
+pytest_plugins = ["tests.browsing", "tests.serving", "tests.objectstore"]
+
+
+def _prepare_django() -> None:
+    """Point the settings at a scratch home before anything loads them."""
+    for name in list(os.environ):
+        if name in CLEARED or name.startswith(("ECLECTYC_LAKE", "ECLECTYC_DASK", "ECLECTYC_FAIL", "AWS_")):
+            del os.environ[name]
+    os.environ["ECLECTYC_HOME"] = str(SCRATCH)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "eclectyc.settings"
+    if ON_POSTGRESQL:
+        os.environ["DATABASE_URL"] = CLUSTER.url("eclectyc")
+    import django
+    from django.conf import settings
+
+    # A file, not memory: threads and other processes of a test share it.
+    if not ON_POSTGRESQL:
+        settings.DATABASES["default"]["TEST"] = {"NAME": str(SCRATCH / "test.sqlite3")}
+    django.setup()
+
+
+_prepare_django()
+hypothesis.settings.register_profile(
+    "steady",  # the same examples on every run; "search" looks for new ones
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile("search", deadline=None, print_blob=True, max_examples=1000)
+hypothesis.settings.load_profile(os.environ.get("ECLECTYC_HYPOTHESIS", "steady"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what this machine cannot run, unless all is required; the browser's tests come last."""
+    missing: Counter[str] = Counter()
+    kept, left_out = [], []
+    for item in items:
+        lacks = [need for need in needs.REMEDIES if item.get_closest_marker(need) and not needs.found(need)]
+        if lacks and not needs.all_required():
+            missing.update(lacks)
+            left_out.append(item)
+        elif ON_POSTGRESQL and not _touches_registry(item):
+            left_out.append(item)
+        else:
+            kept.append(item)
+    config.stash[NOT_RUN] = missing
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+    # Playwright keeps an event loop running in the main thread from its first test on.
+    items[:] = sorted(kept, key=lambda item: item.get_closest_marker("chromium") is not None)
+
+
+def _touches_registry(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("django_db") is not None or bool(TOUCHES_REGISTRY & fixtures)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name what was not run, and how to get it."""
+    missing = config.stash.get(NOT_RUN, Counter())
+    lines = [f"{needs.REMEDIES[need]}: {count} tests were not run." for need, count in sorted(missing.items())]
+    if not ON_POSTGRESQL and not needs.found("postgresql") and "postgresql" not in missing:
+        lines.append(f"{needs.REMEDIES['postgresql']}: the suite was run on SQLite alone.")
+    if lines:
+        terminalreporter.section("not run on this machine")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+def pytest_unconfigure() -> None:
+    """Remove what this run made outside pytest's own folders."""
+    CLUSTER.stop()
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    """A running PostgreSQL; ``new_database()`` gives the URL of an empty one."""
+    if not needs.found("postgresql"):
+        pytest.fail(needs.REMEDIES["postgresql"])
+    CLUSTER.start()
+    yield CLUSTER
+    if not ON_POSTGRESQL:
+        CLUSTER.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+    """Have the server running before Django makes its test database."""
+    if ON_POSTGRESQL:
+        request.getfixturevalue("postgresql")
+
+
+@pytest.fixture
+def home(tmp_path: Path, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder of this test's own, with an empty lake; the settings and the environment point at it."""
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("ECLECTYC_HOME", str(folder))
+    settings.HOME = folder
+    settings.LAKE_URL = str(folder / "lake")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_home(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & set(request.fixturenames):
+        request.getfixturevalue("home")
+
+
+@pytest.fixture
+def world(db: None, home: Path) -> World:
+    """Two organisations, a viewer, a manager and an admin of the first, and the outsider of the other."""
+    from tests.factories import make_world
+
+    return make_world()

@@ -1,0 +1,47 @@
+"""What some tests need of the machine: where it is found, and how to get it.
+
+``python -m tests.needs postgresql`` ends with 0 where PostgreSQL is found, else with 1.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+REMEDIES: Final = {
+    "chromium": "Chromium was not found (Debian: apt-get install chromium)",
+    "postgresql": "PostgreSQL's initdb and pg_ctl were not found (Debian: apt-get install postgresql)",
+}
+
+
+def chromium() -> Path | None:
+    """Return Chromium's path: ``ECLECTYC_CHROMIUM``, else the first on the path."""
+    named = os.environ.get("ECLECTYC_CHROMIUM")
+    found = named or shutil.which("chromium") or shutil.which("chromium-browser")
+    return Path(found) if found and Path(found).exists() else None
+
+
+def postgresql() -> Path | None:
+    """Return the folder of PostgreSQL's server programs: Debian's newest, else the path's."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
+    if versions:
+        return versions[-1].parent
+    found = shutil.which("initdb")
+    return Path(found).resolve().parent if found and shutil.which("pg_ctl") else None
+
+
+def found(need: str) -> bool:
+    """Say whether a need of :data:`REMEDIES` is met on this machine."""
+    return {"chromium": chromium, "postgresql": postgresql}[need]() is not None
+
+
+def all_required() -> bool:
+    """Say whether a missing need is a failure here, as it is in CI."""
+    return os.environ.get("ECLECTYC_REQUIRE_ALL") == "1"
+
+
+if __name__ == "__main__":
+    sys.exit(0 if found(sys.argv[1]) else 1)

@@ -1,0 +1,67 @@
+"""What the other tests stand on, tried once by itself."""
+
+from __future__ import annotations
+
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+
+from eclectyc.accounts.models import User
+from tests.cluster import Cluster
+from tests.conftest import ON_POSTGRESQL
+from tests.factories import World
+from tests.serving import Installation, Served
+
+
+@pytest.mark.django_db
+def test_each_test_has_a_home_of_its_own_and_people_who_can_sign_in(world: World, home: Path, client: Client) -> None:
+    assert Path(settings.LAKE_URL).parent == settings.HOME == home
+    assert client.login(username=world.viewer.email, password=world.password)
+
+
+@pytest.mark.django_db
+def test_the_database_is_the_one_asked_for() -> None:
+    assert connection.vendor == ("postgresql" if ON_POSTGRESQL else "sqlite")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_share_the_database(world: World) -> None:
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(User.objects.count())
+        connection.close()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [4]
+
+
+def test_the_served_application_is_the_tests_own(served: Served, world: World) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(f"{served.url}/nothing-here")
+    assert refusal.value.code == 404
+    refusal.value.close()
+
+
+def test_a_command_runs_over_an_installation_of_its_own(installation: Installation) -> None:
+    assert installation.run("--version").returncode == 0
+
+
+@pytest.mark.chromium
+def test_the_browser_opens_a_page_of_the_application(served: Served, page: Any) -> None:
+    page.goto(f"{served.url}/login")
+    assert page.title()
+
+
+@pytest.mark.postgresql
+def test_postgresql_gives_an_empty_database(postgresql: Cluster) -> None:
+    assert postgresql.new_database().startswith("postgresql://")
