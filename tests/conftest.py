@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.factories import World
 
-ON_POSTGRESQL = os.environ.get("ECLECTYC_TEST_DATABASE", "sqlite") == "postgresql"
+ON_POSTGRESQL = needs.on_postgresql()
 SCRATCH = Path(tempfile.mkdtemp(prefix="eclectyc-tests-"))
 CLUSTER = Cluster.planned()
 TOUCHES_REGISTRY = {"db", "transactional_db", "django_db_setup", "installation", "postgresql"}

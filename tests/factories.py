@@ -44,7 +44,7 @@ class World:
 
 def make_user(email: str, organisation: Organisation, role: str = VIEWER) -> User:
     """Make a person with a role; everybody has the same password."""
-    user = User.objects.create(email=email, name=email.split("@")[0].title(), password=_hashed())
+    user = User.objects.create(email=email, name=email.partition("@")[0].title(), password=_hashed())
     Membership.objects.create(user=user, organisation=organisation, role=role)
     return user
 

@@ -38,6 +38,11 @@ def found(need: str) -> bool:
     return {"chromium": chromium, "postgresql": postgresql}[need]() is not None
 
 
+def on_postgresql() -> bool:
+    """Say whether this run of the suite uses PostgreSQL rather than SQLite."""
+    return os.environ.get("ECLECTYC_TEST_DATABASE", "sqlite") == "postgresql"
+
+
 def all_required() -> bool:
     """Say whether a missing need is a failure here, as it is in CI."""
     return os.environ.get("ECLECTYC_REQUIRE_ALL") == "1"

@@ -12,12 +12,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import needs
 from tests.cluster import Cluster
 
 BIN = Path(sys.executable).parent
@@ -75,14 +77,10 @@ def end_group(process: subprocess.Popen[str]) -> None:
     """End a process that leads its own group, and all of that group."""
     if process.poll() is None:
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(10)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait(10)
     for stream in (process.stdout, process.stderr):
         if stream:
@@ -108,7 +106,7 @@ def installation(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Ins
     """A fresh installation beside the test's own registry, on SQLite, or PostgreSQL where that is being tested."""
     folder = tmp_path / "installation"
     url = ""
-    if os.environ.get("ECLECTYC_TEST_DATABASE") == "postgresql":
+    if needs.on_postgresql():
         cluster: Cluster = request.getfixturevalue("postgresql")
         url = cluster.new_database()
     made = Installation(folder, plain_environment(folder, url))

@@ -14,8 +14,8 @@ from django.db import connection
 from django.test import Client
 
 from eclectyc.accounts.models import User
+from tests import needs
 from tests.cluster import Cluster
-from tests.conftest import ON_POSTGRESQL
 from tests.factories import World
 from tests.serving import Installation, Served
 
@@ -28,7 +28,7 @@ def test_each_test_has_a_home_of_its_own_and_people_who_can_sign_in(world: World
 
 @pytest.mark.django_db
 def test_the_database_is_the_one_asked_for() -> None:
-    assert connection.vendor == ("postgresql" if ON_POSTGRESQL else "sqlite")
+    assert connection.vendor == ("postgresql" if needs.on_postgresql() else "sqlite")
 
 
 @pytest.mark.django_db(transaction=True)

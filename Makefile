@@ -1,0 +1,61 @@
+# `make` alone lists the targets. Everything is installed in .venv, from requirements.lock.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV ?= $(firstword $(wildcard $(BIN)/uv) uv)
+# What checks and formatting load Django's settings with: never a user's own data folder.
+SCRATCH_HOME := $(CURDIR)/$(VENV)/scratch-home
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check fmt bench lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
+
+install: $(READY)  ## make .venv and install everything in it
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed; '$(PYTHON)' is older. Try: make PYTHON=python3.12 …" >&2; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "The environment could not be made. Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY)  ## start the product with a made-up estate in it
+	$(BIN)/eclectyc serve --demo
+
+test: $(READY)  ## run the tests: on PostgreSQL what touches the registry, where it is found; on SQLite all
+	@if [ "$$ECLECTYC_REQUIRE_ALL" = 1 ] || $(BIN)/python -m tests.needs postgresql; then \
+	  echo "On PostgreSQL, what touches the registry:"; \
+	  ECLECTYC_TEST_DATABASE=postgresql $(BIN)/python -m pytest -q $(ARGS) || exit $$?; \
+	  echo "On SQLite, everything:"; \
+	fi; \
+	$(BIN)/python -m pytest -q $(ARGS)
+
+check: export ECLECTYC_HOME = $(SCRATCH_HOME)
+check: $(READY)  ## ruff, mypy, import rules, no host in lock files, checksums of what is vendored
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.house
+
+fmt: $(READY)  ## format the code and mend what can be mended
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(READY)  ## measure the main job, each number beside its floor
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lock:  ## pin the dependencies anew (needs uv)
+	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --all-extras --upgrade \
+	  --generate-hashes --no-header --no-annotate --quiet -o requirements.lock
+
+clean:  ## remove the environment and every cache; data folders are left alone
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf src/*.egg-info

@@ -1,0 +1,194 @@
+"""The rules of the house that no other checker knows. ``python -m tests.house`` prints what breaks them.
+
+Each rule is a function that yields one line per fault; ``tests/test_house.py`` runs them all.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+SOURCE: Final = ROOT / "src" / "eclectyc"
+VENDOR: Final = SOURCE / "web" / "static" / "vendor"
+
+LONGEST_FUNCTION: Final = 60  # [lines]
+LONGEST_MODULE: Final = 400  # [lines]; 300 deserves a hard look
+EMPTY_NAMES: Final = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager"}
+CLOCKS: Final = {"now", "utcnow", "today", "localtime", "time_ns"}
+# Rules and arithmetic: the same answer tomorrow. `now` and `today` are arguments there.
+PURE: Final = (
+    "kernel/*.py",
+    "intake/formats/*.py",
+    "intake/blocks.py",
+    "intake/columns.py",
+    "intake/numbers.py",
+    "intake/dates.py",
+    "intake/stamps.py",
+    "intake/place.py",
+    "lake/arbitrate.py",
+    "analytics/periods.py",
+    "analytics/compare.py",
+    "analytics/consumption.py",
+)
+
+
+def committed() -> list[Path]:
+    """Return every file that is, or is about to be, committed."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return sorted({path for name in listed.split("\0") if name and (path := ROOT / name).is_file()})
+
+
+def modules() -> list[Path]:
+    """Return the product's own modules, migrations apart."""
+    return [path for path in sorted(SOURCE.rglob("*.py")) if "migrations" not in path.parts]
+
+
+def lock_files_name_no_host() -> Iterator[str]:
+    """A lock file says what, by hash; where from is the installer's own affair."""
+    for path in committed():
+        if path.suffix == ".lock" or path.name.startswith(("requirements", "package-lock", "pylock")):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                if re.search(r"://|\bfile:|--(extra-)?index|--find-links|@ ", line):
+                    yield f"{_name(path)}:{number} names a place to fetch from: {line.strip()}"
+
+
+def what_is_vendored_is_what_was_checked() -> Iterator[str]:
+    """Every vendored file stands in a SHA256SUMS beside or above it, with its own checksum, and has a licence."""
+    listed: dict[Path, str] = {}
+    for sums in VENDOR.rglob("SHA256SUMS"):
+        for line in sums.read_text().splitlines():
+            digest, _, name = line.partition("  ")
+            listed[sums.parent / name.lstrip("*")] = digest
+    for path in sorted(VENDOR.rglob("*")):
+        if path.is_dir() or path.name == "SHA256SUMS":
+            continue
+        if path not in listed:
+            yield f"{_name(path)} stands in no SHA256SUMS"
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != listed[path]:
+            yield f"{_name(path)} is not the file that SHA256SUMS describes"
+    for missing in sorted(path for path in listed if not path.exists()):
+        yield f"{_name(missing)} stands in SHA256SUMS and is not there"
+    for folder in sorted(path for path in VENDOR.glob("*") if path.is_dir()):
+        if not any(path.name.startswith("LICEN") for path in folder.iterdir()):
+            yield f"{_name(folder)} has no licence"
+
+
+def functions_stay_readable() -> Iterator[str]:
+    """No function over sixty lines."""
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > LONGEST_FUNCTION:
+                    yield f"{_name(path)}:{node.lineno} {node.name} has {lines} lines"
+
+
+def modules_stay_readable() -> Iterator[str]:
+    """No module over four hundred lines."""
+    for path in modules():
+        lines = len(path.read_text().splitlines())
+        if lines > LONGEST_MODULE:
+            yield f"{_name(path)} has {lines} lines"
+
+
+def modules_are_named_for_what_they_do() -> Iterator[str]:
+    """A name that would fit every module says nothing of this one."""
+    for path in SOURCE.rglob("*"):
+        if path.stem in EMPTY_NAMES and (path.is_dir() or path.suffix == ".py") and path.stem:
+            yield f"{_name(path)} has a name that says nothing"
+
+
+def rules_read_no_clock() -> Iterator[str]:
+    """Pure modules take the moment as an argument."""
+    for pattern in PURE:
+        for path in SOURCE.glob(pattern):
+            for node in ast.walk(ast.parse(path.read_text())):
+                called = node.func if isinstance(node, ast.Call) else None
+                if isinstance(called, ast.Attribute) and called.attr in CLOCKS:
+                    yield f"{_name(path)}:{called.lineno} reads the clock"
+
+
+def doors_ask_through_the_actor() -> Iterator[str]:
+    """Pages and the API start every query from ``visible_to(actor)``."""
+    for room in ("web", "api"):
+        for path in (SOURCE / room).rglob("*.py"):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                if ".objects.all()" in line or re.search(r"\.objects\.(filter|get|exclude)\(", line):
+                    yield f"{_name(path)}:{number} asks past visible_to(actor)"
+
+
+def tests_are_not_skipped() -> Iterator[str]:
+    """What a machine cannot run is left out by its marker and named; nothing is skipped by hand."""
+    for path in (ROOT / "tests").rglob("*.py"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if path != Path(__file__).resolve() and re.search(
+                r"pytest\.(skip|importorskip|xfail)|mark\.(skip|xfail)", line
+            ):
+                yield f"{_name(path)}:{number} skips a test"
+
+
+def nothing_names_a_machine() -> Iterator[str]:
+    """No path of somebody's own disk."""
+    own = re.compile(r"(?<![\w./])/(?:work|root|home/\w+|Users/\w+)/\w+")
+    for path in committed():
+        if path.is_relative_to(VENDOR) or path == Path(__file__).resolve():
+            continue
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            if own.search(line):
+                yield f"{_name(path)}:{number} names a folder of one machine: {line.strip()[:80]}"
+
+
+def pages_link_to_what_is_there() -> Iterator[str]:
+    """Relative links of the Markdown pages lead to files."""
+    link = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)")
+    for path in committed():
+        if path.suffix == ".md":
+            for target in link.findall(path.read_text()):
+                if not (path.parent / target).exists():
+                    yield f"{_name(path)} links to {target}, which is not there"
+
+
+RULES: Final[tuple[Callable[[], Iterator[str]], ...]] = (
+    lock_files_name_no_host,
+    what_is_vendored_is_what_was_checked,
+    functions_stay_readable,
+    modules_stay_readable,
+    modules_are_named_for_what_they_do,
+    rules_read_no_clock,
+    doors_ask_through_the_actor,
+    tests_are_not_skipped,
+    nothing_names_a_machine,
+    pages_link_to_what_is_there,
+)
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def main() -> int:
+    """Print every fault; return 1 where there is any."""
+    faults = [f"{fault}  [{rule.__name__}]" for rule in RULES for fault in rule()]
+    print("\n".join(faults) or f"{len(RULES)} rules of the house are kept.")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
