@@ -1,0 +1,101 @@
+"""How many slots a metering point should have: the lower half of every coverage.
+
+A point is expected to report every slot of every local day from the day its meter was *installed* (where that is
+unknown: from its first reading) until it was *removed* (exclusive; an inactive meter without that date: until its
+last reading) – and only of days that are over: today and the future are not expected. A day that holds readings is
+expected whole, whatever these dates say, so that there is never more present than expected.
+
+A day with readings expects the slots of the step it was read at; a day without any expects those of the point's
+finest step. A gap is thus always expected and never present: it is not zero, it is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.days import slot_counts
+
+NEVER = np.datetime64("2262-01-01", "D")
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Metering points of one quantity, one row each; ``point`` in a frame of day rows is the index in here.
+
+    zone : IANA names. step : the finest step [minutes]. since, until : datetime64[D], the half-open span of days
+    expected; ``since`` = NEVER where nothing is.
+    """
+
+    zone: np.ndarray
+    step: np.ndarray
+    since: np.ndarray
+    until: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+    def take(self, which: np.ndarray) -> Points:
+        """Return some of the points, by index or by mask."""
+        return Points(self.zone[which], self.step[which], self.since[which], self.until[which])
+
+
+def expected_since(installed: date | None, first_reading: date | None) -> np.datetime64:
+    """Return the first day on which a point is expected to report; NEVER where there is no telling."""
+    known = installed or first_reading
+    return NEVER if known is None else np.datetime64(known, "D")
+
+
+def expected_until(
+    removed: date | None, last_reading: date | None, today: date, *, is_active: bool = True
+) -> np.datetime64:
+    """Return the day from which a point is no longer, or not yet, expected to report."""
+    ends = [np.datetime64(today, "D")]
+    if removed is not None:
+        ends.append(np.datetime64(removed, "D"))
+    elif not is_active:
+        ends.append(np.datetime64(last_reading, "D") + 1 if last_reading else np.datetime64("1970-01-01", "D"))
+    return min(ends)
+
+
+def expected_slots(points: Points, days: np.ndarray, rows: pl.DataFrame) -> np.ndarray:
+    """Return the slots expected of each point on each day: shape (points, days), int16.
+
+    days : consecutive, datetime64[D], shape (days,).
+    rows : day rows with columns point, day, slots; those outside ``days`` are passed over.
+    """
+    expected = np.zeros((len(points), len(days)), dtype=np.int16)
+    if not len(days):
+        return expected
+    kinds = {(str(zone), int(step)) for zone, step in zip(points.zone, points.step, strict=True)}
+    for zone, step in kinds:
+        of_kind = np.flatnonzero((points.zone == zone) & (points.step == step))
+        slots = slot_counts(days, ZoneInfo(zone), step)
+        on_duty = (days >= points.since[of_kind, None]) & (days < points.until[of_kind, None])
+        expected[of_kind] = on_duty * slots
+    where, column = positions(rows, days)
+    expected[where, column] = rows["slots"].to_numpy()[_inside(rows, days)]
+    return expected
+
+
+def positions(rows: pl.DataFrame, days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return point and day index of each row that lies inside ``days``."""
+    inside = _inside(rows, days)
+    column = (_days_of(rows)[inside] - days[0]).astype(np.int64) if len(days) else np.empty(0, dtype=np.int64)
+    return rows["point"].to_numpy()[inside], column
+
+
+def _inside(rows: pl.DataFrame, days: np.ndarray) -> np.ndarray:
+    if not len(days):
+        return np.zeros(len(rows), dtype=bool)
+    of_rows = _days_of(rows)
+    inside: np.ndarray = (of_rows >= days[0]) & (of_rows <= days[-1])
+    return inside
+
+
+def _days_of(rows: pl.DataFrame) -> np.ndarray:
+    return rows["day"].to_numpy().astype("datetime64[D]")
