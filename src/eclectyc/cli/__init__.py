@@ -13,10 +13,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from eclectyc import __version__
 from eclectyc.kernel.errors import EclectycError
+
+if TYPE_CHECKING:
+    import typer
 
 NOT_DONE: Final = 2
 OUR_FAULT: Final = 70
@@ -100,7 +103,7 @@ def _invoke(name: str, rest: list[str]) -> int:
     return 0
 
 
-def application_of(help: str | None = None) -> typer.Typer:  # type: ignore[name-defined]  # noqa: F821
+def application_of(help: str | None = None) -> typer.Typer:
     """Return an empty typer application with our conventions: plain text, no shell completion, our own errors."""
     import typer
 

@@ -1,13 +1,192 @@
-"""``eclectyc user`` and ``eclectyc token``."""
+"""``eclectyc user`` and ``eclectyc token``. A secret stands alone on standard output; all else goes to standard error."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eclectyc.cli import application_of
-from eclectyc.cli.session import OPERATOR, chosen_organisation, print_json, print_table, ready, say
+from eclectyc.cli.session import (
+    OPERATOR,
+    AsJson,
+    OrganisationName,
+    chosen_organisation,
+    print_json,
+    print_table,
+    ready,
+    say,
+)
+from eclectyc.kernel.errors import Invalid, NotFound
+
+if TYPE_CHECKING:
+    from eclectyc.accounts.models import ApiToken
 
 users = application_of("People: who may sign in, and as what.")
 tokens = application_of("API tokens: keys for programs.")
+
+Email = Annotated[str, typer.Argument(metavar="EMAIL")]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+
+
+@users.command("add")
+def add_user(
+    email: Email,
+    role: Annotated[str, typer.Option(help="viewer, manager or admin.")] = "viewer",
+    name: Annotated[str, typer.Option(help="The person's name.")] = "",
+    organisation: OrganisationName = None,
+    password_stdin: FromStdin = False,
+) -> None:
+    """Add a person. Without --password-stdin a password is made and printed, this once."""
+    ready()
+    from eclectyc.accounts import service
+
+    owner = chosen_organisation(organisation)
+    password, is_made = _password(password_stdin)
+    user = service.add_user(OPERATOR, email=email, organisation=owner, role=role, password=password, name=name)
+    say(f"Added {user.email} as {role} of {owner}.")
+    _tell_password(password, is_made)
+
+
+@users.command("password")
+def set_password(email: Email, password_stdin: FromStdin = False) -> None:
+    """Give a person a new password and end their sessions. Without --password-stdin one is made and printed."""
+    ready()
+    from eclectyc.accounts import service
+
+    user = service.user_by_email(OPERATOR, email)
+    password, is_made = _password(password_stdin)
+    service.set_password(OPERATOR, user=user, password=password)
+    say(f"{user.email} has a new password.")
+    _tell_password(password, is_made)
+
+
+@users.command("list")
+def list_users(organisation: OrganisationName = None, as_json: AsJson = False) -> None:
+    """List people with their roles."""
+    ready()
+    from eclectyc.accounts.models import Membership, User
+
+    members = Membership.objects.select_related("user", "organisation").order_by("user__email", "organisation__name")
+    if organisation:
+        members = members.filter(organisation=chosen_organisation(organisation))
+    people = [
+        {
+            "email": m.user.email,
+            "name": m.user.name,
+            "role": m.role,
+            "organisation": m.organisation.name,
+            "is_active": m.user.is_active,
+            "is_operator": m.user.is_operator,
+        }
+        for m in members
+    ]
+    if not organisation:
+        people += [
+            {"email": u.email, "name": u.name, "role": None, "organisation": None, "is_active": u.is_active,
+             "is_operator": u.is_operator}
+            for u in User.objects.visible_to(OPERATOR).filter(memberships=None)
+        ]  # fmt: skip
+    if as_json:
+        print_json({"users": people, "count": len(people)})
+        return
+    rows = [(p["email"], p["name"], p["role"] or "–", p["organisation"] or "–", _yes(p["is_active"])) for p in people]
+    print_table(["e-mail", "name", "role", "organisation", "active"], rows)
+
+
+@tokens.command("create")
+def create_token(
+    email: Email,
+    name: Annotated[str, typer.Option("--name", help="What the token is for.")],
+    scope: Annotated[str, typer.Option(help="read, push or manage.")] = "read",
+    days: Annotated[int | None, typer.Option(help="Ends after this many days; never, if not given.")] = None,
+) -> None:
+    """Make an API token and print it, this once: the token alone on standard output."""
+    ready()
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from eclectyc.accounts import service
+
+    if days is not None and not 1 <= days <= 36_500:
+        raise Invalid("A token lasts 1 to 36,500 days.", "Give --days in that range.", field="days")
+    ends = timezone.now() + timedelta(days=days) if days is not None else None
+    user = service.user_by_email(OPERATOR, email)
+    token, secret = service.create_token(OPERATOR, user=user, name=name, scope=scope, expires_at=ends)
+    say(f"Token {token.prefix}… for {user.email}, scope {token.scope}. It is shown this once.")
+    print(secret)
+
+
+@tokens.command("list")
+def list_tokens(as_json: AsJson = False) -> None:
+    """List tokens by their first letters; the tokens themselves are not kept."""
+    ready()
+    from eclectyc.accounts.models import ApiToken
+
+    found = [_token_facts(t) for t in ApiToken.objects.visible_to(OPERATOR).select_related("user")]
+    if as_json:
+        print_json({"tokens": found, "count": len(found)})
+        return
+    headings = ["prefix", "name", "user", "scope", "made", "expires", "last used", "state"]
+    print_table(headings, [["–" if v is None else v for v in facts.values()] for facts in found])
+
+
+@tokens.command("revoke")
+def revoke_token(prefix: Annotated[str, typer.Argument(help="The first letters of the token, as listed.")]) -> None:
+    """End a token, at once and for good."""
+    ready()
+    from eclectyc.accounts import service
+    from eclectyc.accounts.models import ApiToken
+
+    wanted = prefix.rstrip("…").strip()
+    found = [t for t in ApiToken.objects.visible_to(OPERATOR) if len(wanted) >= 5 and _matches(t, wanted)]
+    if len(found) != 1:
+        reason = f"{len(found)} tokens start with {prefix!r}." if found else f"There is no token {prefix!r}."
+        raise NotFound(reason, "See eclectyc token list.", field="prefix")
+    service.revoke_token(OPERATOR, token=found[0])
+    say(f"Token {found[0].prefix}… ({found[0].name}) is revoked.")
+
+
+def _matches(token: ApiToken, wanted: str) -> bool:
+    """Match what is listed, or the whole token pasted."""
+    return token.prefix.startswith(wanted) or (len(wanted) > len(token.prefix) and token.digest_of(wanted) == token.digest)
+
+
+def _token_facts(token: ApiToken) -> dict[str, object]:
+    from django.utils import timezone
+
+    expired = token.expires_at is not None and token.expires_at <= timezone.now()
+    return {
+        "prefix": token.prefix,
+        "name": token.name,
+        "user": token.user.email,
+        "scope": token.scope,
+        "created": token.created_at.date().isoformat(),
+        "expires": token.expires_at.date().isoformat() if token.expires_at else None,
+        "last_used": token.last_used_on.isoformat() if token.last_used_on else None,
+        "state": "revoked" if token.revoked_at else "expired" if expired else "active",
+    }
+
+
+def _password(from_stdin: bool) -> tuple[str, bool]:
+    """Return a password and whether it was made here."""
+    from eclectyc.operations.first_use import new_password
+
+    if not from_stdin:
+        return new_password(), True
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise Invalid("There was no password on standard input.", "Send one line.", field="password")
+    return password, False
+
+
+def _tell_password(password: str, is_made: bool) -> None:
+    if is_made:
+        say("The password, shown this once:")
+        print(password)
+
+
+def _yes(value: object) -> str:
+    return "yes" if value else "no"

@@ -2,7 +2,7 @@
 
 ::
 
-    def sites(organisation: str = "", as_json: bool = False) -> None:
+    def sites(organisation: OrganisationName = None, as_json: AsJson = False) -> None:
         ready()
         owner = chosen_organisation(organisation)
         ...service(OPERATOR, organisation=owner)
@@ -14,15 +14,19 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.kernel.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from eclectyc.accounts.models import Organisation
 
 OPERATOR: Final = Actor.system()
+
+OrganisationName = Annotated[str | None, typer.Option("--organisation", help="Whose; needed where there are several.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 def load_django() -> None:
@@ -43,24 +47,11 @@ def ready() -> None:
     make_ready()
 
 
-def chosen_organisation(name: str = "") -> Organisation:
+def chosen_organisation(name: str | None = None) -> Organisation:
     """Return the named organisation, or the only one there is."""
-    from eclectyc.accounts.models import Organisation
+    from eclectyc.accounts.service import organisation_named
 
-    everyone = list(Organisation.objects.visible_to(OPERATOR))
-    names = ", ".join(o.name for o in everyone)
-    if name:
-        for organisation in everyone:
-            if organisation.name.casefold() == name.strip().casefold():
-                return organisation
-        raise NotFound(f"There is no organisation {name!r}.", f"There is: {names}.", field="organisation")
-    if len(everyone) != 1:
-        raise Invalid(
-            f"There are {len(everyone)} organisations: {names or 'none'}.",
-            "Name one with --organisation." if everyone else "Run eclectyc migrate.",
-            field="organisation",
-        )
-    return everyone[0]
+    return organisation_named(OPERATOR, name or None)
 
 
 def say(text: str = "") -> None:

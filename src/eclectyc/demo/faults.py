@@ -1,0 +1,83 @@
+"""What goes wrong in the demo estate, so that there is something to find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from eclectyc.demo.grid import Grid
+from eclectyc.kernel import quality
+
+
+@dataclass
+class Use:
+    """A meter's half-hours on the grid: values (NaN = missing) and quality."""
+
+    values: np.ndarray
+    quality: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Use:
+        return cls(values, np.full(values.size, quality.ACTUAL, dtype=np.int8))
+
+    def lose(self, span: slice) -> None:
+        """Make a span missing."""
+        self.values[span] = np.nan
+        self.quality[span] = quality.MISSING
+
+
+@dataclass(frozen=True)
+class Faults:
+    """The faults of the estate, dated from the day on which the demo was first made."""
+
+    made_on: date
+
+    def ago(self, grid: Grid, days: int, hour: float = 0.0) -> int:
+        return min(grid.index_of(min(self.made_on - timedelta(days=days), grid.end - timedelta(days=1)), hour), grid.day_of.size)
+
+    def before_metering(self, key: str, use: np.ndarray, grid: Grid) -> np.ndarray:
+        """Change what truly was used: a plant left on at night, a leak, a site that grows."""
+        span = slice
+        if key == "canal":  # air handling left on since a controls change
+            late = (grid.hour > 20) | (grid.hour < 6)
+            change = np.arange(use.size) >= self.ago(grid, 38)
+            return use + np.where(late & change, 11.0, 0.0)
+        if key == "larkfield-water":  # a leak, found and mended
+            leak = span(self.ago(grid, 100, 3), self.ago(grid, 71, 11))
+            use = use.copy()
+            use[leak] += 0.16
+        if key in ("quayside", "quayside-water"):  # the works grow, then level off
+            weeks = (np.arange(use.size) - self.ago(grid, 470)) / 336
+            return use * np.clip(0.25 + weeks / 50, 0.25, 1.0)
+        if key == "quayside-diesel":  # the generator carries the site until the supply is there, then stands by
+            return np.where(np.arange(use.size) < self.ago(grid, 455), use, 0.14 * use)
+        return use
+
+    def at_the_meter(self, key: str, use: Use, grid: Grid, rng: np.random.Generator) -> None:
+        """Change what was recorded: gaps, estimates, flat runs, spikes, silence."""
+        if key == "temple":
+            use.lose(slice(self.ago(grid, 47, 12), self.ago(grid, 43, 9)))
+        elif key == "school-gas":
+            self._estimate(use, grid, 75, 61)
+        elif key == "shop":
+            self._estimate(use, grid, 9, 7)
+            use.values[self.ago(grid, 12, 14.5)] *= 9
+        elif key == "depot":
+            flat = slice(self.ago(grid, 24, 22), self.ago(grid, 22, 16))
+            use.values[flat] = use.values[flat][:1]
+        elif key == "hospital-water":  # the logger's battery
+            use.lose(slice(self.ago(grid, 5, 4.5), None))
+        elif key == "canal-water":  # a weak signal
+            for lost in np.flatnonzero(rng.random(use.values.size) < 0.004):
+                use.lose(slice(lost, lost + 2))
+
+    def _estimate(self, use: Use, grid: Grid, first_days_ago: int, last_days_ago: int) -> None:
+        """Put the day's profile of the week before in place of what was not read."""
+        for days in range(first_days_ago, last_days_ago, -1):
+            start, end = self.ago(grid, days), self.ago(grid, days - 1)
+            week = 7 * ((first_days_ago - days) // 7 + 1)
+            like = self.ago(grid, days + week)
+            use.values[start:end] = np.round(use.values[like : like + (end - start)], 1)
+            use.quality[start:end] = quality.ESTIMATED

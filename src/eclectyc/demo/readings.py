@@ -1,0 +1,110 @@
+"""The demo estate's readings: day after day of every meter, from a seed number. Pure: same arguments, same values."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from eclectyc.demo.faults import Faults, Use
+from eclectyc.demo.grid import ORIGIN, Grid, Weather, weather
+from eclectyc.demo.loads import half_hours
+from eclectyc.demo.plan import MeterPlan, SitePlan, estate
+from eclectyc.kernel import quality
+from eclectyc.kernel.days import WHOLE_DAY
+
+
+@dataclass(frozen=True)
+class MeterDays:
+    """Consecutive local days of one quantity of one meter.
+
+    days : datetime64[D]; counts : slots of each day; values, quality : flat, day after day. NaN = missing.
+    """
+
+    meter: MeterPlan
+    quantity: str
+    unit: str
+    step: int
+    days: np.ndarray
+    counts: np.ndarray
+    values: np.ndarray
+    quality: np.ndarray
+
+
+def readings(seed: int, *, start: date, end: date, made_on: date) -> Iterator[MeterDays]:
+    """Yield every meter's days from ``start`` up to ``end``; a day's values do not depend on the window.
+
+    made_on : the day the demo was first made, from which its faults are dated.
+    """
+    grid, faults = Grid(end), Faults(made_on)
+    for site in estate():
+        outdoors = weather(grid, _random(seed, "weather"), offset_c=site.warmer_c)
+        for meter, quantity, unit, use in _site(site, seed, grid, outdoors, faults):
+            yield _cut(meter, quantity, unit, use, grid, _first_day(meter, start, made_on))
+
+
+def _site(
+    site: SitePlan, seed: int, grid: Grid, outdoors: Weather, faults: Faults
+) -> Iterator[tuple[MeterPlan, str, str, Use]]:
+    flows = _flows(site, seed, grid, outdoors, faults)
+    for meter in site.meters:
+        digits = meter.load.digits if meter.load else 2
+        use = Use.of(np.round(flows[meter.key], digits) if meter.step != WHOLE_DAY else flows[meter.key])
+        faults.at_the_meter(meter.key, use, grid, _random(seed, meter.key, "faults"))
+        yield meter, "export" if meter.exports_for else "import", meter.unit, use
+        if meter.power_factor:
+            yield meter, "reactive_import", "kVArh", _reactive(use, meter, _random(seed, meter.key, "reactive"))
+
+
+def _flows(site: SitePlan, seed: int, grid: Grid, outdoors: Weather, faults: Faults) -> Mapping[str, np.ndarray]:
+    """Return what truly flowed through each meter of a site: sub-meters under mains, solar before the grid."""
+    flows: dict[str, np.ndarray] = {}
+    for meter in site.meters:
+        if meter.load:
+            own = half_hours(meter.load, grid, outdoors, _random(seed, meter.key))
+            flows[meter.key] = faults.before_metering(meter.key, own, grid)
+        elif meter.kwp:
+            flows[meter.key] = 0.82 * meter.kwp * outdoors.irradiance / 1000 / 2
+    for meter in site.meters:
+        if meter.parent:
+            flows[meter.parent] = flows[meter.parent] + flows[meter.key]
+    for meter in site.meters:
+        if meter.exports_for:
+            generated = sum(flows[m.key] for m in site.meters if m.kwp)
+            net = flows[meter.exports_for] - generated
+            flows[meter.exports_for], flows[meter.key] = np.clip(net, 0, None), np.clip(-net, 0, None)
+    return flows
+
+
+def _reactive(use: Use, meter: MeterPlan, rng: np.random.Generator) -> Use:
+    assert meter.power_factor is not None
+    factor = np.clip(meter.power_factor + 0.02 * rng.standard_normal(use.values.size), 0.7, 0.995)
+    return Use(np.round(use.values * np.tan(np.arccos(factor)), 2), use.quality.copy())
+
+
+def _cut(meter: MeterPlan, quantity: str, unit: str, use: Use, grid: Grid, first: date) -> MeterDays:
+    """Take the asked-for days; sum them where the meter knows whole days only; leave out days without any reading."""
+    from_day = (first - ORIGIN) // timedelta(days=1)
+    counts, starts = grid.counts[from_day:], grid.starts[from_day:]
+    values, flags = use.values[starts[0] :], use.quality[starts[0] :]
+    if meter.step == WHOLE_DAY:
+        digits = meter.load.digits if meter.load else 2
+        values = np.round(np.add.reduceat(values, starts[:-1] - starts[0]), digits)
+        flags = np.minimum.reduceat(flags, starts[:-1] - starts[0])
+        counts = np.ones_like(counts)
+    any_reading = np.add.reduceat(flags != quality.MISSING, np.cumsum(counts) - counts) > 0
+    keep = np.repeat(any_reading, counts)
+    days = grid.days[from_day:][any_reading]
+    return MeterDays(meter, quantity, unit, meter.step, days, counts[any_reading], values[keep], flags[keep])
+
+
+def _first_day(meter: MeterPlan, start: date, made_on: date) -> date:
+    return start if meter.since_days is None else max(start, made_on - timedelta(days=meter.since_days))
+
+
+def _random(seed: int, *purpose: str) -> np.random.Generator:
+    """Return a generator of its own for each purpose, so that a new meter changes no other's values."""
+    return np.random.Generator(np.random.PCG64([seed, *(zlib.crc32(p.encode()) for p in purpose)]))

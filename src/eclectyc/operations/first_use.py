@@ -1,0 +1,43 @@
+"""The first person of a new installation, and passwords made for people."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+from django.conf import settings
+
+from eclectyc.accounts.actor import ADMIN, Actor
+from eclectyc.accounts.models import Membership, Organisation, User
+from eclectyc.accounts.service import add_user
+
+FIRST_ADMINISTRATOR: Final = "admin@localhost"
+_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mistaken for another
+
+
+def new_password() -> str:
+    """Return a password of 16 letters and digits (79 bits), in groups that can be read out.
+
+    >>> len(new_password())
+    19
+    """
+    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
+
+
+def first_administrator(actor: Actor) -> tuple[User, str] | None:
+    """Make an administrator with a new password where there is none yet; the password is told only here."""
+    if User.objects.filter(is_active=True, memberships__role=ADMIN).exists():
+        return None
+    organisation = Organisation.objects.order_by("pk").first()
+    assert organisation is not None, "bring_up_to_date makes one"
+    email, password = settings.ADMIN_EMAIL or FIRST_ADMINISTRATOR, new_password()
+    known = User.objects.filter(email__iexact=email).first()
+    if known is None:
+        return add_user(
+            actor, email=email, organisation=organisation, role=ADMIN, password=password, is_operator=True
+        ), password
+    Membership.objects.update_or_create(user=known, organisation=organisation, defaults={"role": ADMIN})
+    known.set_password(password)
+    known.is_active = True
+    known.save(update_fields=["password", "is_active"])
+    return known, password
