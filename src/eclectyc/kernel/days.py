@@ -19,12 +19,16 @@ from eclectyc.kernel.errors import Invalid
 HALF_HOUR = timedelta(minutes=30)
 WHOLE_DAY = 1440  # [minutes] the step of a series that knows only whole days
 DEFAULT_ZONE = "Europe/London"
+# What a system's zone folder holds beside zones: this machine's own clock, and clocks that count leap seconds.
+_NOT_ZONES = frozenset({"localtime", "posix", "posixrules", "right"})
 STEPS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, WHOLE_DAY)
 
 
 def zone_of(name: str) -> ZoneInfo:
     """Return the zone of an IANA name, or say that there is none."""
     try:
+        if name.partition("/")[0] in _NOT_ZONES:
+            raise ValueError(name)
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Invalid(
@@ -58,6 +62,8 @@ def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
 def slots_in_day(day: date, zone: ZoneInfo, step: int = 30) -> int:
     """Return how many slots of ``step`` [minutes] a local day has: 1 where the step is a whole day.
 
+    A day that the calendar of its zone leaves out (Apia, 30 December 2011) has none.
+
     >>> slots_in_day(date(2025, 10, 26), ZoneInfo("Europe/London"))
     50
     """
@@ -68,12 +74,15 @@ def slots_in_day(day: date, zone: ZoneInfo, step: int = 30) -> int:
 
 
 def slot_bounds(day: date, slot: int, step: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return the start and end of one slot, in local time with its offset."""
+    """Return the start and end of one slot, in local time with its offset.
+
+    Where the clocks move by half an hour (Lord Howe), the last hour of the day is cut off at midnight.
+    """
     start, end = day_bounds(day, zone)
     if step == WHOLE_DAY:
         return start.astimezone(zone), end.astimezone(zone)
     opens = start + timedelta(minutes=slot * step)
-    return opens.astimezone(zone), (opens + timedelta(minutes=step)).astimezone(zone)
+    return opens.astimezone(zone), min(opens + timedelta(minutes=step), end).astimezone(zone)
 
 
 def local_day(instant: datetime, zone: ZoneInfo) -> date:
@@ -85,9 +94,7 @@ def local_day(instant: datetime, zone: ZoneInfo) -> date:
 def _midnights_of_year(year: int, zone: ZoneInfo) -> np.ndarray:
     first = date(year, 1, 1)
     count = (date(year + 1, 1, 1) - first).days
-    return np.array(
-        [int(midnight(first + timedelta(days=n), zone).timestamp()) for n in range(count)], dtype=np.int64
-    )
+    return np.array([int(midnight(first + timedelta(days=n), zone).timestamp()) for n in range(count)], dtype=np.int64)
 
 
 def midnights(days: np.ndarray, zone: ZoneInfo) -> np.ndarray:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 MPAN_WEIGHTS: Final = (3, 5, 7, 13, 17, 19, 23, 29, 31, 37, 41, 43)
-_LOST_DIGITS = re.compile(r"^\d+(\.\d+)?[eE]\+?\d+$")
+ELECTRIC: Final = frozenset({"electricity", "solar", "ev", "battery"})
+# One digit before the point, as spreadsheets write it: "12E34567" is a serial number.
+_LOST_DIGITS = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+?[0-9]{1,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,12 @@ def mpan_check_digit(first_twelve: str) -> int:
 
 def is_valid_mpan(core: str) -> bool:
     """Say whether thirteen digits end in the right check digit."""
-    return bool(re.fullmatch(r"\d{13}", core)) and int(core[12]) == mpan_check_digit(core[:12])
+    return bool(re.fullmatch(r"[0-9]{13}", core)) and int(core[12]) == mpan_check_digit(core[:12])
 
 
 def has_lost_digits(text: str) -> bool:
     """Say whether a spreadsheet has turned an identifier into a rounded number (``1.20E+12``)."""
-    return bool(_LOST_DIGITS.match(text.strip()))
+    return bool(_LOST_DIGITS.fullmatch(text.strip()))
 
 
 def clean_identifier(text: str) -> str:
@@ -47,22 +49,22 @@ def clean_identifier(text: str) -> str:
     '1200023305967'
     """
     text = re.sub(r"\s+", "", text).removeprefix("'")
-    if re.fullmatch(r"\d+\.0+", text):
+    if re.fullmatch(r"[0-9]+\.0+", text):
         text = text.split(".")[0]
-    if len(text) == 21 and text[8:].isdigit():
+    if len(text) == 21 and re.fullmatch(r"[0-9]{13}", text[8:]):
         return text[8:]
     return text
 
 
 def identify(text: str, *, utility: str = "electricity") -> Identifier:
-    """Say what an identifier is. Thirteen digits are an MPAN, 6–10 digits of gas an MPRN; all else is free text.
+    """Say what an identifier is: 13 digits of electricity an MPAN, 6–10 of gas an MPRN, all else free text.
 
     A wrong MPAN check digit is a warning: such numbers are common in samples and demos.
     """
     core = clean_identifier(text)
-    if re.fullmatch(r"\d{13}", core):
+    if utility in ELECTRIC and re.fullmatch(r"[0-9]{13}", core):
         odd = "" if is_valid_mpan(core) else f"The check digit of MPAN {core} is wrong."
         return Identifier(core, "mpan", odd)
-    if utility == "gas" and re.fullmatch(r"\d{6,10}", core):
+    if utility == "gas" and re.fullmatch(r"[0-9]{6,10}", core):
         return Identifier(core, "mprn")
     return Identifier(core, "other")

@@ -35,15 +35,17 @@ _KNOWN: dict[str, Conversion] = {
     "gwh": _of("kWh", "1000000"),
     "mj": Conversion("kWh", Decimal(1) / Decimal("3.6")),
     "gj": Conversion("kWh", Decimal(1000) / Decimal("3.6")),
-    "therm": _of("kWh", "29.3071"),
-    "therms": _of("kWh", "29.3071"),
+    "therm": Conversion("kWh", Decimal("105.505585257348") / Decimal("3.6")),  # the UK's statutory therm [MJ]
+    "therms": Conversion("kWh", Decimal("105.505585257348") / Decimal("3.6")),
     "w": _of("kWh", "0.001", is_power=True),
     "kw": _of("kWh", is_power=True),
     "mw": _of("kWh", "1000", is_power=True),
     "varh": _of("kVArh", "0.001"),
     "kvarh": _of("kVArh"),
     "mvarh": _of("kVArh", "1000"),
+    "kvar": _of("kVArh", is_power=True),
     "kvah": _of("kVAh"),
+    "kva": _of("kVAh", is_power=True),
     "m3": _of("m3"),
     "cubicmetres": _of("m3"),
     "cubicmeters": _of("m3"),
@@ -62,6 +64,8 @@ _KNOWN: dict[str, Conversion] = {
     "count": _of("count"),
 }
 
+_RATE = re.compile(r"[/£€$%²]")
+
 
 def unit_key(text: str) -> str:
     """Return the look-up key of a printed unit: lower case, letters and digits only, ³ as 3.
@@ -73,8 +77,12 @@ def unit_key(text: str) -> str:
 
 
 def is_unit(text: str) -> bool:
-    """Say whether a printed unit is known."""
-    return unit_key(text) in _KNOWN
+    """Say whether a printed unit is known. A rate (``£/kWh``, ``kWh/m²``) is none.
+
+    >>> is_unit("kWh"), is_unit("£/kWh")
+    (True, False)
+    """
+    return not _RATE.search(text) and unit_key(text) in _KNOWN
 
 
 def conversion(text: str) -> Conversion:
@@ -83,9 +91,6 @@ def conversion(text: str) -> Conversion:
     >>> conversion("MWh").factor
     Decimal('1000')
     """
-    try:
-        return _KNOWN[unit_key(text)]
-    except KeyError:
-        raise Invalid(
-            f"The unit {text!r} is not known.", "Use kWh, Wh, MWh, kW, kVArh, m3 or litre.", field="unit"
-        ) from None
+    if not is_unit(text):
+        raise Invalid(f"The unit {text!r} is not known.", "Use kWh, Wh, MWh, kW, kVArh, m3 or litre.", field="unit")
+    return _KNOWN[unit_key(text)]

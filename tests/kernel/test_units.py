@@ -1,0 +1,81 @@
+"""Units against factors worked out from their definitions, in whole numbers where there are such."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.units import CANONICAL, Conversion, conversion, is_unit, unit_key
+
+FOOT_M = Fraction(3048, 10000)  # exact since 1959
+
+
+@pytest.mark.parametrize(
+    ("printed", "unit", "factor"),
+    [
+        ("kWh", "kWh", Fraction(1)),
+        ("Wh", "kWh", Fraction(1, 1000)),
+        ("MWH", "kWh", Fraction(1000)),
+        ("GWh", "kWh", Fraction(10**6)),
+        ("MJ", "kWh", Fraction(10, 36)),
+        ("GJ", "kWh", Fraction(10000, 36)),
+        ("therm", "kWh", Fraction(105505585257348, 10**12) * Fraction(10, 36)),
+        ("kVArh", "kVArh", Fraction(1)),
+        ("MVArh", "kVArh", Fraction(1000)),
+        ("m³", "m3", Fraction(1)),
+        ("m3", "m3", Fraction(1)),
+        ("ft³", "m3", FOOT_M**3),
+        ("HCF", "m3", 100 * FOOT_M**3),
+        ("Litres", "litre", Fraction(1)),
+        ("tonnes", "kg", Fraction(1000)),
+        ("°C", "degC", Fraction(1)),
+        ("k Wh", "kWh", Fraction(1)),
+    ],
+)
+def test_a_unit_becomes_canonical_by_its_exact_factor(printed: str, unit: str, factor: Fraction) -> None:
+    found = conversion(printed)
+    assert (found.unit, found.is_power) == (unit, False)
+    # Exact, or where the decimal has no end, to the 28 digits that a Decimal holds.
+    assert abs(Fraction(found.factor) - factor) <= factor * Fraction(1, 10**27)
+
+
+@pytest.mark.parametrize("factor", ["1000", "0.001", "0.028316846592", "2.8316846592"])
+def test_a_factor_with_an_end_is_written_to_its_end(factor: str) -> None:
+    by_factor = {str(conversion(unit).factor) for unit in ("MWh", "Wh", "ft3", "hcf")}
+    assert factor in by_factor
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        ("kW", Conversion("kWh", Decimal(1), is_power=True)),
+        ("W", Conversion("kWh", Decimal("0.001"), is_power=True)),
+        ("MW", Conversion("kWh", Decimal(1000), is_power=True)),
+        ("kVAr", Conversion("kVArh", Decimal(1), is_power=True)),
+        ("kVA", Conversion("kVAh", Decimal(1), is_power=True)),
+    ],
+)
+def test_a_mean_power_is_marked_as_such(printed: str, expected: Conversion) -> None:
+    assert conversion(printed) == expected
+
+
+@pytest.mark.parametrize("printed", ["", "bananas", "£/kWh", "p/kWh", "kWh/m²", "kW²", "%"])
+def test_what_is_no_unit_is_refused_by_name(printed: str) -> None:
+    assert not is_unit(printed)
+    with pytest.raises(Invalid) as refusal:
+        conversion(printed)
+    assert repr(printed) in refusal.value.reason
+    assert refusal.value.field == "unit"
+
+
+@pytest.mark.parametrize("unit", CANONICAL)
+def test_every_canonical_unit_can_be_read(unit: str) -> None:
+    assert is_unit(unit)
+    assert conversion(unit).factor == 1
+
+
+def test_spelling_of_a_unit_does_not_matter() -> None:
+    assert {unit_key(text) for text in ("kWh", "KWH", "k.W.h", " kwh ")} == {"kwh"}
