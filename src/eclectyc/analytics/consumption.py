@@ -96,6 +96,13 @@ def _all_slots(rows: pl.DataFrame, point: Points, window: Window) -> Slots:
     return lay_out(rows, days, zone=window.zone, step=int(point.step[0]), expected=expected)
 
 
+def schema(zone: ZoneInfo) -> dict[str, pl.DataType]:
+    """Return the columns of an answer."""
+    stamp = pl.Datetime("us", zone.key)
+    counts = {name: pl.Int32() for name in ("present", "expected", "estimated")}
+    return {"start": stamp, "end": stamp, "value": pl.Float64(), **counts}
+
+
 def _slots_of_cut_day(rows: pl.DataFrame, point: Points, window: Window, day: date) -> Slots:
     days = np.array([day], dtype="datetime64[D]")
     of_day = rows.filter(pl.col("day") == day)

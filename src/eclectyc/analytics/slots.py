@@ -84,3 +84,16 @@ def within(slots: Slots, window: Window) -> Slots:
     """Return the slots whose start the window holds."""
     opens, closes = window_seconds(window)
     return slots.take((slots.start >= opens) & (slots.start < closes))
+
+
+def clock(slots: Slots, zone: ZoneInfo) -> tuple[np.ndarray, np.ndarray]:
+    """Return the local clock time of each slot's start [minutes after 00:00], and 1 where it is the second of
+    that time on its day (the repeated hour), else 0."""
+    frame = pl.DataFrame({"day": slots.day, "start": slots.start}).with_columns(
+        pl.from_epoch("start", time_unit="s").dt.replace_time_zone("UTC").dt.convert_time_zone(zone.key)
+    )
+    frame = frame.select(
+        "day",
+        (pl.col("start").dt.hour().cast(pl.Int64) * 60 + pl.col("start").dt.minute()).alias("minute"),
+    ).with_columns((pl.int_range(pl.len()).over("day", "minute")).alias("occurrence"))
+    return frame["minute"].to_numpy(), frame["occurrence"].to_numpy()

@@ -1,0 +1,223 @@
+"""Questions about many meters: the overview, consumption by group, months, sparklines, a site."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, Literal
+
+import numpy as np
+import polars as pl
+from django.db.models import Q
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.analytics.compare import Against, partners
+from eclectyc.analytics.fetch import COUNTED_ENERGY, Asked, ask
+from eclectyc.analytics.grid import DayGrid
+from eclectyc.analytics.overview import Overview, Spans, build, sum_or_null
+from eclectyc.analytics.periods import By, bucket_starts
+from eclectyc.estate.models import Meter, Quantity, Utility
+
+Group = Literal["site", "meter", "region", "utility"]
+_KEY: Final = {"site": "site", "meter": "meter", "region": "region", "utility": "utility"}
+_COUNTS: Final = ("present", "expected", "estimated")
+
+
+def estate_overview(actor: Actor, today: date, which: Q | None = None) -> Overview:
+    """Return how the estate is doing on ``today``: see :mod:`eclectyc.analytics.overview`."""
+    asked = ask(actor, today=today, which=which)
+    spans = Spans.of(today)
+    year = timedelta(days=364)
+    now = asked.grid(spans.start, today)
+    before = asked.grid(spans.start - year, today - year)
+    return build(asked.meters, asked.mask(COUNTED_ENERGY), now, before, today)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a report is narrowed to; an empty tuple or text narrows nothing."""
+
+    organisation: int | None = None
+    sites: tuple[int, ...] = ()
+    regions: tuple[int, ...] = ()
+    utilities: tuple[str, ...] = ()
+    meters: tuple[int, ...] = ()
+    search: str = ""
+
+    def condition(self) -> Q:
+        """Return the filter as a condition on meters."""
+        found = Q()
+        if self.organisation is not None:
+            found &= Q(organisation=self.organisation)
+        for field, wanted in (
+            ("site__in", self.sites),
+            ("site__region__in", self.regions),
+            ("utility__in", self.utilities),
+            ("pk__in", self.meters),
+        ):
+            if wanted:
+                found &= Q(**{field: wanted})
+        text = self.search.replace("\x00", "").strip()
+        if text:
+            found &= Q(identifier__icontains=text) | Q(name__icontains=text) | Q(site__name__icontains=text)
+        return found
+
+
+def consumption(
+    actor: Actor,
+    *,
+    start: date,
+    end: date,
+    group_by: Group = "site",
+    per_m2: bool = False,
+    against: Against | None = None,
+    narrowed: Filter | None = None,
+    quantity: str = Quantity.IMPORT,
+    today: date,
+) -> pl.DataFrame:
+    """Return how much each group used from ``start`` up to, not including, ``end``, highest first.
+
+    Columns: key (site, meter or region id, or utility), label, unit, value [unit], kwh (= value where the unit is
+    kWh, else null), present, expected, estimated [slots], floor_area_m2 (of the group's sites where known), per_m2
+    [unit/m²] (the use of those sites alone), meters, counted; with ``against`` also current_like, previous_like,
+    pairs, possible and change_percent (like for like, None against nothing).
+
+    Units are never mixed: a group with two has two rows. Sub-meters are counted by their main: they appear, with
+    ``counted`` false, only when grouped by meter. Export points are left out of imports, solar and batteries out of
+    groups other than meter and utility.
+    """
+    asked = ask(actor, today=today, quantity=quantity, which=(narrowed or Filter()).condition())
+    grid = asked.grid(start, end)
+    parts = [asked.meters, grid.by_point(start, end)]
+    if against is not None:
+        parts.append(_likes(asked, grid, start, end, against))
+    frame = pl.concat(parts, how="horizontal").with_columns(_is_counted().alias("counted"))
+    frame = frame.filter(_shown(group_by, quantity))
+    answer = _grouped(frame, group_by, with_likes=against is not None)
+    order = "per_m2" if per_m2 else "value"
+    return answer.sort(pl.col("unit") != "kWh", order, descending=[False, True], nulls_last=True)
+
+
+def _is_counted() -> pl.Expr:
+    return pl.col("parent").is_null()
+
+
+def _shown(group_by: Group, quantity: str) -> pl.Expr:
+    shown = pl.lit(value=True) if group_by == "meter" else pl.col("counted")
+    if group_by in ("site", "region"):
+        shown &= ~pl.col("utility").is_in([Utility.SOLAR.value, Utility.BATTERY.value])
+    if quantity == Quantity.IMPORT:
+        shown &= pl.col("direction") == "import"
+    return shown
+
+
+def _grouped(frame: pl.DataFrame, group_by: Group, *, with_likes: bool) -> pl.DataFrame:
+    key = _KEY[group_by]
+    label = {
+        "site": pl.col("site_name"),
+        "region": pl.col("region_name").fill_null("No region"),
+        "utility": pl.col("utility"),
+        "meter": pl.when(pl.col("name") == "").then("identifier").otherwise("name"),
+    }[group_by]
+    frame = frame.with_columns(label.alias("label"), pl.col(key).alias("key"))
+    likes = ["current_like", "previous_like", "pairs", "possible"] if with_likes else []
+    has_area = pl.col("floor_area_m2") > 0
+    answer = frame.group_by("key", "unit", maintain_order=True).agg(
+        pl.col("label").first(),
+        sum_or_null("value"),
+        pl.col(*_COUNTS, *likes).sum(),
+        pl.col("site", "floor_area_m2").filter(has_area & (pl.col("value").is_not_null())),
+        pl.when(has_area).then("value").sum().alias("value_with_area"),
+        pl.len().alias("meters"),
+        pl.col("counted").any(),
+    )
+    area = answer.select("key", "unit", "site", "floor_area_m2").explode("site", "floor_area_m2")
+    area = area.unique(["key", "unit", "site"]).group_by("key", "unit").agg(sum_or_null("floor_area_m2"))
+    answer = answer.drop("site", "floor_area_m2").join(
+        area, on=["key", "unit"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    answer = answer.with_columns(
+        pl.when(pl.col("unit") == "kWh").then("value").alias("kwh"),
+        (pl.col("value_with_area") / pl.col("floor_area_m2")).alias("per_m2"),
+    ).drop("value_with_area")
+    if with_likes:
+        change = 100 * (pl.col("current_like") - pl.col("previous_like")) / pl.col("previous_like").abs()
+        answer = answer.with_columns(pl.when(pl.col("previous_like") != 0).then(change).alias("change_percent"))
+    return answer
+
+
+def _likes(asked: Asked, grid: DayGrid, start: date, end: date, against: Against) -> pl.DataFrame:
+    """Return, a row a point, what both this span and the one it is compared with hold whole."""
+    pairs = partners(start, end, against)
+    first = min((other for _, other in pairs), default=start)
+    last = max((other for _, other in pairs), default=start)
+    before = asked.grid(first, last + timedelta(days=1))
+    here = (np.array([day for day, _ in pairs], dtype="datetime64[D]") - np.datetime64(start)).astype(np.int64)
+    there = (np.array([other for _, other in pairs], dtype="datetime64[D]") - np.datetime64(first)).astype(np.int64)
+    both = grid.complete[:, here] & before.complete[:, there]
+    return pl.DataFrame(
+        {
+            "current_like": np.where(both, grid.total[:, here], 0.0).sum(axis=1),
+            "previous_like": np.where(both, before.total[:, there], 0.0).sum(axis=1),
+            "pairs": both.sum(axis=1),
+            "possible": (grid.present > 0).sum(axis=1),
+        }
+    )
+
+
+def totals(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the last line of a consumption table: one row a unit over the rows that count."""
+    return (
+        frame.filter("counted")
+        .group_by("unit")
+        .agg(sum_or_null("value"), pl.col(*_COUNTS).sum(), pl.col("meters").sum())
+        .sort(pl.col("unit") != "kWh", "unit")
+    )
+
+
+def consumption_over_time(
+    actor: Actor,
+    *,
+    start: date,
+    end: date,
+    by: By = "month",
+    narrowed: Filter | None = None,
+    quantity: str = Quantity.IMPORT,
+    today: date,
+) -> pl.DataFrame:
+    """Return use by day, week, month or year and utility, over what :func:`consumption` counts by utility.
+
+    Columns: start (first day of the bucket), utility, unit, value, present, expected, estimated.
+    """
+    asked = ask(actor, today=today, quantity=quantity, which=(narrowed or Filter()).condition())
+    frame = asked.meters.with_columns(_is_counted().alias("counted"))
+    shown = frame.select(_shown("utility", quantity)).to_series().to_numpy()
+    return in_buckets(asked, asked.grid(start, end), shown, by, ("utility", "unit"))
+
+
+def monthly(
+    actor: Actor, meters: Sequence[Meter], start: date, end: date, *, quantity: str = Quantity.IMPORT, today: date
+) -> pl.DataFrame:
+    """Return the months of some meters: start (first of month), meter, unit, value, present, expected, estimated."""
+    asked = ask(actor, today=today, quantity=quantity, which=Q(pk__in=[meter.pk for meter in meters]))
+    return in_buckets(asked, asked.grid(start, end), np.ones(len(asked.points), dtype=bool), "month", ("meter", "unit"))
+
+
+def in_buckets(asked: Asked, grid: DayGrid, shown: np.ndarray, by: By, keys: tuple[str, ...]) -> pl.DataFrame:
+    """Sum the points of a mask by bucket (``start`` is its first day) and by some columns of ``asked.meters``."""
+    starts, first = np.unique(bucket_starts(grid.days, by), return_index=True)
+    parts = []
+    for number, start in enumerate(starts):
+        last = first[number + 1] if number + 1 < len(first) else len(grid.days)
+        span = grid.by_point(grid.days[first[number]].item(), grid.days[last - 1].item() + timedelta(days=1))
+        parts.append(
+            pl.concat([asked.meters.select(keys), span], how="horizontal")
+            .filter(pl.Series(shown))
+            .with_columns(pl.lit(start.item(), dtype=pl.Date).alias("start"))
+        )
+    if not parts:
+        return pl.DataFrame(schema={"start": pl.Date, **asked.meters.select(keys).schema})
+    return (
+        pl.concat(parts).group_by("start", *keys).agg(sum_or_null("value"), pl.col(*_COUNTS).sum()).sort("start", *keys)
+    )

@@ -1,0 +1,115 @@
+"""Days of many metering points side by side: what totals of sites, months and estates are summed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from eclectyc.analytics.expectation import Points, expected_slots, positions
+from eclectyc.analytics.periods import days_array
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A sum and what it rests on: ``value`` is None where nothing is present; the rest counts slots."""
+
+    value: float | None
+    present: int
+    expected: int
+    estimated: int
+
+    @property
+    def coverage(self) -> float | None:
+        """present / expected, 0 … 1; None where nothing is expected."""
+        return self.present / self.expected if self.expected else None
+
+    @property
+    def estimated_share(self) -> float | None:
+        """The share of the present slots that is estimated, substituted or derived; None where none is present."""
+        return self.estimated / self.present if self.present else None
+
+
+@dataclass(frozen=True, slots=True)
+class DayGrid:
+    """Arrays of shape (points, days) over consecutive days; ``total`` is NaN where nothing is present."""
+
+    days: np.ndarray
+    total: np.ndarray
+    present: np.ndarray
+    expected: np.ndarray
+    estimated: np.ndarray
+
+    @property
+    def complete(self) -> np.ndarray:
+        """Whether every slot of a point's day is present."""
+        whole: np.ndarray = (self.present == self.expected) & (self.present > 0)
+        return whole
+
+    def span(self, start: date, end: date) -> slice:
+        """Return the columns of the days from ``start`` up to, not including, ``end``, as far as they are held."""
+        first, last = (int(np.searchsorted(self.days, np.datetime64(day, "D"))) for day in (start, end))
+        return slice(first, max(first, last))
+
+    def sum(self, start: date, end: date, which: np.ndarray | None = None) -> Total:
+        """Return the total of a span over all points, or over those of a mask."""
+        columns = self.span(start, end)
+        rows = slice(None) if which is None else which
+        present = int(self.present[rows, columns].sum())
+        return Total(
+            value=float(np.nansum(self.total[rows, columns])) if present else None,
+            present=present,
+            expected=int(self.expected[rows, columns].sum(dtype=np.int64)),
+            estimated=int(self.estimated[rows, columns].sum()),
+        )
+
+    def by_day(self, which: np.ndarray | None = None) -> pl.DataFrame:
+        """Return one row a day, summed over points: day, value (null: nothing present), present, expected,
+        estimated."""
+        rows = slice(None) if which is None else which
+        present = self.present[rows].sum(axis=0)
+        value = np.where(present > 0, np.nansum(self.total[rows], axis=0), np.nan)
+        return pl.DataFrame(
+            {
+                "day": self.days,
+                "value": value,
+                "present": present,
+                "expected": self.expected[rows].sum(axis=0, dtype=np.int64),
+                "estimated": self.estimated[rows].sum(axis=0),
+            }
+        ).with_columns(pl.col("value").fill_nan(None), pl.col("day").cast(pl.Date))
+
+    def by_point(self, start: date, end: date) -> pl.DataFrame:
+        """Return one row a point, in order, summed over a span: value, present, expected, estimated."""
+        columns = self.span(start, end)
+        present = self.present[:, columns].sum(axis=1)
+        value = np.where(present > 0, np.nansum(self.total[:, columns], axis=1), np.nan)
+        return pl.DataFrame(
+            {
+                "value": value,
+                "present": present,
+                "expected": self.expected[:, columns].sum(axis=1, dtype=np.int64),
+                "estimated": self.estimated[:, columns].sum(axis=1),
+            }
+        ).with_columns(pl.col("value").fill_nan(None))
+
+
+def day_grid(rows: pl.DataFrame, points: Points, start: date, end: date) -> DayGrid:
+    """Lay day rows (point, day, slots, total, present, estimated; one a point and day) on the days of a span."""
+    days = days_array(start, end)
+    shape = (len(points), len(days))
+    where, column = positions(rows, days)
+    inside = _rows_of(rows, start, end)
+    total = np.full(shape, np.nan)
+    total[where, column] = inside["total"].to_numpy()
+    present, estimated = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    present[where, column] = inside["present"].to_numpy()
+    estimated[where, column] = inside["estimated"].to_numpy()
+    total[present == 0] = np.nan
+    return DayGrid(days, total, present, expected_slots(points, days, rows), estimated)
+
+
+def _rows_of(rows: pl.DataFrame, start: date, end: date) -> pl.DataFrame:
+    return rows.filter((pl.col("day") >= start) & (pl.col("day") < end))

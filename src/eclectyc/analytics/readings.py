@@ -1,0 +1,268 @@
+"""Questions about one metering point: its readings, one day of it, its year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+from django.db.models import Q
+from django.utils import timezone
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.analytics import consumption as pure
+from eclectyc.analytics.compare import Comparison, slots_like_for_like
+from eclectyc.analytics.consumption import Readings
+from eclectyc.analytics.expectation import expected_slots
+from eclectyc.analytics.fetch import Asked, ask
+from eclectyc.analytics.grid import Total
+from eclectyc.analytics.heat import HeatMap, heat_map
+from eclectyc.analytics.periods import By, Window
+from eclectyc.analytics.profile import Band, is_like, usual_band
+from eclectyc.analytics.slots import Slots, lay_out
+from eclectyc.estate.models import Meter, Quantity
+from eclectyc.kernel.days import WHOLE_DAY, local_day, slot_bounds, zone_of
+from eclectyc.kernel.errors import NotFound
+
+BAND_WEEKS = 8
+UNIT_OF: Final = {
+    Quantity.REACTIVE_IMPORT: "kVArh",
+    Quantity.REACTIVE_EXPORT: "kVArh",
+    Quantity.VOLUME: "m3",
+    Quantity.TEMPERATURE: "degC",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One metering point in one quantity, ready to be asked."""
+
+    asked: Asked
+    zone: ZoneInfo
+    unit: str
+    step: int
+
+    @property
+    def first(self) -> date | None:
+        """The first day with readings."""
+        return self.asked.meters["first"][0]  # type: ignore[no-any-return]
+
+    @property
+    def last(self) -> date | None:
+        """The last day with readings."""
+        return self.asked.meters["last"][0]  # type: ignore[no-any-return]
+
+    def slots(self, rows: pl.DataFrame, days: np.ndarray) -> Slots:
+        """Lay out the slots of days from their rows with values."""
+        expected = expected_slots(self.asked.points, days, rows)[0]
+        return lay_out(rows, days, zone=self.zone, step=self.step, expected=expected)
+
+
+def point_of(actor: Actor, meter: Meter, *, quantity: str = Quantity.IMPORT, today: date | None = None) -> Point:
+    """Return a meter's point in a quantity; raise ``NotFound`` where the actor may not see the meter."""
+    zone = zone_of(meter.site.timezone)
+    asked = ask(actor, today=today or today_in(zone), quantity=quantity, which=Q(pk=meter.pk))
+    if not len(asked.points):
+        raise NotFound("There is no such meter.", "Check its number.")
+    asked = asked.only(0)
+    has_series = len(asked.series) > 0
+    unit = asked.meters["unit"][0] if has_series else UNIT_OF.get(Quantity(quantity), meter.unit)
+    return Point(asked, zone, unit, int(asked.points.step[0]))
+
+
+def today_in(zone: ZoneInfo) -> date:
+    """Return the calendar day that it is now in a zone."""
+    return local_day(timezone.now(), zone)
+
+
+def meter_readings(
+    actor: Actor,
+    meter: Meter,
+    *,
+    start: date | datetime | None = None,
+    end: date | datetime | None = None,
+    by: By = "day",
+    quantity: str = Quantity.IMPORT,
+    today: date | None = None,
+) -> Readings:
+    """Return a meter's readings by slot, hour, day, week, month or year over a half-open window.
+
+    start, end : local dates or instants; where one is not given, the meter's readings begin or end there.
+    A temperature [°C] is averaged over what is present; everything else is summed.
+    """
+    point = point_of(actor, meter, quantity=quantity, today=today)
+    window = window_of(point, start, end)
+    if window is None:
+        empty = pl.DataFrame(schema=pure.schema(point.zone))
+        return Readings(empty, point.unit, point.zone.key, by)
+    return readings_of(point, window, by)
+
+
+def window_of(point: Point, start: date | datetime | None, end: date | datetime | None) -> Window | None:
+    """Return the window between two ends; a missing one is where the readings begin or end. None where there is
+    neither an end nor a reading."""
+    opens = start if start is not None else point.first
+    closes = end if end is not None else point.last and point.last + timedelta(days=1)
+    return None if opens is None or closes is None else Window.of(opens, closes, point.zone)
+
+
+def readings_of(point: Point, window: Window, by: By) -> Readings:
+    """Return a point's readings over a window."""
+    needs_values = by in ("slot", "hour") or bool(window.cut_days)
+    rows = point.asked.rows(window.first_day, window.end_day, values=needs_values)
+    points = point.asked.points
+    if by == "slot":
+        frame = pure.by_slot(rows, points, window)
+    elif by == "hour":
+        frame = pure.by_hour(rows, points, window)
+    else:
+        frame = pure.by_day_or_longer(rows, points, window, by)
+    if point.unit == "degC":
+        frame = frame.with_columns(pl.col("value") / pl.col("present"))
+    return Readings(frame, point.unit, point.zone.key, by)
+
+
+def readings_in_parts(point: Point, window: Window, by: By) -> Iterator[Readings]:
+    """Return the same readings calendar year by calendar year, so that a long answer is never held whole.
+
+    Weeks cross years: by week the parts end with the last Monday of a year.
+    """
+    start: date | datetime = window.start
+    while start < window.end:
+        year = start.astimezone(window.zone).year
+        turn = date(year + 1, 1, 1)
+        if by == "week":
+            turn -= timedelta(days=turn.weekday())
+            turn = turn if turn > start.astimezone(window.zone).date() else turn + timedelta(days=364)
+        end = min(Window.of(start, turn, window.zone).end, window.end)
+        yield readings_of(point, Window.of(start, end, window.zone), by)
+        start = end
+
+
+@dataclass(frozen=True, slots=True)
+class DayView:
+    """One local day of a meter: arrays of shape (slots,).
+
+    values : [unit], NaN = missing. quality : see kernel.quality. starts, ends : local instants. ``step`` is 1440
+    where only the day's total is known. band : what is usual for such a day; None where there is no telling.
+    """
+
+    day: date
+    unit: str
+    timezone: str
+    step: int
+    values: np.ndarray
+    quality: np.ndarray
+    starts: list[datetime]
+    ends: list[datetime]
+    total: Total
+    band: Band | None
+    first: date | None
+    last: date | None
+    laid: Slots
+
+    @property
+    def slots(self) -> int:
+        """How many slots the day has."""
+        return len(self.values)
+
+
+def meter_day(
+    actor: Actor, meter: Meter, day: date, quantity: str = Quantity.IMPORT, *, today: date | None = None
+) -> DayView:
+    """Return one day of a meter in slots, with the usual band of like days of the eight weeks before it."""
+    point = point_of(actor, meter, quantity=quantity, today=today)
+    rows = point.asked.rows(day - timedelta(weeks=BAND_WEEKS), day + timedelta(days=1), values=True)
+    return _day_view(point, rows, day)
+
+
+def compare_days(
+    actor: Actor, meter: Meter, day: date, other: date, quantity: str = Quantity.IMPORT, *, today: date | None = None
+) -> tuple[DayView, DayView, Comparison]:
+    """Return two days of a meter and their comparison, slot by slot where both have a reading."""
+    point = point_of(actor, meter, quantity=quantity, today=today)
+    views = []
+    for wanted in (day, other):
+        rows = point.asked.rows(wanted - timedelta(weeks=BAND_WEEKS), wanted + timedelta(days=1), values=True)
+        views.append(_day_view(point, rows, wanted))
+    pairs = slots_like_for_like(
+        views[0].laid, views[1].laid, days=[day], previous_days=[other], partner={day: other}, zone=point.zone
+    )
+    return views[0], views[1], pairs
+
+
+def _day_view(point: Point, rows: pl.DataFrame, day: date) -> DayView:
+    of_day = rows.filter(pl.col("day") == day)
+    laid = point.slots(of_day, np.array([day], dtype="datetime64[D]"))
+    step = int(of_day["step"][0]) if len(of_day) else point.step
+    quality = of_day["quality"][0].to_numpy() if len(of_day) else np.zeros(len(laid.day), dtype=np.int8)
+    bounds = [slot_bounds(day, slot, step, point.zone) for slot in range(len(laid.day))]
+    present = int((~np.isnan(laid.value)).sum())
+    total = Total(
+        value=float(np.nansum(laid.value)) if present else None,
+        present=present,
+        expected=int(laid.expected.sum()),
+        estimated=int(laid.estimated.sum()),
+    )
+    return DayView(
+        day=day,
+        unit=point.unit,
+        timezone=point.zone.key,
+        step=step,
+        values=laid.value,
+        quality=quality,
+        starts=[start for start, _ in bounds],
+        ends=[min(end, bounds[-1][1]) for _, end in bounds],
+        total=total,
+        band=_band(point, rows, day, laid, step),
+        first=point.first,
+        last=point.last,
+        laid=laid,
+    )
+
+
+def _band(point: Point, rows: pl.DataFrame, day: date, laid: Slots, step: int) -> Band | None:
+    like = rows.filter((pl.col("day") < day) & (pl.col("step") == step))
+    like = like.filter(pl.Series([is_like(day, other) for other in like["day"]], dtype=pl.Boolean))
+    if step == WHOLE_DAY or not len(like):
+        return None
+    days = like["day"].to_numpy().astype("datetime64[D]")
+    history = _laid_side_by_side(point, like, days)
+    return usual_band(history, laid, days=len(like), zone=point.zone, step=step)
+
+
+def _laid_side_by_side(point: Point, rows: pl.DataFrame, days: np.ndarray) -> Slots:
+    """Lay out days that need not be consecutive; ``day`` indexes ``days``."""
+    span = np.arange(days[0], days[-1] + 1)
+    laid = point.slots(rows, span)
+    at = np.full(len(span), -1)
+    at[(days - days[0]).astype(np.int64)] = np.arange(len(days))
+    kept = laid.take(at[laid.day] >= 0)
+    return Slots(at[kept.day], *(getattr(kept, name) for name in Slots.__slots__[1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class MeterYear:
+    """A calendar year of a meter: its heat map, and its days (start, end, value, present, expected, estimated)."""
+
+    heat: HeatMap
+    days: pl.DataFrame
+    unit: str
+
+
+def meter_year(
+    actor: Actor, meter: Meter, year: int, quantity: str = Quantity.IMPORT, *, today: date | None = None
+) -> MeterYear:
+    """Return a year of a meter as a day × slot matrix (25 h wide: 50 half-hours) and as days."""
+    point = point_of(actor, meter, quantity=quantity, today=today)
+    window = Window.of(date(year, 1, 1), date(year + 1, 1, 1), point.zone)
+    rows = point.asked.rows(window.first_day, window.end_day, values=True)
+    laid = point.slots(rows, window.days)
+    days = pure.by_day_or_longer(rows, point.asked.points, window, "day")
+    left_out = (meter.pk,) if len(rows) and (rows["step"] == WHOLE_DAY).all() else ()
+    heat = heat_map(window.days, [laid])
+    return MeterYear(HeatMap(heat.days, heat.value, heat.step, heat.coverage, left_out), days, point.unit)

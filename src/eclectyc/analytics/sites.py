@@ -1,0 +1,116 @@
+"""Questions about one site: what it uses, when, and how its meters are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+import polars as pl
+from django.db.models import Q
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.analytics.estate import in_buckets
+from eclectyc.analytics.expectation import expected_slots
+from eclectyc.analytics.fetch import MAIN, Asked, ask
+from eclectyc.analytics.grid import Total
+from eclectyc.analytics.heat import HeatMap, heat_map
+from eclectyc.analytics.overview import sum_or_null
+from eclectyc.analytics.periods import Window, month_of
+from eclectyc.analytics.slots import Slots, lay_out
+from eclectyc.estate.models import Meter, Site, Utility
+from eclectyc.kernel.days import WHOLE_DAY, zone_of
+
+MONTHS_SHOWN = 24
+SPARK_DAYS = 30
+YEAR_DAYS = 364  # 52 whole weeks
+
+
+@dataclass(frozen=True, slots=True)
+class Sparkline:
+    """The last days of a meter: ``values`` per day [unit], None where nothing is present; ``last_day`` is the day of
+    its last reading ever, None where it has none."""
+
+    values: list[float | None]
+    unit: str
+    total: Total
+    last_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSummary:
+    """A site's use, main meters only, imports apart from exports.
+
+    monthly : start, utility, direction, unit, value, present, expected, estimated – the last 24 months and this one.
+    year : utility, direction, unit, value, per_m2 [unit/m²] (null without a floor area), present, expected,
+    estimated – the 364 days up to and with yesterday. sparklines : by meter id, sub-meters too.
+    """
+
+    monthly: pl.DataFrame
+    year: pl.DataFrame
+    floor_area_m2: float | None
+    sparklines: dict[int, Sparkline]
+
+
+_BY: Final = ("utility", "direction", "unit")
+
+
+def site_summary(actor: Actor, site: Site, today: date) -> SiteSummary:
+    """Return what a site used, by utility, and a sparkline for each of its meters."""
+    asked = ask(actor, today=today, which=Q(site=site.pk))
+    start = month_of(month_of(today) - timedelta(days=MONTHS_SHOWN * 30))
+    grid = asked.grid(start, today)
+    main = asked.mask(MAIN)
+    year = pl.concat([asked.meters, grid.by_point(today - timedelta(days=YEAR_DAYS), today)], how="horizontal")
+    area = site.floor_area_m2 or None
+    sums = pl.col("present", "expected", "estimated").sum()
+    by_utility = year.filter(pl.Series(main)).group_by(_BY).agg(sum_or_null("value"), sums).sort(_BY)
+    return SiteSummary(
+        monthly=in_buckets(asked, grid, main, "month", _BY),
+        year=by_utility.with_columns((pl.col("value") / pl.lit(area, dtype=pl.Float64)).alias("per_m2")),
+        floor_area_m2=area,
+        sparklines=_sparklines(asked, today, SPARK_DAYS),
+    )
+
+
+def sparklines(actor: Actor, meters: list[Meter], today: date, *, days: int = SPARK_DAYS) -> dict[int, Sparkline]:
+    """Return the last days of some meters, by meter id."""
+    asked = ask(actor, today=today, which=Q(pk__in=[meter.pk for meter in meters]))
+    return _sparklines(asked, today, days)
+
+
+def _sparklines(asked: Asked, today: date, days: int) -> dict[int, Sparkline]:
+    start = today - timedelta(days=days)
+    grid = asked.grid(start, today)
+    sums = grid.by_point(start, today).to_dicts()
+    lines = {}
+    for number, row in enumerate(asked.meters.select("meter", "unit", "last").iter_rows(named=True)):
+        values = [None if np.isnan(value) else float(value) for value in grid.total[number]]
+        lines[row["meter"]] = Sparkline(values, row["unit"], Total(**sums[number]), row["last"])
+    return lines
+
+
+def site_year(actor: Actor, site: Site, year: int, *, utility: str = Utility.ELECTRICITY, today: date) -> HeatMap:
+    """Return a site's year in one utility as a day × slot matrix, summed over its main import meters.
+
+    A cell has a value only where every meter expected then has its reading: a part is not shown as a low whole, its
+    coverage says what there is. Meters known only by whole days have no slots: they are ``left_out``, by id.
+    """
+    which = Q(site=site.pk, utility=utility, parent=None, direction="import")
+    asked = ask(actor, today=today, which=which)
+    zone = zone_of(site.timezone)
+    window = Window.of(date(year, 1, 1), date(year + 1, 1, 1), zone)
+    rows = asked.rows(window.first_day, window.end_day, values=True)
+    parts: list[Slots] = []
+    left_out: list[int] = []
+    for number, meter in enumerate(asked.meters["meter"]):
+        point = asked.points.take(np.array([number]))
+        of_point = rows.filter(pl.col("point") == number).with_columns(pl.lit(0, dtype=pl.Int32).alias("point"))
+        if point.step[0] == WHOLE_DAY:
+            left_out.append(meter)
+            continue
+        expected = expected_slots(point, window.days, of_point)[0]
+        parts.append(lay_out(of_point, window.days, zone=zone, step=int(point.step[0]), expected=expected))
+    heat = heat_map(window.days, parts)
+    return HeatMap(heat.days, heat.value, heat.step, heat.coverage, tuple(left_out))
