@@ -1,0 +1,114 @@
+"""What arrives at the lake's door is checked once, here. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.quality import MISSING, UNFLAGGED
+from eclectyc.lake.dense import Slots
+from eclectyc.lake.errors import BadReadings
+from eclectyc.lake.schema import KEY, SAID
+
+_REMEDY = "This is a fault of the program that made these rows, not of the file."
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a batch says of days, sorted by series and day. ``days`` has series, day, step; ``key`` orders them."""
+
+    days: pl.DataFrame
+    key: np.ndarray
+    slots: Slots
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    def take(self, rows: np.ndarray) -> Said:
+        """Return some of the days, by index."""
+        return Said(self.days[rows], self.key[rows], self.slots.take(rows))
+
+
+def key_of(frame: pl.DataFrame) -> np.ndarray:
+    """Return one int64 for each row that orders like (series, day)."""
+    day = frame["day"].to_physical().to_numpy().astype(np.int64)
+    return (frame["series"].to_numpy().astype(np.int64) << 32) + day
+
+
+def months_of(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Split a frame by calendar month, named like ``2025-06``. Most frames are one month already."""
+    if frame.is_empty():
+        return
+    first, last = frame["day"].min(), frame["day"].max()
+    if f"{first:%Y-%m}" == f"{last:%Y-%m}":
+        yield f"{first:%Y-%m}", frame
+        return
+    named = frame.with_columns(month=pl.col("day").dt.strftime("%Y-%m"))
+    parts = named.partition_by("month", as_dict=True, include_key=False)
+    yield from ((str(name), part) for (name,), part in sorted(parts.items()))
+
+
+def checked(frame: pl.DataFrame) -> Said:
+    """Return what a frame says, or raise ``BadReadings``. Days of which it says nothing are left out."""
+    frame = _typed(frame)
+    slots = Slots.of(frame)
+    _check_slots(frame, slots)
+    key = key_of(frame)
+    if len(key) > 1 and not (key[1:] > key[:-1]).all():
+        order = np.argsort(key, kind="stable")
+        frame, key, slots = frame[order], key[order], slots.take(order)
+        twice = np.flatnonzero(key[1:] == key[:-1])
+        if len(twice):
+            series, day = frame.select(KEY).row(int(twice[0]))
+            raise BadReadings(f"Series {series} has {day} twice.", _REMEDY)
+    said = Said(frame.select("series", "day", "step"), key, slots)
+    if slots.quality.all():
+        return said
+    speaks = slots.per_day(slots.quality != MISSING) > 0
+    return said if speaks.all() else said.take(np.flatnonzero(speaks))
+
+
+def _typed(frame: pl.DataFrame) -> pl.DataFrame:
+    lacking = [name for name in SAID if name not in frame.columns]
+    if lacking:
+        raise BadReadings(f"Day rows lack {', '.join(lacking)}.", _REMEDY)
+    try:
+        frame = frame.select(pl.col(name).cast(dtype) for name, dtype in SAID.items())
+    except pl.exceptions.PolarsError as error:
+        raise BadReadings(f"Day rows have columns of another kind: {error}.", _REMEDY) from error
+    empty = [name for name in SAID if frame[name].null_count()]
+    if empty:
+        raise BadReadings(f"Day rows have nothing in {', '.join(empty)}.", _REMEDY)
+    lengths = frame["values"].list.len()
+    wrong = (lengths != frame["quality"].list.len()) | (lengths == 0)
+    if wrong.any():
+        series, day = frame.filter(wrong).select(KEY).row(0)
+        raise BadReadings(f"Series {series} on {day} has unequal values and quality, or none.", _REMEDY)
+    if frame["quality"].explode(empty_as_null=False).null_count():
+        raise BadReadings("A slot has no quality.", _REMEDY)
+    return frame
+
+
+def _check_slots(frame: pl.DataFrame, slots: Slots) -> None:
+    if not len(slots.lengths):
+        return
+    if int(slots.quality.min()) < MISSING or int(slots.quality.max()) > UNFLAGGED:
+        raise BadReadings("A slot has a quality that is not known.", _REMEDY)
+    said = frame["values"].explode(empty_as_null=False)
+    is_number = bool(np.isfinite(slots.values).all()) or bool(said.is_finite().all())
+    if not is_number:
+        series, day = _day_of(frame, slots, (~said.is_finite().fill_null(True)).to_numpy())
+        raise BadReadings(f"Series {series} on {day} has a value that is not a number.", "Leave it out.")
+    if not slots.quality.all():
+        unsaid = (slots.quality == MISSING) & ~np.isnan(slots.values)
+        if unsaid.any():
+            series, day = _day_of(frame, slots, unsaid)
+            raise BadReadings(f"Series {series} on {day} has a value marked as missing.", _REMEDY)
+
+
+def _day_of(frame: pl.DataFrame, slots: Slots, flags: np.ndarray) -> tuple[object, ...]:
+    row = int(np.flatnonzero(slots.per_day(flags))[0])
+    return frame.select(KEY).row(row)

@@ -1,0 +1,166 @@
+"""One change of the lake: files prepared on one version of it, then one commit that adds and removes.
+
+The commit is pinned to the version that the files were prepared on. If anybody committed since, it fails and
+nothing of it is seen: the caller reads again and works again, it never resubmits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from eclectyc.kernel.failpoints import failpoint
+from eclectyc.lake.errors import Conflict, LeaseLost, OutOfOrder
+from eclectyc.lake.files import NewFile, Place
+from eclectyc.lake.lease import Lease
+from eclectyc.lake.schema import PARTITIONS, delta_schema
+from eclectyc.lake.snapshot import BATCH_APP, BUCKETS_KEY, FENCE_APP, Snapshot
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+    from deltalake.transaction import AddAction, RemoveAction
+
+CHECKPOINT_EVERY: Final = 20  # commits; a new process reads the log from the last checkpoint on
+
+
+@dataclass(slots=True)
+class Change:
+    """What one commit will do. ``table`` stays at the version that ``base`` describes."""
+
+    place: Place
+    table: DeltaTable
+    base: Snapshot
+    added: list[NewFile] = field(default_factory=list)
+    removed: dict[str, dict[str, str]] = field(default_factory=dict)  # path → its partition
+
+    @classmethod
+    def begin(cls, place: Place, buckets: int, lease: Lease) -> Change:
+        """Take the lake as it now is; make it where there is none."""
+        if not place.has_table():
+            create(place, buckets)
+        table = place.open()
+        base = Snapshot.of(table)
+        lease.lift_above(base.last_fence)
+        return cls(place, table, base)
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Take files out of the lake; they stay on disk until a vacuum."""
+        files = self.base.files.filter(pl.col("path").is_in(list(paths)))
+        for file in files.select("path", *PARTITIONS).iter_rows(named=True):
+            self.removed[file.pop("path")] = file
+
+    def commit(self, lease: Lease, *, batch: int | None, why: str, data_change: bool = True) -> int:
+        """Commit, unless the lease is gone, the number is not new or the lake has moved on; return the version."""
+        self.check(lease, batch)
+        failpoint("lake.before_commit")
+        actions = [*(_remove(path, where, data_change) for path, where in self.removed.items())]
+        actions += [_add(file, data_change) for file in self.added]
+        version = self._submit(actions, _stamp(batch, lease.fence), {"eclectyc": why})
+        failpoint("lake.after_commit")
+        return version
+
+    def check(self, lease: Lease, batch: int | None) -> None:
+        """Raise unless this writer may commit this batch on what it has read."""
+        if not lease.is_held():
+            raise LeaseLost("Another writer has taken over the lake.", "Run this again.")
+        if lease.fence < self.base.last_fence:
+            raise LeaseLost("A newer writer has fenced this one off.", "Run this again.")
+        if batch is not None and batch <= self.base.last_batch:
+            raise OutOfOrder(
+                f"Batch {batch} is not above {self.base.last_batch}, the last one in the lake's log.",
+                "The registry may be older than the lake: restore both from one backup.",
+            )
+
+    def _submit(self, actions: list[AddAction | RemoveAction], stamp: list, metadata: dict[str, object]) -> int:
+        from deltalake import CommitProperties, PostCommitHookProperties
+        from deltalake.exceptions import CommitFailedError
+
+        expected = self.base.version + 1
+        try:
+            self.table.create_write_transaction(
+                actions,
+                "append",
+                delta_schema(),
+                partition_by=list(PARTITIONS),
+                commit_properties=CommitProperties(
+                    custom_metadata=metadata, max_commit_retries=0, app_transactions=stamp
+                ),
+                post_commithook_properties=PostCommitHookProperties(
+                    create_checkpoint=True, cleanup_expired_logs=False
+                ),
+            )
+        except CommitFailedError as error:
+            raise Conflict("The lake changed while this was being prepared.", "Run this again.") from error
+        if self.place.is_folder:
+            _sync(Path(self.place.url, "_delta_log"), f"{expected:020d}.json")
+        return expected
+
+
+def create(place: Place, buckets: int) -> None:
+    """Make an empty table; where two try at once, one of them makes it."""
+    from deltalake import DeltaTable
+
+    DeltaTable.create(
+        place.url,
+        delta_schema(),
+        mode="ignore",
+        partition_by=list(PARTITIONS),
+        name="readings",
+        configuration={
+            BUCKETS_KEY: str(buckets),
+            "delta.checkpointInterval": str(CHECKPOINT_EVERY),
+            "delta.dataSkippingStatsColumns": "series,day,batch",
+        },
+        storage_options=place.storage_options,
+        raise_if_key_not_exists=False,
+    )
+
+
+def _stamp(batch: int | None, fence: int) -> list:
+    from deltalake import Transaction
+
+    stamp = [Transaction(FENCE_APP, fence)]
+    if batch is not None:
+        stamp.append(Transaction(BATCH_APP, batch))
+    return stamp
+
+
+def _plain(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: v.isoformat() if isinstance(v, date) else v for name, v in values.items()}
+
+
+def _add(file: NewFile, data_change: bool) -> AddAction:
+    from deltalake.transaction import AddAction
+
+    stats = {
+        "numRecords": file.rows,
+        "minValues": _plain(file.least),
+        "maxValues": _plain(file.most),
+        "nullCount": dict.fromkeys(file.least, 0),
+    }
+    partition = {"layer": file.layer, "month": file.month, "bucket": file.bucket}
+    return AddAction(file.path, file.size, partition, int(time.time() * 1000), data_change, json.dumps(stats))
+
+
+def _remove(path: str, partition: dict[str, str], data_change: bool) -> RemoveAction:
+    from deltalake.transaction import RemoveAction
+
+    return RemoveAction(path, data_change, int(time.time() * 1000), None, dict(partition))
+
+
+def _sync(folder: Path, name: str) -> None:
+    """Have a commit outlive a power cut."""
+    for path in (folder / name, folder):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

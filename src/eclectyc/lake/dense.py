@@ -1,0 +1,163 @@
+"""List columns as flat arrays and back.
+
+A frame of days becomes two flat arrays, the slots of one day after those of another: ``values`` float64 with NaN
+where nothing is said, ``quality`` int8; ``lengths`` tells how many slots each day has. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.quality import ACTUAL, DERIVED, MISSING, UNFLAGGED
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The slots of many days. values, quality : shape (sum of lengths,); lengths : shape (days,)."""
+
+    values: np.ndarray
+    quality: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> Self:
+        """Take the ``values`` and ``quality`` of a frame apart; quality is missing where the value is."""
+        lengths = frame["values"].list.len().to_numpy()
+        said = frame["values"].explode(empty_as_null=False)
+        quality = frame["quality"].explode(empty_as_null=False).to_numpy()
+        if said.null_count():
+            values = said.fill_null(float("nan")).to_numpy()
+            quality = np.where(np.isnan(values), np.int8(MISSING), quality)
+        else:
+            values = said.to_numpy()
+        return cls(values, quality, lengths.astype(np.int64, copy=False))
+
+    @property
+    def starts(self) -> np.ndarray:
+        """Where each day's slots start."""
+        starts = np.zeros(len(self.lengths), dtype=np.int64)
+        np.cumsum(self.lengths[:-1], out=starts[1:])
+        return starts
+
+    def per_day(self, flags: np.ndarray) -> np.ndarray:
+        """Count, for each day, the slots of which ``flags`` (bool) is true."""
+        if not len(self.lengths):
+            return np.zeros(0, dtype=np.int64)
+        if _is_uniform(self.lengths):
+            return np.einsum("ij->i", flags.view(np.uint8).reshape(len(self.lengths), -1), dtype=np.int64)
+        return np.add.reduceat(flags, self.starts, dtype=np.int64)
+
+    def take(self, days: np.ndarray) -> Slots:
+        """Return some of the days, by index, in that order."""
+        if _is_uniform(self.lengths):
+            wide = int(self.lengths[0]) if len(self.lengths) else 1
+            values = self.values.reshape(-1, wide)[days].reshape(-1)
+            return Slots(values, self.quality.reshape(-1, wide)[days].reshape(-1), self.lengths[days])
+        lengths = self.lengths[days]
+        ends = np.cumsum(lengths)
+        at = np.repeat(self.starts[days] - ends + lengths, lengths) + np.arange(int(lengths.sum()))
+        return Slots(self.values[at], self.quality[at], lengths)
+
+    def put(self, days: np.ndarray, slots: Slots) -> Slots:
+        """Return these days with some of them, by index, replaced."""
+        ends = np.cumsum(slots.lengths)
+        at = np.repeat(self.starts[days] - ends + slots.lengths, slots.lengths) + np.arange(len(slots.values))
+        values, quality = self.values.copy(), self.quality.copy()
+        values[at], quality[at] = slots.values, slots.quality
+        return Slots(values, quality, self.lengths)
+
+    def columns(self) -> dict[str, pl.Series]:
+        """Return the list columns ``values`` and ``quality``; NaN becomes null."""
+        return {
+            "values": ragged(pl.Series(self.values, nan_to_null=True), self.lengths),
+            "quality": ragged(pl.Series(self.quality), self.lengths),
+        }
+
+
+def _is_uniform(lengths: np.ndarray) -> bool:
+    return not len(lengths) or bool((lengths == lengths[0]).all())
+
+
+def ragged(flat: pl.Series, lengths: np.ndarray) -> pl.Series:
+    """Cut a flat series into lists of the given lengths."""
+    listed = pl.List(flat.dtype)
+    if not len(lengths):
+        return pl.Series([], dtype=listed)
+    if _is_uniform(lengths):
+        return flat.reshape((len(lengths), int(lengths[0]))).cast(listed)
+    parts, order = [], []
+    of_slot = np.repeat(lengths, lengths)
+    for length in np.unique(lengths):
+        part = flat.filter(pl.Series(of_slot == length))
+        parts.append(part.reshape((-1, int(length))).cast(listed))
+        order.append(np.flatnonzero(lengths == length))
+    back = np.empty(len(lengths), dtype=np.int64)
+    back[np.concatenate(order)] = np.arange(len(lengths))
+    return pl.concat(parts, rechunk=True).gather(back)
+
+
+def summarise(slots: Slots) -> dict[str, pl.Series]:
+    """Return the summary columns of laid days.
+
+    total, low and peak are null where no slot has a value. peak_slot is the first slot of the peak. Derived
+    slots count in the total and in ``estimated`` (slots that are not readings), never in low or peak.
+    """
+    values, quality, starts = slots.values, slots.quality, slots.starts
+    is_actual = quality == ACTUAL
+    if is_actual.all():
+        present, estimated = slots.lengths, np.zeros_like(slots.lengths)
+        total, low, peak = _reduce(values, values, values, starts)
+    else:
+        is_held = quality != MISSING
+        present = slots.per_day(is_held)
+        estimated = slots.per_day(is_held & ~is_actual)
+        is_measured = is_held & (quality != DERIVED)
+        total, low, peak = _reduce(
+            np.where(is_held, values, 0.0),
+            np.where(is_measured, values, np.inf),
+            np.where(is_measured, values, -np.inf),
+            starts,
+        )
+        total[present == 0] = np.nan
+        low[np.isinf(low)] = peak[np.isinf(peak)] = np.nan
+    return {
+        "total": pl.Series(total, nan_to_null=True),
+        "low": pl.Series(low, nan_to_null=True),
+        "peak": pl.Series(peak, nan_to_null=True),
+        "peak_slot": _first_peak(slots, peak, starts),
+        "present": pl.Series(present.astype(np.int16)),
+        "slots": pl.Series(slots.lengths.astype(np.int16)),
+        "estimated": pl.Series(estimated.astype(np.int16)),
+    }
+
+
+def _reduce(
+    summed: np.ndarray, lowest: np.ndarray, highest: np.ndarray, starts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if not len(starts):
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    return (
+        np.add.reduceat(summed, starts),
+        np.minimum.reduceat(lowest, starts),
+        np.maximum.reduceat(highest, starts),
+    )
+
+
+def _first_peak(slots: Slots, peak: np.ndarray, starts: np.ndarray) -> pl.Series:
+    at_peak = slots.values == np.repeat(peak, slots.lengths)
+    at_peak &= slots.quality != DERIVED
+    where = np.flatnonzero(at_peak)
+    first = np.searchsorted(where, starts)
+    has_peak = ~np.isnan(peak)
+    slot = np.zeros(len(starts), dtype=np.int16)
+    slot[has_peak] = where[first[has_peak]] - starts[has_peak]
+    return pl.select(pl.when(pl.Series(has_peak)).then(pl.Series(slot)).alias("peak_slot")).to_series()
+
+
+def laid_quality(quality: np.ndarray) -> np.ndarray:
+    """Return quality as it is laid over nothing: what came without a flag is actual."""
+    return np.where(quality == UNFLAGGED, np.int8(ACTUAL), quality)

@@ -1,0 +1,79 @@
+"""What replaces what, slot by slot. Pure; every slot at once.
+
+A missing slot never erases. An actual reading replaces anything. A reading without a flag acts as actual, except
+that an equal value does not upgrade a held estimate. Estimated and derived values replace only what is missing,
+estimated, substituted or derived; substituted ones only what is missing or substituted. Under *last wins*
+anything replaces anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTITUTED, UNFLAGGED
+from eclectyc.lake.dense import Slots, laid_quality
+from eclectyc.lake.schema import GUARDED, LAST_WINS
+
+_KINDS: Final = 6
+_WEAK: Final = (MISSING, ESTIMATED, SUBSTITUTED, DERIVED)
+
+
+def _table() -> np.ndarray:
+    """Return, for rule × held × said quality, whether the said value may replace the held one."""
+    may = np.zeros((2, _KINDS, _KINDS), dtype=bool)
+    may[LAST_WINS, :, ACTUAL:] = True
+    may[GUARDED, :, [ACTUAL, UNFLAGGED]] = True
+    for said in (ESTIMATED, DERIVED):
+        may[GUARDED, _WEAK, said] = True
+    may[GUARDED, [MISSING, SUBSTITUTED], SUBSTITUTED] = True
+    return may.reshape(-1)
+
+
+_MAY_REPLACE: Final = _table()
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Days after a claim was laid over them, and what became of the claim's slots, counted per day.
+
+    ``counts`` has shape (days, 4): added, changed, unchanged, kept; they sum to the slots that the claim spoke of.
+    """
+
+    slots: Slots
+    counts: np.ndarray
+
+    @property
+    def is_changed(self) -> np.ndarray:
+        """Whether a day differs from what it was: shape (days,), bool."""
+        return (self.counts[:, 0] + self.counts[:, 1]) > 0
+
+
+def lay(held: Slots, said: Slots, rule: int | np.ndarray = GUARDED) -> Laid:
+    """Lay one claim over each held day. ``rule`` is one for all, or one per day: shape (days,)."""
+    rules = rule if isinstance(rule, int) else np.repeat(rule, said.lengths)
+    speaks = said.quality != MISSING
+    is_new = speaks & (held.quality == MISSING)
+    is_equal = said.values == held.values
+    quality = laid_quality(said.quality)
+    may = _MAY_REPLACE[(rules * _KINDS + held.quality) * _KINDS + said.quality]
+    is_same = is_equal & (quality == held.quality)
+    no_upgrade = is_equal & (said.quality == UNFLAGGED) & (rules == GUARDED)
+    taken = speaks & may & ~no_upgrade
+    changed = taken & ~is_new & ~is_same
+    kept = speaks & ~may
+    counts = np.empty((len(said.lengths), 4), dtype=np.int64)
+    counts[:, 0] = said.per_day(is_new)
+    counts[:, 1] = said.per_day(changed)
+    counts[:, 3] = said.per_day(kept)
+    counts[:, 2] = said.per_day(speaks) - counts[:, 0] - counts[:, 1] - counts[:, 3]
+    laid = Slots(np.where(taken, said.values, held.values), np.where(taken, quality, held.quality), said.lengths)
+    return Laid(laid, counts)
+
+
+def nothing(lengths: np.ndarray) -> Slots:
+    """Return days of which nothing is held."""
+    size = int(lengths.sum())
+    return Slots(np.full(size, np.nan), np.zeros(size, dtype=np.int8), lengths)

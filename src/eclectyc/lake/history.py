@@ -1,0 +1,83 @@
+"""What each batch said of a day, and what the day was at some time.
+
+A laid day is the fold of its live claims in batch order. A day row that is not contested is the claim of its own
+batch; a witness says what the batch in ``same_as`` said.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from eclectyc.lake.check import key_of
+from eclectyc.lake.dense import Slots, ragged
+from eclectyc.lake.files import Place
+from eclectyc.lake.fold import lay, nothing
+from eclectyc.lake.lay import day_rows
+from eclectyc.lake.schema import CLAIM, CLAIM_COLUMNS, DAY, DAY_COLUMNS, KEY, empty
+from eclectyc.lake.snapshot import Snapshot
+
+
+def as_known_at(
+    place: Place, snapshot: Snapshot, series: np.ndarray | None, start: date, end: date, batch: int
+) -> pl.DataFrame:
+    """Return the day rows as they were after a batch, sorted by series and day."""
+    from eclectyc.lake.read import inside
+
+    wanted = inside(series, start, end)
+    day_files = snapshot.pick(DAY, start=start, end=end, series=series)["path"].to_list()
+    claim_files = snapshot.pick(CLAIM, start=start, end=end, series=series)["path"].to_list()
+    told_once = (
+        place.scan(day_files, DAY).filter(wanted & ~pl.col("contested") & (pl.col("batch") <= batch)).collect()
+        if day_files
+        else empty(DAY_COLUMNS)
+    )
+    if not claim_files:
+        return told_once.sort(KEY)
+    claims = place.scan(claim_files, CLAIM).filter(wanted & (pl.col("batch") <= batch)).collect()
+    claims = claims.join(told_once.select(KEY), on=KEY, how="anti")
+    live = pl.col("undone_by").is_null() | (pl.col("undone_by") > batch)
+    return pl.concat([told_once, fold(with_values(claims).filter(live))]).sort(KEY)
+
+
+def with_values(claims: pl.DataFrame) -> pl.DataFrame:
+    """Give each witness the values and quality of the claim that it is the same as.
+
+    A witness whose root is not among the claims (a day row tells it) is left out.
+    """
+    roots = claims.filter(pl.col("same_as").is_null()).select(*KEY, "values", "quality", same_as="batch")
+    witnesses = claims.filter(pl.col("same_as").is_not_null())
+    if witnesses.is_empty():
+        return claims
+    told = witnesses.drop("values", "quality").join(roots, on=[*KEY, "same_as"], how="inner")
+    return pl.concat([claims.filter(pl.col("same_as").is_null()), told.select(claims.columns)])
+
+
+def fold(claims: pl.DataFrame) -> pl.DataFrame:
+    """Lay claims, all with values, over each other in batch order; return the day rows that they make.
+
+    Days are folded side by side: the first claims of all days, then the second ones over these, and so on. The
+    ``batch`` of a row is the last one that changed it.
+    """
+    if claims.is_empty():
+        return empty(DAY_COLUMNS)
+    claims = claims.sort(*KEY, "batch")
+    key = key_of(claims)
+    is_first = np.r_[True, key[1:] != key[:-1]]
+    day_of = np.cumsum(is_first) - 1
+    turn = np.arange(len(key)) - np.flatnonzero(is_first)[day_of]
+    slots, rules = Slots.of(claims), claims["rule"].to_numpy()
+    batches = claims["batch"].to_numpy()
+    first = np.flatnonzero(is_first)
+    laid = lay(nothing(slots.lengths[first]), slots.take(first)).slots
+    batch = batches[first].copy()
+    for n in range(1, int(turn.max()) + 1):
+        nth = np.flatnonzero(turn == n)
+        days = day_of[nth]
+        result = lay(laid.take(days), slots.take(nth), rules[nth])
+        laid = laid.put(days, result.slots)
+        batch[days] = np.where(result.is_changed, batches[nth], batch[days])
+    days_only = claims.select("series", "day", "step").filter(pl.Series(is_first))
+    return day_rows(days_only, laid, batch=batch, contested=True, unflagged=False)

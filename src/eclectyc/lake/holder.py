@@ -1,0 +1,60 @@
+"""Who holds the lease, in a form by which another process of the same machine can tell that it has ended."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+
+def holder_name(label: str) -> str:
+    """Return the name of a holder: a label to show, then machine, process, its start, and thread."""
+    shown = "-".join(label.split())[:40] or "somebody"
+    return f"{shown} {_machine()} {os.getpid()} {_started(os.getpid())} {threading.get_ident() % 10**8}"
+
+
+def has_ended(holder: str) -> bool:
+    """Say whether a holder is certainly gone: a process of this machine that no longer runs.
+
+    Of another machine's, nothing is known: its lease has to expire.
+    """
+    parts = holder.split(" ")
+    if len(parts) != 5 or parts[1] != _machine():
+        return False
+    return _started(int(parts[2])) != parts[3]
+
+
+@lru_cache(maxsize=1)
+def _machine() -> str:
+    """Return a mark of this machine since its last start, and of this container's process table."""
+    marks = [socket.gethostname()]
+    try:
+        marks.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"))
+        marks.append(str(Path("/proc/self/ns/pid").readlink()))
+    except OSError:
+        marks.append("no /proc")
+    return hashlib.sha256("".join(marks).encode()).hexdigest()[:12]
+
+
+def _started(pid: int) -> str:
+    """Return when a process started (ticks since the machine's start); ``-`` where it does not run."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return "-" if Path("/proc/self/stat").exists() else _started_elsewhere(pid)
+    fields = stat.rsplit(")", 1)[1].split()
+    return "-" if fields[0] == "Z" else fields[19]
+
+
+def _started_elsewhere(pid: int) -> str:
+    """Without /proc: whether it runs is all that is known."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "-"
+    except PermissionError:
+        pass
+    return "runs"

@@ -1,0 +1,91 @@
+"""The lake's one table: its layers, columns and how they are stored.
+
+Two layers share the table, so that one commit holds both. ``day`` has the laid rows that everybody reads.
+``claim`` has what each batch said of a day that more than one batch has touched.
+
+A day row that only one batch has told (``contested`` false) is itself that batch's claim, and no claim row
+repeats it. ``unflagged`` then says that the batch's readings, laid as actual, came without flags.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from deltalake import Schema
+
+DAY: Final = "day"
+CLAIM: Final = "claim"
+PARTITIONS: Final = ("layer", "month", "bucket")
+KEY: Final = ("series", "day")
+
+GUARDED: Final = 0  # estimates never replace actual readings
+LAST_WINS: Final = 1
+RULES: Final = {"guarded": GUARDED, "last_wins": LAST_WINS}
+
+SLOTS: Final[dict[str, pl.DataType]] = {"values": pl.List(pl.Float64()), "quality": pl.List(pl.Int8())}
+SUMMARY: Final[dict[str, pl.DataType]] = {
+    "total": pl.Float64(),
+    "low": pl.Float64(),
+    "peak": pl.Float64(),
+    "peak_slot": pl.Int16(),
+    "present": pl.Int16(),
+    "slots": pl.Int16(),
+    "estimated": pl.Int16(),
+}
+SAID: Final[dict[str, pl.DataType]] = {"series": pl.Int32(), "day": pl.Date(), "step": pl.Int16(), **SLOTS}
+DAY_COLUMNS: Final[dict[str, pl.DataType]] = {
+    **SAID,
+    **SUMMARY,
+    "batch": pl.Int64(),
+    "contested": pl.Boolean(),
+    "unflagged": pl.Boolean(),
+}
+CLAIM_COLUMNS: Final[dict[str, pl.DataType]] = {
+    **SAID,
+    "batch": pl.Int64(),
+    "rule": pl.Int8(),
+    "same_as": pl.Int64(),  # a witness: its values and quality are those of this batch's claim
+    "undone_by": pl.Int64(),
+}
+READ_COLUMNS: Final = ("series", "day", "step", *SUMMARY, "batch")
+
+# Measured on a month of 1,000 series (docs/decisions/0002-the-lake.md): dictionary pages need room, or Parquet
+# falls back to plain doubles; a row group is what reading one series' month decodes.
+FILE_ROWS: Final = 65_536
+ROW_GROUP_ROWS: Final = 4_096
+PAGE_BYTES: Final = 16 << 20
+ZSTD_LEVEL: Final = 4
+
+COLUMNS: Final[dict[str, dict[str, pl.DataType]]] = {DAY: DAY_COLUMNS, CLAIM: CLAIM_COLUMNS}
+
+_DELTA: Final = {
+    pl.Int8: "byte",
+    pl.Int16: "short",
+    pl.Int32: "integer",
+    pl.Int64: "long",
+    pl.Float64: "double",
+    pl.Date: "date",
+    pl.Boolean: "boolean",
+}
+
+
+def delta_schema() -> Schema:
+    """Return the table's Delta schema: the columns of both layers, all nullable, then the partitions."""
+    from deltalake import Field, Schema
+    from deltalake.schema import ArrayType, PrimitiveType
+
+    def delta_type(dtype: pl.DataType) -> ArrayType | PrimitiveType:
+        if isinstance(dtype, pl.List):
+            return ArrayType(delta_type(dtype.inner), contains_null=True)  # type: ignore[arg-type]
+        return PrimitiveType(_DELTA[dtype.base_type()])
+
+    columns = [Field(name, delta_type(dtype)) for name, dtype in (DAY_COLUMNS | CLAIM_COLUMNS).items()]
+    return Schema(columns + [Field(name, PrimitiveType("string")) for name in PARTITIONS])
+
+
+def empty(columns: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Return a frame of these columns and no rows."""
+    return pl.DataFrame(schema=columns)

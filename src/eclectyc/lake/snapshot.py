@@ -1,0 +1,126 @@
+"""One version of the lake: its files and what each may hold, without opening any."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from eclectyc.lake.files import Place
+from eclectyc.lake.schema import empty
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+BATCH_APP: Final = "eclectyc-batch"
+FENCE_APP: Final = "eclectyc-fence"
+BUCKETS_KEY: Final = "eclectyc.buckets"
+
+FILE_COLUMNS: Final[dict[str, pl.DataType]] = {
+    "path": pl.String(),
+    "layer": pl.String(),
+    "month": pl.String(),
+    "bucket": pl.String(),
+    "size": pl.Int64(),
+    "rows": pl.Int64(),
+    "first_series": pl.Int32(),
+    "last_series": pl.Int32(),
+    "first_day": pl.Date(),
+    "last_day": pl.Date(),
+    "first_batch": pl.Int64(),
+    "last_batch": pl.Int64(),
+}
+_FROM_LOG: Final = {
+    "size": "size_bytes",
+    "rows": "num_records",
+    "layer": "partition.layer",
+    "month": "partition.month",
+    "bucket": "partition.bucket",
+    "first_series": "min.series",
+    "last_series": "max.series",
+    "first_day": "min.day",
+    "last_day": "max.day",
+    "first_batch": "min.batch",
+    "last_batch": "max.batch",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A version of the lake. ``version`` is -1 where there is no table yet. ``files`` has FILE_COLUMNS."""
+
+    version: int
+    files: pl.DataFrame
+    last_batch: int
+    last_fence: int
+    buckets: int
+
+    @classmethod
+    def nothing(cls, buckets: int = 1) -> Snapshot:
+        """Return the state of a lake that has not been made yet."""
+        return cls(-1, empty(FILE_COLUMNS), 0, 0, buckets)
+
+    @classmethod
+    def of(cls, table: DeltaTable) -> Snapshot:
+        """Read a table's state out of its log."""
+        actions = pl.DataFrame(table.get_add_actions(flatten=True))
+        if actions.is_empty():
+            files = empty(FILE_COLUMNS)
+        else:
+            names = {source: name for name, source in _FROM_LOG.items()}
+            files = actions.rename(names).select(pl.col(name).cast(dtype) for name, dtype in FILE_COLUMNS.items())
+        return cls(
+            version=table.version(),
+            files=files,
+            last_batch=table.transaction_version(BATCH_APP) or 0,
+            last_fence=table.transaction_version(FENCE_APP) or 0,
+            buckets=int(table.metadata().configuration.get(BUCKETS_KEY, "1")),
+        )
+
+    def pick(
+        self,
+        layer: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        series: np.ndarray | None = None,
+    ) -> pl.DataFrame:
+        """Return the files of a layer that may hold rows of these series on these days (half-open)."""
+        wanted = pl.col("layer") == layer
+        if start is not None:
+            wanted &= pl.col("last_day") >= start
+        if end is not None:
+            wanted &= pl.col("first_day") < end
+        if series is not None and len(series):
+            wanted &= (pl.col("last_series") >= int(series.min())) & (pl.col("first_series") <= int(series.max()))
+            if self.buckets > 1 and len(series) < self.buckets:
+                wanted &= pl.col("bucket").is_in([str(b) for b in np.unique(series % self.buckets)])
+        return self.files.filter(wanted)
+
+
+class Watch:
+    """The newest snapshot, kept for this process; reading it costs one look at the log. Thread-safe."""
+
+    def __init__(self, place: Place, buckets: int) -> None:
+        self._place = place
+        self._buckets = buckets
+        self._lock = threading.Lock()
+        self._table: DeltaTable | None = None
+        self._snapshot: Snapshot | None = None
+
+    def now(self) -> Snapshot:
+        """Return the lake as it now is."""
+        with self._lock:
+            if self._table is None:
+                if not self._place.has_table():
+                    return Snapshot.nothing(self._buckets)
+                self._table = self._place.open()
+            else:
+                self._table.update_incremental()
+            if self._snapshot is None or self._snapshot.version != self._table.version():
+                self._snapshot = Snapshot.of(self._table)
+            return self._snapshot

@@ -1,0 +1,98 @@
+"""The only door to the readings."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from datetime import date
+
+import polars as pl
+from django.conf import settings
+
+from eclectyc.lake import read
+from eclectyc.lake.commit import Change
+from eclectyc.lake.files import Place
+from eclectyc.lake.lease import Lease
+from eclectyc.lake.read import Series
+from eclectyc.lake.snapshot import Watch
+from eclectyc.lake.write import WriteResult, preview, write
+
+_lakes: dict[tuple[str, tuple[tuple[str, str], ...]], Lake] = {}
+_lock = threading.Lock()
+
+
+def connect() -> Lake:
+    """Return the lake of ``settings.LAKE_URL``: one per process and place."""
+    place = Place.at(str(settings.LAKE_URL))
+    key = (place.url, tuple(sorted(place.options.items())))
+    with _lock:
+        if key not in _lakes:
+            _lakes[key] = Lake(place, buckets=settings.LAKE_BUCKETS)
+        return _lakes[key]
+
+
+class Lake:
+    """Day rows: read, write, undo, maintain. Thread-safe; readers never wait for writers."""
+
+    def __init__(self, place: Place, *, buckets: int = 1) -> None:
+        self.place = place
+        self._buckets = buckets  # of a lake still to be made; afterwards its own log tells
+        self._watch = Watch(place, buckets)
+
+    @property
+    def version(self) -> int:
+        """The version of the lake as it now is; -1 where there is none yet."""
+        return self._watch.now().version
+
+    def last_batch(self) -> int:
+        """Return the highest batch number in the log: what is above it was never committed."""
+        return self._watch.now().last_batch
+
+    def days(
+        self, series: Series, start: date, end: date, *, values: bool = False, known_at: int | None = None
+    ) -> pl.DataFrame:
+        """Return day rows of some series (None: all) on half-open days, sorted by series and day.
+
+        known_at : a batch number; the rows as they were after that batch.
+        """
+        return read.steady(
+            self._watch, lambda now: read.days(self.place, now, series, start, end, values=values, known_at=known_at)
+        )
+
+    def monthly(self, start: date, end: date, series: Series = None) -> pl.DataFrame:
+        """Return each series' months out of the day summaries: series, month, total, present, slots, estimated."""
+        return read.steady(self._watch, lambda now: read.monthly(self.place, now, start, end, series))
+
+    def span(self, series: Series = None) -> pl.DataFrame:
+        """Return the first and last day that each series has: series, first, last."""
+        return read.steady(self._watch, lambda now: read.span(self.place, now, series))
+
+    def write(
+        self,
+        months: Iterable[pl.DataFrame],
+        *,
+        lease: Lease,
+        batch: int,
+        rule: str = "guarded",
+        progress: Callable[[int], None] | None = None,
+    ) -> WriteResult:
+        """Write one batch in one commit. Each frame is one month: series, day, step, values, quality.
+
+        rule : ``guarded`` or ``last_wins``. progress : called with the readings of each month as it is laid.
+        """
+        return write(
+            self.place, months, buckets=self._buckets, lease=lease, batch=batch, rule=rule, progress=progress
+        )
+
+    def preview(self, months: Iterable[pl.DataFrame], *, rule: str = "guarded") -> WriteResult:
+        """Return what writing these months would do; nothing is written."""
+        return preview(self.place, self._watch.now(), months, rule=rule)
+
+    def fence_off(self, lease: Lease) -> None:
+        """Commit this lease's fence alone: whoever prepared on an earlier state can no longer commit.
+
+        Recovery calls it before it declares a dead writer's batch failed, and then asks ``last_batch`` again.
+        """
+        change = Change.begin(self.place, self._buckets, lease)
+        if change.base.last_fence < lease.fence:
+            change.commit(lease, batch=None, why="fence")

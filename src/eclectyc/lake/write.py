@@ -1,0 +1,156 @@
+"""A batch written, or tried out: its months laid one after another, then one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.failpoints import failpoint
+from eclectyc.lake.check import Said, checked, months_of
+from eclectyc.lake.commit import Change
+from eclectyc.lake.errors import BadReadings, Conflict
+from eclectyc.lake.files import Place
+from eclectyc.lake.lay import COUNTS, MonthDone, MonthJob, lay_month
+from eclectyc.lake.lease import Lease
+from eclectyc.lake.schema import CLAIM, DAY, KEY, RULES
+from eclectyc.lake.snapshot import Snapshot
+from eclectyc.lake.work import map_slices
+
+TRIES = 3
+
+
+@dataclass(slots=True)
+class WriteResult:
+    """What became of the slots that a batch spoke of, and the days that differ now.
+
+    added, changed, unchanged and kept sum to those slots. ``removed`` counts, for an undo, slots that are missing
+    now. ``touched`` has series and day of the rows that changed; ``by_series`` the counts of each series.
+    """
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    kept: int = 0
+    removed: int = 0
+    touched: pl.DataFrame = field(default_factory=lambda: _no_days())
+    by_series: pl.DataFrame = field(default_factory=lambda: _no_counts())
+
+    @classmethod
+    def of(cls, done: list[MonthDone]) -> WriteResult:
+        """Add up the months of a batch."""
+        if not done:
+            return cls()
+        counts = pl.concat([part.counts for part in done])
+        by_series = counts.group_by("series").agg(pl.col(*COUNTS).sum()).sort("series")
+        touched = pl.concat([part.touched for part in done]).sort(KEY)
+        return cls(*(int(by_series[name].sum()) for name in COUNTS), touched=touched, by_series=by_series)
+
+
+def _no_days() -> pl.DataFrame:
+    return pl.DataFrame(schema={"series": pl.Int32, "day": pl.Date})
+
+
+def _no_counts() -> pl.DataFrame:
+    return pl.DataFrame(schema={"series": pl.Int32} | dict.fromkeys(COUNTS, pl.Int64))
+
+
+def write(
+    place: Place,
+    months: Iterable[pl.DataFrame],
+    *,
+    buckets: int,
+    lease: Lease,
+    batch: int,
+    rule: str,
+    progress: Callable[[int], None] | None = None,
+) -> WriteResult:
+    """Write one batch in one commit.
+
+    If the lake changes meanwhile, all is worked out again, which takes ``months`` that can be gone through again.
+    """
+    for turn in range(TRIES):
+        change = Change.begin(place, buckets, lease)
+        change.check(lease, batch)
+        failpoint("lake.before_files")
+        try:
+            done = []
+            for part in map_slices(lay_month, month_jobs(place, change.base, months, batch=batch, rule=rule)):
+                change.added += part.added
+                change.remove(part.removed)
+                done.append(part)
+                if progress:
+                    progress(int(part.counts.select(pl.sum_horizontal(pl.col(*COUNTS).sum())).item()))
+            failpoint("lake.after_files")
+            change.commit(lease, batch=batch, why=f"batch {batch}")
+            return WriteResult.of(done)
+        except (Conflict, FileNotFoundError):
+            if turn == TRIES - 1 or iter(months) is months:
+                raise
+    raise AssertionError("unreachable")
+
+
+def preview(place: Place, snapshot: Snapshot, months: Iterable[pl.DataFrame], *, rule: str) -> WriteResult:
+    """Say what writing a batch would do; nothing is written."""
+    jobs = month_jobs(place, snapshot, months, batch=snapshot.last_batch + 1, rule=rule, writes=False)
+    return WriteResult.of(list(map_slices(lay_month, jobs)))
+
+
+def month_jobs(
+    place: Place,
+    snapshot: Snapshot,
+    months: Iterable[pl.DataFrame],
+    *,
+    batch: int,
+    rule: str,
+    writes: bool = True,
+) -> Iterator[MonthJob]:
+    """Yield what there is to do, month by month and bucket by bucket, as the frames come in."""
+    if rule not in RULES:
+        raise Invalid(f"There is no rule called {rule!r}.", f"Use {' or '.join(RULES)}.", field="rule")
+    seen: set[str] = set()
+    for frame in months:
+        for month, part in months_of(frame):
+            if month in seen:
+                raise BadReadings(f"The month {month} came twice.", "Give each month as one frame.")
+            seen.add(month)
+            for bucket, said in _buckets(checked(part), snapshot.buckets):
+                if not len(said):
+                    continue
+                yield MonthJob(
+                    place=place,
+                    month=month,
+                    bucket=bucket,
+                    said=said,
+                    days=bearing(snapshot, DAY, month, bucket, said),
+                    claims=bearing(snapshot, CLAIM, month, bucket, said).filter("bears")["path"].to_list(),
+                    batch=batch,
+                    rule=RULES[rule],
+                    writes=writes,
+                )
+
+
+def _buckets(said: Said, buckets: int) -> Iterator[tuple[str, Said]]:
+    if buckets == 1:
+        yield "0", said
+        return
+    bucket_of = said.days["series"].to_numpy() % buckets
+    for bucket in range(buckets):
+        yield str(bucket), said.take((bucket_of == bucket).nonzero()[0])
+
+
+def bearing(snapshot: Snapshot, layer: str, month: str, bucket: str, said: Said) -> pl.DataFrame:
+    """Return a layer's files of a month and bucket; ``bears`` tells which may hold one of the said days."""
+    series, day = said.days["series"], said.days["day"]
+    return snapshot.files.filter(
+        (pl.col("layer") == layer) & (pl.col("month") == month) & (pl.col("bucket") == bucket)
+    ).select(
+        "path",
+        "rows",
+        bears=(pl.col("first_series") <= series.max())
+        & (pl.col("last_series") >= series.min())
+        & (pl.col("first_day") <= day.max())
+        & (pl.col("last_day") >= day.min()),
+    )
