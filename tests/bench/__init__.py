@@ -1,0 +1,1 @@
+"""How fast the main job is, each number beside its floor in the same run. Not part of the tests."""

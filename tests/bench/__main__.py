@@ -1,0 +1,111 @@
+"""``python -m tests.bench``: measure the main job and print each number beside its floor.
+
+``--quick`` takes a small estate, to try the harness itself; its numbers mean nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from tests.bench import imports, machine, reads
+from tests.bench.estate import Estate
+from tests.bench.figures import Figure, shown, table
+
+YEARS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all parts share: the estate, where the homes are, and how often each is tried."""
+
+    estate: Estate
+    folder: Path
+    repeats: int
+
+    def fresh_home(self, name: str) -> Path:
+        """Return an installation with the estate's meters and no readings."""
+        home = self.folder / name
+        shutil.rmtree(home, ignore_errors=True)
+        imports.prepared(home, self.estate)
+        return home
+
+
+def of_imports(bench: Bench) -> Iterator[Figure]:
+    """A year in, the same again, a corrected day over one year and over five; what it takes on disk."""
+    homes = imports.Homes(bench.fresh_home("one-year"), bench.fresh_home("five-years"))
+    start, figures = imports.process_start(homes.one, bench.repeats)
+    yield from figures
+    yield from imports.year_of_wide(homes.one, bench.estate, start)
+    yield from imports.lake_size(homes.one, bench.estate)
+    for back in range(YEARS):
+        print(f"  laying year {back + 1} of {YEARS} …", file=sys.stderr)
+        machine.must(homes.five, "import", bench.estate.wide_file(back))
+    yield from imports.corrected_day(homes, bench.estate, start, bench.repeats)
+
+
+def of_long(bench: Bench) -> Iterator[Figure]:
+    """A long file into an empty lake."""
+    home = bench.fresh_home("long")
+    start, _ = imports.process_start(home, bench.repeats)
+    yield from imports.long_file(home, bench.estate, start)
+
+
+def of_reads(bench: Bench) -> Iterable[Figure]:
+    """What readers wait for, over a home with one year in it."""
+    home = bench.folder / "one-year"
+    if not (home / "lake").exists():
+        home = bench.fresh_home("one-year")
+        machine.must(home, "import", bench.estate.wide_file())
+    return reads.figures(home, bench.estate.until)
+
+
+PARTS: dict[str, Callable[[Bench], Iterable[Figure]]] = {"imports": of_imports, "long": of_long, "reads": of_reads}
+
+
+def main() -> int:
+    """Measure the asked-for parts, print the table, write the JSON."""
+    options = _options()
+    folder = options.folder.resolve()
+    files = folder / ("quick" if options.quick else "files")
+    files.mkdir(parents=True, exist_ok=True)
+    size = {"meters": 60, "days_a_year": 90} if options.quick else {"meters": 1000, "days_a_year": 365}
+    bench = Bench(Estate(files, until=options.until, **size), files / "homes", options.repeats)
+    about = machine.description()
+    figures: list[Figure] = []
+    for name in options.parts or PARTS:
+        print(f"{name}:", file=sys.stderr)
+        for figure in PARTS[name](bench):
+            print(f"  {figure.name}: {shown(figure.value, figure.unit)}", file=sys.stderr)
+            figures.append(figure)
+    print("\n".join(f"{key}: {value}" for key, value in about.items()), end="\n\n")
+    print(table(figures))
+    path = options.json or folder / "results.json"
+    path.write_text(json.dumps({"machine": about, "figures": [figure.as_json() for figure in figures]}, indent=2))
+    print(f"\nEvery run is in {path}.")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"which parts: {', '.join(PARTS)}; all by default")
+    parser.add_argument("--quick", action="store_true", help="a small estate, to try the harness")
+    parser.add_argument("--repeats", type=int, default=5, help="repeats of each command")
+    parser.add_argument("--until", type=date.fromisoformat, default=date.today(), help="the day after the last reading")
+    parser.add_argument("--folder", type=Path, default=Path(".bench"), help="where files and homes are made and kept")
+    parser.add_argument("--json", type=Path, help="where the figures are written")
+    options = parser.parse_args()
+    unknown = [part for part in options.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Imports end to end, by the real command: a year, the same again, a corrected day, a long file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from tests.bench.estate import Estate
+from tests.bench.figures import Figure, median, timed
+from tests.bench.machine import Run, must
+
+LONG_METERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Homes:
+    """Two installations with the same meters: one year in the lake, and five."""
+
+    one: Path
+    five: Path
+
+
+def process_start(home: Path, repeats: int) -> tuple[float, list[Figure]]:
+    """How long a command takes that does nothing: what "beyond process start" is beyond of [s]."""
+    bare = [must(home, "--version").seconds for _ in range(repeats)]
+    ready = [must(home, "batches").seconds for _ in range(repeats)]
+    start = median(ready)
+    return start, [
+        Figure("process start, bare", median(bare), "s", note="eclectyc --version", runs=bare),
+        Figure("process start", start, "s", note="eclectyc batches: Django, an up-to-date home, one query", runs=ready),
+    ]
+
+
+def prepared(home: Path, estate: Estate) -> None:
+    """Make an installation with the estate's sites and meters, and no readings."""
+    must(home, "import", estate.sites_file(), "-t", "sites")
+    must(home, "import", estate.meters_file(), "-t", "meters")
+
+
+def year_of_wide(home: Path, estate: Estate, start: float) -> Iterator[Figure]:
+    """A year for every meter into an empty lake, then the same file again."""
+    path = estate.wide_file()
+    floors = timed(lambda: pl.read_csv(path), repeats=5, warm_up=1)
+    floor = median(floors)
+    first = must(home, "import", path, "--json")
+    report = json.loads(first.stdout)
+    expected = estate.readings_a_year
+    assert report["added"] == expected, f"{report['added']} readings were added of {expected}"
+    beyond = first.seconds - start
+    megabytes = path.stat().st_size / 1e6
+    yield Figure(
+        f"wide import, {expected:,} readings",
+        beyond,
+        "s",
+        floor,
+        "Polars reads the file",
+        note=f"{megabytes:.0f} MB, beyond process start",
+        runs=[first.seconds],
+    )
+    yield Figure("… speed against Polars alone", floor / beyond * 100, "%", limit=20, at_least=True)
+    yield Figure("… speed", expected / beyond / 1e6, "M readings/s")
+    yield Figure("… peak memory of the process tree", first.peak_bytes / 2**20, "MiB", limit=1536)
+    yield from _same_again(home, path, first, start)
+
+
+def _same_again(home: Path, path: Path, first: Run, start: float) -> Iterator[Figure]:
+    runs = []
+    for _ in range(3):
+        again = must(home, "import", path, "--json")
+        report = json.loads(again.stdout)
+        assert (report["added"], report["changed"]) == (0, 0), "the same file changed something"
+        runs.append(again.seconds - start)
+    floor = first.seconds - start
+    yield Figure("the same file again", median(runs), "s", floor, "the first time", limit=floor, runs=runs)
+
+
+def corrected_day(homes: Homes, estate: Estate, start: float, repeats: int) -> Iterator[Figure]:
+    """One day with other values for every meter, over one year and over five, turn by turn."""
+    runs: dict[Path, list[float]] = {homes.one: [], homes.five: []}
+    for number in range(repeats):
+        path = estate.corrected_day_file(number)
+        for home, seconds in runs.items():
+            done = must(home, "import", path, "--json")
+            assert json.loads(done.stdout)["changed"] > estate.meters * 40, "the corrected day changed too little"
+            seconds.append(done.seconds - start)
+    path = estate.corrected_day_file(0)
+    floor = median(timed(lambda: pl.read_csv(path), repeats=5))
+    one, five = median(runs[homes.one]), median(runs[homes.five])
+    floor_is = "Polars reads the file"
+    name = "one corrected day of every meter"
+    yield Figure(f"{name}, a year in the lake", one, "s", floor, floor_is, 0.5, runs=runs[homes.one])
+    yield Figure(f"{name}, five years in the lake", five, "s", floor, floor_is, 0.5, runs=runs[homes.five])
+    yield Figure("… five years against one", five / one, "×", limit=1.3)
+
+
+def long_file(home: Path, estate: Estate, start: float) -> Iterator[Figure]:
+    """A year of a hundred meters, a row a slot, into an empty lake."""
+    meters = min(LONG_METERS, estate.meters)
+    path = estate.long_file(meters)
+    rows = meters * 48 * estate.days_a_year
+    floor = median(timed(lambda: pl.read_csv(path), repeats=5, warm_up=1))
+    done = must(home, "import", path, "--json")
+    report = json.loads(done.stdout)
+    assert report["added"] == rows, f"{report['added']} readings were added of {rows}"
+    seconds = done.seconds - start
+    yield Figure(
+        f"long import, {rows:,} rows",
+        rows / seconds / 1e6,
+        "M rows/s",
+        rows / floor / 1e6,
+        "Polars reads the file",
+        limit=1.0,
+        at_least=True,
+        note=f"{seconds:.2f} s beyond process start",
+    )
+    yield Figure("… peak memory of the process tree", done.peak_bytes / 2**20, "MiB")
+
+
+def lake_size(home: Path, estate: Estate) -> Iterator[Figure]:
+    """Bytes on disk for each reading, after one import."""
+    files = [path for path in (home / "lake").rglob("*") if path.is_file()]
+    data = sum(path.stat().st_size for path in files if path.suffix == ".parquet" and "_delta_log" not in path.parts)
+    every = sum(path.stat().st_size for path in files)
+    readings = estate.readings_a_year
+    raw = readings * 9  # a double and a byte
+    yield Figure("lake, data files", data / readings, "B/reading", raw / readings, "value and quality bare", 2.6)
+    yield Figure("lake, everything in its folder", every / readings, "B/reading")
