@@ -50,9 +50,6 @@ class Run:
 
 def run(home: Path, *arguments: str | Path) -> Run:
     """Run ``eclectyc`` over a home and measure it."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("ECLECTYC", "DATABASE_URL"))
-    }
     start = time.perf_counter()
     process = subprocess.Popen(
         [PROGRAM, *map(str, arguments)],

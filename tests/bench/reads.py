@@ -26,9 +26,6 @@ REPEATS = 15
 
 def figures(home: Path, until: date) -> list[Figure]:
     """Measure in a fresh process over a home and return what it found."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("ECLECTYC", "DATABASE_URL"))
-    }
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.reads", until.isoformat()],
         env=environment_of(home),
