@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django_htmx",
+    "eclectyc.audit",
     "eclectyc.accounts",
     "eclectyc.estate",
     "eclectyc.lake",

@@ -1,0 +1,94 @@
+"""Audit events, the people in them by pseudonym, and what of them may be erased.
+
+An event never changes once written (triggers of the database see to it); it is *sealed* a moment later, when it
+gets its place in the chain. Whatever names a person – an address, a name, where a request came from – stands apart,
+in ``Person`` and ``Personal``, and outside the hash: erasing it breaks nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.utils.timezone import now
+
+
+class Person(models.Model):
+    """Who a pseudonym stands for, until that is erased."""
+
+    pseudonym = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user_id = models.BigIntegerField(null=True, unique=True)  # null: the command line, or erased
+    label = models.CharField(max_length=254, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.label or f"person {str(self.pseudonym)[:8]}"
+
+
+class Event(models.Model):
+    """Somebody did something to something. ``before`` and ``after`` hold only what names nobody."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(default=now, editable=False)
+    organisation_id = models.BigIntegerField(null=True, blank=True)
+    actor = models.UUIDField()  # a Person's pseudonym
+    action = models.CharField(max_length=60)  # room.deed, as "meter.moved"
+    subject_type = models.CharField(max_length=40, blank=True)
+    subject_id = models.CharField(max_length=64, blank=True)
+    before = models.JSONField(default=dict, blank=True)
+    after = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["organisation_id", "-id"], name="audit_by_organisation"),
+            models.Index(fields=["actor", "-id"], name="audit_by_actor"),
+            models.Index(fields=["subject_type", "subject_id"], name="audit_by_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action} {self.subject_type} {self.subject_id}".strip()
+
+
+class Personal(models.Model):
+    """What of an event names a person: erasable, outside the hash."""
+
+    event = models.OneToOneField(Event, primary_key=True, on_delete=models.CASCADE, related_name="personal")
+    person = models.UUIDField(null=True, db_index=True)  # whose it is, where that is another than the actor
+    origin = models.CharField(max_length=200, blank=True)  # address of the request, or "command line"
+    text = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return f"what event {self.event_id} says of people"
+
+
+class Seal(models.Model):
+    """An event's place in the chain: ``hash`` covers the event and the hash before it."""
+
+    sequence = models.BigIntegerField(primary_key=True)
+    event = models.OneToOneField(Event, on_delete=models.PROTECT, related_name="seal")
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering: ClassVar = ["sequence"]
+
+    def __str__(self) -> str:
+        return f"seal {self.sequence}"
+
+
+class Head(models.Model):
+    """Where the chain begins and ends, signed: a cut tail or a swapped start shows.
+
+    ``first`` is the first sequence still kept and ``before_first`` the hash before it, which retention moves.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    first = models.BigIntegerField(default=1)
+    before_first = models.CharField(max_length=64, blank=True)
+    last = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64, blank=True)
+    signature = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"events {self.first} to {self.last}"

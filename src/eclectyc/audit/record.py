@@ -1,0 +1,88 @@
+"""Writing down what happened. Called by services, inside the transaction of what they change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, models, transaction
+
+from eclectyc.audit.models import Event, Person, Personal
+
+SYSTEM = UUID(int=0)  # the command line and the background work: nobody in particular
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who acts, as the audit needs to know it."""
+
+    user_id: int | None = None
+    label: str = ""
+    origin: str = ""
+
+
+def record(
+    by: By,
+    action: str,
+    subject: models.Model | None = None,
+    *,
+    organisation_id: int | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+    personal: Mapping[str, object] | None = None,
+    person_id: int | None = None,
+) -> Event:
+    """Write one event.
+
+    before, after : the changed fields; nothing in them may name a person, for they can never be erased.
+    personal : what does (an address, a name); kept apart and erasable. person_id : whose it is, if not the actor's.
+    """
+    event = Event.objects.create(
+        organisation_id=organisation_id,
+        actor=pseudonym_of(by.user_id, by.label),
+        action=action,
+        subject_type=subject._meta.model_name or "" if subject is not None else "",
+        subject_id=str(subject.pk) if subject is not None else "",
+        before=_plain(before or {}),
+        after=_plain(after or {}),
+    )
+    if by.origin or personal:
+        whose = pseudonym_of(person_id, "") if person_id is not None else None
+        Personal.objects.create(event=event, person=whose, origin=by.origin[:200], text=_plain(personal or {}))
+    return event
+
+
+def pseudonym_of(user_id: int | None, label: str) -> UUID:
+    """Return a person's pseudonym; it is made at their first event. Nobody in particular is ``SYSTEM``."""
+    if user_id is None:
+        return SYSTEM
+    known = Person.objects.filter(user_id=user_id).first()
+    if known is None:
+        try:
+            with transaction.atomic():
+                known = Person.objects.create(user_id=user_id, label=label[:254])
+        except IntegrityError:  # two first events at once: the other one made it
+            known = Person.objects.get(user_id=user_id)
+    if label and known.label != label and known.erased_at is None:
+        Person.objects.filter(pk=known.pk).update(label=label[:254])
+    return known.pseudonym
+
+
+def _plain(fields: Mapping[str, object]) -> dict[str, Any]:
+    # Through JSON now, so that what is hashed is what the database gives back.
+    return json.loads(json.dumps(dict(fields), default=_as_text))
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal | UUID):
+        return str(value)
+    if isinstance(value, models.Model):
+        return value.pk
+    return str(value)

@@ -1,0 +1,123 @@
+"""Sealing: each event gets its place in the chain, in the background, so that no page view waits for it."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+
+from django.db import connection, transaction
+
+from eclectyc.audit.chain import Link, Said, broken_links, head_signature, link_hash
+from eclectyc.audit.models import Event, Head, Person, Personal, Seal
+
+AT_ONCE = 5_000  # events sealed in one transaction
+
+
+def seal_pending(key: bytes) -> int:
+    """Seal what has no place in the chain yet; return how many. Any number of processes may try at once."""
+    sealed = 0
+    while count := _seal_some(key):
+        sealed += count
+    return sealed
+
+
+def _seal_some(key: bytes) -> int:
+    Head.objects.get_or_create(pk=1, defaults={"signature": head_signature(key, 1, "", 0, "")})
+    with transaction.atomic():
+        head = Head.objects.select_for_update().get(pk=1)
+        events = list(Event.objects.filter(seal=None).order_by("id")[:AT_ONCE])
+        seals, previous, last = [], head.hash, head.last
+        for event in events:
+            last += 1
+            previous = link_hash(key, previous, last, said_of(event))
+            seals.append(Seal(sequence=last, event=event, hash=previous))
+        if seals:
+            Seal.objects.bulk_create(seals, batch_size=500)
+            head.last, head.hash = last, previous
+            head.signature = head_signature(key, head.first, head.before_first, last, previous)
+            head.save()
+    return len(seals)
+
+
+def said_of(event: Event) -> Said:
+    """Return the hashed part of an event."""
+    return Said(
+        event.id, event.at, event.organisation_id, event.actor, event.action, event.subject_type, event.subject_id,
+        event.before, event.after,
+    )  # fmt: skip
+
+
+def problems(key: bytes) -> Iterator[str]:
+    """Yield every sign of tampering: a changed, removed or inserted event, a cut end, a forged head."""
+    head = Head.objects.filter(pk=1).first()
+    if head is None:
+        if Seal.objects.exists():
+            yield "The chain has no head."
+        return
+    expected = head_signature(key, head.first, head.before_first, head.last, head.hash)
+    if not hmac.compare_digest(head.signature, expected):
+        yield "The chain's head was not written by this installation, or its key has changed."
+    last_sequence, last_hash = head.first - 1, head.before_first
+    seals = Seal.objects.select_related("event").order_by("sequence").iterator(chunk_size=5_000)
+
+    def links() -> Iterator[Link]:
+        nonlocal last_sequence, last_hash
+        for seal in seals:
+            last_sequence, last_hash = seal.sequence, seal.hash
+            yield Link(seal.sequence, seal.hash, said_of(seal.event))
+
+    yield from broken_links(key, head.first, head.before_first, links())
+    if (last_sequence, last_hash) != (head.last, head.hash):
+        yield f"The chain ends at {last_sequence}, but {head.last} events were sealed."
+
+
+def forget_person(user_id: int) -> int:
+    """Erase whom a pseudonym stands for, and every personal text of theirs; the events stay and still verify."""
+    with transaction.atomic():
+        person = Person.objects.select_for_update().filter(user_id=user_id).first()
+        if person is None:
+            return 0
+        theirs = Event.objects.filter(actor=person.pseudonym).values("id")
+        erased = Personal.objects.filter(person=person.pseudonym).delete()[0]
+        erased += Personal.objects.filter(event__in=theirs, person=None).delete()[0]
+        from django.utils.timezone import now
+
+        Person.objects.filter(pk=person.pk).update(user_id=None, label="", erased_at=now())
+    return erased
+
+
+def drop_before(key: bytes, moment: object) -> int:
+    """Take the oldest events out of the books, as a retention rule says; the rest still verifies. Return how many."""
+    with transaction.atomic():
+        head = Head.objects.select_for_update().filter(pk=1).first()
+        old = Seal.objects.filter(event__at__lt=moment).order_by("-sequence").first() if head else None
+        if head is None or old is None:
+            return 0
+        # Only a whole beginning can go: whatever is younger keeps all that came after it.
+        younger = Seal.objects.filter(event__at__gte=moment).order_by("sequence").first()
+        end = old.sequence if younger is None else min(old.sequence, younger.sequence - 1)
+        leaving = Seal.objects.filter(sequence__lte=end)
+        last = leaving.order_by("-sequence").first()
+        if last is None:
+            return 0
+        ids = list(leaving.values_list("event_id", flat=True))
+        head.first, head.before_first = end + 1, last.hash
+        head.signature = head_signature(key, head.first, head.before_first, head.last, head.hash)
+        head.save()
+        with deletion_allowed():
+            leaving.delete()
+            for start in range(0, len(ids), 500):
+                Event.objects.filter(pk__in=ids[start : start + 500]).delete()
+    return len(ids)
+
+
+class deletion_allowed:  # noqa: N801 - reads as a statement
+    """Inside, this transaction may delete events; nowhere else may anybody."""
+
+    def __enter__(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO audit_permit (id) VALUES (1)")
+
+    def __exit__(self, *_: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM audit_permit")
