@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 
+from eclectyc.api.schemas import MOMENT
 from eclectyc.kernel.errors import Invalid
 
 _DATE_LENGTH = 10
@@ -20,6 +22,8 @@ def moment_of(text: str | None, field: str) -> date | datetime | None:
     if text is None:
         return None
     try:
+        if not re.match(MOMENT, text):
+            raise ValueError(text)
         if len(text) == _DATE_LENGTH:
             return date.fromisoformat(text)
         clock, offset = text[_DATE_LENGTH + 1 :].upper(), ""
@@ -28,5 +32,5 @@ def moment_of(text: str | None, field: str) -> date | datetime | None:
         return datetime.fromisoformat(f"{text[:_DATE_LENGTH]}T{clock}{offset}")
     except (ValueError, OverflowError):
         raise Invalid(
-            f"{text!r} is no date or instant.", "Write 2025-06-01, or 2025-06-01T10:00:00Z.", field=field
+            f"{text[:80]!r} is no date or instant.", "Write 2025-06-01, or 2025-06-01T10:00:00Z.", field=field
         ) from None

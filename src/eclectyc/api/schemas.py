@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 
+from django.http import HttpRequest
 from ninja import Schema
-from pydantic import Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema, model_validator
 
 from eclectyc.analytics.periods import By
 from eclectyc.estate.models import Direction, Quantity, Utility
+from eclectyc.kernel.errors import Invalid
 
 MOST_ITEMS: Final = 1000
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -19,8 +22,30 @@ MOMENT: Final = rf"^{_DAY}([Tt ]{_CLOCK}([Zz]|[+ -][0-9]{{2}}:[0-9]{{2}}))?$"
 UtilityName = Literal[tuple(Utility.values)]  # type: ignore[valid-type]
 DirectionName = Literal[tuple(Direction.values)]  # type: ignore[valid-type]
 QuantityName = Literal[tuple(Quantity.values)]  # type: ignore[valid-type]
-Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
-Moment = Annotated[str, StringConstraints(pattern=MOMENT)]
+
+
+def _no_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("a NUL character cannot be part of a name")
+    return text
+
+
+Text = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    AfterValidator(_no_nul),
+    WithJsonSchema({"type": "string", "maxLength": 200, "pattern": r"^[^\x00]*$"}),
+]
+Moment = Annotated[str, WithJsonSchema({"type": "string", "pattern": MOMENT})]  # read by moments.moment_of
+
+
+def refuse_unknown(request: HttpRequest, known: Iterable[str]) -> None:
+    """Raise ``Invalid`` for a query parameter that is not known: a misspelt filter must not widen an answer."""
+    unknown = sorted(set(request.GET) - set(known))
+    if unknown:
+        words = ", ".join(sorted(known))
+        remedy = f"Known here: {words}." if words else "This address takes none."
+        raise Invalid(f"There is no parameter {unknown[0][:80]!r}.", remedy, field=unknown[0][:80])
 
 
 class Parameters(Schema):
@@ -29,13 +54,8 @@ class Parameters(Schema):
     @model_validator(mode="before")
     @classmethod
     def _none_unknown(cls, data: Any, info: ValidationInfo) -> Any:
-        request = (info.context or {}).get("request")
-        known = {field.alias or name for name, field in cls.model_fields.items()}
-        unknown = sorted(set(request.GET) - known) if request is not None else []
-        if unknown:
-            shown = ", ".join(repr(name[:40]) for name in unknown[:5])
-            known_text = ", ".join(sorted(known)) or "none"
-            raise ValueError(f"There is no parameter {shown}. Known here: {known_text}")
+        if info.context:
+            refuse_unknown(info.context["request"], [f.alias or name for name, f in cls.model_fields.items()])
         return data
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Router
 from ninja.responses import Status
 
 from eclectyc.api.authentication import identify
-from eclectyc.api.schemas import CheckOut, ErrorOut, HealthOut, Parameters
+from eclectyc.api.schemas import CheckOut, ErrorOut, HealthOut, refuse_unknown
 
 router = Router(tags=["health"])
 STATUS = {"healthy": 200, "degraded": 207, "critical": 503}
@@ -20,10 +20,11 @@ STATUS = {"healthy": 200, "degraded": 207, "critical": 503}
     summary="Health",
     exclude_none=True,
 )
-def health(request: HttpRequest, nothing: Query[Parameters]) -> Status[HealthOut]:
+def health(request: HttpRequest) -> Status[HealthOut]:
     """``healthy`` (200), ``degraded`` (207) or ``critical`` (503); its checks for a signed-in administrator."""
     from eclectyc.operations import health as operations
 
+    refuse_unknown(request, ())
     is_administrator = identify(request).may_somewhere("system.view")
     report = operations.report(deep=False)
     checks = [CheckOut(name=c.name, status=c.status, message=c.message, detail=c.detail) for c in report.checks]
