@@ -165,6 +165,27 @@ def pages_link_to_what_is_there() -> Iterator[str]:
                     yield f"{_name(path)} links to {target}, which is not there"
 
 
+def settings_are_explained() -> Iterator[str]:
+    """Every setting stands in ``.env.example``, and nothing stands there that is none."""
+    from eclectyc.configuration import Configuration
+
+    known = {str(field.validation_alias) for field in Configuration.model_fields.values()}
+    explained = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    yield from (f".env.example does not explain {name}" for name in sorted(known - explained))
+    yield from (f".env.example explains {name}, which is no setting" for name in sorted(explained - known))
+
+
+def pages_name_commands_that_exist() -> Iterator[str]:
+    """A command that the README shows is one that the program has."""
+    from eclectyc.cli import COMMANDS
+
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
+        for block in re.findall(r"```sh\n(.*?)```", path.read_text(), re.DOTALL):
+            for name in re.findall(r"\beclectyc ([a-z]+)", block):
+                if name not in COMMANDS:
+                    yield f"{_name(path)} shows eclectyc {name}, which is no command"
+
+
 RULES: Final[tuple[Callable[[], Iterator[str]], ...]] = (
     lock_files_name_no_host,
     what_is_vendored_is_what_was_checked,
@@ -176,6 +197,8 @@ RULES: Final[tuple[Callable[[], Iterator[str]], ...]] = (
     tests_are_not_skipped,
     nothing_names_a_machine,
     pages_link_to_what_is_there,
+    pages_name_commands_that_exist,
+    settings_are_explained,
 )
 
 

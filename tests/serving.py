@@ -153,6 +153,7 @@ def served(transactional_db: None, home: Path, tmp_path: Path) -> Iterator[Serve
         yield Served(url, home)
     finally:
         end_group(process)
+        print(log.read_text())  # pytest shows it where the test fails
 
 
 def _wait_for(url: str, process: subprocess.Popen[str], log: Path, timeout_s: float = 30) -> None:

@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django_htmx",
     "eclectyc.audit",
+    "ninja",  # its documentation page, with the assets it ships
     "eclectyc.accounts",
     "eclectyc.estate",
     "eclectyc.lake",
@@ -81,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "eclectyc.web.security.content_security_policy",
+    "eclectyc.api.errors.speak_json",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -128,6 +130,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIGURATION.https
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "eclectyc.web.errors.csrf_failure"
 if CONFIGURATION.https:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
@@ -138,7 +141,6 @@ TIME_ZONE = "UTC"  # the registry's clock; local time belongs to a site's zone
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = HOME / "static"
 # Assets are served out of the package: nothing is collected, nothing is fetched.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG

@@ -1,42 +1,50 @@
-"""The actor: who asks, and what they may do in which organisation. Passed first, never ambient."""
+"""The actor: who asks, and what they may do where. Passed first, never ambient.
+
+Rights are the union of a person's memberships that hold today; none means nothing. A token can narrow them further,
+never widen them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from eclectyc.accounts.reach import Place, Reach, together
+from eclectyc.accounts.roles import PERMISSIONS
 from eclectyc.kernel.errors import Forbidden
 
 if TYPE_CHECKING:
     from eclectyc.accounts.models import User
 
-VIEWER: Final = "viewer"
-MANAGER: Final = "manager"
-ADMIN: Final = "admin"
-ROLES: Final = (VIEWER, MANAGER, ADMIN)
+EVERYWHERE: Final = Reach(everywhere=True)
 
-_VIEWER_MAY = frozenset({"estate.view"})
-_MANAGER_MAY = _VIEWER_MAY | {"reports.view"}
-_ADMIN_MAY = _MANAGER_MAY | {"estate.edit", "imports.run", "exports.run", "people.edit", "system.view"}
-PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
-    {VIEWER: _VIEWER_MAY, MANAGER: _MANAGER_MAY, ADMIN: _ADMIN_MAY}
-)
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Some permissions, and where they hold. ``organisation`` is the one that gave them."""
+
+    permissions: frozenset[str]
+    reach: Reach
+    organisation: int
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Someone, or the command line, with a role in each of their organisations.
+    """Someone, or the command line, with what they may do where.
 
-    An actor without roles sees nothing. ``operator`` stands above organisations: the command line of the
-    machine itself, and platform operators.
+    An actor without grants sees nothing. ``operator`` stands above organisations: the command line of the
+    machine itself, and platform operators. ``narrowed`` is what a token leaves of the person's reach; ``only``
+    what it leaves of their permissions. ``origin`` is where the request came from, for the audit.
     """
 
     label: str
     user_id: int | None = None
-    roles: Mapping[int, str] = field(default_factory=dict)
+    grants: tuple[Grant, ...] = ()
     operator: bool = False
+    narrowed: Reach | None = None
+    only: frozenset[str] | None = None
+    origin: str = ""
 
     @classmethod
     def nobody(cls) -> Actor:
@@ -46,34 +54,59 @@ class Actor:
     @classmethod
     def system(cls, label: str = "command line") -> Actor:
         """The command line, run by someone who already has the data folder in their hands."""
-        return cls(label=label, operator=True)
+        return cls(label=label, operator=True, origin=label)
 
     @classmethod
-    def of(cls, user: User) -> Actor:
+    def of(cls, user: User, *, today: date | None = None, origin: str = "") -> Actor:
         """The actor that a user is at this moment: read anew on each request, so a demotion acts at once."""
+        from eclectyc.accounts.grants import grants_of
+
         if not user.is_active:
             return cls.nobody()
-        roles = dict(user.memberships.values_list("organisation_id", "role"))
-        return cls(label=user.email, user_id=user.pk, roles=roles, operator=user.is_operator)
+        if user.is_operator:
+            return cls(label=user.email, user_id=user.pk, operator=True, origin=origin)
+        return cls(label=user.email, user_id=user.pk, grants=grants_of(user, today=today), origin=origin)
 
     @property
     def is_known(self) -> bool:
         """Whether this is anybody at all."""
         return self.operator or self.user_id is not None
 
-    def organisations(self, permission: str = "estate.view") -> frozenset[int]:
-        """Return the organisations in which this actor has a permission (an operator has it everywhere)."""
-        return frozenset(o for o, role in self.roles.items() if permission in PERMISSIONS.get(role, frozenset()))
+    def reach(self, permission: str = "estate.view") -> Reach:
+        """Return where this actor has a permission, before any narrowing."""
+        if self.only is not None and permission not in self.only:
+            return Reach()
+        if self.operator:
+            return EVERYWHERE
+        return together(grant.reach for grant in self.grants if permission in grant.permissions)
 
-    def may(self, permission: str, organisation_id: int) -> bool:
-        """Say whether this actor has a permission in an organisation."""
-        return self.operator or organisation_id in self.organisations(permission)
+    def limits(self, permission: str = "estate.view") -> tuple[Reach, ...]:
+        """Return every reach that something must be within to be seen or changed: grants, then the narrowing."""
+        return (self.reach(permission),) if self.narrowed is None else (self.reach(permission), self.narrowed)
+
+    def organisations(self, permission: str = "estate.view") -> frozenset[int]:
+        """Return the organisations in whose whole this actor has a permission (an operator has it everywhere)."""
+        limits = [limit for limit in self.limits(permission) if not limit.everywhere]
+        return frozenset.intersection(*(limit.organisations for limit in limits)) if limits else frozenset()
+
+    def own_organisations(self) -> frozenset[int]:
+        """Return the organisations that gave this actor anything at all, at whatever scope."""
+        return frozenset(grant.organisation for grant in self.grants)
+
+    def may(self, permission: str, where: Place | int) -> bool:
+        """Say whether this actor has a permission at a place; a number is a whole organisation."""
+        place = Place(where) if isinstance(where, int) else where
+        return all(limit.covers(place) for limit in self.limits(permission))
 
     def may_somewhere(self, permission: str) -> bool:
-        """Say whether this actor has a permission in any organisation."""
-        return self.operator or bool(self.organisations(permission))
+        """Say whether this actor has a permission anywhere."""
+        return all(self.limits(permission))
 
-    def require(self, permission: str, organisation_id: int) -> None:
-        """Raise ``Forbidden`` unless this actor has a permission in an organisation."""
-        if not self.may(permission, organisation_id):
+    def require(self, permission: str, where: Place | int) -> None:
+        """Raise ``Forbidden`` unless this actor has a permission at a place."""
+        if not self.may(permission, where):
             raise Forbidden("Your role does not allow this.", "Ask an administrator of your organisation.")
+
+    def permissions_at(self, where: Place | int) -> frozenset[str]:
+        """Return every permission that this actor has at a place: what they may pass on there."""
+        return frozenset(p for p in PERMISSIONS if self.may(p, where))

@@ -18,7 +18,7 @@ from eclectyc.analytics.expectation import Points, expected_since, expected_unti
 from eclectyc.analytics.grid import DayGrid, day_grid
 from eclectyc.estate.models import Meter, Quantity, Utility
 from eclectyc.lake.arbitrate import best_per_day
-from eclectyc.lake.store import connect
+from eclectyc.lake.store import Lake, connect
 
 _FIELDS: Final = {
     "meter": "pk",
@@ -128,15 +128,24 @@ def ask(actor: Actor, *, today: date, quantity: str = Quantity.IMPORT, which: Q 
 
 
 def _one_a_point(frame: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
-    spans = connect().span(series["series"].to_numpy()) if len(series) else pl.DataFrame(schema=_SPAN)
-    spans = series.join(spans, on="series").group_by("point").agg(pl.col("first").min(), pl.col("last").max())
+    spans = series.join(_spans(), on="series").group_by("point").agg(pl.col("first").min(), pl.col("last").max())
     finest = pl.coalesce(pl.col("series_step").min(), pl.col("meter_step").first()).alias("step")
     kept = [name for name in _FIELDS if not name.startswith("series")] + ["unit"]
     points = frame.group_by("point").agg(*(pl.col(name).first() for name in kept), finest).sort("point")
     return points.join(spans, on="point", how="left", maintain_order="left")
 
 
-_SPAN: Final[dict[str, Any]] = {"series": pl.Int32, "first": pl.Date, "last": pl.Date}
+_known_spans: tuple[Lake, int, pl.DataFrame] | None = None
+
+
+def _spans() -> pl.DataFrame:
+    """Return series, first, last of all series: read once for each version of the lake."""
+    global _known_spans  # noqa: PLW0603 - one value, replaced whole: a race costs one more read
+    lake = connect()
+    version, known = lake.version, _known_spans
+    if known is None or known[0] is not lake or known[1] != version:
+        _known_spans = known = (lake, version, lake.span())
+    return known[2]
 
 
 def _points(meters: pl.DataFrame, today: date) -> Points:

@@ -1,5 +1,27 @@
 """The HTTP API: thin routes that parse, call and map."""
 
-from ninja import NinjaAPI
+from __future__ import annotations
 
-api = NinjaAPI(title="Eclectyc Energy", version="1", docs_url="/docs", openapi_url="/openapi.json")
+from ninja import NinjaAPI, Swagger
+
+from eclectyc.api.authentication import AUTHENTICATION, for_the_signed_in
+from eclectyc.api.errors import add_error_answers
+from eclectyc.api.meters import router as meters
+from eclectyc.api.status import router as status
+
+api = NinjaAPI(
+    title="Eclectyc Energy",
+    version="1",
+    description=(
+        "Meters and their readings. Send a token as `Authorization: Bearer …`, or use the session of a person who has "
+        'signed in. Errors are `{"error": {"code", "message", "field"?}}`. Unknown parameters are refused.'
+    ),
+    docs_url="/docs",
+    openapi_url="/openapi.json",
+    docs=Swagger(settings={"validatorUrl": None}),  # nothing is asked of anybody else's server
+    docs_decorator=for_the_signed_in,
+    auth=AUTHENTICATION,
+)
+add_error_answers(api)
+api.add_router("", status)
+api.add_router("", meters)

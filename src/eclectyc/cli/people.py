@@ -1,4 +1,4 @@
-"""``eclectyc user`` and ``eclectyc token``. A secret stands alone on standard output; all else goes to standard error."""
+"""``eclectyc user`` and ``eclectyc token``. A secret stands alone on standard output, all else on standard error."""
 
 from __future__ import annotations
 
@@ -151,7 +151,9 @@ def revoke_token(prefix: Annotated[str, typer.Argument(help="The first letters o
 
 def _matches(token: ApiToken, wanted: str) -> bool:
     """Match what is listed, or the whole token pasted."""
-    return token.prefix.startswith(wanted) or (len(wanted) > len(token.prefix) and token.digest_of(wanted) == token.digest)
+    return token.prefix.startswith(wanted) or (
+        len(wanted) > len(token.prefix) and token.digest_of(wanted) == token.digest
+    )
 
 
 def _token_facts(token: ApiToken) -> dict[str, object]:

@@ -35,17 +35,17 @@ class Faults:
     made_on: date
 
     def ago(self, grid: Grid, days: int, hour: float = 0.0) -> int:
-        return min(grid.index_of(min(self.made_on - timedelta(days=days), grid.end - timedelta(days=1)), hour), grid.day_of.size)
+        """Return the index of a clock time so many days before; in an ordinary grid it lies inside."""
+        return grid.index_of(self.made_on - timedelta(days=days), hour)
 
     def before_metering(self, key: str, use: np.ndarray, grid: Grid) -> np.ndarray:
         """Change what truly was used: a plant left on at night, a leak, a site that grows."""
-        span = slice
         if key == "canal":  # air handling left on since a controls change
             late = (grid.hour > 20) | (grid.hour < 6)
             change = np.arange(use.size) >= self.ago(grid, 38)
             return use + np.where(late & change, 11.0, 0.0)
         if key == "larkfield-water":  # a leak, found and mended
-            leak = span(self.ago(grid, 100, 3), self.ago(grid, 71, 11))
+            leak = slice(self.ago(grid, 100, 3), self.ago(grid, 71, 11))
             use = use.copy()
             use[leak] += 0.16
         if key in ("quayside", "quayside-water"):  # the works grow, then level off

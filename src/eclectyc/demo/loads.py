@@ -83,7 +83,9 @@ def _between(hour: np.ndarray, opens: float, closes: float, *, ramp_h: float = 1
 
 
 def _office(grid: Grid) -> np.ndarray:
-    there = _between(grid.hour, 8.0, 17.75, ramp_h=2.5) * np.array([0.86, 1.0, 1.0, 0.98, 0.78, 0.08, 0.04])[grid.weekday]
+    there = (
+        _between(grid.hour, 8.0, 17.75, ramp_h=2.5) * np.array([0.86, 1.0, 1.0, 0.98, 0.78, 0.08, 0.04])[grid.weekday]
+    )
     return np.where(grid.is_working | (grid.weekday >= 5), there, 0.05 * there)
 
 
@@ -94,7 +96,9 @@ def _school(grid: Grid) -> np.ndarray:
 
 
 def _works(grid: Grid) -> np.ndarray:
-    two_shifts = 0.92 * _between(grid.hour, 6.0, 22.0, ramp_h=0.5) * (1 - 0.25 * _between(grid.hour, 13.75, 14.25, ramp_h=0.5))
+    two_shifts = (
+        0.92 * _between(grid.hour, 6.0, 22.0, ramp_h=0.5) * (1 - 0.25 * _between(grid.hour, 13.75, 14.25, ramp_h=0.5))
+    )
     saturday = 0.45 * _between(grid.hour, 6.0, 12.5, ramp_h=0.5)
     use = np.where(grid.weekday < 5, two_shifts, np.where(grid.weekday == 5, saturday, 0.0))
     shutdown = _is_christmas(grid) | _is_august_shutdown(grid)

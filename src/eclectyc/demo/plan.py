@@ -152,7 +152,8 @@ def _public_buildings() -> tuple[SitePlan, ...]:
         ),
     )  # fmt: skip
     pool = SitePlan(
-        "Fernhill Leisure Centre", "West Midlands", "other", 2300, "Fernhill Way, Telford", "TF3 0ZZ", 52.676, -2.447, 0.0,
+        "Fernhill Leisure Centre", "West Midlands", "other", 2300, "Fernhill Way, Telford", "TF3 0ZZ", 52.676,
+        -2.447, 0.0,
         (
             _power("pool", mpan(14, 62200914), "Main incomer",
                    Load(512_000, {"base": 0.55, "people": 0.38, "lights": 0.07}, "pool", noise=0.03)),
@@ -165,7 +166,8 @@ def _public_buildings() -> tuple[SitePlan, ...]:
 
 def _trade() -> tuple[SitePlan, ...]:
     works = SitePlan(
-        "Brackley Forge Works", "West Midlands", "industrial", 11_500, "Forge Road, Dudley", "DY2 0ZZ", 52.503, -2.083, 0.0,
+        "Brackley Forge Works", "West Midlands", "industrial", 11_500, "Forge Road, Dudley", "DY2 0ZZ",
+        52.503, -2.083, 0.0,
         (
             _power("works", mpan(14, 70036219), "Main incomer",
                    Load(620_000, {"base": 0.30, "people": 0.40, "lights": 0.30}, "works"), power_factor=0.91),
@@ -213,6 +215,7 @@ def _construction_site() -> SitePlan:
             MeterPlan("quayside-diesel", "QP2-GEN-01", "Generator diesel", "diesel", "litre", 1440,
                       Load(38_000, {"base": 0.08, "people": 0.92}, "building site", 0, 0.20, 0), serial="GEN 250 kVA",
                       since_days=560),
-            _water("quayside-water", "3098876431W19", Load(2_300, _TAPS, "building site", 0, 0.3, 3), step=1440, since_days=560),
+            _water("quayside-water", "3098876431W19", Load(2_300, _TAPS, "building site", 0, 0.3, 3), step=1440,
+                   since_days=560),
         ),
     )  # fmt: skip

@@ -56,7 +56,8 @@ def _site(
         faults.at_the_meter(meter.key, use, grid, _random(seed, meter.key, "faults"))
         yield meter, "export" if meter.exports_for else "import", meter.unit, use
         if meter.power_factor:
-            yield meter, "reactive_import", "kVArh", _reactive(use, meter, _random(seed, meter.key, "reactive"))
+            reactive = _reactive(use, meter.power_factor, _random(seed, meter.key, "reactive"))
+            yield meter, "reactive_import", "kVArh", reactive
 
 
 def _flows(site: SitePlan, seed: int, grid: Grid, outdoors: Weather, faults: Faults) -> Mapping[str, np.ndarray]:
@@ -79,9 +80,8 @@ def _flows(site: SitePlan, seed: int, grid: Grid, outdoors: Weather, faults: Fau
     return flows
 
 
-def _reactive(use: Use, meter: MeterPlan, rng: np.random.Generator) -> Use:
-    assert meter.power_factor is not None
-    factor = np.clip(meter.power_factor + 0.02 * rng.standard_normal(use.values.size), 0.7, 0.995)
+def _reactive(use: Use, power_factor: float, rng: np.random.Generator) -> Use:
+    factor = np.clip(power_factor + 0.02 * rng.standard_normal(use.values.size), 0.7, 0.995)
     return Use(np.round(use.values * np.tan(np.arccos(factor)), 2), use.quality.copy())
 
 

@@ -137,7 +137,7 @@ def _send(place: Place, name: str, source: Path) -> None:
 
     stream = DeltaFileSystemHandler(place.url, place.storage_options, None).open_output_stream(name, None)
     stream.write(source.read_bytes())
-    stream.close()
+    stream.close()  # type: ignore[attr-defined]
 
 
 def _write(path: Path, content: bytes) -> None:

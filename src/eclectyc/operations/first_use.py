@@ -28,8 +28,7 @@ def first_administrator(actor: Actor) -> tuple[User, str] | None:
     """Make an administrator with a new password where there is none yet; the password is told only here."""
     if User.objects.filter(is_active=True, memberships__role=ADMIN).exists():
         return None
-    organisation = Organisation.objects.order_by("pk").first()
-    assert organisation is not None, "bring_up_to_date makes one"
+    organisation = Organisation.objects.order_by("pk")[0]  # bring_up_to_date made it
     email, password = settings.ADMIN_EMAIL or FIRST_ADMINISTRATOR, new_password()
     known = User.objects.filter(email__iexact=email).first()
     if known is None:

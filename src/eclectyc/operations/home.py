@@ -22,7 +22,7 @@ from eclectyc.kernel.errors import Busy, EclectycError
 FIRST_ORGANISATION: Final = "My organisation"
 RESTORING: Final = "restore.unfinished"  # present while a restore replaces the home's contents
 
-_in_use: IO[str] | None = None  # held open, and so locked, as long as this process uses the home
+_held: dict[Path, IO[str]] = {}  # the open, and so locked, mark of this process on a home it uses
 
 
 class NotUpToDate(EclectycError):
@@ -82,23 +82,24 @@ def missing_migrations() -> set[tuple[str, str]]:
     ours = {app.label for app in apps.get_app_configs()}
     ahead = {(app, name) for app, name in applied - known if app in ours}
     if ahead:
-        app, name = sorted(ahead)[-1]
+        app, name = max(ahead)
         raise NotUpToDate(
-            f"The registry was written by a newer Eclectyc: it has {app} {name}.", "Install that version or a later one."
+            f"The registry was written by a newer Eclectyc: it has {app} {name}.",
+            "Install that version or a later one.",
         )
     return known - applied
 
 
 def use_home() -> None:
     """Mark the home as in use by this process until it ends; refuse while a restore is at work or unfinished."""
-    global _in_use
-    if _in_use is None:
-        _in_use = _open_lock("in-use")
+    if settings.HOME not in _held:
+        mark = _open_lock("in-use")
         try:
-            fcntl.flock(_in_use, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(mark, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            leave_home()
+            mark.close()
             raise Busy("A restore is at work in this home.", "Wait until it has ended.") from None
+        _held[settings.HOME] = mark
     if (settings.HOME / RESTORING).exists():
         raise EclectycError(
             "A restore into this home was interrupted: registry and lake may not agree.", "Run that restore again."
@@ -107,10 +108,9 @@ def use_home() -> None:
 
 def leave_home() -> None:
     """Give up this process's mark on the home."""
-    global _in_use
-    if _in_use is not None:
-        _in_use.close()
-        _in_use = None
+    mark = _held.pop(settings.HOME, None)
+    if mark is not None:
+        mark.close()
 
 
 @contextmanager

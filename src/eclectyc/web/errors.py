@@ -1,25 +1,89 @@
-"""Error pages that belong to the product."""
+"""Error pages that belong to the product: what happened, what to do, a reference to quote."""
 
 from __future__ import annotations
 
+import logging
+import secrets
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+from eclectyc.kernel.errors import EclectycError, Forbidden, Invalid, NotFound
+
+log = logging.getLogger(__name__)
+STATUS: dict[type[EclectycError], int] = {Invalid: 400}
+
+
+def page(request: HttpRequest, status: int, title: str, reason: str, remedy: str) -> HttpResponse:
+    """Return an error page. The reference is in the log beside the address."""
+    reference = secrets.token_hex(4).upper()
+    level = logging.ERROR if status >= 500 else logging.INFO
+    log.log(level, "%s %s %s, reference %s", status, request.method, request.path, reference)
+    context = {"title": title, "reason": reason, "remedy": remedy, "status": status, "reference": reference}
+    # Without a request: an error page needs neither session nor registry, which may be what is broken.
+    return HttpResponse(render_to_string("web/error.html", context), status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400."""
-    return HttpResponse("Bad request", status=400)
+    """400: the address or the form cannot be understood."""
+    return page(
+        request,
+        400,
+        "This request cannot be understood",
+        "Something in the address or the form is not as it should be.",
+        "Go back, check what was typed, and try again.",
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403."""
-    return HttpResponse("Forbidden", status=403)
+    """403: the role does not allow it."""
+    told = exception if isinstance(exception, Forbidden) else None
+    return page(
+        request,
+        403,
+        "Your role does not open this page",
+        told.reason if told else "You are signed in, but not as someone who may see this.",
+        told.remedy if told else "Ask an administrator of your organisation, or go back to the dashboard.",
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404."""
-    return HttpResponse("Not found", status=404)
+    """404: no such page, or none that this person may see: nobody can tell the two apart."""
+    return page(
+        request,
+        404,
+        "There is nothing at this address",
+        "The page does not exist, or it is not one that you may see.",
+        "Check the address, or look for the site or meter in its list.",
+    )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500."""
-    return HttpResponse("Server error", status=500)
+    """500: our fault."""
+    return page(
+        request,
+        500,
+        "Something went wrong here",
+        "The fault is ours, and it has been written to the log.",
+        "Try again in a moment. If it happens again, quote the reference below.",
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 on a form whose page is too old, or came from elsewhere."""
+    return page(
+        request,
+        403,
+        "This form has expired",
+        "The page was open for too long, or the browser keeps no cookies, so we cannot be sure the form came from you.",
+        "Go back, reload the page, and send the form again.",
+    )
+
+
+def explained(request: HttpRequest, error: EclectycError) -> HttpResponse:
+    """Return the page for what a person can mend: the product's own errors, at the right status."""
+    if isinstance(error, NotFound):
+        return not_found(request, error)
+    if isinstance(error, Forbidden):
+        return forbidden(request, error)
+    title = "This cannot be shown as asked" if isinstance(error, Invalid) else "This cannot be done now"
+    return page(request, STATUS.get(type(error), 503), title, error.reason, error.remedy or "Go back and try again.")

@@ -1,15 +1,32 @@
-"""A strict content security policy: nothing inline, nothing from elsewhere."""
+"""Nothing inline and nothing from elsewhere; no page without a session; no private page in a shared cache."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from django.utils.http import urlencode, url_has_allowed_host_and_scheme
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.kernel.errors import EclectycError, Forbidden
+from eclectyc.web import errors
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+ENDED: Final = "/login?ended=1"
+
+
+class View(Protocol):
+    """A view of any address."""
+
+    def __call__(self, request: HttpRequest, /, *args: Any, **kwargs: Any) -> HttpResponseBase: ...
 
 
 def content_security_policy(
@@ -23,3 +40,43 @@ def content_security_policy(
         return response
 
     return middleware
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return who asks, as the middleware found them."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+def signed_in(view: View, permission: str = "") -> View:
+    """Wrap a page: a visitor is sent to sign in, a person without the permission is told so."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        actor = actor_of(request)
+        if not actor.is_known:
+            return _to_signin(request)
+        try:
+            if permission and not actor.may_somewhere(permission):
+                raise Forbidden("Your role does not allow this page.", "Ask an administrator of your organisation.")
+            response = view(request, *args, **kwargs)
+        except EclectycError as error:
+            response = errors.explained(request, error)
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        patch_vary_headers(response, ["Cookie", "HX-Request"])
+        return response
+
+    guarded.needs_session = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def _to_signin(request: HttpRequest) -> HttpResponseBase:
+    if not getattr(request, "htmx", False):
+        return redirect_to_login(request.get_full_path())
+    # A part of a page was asked for and the session is over: the whole page goes to sign-in and comes back.
+    response = HttpResponse(status=204)
+    back = urlsplit(request.headers.get("HX-Current-URL", ""))
+    address = f"{back.path}?{back.query}" if back.query else back.path
+    safe = url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+    response.headers["HX-Redirect"] = f"{ENDED}&{urlencode({'next': address})}" if safe and address else ENDED
+    return response

@@ -1,5 +1,18 @@
-"""Addresses of the pages."""
+"""Addresses of the pages. Every page but sign-in goes through ``page``, which lets no visitor past."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from eclectyc.web.security import View, signed_in
+from eclectyc.web.views import design, signin
+
+
+def page(address: str, view: View, name: str, permission: str = "estate.view") -> URLPattern:
+    """Return the address of a page for people who have signed in and have a permission somewhere."""
+    return path(address, signed_in(view, permission), name=name)
+
+
+urlpatterns: list[URLPattern] = [
+    path("login", signin.SignIn.as_view(), name="login"),
+    path("logout", signin.SignOut.as_view(), name="logout"),
+    page("design", design.design, "design"),
+]

@@ -1,0 +1,70 @@
+"""A person's memberships read into grants: two queries, however many memberships and organisations there are."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Q
+
+from eclectyc.accounts.actor import Grant
+from eclectyc.accounts.reach import Reach
+from eclectyc.accounts.roles import PERMISSIONS, ROLE_PERMISSIONS
+
+if TYPE_CHECKING:
+    from eclectyc.accounts.models import Membership, User
+
+
+def local_today() -> date:
+    """Return today in the installation's own zone: memberships begin and end at its midnight."""
+    return datetime.now(ZoneInfo(settings.DEFAULT_SITE_ZONE)).date()
+
+
+def holding(today: date) -> Q:
+    """Return the condition of a membership that holds on a day; ``until`` is the first day it no longer does."""
+    return (Q(since=None) | Q(since__lte=today)) & (Q(until=None) | Q(until__gt=today))
+
+
+def grants_of(user: User, *, today: date | None = None) -> tuple[Grant, ...]:
+    """Return what a person's memberships grant them on a day."""
+    held = user.memberships.filter(holding(today or local_today())).select_related("custom_role", "organisation")
+    memberships = list(held)
+    below = _descendants([m for m in memberships if m.is_of_whole_organisation])
+    return tuple(
+        Grant(permissions_of(m), _reach_of(m, below), m.organisation_id) for m in memberships if permissions_of(m)
+    )
+
+
+def permissions_of(membership: Membership) -> frozenset[str]:
+    """Return the permissions of a membership's role; a name that is no permission counts for nothing."""
+    if membership.custom_role is not None:
+        return frozenset(membership.custom_role.permissions) & PERMISSIONS.keys()
+    return ROLE_PERMISSIONS.get(membership.role, frozenset())
+
+
+def _reach_of(membership: Membership, below: dict[int, frozenset[int]]) -> Reach:
+    if membership.meter_id is not None:
+        return Reach(meters=frozenset({membership.meter_id}))
+    if membership.site_id is not None:
+        return Reach(sites=frozenset({membership.site_id}))
+    if membership.region_id is not None:
+        return Reach(regions=frozenset({membership.region_id}))
+    return Reach(organisations=below[membership.organisation_id])
+
+
+def _descendants(memberships: list[Membership]) -> dict[int, frozenset[int]]:
+    """Return each organisation with all below it: one query."""
+    from eclectyc.accounts.models import Organisation
+
+    roots = {m.organisation_id: m.organisation.path for m in memberships}
+    if not roots:
+        return {}
+    within = Q()
+    for path in roots.values():
+        within |= Q(path__startswith=path)
+    known = list(Organisation.objects.filter(within).values_list("pk", "path"))
+    return {
+        root: frozenset(pk for pk, path in known if path.startswith(start)) | {root} for root, start in roots.items()
+    }

@@ -1,0 +1,36 @@
+"""Permissions by name, and the three roles that every organisation has. Custom roles are other sets of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+VIEWER: Final = "viewer"
+MANAGER: Final = "manager"
+ADMIN: Final = "admin"
+ROLES: Final = (VIEWER, MANAGER, ADMIN)
+
+# Each permission, and what it lets a person do, as the roles page tells it.
+PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "estate.view": "See sites, meters and their readings",
+        "reports.view": "Open reports",
+        "estate.edit": "Add and change sites and meters",
+        "readings.push": "Send readings",
+        "imports.run": "Import files and take imports back",
+        "exports.run": "Export readings and lists",
+        "people.edit": "Invite people and give them roles",
+        "roles.edit": "Make and change custom roles",
+        "organisation.edit": "Change the organisation and its branding",
+        "audit.view": "Read the audit record",
+        "privacy.run": "Export and erase what is held about a person",
+        "system.view": "See how the installation is doing",
+    }
+)
+
+_VIEWER_MAY: Final = frozenset({"estate.view"})
+_MANAGER_MAY: Final = _VIEWER_MAY | {"reports.view"}
+ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {VIEWER: _VIEWER_MAY, MANAGER: _MANAGER_MAY, ADMIN: frozenset(PERMISSIONS)}
+)

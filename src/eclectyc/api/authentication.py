@@ -1,0 +1,81 @@
+"""Who asks: a program with a token, or a person with a session. Without either there is no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final, cast
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from ninja.security import APIKeyCookie, HttpBearer
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import ApiToken
+from eclectyc.accounts.tokens import Unauthenticated, use_token
+from eclectyc.api.errors import answer
+from eclectyc.kernel.errors import EclectycError
+
+
+class BearerToken(HttpBearer):
+    """``Authorization: Bearer <token>``. A header that does not count is refused, session or no session."""
+
+    def __call__(self, request: HttpRequest) -> Actor | None:
+        header = request.headers.get("Authorization")
+        if header is None:
+            return None
+        scheme, _, secret = header.partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise Unauthenticated
+        return self.authenticate(request, secret.strip())
+
+    def authenticate(self, request: HttpRequest, token: str) -> Actor:
+        """Put the token's person in the place of the visitor."""
+        use = use_token(token, now=timezone.now())
+        use.require(ApiToken.READ)
+        request.actor = use.actor  # type: ignore[attr-defined]
+        return use.actor
+
+
+class SessionCookie(APIKeyCookie):
+    """The session of a person who has signed in; what changes something also needs the CSRF token."""
+
+    param_name: str = settings.SESSION_COOKIE_NAME
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
+        """Return the signed-in person as an actor."""
+        actor = actor_of(request)
+        return actor if actor.is_known else None
+
+
+AUTHENTICATION: Final = (BearerToken(), SessionCookie())
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return who asks, as authentication found."""
+    return cast(Actor, request.actor)  # type: ignore[attr-defined]
+
+
+def identify(request: HttpRequest) -> Actor:
+    """Return who asks where an answer is open to all; raise ``Unauthenticated`` for a token that does not count."""
+    return AUTHENTICATION[0](request) or actor_of(request)
+
+
+def for_the_signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorate the documentation: a browser without a session is sent to sign in, a program is refused."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            known = identify(request).is_known
+        except EclectycError as error:
+            return answer(error)
+        if known:
+            return view(request, *args, **kwargs)
+        if request.accepts("text/html") and "text/html" in request.headers.get("Accept", ""):
+            return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.path})}")
+        return answer(Unauthenticated())
+
+    return guarded

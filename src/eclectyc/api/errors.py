@@ -1,0 +1,119 @@
+"""Every error of the API as ``{"error": {"code", "message", "field"?}}`` with its status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from eclectyc.accounts.tokens import Unauthenticated
+from eclectyc.kernel.errors import Busy, EclectycError, Forbidden, Invalid, NotFound
+
+PREFIX: Final = "/api/"
+
+
+class Ambiguous(EclectycError):
+    """Several things answer to one name."""
+
+    code = "ambiguous"
+
+
+_STATUS: Final[tuple[tuple[type[EclectycError], HTTPStatus], ...]] = (
+    (Unauthenticated, HTTPStatus.UNAUTHORIZED),
+    (Forbidden, HTTPStatus.FORBIDDEN),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Ambiguous, HTTPStatus.CONFLICT),
+    (Invalid, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (Busy, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def status_of(error: EclectycError) -> HTTPStatus:
+    """Return the status that an error answers with: 500 where it is not the asker's doing."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def envelope(status: int, code: str, message: str, field: str = "") -> HttpResponse:
+    """Return an error answer."""
+    error = {"code": code, "message": message} | ({"field": field} if field else {})
+    response = HttpResponse(json.dumps({"error": error}), status=status, content_type="application/json")
+    if status == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = 'Bearer realm="Eclectyc Energy"'
+    return response
+
+
+def answer(error: EclectycError) -> HttpResponse:
+    """Return the answer that an error of ours gives."""
+    return envelope(status_of(error), error.code, str(error), error.field)
+
+
+def speak_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: under /api/ an error that Django itself answers (no such address, a method that is not there, a
+    fault) has the same envelope as ours, and no answer is kept by a cache."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if not request.path.startswith(PREFIX):
+            return response
+        response.headers.setdefault("Cache-Control", "no-store")
+        is_json = response.headers.get("Content-Type", "").startswith("application/json")
+        return response if response.status_code < 400 or is_json else _in_our_words(response)
+
+    return middleware
+
+
+def _in_our_words(response: HttpResponse) -> HttpResponse:
+    status = HTTPStatus(response.status_code)
+    code = status.phrase.lower().replace(" ", "_").replace("-", "_")
+    ours = envelope(status, code, _WORDS.get(status, status.description or status.phrase))
+    for name in ("Allow", "Retry-After", "Cache-Control"):
+        if name in response.headers:
+            ours[name] = response.headers[name]
+    return ours
+
+
+_WORDS: Final = {
+    HTTPStatus.BAD_REQUEST: "The request cannot be understood.",
+    HTTPStatus.FORBIDDEN: "This is not allowed.",
+    HTTPStatus.NOT_FOUND: "There is nothing at this address. See /api/docs.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method. See /api/docs.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side; it has been noted in the log.",
+}
+
+
+def add_error_answers(api: NinjaAPI) -> None:
+    """Let an API answer errors in the envelope."""
+
+    @api.exception_handler(EclectycError)
+    def ours(request: HttpRequest, error: Any) -> HttpResponse:
+        if status_of(error) is HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise error  # a fault: Django logs it
+        return answer(error)
+
+    @api.exception_handler(AuthenticationError)
+    def nobody(request: HttpRequest, error: Any) -> HttpResponse:
+        return answer(Unauthenticated())
+
+    @api.exception_handler(HttpError)
+    def refused(request: HttpRequest, error: Any) -> HttpResponse:
+        status = HTTPStatus(error.status_code)
+        return envelope(status, status.phrase.lower().replace(" ", "_"), str(error))
+
+    @api.exception_handler(Http404)
+    def missing(request: HttpRequest, error: Any) -> HttpResponse:
+        return answer(NotFound("There is no such thing.", "Check its name."))
+
+    @api.exception_handler(ValidationError)
+    def wrong(request: HttpRequest, error: Any) -> HttpResponse:
+        first = error.errors[0]
+        names = [str(part) for part in first["loc"][1:]]
+        field = names[-1] if names else ""
+        message = str(first["msg"]).removeprefix("Value error, ")
+        return envelope(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{field}: {message}." if field else f"{message}.", field
+        )

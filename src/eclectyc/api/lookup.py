@@ -1,0 +1,64 @@
+"""From what a person writes in an address to what the registry holds, among what the actor may see."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.api.errors import Ambiguous
+from eclectyc.estate.models import Meter
+from eclectyc.kernel.errors import NotFound
+from eclectyc.kernel.identifiers import clean_identifier
+
+_LONGEST_NUMBER = 18  # digits: fits the registry's keys
+
+
+def name_or_number(text: str, field: str, number: str) -> Q:
+    """Return the condition that something has this name, or this number."""
+    named = Q(**{f"{field}__iexact": text})
+    is_number = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    return named | Q(**{number: int(text)}) if is_number else named
+
+
+def organisation_of(actor: Actor, text: str) -> Organisation:
+    """Return an organisation of the actor's by name or number."""
+    found = Organisation.objects.visible_to(actor).filter(name_or_number(text, "name", "pk")).first()
+    if found is None:
+        raise NotFound(f"There is no organisation {text!r}.", "Check its name.", field="organisation")
+    return found
+
+
+def meter_of(actor: Actor, text: str, organisation: str | None) -> Meter:
+    """Return the one meter with this identifier – where there is none, with this serial.
+
+    What the actor may not see does not exist. Several in different organisations are told apart by ``organisation``.
+    """
+    missing = NotFound(f"There is no meter {text[:80]!r}.", "Check its number.")
+    if "\x00" in text:
+        raise missing
+    meters = Meter.objects.visible_to(actor).select_related("site", "site__region", "organisation", "parent")
+    if organisation is not None:
+        meters = meters.filter(organisation=organisation_of(actor, organisation))
+    found = _some(meters, Q(identifier__in={text, clean_identifier(text)})) or _some(meters, Q(serial__iexact=text))
+    if not found:
+        raise missing
+    if len(found) > 1:
+        raise _ambiguous(text, found)
+    return found[0]
+
+
+def _some(meters: QuerySet[Meter], condition: Q) -> list[Meter]:
+    return list(meters.filter(condition).order_by("organisation__name", "pk")[:10])
+
+
+def _ambiguous(text: str, found: list[Meter]) -> Ambiguous:
+    names = sorted({meter.organisation.name for meter in found})
+    if len(names) > 1:
+        return Ambiguous(
+            f"Several organisations have a meter {text!r}: {', '.join(names)}.",
+            "Name one with ?organisation=.",
+            field="organisation",
+        )
+    identifiers = ", ".join(meter.identifier for meter in found)
+    return Ambiguous(f"Several meters have the serial {text!r}: {identifiers}.", "Use one of these identifiers.")

@@ -1,0 +1,154 @@
+"""What goes in and out of the API. Out: for the documentation and the tests; long answers are written directly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Literal
+
+from django.http import HttpRequest
+from ninja import Schema
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema, model_validator
+
+from eclectyc.analytics.periods import By
+from eclectyc.estate.models import Direction, Quantity, Utility
+from eclectyc.kernel.errors import Invalid
+
+MOST_ITEMS: Final = 1000
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+MOMENT: Final = rf"^{_DAY}([Tt ]{_CLOCK}([Zz]|[+ -][0-9]{{2}}:[0-9]{{2}}))?$"
+
+UtilityName = Literal[tuple(Utility.values)]  # type: ignore[valid-type]
+DirectionName = Literal[tuple(Direction.values)]  # type: ignore[valid-type]
+QuantityName = Literal[tuple(Quantity.values)]  # type: ignore[valid-type]
+
+
+def _no_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("a NUL character cannot be part of a name")
+    return text
+
+
+Text = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    AfterValidator(_no_nul),
+    WithJsonSchema({"type": "string", "maxLength": 200, "pattern": r"^[^\x00]*$"}),
+]
+Moment = Annotated[str, WithJsonSchema({"type": "string", "pattern": MOMENT})]  # read by moments.moment_of
+
+
+def refuse_unknown(request: HttpRequest, known: Iterable[str]) -> None:
+    """Raise ``Invalid`` for a query parameter that is not known: a misspelt filter must not widen an answer."""
+    unknown = sorted(set(request.GET) - set(known))
+    if unknown:
+        words = ", ".join(sorted(known))
+        remedy = f"Known here: {words}." if words else "This address takes none."
+        raise Invalid(f"There is no parameter {unknown[0][:80]!r}.", remedy, field=unknown[0][:80])
+
+
+class Parameters(Schema):
+    """Query parameters; any that is not declared is refused."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none_unknown(cls, data: Any, info: ValidationInfo) -> Any:
+        if info.context:
+            refuse_unknown(info.context["request"], [f.alias or name for name, f in cls.model_fields.items()])
+        return data
+
+
+class OneMeter(Parameters):
+    organisation: Text | None = Field(None, description="Name or number, where several have a meter of this name.")
+
+
+class MeterList(Parameters):
+    limit: int = Field(100, ge=1, le=MOST_ITEMS)
+    offset: int = Field(0, ge=0, le=10**9)
+    organisation: Text | None = Field(None, description="Name or number.")
+    site: Text | None = Field(None, description="Name or number.")
+    region: Text | None = Field(None, description="Name or number.")
+    utility: UtilityName | None = None  # type: ignore[valid-type]
+    direction: DirectionName | None = None  # type: ignore[valid-type]
+    is_active: bool | None = None
+    search: Text | None = Field(None, description="Part of an identifier, a serial, or a meter's or site's name.")
+
+
+class ReadingsWindow(Parameters):
+    from_: Moment | None = Field(
+        None, alias="from", description="Local date, or instant with its offset. Default: the first reading's day."
+    )
+    to: Moment | None = Field(None, description="The same, exclusive. Default: the day after the last reading's.")
+    by: By = "day"
+    quantity: QuantityName = "import"  # type: ignore[valid-type]
+    organisation: Text | None = Field(None, description="Name or number, where several have a meter of this name.")
+
+
+class ErrorDetail(Schema):
+    code: str
+    message: str
+    field: str | None = None
+
+
+class ErrorOut(Schema):
+    error: ErrorDetail
+
+
+class MeterOut(Schema):
+    id: int
+    identifier: str = Field(description="As printed on the bill or plate: MPAN, MPRN, SPID or serial.")
+    name: str
+    organisation: str
+    site: str
+    site_id: int
+    region: str | None
+    utility: UtilityName  # type: ignore[valid-type]
+    direction: DirectionName  # type: ignore[valid-type]
+    unit: str
+    step: int = Field(description="Minutes per reading; 1440 for whole days.")
+    multiplier: float
+    serial: str
+    supplier: str
+    parent: str | None = Field(description="The identifier of the main meter, where this is a sub-meter.")
+    installed: date | None
+    removed: date | None
+    is_active: bool
+    timezone: str
+
+
+class MeterPage(Schema):
+    items: list[MeterOut]
+    count: int = Field(description="How many there are in all.")
+
+
+class ReadingOut(Schema):
+    start: datetime
+    end: datetime
+    value: float | None = Field(description="Null where nothing is present: a gap is not zero.")
+    present: int
+    expected: int
+    estimated: int
+
+
+class ReadingsOut(Schema):
+    meter: str
+    quantity: QuantityName  # type: ignore[valid-type]
+    unit: str
+    timezone: str
+    by: By
+    from_: str | None = Field(alias="from")
+    to: str | None
+    readings: list[ReadingOut]
+
+
+class CheckOut(Schema):
+    name: str
+    status: Literal["healthy", "degraded", "critical"]
+    message: str
+    detail: dict[str, Any] = Field(default_factory=dict)
+
+
+class HealthOut(Schema):
+    status: Literal["healthy", "degraded", "critical"]
+    checks: list[CheckOut] | None = Field(None, description="For a signed-in administrator only.")

@@ -1,0 +1,113 @@
+"""``eclectyc migrate``, ``check``, ``health``, ``backup``, ``restore`` and ``manage``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eclectyc.cli.session import AsJson, load_django, print_json, ready, say
+
+if TYPE_CHECKING:
+    from eclectyc.operations.backup import BackupReport
+
+_MARKS = {"healthy": "ok", "degraded": "!!", "critical": "XX"}
+
+
+def migrate() -> None:
+    """Bring the registry's schema up to date; a fresh registry gets one organisation."""
+    load_django()
+    from eclectyc.operations.home import bring_up_to_date, use_home
+
+    use_home()
+    count = bring_up_to_date()
+    say(f"The registry is up to date{f': {count} migrations applied' if count else ''}.")
+
+
+def health(
+    quick: Annotated[bool, typer.Option("--quick", help="Look only; neither write nor read through.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say how this installation is doing: exit 0 healthy, 1 degraded, 2 critical."""
+    load_django()
+    from eclectyc.operations import health as wellness
+
+    report = wellness.report(deep=not quick)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        for one in report.checks:
+            print(f"{_MARKS[one.status]}  {one.name:<12} {one.message}")
+        print(f"\n{report.status}")
+    raise typer.Exit(report.exit_code)
+
+
+def check(as_json: AsJson = False) -> None:
+    """Check structure and deployment: exit 0 when there is nothing to mend, else 1."""
+    load_django()
+    from eclectyc.operations.structure import check_structure
+
+    findings = check_structure()
+    if as_json:
+        print_json({"is_sound": not findings, "findings": [{"area": f.area, "problem": f.problem, "remedy": f.remedy}
+                                                            for f in findings]})  # fmt: skip
+    else:
+        for finding in findings:
+            print(f"{finding.area}: {finding.problem} {finding.remedy}".rstrip())
+        say(f"{len(findings)} things to look at." if findings else "Nothing to mend.")
+    raise typer.Exit(1 if findings else 0)
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")], as_json: AsJson = False
+) -> None:
+    """Copy registry and lake together, as they are at one moment; imports may go on meanwhile."""
+    ready()
+    from django.utils import timezone
+
+    from eclectyc.operations.backup import backup as make_backup
+
+    report = make_backup(folder, now=timezone.now(), tell=say)
+    _tell_backup("Backed up", report, as_json=as_json)
+    say("The secret key and .env are not part of a backup.")
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that eclectyc backup made.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace what this home holds; it is kept aside.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a backup back into this home, which must be empty and not in use."""
+    load_django()
+    from django.utils import timezone
+
+    from eclectyc.operations.backup import restore as bring_back
+
+    report = bring_back(folder, now=timezone.now(), force=force, tell=say)
+    _tell_backup("Restored", report, as_json=as_json)
+    if report.kept_aside:
+        say(f"What was here before is in {report.kept_aside}; delete it when you no longer need it.")
+
+
+def _tell_backup(done: str, report: BackupReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {"folder": report.folder, "lake_version": report.lake_version, "last_batch": report.last_batch,
+             "files": report.files, "bytes": report.size, "kept_aside": report.kept_aside}
+        )  # fmt: skip
+        return
+    say(f"{done} {report.folder}: {report.files} files, {report.size / 1e6:.1f} MB, batches up to {report.last_batch}.")
+
+
+def manage(arguments: typer.Context) -> None:
+    """Run one of Django's own commands with the rest of the line, as in eclectyc manage shell."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "eclectyc.settings")
+    from django.core.management import execute_from_command_line
+
+    if "--help" in arguments.args[:1]:
+        arguments.args[0] = "help"
+    sys.argv[0] = "eclectyc manage"
+    execute_from_command_line(["eclectyc manage", *arguments.args])

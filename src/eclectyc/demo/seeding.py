@@ -1,0 +1,196 @@
+"""Fills an empty installation with the demo estate, and carries an older one on to yesterday."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from eclectyc.accounts.actor import ROLES, Actor
+from eclectyc.accounts.models import Organisation, User
+from eclectyc.accounts.service import add_user
+from eclectyc.demo.plan import ORGANISATION, MeterPlan, SitePlan, estate
+from eclectyc.estate.models import Direction, Meter, Region, Series, Site
+from eclectyc.intake.models import Batch
+from eclectyc.kernel.errors import EclectycError
+from eclectyc.operations.first_use import new_password
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from eclectyc.demo.readings import MeterDays
+
+FORMAT: Final = "demo"
+SEED: Final = 42
+YEARS: Final = 2
+
+Tell = Callable[[str], None]
+
+
+class NotEmpty(EclectycError):
+    """The installation holds an estate of its own, which the demo must not be mixed with."""
+
+    code = "not_empty"
+
+
+@dataclass(frozen=True)
+class Account:
+    """A demo account; the password is known only to the run that made it."""
+
+    email: str
+    role: str
+    password: str | None
+
+
+@dataclass(frozen=True)
+class Seeded:
+    accounts: list[Account]
+    is_new: bool
+    readings: int  # how many were added now
+
+
+def seed_demo(*, today: date, seed: int = SEED, tell: Tell = lambda _: None) -> Seeded:
+    """Make the demo estate with readings up to yesterday.
+
+    In a home that is the demo already, only what has come since is added. What an interrupted run left is finished.
+    """
+    organisation = _organisation()
+    first = Batch.objects.filter(format=FORMAT, state=Batch.DONE).order_by("pk").first()
+    made: dict[str, Any] = first.report["demo"] if first else {"seed": seed, "made_on": today.isoformat()}
+    made_on = date.fromisoformat(made["made_on"])
+    start = _last_day_plus_one() if first else made_on.replace(year=made_on.year - YEARS, day=min(made_on.day, 28))
+    added = _write(organisation, made["seed"], made_on, start, today, tell) if start < today else 0
+    return Seeded(_accounts(organisation), is_new=first is None, readings=added)
+
+
+def is_demo() -> bool:
+    """Say whether this installation is the demo, finished or not."""
+    return Batch.objects.filter(format=FORMAT).exists()
+
+
+def _organisation() -> Organisation:
+    """Return the demo's organisation; refuse where there is an estate already."""
+    everyone = list(Organisation.objects.all()[:2])
+    is_mixed = not is_demo() and (Site.objects.exists() or Batch.objects.exists() or len(everyone) != 1)
+    if is_mixed:
+        raise NotEmpty(
+            "This home is not empty: the demo estate is never mixed with an estate of your own.",
+            "Start the demo in another home: ECLECTYC_HOME=/path/to/demo eclectyc serve --demo.",
+        )
+    return Organisation.objects.order_by("pk")[0]
+
+
+def _last_day_plus_one() -> date:
+    reports = Batch.objects.filter(format=FORMAT, state=Batch.DONE).values_list("report", flat=True)
+    return max(date.fromisoformat(report["demo"]["until"]) for report in reports)
+
+
+def _write(organisation: Organisation, seed: int, made_on: date, start: date, today: date, tell: Tell) -> int:
+    from eclectyc.demo.readings import readings
+    from eclectyc.lake.lease import writer_lease
+    from eclectyc.lake.store import connect
+
+    days = list(readings(seed, start=start, end=today, made_on=made_on))
+    count = sum(int((m.quality > 0).sum()) for m in days)
+    tell(f"Made {count:,} readings from {start:%-d %B %Y} up to yesterday; writing them to the lake.")
+    report = {"demo": {"seed": seed, "made_on": made_on.isoformat(), "until": today.isoformat()}}
+    with writer_lease(holder="demo") as lease:
+        batch = Batch.objects.create(
+            organisation=organisation, fence=lease.fence, format=FORMAT, file_name="demo estate", actor_label="demo",
+            report=report, rows=sum(m.days.size for m in days), accepted=sum(m.days.size for m in days),
+        )  # fmt: skip
+        series = _make_estate(organisation, made_on)
+        result = connect().write(_months(days, series), lease=lease, batch=batch.pk)
+        now = timezone.now()
+        Batch.objects.filter(pk=batch.pk).update(
+            state=Batch.DONE, committed_at=now, finished_at=now, added=result.added, changed=result.changed,
+            unchanged=result.unchanged, kept=result.kept,
+        )  # fmt: skip
+    return int(result.added)
+
+
+@transaction.atomic
+def _make_estate(organisation: Organisation, made_on: date) -> dict[tuple[str, str], int]:
+    """Make whatever of the estate is not there yet; return the series number of each (meter key, quantity)."""
+    Organisation.objects.filter(pk=organisation.pk).update(name=ORGANISATION)
+    series: dict[tuple[str, str], int] = {}
+    for plan in estate():
+        site = _make_site(organisation, plan)
+        meters: dict[str, Meter] = {}
+        for meter_plan in plan.meters:
+            meter = meters[meter_plan.key] = _make_meter(site, meter_plan, meters, made_on)
+            for quantity, unit in quantities(meter_plan):
+                found, _ = Series.objects.get_or_create(
+                    meter=meter, quantity=quantity, unit=unit, step_minutes=meter_plan.step, source=""
+                )
+                series[meter_plan.key, quantity] = found.pk
+    return series
+
+
+def quantities(plan: MeterPlan) -> list[tuple[str, str]]:
+    """Return the (quantity, unit) pairs that a meter of the demo measures."""
+    first = ("export" if plan.exports_for else "import", plan.unit)
+    return [first, ("reactive_import", "kVArh")] if plan.power_factor else [first]
+
+
+def _make_site(organisation: Organisation, plan: SitePlan) -> Site:
+    region, _ = Region.objects.get_or_create(organisation=organisation, name=plan.region)
+    facts: dict[str, Any] = {
+        "region": region, "company": "Larkfield Group", "address": plan.address, "postcode": plan.postcode,
+        "site_type": plan.site_type, "floor_area_m2": plan.floor_area_m2, "latitude": plan.latitude,
+        "longitude": plan.longitude,
+    }  # fmt: skip
+    return Site.objects.get_or_create(organisation=organisation, name=plan.name, defaults=facts)[0]
+
+
+def _make_meter(site: Site, plan: MeterPlan, others: dict[str, Meter], made_on: date) -> Meter:
+    facts: dict[str, Any] = {
+        "site": site, "name": plan.name, "utility": plan.utility, "unit": plan.unit, "step_minutes": plan.step,
+        "direction": Direction.EXPORT if plan.exports_for else Direction.IMPORT, "serial": plan.serial,
+        "supplier": plan.supplier, "parent": others[plan.parent] if plan.parent else None,
+        "installed": made_on - timedelta(days=plan.since_days) if plan.since_days else None,
+    }  # fmt: skip
+    found, _ = Meter.objects.get_or_create(organisation=site.organisation, identifier=plan.identifier, defaults=facts)
+    return found
+
+
+def _months(days: Iterable[MeterDays], series: dict[tuple[str, str], int]) -> Iterable[pl.DataFrame]:
+    import numpy as np
+    import polars as pl
+
+    from eclectyc.lake.dense import Slots
+
+    frames = []
+    for of_meter in days:
+        if of_meter.days.size:
+            number, count = series[of_meter.meter.key, of_meter.quantity], of_meter.days.size
+            rows = {
+                "series": pl.Series(np.full(count, number), dtype=pl.Int32),
+                "day": pl.Series(of_meter.days).cast(pl.Date),
+                "step": pl.Series(np.full(count, of_meter.step), dtype=pl.Int16),
+            }
+            slots = Slots(of_meter.values, of_meter.quality, of_meter.counts)
+            frames.append(pl.DataFrame(rows | slots.columns()))
+    together = pl.concat(frames).sort("day", "series")
+    month = pl.col("day").dt.truncate("1mo")
+    return together.with_columns(month=month).partition_by("month", include_key=False, maintain_order=True)
+
+
+def _accounts(organisation: Organisation) -> list[Account]:
+    """Return the three accounts; those that are not there yet are made, with new passwords."""
+    accounts = []
+    for role in reversed(ROLES):
+        email = f"{role}@demo.example"
+        password = None
+        if not User.objects.filter(email__iexact=email).exists():
+            password = new_password()
+            add_user(
+                Actor.system("demo"), email=email, organisation=organisation, role=role, password=password,
+                name=f"Demo {role}",
+            )  # fmt: skip
+        accounts.append(Account(email, role, password))
+    return accounts

@@ -1,0 +1,127 @@
+"""Clocks: what a printed time means, on arrays.
+
+Conventions: printed (wall) times and instants are whole seconds since 1970, int64; a wall time that the clocks
+repeat takes its first meaning (summer time) unless ``second`` says otherwise; one that the clocks skip means the
+instant of the change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from eclectyc.kernel.days import midnights, zone_of
+
+DAY_S = 86_400
+MINUTE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A clock on the wall: a zone's, or one that never changes.
+
+    changes : instants at which it is put forward or back [s].
+    offsets : what it is ahead of UTC [s] before the first change, and after each; one longer than ``changes``.
+    """
+
+    name: str
+    changes: np.ndarray
+    offsets: np.ndarray
+
+    @classmethod
+    def fixed(cls, offset_s: int) -> Clock:
+        """A clock that never changes: GMT for a London site."""
+        hours, minutes = divmod(abs(offset_s) // MINUTE_S, 60)
+        name = f"UTC{'-' if offset_s < 0 else '+'}{hours:02}:{minutes:02}" if offset_s else "UTC"
+        return cls(name, np.empty(0, np.int64), np.array([offset_s], np.int64))
+
+    @property
+    def is_fixed(self) -> bool:
+        return len(self.changes) == 0
+
+    def to_wall(self, instants: np.ndarray) -> np.ndarray:
+        """Return what the clock shows at some instants."""
+        return instants + self.offsets[np.searchsorted(self.changes, instants, side="right")]
+
+    def to_instants(self, walls: np.ndarray, second: np.ndarray | None = None) -> np.ndarray:
+        """Return the instants of printed times.
+
+        second : True where a repeated time means its second passing; None means first everywhere.
+        """
+        if self.is_fixed:
+            return walls - self.offsets[0]
+        nth = np.searchsorted(self.changes + self.offsets[:-1], walls, side="right")
+        instants = walls - self.offsets[nth]
+        if second is not None and second.any():
+            after = np.searchsorted(self.changes + self.offsets[1:], walls, side="right")
+            instants = np.where(second & self.repeated(walls), walls - self.offsets[after], instants)
+        skipped = self.skipped(walls)
+        if skipped.any():
+            instants[skipped] = self.changes[nth[skipped] - 1]
+        return instants
+
+    def skipped(self, walls: np.ndarray) -> np.ndarray:
+        """Say which printed times do not exist: the clocks jump over them, the first one included."""
+        return _within(walls, self.changes + self.offsets[:-1], self.changes + self.offsets[1:])
+
+    def repeated(self, walls: np.ndarray) -> np.ndarray:
+        """Say which printed times come twice."""
+        return _within(walls, self.changes + self.offsets[1:], self.changes + self.offsets[:-1])
+
+    def change_days(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the wall days [days since 1970] on which the clock goes forward, and those on which it goes back."""
+        forward = self.offsets[1:] > self.offsets[:-1]
+        wall = (self.changes + np.minimum(self.offsets[:-1], self.offsets[1:])) // DAY_S
+        return wall[forward], wall[~forward]
+
+    def winter(self) -> Clock:
+        """Return the clock that keeps this zone's standard time all year."""
+        return Clock.fixed(int(self.offsets.min()))
+
+
+def _within(walls: np.ndarray, opens: np.ndarray, closes: np.ndarray) -> np.ndarray:
+    real = closes > opens
+    if not real.any():
+        return np.zeros(walls.shape, dtype=bool)
+    nth = np.searchsorted(opens[real], walls, side="right") - 1
+    return (nth >= 0) & (walls < closes[real][nth])
+
+
+@lru_cache(maxsize=64)
+def clock_of(zone_name: str, first_year: int, last_year: int) -> Clock:
+    """Return the clock of an IANA zone over some years (and one more at either end)."""
+    zone = zone_of(zone_name)
+    days = np.arange(date(first_year - 1, 1, 1), date(last_year + 2, 1, 1), dtype="datetime64[D]")
+    starts = midnights(days, zone)
+    offsets = np.array([_offset(zone, int(start)) for start in starts], np.int64)
+    changes, after = [], [int(offsets[0])]
+    for k in np.flatnonzero(np.diff(offsets)):
+        changes.append(_change(zone, int(starts[k]), int(starts[k + 1])))
+        after.append(_offset(zone, changes[-1]))
+    return Clock(zone_name, np.array(changes, np.int64), np.array(after, np.int64))
+
+
+def clock_for(zone_name: str, seconds: np.ndarray) -> Clock:
+    """Return a zone's clock over the years that some wall times or instants fall in."""
+    if len(seconds) == 0:
+        return clock_of(zone_name, 2000, 2000)
+    first, last = (datetime.fromtimestamp(int(s), UTC).year for s in (seconds.min(), seconds.max()))
+    return clock_of(zone_name, first, last)
+
+
+def _offset(zone: ZoneInfo, instant_s: int) -> int:
+    local = datetime.fromtimestamp(instant_s, zone)
+    return int(local.replace(tzinfo=UTC).timestamp()) - instant_s
+
+
+def _change(zone: ZoneInfo, low: int, high: int) -> int:
+    """Return the first instant in (low, high] at which the offset is no longer that of ``low``."""
+    before = _offset(zone, low)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset(zone, middle) == before else (low, middle)
+    return high

@@ -1,0 +1,147 @@
+"""How long a reading's period is, read off the stamps of each lane.
+
+The most common distance between neighbouring stamps is the interval. A series keeps its slots on the grid of its
+local day, so an interval that starts off that grid (hourly UTC data at a half-hour's offset, days from 05:00)
+takes a finer step, over which each reading is spread.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import gcd
+
+import numpy as np
+import polars as pl
+
+from eclectyc.intake.clocks import DAY_S, MINUTE_S
+from eclectyc.intake.rows import Rows
+from eclectyc.kernel.days import STEPS
+
+HOUR_S = 3_600
+MANY_GAPS = 10  # fewer say little: they may be a handful of corrections
+
+
+@dataclass(slots=True)
+class LaneStamps:
+    """What the stamps of one lane look like."""
+
+    first: int = np.iinfo(np.int64).max
+    last: int = np.iinfo(np.int64).min
+    rising: int = 0  # neighbouring rows that go forward in time, and
+    falling: int = 0  # those that go back: a file may have its newest row first
+    gaps: Counter[int] = field(default_factory=Counter)  # [s], without their sign
+    minutes: Counter[int] = field(default_factory=Counter)  # seconds past the hour
+    traps: Counter[tuple[int, bool]] = field(default_factory=Counter)  # see stamps.py
+
+    @property
+    def is_newest_first(self) -> bool:
+        return self.falling > self.rising
+
+    @property
+    def interval_s(self) -> int | None:
+        """The most common distance between stamps; the shortest of those equally common."""
+        return min(self.gaps, key=lambda gap: (-self.gaps[gap], gap)) if self.gaps else None
+
+    @property
+    def residue_s(self) -> int:
+        """Where in the hour most stamps stand."""
+        return min(self.minutes, key=lambda s: (-self.minutes[s], s)) if self.minutes else 0
+
+
+class StampCensus:
+    """Counts the stamps of each lane, block by block."""
+
+    def __init__(self) -> None:
+        self.lanes: dict[int, LaneStamps] = defaultdict(LaneStamps)
+
+    def add(self, rows: Rows) -> None:
+        """Count some rows. Neighbours are rows of one lane that follow each other within this block."""
+        if len(rows) == 0:
+            return
+        lane, at = rows.lane, rows.at
+        if (lane[1:] < lane[:-1]).any():
+            order = np.argsort(lane, kind="stable")
+            lane, at = lane[order], at[order]
+        starts = np.flatnonzero(np.r_[True, lane[1:] != lane[:-1]])
+        lows, highs = np.minimum.reduceat(at, starts), np.maximum.reduceat(at, starts)
+        for index, low, high in zip(lane[starts].tolist(), lows.tolist(), highs.tolist(), strict=True):
+            stamps = self.lanes[index]
+            stamps.first, stamps.last = min(stamps.first, low), max(stamps.last, high)
+        self._count_minutes(lane, at)
+        self._count_gaps(lane, at)
+
+    def _count_minutes(self, lane: np.ndarray, at: np.ndarray) -> None:
+        counted = pl.DataFrame({"lane": lane, "second": at % HOUR_S}).group_by("lane", "second").len()
+        for index, second, count in counted.iter_rows():
+            self.lanes[index].minutes[second] += count
+
+    def _count_gaps(self, lane: np.ndarray, at: np.ndarray) -> None:
+        step = at[1:] - at[:-1]
+        is_gap = (lane[1:] == lane[:-1]) & (step != 0)
+        same_day = at[1:] // DAY_S == at[:-1] // DAY_S
+        trap = same_day & (np.abs(step) > DAY_S // 2) & (np.minimum(at[1:], at[:-1]) % DAY_S == 0)
+        frame = pl.DataFrame({"lane": lane[1:], "step": step, "trap": trap}).filter(pl.Series(is_gap))
+        for index, seconds, is_trap, count in frame.group_by("lane", "step", "trap").len().iter_rows():
+            stamps = self.lanes[index]
+            stamps.gaps[abs(seconds)] += count
+            stamps.rising += count if seconds > 0 else 0
+            stamps.falling += count if seconds < 0 else 0
+            if is_trap:
+                stamps.traps[DAY_S - abs(seconds), seconds > 0] += count
+
+    def common_interval_s(self) -> int | None:
+        """The most common interval over all lanes."""
+        every: Counter[int] = Counter()
+        for stamps in self.lanes.values():
+            every.update(stamps.gaps)
+        return min(every, key=lambda gap: (-every[gap], gap)) if every else None
+
+
+def interval_of(stamps: LaneStamps, *, held_steps: Iterable[int], common_s: int | None, usual: int) -> int:
+    """Return the length of one reading's period [s].
+
+    Many stamps speak for themselves. A few are read by the steps that the meter's series already have
+    [minutes], then by the rest of the file, then by what is usual for the meter [minutes].
+    """
+    own = stamps.interval_s
+    if own is not None and stamps.gaps.total() >= MANY_GAPS:
+        return own
+    if own is not None and own < MINUTE_S:
+        return own
+    for step in sorted(held_steps, reverse=True):
+        if _fits(stamps, step * MINUTE_S):
+            return step * MINUTE_S
+    if common_s is not None and common_s // MINUTE_S in STEPS and _fits(stamps, common_s):
+        return common_s
+    if own is not None and own // MINUTE_S in STEPS and _fits(stamps, own):
+        return own
+    return next(s for s in (usual * MINUTE_S, HOUR_S // 2, HOUR_S // 4, 5 * MINUTE_S, MINUTE_S) if _fits(stamps, s))
+
+
+def _fits(stamps: LaneStamps, interval_s: int) -> bool:
+    if interval_s <= MINUTE_S:
+        return True
+    on_grid = all(s % interval_s == stamps.residue_s % interval_s for s in stamps.minutes)
+    if interval_s > HOUR_S:
+        on_grid = on_grid and len(stamps.minutes) == 1
+    return on_grid and all(gap % interval_s == 0 for gap in stamps.gaps)
+
+
+def grid_of(interval_s: int, residue_s: int, shifts_s: Iterable[int]) -> int | None:
+    """Return the step [minutes] whose slots hold whole intervals, or None where no step does.
+
+    residue_s : where an interval starts, from midnight of the printed clock [s].
+    shifts_s : how far the series' own clock is from the printed one, at any time in the file [s].
+    """
+    if interval_s < MINUTE_S:
+        return 1
+    if DAY_S % interval_s:
+        return None
+    offsets = [(residue_s + shift) % interval_s for shift in shifts_s]
+    if interval_s == DAY_S and not any(offsets):
+        return DAY_S // MINUTE_S
+    common_s = gcd(interval_s, HOUR_S, *offsets)
+    minutes = common_s // MINUTE_S
+    return minutes if common_s % MINUTE_S == 0 and minutes in STEPS else None

@@ -1,0 +1,92 @@
+"""Structure and deployment: what is wrong with an installation though it still runs."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to mend: where, what, how."""
+
+    area: str
+    problem: str
+    remedy: str
+
+
+def check_structure() -> list[Finding]:
+    """Look at the settings, the home, the registry and the lake; an empty list says that all is sound."""
+    findings = [*_django(), *_home()]
+    registry = list(_registry())
+    return findings + registry + ([] if registry else list(_lake()))
+
+
+def _django() -> Iterator[Finding]:
+    """Django's own checks, those of deployment among them where this is reached over HTTPS."""
+    from django.core.checks import WARNING, run_checks
+
+    for message in run_checks(include_deployment_checks=settings.CONFIGURATION.https):
+        if message.level >= WARNING and not message.is_silenced():
+            yield Finding("settings", f"{message.msg.splitlines()[0]} ({message.id})", message.hint or "")
+
+
+def _home() -> Iterator[Finding]:
+    if settings.DEBUG:
+        yield Finding("settings", "Debugging is switched on.", "Unset ECLECTYC_DEBUG.")
+    if "*" in settings.ALLOWED_HOSTS:
+        yield Finding("settings", "ALLOWED_HOSTS answers to every name.", "List the names people type.")
+    if stat.S_IMODE(settings.HOME.stat().st_mode) & 0o077:
+        yield Finding("home", f"Others can look into {settings.HOME}.", "Set its mode to 0700.")
+    for name in ("secret_key", ".env"):
+        path = settings.HOME / name
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Finding("home", f"Others can read {path}.", "Set its mode to 0600.")
+
+
+def _registry() -> Iterator[Finding]:
+    from django.db.migrations.autodetector import MigrationAutodetector
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.state import ProjectState
+
+    from eclectyc.operations.home import missing_migrations
+
+    if missing := missing_migrations():
+        yield Finding("registry", f"{len(missing)} migrations have not been applied.", "Run eclectyc migrate.")
+        return
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA quick_check")
+            if (answer := cursor.fetchone()[0]) != "ok":
+                yield Finding("registry", f"The SQLite file is damaged: {answer}.", "Restore a backup.")
+            cursor.execute("PRAGMA foreign_key_check")
+            if broken := cursor.fetchall():
+                yield Finding("registry", f"{len(broken)} rows refer to rows that are gone.", "Restore a backup.")
+    loader = MigrationLoader(None)
+    from django.apps import apps
+
+    changes = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps)).changes(graph=loader.graph)
+    for label in changes:
+        yield Finding("registry", f"The models of {label} have changed since its last migration.", "Report this.")
+
+
+def _lake() -> Iterator[Finding]:
+    """Whether registry and lake tell the same story."""
+    from eclectyc.estate.models import Series
+    from eclectyc.operations.health import HEALTHY, lake
+
+    verdict = lake(deep=True)
+    if verdict.status != HEALTHY:
+        yield Finding("lake", verdict.message, "")
+    from eclectyc.lake.store import connect
+
+    known = set(Series.objects.values_list("pk", flat=True))
+    strange = set(connect().span(None)["series"].to_list()) - known
+    if strange:
+        yield Finding(
+            "lake", f"{len(strange)} series in the lake are unknown to the registry.", "Restore both from one backup."
+        )

@@ -1,0 +1,57 @@
+"""Days, spans and clock times in words."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+
+def day_words(day: date) -> str:
+    """Return a day in full.
+
+    >>> day_words(date(2025, 3, 30))
+    'Sunday 30 March 2025'
+    """
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def short_day(day: date) -> str:
+    """Return a day in short.
+
+    >>> short_day(date(2025, 3, 3))
+    'Mon 3 Mar 2025'
+    """
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
+def span_words(start: date, end: date) -> str:
+    """Return a half-open span of days, its last day included in the words.
+
+    >>> span_words(date(2025, 3, 3), date(2025, 3, 10))
+    '3–9 March 2025'
+    """
+    last = end - timedelta(days=1)
+    if start == last:
+        return f"{start.day} {start:%B %Y}"
+    if (start.year, start.month) == (last.year, last.month):
+        return f"{start.day}–{last.day} {last:%B %Y}"
+    if start.year == last.year:
+        return f"{start.day} {start:%B} – {last.day} {last:%B %Y}"
+    return f"{start.day} {start:%B %Y} – {last.day} {last:%B %Y}"
+
+
+def slot_words(start: datetime, end: datetime) -> str:
+    """Return a slot's local start and end; the zone's abbreviation tells a repeated hour's two parts apart."""
+    closes = "24:00" if end.hour == end.minute == 0 and end.date() > start.date() else f"{end:%H:%M}"
+    return f"{start:%H:%M}–{closes} {start:%Z}"
+
+
+def age_words(last: date | None, today: date) -> str:
+    """Return how long ago a day was.
+
+    >>> age_words(date(2025, 3, 1), date(2025, 3, 4))
+    '3 days ago'
+    """
+    if last is None:
+        return "never"
+    days = (today - last).days
+    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago" if days > 0 else short_day(last))

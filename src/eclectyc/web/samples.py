@@ -1,0 +1,104 @@
+"""Made-up numbers for the design page: a day, a month, a year, with all that can happen to them. Deterministic."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+
+from eclectyc.web import charts
+from eclectyc.web.charts import Bars, Chart, Key
+from eclectyc.web.clock import day_words
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _shape(slot: int, slots: int = 48, height: float = 40.0) -> float:
+    hour = slot / slots * 24
+    work = 1 / (1 + math.exp(-(hour - 7.5) * 2)) * 1 / (1 + math.exp((hour - 18) * 1.6))
+    return round(8 + height * work + 1.5 * math.sin(slot * 1.7), 3)
+
+
+def a_day() -> Chart:
+    """A day with estimated and missing slots, its usual band, and another day beside it."""
+    values: list[float | None] = [_shape(s) for s in range(48)]
+    quality = [1] * 48
+    for slot in range(14, 18):
+        quality[slot] = 2
+    for slot in range(28, 34):
+        values[slot], quality[slot] = None, 0
+    clock = [f"{s // 2:02}:{s % 2 * 30:02}" for s in range(49)]
+    clock[48] = "24:00"
+    data = charts.day(
+        values=values,
+        quality=quality,
+        starts=clock[:48],
+        spans=[f"{a}–{b}" for a, b in zip(clock, clock[1:], strict=False)],
+        unit="kWh",
+        colour="electricity",
+        file="sample-day",
+        band=([_shape(s) * 0.8 for s in range(48)], [_shape(s) * 1.15 for s in range(48)]),
+        compare=("a week before", [_shape(s, height=33) for s in range(48)]),
+    )
+    keys = (
+        Key("actual", "electricity"),
+        Key("estimated", "electricity", "hatch"),
+        Key("no readings", look="missing"),
+        Key("usual band", look="band"),
+        Key("a week before", look="dashed"),
+    )
+    summary = "A sample day in 48 half-hours: 8 kWh by night, 47 by day; four estimated, six missing."
+    return Chart("sample-day", "A day with a gap after lunch", summary, data, "kWh per half-hour", keys)
+
+
+def a_month() -> Chart:
+    """Thirty days against last year's, one of them not wholly covered, two estimated."""
+    start = date(2025, 11, 1)
+    days = [start + timedelta(days=n) for n in range(30)]
+    use = [(900 if d.weekday() < 5 else 410) + 37 * math.sin(n) for n, d in enumerate(days)]
+    data = charts.bars(
+        heading="day",
+        labels=[f"{d.day} {d:%b}" for d in days],
+        spans=[day_words(d) for d in days],
+        series=[
+            Bars(
+                "this year", use, "electricity", coverage=[0.5 if n == 9 else 1 for n in range(30)],
+                estimated=[1 if n in (3, 4) else 0 for n in range(30)],
+            ),
+            Bars("last year", [v * 1.08 for v in use], "chart-compare", "ticks"),
+        ],
+        unit="kWh",
+        file="sample-month",
+    )
+    keys = (Key("this year", "electricity"), Key("same weekday last year", look="line"))
+    return Chart("sample-month", "A little less than last year", "Thirty sample days.", data, "kWh per day", keys)
+
+
+def by_utility() -> Chart:
+    """Twelve months of every utility, stacked."""
+    names = ("electricity", "gas", "heat", "solar", "fuel", "other")
+    series = [
+        Bars(name, [900 / (n + 1) * (1.4 + math.cos(m / 12 * 6.28)) * 100 for m in range(12)], name, stack="all")
+        for n, name in enumerate(names)
+    ]
+    spans = [f"{m} 2025" for m in MONTHS]
+    data = charts.bars(heading="month", labels=MONTHS, spans=spans, series=series, unit="kWh", file="sample-utilities")
+    keys = [Key(name, name) for name in names]
+    return Chart("sample-utilities", "Every utility, always in its colour", "Sample months.", data, "kWh per month", keys)
+
+
+def a_year() -> Chart:
+    """A year's heat map with a week missing."""
+    start = date(2025, 1, 1)
+    days = [start + timedelta(days=n) for n in range(365)]
+    values = [
+        [None if 200 <= n < 207 else round(_shape(s, height=40 if d.weekday() < 5 else 5), 2) for s in range(48)]
+        for n, d in enumerate(days)
+    ]
+    slots = [f"{s // 2:02}:{s % 2 * 30:02}" for s in range(48)]
+    data = charts.heat(days=days, slots=slots, values=values, unit="kWh", file="sample-year")
+    return Chart("sample-year", "Weeks, a gap in July", "A sample year.", data, "kWh per half-hour")
+
+
+def nothing() -> Chart:
+    """A chart with no readings."""
+    return Chart("sample-nothing", "No readings yet", "", {}, nothing="No readings for this meter. Import a file that holds it.")

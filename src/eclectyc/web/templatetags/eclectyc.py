@@ -1,0 +1,82 @@
+"""Numbers, marks and icons in templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from eclectyc.web import colours, figures
+
+register = template.Library()
+
+
+@register.simple_tag
+def figure(value: float | None, unit: str = "") -> SafeString:
+    """A number at most four significant digits long, its unit beside it."""
+    made = figures.figure(value, unit)
+    if not made.unit:
+        return format_html("{}", made.text)
+    return format_html('{}<span class="unit"> {}</span>', made.text, made.unit)
+
+
+@register.filter
+def exact(value: float | None, decimals: int = 6) -> str:
+    """A number as a table shows it."""
+    return figures.exact(value, decimals)
+
+
+@register.filter
+def percent(fraction: float | None) -> str:
+    """A share as per cent."""
+    return figures.percent(fraction)
+
+
+@register.filter
+def change(percent_change: float | None) -> str:
+    """A change [%] with its sign and arrow."""
+    return figures.change_words(percent_change)
+
+
+@register.filter
+def unit_name(unit: str) -> str:
+    """A stored unit as it is printed."""
+    return figures.unit_name(unit)
+
+
+@register.filter
+def family(utility: str) -> str:
+    """The colour family of a utility, for a class such as ``u-gas``."""
+    return colours.family(utility)
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    """A text's words, for a loop over a few names."""
+    return text.split()
+
+
+@register.inclusion_tag("web/parts/coverage.html")
+def coverage(present: float | None, expected: float | None, estimated: float | None = None) -> dict[str, Any]:
+    """The mark on a total that rests on less than everything; nothing where it rests on everything."""
+    return {
+        "covered": figures.share(present, expected),
+        "present": present,
+        "expected": expected,
+        "missing": (expected or 0) - (present or 0),
+        "estimated": figures.share(estimated, present) if estimated else None,
+    }
+
+
+@register.simple_tag(takes_context=True)
+def address(context: dict[str, Any], **changed: Any) -> str:
+    """This page's address with some of its parameters changed; an empty value takes one away."""
+    query = context["request"].GET.copy()
+    for name, value in changed.items():
+        if value in (None, ""):
+            query.pop(name, None)
+        else:
+            query[name] = str(value)
+    return f"?{query.urlencode()}"
