@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.contrib.auth.hashers import make_password
 
-from eclectyc.accounts.actor import ADMIN, MANAGER, VIEWER
+from eclectyc.accounts.roles import ADMIN, MANAGER, VIEWER
 from eclectyc.accounts.models import Membership, Organisation, User
 from eclectyc.estate.models import Meter, Series, Site
 

@@ -10,8 +10,9 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from eclectyc.accounts.actor import ROLES, VIEWER, Actor
+from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import ApiToken, Membership, Organisation, User
+from eclectyc.accounts.roles import ROLES, VIEWER
 from eclectyc.accounts.tokens import PREFIX_LENGTH
 from eclectyc.kernel.errors import Forbidden, Invalid, NotFound
 

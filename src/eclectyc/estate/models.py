@@ -9,6 +9,8 @@ from django.utils.timezone import now
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
+from eclectyc.accounts.reach import Place
+from eclectyc.estate.reach import meters_within, regions_within, series_within, sites_within, within
 from eclectyc.kernel.days import DEFAULT_ZONE
 
 
@@ -58,9 +60,9 @@ class Quantity(models.TextChoices):
 
 
 class RegionQuerySet(models.QuerySet["Region"]):
-    def visible_to(self, actor: Actor) -> Self:
-        """Regions of the actor's organisations."""
-        return self if actor.operator else self.filter(organisation__in=actor.organisations())
+    def visible_to(self, actor: Actor, permission: str = "estate.view") -> Self:
+        """Regions within the actor's reach, and the regions of sites within it."""
+        return self.filter(within(actor.limits(permission), regions_within))
 
 
 class Region(models.Model):
@@ -75,14 +77,19 @@ class Region(models.Model):
             models.UniqueConstraint(fields=["organisation", "name"], name="one_region_per_name")
         ]
 
+    @property
+    def place(self) -> Place:
+        """Where this is, as rights see it."""
+        return Place(self.organisation_id, region=self.pk)
+
     def __str__(self) -> str:
         return self.name
 
 
 class SiteQuerySet(models.QuerySet["Site"]):
-    def visible_to(self, actor: Actor) -> Self:
-        """Sites of the actor's organisations."""
-        return self if actor.operator else self.filter(organisation__in=actor.organisations())
+    def visible_to(self, actor: Actor, permission: str = "estate.view") -> Self:
+        """Sites wholly within the actor's reach: one who sees a single meter does not see its site."""
+        return self.filter(within(actor.limits(permission), sites_within))
 
 
 class Site(models.Model):
@@ -111,14 +118,19 @@ class Site(models.Model):
             models.UniqueConstraint(fields=["organisation", "name"], name="one_site_per_name")
         ]
 
+    @property
+    def place(self) -> Place:
+        """Where this is, as rights see it."""
+        return Place(self.organisation_id, region=self.region_id, site=self.pk)
+
     def __str__(self) -> str:
         return self.name
 
 
 class MeterQuerySet(models.QuerySet["Meter"]):
-    def visible_to(self, actor: Actor) -> Self:
-        """Meters of the actor's organisations."""
-        return self if actor.operator else self.filter(organisation__in=actor.organisations())
+    def visible_to(self, actor: Actor, permission: str = "estate.view") -> Self:
+        """Meters within the actor's reach."""
+        return self.filter(within(actor.limits(permission), meters_within))
 
 
 class Meter(models.Model):
@@ -151,14 +163,19 @@ class Meter(models.Model):
         ]
         indexes: ClassVar = [models.Index(fields=["identifier"])]
 
+    @property
+    def place(self) -> Place:
+        """Where this is, as rights see it."""
+        return Place(self.organisation_id, region=self.site.region_id, site=self.site_id, meter=self.pk)
+
     def __str__(self) -> str:
         return self.name or self.identifier
 
 
 class SeriesQuerySet(models.QuerySet["Series"]):
-    def visible_to(self, actor: Actor) -> Self:
-        """Series of the actor's organisations' meters."""
-        return self if actor.operator else self.filter(meter__organisation__in=actor.organisations())
+    def visible_to(self, actor: Actor, permission: str = "estate.view") -> Self:
+        """Series of the meters within the actor's reach."""
+        return self.filter(within(actor.limits(permission), series_within))
 
 
 class Series(models.Model):
