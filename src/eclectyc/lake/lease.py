@@ -114,7 +114,7 @@ def _wait_for(holder: str, wait_s: float, lease_s: float) -> Lease:
         if time.monotonic() >= give_up:
             other = WriterLease.objects.get(name=NAME).holder.split(" ")[0] or "another process"
             raise Busy(f"Readings are being written by {other}.", "Try again when it has finished.")
-        time.sleep(random.uniform(*_POLL_S))  # noqa: S311 - only spreads the waiting
+        time.sleep(random.uniform(*_POLL_S))
 
 
 def _keep(lease: Lease, done: threading.Event) -> None:
