@@ -14,7 +14,7 @@ from eclectyc.cli.session import OPERATOR, load_django, ready, say
 from eclectyc.kernel.errors import EclectycError
 
 ANYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - recognised, never a default
-THREADS: Final = 8
+THREADS: Final = min(8, 2 * (os.cpu_count() or 1) + 1)
 
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")]
 Port = Annotated[int, typer.Option(min=1, max=65535)]
