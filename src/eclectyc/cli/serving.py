@@ -135,10 +135,10 @@ def _run(host: str, port: int, *, workers: int, threads: int, started: Callable[
 
 def _allow_host(host: str) -> None:
     """Let the address that was asked for be the one that is typed into a browser."""
-    if os.environ.get("ALLOWED_HOSTS"):
-        return
     from django.conf import settings
 
+    if settings.CONFIGURATION.allowed_hosts:
+        return
     if host in ANYWHERE:
         names = ", ".join(settings.ALLOWED_HOSTS)
         say(f"Only {names} will be answered: to be reached by other names, list them in ALLOWED_HOSTS.")
