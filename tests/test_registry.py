@@ -36,6 +36,7 @@ def test_eight_hundred_small_transactions_at_once_all_succeed(world: World) -> N
     assert Region.objects.filter(organisation=world.org).count() == HANDS * TURNS
 
 
+@pytest.mark.django_db
 def test_a_committed_change_to_the_embedded_registry_survives_a_power_cut(tmp_path: Path) -> None:
     embedded = ConnectionHandler({"default": _database("", tmp_path)})["default"]
     with embedded.cursor() as cursor:
