@@ -26,6 +26,11 @@ class UnreadableFile(EclectycError):
     code = "unreadable_file"
 
 
+def unreadable_now(name: str, layout: str) -> UnreadableFile:
+    """The file was recognised, and when it was read it no longer looked so: it was replaced in between."""
+    return UnreadableFile(f"{name} is no longer the {layout} file that was recognised.", "Import it again.")
+
+
 @dataclass(frozen=True, slots=True)
 class LineError:
     """A line that was not taken: where, why, and what to do. ``line`` counts the file's own lines from 1."""

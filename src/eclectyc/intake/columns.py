@@ -56,7 +56,9 @@ _WORD: Final = re.compile(
     "|".join(sorted((*_VALUE_WORDS, *_TOTAL_WORDS, *_QUANTITY_WORDS, *_UNIT_WORDS), key=len, reverse=True))
 )
 _BRACKETED: Final = re.compile(r"[(\[]([^)\]]*)[)\]]")
-_RATE: Final = re.compile(r"[£$€%]|\bper\b|price|cost|rate|tariff|co2|carbon|intensity|temp|humid|charge", re.IGNORECASE)
+_RATE: Final = re.compile(
+    r"[£$€%]|\bper\b|price|cost|rate|tariff|co2|carbon|intensity|temp|humid|charge", re.IGNORECASE
+)
 _RATIO: Final = re.compile(
     r"(k?wh|mwh|m[23²³]|kvarh|kw|p|kg\w*|g\w*)\s*/\s*(k?wh|mwh|m[23²³]|kvarh|kw|day|d|h|hour)\b", re.IGNORECASE
 )
@@ -124,7 +126,7 @@ def unit_in(name: str) -> str | None:
 
 
 def _moment(index: int, name: str, key: str) -> Column | None:
-    found = set()
+    found: set[str] = set()
     left = key
     while True:
         for tier, keys in enumerate(MOMENT_TIERS):

@@ -200,5 +200,3 @@ def _from_days(fraction: float) -> timedelta:
     seconds = round(fraction * 86400)
     minutes = round(seconds / 60)
     return timedelta(seconds=minutes * 60 if abs(minutes * 60 - seconds) <= 2 else seconds)
-
-

@@ -44,6 +44,11 @@ class Fields:
     def has_moment(self) -> bool:
         return bool(self.stamp or (self.date and (self.time or self.period)))
 
+    @property
+    def day(self) -> Column | None:
+        """The column that gives the day: a date, or a stamp."""
+        return self.date or self.stamp
+
     def declared(self) -> tuple[Stamps | None, str]:
         """Return whether headings say that stamps are starts or ends, and which heading says so."""
         if self.stamp and self.end:
@@ -158,12 +163,14 @@ def moment_kind(table: Table, column: Column) -> MomentKind:
     def mostly(test: Callable[[str], bool]) -> bool:
         return 2 * sum(test(cell) for cell in cells) > len(cells)
 
-    if "period" in column.key or column.key == "sp":
-        if mostly(lambda cell: bool(re.fullmatch(r"[0-9]{1,2}(\.0)?", cell))):
-            return "period"
+    counts = mostly(lambda cell: bool(re.fullmatch(r"[0-9]{1,2}(\.0)?", cell)))
+    if counts and ("period" in column.key or column.key == "sp"):
+        return "period"
     if mostly(lambda cell: _parses(parse_date, cell)):
         timed = mostly(lambda cell: ":" in cell)
-        return "stamp" if timed and ("time" in column.key or column.key in ("start", "end", "intervalstart")) else "date"
+        return (
+            "stamp" if timed and ("time" in column.key or column.key in ("start", "end", "intervalstart")) else "date"
+        )
     if mostly(lambda cell: _parses(parse_stamp, cell)):
         return "stamp"
     if mostly(lambda cell: _parses(parse_time, cell)):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import mode
 
 from eclectyc.intake.blocks import UnreadableFile
 from eclectyc.intake.columns import Column, understand
-from eclectyc.intake.quotes import restore, unquote
+from eclectyc.intake.quotes import has_marks, restore, unquote
 from eclectyc.intake.slots import count_slots
 from eclectyc.intake.source import Source, TextBlock
 
 MAX_COLUMNS = 10_000
 DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_LINES = 2000
+_SAMPLE_CELLS = 60_000
 _HEADER_WITHIN = 50  # lines: titles above a header are fewer
 
 
@@ -58,6 +60,13 @@ class Table:
         return [row[index] for row in self.rows if index < len(row) and row[index]]
 
 
+def head_of(source: Source) -> Head:
+    """Return a source's head; it is looked at once."""
+    if not isinstance(source.head, Head):
+        source.head = Head(source)
+    return source.head
+
+
 @dataclass(frozen=True, slots=True)
 class _Line:
     number: int  # its last line in the file
@@ -67,9 +76,10 @@ class _Line:
 def _table_of(block: TextBlock, name: str) -> Table:
     """Find delimiter and header in a file's first lines, or refuse it."""
     _refuse_markup(block.text, name)
-    tables = {delimiter: _lines(block, delimiter) for delimiter in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda d: _score(tables[d]))
-    lines = tables[delimiter]
+    tops = {delimiter: _lines(block, delimiter, _HEADER_WITHIN) for delimiter in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda d: _score(tops[d]))
+    width = max(len(line.cells) for line in tops[delimiter])
+    lines = _lines(block, delimiter, max(_HEADER_WITHIN, min(_SAMPLE_LINES, _SAMPLE_CELLS // width)))
     if not any(any(line.cells) for line in lines):
         raise UnreadableFile(f"{name} holds nothing but blank lines.", "Choose a file with a header and data.")
     at = _header_at(lines)
@@ -99,13 +109,18 @@ def _refuse_markup(text: bytes, name: str) -> None:
         raise UnreadableFile(f"{name} is {kind}, not a table.", "Export it as CSV (.csv or .csv.gz) and import that.")
 
 
-def _lines(block: TextBlock, delimiter: str) -> list[_Line]:
+def _lines(block: TextBlock, delimiter: str, most: int) -> list[_Line]:
     text, _ = unquote(block.text, delimiter.encode(), block.first_line)
+    marked = has_marks(text)
     number = block.first_line - 1
     lines = []
-    for raw in text.decode("utf-8", "replace").split("\n", _SAMPLE_LINES)[:_SAMPLE_LINES]:
-        number += 1 + raw.count("\x1e")
-        lines.append(_Line(number, [restore(cell, delimiter).strip() for cell in raw.split(delimiter)]))
+    for raw in text.decode("utf-8", "replace").split("\n", most)[:most]:
+        cells = raw.split(delimiter)
+        if marked:
+            number += raw.count("\x1e")
+            cells = [restore(cell, delimiter) for cell in cells]
+        number += 1
+        lines.append(_Line(number, [cell.strip() for cell in cells]))
     return lines
 
 
@@ -132,4 +147,5 @@ def _header_at(lines: list[_Line]) -> int:
 
 def _known(line: _Line) -> int:
     cells = line.cells[: MAX_COLUMNS + 1]
-    return sum(1 for cell in cells if cell and understand(0, cell).role != "") + count_slots(cells)
+    words = [cell for cell in cells if re.search("[A-Za-z]", cell[:80])]
+    return sum(1 for cell in words if understand(0, cell).role) + count_slots(cells)

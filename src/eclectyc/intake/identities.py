@@ -44,7 +44,9 @@ def quantities(part: Part, column: Column | None, rejects: Rejects) -> pl.Series
     """Return the quantity of each row by its name in the house; null where nothing is said."""
     if column is None:
         return nothing(len(part), pl.String)
-    known = _known(part, column, quantity_of, rejects, "a quantity that is known", "Use AI, AE, RI or RE (import, export).")
+    known = _known(
+        part, column, quantity_of, rejects, "a quantity that is known", "Use AI, AE, RI or RE (import, export)."
+    )
     return _mapped(part.column(column.index), known, pl.String)
 
 

@@ -44,7 +44,7 @@ class Moments:
 def dates(cells: pl.Series, heading: str) -> Moments:
     """Parse a column of dates [Date]."""
     known, why = _each(cells, parse_date, heading)
-    values = _mapped(cells, {text: day for text, day in known.items()}, pl.Date)
+    values = _mapped(cells, known, pl.Date)
     return Moments(values, _rows(cells, why))
 
 
@@ -82,8 +82,7 @@ def _of_quick(quick: pl.Series) -> Moments:
 
 
 def _utc(stamp: Stamp) -> datetime:
-    assert stamp.instant is not None
-    return stamp.instant.replace(tzinfo=None)
+    return stamp.clock - (stamp.offset or timedelta(0))
 
 
 def _form(cells: pl.Series) -> str | None:

@@ -17,8 +17,9 @@ MAX_VALUE: Final = 1e12  # no meter counts further in one slot, and no sum of su
 _PLAIN: Final = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 _GROUPED: Final = r"^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+\.[0-9]+$|^[+-]?[1-9][0-9]{0,2}(,[0-9]{3}){2,}$"
 _LONE: Final = r"^[+-]?[1-9][0-9]{0,2},[0-9]{3}$"
+_NOT_THOUSANDS: Final = r"^[+-]?[0-9]+,([0-9]{1,2}|[0-9]{4,})$"
 _DECIMAL_COMMA: Final = r"^[+-]?[0-9]+,[0-9]+$"
-_ABSENT: Final = r"^[-–—]$"  # noqa: RUF001  dashes of every length mean: no value
+_ABSENT: Final = r"^[-–—]$"
 
 
 def parse_number(text: str) -> float | None:
@@ -36,9 +37,7 @@ def parse_number(text: str) -> float | None:
     return value if abs(value) <= MAX_VALUE else None
 
 
-def number_matrix(
-    frame: pl.DataFrame, columns: list[str], grouped: set[str]
-) -> tuple[np.ndarray, np.ndarray | None]:
+def number_matrix(frame: pl.DataFrame, columns: list[str], grouped: set[str]) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the numbers of some columns, and which cells hold none though they hold something.
 
     Shapes (rows, columns): float64 with NaN for blank cells; bool, or None where every cell is sound.
@@ -81,9 +80,8 @@ def _typed_matrix(frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
 
 def _number_column(cells: pl.Series, name: str, grouped: set[str]) -> tuple[np.ndarray, np.ndarray]:
     cells = cells.set(cells.str.contains(_ABSENT).fill_null(False), None)
-    if cells.str.contains(_GROUPED).any():
-        if not cells.str.contains(r"^[+-]?[0-9]+,([0-9]{1,2}|[0-9]{4,})$").any():
-            grouped.add(name)
+    if cells.str.contains(_GROUPED).any() and not cells.str.contains(_NOT_THOUSANDS).any():
+        grouped.add(name)
     thousands = f"{_GROUPED}|{_LONE}" if name in grouped else _GROUPED
     has_comma = cells.str.contains(",", literal=True).any()
     plain = cells

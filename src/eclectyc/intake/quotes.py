@@ -102,5 +102,8 @@ def _one_record(lines: list[bytes], n: int, delimiter: bytes) -> tuple[bytes | N
 
 def _never_closed(line: int) -> LineError:
     return LineError(
-        line, "", "A quotation mark opens a cell and does not close it.", 'Close it, or double it ("") to mean the mark.'
+        line,
+        "",
+        "A quotation mark opens a cell and does not close it.",
+        'Close it, or double it ("") to mean the mark.',
     )

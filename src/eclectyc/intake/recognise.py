@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from eclectyc.intake.blocks import ReadOptions, Recognition, UnreadableFile
+from eclectyc.intake.blocks import Recognition, UnreadableFile
 from eclectyc.intake.formats import Reader, readers
-from eclectyc.intake.head import Head
+from eclectyc.intake.head import Head, head_of
 from eclectyc.intake.registers import refuse_registers
 from eclectyc.intake.source import Source
 from eclectyc.kernel.errors import Invalid
@@ -27,7 +27,7 @@ _WANTED: Final = (
 def recognise(source: Source, type_option: str = "auto") -> tuple[Reader, Recognition]:
     """Return the reader for a file and what it recognised; ``UnreadableFile`` where none fits."""
     asked = _asked(type_option)
-    head = Head(source)
+    head = head_of(source)
     found: list[tuple[Reader, Recognition]] = []
     refusals: list[UnreadableFile] = []
     for reader in asked:

@@ -8,7 +8,7 @@ nulls, read ``inf`` and keep blank lines as rows, so its answer is never taken o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -166,7 +166,7 @@ def read_careful(text: bytes, first_line: int, shape: Shape) -> tuple[Part, list
     return part, errors + more
 
 
-def _read(text: bytes, delimiter: str, kinds: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+def _read(text: bytes, delimiter: str, kinds: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
     return pl.read_csv(
         text,
         has_header=False,
@@ -190,7 +190,7 @@ def _line_numbers(array: np.ndarray, ends: np.ndarray, first_line: int) -> np.nd
 
 def _as_text(text: bytes, shape: Shape, width: int) -> pl.DataFrame:
     """Return every cell as text: stripped, null where blank, quoted characters back in place."""
-    kinds: dict[str, type[pl.DataType]] = {str(n): pl.String for n in range(width)}
+    kinds = {str(n): pl.String for n in range(width)}
     first = shape.delimiter.encode() * (width - 1) + b"\n"  # Polars takes the width from the first line
     frame = _read(first + text, shape.delimiter, kinds).slice(1)
     cells = pl.all()
@@ -204,7 +204,9 @@ def _as_text(text: bytes, shape: Shape, width: int) -> pl.DataFrame:
 def _judge(frame: pl.DataFrame, lines: np.ndarray, fields: np.ndarray, shape: Shape) -> tuple[Part, list[LineError]]:
     """Drop blank lines and repeated headers, reject lines with too many or too few fields."""
     if frame.height != len(lines):
-        raise UnreadableFile(f"Lines {lines[0]} to {lines[-1]} cannot be taken apart into cells.", "Save the file again.")
+        raise UnreadableFile(
+            f"Lines {lines[0]} to {lines[-1]} cannot be taken apart into cells.", "Save the file again."
+        )
     names = [str(n) for n in range(shape.width)]
     beyond = [name for name in frame.columns if name not in names]
     blank = frame.select(pl.all_horizontal(pl.all().is_null()).alias("x"))["x"].to_numpy()

@@ -16,9 +16,11 @@ from eclectyc.intake.blocks import UnreadableFile
 from eclectyc.intake.columns import header_key, unit_in
 
 _CLOCK: Final = re.compile(r"^(.*?)([0-9]{1,2})[:h]([0-9]{2})(?::00)?(.*)$")
-_SPAN: Final = re.compile(r"^\s*([0-9]{1,2}:[0-9]{2})(?::00)?\s*(?:-|–|to)\s*[0-9]{1,2}:[0-9]{2}(?::00)?\s*$")  # noqa: RUF001
+_SPAN: Final = re.compile(r"^\s*([0-9]{1,2}:[0-9]{2})(?::00)?\s*(?:-|–|to)\s*[0-9]{1,2}:[0-9]{2}(?::00)?\s*$")
 _NUMBER: Final = re.compile(r"^([a-z]*?)_?0*([0-9]{1,4})([a-z]*)$")
-_FLAGS: Final = re.compile(r"^(f|fl|flag|flags|status|type|q|quality|est|estimated|actest|ae|actualestimated|ind|indicator|readtype)$")
+_FLAGS: Final = re.compile(
+    r"^(f|fl|flag|flags|status|type|q|quality|est|estimated|actest|ae|actualestimated|ind|indicator|readtype)$"
+)
 _SLOT_WORDS: Final = {
     "", "hh", "p", "period", "sp", "slot", "interval", "halfhour", "hhperiod", "settlementperiod", "t", "h", "hour",
     "kwh", "value", "val", "v", "hhr", "reading", "consumption", "time", "kw", "kvarh", "m3", "wh", "mwh",
@@ -145,9 +147,9 @@ def _ordered(names: Sequence[str], values: list[_Heading], flags: list[_Heading]
     for slot, heading in zip(slots, values, strict=True):
         by_slot[slot] = heading.index
     for heading in flags:
-        slot = _flag_slot(heading, values, slots)
-        if slot is not None:
-            flag_by_slot[slot] = heading.index
+        flagged = _flag_slot(heading, values, slots)
+        if flagged is not None:
+            flag_by_slot[flagged] = heading.index
     if flags and any((flag < 0) != (value < 0) for flag, value in zip(flag_by_slot, by_slot, strict=True)):
         raise UnreadableFile(
             f"There are {count} columns of values and {len(flags)} of flags, and they do not match.",
@@ -157,7 +159,7 @@ def _ordered(names: Sequence[str], values: list[_Heading], flags: list[_Heading]
     first = names[by_slot[0]]
     return SlotColumns(
         tuple(by_slot), tuple(flag_by_slot) if flags else (), step, placing, ending, unit_in(first),
-        f"{first} … {names[max(by_slot, key=lambda n: by_slot.index(n))]}",
+        f"{first} … {names[max(by_slot, key=by_slot.index)]}",
     )  # fmt: skip
 
 

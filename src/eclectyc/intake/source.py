@@ -46,6 +46,7 @@ class Source:
         self.block_bytes = block_bytes
         self.size = path.stat().st_size  # [bytes on disk]
         self.position = 0  # [bytes on disk] read so far, for progress
+        self.head: object = None  # what ``head.head_of`` saw in the first lines
 
     @property
     def name(self) -> str:

@@ -27,8 +27,11 @@ Kind = Literal["readings", "sites", "meters"]
 class Reader(Protocol):
     """Reads one format."""
 
-    name: str
-    kind: Kind
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> Kind: ...
 
     def recognise(self, head: Head) -> Recognition | None: ...
 

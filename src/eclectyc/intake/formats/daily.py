@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Final
 
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.blocks import DayBlock, LineError, ReadOptions, Recognition
+from eclectyc.intake.blocks import DayBlock, LineError, ReadOptions, Recognition, unreadable_now
 from eclectyc.intake.columns import Column
 from eclectyc.intake.fields import Fields, fields_of
-from eclectyc.intake.head import Head
+from eclectyc.intake.head import Head, head_of
 from eclectyc.intake.identities import meters, qualities, quantities, units
 from eclectyc.intake.moments import dates
 from eclectyc.intake.numbers import number_matrix
@@ -25,7 +25,7 @@ from eclectyc.kernel.quality import MISSING
 
 class Daily:
     name = "daily"
-    kind: Literal["readings"] = "readings"
+    kind: Final = "readings"
 
     def recognise(self, head: Head) -> Recognition | None:
         if find_slots(head.table.names) is not None:
@@ -50,13 +50,15 @@ class Daily:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
-        table = Head(source).table
+        table = head_of(source).table
         fields = fields_of(table)
-        values, grouped = _values(fields), set[str]()
+        date, values, grouped = _date(fields), _values(fields), set[str]()
+        if date is None:
+            raise unreadable_now(source.name, self.name)
         yield from convert_all(
             source,
             Shape.of(table, [column.index for column in values]),
-            lambda part: _convert(part, fields, values, grouped),
+            lambda part: _convert(part, fields, date, values, grouped),
             seen.warnings,
         )
 
@@ -73,11 +75,9 @@ def _values(fields: Fields) -> list[Column]:
 
 
 def _convert(
-    part: Part, fields: Fields, columns: list[Column], grouped: set[str]
+    part: Part, fields: Fields, date: Column, columns: list[Column], grouped: set[str]
 ) -> tuple[DayBlock, list[LineError]]:
     rejects = Rejects(part)
-    date = _date(fields)
-    assert date is not None
     days = dates(part.column(date.index), date.name)
     rejects.add_moments(days.bad, date.name)
     rejects.add_blank(days.values, date.name, "date", days.bad)

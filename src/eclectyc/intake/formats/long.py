@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -11,12 +11,13 @@ import polars as pl
 from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RowBlock
 from eclectyc.intake.columns import Column
 from eclectyc.intake.fields import Fields, fields_of
-from eclectyc.intake.head import Head, Table
+from eclectyc.intake.head import Head, Table, head_of
 from eclectyc.intake.identities import meters, nothing, qualities, quantities, units
 from eclectyc.intake.moments import dates, stamps, times
 from eclectyc.intake.numbers import number_matrix
 from eclectyc.intake.records import Part, Shape, convert_all
 from eclectyc.intake.rejects import Rejects
+from eclectyc.intake.slots import find_slots
 from eclectyc.intake.source import Source
 from eclectyc.kernel.quality import MISSING
 
@@ -26,18 +27,19 @@ COLUMNS = ("line", "meter", "quantity", "unit", "stamp", "instant", "day", "peri
 
 class Long:
     name = "long"
-    kind: Literal["readings"] = "readings"
+    kind: Final = "readings"
 
     def recognise(self, head: Head) -> Recognition | None:
         table = head.table
+        if find_slots(table.names) is not None:
+            return None
         fields = fields_of(table)
         if not fields.has_moment or not fields.values or fields.all_midnight:
             return None
-        moment = fields.stamp or fields.date
-        assert moment is not None
+        named = [column for column in (fields.stamp, fields.date, fields.time, fields.period, *fields.values) if column]
         seen = Recognition(
             self.name,
-            f"one reading a line: {moment.name!r} and {', '.join(repr(c.name) for c in fields.values)}",
+            f"one reading a line: {', '.join(repr(column.name) for column in named)}",
             0.9 if fields.meter else 0.7,
         )
         if [c.key for c in table.columns if c.name] == _SIMPLE_LONG:
@@ -48,7 +50,7 @@ class Long:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RowBlock, list[LineError]]]:
-        table = Head(source).table
+        table = head_of(source).table
         fields = fields_of(table)
         grouped: set[str] = set()
         yield from convert_all(
@@ -130,9 +132,7 @@ def _periods(part: Part, column: Column, rejects: Rejects) -> pl.Series:
     return numbers.set(~sound.fill_null(False), None)
 
 
-def _convert(
-    part: Part, fields: Fields, seen: Recognition, grouped: set[str]
-) -> tuple[RowBlock, list[LineError]]:
+def _convert(part: Part, fields: Fields, seen: Recognition, grouped: set[str]) -> tuple[RowBlock, list[LineError]]:
     rejects = Rejects(part)
     found = moments_of(part, fields, seen, rejects)
     names = [str(column.index) for column in fields.values]

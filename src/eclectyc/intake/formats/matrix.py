@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,7 @@ from eclectyc.intake.blocks import Block, DayBlock, LineError, ReadOptions, Reco
 from eclectyc.intake.columns import Column, is_rate, unit_in
 from eclectyc.intake.fields import Fields, fields_of
 from eclectyc.intake.formats.long import declare, moments_of
-from eclectyc.intake.head import Head, Table
+from eclectyc.intake.head import Head, Table, head_of
 from eclectyc.intake.identities import nothing
 from eclectyc.intake.moments import dates
 from eclectyc.intake.numbers import number_matrix, parse_number
@@ -37,7 +37,7 @@ class _MeterColumn:
 
 class Matrix:
     name = "matrix"
-    kind: Literal["readings"] = "readings"
+    kind: Final = "readings"
 
     def recognise(self, head: Head) -> Recognition | None:
         table = head.table
@@ -56,10 +56,8 @@ class Matrix:
         seen.warnings += [f"Column {name!r} names no meter and was not read." for name in passed_over]
         return seen
 
-    def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
-    ) -> Iterator[tuple[Block, list[LineError]]]:
-        table = Head(source).table
+    def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[tuple[Block, list[LineError]]]:
+        table = head_of(source).table
         fields = fields_of(table)
         columns, _ = _meter_columns(table, fields)
         grouped: set[str] = set()
@@ -145,8 +143,9 @@ def _convert(
 
 
 def _days_of(part: Part, fields: Fields, rejects: Rejects) -> dict[str, pl.Series]:
-    date = fields.stamp or fields.date
-    assert date is not None
+    date = fields.day
+    if date is None:
+        return {"day": nothing(len(part), pl.Date)}
     days = dates(part.column(date.index), date.name)
     rejects.add_moments(days.bad, date.name)
     rejects.add_blank(days.values, date.name, "date", days.bad)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final
 
-from eclectyc.intake.blocks import LineError, ReadOptions, RecordBlock, Recognition
+from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RecordBlock
 from eclectyc.intake.columns import METER_TIERS, header_key
 from eclectyc.intake.described import BadCell, Field, day, find, keys, number, one_of, read, truth
-from eclectyc.intake.head import Head
+from eclectyc.intake.head import Head, head_of
 from eclectyc.intake.source import Source
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
 from eclectyc.kernel.units import conversion, is_unit
@@ -45,7 +45,7 @@ def _step(text: str) -> str:
 
 
 FIELDS: Final = {
-    "identifier": Field(METER_TIERS[0] | METER_TIERS[1] | {"identifier"}, _identifier),
+    "identifier": Field(frozenset(METER_TIERS[0] | METER_TIERS[1] | {"identifier"}), _identifier),
     "serial": Field(frozenset(METER_TIERS[2])),
     "site": Field(keys("site", "sitename", "building", "location")),
     "name": Field(keys("name", "metername", "description", "label")),
@@ -65,7 +65,7 @@ FIELDS: Final = {
 
 class Meters:
     name = "meters"
-    kind: Literal["meters"] = "meters"
+    kind: Final = "meters"
 
     def recognise(self, head: Head) -> Recognition | None:
         found = find(head.table, FIELDS)
@@ -79,4 +79,4 @@ class Meters:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RecordBlock, list[LineError]]]:
-        yield from read(source, Head(source).table, FIELDS, "identifier", seen.warnings)
+        yield from read(source, head_of(source).table, FIELDS, "identifier", seen.warnings)

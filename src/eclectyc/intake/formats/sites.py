@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final
 
-from eclectyc.intake.blocks import LineError, ReadOptions, RecordBlock, Recognition
+from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RecordBlock
 from eclectyc.intake.described import Field, find, keys, moment, number, one_of, read, truth
-from eclectyc.intake.head import Head
+from eclectyc.intake.head import Head, head_of
 from eclectyc.intake.source import Source
 
 SITE_TYPES: Final = ("office", "warehouse", "retail", "industrial", "residential", "construction", "education",
@@ -35,7 +35,7 @@ FIELDS: Final = {
 
 class Sites:
     name = "sites"
-    kind: Literal["sites"] = "sites"
+    kind: Final = "sites"
 
     def recognise(self, head: Head) -> Recognition | None:
         found = find(head.table, FIELDS)
@@ -49,4 +49,4 @@ class Sites:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RecordBlock, list[LineError]]]:
-        yield from read(source, Head(source).table, FIELDS, "name", seen.warnings)
+        yield from read(source, head_of(source).table, FIELDS, "name", seen.warnings)

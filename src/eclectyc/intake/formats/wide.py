@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final
 
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.blocks import DayBlock, LineError, ReadOptions, Recognition
+from eclectyc.intake.blocks import DayBlock, LineError, ReadOptions, Recognition, unreadable_now
 from eclectyc.intake.columns import Column
 from eclectyc.intake.fields import Fields, fields_of
-from eclectyc.intake.head import Head, Table
+from eclectyc.intake.head import Head, Table, head_of
 from eclectyc.intake.identities import FLAG_REMEDY, meters, qualities, quantities, units
 from eclectyc.intake.moments import dates
 from eclectyc.intake.numbers import number_matrix
@@ -43,7 +43,7 @@ class _Layout:
 
 class Wide:
     name = "wide"
-    kind: Literal["readings"] = "readings"
+    kind: Final = "readings"
 
     def recognise(self, head: Head) -> Recognition | None:
         slots = find_slots(head.table.names)
@@ -68,8 +68,9 @@ class Wide:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
-        layout = _layout(Head(source).table)
-        assert layout is not None
+        layout = _layout(head_of(source).table)
+        if layout is None:
+            raise unreadable_now(source.name, self.name)
         numbers = [n for n in layout.slots.values if n >= 0] + ([layout.total.index] if layout.total else [])
         grouped: set[str] = set()
         yield from convert_all(
@@ -168,9 +169,7 @@ def _quality(part: Part, layout: _Layout, values: np.ndarray, rejects: Rejects) 
     return quality
 
 
-def _odd_flags(
-    part: Part, columns: list[int], mapped: np.ndarray, layout: _Layout, rejects: Rejects
-) -> np.ndarray:
+def _odd_flags(part: Part, columns: list[int], mapped: np.ndarray, layout: _Layout, rejects: Rejects) -> np.ndarray:
     mapped = mapped.copy()
     for row, n in zip(*np.nonzero(mapped < 0), strict=True):
         text = str(part.column(columns[n])[int(row)])
@@ -182,9 +181,7 @@ def _odd_flags(
     return mapped
 
 
-def _check_totals(
-    part: Part, values: np.ndarray, rows: np.ndarray | slice, layout: _Layout, grouped: set[str]
-) -> None:
+def _check_totals(part: Part, values: np.ndarray, rows: np.ndarray | slice, layout: _Layout, grouped: set[str]) -> None:
     """Note the lines whose printed total is not the sum of their slots."""
     if layout.total is None or not len(values):
         return
@@ -192,6 +189,8 @@ def _check_totals(
     printed = printed[rows, 0]
     away = np.abs(np.nansum(values, axis=1) - printed) > layout.tolerance + 1e-9 * np.abs(np.nan_to_num(printed))
     part.notes.add(
-        "{n} lines have a " + repr(layout.total.name) + " that is not the sum of their slots (the first is line {line}).",
+        "{n} lines have a "
+        + repr(layout.total.name)
+        + " that is not the sum of their slots (the first is line {line}).",
         part.lines[rows][away],
     )
