@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from eclectyc.kernel.days import zone_of
 
 
 def day_words(day: date) -> str:
@@ -55,3 +60,8 @@ def age_words(last: date | None, today: date) -> str:
         return "never"
     days = (today - last).days
     return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago" if days > 0 else short_day(last))
+
+
+def house_zone() -> ZoneInfo:
+    """Return the zone of pages about many sites: the installation's own."""
+    return zone_of(settings.DEFAULT_SITE_ZONE)
