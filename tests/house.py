@@ -33,9 +33,15 @@ PURE: Final = (
     "intake/stamps.py",
     "intake/place.py",
     "lake/arbitrate.py",
-    "analytics/periods.py",
     "analytics/compare.py",
     "analytics/consumption.py",
+    "analytics/expectation.py",
+    "analytics/grid.py",
+    "analytics/heat.py",
+    "analytics/overview.py",
+    "analytics/periods.py",
+    "analytics/profile.py",
+    "analytics/slots.py",
 )
 
 
