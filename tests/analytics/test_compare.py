@@ -100,7 +100,7 @@ def test_a_clock_change_day_is_compared_by_the_clock() -> None:
     # In spring 01:00 and 01:30 do not exist; in autumn they come twice, and the second has no counterpart.
     found = compared(spring, by_clock[:2] + by_clock[4:], plain, by_clock)
     assert (found.current, found.previous, found.pairs) == (sum(by_clock) - 5, sum(by_clock) - 5, 46)
-    found = compared(autumn, by_clock[:4] + [100.0, 100.0] + by_clock[4:], plain, by_clock)
+    found = compared(autumn, [*by_clock[:4], 100.0, 100.0, *by_clock[4:]], plain, by_clock)
     assert (found.current, found.previous, found.pairs, found.possible) == (sum(by_clock), sum(by_clock), 48, 50)
 
 
