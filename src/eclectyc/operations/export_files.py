@@ -31,7 +31,8 @@ def write_export(parts: Iterable[pl.DataFrame], out: IO[bytes], *, form: str) ->
 
 def _csv(parts: Iterable[pl.DataFrame], out: IO[bytes]) -> int:
     rows = 0
-    for number, part in enumerate(parts):
+    for number, frame in enumerate(parts):
+        part = frame.with_columns(pl.col(pl.String).replace("", None))
         out.write(part.write_csv(include_header=number == 0).encode())
         rows += len(part)
     return rows
