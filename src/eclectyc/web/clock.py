@@ -44,6 +44,11 @@ def span_words(start: date, end: date) -> str:
     return f"{start.day} {start:%B %Y} – {last.day} {last:%B %Y}"
 
 
+def unbroken(text: str) -> str:
+    """Return a text whose spans do not break at their dash at the end of a line."""
+    return text.replace("–", "\u2060–\u2060")
+
+
 def slot_words(start: datetime, end: datetime) -> str:
     """Return a slot's local start and end; the zone's abbreviation tells a repeated hour's two parts apart."""
     closes = "24:00" if end.hour == end.minute == 0 and end.date() > start.date() else f"{end:%H:%M}"

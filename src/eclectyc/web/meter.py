@@ -20,7 +20,7 @@ from eclectyc.kernel.identifiers import identify
 from eclectyc.kernel.quality import ACTUAL, MISSING
 from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
-from eclectyc.web.clock import day_words, short_day, slot_words
+from eclectyc.web.clock import day_words, short_day, slot_words, unbroken
 from eclectyc.web.colours import family
 from eclectyc.web.figures import figure, share, unit_name
 from eclectyc.web.site import heat_data
@@ -120,7 +120,7 @@ def _floats(values: np.ndarray) -> list[float | None]:
 
 def day_chart(meter: Meter, asked: DayAsked, view: DayView, other: DayView | None) -> Chart:
     """Return the day in its slots, what is usual behind it, another day as a line."""
-    title = day_words(asked.day)
+    title = _finding(view)
     if view.step == WHOLE_DAY:
         return Chart("day-chart", title, "", {}, nothing=_whole_day_words(view))
     if not view.total.present and other is None and view.band is None:
@@ -140,6 +140,11 @@ def day_chart(meter: Meter, asked: DayAsked, view: DayView, other: DayView | Non
     )
     note = f"{unit_name(view.unit)} in each of {view.slots} slots of {view.step} minutes{_clock_change(view)}"
     return Chart("day-chart", title, _day_summary(view), data, note, _keys(meter, view, compare is not None, asked))
+
+
+def _finding(view: DayView) -> str:
+    peak = peak_words(view)
+    return f"Most at {unbroken(peak[1])}: {figure(peak[0], view.unit)}" if peak else day_words(view.day)
 
 
 def _whole_day_words(view: DayView) -> str:
@@ -162,9 +167,7 @@ def _aligned(view: DayView, other: DayView) -> list[float | None]:
     by_clock: dict[tuple[str, int], float | None] = {}
     for start, value in zip(other.starts, _floats(other.values), strict=True):
         by_clock[f"{start:%H:%M}", start.fold] = value
-    return [
-        by_clock.get((f"{start:%H:%M}", start.fold), by_clock.get((f"{start:%H:%M}", 0))) for start in view.starts
-    ]
+    return [by_clock.get((f"{start:%H:%M}", start.fold), by_clock.get((f"{start:%H:%M}", 0))) for start in view.starts]
 
 
 def _keys(meter: Meter, view: DayView, has_other: bool, asked: DayAsked) -> list[Key]:
@@ -220,7 +223,14 @@ def year_chart(meter: Meter, asked: DayAsked, year: MeterYear) -> Chart:
     nothing = f"No readings in {asked.year}."
     if year.heat.left_out:
         data = _daily_bars(meter, year, asked, file, link)
-        return Chart("year-map", title, f"{title}.", data, f"{unit_name(year.unit)} by day; click a day to open it", nothing=nothing)
+        return Chart(
+            "year-map",
+            title,
+            f"{title}.",
+            data,
+            f"{unit_name(year.unit)} by day; click a day to open it",
+            nothing=nothing,
+        )
     data = heat_data(year.heat, unit=year.unit, file=file, today=asked.today, link=link)
     note = f"{unit_name(year.unit)} in {year.heat.step} minutes: days across, hours down. Click a day to open it"
     return Chart("year-map", title, f"{title}. {note}.", data, note, nothing=nothing)

@@ -18,7 +18,8 @@ from eclectyc.web.colours import family
 from eclectyc.web.figures import figure, share
 
 TOP_SITES = 8
-MOST_REMARKS = 8
+MOST_REMARKS = 7
+SENTENCE_DIGITS = 3
 WRONG = "silent"  # the kind of remark that says "wrong"; the others say "look at this"
 
 
@@ -52,7 +53,9 @@ def sentence(overview: Overview) -> str:
     end = f"; {_count(silent, 'meter')} silent." if silent else "; every meter reports."
     if overview.week.total.value is None:
         return f"No energy readings this week; the last are of {day_words(overview.latest)}{end}"
-    return f"{figure(overview.week.total.value, 'kWh')} this week{_against(overview.week.previous)}{end}"
+    return (
+        f"{figure(overview.week.total.value, 'kWh', SENTENCE_DIGITS)} this week{_against(overview.week.previous)}{end}"
+    )
 
 
 def _against(comparison: Comparison) -> str:
@@ -84,7 +87,7 @@ def trend_chart(overview: Overview) -> Chart:
         labels=[f"{day.day} {day:%b}" for day in days],
         spans=[short_day(day) for day in days],
         series=[
-            Bars("energy", values, coverage=covered, estimated=estimated),
+            Bars("energy", values, "energy", coverage=covered, estimated=estimated),
             Bars("same weekday last year", trend["last_year"].to_list(), "chart-compare", "ticks"),
         ],
         unit="kWh",
@@ -94,7 +97,7 @@ def trend_chart(overview: Overview) -> Chart:
     most = max(known, default=None)
     title = f"Most on {short_day(most[1])}: {figure(most[0], 'kWh')}" if most else "The last 30 days"
     summary = f"Energy of the last {len(days)} days, by day. {title}."
-    keys = (Key("energy", "electricity"), Key("same weekday last year", look="line"))
+    keys = (Key("energy", "energy"), Key("same weekday last year", look="line"))
     nothing = "No energy readings in the last 30 days."
     return Chart("trend", title, summary, data, "Energy by day, the last 30 days", keys, nothing)
 
@@ -118,9 +121,7 @@ def top_sites(overview: Overview) -> list[Ranked]:
 
 def things(remarks: Sequence[Remark]) -> list[Thing]:
     """Return what to look at first, with its page."""
-    return [
-        Thing(remark.text, *_where(remark), is_wrong=remark.kind == WRONG) for remark in remarks[:MOST_REMARKS]
-    ]
+    return [Thing(remark.text, *_where(remark), is_wrong=remark.kind == WRONG) for remark in remarks[:MOST_REMARKS]]
 
 
 def _where(remark: Remark) -> tuple[str, str]:

@@ -141,7 +141,7 @@ def _row(row: dict[str, Any], by: Group) -> dict[str, Any]:
         "label": str(label),
         "address": reverse(address, args=[row["key"]]) if address else "",
         "coverage": share(row["present"], row["expected"]),
-        "family": family(row["key"]) if by == "utility" else "electricity",
+        "family": family(row["key"]) if by == "utility" else "energy",
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import polars as pl
@@ -18,7 +19,7 @@ from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import age_words, span_words
 from eclectyc.web.colours import family
-from eclectyc.web.figures import figure, share, unit_name
+from eclectyc.web.figures import share, unit_name
 from eclectyc.web.sparks import Spark, spark
 
 WEEKS: Final = 52
@@ -55,7 +56,9 @@ class YearAsked:
     def of(cls, query: QueryDict, utilities: Sequence[str], today: date) -> YearAsked:
         """Read the address; what it does not make sense is this year and the first utility."""
         asked = query.get("year", "")
-        year = int(asked) if asked.isascii() and asked.isdigit() and 1990 <= int(asked[:4]) <= today.year else today.year
+        year = (
+            int(asked) if asked.isascii() and asked.isdigit() and 1990 <= int(asked[:4]) <= today.year else today.year
+        )
         utility = query.get("utility", "")
         return cls(year, utility if utility in utilities else next(iter(utilities), ""), utilities, today)
 
@@ -71,9 +74,11 @@ class YearAsked:
 
 
 def figures_of(summary: SiteSummary) -> list[dict[str, Any]]:
-    """Return the last 52 weeks by utility: imports first, the largest first."""
-    rows = summary.year.sort(pl.col("direction") == "export", pl.col("unit") != "kWh", "value", descending=[False, False, True])
-    return [row | {"family": family(row["utility"]), "name": _name(row)} for row in rows.to_dicts()]
+    """Return the last 52 weeks by utility: imports before exports, energy before volumes."""
+    order = list(UTILITY_NAMES)
+    rows = summary.year.to_dicts()
+    rows.sort(key=lambda row: (row["direction"] == "export", row["unit"] != "kWh", order.index(row["utility"])))
+    return [row | {"family": family(row["utility"]), "name": _name(row)} for row in rows]
 
 
 def _name(row: dict[str, Any]) -> str:
@@ -138,7 +143,7 @@ def _bar_data(months: Sequence[date], series: Sequence[Bars], unit: str, file: s
 def slot_names(step: int, columns: int) -> list[str]:
     """Return "00:00–00:30" … for the columns of a heat map, by elapsed time since midnight."""
     edges = [f"{m // 60:02}:{m % 60:02}" for m in range(0, (columns + 1) * step, step)]
-    return [f"{a}–{b}" for a, b in zip(edges, edges[1:], strict=False)]
+    return [f"{a}–{b}" for a, b in pairwise(edges)]
 
 
 def heat_data(heat: HeatMap, *, unit: str, file: str, today: date, link: str = "") -> dict[str, Any]:
@@ -149,9 +154,7 @@ def heat_data(heat: HeatMap, *, unit: str, file: str, today: date, link: str = "
     longest = max((n + 1 for row in values for n, v in enumerate(row) if v is not None), default=0)
     columns = max(whole, longest)
     values = [row[:columns] for row in values]
-    return charts.heat(
-        days=days, slots=slot_names(heat.step, columns), values=values, unit=unit, file=file, link=link
-    )
+    return charts.heat(days=days, slots=slot_names(heat.step, columns), values=values, unit=unit, file=file, link=link)
 
 
 def year_chart(site: Site, asked: YearAsked, heat: HeatMap | None) -> Chart:
@@ -199,5 +202,5 @@ def tree(meters: Sequence[Meter], summary: SiteSummary, today: date) -> list[Bra
 
 def _branch(meter: Meter, depth: int, recent: Sparkline | None, today: date) -> Branch:
     last = recent.last_day if recent else None
-    late = meter.is_active and (last is None or (today - last).days > 3)  # noqa: PLR2004 - as silent meters are
+    late = meter.is_active and (last is None or (today - last).days > 3)
     return Branch(meter, min(depth, 3), spark(recent.values) if recent else None, recent, age_words(last, today), late)

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from eclectyc.estate.models import Quantity, Utility
-from eclectyc.web import colours, figures
+from eclectyc.web import clock, colours, figures
 
 register = template.Library()
 
@@ -39,7 +39,11 @@ def percent(fraction: float | None) -> str:
 def percent_figure(fraction: float | None) -> SafeString:
     """A share as a figure, its % set small."""
     text = figures.percent(fraction)
-    return format_html('{}<span class="unit"> %</span>', text.removesuffix(" %")) if "%" in text else format_html("{}", text)
+    return (
+        format_html('{}<span class="unit"> %</span>', text.removesuffix(" %"))
+        if "%" in text
+        else format_html("{}", text)
+    )
 
 
 @register.simple_tag
@@ -52,6 +56,12 @@ def share(part: float | None, whole: float | None) -> str:
 def unlocalised(value: float) -> str:
     """A number for an attribute: a point, no spaces."""
     return f"{value:g}"
+
+
+@register.filter
+def unbroken(text: str) -> str:
+    """A text whose spans do not break at their dash."""
+    return clock.unbroken(text)
 
 
 @register.filter

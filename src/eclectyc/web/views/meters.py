@@ -21,15 +21,14 @@ from eclectyc.web.sparks import spark
 
 COLUMNS: Final = (
     Column("Meter", "identifier"),
-    Column("Name", "name"),
-    Column("Site", "site"),
-    Column("Utility", "utility"),
+    Column("Use", is_number=True, unit="30 days"),
     Column("Last 30 days"),
-    Column("Use", is_number=True),
     Column("Covered", is_number=True),
     Column("Last reading"),
+    Column("Site", "site"),
+    Column("Utility", "utility"),
 )
-FIELDS: Final = {"identifier": "identifier", "name": "name", "site": "site__name", "utility": "utility"}
+FIELDS: Final = {"identifier": "identifier", "site": "site__name", "utility": "utility"}
 
 
 def meters(request: HttpRequest) -> HttpResponse:
@@ -43,13 +42,17 @@ def meters(request: HttpRequest) -> HttpResponse:
         found = found.filter(Q(identifier__icontains=words) | Q(name__icontains=words) | Q(site__name__icontains=words))
     if utility in Utility.values:
         found = found.filter(utility=utility)
-    found, sort = lists.ordered(found, request.GET, FIELDS, "identifier")
-    page = lists.page_of(found, request.GET)
+    in_order, sort = lists.ordered(found, request.GET, FIELDS, "identifier")
+    page = lists.page_of(in_order, request.GET)
     today = today_in(house_zone())
     recent = sparklines(actor, list(page), today) if page.object_list else {}
     rows = [
-        {"meter": one, "recent": (seen := recent.get(one.pk)), "line": spark(seen.values) if seen else None,
-         "last": age_words(seen.last_day if seen else None, today)}
+        {
+            "meter": one,
+            "recent": (seen := recent.get(one.pk)),
+            "line": spark(seen.values) if seen else None,
+            "last": age_words(seen.last_day if seen else None, today),
+        }
         for one in page
     ]
     context = {
@@ -74,7 +77,13 @@ def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
     target = request.htmx.target if getattr(request, "htmx", None) else ""  # type: ignore[attr-defined]
     first = point_of(actor, one, quantity=DayAsked.of(request.GET, quantities, None, today).quantity, today=today)
     asked = DayAsked.of(request.GET, quantities, first.last, today)
-    context: dict[str, Any] = {"meter": one, "asked": asked, "first": first.first, "last": first.last, "unit": first.unit}
+    context: dict[str, Any] = {
+        "meter": one,
+        "asked": asked,
+        "first": first.first,
+        "last": first.last,
+        "unit": first.unit,
+    }
     if target == "day":
         return render(request, "web/parts/meter_day.html", context | _day(actor, one, asked))
     if target == "year":
@@ -98,7 +107,6 @@ def _day(actor: Actor, one: Meter, asked: DayAsked) -> dict[str, Any]:
         "other": other,
         "comparison": meter.change_of(comparison),
         "day": meter.day_chart(one, asked, view, other),
-        "peak": meter.peak_words(view),
         "usual": meter.band_words(view),
     }
 

@@ -15,7 +15,7 @@ from eclectyc.web.spreadsheet import csv_response
 def consumption(request: HttpRequest) -> HttpResponse:
     """Show the report, or hand it out as CSV."""
     today = today_in(house_zone())
-    asked = report.defaults(today) | {name: value for name, value in request.GET.items() if value}
+    asked = report.defaults(today) | {name: value for name in request.GET if (value := request.GET.get(name, ""))}
     form = report.ReportForm(asked)
     kept = {name: value for name, value in asked.items() if name in form.fields}
     context: dict[str, object] = {"form": form, "spans": report.spans(today, kept), "kept": kept}

@@ -18,13 +18,13 @@ from eclectyc.web.security import actor_of
 
 COLUMNS: Final = (
     Column("Site", "name"),
-    Column("Region", "region"),
-    Column("Type", "type"),
-    Column("Floor area", "area", is_number=True, unit="m²"),
-    Column("Meters", "meters", is_number=True),
-    Column("Energy, 52 weeks", is_number=True),
+    Column("Energy", is_number=True, unit="52 weeks"),
     Column("per m²", is_number=True, unit="kWh/m²"),
     Column("Covered", is_number=True),
+    Column("Floor area", "area", is_number=True, unit="m²"),
+    Column("Meters", "meters", is_number=True),
+    Column("Type", "type"),
+    Column("Region", "region"),
 )
 FIELDS: Final = {
     "name": "name",
@@ -43,8 +43,8 @@ def sites(request: HttpRequest) -> HttpResponse:
     if words:
         named = Q(name__icontains=words) | Q(postcode__icontains=words) | Q(region__name__icontains=words)
         found = found.filter(named | Q(company__icontains=words))
-    found, sort = lists.ordered(found, request.GET, FIELDS, "name")
-    page = lists.page_of(found, request.GET)
+    in_order, sort = lists.ordered(found, request.GET, FIELDS, "name")
+    page = lists.page_of(in_order, request.GET)
     today = today_in(house_zone())
     start, end = site.last_weeks(today)
     narrowed = Filter(sites=tuple(one.pk for one in page))
