@@ -20,7 +20,7 @@ from tests import needs
 from tests.cluster import Cluster
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.fixtures import Settings
 
     from tests.factories import World
 
@@ -126,7 +126,7 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder of this test's own, with an empty lake; the settings and the environment point at it."""
     folder = tmp_path / "home"
     folder.mkdir(mode=0o700)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.fixtures import Settings
 
 _buckets = count(1)
 
@@ -28,7 +28,7 @@ def s3_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def s3_lake(s3_endpoint: str, home: Path, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch) -> str:
+def s3_lake(s3_endpoint: str, home: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URL of an empty lake in a bucket of its own; the settings and the environment point at it."""
     import boto3
 

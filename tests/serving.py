@@ -33,8 +33,10 @@ class Installation:
     environment: dict[str, str]
     _started: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def run(self, *arguments: str | Path, stdin: str = "", timeout_s: float = 120, **environment: str) -> Any:
-        """Run a command to its end; the answer has ``returncode``, ``stdout`` and ``stderr``."""
+    def run(
+        self, *arguments: str | Path, stdin: str = "", timeout_s: float = 120, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, such as ``run("import", path, ECLECTYC_FAILPOINT="lake.commit")``."""
         return subprocess.run(
             self._command(arguments),
             env=self.environment | environment,
@@ -45,9 +47,9 @@ class Installation:
             check=False,
         )
 
-    def json(self, *arguments: str | Path, **environment: str) -> Any:
+    def json(self, *arguments: str | Path) -> Any:
         """Run a command with ``--json`` and return the object that it prints."""
-        done = self.run(*arguments, "--json", **environment)
+        done = self.run(*arguments, "--json")
         assert done.stdout, f"nothing on standard output; exit {done.returncode}; {done.stderr}"
         return json.loads(done.stdout)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+from io import StringIO
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError, field_validator
@@ -58,6 +60,25 @@ class Configuration(BaseSettings):
     def _known_database(cls, value: str) -> str:
         if value and not value.startswith(("postgres://", "postgresql://", "sqlite:///")):
             raise ValueError("use postgresql://user:password@host:port/name or sqlite:///path")
+        try:
+            urlsplit(value).port  # noqa: B018 - reading it checks it
+        except ValueError:
+            raise ValueError("its port is no number (a / or @ in a password is written %2F or %40)") from None
+        return value
+
+    @field_validator("lake")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if "://" in value and not value.startswith(("s3://", "s3a://", "file:///")):
+            raise ValueError("use a folder or s3://bucket/path")
+        return value
+
+    @field_validator("admin_email")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        name, _, domain = value.rpartition("@")
+        if value and not (name and domain and " " not in value):
+            raise ValueError("write it as name@example.org")
         return value
 
     @field_validator("time_zone")
@@ -65,7 +86,10 @@ class Configuration(BaseSettings):
     def _known_zone(cls, value: str) -> str:
         from eclectyc.kernel.days import zone_of
 
-        return zone_of(value).key
+        try:
+            return zone_of(value).key
+        except EclectycError as error:
+            raise ValueError(f"{error.reason.rstrip('.')}; use a name such as Europe/London") from None
 
     @property
     def lake_url(self) -> str:
@@ -75,13 +99,32 @@ class Configuration(BaseSettings):
 
 def load() -> Configuration:
     """Read the configuration, or raise ``BadConfiguration`` naming the first wrong setting."""
+    env_file = home_folder() / ".env"
+    _check_env_file(env_file)
     try:
-        return Configuration(_env_file=home_folder() / ".env")
+        return Configuration(_env_file=env_file)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
         message = str(first["msg"]).removeprefix("Value error, ")
         raise BadConfiguration(f"{name} is not usable: {message}.", "See .env.example.", field=name) from None
+
+
+def _check_env_file(path: Path) -> None:
+    """Raise ``BadConfiguration`` where the file is there but no settings can be read out of it."""
+    from dotenv.parser import parse_stream
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise BadConfiguration(f"{path} cannot be read: {why}.", "Mend it, or take it away.", field=".env") from None
+    for found in parse_stream(StringIO(text)):
+        if found.error:
+            line = found.original.line
+            raise BadConfiguration(f"Line {line} of {path} is no setting.", "Write NAME=value.", field=".env")
 
 
 def make_home(home: Path) -> None:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from tests.bench.machine import environment_of
 
 if TYPE_CHECKING:
     from django.test import Client
+
+    from eclectyc.analytics.periods import By
 
 REPEATS = 15
 
@@ -75,7 +78,7 @@ def lake_reads(until: date) -> Iterator[Figure]:
         wanted = files.filter(pl.col("series").is_in(series), pl.col("day") >= since, pl.col("day") < until)
         return lambda: wanted.select("series", "day", *columns).collect()
 
-    def question(since: date, by: service.By) -> Callable[[], object]:
+    def question(since: date, by: By) -> Callable[[], object]:
         return lambda: service.meter_readings(actor, meter, start=since, end=until, by=by, today=until)
 
     over_files = "Polars over the same files"
@@ -114,7 +117,7 @@ def pages() -> Iterator[Figure]:
         ("site page", f"/sites/{site.pk}", None),
         ("consumption report", "/reports/consumption", None),
     ):
-        yield _figure(f"{name}, server time", lambda address=address: _opened(client, address), limit, plain)
+        yield _figure(f"{name}, server time", partial(_opened, client, address), limit, plain)
 
 
 def _signed_in(client: Client) -> Client:

@@ -14,7 +14,7 @@ from eclectyc.accounts.actor import Actor
 def actor_of(request: HttpRequest) -> Actor:
     """Return the signed-in user as an actor, read anew from the registry, or nobody."""
     user = request.user
-    return Actor.of(user) if user.is_authenticated else Actor.nobody()  # type: ignore[arg-type]
+    return Actor.of(user) if user.is_authenticated else Actor.nobody()
 
 
 def attach_actor(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

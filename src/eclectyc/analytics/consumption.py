@@ -77,8 +77,8 @@ def by_day_or_longer(rows: pl.DataFrame, point: Points, window: Window, by: By) 
         at_day = (np.datetime64(day, "D") - days[0]).astype(np.int64)
         total[at_day], present[at_day] = np.nansum(slots.value), (~np.isnan(slots.value)).sum()
         expected[at_day], estimated[at_day] = slots.expected.sum(), slots.estimated.sum()
-        if len(slots.day) and day == window.first_day:
-            opens = slots.start[0]
+        if day == window.first_day:
+            opens = slots.start[0] if len(slots.day) else day_edges(days[:1], window.zone)[1][0]
         if len(slots.day) and at_day == len(days) - 1:
             closes = slots.end[-1]
     starts = bucket_starts(days, by)
@@ -87,7 +87,8 @@ def by_day_or_longer(rows: pl.DataFrame, point: Points, window: Window, by: By) 
     bucket_closes, _ = day_edges(bucket_ends(starts[first], by), window.zone)
     sums = [np.add.reduceat(column, first) for column in (total, present, expected, estimated)]
     sums[0] = np.where(sums[1] > 0, sums[0], np.nan)
-    return _frame(window.zone, np.maximum(bucket_opens, opens), np.minimum(bucket_closes, closes), *sums)
+    frame = _frame(window.zone, np.maximum(bucket_opens, opens), np.minimum(bucket_closes, closes), *sums)
+    return frame.filter(pl.col("start") < pl.col("end"))  # a day cut behind its last slot's start has nothing here
 
 
 def _all_slots(rows: pl.DataFrame, point: Points, window: Window) -> Slots:

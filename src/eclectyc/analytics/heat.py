@@ -30,8 +30,9 @@ class HeatMap:
 
     def rows(self, digits: int = 3) -> list[list[float | None]]:
         """Return the matrix as lists, None for gaps, for JSON."""
-        rounded = np.round(self.value, digits)
-        return np.where(np.isnan(rounded), None, rounded).tolist()  # type: ignore[no-any-return, arg-type]
+        cells = np.round(self.value, digits).astype(object)
+        cells[np.isnan(self.value)] = None
+        return cells.tolist()
 
 
 def common_step(parts: Sequence[Slots]) -> int:

@@ -21,11 +21,11 @@ from eclectyc.analytics.expectation import expected_slots
 from eclectyc.analytics.fetch import Asked, ask
 from eclectyc.analytics.grid import Total
 from eclectyc.analytics.heat import HeatMap, heat_map
-from eclectyc.analytics.periods import By, Window
+from eclectyc.analytics.periods import By, Window, week_of
 from eclectyc.analytics.profile import Band, is_like, usual_band
 from eclectyc.analytics.slots import Slots, lay_out
 from eclectyc.estate.models import Meter, Quantity
-from eclectyc.kernel.days import WHOLE_DAY, local_day, slot_bounds, zone_of
+from eclectyc.kernel.days import WHOLE_DAY, local_day, midnight, slot_bounds, zone_of
 from eclectyc.kernel.errors import NotFound
 
 BAND_WEEKS = 8
@@ -49,12 +49,12 @@ class Point:
     @property
     def first(self) -> date | None:
         """The first day with readings."""
-        return self.asked.meters["first"][0]  # type: ignore[no-any-return]
+        return self.asked.meters["first"][0]
 
     @property
     def last(self) -> date | None:
         """The last day with readings."""
-        return self.asked.meters["last"][0]  # type: ignore[no-any-return]
+        return self.asked.meters["last"][0]
 
     def slots(self, rows: pl.DataFrame, days: np.ndarray) -> Slots:
         """Lay out the slots of days from their rows with values."""
@@ -131,15 +131,14 @@ def readings_in_parts(point: Point, window: Window, by: By) -> Iterator[Readings
 
     Weeks cross years: by week the parts end with the last Monday of a year.
     """
-    start: date | datetime = window.start
+    start = window.start
     while start < window.end:
-        year = start.astimezone(window.zone).year
-        turn = date(year + 1, 1, 1)
-        if by == "week":
-            turn -= timedelta(days=turn.weekday())
-            turn = turn if turn > start.astimezone(window.zone).date() else turn + timedelta(days=364)
-        end = min(Window.of(start, turn, window.zone).end, window.end)
-        yield readings_of(point, Window.of(start, end, window.zone), by)
+        day = local_day(start, window.zone)
+        turn = date(day.year + 1, 1, 1)
+        if by == "week" and (monday := week_of(turn)) != turn:
+            turn = monday if monday > day else monday + timedelta(weeks=52)
+        end = min(midnight(turn, window.zone), window.end)
+        yield readings_of(point, Window(start, end, window.zone), by)
         start = end
 
 

@@ -57,6 +57,7 @@ def lay_out(rows: pl.DataFrame, days: np.ndarray, *, zone: ZoneInfo, step: int, 
     start = opens[day] + minute * 60
     has_row = np.zeros(len(days), dtype=bool)
     has_row[day_of_row] = True
+    is_whole = steps == WHOLE_DAY
     value, quality = np.full(len(day), np.nan), np.zeros(len(day), dtype=np.int8)
     value[has_row[day]] = rows["values"].explode().to_numpy()
     quality[has_row[day]] = rows["quality"].explode().to_numpy()
@@ -64,11 +65,11 @@ def lay_out(rows: pl.DataFrame, days: np.ndarray, *, zone: ZoneInfo, step: int, 
         day=day,
         minute=minute,
         start=start,
-        end=np.minimum(start + steps[day] * 60, closes[day]) if len(day) else start,
+        end=np.where(is_whole[day], closes[day], np.minimum(start + steps[day] * 60, closes[day])),
         value=value,
         estimated=np.isin(quality, NOT_ACTUAL) & ~np.isnan(value),
         expected=(expected > 0)[day],
-        whole_day=(steps == WHOLE_DAY)[day],
+        whole_day=is_whole[day],
     )
 
 

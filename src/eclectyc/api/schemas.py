@@ -142,13 +142,16 @@ class ReadingsOut(Schema):
     readings: list[ReadingOut]
 
 
+Verdict = Annotated[str, WithJsonSchema({"type": "string", "enum": ["healthy", "degraded", "critical"]})]
+
+
 class CheckOut(Schema):
     name: str
-    status: Literal["healthy", "degraded", "critical"]
+    status: Verdict
     message: str
     detail: dict[str, Any] = Field(default_factory=dict)
 
 
 class HealthOut(Schema):
-    status: Literal["healthy", "degraded", "critical"]
+    status: Verdict
     checks: list[CheckOut] | None = Field(None, description="For a signed-in administrator only.")

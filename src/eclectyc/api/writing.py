@@ -60,8 +60,8 @@ def as_json(
         "unit": point.unit,
         "timezone": point.zone.key,
         "by": by,
-        "from": _echo(start, window and window.first_day, point),
-        "to": _echo(end, window and window.end_day, point),
+        "from": _echo(start, window.first_day if window else None, point),
+        "to": _echo(end, window.end_day if window else None, point),
     }
     rows = "[]" if window is None else _written(analytics.readings_of(point, window, by).frame, by).write_json()
     body = f'{json.dumps(head)[:-1]}, "readings": {rows}}}'

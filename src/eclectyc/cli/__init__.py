@@ -39,7 +39,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "import": Command("imports:import_file", "Import a file of readings, sites or meters"),
     "batches": Command("imports:batches", "List what was imported"),
     "undo": Command("imports:undo", "Take one import back"),
-    "export": Command("exporting:app", "Write totals, meters or readings to a file"),
+    "export": Command("exporting:export", "Write totals, meters or readings to a file"),
     "aggregate": Command("aggregating:aggregate", "Bring every summary up to date for a period and print it"),
     "user": Command("people:users", "Add and list people, set their passwords"),
     "token": Command("people:tokens", "Create, list and revoke API tokens"),

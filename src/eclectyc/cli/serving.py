@@ -14,7 +14,7 @@ from eclectyc.cli.session import OPERATOR, load_django, ready, say
 from eclectyc.kernel.errors import EclectycError
 
 ANYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - recognised, never a default
-THREADS: Final = 8
+THREADS: Final = min(8, 2 * (os.cpu_count() or 1) + 1)
 
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")]
 Port = Annotated[int, typer.Option(min=1, max=65535)]
@@ -135,10 +135,10 @@ def _run(host: str, port: int, *, workers: int, threads: int, started: Callable[
 
 def _allow_host(host: str) -> None:
     """Let the address that was asked for be the one that is typed into a browser."""
-    if os.environ.get("ALLOWED_HOSTS"):
-        return
     from django.conf import settings
 
+    if settings.CONFIGURATION.allowed_hosts:
+        return
     if host in ANYWHERE:
         names = ", ".join(settings.ALLOWED_HOSTS)
         say(f"Only {names} will be answered: to be reached by other names, list them in ALLOWED_HOSTS.")

@@ -104,15 +104,16 @@ def weather(grid: Grid, rng: np.random.Generator, *, offset_c: float = 0.0) -> W
     offset_c : how much warmer than there [°C].
     """
     days = grid.days.size
-    spell_c = _autoregressive(rng.standard_normal(days), memory=0.82) * 3.0
-    cloud = 1 / (1 + np.exp(-0.4 - _autoregressive(rng.standard_normal(days), memory=0.45) * 1.5))
+    of_spells, of_clouds, of_flicker = rng.spawn(3)  # each its own: a longer grid must not change earlier values
+    spell_c = _autoregressive(of_spells.standard_normal(days), memory=0.82) * 3.0
+    cloud = 1 / (1 + np.exp(-0.4 - _autoregressive(of_clouds.standard_normal(days), memory=0.45) * 1.5))
     seasonal_c = 10.6 + offset_c - 6.7 * np.cos(grid.year_angle - 0.50)
     smooth = np.interp(np.arange(grid.day_of.size), grid.starts[:-1] + 24, spell_c)
     swing_c = 1.6 + 2.6 * (1 - cloud[grid.day_of]) * (1 - 0.45 * np.cos(grid.year_angle))
     utc_hour = grid.utc_s % 86400 / 3600 + 0.25
     daily_c = swing_c * np.cos(2 * np.pi * (utc_hour - 14.5) / 24)
     sun = _sun_height(grid.year_angle, utc_hour)
-    flicker = np.clip(1 + 0.25 * rng.standard_normal(sun.size) * cloud[grid.day_of], 0.2, 1.3)
+    flicker = np.clip(1 + 0.25 * of_flicker.standard_normal(sun.size) * cloud[grid.day_of], 0.2, 1.3)
     irradiance = 1030 * np.clip(sun, 0, None) ** 1.15 * (1 - 0.78 * cloud[grid.day_of]) * flicker
     return Weather(seasonal_c + smooth + daily_c, irradiance)
 

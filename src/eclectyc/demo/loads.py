@@ -39,13 +39,14 @@ class Load:
 def half_hours(load: Load, grid: Grid, weather: Weather, rng: np.random.Generator) -> np.ndarray:
     """Return the use in each half-hour of the grid, unrounded and never negative."""
     present = PATTERNS[load.pattern](grid)
+    scatter, orders = rng.spawn(2)
     parts: dict[str, Callable[[], np.ndarray]] = {
         "base": lambda: np.ones(present.size),
         "people": lambda: present,
         "lights": lambda: present * (0.45 + 0.55 * np.exp(-weather.irradiance / 90)),
         "cooling": lambda: np.clip(weather.temperature - COOLING_BASE_C, 0, None) * (0.12 + present),
         "heating": lambda: _heating(grid, weather, present),
-        "process": lambda: present * _shift_swing(grid, rng),
+        "process": lambda: present * _shift_swing(grid, orders),
     }
     mean = load.annual / HALF_HOURS_A_YEAR
     use = np.zeros(present.size)
@@ -54,7 +55,7 @@ def half_hours(load: Load, grid: Grid, weather: Weather, rng: np.random.Generato
         use += share * mean * part / part[grid.reference].mean()
     years = (grid.utc_s - 1735689600) / (365.2425 * 86400)
     use *= (1 + load.yearly_change) ** years
-    return np.clip(use * _scatter(grid, rng, load.noise), 0, None)
+    return np.clip(use * _scatter(grid, scatter, load.noise), 0, None)
 
 
 def _heating(grid: Grid, weather: Weather, present: np.ndarray) -> np.ndarray:
@@ -66,14 +67,16 @@ def _heating(grid: Grid, weather: Weather, present: np.ndarray) -> np.ndarray:
 
 def _shift_swing(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     """Orders come and go: weeks differ, and a machine runs in blocks of an hour or two."""
-    weeks = 1 + 0.12 * rng.standard_normal(grid.days.size // 7 + 2)
-    blocks = 1 + 0.18 * rng.standard_normal(grid.day_of.size // 3 + 1)
+    of_weeks, of_blocks = rng.spawn(2)  # streams of their own: a longer grid must not change earlier values
+    weeks = 1 + 0.12 * of_weeks.standard_normal(grid.days.size // 7 + 2)
+    blocks = 1 + 0.18 * of_blocks.standard_normal(grid.day_of.size // 3 + 1)
     return weeks[grid.day_of // 7] * np.repeat(blocks, 3)[: grid.day_of.size]
 
 
 def _scatter(grid: Grid, rng: np.random.Generator, noise: float) -> np.ndarray:
-    days = 1 + 0.6 * noise * rng.standard_normal(grid.days.size)
-    slots = noise * rng.standard_normal(grid.day_of.size)
+    of_days, of_slots = rng.spawn(2)
+    days = 1 + 0.6 * noise * of_days.standard_normal(grid.days.size)
+    slots = noise * of_slots.standard_normal(grid.day_of.size)
     return days[grid.day_of] * (1 + slots)
 
 

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from eclectyc.demo.loads import half_hours
 from eclectyc.demo.plan import MeterPlan, SitePlan, estate
 from eclectyc.kernel import quality
 from eclectyc.kernel.days import WHOLE_DAY
+
+MARGIN: Final = timedelta(days=2)  # tomorrow's weather is felt today: the last days asked for must not be the grid's
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,11 @@ def readings(seed: int, *, start: date, end: date, made_on: date) -> Iterator[Me
 
     made_on : the day the demo was first made, from which its faults are dated.
     """
-    grid, faults = Grid(end), Faults(made_on)
+    grid, faults = Grid(end + MARGIN), Faults(made_on)
     for site in estate():
         outdoors = weather(grid, _random(seed, "weather"), offset_c=site.warmer_c)
         for meter, quantity, unit, use in _site(site, seed, grid, outdoors, faults):
-            yield _cut(meter, quantity, unit, use, grid, _first_day(meter, start, made_on))
+            yield _cut(meter, quantity, unit, use, grid, _first_day(meter, start, made_on), end)
 
 
 def _site(
@@ -85,19 +88,20 @@ def _reactive(use: Use, power_factor: float, rng: np.random.Generator) -> Use:
     return Use(np.round(use.values * np.tan(np.arccos(factor)), 2), use.quality.copy())
 
 
-def _cut(meter: MeterPlan, quantity: str, unit: str, use: Use, grid: Grid, first: date) -> MeterDays:
+def _cut(meter: MeterPlan, quantity: str, unit: str, use: Use, grid: Grid, first: date, end: date) -> MeterDays:
     """Take the asked-for days; sum them where the meter knows whole days only; leave out days without any reading."""
-    from_day = (first - ORIGIN) // timedelta(days=1)
-    counts, starts = grid.counts[from_day:], grid.starts[from_day:]
-    values, flags = use.values[starts[0] :], use.quality[starts[0] :]
+    of_days = slice((first - ORIGIN) // timedelta(days=1), (end - ORIGIN) // timedelta(days=1))
+    counts, starts = grid.counts[of_days], grid.starts[of_days]
+    of_slots = slice(int(grid.starts[of_days.start]), int(grid.starts[of_days.stop]))
+    values, flags = use.values[of_slots], use.quality[of_slots]
     if meter.step == WHOLE_DAY:
         digits = meter.load.digits if meter.load else 2
-        values = np.round(np.add.reduceat(values, starts[:-1] - starts[0]), digits)
-        flags = np.minimum.reduceat(flags, starts[:-1] - starts[0])
+        values = np.round(np.add.reduceat(values, starts - starts[0]), digits)
+        flags = np.minimum.reduceat(flags, starts - starts[0])
         counts = np.ones_like(counts)
     any_reading = np.add.reduceat(flags != quality.MISSING, np.cumsum(counts) - counts) > 0
     keep = np.repeat(any_reading, counts)
-    days = grid.days[from_day:][any_reading]
+    days = grid.days[of_days][any_reading]
     return MeterDays(meter, quantity, unit, meter.step, days, counts[any_reading], values[keep], flags[keep])
 
 

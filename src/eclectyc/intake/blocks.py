@@ -1,7 +1,8 @@
 """What a format reader hands on: blocks of rows, still as the file prints them.
 
 A reader knows the file's shape and nothing else: no registry, no lake, no time zone of any site. It yields
-blocks in file order; whoever places them turns printed stamps into local days and slots.
+blocks in file order; whoever places them turns printed stamps into local days and slots. A file can turn out
+to be unreadable at any block (``UnreadableFile``): nothing of it may be stored before the last one came.
 """
 
 from __future__ import annotations
@@ -12,9 +13,22 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from eclectyc.kernel.errors import EclectycError
+
 Stamps = Literal["start", "end"]
 
 MAX_REPORTED_ERRORS = 100  # more go to a file
+
+
+class UnreadableFile(EclectycError):
+    """A file that is refused whole: what was found, and what was wanted."""
+
+    code = "unreadable_file"
+
+
+def unreadable_now(name: str, layout: str) -> UnreadableFile:
+    """The file was recognised, and when it was read it no longer looked so: it was replaced in between."""
+    return UnreadableFile(f"{name} is no longer the {layout} file that was recognised.", "Import it again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +52,8 @@ class DayBlock:
     quality : shape (rows, slots), int8: 0 missing, 1 actual, 2 estimated, 5 unflagged (kernel.quality).
     step : minutes per slot (1440: ``values`` has one column).
     placing : ``position`` – column k is slot k of the local day; ``clock`` – column k is the local clock time
-        k·step (48 columns also on clock-change days: see FORMATS "Wide on clock-change days").
-    ``extra`` : shape (rows,), True where a cell beyond column 48 of a clock-headed row was filled.
+        k·step (48 columns also on clock-change days). Whole days are always ``position``.
+    rows : how many of the file's data lines this block took.
     """
 
     frame: pl.DataFrame
@@ -47,6 +61,7 @@ class DayBlock:
     quality: np.ndarray
     step: int
     placing: Literal["position", "clock"] = "position"
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +74,37 @@ class RowBlock:
         instant Datetime[us, UTC] (where the text carried an offset or Z, or the layout is in UTC) – else null,
         day Date and period Int16 (settlement period from 1, in the local day) – where the file has these,
         value Float64 (null = blank), quality Int8 (0, 1, 2, 5).
+        Every column is always there; null where the file does not say.
+    rows : how many of the file's data lines this block took (a line of several meters or quantities gives
+        several rows of ``frame``, with the same ``line``).
     """
 
     frame: pl.DataFrame
+    rows: int = 0
 
 
-Block = DayBlock | RowBlock
+@dataclass(frozen=True, slots=True)
+class RecordBlock:
+    """Rows that each describe one site or one meter.
+
+    frame : one row per record, in file order: line Int64, then one String column per field the file has, by
+        field name (``formats/sites.py``, ``formats/meters.py`` list them); null = not said. Cells are checked
+        and plain: numbers with a decimal point, dates and instants in ISO form, ``true``/``false``.
+        A column ``<something>_id`` is an outside reference.
+    """
+
+    frame: pl.DataFrame
+    rows: int = 0
+
+
+Block = DayBlock | RowBlock | RecordBlock
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What the person said about the file. ``type`` is the ``-t`` option."""
+
+    type: str = "auto"
 
 
 @dataclass(slots=True)
@@ -74,6 +114,8 @@ class Recognition:
     ``stamps`` is what the file itself declares (header words, start and end columns, a ``24:00``), with the
     evidence in ``stamps_why``; None where interior evidence or an assumption must settle it.
     ``timezone`` is the layout's own clock where it has one (``UTC`` for simple long), else None.
+    ``stamps`` and ``warnings`` can still grow while the file is read (a ``24:00``, totals that disagree):
+    take them when the last block has come.
     """
 
     format: str

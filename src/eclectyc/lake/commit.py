@@ -93,9 +93,7 @@ class Change:
                 commit_properties=CommitProperties(
                     custom_metadata=metadata, max_commit_retries=0, app_transactions=stamp
                 ),
-                post_commithook_properties=PostCommitHookProperties(
-                    create_checkpoint=True, cleanup_expired_logs=False
-                ),
+                post_commithook_properties=PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False),
             )
         except CommitFailedError as error:
             raise Conflict("The lake changed while this was being prepared.", "Run this again.") from error

@@ -7,6 +7,7 @@ cluster, and memory stays at a month or two.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -164,9 +165,7 @@ def day_rows(
     return frame.select(DAY_COLUMNS.keys())
 
 
-def claim_rows(
-    said: Said, *, batch: int | np.ndarray, rule: int, same_as: np.ndarray | None = None
-) -> pl.DataFrame:
+def claim_rows(said: Said, *, batch: int | np.ndarray, rule: int, same_as: np.ndarray | None = None) -> pl.DataFrame:
     """Return claim rows: the slots themselves, or for a witness (``same_as``) only whose they are."""
     size = len(said)
     slots = said.slots.columns() if same_as is None else {}
@@ -315,7 +314,7 @@ def write_rows(
         rows = rows[np.argsort(key, kind="stable")]
     parts = -(-len(rows) // FILE_ROWS)
     edges = [len(rows) * n // parts for n in range(parts + 1)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         part = rows[start:end]
         added.append(place.write(part, layer=layer, month=month, bucket=bucket, batch=batch))
         failpoint("lake.between_files")

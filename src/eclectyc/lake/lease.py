@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
@@ -73,9 +73,14 @@ class Lease:
 
 
 @contextmanager
-def writer_lease(holder: str, wait_s: float = 60.0, *, lease_s: float = LEASE_S) -> Iterator[Lease]:
-    """Wait for the writers' turn and hold it; raise ``Busy`` where it does not come within ``wait_s`` [s]."""
-    lease = _wait_for(holder_name(holder), wait_s, lease_s)
+def writer_lease(
+    holder: str, wait_s: float = 60.0, *, lease_s: float = LEASE_S, waiting: Callable[[str], None] | None = None
+) -> Iterator[Lease]:
+    """Wait for the writers' turn and hold it; raise ``Busy`` where it does not come within ``wait_s`` [s].
+
+    waiting : called once with the other writer's name, if there is one to wait for.
+    """
+    lease = _wait_for(holder_name(holder), wait_s, lease_s, waiting)
     done = threading.Event()
     renewal = threading.Thread(target=_keep, args=(lease, done), name="lake-lease", daemon=True)
     renewal.start()
@@ -105,16 +110,20 @@ def take(holder: str, *, lease_s: float = LEASE_S) -> Lease | None:
         return Lease(holder, row.fence, lease_s=lease_s)
 
 
-def _wait_for(holder: str, wait_s: float, lease_s: float) -> Lease:
+def _wait_for(holder: str, wait_s: float, lease_s: float, waiting: Callable[[str], None] | None = None) -> Lease:
     give_up = time.monotonic() + wait_s
     while True:
         lease = take(holder, lease_s=lease_s)
         if lease is not None:
             return lease
-        if time.monotonic() >= give_up:
+        if time.monotonic() >= give_up or waiting:
             other = WriterLease.objects.get(name=NAME).holder.split(" ")[0] or "another process"
+        if waiting:
+            waiting(other)
+            waiting = None
+        if time.monotonic() >= give_up:
             raise Busy(f"Readings are being written by {other}.", "Try again when it has finished.")
-        time.sleep(random.uniform(*_POLL_S))  # noqa: S311 - only spreads the waiting
+        time.sleep(random.uniform(*_POLL_S))
 
 
 def _keep(lease: Lease, done: threading.Event) -> None:

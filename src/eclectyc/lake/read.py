@@ -71,15 +71,19 @@ def monthly(place: Place, snapshot: Snapshot, start: date, end: date, series: Se
     sums = [pl.col(name).sum().cast(pl.Int64) for name in ("present", "slots", "estimated")]
     total = pl.when(pl.col("present").sum() > 0).then(pl.col("total").sum()).alias("total")
     if files.is_empty() or (wanted is not None and not len(wanted)):
-        return empty({"series": pl.Int32(), "month": pl.Date(), "total": pl.Float64()} | dict.fromkeys(
-            ("present", "slots", "estimated"), pl.Int64()))
+        return empty(
+            {"series": pl.Int32(), "month": pl.Date(), "total": pl.Float64()}
+            | dict.fromkeys(("present", "slots", "estimated"), pl.Int64())
+        )
     parts = []
     for (month,), group in files.group_by("month", maintain_order=True):
         scan = place.scan(group["path"].to_list(), DAY).filter(inside(wanted, start, end))
         first = date.fromisoformat(f"{month}-01")
         parts.append(scan.group_by("series").agg(total, *sums).with_columns(month=pl.lit(first)))
-    return pl.concat(pl.collect_all(parts)).select("series", "month", "total", "present", "slots", "estimated").sort(
-        "series", "month"
+    return (
+        pl.concat(pl.collect_all(parts))
+        .select("series", "month", "total", "present", "slots", "estimated")
+        .sort("series", "month")
     )
 
 

@@ -52,12 +52,12 @@ CLAIM_COLUMNS: Final[dict[str, pl.DataType]] = {
 }
 READ_COLUMNS: Final = ("series", "day", "step", *SUMMARY, "batch")
 
-# Measured on a month of 1,000 series (docs/decisions/0002-the-lake.md): dictionary pages need room, or Parquet
-# falls back to plain doubles; a row group is what reading one series' month decodes.
+# Measured on a month of 1,000 series (docs/decisions/0002-the-lake.md). A row group shares one dictionary of
+# values, and is what reading one series' month decodes: larger is smaller on disk and slower to read.
 FILE_ROWS: Final = 65_536
-ROW_GROUP_ROWS: Final = 4_096
-PAGE_BYTES: Final = 16 << 20
-ZSTD_LEVEL: Final = 4
+ROW_GROUP_ROWS: Final = 10_240
+ZSTD_LEVEL: Final = 2
+PLAIN_COLUMNS: Final = ("total", "low", "peak")  # hardly two alike: a dictionary would only cost
 
 COLUMNS: Final[dict[str, dict[str, pl.DataType]]] = {DAY: DAY_COLUMNS, CLAIM: CLAIM_COLUMNS}
 

@@ -80,9 +80,7 @@ class Lake:
 
         rule : ``guarded`` or ``last_wins``. progress : called with the readings of each month as it is laid.
         """
-        return write(
-            self.place, months, buckets=self._buckets, lease=lease, batch=batch, rule=rule, progress=progress
-        )
+        return write(self.place, months, buckets=self._buckets, lease=lease, batch=batch, rule=rule, progress=progress)
 
     def preview(self, months: Iterable[pl.DataFrame], *, rule: str = "guarded") -> WriteResult:
         """Return what writing these months would do; nothing is written."""

@@ -22,6 +22,14 @@ from eclectyc.lake.work import map_slices
 TRIES = 3
 
 
+def _no_days() -> pl.DataFrame:
+    return pl.DataFrame(schema={"series": pl.Int32, "day": pl.Date})
+
+
+def _no_counts() -> pl.DataFrame:
+    return pl.DataFrame(schema={"series": pl.Int32} | dict.fromkeys(COUNTS, pl.Int64))
+
+
 @dataclass(slots=True)
 class WriteResult:
     """What became of the slots that a batch spoke of, and the days that differ now.
@@ -35,8 +43,8 @@ class WriteResult:
     unchanged: int = 0
     kept: int = 0
     removed: int = 0
-    touched: pl.DataFrame = field(default_factory=lambda: _no_days())
-    by_series: pl.DataFrame = field(default_factory=lambda: _no_counts())
+    touched: pl.DataFrame = field(default_factory=_no_days)
+    by_series: pl.DataFrame = field(default_factory=_no_counts)
 
     @classmethod
     def of(cls, done: list[MonthDone]) -> WriteResult:
@@ -47,14 +55,6 @@ class WriteResult:
         by_series = counts.group_by("series").agg(pl.col(*COUNTS).sum()).sort("series")
         touched = pl.concat([part.touched for part in done]).sort(KEY)
         return cls(*(int(by_series[name].sum()) for name in COUNTS), touched=touched, by_series=by_series)
-
-
-def _no_days() -> pl.DataFrame:
-    return pl.DataFrame(schema={"series": pl.Int32, "day": pl.Date})
-
-
-def _no_counts() -> pl.DataFrame:
-    return pl.DataFrame(schema={"series": pl.Int32} | dict.fromkeys(COUNTS, pl.Int64))
 
 
 def write(

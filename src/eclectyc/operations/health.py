@@ -84,6 +84,8 @@ def report(deep: bool = True) -> HealthReport:
 def _ask(name: str, question: Callable[[], Check]) -> Check:
     try:
         return question()
+    except DatabaseError:
+        return Check(name, CRITICAL, "This cannot be told: the registry does not answer.")
     except Exception as error:  # a report must never be silenced by what it reports on
         return Check(name, CRITICAL, f"The check itself failed: {type(error).__name__}: {error}")
 

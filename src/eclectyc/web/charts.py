@@ -77,7 +77,13 @@ def _axis(unit: str, values: Sequence[Values]) -> dict[str, Any]:
 
 
 def bars(
-    *, heading: str, labels: Sequence[str], spans: Sequence[str], series: Sequence[Bars], unit: str, file: str,
+    *,
+    heading: str,
+    labels: Sequence[str],
+    spans: Sequence[str],
+    series: Sequence[Bars],
+    unit: str,
+    file: str,
     links: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Return a bar chart's data: short ``labels`` for the axis, full ``spans`` for tooltips and table."""
@@ -104,8 +110,16 @@ def _stacked(series: Sequence[Bars]) -> list[float | None]:
 
 
 def day(
-    *, values: Values, quality: Sequence[int], starts: Sequence[str], spans: Sequence[str], unit: str, colour: str,
-    file: str, band: tuple[Values, Values] | None = None, compare: tuple[str, Values] | None = None,
+    *,
+    values: Values,
+    quality: Sequence[int],
+    starts: Sequence[str],
+    spans: Sequence[str],
+    unit: str,
+    colour: str,
+    file: str,
+    band: tuple[Values, Values] | None = None,
+    compare: tuple[str, Values] | None = None,
 ) -> dict[str, Any]:
     """Return a day's data. ``starts`` are local clock times "HH:MM", ``spans`` the full "from–to" of each slot."""
     every = [values, band[1] if band else (), compare[1] if compare else ()]
@@ -120,8 +134,16 @@ def day(
 
 
 def rows(
-    *, heading: str, word: str, labels: Sequence[str], values: Values, coverage: Values, colours: Sequence[str],
-    unit: str, file: str, links: Sequence[str] | None = None,
+    *,
+    heading: str,
+    word: str,
+    labels: Sequence[str],
+    values: Values,
+    coverage: Values,
+    colours: Sequence[str],
+    unit: str,
+    file: str,
+    links: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Return horizontal bars' data: groups against each other, in the order given."""
     if not any(v is not None for v in values):
@@ -132,7 +154,13 @@ def rows(
 
 
 def heat(
-    *, days: Sequence[date], slots: Sequence[str], values: Sequence[Values], unit: str, file: str, word: str = "use",
+    *,
+    days: Sequence[date],
+    slots: Sequence[str],
+    values: Sequence[Values],
+    unit: str,
+    file: str,
+    word: str = "use",
     link: str = "",
 ) -> dict[str, Any]:
     """Return a heat map's data: one row of ``values`` per day, one column per slot; a day opens at link + day."""

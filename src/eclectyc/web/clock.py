@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from eclectyc.kernel.days import zone_of
 
 
 def day_words(day: date) -> str:
@@ -39,6 +44,11 @@ def span_words(start: date, end: date) -> str:
     return f"{start.day} {start:%B %Y} – {last.day} {last:%B %Y}"
 
 
+def unbroken(text: str) -> str:
+    """Return a text whose spans do not break at their dash at the end of a line."""
+    return text.replace("–", "\u2060–\u2060")
+
+
 def slot_words(start: datetime, end: datetime) -> str:
     """Return a slot's local start and end; the zone's abbreviation tells a repeated hour's two parts apart."""
     closes = "24:00" if end.hour == end.minute == 0 and end.date() > start.date() else f"{end:%H:%M}"
@@ -55,3 +65,8 @@ def age_words(last: date | None, today: date) -> str:
         return "never"
     days = (today - last).days
     return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago" if days > 0 else short_day(last))
+
+
+def house_zone() -> ZoneInfo:
+    """Return the zone of pages about many sites: the installation's own."""
+    return zone_of(settings.DEFAULT_SITE_ZONE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-FAMILIES: Final = ("electricity", "gas", "water", "heat", "solar", "fuel", "other")
+FAMILIES: Final = ("electricity", "gas", "water", "heat", "solar", "fuel", "energy", "other")
 _FAMILY: Final = {
     "electricity": "electricity",
     "ev": "electricity",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 

@@ -76,8 +76,8 @@ def significant(value: float, digits: int = FIGURES) -> str:
     >>> significant(412.3456), significant(12345.6), significant(0.05)
     ('412.3', '12\u202f350', '0.05')
     """
-    if value == 0:
-        return "0"
+    if value == round(value) and abs(value) < 10**digits:
+        return spaced(value)
     magnitude = math.floor(math.log10(abs(value)))
     rounded = round(value, digits - 1 - magnitude)
     magnitude = math.floor(math.log10(abs(rounded)))  # 9999.6 becomes 10000
@@ -86,8 +86,8 @@ def significant(value: float, digits: int = FIGURES) -> str:
     return text.rstrip("0").rstrip(".") if abs(value) < 1 and decimals else text
 
 
-def figure(value: float | None, unit: str = "") -> Figure:
-    """Return a number as a figure: scaled, four significant digits, unit beside.
+def figure(value: float | None, unit: str = "", digits: int = FIGURES) -> Figure:
+    """Return a number as a figure: scaled, at most four significant digits, unit beside.
 
     >>> str(figure(412_345.0, "kWh"))
     '412.3 MWh'
@@ -95,7 +95,7 @@ def figure(value: float | None, unit: str = "") -> Figure:
     scale = scale_for(value, unit)
     if value is None or not math.isfinite(value):
         return Figure(NOTHING, "")
-    return Figure(significant(value / scale.divisor), scale.unit)
+    return Figure(significant(value / scale.divisor, digits), scale.unit)
 
 
 def exact(value: float | None, decimals: int = 6) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date, timedelta
+from itertools import pairwise
 
 from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
@@ -32,7 +33,7 @@ def a_day() -> Chart:
         values=values,
         quality=quality,
         starts=clock[:48],
-        spans=[f"{a}–{b}" for a, b in zip(clock, clock[1:], strict=False)],
+        spans=[f"{a}–{b}" for a, b in pairwise(clock)],
         unit="kWh",
         colour="electricity",
         file="sample-day",
@@ -61,7 +62,10 @@ def a_month() -> Chart:
         spans=[day_words(d) for d in days],
         series=[
             Bars(
-                "this year", use, "electricity", coverage=[0.5 if n == 9 else 1 for n in range(30)],
+                "this year",
+                use,
+                "energy",
+                coverage=[0.5 if n == 9 else 1 for n in range(30)],
                 estimated=[1 if n in (3, 4) else 0 for n in range(30)],
             ),
             Bars("last year", [v * 1.08 for v in use], "chart-compare", "ticks"),
@@ -69,7 +73,7 @@ def a_month() -> Chart:
         unit="kWh",
         file="sample-month",
     )
-    keys = (Key("this year", "electricity"), Key("same weekday last year", look="line"))
+    keys = (Key("this year", "energy"), Key("same weekday last year", look="line"))
     return Chart("sample-month", "A little less than last year", "Thirty sample days.", data, "kWh per day", keys)
 
 
@@ -83,7 +87,9 @@ def by_utility() -> Chart:
     spans = [f"{m} 2025" for m in MONTHS]
     data = charts.bars(heading="month", labels=MONTHS, spans=spans, series=series, unit="kWh", file="sample-utilities")
     keys = [Key(name, name) for name in names]
-    return Chart("sample-utilities", "Every utility, always in its colour", "Sample months.", data, "kWh per month", keys)
+    return Chart(
+        "sample-utilities", "Every utility, always in its colour", "Sample months.", data, "kWh per month", keys
+    )
 
 
 def a_year() -> Chart:
@@ -101,4 +107,6 @@ def a_year() -> Chart:
 
 def nothing() -> Chart:
     """A chart with no readings."""
-    return Chart("sample-nothing", "No readings yet", "", {}, nothing="No readings for this meter. Import a file that holds it.")
+    return Chart(
+        "sample-nothing", "No readings yet", "", {}, nothing="No readings for this meter. Import a file that holds it."
+    )

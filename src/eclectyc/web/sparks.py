@@ -23,7 +23,7 @@ def spark(values: Sequence[float | None]) -> Spark | None:
     known = [value for value in values if value is not None]
     if len(known) < 2 or len(values) < 2:
         return None
-    top = max(max(known), 0.0) or 1.0
+    top = max(*known, 0.0) or 1.0
     step = WIDTH / (len(values) - 1)
     line: list[str] = []
     under: list[str] = []

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from eclectyc.web.security import View, signed_in
-from eclectyc.web.views import design, signin
+from eclectyc.web.views import dashboard, design, meters, reports, signin, sites
 
 
 def page(address: str, view: View, name: str, permission: str = "estate.view") -> URLPattern:
@@ -14,5 +14,11 @@ def page(address: str, view: View, name: str, permission: str = "estate.view") -
 urlpatterns: list[URLPattern] = [
     path("login", signin.SignIn.as_view(), name="login"),
     path("logout", signin.SignOut.as_view(), name="logout"),
+    page("", dashboard.dashboard, "dashboard"),
+    page("sites", sites.sites, "sites"),
+    page("sites/<int:pk>", sites.site_page, "site"),
+    page("meters", meters.meters, "meters"),
+    page("meters/<int:pk>", meters.meter_page, "meter"),
+    page("reports/consumption", reports.consumption, "consumption", "reports.view"),
     page("design", design.design, "design"),
 ]

@@ -8,7 +8,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from eclectyc.web import colours, figures
+from eclectyc.estate.models import Quantity, Utility
+from eclectyc.web import clock, colours, figures
 
 register = template.Library()
 
@@ -32,6 +33,59 @@ def exact(value: float | None, decimals: int = 6) -> str:
 def percent(fraction: float | None) -> str:
     """A share as per cent."""
     return figures.percent(fraction)
+
+
+@register.filter
+def percent_figure(fraction: float | None) -> SafeString:
+    """A share as a figure, its % set small."""
+    text = figures.percent(fraction)
+    return (
+        format_html('{}<span class="unit"> %</span>', text.removesuffix(" %"))
+        if "%" in text
+        else format_html("{}", text)
+    )
+
+
+@register.simple_tag
+def share(part: float | None, whole: float | None) -> str:
+    """part / whole as per cent."""
+    return figures.percent(figures.share(part, whole))
+
+
+@register.filter
+def unlocalised(value: float) -> str:
+    """A number for an attribute: a point, no spaces."""
+    return f"{value:g}"
+
+
+@register.filter
+def unbroken(text: str) -> str:
+    """A text whose spans do not break at their dash."""
+    return clock.unbroken(text)
+
+
+@register.filter
+def significant(value: float) -> str:
+    """A number of at most four significant digits, in the unit it has."""
+    return figures.significant(value)
+
+
+@register.filter
+def figure_columns(count: int) -> str:
+    """The class of a strip with fewer than four figures."""
+    return {1: "one", 2: "two", 3: "three"}.get(count, "")
+
+
+@register.filter
+def quantity_name(quantity: str) -> str:
+    """A quantity as it is printed."""
+    return str(dict(Quantity.choices).get(quantity, quantity))
+
+
+@register.filter
+def utility_name(utility: str) -> str:
+    """A utility as it is printed."""
+    return str(dict(Utility.choices).get(utility, utility))
 
 
 @register.filter

@@ -59,6 +59,10 @@ addEventListener("pageshow", () => {
   for (const field of document.querySelectorAll("form[method=get] :disabled[name]")) field.disabled = false;
 });
 
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  for (const [name, value] of [...detail.formData.entries()]) if (value === "") detail.formData.delete(name);
+});
+
 export function announce(text) {
   document.getElementById("announce").textContent = text;
 }

@@ -10,7 +10,7 @@ export function colour(token) {
 }
 
 // "electricity" is a utility; anything else is a token by its own name.
-const UTILITIES = new Set(["electricity", "gas", "water", "heat", "solar", "fuel", "other"]);
+const UTILITIES = new Set(["electricity", "gas", "water", "heat", "solar", "fuel", "energy", "other"]);
 export const seriesColour = (name) => colour(UTILITIES.has(name) ? `utility-${name}` : name);
 
 export function palette() {

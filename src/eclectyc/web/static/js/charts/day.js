@@ -27,6 +27,8 @@ function band(spec, theme) {
   return [
     { ...shared, name: "band from", data: low },
     { ...shared, name: "usual band", data: high, areaStyle: { color: theme["chart-band"], opacity: 1 } },
+    // the lower edge, drawn over the bars in the colour of the page: seen where a bar is higher than usual days begin
+    { ...shared, stack: undefined, name: "band edge", data: low, lineStyle: { color: theme.surface, width: 1, opacity: 0.75 }, z: 4 },
   ];
 }
 
@@ -59,7 +61,7 @@ export function option(spec, theme) {
     ...common(theme),
     tooltip: { ...common(theme).tooltip, trigger: "axis", formatter: (points) => tooltip(spec.spans[points[0].dataIndex], details(spec, points[0].dataIndex)) },
     xAxis: categoryAxis(theme, spec.labels, { axisLabel: { ...categoryAxis(theme, []).axisLabel, interval: (place) => spec.ticks.includes(place), hideOverlap: true } }),
-    yAxis: valueAxis(theme, spec.axis ?? spec.scale.unit),
+    yAxis: valueAxis(theme, spec.scale.unit),
     series: [
       ...band(spec, theme),
       {

@@ -39,7 +39,7 @@ export function option(spec, theme) {
     yAxis: categoryAxis(theme, spec.slots.map((slot) => slot.slice(0, 5)), { inverse: true, axisLine: { show: false }, axisLabel: { ...textStyle(theme), interval: (place) => hours.includes(place), verticalAlign: "top" } }),
     visualMap: {
       type: "continuous", min: 0, max: top(data), calculable: false, orient: "horizontal", left: 40, bottom: 0, itemWidth: 10, itemHeight: 140,
-      text: [`${exact(+top(data).toPrecision(2))} ${spec.axis ?? spec.scale.unit}`, "0"], textStyle: textStyle(theme), inRange: { color: theme.heat }, hoverLink: false,
+      text: [`${exact(+top(data).toPrecision(2))}+ ${spec.scale.unit}`, "0"], textStyle: textStyle(theme), inRange: { color: theme.heat }, hoverLink: false,
     },
     series: [{ name: spec.word, type: "heatmap", data, progressive: 0, emphasis: { itemStyle: { borderColor: theme.ink, borderWidth: 1 } } }],
   };

@@ -16,9 +16,9 @@ export function option(spec, theme, width) {
   const room = Math.min(220, Math.round(width * 0.34));
   return {
     ...common(theme),
-    grid: { left: 8, right: 64, top: 8, bottom: 20, containLabel: true },
+    grid: { left: 8, right: 64, top: 8, bottom: 4, containLabel: true },
     tooltip: { ...common(theme).tooltip, formatter: ({ dataIndex }) => tooltip(spec.labels[dataIndex], details(spec, dataIndex)) },
-    xAxis: valueAxis(theme, spec.scale.unit, { nameLocation: "end", nameTextStyle: { ...textStyle(theme), align: "right" }, nameGap: 6, splitNumber: width < 500 ? 2 : 4 }),
+    xAxis: valueAxis(theme, "", { splitNumber: width < 500 ? 2 : 4, axisLabel: { ...textStyle(theme), hideOverlap: true, formatter: (value) => `${exact(value)} ${spec.scale.unit}` } }),
     yAxis: categoryAxis(theme, spec.labels, { inverse: true, axisLabel: { ...textStyle(theme), color: theme.ink, width: room, overflow: "truncate", interval: 0 } }),
     series: [{
       name: spec.word, type: "bar", barCategoryGap: "32%", barMaxWidth: 22, itemStyle: { borderRadius: [0, 2, 2, 0] },

@@ -1,0 +1,190 @@
+"""What a heading says: which field, which unit and quantity, and what it declares about stamps and clocks.
+
+A heading's *key* is lower case with everything but letters and digits removed. Words such as utc, local,
+start or end inside it are declarations: stripped to find the field, kept as evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from eclectyc.kernel.units import is_unit
+
+Role = Literal["meter", "moment", "value", "unit", "flag", "quantity", "total", ""]
+
+# Earlier tiers win: a metering point is the meter; a serial names a device under it.
+METER_TIERS: Final = (
+    {"mpan", "mpancore", "mpannumber", "mprn", "mprnnumber", "spid", "supplynumber", "meterpoint", "meteringpoint"},
+    {"metercode", "meter", "meterid", "meterreference", "meterref", "meternumber", "meteridentifier"},
+    {"meterserial", "meterserialnumber", "meterserialno", "serial", "serialnumber", "serialno", "msn"},
+)
+# Which of these a column is, is settled by what its cells hold: a "Start Date" can hold stamps.
+MOMENT_TIERS: Final = (
+    {
+        "date", "readdate", "readingdate", "perioddate", "settlementdate", "day", "settlementperiod", "period", "sp",
+        "time", "readtime", "readingtime", "periodtime", "datetime", "timestamp", "readdatetime", "readingdatetime",
+        "interval", "", "dateandtime", "periodfrom", "from", "to", "periodto", "consumptiondate",
+    },
+    {"billdate", "insertdate"},
+)  # fmt: skip
+UNIT_KEYS: Final = {"unit", "units", "uom", "unitofmeasure"}
+FLAG_KEYS: Final = {
+    "readingtype", "readtype", "type", "status", "ae", "actualestimated", "actest", "estimate", "estimated", "flag",
+    "readflag", "dataflag", "actualestimate", "actualorestimated", "actualorestimate", "quality", "valuetype",
+}  # fmt: skip
+QUANTITY_KEYS: Final = {"measurementtype", "channeltype", "channel", "measurementquantity", "quantity", "direction"}
+
+_STARTS: Final = ("beginning", "start", "begin", "from")
+_ENDS: Final = ("ending", "end", "to")
+_CLOCKS: Final = {"utc": "UTC", "gmt": "UTC", "local": "local"}
+_DECLARATIONS: Final = (*_STARTS, *_ENDS, *_CLOCKS)
+
+_VALUE_WORDS: Final = ("consumption", "readvalue", "reading", "energy", "usage", "value", "advance", "used", "use")
+_TOTAL_WORDS: Final = ("total", "sum", "daily", "day")
+_QUANTITY_WORDS: Final = {
+    "reactiveimport": "reactive_import", "reactiveexport": "reactive_export", "activeimport": "import",
+    "activeexport": "export", "import": "import", "export": "export", "ai": "import", "ae": "export",
+    "ri": "reactive_import", "re": "reactive_export",
+}  # fmt: skip
+_UNIT_WORDS: Final = {
+    "kwh": "kWh", "mwh": "MWh", "gwh": "GWh", "wh": "Wh", "kw": "kW", "mw": "MW", "m3": "m3", "kvarh": "kVArh",
+    "kvah": "kVAh", "hcf": "hcf", "ft3": "ft3", "litres": "litre", "litre": "litre", "therms": "therms", "gj": "GJ",
+}  # fmt: skip
+_WORD: Final = re.compile(
+    "|".join(sorted((*_VALUE_WORDS, *_TOTAL_WORDS, *_QUANTITY_WORDS, *_UNIT_WORDS), key=len, reverse=True))
+)
+_BRACKETED: Final = re.compile(r"[(\[]([^)\]]*)[)\]]")
+_RATE: Final = re.compile(
+    r"[£$€%]|\bper\b|price|cost|rate|tariff|co2|carbon|intensity|temp|humid|charge", re.IGNORECASE
+)
+_RATIO: Final = re.compile(
+    r"(k?wh|mwh|m[23²³]|kvarh|kw|p|kg\w*|g\w*)\s*/\s*(k?wh|mwh|m[23²³]|kvarh|kw|day|d|h|hour)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One heading, understood. ``tier`` 0 is preferred; ``ends`` and ``starts`` are its declarations."""
+
+    index: int
+    name: str
+    key: str
+    role: Role
+    tier: int = 0
+    quantity: str | None = None
+    unit: str | None = None
+    starts: bool = False
+    ends: bool = False
+    clock: str | None = None  # "UTC" or "local" where declared
+    register: bool = False  # its name alone does not say use: a reading may be a meter's register
+
+
+def header_key(name: str) -> str:
+    """Return a heading's key.
+
+    >>> header_key("Read Date/Time")
+    'readdatetime'
+    """
+    return re.sub(r"[^a-z0-9]", "", name.lower().replace("³", "3").replace("²", "2"))
+
+
+def understand(index: int, name: str) -> Column:
+    """Return what a heading says, by its name alone; role "" where it says nothing known."""
+    key = header_key(name)
+    for tier, keys in enumerate(METER_TIERS):
+        if key in keys:
+            return Column(index, name, key, "meter", tier)
+    if key in FLAG_KEYS:
+        return Column(index, name, key, "flag", quantity="export" if key == "ae" else None)
+    if key in UNIT_KEYS:
+        return Column(index, name, key, "unit")
+    if key in QUANTITY_KEYS:
+        return Column(index, name, key, "quantity")
+    return _moment(index, name, key) or _value(index, name, key) or Column(index, name, key, "")
+
+
+def is_rate(name: str) -> bool:
+    """Say whether a heading names a price, a rate or a weather measure: never meter readings."""
+    return bool(_RATE.search(name) or _RATIO.search(name))
+
+
+def unit_in(name: str) -> str | None:
+    """Return the unit a heading names in brackets or as a word of its own.
+
+    >>> unit_in("Consumption (kWh)"), unit_in("£/kWh"), unit_in("HH01 kWh")
+    ('kWh', None, 'kWh')
+    """
+    if is_rate(name):
+        return None
+    for inside in _BRACKETED.findall(name):
+        if inside.strip() and "²" not in inside and is_unit(inside):
+            return str(inside).strip()
+    words = re.split(r"[^A-Za-z0-9³]+", name)
+    return next((_UNIT_WORDS[header_key(word)] for word in words if header_key(word) in _UNIT_WORDS), None)
+
+
+def _moment(index: int, name: str, key: str) -> Column | None:
+    found: set[str] = set()
+    left = key
+    while True:
+        for tier, keys in enumerate(MOMENT_TIERS):
+            if left in keys and (left or found):
+                if left in ("from", "periodfrom"):
+                    found.add("start")
+                if left in ("to", "periodto"):
+                    found.add("end")
+                return _declared(Column(index, name, key, "moment", tier), found)
+        word = next((w for w in _DECLARATIONS if left.startswith(w) or left.endswith(w)), None)
+        if word is None or not left:
+            return None
+        found.add(word)
+        left = left.removesuffix(word) if left.endswith(word) else left.removeprefix(word)
+
+
+def _declared(column: Column, words: set[str]) -> Column:
+    clock = next((_CLOCKS[word] for word in words if word in _CLOCKS), None)
+    return Column(
+        column.index,
+        column.name,
+        column.key,
+        column.role,
+        column.tier,
+        starts=any(word in _STARTS for word in words),
+        ends=any(word in _ENDS for word in words),
+        clock=clock,
+    )
+
+
+def _value(index: int, name: str, key: str) -> Column | None:
+    """A value's heading is made of value, unit and quantity words alone."""
+    bare = header_key(_BRACKETED.sub("", name))
+    unit = unit_in(name)
+    if is_rate(name) or not bare or _WORD.sub("", bare):
+        return None
+    words = _WORD.findall(bare)
+    units = [_UNIT_WORDS[word] for word in words if word in _UNIT_WORDS]
+    quantities = [_QUANTITY_WORDS[word] for word in words if word in _QUANTITY_WORDS]
+    unit = unit or (units[0] if units else None)
+    if words == ["day"] or len(set(quantities)) > 1 or len(units) > 1:
+        return None
+    total = any(word in _TOTAL_WORDS for word in words)
+    return Column(
+        index,
+        name,
+        key,
+        "total" if total else "value",
+        quantity=quantities[0] if quantities else _quantity_of_unit(unit),
+        unit=unit or ("kVArh" if quantities and quantities[0].startswith("reactive") else None),
+        register=words in (["reading"], ["readvalue"]) and not quantities,
+    )
+
+
+def _quantity_of_unit(unit: str | None) -> str | None:
+    """kVArh alone is reactive import; a volume is a volume; energy does not say."""
+    from eclectyc.kernel.units import conversion
+
+    if unit is None:
+        return None
+    return {"kVArh": "reactive_import"}.get(conversion(unit).unit)

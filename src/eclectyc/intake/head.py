@@ -1,0 +1,151 @@
+"""A file's first lines: delimiter, header, and a sample of the data under it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from statistics import mode
+
+from eclectyc.intake.blocks import UnreadableFile
+from eclectyc.intake.columns import Column, understand
+from eclectyc.intake.quotes import has_marks, restore, unquote
+from eclectyc.intake.slots import count_slots
+from eclectyc.intake.source import Source, TextBlock
+
+MAX_COLUMNS = 10_000
+DELIMITERS = (",", "\t", ";", "|")
+_SAMPLE_LINES = 2000
+_SAMPLE_CELLS = 60_000
+_HEADER_WITHIN = 50  # lines: titles above a header are fewer
+
+
+class Head:
+    """What can be known of a file before it is read: its first text, and that text as a table."""
+
+    def __init__(self, source: Source) -> None:
+        self.name = source.name
+        self._block = source.head_text
+
+    @property
+    def text(self) -> bytes:
+        return self._block.text
+
+    @cached_property
+    def table(self) -> Table:
+        """The file as a table; ``UnreadableFile`` where it is none."""
+        return _table_of(self._block, self.name)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The header and a sample of a table.
+
+    names : the headings, as printed. rows : the sampled data lines' cells, stripped. header_line : the last
+    line of the header, counted from 1. padding : blank cells that every line has beyond the header.
+    """
+
+    delimiter: str
+    names: list[str]
+    header_line: int
+    rows: list[list[str]] = field(repr=False)
+    padding: int = 0
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        return [understand(n, name) for n, name in enumerate(self.names)]
+
+    def cells(self, index: int) -> list[str]:
+        """Return the sampled cells of a column that are not blank."""
+        return [row[index] for row in self.rows if index < len(row) and row[index]]
+
+
+def head_of(source: Source) -> Head:
+    """Return a source's head; it is looked at once."""
+    if not isinstance(source.head, Head):
+        source.head = Head(source)
+    return source.head
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int  # its last line in the file
+    cells: list[str]
+
+
+def _table_of(block: TextBlock, name: str) -> Table:
+    """Find delimiter and header in a file's first lines, or refuse it."""
+    _refuse_markup(block.text, name)
+    tops = {delimiter: _lines(block, delimiter, _HEADER_WITHIN) for delimiter in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda d: _score(tops[d]))
+    width = max(len(line.cells) for line in tops[delimiter])
+    lines = _lines(block, delimiter, max(_HEADER_WITHIN, min(_SAMPLE_LINES, _SAMPLE_CELLS // width)))
+    if not any(any(line.cells) for line in lines):
+        raise UnreadableFile(f"{name} holds nothing but blank lines.", "Choose a file with a header and data.")
+    at = _header_at(lines)
+    header = lines[at]
+    if len(header.cells) > MAX_COLUMNS:
+        raise UnreadableFile(
+            f"{name} has {len(header.cells):,} columns; at most {MAX_COLUMNS:,} are read.",
+            "Check the delimiter, or split the file.",
+        )
+    rows = [line.cells for line in lines[at + 1 :] if any(line.cells)]
+    return Table(delimiter, header.cells, header.number, rows, _padding(len(header.cells), rows))
+
+
+def _padding(width: int, rows: list[list[str]]) -> int:
+    common = mode(len(row) for row in rows) if rows else 0
+    return common - width if common > width and not any(any(row[width:]) for row in rows) else 0
+
+
+def _refuse_markup(text: bytes, name: str) -> None:
+    start = text[:200].lstrip().lower()
+    kind = ""
+    if start.startswith((b"{", b"[{", b"[[")):
+        kind = "JSON"
+    elif start.startswith((b"<?xml", b"<!doctype", b"<html", b"<feed", b"<")):
+        kind = "XML or HTML"
+    if kind:
+        raise UnreadableFile(f"{name} is {kind}, not a table.", "Export it as CSV (.csv or .csv.gz) and import that.")
+
+
+def _lines(block: TextBlock, delimiter: str, most: int) -> list[_Line]:
+    text, _ = unquote(block.text, delimiter.encode(), block.first_line)
+    marked = has_marks(text)
+    number = block.first_line - 1
+    lines = []
+    for raw in text.decode("utf-8", "replace").split("\n", most)[:most]:
+        cells = raw.split(delimiter)
+        if marked:
+            number += raw.count("\x1e")
+            cells = [restore(cell, delimiter) for cell in cells]
+        number += 1
+        lines.append(_Line(number, [cell.strip() for cell in cells]))
+    return lines
+
+
+def _score(lines: list[_Line]) -> tuple[bool, int, float, int]:
+    """Say how well a delimiter takes lines apart: known headings, then lines of one same width."""
+    widths = [len(line.cells) for line in lines if any(line.cells)]
+    split = [width for width in widths if width > 1]
+    if not split:
+        return (False, 0, 0.0, 0)
+    common = mode(split)
+    known = max(_known(line) for line in lines[:_HEADER_WITHIN])
+    return (known > 0, min(known, 3), sum(width == common for width in widths) / len(widths), common)
+
+
+def _header_at(lines: list[_Line]) -> int:
+    """Return the line with the most known headings; without any, the first line of the common width."""
+    near = lines[:_HEADER_WITHIN]
+    best = max(range(len(near)), key=lambda n: (_known(near[n]), -n))
+    if _known(near[best]):
+        return best
+    widest = max(len(line.cells) for line in near)
+    return next(n for n, line in enumerate(near) if any(line.cells) and (len(line.cells) > 1 or widest == 1))
+
+
+def _known(line: _Line) -> int:
+    cells = line.cells[: MAX_COLUMNS + 1]
+    words = [cell for cell in cells if re.search("[A-Za-z]", cell[:80])]
+    return sum(1 for cell in words if understand(0, cell).role) + count_slots(cells)

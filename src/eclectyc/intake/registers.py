@@ -1,0 +1,55 @@
+"""Register readings are not use: a column of them is refused until somebody says what it is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eclectyc.intake.blocks import Recognition, UnreadableFile
+from eclectyc.intake.columns import Column
+from eclectyc.intake.fields import fields_of
+from eclectyc.intake.head import Table
+from eclectyc.intake.numbers import parse_number
+
+_LARGE = 100.0  # a register's level …
+_LEVEL_TO_STEP = 3.0  # … is at least this many times what it grows by between two reads
+_MANY = 20  # as many reads that never fall are no use, however small
+
+
+def refuse_registers(table: Table, seen: Recognition) -> None:
+    """Refuse a file whose only values are called reading and never fall, as a meter's register does not."""
+    if seen.format not in ("long", "daily", "simple long"):
+        return
+    fields = fields_of(table)
+    if len(fields.values) != 1 or not fields.values[0].register:
+        return
+    column = fields.values[0]
+    meters = _by_meter(table, fields.meter, column)
+    if meters and all(_looks_like_register(values) for values in meters):
+        raise UnreadableFile(
+            f"Column {column.name!r} never falls: it holds a meter's register, not use per period.",
+            "Register readings are not read yet. If the column does hold use per period, name the layout: "
+            f"-t {'daily' if seen.format == 'daily' else 'long'}.",
+            field=column.name,
+        )
+
+
+def _by_meter(table: Table, meter: Column | None, column: Column) -> list[np.ndarray]:
+    """Return each meter's sampled values in file order, of the meters that have enough of them."""
+    values: dict[str, list[float]] = {}
+    for row in table.rows:
+        if len(row) <= column.index:
+            continue
+        number = parse_number(row[column.index])
+        if number is not None:
+            values.setdefault(row[meter.index] if meter else "", []).append(number)
+    return [np.array(of_meter) for of_meter in values.values() if len(of_meter) >= 3]
+
+
+def _looks_like_register(values: np.ndarray) -> bool:
+    steps = np.diff(values)
+    if (steps <= 0).all():  # newest first
+        steps = -steps
+    if (steps < 0).any() or not steps.any():
+        return False
+    level = float(values.min())
+    return len(values) >= _MANY or (level >= _LARGE and level >= _LEVEL_TO_STEP * float(steps.max()))

@@ -1,0 +1,159 @@
+"""From a file on disk to blocks of text: UTF-8, lines ended by a line feed, cut where a record ends.
+
+Memory is flat in the size of the file: one block is handled while a thread prepares the next. Nothing here
+knows columns. What cannot be text is refused whole, by name; a single line that cannot be decoded is blanked
+in its place (so that line numbers hold) and reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from eclectyc.intake.blocks import LineError, UnreadableFile
+from eclectyc.intake.decode import Decoder, encoding_of
+from eclectyc.intake.rawfile import RawFile
+
+MAX_LINE_BYTES = 1 << 20  # a longer line is refused: it is not a table
+BLOCK_BYTES = 16 << 20
+HEAD_BYTES = 1 << 20
+
+_NEWLINE, _QUOTE = 10, 34
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TextBlock:
+    """Whole lines of a file. ``text`` ends with a line feed; ``first_line`` is the number of its first line."""
+
+    text: bytes
+    first_line: int
+    errors: list[LineError] = field(default_factory=list)
+
+
+class Source:
+    """A readable file. It can be read from the start any number of times."""
+
+    def __init__(self, path: Path, *, block_bytes: int = BLOCK_BYTES) -> None:
+        self.path = path
+        self.block_bytes = block_bytes
+        self.size = path.stat().st_size  # [bytes on disk]
+        self.position = 0  # [bytes on disk] read so far, for progress
+        self.head: object = None  # what ``head.head_of`` saw in the first lines
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @cached_property
+    def head_text(self) -> TextBlock:
+        """The first lines of the file, up to about a megabyte."""
+        for block in self._blocks(HEAD_BYTES):
+            return block
+        raise UnreadableFile(f"{self.name} is empty.", "Choose a file that has a header and data lines.")
+
+    def blocks(self, after_line: int = 0) -> Iterator[TextBlock]:
+        """Yield the file's lines after ``after_line``, in blocks that end where a record ends."""
+        for block in _ahead(self._blocks(self.block_bytes)):
+            skip = after_line - block.first_line + 1
+            if skip <= 0:
+                yield block
+                continue
+            start = _after_lines(block.text, skip)
+            errors = [error for error in block.errors if error.line > after_line]
+            if start < len(block.text) or errors:
+                yield TextBlock(block.text[start:], after_line + 1, errors)
+
+    def _blocks(self, size: int) -> Generator[TextBlock, None, None]:
+        with RawFile(self.path) as raw:
+            start = raw.read(min(size, HEAD_BYTES))
+            decoder = Decoder(encoding_of(start, self.name), self.name)
+            rest, line, ended = b"", 1, not start
+            chunk = start
+            while not ended:
+                following = raw.read(size)
+                ended = not following
+                self.position = raw.position
+                text = rest + decoder.feed(chunk, last=ended)
+                if ended and text and not text.endswith(b"\n"):
+                    text += b"\n"
+                cut = len(text) if ended else _cut(text, size)
+                text, rest, chunk = text[:cut], text[cut:], following
+                if not text:
+                    _refuse_endless(len(rest), line, self.name)
+                    continue
+                lines = _line_count(text, line, self.name)
+                clean, errors = decoder.clean(text, line)
+                yield TextBlock(clean, line, errors)
+                line += lines
+
+
+def open_source(path: str | Path, *, block_bytes: int = BLOCK_BYTES) -> Source:
+    """Open a file for reading, or say in ``UnreadableFile`` why it cannot be."""
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise UnreadableFile(f"There is no file {path}.", "Check the name and the folder.")
+        source = Source(path, block_bytes=block_bytes)
+        _ = source.head_text
+    except OSError as error:
+        raise UnreadableFile(f"{path} cannot be opened: {error.strerror}.", "Check who may read it.") from None
+    return source
+
+
+def _line_count(text: bytes, line: int, name: str) -> int:
+    """Return how many lines a text holds; refuse it if one of them is longer than any table's."""
+    ends = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == _NEWLINE)
+    lengths = np.diff(ends, prepend=-1)
+    longest = int(lengths.argmax())
+    _refuse_endless(int(lengths[longest]), line + longest, name)
+    return len(ends)
+
+
+def _refuse_endless(length: int, line: int, name: str) -> None:
+    if length > MAX_LINE_BYTES:
+        raise UnreadableFile(
+            f"Line {line} of {name} is longer than 1 MiB ({MAX_LINE_BYTES:,} bytes), the longest that is read.",
+            "Check that the file is a table with one record to a line.",
+        )
+
+
+def _cut(text: bytes, size: int) -> int:
+    """Return where the last whole record ends: after a line feed that no open quotation holds."""
+    last = text.rfind(b"\n") + 1
+    if b'"' not in text:
+        return last
+    array = np.frombuffer(text, dtype=np.uint8)
+    inside = np.bitwise_xor.accumulate((array == _QUOTE).view(np.uint8))
+    ends = np.flatnonzero((array == _NEWLINE) & (inside == 0))
+    if len(ends) and (int(ends[-1]) + 1) * 2 > last:
+        return int(ends[-1]) + 1
+    # A quotation mark that is never closed: no record is that long. The reader of records reports its line.
+    return last if len(text) >= size or not len(ends) else int(ends[-1]) + 1
+
+
+def _after_lines(text: bytes, count: int) -> int:
+    """Return the offset after ``count`` lines."""
+    at = 0
+    for _ in range(count):
+        found = text.find(b"\n", at)
+        if found < 0:
+            return len(text)
+        at = found + 1
+    return at
+
+
+def _ahead(items: Generator[T, None, None]) -> Iterator[T]:
+    """Yield ``items``, preparing the next one in a thread while the current one is used."""
+    with closing(items), ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as pool:
+        coming: Future[T | None] = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item

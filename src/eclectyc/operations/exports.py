@@ -1,0 +1,208 @@
+"""What may be taken out of an installation: meters, daily and monthly totals, readings; part by part, as frames.
+
+An exported file of readings can be imported again: its columns are those of the long layout, stamps carry their
+offset, ``flag`` is A or E.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+from django.db.models import Q
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.analytics.estate import in_buckets
+from eclectyc.analytics.fetch import Asked, ask
+from eclectyc.analytics.periods import month_after, month_of
+from eclectyc.estate.models import Meter, Quantity, Series
+from eclectyc.kernel.days import WHOLE_DAY, midnights
+from eclectyc.kernel.quality import ACTUAL, MISSING, NAMES
+
+if TYPE_CHECKING:
+    from eclectyc.accounts.models import Organisation
+
+KINDS: Final = ("daily", "monthly", "meters", "readings")
+
+_WHO: Final = {
+    "meter": "identifier",
+    "name": "name",
+    "site": "site_name",
+    "utility": "utility",
+    "direction": "direction",
+    "unit": "unit",
+}
+_FACTS: Final = {
+    "identifier": "identifier",
+    "name": "name",
+    "site": "site__name",
+    "region": "site__region__name",
+    "utility": "utility",
+    "direction": "direction",
+    "serial": "serial",
+    "unit": "unit",
+    "step": "step_minutes",
+    "multiplier": "multiplier",
+    "parent": "parent__identifier",
+    "supplier": "supplier",
+    "installed": "installed",
+    "removed": "removed",
+    "is_active": "is_active",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to export: of which organisation, over which half-open days, of which meters (none named: all)."""
+
+    organisation: Organisation
+    start: date
+    end: date
+    today: date
+    meters: tuple[str, ...] = ()
+
+    @property
+    def condition(self) -> Q:
+        """Which meters."""
+        named = Q(identifier__in=self.meters) if self.meters else Q()
+        return Q(organisation=self.organisation.pk) & named
+
+
+def export(actor: Actor, kind: str, wanted: Wanted) -> Iterator[pl.DataFrame]:
+    """Yield an export in parts of one schema: at least one, empty where there is nothing."""
+    actor.require("exports.run", wanted.organisation.pk)
+    return {"daily": daily, "monthly": monthly, "meters": meters, "readings": readings}[kind](actor, wanted)
+
+
+def meters(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
+    """The meters with their facts: a file of this form can be imported with ``-t meters``."""
+    found = Meter.objects.visible_to(actor).filter(wanted.condition).order_by("site__name", "identifier")
+    rows = found.values_list(*_FACTS.values())
+    types = {name: pl.String() for name in _FACTS} | {
+        "step": pl.Int32(), "multiplier": pl.Float64(), "installed": pl.Date(), "removed": pl.Date(),
+        "is_active": pl.Boolean(),
+    }  # fmt: skip
+    plain = [[float(v) if name == "multiplier" else v for name, v in zip(_FACTS, row, strict=True)] for row in rows]
+    yield pl.DataFrame(plain, schema=types, orient="row")
+
+
+def daily(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
+    """One row a meter, quantity and local day on which readings were expected or came; a gap has no value."""
+    schema = _blank("date").schema
+    yield pl.DataFrame(schema=schema)
+    for quantity, asked in _asked(actor, wanted):
+        for start, end in _months(wanted.start, wanted.end):
+            grid = asked.grid(start, end)
+            point, column = np.nonzero((grid.expected > 0) | (grid.present > 0))
+            facts = {
+                "value": grid.total,
+                "present": grid.present,
+                "expected": grid.expected,
+                "estimated": grid.estimated,
+            }
+            frame = pl.DataFrame({name: array[point, column] for name, array in facts.items()})
+            days = pl.Series("date", grid.days[column]).cast(pl.Date)
+            who = asked.meters.select(pl.col(source).alias(name) for name, source in _WHO.items())[point]
+            frame = who.hstack([days]).hstack(frame).with_columns(pl.lit(quantity).alias("quantity"))
+            yield _with_coverage(frame).select(pl.col(n).cast(t) for n, t in schema.items()).sort("meter", "date")
+
+
+def monthly(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
+    """One row a meter, quantity and calendar month, summed from the days."""
+    schema = _blank("month").schema
+    yield pl.DataFrame(schema=schema)
+    for quantity, asked in _asked(actor, wanted):
+        grid = asked.grid(wanted.start, wanted.end)
+        everyone = np.ones(len(asked.points), dtype=bool)
+        frame = in_buckets(asked, grid, everyone, "month", tuple(_WHO.values())).filter(pl.col("expected") > 0)
+        frame = frame.rename({"start": "month"} | {source: name for name, source in _WHO.items() if source != name})
+        frame = _with_coverage(frame.with_columns(pl.lit(quantity).alias("quantity")))
+        yield frame.select(pl.col(n).cast(t) for n, t in schema.items()).sort("meter", "month")
+
+
+def readings(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
+    """One row a slot of the readings that count; a missing slot of a held day has no value."""
+    schema = {"meter": pl.String(), "quantity": pl.String(), "unit": pl.String(), "start": pl.String(),
+              "end": pl.String(), "value": pl.Float64(), "flag": pl.String(), "quality": pl.String()}  # fmt: skip
+    yield pl.DataFrame(schema=schema)
+    for quantity, asked in _asked(actor, wanted):
+        for start, end in _months(wanted.start, wanted.end):
+            rows = asked.rows(start, end, values=True)
+            who = asked.meters.select("identifier", "unit", "timezone")[rows["point"].to_numpy()]
+            rows = rows.hstack(who)
+            for (zone,), part in rows.partition_by("timezone", as_dict=True, maintain_order=True).items():
+                frame = _slots(part, ZoneInfo(str(zone))).with_columns(pl.lit(quantity).alias("quantity"))
+                yield frame.select(schema.keys())
+
+
+def _asked(actor: Actor, wanted: Wanted) -> Iterator[tuple[str, Asked]]:
+    """Yield each quantity that the organisation holds, with its points."""
+    held = Series.objects.visible_to(actor).filter(meter__organisation=wanted.organisation, is_primary=True)
+    known = set(held.values_list("quantity", flat=True).distinct().order_by())
+    for quantity in (q for q in Quantity.values if q in known):
+        asked = ask(actor, today=wanted.today, quantity=quantity, which=wanted.condition)
+        held_points = asked.series["point"].unique().sort().to_numpy()
+        if len(held_points):
+            yield quantity, _narrow(asked, held_points)
+
+
+def _narrow(asked: Asked, points: np.ndarray) -> Asked:
+    """Keep some of the points, numbered anew: a meter without a series in this quantity has nothing to say."""
+    numbers = pl.DataFrame({"point": points, "new": np.arange(len(points))}).cast(pl.Int32)
+    series = asked.series.join(numbers, on="point", maintain_order="left")
+    series = series.drop("point").rename({"new": "point"})
+    return Asked(asked.meters[points], series, asked.points.take(points))
+
+
+def _blank(when: str) -> pl.DataFrame:
+    counts = {"present": pl.Int64(), "expected": pl.Int64(), "estimated": pl.Int64()}
+    who = {name: pl.String() for name in ("meter", "name", "site", "utility", "direction", "quantity", "unit")}
+    return pl.DataFrame(schema={**who, when: pl.Date(), "value": pl.Float64(), **counts, "coverage": pl.Float64()})
+
+
+def _with_coverage(frame: pl.DataFrame) -> pl.DataFrame:
+    coverage = pl.when(pl.col("expected") > 0).then((pl.col("present") / pl.col("expected")).round(6))
+    # Sums of decimals carry dust in their last binary digits: nine decimals are more than any meter has.
+    return frame.with_columns(coverage.alias("coverage"), pl.col("value").fill_nan(None).round(9))
+
+
+def _slots(rows: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
+    """Take day rows of one zone apart, slot by slot, with each slot's start and end in local time."""
+    lengths = rows["values"].list.len().to_numpy().astype(np.int64)
+    row = np.repeat(np.arange(len(rows)), lengths)
+    slot = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    days = rows["day"].to_numpy().astype("datetime64[D]")
+    step = rows["step"].to_numpy().astype(np.int64)
+    opens = midnights(days, zone)[row] + slot * step[row] * 60
+    closes = np.where(step[row] == WHOLE_DAY, midnights(days + 1, zone)[row], opens + step[row] * 60)
+    quality = rows["quality"].explode(empty_as_null=False)
+    flag = pl.when(quality == MISSING).then(None).when(quality == ACTUAL).then(pl.lit("A")).otherwise(pl.lit("E"))
+    return pl.DataFrame(
+        {
+            "meter": rows["identifier"].gather(row),
+            "unit": rows["unit"].gather(row),
+            "start": _printed(opens, zone),
+            "end": _printed(closes, zone),
+            "value": rows["values"].explode(empty_as_null=False),
+            "flag": pl.select(flag).to_series(),
+            "quality": quality.replace_strict(NAMES, return_dtype=pl.String),
+        }
+    )
+
+
+def _printed(utc_s: np.ndarray, zone: ZoneInfo) -> pl.Series:
+    instants = pl.Series(utc_s * 1_000_000).cast(pl.Datetime("us", "UTC"))
+    return instants.dt.convert_time_zone(zone.key).dt.strftime("%Y-%m-%dT%H:%M:%S%:z")
+
+
+def _months(start: date, end: date) -> Iterator[tuple[date, date]]:
+    """Cut a span at the turns of months, so that a long export is never held whole."""
+    while start < end:
+        turn = min(month_after(month_of(start)), end)
+        yield start, turn
+        start = turn

@@ -1,0 +1,177 @@
+"""Day summaries brought up to date and checked, and the totals of a period.
+
+A day's summary is written in the same commit as its readings, so none can lag behind. What can be behind is an
+import that was cut off (it is settled) and the lake's upkeep (it is done). The summaries of the period are then
+computed anew from the readings and compared with what is stored.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from django.conf import settings
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.analytics.estate import Filter, Group, consumption
+from eclectyc.analytics.periods import month_after, month_of, week_of
+from eclectyc.kernel.errors import Invalid
+
+RANGES: Final = ("daily", "weekly", "monthly", "annual")
+CLOSE_ENOUGH: Final = 1e-9  # relative: sums in another order differ in the last digits
+TELEMETRY_BYTES: Final = 5 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run did; kept as a line of telemetry."""
+
+    range: str
+    start: date
+    end: date
+    settled: int  # imports that had been cut off
+    maintained: bool
+    days: int  # day rows whose summary was computed anew
+    readings: int
+    differing: int  # summaries that did not agree
+    seconds: float
+    began_at: datetime
+
+
+def period(range: str, day: date) -> tuple[date, date]:
+    """Return the half-open span of the day, week (from Monday), month or year that holds a day.
+
+    >>> period("weekly", date(2025, 6, 5))
+    (datetime.date(2025, 6, 2), datetime.date(2025, 6, 9))
+    """
+    if range == "daily":
+        return day, day + timedelta(days=1)
+    if range == "weekly":
+        return week_of(day), week_of(day) + timedelta(days=7)
+    if range == "monthly":
+        return month_of(day), month_after(month_of(day))
+    if range == "annual":
+        return date(day.year, 1, 1), date(day.year + 1, 1, 1)
+    raise Invalid(f"There is no range {range!r}.", f"Use {', '.join(RANGES)}.", field="range")
+
+
+def whole_span() -> tuple[date, date] | None:
+    """Return the half-open days for which there are readings at all; None where there are none."""
+    from eclectyc.lake.store import connect
+
+    spans = connect().span(None)
+    if spans.is_empty():
+        return None
+    return spans["first"].min(), spans["last"].max() + timedelta(days=1)  # type: ignore[operator, return-value]
+
+
+def bring_up_to_date(range: str, start: date, end: date, *, began_at: datetime) -> Run:
+    """Settle what was cut off, keep the lake, and compute the period's summaries anew from the readings."""
+    clock = time.perf_counter()
+    settled, maintained = settle(), keep_lake()
+    days = readings = differing = 0
+    for found in verify(start, end):
+        days, readings, differing = days + found[0], readings + found[1], differing + found[2]
+    run = Run(
+        range, start, end, settled, maintained, days, readings, differing,
+        round(time.perf_counter() - clock, 3), began_at,
+    )  # fmt: skip
+    _keep_telemetry(run)
+    return run
+
+
+def settle() -> int:
+    """Settle imports that were cut off by what the lake's log says; return how many."""
+    from eclectyc.intake.batches import recover
+
+    return len(recover())
+
+
+def keep_lake() -> bool:
+    """Compact, checkpoint and sweep the lake where nobody is writing; say whether it was done."""
+    from eclectyc.kernel.errors import Busy
+    from eclectyc.lake.lease import writer_lease
+    from eclectyc.lake.store import connect
+
+    if connect().version < 0:
+        return False
+    try:
+        with writer_lease("aggregate", wait_s=1) as lease:
+            connect().maintain(lease=lease)
+    except Busy:
+        return False
+    return True
+
+
+def verify(start: date, end: date) -> Iterator[tuple[int, int, int]]:
+    """Yield (days, readings, differing summaries) for each month of a span, worked on side by side."""
+    from eclectyc.lake.work import map_slices
+
+    months = []
+    while start < end:
+        turn = min(month_after(month_of(start)), end)
+        months.append((start, turn))
+        start = turn
+    yield from map_slices(_verify_span, months)
+
+
+def _verify_span(span: tuple[date, date]) -> tuple[int, int, int]:
+    from eclectyc.lake.dense import Slots, summarise
+    from eclectyc.lake.store import connect
+
+    rows = connect().days(None, *span, values=True)
+    if rows.is_empty():
+        return 0, 0, 0
+    fresh = pl.DataFrame(summarise(Slots.of(rows)))
+    differs = pl.lit(value=False)
+    for name in ("total", "low", "peak"):
+        stored, anew = rows[name], fresh[name]
+        off = (stored - anew).abs() > CLOSE_ENOUGH * (1 + anew.abs())
+        differs = differs | off.fill_null(value=False) | (stored.is_null() != anew.is_null())
+    for name in ("present", "slots", "estimated"):
+        differs = differs | (rows[name] != fresh[name])
+    return len(rows), int(fresh["present"].sum()), int(pl.select(differs.sum()).item())
+
+
+def totals(
+    actor: Actor, organisation: Organisation, start: date, end: date, *, today: date, group_by: Group
+) -> pl.DataFrame:
+    """Return the period's use by utility, site, region or meter: see ``analytics.consumption``."""
+    whose = Filter(organisation=organisation.pk)
+    return consumption(actor, start=start, end=end, group_by=group_by, narrowed=whose, today=today)
+
+
+def telemetry_file() -> Path:
+    """Where the telemetry of runs is kept: JSON lines, oldest first."""
+    return settings.HOME / "telemetry" / "aggregate.jsonl"
+
+
+def last_runs(count: int = 20) -> list[dict[str, Any]]:
+    """Return the telemetry of the last runs, newest last."""
+    try:
+        lines = telemetry_file().read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in lines[-count:]]
+
+
+def _keep_telemetry(run: Run) -> None:
+    """Append one line; when the file has grown long its elder half moves aside."""
+    path = telemetry_file()
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    if path.exists() and path.stat().st_size > TELEMETRY_BYTES:
+        path.replace(path.with_suffix(".jsonl.1"))
+    line = json.dumps(asdict(run), default=lambda v: v.isoformat()) + "\n"
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(handle, line.encode())
+    finally:
+        os.close(handle)

@@ -1,0 +1,207 @@
+"""The consumption report: what its address asks for, its chart, its table, its CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final, cast
+from urllib.parse import urlencode
+
+import polars as pl
+from django import forms
+from django.urls import reverse
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.analytics.compare import Against
+from eclectyc.analytics.estate import Group
+from eclectyc.analytics.periods import month_before, month_of
+from eclectyc.analytics.service import Filter, consumption, totals
+from eclectyc.estate.models import Utility
+from eclectyc.web import charts
+from eclectyc.web.charts import Chart
+from eclectyc.web.clock import span_words
+from eclectyc.web.colours import family
+from eclectyc.web.figures import figure, share, unit_name
+
+GROUPS: Final = (("site", "Site"), ("meter", "Meter"), ("region", "Region"), ("utility", "Utility"))
+AGAINST: Final = (("", "Nothing"), ("before", "The period before"), ("last_year", "Last year"))
+LONGEST_DAYS: Final = 3660
+CHARTED: Final = 20
+_SELECT: Final = {"class": "input", "data-submit": True}
+
+
+def _date_field(label: str) -> forms.DateField:
+    widget = forms.DateInput({"class": "input", "type": "date", "data-submit": True}, format="%Y-%m-%d")
+    return forms.DateField(label=label, widget=widget, error_messages={"invalid": "Write a date as 2025-06-30."})
+
+
+class ReportForm(forms.Form):
+    """The filters, in one row. Both dates are included, as people say them."""
+
+    start = _date_field("From")
+    end = _date_field("To")
+    by = forms.ChoiceField(label="By", choices=GROUPS, widget=forms.Select(_SELECT))
+    utility = forms.ChoiceField(
+        label="Utility", choices=[("", "All"), *Utility.choices], required=False, widget=forms.Select(_SELECT)
+    )
+    against = forms.ChoiceField(label="Compare with", choices=AGAINST, required=False, widget=forms.Select(_SELECT))
+    per_m2 = forms.BooleanField(label="per m²", required=False, widget=forms.CheckboxInput({"data-submit": True}))
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a span that ends before it begins, or that nobody can mean."""
+        cleaned = super().clean() or {}
+        start, end = cleaned.get("start"), cleaned.get("end")
+        if start and end and end < start:
+            self.add_error("end", "This is before the first day.")
+        elif start and end and (end - start).days > LONGEST_DAYS:
+            self.add_error("end", "Ten years at most.")
+        elif start and not 1990 <= start.year <= 2200:
+            self.add_error("start", "Use a year from 1990 on.")
+        return cleaned
+
+
+def defaults(today: date) -> dict[str, str]:
+    """Return the filters of a fresh report: the last whole month, by site."""
+    start, end = month_before(today), month_of(today) - timedelta(days=1)
+    return {"start": start.isoformat(), "end": end.isoformat(), "by": "site"}
+
+
+def spans(today: date, kept: dict[str, str]) -> list[tuple[str, str, bool]]:
+    """Return ready spans: name, address, whether it is the one shown."""
+    last_year = today.year - 1
+    ready = {
+        "Last month": (month_before(today), month_of(today) - timedelta(days=1)),
+        "This month": (month_of(today), today),
+        "Last 30 days": (today - timedelta(days=30), today - timedelta(days=1)),
+        "Last 52 weeks": (today - timedelta(days=364), today - timedelta(days=1)),
+        str(last_year): (date(last_year, 1, 1), date(last_year, 12, 31)),
+        str(today.year): (date(today.year, 1, 1), today),
+    }
+    found = []
+    for name, (start, end) in ready.items():
+        span = {"start": start.isoformat(), "end": end.isoformat()}
+        is_shown = all(kept.get(key) == value for key, value in span.items())
+        found.append((name, f"?{urlencode(kept | span)}", is_shown))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An answer: rows and totals as dictionaries, and what was asked."""
+
+    start: date
+    end: date
+    by: Group
+    per_m2: bool
+    against: str
+    rows: list[dict[str, Any]]
+    totals: list[dict[str, Any]]
+
+    @property
+    def words(self) -> str:
+        """The span in words."""
+        return span_words(self.start, self.end)
+
+    @property
+    def heading(self) -> str:
+        """What a row is."""
+        return dict(GROUPS)[self.by]
+
+    @property
+    def against_words(self) -> str:
+        """What it is compared with."""
+        return dict(AGAINST)[self.against].lower() if self.against else ""
+
+
+def ask(actor: Actor, cleaned: dict[str, Any], today: date) -> Report:
+    """Ask analytics for what a valid form says."""
+    start, end = cleaned["start"], cleaned["end"] + timedelta(days=1)
+    against = cast(Against, cleaned["against"]) if cleaned["against"] else None
+    utilities = (cleaned["utility"],) if cleaned["utility"] else ()
+    frame = consumption(
+        actor,
+        start=start,
+        end=end,
+        group_by=cast(Group, cleaned["by"]),
+        per_m2=cleaned["per_m2"],
+        against=against,
+        narrowed=Filter(utilities=utilities),
+        today=today,
+    )
+    by = cast(Group, cleaned["by"])
+    rows = [_row(row, by) for row in frame.to_dicts()]
+    return Report(start, end, by, cleaned["per_m2"], cleaned["against"], rows, _totals(frame))
+
+
+def _row(row: dict[str, Any], by: Group) -> dict[str, Any]:
+    address = {"site": "site", "meter": "meter"}.get(by)
+    label = dict(Utility.choices).get(row["label"], row["label"]) if by == "utility" else row["label"]
+    return row | {
+        "label": str(label),
+        "address": reverse(address, args=[row["key"]]) if address else "",
+        "coverage": share(row["present"], row["expected"]),
+        "family": family(row["key"]) if by == "utility" else "energy",
+    }
+
+
+def _totals(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    return [row | {"coverage": share(row["present"], row["expected"])} for row in totals(frame).to_dicts()]
+
+
+def chart_of(report: Report) -> Chart:
+    """Return the largest groups of the first unit: kWh where there is any. Units are never drawn on one axis."""
+    units = [row["unit"] for row in report.rows if row["value"] is not None]
+    unit = units[0] if units else "kWh"
+    column = "per_m2" if report.per_m2 else "value"
+    rows = [row for row in report.rows if row["unit"] == unit and row[column] is not None]
+    drawn = rows[:CHARTED]
+    printed = f"{unit_name(unit)}/m²" if report.per_m2 else unit_name(unit)
+    data = charts.rows(
+        heading=report.heading.lower(),
+        word="per m²" if report.per_m2 else "use",
+        labels=[row["label"] for row in drawn],
+        values=[row[column] for row in drawn],
+        coverage=[row["coverage"] for row in drawn],
+        colours=[row["family"] for row in drawn],
+        unit=f"{unit}/m2" if report.per_m2 else unit,
+        file=file_name(report),
+        links=[row["address"] for row in drawn] if report.by in ("site", "meter") else None,
+    )
+    title = _finding(drawn, column, unit, report)
+    note = f"{printed}, {report.words}" + (f"; the first {CHARTED} of {len(rows)}" if len(rows) > CHARTED else "")
+    return Chart("groups", title, f"{title}. {note}.", data, note, nothing="No readings in this span.")
+
+
+def _finding(drawn: Sequence[dict[str, Any]], column: str, unit: str, report: Report) -> str:
+    if not drawn:
+        return f"Use by {report.heading.lower()}"
+    most = drawn[0]
+    value = figure(most[column], "kWh/m2" if report.per_m2 and unit == "kWh" else unit)
+    return f"{most['label']} used most: {value}"
+
+
+def file_name(report: Report) -> str:
+    """Return the name of a file of this report, without its ending."""
+    last = report.end - timedelta(days=1)
+    return f"consumption-by-{report.by}-{report.start}-to-{last}"
+
+
+def csv_rows(report: Report) -> list[list[object]]:
+    """Return the report as rows for a CSV: numbers plain, dates ISO, the totals last."""
+    head: list[object] = [report.by, "unit", "use", "readings_present", "readings_expected", "readings_estimated"]
+    extra = ["floor_area_m2", "use_per_m2", *(["change_percent"] if report.against else []), "counted_in_total"]
+    made: list[list[object]] = [head + list(extra)]
+    for row in report.rows:
+        line = [row["label"], row["unit"], _plain(row["value"]), row["present"], row["expected"], row["estimated"]]
+        line += [_plain(row["floor_area_m2"]), _plain(row["per_m2"])]
+        line += [_plain(row["change_percent"])] if report.against else []
+        made.append([*line, "yes" if row["counted"] else "no"])
+    for row in report.totals:
+        line = ["Total", row["unit"], _plain(row["value"]), row["present"], row["expected"], row["estimated"]]
+        made.append(line + [""] * len(extra))
+    return made
+
+
+def _plain(value: float | None) -> object:
+    return "" if value is None else round(value, 6)

@@ -1,0 +1,31 @@
+"""``/``: how is the estate doing, and what needs me today?"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from eclectyc.analytics.service import estate_overview, today_in
+from eclectyc.web import overview as present
+from eclectyc.web.clock import house_zone
+from eclectyc.web.security import actor_of
+
+
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """Show the estate, or how to begin."""
+    actor = actor_of(request)
+    today = today_in(house_zone())
+    overview = estate_overview(actor, today)
+    if not overview.meters:
+        return render(request, "web/dashboard_empty.html")
+    context = {
+        "overview": overview,
+        "sentence": present.sentence(overview),
+        "periods": [(shown, present.period(shown)) for shown in (overview.week, overview.month)],
+        "trend": present.trend_chart(overview),
+        "things": present.things(overview.remarks),
+        "more_things": max(0, len(overview.remarks) - present.MOST_REMARKS),
+        "sites": present.top_sites(overview),
+        "utilities": present.utilities(overview),
+    }
+    return render(request, "web/dashboard.html", context)

@@ -1,0 +1,116 @@
+"""``/meters`` and ``/meters/{id}``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.analytics.service import compare_days, meter_day, meter_year, monthly, point_of, sparklines, today_in
+from eclectyc.estate.models import Meter, Utility
+from eclectyc.kernel.days import zone_of
+from eclectyc.web import lists, meter
+from eclectyc.web.clock import age_words, house_zone
+from eclectyc.web.lists import Column
+from eclectyc.web.meter import DayAsked
+from eclectyc.web.security import actor_of
+from eclectyc.web.sparks import spark
+
+COLUMNS: Final = (
+    Column("Meter", "identifier"),
+    Column("Use", is_number=True, unit="30 days"),
+    Column("Last 30 days"),
+    Column("Covered", is_number=True),
+    Column("Last reading"),
+    Column("Site", "site"),
+    Column("Utility", "utility"),
+)
+FIELDS: Final = {"identifier": "identifier", "site": "site__name", "utility": "utility"}
+
+
+def meters(request: HttpRequest) -> HttpResponse:
+    """List the meters, each with its last 30 days."""
+    actor = actor_of(request)
+    words = lists.search_words(request.GET)
+    utility = request.GET.get("utility", "")
+    visible = Meter.objects.visible_to(actor)
+    found = visible.select_related("site")
+    if words:
+        found = found.filter(Q(identifier__icontains=words) | Q(name__icontains=words) | Q(site__name__icontains=words))
+    if utility in Utility.values:
+        found = found.filter(utility=utility)
+    in_order, sort = lists.ordered(found, request.GET, FIELDS, "identifier")
+    page = lists.page_of(in_order, request.GET)
+    today = today_in(house_zone())
+    recent = sparklines(actor, list(page), today) if page.object_list else {}
+    rows = [
+        {
+            "meter": one,
+            "recent": (seen := recent.get(one.pk)),
+            "line": spark(seen.values) if seen else None,
+            "last": age_words(seen.last_day if seen else None, today),
+        }
+        for one in page
+    ]
+    context = {
+        "page": page,
+        "rows": rows,
+        "heads": lists.heads(COLUMNS, sort),
+        "words": words,
+        "sort": sort,
+        "utility": utility,
+        "utilities": visible.order_by("utility").values_list("utility", flat=True).distinct(),
+    }
+    return render(request, "web/meters.html", context)
+
+
+def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one meter; htmx may ask for its day or its year alone."""
+    actor = actor_of(request)
+    found = Meter.objects.visible_to(actor).select_related("site", "parent", "organisation").prefetch_related("series")
+    one = get_object_or_404(found, pk=pk)
+    today = today_in(zone_of(one.site.timezone))
+    quantities = meter.quantities_of(one)
+    target = request.htmx.target if getattr(request, "htmx", None) else ""  # type: ignore[attr-defined]
+    first = point_of(actor, one, quantity=DayAsked.of(request.GET, quantities, None, today).quantity, today=today)
+    asked = DayAsked.of(request.GET, quantities, first.last, today)
+    context: dict[str, Any] = {
+        "meter": one,
+        "asked": asked,
+        "first": first.first,
+        "last": first.last,
+        "unit": first.unit,
+    }
+    if target == "day":
+        return render(request, "web/parts/meter_day.html", context | _day(actor, one, asked))
+    if target == "year":
+        return render(request, "web/parts/meter_year.html", context | _year(actor, one, asked))
+    context |= _day(actor, one, asked) | _year(actor, one, asked)
+    start, end, _ = meter.months_span(today)
+    rows = monthly(actor, [one], start, end, quantity=asked.quantity, today=today)
+    context["months"] = meter.months_chart(one, rows, asked, first.unit)
+    context["identifier"], context["kind"] = meter.printed_identifier(one)
+    return render(request, "web/meter.html", context)
+
+
+def _day(actor: Actor, one: Meter, asked: DayAsked) -> dict[str, Any]:
+    other, comparison = None, None
+    if asked.other is None:
+        view = meter_day(actor, one, asked.day, asked.quantity, today=asked.today)
+    else:
+        view, other, comparison = compare_days(actor, one, asked.day, asked.other, asked.quantity, today=asked.today)
+    return {
+        "view": view,
+        "other": other,
+        "comparison": meter.change_of(comparison),
+        "day": meter.day_chart(one, asked, view, other),
+        "usual": meter.band_words(view),
+    }
+
+
+def _year(actor: Actor, one: Meter, asked: DayAsked) -> dict[str, Any]:
+    year = meter_year(actor, one, asked.year, asked.quantity, today=asked.today)
+    return {"year": meter.year_chart(one, asked, year)}

@@ -1,0 +1,27 @@
+"""``/reports/consumption``: how much, where, compared with when?"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from eclectyc.analytics.service import today_in
+from eclectyc.web import report
+from eclectyc.web.clock import house_zone
+from eclectyc.web.security import actor_of
+from eclectyc.web.spreadsheet import csv_response
+
+
+def consumption(request: HttpRequest) -> HttpResponse:
+    """Show the report, or hand it out as CSV."""
+    today = today_in(house_zone())
+    asked = report.defaults(today) | {name: value for name in request.GET if (value := request.GET.get(name, ""))}
+    form = report.ReportForm(asked)
+    kept = {name: value for name, value in asked.items() if name in form.fields}
+    context: dict[str, object] = {"form": form, "spans": report.spans(today, kept), "kept": kept}
+    if not form.is_valid():
+        return render(request, "web/consumption.html", context, status=400)
+    answer = report.ask(actor_of(request), form.cleaned_data, today)
+    if asked.get("format") == "csv":
+        return csv_response(report.csv_rows(answer), report.file_name(answer))
+    return render(request, "web/consumption.html", context | {"report": answer, "chart": report.chart_of(answer)})

@@ -1,0 +1,78 @@
+"""``/sites`` and ``/sites/{id}``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from eclectyc.analytics.service import Filter, consumption, site_summary, site_year, today_in
+from eclectyc.estate.models import Meter, Site
+from eclectyc.kernel.days import zone_of
+from eclectyc.web import lists, site
+from eclectyc.web.clock import house_zone
+from eclectyc.web.lists import Column
+from eclectyc.web.security import actor_of
+
+COLUMNS: Final = (
+    Column("Site", "name"),
+    Column("Energy", is_number=True, unit="52 weeks"),
+    Column("per m²", is_number=True, unit="kWh/m²"),
+    Column("Covered", is_number=True),
+    Column("Floor area", "area", is_number=True, unit="m²"),
+    Column("Meters", "meters", is_number=True),
+    Column("Type", "type"),
+    Column("Region", "region"),
+)
+FIELDS: Final = {
+    "name": "name",
+    "region": "region__name",
+    "type": "site_type",
+    "area": "floor_area_m2",
+    "meters": "meter_count",
+}
+
+
+def sites(request: HttpRequest) -> HttpResponse:
+    """List the sites, each with its last 52 weeks."""
+    actor = actor_of(request)
+    words = lists.search_words(request.GET)
+    found = Site.objects.visible_to(actor).select_related("region").annotate(meter_count=Count("meters"))
+    if words:
+        named = Q(name__icontains=words) | Q(postcode__icontains=words) | Q(region__name__icontains=words)
+        found = found.filter(named | Q(company__icontains=words))
+    in_order, sort = lists.ordered(found, request.GET, FIELDS, "name")
+    page = lists.page_of(in_order, request.GET)
+    today = today_in(house_zone())
+    start, end = site.last_weeks(today)
+    narrowed = Filter(sites=tuple(one.pk for one in page))
+    used = consumption(actor, start=start, end=end, narrowed=narrowed, today=today) if narrowed.sites else None
+    energy = {row["key"]: row for row in used.to_dicts() if row["unit"] == "kWh"} if used is not None else {}
+    rows = [{"site": one, "energy": energy.get(one.pk)} for one in page]
+    context = {"page": page, "rows": rows, "heads": lists.heads(COLUMNS, sort), "words": words, "sort": sort}
+    return render(request, "web/sites.html", context)
+
+
+def site_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one site; htmx may ask for its year alone."""
+    actor = actor_of(request)
+    found = Site.objects.visible_to(actor).select_related("region", "organisation")
+    one = get_object_or_404(found, pk=pk)
+    today = today_in(zone_of(one.timezone))
+    meters = list(Meter.objects.visible_to(actor).filter(site=one).order_by("utility", "name", "identifier"))
+    asked = site.YearAsked.of(request.GET, site.utilities_of(meters), today)
+    heat = site_year(actor, one, asked.year, utility=asked.utility, today=today) if asked.utility else None
+    context: dict[str, Any] = {"site": one, "asked": asked, "year": site.year_chart(one, asked, heat)}
+    if getattr(request, "htmx", None) and request.htmx.target == "year":  # type: ignore[attr-defined]
+        return render(request, "web/parts/site_year.html", context)
+    summary = site_summary(actor, one, today)
+    context |= {
+        "figures": site.figures_of(summary),
+        "energy": site.energy_months(summary, today),
+        "others": site.other_months(summary, today),
+        "tree": site.tree(meters, summary, today),
+        "span": site.last_weeks_words(today),
+    }
+    return render(request, "web/site.html", context)

@@ -1,0 +1,150 @@
+"""What the health report says, and when it worries."""
+
+from collections import namedtuple
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError, connection
+
+from eclectyc.intake.models import Batch
+from eclectyc.operations import health
+from tests.factories import make_series
+from tests.serving import Installation
+
+Usage = namedtuple("Usage", "total used free")
+GIB = 1 << 30
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+DAY = datetime(2026, 5, 20, tzinfo=UTC).date()
+
+
+def named(report: health.HealthReport) -> dict[str, health.Check]:
+    return {check.name: check for check in report.checks}
+
+
+@pytest.mark.django_db
+def test_a_fresh_installation_is_healthy(home):
+    report = health.report()
+    assert report.status == "healthy", report
+    assert report.exit_code == 0
+    assert [check.name for check in report.checks] == [
+        "environment", "database", "filesystem", "lake", "memory", "disk", "imports",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("used", "free", "status"),
+    [(50, 50, "healthy"), (89.9, 10.1, "healthy"), (90, 10, "degraded"), (97, 3, "degraded"), (100, 0.01, "critical")],
+)
+def test_a_disk_nine_tenths_full_is_degraded_and_one_without_room_critical(used, free, status):
+    found = health.disk(Path("/data"), lambda _: Usage(100 * GIB, int(used * GIB), int(free * GIB)))
+    assert found.status == status
+    assert found.detail["folder"] == "/data"
+
+
+@pytest.mark.parametrize(("free", "status"), [(8, "healthy"), (0.3, "degraded")])
+def test_little_free_memory_is_degraded(free, status):
+    assert health.memory(lambda: (int(free * GIB), 16 * GIB)).status == status
+    assert health.memory(lambda: None).status == "healthy"
+
+
+def test_a_data_folder_that_is_gone_or_closed_is_critical(tmp_path):
+    assert health.filesystem(tmp_path / "gone", deep=True).status == "critical"
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert health.filesystem(blocked, deep=True).status == "critical"
+    assert health.filesystem(tmp_path, deep=True).status == "healthy"
+
+
+def test_a_secret_key_that_others_can_read_is_degraded(tmp_path):
+    key = tmp_path / "secret_key"
+    key.write_text("x")
+    key.chmod(0o644)
+    assert health.filesystem(tmp_path, deep=False).status == "degraded"
+    key.chmod(0o600)
+    assert health.filesystem(tmp_path, deep=False).status == "healthy"
+
+
+@pytest.mark.django_db
+def test_a_registry_that_does_not_answer_is_critical_and_the_rest_is_still_asked(home, monkeypatch):
+    def refuse() -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(connection, "cursor", refuse)
+    report = health.report(deep=False)
+    assert report.status == "critical"
+    assert report.exit_code == 2
+    assert named(report)["database"].message == "The registry does not answer."
+    assert "connection refused" not in named(report)["database"].message
+    assert named(report)["disk"].status in ("healthy", "degraded")
+
+
+@pytest.mark.django_db
+def test_missing_migrations_are_critical(monkeypatch):
+    monkeypatch.setattr(
+        "eclectyc.operations.home.known_migrations", lambda: {("estate", "0001_initial"), ("estate", "0099_x")}
+    )
+    monkeypatch.setattr("eclectyc.operations.home.applied_migrations", lambda: {("estate", "0001_initial")})
+    assert health.database().message == "1 migrations are missing. Run eclectyc migrate."
+
+
+@pytest.mark.django_db
+def test_a_lake_that_is_gone_while_the_registry_remembers_imports_is_critical(world):
+    Batch.objects.create(organisation=world.org, state=Batch.DONE, added=48)
+    found = health.lake(deep=False)
+    assert found.status == "critical"
+    assert "Restore a backup" in found.message
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lake_with_readings_is_healthy_and_a_lost_file_of_it_is_found(world, home, write_days):
+    batch = write_days(make_series(world.meter), DAY)
+    assert health.lake(deep=True).status == "healthy"
+    assert health.lake(deep=False).detail["last_batch"] == batch.pk
+    next((home / "lake").rglob("*.parquet")).unlink()
+    assert health.lake(deep=True).status == "critical"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("age", "state", "status"),
+    [
+        (timedelta(hours=3), Batch.DONE, "healthy"),
+        (timedelta(days=8), Batch.DONE, "degraded"),
+        (timedelta(minutes=5), Batch.PENDING, "healthy"),
+        (timedelta(hours=2), Batch.PENDING, "degraded"),
+        (timedelta(hours=2), Batch.COMMITTED, "degraded"),
+    ],
+)
+def test_the_age_of_the_last_import_and_one_left_in_the_middle_are_told(world, age, state, status):
+    ended = NOW - age if state == Batch.DONE else None
+    Batch.objects.create(organisation=world.org, state=state, created_at=NOW - age, finished_at=ended)
+    assert health.imports(NOW).status == status
+
+
+def test_a_check_that_fails_by_surprise_is_critical_and_does_not_hide_the_others(monkeypatch):
+    def surprise() -> health.Check:
+        raise RuntimeError("surprise")
+
+    monkeypatch.setattr(health, "memory", surprise)
+    monkeypatch.setattr(health, "database", lambda: health.Check("database", "healthy", ""))
+    monkeypatch.setattr(health, "lake", lambda deep: health.Check("lake", "healthy", ""))
+    monkeypatch.setattr(health, "imports", lambda now: health.Check("imports", "healthy", ""))
+    report = health.report()
+    assert report.status == "critical"
+    assert "RuntimeError: surprise" in named(report)["memory"].message
+
+
+def test_the_command_says_it_in_words_and_by_its_exit_code(installation: Installation):
+    installation.run("migrate")
+    done = installation.run("health")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.rstrip().endswith("healthy")
+    answer = installation.json("health")
+    assert answer["status"] == "healthy"
+    assert {"name", "status", "message", "detail"} == set(answer["checks"][0])
+    away = installation.run("health", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert away.returncode == 2
+    assert "The registry does not answer." in away.stdout
+    (installation.home / "secret_key").chmod(0o644)
+    assert installation.run("health", "--quick").returncode == 1
