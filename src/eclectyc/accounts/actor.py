@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from eclectyc.accounts.reach import Place, Reach, together
 from eclectyc.accounts.roles import PERMISSIONS
+from eclectyc.audit.by import By
 from eclectyc.kernel.errors import Forbidden
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ class Actor:
         if user.is_operator:
             return cls(label=user.email, user_id=user.pk, operator=True, origin=origin)
         return cls(label=user.email, user_id=user.pk, grants=grants_of(user, today=today), origin=origin)
+
+    @property
+    def by(self) -> By:
+        """This actor as the audit writes them down."""
+        return By(self.user_id, self.label if self.user_id is not None else "", self.origin)
 
     @property
     def is_known(self) -> bool:

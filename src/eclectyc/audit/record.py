@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,18 +11,10 @@ from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
 
+from eclectyc.audit.by import By
 from eclectyc.audit.models import Event, Person, Personal
 
 SYSTEM = UUID(int=0)  # the command line and the background work: nobody in particular
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who acts, as the audit needs to know it."""
-
-    user_id: int | None = None
-    label: str = ""
-    origin: str = ""
 
 
 def record(
