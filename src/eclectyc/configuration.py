@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError, field_validator
@@ -20,6 +21,39 @@ class BadConfiguration(EclectycError):
     """A setting that cannot be taken: the start stops with this one line."""
 
     code = "configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """``smtp://user:password@host:port?tls=starttls|ssl&from=energy@example.org``; percent-encoded where needed."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    tls: str  # "starttls", "ssl" or ""
+    sender: str
+
+    @classmethod
+    def of(cls, url: str) -> MailServer:
+        """Read an address; raise ``ValueError`` where it is none. What is said never holds the password."""
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError:
+            raise ValueError("its port is no number (a / or @ in a password is written %2F or %40)") from None
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        tls, sender = options.pop("tls", ""), options.pop("from", "")
+        if parts.scheme != "smtp" or not parts.hostname or parts.path not in ("", "/") or options:
+            raise ValueError("use smtp://user:password@host:port?tls=starttls&from=energy@example.org")
+        if tls not in ("", "starttls", "ssl"):
+            raise ValueError("tls is starttls or ssl")
+        if sender and ("@" not in sender or any(letter.isspace() for letter in sender)):
+            raise ValueError("from is an e-mail address")
+        default = {"ssl": 465, "starttls": 587, "": 25}[tls]
+        return cls(
+            parts.hostname, port or default, unquote(parts.username or ""), unquote(parts.password or ""), tls, sender
+        )
 
 
 def home_folder() -> Path:
@@ -43,6 +77,9 @@ class Configuration(BaseSettings):
     admin_email: str = Field("", validation_alias="ADMIN_EMAIL")
     https: bool = Field(False, validation_alias="ECLECTYC_HTTPS")
     time_zone: str = Field("Europe/London", validation_alias="ECLECTYC_TIMEZONE")
+    public_url: str = Field("", validation_alias="ECLECTYC_URL")
+    email_url: str = Field("", validation_alias="EMAIL_URL")
+    token_requests_per_minute: int = Field(600, ge=1, le=10**6, validation_alias="ECLECTYC_TOKEN_REQUESTS")
     debug: bool = Field(False, validation_alias="ECLECTYC_DEBUG")
 
     @field_validator("home")
@@ -81,6 +118,26 @@ class Configuration(BaseSettings):
             raise ValueError("write it as name@example.org")
         return value
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path in ("", "/")
+            is_good = is_good and not parts.query and not parts.fragment and parts.port != 0
+        except ValueError:
+            is_good = False
+        if value and not is_good:
+            raise ValueError("write it as https://energy.example.org")
+        return value.rstrip("/")
+
+    @field_validator("email_url")
+    @classmethod
+    def _is_mail_server(cls, value: str) -> str:
+        if value:
+            MailServer.of(value)
+        return value
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -90,6 +147,27 @@ class Configuration(BaseSettings):
             return zone_of(value).key
         except EclectycError as error:
             raise ValueError(f"{error.reason.rstrip('.')}; use a name such as Europe/London") from None
+
+    @property
+    def address(self) -> str:
+        """Where people open this installation, for links in mails: never taken from what a request says."""
+        if self.public_url:
+            return self.public_url
+        named = [host for host in self.allowed_hosts if not host.startswith((".", "*"))]
+        if not named:
+            return "http://localhost:8000"
+        return f"{'https' if self.https else 'http'}://{named[0]}"
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """The server that takes mails; None: they are written into the home."""
+        return MailServer.of(self.email_url) if self.email_url else None
+
+    @property
+    def mail_sender(self) -> str:
+        """The address that mails come from."""
+        server = self.mail_server
+        return (server.sender if server else "") or self.admin_email or "eclectyc@localhost"
 
     @property
     def lake_url(self) -> str:

@@ -19,6 +19,17 @@ LAKE_URL = CONFIGURATION.lake_url
 LAKE_BUCKETS = CONFIGURATION.lake_buckets
 DASK_SCHEDULER = CONFIGURATION.dask_scheduler
 DEFAULT_SITE_ZONE = CONFIGURATION.time_zone
+TOKEN_REQUESTS_PER_MINUTE = CONFIGURATION.token_requests_per_minute
+PUBLIC_ADDRESS = CONFIGURATION.address
+
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = CONFIGURATION.mail_sender
+EMAIL_TIMEOUT = 15  # [s]
+if (_mail := CONFIGURATION.mail_server) is not None:
+    EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.tls == "starttls", _mail.tls == "ssl"
+else:
+    EMAIL_BACKEND = "eclectyc.mail.folder.FolderBackend"
 
 
 def _sqlite(path: str) -> dict[str, object]:
@@ -70,6 +81,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django_htmx",
     "eclectyc.audit",
+    "eclectyc.mail",
     "ninja",  # its documentation page, with the assets it ships
     "eclectyc.accounts",
     "eclectyc.estate",

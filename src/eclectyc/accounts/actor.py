@@ -46,6 +46,7 @@ class Actor:
     narrowed: Reach | None = None
     only: frozenset[str] | None = None
     origin: str = ""
+    token_id: int | None = None
 
     @classmethod
     def nobody(cls) -> Actor:
@@ -77,6 +78,15 @@ class Actor:
     def is_known(self) -> bool:
         """Whether this is anybody at all."""
         return self.operator or self.user_id is not None
+
+    @property
+    def stands_above(self) -> bool:
+        """Whether this is an operator in full: not through a key that is narrowed, or that only reads or pushes."""
+        return self.operator and self.narrowed is None and self.only is None
+
+    def sees_all(self, permission: str) -> bool:
+        """Whether this is an operator with a permission everywhere."""
+        return self.operator and all(limit.everywhere for limit in self.limits(permission))
 
     def reach(self, permission: str = "estate.view") -> Reach:
         """Return where this actor has a permission, before any narrowing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -11,10 +12,10 @@ from django.db.models import Q
 
 from eclectyc.accounts.actor import Grant
 from eclectyc.accounts.reach import Reach
-from eclectyc.accounts.roles import PERMISSIONS, ROLE_PERMISSIONS
+from eclectyc.accounts.roles import ROLE_PERMISSIONS, with_implied
 
 if TYPE_CHECKING:
-    from eclectyc.accounts.models import Membership, User
+    from eclectyc.accounts.models import Membership, Organisation, Position, User
 
 
 def local_today() -> date:
@@ -37,11 +38,11 @@ def grants_of(user: User, *, today: date | None = None) -> tuple[Grant, ...]:
     )
 
 
-def permissions_of(membership: Membership) -> frozenset[str]:
-    """Return the permissions of a membership's role; a name that is no permission counts for nothing."""
-    if membership.custom_role is not None:
-        return frozenset(membership.custom_role.permissions) & PERMISSIONS.keys()
-    return ROLE_PERMISSIONS.get(membership.role, frozenset())
+def permissions_of(position: Position) -> frozenset[str]:
+    """Return the permissions of a position's role; a name that is no permission counts for nothing."""
+    if position.custom_role is not None:
+        return with_implied(position.custom_role.permissions)
+    return ROLE_PERMISSIONS.get(position.role, frozenset())
 
 
 def _reach_of(membership: Membership, below: dict[int, frozenset[int]]) -> Reach:
@@ -55,10 +56,14 @@ def _reach_of(membership: Membership, below: dict[int, frozenset[int]]) -> Reach
 
 
 def _descendants(memberships: list[Membership]) -> dict[int, frozenset[int]]:
-    """Return each organisation with all below it: one query."""
+    return descendants(m.organisation for m in memberships)
+
+
+def descendants(organisations: Iterable[Organisation]) -> dict[int, frozenset[int]]:
+    """Return each organisation's number with those of all below it, itself too: one query."""
     from eclectyc.accounts.models import Organisation
 
-    roots = {m.organisation_id: m.organisation.path for m in memberships}
+    roots = {o.pk: o.path for o in organisations}
     if not roots:
         return {}
     within = Q()

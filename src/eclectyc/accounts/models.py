@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -12,7 +13,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.reach import Reach
+from eclectyc.accounts.reach import Place, Reach
 from eclectyc.accounts.roles import ROLES, VIEWER
 from eclectyc.kernel.errors import Invalid
 
@@ -20,10 +21,10 @@ from eclectyc.kernel.errors import Invalid
 class OrganisationQuerySet(models.QuerySet["Organisation"]):
     def visible_to(self, actor: Actor, permission: str = "estate.view") -> Self:
         """Organisations within the actor's reach, and those that gave the actor a part of theirs."""
-        if actor.operator and actor.narrowed is None:
+        if actor.sees_all(permission):
             return self
         whole = models.Q(pk__in=actor.organisations(permission))
-        if actor.narrowed is None and permission == "estate.view":
+        if actor.narrowed is None and permission == "estate.view" and actor.reach(permission):
             whole |= models.Q(pk__in=actor.own_organisations())
         return self.filter(whole)
 
@@ -35,7 +36,7 @@ class Organisation(models.Model):
     Branding that is empty here is taken from above.
     """
 
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, related_name="children", null=True, blank=True)
     path = models.CharField(max_length=500, db_index=True, editable=False, default="")
     brand_name = models.CharField(max_length=100, blank=True)
@@ -48,7 +49,14 @@ class Organisation(models.Model):
     objects = OrganisationQuerySet.as_manager()
 
     class Meta:
-        ordering: ClassVar = ["name"]
+        ordering: ClassVar = ["name", "pk"]
+        # Unique beside its siblings only: a refusal must not tell what other people's organisations are called.
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("name"), "parent", name="one_organisation_per_name_below"),
+            models.UniqueConstraint(
+                Lower("name"), condition=models.Q(parent=None), name="one_top_organisation_per_name"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -61,10 +69,12 @@ class Organisation(models.Model):
             if path == self.path:
                 return
             if self.path and path.startswith(self.path):
-                raise Invalid(
-                    f"{self.name} cannot stand below itself.", "Choose another organisation.", field="parent"
-                )
-            below = list(Organisation.objects.filter(path__startswith=self.path).exclude(pk=self.pk)) if self.path else []
+                raise Invalid(f"{self.name} cannot stand below itself.", "Choose another organisation.", field="parent")
+            # A new one has no path, and with it nothing below.
+            within = (
+                Organisation.objects.filter(path__startswith=self.path) if self.path else Organisation.objects.none()
+            )
+            below = list(within.exclude(pk=self.pk))
             old, self.path = self.path, path
             Organisation.objects.filter(pk=self.pk).update(path=path)
             for organisation in below:
@@ -79,8 +89,8 @@ class Organisation(models.Model):
 
 class UserQuerySet(models.QuerySet["User"]):
     def visible_to(self, actor: Actor) -> Self:
-        """People with a membership where the actor keeps the people, and the actor."""
-        if actor.operator and actor.narrowed is None:
+        """People with a membership where the actor sees the people, and the actor."""
+        if actor.sees_all("people.view"):
             return self
         theirs = Membership.objects.visible_to(actor).values("user")
         return self.filter(models.Q(pk__in=theirs) | models.Q(pk=actor.user_id))
@@ -116,12 +126,19 @@ class User(AbstractBaseUser):
 
 class RoleQuerySet(models.QuerySet["Role"]):
     def visible_to(self, actor: Actor) -> Self:
-        """Custom roles of the organisations in which the actor keeps people, and of those above them."""
-        if actor.operator and actor.narrowed is None:
+        """Custom roles of the organisations in which the actor sees people or keeps roles, and of those above."""
+        if actor.sees_all("people.view"):
             return self
-        kept = Organisation.objects.filter(pk__in=actor.organisations("people.edit")).values_list("path", flat=True)
+        kept = Organisation.objects.filter(pk__in=_where_roles_show(actor)).values_list("path", flat=True)
         above = {int(part) for path in kept for part in path.strip("/").split("/") if part}
         return self.filter(organisation__in=above)
+
+
+def _where_roles_show(actor: Actor) -> set[int]:
+    found = set(actor.organisations("people.view") | actor.organisations("roles.edit"))
+    if actor.narrowed is None and (actor.only is None or "people.view" in actor.only):
+        found |= {grant.organisation for grant in actor.grants if "people.view" in grant.permissions}
+    return found
 
 
 class Role(models.Model):
@@ -156,65 +173,140 @@ class Scope(models.Model):
         """Whether nothing narrower than the organisation is named."""
         return self.region_id is None and self.site_id is None and self.meter_id is None
 
+    @property
+    def thing(self) -> models.Model | None:
+        """The region, site or meter that is named; None for a whole organisation."""
+        if self.meter_id is not None:
+            return self.meter
+        if self.site_id is not None:
+            return self.site
+        return self.region if self.region_id is not None else None
+
+
+AT_ONE_PLACE = models.Q(region=None, site=None) | models.Q(region=None, meter=None) | models.Q(site=None, meter=None)
+PLACES = ("organisation", "region", "site", "meter", "meter__site")  # to be read with a scope, for its place
+
+
+class Position(Scope):
+    """A role at a place, from ``since`` up to, not including, ``until``."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="%(class)ss")
+    role = models.CharField(max_length=20, choices=[(r, r) for r in ROLES], default=VIEWER, blank=True)
+    custom_role = models.ForeignKey(Role, on_delete=models.PROTECT, null=True, blank=True, related_name="%(class)ss")
+    since = models.DateField(null=True, blank=True)
+    until = models.DateField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def place(self) -> Place:
+        """Where this is, as rights see it."""
+        thing = self.thing
+        return thing.place if thing is not None else Place(self.organisation_id)  # type: ignore[attr-defined]
+
+    @property
+    def role_name(self) -> str:
+        """What the role is called, built-in or custom."""
+        return self.custom_role.name if self.custom_role is not None else self.role
+
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def visible_to(self, actor: Actor) -> Self:
-        """Memberships at places where the actor keeps the people, and the actor's own."""
-        if actor.operator and actor.narrowed is None:
+        """Memberships at places where the actor sees the people, and the actor's own."""
+        if actor.sees_all("people.view"):
             return self
-        wanted = models.Q()
-        for limit in actor.limits("people.edit"):
-            wanted &= _at(limit)
-        return self.filter(wanted | models.Q(user=actor.user_id))
+        own = models.Q(user=actor.user_id) if actor.narrowed is None else models.Q(pk__in=())
+        return self.filter(_within(actor, "people.view") | own)
 
 
-class Membership(Scope):
-    """A person's role at a place, from ``since`` up to, not including, ``until``."""
+class Membership(Position):
+    """A person's role at a place."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=20, choices=[(r, r) for r in ROLES], default=VIEWER, blank=True)
-    custom_role = models.ForeignKey(Role, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships")
-    since = models.DateField(null=True, blank=True)
-    until = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = MembershipQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["pk"]
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(region=None, site=None)
-                | models.Q(region=None, meter=None)
-                | models.Q(site=None, meter=None),
-                name="membership_at_one_place",
-            )
-        ]
+        constraints: ClassVar = [models.CheckConstraint(condition=AT_ONE_PLACE, name="membership_at_one_place")]
 
     def __str__(self) -> str:
-        return f"{self.user} is {self.custom_role or self.role} at {self.organisation}"
+        return f"{self.user} is {self.role_name} at {self.organisation}"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def visible_to(self, actor: Actor) -> Self:
+        """Invitations to places where the actor sees the people."""
+        if actor.sees_all("people.view"):
+            return self
+        return self.filter(_within(actor, "people.view"))
+
+    def open(self, now: datetime) -> Self:
+        """Invitations that can still be accepted."""
+        return self.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now)
+
+
+class Invitation(Position):
+    """A role at a place, offered to whoever reads the mail of an address. Of its single-use token only the digest
+    is kept."""
+
+    email = models.EmailField(max_length=254)
+    digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    sent_at = models.DateTimeField(null=True, blank=True)  # null: the mail server did not take it
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-pk"]
+        constraints: ClassVar = [models.CheckConstraint(condition=AT_ONE_PLACE, name="invitation_to_one_place")]
+
+    def __str__(self) -> str:
+        return f"invitation of {self.email} as {self.role_name} at {self.organisation}"
+
+    def state(self, now: datetime) -> str:
+        """Return open, accepted, withdrawn or expired."""
+        if self.accepted_at is not None:
+            return "accepted"
+        if self.withdrawn_at is not None:
+            return "withdrawn"
+        return "open" if self.expires_at > now else "expired"
+
+
+def _within(actor: Actor, permission: str) -> models.Q:
+    wanted = models.Q()
+    for limit in actor.limits(permission):
+        wanted &= _at(limit)
+    return wanted
 
 
 def _at(limit: Reach) -> models.Q:
-    """Return the condition of memberships whose whole place is within a reach."""
+    """Return the condition of what stands at a place (a membership, an invitation) that is wholly within a reach."""
     if limit.everywhere:
         return models.Q()
-    return (
-        models.Q(organisation__in=limit.organisations)
-        | models.Q(region__in=limit.regions)
-        | models.Q(site__in=limit.sites)
-        | models.Q(site__region__in=limit.regions)
-        | models.Q(meter__in=limit.meters)
-        | models.Q(meter__site__in=limit.sites)
-        | models.Q(meter__site__region__in=limit.regions)
-    )
+    wanted = models.Q(pk__in=())
+    for names, numbers in (
+        (("organisation",), limit.organisations),
+        (("region", "site__region", "meter__site__region"), limit.regions),
+        (("site", "meter__site"), limit.sites),
+        (("meter",), limit.meters),
+    ):
+        if numbers:  # each name is a join: none without need
+            wanted |= models.Q(*((f"{name}__in", numbers) for name in names), _connector=models.Q.OR)
+    return wanted
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def visible_to(self, actor: Actor) -> Self:
         """The actor's own tokens; all for an operator."""
-        return self if actor.operator and actor.narrowed is None else self.filter(user=actor.user_id)
+        return self if actor.sees_all("people.view") else self.filter(user=actor.user_id)
 
 
 class ApiToken(Scope):
@@ -240,7 +332,7 @@ class ApiToken(Scope):
     objects = ApiTokenQuerySet.as_manager()
 
     class Meta:
-        ordering: ClassVar = ["-created_at"]
+        ordering: ClassVar = ["-created_at", "-pk"]
 
     def __str__(self) -> str:
         return f"{self.prefix}… {self.name}"

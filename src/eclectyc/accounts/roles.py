@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -20,6 +20,7 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "readings.push": "Send readings",
         "imports.run": "Import files and take imports back",
         "exports.run": "Export readings and lists",
+        "people.view": "See people, and what they may do where",
         "people.edit": "Invite people and give them roles",
         "roles.edit": "Make and change custom roles",
         "organisation.edit": "Change the organisation and its branding",
@@ -29,8 +30,22 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# Who may change people sees them.
+IMPLIED: Final[Mapping[str, frozenset[str]]] = MappingProxyType({"people.edit": frozenset({"people.view"})})
+VIEWING: Final = frozenset(name for name in PERMISSIONS if name.endswith(".view"))
+
 _VIEWER_MAY: Final = frozenset({"estate.view"})
 _MANAGER_MAY: Final = _VIEWER_MAY | {"reports.view"}
 ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {VIEWER: _VIEWER_MAY, MANAGER: _MANAGER_MAY, ADMIN: frozenset(PERMISSIONS)}
 )
+
+
+def with_implied(permissions: Iterable[str]) -> frozenset[str]:
+    """Return the permissions there are among these names, with those that they bring along.
+
+    >>> sorted(with_implied(["people.edit", "no.such"]))
+    ['people.edit', 'people.view']
+    """
+    known = frozenset(permissions) & PERMISSIONS.keys()
+    return known.union(*(IMPLIED.get(name, frozenset()) for name in known))

@@ -40,3 +40,19 @@ class Busy(EclectycError):
     """Another writer is at work; trying again later helps."""
 
     code = "busy"
+
+
+class Conflict(EclectycError):
+    """What is asked for does not go with what there is: something hangs on it, or it has been done already."""
+
+    code = "conflict"
+
+
+class TooMany(EclectycError):
+    """Asked too often; it is free again after ``retry_after_s``."""
+
+    code = "too_many_requests"
+
+    def __init__(self, reason: str, *, retry_after_s: int) -> None:
+        super().__init__(reason, f"Try again in {retry_after_s} s.")
+        self.retry_after_s = retry_after_s

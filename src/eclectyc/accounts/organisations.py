@@ -1,0 +1,197 @@
+"""Organisations and their tree: consultancy or supplier above, companies below. Actor first."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.administrators import keeping_administrators, locked
+from eclectyc.accounts.branding import checked_colour, checked_logo
+from eclectyc.accounts.checks import checked_text
+from eclectyc.accounts.models import Organisation, User
+from eclectyc.audit.record import record
+from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+
+MOST_LEVELS: Final = 12  # the path of numbers has room for more
+FIELDS: Final = ("name", "brand_name", "brand_colour", "requires_second_factor")
+
+
+def organisation_named(actor: Actor, name: str | None) -> Organisation:
+    """Return the actor's organisation of that name (or number), or the only one there is where none is named."""
+    visible = Organisation.objects.visible_to(actor)
+    if name is None:
+        only = list(visible[:2])
+        if len(only) == 1:
+            return only[0]
+        names = ", ".join(visible.values_list("name", flat=True)[:20])
+        raise Invalid(
+            "There are several organisations." if only else "There is no organisation yet.",
+            f"Name one of: {names}." if only else "Add one first.",
+            field="organisation",
+        )
+    name = checked_text(name, "organisation", longest=200, what="An organisation")
+    found = list(visible.filter(name__iexact=name)[:2])
+    if not found and name.isascii() and name.isdigit() and len(name) < 18:
+        found = list(visible.filter(pk=int(name)))
+    if len(found) > 1:
+        raise Invalid(f"Several organisations are called {name!r}.", "Give its number.", field="organisation")
+    if not found:
+        raise NotFound(f"There is no organisation called {name!r}.", "Check its spelling.", field="organisation")
+    return found[0]
+
+
+def create(actor: Actor, *, name: str, parent: Organisation | None = None) -> Organisation:
+    """Add an organisation: below one that the actor may change, or, an operator's task, at the top."""
+    _require_to_hang(actor, parent.pk if parent else None)
+    name = _name(name)
+    with transaction.atomic():
+        above = _held(parent) if parent is not None else None
+        if above is not None and len(above.ancestry) >= MOST_LEVELS:
+            raise Invalid(f"The tree has {MOST_LEVELS} levels.", "Choose a higher place.", field="parent")
+        organisation = Organisation(name=name, parent=above)
+        _save(organisation)
+        _note(actor, "organisation.created", organisation, after={"parent": parent.pk if parent else None})
+    return organisation
+
+
+def update(actor: Actor, *, organisation: Organisation, **fields: Any) -> Organisation:
+    """Change name, brand_name, brand_colour, requires_second_factor; what is empty of a brand comes from above."""
+    actor.require("organisation.edit", organisation.pk)
+    strange = sorted(set(fields) - set(FIELDS))
+    if strange:
+        raise Invalid(f"There is no field {strange[0]!r}.", f"Use: {', '.join(FIELDS)}.", field=strange[0])
+    checked = _checked(fields)
+    with transaction.atomic():
+        organisation = _held(organisation)
+        before = {field: getattr(organisation, field) for field in checked}
+        for field, value in checked.items():
+            setattr(organisation, field, value)
+        _save(organisation)
+        _note(actor, "organisation.changed", organisation, before=before, after=checked)
+    return organisation
+
+
+def set_logo(actor: Actor, *, organisation: Organisation, logo: bytes | None) -> Organisation:
+    """Put a PNG or JPEG on the organisation's pages and mails, or take it off."""
+    actor.require("organisation.edit", organisation.pk)
+    kind = "" if logo is None else checked_logo(logo)
+    with transaction.atomic():
+        organisation = _held(organisation)
+        organisation.logo, organisation.logo_type = logo, kind
+        organisation.save(update_fields=["logo", "logo_type"])
+        _note(actor, "organisation.logo_changed", organisation, after={"logo": kind or None})
+    return organisation
+
+
+def move(actor: Actor, *, organisation: Organisation, parent: Organisation | None) -> Organisation:
+    """Hang an organisation, with all below it, under another one; whoever is above the place sees it from then on."""
+    with keeping_administrators(Organisation.objects.values_list("pk", flat=True)):  # the whole tree stands still
+        organisation = _held(organisation)
+        old, new = organisation.parent_id, parent.pk if parent else None
+        _require_to_hang(actor, old)
+        _require_to_hang(actor, new)
+        above = _held(parent) if parent is not None else None
+        if above is not None and organisation.pk in above.ancestry:
+            raise Invalid(
+                f"{organisation.name} cannot stand below itself.", "Choose another organisation.", field="parent"
+            )
+        _refuse_too_deep(organisation, above)
+        organisation.parent = above
+        _save(organisation)
+        _note(actor, "organisation.moved", organisation, before={"parent": old}, after={"parent": new})
+    return organisation
+
+
+def delete(actor: Actor, *, organisation: Organisation) -> None:
+    """Delete an organisation on which nothing hangs; its memberships, invitations and roles go with it."""
+    _require_to_hang(actor, organisation.parent_id)
+    with transaction.atomic():
+        organisation = _held(organisation)
+        _require_to_hang(actor, organisation.parent_id)
+        hanging = what_hangs_on(organisation)
+        if hanging:
+            raise Conflict(
+                f"{organisation.name} has {', '.join(hanging)}.",
+                "Move or delete those first; or end its memberships, so that nobody sees it.",
+            )
+        _note(actor, "organisation.deleted", organisation, before={"name": organisation.name})
+        organisation.delete()
+
+
+def what_hangs_on(organisation: Organisation) -> list[str]:
+    """Return, as "3 sites", all that keeps an organisation from being deleted."""
+    told = []
+    for relation in Organisation._meta.related_objects:
+        if getattr(relation.on_delete, "__name__", "") in ("PROTECT", "RESTRICT"):
+            model = relation.related_model
+            count = model._base_manager.filter(**{relation.field.name: organisation.pk}).count()
+            if count:
+                told.append(f"{count} {model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural}")
+    return told
+
+
+def second_factor_required(user: User) -> bool:
+    """Say whether an organisation in which the person has a membership, or one above it, asks for a second factor."""
+    from eclectyc.accounts.grants import holding, local_today
+
+    lines = user.memberships.filter(holding(local_today())).values_list("organisation__path", flat=True)
+    numbers = {int(part) for path in lines for part in path.strip("/").split("/") if part}
+    return bool(numbers) and Organisation.objects.filter(pk__in=numbers, requires_second_factor=True).exists()
+
+
+def _require_to_hang(actor: Actor, parent: int | None) -> None:
+    """Raise ``Forbidden`` unless the actor may hang organisations under a place, and take them away from there."""
+    if parent is not None:
+        actor.require("organisation.edit", parent)
+    elif not actor.stands_above:
+        raise Forbidden("Only an operator changes the top of the tree.", "Ask whoever runs this installation.")
+
+
+def _refuse_too_deep(organisation: Organisation, above: Organisation | None) -> None:
+    own = len(organisation.ancestry)
+    below = Organisation.objects.filter(path__startswith=organisation.path).values_list("path", flat=True)
+    deepest = max((path.count("/") - 1 for path in below), default=own) - own + 1
+    if (len(above.ancestry) if above else 0) + deepest > MOST_LEVELS:
+        raise Invalid(f"The tree would have more than {MOST_LEVELS} levels.", "Choose a higher place.", field="parent")
+
+
+def _checked(fields: dict[str, Any]) -> dict[str, Any]:
+    checked = dict(fields)
+    if "name" in checked:
+        checked["name"] = _name(checked["name"])
+    if "brand_name" in checked:
+        checked["brand_name"] = checked_text(checked["brand_name"], "brand_name", longest=100, is_needed=False)
+    if "brand_colour" in checked:
+        checked["brand_colour"] = checked_colour(checked["brand_colour"])
+    return checked
+
+
+def _name(name: str) -> str:
+    return checked_text(name, "name", longest=200, what="An organisation")
+
+
+def _held(organisation: Organisation) -> Organisation:
+    found = locked([organisation.pk])
+    if not found:
+        raise NotFound("There is no such organisation any more.", "See the list again.")
+    return found[0]
+
+
+def _save(organisation: Organisation) -> None:
+    taken = Invalid(
+        f"There is an organisation {organisation.name!r} there already.", "Choose another name.", field="name"
+    )
+    beside = Organisation.objects.filter(parent=organisation.parent_id, name__iexact=organisation.name)
+    if beside.exclude(pk=organisation.pk).exists():
+        raise taken
+    try:
+        with transaction.atomic():
+            organisation.save()
+    except IntegrityError:
+        raise taken from None
+
+
+def _note(actor: Actor, action: str, organisation: Organisation, **said: Any) -> None:
+    record(actor.by, action, organisation, organisation_id=organisation.pk, **said)

@@ -1,0 +1,194 @@
+"""People: who there is, and what an administrator may do to them.
+
+An administrator reaches people only as far as their memberships lie within the administrator's own scope, and never
+somebody who may more there. What belongs to the person as a whole (the name, the password, whether they may sign in
+at all) is theirs, an operator's, or that of an administrator within whose scope *all* of the person's memberships lie.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.administrators import keeping_administrators
+from eclectyc.accounts.checks import checked_email, checked_text, put_password
+from eclectyc.accounts.grants import permissions_of
+from eclectyc.accounts.memberships import require_touchable, take_away
+from eclectyc.accounts.models import PLACES, Membership, Organisation, User
+from eclectyc.accounts.positions import facts, require_to_give, role_fields
+from eclectyc.accounts.roles import VIEWER
+from eclectyc.audit.record import record
+from eclectyc.kernel.errors import Forbidden, Invalid, NotFound
+
+
+def add_user(
+    actor: Actor,
+    *,
+    email: str,
+    organisation: Organisation,
+    role: str = VIEWER,
+    password: str | None = None,
+    name: str = "",
+    is_operator: bool = False,
+) -> User:
+    """Add a person with a role in an organisation. Without a password nobody can sign in as them yet."""
+    actor.require("people.edit", organisation.pk)
+    if is_operator and not actor.stands_above:
+        raise Forbidden("Only an operator adds operators.", "Ask whoever runs this installation.")
+    user = User(email=checked_email(email), name=_name(name), is_operator=is_operator)
+    membership = Membership(user=user, organisation=organisation, **role_fields(role, None, organisation))
+    require_to_give(actor, membership)
+    if password is None:
+        user.set_unusable_password()
+    else:
+        put_password(user, password)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+            membership.user = user
+            membership.save()
+            _note(actor, "person.added", user, organisation.pk, after=facts(membership) | {"is_operator": is_operator})
+    except IntegrityError:
+        raise Invalid(
+            f"There is a user {user.email} already.", "Invite them, or use another address.", field="email"
+        ) from None
+    return user
+
+
+def user_by_email(actor: Actor, email: str) -> User:
+    """Return a person whom the actor may see, by address in whatever case."""
+    wanted = email.strip()
+    found = None if "\x00" in wanted else User.objects.visible_to(actor).filter(email__iexact=wanted).first()
+    if found is None:
+        raise NotFound(f"There is no user {email!r}.", "See the list of users.", field="email")
+    return found
+
+
+def rename(actor: Actor, *, user: User, name: str) -> User:
+    """Change what a person is called."""
+    with transaction.atomic():
+        user = _held(user)
+        _require_whole(actor, user, may_be_own=True)
+        before, user.name = user.name, _name(name)
+        user.save(update_fields=["name"])
+        _note(actor, "person.renamed", user, personal={"name before": before, "name": user.name})
+    return user
+
+
+def change_email(actor: Actor, *, user: User, email: str) -> User:
+    """Change the address with which a person signs in: an operator's task, for nobody else proves whose it is."""
+    if not actor.stands_above:
+        raise Forbidden("Only an operator changes an address.", "Ask whoever runs this installation.")
+    email = checked_email(email)
+    try:
+        with transaction.atomic():
+            user = _held(user)
+            before, user.email = user.email, email
+            user.save(update_fields=["email"])
+            _note(actor, "person.readdressed", user, personal={"address before": before})
+    except IntegrityError:
+        raise Invalid(f"There is a user {email} already.", "Use another address.", field="email") from None
+    return user
+
+
+def set_operator(actor: Actor, *, user: User, is_operator: bool) -> User:
+    """Make somebody an operator, or no longer one; only an operator may."""
+    if not actor.stands_above:
+        raise Forbidden("Only an operator makes operators.", "Ask whoever runs this installation.")
+    with transaction.atomic():
+        user = _held(user)
+        before, user.is_operator = user.is_operator, is_operator
+        user.save(update_fields=["is_operator"])
+        _note(
+            actor, "person.operator_changed", user, before={"is_operator": before}, after={"is_operator": is_operator}
+        )
+    return user
+
+
+def set_password(actor: Actor, *, user: User, password: str) -> User:
+    """Give a person a new password. Their sessions elsewhere end.
+
+    One's own; an operator's task for anyone; or an administrator's for a person who belongs nowhere but within their
+    scope: otherwise one could reach into another organisation through a shared person.
+    """
+    with transaction.atomic():
+        user = _held(user)
+        _require_whole(actor, user, may_be_own=actor.token_id is None)  # a lost key must not become a lost account
+        put_password(user, password)
+        user.save(update_fields=["password"])
+        _note(actor, "person.password_set", user)
+    return user
+
+
+def deactivate(actor: Actor, *, user: User) -> User:
+    """Shut a person out.
+
+    By an operator, or where all of their memberships lie within the actor's scope: they sign in no more, sessions
+    and tokens included. Else the memberships within the actor's scope end, and the rest is not the actor's affair.
+    """
+    theirs = _memberships(user)
+    with keeping_administrators(m.organisation_id for m in theirs):
+        user, theirs = _held(user), _memberships(user)
+        require_touchable(actor, user)
+        if actor.stands_above or (theirs and all(_reaches(actor, m) for m in theirs)):
+            user.is_active = False
+            user.save(update_fields=["is_active"])
+            _note(actor, "person.deactivated", user, before={"is_active": True}, after={"is_active": False})
+            return user
+        within = [m for m in theirs if actor.may("people.edit", m.place)]
+        if not within:
+            raise Forbidden("You may not shut this person out.", "Ask an administrator of their organisation.")
+        for membership in within:
+            require_to_give(actor, membership)
+            take_away(actor, membership)
+    return user
+
+
+def reactivate(actor: Actor, *, user: User) -> User:
+    """Let a person sign in again, with the memberships they had."""
+    with transaction.atomic():
+        user = _held(user)
+        _require_whole(actor, user, may_be_own=False)
+        user.is_active = True
+        user.save(update_fields=["is_active"])
+        _note(actor, "person.reactivated", user, before={"is_active": False}, after={"is_active": True})
+    return user
+
+
+def _require_whole(actor: Actor, user: User, *, may_be_own: bool) -> None:
+    """Raise ``Forbidden`` unless the person as a whole is the actor's to change."""
+    is_own = actor.user_id == user.pk and actor.narrowed is None and actor.only is None
+    if actor.stands_above or (may_be_own and is_own):
+        return
+    require_touchable(actor, user)
+    theirs = _memberships(user)
+    if not theirs or not all(_reaches(actor, membership) for membership in theirs):
+        raise Forbidden("This person is not yours alone to change.", "Ask them, or whoever runs this installation.")
+
+
+def _reaches(actor: Actor, membership: Membership) -> bool:
+    place = membership.place
+    return actor.may("people.edit", place) and permissions_of(membership) <= actor.permissions_at(place)
+
+
+def _memberships(user: User) -> list[Membership]:
+    """Return all that the person ever got and still has, past and future: what ends may be made to begin again."""
+    return list(user.memberships.select_related(*PLACES, "custom_role", "user"))
+
+
+def _held(user: User) -> User:
+    found: User | None = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+    if found is None:
+        raise NotFound("There is no such person any more.", "See the list again.")
+    return found
+
+
+def _name(name: str) -> str:
+    return checked_text(name, "name", longest=200, what="A person", is_needed=False)
+
+
+def _note(actor: Actor, action: str, user: User, organisation: int | None = None, **said: Any) -> None:
+    said["personal"] = {"person": user.email} | said.get("personal", {})
+    record(actor.by, action, user, organisation_id=organisation, person_id=user.pk, **said)

@@ -1,0 +1,106 @@
+"""A role at a place, as it is given: at which place, with which role, and whether the giver may.
+
+Nobody passes on a permission that they do not have at that place, nor takes away one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.checks import checked_dates
+from eclectyc.accounts.grants import permissions_of
+from eclectyc.accounts.models import Organisation, Position, Role
+from eclectyc.accounts.reach import Place
+from eclectyc.accounts.roles import ROLES, VIEWER
+from eclectyc.kernel.errors import Forbidden, Invalid
+
+if TYPE_CHECKING:
+    from eclectyc.estate.models import Meter, Region, Site
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A place to which something is given: an organisation, or one region, site or meter of it."""
+
+    organisation: Organisation
+    region: Region | None = None
+    site: Site | None = None
+    meter: Meter | None = None
+
+    @property
+    def place(self) -> Place:
+        """The place as rights see it."""
+        thing = self.region or self.site or self.meter
+        return thing.place if thing is not None else Place(self.organisation.pk)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The place as the fields of a scope."""
+        return {"organisation": self.organisation, "region": self.region, "site": self.site, "meter": self.meter}
+
+
+def at(
+    organisation: Organisation | None = None,
+    region: Region | None = None,
+    site: Site | None = None,
+    meter: Meter | None = None,
+) -> At:
+    """Return the one place that is named; its organisation may be left out where something narrower is given."""
+    things = [thing for thing in (region, site, meter) if thing is not None]
+    if len(things) > 1:
+        raise Invalid("Several places are named.", "Name one region, one site or one meter.", field="site")
+    if organisation is None and not things:
+        raise Invalid("No place is named.", "Name an organisation, a region, a site or a meter.", field="organisation")
+    if things and organisation is not None and things[0].organisation_id != organisation.pk:
+        raise Invalid("That place is not of this organisation.", "Name one of its own.", field="organisation")
+    owner = organisation if organisation is not None else things[0].organisation
+    return At(owner, region, site, meter)
+
+
+def role_fields(role: str | None, custom_role: Role | None, organisation: Organisation) -> dict[str, Any]:
+    """Return a role as the fields of a position; a custom one is of the organisation or of one above it."""
+    if custom_role is None:
+        role = VIEWER if role is None else role
+        if role not in ROLES:
+            raise Invalid(f"There is no role {role!r}.", f"Use one of: {', '.join(ROLES)}.", field="role")
+        return {"role": role, "custom_role": None}
+    if role:
+        raise Invalid("Two roles are named.", "Name a role or a custom role.", field="role")
+    if custom_role.organisation_id not in organisation.ancestry:
+        raise Invalid("There is no such role there.", "Use a role of that organisation.", field="custom_role")
+    return {"role": "", "custom_role": custom_role}
+
+
+def require_to_give(actor: Actor, position: Position) -> None:
+    """Raise ``Forbidden`` unless the actor keeps the people there, and has every permission the position gives."""
+    place = position.place
+    actor.require("people.edit", place)
+    beyond = permissions_of(position) - actor.permissions_at(place)
+    if beyond:
+        raise Forbidden(
+            "Nobody gives or takes rights beyond their own.", f"You do not have {', '.join(sorted(beyond))} there."
+        )
+
+
+def check_span(since: date | None, until: date | None) -> dict[str, date | None]:
+    """Return checked dates as the fields of a position."""
+    checked_dates(since, until)
+    return {"since": since, "until": until}
+
+
+def facts(position: Position) -> dict[str, object]:
+    """Return what the audit says of a position; it names no person."""
+    told = {
+        "role": position.role or None,
+        "custom_role": position.custom_role_id,
+        "organisation": position.organisation_id,
+        "region": position.region_id,
+        "site": position.site_id,
+        "meter": position.meter_id,
+        "since": position.since,
+        "until": position.until,
+    }
+    return {name: value for name, value in told.items() if value is not None}

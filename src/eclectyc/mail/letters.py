@@ -1,0 +1,102 @@
+"""A letter: one template in text and HTML, the look of an organisation, one reader. Sent after the commit.
+
+Links are made from the configured address, never from what a request calls this installation. What is logged is the
+kind of letter and why it failed: no address, no link, no password.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.mime.image import MIMEImage
+from typing import Final
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils.html import strip_tags
+
+from eclectyc.kernel.errors import EclectycError
+
+ACCENT: Final = "#1f5f8b"  # where an organisation has no colour of its own
+PRODUCT: Final = "Eclectyc Energy"
+log = logging.getLogger(__name__)
+
+
+class NotSent(EclectycError):
+    """The mail server did not take a letter."""
+
+    code = "not_sent"
+
+    def __init__(self) -> None:
+        super().__init__("The mail could not be sent.", "Try again later, or have EMAIL_URL checked.")
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """A picture at the head of a letter; it travels in it, so that nothing is fetched."""
+
+    data: bytes = field(repr=False)
+    type: str  # image/png or image/jpeg
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail to one reader. ``template`` names ``mail/<template>.txt`` and ``.html``."""
+
+    to: str
+    subject: str
+    template: str
+    facts: Mapping[str, object] = field(default_factory=dict, repr=False)
+    brand: str = PRODUCT
+    colour: str = ""
+    ink: str = ""
+    logo: Logo | None = None
+
+
+def send(letter: Letter) -> None:
+    """Send a letter now; raise ``NotSent`` where the server does not take it."""
+    message = composed(letter)
+    try:
+        message.send()
+    except (smtplib.SMTPException, OSError) as error:
+        # Not the error's own text: a server's answer may quote the reader's address.
+        log.warning("a mail (%s) was not sent: %s", letter.template, type(error).__name__)
+        raise NotSent from None
+
+
+def composed(letter: Letter) -> EmailMultiAlternatives:
+    """Return a letter as a mail of text, HTML and logo."""
+    facts = dict(letter.facts) | {
+        "brand": letter.brand,
+        "product": PRODUCT,
+        "colour": letter.colour or ACCENT,
+        "ink": letter.ink or "#ffffff",
+        "has_logo": letter.logo is not None,
+        "address": settings.PUBLIC_ADDRESS,
+    }
+    subject = " ".join(strip_tags(letter.subject).split())[:200]  # one line, whatever an organisation is called
+    text = render_to_string(f"mail/{letter.template}.txt", facts)
+    message = EmailMultiAlternatives(subject, text, _sender(letter.brand), [letter.to])
+    message.attach_alternative(render_to_string(f"mail/{letter.template}.html", facts), "text/html")
+    message.extra_headers["Auto-Submitted"] = "auto-generated"
+    if letter.logo is not None:
+        picture = MIMEImage(letter.logo.data, _subtype=letter.logo.type.partition("/")[2])
+        picture.add_header("Content-ID", "<logo>")
+        picture.add_header("Content-Disposition", "inline", filename=f"logo.{letter.logo.type.partition('/')[2]}")
+        message.mixed_subtype = "related"  # type: ignore[attr-defined]
+        message.attach(picture)
+    return message
+
+
+def link_to(path: str) -> str:
+    """Return the address of a page, as a reader elsewhere opens it."""
+    return f"{settings.PUBLIC_ADDRESS}{path}"
+
+
+def _sender(brand: str) -> str:
+    from email.utils import formataddr
+
+    return formataddr((" ".join(brand.split()), settings.DEFAULT_FROM_EMAIL))
