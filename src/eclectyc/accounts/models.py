@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models, transaction
@@ -236,6 +236,9 @@ class Membership(Position):
         return f"{self.user} is {self.role_name} at {self.organisation}"
 
 
+InvitationState = Literal["open", "accepted", "withdrawn", "expired"]
+
+
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def visible_to(self, actor: Actor) -> Self:
         """Invitations to places where the actor sees the people."""
@@ -271,7 +274,7 @@ class Invitation(Position):
     def __str__(self) -> str:
         return f"invitation of {self.email} as {self.role_name} at {self.organisation}"
 
-    def state(self, now: datetime) -> str:
+    def state(self, now: datetime) -> InvitationState:
         """Return open, accepted, withdrawn or expired."""
         if self.accepted_at is not None:
             return "accepted"

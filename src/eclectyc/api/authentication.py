@@ -20,7 +20,14 @@ from eclectyc.kernel.errors import EclectycError
 
 
 class BearerToken(HttpBearer):
-    """``Authorization: Bearer <token>``. A header that does not count is refused, session or no session."""
+    """``Authorization: Bearer <token>``. A header that does not count is refused, session or no session.
+
+    What only reads opens for a token of the scope read, all else for manage, unless an address names its ``scope``.
+    """
+
+    def __init__(self, scope: str = "") -> None:
+        super().__init__()
+        self.scope = scope
 
     def __call__(self, request: HttpRequest) -> Actor | None:
         header = request.headers.get("Authorization")
@@ -33,8 +40,8 @@ class BearerToken(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor:
         """Put the token's person in the place of the visitor."""
-        use = use_token(token, now=timezone.now())
-        use.require(ApiToken.READ)
+        use = use_token(token, now=timezone.now(), origin=origin_of(request))
+        use.require(self.scope or (ApiToken.READ if request.method in SAFE else ApiToken.MANAGE))
         request.actor = use.actor  # type: ignore[attr-defined]
         return use.actor
 
@@ -50,7 +57,14 @@ class SessionCookie(APIKeyCookie):
         return actor if actor.is_known else None
 
 
+SAFE: Final = ("GET", "HEAD", "OPTIONS")
 AUTHENTICATION: Final = (BearerToken(), SessionCookie())
+PUSHING: Final = (BearerToken(ApiToken.PUSH), SessionCookie())  # for `auth=` where readings are sent
+
+
+def origin_of(request: HttpRequest) -> str:
+    """Return the address that a request came from, as the server that took it says."""
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def actor_of(request: HttpRequest) -> Actor:

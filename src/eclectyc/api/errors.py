@@ -12,7 +12,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from eclectyc.accounts.tokens import Unauthenticated
-from eclectyc.kernel.errors import Busy, EclectycError, Forbidden, Invalid, NotFound
+from eclectyc.kernel.errors import Busy, Conflict, EclectycError, Forbidden, Invalid, NotFound, TooMany
 
 PREFIX: Final = "/api/"
 
@@ -28,6 +28,8 @@ _STATUS: Final[tuple[tuple[type[EclectycError], HTTPStatus], ...]] = (
     (Forbidden, HTTPStatus.FORBIDDEN),
     (NotFound, HTTPStatus.NOT_FOUND),
     (Ambiguous, HTTPStatus.CONFLICT),
+    (Conflict, HTTPStatus.CONFLICT),
+    (TooMany, HTTPStatus.TOO_MANY_REQUESTS),
     (Invalid, HTTPStatus.UNPROCESSABLE_ENTITY),
     (Busy, HTTPStatus.SERVICE_UNAVAILABLE),
 )
@@ -49,7 +51,10 @@ def envelope(status: int, code: str, message: str, field: str = "") -> HttpRespo
 
 def answer(error: EclectycError) -> HttpResponse:
     """Return the answer that an error of ours gives."""
-    return envelope(status_of(error), error.code, str(error), error.field)
+    response = envelope(status_of(error), error.code, str(error), error.field)
+    if isinstance(error, TooMany):
+        response["Retry-After"] = str(error.retry_after_s)
+    return response
 
 
 def speak_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

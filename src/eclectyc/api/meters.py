@@ -27,7 +27,7 @@ def list_meters(request: HttpRequest, asked: Query[MeterList]) -> MeterPage:
     meters = Meter.objects.visible_to(actor).filter(_narrowed(asked))
     if asked.organisation is not None:
         meters = meters.filter(organisation=organisation_of(actor, asked.organisation))
-    page = meters.select_related("site", "site__region", "organisation", "parent").order_by("identifier", "pk")
+    page = meters.select_related("site", "site__region", "organisation", "parent", "supplier").order_by("identifier", "pk")
     items = [meter_out(meter) for meter in page[asked.offset : asked.offset + asked.limit]]
     return MeterPage(items=items, count=meters.count())
 
@@ -97,7 +97,7 @@ def meter_out(meter: Meter) -> MeterOut:
         step=meter.step_minutes,
         multiplier=float(meter.multiplier),
         serial=meter.serial,
-        supplier=meter.supplier,
+        supplier=meter.supplier.name if meter.supplier else "",
         parent=meter.parent.identifier if meter.parent else None,
         installed=meter.installed,
         removed=meter.removed,

@@ -6,8 +6,13 @@ from ninja import NinjaAPI, Swagger
 
 from eclectyc.api.authentication import AUTHENTICATION, for_the_signed_in
 from eclectyc.api.errors import add_error_answers
+from eclectyc.api.invitations import router as invitations
 from eclectyc.api.meters import router as meters
+from eclectyc.api.organisations import router as organisations
+from eclectyc.api.people import router as people
+from eclectyc.api.roles import router as roles
 from eclectyc.api.status import router as status
+from eclectyc.api.tokens import router as tokens
 
 api = NinjaAPI(
     title="Eclectyc Energy",
@@ -25,3 +30,5 @@ api = NinjaAPI(
 add_error_answers(api)
 api.add_router("", status)
 api.add_router("", meters)
+for router in (organisations, people, roles, invitations, tokens):
+    api.add_router("", router)

@@ -15,7 +15,7 @@ from eclectyc.accounts.roles import ROLES
 from eclectyc.accounts.models import Organisation, User
 from eclectyc.accounts.service import add_user
 from eclectyc.demo.plan import ORGANISATION, MeterPlan, SitePlan, estate
-from eclectyc.estate.models import Direction, Meter, Region, Series, Site
+from eclectyc.estate.models import Direction, Meter, Region, Series, Site, Supplier
 from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.operations.first_use import new_password
@@ -149,10 +149,13 @@ def _make_site(organisation: Organisation, plan: SitePlan) -> Site:
 
 
 def _make_meter(site: Site, plan: MeterPlan, others: dict[str, Meter], made_on: date) -> Meter:
+    supplier = None
+    if plan.supplier:
+        supplier, _ = Supplier.objects.get_or_create(organisation=site.organisation, name=plan.supplier)
     facts: dict[str, Any] = {
         "site": site, "name": plan.name, "utility": plan.utility, "unit": plan.unit, "step_minutes": plan.step,
         "direction": Direction.EXPORT if plan.exports_for else Direction.IMPORT, "serial": plan.serial,
-        "supplier": plan.supplier, "parent": others[plan.parent] if plan.parent else None,
+        "supplier": supplier, "parent": others[plan.parent] if plan.parent else None,
         "installed": made_on - timedelta(days=plan.since_days) if plan.since_days else None,
     }  # fmt: skip
     found, _ = Meter.objects.get_or_create(organisation=site.organisation, identifier=plan.identifier, defaults=facts)

@@ -1,17 +1,45 @@
-"""Regions, sites, meters and series."""
+"""Regions, suppliers, sites, meters and series. What of them is dated stands in :mod:`eclectyc.estate.dated`."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Self
 
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.timezone import now
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.accounts.reach import Place
-from eclectyc.estate.reach import meters_within, regions_within, series_within, sites_within, within
+from eclectyc.estate.dated import Device, Measure, Multiplier, Placement, SiteMetric
+from eclectyc.estate.found import SearchField
+from eclectyc.estate.hours import default_week
+from eclectyc.estate.reach import (
+    meters_within,
+    regions_within,
+    series_within,
+    sites_within,
+    suppliers_within,
+    within,
+)
 from eclectyc.kernel.days import DEFAULT_ZONE
+
+__all__ = [
+    "Device",
+    "Direction",
+    "Measure",
+    "Meter",
+    "Multiplier",
+    "Placement",
+    "Quantity",
+    "Region",
+    "Series",
+    "Site",
+    "SiteMetric",
+    "SiteType",
+    "Supplier",
+    "Utility",
+]
 
 
 class Utility(models.TextChoices):
@@ -66,21 +94,58 @@ class RegionQuerySet(models.QuerySet["Region"]):
 
 
 class Region(models.Model):
+    """A part of an organisation's estate: sites that somebody looks after together."""
+
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="regions")
     name = models.CharField(max_length=200)
+    version = models.PositiveIntegerField(default=1, editable=False)  # one more with each change
 
     objects = RegionQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["name"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["organisation", "name"], name="one_region_per_name")
-        ]
+        constraints: ClassVar = [models.UniqueConstraint("organisation", Lower("name"), name="one_region_per_name")]
 
     @property
     def place(self) -> Place:
         """Where this is, as rights see it."""
         return Place(self.organisation_id, region=self.pk)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SupplierQuerySet(models.QuerySet["Supplier"]):
+    def visible_to(self, actor: Actor, permission: str = "estate.view") -> Self:
+        """Suppliers of the organisations within the actor's reach, and those of meters within it."""
+        return self.filter(within(actor.limits(permission), suppliers_within))
+
+
+class Supplier(models.Model):
+    """Who supplies a meter's energy or water, and how to reach them. A contact's own details name a person."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="suppliers")
+    name = models.CharField(max_length=200)
+    account = models.CharField(max_length=100, blank=True)  # our number with them
+    website = models.CharField(max_length=200, blank=True)
+    contact_name = models.CharField(max_length=200, blank=True)
+    contact_email = models.EmailField(max_length=254, blank=True)
+    contact_phone = models.CharField(max_length=40, blank=True)
+    notes = models.CharField(max_length=1000, blank=True)
+    is_active = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    objects = SupplierQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint("organisation", Lower("name"), name="one_supplier_per_name")]
+
+    @property
+    def place(self) -> Place:
+        """Where this is, as rights see it: the whole organisation's."""
+        return Place(self.organisation_id)
 
     def __str__(self) -> str:
         return self.name
@@ -107,16 +172,23 @@ class Site(models.Model):
     longitude = models.FloatField(null=True, blank=True)
     timezone = models.CharField(max_length=64, default=DEFAULT_ZONE)
     is_active = models.BooleanField(default=True)
+    opening_hours = models.JSONField(default=default_week, blank=True)  # see estate.hours
+    properties = models.JSONField(default=dict, blank=True)  # see estate.properties
     outside_references = models.JSONField(default=dict, blank=True)  # company_id, region_id … of other systems
+    version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=now)
+    search = SearchField()
 
     objects = SiteQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["name"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["organisation", "name"], name="one_site_per_name")
-        ]
+        constraints: ClassVar = [models.UniqueConstraint("organisation", Lower("name"), name="one_site_per_name")]
+        indexes: ClassVar = [models.Index(fields=["name", "id"], name="sites_by_name")]
+
+    def search_words(self) -> list[str]:
+        """By what a site is found; a postcode also without its space."""
+        return [self.name, self.postcode, self.postcode.replace(" ", ""), self.company, self.address]
 
     @property
     def place(self) -> Place:
@@ -146,13 +218,15 @@ class Meter(models.Model):
     step_minutes = models.PositiveSmallIntegerField(default=30)
     multiplier = models.DecimalField(max_digits=12, decimal_places=6, default=1)
     serial = models.CharField(max_length=64, blank=True)
-    supplier = models.CharField(max_length=200, blank=True)
+    supplier = models.ForeignKey(Supplier, on_delete=models.PROTECT, related_name="meters", null=True, blank=True)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, related_name="submeters", null=True, blank=True)
     installed = models.DateField(null=True, blank=True)
     removed = models.DateField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     outside_references = models.JSONField(default=dict, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=now)
+    search = SearchField()
 
     objects = MeterQuerySet.as_manager()
 
@@ -161,7 +235,11 @@ class Meter(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["organisation", "identifier"], name="one_meter_per_identifier")
         ]
-        indexes: ClassVar = [models.Index(fields=["identifier"])]
+        indexes: ClassVar = [models.Index(fields=["identifier", "id"], name="meters_by_identifier")]
+
+    def search_words(self) -> list[str]:
+        """By what a meter is found, besides its site."""
+        return [self.identifier, self.name, self.serial]
 
     @property
     def place(self) -> Place:

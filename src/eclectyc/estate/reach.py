@@ -52,6 +52,22 @@ def series_within(reach: Reach) -> Q:
     )
 
 
+def of_site_within(reach: Reach) -> Q:
+    """What belongs to sites within reach."""
+    return _any(site__organisation__in=reach.organisations, site__region__in=reach.regions, site__in=reach.sites)
+
+
+def suppliers_within(reach: Reach) -> Q:
+    """Suppliers of whole organisations within reach, and those of meters within it."""
+    narrow = Reach(regions=reach.regions, sites=reach.sites, meters=reach.meters)
+    whole = _any(organisation__in=reach.organisations)
+    if not narrow:
+        return whole
+    from eclectyc.estate.models import Meter
+
+    return whole | Q(pk__in=Meter.objects.filter(meters_within(narrow)).exclude(supplier=None).values("supplier"))
+
+
 def _regions_of(reach: Reach) -> Q:
     if not reach.sites:
         return Q(pk__in=())

@@ -49,7 +49,7 @@ _FACTS: Final = {
     "step": "step_minutes",
     "multiplier": "multiplier",
     "parent": "parent__identifier",
-    "supplier": "supplier",
+    "supplier": "supplier__name",
     "installed": "installed",
     "removed": "removed",
     "is_active": "is_active",

@@ -1,0 +1,244 @@
+"""People and their memberships."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest
+from ninja import Path, Query, Router, Schema
+from ninja.responses import Status
+from pydantic import Field
+
+from eclectyc.accounts import memberships, people
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import PLACES, Membership, User
+from eclectyc.accounts.organisations import organisation_named
+from eclectyc.api.asking import (
+    CHANGING,
+    ONE,
+    REFUSALS,
+    Body,
+    Number,
+    Page,
+    Searched,
+    not_null,
+    one,
+    page_of,
+    require_somewhere,
+)
+from eclectyc.api.authentication import actor_of
+from eclectyc.api.places import AtPlaceWithRole, PositionOut, RoleName, custom_role, position_facts
+from eclectyc.api.schemas import Parameters, Text
+
+router = Router(tags=["people"])
+
+
+class UserList(Searched):
+    organisation: Number | None = Field(None, description="With a membership in this organisation.")
+    is_active: bool | None = None
+
+
+class NewUser(Body):
+    email: Text
+    name: Text = ""
+    organisation: Text | Number | None = Field(None, description="Name or number, where you have several.")
+    role: RoleName = "viewer"
+    password: Text | None = Field(None, description="Left out, nobody can sign in as them until they reset it by mail.")
+
+
+class ChangedUser(Body):
+    name: Text | None = None
+    email: Text | None = Field(None, description="An operator's task.")
+    is_active: bool | None = Field(None, description="False shuts the person out, as DELETE does.")
+    is_operator: bool | None = Field(None, description="An operator's task.")
+
+
+class NewPassword(Body):
+    password: Text
+
+
+class MembershipOut(PositionOut):
+    id: int
+    user: int
+
+
+class UserOut(Schema):
+    id: int
+    email: str
+    name: str
+    is_active: bool
+    is_operator: bool
+    created_at: datetime
+    memberships: list[MembershipOut] = Field(description="Those that you may see.")
+
+
+class UserPage(Schema):
+    items: list[UserOut]
+    count: int
+
+
+class MembershipList(Page):
+    user: Number | None = None
+    organisation: Number | None = None
+
+
+class NewMembership(AtPlaceWithRole):
+    user: Number
+
+
+class ChangedMembership(Body):
+    role: RoleName | None = None
+    custom_role: Number | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+class MembershipPage(Schema):
+    items: list[MembershipOut]
+    count: int
+
+
+@router.get("/users", response={200: UserPage, **REFUSALS}, summary="List people")
+def list_users(request: HttpRequest, asked: Query[UserList]) -> UserPage:
+    """People with a membership where you see people, in order of their addresses, a page at a time."""
+    actor = actor_of(request)
+    require_somewhere(actor, "people.view")
+    found = User.objects.visible_to(actor)
+    if asked.organisation is not None:
+        theirs = Membership.objects.visible_to(actor).filter(organisation=asked.organisation)
+        found = found.filter(pk__in=theirs.values("user"))
+    if asked.is_active is not None:
+        found = found.filter(is_active=asked.is_active)
+    if asked.search:
+        found = found.filter(Q(email__icontains=asked.search) | Q(name__icontains=asked.search))
+    items, count = page_of(found, asked)
+    return UserPage(items=_shown(actor, items), count=count)
+
+
+@router.post("/users", response={201: UserOut, **CHANGING}, summary="Add a person")
+def add_user(request: HttpRequest, body: NewUser, asked: Query[Parameters]) -> Status[UserOut]:
+    """With a role in an organisation. To let people choose their own password, and for people who have an account
+    already, invite them instead (`/api/invitations`)."""
+    actor = actor_of(request)
+    organisation = organisation_named(actor, None if body.organisation is None else str(body.organisation))
+    user = people.add_user(
+        actor, email=body.email, name=body.name, organisation=organisation, role=body.role, password=body.password
+    )
+    return Status(201, _shown(actor, [user])[0])
+
+
+@router.get("/users/{pk}", response={200: UserOut, **ONE}, summary="One person")
+def one_user(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> UserOut:
+    """A person, with those of their memberships that you may see."""
+    return _shown(actor_of(request), [_one(request, pk)])[0]
+
+
+@router.patch("/users/{pk}", response={200: UserOut, **CHANGING}, summary="Change a person")
+def change_user(request: HttpRequest, pk: Path[Number], body: ChangedUser, asked: Query[Parameters]) -> UserOut:
+    """What is left out stays as it is."""
+    actor = actor_of(request)
+    user = _one(request, pk)
+    fields = not_null(body.given(), "name", "email", "is_active", "is_operator")
+    with transaction.atomic():
+        if "name" in fields:
+            user = people.rename(actor, user=user, name=fields["name"])
+        if "email" in fields:
+            user = people.change_email(actor, user=user, email=fields["email"])
+        if "is_operator" in fields:
+            user = people.set_operator(actor, user=user, is_operator=fields["is_operator"])
+        if "is_active" in fields:
+            change = people.reactivate if fields["is_active"] else people.deactivate
+            user = change(actor, user=user)
+    return _shown(actor, [user])[0]
+
+
+@router.put("/users/{pk}/password", response={204: None, **CHANGING}, summary="Set a password")
+def set_password(request: HttpRequest, pk: Path[Number], body: NewPassword, asked: Query[Parameters]) -> Status[None]:
+    """Your own, or that of a person who belongs nowhere but within your scope. Their sessions end."""
+    people.set_password(actor_of(request), user=_one(request, pk), password=body.password)
+    return Status(204, None)
+
+
+@router.delete("/users/{pk}", response={204: None, **CHANGING}, summary="Shut a person out")
+def remove_user(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> Status[None]:
+    """Deactivates a person all of whose memberships lie within your scope; of others it ends those that do.
+    To erase what is held about a person is a matter of its own."""
+    people.deactivate(actor_of(request), user=_one(request, pk))
+    return Status(204, None)
+
+
+@router.get("/memberships", response={200: MembershipPage, **REFUSALS}, summary="List memberships")
+def list_memberships(request: HttpRequest, asked: Query[MembershipList]) -> MembershipPage:
+    """Who has which role where: yours, and those where you see people."""
+    found = Membership.objects.visible_to(actor_of(request)).select_related(*PLACES, "custom_role")
+    if asked.user is not None:
+        found = found.filter(user=asked.user)
+    if asked.organisation is not None:
+        found = found.filter(organisation=asked.organisation)
+    items, count = page_of(found, asked)
+    return MembershipPage(items=[_membership(item) for item in items], count=count)
+
+
+@router.post("/memberships", response={201: MembershipOut, **CHANGING}, summary="Give a role")
+def grant(request: HttpRequest, body: NewMembership, asked: Query[Parameters]) -> Status[MembershipOut]:
+    """To a person whom you see, at an organisation, a region, a site or a meter. Others are invited."""
+    actor = actor_of(request)
+    user = one(User.objects.visible_to(actor), body.user, "user", field="user")
+    return Status(201, _membership(memberships.grant(actor, user=user, **body.position(actor))))
+
+
+@router.get("/memberships/{pk}", response={200: MembershipOut, **ONE}, summary="One membership")
+def one_membership(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> MembershipOut:
+    """A membership."""
+    return _membership(_one_membership(request, pk))
+
+
+@router.patch("/memberships/{pk}", response={200: MembershipOut, **CHANGING}, summary="Change a membership")
+def change_membership(
+    request: HttpRequest, pk: Path[Number], body: ChangedMembership, asked: Query[Parameters]
+) -> MembershipOut:
+    """Its role or its dates; what is left out stays as it is."""
+    actor = actor_of(request)
+    membership = _one_membership(request, pk)
+    fields: dict[str, Any] = not_null(body.given(), "role", "custom_role")
+    if "custom_role" in fields:
+        fields["custom_role"] = custom_role(actor, fields["custom_role"])
+    return _membership(memberships.change(actor, membership=membership, **fields))
+
+
+@router.delete("/memberships/{pk}", response={204: None, **CHANGING}, summary="End a membership")
+def end_membership(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> Status[None]:
+    """At once, in open sessions too."""
+    memberships.end(actor_of(request), membership=_one_membership(request, pk))
+    return Status(204, None)
+
+
+def _one(request: HttpRequest, pk: int) -> User:
+    return one(User.objects.visible_to(actor_of(request)), pk, "user")
+
+
+def _one_membership(request: HttpRequest, pk: int) -> Membership:
+    visible = Membership.objects.visible_to(actor_of(request)).select_related(*PLACES, "custom_role")
+    return one(visible, pk, "membership")
+
+
+def _membership(membership: Membership) -> MembershipOut:
+    return MembershipOut(id=membership.pk, user=membership.user_id, **position_facts(membership))
+
+
+def _shown(actor: Actor, users: list[User]) -> list[UserOut]:
+    """Return people with those of their memberships that the actor sees: one query for all."""
+    visible = Membership.objects.visible_to(actor).select_related(*PLACES, "custom_role")
+    held: dict[int, list[MembershipOut]] = {user.pk: [] for user in users}
+    for membership in visible.filter(user__in=list(held)):
+        held[membership.user_id].append(_membership(membership))
+    return [
+        UserOut(
+            id=user.pk, email=user.email, name=user.name, is_active=user.is_active, is_operator=user.is_operator,
+            created_at=user.created_at, memberships=held[user.pk],
+        )
+        for user in users
+    ]  # fmt: skip

@@ -1,0 +1,145 @@
+"""One change to many meters or sites: all of them or none, each checked for rights; one event of the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from django.db import models, transaction
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.audit.record import record
+from eclectyc.estate.changes import fields_of
+from eclectyc.estate.fields import checked_meter_fields, checked_site_fields, first_fault
+from eclectyc.estate.models import Meter, Series, Site
+from eclectyc.estate.regions import region_called
+from eclectyc.estate.suppliers import supplier_called
+from eclectyc.kernel.errors import Invalid, NotFound
+
+Thing = TypeVar("Thing", Meter, Site)
+
+MOST_AT_ONCE: Final = 10_000
+METER_CHANGES: Final = frozenset(
+    {"supplier", "utility", "direction", "unit", "step_minutes", "is_active", "installed", "removed"}
+)
+SITE_CHANGES: Final = frozenset({"region", "company", "site_type", "is_active", "opening_hours", "floor_area_m2"})
+_BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """How many things a bulk edit changed, and how many were like that already."""
+
+    changed: int
+    unchanged: int
+
+
+def change_meters(actor: Actor, *, which: Iterable[int], **change: Any) -> BulkResult:
+    """Make one change to meters, by number: all or none. A number that the actor cannot see is as good as none."""
+    _refuse_change(change, METER_CHANGES)
+    checked = checked_meter_fields(change)
+    with transaction.atomic():
+        meters = _held(Meter.objects.visible_to(actor).select_related("site", "organisation", "supplier"), which)
+        return _changed(actor, meters, checked, "meters.changed", _of_meter)
+
+
+def change_sites(actor: Actor, *, which: Iterable[int], **change: Any) -> BulkResult:
+    """Make one change to sites, by number: all or none."""
+    _refuse_change(change, SITE_CHANGES)
+    checked = checked_site_fields(change)
+    with transaction.atomic():
+        sites = _held(Site.objects.visible_to(actor).select_related("organisation", "region"), which)
+        return _changed(actor, sites, checked, "sites.changed", _of_site)
+
+
+def _of_meter(actor: Actor, organisation: Organisation, checked: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(checked)
+    if "supplier" in found:
+        found["supplier"] = supplier_called(actor, organisation, found["supplier"])
+    return found
+
+
+def _of_site(actor: Actor, organisation: Organisation, checked: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(checked)
+    if "region" in found:
+        found["region"] = region_called(actor, organisation, found["region"])
+    return found
+
+
+def _refuse_change(change: Mapping[str, Any], known: frozenset[str]) -> None:
+    if not change:
+        raise Invalid("There is nothing to change.", f"Name one of: {', '.join(sorted(known))}.")
+    strange = sorted(set(change) - known)
+    if strange:
+        remedy = f"Use: {', '.join(sorted(known))}."
+        raise Invalid(f"{strange[0][:60]!r} cannot be changed for many at once.", remedy, field=strange[0])
+
+
+def _held(visible: models.QuerySet[Thing], which: Iterable[int]) -> list[Thing]:
+    numbers = sorted(set(which))
+    if len(numbers) > MOST_AT_ONCE:
+        raise Invalid(f"{len(numbers):,} are too many at once.", f"Change {MOST_AT_ONCE:,} at a time.", field="ids")
+    found: list[Thing] = []
+    for at in range(0, len(numbers), _BATCH):
+        found += visible.filter(pk__in=numbers[at : at + _BATCH]).select_for_update(of=("self",), no_key=True)
+    if len(found) != len(numbers):
+        lacking = next(iter(sorted(set(numbers) - {thing.pk for thing in found})))
+        raise NotFound(f"There is no number {lacking} among them.", "Load the list again.", field="ids")
+    return found
+
+
+def _changed(actor: Actor, things: Sequence[Thing], checked: Mapping[str, Any], action: str, of: Any) -> BulkResult:
+    by_organisation: dict[int, list[Thing]] = {}
+    for thing in things:
+        actor.require("estate.edit", thing.place)
+        by_organisation.setdefault(thing.organisation_id, []).append(thing)
+    changed = 0
+    for group in by_organisation.values():
+        changed += _of_one_organisation(actor, group, of(actor, group[0].organisation, checked), action)
+    return BulkResult(changed, len(things) - changed)
+
+
+def _of_one_organisation(actor: Actor, group: Sequence[Thing], change: Mapping[str, Any], action: str) -> int:
+    different: list[Thing] = []
+    before: dict[str, dict[str, Any]] = {}
+    after: dict[str, Any] = {}
+    for thing in group:
+        was = fields_of(thing)
+        for name, value in change.items():
+            setattr(thing, name, value)
+        now = fields_of(thing)
+        told = {name: was[name] for name in now if now[name] != was[name]}
+        if told:
+            _refuse_faults(actor, thing)
+            before[str(thing.pk)] = told
+            after |= {name: now[name] for name in told}
+            thing.version += 1
+            different.append(thing)
+    if different:
+        _refuse_units(different, change)
+        type(different[0])._default_manager.bulk_update(different, [*change, "version"], batch_size=_BATCH)
+        organisation = different[0].organisation_id
+        record(actor.by, action, different[0].organisation, organisation_id=organisation, before=before, after=after)
+    return len(different)
+
+
+def _refuse_faults(actor: Actor, thing: Meter | Site) -> None:
+    actor.require("estate.edit", thing.place)
+    fault = first_fault(thing)
+    if fault is not None:
+        raise fault
+    if isinstance(thing, Meter) and thing.installed and thing.removed and thing.removed < thing.installed:
+        raise Invalid(f"{thing} would be removed before it is installed.", "Choose another date.", field="removed")
+
+
+def _refuse_units(things: Sequence[Meter | Site], change: Mapping[str, Any]) -> None:
+    """A unit or step describes what comes in: it is not changed for many that have readings already."""
+    if not {"unit", "step_minutes"} & set(change):
+        return
+    for at in range(0, len(things), _BATCH):
+        numbers = [thing.pk for thing in things[at : at + _BATCH]]
+        held = Series.objects.filter(meter__in=numbers).select_related("meter").first()
+        if held is not None:
+            raise Invalid(f"{held.meter} has readings.", "Change its unit by itself.", field=next(iter(change)))

@@ -1,0 +1,257 @@
+"""Values of fields, checked and brought into their stored form. Each check takes the field's name, for its words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
+from typing import Any, Final
+
+from eclectyc.kernel.days import STEPS, zone_of
+from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
+from eclectyc.kernel.units import CANONICAL, conversion
+
+Check = Callable[[str, Any], Any]
+
+FIRST_DAY: Final = date(1900, 1, 1)
+LAST_DAY: Final = date(2200, 1, 1)
+_EMAIL: Final = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_RATIO: Final = re.compile(r"([0-9]{1,6})\s*/\s*([0-9]{1,6})")
+
+
+def named(field: str) -> str:
+    """Return a field as words at the start of a sentence."""
+    return f"The {field.replace('_', ' ')}"
+
+
+def text(field: str, value: Any) -> str:
+    """Text on one line, blanks made single; an address and notes keep their lines."""
+    if not isinstance(value, str):
+        raise Invalid(f"{named(field)} must be text.", "Give it as text.", field=field)
+    if any(ord(c) < 32 and c not in "\r\n\t" for c in value) or "\x7f" in value:
+        raise Invalid(f"{named(field)} has characters that cannot be printed.", "Remove them.", field=field)
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in value):
+        raise Invalid(f"{named(field)} has half a character.", "Type it anew.", field=field)
+    if field in ("address", "notes"):
+        return "\n".join(line.strip() for line in value.splitlines()).strip()
+    return " ".join(value.split())
+
+
+def required(field: str, value: Any) -> str:
+    """Text that is not empty."""
+    words = text(field, value)
+    if not words:
+        raise Invalid(f"{named(field)} is empty.", "Give one.", field=field)
+    return words
+
+
+def choice(field: str, value: Any) -> str:
+    """A word in lower case; the model knows its choices."""
+    return text(field, value).lower()
+
+
+def named_or_given(field: str, value: Any) -> Any:
+    """A thing, or the words that name it."""
+    return text(field, value) if isinstance(value, str) else value
+
+
+def number(low: float, high: float) -> Check:
+    """Return the check of a number between two limits; nothing is null."""
+
+    def check(field: str, value: Any) -> float | None:
+        if value is None or value == "":
+            return None
+        try:
+            found = float(value)
+        except (TypeError, ValueError, OverflowError):
+            said = repr(value)[:80]
+            raise Invalid(f"{named(field)} {said} is not a number.", "Use a decimal point.", field=field) from None
+        if isinstance(value, bool) or not math.isfinite(found) or not low <= found <= high:
+            raise Invalid(f"{named(field)} {value} is out of range.", f"Use {low:g} to {high:g}.", field=field)
+        return found
+
+    return check
+
+
+def decimal(field: str, value: Any, *, digits: int = 15, places: int = 3) -> Decimal:
+    """An exact number of so many digits in all; more than are kept is refused, never rounded."""
+    said = str(value).strip().replace("−", "-")
+    if isinstance(value, bool) or not _NUMBER.fullmatch(said) or len(said) > 40:
+        raise Invalid(
+            f"{named(field)} {said[:80]!r} is not a number.", "Write digits and a decimal point.", field=field
+        )
+    found = Decimal(said)
+    if found != found.quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN):
+        raise Invalid(f"{named(field)} {said} has too many decimals.", f"Give at most {places}.", field=field)
+    if abs(found) >= Decimal(10) ** (digits - places):
+        raise Invalid(f"{named(field)} {said} is too large.", f"Give at most {digits - places} digits.", field=field)
+    return found.quantize(Decimal(1).scaleb(-places))
+
+
+def decimal_or_none(field: str, value: Any) -> Decimal | None:
+    """An exact number, or nothing."""
+    return None if value is None or value == "" else decimal(field, value)
+
+
+def whole(low: int, high: int) -> Check:
+    """Return the check of a whole number between two limits; nothing is null."""
+
+    def check(field: str, value: Any) -> int | None:
+        if value is None or value == "":
+            return None
+        said = str(value).strip()
+        if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,12}", said) or not low <= int(said) <= high:
+            raise Invalid(f"{named(field)} {said[:40]!r} is not a whole number from {low} to {high}.", field=field)
+        return int(said)
+
+    return check
+
+
+def zone(field: str, value: Any) -> str:
+    """An IANA time zone."""
+    return zone_of(required(field, value)).key
+
+
+def unit(field: str, value: Any) -> str:
+    """A unit that readings can have, in its canonical form."""
+    words = required(field, value)
+    if words in CANONICAL:
+        return words
+    known = conversion(words)
+    return "kW" if known.is_power else known.unit
+
+
+def step(field: str, value: Any) -> int:
+    """The minutes of a slot."""
+    try:
+        found = int(str(value))
+    except ValueError:
+        found = 0
+    if found not in STEPS:
+        said = str(value)[:40]
+        raise Invalid(f"A step of {said} minutes cannot be kept.", "Use a divisor of 60, or 1440.", field=field)
+    return found
+
+
+def factor(field: str, value: Any) -> Decimal:
+    """A multiplier: above 0, six decimals."""
+    try:
+        found = Decimal(str(value).strip())
+    except InvalidOperation:
+        said = str(value)[:80]
+        raise Invalid(f"The multiplier {said!r} is not a number.", "Use a decimal point.", field=field) from None
+    if isinstance(value, bool) or not found.is_finite() or not 0 < found < 1_000_000:
+        raise Invalid(f"The multiplier {str(value)[:40]} is out of range.", "Use a number above 0.", field=field)
+    kept = found.quantize(Decimal("0.000001"))
+    if kept != found:
+        raise Invalid(f"The multiplier {str(value)[:40]} has too many decimals.", "Give at most 6.", field=field)
+    return kept
+
+
+def ratio(field: str, value: Any) -> tuple[int, int] | None:
+    """The ratio of current transformers [A/A], as "200/5"; nothing is none."""
+    if value is None or value == "":
+        return None
+    seen = _RATIO.fullmatch(str(value).strip())
+    if seen is None or not int(seen[1]) or not int(seen[2]):
+        raise Invalid(f"{str(value)[:40]!r} is not a CT ratio.", "Write it as 200/5.", field=field)
+    return int(seen[1]), int(seen[2])
+
+
+def day(field: str, value: Any) -> date | None:
+    """A calendar day; nothing is null."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, datetime):
+        value = value.date()
+    if not isinstance(value, date):
+        try:
+            if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", str(value).strip()):
+                raise ValueError(value)
+            value = date.fromisoformat(str(value).strip())
+        except ValueError:
+            said = str(value)[:40]
+            raise Invalid(f"{named(field)} {said!r} is not a date.", "Use YYYY-MM-DD.", field=field) from None
+    if not FIRST_DAY <= value <= LAST_DAY:
+        raise Invalid(f"{named(field)} {value} is not a likely date.", "Check the year.", field=field)
+    return value
+
+
+def day_required(field: str, value: Any) -> date:
+    """A calendar day that must be given."""
+    found = day(field, value)
+    if found is None:
+        raise Invalid(f"{named(field)} is missing.", "Give a date: YYYY-MM-DD.", field=field)
+    return found
+
+
+def yes_or_no(field: str, value: Any) -> bool:
+    """True or false, in words too."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in ("true", "yes", "1", "active"):
+        return True
+    if word in ("false", "no", "0", "inactive"):
+        return False
+    raise Invalid(f"{named(field)} {word[:40]!r} is neither yes nor no.", "Use true or false.", field=field)
+
+
+def moment(field: str, value: Any) -> datetime:
+    """An instant; a date alone is its midnight in UTC."""
+    from django.utils.timezone import is_naive, make_aware
+
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            said = value[:40]
+            raise Invalid(f"{named(field)} {said!r} is not a date.", "Use YYYY-MM-DD.", field=field) from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if not isinstance(value, datetime) or not FIRST_DAY <= value.date() <= LAST_DAY:
+        raise Invalid(f"{named(field)} {str(value)[:40]!r} is not a date.", "Use YYYY-MM-DD.", field=field)
+    return make_aware(value) if is_naive(value) else value
+
+
+def identifier(field: str, value: Any) -> str:
+    """A meter's identifier without the dirt of spreadsheets."""
+    words = required(field, str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+    if has_lost_digits(words):
+        raise Invalid(f"The identifier {words} has lost its digits.", "Format the column as text.", field=field)
+    return clean_identifier(words)
+
+
+def parent(field: str, value: Any) -> Any:
+    """A meter, or the identifier that names it."""
+    return (identifier(field, value) if value.strip() else "") if isinstance(value, str) else value
+
+
+def email(field: str, value: Any) -> str:
+    """An e-mail address, or nothing."""
+    words = text(field, value)
+    if words and not _EMAIL.fullmatch(words):
+        raise Invalid(f"{words[:80]!r} is not an e-mail address.", "Write name@company.example.", field=field)
+    return words
+
+
+def web_address(field: str, value: Any) -> str:
+    """An address on the web, or nothing: never a script."""
+    words = text(field, value)
+    if words and not re.fullmatch(r"https?://[^\s\"'<>]+", words):
+        raise Invalid(f"{words[:80]!r} is not a web address.", "Write https://…", field=field)
+    return words
+
+
+def references(field: str, value: Any) -> dict[str, str]:
+    """Names of other systems with what the thing is called there."""
+    if value is not None and not isinstance(value, Mapping):
+        raise Invalid("Outside references are names with values.", "Give an object.", field=field)
+    found = {required(field, name): text(field, str(said)) for name, said in (value or {}).items()}
+    if len(found) > 50 or any(len(name) > 60 or len(said) > 200 for name, said in found.items()):
+        raise Invalid("Outside references are too long.", "Give at most 50, of 200 characters each.", field=field)
+    return found

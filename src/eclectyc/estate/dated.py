@@ -1,0 +1,134 @@
+"""What is true of a site or a meter from one day to another: metrics, devices, multipliers, placements.
+
+Spans are half-open: ``until`` is the first day on which it no longer holds; null is without end.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from django.db import models
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate.reach import of_site_within, series_within, within
+
+
+class Measure(models.TextChoices):
+    """How a metric stands in time: what there is throughout its span, or what came together over it."""
+
+    LEVEL = "level", "Holds throughout"
+    AMOUNT = "amount", "Adds up over the span"
+
+
+class OfSiteQuerySet(models.QuerySet["SiteMetric"]):
+    def visible_to(self, actor: Actor, permission: str = "estate.view") -> Self:
+        """What belongs to sites within the actor's reach."""
+        return self.filter(within(actor.limits(permission), of_site_within))
+
+
+class SiteMetric(models.Model):
+    """A number of a site with dates: beds [count], occupants [count], works [£]. 15 digits, so that nothing is lost."""
+
+    site = models.ForeignKey("estate.Site", on_delete=models.CASCADE, related_name="metrics")
+    name = models.CharField(max_length=60)
+    unit = models.CharField(max_length=20, blank=True)
+    measure = models.CharField(max_length=10, choices=Measure.choices, default=Measure.LEVEL)
+    value = models.DecimalField(max_digits=15, decimal_places=3)
+    since = models.DateField()
+    until = models.DateField(null=True, blank=True)
+
+    objects = OfSiteQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "since", "pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["site", "name", "since"], name="one_metric_per_day"),
+            models.CheckConstraint(
+                condition=models.Q(until=None) | models.Q(until__gt=models.F("since")), name="metric_ends_after_start"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value} {self.unit}".strip()
+
+
+class OfMeterQuerySet(models.QuerySet):
+    def visible_to(self, actor: Actor, permission: str = "estate.view") -> Self:
+        """What belongs to meters within the actor's reach."""
+        return self.filter(within(actor.limits(permission), series_within))
+
+
+class Device(models.Model):
+    """A meter's apparatus at one time: the thing with the serial number on its plate.
+
+    Reads are the register's own at its fitting and its removal; ``digits`` is where it rolls over.
+    """
+
+    meter = models.ForeignKey("estate.Meter", on_delete=models.CASCADE, related_name="devices")
+    serial = models.CharField(max_length=64)
+    since = models.DateField(null=True, blank=True)  # null: as long as anybody knows
+    until = models.DateField(null=True, blank=True)
+    opening_read = models.DecimalField(max_digits=15, decimal_places=3, null=True, blank=True)
+    closing_read = models.DecimalField(max_digits=15, decimal_places=3, null=True, blank=True)
+    digits = models.PositiveSmallIntegerField(null=True, blank=True)
+    ct_primary_a = models.PositiveIntegerField(null=True, blank=True)
+    ct_secondary_a = models.PositiveIntegerField(null=True, blank=True)
+
+    objects = OfMeterQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = [models.F("since").asc(nulls_first=True), "pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["meter", "since"], name="one_device_per_day"),
+            models.UniqueConstraint(fields=["meter"], condition=models.Q(until=None), name="one_device_at_present"),
+        ]
+
+    def __str__(self) -> str:
+        return self.serial
+
+    @property
+    def ct_ratio(self) -> str:
+        """The current transformers' ratio [A/A], as "200/5"; nothing where there are none."""
+        return f"{self.ct_primary_a}/{self.ct_secondary_a}" if self.ct_primary_a and self.ct_secondary_a else ""
+
+
+class Multiplier(models.Model):
+    """What a meter's readings were multiplied by from a day on, until the next one. The first has no ``since``."""
+
+    meter = models.ForeignKey("estate.Meter", on_delete=models.CASCADE, related_name="multipliers")
+    since = models.DateField(null=True, blank=True)
+    factor = models.DecimalField(max_digits=12, decimal_places=6)
+
+    objects = OfMeterQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = [models.F("since").asc(nulls_first=True), "pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["meter", "since"], name="one_multiplier_per_day"),
+            models.UniqueConstraint(fields=["meter"], condition=models.Q(since=None), name="one_first_multiplier"),
+        ]
+
+    def __str__(self) -> str:
+        return f"× {self.factor}"
+
+
+class Placement(models.Model):
+    """Where a meter was from one day to another. A meter that has never moved has none: it was always at its site."""
+
+    meter = models.ForeignKey("estate.Meter", on_delete=models.CASCADE, related_name="placements")
+    site = models.ForeignKey("estate.Site", on_delete=models.PROTECT, related_name="placements")
+    since = models.DateField(null=True, blank=True)
+    until = models.DateField(null=True, blank=True)
+
+    objects = OfMeterQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = [models.F("since").asc(nulls_first=True), "pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["meter", "since"], name="one_placement_per_day"),
+            models.UniqueConstraint(fields=["meter"], condition=models.Q(since=None), name="one_first_placement"),
+            models.UniqueConstraint(fields=["meter"], condition=models.Q(until=None), name="one_placement_at_present"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.meter} at {self.site} from {self.since or 'the start'}"

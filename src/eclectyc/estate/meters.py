@@ -1,0 +1,191 @@
+"""Meters: what changes them. Moves, exchanges and multipliers with dates stand in :mod:`eclectyc.estate.history`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from django.db import transaction
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.audit.record import record
+from eclectyc.estate.changes import counted, hold, refuse_where_people_stand, remove, write
+from eclectyc.estate.fields import METER_FIELDS, checked_meter_fields, first_fault
+from eclectyc.estate.models import Meter, Site
+from eclectyc.estate.suppliers import supplier_called
+from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
+from eclectyc.kernel.identifiers import identify
+
+DEEPEST: Final = 20  # meters one below the other
+_MANY_AT_ONCE: Final = METER_FIELDS - {"site", "parent"}
+
+
+def create_meter(actor: Actor, *, site: Site, identifier: str, **fields: Any) -> Meter:
+    """Make a meter at a site. Its identifier is unique in the organisation."""
+    actor.require("estate.edit", site.place)
+    meter = Meter(organisation=site.organisation, site=site)
+    checked = checked_meter_fields({"identifier": identifier} | fields)
+    with transaction.atomic():
+        _put(actor, meter, checked)
+        actor.require("estate.edit", meter.place)
+        write(actor, meter, None, "meter.created", taken=_taken(meter), field="identifier")
+    return meter
+
+
+def create_meters(actor: Actor, *, site: Site, meters: Sequence[Mapping[str, Any]]) -> list[Meter]:
+    """Make many meters at one site at once. The caller has seen that none of them is there yet."""
+    actor.require("estate.edit", site.place)
+    new = []
+    for fields in meters:
+        if set(fields) - _MANY_AT_ONCE:
+            raise Invalid("Meters made together share their site.", "Set sites and parents afterwards.", field="site")
+        checked = checked_meter_fields(fields)
+        if "supplier" in checked:
+            checked["supplier"] = supplier_called(actor, site.organisation, checked["supplier"])
+        new.append(Meter(organisation=site.organisation, site=site, **checked))
+        fault = first_fault(new[-1])
+        if fault is not None:
+            raise fault
+    made = Meter.objects.bulk_create(new, batch_size=500)
+    after = {"meters": [meter.pk for meter in made], "site_id": site.pk}
+    record(actor.by, "meters.created", site, organisation_id=site.organisation_id, after=after)
+    return made
+
+
+def update_meter(actor: Actor, *, meter: Meter, version: int | None = None, **fields: Any) -> Meter:
+    """Change a meter's fields: put right what was written down wrongly, from the start.
+
+    What changes from a day on – another site, another device, another multiplier – is :mod:`eclectyc.estate.history`.
+    """
+    checked = checked_meter_fields(fields)
+    with transaction.atomic():
+        before = hold(meter, version)
+        actor.require("estate.edit", meter.place)
+        _put(actor, meter, checked)
+        actor.require("estate.edit", meter.place)
+        if write(actor, meter, before, "meter.changed", taken=_taken(meter), field="identifier"):
+            _put_history_right(meter, before)
+    return meter
+
+
+def delete_meter(actor: Actor, *, meter: Meter, version: int | None = None) -> None:
+    """Delete a meter that has no readings and no sub-meters."""
+    with transaction.atomic():
+        before = hold(meter, version)
+        actor.require("estate.edit", meter.place)
+        if meter.series.exists():
+            raise Conflict(f"{meter} has readings.", "Make it inactive, with the day it was removed.")
+        below = meter.submeters.count()
+        if below:
+            raise Conflict(f"{meter} has {counted(below, 'sub-meter')}.", "Give them another main meter first.")
+        refuse_where_people_stand(meter, meter=meter)
+        remove(actor, meter, "meter.deleted", before)
+
+
+def warnings_of(meter: Meter) -> list[str]:
+    """Return what is odd about a meter without being refused: an MPAN whose check digit is wrong."""
+    warning = identify(meter.identifier, utility=meter.utility).warning
+    return [warning] if warning else []
+
+
+def _put(actor: Actor, meter: Meter, checked: Mapping[str, Any]) -> None:
+    for name, value in checked.items():
+        if name == "site":
+            meter.site = _site(actor, meter, value)
+        elif name == "parent":
+            meter.parent = _parent(actor, meter, value)
+        elif name == "supplier":
+            meter.supplier = _supplier(actor, meter, value)
+        elif name == "outside_references":
+            meter.outside_references = meter.outside_references | value
+        else:
+            setattr(meter, name, value)
+    if meter.installed and meter.removed and meter.removed < meter.installed:
+        raise Invalid("The meter is removed before it is installed.", "Correct one date.", field="removed")
+
+
+def _site(actor: Actor, meter: Meter, given: Site | str) -> Site:
+    site = given
+    if not isinstance(site, Site):
+        if meter.site_id and site.casefold() == meter.site.name.casefold():
+            return meter.site
+        visible = Site.objects.visible_to(actor).select_related("region")
+        found = visible.filter(organisation=meter.organisation, name__iexact=site).first()
+        if found is None:
+            raise Invalid(f"There is no site {site!r}.", "Make it first, or check its spelling.", field="site")
+        site = found
+    refuse_site(meter, site)
+    return site
+
+
+def refuse_site(meter: Meter, site: Site) -> None:
+    """Refuse a site at which a meter cannot be: of another organisation, or with other days than its readings."""
+    if site.organisation_id != meter.organisation_id:
+        raise Invalid("Meters stay in their organisation.", "Choose one of its sites.", field="site")
+    if meter.pk is not None and site.timezone != meter.site.timezone and meter.series.exists():
+        raise Invalid(
+            f"{meter} has readings in days of {meter.site.timezone}; {site.name} keeps {site.timezone}.",
+            "Make a new meter there.",
+            field="site",
+        )
+
+
+def _supplier(actor: Actor, meter: Meter, given: Any) -> Any:
+    if isinstance(given, str) and meter.supplier and given.casefold() == meter.supplier.name.casefold():
+        return meter.supplier
+    return supplier_called(actor, meter.organisation, given)
+
+
+def _parent(actor: Actor, meter: Meter, given: Meter | str | None) -> Meter | None:
+    if given is None or given == "":
+        return None
+    parent = given
+    if not isinstance(parent, Meter):
+        if meter.parent is not None and meter.parent.identifier == parent:
+            return meter.parent
+        found = Meter.objects.visible_to(actor).filter(organisation=meter.organisation, identifier=parent).first()
+        if found is None:
+            raise Invalid(f"There is no meter {parent!r}.", "Make the parent meter first.", field="parent")
+        parent = found
+    if parent.organisation_id != meter.organisation_id:
+        raise Invalid("There is no such meter.", "Choose one of this organisation.", field="parent")
+    # One at a time in an organisation: two changes at once could close a ring that neither sees.
+    Organisation.objects.select_for_update(no_key=True).get(pk=meter.organisation_id)
+    _refuse_ring(meter, parent)
+    return parent
+
+
+def _refuse_ring(meter: Meter, parent: Meter) -> None:
+    above: int | None = parent.pk
+    for _ in range(DEEPEST):
+        if above is None:
+            return
+        if above == meter.pk:
+            raise Invalid(f"{meter.identifier} would be its own parent.", "Choose another parent.", field="parent")
+        above = Meter.objects.filter(pk=above).values_list("parent", flat=True).first()
+    raise Invalid(f"Meters stand at most {DEEPEST} below each other.", "Choose a parent further up.", field="parent")
+
+
+def _put_history_right(meter: Meter, before: Mapping[str, Any]) -> None:
+    """Carry a correction into the newest entry of the meter's histories, so that there is one truth."""
+    if meter.serial != before["serial"]:
+        meter.devices.filter(until=None).update(serial=meter.serial)
+    if meter.multiplier != before["multiplier"]:
+        newest = meter.multipliers.last()
+        if newest is not None:
+            newest.factor = meter.multiplier
+            newest.save(update_fields=["factor"])
+    if meter.site_id != before["site_id"]:
+        meter.placements.filter(until=None).update(site=meter.site)
+
+
+def require_editor(actor: Actor, meter: Meter, site: Site) -> None:
+    """Raise ``Forbidden`` unless the actor edits where the meter is and where it goes."""
+    actor.require("estate.edit", meter.place)
+    if not actor.may("estate.edit", site.place):
+        raise Forbidden(f"You may not change meters at {site.name}.", "Ask an administrator of your organisation.")
+
+
+def _taken(meter: Meter) -> str:
+    return f"There is a meter {meter.identifier} already."

@@ -1,0 +1,67 @@
+"""Regions: what changes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.estate.changes import counted, hold, refuse_where_people_stand, remove, write
+from eclectyc.estate.fields import checked_region_fields
+from eclectyc.estate.models import Region
+from eclectyc.kernel.errors import Conflict, Invalid
+
+
+def create_region(actor: Actor, *, organisation: Organisation, name: str) -> Region:
+    """Make a region. Its name is unique in the organisation, in whatever case."""
+    actor.require("estate.edit", organisation.pk)
+    region = Region(organisation=organisation, **checked_region_fields({"name": name}))
+    with transaction.atomic():
+        write(actor, region, None, "region.created", taken=_taken(region), field="name")
+    return region
+
+
+def update_region(actor: Actor, *, region: Region, version: int | None = None, **fields: Any) -> Region:
+    """Change a region's fields."""
+    checked = checked_region_fields(fields)
+    with transaction.atomic():
+        before = hold(region, version)
+        actor.require("estate.edit", region.place)
+        for name, value in checked.items():
+            setattr(region, name, value)
+        write(actor, region, before, "region.changed", taken=_taken(region), field="name")
+    return region
+
+
+def delete_region(actor: Actor, *, region: Region, version: int | None = None) -> None:
+    """Delete a region that holds no site."""
+    with transaction.atomic():
+        before = hold(region, version)
+        actor.require("estate.edit", region.organisation_id)
+        sites = region.sites.count()
+        if sites:
+            raise Conflict(f"{region.name} holds {counted(sites, 'site')}.", "Move them to another region first.")
+        refuse_where_people_stand(region, region=region)
+        remove(actor, region, "region.deleted", before)
+
+
+def region_called(actor: Actor, organisation: Organisation, given: Region | str | None) -> Region | None:
+    """Return the region that is given or named. One that is not there yet is made, where the actor may do that."""
+    if given is None or given == "":
+        return None
+    if isinstance(given, Region):
+        if given.organisation_id != organisation.pk:
+            raise Invalid("There is no such region.", "Choose one of this organisation.", field="region")
+        return given
+    known = Region.objects.visible_to(actor).filter(organisation=organisation, name__iexact=given).first()
+    if known is not None:
+        return known
+    if not actor.may("estate.edit", organisation.pk):
+        raise Invalid(f"There is no region {given!r}.", "Choose one that is there.", field="region")
+    return create_region(actor, organisation=organisation, name=given)
+
+
+def _taken(region: Region) -> str:
+    return f"There is a region {region.name!r} already."

@@ -1,0 +1,58 @@
+"""Series: found, and made where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate.models import Meter, Series
+
+
+def series_for(
+    actor: Actor, *, meter: Meter, quantity: str = "import", unit: str = "", step_minutes: int = 30, source: str = ""
+) -> Series:
+    """Return a meter's series of a quantity, unit, step and source; make it where there is none."""
+    actor.require("imports.run", meter.organisation_id)
+    key = (meter.pk, quantity, unit or meter.unit, step_minutes, source)
+    return ensure_series([key])[0][key]
+
+
+SeriesKey = tuple[int, str, str, int, str]  # meter, quantity, unit, step [minutes], source
+
+
+def ensure_series(keys: Iterable[SeriesKey]) -> tuple[dict[SeriesKey, Series], list[Series]]:
+    """Return the series of each key, and which of them had to be made; call it within a transaction.
+
+    The first source and unit of a meter's quantity is its primary one: only that is counted. All its steps are
+    primary together. Another unit or source stands beside it.
+    """
+    wanted = list(dict.fromkeys(keys))
+    meters = {key[0] for key in wanted}
+    held = {_key(series): series for series in series_of(meters)}
+    primary = {(k[0], k[1]): (k[2], k[4]) for k, series in held.items() if series.is_primary}
+    made = []
+    for key in wanted:
+        if key in held:
+            continue
+        meter, quantity, unit, step, source = key
+        counted = primary.setdefault((meter, quantity), (unit, source))
+        made.append(
+            Series(meter_id=meter, quantity=quantity, unit=unit, step_minutes=step, source=source,
+                   is_primary=counted == (unit, source))
+        )  # fmt: skip
+    Series.objects.bulk_create(made, batch_size=500)
+    return held | {_key(series): series for series in made}, made
+
+
+def series_of(meters: Iterable[int]) -> list[Series]:
+    """Return the series of some meters, by number; in pieces, because databases bound a query's length."""
+    numbers = sorted(meters)
+    return [
+        series
+        for at in range(0, len(numbers), 5000)
+        for series in Series.objects.filter(meter__in=numbers[at : at + 5000])
+    ]
+
+
+def _key(series: Series) -> SeriesKey:
+    return series.meter_id, series.quantity, series.unit, series.step_minutes, series.source

@@ -1,0 +1,89 @@
+"""Sites: what changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.estate.changes import counted, hold, refuse_where_people_stand, remove, write
+from eclectyc.estate.fields import checked_site_fields
+from eclectyc.estate.models import Series, Site
+from eclectyc.estate.regions import region_called
+from eclectyc.kernel.errors import Conflict, Invalid
+
+
+def create_site(actor: Actor, *, organisation: Organisation, name: str, **fields: Any) -> Site:
+    """Make a site. Its name is unique in the organisation, in whatever case.
+
+    Whoever edits a whole organisation makes it anywhere; whoever edits a region makes it there.
+    """
+    site = Site(organisation=organisation)
+    if not actor.may("estate.edit", organisation.pk) and not fields.get("region"):
+        actor.require("estate.edit", organisation.pk)
+    checked = checked_site_fields({"name": name} | fields)
+    with transaction.atomic():
+        _put(actor, site, checked)
+        actor.require("estate.edit", site.place)
+        write(actor, site, None, "site.created", taken=_taken(site), field="name")
+    return site
+
+
+def update_site(actor: Actor, *, site: Site, version: int | None = None, **fields: Any) -> Site:
+    """Change a site's fields. Its time zone is fixed once readings have been laid in its days."""
+    checked = checked_site_fields(fields)
+    with transaction.atomic():
+        before = hold(site, version)
+        actor.require("estate.edit", site.place)
+        _put(actor, site, checked)
+        actor.require("estate.edit", site.place)
+        if site.timezone != before["timezone"]:
+            _refuse_another_zone(site, before["timezone"])
+        write(actor, site, before, "site.changed", taken=_taken(site), field="name")
+    return site
+
+
+def delete_site(actor: Actor, *, site: Site, version: int | None = None) -> None:
+    """Delete a site at which there is, and was, no meter."""
+    with transaction.atomic():
+        before = hold(site, version)
+        actor.require("estate.edit", site.place)
+        meters = site.meters.count()
+        if meters:
+            raise Conflict(
+                f"{site.name} has {counted(meters, 'meter')}.", "Move them first, or make the site inactive."
+            )
+        if site.placements.exists():
+            raise Conflict(f"{site.name} has the use of meters that were there.", "Make it inactive instead.")
+        refuse_where_people_stand(site, site=site)
+        remove(actor, site, "site.deleted", before)
+
+
+def _put(actor: Actor, site: Site, checked: Mapping[str, Any]) -> None:
+    for name, value in checked.items():
+        if name == "region":
+            if not (isinstance(value, str) and site.region and value.casefold() == site.region.name.casefold()):
+                site.region = region_called(actor, site.organisation, value)
+        elif name == "outside_references":
+            site.outside_references = site.outside_references | value
+        else:
+            setattr(site, name, value)
+    if (site.latitude is None) != (site.longitude is None):
+        lacking = "latitude" if site.latitude is None else "longitude"
+        raise Invalid(f"A position has two numbers; the {lacking} is missing.", "Give both, or none.", field=lacking)
+
+
+def _refuse_another_zone(site: Site, zone: str) -> None:
+    if Series.objects.filter(meter__site=site).exists() or site.placements.exists():
+        raise Invalid(
+            f"{site.name} has readings in days of {zone}.",
+            "Make a new site in the other time zone and import its readings there.",
+            field="timezone",
+        )
+
+
+def _taken(site: Site) -> str:
+    return f"There is a site {site.name!r} already."

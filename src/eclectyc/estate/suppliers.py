@@ -1,0 +1,71 @@
+"""Suppliers: what changes them. A contact's details name a person: the audit keeps them apart."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.db import transaction
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.estate.changes import counted, hold, remove, write
+from eclectyc.estate.fields import checked_supplier_fields
+from eclectyc.estate.models import Supplier
+from eclectyc.kernel.errors import Conflict, Invalid
+
+PERSONAL: Final = frozenset({"contact_name", "contact_email", "contact_phone", "notes"})
+
+
+def create_supplier(actor: Actor, *, organisation: Organisation, name: str, **fields: Any) -> Supplier:
+    """Make a supplier. Its name is unique in the organisation, in whatever case."""
+    actor.require("estate.edit", organisation.pk)
+    supplier = Supplier(organisation=organisation, **checked_supplier_fields({"name": name} | fields))
+    with transaction.atomic():
+        write(actor, supplier, None, "supplier.created", taken=_taken(supplier), field="name", personal=PERSONAL)
+    return supplier
+
+
+def update_supplier(actor: Actor, *, supplier: Supplier, version: int | None = None, **fields: Any) -> Supplier:
+    """Change a supplier's fields."""
+    checked = checked_supplier_fields(fields)
+    with transaction.atomic():
+        before = hold(supplier, version)
+        actor.require("estate.edit", supplier.place)
+        for name, value in checked.items():
+            setattr(supplier, name, value)
+        write(actor, supplier, before, "supplier.changed", taken=_taken(supplier), field="name", personal=PERSONAL)
+    return supplier
+
+
+def delete_supplier(actor: Actor, *, supplier: Supplier, version: int | None = None) -> None:
+    """Delete a supplier of no meter."""
+    with transaction.atomic():
+        before = hold(supplier, version)
+        actor.require("estate.edit", supplier.place)
+        meters = supplier.meters.count()
+        if meters:
+            raise Conflict(
+                f"{supplier.name} supplies {counted(meters, 'meter')}.",
+                "Give them another supplier first, or make this one inactive.",
+            )
+        remove(actor, supplier, "supplier.deleted", before, personal=PERSONAL)
+
+
+def supplier_called(actor: Actor, organisation: Organisation, given: Supplier | str | None) -> Supplier | None:
+    """Return the supplier that is given or named. One that is not there yet is made, where the actor may do that."""
+    if given is None or given == "":
+        return None
+    if isinstance(given, Supplier):
+        if given.organisation_id != organisation.pk:
+            raise Invalid("There is no such supplier.", "Choose one of this organisation.", field="supplier")
+        return given
+    known = Supplier.objects.visible_to(actor).filter(organisation=organisation, name__iexact=given).first()
+    if known is not None:
+        return known
+    if not actor.may("estate.edit", organisation.pk):
+        raise Invalid(f"There is no supplier {given!r}.", "Choose one that is there.", field="supplier")
+    return create_supplier(actor, organisation=organisation, name=given)
+
+
+def _taken(supplier: Supplier) -> str:
+    return f"There is a supplier {supplier.name!r} already."
