@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
@@ -184,10 +184,10 @@ def checked_meter_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _METER[name](name, value) for name, value in fields.items()}
 
 
-def first_fault(thing: Site | Meter) -> Invalid | None:
+def first_fault(thing: Site | Meter, besides: Collection[str] = ()) -> Invalid | None:
     """Return what the model itself finds wrong (lengths, choices), in our words, or None."""
     try:
-        thing.clean_fields()
+        thing.clean_fields(exclude=besides)
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))
         return Invalid(f"{_named(field)}: {messages[0]}", "Correct it.", field=field)

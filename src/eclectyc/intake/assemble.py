@@ -150,15 +150,13 @@ def _once_each(slots: Slots, laid: Laid) -> Slots:
 
 
 def frame_of(days: Days, series: np.ndarray, step: np.ndarray, lengths: np.ndarray) -> pl.DataFrame:
-    """Return day rows as the lake takes them, sorted by series and day.
+    """Return day rows as the lake takes them.
 
-    series int32, step [minutes], lengths (slots that the clocks give each day) : shape (days,).
+    series, step [minutes], lengths (slots that the clocks give each day) : shape (days,).
     Whatever stands beyond a day's own slots must be NaN.
     """
-    order = np.lexsort((days.day, series))
-    lengths = lengths[order].astype(np.int64)
     width = int(lengths.max()) if len(lengths) else 0
-    values, quality = _padded(days.values, width)[order], _padded(days.quality, width)[order]
+    values, quality = _padded(days.values, width), _padded(days.quality, width)
     if (lengths == width).all():
         flat_values, flat_quality = values.reshape(-1), quality.reshape(-1)
     else:
@@ -166,9 +164,9 @@ def frame_of(days: Days, series: np.ndarray, step: np.ndarray, lengths: np.ndarr
         flat_values, flat_quality = values[own], quality[own]
     return pl.DataFrame(
         {
-            "series": pl.Series(series[order].astype(np.int32)),
-            "day": pl.Series(days.day[order].astype("datetime64[D]")).cast(pl.Date),
-            "step": pl.Series(step[order].astype(np.int16)),
+            "series": pl.Series(series.astype(np.int32)),
+            "day": pl.Series(days.day.astype("datetime64[D]")).cast(pl.Date),
+            "step": pl.Series(step.astype(np.int16)),
             "values": ragged(pl.Series(flat_values, nan_to_null=True), lengths),
             "quality": ragged(pl.Series(flat_quality), lengths),
         }
