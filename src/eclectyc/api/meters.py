@@ -54,6 +54,7 @@ def _narrowed(asked: MeterList) -> Q:
     "/meters/{path:mpan}/readings",
     response={200: ReadingsOut, **ONE_METER},
     summary="Readings of a meter",
+    by_alias=True,
     openapi_extra={"responses": {200: {"content": _CSV}}},
 )
 def meter_readings(request: HttpRequest, mpan: str, asked: Query[ReadingsWindow]) -> HttpResponse:
