@@ -39,9 +39,9 @@ def add_organisation(actor: Actor, *, name: str) -> Organisation:
     """Add an organisation; only an operator may. Names are told apart without regard to case."""
     if not actor.operator:
         raise Forbidden("Only an operator adds organisations.", "Ask whoever runs this installation.")
-    name = _text(name, "organisation").strip()
-    if not name or len(name) > 200:
-        raise Invalid("An organisation needs a name of up to 200 characters.", "Give one.", field="organisation")
+    name = _text(name, "organisation", most=200).strip()
+    if not name:
+        raise Invalid("An organisation needs a name.", "Give one.", field="organisation")
     with transaction.atomic():
         if Organisation.objects.filter(name__iexact=name).exists():
             raise Invalid(f"There is an organisation {name!r} already.", "Choose another name.", field="organisation")
@@ -64,7 +64,7 @@ def add_user(
         raise Forbidden("Only an operator adds operators.", "Ask whoever runs this installation.")
     if role not in ROLES:
         raise Invalid(f"There is no role {role!r}.", f"Use one of: {', '.join(ROLES)}.", field="role")
-    user = User(email=_email(email), name=_text(name, "name").strip(), is_operator=is_operator)
+    user = User(email=_email(email), name=_text(name, "name", most=200).strip(), is_operator=is_operator)
     if password is None:
         user.set_unusable_password()
     else:
@@ -106,9 +106,9 @@ def create_token(
 ) -> tuple[ApiToken, str]:
     """Make a token for oneself (an operator: for anyone). Returns it and its secret, which is shown this once."""
     _require_own(actor, user)
-    name = _text(name, "name").strip()
-    if not name or len(name) > 100:
-        raise Invalid("A token needs a name of up to 100 characters.", "Say what it is for.", field="name")
+    name = _text(name, "name", most=100).strip()
+    if not name:
+        raise Invalid("A token needs a name.", "Say what it is for.", field="name")
     if scope not in ApiToken.SCOPES:
         raise Invalid(f"There is no scope {scope!r}.", f"Use one of: {', '.join(ApiToken.SCOPES)}.", field="scope")
     secret = ApiToken.new_secret()
@@ -137,9 +137,11 @@ def _require_own(actor: Actor, user: User) -> None:
         raise Forbidden("Tokens are their owner's alone.", "Sign in as that person.")
 
 
-def _text(text: str, field: str) -> str:
+def _text(text: str, field: str, *, most: int = 254) -> str:
     if "\x00" in text:
         raise Invalid("The text holds a NUL character.", "Leave it out.", field=field)
+    if len(text) > most:
+        raise Invalid(f"The {field} has {len(text)} characters.", f"Use {most} at most.", field=field)
     return text
 
 
