@@ -61,8 +61,8 @@ class Change:
         """Commit, unless the lease is gone, the number is not new or the lake has moved on; return the version."""
         self.check(lease, batch)
         failpoint("lake.before_commit")
-        actions = [*(_remove(path, where, data_change) for path, where in self.removed.items())]
-        actions += [_add(file, data_change) for file in self.added]
+        actions: list[AddAction | RemoveAction] = [_add(file, data_change) for file in self.added]
+        actions += [_remove(path, where, data_change) for path, where in self.removed.items()]
         version = self._submit(actions, _stamp(batch, lease.fence), {"eclectyc": why})
         failpoint("lake.after_commit")
         return version

@@ -125,7 +125,7 @@ class Place:
         """Write one file of an object store."""
         stream = self._handler().open_output_stream(path, None)
         stream.write(content)
-        stream.close()
+        stream.close()  # type: ignore[attr-defined]  # missing in its stub
 
     def get(self, path: str) -> bytes:
         """Read one file whole."""

@@ -46,7 +46,8 @@ class WriteResult:
         counts = pl.concat([part.counts for part in done])
         by_series = counts.group_by("series").agg(pl.col(*COUNTS).sum()).sort("series")
         touched = pl.concat([part.touched for part in done]).sort(KEY)
-        return cls(*(int(by_series[name].sum()) for name in COUNTS), touched=touched, by_series=by_series)
+        sums = {name: int(by_series[name].sum()) for name in COUNTS}
+        return cls(**sums, touched=touched, by_series=by_series)
 
 
 def write(
