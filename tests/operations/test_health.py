@@ -10,6 +10,7 @@ from django.db import OperationalError, connection
 from eclectyc.intake.models import Batch
 from eclectyc.operations import health
 from tests.factories import make_series
+from tests.filled import write_days
 from tests.serving import Installation
 
 Usage = namedtuple("Usage", "total used free")
@@ -97,7 +98,7 @@ def test_a_lake_that_is_gone_while_the_registry_remembers_imports_is_critical(wo
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_lake_with_readings_is_healthy_and_a_lost_file_of_it_is_found(world, home, write_days):
+def test_a_lake_with_readings_is_healthy_and_a_lost_file_of_it_is_found(world, home):
     batch = write_days(make_series(world.meter), DAY)
     assert health.lake(deep=True).status == "healthy"
     assert health.lake(deep=False).detail["last_batch"] == batch.pk
