@@ -31,7 +31,7 @@ def text_of(response: HttpResponse) -> str:
     """Return the words of a page, with single plain spaces."""
     reader = _Text()
     reader.feed(response.content.decode())
-    return re.sub(r"[\s\u202f\u2060]+", " ", " ".join(reader.parts)).replace(" ,", ",")
+    return re.sub(r"[\s\u202f]+", " ", " ".join(reader.parts).replace("\u2060", "")).replace(" ,", ",")
 
 
 def chart(response: HttpResponse, name: str) -> dict[str, Any]:
