@@ -82,9 +82,11 @@ class Asked:
     points: Points
 
     def rows(self, start: date, end: date, *, values: bool = False) -> pl.DataFrame:
-        """Return the day rows that count – one a point and day (DESIGN rule 5) – sorted by point and day."""
+        """Return the day rows that count – one a point and day (DESIGN rule 5) – each point's in order of days."""
         days = connect().days(self.series["series"].to_numpy(), start, end, values=values)
-        return best_per_day(days, self.series).sort("point", "day")
+        if self.series["point"].n_unique() == len(self.series):  # one series a point: nothing to choose between
+            return days.join(self.series, on="series", how="inner", maintain_order="left")
+        return best_per_day(days, self.series)
 
     def grid(self, start: date, end: date) -> DayGrid:
         """Return the points' days of a span."""
