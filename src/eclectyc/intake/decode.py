@@ -31,9 +31,10 @@ def encoding_of(start: bytes, name: str) -> tuple[str, int]:
     if b"\0" not in sample:
         return "utf-8", 0
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if odd > 0.4 * len(sample) // 2 and even * 10 < odd:
+    most = 0.7 * (len(sample) // 2)  # tables are mostly of characters whose upper byte is zero
+    if odd > most and even * 10 < odd:
         return "utf-16-le", 0
-    if even > 0.4 * len(sample) // 2 and odd * 10 < even:
+    if even > most and odd * 10 < even:
         return "utf-16-be", 0
     raise _binary(name)
 

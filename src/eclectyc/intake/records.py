@@ -70,12 +70,12 @@ class Notes:
         """Note ``text`` of these lines; ``{n}`` in it becomes their number, ``{line}`` the first of them."""
         if len(lines):
             count, first = self._lines.get(text, (0, int(lines[0])))
-            self._lines[text] = (count + len(lines), first)
+            self._lines[text] = (count + len(lines), min(first, int(lines[0])))
 
     def merge(self, other: Notes) -> None:
         for text, (count, first) in other._lines.items():
             mine, at = self._lines.get(text, (0, first))
-            self._lines[text] = (mine + count, at)
+            self._lines[text] = (mine + count, min(first, at))
 
     def texts(self) -> list[str]:
         return [text.format(n=count, line=first) for text, (count, first) in self._lines.items()]
