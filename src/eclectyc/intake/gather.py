@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.blocks import DayBlock, LineError, RowBlock
-from eclectyc.intake.clocks import DAY_S, Clock, clock_of
+from eclectyc.intake.clocks import Clock, clock_of
 from eclectyc.intake.report import ErrorLog
 from eclectyc.intake.resolve import Resolver
-from eclectyc.intake.rows import DayRows, Kind, Rows
+from eclectyc.intake.rows import POSITION_DAY_S, DayRows, Kind, Rows
 from eclectyc.intake.spool import Spool
 from eclectyc.intake.stamps import ClockEvidence
 from eclectyc.intake.steps import StampCensus
@@ -102,9 +102,8 @@ class Gatherer:
             frame, lane = frame.filter(pl.Series(taken)), lane[taken]
         line, value = frame["line"].to_numpy(), frame["value"].fill_null(float("nan")).to_numpy()
         quality = frame["quality"].to_numpy()
-        position = (
-            pl.col("day").cast(pl.Datetime("us")).dt.epoch("s") + (pl.col("period") - 1).cast(pl.Int64) * self._period_s
-        )
+        elapsed_s = (pl.col("period") - 1).cast(pl.Int64) * self._period_s
+        position = pl.col("day").to_physical().cast(pl.Int64) * POSITION_DAY_S + elapsed_s
         moments: dict[Kind, pl.Series] = {
             "clock": frame["stamp"].dt.epoch("s"),
             "instant": frame["instant"].dt.epoch("s"),
@@ -126,7 +125,7 @@ class Gatherer:
 
     def _take_rows(self, rows: Rows) -> None:
         self.all.kinds.add(rows.kind)
-        self._saw_days(np.array([rows.at.min(), rows.at.max()]) // DAY_S)
+        self._saw_days(rows.day)
         if rows.kind == "position":
             self.all.steps_s.update(dict.fromkeys(np.unique(rows.lane).tolist(), self._period_s))
         else:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.assemble import Days, frame_of, lay_days
+from eclectyc.intake.assemble import Days, WholeDays, frame_of, lay_days
 from eclectyc.intake.clocks import DAY_S, MINUTE_S
 from eclectyc.intake.gather import Gathered
 from eclectyc.intake.place import NOT_TAKEN, Placed, Refusal, Slots, joined, no_slots, place
 from eclectyc.intake.plan import FilePlan
-from eclectyc.intake.rows import DayRows, Kind, Rows
+from eclectyc.intake.rows import Kind, Pick, Rows
+from eclectyc.intake.spool import NEAR_DAYS
 from eclectyc.kernel.quality import MISSING
 
 WHOLE_DAY_MINUTES = 1440
@@ -91,12 +92,12 @@ class Months:
             rows = self._gathered.spool.rows(kind, first, end)
             if len(rows):
                 slots.append(self._placed(rows, first, end))
-        for days in self._gathered.spool.days(first, end, near=0 if self._stays_on_its_day() else 2):
+        for days in self._gathered.spool.days(first, end, near=0 if self._stays_on_its_day() else NEAR_DAYS):
             plain, odd, kind = self._split(days, first, end)
             if len(plain):
                 whole.append(self._whole(plain))
             if len(odd):
-                slots.append(self._placed(odd.as_rows(kind), first, end))
+                slots.append(self._placed(odd.taken().as_rows(kind), first, end))
         laid = lay_days(joined(slots) if slots else no_slots(), whole)
         self.tally.refusals += laid.refusals
         self.tally.equal += laid.equal
@@ -106,26 +107,26 @@ class Months:
     def _stays_on_its_day(self) -> bool:
         return self._plan.convention.printed is None
 
-    def _split(self, days: DayRows, first: int, end: int) -> tuple[DayRows, DayRows, Kind]:
+    def _split(self, pick: Pick, first: int, end: int) -> tuple[Pick, Pick, Kind]:
         """Split days into those whose columns are the slots of the local day, and those to be placed one by one."""
-        lanes = self._plan.lanes
-        days = _chosen(days, lanes.target[days.lane] != NOT_TAKEN)
-        if days.step == WHOLE_DAY_MINUTES:
-            days = _chosen(days, (days.day >= first) & (days.day < end))
-            return days, _chosen(days, np.zeros(len(days), bool)), "position"
+        lanes, days = self._plan.lanes, pick.days
+        pick = pick.where(lanes.target[pick.lane] != NOT_TAKEN)
+        none = Pick(days, pick.rows[:0])
+        if days.step == WHOLE_DAY_MINUTES:  # a date is a date, whatever the file's clock
+            return pick.where((pick.day >= first) & (pick.day < end)), none, "position"
         by_clock = days.by_clock if self._plan.columns_by_clock is None else self._plan.columns_by_clock
         kind: Kind = "clock" if by_clock else "position"
         if not self._stays_on_its_day():
-            return _chosen(days, np.zeros(len(days), bool)), days, kind
-        usual = WHOLE_DAY_MINUTES // days.step
-        odd = np.zeros(len(days), bool)
+            return none, pick, kind
+        lane, day = pick.lane, pick.day
+        odd = lanes.grid_s[lane] != days.step * 60
         for zone, clock in enumerate(lanes.clocks):
             change = np.concatenate(clock.change_days())
-            odd |= np.isin(days.day, change) & (lanes.zone[days.lane] == zone)
-        odd |= lanes.grid_s[days.lane] != days.step * 60
+            odd |= np.isin(day, change[(change >= first) & (change < end)]) & (lanes.zone[lane] == zone)
+        usual = WHOLE_DAY_MINUTES // days.step
         if days.values.shape[1] > usual:
-            odd |= ~np.isnan(days.values[:, usual:]).all(axis=1)
-        return _chosen(days, ~odd), _chosen(days, odd), kind
+            odd |= ~np.isnan(days.values[pick.rows, usual:]).all(axis=1)
+        return (pick.where(~odd), pick.where(odd), kind) if odd.any() else (pick, none, kind)
 
     def _placed(self, rows: Rows, first: int, end: int) -> Slots:
         placed: Placed = place(rows, self._plan.lanes, self._plan.convention, self._gathered.census.lanes)
@@ -135,13 +136,9 @@ class Months:
         inside = (placed.slots.day >= first) & (placed.slots.day < end)
         return placed.slots if inside.all() else placed.slots.where(inside)
 
-    def _whole(self, days: DayRows) -> Days:
-        lanes = self._plan.lanes
-        factor = lanes.factor[days.lane]
-        values = days.values[:, : WHOLE_DAY_MINUTES // days.step]
-        if (factor != 1.0).any():
-            values = values * factor[:, None]
-        return Days(lanes.target[days.lane], days.day, days.line, values, days.quality[:, : values.shape[1]])
+    def _whole(self, pick: Pick) -> WholeDays:
+        lanes, lane = self._plan.lanes, pick.lane
+        return WholeDays(pick, lanes.target[lane], lanes.factor[lane], WHOLE_DAY_MINUTES // pick.days.step)
 
     def _frame(self, days: Days) -> pl.DataFrame:
         """Count some days of one month and return their frame."""
@@ -173,18 +170,14 @@ class Months:
         tally.readings += np.bincount(days.target, readings, minlength=size).astype(np.int64)
         tally.total += np.bincount(days.target, totals, minlength=size)
         said = np.flatnonzero(readings)
+        if len(said) == 0:
+            return
         target = days.target[said]
-        edge = np.flatnonzero(np.r_[True, target[1:] != target[:-1]]) if len(said) else said
-        for rows, is_first in (
-            (said[edge], True),
-            (said[np.r_[edge[1:], len(said)] - 1] if len(said) else said, False),
-        ):
+        opens = np.flatnonzero(np.r_[True, target[1:] != target[:-1]])
+        closes = np.r_[opens[1:], len(said)] - 1
+        for rows, is_first in ((said[opens], True), (said[closes], False)):
             row = filled[rows]
             slot = row.argmax(axis=1) if is_first else row.shape[1] - 1 - row[:, ::-1].argmax(axis=1)
             at = midnights[rows] + slot * step_s[rows]
             better, ends = (np.minimum, tally.first) if is_first else (np.maximum, tally.last)
             ends[days.target[rows]] = better(ends[days.target[rows]], at)
-
-
-def _chosen(days: DayRows, mask: np.ndarray) -> DayRows:
-    return days if mask.all() else days.where(mask)

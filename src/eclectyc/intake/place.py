@@ -15,7 +15,7 @@ import polars as pl
 from eclectyc.intake.blocks import Stamps
 from eclectyc.intake.clocks import DAY_S, MINUTE_S, Clock
 from eclectyc.intake.repeated import second_passings
-from eclectyc.intake.rows import Rows
+from eclectyc.intake.rows import POSITION_DAY_S, Rows
 from eclectyc.intake.steps import LaneStamps
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, UNFLAGGED
 
@@ -219,15 +219,14 @@ def _existing(rows: Rows, clock: Clock, by_start: bool, placed: Placed) -> Rows:
 
 
 def _positions(rows: Rows, clock: Clock, placed: Placed) -> tuple[Rows, np.ndarray]:
-    day = rows.at // DAY_S * DAY_S
-    midnight = clock.to_instants(day)
-    starts = midnight + rows.at % DAY_S
-    beyond = starts >= clock.to_instants(day + DAY_S)
+    day = rows.day
+    starts = clock.to_instants(day * DAY_S) + rows.at % POSITION_DAY_S
+    beyond = starts >= clock.to_instants((day + 1) * DAY_S)
     if not beyond.any():
         return rows, starts
     wrong = rows.where(beyond & (rows.value != 0))
     if len(wrong):
-        shown = np.datetime64(int(wrong.at[0]), "s").item().strftime("%d/%m/%Y")
+        shown = np.datetime64(int(wrong.day[0]), "D").item().strftime("%d/%m/%Y")
         reason = f"{shown} is too short a day for all its periods on the clock of {clock.name}."
         placed.refusals.append(Refusal(wrong.line, reason, "Check the date, or name the clock with --timezone."))
     return rows.where(~beyond), starts[~beyond]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -147,7 +147,10 @@ class ImportReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values."""
-        return asdict(self)
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        plain["series"] = [{name: getattr(one, name) for name in one.__slots__} for one in self.series]
+        plain["errors"] = [{name: getattr(one, name) for name in one.__slots__} for one in self.errors]
+        return plain
 
 
 def grouped_warnings(warnings: Iterable[str]) -> list[str]:

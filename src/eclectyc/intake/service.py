@@ -164,8 +164,9 @@ def _describe(report: ImportReport, gathered: Gathered, seen: Recognition, plan:
     report.warnings += [*seen.warnings, *plan.warnings, *gathered.resolver.warnings]
     assumed = [lane.point.identifier for lane in gathered.resolver.lanes if lane.is_unit_assumed and lane.is_taken]
     if assumed:
-        named = ", ".join(list(dict.fromkeys(assumed))[:5])
-        report.warnings.append(f"The file names no unit: kWh is assumed for new meters ({named}, …).")
+        several = list(dict.fromkeys(assumed))
+        named = ", ".join(several[:5]) + (f" and {len(several) - 5} more" if len(several) > 5 else "")
+        report.warnings.append(f"The file names no unit: kWh is assumed for the new meters {named}.")
 
 
 def _refuse_unknown(gathered: Gathered, log: ErrorLog, report: ImportReport) -> None:

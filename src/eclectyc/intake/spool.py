@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.clocks import DAY_S
-from eclectyc.intake.rows import DayRows, Kind, Rows
+from eclectyc.intake.rows import DayRows, Kind, Pick, Rows, day_s_of
 
 IN_MEMORY_BYTES = 320 << 20  # beyond this they are spooled to disk
 NEAR_DAYS = 2  # a printed stamp and its local day lie no further apart
@@ -44,7 +44,7 @@ class Spool:
         """Keep some readings."""
         if len(rows):
             self._rows.append(rows)
-            self._months.update(np.unique(_months(rows.at // DAY_S)).tolist())
+            self._months.update(np.unique(_months(rows.day)).tolist())
             self._grew(len(rows) * _ROW_BYTES)
 
     def add_days(self, days: DayRows) -> None:
@@ -61,8 +61,12 @@ class Spool:
 
     def rows(self, kind: Kind, first: int, end: int) -> Rows:
         """Return the readings printed on days from ``first`` up to ``end``, and a little around them."""
-        low, high = (first - NEAR_DAYS) * DAY_S, (end + NEAR_DAYS) * DAY_S
-        parts = [*self._read_rows(kind, low, high), *(rows for rows in self._rows if rows.kind == kind)]
+        day_s = day_s_of(kind)
+        low, high = (first - NEAR_DAYS) * day_s, (end + NEAR_DAYS) * day_s
+        parts = [
+            *self._read_rows(kind, first - NEAR_DAYS, end + NEAR_DAYS),
+            *(rows for rows in self._rows if rows.kind == kind),
+        ]
         chosen = []
         for rows in parts:
             near = (rows.at >= low) & (rows.at < high)
@@ -70,13 +74,13 @@ class Spool:
                 chosen.append(rows if near.all() else rows.where(near))
         return Rows.joined(chosen) if chosen else Rows.none(kind)
 
-    def days(self, first: int, end: int, *, near: int = 0) -> list[DayRows]:
+    def days(self, first: int, end: int, *, near: int = 0) -> list[Pick]:
         """Return the days printed from ``first`` up to ``end``, and ``near`` days around them."""
         chosen = []
         for days in [*self._read_days(first - near, end + near), *self._days]:
-            inside = (days.day >= first - near) & (days.day < end + near)
-            if inside.any():
-                chosen.append(days if inside.all() else days.where(np.flatnonzero(inside)))
+            rows = np.flatnonzero((days.day >= first - near) & (days.day < end + near))
+            if len(rows):
+                chosen.append(Pick(days, rows))
         return chosen
 
     def _grew(self, size: int) -> None:
@@ -90,7 +94,7 @@ class Spool:
             sweep(self._folder)
             self._own = Path(tempfile.mkdtemp(prefix="import-", dir=self._folder))
         for rows in self._rows:
-            month_of = _months(rows.at // DAY_S)
+            month_of = _months(rows.day)
             for month in np.unique(month_of).tolist():
                 files = self._row_files.setdefault((rows.kind, month), [])
                 files.append(self._own / f"{rows.kind}-{month}-{len(files)}.parquet")
@@ -109,7 +113,7 @@ class Spool:
         self._rows, self._days, self._bytes = [], [], 0
 
     def _read_rows(self, kind: Kind, low: int, high: int) -> Iterator[Rows]:
-        months = _months(np.array([low // DAY_S, high // DAY_S])).tolist()
+        months = _months(np.array([low, high])).tolist()
         for month in range(months[0], months[1] + 1):
             for path in self._row_files.get((kind, month), []):
                 frame = pl.read_parquet(path)
