@@ -87,3 +87,15 @@ def test_the_largest_sites_come_first_and_lead_to_their_page(viewer: Client, wor
     assert 0 < ranked.index("Quay Works") < ranked.index("Harbour House")
     assert f'href="/sites/{works.pk}"' in ranked
     assert 'width="25"' in ranked
+
+
+def test_an_export_point_is_not_silent_while_it_exports_and_is_never_netted(viewer: Client, world: World) -> None:
+    fill(make_series(world.meter), flat_days(MONDAY, TODAY, 1.0))
+    roof = make_meter(world.site, "EXP-1", name="Roof", direction="export")
+    fill(make_series(roof, quantity="export"), flat_days(MONDAY, TODAY, 0.5))
+    said = text_of(viewer.get("/"))
+    assert "96 kWh this week; every meter reports." in said
+    assert "Electricity, export 1 24 kWh" in said
+    assert "48 kWh" in text_of(viewer.get("/meters?q=EXP-1"))
+    assert "Electricity, export by month" in text_of(viewer.get(f"/sites/{world.site.pk}"))
+    assert chart(viewer.get(f"/meters/{roof.pk}"), "day-chart")["values"] == [0.5] * 48

@@ -27,7 +27,7 @@ _SUMS: Final = {"value": pl.Float64, **dict.fromkeys(_COUNTS, pl.Int64)}
 
 def estate_overview(actor: Actor, today: date, which: Q | None = None) -> Overview:
     """Return how the estate is doing on ``today``: see :mod:`eclectyc.analytics.overview`."""
-    asked = ask(actor, today=today, which=which)
+    asked = ask(actor, today=today, quantity=None, which=which)
     spans = Spans.of(today)
     year = timedelta(days=364)
     now = asked.grid(spans.start, today)
