@@ -33,6 +33,7 @@ class Shape:
     numbers : indexes of the columns that hold numbers.
     may_be_left_out : indexes of columns that a line may end before, because blank cells at its end were cut off.
     padding : blank cells that every line has beyond the header.
+    has_dashes : ``-`` stands for no value in the first lines.
     """
 
     delimiter: str
@@ -41,11 +42,13 @@ class Shape:
     numbers: frozenset[int] = frozenset()
     may_be_left_out: frozenset[int] = frozenset()
     padding: int = 0
+    has_dashes: bool = False
 
     @classmethod
     def of(cls, table: Table, numbers: Iterable[int], may_be_left_out: Iterable[int] = ()) -> Shape:
-        left_out = frozenset(may_be_left_out)
-        return cls(table.delimiter, table.names, table.header_line, frozenset(numbers), left_out, table.padding)
+        left_out, numbers = frozenset(may_be_left_out), frozenset(numbers)
+        dashes = any("-" in row for row in table.rows[:200])
+        return cls(table.delimiter, table.names, table.header_line, numbers, left_out, table.padding, dashes)
 
     @property
     def width(self) -> int:
@@ -131,7 +134,7 @@ def convert_all(
 
 def read_typed(text: bytes, first_line: int, shape: Shape) -> Part | None:
     """Read a block in one go, or return None where it is not certain that every cell was understood."""
-    if has_marks(text):
+    if not shape.numbers or has_marks(text):
         return None
     array = np.frombuffer(text, dtype=np.uint8)
     lines = int(np.count_nonzero(array == _NEWLINE))
@@ -140,7 +143,7 @@ def read_typed(text: bytes, first_line: int, shape: Shape) -> Part | None:
         return None
     kinds = {str(n): pl.Float64 if n in shape.numbers else pl.String for n in range(width)}
     try:
-        frame = _read(text, shape.delimiter, kinds)
+        frame = _read(text, shape.delimiter, kinds, ["-"] if shape.has_dashes else None)
     except pl.exceptions.PolarsError:
         return None
     beyond = [str(n) for n in range(shape.width, width)]
@@ -166,13 +169,16 @@ def read_careful(text: bytes, first_line: int, shape: Shape) -> tuple[Part, list
     return part, errors + more
 
 
-def _read(text: bytes, delimiter: str, kinds: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+def _read(
+    text: bytes, delimiter: str, kinds: Mapping[str, type[pl.DataType]], absent: list[str] | None = None
+) -> pl.DataFrame:
     return pl.read_csv(
         text,
         has_header=False,
         separator=delimiter,
         quote_char=None,
         schema=kinds,
+        null_values=absent,
         truncate_ragged_lines=False,
         ignore_errors=False,
     )

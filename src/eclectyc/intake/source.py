@@ -22,7 +22,7 @@ from eclectyc.intake.decode import Decoder, encoding_of
 from eclectyc.intake.rawfile import RawFile
 
 MAX_LINE_BYTES = 1 << 20  # a longer line is refused: it is not a table
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 4 << 20  # what the processor's cache can hold reads faster than more
 HEAD_BYTES = 1 << 20
 
 _NEWLINE, _QUOTE = 10, 34

@@ -96,3 +96,8 @@ def test_a_list_that_describes_sites_and_meters_alike_asks_which(tmp_path: Path)
 def test_two_columns_for_one_field_of_a_site_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="two columns for postcode"):
         read_text(tmp_path, "name,postcode,zip\nWorks,A,B\n")
+
+
+def test_a_header_repeated_among_sites_is_no_site(tmp_path: Path) -> None:
+    read = read_text(tmp_path, "name,address\nWorks,x\nname,address\nDepot,y\n")
+    assert read.column("name") == ["Works", "Depot"]
