@@ -47,6 +47,8 @@ class Gathered:
 
     def clock(self, zone: str) -> Clock:
         """Return a zone's clock over the file's years."""
+        if self.first_day > self.last_day:
+            return clock_of(zone, 2000, 2000)  # nothing was taken
         first, last = (int(np.datetime64(day, "D").astype("datetime64[Y]").astype(int)) + 1970
                        for day in (self.first_day, self.last_day))  # fmt: skip
         return clock_of(zone, first, last)

@@ -49,6 +49,16 @@ class Making:
             self._check_named()
         return (1 if meters and self.site is None else 0), meters
 
+    @staticmethod
+    def known(plan: FilePlan) -> np.ndarray:
+        """Return each target's series number; below zero where it has still to be made."""
+        numbers = []
+        for n, target in enumerate(plan.targets):
+            key = (target.quantity, target.unit, target.step)
+            held = (s.id for s in target.point.series if (s.quantity, s.unit, s.step) == key and not s.source)
+            numbers.append(next(held, -1 - n))
+        return np.array(numbers, dtype=np.int64)
+
     def make(self, plan: FilePlan) -> tuple[np.ndarray, Made]:
         """Make what is lacking and return each target's series number; call it within a transaction."""
         made = Made()

@@ -54,10 +54,10 @@ class Months:
     ``tally`` holds what the last passage counted.
     """
 
-    def __init__(self, gathered: Gathered, plan: FilePlan) -> None:
+    def __init__(self, gathered: Gathered, plan: FilePlan, series: np.ndarray) -> None:
         self._gathered = gathered
         self._plan = plan
-        self.series = np.arange(-1, -len(plan.targets) - 1, -1)
+        self.series = series
         self._first: tuple[int, Days] | None = None  # of the passage that ``is_empty`` began
         self._step = np.array([target.step for target in plan.targets], np.int64)
         self._zone = np.array([target.zone for target in plan.targets], np.int64)

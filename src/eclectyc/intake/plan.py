@@ -113,7 +113,7 @@ def _edges(gathered: Gathered, intervals_s: dict[int, int], plan: FilePlan) -> l
     """Return what first and last stamps say, by the printed clock; of instants also by the sites' own."""
     census = gathered.census.lanes
     edges = unanimous_edges(census, intervals_s)
-    if gathered.kinds == {"instant"} and len(set(edges)) != 1:
+    if gathered.kinds == {"instant"} and set(edges) not in ({"start"}, {"end"}):
         edges = unanimous_edges(
             {lane: _on_wall(stamps, _own(plan, lane)) for lane, stamps in census.items()}, intervals_s
         )

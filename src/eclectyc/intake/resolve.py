@@ -39,6 +39,7 @@ class HeldSeries:
     quantity: str
     unit: str
     step: int
+    source: str
 
 
 @dataclass(slots=True)
@@ -228,7 +229,7 @@ class Resolver:
     def _attach_series(self, points: list[Point]) -> None:
         by_meter = {point.meter: point for point in points if point.meter is not None and not point.series}
         for series in series_of(by_meter):
-            held = HeldSeries(series.pk, series.quantity, series.unit, series.step_minutes)
+            held = HeldSeries(series.pk, series.quantity, series.unit, series.step_minutes, series.source)
             by_meter[series.meter_id].series.append(held)
 
     def _warn_of_odd(self, points: list[Point]) -> None:

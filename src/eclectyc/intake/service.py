@@ -188,7 +188,7 @@ def _refuse_unknown(gathered: Gathered, log: ErrorLog, report: ImportReport) -> 
 def _store(import_: Import, plan: FilePlan, making: Making) -> None:
     """Commit what was read, or find out what that would do."""
     report, gathered = import_.report, import_.gathered
-    months = Months(gathered, plan)
+    months = Months(gathered, plan, making.known(plan))
     if months.is_empty():
         _complete(report, gathered, plan, months.tally)
     elif report.dry_run:

@@ -22,9 +22,8 @@ _ROW_BYTES = 29
 class Spool:
     """Keeps rows in file order and gives them back by month. Close it when done: it removes its files."""
 
-    def __init__(self, folder: Path, *, in_memory_bytes: int = IN_MEMORY_BYTES) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._limit = in_memory_bytes
         self._own: Path | None = None
         self._bytes = 0
         self._rows: list[Rows] = []
@@ -85,7 +84,7 @@ class Spool:
 
     def _grew(self, size: int) -> None:
         self._bytes += size
-        if self._bytes > self._limit:
+        if self._bytes > IN_MEMORY_BYTES:
             self._flush()
 
     def _flush(self) -> None:
