@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from tests.analytics.filling import fill, flat_days
@@ -13,6 +14,12 @@ from tests.web.pages import chart, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("today")]
 SPRING, AUTUMN = date(2025, 3, 30), date(2024, 10, 27)
+
+
+def year_of(client: Client, address: str) -> HttpResponse:
+    """Return the part of the page that shows the year, as the page itself asks for it."""
+    assert f'hx-get="{address}"' in client.get(address).content.decode()
+    return client.get(address, headers={"HX-Request": "true", "HX-Target": "year"})
 
 
 @pytest.fixture
@@ -123,7 +130,7 @@ def test_a_part_of_the_page_comes_alone(viewer: Client, address: str, world: Wor
 
 def test_a_year_is_a_map_of_its_days_each_leading_to_its_day(viewer: Client, address: str, world: World) -> None:
     fill(make_series(world.meter), flat_days(date(2024, 1, 1), date(2025, 1, 1), 1.5))
-    data = chart(viewer.get(f"{address}?year=2024"), "year-map")
+    data = chart(year_of(viewer, f"{address}?year=2024"), "year-map")
     assert len(data["values"]) == 366
     assert {len(row) for row in data["values"]} == {50}  # the autumn day's two half-hours more
     rows = {day: [v for v in row if v is not None] for day, row in zip(data["days"], data["values"], strict=True)}
@@ -134,7 +141,7 @@ def test_a_year_is_a_map_of_its_days_each_leading_to_its_day(viewer: Client, add
 
 def test_the_running_year_is_drawn_up_to_yesterday(viewer: Client, address: str, world: World) -> None:
     fill(make_series(world.meter), flat_days(date(2025, 1, 1), TODAY, 1.5))
-    data = chart(viewer.get(address), "year-map")
+    data = chart(year_of(viewer, address), "year-map")
     assert (data["days"][0], data["days"][-1]) == ("2025-01-01", "2025-07-01")
 
 
@@ -155,7 +162,7 @@ def test_a_meter_of_daily_totals_shows_them_as_such(viewer: Client, world: World
     fill(make_series(meter), days)
     page = viewer.get(f"/meters/{meter.pk}")
     assert "Only the day's total is known: 100 kWh." in text_of(page)
-    data = chart(page, "year-map")
+    data = chart(year_of(viewer, f"/meters/{meter.pk}"), "year-map")
     assert data["kind"] == "bars"
     assert [v for v in data["series"][0]["values"] if v is not None] == [100.0] * 31
 

@@ -63,8 +63,10 @@ def test_the_map_of_a_year_is_of_one_utility_and_can_be_asked_for_alone(viewer: 
     gas = make_meter(world.site, utility="gas")
     fill(make_series(gas), flat_days(date(2024, 6, 1), TODAY, 2.0))
     address = f"/sites/{world.site.pk}"
-    assert chart(viewer.get(address), "year-map")["values"][0][0] == 1.0
-    part = viewer.get(f"{address}?utility=gas&year=2024", headers={"HX-Request": "true", "HX-Target": "year"})
+    headers = {"HX-Request": "true", "HX-Target": "year"}
+    assert chart(viewer.get(address, headers=headers), "year-map")["values"][0][0] == 1.0
+    assert f'hx-get="{address}"' in viewer.get(address).content.decode()
+    part = viewer.get(f"{address}?utility=gas&year=2024", headers=headers)
     data = chart(part, "year-map")
     assert data["days"][0] == "2024-01-01"
     assert data["values"][-1][0] == 2.0

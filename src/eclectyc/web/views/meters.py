@@ -69,7 +69,7 @@ def meters(request: HttpRequest) -> HttpResponse:
 
 
 def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one meter; htmx may ask for its day or its year alone."""
+    """Show one meter. Its year, which reads every slot, comes after the page; a day may be asked for alone."""
     actor = actor_of(request)
     found = Meter.objects.visible_to(actor).select_related("site", "parent", "organisation").prefetch_related("series")
     one = get_object_or_404(found, pk=pk)
@@ -84,8 +84,7 @@ def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "web/parts/meter_day.html", context | _day(point, one, asked))
     if target == "year":
         return render(request, "web/parts/meter_year.html", context | _year(point, one, asked))
-    # The year first: it mostly holds the day, which is then not read again.
-    context |= _year(point, one, asked) | _day(point, one, asked)
+    context |= _day(point, one, asked)
     start, end, _ = meter.months_span(today)
     by_month = readings_of(point, Window.of(start, end, point.zone), "month")
     context["months"] = meter.months_chart(one, by_month, asked)
