@@ -154,6 +154,7 @@ def test_a_report_is_narrowed_and_taken_away(page: Page, estate: Estate) -> None
 def test_a_session_that_ends_while_a_page_is_open_leads_back_to_it(page: Page, estate: Estate) -> None:
     estate.enter(page)
     page.goto(f"{estate.url}/meters/{estate.world.meter.pk}?year={estate.newest.year}")
+    page.locator("#year [data-chart-canvas] canvas").first.wait_for()
     page.context.clear_cookies()
     page.get_by_role("link", name="Previous day").click()
     page.get_by_text("Your session has ended.").wait_for()
