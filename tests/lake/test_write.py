@@ -32,9 +32,7 @@ def day_files(lake: Lake) -> set[str]:
 
 @pytest.mark.parametrize(("when", "half_hours"), [(SPRING, 46), (SUMMER, 48), (AUTUMN, 50)])
 @pytest.mark.parametrize("step", [10, 30, 60, 1440])
-def test_a_day_comes_back_with_the_slots_the_clocks_gave_it(
-    lake: Lake, when: date, half_hours: int, step: int
-) -> None:
+def test_a_day_comes_back_with_the_slots_the_clocks_gave_it(lake: Lake, when: date, half_hours: int, step: int) -> None:
     count = 1 if step == 1440 else half_hours * 30 // step
     values: list[float | None] = [n / 8 for n in range(count)]
     if count > 2:

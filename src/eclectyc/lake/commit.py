@@ -44,9 +44,10 @@ class Change:
     @classmethod
     def begin(cls, place: Place, buckets: int, lease: Lease) -> Change:
         """Take the lake as it now is; make it where there is none."""
-        if not place.has_table():
+        table = place.open_if_there()
+        if table is None:
             create(place, buckets)
-        table = place.open()
+            table = place.open()
         base = Snapshot.of(table)
         lease.lift_above(base.last_fence)
         return cls(place, table, base)

@@ -17,9 +17,10 @@ def check(place: Place, *, deep: bool = False) -> list[str]:
     from deltalake.exceptions import DeltaError
 
     try:
-        if not place.has_table():
+        table = place.open_if_there()
+        if table is None:
             return []
-        snapshot = Snapshot.of(place.open())
+        snapshot = Snapshot.of(table)
     except (DeltaError, OSError) as error:
         return [f"The lake's log cannot be read: {error}"]
     problems = _log(snapshot) + _files(place, snapshot)
