@@ -59,7 +59,7 @@ def test_readings_carry_their_offset_and_what_is_missing_is_blank(held, run):
     said = run("export", "readings", "-d", "2025-03-30", *ORG)
     rows = table(said.out)
     assert len(rows) == 46
-    assert (rows[0]["start"], rows[0]["value"], rows[0]["quality"]) == ("2025-03-30T00:00:00+00:00", "", "missing")
+    assert (rows[0]["start"], rows[0]["value"], rows[0]["origin"]) == ("2025-03-30T00:00:00+00:00", "", "missing")
     assert (rows[1]["end"], rows[1]["flag"]) == ("2025-03-30T02:00:00+01:00", "E")
     assert rows[2]["start"] == "2025-03-30T02:00:00+01:00"
     assert rows[-1]["end"] == "2025-03-31T00:00:00+01:00"
@@ -99,6 +99,16 @@ def test_an_export_of_nothing_has_its_header(held, run):
     assert said.code == 0
     assert said.out.startswith("meter,name,site,")
     assert said.out.count("\n") == 1
+
+
+def test_exported_readings_come_in_again_and_change_nothing(held, run, tmp_path):
+    path = tmp_path / "readings.csv"
+    run("export", "readings", "--from", "2025-03-29", "--to", "2025-03-31", "-o", path, *ORG)
+    said = run("import", path, "--json", *ORG)
+    answer = json.loads(said.out)
+    assert said.code == 0, said.out
+    assert answer["stamps"] == "start"
+    assert (answer["added"], answer["changed"], answer["unchanged"], answer["kept"]) == (0, 0, 93, 0)
 
 
 @pytest.mark.parametrize(
