@@ -11,7 +11,7 @@ from eclectyc.intake.models import Batch
 from eclectyc.operations import health
 from tests.factories import make_series
 from tests.filled import write_days
-from tests.serving import Installation
+from tests.serving import Installation, plain_environment
 
 Usage = namedtuple("Usage", "total used free")
 GIB = 1 << 30
@@ -134,6 +134,12 @@ def test_a_check_that_fails_by_surprise_is_critical_and_does_not_hide_the_others
     report = health.report()
     assert report.status == "critical"
     assert "RuntimeError: surprise" in named(report)["memory"].message
+
+
+def test_on_the_embedded_database_a_fresh_home_is_made_and_found_healthy(tmp_path):
+    fresh = Installation(tmp_path / "fresh", plain_environment(tmp_path / "fresh"))
+    assert fresh.run("health").returncode == 0
+    assert fresh.run("check").stdout == ""
 
 
 def test_the_command_says_it_in_words_and_by_its_exit_code(installation: Installation):
