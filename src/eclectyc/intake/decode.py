@@ -74,6 +74,8 @@ class Decoder:
         """Return whole lines as sound UTF-8, with those that are not text blanked and reported."""
         if text.isascii() and not any(control in text for control in _CONTROLS):
             return text, []
+        if codecs.BOM_UTF8 in text:  # files joined end to end bring theirs along
+            text = text.removeprefix(codecs.BOM_UTF8).replace(b"\n" + codecs.BOM_UTF8, b"\n")
         if _is_utf8(text) and _LOST not in text and not any(control in text for control in _CONTROLS):
             return text, []
         lines = text.split(b"\n")
