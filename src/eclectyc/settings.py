@@ -93,6 +93,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # pads its answers against guessing by length
     "eclectyc.web.security.content_security_policy",
     "eclectyc.api.errors.speak_json",
     "django.contrib.sessions.middleware.SessionMiddleware",

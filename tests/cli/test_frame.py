@@ -49,7 +49,7 @@ def test_an_error_is_one_line_with_its_remedy(run, monkeypatch):
 
 def test_with_json_an_error_is_one_object_too(run, monkeypatch):
     _fail_with(monkeypatch, Invalid("That is no day.", "Write YYYY-MM-DD.", field="date"))
-    said = run("health", "--json")
+    said = run("restore", "somewhere", "--json")
     expected = {"code": "invalid", "message": "That is no day.", "remedy": "Write YYYY-MM-DD.", "field": "date"}
     assert json.loads(said.out) == {"error": expected}
 

@@ -34,7 +34,10 @@ PAGES = {
 def visitor(browser: Browser, width: int, scheme: str) -> Iterator[Page]:
     """Open a page of a width, in light or dark; print what its console says."""
     context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, locale="en-GB", timezone_id="Europe/London"  # type: ignore[arg-type]
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        locale="en-GB",
+        timezone_id="Europe/London",  # type: ignore[arg-type]
     )
     page = context.new_page()
     page.on("console", lambda message: print(f"  console {message.type}: {message.text}"))

@@ -10,7 +10,8 @@ from django.db import OperationalError, connection
 from eclectyc.intake.models import Batch
 from eclectyc.operations import health
 from tests.factories import make_series
-from tests.serving import Installation
+from tests.filled import write_days
+from tests.serving import Installation, plain_environment
 
 Usage = namedtuple("Usage", "total used free")
 GIB = 1 << 30
@@ -97,7 +98,7 @@ def test_a_lake_that_is_gone_while_the_registry_remembers_imports_is_critical(wo
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_lake_with_readings_is_healthy_and_a_lost_file_of_it_is_found(world, home, write_days):
+def test_a_lake_with_readings_is_healthy_and_a_lost_file_of_it_is_found(world, home):
     batch = write_days(make_series(world.meter), DAY)
     assert health.lake(deep=True).status == "healthy"
     assert health.lake(deep=False).detail["last_batch"] == batch.pk
@@ -133,6 +134,12 @@ def test_a_check_that_fails_by_surprise_is_critical_and_does_not_hide_the_others
     report = health.report()
     assert report.status == "critical"
     assert "RuntimeError: surprise" in named(report)["memory"].message
+
+
+def test_on_the_embedded_database_a_fresh_home_is_made_and_found_healthy(tmp_path):
+    fresh = Installation(tmp_path / "fresh", plain_environment(tmp_path / "fresh"))
+    assert fresh.run("health").returncode == 0
+    assert fresh.run("check").stdout == ""
 
 
 def test_the_command_says_it_in_words_and_by_its_exit_code(installation: Installation):

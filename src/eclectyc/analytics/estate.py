@@ -22,11 +22,12 @@ from eclectyc.estate.models import Meter, Quantity, Utility
 Group = Literal["site", "meter", "region", "utility"]
 _KEY: Final = {"site": "site", "meter": "meter", "region": "region", "utility": "utility"}
 _COUNTS: Final = ("present", "expected", "estimated")
+_SUMS: Final = {"value": pl.Float64, **dict.fromkeys(_COUNTS, pl.Int64)}
 
 
 def estate_overview(actor: Actor, today: date, which: Q | None = None) -> Overview:
     """Return how the estate is doing on ``today``: see :mod:`eclectyc.analytics.overview`."""
-    asked = ask(actor, today=today, which=which)
+    asked = ask(actor, today=today, quantity=None, which=which)
     spans = Spans.of(today)
     year = timedelta(days=364)
     now = asked.grid(spans.start, today)
@@ -206,18 +207,18 @@ def monthly(
 
 def in_buckets(asked: Asked, grid: DayGrid, shown: np.ndarray, by: By, keys: tuple[str, ...]) -> pl.DataFrame:
     """Sum the points of a mask by bucket (``start`` is its first day) and by some columns of ``asked.meters``."""
+    if not len(grid.days):
+        return pl.DataFrame(schema={"start": pl.Date, **asked.meters.select(keys).schema, **_SUMS})
     starts, first = np.unique(bucket_starts(grid.days, by), return_index=True)
-    parts = []
-    for number, start in enumerate(starts):
-        last = first[number + 1] if number + 1 < len(first) else len(grid.days)
-        span = grid.by_point(grid.days[first[number]].item(), grid.days[last - 1].item() + timedelta(days=1))
-        parts.append(
-            pl.concat([asked.meters.select(keys), span], how="horizontal")
-            .filter(pl.Series(shown))
-            .with_columns(pl.lit(start.item(), dtype=pl.Date).alias("start"))
-        )
-    if not parts:
-        return pl.DataFrame(schema={"start": pl.Date, **asked.meters.select(keys).schema})
-    return (
-        pl.concat(parts).group_by("start", *keys).agg(sum_or_null("value"), pl.col(*_COUNTS).sum()).sort("start", *keys)
+    points = np.flatnonzero(shown)
+    sums = {
+        name: np.add.reduceat(array[points], first, axis=1).ravel().astype(np.int64)
+        for name, array in zip(_COUNTS, (grid.present, grid.expected.astype(np.int32), grid.estimated), strict=True)
+    }
+    value = np.add.reduceat(np.nan_to_num(grid.total[points]), first, axis=1).ravel()
+    frame = asked.meters.select(keys)[np.repeat(points, len(starts))].with_columns(
+        pl.Series("start", np.tile(starts, len(points))).cast(pl.Date),
+        pl.Series("value", np.where(sums["present"] > 0, value, np.nan)).fill_nan(None),
+        *(pl.Series(name, column) for name, column in sums.items()),
     )
+    return frame.group_by("start", *keys).agg(sum_or_null("value"), pl.col(*_COUNTS).sum()).sort("start", *keys)

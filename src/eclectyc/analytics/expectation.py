@@ -65,37 +65,20 @@ def expected_until(
 def expected_slots(points: Points, days: np.ndarray, rows: pl.DataFrame) -> np.ndarray:
     """Return the slots expected of each point on each day: shape (points, days), int16.
 
-    days : consecutive, datetime64[D], shape (days,).
-    rows : day rows with columns point, day, slots; those outside ``days`` are passed over.
+    days : consecutive, datetime64[D], shape (days,). rows : day rows of these days with columns point, day, slots.
     """
     expected = np.zeros((len(points), len(days)), dtype=np.int16)
-    if not len(days):
-        return expected
     kinds = {(str(zone), int(step)) for zone, step in zip(points.zone, points.step, strict=True)}
-    for zone, step in kinds:
+    for zone, step in kinds if len(days) else ():
         of_kind = np.flatnonzero((points.zone == zone) & (points.step == step))
         slots = slot_counts(days, ZoneInfo(zone), step)
         on_duty = (days >= points.since[of_kind, None]) & (days < points.until[of_kind, None])
         expected[of_kind] = on_duty * slots
-    where, column = positions(rows, days)
-    expected[where, column] = rows["slots"].to_numpy()[_inside(rows, days)]
+    expected[positions(rows, days)] = rows["slots"].to_numpy()
     return expected
 
 
 def positions(rows: pl.DataFrame, days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return point and day index of each row that lies inside ``days``."""
-    inside = _inside(rows, days)
-    column = (_days_of(rows)[inside] - days[0]).astype(np.int64) if len(days) else np.empty(0, dtype=np.int64)
-    return rows["point"].to_numpy()[inside], column
-
-
-def _inside(rows: pl.DataFrame, days: np.ndarray) -> np.ndarray:
-    if not len(days):
-        return np.zeros(len(rows), dtype=bool)
-    of_rows = _days_of(rows)
-    inside: np.ndarray = (of_rows >= days[0]) & (of_rows <= days[-1])
-    return inside
-
-
-def _days_of(rows: pl.DataFrame) -> np.ndarray:
-    return rows["day"].to_numpy().astype("datetime64[D]")
+    """Return the point and day index of each row."""
+    first = 0 if not len(days) else int(days[0].astype(np.int64))
+    return rows["point"].to_numpy(), rows["day"].to_physical().to_numpy() - first

@@ -82,9 +82,11 @@ class Asked:
     points: Points
 
     def rows(self, start: date, end: date, *, values: bool = False) -> pl.DataFrame:
-        """Return the day rows that count – one a point and day (DESIGN rule 5) – sorted by point and day."""
+        """Return the day rows that count – one a point and day (DESIGN rule 5) – each point's in order of days."""
         days = connect().days(self.series["series"].to_numpy(), start, end, values=values)
-        return best_per_day(days, self.series).sort("point", "day")
+        if self.series["point"].n_unique() == len(self.series):  # one series a point: nothing to choose between
+            return days.join(self.series, on="series", how="inner", maintain_order="left")
+        return best_per_day(days, self.series)
 
     def grid(self, start: date, end: date) -> DayGrid:
         """Return the points' days of a span."""
@@ -111,12 +113,16 @@ COUNTED_ENERGY: Final = (
 MAIN: Final = pl.col("parent").is_null()
 
 
-def ask(actor: Actor, *, today: date, quantity: str = Quantity.IMPORT, which: Q | None = None) -> Asked:
+def ask(actor: Actor, *, today: date, quantity: str | None = Quantity.IMPORT, which: Q | None = None) -> Asked:
     """Return the points of one quantity at the meters that the actor may see, narrowed by ``which``.
 
-    Only primary series are counted. A meter without one is a point too: one that has nothing.
+    Only primary series are counted. A meter without one is a point too: one that has nothing. Without a quantity
+    each point is asked for its own: an export point for what it gave away, the others for what they brought in.
     """
-    of_quantity = FilteredRelation("series", condition=Q(series__is_primary=True, series__quantity=quantity))
+    wanted = Q(series__quantity=quantity or Quantity.IMPORT)
+    if quantity is None:
+        wanted |= Q(series__quantity=Quantity.EXPORT, direction="export")
+    of_quantity = FilteredRelation("series", condition=Q(series__is_primary=True) & wanted)
     meters = Meter.objects.visible_to(actor).filter(which or Q()).annotate(counted=of_quantity)
     found = meters.order_by("pk", "counted__id").values_list(*_FIELDS.values())
     frame = pl.DataFrame(list(found), schema=_SCHEMA, orient="row")

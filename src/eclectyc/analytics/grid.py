@@ -57,12 +57,12 @@ class DayGrid:
         """Return the total of a span over all points, or over those of a mask."""
         columns = self.span(start, end)
         rows = slice(None) if which is None else which
-        present = int(self.present[rows, columns].sum())
+        present = int(self.present[rows, columns].sum(dtype=np.int64))
         return Total(
             value=float(np.nansum(self.total[rows, columns])) if present else None,
             present=present,
             expected=int(self.expected[rows, columns].sum(dtype=np.int64)),
-            estimated=int(self.estimated[rows, columns].sum()),
+            estimated=int(self.estimated[rows, columns].sum(dtype=np.int64)),
         )
 
     def by_day(self, which: np.ndarray | None = None) -> pl.DataFrame:
@@ -97,19 +97,12 @@ class DayGrid:
 
 
 def day_grid(rows: pl.DataFrame, points: Points, start: date, end: date) -> DayGrid:
-    """Lay day rows (point, day, slots, total, present, estimated; one a point and day) on the days of a span."""
+    """Lay day rows (point, day, slots, total, present, estimated; one a point and day) on the days of their span."""
     days = days_array(start, end)
-    shape = (len(points), len(days))
-    where, column = positions(rows, days)
-    inside = _rows_of(rows, start, end)
+    shape, at = (len(points), len(days)), positions(rows, days)
     total = np.full(shape, np.nan)
-    total[where, column] = inside["total"].to_numpy()
-    present, estimated = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    present[where, column] = inside["present"].to_numpy()
-    estimated[where, column] = inside["estimated"].to_numpy()
-    total[present == 0] = np.nan
+    total[at] = rows["total"].to_numpy()  # null, and so NaN, where nothing is present
+    present, estimated = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
+    present[at] = rows["present"].to_numpy()
+    estimated[at] = rows["estimated"].to_numpy()
     return DayGrid(days, total, present, expected_slots(points, days, rows), estimated)
-
-
-def _rows_of(rows: pl.DataFrame, start: date, end: date) -> pl.DataFrame:
-    return rows.filter((pl.col("day") >= start) & (pl.col("day") < end))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -39,12 +39,14 @@ UNIT_OF: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One metering point in one quantity, ready to be asked."""
+    """One metering point in one quantity, ready to be asked, more than once for one answer: days that were read with
+    their values are not read again."""
 
     asked: Asked
     zone: ZoneInfo
     unit: str
     step: int
+    held: list[tuple[date, date, pl.DataFrame]] = field(default_factory=list)
 
     @property
     def first(self) -> date | None:
@@ -55,6 +57,15 @@ class Point:
     def last(self) -> date | None:
         """The last day with readings."""
         return self.asked.meters["last"][0]
+
+    def rows(self, start: date, end: date) -> pl.DataFrame:
+        """Return the day rows of a span, with their values."""
+        for opens, closes, frame in self.held:
+            if opens <= start and end <= closes:
+                return frame.filter(pl.col("day").is_between(start, end, closed="left"))
+        frame = self.asked.rows(start, end, values=True)
+        self.held.append((start, end, frame))
+        return frame
 
     def slots(self, rows: pl.DataFrame, days: np.ndarray) -> Slots:
         """Lay out the slots of days from their rows with values."""
@@ -174,24 +185,29 @@ def meter_day(
     actor: Actor, meter: Meter, day: date, quantity: str = Quantity.IMPORT, *, today: date | None = None
 ) -> DayView:
     """Return one day of a meter in slots, with the usual band of like days of the eight weeks before it."""
-    point = point_of(actor, meter, quantity=quantity, today=today)
-    rows = point.asked.rows(day - timedelta(weeks=BAND_WEEKS), day + timedelta(days=1), values=True)
-    return _day_view(point, rows, day)
+    return day_of(point_of(actor, meter, quantity=quantity, today=today), day)
+
+
+def day_of(point: Point, day: date) -> DayView:
+    """Return one day of a point, with what is usual for it."""
+    return _day_view(point, point.rows(day - timedelta(weeks=BAND_WEEKS), day + timedelta(days=1)), day)
 
 
 def compare_days(
     actor: Actor, meter: Meter, day: date, other: date, quantity: str = Quantity.IMPORT, *, today: date | None = None
 ) -> tuple[DayView, DayView, Comparison]:
     """Return two days of a meter and their comparison, slot by slot where both have a reading."""
-    point = point_of(actor, meter, quantity=quantity, today=today)
-    views = []
-    for wanted in (day, other):
-        rows = point.asked.rows(wanted - timedelta(weeks=BAND_WEEKS), wanted + timedelta(days=1), values=True)
-        views.append(_day_view(point, rows, wanted))
+    return days_of(point_of(actor, meter, quantity=quantity, today=today), day, other)
+
+
+def days_of(point: Point, day: date, other: date) -> tuple[DayView, DayView, Comparison]:
+    """Return two days of a point and their comparison; the other one without its usual band."""
+    view = day_of(point, day)
+    beside = _day_view(point, point.rows(other, other + timedelta(days=1)), other)
     pairs = slots_like_for_like(
-        views[0].laid, views[1].laid, days=[day], previous_days=[other], partner={day: other}, zone=point.zone
+        view.laid, beside.laid, days=[day], previous_days=[other], partner={day: other}, zone=point.zone
     )
-    return views[0], views[1], pairs
+    return view, beside, pairs
 
 
 def _day_view(point: Point, rows: pl.DataFrame, day: date) -> DayView:
@@ -257,11 +273,15 @@ def meter_year(
     actor: Actor, meter: Meter, year: int, quantity: str = Quantity.IMPORT, *, today: date | None = None
 ) -> MeterYear:
     """Return a year of a meter as a day × slot matrix (25 h wide: 50 half-hours) and as days."""
-    point = point_of(actor, meter, quantity=quantity, today=today)
+    return year_of(point_of(actor, meter, quantity=quantity, today=today), year)
+
+
+def year_of(point: Point, year: int) -> MeterYear:
+    """Return a year of a point."""
     window = Window.of(date(year, 1, 1), date(year + 1, 1, 1), point.zone)
-    rows = point.asked.rows(window.first_day, window.end_day, values=True)
+    rows = point.rows(window.first_day, window.end_day)
     laid = point.slots(rows, window.days)
     days = pure.by_day_or_longer(rows, point.asked.points, window, "day")
-    left_out = (meter.pk,) if len(rows) and (rows["step"] == WHOLE_DAY).all() else ()
+    left_out = (int(point.asked.meters["meter"][0]),) if len(rows) and (rows["step"] == WHOLE_DAY).all() else ()
     heat = heat_map(window.days, [laid])
     return MeterYear(HeatMap(heat.days, heat.value, heat.step, heat.coverage, left_out), days, point.unit)

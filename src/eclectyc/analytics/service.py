@@ -17,6 +17,8 @@ from eclectyc.analytics.readings import (
     DayView,
     MeterYear,
     compare_days,
+    day_of,
+    days_of,
     meter_day,
     meter_readings,
     meter_year,
@@ -25,6 +27,7 @@ from eclectyc.analytics.readings import (
     readings_of,
     today_in,
     window_of,
+    year_of,
 )
 from eclectyc.analytics.sites import SiteSummary, Sparkline, site_summary, site_year, sparklines
 
@@ -37,6 +40,8 @@ __all__ = [
     "compare_days",
     "consumption",
     "consumption_over_time",
+    "day_of",
+    "days_of",
     "estate_overview",
     "meter_day",
     "meter_readings",
@@ -51,4 +56,5 @@ __all__ = [
     "today_in",
     "totals",
     "window_of",
+    "year_of",
 ]

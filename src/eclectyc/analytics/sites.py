@@ -58,7 +58,7 @@ _BY: Final = ("utility", "direction", "unit")
 
 def site_summary(actor: Actor, site: Site, today: date) -> SiteSummary:
     """Return what a site used, by utility, and a sparkline for each of its meters."""
-    asked = ask(actor, today=today, which=Q(site=site.pk))
+    asked = ask(actor, today=today, quantity=None, which=Q(site=site.pk))
     start = month_of(month_of(today) - timedelta(days=MONTHS_SHOWN * 30))
     grid = asked.grid(start, today)
     main = asked.mask(MAIN)
@@ -76,7 +76,7 @@ def site_summary(actor: Actor, site: Site, today: date) -> SiteSummary:
 
 def sparklines(actor: Actor, meters: list[Meter], today: date, *, days: int = SPARK_DAYS) -> dict[int, Sparkline]:
     """Return the last days of some meters, by meter id."""
-    asked = ask(actor, today=today, which=Q(pk__in=[meter.pk for meter in meters]))
+    asked = ask(actor, today=today, quantity=None, which=Q(pk__in=[meter.pk for meter in meters]))
     return _sparklines(asked, today, days)
 
 

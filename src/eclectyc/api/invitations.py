@@ -15,7 +15,7 @@ from eclectyc.accounts.models import PLACES, Invitation, InvitationState
 from eclectyc.api.asking import CHANGING, ONE, REFUSALS, Number, Page, one, page_of, require_somewhere
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.places import AtPlaceWithRole, PositionOut, position_facts
-from eclectyc.api.schemas import Parameters, Text
+from eclectyc.api.schemas import Text
 
 router = Router(tags=["people"])
 
@@ -60,7 +60,7 @@ def list_invitations(request: HttpRequest, asked: Query[InvitationList]) -> Invi
 
 
 @router.post("/invitations", response={201: InvitationOut, **CHANGING}, summary="Invite somebody")
-def invite(request: HttpRequest, body: NewInvitation, asked: Query[Parameters]) -> Status[InvitationOut]:
+def invite(request: HttpRequest, body: NewInvitation) -> Status[InvitationOut]:
     """Mails a link that works once, for seven days; whether the address has an account already is not told."""
     actor = actor_of(request)
     invitation = invitations.invite(actor, email=body.email, **body.position(actor))
@@ -68,19 +68,19 @@ def invite(request: HttpRequest, body: NewInvitation, asked: Query[Parameters]) 
 
 
 @router.get("/invitations/{pk}", response={200: InvitationOut, **ONE}, summary="One invitation")
-def one_invitation(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> InvitationOut:
+def one_invitation(request: HttpRequest, pk: Path[Number]) -> InvitationOut:
     """An invitation and its state."""
     return _out(_one(request, pk))
 
 
 @router.post("/invitations/{pk}/resend", response={200: InvitationOut, **CHANGING}, summary="Send it again")
-def resend(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> InvitationOut:
+def resend(request: HttpRequest, pk: Path[Number]) -> InvitationOut:
     """With a new link and seven more days; the old link is dead."""
     return _out(invitations.resend(actor_of(request), invitation=_one(request, pk)))
 
 
 @router.delete("/invitations/{pk}", response={204: None, **CHANGING}, summary="Take an invitation back")
-def withdraw(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> Status[None]:
+def withdraw(request: HttpRequest, pk: Path[Number]) -> Status[None]:
     """Its link is dead."""
     invitations.withdraw(actor_of(request), invitation=_one(request, pk))
     return Status(204, None)

@@ -37,7 +37,9 @@ def meter_of(actor: Actor, text: str, organisation: str | None) -> Meter:
     missing = NotFound(f"There is no meter {text[:80]!r}.", "Check its number.")
     if "\x00" in text:
         raise missing
-    meters = Meter.objects.visible_to(actor).select_related("site", "site__region", "organisation", "parent", "supplier")
+    meters = Meter.objects.visible_to(actor).select_related(
+        "site", "site__region", "organisation", "parent", "supplier"
+    )
     if organisation is not None:
         meters = meters.filter(organisation=organisation_of(actor, organisation))
     found = _some(meters, Q(identifier__in={text, clean_identifier(text)})) or _some(meters, Q(serial__iexact=text))

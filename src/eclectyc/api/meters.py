@@ -27,7 +27,9 @@ def list_meters(request: HttpRequest, asked: Query[MeterList]) -> MeterPage:
     meters = Meter.objects.visible_to(actor).filter(_narrowed(asked))
     if asked.organisation is not None:
         meters = meters.filter(organisation=organisation_of(actor, asked.organisation))
-    page = meters.select_related("site", "site__region", "organisation", "parent", "supplier").order_by("identifier", "pk")
+    page = meters.select_related("site", "site__region", "organisation", "parent", "supplier").order_by(
+        "identifier", "pk"
+    )
     items = [meter_out(meter) for meter in page[asked.offset : asked.offset + asked.limit]]
     return MeterPage(items=items, count=meters.count())
 
@@ -54,6 +56,7 @@ def _narrowed(asked: MeterList) -> Q:
     "/meters/{path:mpan}/readings",
     response={200: ReadingsOut, **ONE_METER},
     summary="Readings of a meter",
+    by_alias=True,
     openapi_extra={"responses": {200: {"content": _CSV}}},
 )
 def meter_readings(request: HttpRequest, mpan: str, asked: Query[ReadingsWindow]) -> HttpResponse:

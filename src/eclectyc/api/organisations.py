@@ -15,7 +15,7 @@ from eclectyc.accounts import branding, organisations
 from eclectyc.accounts.models import Organisation
 from eclectyc.api.asking import CHANGING, ONE, REFUSALS, Body, Number, Searched, not_null, one, page_of
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.schemas import Parameters, Text
+from eclectyc.api.schemas import Text
 from eclectyc.kernel.errors import Invalid, NotFound
 
 router = Router(tags=["organisations"])
@@ -80,9 +80,7 @@ def list_organisations(request: HttpRequest, asked: Query[OrganisationList]) -> 
 
 
 @router.post("/organisations", response={201: OneOrganisationOut, **CHANGING}, summary="Add an organisation")
-def add_organisation(
-    request: HttpRequest, body: NewOrganisation, asked: Query[Parameters]
-) -> Status[OneOrganisationOut]:
+def add_organisation(request: HttpRequest, body: NewOrganisation) -> Status[OneOrganisationOut]:
     """Below an organisation that you may change; at the top only as an operator."""
     actor = actor_of(request)
     parent = None
@@ -92,15 +90,13 @@ def add_organisation(
 
 
 @router.get("/organisations/{pk}", response={200: OneOrganisationOut, **ONE}, summary="One organisation")
-def one_organisation(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> OneOrganisationOut:
+def one_organisation(request: HttpRequest, pk: Path[Number]) -> OneOrganisationOut:
     """An organisation, with its look."""
     return _out(_one(request, pk))
 
 
 @router.patch("/organisations/{pk}", response={200: OneOrganisationOut, **CHANGING}, summary="Change an organisation")
-def change_organisation(
-    request: HttpRequest, pk: Path[Number], body: ChangedOrganisation, asked: Query[Parameters]
-) -> OneOrganisationOut:
+def change_organisation(request: HttpRequest, pk: Path[Number], body: ChangedOrganisation) -> OneOrganisationOut:
     """What is left out stays as it is. ``parent`` moves it: that takes rights at both places."""
     actor = actor_of(request)
     organisation = _one(request, pk)
@@ -117,7 +113,7 @@ def change_organisation(
 
 
 @router.delete("/organisations/{pk}", response={204: None, **CHANGING}, summary="Delete an organisation")
-def delete_organisation(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> Status[None]:
+def delete_organisation(request: HttpRequest, pk: Path[Number]) -> Status[None]:
     """Refused where sites, meters, imports or other organisations hang on it."""
     organisations.delete(actor_of(request), organisation=_one(request, pk))
     return Status(204, None)
@@ -132,7 +128,7 @@ def delete_organisation(request: HttpRequest, pk: Path[Number], asked: Query[Par
                                         for t in (branding.PNG, branding.JPEG)}}}
     },
 )  # fmt: skip
-def logo(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> HttpResponse:
+def logo(request: HttpRequest, pk: Path[Number]) -> HttpResponse:
     """A PNG or JPEG."""
     found = branding.logo_of(_one(request, pk).pk)
     if found is None:
@@ -144,9 +140,7 @@ def logo(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> Ht
 
 
 @router.post("/organisations/{pk}/logo", response={200: OneOrganisationOut, **CHANGING}, summary="Set the logo")
-def set_logo(
-    request: HttpRequest, pk: Path[Number], file: File[UploadedFile], asked: Query[Parameters]
-) -> OneOrganisationOut:
+def set_logo(request: HttpRequest, pk: Path[Number], file: File[UploadedFile]) -> OneOrganisationOut:
     """A PNG or JPEG of up to 256 kB."""
     organisation = _one(request, pk)
     if (file.size or 0) > branding.LARGEST_LOGO:
@@ -155,7 +149,7 @@ def set_logo(
 
 
 @router.delete("/organisations/{pk}/logo", response={204: None, **CHANGING}, summary="Take the logo off")
-def take_logo_off(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> Status[None]:
+def take_logo_off(request: HttpRequest, pk: Path[Number]) -> Status[None]:
     """The logo of the organisation above shows again."""
     organisations.set_logo(actor_of(request), organisation=_one(request, pk), logo=None)
     return Status(204, None)

@@ -31,7 +31,7 @@ from eclectyc.api.asking import (
 )
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.places import AtPlaceWithRole, PositionOut, RoleName, custom_role, position_facts
-from eclectyc.api.schemas import Parameters, Text
+from eclectyc.api.schemas import Text
 
 router = Router(tags=["people"])
 
@@ -119,7 +119,7 @@ def list_users(request: HttpRequest, asked: Query[UserList]) -> UserPage:
 
 
 @router.post("/users", response={201: UserOut, **CHANGING}, summary="Add a person")
-def add_user(request: HttpRequest, body: NewUser, asked: Query[Parameters]) -> Status[UserOut]:
+def add_user(request: HttpRequest, body: NewUser) -> Status[UserOut]:
     """With a role in an organisation. To let people choose their own password, and for people who have an account
     already, invite them instead (`/api/invitations`)."""
     actor = actor_of(request)
@@ -131,13 +131,13 @@ def add_user(request: HttpRequest, body: NewUser, asked: Query[Parameters]) -> S
 
 
 @router.get("/users/{pk}", response={200: UserOut, **ONE}, summary="One person")
-def one_user(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> UserOut:
+def one_user(request: HttpRequest, pk: Path[Number]) -> UserOut:
     """A person, with those of their memberships that you may see."""
     return _shown(actor_of(request), [_one(request, pk)])[0]
 
 
 @router.patch("/users/{pk}", response={200: UserOut, **CHANGING}, summary="Change a person")
-def change_user(request: HttpRequest, pk: Path[Number], body: ChangedUser, asked: Query[Parameters]) -> UserOut:
+def change_user(request: HttpRequest, pk: Path[Number], body: ChangedUser) -> UserOut:
     """What is left out stays as it is."""
     actor = actor_of(request)
     user = _one(request, pk)
@@ -156,14 +156,14 @@ def change_user(request: HttpRequest, pk: Path[Number], body: ChangedUser, asked
 
 
 @router.put("/users/{pk}/password", response={204: None, **CHANGING}, summary="Set a password")
-def set_password(request: HttpRequest, pk: Path[Number], body: NewPassword, asked: Query[Parameters]) -> Status[None]:
+def set_password(request: HttpRequest, pk: Path[Number], body: NewPassword) -> Status[None]:
     """Your own, or that of a person who belongs nowhere but within your scope. Their sessions end."""
     people.set_password(actor_of(request), user=_one(request, pk), password=body.password)
     return Status(204, None)
 
 
 @router.delete("/users/{pk}", response={204: None, **CHANGING}, summary="Shut a person out")
-def remove_user(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> Status[None]:
+def remove_user(request: HttpRequest, pk: Path[Number]) -> Status[None]:
     """Deactivates a person all of whose memberships lie within your scope; of others it ends those that do.
     To erase what is held about a person is a matter of its own."""
     people.deactivate(actor_of(request), user=_one(request, pk))
@@ -183,7 +183,7 @@ def list_memberships(request: HttpRequest, asked: Query[MembershipList]) -> Memb
 
 
 @router.post("/memberships", response={201: MembershipOut, **CHANGING}, summary="Give a role")
-def grant(request: HttpRequest, body: NewMembership, asked: Query[Parameters]) -> Status[MembershipOut]:
+def grant(request: HttpRequest, body: NewMembership) -> Status[MembershipOut]:
     """To a person whom you see, at an organisation, a region, a site or a meter. Others are invited."""
     actor = actor_of(request)
     user = one(User.objects.visible_to(actor), body.user, "user", field="user")
@@ -191,15 +191,13 @@ def grant(request: HttpRequest, body: NewMembership, asked: Query[Parameters]) -
 
 
 @router.get("/memberships/{pk}", response={200: MembershipOut, **ONE}, summary="One membership")
-def one_membership(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> MembershipOut:
+def one_membership(request: HttpRequest, pk: Path[Number]) -> MembershipOut:
     """A membership."""
     return _membership(_one_membership(request, pk))
 
 
 @router.patch("/memberships/{pk}", response={200: MembershipOut, **CHANGING}, summary="Change a membership")
-def change_membership(
-    request: HttpRequest, pk: Path[Number], body: ChangedMembership, asked: Query[Parameters]
-) -> MembershipOut:
+def change_membership(request: HttpRequest, pk: Path[Number], body: ChangedMembership) -> MembershipOut:
     """Its role or its dates; what is left out stays as it is."""
     actor = actor_of(request)
     membership = _one_membership(request, pk)
@@ -210,7 +208,7 @@ def change_membership(
 
 
 @router.delete("/memberships/{pk}", response={204: None, **CHANGING}, summary="End a membership")
-def end_membership(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> Status[None]:
+def end_membership(request: HttpRequest, pk: Path[Number]) -> Status[None]:
     """At once, in open sessions too."""
     memberships.end(actor_of(request), membership=_one_membership(request, pk))
     return Status(204, None)

@@ -14,7 +14,7 @@ from eclectyc.accounts.models import Organisation, Role
 from eclectyc.accounts.roles import PERMISSIONS, ROLE_PERMISSIONS
 from eclectyc.api.asking import CHANGING, ONE, REFUSALS, Body, Number, Page, not_null, one, page_of
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.schemas import Parameters, Text
+from eclectyc.api.schemas import Text
 
 router = Router(tags=["people"])
 Permissions = Annotated[list[Text], Field(max_length=100)]
@@ -54,7 +54,7 @@ def list_roles(request: HttpRequest, asked: Query[Page]) -> RolePage:
 
 
 @router.post("/roles", response={201: RoleOut, **CHANGING}, summary="Make a role")
-def add_role(request: HttpRequest, body: NewRole, asked: Query[Parameters]) -> Status[RoleOut]:
+def add_role(request: HttpRequest, body: NewRole) -> Status[RoleOut]:
     """Out of permissions that you have yourself in the whole organisation; it can be given there and below."""
     actor = actor_of(request)
     organisation = one(Organisation.objects.visible_to(actor), body.organisation, "organisation", field="organisation")
@@ -63,20 +63,20 @@ def add_role(request: HttpRequest, body: NewRole, asked: Query[Parameters]) -> S
 
 
 @router.get("/roles/{pk}", response={200: RoleOut, **ONE}, summary="One role")
-def one_role(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> RoleOut:
+def one_role(request: HttpRequest, pk: Path[Number]) -> RoleOut:
     """A custom role."""
     return _out(_one(request, pk))
 
 
 @router.patch("/roles/{pk}", response={200: RoleOut, **CHANGING}, summary="Change a role")
-def change_role(request: HttpRequest, pk: Path[Number], body: ChangedRole, asked: Query[Parameters]) -> RoleOut:
+def change_role(request: HttpRequest, pk: Path[Number], body: ChangedRole) -> RoleOut:
     """For everybody who has it, at once."""
     fields = not_null(body.given(), "name", "permissions")
     return _out(custom_roles.change(actor_of(request), role=_one(request, pk), **fields))
 
 
 @router.delete("/roles/{pk}", response={204: None, **CHANGING}, summary="Delete a role")
-def delete_role(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> Status[None]:
+def delete_role(request: HttpRequest, pk: Path[Number]) -> Status[None]:
     """Refused while anybody has it or is invited to it."""
     custom_roles.delete(actor_of(request), role=_one(request, pk))
     return Status(204, None)

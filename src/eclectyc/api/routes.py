@@ -11,6 +11,7 @@ from eclectyc.api.meters import router as meters
 from eclectyc.api.organisations import router as organisations
 from eclectyc.api.people import router as people
 from eclectyc.api.roles import router as roles
+from eclectyc.api.schemas import refusing_undeclared
 from eclectyc.api.status import router as status
 from eclectyc.api.tokens import router as tokens
 
@@ -28,6 +29,7 @@ api = NinjaAPI(
     auth=AUTHENTICATION,
 )
 add_error_answers(api)
+api.add_decorator(refusing_undeclared)
 api.add_router("", status)
 api.add_router("", meters)
 for router in (organisations, people, roles, invitations, tokens):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from functools import wraps
 from typing import Annotated, Any, Final, Literal
 
 from django.http import HttpRequest
@@ -57,6 +59,19 @@ class Parameters(Schema):
         if info.context:
             refuse_unknown(info.context["request"], [f.alias or name for name, f in cls.model_fields.items()])
         return data
+
+
+def refusing_undeclared(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate an operation that declares no ``asked``: it takes no query parameters, and says so."""
+    if any(name == "asked" for name in inspect.signature(view).parameters):
+        return view
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        refuse_unknown(request, ())
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 class OneMeter(Parameters):

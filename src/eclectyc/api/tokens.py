@@ -16,7 +16,7 @@ from eclectyc.accounts.models import PLACES, ApiToken, User
 from eclectyc.api.asking import CHANGING, ONE, REFUSALS, Number, Page, one, page_of
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.places import AtPlace, PlaceOut, place_facts
-from eclectyc.api.schemas import Parameters, Text
+from eclectyc.api.schemas import Text
 from eclectyc.kernel.errors import Invalid
 
 router = Router(tags=["tokens"])
@@ -58,7 +58,7 @@ def list_tokens(request: HttpRequest, asked: Query[Page]) -> TokenPage:
 
 
 @router.post("/tokens", response={201: NewTokenOut, **CHANGING}, summary="Make a token")
-def create_token(request: HttpRequest, body: NewToken, asked: Query[Parameters]) -> Status[NewTokenOut]:
+def create_token(request: HttpRequest, body: NewToken) -> Status[NewTokenOut]:
     """For yourself, from a session: a token makes no tokens. A place narrows it to a part of your reach."""
     actor = actor_of(request)
     if body.expires_at is not None and body.expires_at <= timezone.now():
@@ -71,13 +71,13 @@ def create_token(request: HttpRequest, body: NewToken, asked: Query[Parameters])
 
 
 @router.get("/tokens/{pk}", response={200: TokenOut, **ONE}, summary="One token")
-def one_token(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> TokenOut:
+def one_token(request: HttpRequest, pk: Path[Number]) -> TokenOut:
     """A token by its number."""
     return TokenOut(**_facts(_one(request, pk)))
 
 
 @router.delete("/tokens/{pk}", response={204: None, **CHANGING}, summary="Revoke a token")
-def revoke_token(request: HttpRequest, pk: Path[Number], asked: Query[Parameters]) -> Status[None]:
+def revoke_token(request: HttpRequest, pk: Path[Number]) -> Status[None]:
     """At once and for good."""
     tokens.revoke_token(actor_of(request), token=_one(request, pk))
     return Status(204, None)

@@ -55,8 +55,11 @@ def aggregate(
 def _as_json(run: Any, table: pl.DataFrame | None) -> dict[str, object]:
     from dataclasses import asdict
 
-    keep = ["label", "unit", "value", "present", "expected", "estimated"]
-    return {**asdict(run), "totals": table.select(keep).to_dicts() if table is not None else []}
+    keep = ("label", "unit", "value", "present", "expected", "estimated")
+    rows = [] if table is None else table.select(keep).to_dicts()
+    for row in rows:
+        row["value"] = None if row["value"] is None else round(row["value"], 9)  # the dust of adding decimals
+    return {**asdict(run), "totals": rows}
 
 
 def _print(run: Any, table: pl.DataFrame | None, *, verbose: bool) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import threading
+import time
 from collections.abc import Callable
 from typing import Annotated, Final
 
@@ -124,13 +126,25 @@ def _run(host: str, port: int, *, workers: int, threads: int, started: Callable[
     )
 
     def announce() -> None:
+        _wait_until_open(host, port)
         shown = f"[{host}]" if ":" in host else "localhost" if host in ANYWHERE else host
         print(f"Eclectyc Energy is at http://{shown}:{port}/", flush=True)
         started()
         print("\nControl-C stops it.", flush=True)
 
-    server.on_startup(announce)
+    server.on_startup(threading.Thread(target=announce, name="announce", daemon=True).start)
     server.serve()
+
+
+def _wait_until_open(host: str, port: int) -> None:
+    """Wait for the first worker: an address that is printed can be opened."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    while True:
+        try:
+            socket.create_connection((reached, port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
 
 
 def _allow_host(host: str) -> None:

@@ -47,6 +47,21 @@ def ready() -> None:
     make_ready()
 
 
+def ready_if_possible() -> None:
+    """The same for commands that report on an installation: what is in the way, their report tells."""
+    load_django()
+    from contextlib import suppress
+
+    from django.db import DatabaseError, connection
+
+    from eclectyc.kernel.errors import EclectycError
+    from eclectyc.operations.home import make_ready
+
+    if connection.vendor == "sqlite":
+        with suppress(EclectycError, DatabaseError, OSError):
+            make_ready()
+
+
 def chosen_organisation(name: str | None = None) -> Organisation:
     """Return the named organisation, or the only one there is."""
     from eclectyc.accounts.service import organisation_named

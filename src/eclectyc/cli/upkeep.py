@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eclectyc.cli.session import AsJson, load_django, print_json, ready, say
+from eclectyc.cli.session import AsJson, load_django, print_json, ready, ready_if_possible, say
 
 if TYPE_CHECKING:
     from eclectyc.operations.backup import BackupReport
@@ -32,7 +32,7 @@ def health(
     as_json: AsJson = False,
 ) -> None:
     """Say how this installation is doing: exit 0 healthy, 1 degraded, 2 critical."""
-    load_django()
+    ready_if_possible()
     from eclectyc.operations import health as wellness
 
     report = wellness.report(deep=not quick)
@@ -47,7 +47,7 @@ def health(
 
 def check(as_json: AsJson = False) -> None:
     """Check structure and deployment: exit 0 when there is nothing to mend, else 1."""
-    load_django()
+    ready_if_possible()
     from eclectyc.operations.structure import check_structure
 
     findings = check_structure()

@@ -105,7 +105,7 @@ def weather(grid: Grid, rng: np.random.Generator, *, offset_c: float = 0.0) -> W
     """
     days = grid.days.size
     of_spells, of_clouds, of_flicker = rng.spawn(3)  # each its own: a longer grid must not change earlier values
-    spell_c = _autoregressive(of_spells.standard_normal(days), memory=0.82) * 3.0
+    spell_c = _autoregressive(of_spells.standard_normal(days), memory=0.82) * 2.5
     cloud = 1 / (1 + np.exp(-0.4 - _autoregressive(of_clouds.standard_normal(days), memory=0.45) * 1.5))
     seasonal_c = 10.6 + offset_c - 6.7 * np.cos(grid.year_angle - 0.50)
     smooth = np.interp(np.arange(grid.day_of.size), grid.starts[:-1] + 24, spell_c)

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
-from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.roles import ROLES
@@ -24,10 +23,13 @@ if TYPE_CHECKING:
     import polars as pl
 
     from eclectyc.demo.readings import MeterDays
+    from eclectyc.lake.write import WriteResult
 
 FORMAT: Final = "demo"
 SEED: Final = 42
 YEARS: Final = 2
+
+_ACTOR: Final = Actor.system("demo")
 
 Tell = Callable[[str], None]
 
@@ -63,7 +65,7 @@ def seed_demo(*, today: date, seed: int = SEED, tell: Tell = lambda _: None) -> 
     first = Batch.objects.filter(format=FORMAT, state=Batch.DONE).order_by("pk").first()
     made: dict[str, Any] = first.report["demo"] if first else {"seed": seed, "made_on": today.isoformat()}
     made_on = date.fromisoformat(made["made_on"])
-    start = _last_day_plus_one() if first else made_on.replace(year=made_on.year - YEARS, day=min(made_on.day, 28))
+    start = _last_day_plus_one() if first else first_day(made_on)
     added = _write(organisation, made["seed"], made_on, start, today, tell) if start < today else 0
     return Seeded(_accounts(organisation), is_new=first is None, readings=added)
 
@@ -85,32 +87,37 @@ def _organisation() -> Organisation:
     return Organisation.objects.order_by("pk")[0]
 
 
+def first_day(made_on: date) -> date:
+    """Return the first day of a demo's readings."""
+    return made_on.replace(year=made_on.year - YEARS, day=min(made_on.day, 28))
+
+
 def _last_day_plus_one() -> date:
     reports = Batch.objects.filter(format=FORMAT, state=Batch.DONE).values_list("report", flat=True)
     return max(date.fromisoformat(report["demo"]["until"]) for report in reports)
 
 
 def _write(organisation: Organisation, seed: int, made_on: date, start: date, today: date, tell: Tell) -> int:
+    """Write the days from ``start`` up to yesterday as one batch, the way an import does."""
     from eclectyc.demo.readings import readings
-    from eclectyc.lake.lease import writer_lease
+    from eclectyc.intake.batches import begin, finish, note, writers_turn
     from eclectyc.lake.store import connect
 
     days = list(readings(seed, start=start, end=today, made_on=made_on))
     count = sum(int((m.quality > 0).sum()) for m in days)
     tell(f"Made {count:,} readings from {start:%-d %B %Y} up to yesterday; writing them to the lake.")
-    report = {"demo": {"seed": seed, "made_on": made_on.isoformat(), "until": today.isoformat()}}
-    with writer_lease(holder="demo") as lease:
-        batch = Batch.objects.create(
-            organisation=organisation, fence=lease.fence, format=FORMAT, file_name="demo estate", actor_label="demo",
-            report=report, rows=sum(m.days.size for m in days), accepted=sum(m.days.size for m in days),
-        )  # fmt: skip
+    facts = {"demo": {"seed": seed, "made_on": made_on.isoformat(), "until": today.isoformat()}}
+    with writers_turn("demo") as lease:
+        batch = begin(_ACTOR, lease, organisation=organisation, format=FORMAT, file_name="demo estate")
         series = _make_estate(organisation, made_on)
-        result = connect().write(_months(days, series), lease=lease, batch=batch.pk)
-        now = timezone.now()
-        Batch.objects.filter(pk=batch.pk).update(
-            state=Batch.DONE, committed_at=now, finished_at=now, added=result.added, changed=result.changed,
-            unchanged=result.unchanged, kept=result.kept,
-        )  # fmt: skip
+        rows = sum(m.days.size for m in days)
+
+        def before_commit(result: WriteResult) -> None:
+            counts = {name: getattr(result, name) for name in ("added", "changed", "unchanged", "kept")}
+            note(batch, report=facts, rows=rows, accepted=rows, **counts)
+
+        result = connect().write(_months(days, series), lease=lease, batch=batch.pk, before_commit=before_commit)
+        finish(batch)
     return int(result.added)
 
 
@@ -193,7 +200,7 @@ def _accounts(organisation: Organisation) -> list[Account]:
         if not User.objects.filter(email__iexact=email).exists():
             password = new_password()
             add_user(
-                Actor.system("demo"), email=email, organisation=organisation, role=role, password=password,
+                _ACTOR, email=email, organisation=organisation, role=role, password=password,
                 name=f"Demo {role}",
             )  # fmt: skip
         accounts.append(Account(email, role, password))

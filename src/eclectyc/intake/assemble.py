@@ -6,27 +6,28 @@ does not decide, neither does, and every line concerned is reported.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
 from eclectyc.intake.place import Refusal, Slots, joined
+from eclectyc.intake.rows import Pick
 from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
 from eclectyc.lake.dense import ragged
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Whole days, not yet cut to the length the clocks give them.
+    """Days of unique (target, day), sorted by these, not yet cut to the length the clocks give them.
 
-    target int32, day [days since 1970, int32], line int64 (0 where several) : shape (days,).
+    target int32, day [days since 1970, int32] : shape (days,).
     values float64 (NaN = nothing said), quality int8 : shape (days, slots).
     """
 
     target: np.ndarray
     day: np.ndarray
-    line: np.ndarray
     values: np.ndarray
     quality: np.ndarray
 
@@ -35,19 +36,43 @@ class Days:
 
     def where(self, chosen: np.ndarray) -> Days:
         """Return some of the days: a mask or indices."""
-        return Days(self.target[chosen], self.day[chosen], self.line[chosen], self.values[chosen], self.quality[chosen])
+        return Days(self.target[chosen], self.day[chosen], self.values[chosen], self.quality[chosen])
+
+
+@dataclass(frozen=True, slots=True)
+class WholeDays:
+    """Days that came whole, the slots in their columns; the values are copied only where they are laid.
+
+    target, factor (to the canonical unit) : shape (rows,). width : columns that count.
+    """
+
+    pick: Pick
+    target: np.ndarray
+    factor: np.ndarray
+    width: int
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def where(self, mask: np.ndarray) -> WholeDays:
+        """Return some of them."""
+        return WholeDays(self.pick.where(mask), self.target[mask], self.factor[mask], self.width)
+
+    @property
+    def values(self) -> np.ndarray:
+        values = self.pick.days.values[self.pick.rows, : self.width]
+        return values if (self.factor == 1.0).all() else values * self.factor[:, None]
+
+    @property
+    def quality(self) -> np.ndarray:
+        return self.pick.days.quality[self.pick.rows, : self.width]
 
     def as_slots(self) -> Slots:
         """Return the filled slots one by one."""
-        row, slot = np.nonzero(~np.isnan(self.values))
-        return Slots(
-            self.target[row],
-            self.day[row],
-            slot.astype(np.int32),
-            self.values[row, slot],
-            self.quality[row, slot],
-            self.line[row],
-        )
+        values, quality = self.values, self.quality
+        row, slot = np.nonzero(~np.isnan(values))
+        line, day = self.pick.line[row], self.pick.day[row]
+        return Slots(self.target[row], day, slot.astype(np.int32), values[row, slot], quality[row, slot], line)
 
 
 @dataclass(slots=True)
@@ -60,23 +85,24 @@ class Laid:
     decided: int = 0  # slots that came with several values, of which one was actual
 
 
-def lay_days(slots: Slots, whole: list[Days]) -> Laid:
+def lay_days(slots: Slots, whole: Sequence[WholeDays]) -> Laid:
     """Bring slots, and days that came whole, together into one row per (target, day)."""
-    keys = [_keys(days.target, days.day) for days in whole]
-    every = np.concatenate([*keys, np.unique(_keys(slots.target, slots.day))])
-    values, counts = np.unique(every, return_counts=True)
-    twice = values[counts > 1]
-    alone: list[Days] = []
+    keys = [_keys(days.target, days.pick.day) for days in whole]
+    twice = _repeated(np.concatenate([*keys, np.unique(_keys(slots.target, slots.day))]))
+    alone: list[WholeDays] = []
     for days, key in zip(whole, keys, strict=True):
-        shared = np.isin(key, twice)
+        shared = np.isin(key, twice) if len(twice) else np.zeros(len(key), dtype=bool)
         if shared.any():
             slots = joined([slots, days.where(shared).as_slots()])
         if not shared.all():
             alone.append(days.where(~shared) if shared.any() else days)
-    laid = Laid(_stacked([]))
+    laid = Laid(Days(slots.target[:0], slots.day[:0], np.empty((0, 1)), np.empty((0, 1), np.int8)))
+    parts: list[tuple[np.ndarray, np.ndarray, WholeDays | Days]] = [(d.target, d.pick.day, d) for d in alone]
     if len(slots):
-        alone.append(_from_slots(_once_each(slots, laid)))
-    laid.days = alone[0] if len(alone) == 1 else _stacked(alone)
+        scattered = _from_slots(_once_each(slots, laid))
+        parts.append((scattered.target, scattered.day, scattered))
+    if parts:
+        laid.days = _stacked(parts)
     return laid
 
 
@@ -84,25 +110,35 @@ def _keys(target: np.ndarray, day: np.ndarray) -> np.ndarray:
     return (target.astype(np.int64) << 32) | day.astype(np.int64)
 
 
-def _stacked(parts: list[Days]) -> Days:
-    """Put days behind each other, as wide as the widest."""
-    width = max((part.values.shape[1] for part in parts), default=1)
-    size = sum(map(len, parts))
-    values = np.full((size, width), np.nan)
-    quality = np.zeros((size, width), dtype=np.int8)
+def _repeated(keys: np.ndarray) -> np.ndarray:
+    """Return the keys that come more than once."""
+    ordered = np.sort(keys)
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+
+
+def _stacked(parts: Sequence[tuple[np.ndarray, np.ndarray, WholeDays | Days]]) -> Days:
+    """Put days together, sorted, as wide as the widest; each value is copied once."""
+    target = np.concatenate([part[0] for part in parts])
+    day = np.concatenate([part[1] for part in parts])
+    order = np.lexsort((day, target))
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    widths = {part.width if isinstance(part, WholeDays) else part.values.shape[1] for *_, part in parts}
+    width = max(widths)
+    if len(widths) == 1:
+        values, quality = np.empty((len(order), width)), np.empty((len(order), width), np.int8)
+    else:
+        values, quality = np.full((len(order), width), np.nan), np.zeros((len(order), width), np.int8)
     at = 0
-    for part in parts:
-        values[at : at + len(part), : part.values.shape[1]] = part.values
-        quality[at : at + len(part), : part.quality.shape[1]] = part.quality
-        at += len(part)
-    none = np.empty(0, np.int32)
-    return Days(
-        np.concatenate([none, *(p.target for p in parts)]),
-        np.concatenate([none, *(p.day for p in parts)]),
-        np.concatenate([none.astype(np.int64), *(p.line for p in parts)]),
-        values,
-        quality,
-    )
+    for own, _, part in parts:
+        rows = place[at : at + len(own)]
+        is_run = len(rows) > 0 and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all())
+        where = slice(int(rows[0]), int(rows[-1]) + 1) if is_run else rows
+        filled = part.values
+        values[where, : filled.shape[1]] = filled
+        quality[where, : filled.shape[1]] = part.quality
+        at += len(own)
+    return Days(target[order], day[order], values, quality)
 
 
 def _from_slots(slots: Slots) -> Days:
@@ -113,7 +149,7 @@ def _from_slots(slots: Slots) -> Days:
     values[row, slots.slot] = slots.value
     quality[row, slots.slot] = slots.quality
     target, day = (keys >> 32).astype(np.int32), (keys & 0xFFFFFFFF).astype(np.int32)
-    return Days(target, day, np.zeros(len(keys), dtype=np.int64), values, quality)
+    return Days(target, day, values, quality)
 
 
 def _once_each(slots: Slots, laid: Laid) -> Slots:
@@ -150,15 +186,13 @@ def _once_each(slots: Slots, laid: Laid) -> Slots:
 
 
 def frame_of(days: Days, series: np.ndarray, step: np.ndarray, lengths: np.ndarray) -> pl.DataFrame:
-    """Return day rows as the lake takes them, sorted by series and day.
+    """Return day rows as the lake takes them.
 
-    series int32, step [minutes], lengths (slots that the clocks give each day) : shape (days,).
+    series, step [minutes], lengths (slots that the clocks give each day) : shape (days,).
     Whatever stands beyond a day's own slots must be NaN.
     """
-    order = np.lexsort((days.day, series))
-    lengths = lengths[order].astype(np.int64)
     width = int(lengths.max()) if len(lengths) else 0
-    values, quality = _padded(days.values, width)[order], _padded(days.quality, width)[order]
+    values, quality = _padded(days.values, width), _padded(days.quality, width)
     if (lengths == width).all():
         flat_values, flat_quality = values.reshape(-1), quality.reshape(-1)
     else:
@@ -166,9 +200,9 @@ def frame_of(days: Days, series: np.ndarray, step: np.ndarray, lengths: np.ndarr
         flat_values, flat_quality = values[own], quality[own]
     return pl.DataFrame(
         {
-            "series": pl.Series(series[order].astype(np.int32)),
-            "day": pl.Series(days.day[order].astype("datetime64[D]")).cast(pl.Date),
-            "step": pl.Series(step[order].astype(np.int16)),
+            "series": pl.Series(series.astype(np.int32)),
+            "day": pl.Series(days.day.astype("datetime64[D]")).cast(pl.Date),
+            "step": pl.Series(step.astype(np.int16)),
             "values": ragged(pl.Series(flat_values, nan_to_null=True), lengths),
             "quality": ragged(pl.Series(flat_quality), lengths),
         }

@@ -8,7 +8,7 @@ instant of the change.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -95,7 +95,8 @@ def _within(walls: np.ndarray, opens: np.ndarray, closes: np.ndarray) -> np.ndar
 def clock_of(zone_name: str, first_year: int, last_year: int) -> Clock:
     """Return the clock of an IANA zone over some years (and one more at either end)."""
     zone = zone_of(zone_name)
-    days = np.arange(date(first_year - 1, 1, 1), date(last_year + 2, 1, 1), dtype="datetime64[D]")
+    first, end = np.datetime64(f"{first_year - 1}-01-01", "D"), np.datetime64(f"{last_year + 2}-01-01", "D")
+    days = np.arange(first, end)
     starts = midnights(days, zone)
     offsets = np.array([_offset(zone, int(start)) for start in starts], np.int64)
     changes, after = [], [int(offsets[0])]

@@ -29,6 +29,12 @@ MOMENT_TIERS: Final = (
     },
     {"billdate", "insertdate"},
 )  # fmt: skip
+# Headings of sites and meters: they help to tell a header from the lines around it, and nothing else.
+DESCRIPTION_KEYS: Final = {
+    "name", "sitename", "site", "building", "company", "region", "address", "postcode", "zip", "sitetype", "floorarea",
+    "area", "latitude", "lat", "longitude", "lng", "lon", "isactive", "createdat", "utility", "fuel", "step",
+    "multiplier", "parent", "supplier", "installed", "removed", "metername", "identifier",
+}  # fmt: skip
 UNIT_KEYS: Final = {"unit", "units", "uom", "unitofmeasure"}
 FLAG_KEYS: Final = {
     "readingtype", "readtype", "type", "status", "ae", "actualestimated", "actest", "estimate", "estimated", "flag",

@@ -31,9 +31,10 @@ def encoding_of(start: bytes, name: str) -> tuple[str, int]:
     if b"\0" not in sample:
         return "utf-8", 0
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if odd > 0.4 * len(sample) // 2 and even * 10 < odd:
+    most = 0.7 * (len(sample) // 2)  # tables are mostly of characters whose upper byte is zero
+    if odd > most and even * 10 < odd:
         return "utf-16-le", 0
-    if even > 0.4 * len(sample) // 2 and odd * 10 < even:
+    if even > most and odd * 10 < even:
         return "utf-16-be", 0
     raise _binary(name)
 
@@ -73,6 +74,8 @@ class Decoder:
         """Return whole lines as sound UTF-8, with those that are not text blanked and reported."""
         if text.isascii() and not any(control in text for control in _CONTROLS):
             return text, []
+        if codecs.BOM_UTF8 in text:  # files joined end to end bring theirs along
+            text = text.removeprefix(codecs.BOM_UTF8).replace(b"\n" + codecs.BOM_UTF8, b"\n")
         if _is_utf8(text) and _LOST not in text and not any(control in text for control in _CONTROLS):
             return text, []
         lines = text.split(b"\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from eclectyc.intake.blocks import Stamps, UnreadableFile
@@ -17,6 +17,7 @@ from eclectyc.intake.dates import BadDate, parse_date, parse_stamp, parse_time
 from eclectyc.intake.head import Table
 from eclectyc.intake.numbers import parse_number
 from eclectyc.intake.words import flag_of, is_utility, quantity_of
+from eclectyc.kernel.days import WHOLE_DAY
 
 MomentKind = Literal["stamp", "date", "time", "period", ""]
 _SAMPLE = 200  # cells
@@ -38,6 +39,7 @@ class Fields:
     values: list[Column] = field(default_factory=list)
     totals: list[Column] = field(default_factory=list)
     others: list[Column] = field(default_factory=list)
+    step: int | None = None  # minutes from start to end, where the file prints both
     all_midnight: bool = False  # every sampled stamp is a midnight: whole days, printed with a time
 
     @property
@@ -139,7 +141,8 @@ def _set_moments(table: Table, found: Fields, candidates: list[Column]) -> None:
 
     found.stamp, found.end = _start_and_end("date and time", of("stamp"))
     if found.stamp:
-        found.all_midnight = _all_midnight(table, found.stamp)
+        found.step = _step(table, found.stamp, found.end) if found.end else None
+        found.all_midnight = found.step == WHOLE_DAY or (found.step is None and _all_midnight(table, found.stamp))
         return
     found.date, _ = _start_and_end("date", of("date"))
     found.time, _ = _start_and_end("time", of("time"))
@@ -158,7 +161,7 @@ def _start_and_end(what: str, candidates: list[Column]) -> tuple[Column | None, 
 
 def moment_kind(table: Table, column: Column) -> MomentKind:
     """Say what a column of moments holds, by most of its cells; by its heading where they say nothing."""
-    cells = table.cells(column.index)[:_SAMPLE]
+    cells = _distinct(table, column)
 
     def mostly(test: Callable[[str], bool]) -> bool:
         return 2 * sum(test(cell) for cell in cells) > len(cells)
@@ -168,9 +171,9 @@ def moment_kind(table: Table, column: Column) -> MomentKind:
         return "period"
     if mostly(lambda cell: _parses(parse_date, cell)):
         timed = mostly(lambda cell: ":" in cell)
-        return (
-            "stamp" if timed and ("time" in column.key or column.key in ("start", "end", "intervalstart")) else "date"
-        )
+        one_midnight_of_many = len(cells) == 1 and len(table.rows) > 1
+        says_time = "time" in column.key or column.starts or column.ends or one_midnight_of_many
+        return "stamp" if timed and says_time else "date"
     if mostly(lambda cell: _parses(parse_stamp, cell)):
         return "stamp"
     if mostly(lambda cell: _parses(parse_time, cell)):
@@ -193,10 +196,33 @@ def _parses(parse: Callable[[str], object], text: str) -> bool:
 
 
 def _all_midnight(table: Table, column: Column) -> bool:
-    moments: set[datetime] = set()
-    for cell in table.cells(column.index)[:_SAMPLE]:
+    moments = _clocks(table, column)
+    return len(set(moments)) > 1 and all((m.hour, m.minute, m.second) == (0, 0, 0) for m in moments)
+
+
+def _clocks(table: Table, column: Column) -> list[datetime]:
+    """Return the sampled stamps of a column, those that can be read."""
+    found = []
+    for cell in _distinct(table, column):
         try:
-            moments.add(parse_stamp(cell).clock)
+            found.append(parse_stamp(cell).clock)
         except BadDate:
             continue
-    return len(moments) > 1 and all((m.hour, m.minute, m.second) == (0, 0, 0) for m in moments)
+    return found
+
+
+def _step(table: Table, start: Column, end: Column) -> int | None:
+    """Return the minutes from start to end, where all sampled lines agree."""
+    steps = set()
+    for row in table.rows[:_SAMPLE]:
+        try:
+            first, last = parse_stamp(row[start.index]), parse_stamp(row[end.index])
+        except (BadDate, IndexError):
+            continue
+        shift = (first.offset or timedelta(0)) - (last.offset or timedelta(0))
+        steps.add((last.clock - first.clock + shift) // timedelta(minutes=1))
+    return steps.pop() if len(steps) == 1 else None
+
+
+def _distinct(table: Table, column: Column) -> list[str]:
+    return list(dict.fromkeys(table.cells(column.index)))[:_SAMPLE]

@@ -8,7 +8,7 @@ from functools import cached_property
 from statistics import mode
 
 from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.columns import Column, understand
+from eclectyc.intake.columns import DESCRIPTION_KEYS, Column, header_key, understand
 from eclectyc.intake.quotes import has_marks, restore, unquote
 from eclectyc.intake.slots import count_slots
 from eclectyc.intake.source import Source, TextBlock
@@ -17,6 +17,7 @@ MAX_COLUMNS = 10_000
 DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_LINES = 2000
 _SAMPLE_CELLS = 60_000
+_LOOKED_AT = 400  # cells of a line, to see whether it is the header
 _HEADER_WITHIN = 50  # lines: titles above a header are fewer
 
 
@@ -146,6 +147,7 @@ def _header_at(lines: list[_Line]) -> int:
 
 
 def _known(line: _Line) -> int:
-    cells = line.cells[: MAX_COLUMNS + 1]
-    words = [cell for cell in cells if re.search("[A-Za-z]", cell[:80])]
-    return sum(1 for cell in words if understand(0, cell).role) + count_slots(cells)
+    cells = [cell for cell in line.cells[:_LOOKED_AT] if len(cell) < 100]
+    words = [cell for cell in cells if re.search("[A-Za-z]", cell)]
+    known = sum(1 for cell in words if understand(0, cell).role or header_key(cell) in DESCRIPTION_KEYS)
+    return known + count_slots(cells)

@@ -73,6 +73,8 @@ def _typed_matrix(frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
     blanks = sum(frame.null_count().row(0))
     if values.size - np.count_nonzero(finite) != blanks:  # nan or inf stood in the text
         return values, ~finite
+    if not blanks and values.size and values.max() <= MAX_VALUE and values.min() >= -MAX_VALUE:
+        return values, None
     with np.errstate(invalid="ignore"):
         large = np.abs(values) > MAX_VALUE
     return values, large if large.any() else None

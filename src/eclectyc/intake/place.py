@@ -15,7 +15,7 @@ import polars as pl
 from eclectyc.intake.blocks import Stamps
 from eclectyc.intake.clocks import DAY_S, MINUTE_S, Clock
 from eclectyc.intake.repeated import second_passings
-from eclectyc.intake.rows import Rows
+from eclectyc.intake.rows import POSITION_DAY_S, Rows
 from eclectyc.intake.steps import LaneStamps
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, UNFLAGGED
 
@@ -93,15 +93,14 @@ class Placed:
 
     slots: Slots
     refusals: list[Refusal] = field(default_factory=list)
-    single_hours: int = 0
-    sorted_hours: int = 0
-    spread: int = 0  # readings that were spread over finer slots
+    single_hours: set[tuple[int, int]] = field(default_factory=set)  # (lane, day): see repeated.py
+    sorted_hours: set[tuple[int, int]] = field(default_factory=set)
 
 
 def place(rows: Rows, plan: LanePlan, how: Convention, lanes: Mapping[int, LaneStamps]) -> Placed:
     """Place readings in the slots of their series' local days. Rows without a value say nothing and vanish."""
     rows = rows.where((plan.target[rows.lane] != NOT_TAKEN) & ~np.isnan(rows.value))
-    placed = Placed(_no_slots())
+    placed = Placed(no_slots())
     if len(rows) == 0:
         return placed
     rows = _on_grid(rows, plan, placed)
@@ -110,7 +109,8 @@ def place(rows: Rows, plan: LanePlan, how: Convention, lanes: Mapping[int, LaneS
         mine = rows if len(plan.clocks) == 1 else rows.where(plan.zone[rows.lane] == zone)
         if len(mine):
             mine, starts, ends = _periods(mine, plan, how, own, lanes, placed)
-            parts.append(_slots_of(mine, starts, ends, plan, own, placed))
+            if len(mine):
+                parts.append(_slots_of(mine, starts, ends, plan, own))
     if parts:
         placed.slots = parts[0] if len(parts) == 1 else joined(parts)
     return placed
@@ -123,7 +123,8 @@ def joined(parts: list[Slots]) -> Slots:
     )
 
 
-def _no_slots() -> Slots:
+def no_slots() -> Slots:
+    """No slots at all."""
     whole = np.empty(0, np.int32)
     return Slots(whole, whole, whole, whole.astype(float), whole.astype(np.int8), whole.astype(np.int64))
 
@@ -162,16 +163,14 @@ def _periods(
         at = at - interval
     rows = Rows("clock", rows.lane, rows.line, at, rows.value, rows.quality)
     rows = _existing(rows, clock, by_start, placed)
+    passings = second_passings(rows, clock, lanes)
+    starts = ends = clock.to_instants(rows.at, passings.second)
     if by_start:
-        passings = second_passings(rows, clock, lanes)
-        starts = clock.to_instants(rows.at, passings.second)
         ends = starts + plan.interval_s[rows.lane]
     else:
-        passings = second_passings(rows, clock, lanes)
-        ends = clock.to_instants(rows.at, passings.second)
         starts = ends - plan.interval_s[rows.lane]
-    placed.single_hours += passings.single
-    placed.sorted_hours += passings.sorted_pairs
+    placed.single_hours |= passings.single
+    placed.sorted_hours |= passings.pairs
     return rows, *_whole_days(rows, starts, ends, plan, clock, by_start)
 
 
@@ -220,27 +219,25 @@ def _existing(rows: Rows, clock: Clock, by_start: bool, placed: Placed) -> Rows:
 
 
 def _positions(rows: Rows, clock: Clock, placed: Placed) -> tuple[Rows, np.ndarray]:
-    day = rows.at // DAY_S * DAY_S
-    midnight = clock.to_instants(day)
-    starts = midnight + rows.at % DAY_S
-    beyond = starts >= clock.to_instants(day + DAY_S)
+    day = rows.day
+    starts = clock.to_instants(day * DAY_S) + rows.at % POSITION_DAY_S
+    beyond = starts >= clock.to_instants((day + 1) * DAY_S)
     if not beyond.any():
         return rows, starts
     wrong = rows.where(beyond & (rows.value != 0))
     if len(wrong):
-        shown = np.datetime64(int(wrong.at[0]), "s").item().strftime("%d/%m/%Y")
+        shown = np.datetime64(int(wrong.day[0]), "D").item().strftime("%d/%m/%Y")
         reason = f"{shown} is too short a day for all its periods on the clock of {clock.name}."
         placed.refusals.append(Refusal(wrong.line, reason, "Check the date, or name the clock with --timezone."))
     return rows.where(~beyond), starts[~beyond]
 
 
-def _slots_of(rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: LanePlan, own: Clock, placed: Placed) -> Slots:
+def _slots_of(rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: LanePlan, own: Clock) -> Slots:
     """Cut periods into the slots of the local day and share their values out."""
     lane, line, value, quality = rows.lane, rows.line, rows.value * plan.factor[rows.lane], rows.quality
     grid = plan.grid_s[lane]
     pieces = np.where(grid == DAY_S, 1, -((starts - ends) // grid))
     if (pieces > 1).any():
-        placed.spread += int((pieces > 1).sum())
         value = np.where(plan.additive[lane], value / pieces, value)
         measured = (quality == ACTUAL) | (quality == UNFLAGGED)
         quality = np.where((pieces > 1) & measured, np.int8(DERIVED), quality)

@@ -26,9 +26,7 @@ def unquote(text: bytes, delimiter: bytes, first_line: int) -> tuple[bytes, list
     """Return the text without quotation marks, and the lines whose marks make no sense (blanked)."""
     if b'"' not in text:
         return text, []
-    sound = _unquote_sound(text, delimiter)
-    if sound is None and delimiter + b' "' in text:
-        sound = _unquote_sound(text.replace(delimiter + b' "', delimiter + b'"'), delimiter)
+    sound = _unquote_whole(text, delimiter)
     return (sound, []) if sound is not None else _unquote_by_line(text, delimiter, first_line)
 
 
@@ -40,6 +38,14 @@ def has_marks(text: bytes) -> bool:
 def restore(cell: str, delimiter: str) -> str:
     """Return a cell as it was inside its quotation marks; a line feed becomes a space."""
     return cell.replace("\x1f", delimiter).replace("\x1e", " ").replace("\x1d", '"')
+
+
+def _unquote_whole(text: bytes, delimiter: bytes) -> bytes | None:
+    """Return the text without its marks, or None; a space between a delimiter and a mark is no part of a cell."""
+    sound = _unquote_sound(text, delimiter)
+    if sound is None and delimiter + b' "' in text:
+        sound = _unquote_sound(text.replace(delimiter + b' "', delimiter + b'"'), delimiter)
+    return sound
 
 
 def _unquote_sound(text: bytes, delimiter: bytes) -> bytes | None:
@@ -86,7 +92,7 @@ def _one_record(lines: list[bytes], n: int, delimiter: bytes) -> tuple[bytes | N
     line = lines[n]
     if b'"' not in line:
         return line, 1
-    sound = _unquote_sound(line, delimiter)
+    sound = _unquote_whole(line, delimiter)
     if sound is not None:
         return sound, 1
     opens_cell = re.search(rb'(^|%s)\s*"' % re.escape(delimiter), line)
@@ -94,7 +100,7 @@ def _one_record(lines: list[bytes], n: int, delimiter: bytes) -> tuple[bytes | N
         return line.replace(b'"', QUOTE), 1  # marks inside plain cells are characters
     if line.count(b'"') % 2:
         for more in range(2, min(MAX_RECORD_LINES, len(lines) - n) + 1):
-            joined = _unquote_sound(b"\n".join(lines[n : n + more]), delimiter)
+            joined = _unquote_whole(b"\n".join(lines[n : n + more]), delimiter)
             if joined is not None and joined.count(b"\n") == 0:
                 return joined, more
     return None, 1

@@ -10,7 +10,9 @@ from typing import IO, Final, Self
 
 from eclectyc.intake.blocks import UnreadableFile
 
-MAX_RATIO = 500  # a file that unpacks to more than this many times its size …
+MAX_RATIO = (
+    200  # (a year of nothing but zeros packs 80 times) a file that unpacks to more than this many times its size …
+)
 RATIO_FROM_BYTES = 64 << 20  # … once that much has come out, is refused
 
 _GZIP = b"\x1f\x8b"

@@ -8,7 +8,10 @@ nulls, read ``inf`` and keep blank lines as rows, so its answer is never taken o
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,9 +21,12 @@ import polars as pl
 from eclectyc.intake.blocks import LineError, UnreadableFile
 from eclectyc.intake.head import Table
 from eclectyc.intake.quotes import DELIMITER, LINE, QUOTE, has_marks, unquote
-from eclectyc.intake.source import Source
+from eclectyc.intake.source import Source, TextBlock
 
 B = TypeVar("B")
+
+_THREADS = 2
+_AHEAD = 3  # blocks
 
 _NEWLINE = 10
 _MORE_FIELDS = 64  # cells beyond the header that are still looked at, to see whether they are blank
@@ -33,6 +39,7 @@ class Shape:
     numbers : indexes of the columns that hold numbers.
     may_be_left_out : indexes of columns that a line may end before, because blank cells at its end were cut off.
     padding : blank cells that every line has beyond the header.
+    has_dashes : ``-`` stands for no value in the first lines.
     """
 
     delimiter: str
@@ -41,11 +48,13 @@ class Shape:
     numbers: frozenset[int] = frozenset()
     may_be_left_out: frozenset[int] = frozenset()
     padding: int = 0
+    has_dashes: bool = False
 
     @classmethod
     def of(cls, table: Table, numbers: Iterable[int], may_be_left_out: Iterable[int] = ()) -> Shape:
-        left_out = frozenset(may_be_left_out)
-        return cls(table.delimiter, table.names, table.header_line, frozenset(numbers), left_out, table.padding)
+        left_out, numbers = frozenset(may_be_left_out), frozenset(numbers)
+        dashes = any("-" in row for row in table.rows[:200])
+        return cls(table.delimiter, table.names, table.header_line, numbers, left_out, table.padding, dashes)
 
     @property
     def width(self) -> int:
@@ -70,15 +79,18 @@ class Notes:
         """Note ``text`` of these lines; ``{n}`` in it becomes their number, ``{line}`` the first of them."""
         if len(lines):
             count, first = self._lines.get(text, (0, int(lines[0])))
-            self._lines[text] = (count + len(lines), first)
+            self._lines[text] = (count + len(lines), min(first, int(lines[0])))
 
     def merge(self, other: Notes) -> None:
         for text, (count, first) in other._lines.items():
             mine, at = self._lines.get(text, (0, first))
-            self._lines[text] = (mine + count, at)
+            self._lines[text] = (mine + count, min(first, at))
 
     def texts(self) -> list[str]:
-        return [text.format(n=count, line=first) for text, (count, first) in self._lines.items()]
+        return [
+            text.replace("{n}", str(count)).replace("{line}", str(first))
+            for text, (count, first) in self._lines.items()
+        ]
 
 
 @dataclass(slots=True)
@@ -103,44 +115,68 @@ class Part:
         return self.frame.height
 
 
+Convert = Callable[[Part], tuple[B, list[LineError]]]
+
+
 def convert_all(
-    source: Source,
-    shape: Shape,
-    convert: Callable[[Part], tuple[B, list[LineError]]],
-    warnings: list[str],
+    source: Source, shape: Shape, convert: Convert[B], warnings: list[str]
 ) -> Iterator[tuple[B, list[LineError]]]:
     """Yield what ``convert`` makes of each part of a file, with every line that was rejected on the way.
 
-    ``convert`` sees typed parts first; where it finds anything to reject it is asked again with the same lines
-    as text, so that reasons name what the file prints. ``warnings`` grows when the file is done.
+    ``convert`` sees typed parts first, in threads and a little ahead of whoever takes the blocks; where it finds
+    anything to reject it is asked again with the same lines as text, in file order, so that reasons name what
+    the file prints. ``warnings`` grows when the file is done.
     """
     notes = Notes()
-    for block in source.blocks(shape.header_line):
-        text, errors = unquote(block.text, shape.delimiter.encode(), block.first_line)
-        errors = block.errors + errors
-        part = None if errors else read_typed(text, block.first_line, shape)
-        made, rejected = convert(part) if part is not None else (None, [])
-        if part is None or rejected or made is None:
-            part, errors_of_shape = read_careful(text, block.first_line, shape)
-            made, rejected = convert(part)
-            errors += errors_of_shape + rejected
-        notes.merge(part.notes)
-        yield made, sorted(errors, key=lambda error: error.line)
+    coming: deque[tuple[TextBlock, Future[tuple[B, Notes] | None]]] = deque()
+    blocks = source.blocks(shape.header_line)
+    with closing(blocks), ThreadPoolExecutor(_THREADS, thread_name_prefix="read") as pool:
+        for block in blocks:
+            coming.append((block, pool.submit(_typed, block, shape, convert)))
+            if len(coming) > _AHEAD:
+                yield _finished(*coming.popleft(), shape, convert, notes)
+        while coming:
+            yield _finished(*coming.popleft(), shape, convert, notes)
     warnings.extend(notes.texts())
 
 
-def read_typed(text: bytes, first_line: int, shape: Shape) -> Part | None:
+def _typed(block: TextBlock, shape: Shape, convert: Convert[B]) -> tuple[B, Notes] | None:
+    """Return what a block gives where it is sound throughout, else None."""
+    text, errors = unquote(block.text, shape.delimiter.encode(), block.first_line)
+    if errors or block.errors or (text is not block.text and has_marks(text)):
+        return None
+    part = read_typed(text, block.first_line, block.lines, shape)
+    if part is None:
+        return None
+    made, rejected = convert(part)
+    return None if rejected else (made, part.notes)
+
+
+def _finished(
+    block: TextBlock, typed: Future[tuple[B, Notes] | None], shape: Shape, convert: Convert[B], notes: Notes
+) -> tuple[B, list[LineError]]:
+    done = typed.result()
+    if done is not None:
+        notes.merge(done[1])
+        return done[0], []
+    text, errors = unquote(block.text, shape.delimiter.encode(), block.first_line)
+    part, errors_of_shape = read_careful(text, block.first_line, shape)
+    made, rejected = convert(part)
+    notes.merge(part.notes)
+    return made, sorted([*block.errors, *errors, *errors_of_shape, *rejected], key=lambda error: error.line)
+
+
+def read_typed(text: bytes, first_line: int, lines: int, shape: Shape) -> Part | None:
     """Read a block in one go, or return None where it is not certain that every cell was understood."""
-    if has_marks(text):
+    if not shape.numbers:
         return None
     array = np.frombuffer(text, dtype=np.uint8)
-    lines = int(np.count_nonzero(array == _NEWLINE))
     width = shape.width + shape.padding
     if np.count_nonzero(array == ord(shape.delimiter)) != lines * (width - 1):
         return None
     kinds = {str(n): pl.Float64 if n in shape.numbers else pl.String for n in range(width)}
     try:
-        frame = _read(text, shape.delimiter, kinds)
+        frame = _read(text, shape.delimiter, kinds, ["-"] if shape.has_dashes else None)
     except pl.exceptions.PolarsError:
         return None
     beyond = [str(n) for n in range(shape.width, width)]
@@ -166,13 +202,16 @@ def read_careful(text: bytes, first_line: int, shape: Shape) -> tuple[Part, list
     return part, errors + more
 
 
-def _read(text: bytes, delimiter: str, kinds: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+def _read(
+    text: bytes, delimiter: str, kinds: Mapping[str, type[pl.DataType]], absent: list[str] | None = None
+) -> pl.DataFrame:
     return pl.read_csv(
         text,
         has_header=False,
         separator=delimiter,
         quote_char=None,
         schema=kinds,
+        null_values=absent,
         truncate_ragged_lines=False,
         ignore_errors=False,
     )

@@ -8,7 +8,7 @@ that repeats every row repeats these too: its copies are told apart from the hou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -20,11 +20,11 @@ from eclectyc.intake.steps import LaneStamps
 
 @dataclass(frozen=True, slots=True)
 class Passings:
-    """Which rows are the second passing of a repeated time; and on how many (lane, hour)s how that was seen."""
+    """Which rows are the second passing of a repeated time; and for which (lane, day) that was seen how."""
 
     second: np.ndarray  # bool, shape (rows,)
-    single: int = 0  # only one copy was there: the second passing stays empty
-    sorted_pairs: int = 0
+    single: set[tuple[int, int]] = field(default_factory=set)  # only one copy was there: the second stays empty
+    pairs: set[tuple[int, int]] = field(default_factory=set)  # sorted pairs: the first of each is summer time
 
 
 def second_passings(rows: Rows, clock: Clock, lanes: Mapping[int, LaneStamps]) -> Passings:
@@ -40,14 +40,15 @@ def second_passings(rows: Rows, clock: Clock, lanes: Mapping[int, LaneStamps]) -
     where, lane, at = where[order], lane[order], at[order]
     starts = np.flatnonzero(np.r_[True, (lane[1:] != lane[:-1]) | (at[1:] // DAY_S != at[:-1] // DAY_S)])
     copies = _copies_elsewhere(rows, at, repeated)
-    single = sorted_pairs = 0
+    found = Passings(second)
     for low, high in zip(starts.tolist(), [*starts[1:].tolist(), len(at)], strict=True):
-        each = copies.get((int(lane[low]), int(at[low] // DAY_S)), 1)
-        mask, how = _of_one_hour(at[low:high], each)
-        second[where[low:high]] = mask
-        single += how == "single"
-        sorted_pairs += how == "pairs"
-    return Passings(second, single, sorted_pairs)
+        night = int(lane[low]), int(at[low] // DAY_S)
+        second[where[low:high]], how = _of_one_hour(at[low:high], copies.get(night, 1))
+        if how == "single":
+            found.single.add(night)
+        elif how == "pairs":
+            found.pairs.add(night)
+    return found
 
 
 def _copies_elsewhere(rows: Rows, repeated_at: np.ndarray, repeated: np.ndarray) -> dict[tuple[int, int], int]:

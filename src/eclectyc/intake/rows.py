@@ -7,19 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 import numpy as np
 
+from eclectyc.intake.clocks import DAY_S
+
 Kind = Literal["clock", "instant", "position"]
+POSITION_DAY_S: Final = 2 * DAY_S
+
+
+def day_s_of(kind: Kind) -> int:
+    """Return how far apart two days are in ``at`` [s]."""
+    return POSITION_DAY_S if kind == "position" else DAY_S
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Readings in file order; every array has shape (rows,).
 
-    kind : what ``at`` [s since 1970, int64] is: a printed clock time, a UTC instant, or a position (local midnight
-        plus time elapsed in the day, which the clocks do not bend).
+    kind : what ``at`` [s, int64] is: a printed clock time, or a UTC instant, since 1970; or a position: the time
+        elapsed in a local day, which can be longer than 24 hours, plus ``POSITION_DAY_S`` for each day since 1970.
     lane : int32. line : the file's own line, int64. value : float64, NaN where blank.
     quality : int8 of ``kernel.quality``.
     """
@@ -33,6 +41,11 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.lane)
+
+    @property
+    def day(self) -> np.ndarray:
+        """The day [days since 1970] of each row, as printed."""
+        return self.at // day_s_of(self.kind)
 
     def where(self, chosen: np.ndarray) -> Rows:
         """Return some of the rows: a mask or indices."""
@@ -92,7 +105,38 @@ class DayRows:
         )
 
     def as_rows(self, kind: Kind) -> Rows:
-        """Return the filled slots one by one: column k of day D is at D plus k·step."""
+        """Return the filled slots one by one: column k is at k·step of its day."""
         row, column = np.nonzero(~np.isnan(self.values))
-        at = self.day[row].astype(np.int64) * 86_400 + column * (self.step * 60)
+        at = self.day[row].astype(np.int64) * day_s_of(kind) + column * (self.step * 60)
         return Rows(kind, self.lane[row], self.line[row], at, self.values[row, column], self.quality[row, column])
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Some rows of ``days``, by index, without a copy of their values."""
+
+    days: DayRows
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def lane(self) -> np.ndarray:
+        return self.days.lane[self.rows]
+
+    @property
+    def day(self) -> np.ndarray:
+        return self.days.day[self.rows]
+
+    @property
+    def line(self) -> np.ndarray:
+        return self.days.line[self.rows]
+
+    def where(self, mask: np.ndarray) -> Pick:
+        """Return some of them."""
+        return self if mask.all() else Pick(self.days, self.rows[mask])
+
+    def taken(self) -> DayRows:
+        """Return them with their values."""
+        return self.days.where(self.rows)

@@ -17,6 +17,7 @@ from eclectyc.intake.columns import header_key, unit_in
 
 _CLOCK: Final = re.compile(r"^(.*?)([0-9]{1,2})[:h]([0-9]{2})(?::00)?(.*)$")
 _SPAN: Final = re.compile(r"^\s*([0-9]{1,2}:[0-9]{2})(?::00)?\s*(?:-|–|to)\s*[0-9]{1,2}:[0-9]{2}(?::00)?\s*$")
+_PLAIN_NAME: Final = re.compile(r"^(?!.*[0-9][.,][0-9])[A-Za-z0-9(\[][^£$€%+]{0,60}$")
 _NUMBER: Final = re.compile(r"^([a-z]*?)_?0*([0-9]{1,4})([a-z]*)$")
 _FLAGS: Final = re.compile(
     r"^(f|fl|flag|flags|status|type|q|quality|est|estimated|actest|ae|actualestimated|ind|indicator|readtype)$"
@@ -82,11 +83,20 @@ def find_slots(names: Sequence[str]) -> SlotColumns | None:
             f"There are several sets of columns for the slots of a day: they start at {firsts}.",
             "Keep one set of values (and at most one of flags) in the file.",
         )
-    return _ordered(names, values[0], flags[0] if flags else [])
+    return _ordered(names, values[0], flags[0] if flags else _flags_between(names, values[0]))
+
+
+def _flags_between(names: Sequence[str], values: list[_Heading]) -> list[_Heading]:
+    """Return the flag columns of one same heading, each right after its value, as a set of their own."""
+    after = {heading.index + 1: heading for heading in values}
+    keys = {header_key(names[index]) if index < len(names) else "" for index in after}
+    if len(keys) != 1 or not _FLAGS.match(next(iter(keys))):
+        return []
+    return [_Heading(index, "flag", heading.number, heading.is_clock) for index, heading in after.items()]
 
 
 def _heading(index: int, name: str) -> _Heading | None:
-    if len(name) > 60 or re.search(r"[0-9]\.[0-9]", name):
+    if not _PLAIN_NAME.match(name):
         return None
     if match := _SPAN.match(name):
         name = match[1]

@@ -14,7 +14,7 @@ import numpy as np
 
 from eclectyc.intake.blocks import Stamps
 from eclectyc.intake.clocks import DAY_S, Clock
-from eclectyc.intake.rows import DayRows, Rows
+from eclectyc.intake.rows import POSITION_DAY_S, DayRows, Rows
 from eclectyc.intake.steps import LaneStamps
 
 MIN_COMPARED = 8  # slots: fewer prove nothing
@@ -134,7 +134,7 @@ class ClockEvidence:
         if rows.kind != "clock" or clock.is_fixed:
             return
         opens, closes = _gaps(clock)
-        for nth in np.flatnonzero(np.isin(opens // DAY_S, np.unique(rows.at // DAY_S))).tolist():
+        for nth in np.flatnonzero(np.isin(opens // DAY_S, np.unique(rows.day))).tolist():
             after = rows.at - opens[nth]
             width = closes[nth] - opens[nth]
             self.inside += int(((after > 0) & (after < width)).sum())
@@ -144,10 +144,11 @@ class ClockEvidence:
     def _add_positions(self, rows: Rows, clock: Clock) -> None:
         opens, closes = _gaps(clock)
         for open_s, close_s in zip(opens.tolist(), closes.tolist(), strict=True):
-            of_day = rows.where(rows.at // DAY_S == open_s // DAY_S)
-            if len(of_day) == 0 or not (of_day.at % DAY_S >= DAY_S - (close_s - open_s)).any():
+            of_day = rows.where(rows.day == open_s // DAY_S)
+            second = of_day.at % POSITION_DAY_S
+            if not (second >= DAY_S - (close_s - open_s)).any():
                 continue
-            second, filled = of_day.at % DAY_S, np.nan_to_num(of_day.value) != 0
+            filled = np.nan_to_num(of_day.value) != 0
             in_gap = (second >= open_s % DAY_S) & (second < open_s % DAY_S + close_s - open_s)
             is_last = second >= DAY_S - (close_s - open_s)
             for lane in np.unique(of_day.lane).tolist():
@@ -166,7 +167,9 @@ class ClockEvidence:
             skipped = (close_s - open_s) // step_s
             first = open_s % DAY_S // step_s
             for row in filled:
-                self.columns[_column_sign(bool(row[first : first + skipped].any()), bool(row[-skipped:].any()))] += 1
+                sign = _column_sign(bool(row[first : first + skipped].any()), bool(row[-skipped:].any()))
+                if sign != "clock" or days.values.shape[1] == width:  # columns beyond 24 hours can only be positions
+                    self.columns[sign] += 1
 
     def is_fixed(self, stamps: Stamps) -> bool:
         """Say whether the clock is fixed, once it is known what the stamps mark.

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import numpy as np
-
 from eclectyc.kernel.errors import Invalid
+
+if TYPE_CHECKING:
+    import numpy as np  # at run time only where it is used: every command starts by way of this module
 
 HALF_HOUR = timedelta(minutes=30)
 WHOLE_DAY = 1440  # [minutes] the step of a series that knows only whole days
@@ -92,6 +94,8 @@ def local_day(instant: datetime, zone: ZoneInfo) -> date:
 
 @lru_cache(maxsize=512)
 def _midnights_of_year(year: int, zone: ZoneInfo) -> np.ndarray:
+    import numpy as np
+
     first = date(year, 1, 1)
     count = (date(year + 1, 1, 1) - first).days
     return np.array([int(midnight(first + timedelta(days=n), zone).timestamp()) for n in range(count)], dtype=np.int64)
@@ -99,6 +103,8 @@ def _midnights_of_year(year: int, zone: ZoneInfo) -> np.ndarray:
 
 def midnights(days: np.ndarray, zone: ZoneInfo) -> np.ndarray:
     """Return the UTC starts [s since 1970] of local days; ``days`` has dtype datetime64[D], any shape and order."""
+    import numpy as np
+
     days = days.astype("datetime64[D]")
     starts = np.empty(days.shape, dtype=np.int64)
     years = days.astype("datetime64[Y]")
@@ -111,6 +117,8 @@ def midnights(days: np.ndarray, zone: ZoneInfo) -> np.ndarray:
 
 def slot_counts(days: np.ndarray, zone: ZoneInfo, step: int) -> np.ndarray:
     """Return the number of slots of each local day, as int16; the vector form of :func:`slots_in_day`."""
+    import numpy as np
+
     if step == WHOLE_DAY:
         return np.ones(days.shape, dtype=np.int16)
     days = days.astype("datetime64[D]")

@@ -40,20 +40,24 @@ def key_of(frame: pl.DataFrame) -> np.ndarray:
 
 def months_of(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     """Split a frame by calendar month, named like ``2025-06``. Most frames are one month already."""
+    frame = _typed(frame)
     if frame.is_empty():
         return
-    first, last = frame["day"].min(), frame["day"].max()
-    if f"{first:%Y-%m}" == f"{last:%Y-%m}":
-        yield f"{first:%Y-%m}", frame
+    month = pl.col("day").dt.strftime("%Y-%m")
+    first, last = (pl.Series([edge]).dt.strftime("%Y-%m").item() for edge in (frame["day"].min(), frame["day"].max()))
+    if first == last:
+        yield first, frame
         return
-    named = frame.with_columns(month=pl.col("day").dt.strftime("%Y-%m"))
+    named = frame.with_columns(month=month)
     parts = named.partition_by("month", as_dict=True, include_key=False)
     yield from ((str(name), part) for (name,), part in sorted(parts.items()))
 
 
 def checked(frame: pl.DataFrame) -> Said:
-    """Return what a frame says, or raise ``BadReadings``. Days of which it says nothing are left out."""
-    frame = _typed(frame)
+    """Return what a frame of ``months_of`` says, or raise ``BadReadings``.
+
+    Days of which it says nothing are left out: who says nothing changes nothing.
+    """
     slots = Slots.of(frame)
     _check_slots(frame, slots)
     key = key_of(frame)

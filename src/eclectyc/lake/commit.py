@@ -44,9 +44,10 @@ class Change:
     @classmethod
     def begin(cls, place: Place, buckets: int, lease: Lease) -> Change:
         """Take the lake as it now is; make it where there is none."""
-        if not place.has_table():
+        table = place.open_if_there()
+        if table is None:
             create(place, buckets)
-        table = place.open()
+            table = place.open()
         base = Snapshot.of(table)
         lease.lift_above(base.last_fence)
         return cls(place, table, base)
@@ -61,8 +62,8 @@ class Change:
         """Commit, unless the lease is gone, the number is not new or the lake has moved on; return the version."""
         self.check(lease, batch)
         failpoint("lake.before_commit")
-        actions = [*(_remove(path, where, data_change) for path, where in self.removed.items())]
-        actions += [_add(file, data_change) for file in self.added]
+        actions: list[AddAction | RemoveAction] = [_add(file, data_change) for file in self.added]
+        actions += [_remove(path, where, data_change) for path, where in self.removed.items()]
         version = self._submit(actions, _stamp(batch, lease.fence), {"eclectyc": why})
         failpoint("lake.after_commit")
         return version

@@ -83,22 +83,12 @@ def _is_uniform(lengths: np.ndarray) -> bool:
 
 
 def ragged(flat: pl.Series, lengths: np.ndarray) -> pl.Series:
-    """Cut a flat series into lists of the given lengths."""
-    listed = pl.List(flat.dtype)
-    if not len(lengths):
-        return pl.Series([], dtype=listed)
-    if _is_uniform(lengths):
-        return flat.reshape((len(lengths), int(lengths[0]))).cast(listed)
-    parts, order = [], []
-    of_slot = np.repeat(lengths, lengths)
-    for length in np.unique(lengths):
-        part = flat.filter(pl.Series(of_slot == length))
-        parts.append(part.reshape((-1, int(length))).cast(listed))
-        order.append(np.flatnonzero(lengths == length))
-    back = np.empty(len(lengths), dtype=np.int64)
-    back[np.concatenate(order)] = np.arange(len(lengths))
-    return pl.concat(parts, rechunk=True).gather(back)
+    """Cut a flat series into lists of the given lengths, without a copy."""
+    from arro3.core import Array, list_array  # comes with deltalake; Polars has no way of its own
 
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    return pl.Series(list_array(Array.from_numpy(offsets), Array.from_arrow(flat.rechunk())))
 
 def summarise(slots: Slots) -> dict[str, pl.Series]:
     """Return the summary columns of laid days.

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +16,6 @@ from eclectyc.lake.schema import COLUMNS, PLAIN_COLUMNS, ROW_GROUP_ROWS, ZSTD_LE
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
-    from deltalake._internal import DeltaFileSystemHandler
 
 _STORE_SETTINGS: Final = "AWS_"
 STAGING: Final = "_staging"  # in the lake's folder; Delta's readers and its vacuum leave such names alone
@@ -78,11 +75,23 @@ class Place:
 
         return DeltaTable(self.url, version=version, storage_options=self.storage_options)
 
+    def open_if_there(self) -> DeltaTable | None:
+        """Open the table as it now is, or return None where there is none.
+
+        (Delta's own ``is_deltatable`` keeps every other thread waiting while an object store answers.)
+        """
+        from deltalake.exceptions import TableNotFoundError
+
+        if self.is_folder and not Path(self.url, "_delta_log").is_dir():
+            return None
+        try:
+            return self.open()
+        except TableNotFoundError:
+            return None
+
     def has_table(self) -> bool:
         """Say whether there is a table here."""
-        from deltalake import DeltaTable
-
-        return DeltaTable.is_deltatable(self.url, self.storage_options)
+        return self.open_if_there() is not None
 
     def scan(self, paths: Sequence[str], layer: str) -> pl.LazyFrame:
         """Scan files of one layer by their paths inside the lake."""
@@ -100,54 +109,38 @@ class Place:
     def write(self, frame: pl.DataFrame, *, layer: str, month: str, bucket: str, batch: int) -> NewFile:
         """Write rows, sorted by series and day, as one new file; it joins the lake only by a commit."""
         frame = frame.select(COLUMNS[layer].keys())
-        path = f"layer={layer}/month={month}/bucket={bucket}/{batch:08d}-{uuid4().hex}.parquet"
-        size = self._write_folder(frame, path) if self.is_folder else self._write_store(frame, path)
-        least = frame.select(pl.col("series", "day", "batch").min()).row(0, named=True)
-        most = frame.select(pl.col("series", "day", "batch").max()).row(0, named=True)
+        path = f"layer={layer}/month={month}/bucket={bucket}/{batch:08d}-{uuid4().hex}"
+        path, size = self._write_folder(frame, path) if self.is_folder else self._write_store(frame, path)
+        edges = pl.col("series", "day", "batch")
+        least, most = (frame.select(edge).row(0, named=True) for edge in (edges.min(), edges.max()))
         return NewFile(path, layer, month, bucket, size, len(frame), least, most)
 
-    def _write_folder(self, frame: pl.DataFrame, path: str) -> int:
-        full = Path(self.url, path)
+    def _write_folder(self, frame: pl.DataFrame, path: str) -> tuple[str, int]:
+        passing = Path(self.url, STAGING, uuid4().hex)
+        full = Path(self.url, f"{path}.parquet")
         full.parent.mkdir(parents=True, exist_ok=True)
-        with _encoded(frame, Path(self.url, STAGING)) as file:
-            with file.open("rb") as written:
+        try:
+            name, size = _encode(frame, str(passing))
+            with Path(passing, name).open("rb") as written:
                 os.fsync(written.fileno())  # a commit must never outlive, in a power cut, the files that it names
-            file.replace(full)
-        return full.stat().st_size
+            Path(passing, name).replace(full)
+        finally:
+            shutil.rmtree(passing, ignore_errors=True)
+        return f"{path}.parquet", size
 
-    def _write_store(self, frame: pl.DataFrame, path: str) -> int:
-        with tempfile.TemporaryDirectory(prefix="eclectyc-lake-") as folder, _encoded(frame, Path(folder)) as file:
-            content = file.read_bytes()
-        self.put(path, content)
-        return len(content)
-
-    def put(self, path: str, content: bytes) -> None:
-        """Write one file of an object store."""
-        stream = self._handler().open_output_stream(path, None)
-        stream.write(content)
-        stream.close()
-
-    def get(self, path: str) -> bytes:
-        """Read one file whole."""
-        if self.is_folder:
-            return Path(self.url, path).read_bytes()
-        stream = self._handler().open_input_file(path)
-        return bytes(stream.read(stream.size()))
-
-    def _handler(self) -> DeltaFileSystemHandler:
-        from deltalake._internal import DeltaFileSystemHandler
-
-        return DeltaFileSystemHandler(self.url, self.storage_options, None)
+    def _write_store(self, frame: pl.DataFrame, path: str) -> tuple[str, int]:
+        """An object store cannot rename: the file stays in a folder of its own, whose log a vacuum takes away."""
+        name, size = _encode(frame, self.full(path), self.storage_options)
+        return f"{path}/{name}", size
 
 
-@contextmanager
-def _encoded(frame: pl.DataFrame, folder: Path) -> Iterator[Path]:
-    """Encode a frame as one Parquet file in a passing folder.
+def _encode(frame: pl.DataFrame, url: str, options: dict[str, str] | None = None) -> tuple[str, int]:
+    """Write a frame as one Parquet file into an empty folder; return the file's name and size.
 
     deltalake's encoder is used for the sake of its dictionary pages: Polars' own writes doubles plain, at a
-    quarter more bytes a reading. It only writes whole tables, so a small one is made here and its file taken.
+    quarter more bytes a reading. It only writes whole tables, so a small one is made and its file taken.
     """
-    from deltalake import ColumnProperties, WriterProperties, write_deltalake
+    from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
 
     properties = WriterProperties(
         compression="ZSTD",
@@ -155,9 +148,9 @@ def _encoded(frame: pl.DataFrame, folder: Path) -> Iterator[Path]:
         max_row_group_size=ROW_GROUP_ROWS,
         column_properties={name: ColumnProperties(dictionary_enabled=False) for name in PLAIN_COLUMNS},
     )
-    passing = folder / uuid4().hex
-    try:
-        write_deltalake(str(passing), frame, writer_properties=properties, target_file_size=1 << 40)
-        yield next(passing.glob("*.parquet"))
-    finally:
-        shutil.rmtree(passing, ignore_errors=True)
+    write_deltalake(url, frame, storage_options=options, writer_properties=properties, target_file_size=1 << 40)
+    if "://" not in url:
+        file = next(Path(url).glob("*.parquet"))
+        return file.name, file.stat().st_size
+    written = pl.DataFrame(DeltaTable(url, storage_options=options).get_add_actions(flatten=True))
+    return written["path"].item(), written["size_bytes"].item()

@@ -73,6 +73,13 @@ def lay(held: Slots, said: Slots, rule: int | np.ndarray = GUARDED) -> Laid:
     return Laid(laid, counts)
 
 
+def is_equal(one: Slots, other: Slots) -> np.ndarray:
+    """Say for each day whether two claims are the same in every slot, value and quality."""
+    differs = one.quality != other.quality
+    differs |= (one.values != other.values) & (one.quality != MISSING)
+    return one.per_day(differs) == 0
+
+
 def nothing(lengths: np.ndarray) -> Slots:
     """Return days of which nothing is held."""
     size = int(lengths.sum())

@@ -15,7 +15,7 @@ from eclectyc.lake.check import key_of
 from eclectyc.lake.dense import Slots
 from eclectyc.lake.files import Place
 from eclectyc.lake.fold import lay, nothing
-from eclectyc.lake.lay import day_rows
+from eclectyc.lake.rows import day_rows
 from eclectyc.lake.schema import CLAIM, DAY, DAY_COLUMNS, KEY, empty
 from eclectyc.lake.snapshot import Snapshot
 

@@ -7,18 +7,17 @@ cluster, and memory stays at a month or two.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
-from eclectyc.kernel.failpoints import failpoint
 from eclectyc.kernel.quality import ACTUAL, MISSING, UNFLAGGED
-from eclectyc.lake.check import Said, key_of
-from eclectyc.lake.dense import Slots, laid_quality, summarise
+from eclectyc.lake.check import Said
+from eclectyc.lake.dense import Slots, laid_quality
 from eclectyc.lake.errors import BadReadings
 from eclectyc.lake.files import NewFile, Place
-from eclectyc.lake.fold import Laid, lay
+from eclectyc.lake.fold import Laid, is_equal, lay
+from eclectyc.lake.rows import Held, as_said, claim_rows, day_rows, match, read_held, write_rows
 from eclectyc.lake.schema import (
     CLAIM,
     CLAIM_COLUMNS,
@@ -30,8 +29,18 @@ from eclectyc.lake.schema import (
     empty,
 )
 
-COUNTS = ("added", "changed", "unchanged", "kept")
+COUNTS = ("added", "changed", "unchanged", "kept", "removed")  # a write removes nothing
 MERGE_RATIO = 4  # a file joins a rewrite that has at least a quarter of its rows: few files, little rewriting
+
+
+def no_days() -> pl.DataFrame:
+    """Return a frame of KEY without rows."""
+    return pl.DataFrame(schema={"series": pl.Int32, "day": pl.Date})
+
+
+def no_counts() -> pl.DataFrame:
+    """Return a frame of series and COUNTS without rows."""
+    return pl.DataFrame(schema={"series": pl.Int32} | dict.fromkeys(COUNTS, pl.Int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +64,8 @@ class MonthDone:
 
     added: list[NewFile] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
-    counts: pl.DataFrame = field(default_factory=pl.DataFrame)
-    touched: pl.DataFrame = field(default_factory=pl.DataFrame)
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Day rows out of several files. ``file_of`` tells which file each row is from; ``key`` is not sorted."""
-
-    frame: pl.DataFrame
-    key: np.ndarray
-    file_of: np.ndarray
-    paths: list[str]
+    counts: pl.DataFrame = field(default_factory=no_counts)
+    touched: pl.DataFrame = field(default_factory=no_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def lay_month(job: MonthJob) -> MonthDone:
     """Lay one month over the lake; write its new files unless the job is a preview."""
     bearing = job.days.filter(pl.col("bears"))["path"].to_list()
     held = read_held(job.place, bearing)
-    hit, row = _match(held.key, job.said.key)
+    hit, row = match(held.key, job.said.key)
     fresh = job.said if not hit.any() else job.said.take(np.flatnonzero(~hit))
     counts = np.zeros((len(job.said), 4), dtype=np.int64)
     counts[~hit, 0] = fresh.slots.per_day(fresh.slots.quality != MISSING)
@@ -106,26 +105,6 @@ def lay_month(job: MonthJob) -> MonthDone:
     return done
 
 
-def read_held(place: Place, paths: list[str]) -> Held:
-    """Read whole day files, remembering which row is from which."""
-    if not paths:
-        return Held(empty(DAY_COLUMNS), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), [])
-    frames = pl.collect_all([place.scan([path], DAY) for path in paths])
-    frame = pl.concat(frames)
-    return Held(frame, key_of(frame), np.repeat(np.arange(len(paths)), [len(f) for f in frames]), paths)
-
-
-def _match(held: np.ndarray, said: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return which said days are held (bool), and for those the row that holds them."""
-    if not len(held):
-        return np.zeros(len(said), dtype=bool), np.zeros(0, dtype=np.int64)
-    order = None if bool((held[1:] > held[:-1]).all()) else np.argsort(held)
-    ordered = held if order is None else held[order]
-    at = np.minimum(np.searchsorted(ordered, said), len(held) - 1)
-    hit = ordered[at] == said
-    return hit, at[hit] if order is None else order[at[hit]]
-
-
 def _fresh_rows(said: Said, batch: int, rule: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return day rows for days not held yet, and the claims that a day row cannot tell by itself."""
     if not len(said):
@@ -143,42 +122,6 @@ def _fresh_rows(said: Said, batch: int, rule: int) -> tuple[pl.DataFrame, pl.Dat
     if not mixed.any():
         return rows, empty(CLAIM_COLUMNS)
     return rows, claim_rows(said.take(np.flatnonzero(mixed)), batch=batch, rule=rule)
-
-
-def day_rows(
-    days: pl.DataFrame,
-    laid: Slots,
-    *,
-    batch: int | np.ndarray,
-    contested: bool | np.ndarray,
-    unflagged: bool | np.ndarray,
-) -> pl.DataFrame:
-    """Return day rows with their summaries. days : series, day, step."""
-    size = len(days)
-    frame = days.with_columns(
-        **laid.columns(),
-        **summarise(laid),
-        batch=pl.Series(np.broadcast_to(np.asarray(batch, dtype=np.int64), size)),
-        contested=pl.Series(np.broadcast_to(np.asarray(contested, dtype=bool), size)),
-        unflagged=pl.Series(np.broadcast_to(np.asarray(unflagged, dtype=bool), size)),
-    )
-    return frame.select(DAY_COLUMNS.keys())
-
-
-def claim_rows(said: Said, *, batch: int | np.ndarray, rule: int, same_as: np.ndarray | None = None) -> pl.DataFrame:
-    """Return claim rows: the slots themselves, or for a witness (``same_as``) only whose they are."""
-    size = len(said)
-    slots = said.slots.columns() if same_as is None else {}
-    frame = said.days.with_columns(
-        **slots,
-        batch=pl.Series(np.broadcast_to(np.asarray(batch, dtype=np.int64), size)),
-        rule=pl.lit(rule, dtype=pl.Int8),
-    )
-    if same_as is not None:
-        frame = frame.with_columns(same_as=pl.Series(same_as.astype(np.int64)))
-    absent = {name: dtype for name, dtype in CLAIM_COLUMNS.items() if name not in frame.columns}
-    frame = frame.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in absent.items())
-    return frame.select(CLAIM_COLUMNS.keys())
 
 
 def _meet(held: Held, said: Said, row: np.ndarray, rule: int) -> Met:
@@ -204,7 +147,7 @@ def _meet(held: Held, said: Said, row: np.ndarray, rule: int) -> Met:
 
 def _settle(job: MonthJob, held: Held, met: Met) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame]:
     """Return the day rows that change, the held rows that they replace, and the claims to note."""
-    first = _as_said(met)
+    first = as_said(met.held, met.is_unflagged)
     is_witness = ~met.is_contested & is_equal(first, met.said.slots)
     same_as = np.where(is_witness, met.batch, 0)
     contested = np.flatnonzero(met.is_contested)
@@ -230,21 +173,6 @@ def _settle(job: MonthJob, held: Held, met: Met) -> tuple[pl.DataFrame, np.ndarr
         unflagged=False,
     )
     return rows, met.row[update], pl.concat(told)
-
-
-def _as_said(met: Met) -> Slots:
-    """Return the held days as the one batch that told them said them: actual without a flag where it had none."""
-    if not met.is_unflagged.any():
-        return met.held
-    flagless = np.repeat(met.is_unflagged, met.held.lengths) & (met.held.quality == ACTUAL)
-    return Slots(met.held.values, np.where(flagless, np.int8(UNFLAGGED), met.held.quality), met.held.lengths)
-
-
-def is_equal(one: Slots, other: Slots) -> np.ndarray:
-    """Say for each day whether two claims are the same in every slot, value and quality."""
-    differs = one.quality != other.quality
-    differs |= (one.values != other.values) & (one.quality != MISSING)
-    return one.per_day(differs) == 0
 
 
 def _earlier_claim(job: MonthJob, said: Said) -> np.ndarray:
@@ -303,27 +231,11 @@ def _neighbours(days: pl.DataFrame, removed: list[str], rows: int) -> list[str]:
     return chosen
 
 
-def write_rows(
-    place: Place, added: list[NewFile], rows: pl.DataFrame, *, layer: str, month: str, bucket: str, batch: int
-) -> None:
-    """Write rows as one file, or several of about equal size where they are many."""
-    if rows.is_empty():
-        return
-    key = key_of(rows)
-    if not (key[1:] >= key[:-1]).all():
-        rows = rows[np.argsort(key, kind="stable")]
-    parts = -(-len(rows) // FILE_ROWS)
-    edges = [len(rows) * n // parts for n in range(parts + 1)]
-    for start, end in pairwise(edges):
-        part = rows[start:end]
-        added.append(place.write(part, layer=layer, month=month, bucket=bucket, batch=batch))
-        failpoint("lake.between_files")
-
-
 def _by_series(said: Said, counts: np.ndarray) -> pl.DataFrame:
     """Sum the counts of each series; the days are sorted by series."""
     series = said.days["series"].to_numpy()
     starts = np.flatnonzero(np.r_[True, series[1:] != series[:-1]]) if len(series) else np.zeros(0, dtype=np.int64)
     sums = np.add.reduceat(counts, starts, axis=0) if len(series) else counts
-    columns = {name: pl.Series(sums[:, n]) for n, name in enumerate(COUNTS)}
-    return pl.DataFrame({"series": pl.Series(series[starts], dtype=pl.Int32), **columns})
+    columns = {name: pl.Series(sums[:, n]) for n, name in enumerate(COUNTS[:4])}
+    frame = pl.DataFrame({"series": pl.Series(series[starts], dtype=pl.Int32), **columns})
+    return frame.with_columns(removed=pl.lit(0, pl.Int64))

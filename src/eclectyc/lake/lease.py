@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -68,7 +68,7 @@ class Lease:
         """End the turn; nothing happens if it has passed already."""
         self._mine().update(expires_at=None, holder="")
 
-    def _mine(self):  # type: ignore[no-untyped-def]
+    def _mine(self) -> QuerySet[WriterLease]:
         return WriterLease.objects.filter(name=NAME, holder=self.holder, fence=self.fence)
 
 
@@ -94,7 +94,9 @@ def writer_lease(
 
 def take(holder: str, *, lease_s: float = LEASE_S) -> Lease | None:
     """Take the turn if nobody has it, else return None. One short transaction."""
-    WriterLease.objects.get_or_create(name=NAME)
+    seen, _ = WriterLease.objects.get_or_create(name=NAME)
+    if seen.holder and not has_ended(seen.holder) and not _has_expired(seen):
+        return None  # waiting takes no lock
     with transaction.atomic():
         row = WriterLease.objects.select_for_update().get(name=NAME)
         now = _clock()
@@ -138,6 +140,10 @@ def _keep(lease: Lease, done: threading.Event) -> None:
                 connection.close()
     finally:
         connection.close()
+
+
+def _has_expired(row: WriterLease) -> bool:
+    return WriterLease.objects.filter(pk=row.pk, fence=row.fence, expires_at__gte=_clock()).count() == 0
 
 
 def _clock() -> datetime | Combinable:

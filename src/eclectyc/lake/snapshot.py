@@ -116,9 +116,9 @@ class Watch:
         """Return the lake as it now is."""
         with self._lock:
             if self._table is None:
-                if not self._place.has_table():
+                self._table = self._place.open_if_there()
+                if self._table is None:
                     return Snapshot.nothing(self._buckets)
-                self._table = self._place.open()
             else:
                 self._table.update_incremental()
             if self._snapshot is None or self._snapshot.version != self._table.version():

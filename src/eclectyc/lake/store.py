@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 from django.conf import settings
@@ -13,8 +13,11 @@ from eclectyc.lake import read
 from eclectyc.lake.commit import Change
 from eclectyc.lake.files import Place
 from eclectyc.lake.lease import Lease
+from eclectyc.lake.maintain import PASSING, RETENTION, MaintenanceReport, maintain
 from eclectyc.lake.read import Series
 from eclectyc.lake.snapshot import Watch
+from eclectyc.lake.soundness import check
+from eclectyc.lake.undo import undo
 from eclectyc.lake.write import WriteResult, preview, write
 
 _lakes: dict[tuple[str, tuple[tuple[str, str], ...]], Lake] = {}
@@ -75,16 +78,51 @@ class Lake:
         batch: int,
         rule: str = "guarded",
         progress: Callable[[int], None] | None = None,
+        before_commit: Callable[[WriteResult], None] | None = None,
     ) -> WriteResult:
         """Write one batch in one commit. Each frame is one month: series, day, step, values, quality.
 
         rule : ``guarded`` or ``last_wins``. progress : called with the readings of each month as it is laid.
+        before_commit : called with the result just before it is committed, so that it can be written down.
         """
-        return write(self.place, months, buckets=self._buckets, lease=lease, batch=batch, rule=rule, progress=progress)
+        return write(
+            self.place,
+            months,
+            buckets=self._buckets,
+            lease=lease,
+            batch=batch,
+            rule=rule,
+            progress=progress,
+            before_commit=before_commit,
+        )
 
     def preview(self, months: Iterable[pl.DataFrame], *, rule: str = "guarded") -> WriteResult:
         """Return what writing these months would do; nothing is written."""
         return preview(self.place, self._watch.now(), months, rule=rule)
+
+    def undo(self, batch: int, *, lease: Lease, by: int) -> WriteResult:
+        """Take a batch back in one commit: the other claims of its days are laid again. ``by`` is a batch number
+        of the undoing itself. What the batch said stays known to ``days(known_at=…)``."""
+        return undo(self.place, batch, buckets=self._buckets, lease=lease, by=by)
+
+    def maintain(
+        self,
+        *,
+        lease: Lease,
+        keep: timedelta = RETENTION,
+        keep_passing: timedelta = PASSING,
+        may_shorten: bool = False,
+    ) -> MaintenanceReport:
+        """Compact small files, checkpoint the log, remove what is no longer needed. Readers keep working.
+
+        keep : how long a file that is no longer part of the lake stays, for readers and backups; and so the age
+        at which files of killed writers go. keep_passing : the same for their unfinished temporary files.
+        """
+        return maintain(self.place, lease=lease, keep=keep, keep_passing=keep_passing, may_shorten=may_shorten)
+
+    def check(self, *, deep: bool = False) -> list[str]:
+        """Return what is wrong with the lake, in words; nothing if all is well. ``deep`` reads every row."""
+        return check(self.place, deep=deep)
 
     def fence_off(self, lease: Lease) -> None:
         """Commit this lease's fence alone: whoever prepared on an earlier state can no longer commit.

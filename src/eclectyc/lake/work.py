@@ -18,7 +18,9 @@ from django.conf import settings
 Slice = TypeVar("Slice")
 Result = TypeVar("Result")
 
-AT_ONCE: Final = 2  # in this process: Polars has threads of its own; two slices keep them and NumPy busy
+# In this process. Each slice has stretches on one core (NumPy, the encoder) and waits for the disk; one more slice
+# than there are cores fills them (measured), and each costs a month's memory.
+AT_ONCE: Final = 1 + min(4, os.cpu_count() or 1)
 
 
 def map_slices(
@@ -33,7 +35,7 @@ def map_slices(
         with _cluster(address) as client:
             yield from _flow(client.submit, function, slices, at_once or 2 * max(1, len(client.nthreads())))
         return
-    workers = at_once or min(AT_ONCE, os.cpu_count() or 1)
+    workers = at_once or AT_ONCE
     with ThreadPoolExecutor(workers, thread_name_prefix="lake-work") as pool:
         yield from _flow(pool.submit, function, slices, workers)
 

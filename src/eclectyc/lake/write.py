@@ -13,21 +13,13 @@ from eclectyc.lake.check import Said, checked, months_of
 from eclectyc.lake.commit import Change
 from eclectyc.lake.errors import BadReadings, Conflict
 from eclectyc.lake.files import Place
-from eclectyc.lake.lay import COUNTS, MonthDone, MonthJob, lay_month
+from eclectyc.lake.lay import COUNTS, MonthDone, MonthJob, lay_month, no_counts, no_days
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.schema import CLAIM, DAY, KEY, RULES
 from eclectyc.lake.snapshot import Snapshot
 from eclectyc.lake.work import map_slices
 
 TRIES = 3
-
-
-def _no_days() -> pl.DataFrame:
-    return pl.DataFrame(schema={"series": pl.Int32, "day": pl.Date})
-
-
-def _no_counts() -> pl.DataFrame:
-    return pl.DataFrame(schema={"series": pl.Int32} | dict.fromkeys(COUNTS, pl.Int64))
 
 
 @dataclass(slots=True)
@@ -43,8 +35,8 @@ class WriteResult:
     unchanged: int = 0
     kept: int = 0
     removed: int = 0
-    touched: pl.DataFrame = field(default_factory=_no_days)
-    by_series: pl.DataFrame = field(default_factory=_no_counts)
+    touched: pl.DataFrame = field(default_factory=no_days)
+    by_series: pl.DataFrame = field(default_factory=no_counts)
 
     @classmethod
     def of(cls, done: list[MonthDone]) -> WriteResult:
@@ -54,7 +46,8 @@ class WriteResult:
         counts = pl.concat([part.counts for part in done])
         by_series = counts.group_by("series").agg(pl.col(*COUNTS).sum()).sort("series")
         touched = pl.concat([part.touched for part in done]).sort(KEY)
-        return cls(*(int(by_series[name].sum()) for name in COUNTS), touched=touched, by_series=by_series)
+        sums = {name: int(by_series[name].sum()) for name in COUNTS}
+        return cls(**sums, touched=touched, by_series=by_series)
 
 
 def write(
@@ -66,6 +59,7 @@ def write(
     batch: int,
     rule: str,
     progress: Callable[[int], None] | None = None,
+    before_commit: Callable[[WriteResult], None] | None = None,
 ) -> WriteResult:
     """Write one batch in one commit.
 
@@ -84,8 +78,11 @@ def write(
                 if progress:
                     progress(int(part.counts.select(pl.sum_horizontal(pl.col(*COUNTS).sum())).item()))
             failpoint("lake.after_files")
+            result = WriteResult.of(done)
+            if before_commit:
+                before_commit(result)
             change.commit(lease, batch=batch, why=f"batch {batch}")
-            return WriteResult.of(done)
+            return result
         except (Conflict, FileNotFoundError):
             if turn == TRIES - 1 or iter(months) is months:
                 raise

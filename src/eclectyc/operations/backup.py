@@ -51,9 +51,9 @@ class BackupReport:
 
 def backup(target: Path, *, now: datetime, tell: Tell = lambda _: None) -> BackupReport:
     """Copy registry and lake into a folder of their own, which must be empty or not there yet."""
+    from eclectyc.intake.batches import writers_turn
     from eclectyc.lake.copies import copy_out, hold_version
     from eclectyc.lake.files import Place
-    from eclectyc.lake.lease import writer_lease
 
     target = target.absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -61,7 +61,7 @@ def backup(target: Path, *, now: datetime, tell: Tell = lambda _: None) -> Backu
     if target.is_relative_to(Path(settings.LAKE_URL).absolute()):
         raise Invalid("A backup cannot lie inside the lake.", "Name another folder.", field="DIR")
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with writer_lease("backup") as lease, held_registry() as copy_registry:
+    with writers_turn("backup") as lease, held_registry() as copy_registry:
         held = hold_version(Place.at(settings.LAKE_URL))
         migrations = sorted(home.applied_migrations())
         lease.release()
@@ -196,11 +196,13 @@ def _set_aside(now: datetime) -> Path | None:
 
 
 def _settle() -> None:
-    """Bring an older registry up to date and end the lease that the backup held when it was taken."""
+    """Bring an older registry up to date, end the lease that the backup held, settle what was cut off then."""
+    from eclectyc.intake.batches import recover
     from eclectyc.lake.models import WriterLease
 
     home.bring_up_to_date()
     WriterLease.objects.update(holder="", expires_at=None)
+    recover()
 
 
 def _checksums(folder: Path) -> dict[str, tuple[int, str]]:

@@ -1,7 +1,7 @@
 """What may be taken out of an installation: meters, daily and monthly totals, readings; part by part, as frames.
 
 An exported file of readings can be imported again: its columns are those of the long layout, stamps carry their
-offset, ``flag`` is A or E.
+offset, ``flag`` is A or E; ``origin`` tells an estimate of the source from one of ours.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def monthly(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
 def readings(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
     """One row a slot of the readings that count; a missing slot of a held day has no value."""
     schema = {"meter": pl.String(), "quantity": pl.String(), "unit": pl.String(), "start": pl.String(),
-              "end": pl.String(), "value": pl.Float64(), "flag": pl.String(), "quality": pl.String()}  # fmt: skip
+              "end": pl.String(), "value": pl.Float64(), "flag": pl.String(), "origin": pl.String()}  # fmt: skip
     yield pl.DataFrame(schema=schema)
     for quantity, asked in _asked(actor, wanted):
         for start, end in _months(wanted.start, wanted.end):
@@ -190,7 +190,7 @@ def _slots(rows: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
             "end": _printed(closes, zone),
             "value": rows["values"].explode(empty_as_null=False),
             "flag": pl.select(flag).to_series(),
-            "quality": quality.replace_strict(NAMES, return_dtype=pl.String),
+            "origin": quality.replace_strict(NAMES, return_dtype=pl.String),
         }
     )
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from django.apps import apps
 from django.conf import settings
@@ -22,7 +22,7 @@ from eclectyc.kernel.errors import Busy, EclectycError
 FIRST_ORGANISATION: Final = "My organisation"
 RESTORING: Final = "restore.unfinished"  # present while a restore replaces the home's contents
 
-_held: dict[Path, IO[str]] = {}  # the open, and so locked, mark of this process on a home it uses
+_held: dict[Path, int] = {}  # the open, and so locked, mark of this process on a home it uses
 
 
 class NotUpToDate(EclectycError):
@@ -97,7 +97,7 @@ def use_home() -> None:
         try:
             fcntl.flock(mark, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            mark.close()
+            os.close(mark)
             raise Busy("A restore is at work in this home.", "Wait until it has ended.") from None
         _held[settings.HOME] = mark
     if (settings.HOME / RESTORING).exists():
@@ -110,14 +110,15 @@ def leave_home() -> None:
     """Give up this process's mark on the home."""
     mark = _held.pop(settings.HOME, None)
     if mark is not None:
-        mark.close()
+        os.close(mark)
 
 
 @contextmanager
 def alone_in_home() -> Iterator[None]:
     """Hold the home alone: no other process uses it, and none starts to while this lasts."""
     leave_home()
-    with _open_lock("in-use") as lock:
+    lock = _open_lock("in-use")
+    try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -125,16 +126,21 @@ def alone_in_home() -> Iterator[None]:
                 f"Another Eclectyc process is using {settings.HOME}.", "Stop it (serve, web or an import) first."
             ) from None
         yield
+    finally:
+        os.close(lock)
 
 
 @contextmanager
 def _only_one(name: str) -> Iterator[None]:
-    with _open_lock(name) as lock:
+    lock = _open_lock(name)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
-def _open_lock(name: str) -> IO[str]:
+def _open_lock(name: str) -> int:
     folder = settings.HOME / "locks"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return os.fdopen(os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600), "r+")
+    return os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)

@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
-import polars as pl
 from django.http import QueryDict
 
 from eclectyc.analytics.compare import Comparison
+from eclectyc.analytics.consumption import Readings
 from eclectyc.analytics.periods import month_before, month_of
 from eclectyc.analytics.service import DayView, MeterYear
 from eclectyc.estate.models import Meter, Quantity
@@ -266,10 +266,10 @@ def months_span(today: date) -> tuple[date, date, list[date]]:
     return first.replace(year=first.year - 1), today, months[::-1]
 
 
-def months_chart(meter: Meter, rows: pl.DataFrame, asked: DayAsked, unit: str) -> Chart:
+def months_chart(meter: Meter, readings: Readings, asked: DayAsked) -> Chart:
     """Return thirteen months against the same months a year before."""
     _, _, months = months_span(asked.today)
-    by_month = {row["start"]: row for row in rows.to_dicts() if row["unit"] == unit}
+    by_month = {row["start"].date(): row for row in readings.frame.to_dicts()}
     of = [by_month.get(month, {}) for month in months]
     earlier = [by_month.get(month.replace(year=month.year - 1), {}).get("value") for month in months]
     bars = Bars(
@@ -285,11 +285,11 @@ def months_chart(meter: Meter, rows: pl.DataFrame, asked: DayAsked, unit: str) -
         labels=[f"{m:%b}" if m.month > 1 else f"{m:%b %Y}" for m in months],
         spans=[f"{m:%B %Y}" for m in months],
         series=series,
-        unit=unit,
+        unit=readings.unit,
         file=f"meter-{meter.identifier}-months",
     )
     keys = [Key("use", family(meter.utility)), Key("a year before", look="line")] if len(series) > 1 else []
-    return Chart("months", "Month by month", "Thirteen months, by month.", data, unit_name(unit), keys)
+    return Chart("months", "Month by month", "Thirteen months, by month.", data, unit_name(readings.unit), keys)
 
 
 def printed_identifier(meter: Meter) -> tuple[str, str]:

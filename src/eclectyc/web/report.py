@@ -52,12 +52,12 @@ class ReportForm(forms.Form):
         """Refuse a span that ends before it begins, or that nobody can mean."""
         cleaned = super().clean() or {}
         start, end = cleaned.get("start"), cleaned.get("end")
-        if start and end and end < start:
+        if start and not 1990 <= start.year <= 2200:
+            self.add_error("start", "Use a year from 1990 on.")
+        elif start and end and end < start:
             self.add_error("end", "This is before the first day.")
         elif start and end and (end - start).days > LONGEST_DAYS:
             self.add_error("end", "Ten years at most.")
-        elif start and not 1990 <= start.year <= 2200:
-            self.add_error("start", "Use a year from 1990 on.")
         return cleaned
 
 

@@ -62,6 +62,8 @@ def test_a_value_heading_names_its_unit_and_quantity(name: str, unit: str | None
     assert (column.role, column.unit, column.quantity) == ("value", unit, quantity)
 
 
-@pytest.mark.parametrize("name", ["£/kWh", "kWh/m²", "p/kWh", "Energy (kWh/m²)", "kg_CO2/kWh", "Tariff kWh", "kWh per m2"])
+@pytest.mark.parametrize(
+    "name", ["£/kWh", "kWh/m²", "p/kWh", "Energy (kWh/m²)", "kg_CO2/kWh", "Tariff kWh", "kWh per m2"]
+)
 def test_a_rate_names_no_unit(name: str) -> None:
     assert unit_in(name) is None

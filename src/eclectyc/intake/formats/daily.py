@@ -43,7 +43,7 @@ class Daily:
         seen.columns = {"date": date.name, "values": [column.name for column in values]}
         if fields.meter:
             seen.columns["meter"] = fields.meter.name
-        if fields.stamp:
+        if fields.stamp and fields.step is None:
             seen.warnings.append(f"Every {date.name!r} is a midnight: its readings were taken for whole days.")
         return seen
 

@@ -34,7 +34,8 @@ class Long:
         if find_slots(table.names) is not None:
             return None
         fields = fields_of(table)
-        if not fields.has_moment or not fields.values or fields.all_midnight:
+        is_simple = [column.key for column in table.columns if column.name] == _SIMPLE_LONG
+        if not fields.has_moment or not fields.values or (fields.all_midnight and not is_simple):
             return None
         named = [column for column in (fields.stamp, fields.date, fields.time, fields.period, *fields.values) if column]
         seen = Recognition(
@@ -42,7 +43,7 @@ class Long:
             f"one reading a line: {', '.join(repr(column.name) for column in named)}",
             0.9 if fields.meter else 0.7,
         )
-        if [c.key for c in table.columns if c.name] == _SIMPLE_LONG:
+        if is_simple:
             seen.format, seen.timezone, seen.sure = "simple long", "UTC", 1.0
         declare(seen, fields, table)
         return seen
@@ -65,6 +66,7 @@ def declare(seen: Recognition, fields: Fields, table: Table) -> None:
     """Write into ``seen`` what headings and first cells declare about stamps and clocks, and the columns used."""
     seen.stamps, seen.stamps_why = fields.declared()
     seen.timezone = seen.timezone or fields.clock()
+    seen.step = fields.step
     used = {"meter": fields.meter, "stamp": fields.stamp, "date": fields.date, "time": fields.time,
             "period": fields.period, "unit": fields.unit, "flag": fields.flag, "quantity": fields.quantity}  # fmt: skip
     seen.columns = {role: column.name for role, column in used.items() if column}

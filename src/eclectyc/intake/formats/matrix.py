@@ -44,12 +44,14 @@ class Matrix:
         if find_slots(table.names) is not None:
             return None
         fields = fields_of(table)
-        if fields.meter or fields.values or not (fields.stamp or fields.date):
+        if fields.meter or not (fields.stamp or fields.date):
             return None
         columns, passed_over = _meter_columns(table, fields)
-        if not columns:
+        if len(columns) <= len(fields.values):
             return None
-        seen = Recognition(self.name, f"one moment a line and {len(columns)} columns of meters", 0.6)
+        # Headings that are values elsewhere (M3, AI) can be meters here: then neither layout is surer.
+        sure = 0.7 if fields.values else 0.6
+        seen = Recognition(self.name, f"one moment a line and {len(columns)} columns of meters", sure)
         declare(seen, fields, table)
         seen.step = WHOLE_DAY if _is_daily(fields) else None
         seen.columns["meters"] = [column.meter for column in columns]
@@ -76,9 +78,11 @@ def _is_daily(fields: Fields) -> bool:
 def _meter_columns(table: Table, fields: Fields) -> tuple[list[_MeterColumn], list[str]]:
     """Return the columns of meters, and the headings of those that are passed over."""
     columns, passed_over, rates = [], [column.name for column in fields.totals], []
-    for column in fields.others:
+    for column in sorted([*fields.others, *fields.values], key=lambda column: column.index):
         cells = table.cells(column.index)
-        if is_rate(column.name):
+        if column.role == "value":
+            columns.append(_MeterColumn(column.index, column.name, clean_identifier(column.name), None))
+        elif is_rate(column.name):
             rates.append(column.name)
         elif cells and all(parse_number(cell) is None for cell in cells):
             passed_over.append(column.name)
@@ -102,8 +106,8 @@ def _meter_column(column: Column) -> _MeterColumn:
     unit = unit_in(column.name)
     name = column.name
     if unit is not None:
-        name = re.sub(r"[(\[].*?[)\]]|\b" + re.escape(unit) + r"\b", " ", name, flags=re.IGNORECASE)
-    return _MeterColumn(column.index, column.name, clean_identifier(name.strip(" _-:")), unit)
+        name = re.sub(r"[(\[].*?[)\]]|\b" + re.escape(unit) + r"\b", " ", name, flags=re.IGNORECASE).strip(" _-:")
+    return _MeterColumn(column.index, column.name, clean_identifier(name), unit)
 
 
 def _refuse_doubles(columns: list[_MeterColumn]) -> None:

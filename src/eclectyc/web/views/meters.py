@@ -8,8 +8,9 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from eclectyc.accounts.actor import Actor
-from eclectyc.analytics.service import compare_days, meter_day, meter_year, monthly, point_of, sparklines, today_in
+from eclectyc.analytics.periods import Window
+from eclectyc.analytics.readings import Point
+from eclectyc.analytics.service import day_of, days_of, point_of, readings_of, sparklines, today_in, year_of
 from eclectyc.estate.models import Meter, Utility
 from eclectyc.kernel.days import zone_of
 from eclectyc.web import lists, meter
@@ -68,40 +69,35 @@ def meters(request: HttpRequest) -> HttpResponse:
 
 
 def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one meter; htmx may ask for its day or its year alone."""
+    """Show one meter. Its year, which reads every slot, comes after the page; a day may be asked for alone."""
     actor = actor_of(request)
     found = Meter.objects.visible_to(actor).select_related("site", "parent", "organisation").prefetch_related("series")
     one = get_object_or_404(found, pk=pk)
     today = today_in(zone_of(one.site.timezone))
     quantities = meter.quantities_of(one)
+    quantity = DayAsked.of(request.GET, quantities, None, today).quantity
+    point = point_of(actor, one, quantity=quantity, today=today)
+    asked = DayAsked.of(request.GET, quantities, point.last, today)
+    context: dict[str, Any] = {"meter": one, "asked": asked, "point": point}
     target = request.htmx.target if getattr(request, "htmx", None) else ""  # type: ignore[attr-defined]
-    first = point_of(actor, one, quantity=DayAsked.of(request.GET, quantities, None, today).quantity, today=today)
-    asked = DayAsked.of(request.GET, quantities, first.last, today)
-    context: dict[str, Any] = {
-        "meter": one,
-        "asked": asked,
-        "first": first.first,
-        "last": first.last,
-        "unit": first.unit,
-    }
     if target == "day":
-        return render(request, "web/parts/meter_day.html", context | _day(actor, one, asked))
+        return render(request, "web/parts/meter_day.html", context | _day(point, one, asked))
     if target == "year":
-        return render(request, "web/parts/meter_year.html", context | _year(actor, one, asked))
-    context |= _day(actor, one, asked) | _year(actor, one, asked)
+        return render(request, "web/parts/meter_year.html", context | _year(point, one, asked))
+    context |= _day(point, one, asked)
     start, end, _ = meter.months_span(today)
-    rows = monthly(actor, [one], start, end, quantity=asked.quantity, today=today)
-    context["months"] = meter.months_chart(one, rows, asked, first.unit)
+    by_month = readings_of(point, Window.of(start, end, point.zone), "month")
+    context["months"] = meter.months_chart(one, by_month, asked)
     context["identifier"], context["kind"] = meter.printed_identifier(one)
     return render(request, "web/meter.html", context)
 
 
-def _day(actor: Actor, one: Meter, asked: DayAsked) -> dict[str, Any]:
+def _day(point: Point, one: Meter, asked: DayAsked) -> dict[str, Any]:
     other, comparison = None, None
     if asked.other is None:
-        view = meter_day(actor, one, asked.day, asked.quantity, today=asked.today)
+        view = day_of(point, asked.day)
     else:
-        view, other, comparison = compare_days(actor, one, asked.day, asked.other, asked.quantity, today=asked.today)
+        view, other, comparison = days_of(point, asked.day, asked.other)
     return {
         "view": view,
         "other": other,
@@ -111,6 +107,5 @@ def _day(actor: Actor, one: Meter, asked: DayAsked) -> dict[str, Any]:
     }
 
 
-def _year(actor: Actor, one: Meter, asked: DayAsked) -> dict[str, Any]:
-    year = meter_year(actor, one, asked.year, asked.quantity, today=asked.today)
-    return {"year": meter.year_chart(one, asked, year)}
+def _year(point: Point, one: Meter, asked: DayAsked) -> dict[str, Any]:
+    return {"year": meter.year_chart(one, asked, year_of(point, asked.year))}

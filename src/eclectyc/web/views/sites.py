@@ -56,17 +56,17 @@ def sites(request: HttpRequest) -> HttpResponse:
 
 
 def site_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one site; htmx may ask for its year alone."""
+    """Show one site. Its year, which reads every slot of every main meter, comes after the page."""
     actor = actor_of(request)
     found = Site.objects.visible_to(actor).select_related("region", "organisation")
     one = get_object_or_404(found, pk=pk)
     today = today_in(zone_of(one.timezone))
     meters = list(Meter.objects.visible_to(actor).filter(site=one).order_by("utility", "name", "identifier"))
     asked = site.YearAsked.of(request.GET, site.utilities_of(meters), today)
-    heat = site_year(actor, one, asked.year, utility=asked.utility, today=today) if asked.utility else None
-    context: dict[str, Any] = {"site": one, "asked": asked, "year": site.year_chart(one, asked, heat)}
+    context: dict[str, Any] = {"site": one, "asked": asked}
     if getattr(request, "htmx", None) and request.htmx.target == "year":  # type: ignore[attr-defined]
-        return render(request, "web/parts/site_year.html", context)
+        heat = site_year(actor, one, asked.year, utility=asked.utility, today=today) if asked.utility else None
+        return render(request, "web/parts/site_year.html", context | {"year": site.year_chart(one, asked, heat)})
     summary = site_summary(actor, one, today)
     context |= {
         "figures": site.figures_of(summary),

@@ -8,7 +8,7 @@ function shape(entry, spec, theme) {
   const colour = seriesColour(entry.colour);
   const values = entry.values.map((value) => scaled(value, spec.scale));
   if (entry.shape === "line") {
-    return { name: entry.name, type: "line", data: values, symbol: "none", step: "middle", color: colour, lineStyle: { width: 1.5, color: colour }, connectNulls: false, z: 4 };
+    return { name: entry.name, type: "line", emphasis: { disabled: true }, data: values, symbol: "none", step: "middle", color: colour, lineStyle: { width: 1.5, color: colour }, connectNulls: false, z: 4 };
   }
   if (entry.shape === "ticks") {
     // an earlier period: a short rule across each bar, so that the bar and its past are read at once
@@ -25,7 +25,7 @@ function shape(entry, spec, theme) {
   }
   const estimated = entry.estimated ?? [];
   return {
-    name: entry.name, type: "bar", stack: entry.stack, barCategoryGap: "28%", barMaxWidth: 40, color: colour,
+    name: entry.name, type: "bar", emphasis: { disabled: true }, stack: entry.stack, barCategoryGap: "28%", barMaxWidth: 40, color: colour,
     itemStyle: { borderRadius: entry.stack ? 0 : [2, 2, 0, 0] },
     data: values.map((value, place) => ({ value, itemStyle: estimated[place] > 0.5 ? { decal: hatch(theme) } : undefined })),
   };

@@ -23,7 +23,7 @@ function band(spec, theme) {
   if (!spec.band) return [];
   const low = spec.band.low.map((value) => scaled(value, spec.scale));
   const high = spec.band.high.map((value, place) => (value === null || spec.band.low[place] === null ? null : scaled(value - spec.band.low[place], spec.scale)));
-  const shared = { type: "line", stack: "band", step: "middle", symbol: "none", lineStyle: { opacity: 0 }, silent: true, z: 1, stackStrategy: "all" };
+  const shared = { type: "line", stack: "band", step: "middle", symbol: "none", lineStyle: { opacity: 0 }, emphasis: { disabled: true }, silent: true, z: 1, stackStrategy: "all" };
   return [
     { ...shared, name: "band from", data: low },
     { ...shared, name: "usual band", data: high, areaStyle: { color: theme["chart-band"], opacity: 1 } },
@@ -35,7 +35,7 @@ function band(spec, theme) {
 function compared(spec, theme) {
   if (!spec.compare) return [];
   const values = spec.compare.values.map((value) => scaled(value, spec.scale));
-  return [{ name: spec.compare.name, type: "line", step: "middle", symbol: "none", data: values, z: 4, lineStyle: { width: 1.5, type: [4, 3], color: theme["chart-compare"] } }];
+  return [{ name: spec.compare.name, type: "line", step: "middle", symbol: "none", data: values, z: 5, emphasis: { disabled: true }, lineStyle: { width: 1.5, type: [4, 3], color: theme["chart-compare"] } }];
 }
 
 function details(spec, place) {
@@ -65,7 +65,7 @@ export function option(spec, theme) {
     series: [
       ...band(spec, theme),
       {
-        name: "reading", type: "bar", color: own, barCategoryGap: spec.values.length > 60 ? "5%" : "18%", z: 3, itemStyle: { borderRadius: [1, 1, 0, 0] },
+        name: "reading", type: "bar", emphasis: { disabled: true }, color: own, barCategoryGap: spec.values.length > 60 ? "5%" : "18%", z: 3, itemStyle: { borderRadius: [1, 1, 0, 0] },
         data: spec.values.map((value, place) => ({ value: scaled(value, spec.scale), itemStyle: isHatched(spec.quality[place]) ? { decal: hatch(theme), borderColor: own, borderWidth: 1 } : undefined })),
       },
       ...compared(spec, theme),

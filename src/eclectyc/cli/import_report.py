@@ -1,0 +1,83 @@
+"""What an import says of itself on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from eclectyc.cli.session import print_table
+
+if TYPE_CHECKING:
+    from eclectyc.intake.report import ImportReport
+
+SHOWN: Final = 20  # lines of a list; the rest is counted
+
+
+def show(report: ImportReport) -> None:
+    """Print a report: a sentence, what was understood, warnings, errors, and each series."""
+    print(_sentence(report))
+    if not report.is_structure:
+        print(_understood(report))
+    for warning in report.warnings:
+        print(f"! {warning}")
+    if report.unknown_meters:
+        print(f"Unknown meters: {', '.join(report.unknown_meters)}.")
+        print("Make them with: --create-meters --site NAME")
+    if report.errors:
+        _show_errors(report)
+    if report.series:
+        _show_series(report)
+
+
+def _sentence(report: ImportReport) -> str:
+    would = "would be " if report.dry_run else ""
+    if report.is_structure:
+        made = report.created_sites + report.created_meters
+        updated = report.updated_sites + report.updated_meters
+        counts = f"{made:,} {would}made, {updated:,} {would}updated, {report.rejected:,} rejected"
+    else:
+        counts = (
+            f"{report.readings:,} readings: {report.added:,} {would}added, {report.changed:,} changed, "
+            f"{report.unchanged:,} unchanged, {report.kept:,} kept out; "
+            f"{report.rejected:,} of {report.rows:,} rows rejected"
+        )
+    name = "Dry run" if report.dry_run else f"Batch {report.batch}" if report.batch else "Nothing imported"
+    made_too = [
+        f"{count:,} {thing}{'' if count == 1 else 's'} {would}made"
+        for count, thing in ((report.created_sites, "site"), (report.created_meters, "meter"))
+        if count and not report.is_structure
+    ]
+    return f"{name}, {report.file}: {counts}{''.join(f'; {text}' for text in made_too)}."
+
+
+def _understood(report: ImportReport) -> str:
+    parts = [f"Read as {report.format} ({report.why})"]
+    if report.stamps:
+        parts.append(f"stamps mark the {report.stamps} of a period ({report.stamps_why})")
+    if report.timezone:
+        parts.append(f"clock {report.timezone}")
+    return "; ".join(parts) + "."
+
+
+def _show_errors(report: ImportReport) -> None:
+    print()
+    rows = [(e.line, e.column, e.reason, e.remedy) for e in report.errors[:SHOWN]]
+    print_table(("line", "column", "reason", "remedy"), rows, right=(0,))
+    more = report.error_count - len(rows)
+    if more > 0:
+        where = (
+            f"; those after the first {len(report.errors)} are in {report.errors_file}" if report.errors_file else ""
+        )
+        print(f"… and {more:,} more{where}.")
+
+
+def _show_series(report: ImportReport) -> None:
+    print()
+    rows = [
+        (s.meter, s.quantity, s.unit, f"{s.step} min", f"{s.readings:,}", f"{s.total:,.3f}", s.first, s.last)
+        for s in report.series[:SHOWN]
+    ]
+    headings = ("meter", "quantity", "unit", "step", "readings", "total", "first", "last")
+    print_table(headings, rows, right=(4, 5))
+    if len(report.series) > SHOWN:
+        print(f"… and {len(report.series) - SHOWN:,} more series.")
+    print(f"Control total: {report.kwh:,.3f} kWh.")

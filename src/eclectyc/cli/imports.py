@@ -1,0 +1,199 @@
+"""``eclectyc import``, ``undo`` and ``batches``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+
+import typer
+
+from eclectyc.cli.session import (
+    OPERATOR,
+    AsJson,
+    OrganisationName,
+    chosen_organisation,
+    print_json,
+    print_table,
+    ready,
+    say,
+)
+
+if TYPE_CHECKING:
+    from eclectyc.accounts.models import Organisation
+    from eclectyc.intake.report import ImportReport
+    from eclectyc.intake.service import ImportOptions, Progress, StampsOption
+
+SHOWN_BATCHES: Final = 50
+
+
+def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to import; .gz is unpacked on the way.")],
+    type_: Annotated[
+        str, typer.Option("-t", "--type", help="auto, hh, wide, long, matrix, daily, sites or meters.")
+    ] = "auto",
+    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would happen; write nothing.")] = False,
+    create_meters: Annotated[bool, typer.Option("--create-meters", help="Make meters that are not known.")] = False,
+    site: Annotated[str, typer.Option(help="Where new meters go; the site is made if need be.")] = "",
+    stamps: Annotated[str, typer.Option(help="What a stamp marks: auto, start or end of its period.")] = "auto",
+    timezone: Annotated[str, typer.Option(help="The zone of the file's clock, such as UTC.")] = "",
+    unit: Annotated[str, typer.Option(help="The unit of the file's values, such as kWh.")] = "",
+    meter: Annotated[str, typer.Option(help="The meter of a file that names none.")] = "",
+    quantity: Annotated[str, typer.Option(help="What is measured where the file does not say: import, export …")] = "",
+    profile: Annotated[str, typer.Option(help="A saved import profile.")] = "",
+    strict_mpan: Annotated[
+        bool, typer.Option("--strict-mpan", help="Refuse MPANs whose check digit is wrong.")
+    ] = False,
+    organisation: OrganisationName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import a file of readings, sites or meters. Exit: 0 clean, 1 some rows rejected, 2 nothing usable."""
+    ready()
+    from eclectyc.intake.blocks import UnreadableFile
+    from eclectyc.intake.service import ImportOptions
+
+    options = ImportOptions(
+        type=type_, dry_run=dry_run, create_meters=create_meters, site=site, stamps=cast("StampsOption", stamps),
+        timezone=timezone, unit=unit, meter=meter, quantity=quantity, profile=profile, strict_mpan=strict_mpan,
+    )  # fmt: skip
+    owner = chosen_organisation(organisation)
+    try:
+        report = _run(owner, file, options)
+    except UnreadableFile as refusal:
+        if not as_json:
+            raise
+        print_json(_refused(file, options, refusal))
+        say(f"eclectyc: {refusal}")
+        raise typer.Exit(2) from None
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        from eclectyc.cli.import_report import show
+
+        show(report)
+    raise typer.Exit(report.exit_code)
+
+
+def _run(owner: Organisation, file: Path, options: ImportOptions) -> ImportReport:
+    from eclectyc.intake import service
+    from eclectyc.intake.batches import recover
+
+    if not options.dry_run:
+        recover()
+    with _progress(file.name) as listener:
+        return service.import_file(OPERATOR, organisation=owner, path=file, options=options, progress=listener)
+
+
+def _refused(file: Path, options: ImportOptions, refusal: Exception) -> dict[str, Any]:
+    """Return the report of a file that was refused whole: the reason stands as its one error."""
+    from eclectyc.intake.blocks import LineError, UnreadableFile
+    from eclectyc.intake.report import ImportReport
+
+    assert isinstance(refusal, UnreadableFile)  # noqa: S101
+    report = ImportReport(dry_run=options.dry_run, file=file.name)
+    report.errors, report.error_count = [LineError(0, "", refusal.reason, refusal.remedy)], 1
+    error = {"code": refusal.code, "message": refusal.reason, "remedy": refusal.remedy, "field": refusal.field}
+    return report.as_dict() | {"error": error}
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[[Progress], None] | None]:
+    """Show a live bar on standard error where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rows]}"), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"reading {name}", total=None, rows="")
+
+        def listener(progress: Progress) -> None:
+            shown = progress.text or f"{progress.phase} {name}"
+            total = progress.total or None
+            bar.update(task, description=shown, completed=progress.done, total=total, rows=f"{progress.rows:,} rows")
+
+        yield listener
+
+
+def undo(
+    batch: Annotated[int, typer.Argument(metavar="BATCH", help="Its number, as eclectyc batches lists it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Take one import back. What it said is kept, but counts no more."""
+    ready()
+    from dataclasses import asdict
+
+    from eclectyc.intake.undo import undo_batch
+
+    undone = undo_batch(OPERATOR, batch=batch, waiting=lambda other: say(f"waiting for another import ({other})"))
+    if as_json:
+        print_json(asdict(undone))
+        return
+    print(
+        f"Batch {undone.batch} is taken back (by batch {undone.by}): {undone.removed:,} readings are gone, "
+        f"{undone.changed:,} have their earlier value again."
+    )
+    if undone.meters_kept:
+        print(f"The {undone.meters_kept:,} meters that it made stay.")
+
+
+def batches(
+    every: Annotated[bool, typer.Option("--all", help="All of them, not only the latest.")] = False,
+    organisation: OrganisationName = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what was imported, the latest first."""
+    ready()
+    from eclectyc.intake.batches import recover
+    from eclectyc.intake.models import Batch
+
+    recover()
+    found = Batch.objects.visible_to(OPERATOR).select_related("organisation", "undoes")
+    if organisation:
+        found = found.filter(organisation=chosen_organisation(organisation))
+    shown = list(found if every else found[:SHOWN_BATCHES])
+    if as_json:
+        print_json({"items": [_as_dict(batch) for batch in shown], "count": found.count()})
+        return
+    if not shown:
+        say("Nothing has been imported yet. Start with: eclectyc import FILE")
+        return
+    rows = [
+        (b.pk, f"{b.created_at:%Y-%m-%d %H:%M}", _what(b), b.state, b.file_name, b.format, f"{b.rows:,}",
+         f"{b.rejected:,}", f"{b.added:,}", f"{b.changed:,}", f"{b.unchanged:,}", f"{b.kept:,}")
+        for b in shown
+    ]  # fmt: skip
+    headings = ("batch", "when (UTC)", "what", "state", "file", "format", "rows", "rejected", "added", "changed",
+                "unchanged", "kept")  # fmt: skip
+    print_table(headings, rows, right=(0, 6, 7, 8, 9, 10, 11))
+
+
+def _what(batch: Any) -> str:
+    return f"undo of {batch.undoes_id}" if batch.undoes_id else "import"
+
+
+def _as_dict(batch: Any) -> dict[str, Any]:
+    return {
+        "batch": batch.pk,
+        "organisation": batch.organisation.name,
+        "kind": batch.kind,
+        "state": batch.state,
+        "undoes": batch.undoes_id,
+        "file": batch.file_name,
+        "format": batch.format,
+        "by": batch.actor_label,
+        "created_at": batch.created_at.isoformat(),
+        "finished_at": batch.finished_at.isoformat() if batch.finished_at else None,
+        "rows": batch.rows,
+        "accepted": batch.accepted,
+        "rejected": batch.rejected,
+        "added": batch.added,
+        "changed": batch.changed,
+        "unchanged": batch.unchanged,
+        "kept": batch.kept,
+    }

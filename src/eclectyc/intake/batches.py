@@ -1,0 +1,135 @@
+"""The life of a batch: pending, committed, done – or failed, or undone – and what recovery makes of a pending one.
+
+The lake's log is the truth. A batch row is written (pending) before the lake is, together with the meters and
+series that it makes; a pending batch is settled by whoever next has the writers' turn, by asking the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.estate.models import Meter, Series, Site
+from eclectyc.intake.models import Batch
+from eclectyc.kernel.errors import Busy
+from eclectyc.kernel.failpoints import failpoint
+from eclectyc.lake.lease import Lease, writer_lease
+from eclectyc.lake.store import Lake, connect
+
+WAIT_S: Final = 600.0  # for another writer's turn to end
+
+Waiting = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Made:
+    """What a batch made in the registry, by number; it goes again if the batch is never committed."""
+
+    sites: list[int] = field(default_factory=list)
+    meters: list[int] = field(default_factory=list)
+    series: list[int] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, list[int]]:
+        return {"sites": self.sites, "meters": self.meters, "series": self.series}
+
+
+@contextmanager
+def writers_turn(holder: str, *, waiting: Waiting | None = None, wait_s: float = WAIT_S) -> Iterator[Lease]:
+    """Hold the writers' turn, with every unfinished batch settled first."""
+    failpoint("intake.before_lease")
+    with writer_lease(holder, wait_s, waiting=waiting) as lease:
+        settle_pending(connect(), lease)
+        yield lease
+
+
+def begin(
+    actor: Actor,
+    lease: Lease,
+    *,
+    organisation: Organisation,
+    kind: str = Batch.IMPORT,
+    made: Made | None = None,
+    **facts: Any,
+) -> Batch:
+    """Write down that a batch is about to be committed. Call it within a transaction, with the turn held."""
+    return Batch.objects.create(
+        organisation=organisation,
+        kind=kind,
+        fence=lease.fence,
+        user_id=actor.user_id,
+        actor_label=actor.label,
+        report={"made": (made or Made()).as_dict()},
+        **facts,
+    )
+
+
+def note(batch: Batch, *, report: Mapping[str, Any], **counts: int) -> None:
+    """Write a pending batch's counts down before the lake commits, so that recovery finds them."""
+    batch.report = {**batch.report, **report}
+    for name, count in counts.items():
+        setattr(batch, name, count)
+    batch.save(update_fields=["report", *counts])
+
+
+def finish(batch: Batch) -> None:
+    """Note that the lake has the batch, and that all is done."""
+    batch.state, batch.committed_at = Batch.COMMITTED, timezone.now()
+    batch.save(update_fields=["state", "committed_at"])
+    failpoint("intake.before_done")
+    with transaction.atomic():
+        _finish(batch)
+
+
+def _finish(batch: Batch) -> None:
+    batch.state, batch.finished_at = Batch.DONE, timezone.now()
+    batch.committed_at = batch.committed_at or batch.finished_at
+    batch.save(update_fields=["state", "committed_at", "finished_at"])
+    if batch.undoes_id:
+        Batch.objects.filter(pk=batch.undoes_id).update(state=Batch.UNDONE)
+
+
+def settle_pending(lake: Lake, lease: Lease) -> list[Batch]:
+    """Settle every batch that a dead or fenced writer left: done if the lake's log has it, else failed."""
+    unfinished = list(Batch.objects.filter(state__in=(Batch.PENDING, Batch.COMMITTED)).order_by("pk"))
+    if not unfinished:
+        return []
+    if any(batch.pk > lake.last_batch() for batch in unfinished):
+        lake.fence_off(lease)  # whoever slept over its turn cannot commit any more
+    last = lake.last_batch()
+    for batch in unfinished:
+        with transaction.atomic():
+            if batch.state == Batch.COMMITTED or batch.pk <= last:
+                _finish(batch)
+            else:
+                _fail(batch)
+    return unfinished
+
+
+def _fail(batch: Batch) -> None:
+    """Note that a batch never came about, and take back what it made in the registry."""
+    batch.state, batch.finished_at = Batch.FAILED, timezone.now()
+    batch.added = batch.changed = batch.unchanged = batch.kept = 0
+    made = Made(**batch.report.get("made", {}))
+    batch.report = {**batch.report, "made": Made().as_dict()}
+    batch.save()
+    Series.objects.filter(pk__in=made.series).delete()
+    Meter.objects.filter(pk__in=made.meters, series=None, submeters=None).delete()
+    Site.objects.filter(pk__in=made.sites, meters=None).delete()
+
+
+def recover(wait_s: float = 0.0) -> list[Batch]:
+    """Settle what killed processes left, if there is anything and no other writer is at work. Call it at start."""
+    if not Batch.objects.filter(state__in=(Batch.PENDING, Batch.COMMITTED)).exists():
+        return []
+    try:
+        with writer_lease("recovery", wait_s) as lease:
+            return settle_pending(connect(), lease)
+    except Busy:
+        return []  # that writer settles them, or is the one that wrote them

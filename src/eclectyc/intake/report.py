@@ -1,0 +1,161 @@
+"""What an import says of itself: counts, warnings, and every line that was not taken."""
+
+from __future__ import annotations
+
+import csv
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from eclectyc.intake.blocks import MAX_REPORTED_ERRORS, LineError
+
+CLEAN, SOME_REJECTED, NOTHING_USABLE = 0, 1, 2  # exit codes
+MAX_LIKE_WARNINGS = 20
+
+
+class ErrorLog:
+    """Keeps the first errors at hand and writes the rest to a file, as they come.
+
+    Without a folder (a dry run writes nothing) the rest is only counted.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.first: list[LineError] = []
+        self.count = 0
+        self.path: Path | None = None
+        self._lines: set[int] = set()
+        self._told_together = 0
+        self._folder = folder
+        self._file: IO[str] | None = None
+        self._rows: Any = None
+
+    def extend(self, errors: Iterable[LineError], *, counts_lines: bool = True) -> None:
+        """Take some errors. ``counts_lines`` is False where :meth:`stands_for` tells how many lines they are."""
+        for error in errors:
+            self.count += 1
+            if counts_lines:
+                self._lines.add(error.line)
+            if len(self.first) < MAX_REPORTED_ERRORS:
+                self.first.append(error)
+            elif self._folder is not None:
+                self._write(error, self._folder)
+
+    @property
+    def lines(self) -> int:
+        """How many lines have at least one error."""
+        return len(self._lines) + self._told_together
+
+    def stands_for(self, lines: int) -> None:
+        """Count lines that one error told for all of them."""
+        self._told_together += lines
+
+    def close(self) -> None:
+        """Finish the file, if there is one."""
+        if self._file:
+            self._file.close()
+
+    def _write(self, error: LineError, folder: Path) -> None:
+        if self._file is None:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.path = folder / f"import-errors-{secrets.token_hex(6)}.csv"
+            self._file = self.path.open("w", newline="", encoding="utf-8")
+            self._rows = csv.writer(self._file)
+            self._rows.writerow(["line", "column", "reason", "remedy"])
+        self._rows.writerow([error.line, *(plain_cell(t) for t in (error.column, error.reason, error.remedy))])
+
+
+def plain_cell(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesReport:
+    """What a file held for one series. first, last : local starts of its first and last reading, ISO with offset."""
+
+    meter: str
+    quantity: str
+    unit: str
+    step: int
+    readings: int
+    total: float
+    first: str | None
+    last: str | None
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """The outcome of an import, as ``import --json`` prints it. See CONTRACT for what each count means."""
+
+    batch: int | None = None
+    dry_run: bool = False
+    file: str = ""
+    format: str = ""
+    why: str = ""
+    stamps: str | None = None
+    stamps_why: str = ""
+    timezone: str = ""
+    rows: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    readings: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    kept: int = 0
+    warnings: list[str] = field(default_factory=list)
+    kwh: float = 0.0
+    series: list[SeriesReport] = field(default_factory=list)
+    created_meters: int = 0
+    created_sites: int = 0
+    updated_meters: int = 0
+    updated_sites: int = 0
+    unknown_meters: list[str] = field(default_factory=list)
+    errors: list[LineError] = field(default_factory=list)
+    error_count: int = 0
+    errors_file: str | None = None
+
+    def take_errors(self, log: ErrorLog) -> None:
+        """Take over what an error log holds; the lines it names are rejected."""
+        log.close()
+        self.errors, self.error_count = log.first, log.count
+        self.errors_file = str(log.path) if log.path else None
+        self.rejected = min(log.lines, self.rows)
+        self.accepted = self.rows - self.rejected
+        left_out = log.count - len(log.first)
+        if left_out and log.path is None:
+            self.warnings.append(f"{left_out} more errors are not shown; the import itself writes them to a file.")
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether anything of the file went in, or would."""
+        return self.readings > 0 or (self.is_structure and self.accepted > 0)
+
+    @property
+    def is_structure(self) -> bool:
+        """Whether the file held sites or meters rather than readings."""
+        return self.format in ("sites", "meters")
+
+    @property
+    def exit_code(self) -> int:
+        """0 clean, 1 some rows rejected, 2 nothing usable."""
+        if not self.is_usable:
+            return NOTHING_USABLE
+        return SOME_REJECTED if self.error_count else CLEAN
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        plain["series"] = [{name: getattr(one, name) for name in one.__slots__} for one in self.series]
+        plain["errors"] = [{name: getattr(one, name) for name in one.__slots__} for one in self.errors]
+        return plain
+
+
+def grouped_warnings(warnings: Iterable[str]) -> list[str]:
+    """Return warnings, each once; of many only the first and how many more there are."""
+    once = list(dict.fromkeys(warnings))
+    if len(once) <= MAX_LIKE_WARNINGS:
+        return once
+    return [*once[:MAX_LIKE_WARNINGS], f"… and {len(once) - MAX_LIKE_WARNINGS} more warnings."]

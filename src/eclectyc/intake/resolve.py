@@ -1,0 +1,268 @@
+"""Who is it? Printed identifiers become metering points of the organisation, printed units canonical ones.
+
+A *lane* is one printed combination of meter, quantity and unit; a *point* the meter it belongs to, which may
+still have to be made; a *target* the series that its readings will have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, Protocol
+
+import numpy as np
+import polars as pl
+from django.db.models import Value
+from django.db.models.functions import Replace
+
+from eclectyc.accounts.models import Organisation
+from eclectyc.estate.models import Meter, Quantity, Utility
+from eclectyc.estate.service import series_of
+from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits, identify
+from eclectyc.kernel.units import Conversion, conversion
+
+KEY: Final = ("meter", "quantity", "unit")
+_PIECE: Final = 5000
+_LITRES_PER_M3: Final = Decimal(1000)
+_NOT_ADDED: Final = frozenset({"degC", "kW", "kVA", "kVAr"})
+_UNIT_OF_QUANTITY: Final = {"reactive_import": "kVArh", "reactive_export": "kVArh", "temperature": "degC"}
+_QUANTITY_OF_UNIT: Final = {"kVArh": Quantity.REACTIVE_IMPORT, "degC": Quantity.TEMPERATURE}
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSeries:
+    """A series that a point has already."""
+
+    id: int
+    quantity: str
+    unit: str
+    step: int
+    source: str
+
+
+@dataclass(slots=True)
+class Point:
+    """A metering point: in the registry (``meter``), to be made, or unknown."""
+
+    identifier: str
+    meter: int | None = None
+    zone: str = ""
+    unit: str = ""
+    direction: str = "import"
+    step: int = 30
+    series: list[HeldSeries] = field(default_factory=list)
+    is_new: bool = False
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether readings of this point go in."""
+        return self.meter is not None or self.is_new
+
+
+@dataclass(slots=True)
+class Lane:
+    """One printed combination of meter, quantity and unit."""
+
+    printed: tuple[str | None, str | None, str | None]
+    point: Point
+    quantity: str = "import"
+    unit: str = ""
+    factor: float = 1.0
+    is_power: bool = False  # a mean power over the period, to be multiplied by its hours
+    is_unit_assumed: bool = False
+    fault: Invalid | None = None  # why none of its rows can be taken
+    rows: int = 0
+    first_line: int = 0
+
+    @property
+    def is_taken(self) -> bool:
+        return self.point.is_taken and self.fault is None
+
+    @property
+    def is_additive(self) -> bool:
+        return self.unit not in _NOT_ADDED
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the person said about meters and units."""
+
+    meter: str = ""
+    quantity: str = ""
+    unit: str = ""
+    creates: bool = False
+    zone: str = ""  # of a meter that is made
+    strict_mpan: bool = False
+
+
+class Resolver:
+    """Knows the lanes of a file as its blocks come in. Asks the registry once for each new identifier."""
+
+    def __init__(self, organisation: Organisation, wishes: Wishes) -> None:
+        self.lanes: list[Lane] = []
+        self.points: dict[str, Point] = {}
+        self.warnings: list[str] = []
+        self._organisation = organisation
+        self._wishes = wishes
+        self._by_printed: dict[tuple[str | None, str | None, str | None], int] = {}
+
+    def lanes_of(self, frame: pl.DataFrame) -> np.ndarray:
+        """Return the lane number of each row, int32. ``frame`` has line, meter, quantity and unit."""
+        counted = frame.group_by(KEY, maintain_order=True).agg(rows=pl.len(), first=pl.col("line").min())
+        self._meet([(row[0], row[1], row[2]) for row in counted.select(KEY).iter_rows()])
+        numbers = [self._by_printed[row] for row in counted.select(KEY).iter_rows()]
+        for number, rows, first in zip(numbers, counted["rows"].to_list(), counted["first"].to_list(), strict=True):
+            lane = self.lanes[number]
+            lane.first_line = first if lane.rows == 0 else min(lane.first_line, first)
+            lane.rows += rows
+        if len(numbers) == 1:
+            return np.full(len(frame), numbers[0], dtype=np.int32)
+        keys = counted.select(KEY).with_columns(lane=pl.Series(numbers, dtype=pl.Int32))
+        on = [name for name in KEY if keys[name].n_unique() > 1]
+        return (
+            frame.select(on)
+            .join(keys.select(*on, "lane"), on=on, how="left", nulls_equal=True, maintain_order="left")["lane"]
+            .to_numpy()
+        )
+
+    def unknown(self) -> list[Point]:
+        """Return the points that the registry does not know and that nobody asked to make."""
+        lanes = (lane for lane in self.lanes if lane.fault is None and not lane.point.is_taken)
+        return list({lane.point.identifier: lane.point for lane in lanes}.values())
+
+    def _meet(self, printed: Sequence[tuple[str | None, str | None, str | None]]) -> None:
+        new = [key for key in printed if key not in self._by_printed]
+        if not new:
+            return
+        if self._wishes.meter:
+            self._check_told_meter([key[0] for key in new if key[0]])
+        self._find({self._identifier(key[0]) for key in new} - set(self.points))
+        for key in new:
+            self._by_printed[key] = len(self.lanes)
+            self.lanes.append(self._lane(key))
+
+    def _check_told_meter(self, printed: Sequence[str]) -> None:
+        named = {clean_identifier(text) for text in (*printed, *(lane.printed[0] or "" for lane in self.lanes))} - {""}
+        told = clean_identifier(self._wishes.meter)
+        if len(named) > 1:
+            shown = ", ".join(sorted(named)[:5])
+            raise Invalid(f"The file names several meters: {shown}.", "Leave --meter out.", field="meter")
+        if printed and not self._by_printed and named != {told}:
+            self.warnings.append(f"The file names meter {named.pop()}; its readings are taken as those of {told}.")
+
+    def _identifier(self, printed: str | None) -> str:
+        """Return the identifier that a printed one stands for; ``--meter`` names what the file leaves out."""
+        if self._wishes.meter:
+            return clean_identifier(self._wishes.meter)
+        if printed is None:
+            raise Invalid("The file names no meter.", "Name the meter with --meter.", field="meter")
+        return clean_identifier(printed)
+
+    def _lane(self, printed: tuple[str | None, str | None, str | None]) -> Lane:
+        point = self.points[self._identifier(printed[0])]
+        lane = Lane(printed, point)
+        if has_lost_digits(printed[0] or ""):
+            reason = f"The identifier {printed[0]} has lost its digits."
+            lane.fault = Invalid(reason, "Format the column as text in the spreadsheet and save it again.")
+            return lane
+        odd = identify(point.identifier).warning
+        if odd and self._wishes.strict_mpan:
+            lane.fault = Invalid(odd, "Correct the MPAN, or import without --strict-mpan.")
+            return lane
+        lane.quantity = printed[1] or self._wishes.quantity
+        try:
+            self._fit_unit(lane, self._wishes.unit or printed[2])
+        except Invalid as fault:
+            lane.fault = fault
+        lane.quantity = str(lane.quantity or _QUANTITY_OF_UNIT.get(lane.unit) or point.direction)
+        return lane
+
+    def _fit_unit(self, lane: Lane, printed: str | None) -> None:
+        """Give the lane its canonical unit and factor: the printed one's, else the quantity's, else the meter's."""
+        own = lane.point.unit
+        if not printed:
+            lane.unit = _UNIT_OF_QUANTITY.get(lane.quantity) or own or "kWh"
+            lane.is_unit_assumed = not own
+            return
+        known = Conversion(printed, Decimal(1)) if printed in _NOT_ADDED - {"kW"} else conversion(printed)
+        lane.unit, factor = known.unit, known.factor
+        if (own, lane.unit) == ("m3", "litre"):
+            lane.unit, factor = own, factor / _LITRES_PER_M3
+        elif (own, lane.unit) == ("litre", "m3"):
+            lane.unit, factor = own, factor * _LITRES_PER_M3
+        lane.factor, lane.is_power = float(factor), known.is_power
+
+    def _find(self, identifiers: Iterable[str]) -> None:
+        """Look identifiers up: metering points first, then serials that one meter alone has."""
+        wanted = sorted(identifiers)
+        for at in range(0, len(wanted), _PIECE):
+            self._find_some(wanted[at : at + _PIECE])
+
+    def _find_some(self, wanted: list[str]) -> None:
+        meters = Meter.objects.filter(organisation=self._organisation)
+        columns = ("pk", "identifier", "site__timezone", "unit", "direction", "step_minutes")
+        found = {row[1]: row for row in meters.filter(identifier__in=wanted).values_list(*columns)}
+        missing = [text for text in wanted if text not in found]
+        if missing:
+            serials: dict[str, list] = {}
+            plain = meters.annotate(plain=Replace("serial", Value(" "), Value(""))).filter(plain__in=missing)
+            for row in plain.values_list(*columns, "plain"):
+                serials.setdefault(row[-1], []).append(row)
+            found |= {serial: rows[0] for serial, rows in serials.items() if len(rows) == 1}
+            several = sorted(serial for serial, rows in serials.items() if len(rows) > 1)
+            if several:
+                self.warnings.append(f"Several meters have the serial {', '.join(several)}: name their MPAN instead.")
+        by_meter: dict[int, Point] = {point.meter: point for point in self.points.values() if point.meter}
+        for text in wanted:
+            self.points[text] = self._point(text, found.get(text), by_meter)
+        self._attach_series([self.points[text] for text in wanted])
+        self._warn_of_odd([self.points[text] for text in wanted])
+
+    def _point(self, text: str, row: tuple | None, by_meter: dict[int, Point]) -> Point:
+        if row is None:
+            return Point(text, zone=self._wishes.zone, is_new=self._wishes.creates and not has_lost_digits(text))
+        known = Point(row[1], row[0], zone=row[2], unit=row[3], direction=row[4], step=row[5])
+        return by_meter.setdefault(row[0], known)
+
+    def _attach_series(self, points: list[Point]) -> None:
+        by_meter = {point.meter: point for point in points if point.meter is not None and not point.series}
+        for series in series_of(by_meter):
+            held = HeldSeries(series.pk, series.quantity, series.unit, series.step_minutes, series.source)
+            by_meter[series.meter_id].series.append(held)
+
+    def _warn_of_odd(self, points: list[Point]) -> None:
+        if not self._wishes.strict_mpan:
+            self.warnings.extend(odd for odd in (identify(point.identifier).warning for point in points) if odd)
+
+
+class Measured(Protocol):
+    """What is measured at a point: a lane or a target."""
+
+    @property
+    def quantity(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def step(self) -> int: ...
+
+
+def new_meter_fields(identifier: str, measured: Sequence[Measured]) -> dict[str, object]:
+    """Return what is known of a meter to be made, from the series that a file has for it."""
+    main = next((one for one in measured if one.quantity in ("import", "export")), measured[0])
+    return {
+        "identifier": identifier,
+        "utility": _utility_of(main.unit, identifier),
+        "direction": "export" if all(one.quantity == "export" for one in measured) else "import",
+        "unit": main.unit,
+        "step_minutes": main.step,
+    }
+
+
+def _utility_of(unit: str, identifier: str) -> str:
+    if unit in ("kWh", "kVArh", "kVAh", "kW", "kVA", "kVAr"):
+        return Utility.ELECTRICITY
+    if unit == "m3":
+        return Utility.GAS if identify(identifier, utility="gas").kind == "mprn" else Utility.WATER
+    return Utility.WATER if unit == "litre" else Utility.OTHER

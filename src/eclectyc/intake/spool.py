@@ -1,0 +1,142 @@
+"""Where a file's readings wait until its last line is read: in memory, or on disk by month where they are many."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from eclectyc.intake.clocks import DAY_S
+from eclectyc.intake.rows import DayRows, Kind, Pick, Rows, day_s_of
+
+IN_MEMORY_BYTES = 320 << 20  # beyond this they are spooled to disk
+NEAR_DAYS = 2  # a printed stamp and its local day lie no further apart
+_ROW_BYTES = 29
+
+
+class Spool:
+    """Keeps rows in file order and gives them back by month. Close it when done: it removes its files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._own: Path | None = None
+        self._bytes = 0
+        self._rows: list[Rows] = []
+        self._days: list[DayRows] = []
+        self._row_files: dict[tuple[Kind, int], list[Path]] = {}
+        self._day_files: dict[int, list[tuple[Path, int, bool]]] = {}
+        self._months: set[int] = set()
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._own:
+            shutil.rmtree(self._own, ignore_errors=True)
+
+    def add_rows(self, rows: Rows) -> None:
+        """Keep some readings."""
+        if len(rows):
+            self._rows.append(rows)
+            self._months.update(np.unique(_months(rows.day)).tolist())
+            self._grew(len(rows) * _ROW_BYTES)
+
+    def add_days(self, days: DayRows) -> None:
+        """Keep some days."""
+        if len(days):
+            self._days.append(days)
+            self._months.update(np.unique(_months(days.day)).tolist())
+            self._grew(days.values.nbytes + days.quality.nbytes)
+
+    def months(self) -> list[tuple[int, int]]:
+        """Return the local months that the rows may fall in, as first day and day after the last [days since 1970]."""
+        near = sorted({month + shift for month in self._months for shift in (-1, 0, 1)})
+        return [(_first_day(month), _first_day(month + 1)) for month in near]
+
+    def rows(self, kind: Kind, first: int, end: int) -> Rows:
+        """Return the readings printed on days from ``first`` up to ``end``, and a little around them."""
+        day_s = day_s_of(kind)
+        low, high = (first - NEAR_DAYS) * day_s, (end + NEAR_DAYS) * day_s
+        parts = [
+            *self._read_rows(kind, first - NEAR_DAYS, end + NEAR_DAYS),
+            *(rows for rows in self._rows if rows.kind == kind),
+        ]
+        chosen = []
+        for rows in parts:
+            near = (rows.at >= low) & (rows.at < high)
+            if near.any():
+                chosen.append(rows if near.all() else rows.where(near))
+        return Rows.joined(chosen) if chosen else Rows.none(kind)
+
+    def days(self, first: int, end: int, *, near: int = 0) -> list[Pick]:
+        """Return the days printed from ``first`` up to ``end``, and ``near`` days around them."""
+        chosen = []
+        for days in [*self._read_days(first - near, end + near), *self._days]:
+            rows = np.flatnonzero((days.day >= first - near) & (days.day < end + near))
+            if len(rows):
+                chosen.append(Pick(days, rows))
+        return chosen
+
+    def _grew(self, size: int) -> None:
+        self._bytes += size
+        if self._bytes > IN_MEMORY_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._own is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            sweep(self._folder)
+            self._own = Path(tempfile.mkdtemp(prefix="import-", dir=self._folder))
+        for rows in self._rows:
+            month_of = _months(rows.day)
+            for month in np.unique(month_of).tolist():
+                files = self._row_files.setdefault((rows.kind, month), [])
+                files.append(self._own / f"{rows.kind}-{month}-{len(files)}.parquet")
+                part = rows.where(month_of == month)
+                columns = {name: getattr(part, name) for name in ("lane", "line", "at", "value", "quality")}
+                pl.DataFrame(columns).write_parquet(files[-1], compression="lz4", statistics=False)
+        for days in self._days:
+            month_of = _months(days.day)
+            for month in np.unique(month_of).tolist():
+                named = self._day_files.setdefault(month, [])
+                path = self._own / f"days-{month}-{len(named)}.parquet"
+                named.append((path, days.step, days.by_clock))
+                some = days.where(month_of == month)
+                columns = {name: getattr(some, name) for name in ("lane", "line", "day", "values", "quality")}
+                pl.DataFrame(columns).write_parquet(path, compression="lz4", statistics=False)
+        self._rows, self._days, self._bytes = [], [], 0
+
+    def _read_rows(self, kind: Kind, low: int, high: int) -> Iterator[Rows]:
+        months = _months(np.array([low, high])).tolist()
+        for month in range(months[0], months[1] + 1):
+            for path in self._row_files.get((kind, month), []):
+                frame = pl.read_parquet(path)
+                yield Rows(kind, *(frame[name].to_numpy() for name in ("lane", "line", "at", "value", "quality")))
+
+    def _read_days(self, low: int, high: int) -> Iterator[DayRows]:
+        months = _months(np.array([low, high])).tolist()
+        for month in range(months[0], months[1] + 1):
+            for path, step, by_clock in self._day_files.get(month, []):
+                frame = pl.read_parquet(path)
+                lane, line, day, values, quality = (frame[name].to_numpy() for name in frame.columns)
+                yield DayRows(lane, line, day, values, quality, step, by_clock)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed imports left behind."""
+    for path in folder.glob("import-*"):
+        if time.time() - path.stat().st_mtime > DAY_S:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _months(days: np.ndarray) -> np.ndarray:
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def _first_day(month: int) -> int:
+    return int(np.datetime64(month, "M").astype("datetime64[D]").astype(np.int64))

@@ -1,0 +1,71 @@
+"""One import taken back, as a batch of its own: what it said is kept, but counts no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.intake.batches import begin, finish, note, settle_pending, writers_turn
+from eclectyc.intake.models import Batch
+from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
+from eclectyc.kernel.failpoints import failpoint
+from eclectyc.lake.store import connect
+from eclectyc.lake.write import WriteResult
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What undoing an import did: how many slots went back to an earlier value, and how many are missing now."""
+
+    batch: int
+    by: int
+    changed: int
+    removed: int
+    unchanged: int
+    meters_kept: int  # meters that the import made stay, even where they have no readings now
+
+
+def undo_batch(actor: Actor, *, batch: int, waiting: Callable[[str], None] | None = None) -> Undone:
+    """Take an import back. Raises ``NotFound`` or ``Invalid`` where there is nothing to take back."""
+    _undoable(actor, batch)
+    with writers_turn(f"undo {batch}", waiting=waiting) as lease:
+        undone = _undoable(actor, batch)  # another may have been quicker
+        store = connect()
+        with transaction.atomic():
+            by = begin(actor, lease, organisation=undone.organisation, kind=Batch.UNDO, undoes=undone,
+                       file_name=undone.file_name, format=undone.format)  # fmt: skip
+        failpoint("intake.after_pending")
+        try:
+            result = store.undo(batch, lease=lease, by=by.pk)
+            failpoint("intake.after_commit")
+            note(by, report={"removed": result.removed}, changed=result.changed, unchanged=result.unchanged)
+            finish(by)
+        except BaseException as error:
+            with suppress(EclectycError):
+                settle_pending(store, lease)
+            by.refresh_from_db(fields=["state"])
+            if by.state != Batch.DONE or not isinstance(error, Exception):
+                raise
+            result = WriteResult()
+    made = undone.report.get("made", {}).get("meters", [])
+    return Undone(batch, by.pk, result.changed, result.removed, result.unchanged, len(made))
+
+
+def _undoable(actor: Actor, number: int) -> Batch:
+    batch = Batch.objects.visible_to(actor).select_related("organisation").filter(pk=number).first()
+    if batch is None:
+        raise NotFound(f"There is no batch {number}.", "eclectyc batches lists them.", field="batch")
+    actor.require("imports.run", batch.organisation_id)
+    if batch.kind != Batch.IMPORT:
+        raise Invalid(f"Batch {number} took batch {batch.undoes_id} back.", "Import that file again.", field="batch")
+    if batch.format in ("sites", "meters"):
+        raise Invalid(f"Batch {number} held {batch.format}, not readings.", "Import a corrected file.", field="batch")
+    if batch.state == Batch.UNDONE:
+        raise Invalid(f"Batch {number} has been undone already.", "Import its file again.", field="batch")
+    if batch.state == Batch.FAILED:
+        raise Invalid(f"Batch {number} never came in: there is nothing to undo.", "", field="batch")
+    return batch

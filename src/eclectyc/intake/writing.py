@@ -1,0 +1,129 @@
+"""A batch committed: what it makes in the registry and its row first, then the lake in one commit, then done."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from django.db import transaction
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.intake.batches import begin, finish, note, settle_pending, writers_turn
+from eclectyc.intake.gather import Gathered
+from eclectyc.intake.making import Making
+from eclectyc.intake.models import Batch
+from eclectyc.intake.months import Months
+from eclectyc.intake.plan import FilePlan
+from eclectyc.intake.report import ImportReport
+from eclectyc.intake.source import Source
+from eclectyc.kernel.errors import EclectycError
+from eclectyc.kernel.failpoints import failpoint
+from eclectyc.lake.lease import Lease
+from eclectyc.lake.store import connect
+from eclectyc.lake.write import WriteResult
+
+KEPT_SERIES: Final = 2000  # of a batch's report in the registry; the printed one has them all
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An import on its way: who imports what, where its report grows, and how progress is told."""
+
+    actor: Actor
+    organisation: Organisation
+    source: Source
+    gathered: Gathered
+    report: ImportReport
+    say: Callable[..., None]
+
+
+def write_batch(
+    import_: Import, plan: FilePlan, making: Making, months: Months, *, complete: Callable[[], None]
+) -> None:
+    """Commit a file's readings as one batch. ``complete`` fills the report in once every month is placed."""
+    report, say = import_.report, import_.say
+    with ThreadPoolExecutor(1) as pool:
+        digest = pool.submit(_sha256, import_.source.path)
+        with writers_turn(
+            f"import {report.file}",
+            waiting=lambda other: say(phase="waiting", text=f"waiting for another import ({other})"),
+        ) as lease:
+            say(phase="writing", text="", done=0, total=0)
+            batch = _begin(import_, plan, making, months, lease, digest.result())
+            failpoint("intake.after_pending")
+
+            def before_commit(result: WriteResult) -> None:
+                take_result(report, result)
+                complete()
+                note(batch, report=kept_report(report), **_counts(report))
+                failpoint("intake.before_write")
+
+            _commit(batch, months, lease, before_commit, say)
+
+
+def _begin(import_: Import, plan: FilePlan, making: Making, months: Months, lease: Lease, digest: str) -> Batch:
+    report = import_.report
+    with transaction.atomic():
+        earlier = Batch.objects.filter(organisation=import_.organisation, sha256=digest, state=Batch.DONE).first()
+        months.series, made = making.make(plan)
+        batch = begin(
+            import_.actor, lease, organisation=import_.organisation, made=made, file_name=report.file[-255:],
+            sha256=digest, format=report.format[:30],
+        )  # fmt: skip
+    report.batch = batch.pk
+    report.created_meters, report.created_sites = len(made.meters), len(made.sites)
+    if earlier:
+        report.warnings.insert(0, f"This very file came in before, as batch {earlier.pk}.")
+    return batch
+
+
+def _commit(
+    batch: Batch, months: Months, lease: Lease, before_commit: Callable[[WriteResult], None], say: Callable[..., None]
+) -> None:
+    store = connect()
+    written = 0
+
+    def wrote(readings: int) -> None:
+        nonlocal written
+        written += readings
+        say(done=written)
+
+    try:
+        store.write(months, lease=lease, batch=batch.pk, progress=wrote, before_commit=before_commit)
+        failpoint("intake.after_commit")
+        finish(batch)
+    except BaseException as error:
+        with suppress(EclectycError):  # another writer has the turn now, and settles it
+            settle_pending(store, lease)
+        batch.refresh_from_db(fields=["state"])
+        if batch.state != Batch.DONE or not isinstance(error, Exception):
+            raise
+
+
+def take_result(report: ImportReport, result: WriteResult) -> None:
+    """Take over what became of the slots."""
+    report.added, report.changed = result.added, result.changed
+    report.unchanged, report.kept = result.unchanged, result.kept
+
+
+def kept_report(report: ImportReport) -> dict[str, Any]:
+    """Return what the registry keeps of a report."""
+    kept = report.as_dict()
+    kept["series"] = kept["series"][:KEPT_SERIES]
+    return kept
+
+
+def _counts(report: ImportReport) -> dict[str, int]:
+    names = ("rows", "accepted", "rejected", "added", "changed", "unchanged", "kept")
+    return {name: getattr(report, name) for name in names}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

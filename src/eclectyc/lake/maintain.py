@@ -1,0 +1,115 @@
+"""Upkeep under the writers' lease: few files, a short log, nothing left behind. Readers keep working."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from eclectyc.kernel.errors import Invalid
+from eclectyc.lake.commit import Change
+from eclectyc.lake.errors import LeaseLost
+from eclectyc.lake.files import STAGING, NewFile, Place
+from eclectyc.lake.lease import Lease
+from eclectyc.lake.rows import write_rows
+from eclectyc.lake.schema import FILE_ROWS
+from eclectyc.lake.snapshot import Snapshot
+from eclectyc.lake.work import map_slices
+
+RETENTION: Final = timedelta(days=7)  # longer than any reader or backup
+PASSING: Final = timedelta(days=1)  # longer than any write
+SMALL_ROWS: Final = FILE_ROWS // 4
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceReport:
+    """What upkeep did, in files."""
+
+    merged: int = 0
+    into: int = 0
+    vacuumed: int = 0
+    swept: int = 0
+    version: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class MergeJob:
+    """Small files of one layer, month and bucket."""
+
+    place: Place
+    layer: str
+    month: str
+    bucket: str
+    paths: list[str]
+    batch: int
+
+
+def maintain(
+    place: Place, *, lease: Lease, keep: timedelta, keep_passing: timedelta, may_shorten: bool
+) -> MaintenanceReport:
+    """Compact, checkpoint, vacuum and sweep. A reader or backup may rely on RETENTION unless ``may_shorten``."""
+    if not may_shorten and (keep < RETENTION or keep_passing < PASSING):
+        raise Invalid(
+            f"Files are kept {RETENTION.days} days for readers and backups.",
+            "To keep them for less, say that nobody is reading.",
+            field="keep",
+        )
+    if not place.has_table():
+        return MaintenanceReport()
+    merged, into = _compact(place, lease)
+    table = place.open()
+    table.create_checkpoint()
+    if not lease.is_held():
+        raise LeaseLost("Another writer has taken over the lake.", "Run this again.")
+    vacuumed = table.vacuum(
+        retention_hours=int(keep.total_seconds() // 3600),
+        dry_run=False,
+        enforce_retention_duration=False,
+        full=True,
+    )
+    table.cleanup_metadata()
+    swept = _sweep(place, keep_passing) if place.is_folder else 0
+    return MaintenanceReport(merged, into, len(vacuumed), swept, table.version())
+
+
+def _compact(place: Place, lease: Lease) -> tuple[int, int]:
+    """Merge the small files of each layer, month and bucket in one commit; return how many, into how many."""
+    change = Change.begin(place, 1, lease)
+    for added, paths in map_slices(_merge, _jobs(place, change.base)):
+        change.added += added
+        change.remove(paths)
+    if change.removed:
+        change.commit(lease, batch=None, why="compact", data_change=False)
+    return len(change.removed), len(change.added)
+
+
+def _jobs(place: Place, snapshot: Snapshot) -> Iterator[MergeJob]:
+    small = snapshot.files.filter(pl.col("rows") < SMALL_ROWS).sort("first_series", "first_day", "path")
+    groups = small.group_by("layer", "month", "bucket", maintain_order=True).agg("path", pl.col("rows").sum())
+    for layer, month, bucket, paths, _ in groups.filter(pl.col("path").list.len() > 1).iter_rows():
+        yield MergeJob(place, layer, month, bucket, paths, snapshot.last_batch)
+
+
+def _merge(job: MergeJob) -> tuple[list[NewFile], list[str]]:
+    rows = pl.concat(pl.collect_all([job.place.scan([path], job.layer) for path in job.paths]))
+    rows = rows.sort("series", "day", "batch")
+    added: list[NewFile] = []
+    write_rows(job.place, added, rows, layer=job.layer, month=job.month, bucket=job.bucket, batch=job.batch)
+    return added, job.paths
+
+
+def _sweep(place: Place, keep: timedelta) -> int:
+    """Remove what killed writers left that a vacuum does not see: passing folders and half-written temporary files."""
+    old = time.time() - keep.total_seconds()
+    swept = 0
+    for path in [*Path(place.url, STAGING).glob("*"), *Path(place.url).rglob("*#*")]:
+        if path.stat().st_mtime < old:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            swept += 1
+    return swept

@@ -1,0 +1,107 @@
+"""Rows of the two layers: made out of slots, read with their provenance, found by key, written as files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.failpoints import failpoint
+from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
+from eclectyc.lake.check import Said, key_of
+from eclectyc.lake.dense import Slots, summarise
+from eclectyc.lake.files import NewFile, Place
+from eclectyc.lake.schema import CLAIM_COLUMNS, DAY, DAY_COLUMNS, FILE_ROWS, empty
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Day rows out of several files. ``file_of`` tells which file each row is from; ``key`` is not sorted."""
+
+    frame: pl.DataFrame
+    key: np.ndarray
+    file_of: np.ndarray
+    paths: list[str]
+
+
+def read_held(place: Place, paths: list[str]) -> Held:
+    """Read whole day files, remembering which row is from which."""
+    if not paths:
+        return Held(empty(DAY_COLUMNS), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), [])
+    frames = pl.collect_all([place.scan([path], DAY) for path in paths])
+    frame = pl.concat(frames)
+    return Held(frame, key_of(frame), np.repeat(np.arange(len(paths)), [len(f) for f in frames]), paths)
+
+
+def match(held: np.ndarray, said: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which said days are held (bool), and for those the row that holds them."""
+    if not len(held):
+        return np.zeros(len(said), dtype=bool), np.zeros(0, dtype=np.int64)
+    order = None if bool((held[1:] > held[:-1]).all()) else np.argsort(held)
+    ordered = held if order is None else held[order]
+    at = np.minimum(np.searchsorted(ordered, said), len(held) - 1)
+    hit = ordered[at] == said
+    return hit, at[hit] if order is None else order[at[hit]]
+
+
+def day_rows(
+    days: pl.DataFrame,
+    laid: Slots,
+    *,
+    batch: int | np.ndarray,
+    contested: bool | np.ndarray,
+    unflagged: bool | np.ndarray,
+) -> pl.DataFrame:
+    """Return day rows with their summaries. days : series, day, step."""
+    size = len(days)
+    frame = days.with_columns(
+        **laid.columns(),
+        **summarise(laid),
+        batch=pl.Series(np.broadcast_to(np.asarray(batch, dtype=np.int64), size)),
+        contested=pl.Series(np.broadcast_to(np.asarray(contested, dtype=bool), size)),
+        unflagged=pl.Series(np.broadcast_to(np.asarray(unflagged, dtype=bool), size)),
+    )
+    return frame.select(DAY_COLUMNS.keys())
+
+
+def claim_rows(said: Said, *, batch: int | np.ndarray, rule: int, same_as: np.ndarray | None = None) -> pl.DataFrame:
+    """Return claim rows: the slots themselves, or for a witness (``same_as``) only whose they are."""
+    size = len(said)
+    slots = said.slots.columns() if same_as is None else {}
+    frame = said.days.with_columns(
+        **slots,
+        batch=pl.Series(np.broadcast_to(np.asarray(batch, dtype=np.int64), size)),
+        rule=pl.lit(rule, dtype=pl.Int8),
+    )
+    if same_as is not None:
+        frame = frame.with_columns(same_as=pl.Series(same_as.astype(np.int64)))
+    absent = {name: dtype for name, dtype in CLAIM_COLUMNS.items() if name not in frame.columns}
+    frame = frame.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in absent.items())
+    return frame.select(CLAIM_COLUMNS.keys())
+
+
+def as_said(laid: Slots, is_unflagged: np.ndarray) -> Slots:
+    """Return laid days as the one batch that told them said them: without a flag where it gave none."""
+    if not is_unflagged.any():
+        return laid
+    flagless = np.repeat(is_unflagged, laid.lengths) & (laid.quality == ACTUAL)
+    return Slots(laid.values, np.where(flagless, np.int8(UNFLAGGED), laid.quality), laid.lengths)
+
+
+def write_rows(
+    place: Place, added: list[NewFile], rows: pl.DataFrame, *, layer: str, month: str, bucket: str, batch: int
+) -> None:
+    """Write rows as one file, or several of about equal size where they are many."""
+    if rows.is_empty():
+        return
+    key = key_of(rows)
+    if not (key[1:] >= key[:-1]).all():
+        rows = rows[np.argsort(key, kind="stable")]
+    parts = -(-len(rows) // FILE_ROWS)
+    edges = [len(rows) * n // parts for n in range(parts + 1)]
+    for start, end in pairwise(edges):
+        part = rows[start:end]
+        added.append(place.write(part, layer=layer, month=month, bucket=bucket, batch=batch))
+        failpoint("lake.between_files")

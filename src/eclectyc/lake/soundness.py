@@ -1,0 +1,64 @@
+"""Whether the lake is in order: its log can be read, its files are there, its rows keep the rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from eclectyc.lake.dense import Slots, summarise
+from eclectyc.lake.files import Place
+from eclectyc.lake.schema import DAY, KEY
+from eclectyc.lake.snapshot import Snapshot
+
+
+def check(place: Place, *, deep: bool = False) -> list[str]:
+    """Return the problems found, in words. A lake that has not been made yet has none."""
+    from deltalake.exceptions import DeltaError
+
+    try:
+        table = place.open_if_there()
+        if table is None:
+            return []
+        snapshot = Snapshot.of(table)
+    except (DeltaError, OSError) as error:
+        return [f"The lake's log cannot be read: {error}"]
+    problems = _log(snapshot) + _files(place, snapshot)
+    if deep and not problems:
+        problems += _rows(place, snapshot)
+    return problems
+
+
+def _log(snapshot: Snapshot) -> list[str]:
+    newest = snapshot.files["last_batch"].max()
+    if isinstance(newest, int) and newest > snapshot.last_batch:
+        return [f"Files name batch {newest}, but the log's last batch is {snapshot.last_batch}."]
+    return []
+
+
+def _files(place: Place, snapshot: Snapshot) -> list[str]:
+    problems = []
+    if place.is_folder:
+        for path, size in snapshot.files.select("path", "size").iter_rows():
+            file = Path(place.url, path)
+            if not file.exists():
+                problems.append(f"The file {path} is missing.")
+            elif file.stat().st_size != size:
+                problems.append(f"The file {path} has {file.stat().st_size} bytes, not {size}.")
+    return problems
+
+
+def _rows(place: Place, snapshot: Snapshot) -> list[str]:
+    """Read every day row: each day once, its summary that of its slots."""
+    problems = []
+    for (month, bucket), files in snapshot.pick(DAY).group_by("month", "bucket", maintain_order=True):
+        rows = place.scan(files["path"].to_list(), DAY).collect()
+        where = f"{month} (bucket {bucket})"
+        if rows.select(pl.struct(KEY).is_duplicated().any()).item():
+            problems.append(f"A day is there twice in {where}.")
+        fresh = rows.with_columns(**summarise(Slots.of(rows)))
+        if not fresh.equals(rows):
+            problems.append(f"A summary does not fit its slots in {where}.")
+        if rows.filter(pl.col("day").dt.strftime("%Y-%m") != month).height:
+            problems.append(f"A day of another month is in {where}.")
+    return problems

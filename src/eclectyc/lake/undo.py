@@ -1,0 +1,184 @@
+"""A batch taken back: its claims are marked undone and kept, and the other claims of its days are laid again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.failpoints import failpoint
+from eclectyc.kernel.quality import MISSING
+from eclectyc.lake.check import Said, key_of
+from eclectyc.lake.commit import Change
+from eclectyc.lake.dense import Slots
+from eclectyc.lake.errors import Conflict
+from eclectyc.lake.files import Place
+from eclectyc.lake.fold import nothing
+from eclectyc.lake.history import fold, with_values
+from eclectyc.lake.lay import COUNTS, MonthDone
+from eclectyc.lake.lease import Lease
+from eclectyc.lake.rows import Held, as_said, claim_rows, match, read_held, write_rows
+from eclectyc.lake.schema import CLAIM, CLAIM_COLUMNS, DAY, GUARDED, KEY, empty
+from eclectyc.lake.snapshot import Snapshot
+from eclectyc.lake.work import map_slices
+from eclectyc.lake.write import TRIES, WriteResult
+
+_SUMS = [pl.col(name).sum() for name in ("changed", "unchanged", "removed")]
+
+
+@dataclass(frozen=True, slots=True)
+class UndoJob:
+    """A batch to be taken back in one month and bucket, and the files there: rows of a snapshot."""
+
+    place: Place
+    month: str
+    bucket: str
+    batch: int
+    by: int
+    days: pl.DataFrame
+    claims: pl.DataFrame
+
+
+def undo(place: Place, batch: int, *, buckets: int, lease: Lease, by: int) -> WriteResult:
+    """Take a batch back in one commit; ``by`` is the number of the undoing itself."""
+    for turn in range(TRIES):
+        change = Change.begin(place, buckets, lease)
+        change.check(lease, by)
+        failpoint("lake.before_files")
+        try:
+            done = []
+            for part in map_slices(undo_month, _jobs(place, change.base, batch, by)):
+                change.added += part.added
+                change.remove(part.removed)
+                done.append(part)
+            failpoint("lake.after_files")
+            change.commit(lease, batch=by, why=f"batch {by} undoes {batch}")
+            return WriteResult.of(done)
+        except Conflict:
+            if turn == TRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _jobs(place: Place, snapshot: Snapshot, batch: int, by: int) -> Iterator[UndoJob]:
+    """Yield the months in which some file may hold what the batch said."""
+    bears = (pl.col("first_batch") <= batch) & (pl.col("last_batch") >= batch)
+    files = snapshot.files.with_columns(bears=bears)
+    for month, bucket in files.filter("bears").select("month", "bucket").unique().sort("month", "bucket").iter_rows():
+        here = files.filter((pl.col("month") == month) & (pl.col("bucket") == bucket))
+        days, claims = (here.filter(pl.col("layer") == layer) for layer in (DAY, CLAIM))
+        yield UndoJob(place, month, bucket, batch, by, days, claims)
+
+
+def undo_month(job: UndoJob) -> MonthDone:
+    """Take a batch back in one month and bucket; write its new files."""
+    done = MonthDone()
+    keys = _said_by(job)
+    if keys.is_empty():
+        return done
+    held = read_held(job.place, _reaching(job.days, keys))
+    row = match(held.key, key_of(keys))[1]
+    rows = held.frame[row]
+    told = _told_alone(job, rows)
+    claims = with_values(pl.concat([_claims_of(job, keys), told]))
+    live = claims.filter(pl.col("undone_by").is_null() & (pl.col("batch") != job.batch))
+    laid = fold(live.join(rows.filter(_laid_again(job)), on=KEY, how="semi"))
+    days = _compare(job, rows, claims, laid)
+    done.counts = days.group_by("series").agg(*_SUMS, added=pl.lit(0, pl.Int64), kept=pl.lit(0, pl.Int64))
+    done.counts = done.counts.select("series", *COUNTS)
+    done.touched = days.filter(pl.col("changed") + pl.col("removed") > 0).select(KEY)
+    _write_days(job, done, held, row, laid)
+    _write_claims(job, done, told)
+    return done
+
+
+def _said_by(job: UndoJob) -> pl.DataFrame:
+    """Return the days of which the batch has something to say that still counts, sorted: series, day."""
+    of_batch = pl.col("batch") == job.batch
+    parts = []
+    days, claims = (files.filter("bears")["path"].to_list() for files in (job.days, job.claims))
+    if days:
+        parts.append(job.place.scan(days, DAY).filter(of_batch & ~pl.col("contested")).select(KEY))
+    if claims:
+        parts.append(job.place.scan(claims, CLAIM).filter(of_batch & pl.col("undone_by").is_null()).select(KEY))
+    return pl.concat(pl.collect_all(parts)).unique().sort(KEY)
+
+
+def _reaching(files: pl.DataFrame, keys: pl.DataFrame) -> list[str]:
+    """Return the paths of files that may hold one of these days."""
+    series, day = keys["series"], keys["day"]
+    reach = (pl.col("first_series") <= series.max()) & (pl.col("last_series") >= series.min())
+    reach &= (pl.col("first_day") <= day.max()) & (pl.col("last_day") >= day.min())
+    return files.filter(reach)["path"].to_list()
+
+
+def _claims_of(job: UndoJob, keys: pl.DataFrame) -> pl.DataFrame:
+    paths = _reaching(job.claims, keys)
+    if not paths:
+        return empty(CLAIM_COLUMNS)
+    return job.place.scan(paths, CLAIM).join(keys.lazy(), on=KEY, how="semi").collect()
+
+
+def _told_alone(job: UndoJob, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the batch's own claims on days that it alone has told, undone: history that no claim row holds yet."""
+    alone = rows.filter(~pl.col("contested") & (pl.col("batch") == job.batch))
+    if alone.is_empty():
+        return empty(CLAIM_COLUMNS)
+    slots = as_said(Slots.of(alone), alone["unflagged"].to_numpy())
+    said = Said(alone.select("series", "day", "step"), key_of(alone), slots)
+    claims = claim_rows(said, batch=job.batch, rule=GUARDED)
+    return claims.with_columns(undone_by=pl.lit(job.by, dtype=pl.Int64))
+
+
+def _compare(job: UndoJob, rows: pl.DataFrame, claims: pl.DataFrame, laid: pl.DataFrame) -> pl.DataFrame:
+    """Return, for each day that the batch spoke of, how many of its slots are changed, unchanged and removed now.
+
+    rows : the days as they were; claims : with values; laid : the days laid again, where anything is left of them.
+    """
+    again = rows.filter(_laid_again(job)).sort(KEY)
+    before = Slots.of(again)
+    hit, row = match(key_of(laid), key_of(again))
+    after = nothing(before.lengths).put(np.flatnonzero(hit), Slots.of(laid[row]))
+    is_gone = (before.quality != MISSING) & (after.quality == MISSING)
+    differs = (before.quality != after.quality) | ((before.values != after.values) & (after.quality != MISSING))
+    spoken = Slots.of(claims.filter(pl.col("batch") == job.batch).join(again, on=KEY, how="semi").sort(KEY))
+    removed, changed = before.per_day(is_gone), before.per_day(differs & ~is_gone)
+    unchanged = spoken.per_day(spoken.quality != MISSING) - removed - changed
+    columns = {"changed": changed, "unchanged": unchanged, "removed": removed}
+    counted = again.select(KEY).with_columns(**{name: pl.Series(counts) for name, counts in columns.items()})
+    witnessed = rows.filter(~_laid_again(job)).select(
+        *KEY, changed=pl.lit(0, pl.Int64), unchanged=pl.col("present").cast(pl.Int64), removed=pl.lit(0, pl.Int64)
+    )
+    return pl.concat([counted, witnessed])
+
+
+def _laid_again(job: UndoJob) -> pl.Expr:
+    """Whether a day row changes hands: not where the batch only witnessed what another alone has told."""
+    return pl.col("contested") | (pl.col("batch") == job.batch)
+
+
+def _write_days(job: UndoJob, done: MonthDone, held: Held, row: np.ndarray, laid: pl.DataFrame) -> None:
+    """Write the files of the days laid again anew; a day of which nothing is left has no row."""
+    replaced = row[held.frame[row].select(_laid_again(job)).to_series().to_numpy()]
+    rewritten = np.unique(held.file_of[replaced])
+    stays = np.isin(held.file_of, rewritten)
+    stays[replaced] = False
+    done.removed += [held.paths[n] for n in rewritten]
+    rows = pl.concat([held.frame.filter(pl.Series(stays)), laid])
+    write_rows(job.place, done.added, rows, layer=DAY, month=job.month, bucket=job.bucket, batch=job.by)
+
+
+def _write_claims(job: UndoJob, done: MonthDone, told: pl.DataFrame) -> None:
+    """Mark the batch's claims undone, in the files that hold them, and note those that only day rows told."""
+    ours = (pl.col("batch") == job.batch) & pl.col("undone_by").is_null()
+    marked = pl.when(ours).then(pl.lit(job.by, pl.Int64)).otherwise(pl.col("undone_by")).alias("undone_by")
+    parts = [told]
+    for path in job.claims.filter("bears")["path"]:
+        frame = job.place.scan([path], CLAIM).collect()
+        if frame.select(ours.any()).item():
+            parts.append(frame.with_columns(marked))
+            done.removed.append(path)
+    rows = pl.concat(parts)
+    write_rows(job.place, done.added, rows, layer=CLAIM, month=job.month, bucket=job.bucket, batch=job.by)

@@ -1,0 +1,130 @@
+"""Only one of two writers commits, and one that slept past its turn never does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import polars as pl
+import pytest
+
+from eclectyc.lake.commit import Change
+from eclectyc.lake.errors import Conflict, LeaseLost
+from eclectyc.lake.lay import lay_month
+from eclectyc.lake.store import Lake
+from eclectyc.lake.write import month_jobs
+from tests.lake.rows import Turn, frame, held
+
+SUMMER = date(2025, 6, 1)
+
+
+def row(value: float, series: int = 1) -> pl.DataFrame:
+    return frame([(series, SUMMER, 1440, [value], [1])])
+
+
+def prepared(lake: Lake, batch: int, value: float, turn: Turn) -> Change:
+    """A write that has written its files and not committed."""
+    change = Change.begin(lake.place, 1, turn)
+    for job in month_jobs(lake.place, change.base, [row(value)], batch=batch, rule="guarded"):
+        part = lay_month(job)
+        change.added += part.added
+        change.remove(part.removed)
+    return change
+
+
+def test_of_two_commits_prepared_on_one_version_only_the_first_is_made(lake: Lake) -> None:
+    lake.write([row(1.0)], lease=Turn(), batch=1)
+    turn = Turn()
+    one, other = prepared(lake, 2, 2.0, turn), prepared(lake, 3, 3.0, turn)
+    one.commit(turn, batch=2, why="one")
+    with pytest.raises(Conflict):
+        other.commit(turn, batch=3, why="other")
+    assert held(lake) == {(1, SUMMER): [(2.0, 1)]}
+    assert lake.last_batch() == 2
+
+
+def test_two_commits_that_touch_nothing_in_common_conflict_all_the_same(lake: Lake) -> None:
+    lake.write([row(1.0)], lease=Turn(), batch=1)
+    turn = Turn()
+    one, other = prepared(lake, 2, 2.0, turn), Change.begin(lake.place, 1, turn)
+    one.commit(turn, batch=2, why="one")
+    with pytest.raises(Conflict):
+        other.commit(turn, batch=3, why="nothing in it")
+
+
+def test_a_writer_thawed_after_its_turn_was_taken_cannot_commit(lake: Lake) -> None:
+    lake.write([row(1.0)], lease=Turn(fence=1), batch=1)
+    frozen = Turn(fence=2)
+    change = prepared(lake, 2, 2.0, frozen)
+    lake.write([row(3.0)], lease=Turn(fence=3), batch=3)
+    with pytest.raises(Conflict):  # even where it does not know yet that its turn has passed
+        change.commit(frozen, batch=2, why="thawed")
+    frozen.is_lost = True
+    with pytest.raises(LeaseLost):
+        change.commit(frozen, batch=2, why="thawed")
+    assert held(lake) == {(1, SUMMER): [(3.0, 1)]}
+
+
+def test_recovery_fences_off_a_frozen_writer_before_it_gives_its_batch_up(lake: Lake) -> None:
+    lake.write([row(1.0)], lease=Turn(fence=1), batch=1)
+    frozen = Turn(fence=2)
+    change = prepared(lake, 2, 2.0, frozen)
+    recovery = Turn(fence=3)
+    lake.fence_off(recovery)
+    assert lake.last_batch() == 1  # batch 2 is not in the log, and now never will be
+    with pytest.raises(Conflict):
+        change.commit(frozen, batch=2, why="thawed")
+    version = lake.version
+    lake.fence_off(recovery)
+    assert lake.version == version  # once is enough
+
+
+def test_a_conflict_is_worked_out_again_on_the_new_state(lake: Lake) -> None:
+    lake.write([row(1.0)], lease=Turn(), batch=1)
+
+    class Disturbed:
+        """Frames that can be gone through again; the first time, somebody else commits meanwhile."""
+
+        def __init__(self) -> None:
+            self.turns = 0
+
+        def __iter__(self) -> Iterator[pl.DataFrame]:
+            self.turns += 1
+            if self.turns == 1:
+                lake.write([row(2.0)], lease=Turn(), batch=2)
+            yield row(2.0)
+
+    frames = Disturbed()
+    result = lake.write(frames, lease=Turn(), batch=3)
+    assert frames.turns == 2
+    assert (result.changed, result.unchanged) == (0, 1)  # against what the other has laid
+    assert lake.last_batch() == 3
+
+
+def test_a_conflict_of_frames_that_come_only_once_is_told(lake: Lake) -> None:
+    def once() -> Iterator[pl.DataFrame]:
+        lake.write([row(1.0)], lease=Turn(), batch=1)
+        yield row(2.0)
+
+    with pytest.raises(Conflict, match="Run this again"):
+        lake.write(once(), lease=Turn(), batch=2)
+    assert lake.last_batch() == 1
+
+
+def test_the_last_batch_outlives_checkpoints_and_upkeep(lake: Lake) -> None:
+    for number in range(1, 26):  # a checkpoint is written every 20 commits
+        lake.write([row(float(number))], lease=Turn(fence=number), batch=number)
+    lake.maintain(lease=Turn(fence=26))
+    fresh = Lake(lake.place)
+    assert fresh.last_batch() == 25
+    assert fresh._watch.now().last_fence >= 25
+    assert held(fresh) == {(1, SUMMER): [(25.0, 1)]}
+
+
+def test_two_processes_that_make_the_lake_at_once_make_one(lake: Lake) -> None:
+    from eclectyc.lake.commit import create
+
+    create(lake.place, 1)
+    create(lake.place, 1)
+    lake.write([row(1.0)], lease=Turn(), batch=1)
+    assert held(lake) == {(1, SUMMER): [(1.0, 1)]}

@@ -1,0 +1,133 @@
+"""One writer at a time; a turn that was not given back passes on; each turn has a higher fence."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from eclectyc.kernel.errors import Busy
+from eclectyc.lake.errors import LeaseLost
+from eclectyc.lake.holder import has_ended, holder_name
+from eclectyc.lake.lease import take, writer_lease
+from eclectyc.lake.models import WriterLease
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PRINTS_ITS_NAME = (
+    "from eclectyc.lake.holder import holder_name; import time; print(holder_name('x'), flush=True); time.sleep(60)"
+)
+
+
+def expire() -> None:
+    WriterLease.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+
+
+def test_each_turn_has_a_higher_fence() -> None:
+    fences = []
+    for _ in range(3):
+        with writer_lease("test") as lease:
+            fences.append(lease.fence)
+    assert fences == sorted(set(fences))
+
+
+def test_who_waits_too_long_is_told_who_is_writing() -> None:
+    with writer_lease("import of june.csv"):
+        start = time.monotonic()
+        with pytest.raises(Busy, match=r"import-of-june\.csv"), writer_lease("other", wait_s=0.2):
+            pass
+        assert 0.2 <= time.monotonic() - start < 2
+    with writer_lease("other", wait_s=0):
+        pass
+
+
+def test_a_turn_that_ran_out_passes_on_and_the_old_holder_knows() -> None:
+    old = take("elsewhere 1 2 3 4")
+    assert old is not None
+    assert take("second") is None
+    expire()
+    new = take("second")
+    assert new is not None
+    assert new.fence == old.fence + 1
+    assert not old.is_held()
+    with pytest.raises(LeaseLost):
+        old.renew()
+    old.release()  # gives nothing back that is another's
+    assert new.is_held()
+
+
+def test_a_killed_process_of_this_machine_keeps_nobody_waiting() -> None:
+    process = subprocess.Popen([sys.executable, "-c", PRINTS_ITS_NAME], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    name = process.stdout.readline().strip()
+    killed = take(name)
+    assert killed is not None
+    assert not has_ended(name)
+    assert take(holder_name("next")) is None
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    following = take(holder_name("next"))
+    assert following is not None
+    assert following.fence > killed.fence
+
+
+def test_of_another_machine_nothing_is_assumed() -> None:
+    assert not has_ended("import 0123456789ab 1 1 1")
+    assert not has_ended("")
+
+
+def test_a_long_write_keeps_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    with writer_lease("long", lease_s=0.6) as lease:
+        time.sleep(1.5)
+        assert take("other") is None
+        assert lease.is_held()
+
+
+def test_the_turn_ends_also_when_the_write_fails() -> None:
+    with pytest.raises(RuntimeError), writer_lease("failing"):
+        raise RuntimeError
+    assert take("next") is not None
+
+
+def test_a_registry_older_than_its_lake_catches_up_with_the_fence() -> None:
+    with writer_lease("test") as lease:
+        lease.lift_above(lease.fence + 41)
+        lifted = lease.fence
+        lease.lift_above(lifted)
+        assert lease.fence == lifted
+        assert lease.is_held()
+    with writer_lease("next") as following:
+        assert following.fence == lifted + 1
+
+
+def test_many_writers_take_their_turns_one_by_one() -> None:
+    inside, most, fences = [0], [0], []
+
+    def work() -> None:
+        try:
+            for _ in range(3):
+                with writer_lease("writer", wait_s=60) as lease:
+                    inside[0] += 1
+                    most[0] = max(most[0], inside[0])
+                    fences.append(lease.fence)
+                    time.sleep(0.005)
+                    inside[0] -= 1
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1]
+    assert len(fences) == 18
+    assert fences == sorted(set(fences))
