@@ -92,6 +92,17 @@ def end(actor: Actor, *, membership: Membership) -> None:
         take_away(actor, membership)
 
 
+def set_role(actor: Actor, *, user: User, organisation: Organisation, role: str | None) -> Membership | None:
+    """Put one role in a whole organisation in place of those the person has there; None takes them all away."""
+    with keeping_administrators([organisation.pk]):
+        require_touchable(actor, user)
+        theirs = user.memberships.filter(organisation=organisation, region=None, site=None, meter=None)
+        for membership in theirs.select_related(*PLACES, "user", "custom_role"):
+            require_to_give(actor, membership)
+            take_away(actor, membership)
+        return None if role is None else grant(actor, user=user, organisation=organisation, role=role)
+
+
 def take_away(actor: Actor, membership: Membership) -> None:
     """Delete a membership and write that down; the caller has seen to the rights and the administrators."""
     _note(actor, "membership.ended", membership, before=facts(membership))

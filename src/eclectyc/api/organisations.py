@@ -12,8 +12,9 @@ from ninja.responses import Status
 from pydantic import Field
 
 from eclectyc.accounts import branding, organisations
+from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.api.asking import CHANGING, ONE, REFUSALS, Body, Number, Searched, not_null, one, page_of
+from eclectyc.api.asking import CHANGING, ONE, Body, Number, Searched, not_null, one, page_of
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.schemas import Text
 from eclectyc.kernel.errors import Invalid, NotFound
@@ -44,13 +45,13 @@ class BrandingOut(Schema):
     name: str
     colour: str = Field(description="#rrggbb; empty for the product's own.")
     ink: str = Field(description="The colour of text upon it: black or white, whichever can be read.")
-    logo_of: int | None = Field(description="The organisation whose logo it is.")
+    has_logo: bool = Field(description="Its own, or that of one above: see its `logo`.")
 
 
 class OrganisationOut(Schema):
     id: int
     name: str
-    parent: int | None
+    parent: int | None = Field(description="Null at the top, and where you do not see the one above.")
     brand_name: str
     brand_colour: str
     has_logo: bool
@@ -67,16 +68,17 @@ class OrganisationPage(Schema):
     count: int
 
 
-@router.get("/organisations", response={200: OrganisationPage, **REFUSALS}, summary="List organisations")
+@router.get("/organisations", response={200: OrganisationPage, **ONE}, summary="List organisations")
 def list_organisations(request: HttpRequest, asked: Query[OrganisationList]) -> OrganisationPage:
     """Organisations in order of their names, a page at a time."""
-    found = Organisation.objects.visible_to(actor_of(request)).defer("logo")
+    actor = actor_of(request)
+    found = Organisation.objects.visible_to(actor).defer("logo")
     if asked.parent is not None:
-        found = found.filter(parent=asked.parent)
+        found = found.filter(parent=one(found, asked.parent, "organisation", field="parent"))
     if asked.search:
         found = found.filter(name__icontains=asked.search)
     items, count = page_of(found, asked)
-    return OrganisationPage(items=[OrganisationOut(**_facts(item)) for item in items], count=count)
+    return OrganisationPage(items=[OrganisationOut(**_facts(actor, item)) for item in items], count=count)
 
 
 @router.post("/organisations", response={201: OneOrganisationOut, **CHANGING}, summary="Add an organisation")
@@ -86,13 +88,13 @@ def add_organisation(request: HttpRequest, body: NewOrganisation) -> Status[OneO
     parent = None
     if body.parent is not None:
         parent = one(Organisation.objects.visible_to(actor), body.parent, "organisation", field="parent")
-    return Status(201, _out(organisations.create(actor, name=body.name, parent=parent)))
+    return Status(201, _out(actor, organisations.create(actor, name=body.name, parent=parent)))
 
 
 @router.get("/organisations/{pk}", response={200: OneOrganisationOut, **ONE}, summary="One organisation")
 def one_organisation(request: HttpRequest, pk: Path[Number]) -> OneOrganisationOut:
     """An organisation, with its look."""
-    return _out(_one(request, pk))
+    return _out(actor_of(request), _one(request, pk))
 
 
 @router.patch("/organisations/{pk}", response={200: OneOrganisationOut, **CHANGING}, summary="Change an organisation")
@@ -109,7 +111,7 @@ def change_organisation(request: HttpRequest, pk: Path[Number], body: ChangedOrg
             organisation = organisations.move(actor, organisation=organisation, parent=parent)
         if fields:
             organisation = organisations.update(actor, organisation=organisation, **fields)
-    return _out(organisation)
+    return _out(actor, organisation)
 
 
 @router.delete("/organisations/{pk}", response={204: None, **CHANGING}, summary="Delete an organisation")
@@ -122,17 +124,18 @@ def delete_organisation(request: HttpRequest, pk: Path[Number]) -> Status[None]:
 @router.get(
     "/organisations/{pk}/logo",
     response={200: None, **ONE},
-    summary="An organisation's own logo",
+    summary="An organisation's logo",
     openapi_extra={
         "responses": {200: {"content": {t: {"schema": {"type": "string", "format": "binary"}}
                                         for t in (branding.PNG, branding.JPEG)}}}
     },
 )  # fmt: skip
 def logo(request: HttpRequest, pk: Path[Number]) -> HttpResponse:
-    """A PNG or JPEG."""
-    found = branding.logo_of(_one(request, pk).pk)
+    """Its own, or that of the nearest organisation above: a PNG or JPEG."""
+    look = branding.branding_of(_one(request, pk))
+    found = None if look.logo_of is None else branding.logo_of(look.logo_of)
     if found is None:
-        raise NotFound("This organisation has no logo of its own.", "See its branding.")
+        raise NotFound("This organisation has no logo.", "An administrator may give it one.")
     response = HttpResponse(found[0], content_type=found[1])
     response["Content-Disposition"] = f'inline; filename="logo.{found[1].partition("/")[2]}"'
     response["Cache-Control"] = "private, max-age=300"
@@ -145,7 +148,8 @@ def set_logo(request: HttpRequest, pk: Path[Number], file: File[UploadedFile]) -
     organisation = _one(request, pk)
     if (file.size or 0) > branding.LARGEST_LOGO:
         raise Invalid("The logo is larger than 256 kB.", "Make the picture smaller.", field="file")
-    return _out(organisations.set_logo(actor_of(request), organisation=organisation, logo=file.read()))
+    actor = actor_of(request)
+    return _out(actor, organisations.set_logo(actor, organisation=organisation, logo=file.read()))
 
 
 @router.delete("/organisations/{pk}/logo", response={204: None, **CHANGING}, summary="Take the logo off")
@@ -159,17 +163,19 @@ def _one(request: HttpRequest, pk: int) -> Organisation:
     return one(Organisation.objects.visible_to(actor_of(request)).defer("logo"), pk, "organisation")
 
 
-def _out(organisation: Organisation) -> OneOrganisationOut:
+def _out(actor: Actor, organisation: Organisation) -> OneOrganisationOut:
     look = branding.branding_of(organisation)
-    shown = BrandingOut(name=look.name, colour=look.colour, ink=look.ink, logo_of=look.logo_of)
-    return OneOrganisationOut(**_facts(organisation), branding=shown)
+    shown = BrandingOut(name=look.name, colour=look.colour, ink=look.ink, has_logo=look.logo_of is not None)
+    return OneOrganisationOut(**_facts(actor, organisation), branding=shown)
 
 
-def _facts(organisation: Organisation) -> dict[str, Any]:
+def _facts(actor: Actor, organisation: Organisation) -> dict[str, Any]:
+    # One above that the actor does not see is not told, not by its number either.
+    sees_parent = actor.sees_all("estate.view") or organisation.parent_id in actor.organisations()
     return {
         "id": organisation.pk,
         "name": organisation.name,
-        "parent": organisation.parent_id,
+        "parent": organisation.parent_id if sees_parent else None,
         "brand_name": organisation.brand_name,
         "brand_colour": organisation.brand_colour,
         "has_logo": bool(organisation.logo_type),

@@ -19,6 +19,7 @@ from eclectyc.cli.session import (
     say,
 )
 from eclectyc.kernel.errors import Invalid, NotFound
+from eclectyc.mail.letters import NotSent
 
 if TYPE_CHECKING:
     from eclectyc.accounts.models import ApiToken
@@ -49,6 +50,39 @@ def add_user(
     _tell_password(password, is_made)
 
 
+@users.command("invite")
+def invite(
+    email: Email,
+    role: Annotated[str, typer.Option(help="viewer, manager or admin.")] = "viewer",
+    organisation: OrganisationName = None,
+) -> None:
+    """Send somebody a link with which they choose their own password. Without EMAIL_URL it is in the home's mail."""
+    ready()
+    from eclectyc.accounts import invitations
+
+    owner = chosen_organisation(organisation)
+    sent = invitations.invite(OPERATOR, email=email, organisation=owner, role=role)
+    if sent.sent_at is None:
+        raise NotSent
+    say(f"Invited {sent.email} as {role} of {owner}, until {sent.expires_at:%Y-%m-%d %H:%M} UTC.")
+
+
+@users.command("role")
+def set_role(
+    email: Email,
+    role: Annotated[str, typer.Argument(help="viewer, manager or admin; none takes every role away there.")],
+    organisation: OrganisationName = None,
+) -> None:
+    """Give a person a role in a whole organisation, in place of the one they have there."""
+    ready()
+    from eclectyc.accounts import memberships, service
+
+    owner = chosen_organisation(organisation)
+    user = service.user_by_email(OPERATOR, email)
+    memberships.set_role(OPERATOR, user=user, organisation=owner, role=None if role == "none" else role)
+    say(f"{user.email} has no role in {owner}." if role == "none" else f"{user.email} is {role} of {owner}.")
+
+
 @users.command("password")
 def set_password(email: Email, password_stdin: FromStdin = False) -> None:
     """Give a person a new password and end their sessions. Without --password-stdin one is made and printed."""
@@ -66,17 +100,22 @@ def set_password(email: Email, password_stdin: FromStdin = False) -> None:
 def list_users(organisation: OrganisationName = None, as_json: AsJson = False) -> None:
     """List people with their roles."""
     ready()
-    from eclectyc.accounts.models import Membership, User
+    from eclectyc.accounts.models import PLACES, Membership, User
 
-    members = Membership.objects.select_related("user", "organisation").order_by("user__email", "organisation__name")
+    members = Membership.objects.select_related("user", "custom_role", *PLACES).order_by(
+        "user__email", "organisation__name"
+    )
     if organisation:
         members = members.filter(organisation=chosen_organisation(organisation))
     people = [
         {
             "email": m.user.email,
             "name": m.user.name,
-            "role": m.role,
+            "role": m.role_name,
             "organisation": m.organisation.name,
+            "place": str(m.thing) if m.thing is not None else None,
+            "since": m.since,
+            "until": m.until,
             "is_active": m.user.is_active,
             "is_operator": m.user.is_operator,
         }
@@ -84,15 +123,20 @@ def list_users(organisation: OrganisationName = None, as_json: AsJson = False) -
     ]
     if not organisation:
         people += [
-            {"email": u.email, "name": u.name, "role": None, "organisation": None, "is_active": u.is_active,
+            {"email": u.email, "name": u.name, "role": None, "organisation": None, "place": None,
+             "since": None, "until": None, "is_active": u.is_active,
              "is_operator": u.is_operator}
             for u in User.objects.visible_to(OPERATOR).filter(memberships=None)
         ]  # fmt: skip
     if as_json:
         print_json({"users": people, "count": len(people)})
         return
-    rows = [(p["email"], p["name"], p["role"] or "–", p["organisation"] or "–", _yes(p["is_active"])) for p in people]
-    print_table(["e-mail", "name", "role", "organisation", "active"], rows)
+    rows = [
+        (p["email"], p["name"], p["role"] or "–", p["organisation"] or "–", p["place"] or "whole",
+         p["until"] or "–", _yes(p["is_active"]))
+        for p in people
+    ]  # fmt: skip
+    print_table(["e-mail", "name", "role", "organisation", "place", "until", "active"], rows)
 
 
 @tokens.command("create")

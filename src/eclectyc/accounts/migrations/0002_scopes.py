@@ -14,139 +14,183 @@ def fill_paths(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('estate', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("estate", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Role',
+            name="Role",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('permissions', models.JSONField(default=list)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60)),
+                ("permissions", models.JSONField(default=list)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.AlterModelOptions(
-            name='membership',
-            options={'ordering': ['pk']},
+            name="membership",
+            options={"ordering": ["pk"]},
         ),
         migrations.RemoveConstraint(
-            model_name='membership',
-            name='one_role_per_organisation',
+            model_name="membership",
+            name="one_role_per_organisation",
         ),
         migrations.AddField(
-            model_name='apitoken',
-            name='meter',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='estate.meter'),
+            model_name="apitoken",
+            name="meter",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="estate.meter"
+            ),
         ),
         migrations.AddField(
-            model_name='apitoken',
-            name='organisation',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organisation'),
+            model_name="apitoken",
+            name="organisation",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="accounts.organisation",
+            ),
         ),
         migrations.AddField(
-            model_name='apitoken',
-            name='region',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='estate.region'),
+            model_name="apitoken",
+            name="region",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="estate.region"
+            ),
         ),
         migrations.AddField(
-            model_name='apitoken',
-            name='site',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='estate.site'),
+            model_name="apitoken",
+            name="site",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="estate.site"
+            ),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='created_at',
+            model_name="membership",
+            name="created_at",
             field=models.DateTimeField(default=django.utils.timezone.now, editable=False),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='meter',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='estate.meter'),
+            model_name="membership",
+            name="meter",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="estate.meter"
+            ),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='region',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='estate.region'),
+            model_name="membership",
+            name="region",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="estate.region"
+            ),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='since',
+            model_name="membership",
+            name="since",
             field=models.DateField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='site',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='estate.site'),
+            model_name="membership",
+            name="site",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="estate.site"
+            ),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='until',
+            model_name="membership",
+            name="until",
             field=models.DateField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='organisation',
-            name='brand_colour',
+            model_name="organisation",
+            name="brand_colour",
             field=models.CharField(blank=True, max_length=7),
         ),
         migrations.AddField(
-            model_name='organisation',
-            name='brand_name',
+            model_name="organisation",
+            name="brand_name",
             field=models.CharField(blank=True, max_length=100),
         ),
         migrations.AddField(
-            model_name='organisation',
-            name='logo',
+            model_name="organisation",
+            name="logo",
             field=models.BinaryField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='organisation',
-            name='logo_type',
+            model_name="organisation",
+            name="logo_type",
             field=models.CharField(blank=True, editable=False, max_length=20),
         ),
         migrations.AddField(
-            model_name='organisation',
-            name='parent',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='accounts.organisation'),
+            model_name="organisation",
+            name="parent",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="children",
+                to="accounts.organisation",
+            ),
         ),
         migrations.AddField(
-            model_name='organisation',
-            name='path',
-            field=models.CharField(db_index=True, default='', editable=False, max_length=500),
+            model_name="organisation",
+            name="path",
+            field=models.CharField(db_index=True, default="", editable=False, max_length=500),
         ),
         migrations.AddField(
-            model_name='organisation',
-            name='requires_second_factor',
+            model_name="organisation",
+            name="requires_second_factor",
             field=models.BooleanField(default=False),
         ),
         migrations.AlterField(
-            model_name='membership',
-            name='role',
-            field=models.CharField(blank=True, choices=[('viewer', 'viewer'), ('manager', 'manager'), ('admin', 'admin')], default='viewer', max_length=20),
+            model_name="membership",
+            name="role",
+            field=models.CharField(
+                blank=True,
+                choices=[("viewer", "viewer"), ("manager", "manager"), ("admin", "admin")],
+                default="viewer",
+                max_length=20,
+            ),
         ),
         migrations.AddField(
-            model_name='role',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='custom_roles', to='accounts.organisation'),
+            model_name="role",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="custom_roles", to="accounts.organisation"
+            ),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='custom_role',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='accounts.role'),
+            model_name="membership",
+            name="custom_role",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="memberships",
+                to="accounts.role",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('region', None), ('site', None)), models.Q(('meter', None), ('region', None)), models.Q(('meter', None), ('site', None)), _connector='OR'), name='membership_at_one_place'),
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("region", None), ("site", None)),
+                    models.Q(("meter", None), ("region", None)),
+                    models.Q(("meter", None), ("site", None)),
+                    _connector="OR",
+                ),
+                name="membership_at_one_place",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='role',
-            constraint=models.UniqueConstraint(fields=('organisation', 'name'), name='one_role_per_name'),
+            model_name="role",
+            constraint=models.UniqueConstraint(fields=("organisation", "name"), name="one_role_per_name"),
         ),
         migrations.RunPython(fill_paths, migrations.RunPython.noop),
     ]
