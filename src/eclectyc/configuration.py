@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -219,21 +220,49 @@ def make_home(home: Path) -> None:
 
 def secret_of(home: Path) -> str:
     """Return this installation's secret key; it is made once and kept in the home with mode 0600."""
-    path = home / "secret_key"
+    return key_file(home, "secret_key")
+
+
+def key_file(home: Path, name: str) -> str:
+    """Return what a key file of the home holds; the file is made once, with mode 0600, whole or not at all."""
+    path = home / name
     if not path.exists():
         make_home(home)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass  # another process was quicker: its key is the key
-        else:
-            with os.fdopen(handle, "w") as file:
-                file.write(secrets.token_urlsafe(50))
-                file.flush()
-                os.fsync(file.fileno())
+        write_key_file(path, secrets.token_urlsafe(50), replace=False)
     key = path.read_text().strip()
     if not key:
         raise BadConfiguration(
-            f"The secret key in {path} is empty.", "Delete that file; a new key is made at the next start."
+            f"The key in {path} is empty.", "Bring it back from a copy; or delete that file, and a new key is made."
         )
     return key
+
+
+def write_key_file(path: Path, text: str, *, replace: bool) -> None:
+    """Write a key file, durable and readable by its owner only. Nobody ever sees half of it.
+
+    Without ``replace`` an existing file stays as it is: another process was quicker, and its key is the key.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            draft.replace(path)
+        else:
+            with suppress(FileExistsError):
+                _put_in_place(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _put_in_place(draft: Path, path: Path) -> None:
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if not path.exists():
+            draft.replace(path)

@@ -1,0 +1,8 @@
+"""Secrets of other systems (SFTP, feeds, second factors), sealed with a key that is kept outside the database.
+
+``seal`` and ``open`` are all there is to it; ``fields.EncryptedText`` does both for a column of a model.
+"""
+
+from eclectyc.vault.sealing import Unopened, open, reseal, rotate, seal  # noqa: A004 - vault.open(text)
+
+__all__ = ["Unopened", "open", "reseal", "rotate", "seal"]

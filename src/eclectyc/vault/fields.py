@@ -1,0 +1,61 @@
+"""A column that is sealed in the database and open in the program.
+
+Its value is told by no ``repr``, it cannot be searched or sorted by, and serialisers get the sealed text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from eclectyc.vault.sealing import open as opened
+from eclectyc.vault.sealing import seal
+
+
+class Secret(str):
+    """A text that prints as dots. ``reveal()`` gives it away, where it is used and nowhere else."""
+
+    __slots__ = ()
+
+    def reveal(self) -> str:
+        return str.__str__(self)
+
+    def __repr__(self) -> str:
+        return "Secret(…)" if len(self) else "Secret()"
+
+    def __str__(self) -> str:
+        return "…" if len(self) else ""
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+
+class EncryptedText(models.TextField):
+    """Text that is sealed by the vault. Empty stays empty, so that "none" needs no key."""
+
+    def get_prep_value(self, value: Any) -> str | None:
+        if value is None or len(value) == 0:
+            return value if value is None else ""
+        plain = value.reveal() if isinstance(value, Secret) else str(value)
+        return seal(plain, purpose=self._purpose)
+
+    def from_db_value(self, value: str | None, expression: object, connection: BaseDatabaseWrapper) -> Secret | None:
+        if value is None:
+            return None
+        return Secret(opened(value, purpose=self._purpose).decode()) if value else Secret("")
+
+    def to_python(self, value: Any) -> Any:
+        return value
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return self.get_prep_value(self.value_from_object(obj)) or ""
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        """Refuse to compare: the same secret is sealed differently each time."""
+        return super().get_lookup(lookup_name) if lookup_name == "isnull" else None
+
+    @property
+    def _purpose(self) -> str:
+        return f"{self.model._meta.label_lower}.{self.name}"

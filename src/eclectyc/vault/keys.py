@@ -1,0 +1,84 @@
+"""The vault's keys: ``vault.key`` in the home, mode 0600, one key a line, the newest first.
+
+The newest seals; every one opens. It is never part of a backup or of the database: whoever has only those has no
+secrets. Keep a copy of the file elsewhere: without it, what is sealed has to be entered anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from eclectyc.configuration import make_home, write_key_file
+from eclectyc.kernel.errors import EclectycError
+
+FILE: Final = "vault.key"
+LENGTH: Final = 32  # [bytes], AES-256
+
+
+class BadKeyFile(EclectycError):
+    """The key file cannot be read as one."""
+
+    code = "vault"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key with its short name, by which a sealed text tells what opens it. Its value never shows."""
+
+    name: str
+    value: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, value: bytes) -> Key:
+        return cls(hashlib.sha256(b"vault key name:" + value).hexdigest()[:8], value)
+
+
+def keys(home: Path) -> list[Key]:
+    """Return the keys there are, the newest first; none where there is no file."""
+    path = home / FILE
+    try:
+        lines = path.read_text(encoding="ascii").split()
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError):
+        raise BadKeyFile(f"{path} cannot be read.", "Bring it back from a copy, or mend its permissions.") from None
+    found = [_key(line, path) for line in lines]
+    if not found:
+        raise BadKeyFile(f"{path} is empty.", "Bring it back from a copy.")
+    return found
+
+
+def newest(home: Path) -> Key:
+    """Return the key that seals; the file is made where there is none."""
+    if not (home / FILE).exists():
+        make_home(home)
+        write_key_file(home / FILE, _line(secrets.token_bytes(LENGTH)), replace=False)
+    return keys(home)[0]
+
+
+def add_key(home: Path) -> Key:
+    """Put a new key before the others."""
+    newest(home)
+    fresh = secrets.token_bytes(LENGTH)
+    older = (home / FILE).read_text(encoding="ascii")
+    write_key_file(home / FILE, _line(fresh) + older, replace=True)
+    return Key.of(fresh)
+
+
+def _line(value: bytes) -> str:
+    return urlsafe_b64encode(value).decode() + "\n"
+
+
+def _key(line: str, path: Path) -> Key:
+    try:
+        value = urlsafe_b64decode(line)
+    except ValueError:
+        value = b""
+    if len(value) != LENGTH:
+        raise BadKeyFile(f"{path} holds a line that is no key.", "Bring the file back from a copy.")
+    return Key.of(value)

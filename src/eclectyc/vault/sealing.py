@@ -1,0 +1,91 @@
+"""Sealing and opening: AES-256-GCM, so that a sealed text that was changed does not open.
+
+A sealed text reads ``v1.<name of its key>.<nonce and ciphertext>``. ``purpose`` binds it to where it stands: a
+password that was copied into another column does not open there.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+from eclectyc.kernel.errors import EclectycError
+from eclectyc.vault import keys
+
+VERSION: Final = "v1"
+_NONCE: Final = 12  # [bytes]
+
+
+class Unopened(EclectycError):
+    """A sealed secret that cannot be opened here: its key is missing, or it is not what was sealed."""
+
+    code = "vault"
+
+
+def seal(secret: str | bytes, *, purpose: str = "") -> str:
+    """Return a secret sealed with the newest key. The same secret never seals to the same text twice."""
+    key = keys.newest(_home())
+    nonce = os.urandom(_NONCE)
+    plain = secret.encode() if isinstance(secret, str) else bytes(secret)
+    sealed = nonce + AESGCM(key.value).encrypt(nonce, plain, _bound(key.name, purpose))
+    return f"{VERSION}.{key.name}.{urlsafe_b64encode(sealed).decode().rstrip('=')}"
+
+
+def open(sealed: str, *, purpose: str = "") -> bytes:  # noqa: A001 - said as vault.open(text)
+    """Return what was sealed, or raise ``Unopened`` saying why it cannot be had."""
+    name, body = _parts(sealed)
+    held = keys.keys(_home())
+    key = next((key for key in held if key.name == name), None)
+    if key is None:
+        why = "has no such key" if held else "is missing"
+        raise Unopened(
+            f"This secret was sealed with key {name}, and {_home() / keys.FILE} {why}.",
+            "Bring that file back from a copy, or enter the secret anew.",
+        )
+    try:
+        return AESGCM(key.value).decrypt(body[:_NONCE], body[_NONCE:], _bound(name, purpose))
+    except InvalidTag:
+        raise Unopened("This secret is not as it was sealed.", "Enter it anew.") from None
+
+
+def reseal(sealed: str, *, purpose: str = "") -> str:
+    """Return the same secret sealed with the newest key; unchanged where it is already."""
+    if _parts(sealed)[0] == keys.newest(_home()).name:
+        return sealed
+    return seal(open(sealed, purpose=purpose), purpose=purpose)
+
+
+def rotate() -> str:
+    """Make a new key, which seals from now on, and return its name. The older ones still open."""
+    return keys.add_key(_home()).name
+
+
+def is_sealed(text: str) -> bool:
+    """Say whether a text looks like a sealed one."""
+    return text.startswith(f"{VERSION}.") and text.count(".") == 2
+
+
+def _parts(sealed: str) -> tuple[str, bytes]:
+    version, _, rest = sealed.partition(".")
+    name, _, body = rest.partition(".")
+    try:
+        value = urlsafe_b64decode(body + "=" * (-len(body) % 4))
+    except ValueError:
+        value = b""
+    if version != VERSION or len(value) <= _NONCE:
+        raise Unopened("This is not a sealed secret.", "Enter it anew.")
+    return name, value
+
+
+def _bound(name: str, purpose: str) -> bytes:
+    return f"eclectyc {VERSION} {name} {purpose}".encode()
+
+
+def _home() -> Path:
+    return Path(settings.HOME)
