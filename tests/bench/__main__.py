@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from tests.bench import imports, machine, reads
+from tests.bench import imports, machine, reads, registry
 from tests.bench.estate import Estate
 from tests.bench.figures import Figure, shown, table
 
@@ -75,11 +75,17 @@ def of_long(bench: Bench) -> Iterator[Figure]:
     yield from imports.long_file(home, bench.estate, start)
 
 
+def of_registry(bench: Bench) -> Iterable[Figure]:
+    """Lists and rights over 100,000 meters, on either database."""
+    return registry.figures(bench.folder / "registry", quick=bench.estate.meters < 1000)
+
+
 PARTS: dict[str, Callable[[Bench], Iterable[Figure]]] = {
     "year": of_year,
     "reads": of_reads,
     "corrections": of_corrections,
     "long": of_long,
+    "registry": of_registry,
 }
 
 

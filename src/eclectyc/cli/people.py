@@ -19,7 +19,6 @@ from eclectyc.cli.session import (
     say,
 )
 from eclectyc.kernel.errors import Invalid, NotFound
-from eclectyc.mail.letters import NotSent
 
 if TYPE_CHECKING:
     from eclectyc.accounts.models import ApiToken
@@ -59,6 +58,7 @@ def invite(
     """Send somebody a link with which they choose their own password. Without EMAIL_URL it is in the home's mail."""
     ready()
     from eclectyc.accounts import invitations
+    from eclectyc.mail.letters import NotSent
 
     owner = chosen_organisation(organisation)
     sent = invitations.invite(OPERATOR, email=email, organisation=owner, role=role)

@@ -1,9 +1,10 @@
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
+from django.db import migrations, models
+
 import eclectyc.estate.found
 import eclectyc.estate.hours
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):

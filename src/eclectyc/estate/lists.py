@@ -1,0 +1,241 @@
+"""Lists of meters, sites, regions and suppliers: searched, narrowed, sorted, a page at a time – for pages and API alike.
+
+Each costs a constant number of queries however long it is: the numbers of the page, how many there are in all, the
+rows of the page, and what is counted beside them. Everything starts from ``visible_to(actor)``.
+
+In a filter None narrows nothing; an empty tuple lets nothing through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final, Generic, TypeVar
+
+from django.db.models import Count, F, Model, Q, QuerySet
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate.models import Meter, Region, Site, Supplier
+
+Thing = TypeVar("Thing", bound=Model)
+Numbers = tuple[int, ...]
+
+LONGEST_SEARCH: Final = 200
+MOST_WORDS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Thing]):
+    """A page of a list and how many there are in all. ``beside`` counts what belongs to each, by number."""
+
+    items: list[Thing]
+    count: int
+    beside: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Which part of a list, and in which order: the name of a column, with a minus before it the other way round."""
+
+    sort: str = ""
+    offset: int = 0
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class MeterFilter:
+    """What a list of meters is narrowed to."""
+
+    search: str = ""
+    organisations: Numbers | None = None
+    regions: Numbers | None = None
+    sites: Numbers | None = None
+    suppliers: Numbers | None = None
+    parents: Numbers | None = None
+    meters: Numbers | None = None
+    utility: str | None = None
+    direction: str | None = None
+    site_type: str | None = None
+    is_active: bool | None = None
+    is_sub: bool | None = None
+
+    def condition(self) -> Q:
+        """Return the filter as a condition on meters, without joins: sites are asked for by themselves."""
+        wanted = _among(organisation=self.organisations, site=self.sites, supplier=self.suppliers)
+        wanted &= _among(parent=self.parents, pk=self.meters)
+        wanted &= _equal(utility=self.utility, direction=self.direction, is_active=self.is_active)
+        if self.is_sub is not None:
+            wanted &= Q(parent__isnull=not self.is_sub)
+        of_site = _among(region=self.regions) & _equal(site_type=self.site_type)
+        if of_site:
+            wanted &= Q(site__in=Site.objects.filter(of_site).order_by().values("pk"))
+        for word in words_of(self.search):
+            at_sites = Site.objects.filter(search__contains=word).order_by().values("pk")
+            wanted &= Q(search__contains=word) | Q(site__in=at_sites)
+        return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFilter:
+    """What a list of sites is narrowed to."""
+
+    search: str = ""
+    organisations: Numbers | None = None
+    regions: Numbers | None = None
+    sites: Numbers | None = None
+    site_type: str | None = None
+    utility: str | None = None
+    is_active: bool | None = None
+
+    def condition(self) -> Q:
+        """Return the filter as a condition on sites."""
+        wanted = _among(organisation=self.organisations, region=self.regions, pk=self.sites)
+        wanted &= _equal(site_type=self.site_type, is_active=self.is_active)
+        if self.utility is not None:
+            wanted &= Q(pk__in=Meter.objects.filter(utility=self.utility).order_by().values("site"))
+        for word in words_of(self.search):
+            wanted &= Q(search__contains=word)
+        return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class NameFilter:
+    """What a list of regions or suppliers is narrowed to; regions are never inactive."""
+
+    search: str = ""
+    organisations: Numbers | None = None
+    is_active: bool | None = None
+
+    def condition(self) -> Q:
+        """Return the filter as a condition on things with a name."""
+        wanted = _among(organisation=self.organisations) & _equal(is_active=self.is_active)
+        for word in words_of(self.search):
+            wanted &= Q(name__icontains=word)
+        return wanted
+
+
+METER_SORTS: Final[Mapping[str, str]] = {
+    "identifier": "identifier",
+    "name": "name",
+    "serial": "serial",
+    "site": "site__name",
+    "region": "site__region__name",
+    "supplier": "supplier__name",
+    "organisation": "organisation__name",
+    "utility": "utility",
+    "direction": "direction",
+    "unit": "unit",
+    "step": "step_minutes",
+    "installed": "installed",
+    "removed": "removed",
+    "is_active": "is_active",
+}
+SITE_SORTS: Final[Mapping[str, str]] = {
+    "name": "name",
+    "company": "company",
+    "region": "region__name",
+    "organisation": "organisation__name",
+    "postcode": "postcode",
+    "site_type": "site_type",
+    "floor_area_m2": "floor_area_m2",
+    "is_active": "is_active",
+}
+REGION_SORTS: Final[Mapping[str, str]] = {"name": "name", "organisation": "organisation__name"}
+SUPPLIER_SORTS: Final[Mapping[str, str]] = REGION_SORTS | {"account": "account", "is_active": "is_active"}
+_NULLABLE: Final = frozenset({"site__region__name", "supplier__name", "region__name", "installed", "removed",
+                              "floor_area_m2"})  # fmt: skip
+
+
+def meters(actor: Actor, wanted: MeterFilter | None = None, part: Slice | None = None) -> Listed[Meter]:
+    """List meters with their site, region, organisation, supplier and parent; ``beside``: their sub-meters."""
+    found = found_meters(actor, wanted)
+    rows = Meter.objects.select_related("site__region", "organisation", "supplier", "parent").defer("organisation__logo")
+    items, count = _page(found, rows, part or Slice(), METER_SORTS, "identifier")
+    below = Meter.objects.visible_to(actor).filter(parent__in=[meter.pk for meter in items])
+    return Listed(items, count, _counts(below, "parent"))
+
+
+def sites(actor: Actor, wanted: SiteFilter | None = None, part: Slice | None = None) -> Listed[Site]:
+    """List sites with their region and organisation; ``beside``: their meters."""
+    found = found_sites(actor, wanted)
+    rows = Site.objects.select_related("region", "organisation").defer("organisation__logo")
+    items, count = _page(found, rows, part or Slice(), SITE_SORTS, "name")
+    return Listed(items, count, _counts(Meter.objects.filter(site__in=[site.pk for site in items]), "site"))
+
+
+def regions(actor: Actor, wanted: NameFilter | None = None, part: Slice | None = None) -> Listed[Region]:
+    """List regions with their organisation; ``beside``: their sites, as far as the actor sees them."""
+    found = Region.objects.visible_to(actor).filter((wanted or NameFilter()).condition())
+    rows = Region.objects.select_related("organisation").defer("organisation__logo")
+    items, count = _page(found, rows, part or Slice(), REGION_SORTS, "name")
+    inside = Site.objects.visible_to(actor).filter(region__in=[region.pk for region in items])
+    return Listed(items, count, _counts(inside, "region"))
+
+
+def suppliers(actor: Actor, wanted: NameFilter | None = None, part: Slice | None = None) -> Listed[Supplier]:
+    """List suppliers with their organisation; ``beside``: their meters, as far as the actor sees them."""
+    found = Supplier.objects.visible_to(actor).filter((wanted or NameFilter()).condition())
+    rows = Supplier.objects.select_related("organisation").defer("organisation__logo")
+    items, count = _page(found, rows, part or Slice(), SUPPLIER_SORTS, "name")
+    supplied = Meter.objects.visible_to(actor).filter(supplier__in=[supplier.pk for supplier in items])
+    return Listed(items, count, _counts(supplied, "supplier"))
+
+
+def found_meters(actor: Actor, wanted: MeterFilter | None = None) -> QuerySet[Meter]:
+    """Return all meters of a filter, for an export or a bulk edit."""
+    return Meter.objects.visible_to(actor).filter((wanted or MeterFilter()).condition())
+
+
+def found_sites(actor: Actor, wanted: SiteFilter | None = None) -> QuerySet[Site]:
+    """Return all sites of a filter, for an export or a bulk edit."""
+    return Site.objects.visible_to(actor).filter((wanted or SiteFilter()).condition())
+
+
+def words_of(search: str) -> list[str]:
+    """Return the words of a search as they are looked for: every one of them must be found.
+
+    >>> words_of("  Harbour  BS1 ")
+    ['harbour', 'bs1']
+    """
+    plain = search.replace("\x00", "")[:LONGEST_SEARCH].casefold()
+    return list(dict.fromkeys(plain.split()))[:MOST_WORDS]
+
+
+def narrows(wanted: MeterFilter | SiteFilter | NameFilter) -> bool:
+    """Say whether a filter narrows anything at all."""
+    return any(getattr(wanted, field.name) not in (None, "") for field in fields(wanted))
+
+
+def _page(
+    found: QuerySet[Thing], rows: QuerySet[Thing], part: Slice, sorts: Mapping[str, str], default: str
+) -> tuple[list[Thing], int]:
+    """Return a page and the count. The page's numbers are sorted alone: wide rows are read for it only."""
+    column = sorts.get(part.sort.removeprefix("-"), sorts[default])
+    order: Any = F(column).desc() if part.sort.startswith("-") else F(column).asc()
+    if column in _NULLABLE:
+        order.nulls_last = True
+    tie = "-pk" if part.sort.startswith("-") else "pk"
+    numbers = list(found.order_by(order, tie).values_list("pk", flat=True)[part.offset : part.offset + part.limit])
+    read: dict[int, Thing] = {row.pk: row for row in rows.filter(pk__in=numbers).order_by()}
+    return [read[number] for number in numbers if number in read], found.order_by().count()
+
+
+def _counts(found: QuerySet[Any], field: str) -> dict[int, int]:
+    counted = found.order_by().values_list(field).annotate(number=Count("pk"))
+    return dict(counted)
+
+
+def _among(**wanted: Numbers | Sequence[int] | None) -> Q:
+    found = Q()
+    for field, numbers in wanted.items():
+        if numbers is not None:
+            found &= Q(**{f"{field}__in": numbers})
+    return found
+
+
+def _equal(**wanted: str | bool | None) -> Q:
+    found = Q()
+    for field, value in wanted.items():
+        if value is not None:
+            found &= Q(**{field: value})
+    return found
