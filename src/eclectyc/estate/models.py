@@ -71,9 +71,7 @@ class Region(models.Model):
 
     class Meta:
         ordering: ClassVar = ["name"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["organisation", "name"], name="one_region_per_name")
-        ]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["organisation", "name"], name="one_region_per_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -107,9 +105,7 @@ class Site(models.Model):
 
     class Meta:
         ordering: ClassVar = ["name"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["organisation", "name"], name="one_site_per_name")
-        ]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["organisation", "name"], name="one_site_per_name")]
 
     def __str__(self) -> str:
         return self.name
