@@ -90,6 +90,7 @@ def ragged(flat: pl.Series, lengths: np.ndarray) -> pl.Series:
     np.cumsum(lengths, out=offsets[1:])
     return pl.Series(list_array(Array.from_numpy(offsets), Array.from_arrow(flat.rechunk())))
 
+
 def summarise(slots: Slots) -> dict[str, pl.Series]:
     """Return the summary columns of laid days.
 
