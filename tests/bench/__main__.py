@@ -46,11 +46,13 @@ class Bench:
 
 def of_year(bench: Bench) -> Iterator[Figure]:
     """A year in, the same again, and what it takes on disk."""
-    home = bench.fresh_home("one-year")
-    start, figures = imports.process_start(home, bench.repeats)
+    start, figures = imports.process_start(bench.fresh_home("one-year"), bench.repeats)
     yield from figures
-    yield from imports.year_of_wide(home, bench.estate, start)
+    wide = list(imports.year_of_wide(lambda: bench.fresh_home("one-year"), bench.estate, start, bench.repeats))
+    yield from wide
+    home = bench.home_of_a_year()
     yield from imports.lake_size(home, bench.estate)
+    yield imports.same_again(home, bench.estate, wide[0].value, start, bench.repeats)
 
 
 def of_reads(bench: Bench) -> Iterable[Figure]:
@@ -70,9 +72,8 @@ def of_corrections(bench: Bench) -> Iterator[Figure]:
 
 def of_long(bench: Bench) -> Iterator[Figure]:
     """A long file into an empty lake."""
-    home = bench.fresh_home("long")
-    start, _ = imports.process_start(home, bench.repeats)
-    yield from imports.long_file(home, bench.estate, start)
+    start, _ = imports.process_start(bench.fresh_home("long"), bench.repeats)
+    yield from imports.long_file(lambda: bench.fresh_home("long"), bench.estate, start, bench.repeats)
 
 
 def of_registry(bench: Bench) -> Iterable[Figure]:
@@ -98,6 +99,8 @@ def main() -> int:
     size = {"meters": 60, "days_a_year": 90} if options.quick else {"meters": 1000, "days_a_year": 365}
     bench = Bench(Estate(files, until=options.until, **size), files / "homes", options.repeats)
     about = machine.description()
+    if machine.is_busy():
+        print("This machine is busy with other work: the figures will say little.", file=sys.stderr)
     figures: list[Figure] = []
     for name in options.parts or PARTS:
         print(f"{name}:", file=sys.stderr)

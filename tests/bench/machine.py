@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -29,6 +31,11 @@ def description() -> dict[str, object]:
     }
 
 
+def is_busy() -> bool:
+    """Say whether other work is using a good part of the processor."""
+    return os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1)
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -39,9 +46,10 @@ def _processor() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process from its start to its end. ``peak_bytes`` is the resident memory of its whole tree."""
+    """One process from its start to its end; ``cpu_s`` and ``peak_bytes`` (resident) are its whole tree's."""
 
     seconds: float
+    cpu_s: float
     peak_bytes: int
     exit_code: int
     stdout: str
@@ -50,18 +58,20 @@ class Run:
 
 def run(home: Path, *arguments: str | Path) -> Run:
     """Run ``eclectyc`` over a home and measure it."""
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [PROGRAM, *map(str, arguments)],
-        env=environment_of(home),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    peak = _watched(process)
-    seconds = time.perf_counter() - start
-    stdout, stderr = process.communicate()
-    return Run(seconds, peak, process.returncode, stdout, stderr)
+    # To files: a pipe that nobody reads until the end would hold the process up.
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [PROGRAM, *map(str, arguments)], env=environment_of(home), stdout=output, stderr=errors, text=True
+        )
+        peak = _watched(process)
+        seconds = time.perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        output.seek(0)
+        errors.seek(0)
+        return Run(seconds, cpu_s, peak, process.returncode, output.read(), errors.read())
 
 
 def environment_of(home: Path) -> dict[str, str]:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from eclectyc.accounts.actor import MANAGER
+from eclectyc.accounts.models import Organisation
+from tests.factories import make_user
 from tests.journeys.conftest import Estate
 from tests.journeys.tour import overflow
 
@@ -51,6 +54,15 @@ def test_no_page_is_wider_than_its_window(width: int, scheme: str, page: Page, e
         assert overflow(page) == 0, address
         drawn = page.locator("[data-chart-canvas]:has(canvas)").count()
         assert drawn == page.locator("[data-chart-canvas]").count(), address
+
+
+def test_an_empty_estate_fits_a_phone_too(page: Page, estate: Estate) -> None:
+    page.set_viewport_size({"width": 380, "height": 800})
+    make_user("new@new.example", Organisation.objects.create(name="New Ltd"), MANAGER)
+    estate.enter_as(page, "new@new.example")
+    for address in ("/", "/sites", "/meters", "/reports/consumption", "/nothing/here"):
+        page.goto(estate.url + address)
+        assert overflow(page) == 0, address
 
 
 def test_a_finger_hits_every_control_on_a_phone(page: Page, estate: Estate) -> None:

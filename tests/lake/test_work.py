@@ -6,10 +6,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
+from eclectyc.configuration import BadConfiguration
 from eclectyc.lake.work import map_slices
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import SettingsWrapper
 
 
 def test_results_come_in_the_order_of_the_slices() -> None:
@@ -38,6 +45,37 @@ def test_slices_are_worked_on_side_by_side() -> None:
 def test_a_fault_in_one_slice_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         list(map_slices(lambda n: 1 // n, [1, 0, 1]))
+
+
+def test_a_named_cluster_does_the_work(settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask's client is played by a thread pool: what matters is what the door asks of it."""
+    asked = []
+
+    class Client(ThreadPoolExecutor):
+        def __init__(self, address: str, **_: object) -> None:
+            super().__init__(2)
+            asked.append(address)
+
+        def nthreads(self) -> dict[str, int]:
+            return {"worker": 2}
+
+        def submit(self, function, piece, *, pure):  # type: ignore[no-untyped-def, override]
+            assert pure is False  # a write is done anew each time
+            return super().submit(function, piece)
+
+    monkeypatch.setitem(sys.modules, "dask.distributed", SimpleNamespace(Client=Client))
+    settings.DASK_SCHEDULER = "tcp://somewhere:8786"
+    assert list(map_slices(str, range(9))) == [str(n) for n in range(9)]
+    assert asked == ["tcp://somewhere:8786"]
+
+
+def test_a_cluster_named_without_its_client_says_what_to_install(
+    settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "dask.distributed", None)
+    settings.DASK_SCHEDULER = "tcp://somewhere:8786"
+    with pytest.raises(BadConfiguration, match="distributed"):
+        list(map_slices(str, range(9)))
 
 
 def test_dask_is_not_imported_where_no_cluster_is_named() -> None:

@@ -211,3 +211,28 @@ def test_progress_tells_the_readings_laid(lake: Lake) -> None:
     rows = [day(1, SUMMER), day(1, SPRING)]
     lake.write([frame([row]) for row in rows], lease=Turn(), batch=1, progress=told.append)
     assert told == [48, 46]
+
+
+def test_other_programs_read_the_same_table(lake: Lake) -> None:
+    write(lake, day(1, SUMMER, value=1.0))
+    write(lake, day(1, SUMMER, value=2.0))
+    table = pl.read_delta(lake.place.url)
+    days = table.filter(pl.col("layer") == "day")
+    assert days.select("series", "day", "total", "month", "values").rows() == [(1, SUMMER, 96.0, "2025-06", [2.0] * 48)]
+    assert table.filter(pl.col("layer") == "claim").sort("batch")["batch"].to_list() == [1, 2]
+
+
+def test_a_lake_replaced_as_a_whole_is_seen(lake: Lake, tmp_path) -> None:
+    for number in range(1, 4):
+        write(lake, day(1, SUMMER, value=float(number)))
+    from eclectyc.lake.files import Place
+
+    other = Lake(Place.at(str(tmp_path / "other")))
+    write(other, day(1, SUMMER, value=9.0))
+    assert lake.days([1], FIRST, LAST)["total"].to_list() == [144.0]
+    (tmp_path / "lake").rename(tmp_path / "away")
+    (tmp_path / "other").rename(tmp_path / "lake")
+    assert lake.days([1], FIRST, LAST)["total"].to_list() == [9 * 48.0]
+    assert lake.last_batch() == 1
+    (tmp_path / "lake").rename(tmp_path / "gone")
+    assert lake.days([1], FIRST, LAST).is_empty()

@@ -161,7 +161,10 @@ def test_a_meter_of_daily_totals_shows_them_as_such(viewer: Client, world: World
     days = {day: [100.0] for day in flat_days(date(2025, 6, 1), TODAY, 1.0)}
     fill(make_series(meter), days)
     page = viewer.get(f"/meters/{meter.pk}")
-    assert "Only the day's total is known: 100 kWh." in text_of(page)
+    assert "Only daily totals are known of this meter" in text_of(page)
+    weeks = chart(page, "day-chart")
+    assert (weeks["spans"][0], weeks["spans"][-1]) == ("Wed 4 Jun 2025", "Tue 1 Jul 2025")
+    assert weeks["series"][0]["values"] == [100.0] * 28
     data = chart(year_of(viewer, f"/meters/{meter.pk}"), "year-map")
     assert data["kind"] == "bars"
     assert [v for v in data["series"][0]["values"] if v is not None] == [100.0] * 31

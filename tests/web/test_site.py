@@ -47,7 +47,8 @@ def test_sub_meters_stand_under_their_main_and_are_not_added_to_it(viewer: Clien
 
 
 def test_utilities_are_stacked_by_month_and_volumes_apart(viewer: Client, world: World) -> None:
-    for utility, unit, value in (("electricity", "kWh", 1.0), ("gas", "kWh", 2.0), ("water", "m3", 0.5)):
+    kinds = (("electricity", "kWh", 1.0), ("gas", "kWh", 2.0), ("water", "m3", 0.5), ("solar", "kWh", 0.25))
+    for utility, unit, value in kinds:
         meter = make_meter(world.site, utility=utility, unit=unit)
         fill(make_series(meter), flat_days(date(2025, 6, 1), TODAY, value))
     page = viewer.get(f"/sites/{world.site.pk}")
@@ -56,6 +57,7 @@ def test_utilities_are_stacked_by_month_and_volumes_apart(viewer: Client, world:
         "Gas": 2880.0,
     }
     assert chart(page, "water-import-m3")["series"][0]["values"][-2] == 720.0
+    assert chart(page, "solar-import-kWh")["series"][0]["values"][-2] == 360.0  # generated here, not brought in
 
 
 def test_the_map_of_a_year_is_of_one_utility_and_can_be_asked_for_alone(viewer: Client, world: World) -> None:

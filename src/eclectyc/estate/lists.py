@@ -149,7 +149,9 @@ _NULLABLE: Final = frozenset({"site__region__name", "supplier__name", "region__n
 def meters(actor: Actor, wanted: MeterFilter | None = None, part: Slice | None = None) -> Listed[Meter]:
     """List meters with their site, region, organisation, supplier and parent; ``beside``: their sub-meters."""
     found = found_meters(actor, wanted)
-    rows = Meter.objects.select_related("site__region", "organisation", "supplier", "parent").defer("organisation__logo")
+    rows = Meter.objects.select_related("site__region", "organisation", "supplier", "parent").defer(
+        "organisation__logo"
+    )
     items, count = _page(found, rows, part or Slice(), METER_SORTS, "identifier")
     below = Meter.objects.visible_to(actor).filter(parent__in=[meter.pk for meter in items])
     return Listed(items, count, _counts(below, "parent"))

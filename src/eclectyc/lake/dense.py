@@ -45,8 +45,10 @@ class Slots:
 
     def per_day(self, flags: np.ndarray) -> np.ndarray:
         """Count, for each day, the slots of which ``flags`` (bool) is true."""
-        if not len(self.lengths):
-            return np.zeros(0, dtype=np.int64)
+        if flags.all():
+            return self.lengths
+        if not flags.any():
+            return np.zeros(len(self.lengths), dtype=np.int64)
         if _is_uniform(self.lengths):
             return np.einsum("ij->i", flags.view(np.uint8).reshape(len(self.lengths), -1), dtype=np.int64)
         return np.add.reduceat(flags, self.starts, dtype=np.int64)
@@ -89,6 +91,7 @@ def ragged(flat: pl.Series, lengths: np.ndarray) -> pl.Series:
     offsets = np.zeros(len(lengths) + 1, dtype=np.int32)
     np.cumsum(lengths, out=offsets[1:])
     return pl.Series(list_array(Array.from_numpy(offsets), Array.from_arrow(flat.rechunk())))
+
 
 def summarise(slots: Slots) -> dict[str, pl.Series]:
     """Return the summary columns of laid days.
@@ -140,11 +143,14 @@ def _reduce(
 def _first_peak(slots: Slots, peak: np.ndarray, starts: np.ndarray) -> pl.Series:
     at_peak = slots.values == np.repeat(peak, slots.lengths)
     at_peak &= slots.quality != DERIVED
-    where = np.flatnonzero(at_peak)
-    first = np.searchsorted(where, starts)
     has_peak = ~np.isnan(peak)
     slot = np.zeros(len(starts), dtype=np.int16)
-    slot[has_peak] = where[first[has_peak]] - starts[has_peak]
+    if len(starts) and _is_uniform(slots.lengths):
+        slot = at_peak.reshape(len(starts), -1).argmax(axis=1).astype(np.int16)
+    else:
+        where = np.flatnonzero(at_peak)
+        first = np.searchsorted(where, starts)
+        slot[has_peak] = where[first[has_peak]] - starts[has_peak]
     return pl.select(pl.when(pl.Series(has_peak)).then(pl.Series(slot)).alias("peak_slot")).to_series()
 
 

@@ -70,15 +70,28 @@ class MonthDone:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """Said days that are already held. ``row`` is each one's row in the held frame."""
+    """Said days that are already held. ``row`` is each one's row in the held frame.
+
+    first : the held days as they were said. is_same : which days were said exactly so, and need no laying.
+    differs : the others, by index; ``laid`` is of these alone.
+    """
 
     row: np.ndarray
-    held: Slots
+    first: Slots
     said: Said
+    is_same: np.ndarray
+    differs: np.ndarray
     laid: Laid
     batch: np.ndarray  # of the held row
     is_contested: np.ndarray
-    is_unflagged: np.ndarray
+
+    @property
+    def counts(self) -> np.ndarray:
+        """What became of the slots: shape (days, 4). A day said as it is held is unchanged under every rule."""
+        counts = np.zeros((len(self.said), 4), dtype=np.int64)
+        counts[:, 2] = self.said.slots.per_day(self.said.slots.quality != MISSING)
+        counts[self.differs] = self.laid.counts
+        return counts
 
 
 def lay_month(job: MonthJob) -> MonthDone:
@@ -94,7 +107,7 @@ def lay_month(job: MonthJob) -> MonthDone:
     updated = np.zeros(0, dtype=np.int64)
     if hit.any():
         met = _meet(held, job.said.take(np.flatnonzero(hit)) if not hit.all() else job.said, row, job.rule)
-        counts[hit] = met.laid.counts
+        counts[hit] = met.counts
         updates, updated, told = _settle(job, held, met)
         claims = pl.concat([claims, told])
     done = MonthDone(counts=_by_series(job.said, counts))
@@ -134,41 +147,37 @@ def _meet(held: Held, said: Said, row: np.ndarray, rule: int) -> Met:
             f"Series {series} holds {day} in other slots (every {step} min).",
             "Its step or its site's time zone has changed since: undo the earlier batches first.",
         )
-    return Met(
-        row=row,
-        held=slots,
-        said=said,
-        laid=lay(slots, said.slots, rule),
-        batch=rows["batch"].to_numpy(),
-        is_contested=rows["contested"].to_numpy(),
-        is_unflagged=rows["unflagged"].to_numpy(),
-    )
+    first = as_said(slots, rows["unflagged"].to_numpy())
+    is_same = is_equal(first, said.slots)
+    differs = np.flatnonzero(~is_same)
+    laid = lay(slots.take(differs), said.slots.take(differs), rule)
+    contested = rows["contested"].to_numpy()
+    return Met(row, first, said, is_same, differs, laid, batch=rows["batch"].to_numpy(), is_contested=contested)
 
 
 def _settle(job: MonthJob, held: Held, met: Met) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame]:
     """Return the day rows that change, the held rows that they replace, and the claims to note."""
-    first = as_said(met.held, met.is_unflagged)
-    is_witness = ~met.is_contested & is_equal(first, met.said.slots)
+    is_witness = ~met.is_contested & met.is_same
     same_as = np.where(is_witness, met.batch, 0)
     contested = np.flatnonzero(met.is_contested)
     if len(contested):
         same_as[contested] = _earlier_claim(job, met.said.take(contested))
     witnesses, speakers = np.flatnonzero(same_as), np.flatnonzero(same_as == 0)
-    is_split = ~met.is_contested & ~is_witness
+    is_split = ~met.is_contested & ~met.is_same
     split = np.flatnonzero(is_split)
+    alone = Said(met.said.days[split], met.said.key[split], met.first.take(split))
     told = [
         claim_rows(met.said.take(witnesses), batch=job.batch, rule=job.rule, same_as=same_as[witnesses]),
         claim_rows(met.said.take(speakers), batch=job.batch, rule=job.rule),
-        claim_rows(
-            Said(met.said.days[split], met.said.key[split], first.take(split)), batch=met.batch[split], rule=GUARDED
-        ),
+        claim_rows(alone, batch=met.batch[split], rule=GUARDED),
     ]
     changed = met.laid.is_changed
-    update = np.flatnonzero(is_split | changed)
+    updating = np.flatnonzero(is_split[met.differs] | changed)
+    update = met.differs[updating]
     rows = day_rows(
         met.said.days[update],
-        met.laid.slots.take(update),
-        batch=np.where(changed, job.batch, met.batch)[update],
+        met.laid.slots.take(updating),
+        batch=np.where(changed[updating], job.batch, met.batch[update]),
         contested=True,
         unflagged=False,
     )

@@ -18,15 +18,13 @@ from eclectyc.lake.snapshot import Snapshot, Watch
 Answer = TypeVar("Answer")
 Series = Sequence[int] | np.ndarray | None
 
-_MANY = 64  # series; up to here a row filter costs less than decoding
-
 
 def steady(watch: Watch, question: Callable[[Snapshot], Answer]) -> Answer:
     """Answer a question of the newest snapshot; once more if a file of it was vacuumed away meanwhile."""
     try:
         return question(watch.now())
     except (FileNotFoundError, pl.exceptions.ComputeError, OSError) as error:
-        snapshot = watch.now()
+        snapshot = watch.anew()
         try:
             return question(snapshot)
         except FileNotFoundError as again:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -111,16 +112,33 @@ class Watch:
         self._lock = threading.Lock()
         self._table: DeltaTable | None = None
         self._snapshot: Snapshot | None = None
+        self._looked = 0.0
 
     def now(self) -> Snapshot:
-        """Return the lake as it now is."""
+        """Return the lake as it now is. Who had to wait for another's look at the log shares what it saw."""
+        asked = time.monotonic()
         with self._lock:
-            if self._table is None:
-                self._table = self._place.open_if_there()
-                if self._table is None:
-                    return Snapshot.nothing(self._buckets)
-            else:
+            if self._snapshot is None or self._looked < asked:
+                self._look()
+            return self._snapshot or Snapshot.nothing(self._buckets)
+
+    def anew(self) -> Snapshot:
+        """Return the lake as it now is, opened afresh: for one that may have been replaced as a whole."""
+        with self._lock:
+            self._table = self._snapshot = None
+            self._look()
+            return self._snapshot or Snapshot.nothing(self._buckets)
+
+    def _look(self) -> None:
+        from deltalake.exceptions import DeltaError
+
+        self._looked = time.monotonic()
+        if self._table is not None:
+            try:
                 self._table.update_incremental()
-            if self._snapshot is None or self._snapshot.version != self._table.version():
-                self._snapshot = Snapshot.of(self._table)
-            return self._snapshot
+            except (DeltaError, OSError):  # another lake stands here now, or none: the log does not go on from ours
+                self._table = self._snapshot = None
+        if self._table is None:
+            self._table = self._place.open_if_there()
+        if self._table is not None and (self._snapshot is None or self._snapshot.version != self._table.version()):
+            self._snapshot = Snapshot.of(self._table)

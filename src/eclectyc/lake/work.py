@@ -11,6 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
@@ -33,7 +34,8 @@ def map_slices(
     address = getattr(settings, "DASK_SCHEDULER", "")
     if address:
         with _cluster(address) as client:
-            yield from _flow(client.submit, function, slices, at_once or 2 * max(1, len(client.nthreads())))
+            submit = partial(client.submit, pure=False)
+            yield from _flow(submit, function, slices, at_once or 2 * max(1, len(client.nthreads())))
         return
     workers = at_once or AT_ONCE
     with ThreadPoolExecutor(workers, thread_name_prefix="lake-work") as pool:

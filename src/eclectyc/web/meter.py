@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from django.http import QueryDict
@@ -121,8 +121,6 @@ def _floats(values: np.ndarray) -> list[float | None]:
 def day_chart(meter: Meter, asked: DayAsked, view: DayView, other: DayView | None) -> Chart:
     """Return the day in its slots, what is usual behind it, another day as a line."""
     title = _finding(view)
-    if view.step == WHOLE_DAY:
-        return Chart("day-chart", title, "", {}, nothing=_whole_day_words(view))
     if not view.total.present and other is None and view.band is None:
         return Chart("day-chart", title, "", {}, nothing="No readings on this day.")
     spans = [slot_words(start, end) for start, end in zip(view.starts, view.ends, strict=True)]
@@ -147,10 +145,22 @@ def _finding(view: DayView) -> str:
     return f"Most at {unbroken(peak[1])}: {figure(peak[0], view.unit)}" if peak else day_words(view.day)
 
 
-def _whole_day_words(view: DayView) -> str:
-    if view.total.value is None:
-        return "No reading on this day."
-    return f"Only the day's total is known: {figure(view.total.value, view.unit)}."
+def weeks_span(asked: DayAsked) -> tuple[date, date]:
+    """Return the four weeks up to and with a day."""
+    return asked.day - timedelta(days=27), asked.day + timedelta(days=1)
+
+
+def weeks_chart(meter: Meter, asked: DayAsked, days: Readings) -> Chart:
+    """Return the four weeks up to a day, for a meter of which only daily totals are known."""
+    rows = days.frame.to_dicts()
+    data = _by_day(
+        meter, rows, days.unit, f"meter-{meter.identifier}-to-{asked.day}", f"?quantity={asked.quantity}&day="
+    )
+    note = f"Only daily totals are known of this meter: {unit_name(days.unit)} by day"
+    summary = f"The four weeks up to {day_words(asked.day)}, by day. {note}."
+    return Chart(
+        "day-chart", "The four weeks up to this day", summary, data, note, nothing="No readings in these weeks."
+    )
 
 
 def _clock_change(view: DayView) -> str:
@@ -222,7 +232,8 @@ def year_chart(meter: Meter, asked: DayAsked, year: MeterYear) -> Chart:
     title = f"{asked.year}: every day" if year.heat.left_out else f"{asked.year}: every slot of every day"
     nothing = f"No readings in {asked.year}."
     if year.heat.left_out:
-        data = _daily_bars(meter, year, asked, file, link)
+        rows = [row for row in year.days.to_dicts() if row["start"].date() < asked.today]
+        data = _by_day(meter, rows, year.unit, file, link)
         return Chart(
             "year-map",
             title,
@@ -236,8 +247,7 @@ def year_chart(meter: Meter, asked: DayAsked, year: MeterYear) -> Chart:
     return Chart("year-map", title, f"{title}. {note}.", data, note, nothing=nothing)
 
 
-def _daily_bars(meter: Meter, year: MeterYear, asked: DayAsked, file: str, link: str) -> dict[str, object]:
-    rows = [row for row in year.days.to_dicts() if row["start"].date() < asked.today]
+def _by_day(meter: Meter, rows: Sequence[dict[str, Any]], unit: str, file: str, link: str) -> dict[str, Any]:
     days = [row["start"].date() for row in rows]
     return charts.bars(
         heading="day",
@@ -251,7 +261,7 @@ def _daily_bars(meter: Meter, year: MeterYear, asked: DayAsked, file: str, link:
                 estimated=[share(row["estimated"], row["present"]) or 0.0 for row in rows],
             )
         ],
-        unit=year.unit,
+        unit=unit,
         file=file,
         links=[f"{link}{day}" for day in days],
     )

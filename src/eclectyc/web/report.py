@@ -17,7 +17,7 @@ from eclectyc.analytics.compare import Against
 from eclectyc.analytics.estate import Group
 from eclectyc.analytics.periods import month_before, month_of
 from eclectyc.analytics.service import Filter, consumption, totals
-from eclectyc.estate.models import Utility
+from eclectyc.estate.models import Meter, Utility
 from eclectyc.web import charts
 from eclectyc.web.charts import Chart
 from eclectyc.web.clock import span_words
@@ -32,7 +32,7 @@ _SELECT: Final = {"class": "input", "data-submit": True}
 
 
 def _date_field(label: str) -> forms.DateField:
-    widget = forms.DateInput({"class": "input", "type": "date", "data-submit": True}, format="%Y-%m-%d")
+    widget = forms.DateInput({"class": "input", "type": "date"}, format="%Y-%m-%d")
     return forms.DateField(label=label, widget=widget, error_messages={"invalid": "Write a date as 2025-06-30."})
 
 
@@ -109,6 +109,11 @@ class Report:
         return dict(GROUPS)[self.by]
 
     @property
+    def chart_size(self) -> str:
+        """How tall the chart is, as a class of charts.css."""
+        return "year" if len(self.rows) > 12 else "tall"
+
+    @property
     def against_words(self) -> str:
         """What it is compared with."""
         return dict(AGAINST)[self.against].lower() if self.against else ""
@@ -131,6 +136,8 @@ def ask(actor: Actor, cleaned: dict[str, Any], today: date) -> Report:
     )
     by = cast(Group, cleaned["by"])
     rows = [_row(row, by) for row in frame.to_dicts()]
+    if by == "meter":
+        _say_where(actor, rows)
     return Report(start, end, by, cleaned["per_m2"], cleaned["against"], rows, _totals(frame))
 
 
@@ -143,6 +150,15 @@ def _row(row: dict[str, Any], by: Group) -> dict[str, Any]:
         "coverage": share(row["present"], row["expected"]),
         "family": family(row["key"]) if by == "utility" else "energy",
     }
+
+
+def _say_where(actor: Actor, rows: list[dict[str, Any]]) -> None:
+    """Add to each meter's row what tells it from the main meters of other sites."""
+    asked = Meter.objects.visible_to(actor).filter(pk__in=[row["key"] for row in rows])
+    known = {pk: rest for pk, *rest in asked.values_list("pk", "identifier", "site__name", "utility")}
+    for row in rows:
+        row["identifier"], row["site_name"], utility = known[row["key"]]
+        row["family"] = family(utility)
 
 
 def _totals(frame: pl.DataFrame) -> list[dict[str, Any]]:
@@ -160,7 +176,7 @@ def chart_of(report: Report) -> Chart:
     data = charts.rows(
         heading=report.heading.lower(),
         word="per m²" if report.per_m2 else "use",
-        labels=[row["label"] for row in drawn],
+        labels=[_full_label(row) for row in drawn],
         values=[row[column] for row in drawn],
         coverage=[row["coverage"] for row in drawn],
         colours=[row["family"] for row in drawn],
@@ -178,7 +194,11 @@ def _finding(drawn: Sequence[dict[str, Any]], column: str, unit: str, report: Re
         return f"Use by {report.heading.lower()}"
     most = drawn[0]
     value = figure(most[column], "kWh/m2" if report.per_m2 and unit == "kWh" else unit)
-    return f"{most['label']} used most: {value}"
+    return f"{_full_label(most)} used most: {value}"
+
+
+def _full_label(row: dict[str, Any]) -> str:
+    return f"{row['label']}, {row['site_name']}" if "site_name" in row else str(row["label"])
 
 
 def file_name(report: Report) -> str:
@@ -189,16 +209,42 @@ def file_name(report: Report) -> str:
 
 def csv_rows(report: Report) -> list[list[object]]:
     """Return the report as rows for a CSV: numbers plain, dates ISO, the totals last."""
-    head: list[object] = [report.by, "unit", "use", "readings_present", "readings_expected", "readings_estimated"]
+    where = ["identifier", "site"] if report.by == "meter" else []
+    head: list[object] = [
+        report.by,
+        *where,
+        "unit",
+        "use",
+        "readings_present",
+        "readings_expected",
+        "readings_estimated",
+    ]
     extra = ["floor_area_m2", "use_per_m2", *(["change_percent"] if report.against else []), "counted_in_total"]
     made: list[list[object]] = [head + list(extra)]
     for row in report.rows:
-        line = [row["label"], row["unit"], _plain(row["value"]), row["present"], row["expected"], row["estimated"]]
+        told = [row["identifier"], row["site_name"]] if where else []
+        line = [
+            row["label"],
+            *told,
+            row["unit"],
+            _plain(row["value"]),
+            row["present"],
+            row["expected"],
+            row["estimated"],
+        ]
         line += [_plain(row["floor_area_m2"]), _plain(row["per_m2"])]
         line += [_plain(row["change_percent"])] if report.against else []
         made.append([*line, "yes" if row["counted"] else "no"])
     for row in report.totals:
-        line = ["Total", row["unit"], _plain(row["value"]), row["present"], row["expected"], row["estimated"]]
+        line = [
+            "Total",
+            *("" for _ in where),
+            row["unit"],
+            _plain(row["value"]),
+            row["present"],
+            row["expected"],
+            row["estimated"],
+        ]
         made.append(line + [""] * len(extra))
     return made
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import polars as pl
 from django.http import QueryDict
 
+from eclectyc.analytics.fetch import NOT_USE
 from eclectyc.analytics.heat import HeatMap
 from eclectyc.analytics.periods import month_before, month_of
 from eclectyc.analytics.service import SiteSummary, Sparkline
@@ -25,6 +26,7 @@ from eclectyc.web.sparks import Spark, spark
 WEEKS: Final = 52
 MONTHS: Final = 13
 UTILITY_NAMES: Final = dict(Utility.choices)
+_IS_ENERGY: Final = (pl.col("unit") == "kWh") & (pl.col("direction") == "import") & ~pl.col("utility").is_in(NOT_USE)
 
 
 def last_weeks(today: date) -> tuple[date, date]:
@@ -95,7 +97,7 @@ def _months(today: date) -> list[date]:
 
 def energy_months(summary: SiteSummary, today: date) -> Chart:
     """Return what came in, in kWh, by month and utility, stacked."""
-    rows = summary.monthly.filter((pl.col("unit") == "kWh") & (pl.col("direction") == "import"))
+    rows = summary.monthly.filter(_IS_ENERGY)
     months = _months(today)
     used = [u for u in UTILITY_NAMES if u in set(rows["utility"])]
     series = [_bars(rows, utility, months, stack="all") for utility in used]
@@ -108,8 +110,9 @@ def energy_months(summary: SiteSummary, today: date) -> Chart:
 
 
 def other_months(summary: SiteSummary, today: date) -> list[Chart]:
-    """Return a chart for everything that is never added to energy: exports, and whatever is not in kWh."""
-    other = summary.monthly.filter((pl.col("unit") != "kWh") | (pl.col("direction") == "export"))
+    """Return a chart for everything that is never added to energy: exports, what is generated or stored here, and
+    whatever is not in kWh."""
+    other = summary.monthly.filter(~_IS_ENERGY)
     made = []
     for row in other.select("utility", "direction", "unit").unique(maintain_order=True).to_dicts():
         which = (pl.col("utility") == row["utility"]) & (pl.col("direction") == row["direction"])

@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from eclectyc.analytics.periods import Window
-from eclectyc.analytics.readings import Point
+from eclectyc.analytics.readings import DayView, Point
 from eclectyc.analytics.service import day_of, days_of, point_of, readings_of, sparklines, today_in, year_of
 from eclectyc.estate.models import Meter, Utility
-from eclectyc.kernel.days import zone_of
+from eclectyc.kernel.days import WHOLE_DAY, zone_of
 from eclectyc.web import lists, meter
+from eclectyc.web.charts import Chart
 from eclectyc.web.clock import age_words, house_zone
 from eclectyc.web.lists import Column
 from eclectyc.web.meter import DayAsked
@@ -102,9 +103,16 @@ def _day(point: Point, one: Meter, asked: DayAsked) -> dict[str, Any]:
         "view": view,
         "other": other,
         "comparison": meter.change_of(comparison),
-        "day": meter.day_chart(one, asked, view, other),
+        "day": _day_chart(point, one, asked, view, other),
         "usual": meter.band_words(view),
     }
+
+
+def _day_chart(point: Point, one: Meter, asked: DayAsked, view: DayView, other: DayView | None) -> Chart:
+    if view.step != WHOLE_DAY:
+        return meter.day_chart(one, asked, view, other)
+    start, end = meter.weeks_span(asked)
+    return meter.weeks_chart(one, asked, readings_of(point, Window.of(start, end, point.zone), "day"))
 
 
 def _year(point: Point, one: Meter, asked: DayAsked) -> dict[str, Any]:

@@ -50,6 +50,11 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
 
+// A year that is being typed passes through 0002 and 0020: not yet a date.
+document.addEventListener("change", (event) => {
+  if (event.target.type === "date" && event.target.value && event.target.value < "1990") event.stopPropagation();
+}, true);
+
 // A form's empty fields do not belong in the address.
 document.addEventListener("submit", (event) => {
   if (event.target.method !== "get" || event.target.hasAttribute("hx-get")) return;

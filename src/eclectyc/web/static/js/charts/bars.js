@@ -25,7 +25,7 @@ function shape(entry, spec, theme) {
   }
   const estimated = entry.estimated ?? [];
   return {
-    name: entry.name, type: "bar", emphasis: { disabled: true }, stack: entry.stack, barCategoryGap: "28%", barMaxWidth: 40, color: colour,
+    name: entry.name, type: "bar", emphasis: { disabled: true }, stack: entry.stack, barCategoryGap: "28%", barMaxWidth: 64, color: colour,
     itemStyle: { borderRadius: entry.stack ? 0 : [2, 2, 0, 0] },
     data: values.map((value, place) => ({ value, itemStyle: estimated[place] > 0.5 ? { decal: hatch(theme) } : undefined })),
   };

@@ -19,23 +19,40 @@ function missingRuns(spec) {
   return runs;
 }
 
+// The left, the width and the pixel height of a value, for what is drawn slot by slot from edge to edge.
+function slotFrame(params, api, spec) {
+  const width = params.coordSys.width / spec.values.length;
+  return { x: params.coordSys.x + api.value(0) * width, width, at: (value) => api.coord([0, value])[1] };
+}
+
 function band(spec, theme) {
   if (!spec.band) return [];
-  const low = spec.band.low.map((value) => scaled(value, spec.scale));
-  const high = spec.band.high.map((value, place) => (value === null || spec.band.low[place] === null ? null : scaled(value - spec.band.low[place], spec.scale)));
-  const shared = { type: "line", stack: "band", step: "middle", symbol: "none", lineStyle: { opacity: 0 }, emphasis: { disabled: true }, silent: true, z: 1, stackStrategy: "all" };
-  return [
-    { ...shared, name: "band from", data: low },
-    { ...shared, name: "usual band", data: high, areaStyle: { color: theme["chart-band"], opacity: 1 } },
-    // the lower edge, drawn over the bars in the colour of the page: seen where a bar is higher than usual days begin
-    { ...shared, stack: undefined, name: "band edge", data: low, lineStyle: { color: theme.surface, width: 1, opacity: 0.75 }, z: 4 },
-  ];
+  const data = spec.band.low.map((low, place) => [place, scaled(low, spec.scale), scaled(spec.band.high[place], spec.scale)]).filter(([, low, high]) => low !== null && high !== null);
+  const shared = { type: "custom", silent: true, data, encode: { x: 0, y: [1, 2] } };
+  const area = (params, api) => {
+    const { x, width, at } = slotFrame(params, api, spec);
+    return { type: "rect", shape: { x, width: width + 0.5, y: at(api.value(2)), height: at(api.value(1)) - at(api.value(2)) }, style: { fill: theme["chart-band"] } };
+  };
+  // The lower edge again, over the bars in the colour of the page: seen where a bar reaches into or over the band.
+  const edge = (params, api) => {
+    const { x, width, at } = slotFrame(params, api, spec);
+    return { type: "line", shape: { x1: x, x2: x + width, y1: at(api.value(1)), y2: at(api.value(1)) }, style: { stroke: theme.surface, lineWidth: 1, opacity: 0.7 } };
+  };
+  return [{ ...shared, name: "usual band", z: 1, renderItem: area }, { ...shared, name: "band edge", z: 4, renderItem: edge }];
 }
 
 function compared(spec, theme) {
   if (!spec.compare) return [];
   const values = spec.compare.values.map((value) => scaled(value, spec.scale));
-  return [{ name: spec.compare.name, type: "line", step: "middle", symbol: "none", data: values, z: 5, emphasis: { disabled: true }, lineStyle: { width: 1.5, type: [4, 3], color: theme["chart-compare"] } }];
+  const step = (params, api) => {
+    const place = api.value(0);
+    const { x, width, at } = slotFrame(params, api, spec);
+    const before = place > 0 ? values[place - 1] : null;
+    const points = [[x, at(before ?? values[place])], [x, at(values[place])], [x + width, at(values[place])]];
+    return { type: "polyline", shape: { points }, style: { fill: "none", stroke: theme["chart-compare"], lineWidth: 1.5, lineDash: [4, 3] } };
+  };
+  const data = values.map((value, place) => [place, value]).filter(([, value]) => value !== null);
+  return [{ type: "custom", name: spec.compare.name, silent: true, z: 5, data, encode: { x: 0, y: 1 }, renderItem: step }];
 }
 
 function details(spec, place) {
@@ -56,7 +73,6 @@ export function say(spec, place) {
 
 export function option(spec, theme) {
   const own = seriesColour(spec.colour);
-  const gaps = missingRuns(spec).map(([from, to]) => [{ xAxis: from, name: to - from > 3 ? "no readings" : "" }, { xAxis: to }]);
   return {
     ...common(theme),
     tooltip: { ...common(theme).tooltip, trigger: "axis", formatter: (points) => tooltip(spec.spans[points[0].dataIndex], details(spec, points[0].dataIndex)) },
@@ -71,14 +87,13 @@ export function option(spec, theme) {
       ...compared(spec, theme),
       // Gaps have their own empty series, so that the frame of a missing run spans whole slots.
       {
-        name: "gaps", type: "custom", silent: true, z: 2, data: gaps.map(([from, to]) => [from.xAxis, to.xAxis]), encode: { x: [0, 1] },
+        name: "gaps", type: "custom", silent: true, z: 2, data: missingRuns(spec), encode: { x: [0, 1] },
         renderItem: (params, api) => {
-          const area = params.coordSys;
-          const width = area.width / spec.values.length;
-          const x = area.x + api.value(0) * width;
+          const { x, width } = slotFrame(params, api, spec);
+          const { y, height } = params.coordSys;
           const wide = (api.value(1) - api.value(0) + 1) * width;
-          const frame = { type: "rect", shape: { x: x + 0.5, y: area.y + 0.5, width: wide - 1, height: area.height - 1 }, style: { fill: colour("sunken"), stroke: theme["line-strong"], lineDash: [3, 3], lineWidth: 1 } };
-          const label = { type: "text", style: { text: "no readings", x: x + wide / 2, y: area.y + 10, align: "center", fill: theme["ink-soft"], font: `12px ${theme.font}` } };
+          const frame = { type: "rect", shape: { x: x + 0.5, y: y + 0.5, width: wide - 1, height: height - 1 }, style: { fill: colour("sunken"), stroke: theme["line-strong"], lineDash: [3, 3], lineWidth: 1 } };
+          const label = { type: "text", style: { text: "no readings", x: x + wide / 2, y: y + 10, align: "center", fill: theme["ink-soft"], font: `12px ${theme.font}` } };
           return { type: "group", children: wide > 72 ? [frame, label] : [frame] };
         },
       },
