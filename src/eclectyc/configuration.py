@@ -81,6 +81,13 @@ class Configuration(BaseSettings):
     public_url: str = Field("", validation_alias="ECLECTYC_URL")
     email_url: str = Field("", validation_alias="EMAIL_URL")
     token_requests_per_minute: int = Field(600, ge=1, le=10**6, validation_alias="ECLECTYC_TOKEN_REQUESTS")
+    proxies: int = Field(0, ge=0, le=10, validation_alias="ECLECTYC_PROXIES")
+    session_hours: int = Field(12, ge=1, le=24 * 30, validation_alias="ECLECTYC_SESSION_HOURS")
+    session_idle_minutes: int = Field(240, ge=5, le=24 * 60 * 30, validation_alias="ECLECTYC_SESSION_IDLE_MINUTES")
+    oidc_issuer: str = Field("", validation_alias="OIDC_ISSUER")
+    oidc_client_id: str = Field("", validation_alias="OIDC_CLIENT_ID")
+    oidc_client_secret: str = Field("", validation_alias="OIDC_CLIENT_SECRET")
+    oidc_name: str = Field("Single sign-on", max_length=40, validation_alias="OIDC_NAME")
     debug: bool = Field(False, validation_alias="ECLECTYC_DEBUG")
 
     @field_validator("home")
@@ -130,6 +137,20 @@ class Configuration(BaseSettings):
             is_good = False
         if value and not is_good:
             raise ValueError("write it as https://energy.example.org")
+        return value.rstrip("/")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_issuer(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+            is_good = bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_local))
+            is_good = is_good and not parts.query and not parts.fragment and parts.port != 0
+        except ValueError:
+            is_good = False
+        if value and not is_good:
+            raise ValueError("write it as https://login.example.org, as the provider tells it")
         return value.rstrip("/")
 
     @field_validator("email_url")

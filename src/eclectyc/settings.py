@@ -87,7 +87,13 @@ INSTALLED_APPS = [
     "eclectyc.estate",
     "eclectyc.lake",
     "eclectyc.intake",
-    "eclectyc.web",
+    "eclectyc.web",  # before allauth: our pages, not its
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 
 MIDDLEWARE = [
@@ -102,6 +108,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "eclectyc.accounts.signin.attach_actor",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -136,7 +143,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login"
-SESSION_COOKIE_AGE = 12 * 3600
+PASSWORD_RESET_TIMEOUT = 2 * 3600  # [s]
+SESSION_COOKIE_AGE = CONFIGURATION.session_hours * 3600
+SESSION_IDLE_S = CONFIGURATION.session_idle_minutes * 60
+TRUSTED_PROXIES = CONFIGURATION.proxies
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIGURATION.https
@@ -147,6 +157,47 @@ CSRF_FAILURE_VIEW = "eclectyc.web.errors.csrf_failure"
 if CONFIGURATION.https:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
+
+# Signing in is django-allauth's, behind our own forms and pages; how often one may try is ours (accounts.attempts).
+ACCOUNT_ADAPTER = "eclectyc.accounts.doors.AccountDoor"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_RATE_LIMITS = False
+MFA_ADAPTER = "eclectyc.accounts.second_factor.SecondFactorDoor"
+MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute wrong
+MFA_RECOVERY_CODE_DIGITS = 10
+MFA_RATE_LIMITS = False
+USERSESSIONS_TRACK_ACTIVITY = False  # it would write at every look; accounts.sessions does so once a minute
+SOCIALACCOUNT_ADAPTER = "eclectyc.accounts.doors.ProviderDoor"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # it leads to the provider only; what comes back is bound to this browser
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": []}}
+OIDC_NAME = ""
+if CONFIGURATION.oidc_issuer:
+    OIDC_NAME = CONFIGURATION.oidc_name
+    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"].append(
+        {
+            "provider_id": "sso",
+            "name": OIDC_NAME,
+            "client_id": CONFIGURATION.oidc_client_id,
+            "secret": CONFIGURATION.oidc_client_secret,
+            "settings": {"server_url": CONFIGURATION.oidc_issuer, "oauth_pkce_enabled": True},
+        }
+    )
+
+# Shared by all processes of this machine, and no lock on the registry. Nothing lives here that must not be lost.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": str(HOME / "cache"),
+    }
+}
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False

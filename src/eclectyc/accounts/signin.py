@@ -1,4 +1,4 @@
-"""Signing in, and who a request comes from."""
+"""Who a request comes from."""
 
 from __future__ import annotations
 
@@ -9,12 +9,25 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.origin import origin_of
+from eclectyc.accounts.second_factor import is_lacking
+from eclectyc.accounts.sessions import watch
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Return the signed-in user as an actor, read anew from the registry, or nobody."""
+    """Return the signed-in user as an actor, read anew from the registry, or nobody.
+
+    Nobody is also who has yet to set up the second factor that their organisation requires; ``request`` then says
+    ``lacks_second_factor``.
+    """
+    watch(request)
     user = request.user
-    return Actor.of(user) if user.is_authenticated else Actor.nobody()
+    if not user.is_authenticated:
+        return Actor.nobody()
+    if is_lacking(user):
+        request.lacks_second_factor = True  # type: ignore[attr-defined]
+        return Actor.nobody()
+    return Actor.of(user, origin=origin_of(request))
 
 
 def attach_actor(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

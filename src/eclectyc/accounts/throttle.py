@@ -79,6 +79,11 @@ def take(rate: Rate, who: str, *, now_s: float | None = None) -> None:
         raise TooMany(f"That was more than {rate.most} in {rate.window_s} s.", retry_after_s=max(1, math.ceil(wait)))
 
 
+def put_back(rate: Rate, who: str) -> None:
+    """Take back one that was counted: it turned out to be none of those that are limited."""
+    _counters(settings.HOME).put_back(rate, who, time.time())
+
+
 class Counters:
     """The file of counts, open in this process."""
 
@@ -89,6 +94,13 @@ class Counters:
 
     def take(self, rate: Rate, who: str, now_s: float) -> float:
         """Count one more and return 0, or return how long it has to wait [s]."""
+        return self._count(rate, who, now_s, more=True)
+
+    def put_back(self, rate: Rate, who: str, now_s: float) -> None:
+        """Count one fewer."""
+        self._count(rate, who, now_s, more=False)
+
+    def _count(self, rate: Rate, who: str, now_s: float, *, more: bool) -> float:
         digest = hashlib.blake2b(
             f"{rate.name}:{rate.window_s}:{who}".encode(), digest_size=16, key=settings.SECRET_KEY.encode()[:64]
         ).digest()
@@ -100,9 +112,9 @@ class Counters:
             try:
                 held = os.pread(self._file, length, start).ljust(length, b"\0")
                 at, count = _found(held, digest, window)
-                wait = count.wait_s(rate, part)
+                wait = count.wait_s(rate, part) if more else 0.0
                 if wait <= 0:
-                    slot = _SLOT.pack(digest, count.window, count.now + 1, count.before)
+                    slot = _SLOT.pack(digest, count.window, max(0, count.now + (1 if more else -1)), count.before)
                     os.pwrite(self._file, slot, start + at * _SLOT.size)
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN, length, start)

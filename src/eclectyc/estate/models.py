@@ -104,7 +104,6 @@ class Region(models.Model):
 
     class Meta:
         ordering: ClassVar = ["name"]
-<<<<<<< HEAD
         constraints: ClassVar = [models.UniqueConstraint("organisation", Lower("name"), name="one_region_per_name")]
 
     @property
@@ -147,9 +146,6 @@ class Supplier(models.Model):
     def place(self) -> Place:
         """Where this is, as rights see it: the whole organisation's."""
         return Place(self.organisation_id)
-=======
-        constraints: ClassVar = [models.UniqueConstraint(fields=["organisation", "name"], name="one_region_per_name")]
->>>>>>> main
 
     def __str__(self) -> str:
         return self.name
@@ -187,7 +183,6 @@ class Site(models.Model):
 
     class Meta:
         ordering: ClassVar = ["name"]
-<<<<<<< HEAD
         constraints: ClassVar = [models.UniqueConstraint("organisation", Lower("name"), name="one_site_per_name")]
         indexes: ClassVar = [models.Index(fields=["name", "id"], name="sites_by_name")]
 
@@ -199,9 +194,6 @@ class Site(models.Model):
     def place(self) -> Place:
         """Where this is, as rights see it."""
         return Place(self.organisation_id, region=self.region_id, site=self.pk)
-=======
-        constraints: ClassVar = [models.UniqueConstraint(fields=["organisation", "name"], name="one_site_per_name")]
->>>>>>> main
 
     def __str__(self) -> str:
         return self.name

@@ -1,0 +1,59 @@
+"""The second factor: who has one, who must, and how its secrets are kept."""
+
+from __future__ import annotations
+
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.base_user import AbstractBaseUser
+
+from eclectyc import vault
+from eclectyc.accounts.branding import PRODUCT
+from eclectyc.accounts.grants import holding, local_today
+from eclectyc.accounts.models import Organisation, User
+
+
+class SecondFactorDoor(DefaultMFAAdapter):
+    """allauth's questions about second factors, answered."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {  # noqa: RUF012 - allauth's own declaration
+        "incorrect_code": "This code is not right, or it was used already. Wait for the next one, and type that.",
+        "cannot_delete_authenticator": "Your organisation requires a second factor, so it cannot be taken away.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        """Seal a secret with the key outside the database."""
+        return vault.seal(text.encode())
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Open a sealed secret."""
+        return vault.open(encrypted_text).decode()
+
+    def get_totp_issuer(self) -> str:
+        """Return what an authenticator app shows above the code."""
+        return PRODUCT
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """Refuse where an organisation requires it."""
+        return not is_required_of(authenticator.user)
+
+
+def has_second_factor(user: AbstractBaseUser) -> bool:
+    """Say whether a person signs in with a second factor."""
+    return Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists()
+
+
+def is_required_of(user: User) -> bool:
+    """Say whether an organisation to which a person belongs today, or one above it, requires a second factor.
+
+    One query where no organisation does, two where one does.
+    """
+    required = list(Organisation.objects.filter(requires_second_factor=True).values_list("path", flat=True))
+    if not required:
+        return False
+    own = user.memberships.filter(holding(local_today())).values_list("organisation__path", flat=True)
+    return any(path.startswith(tuple(required)) for path in own)
+
+
+def is_lacking(user: User) -> bool:
+    """Say whether a person must set up a second factor before anything else."""
+    return is_required_of(user) and not has_second_factor(user)
