@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, Literal
 
@@ -13,10 +13,11 @@ from django.db.models import Q
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.compare import Against, partners
-from eclectyc.analytics.fetch import COUNTED_ENERGY, Asked, ask
+from eclectyc.analytics.fetch import COUNTED_ENERGY, Asked, ask, ever_at, placed
 from eclectyc.analytics.grid import DayGrid
 from eclectyc.analytics.overview import Overview, Spans, build, sum_or_null
 from eclectyc.analytics.periods import By, bucket_starts
+from eclectyc.analytics.placed import Placed
 from eclectyc.estate.models import Meter, Quantity, Utility
 
 Group = Literal["site", "meter", "region", "utility"]
@@ -32,7 +33,7 @@ def estate_overview(actor: Actor, today: date, which: Q | None = None) -> Overvi
     year = timedelta(days=364)
     now = asked.grid(spans.start, today)
     before = asked.grid(spans.start - year, today - year)
-    return build(asked.meters, asked.mask(COUNTED_ENERGY), now, before, today)
+    return build(asked.meters, asked.mask(COUNTED_ENERGY), now, before, today, placed(actor, asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,30 @@ class Filter:
     meters: tuple[int, ...] = ()
     search: str = ""
 
+    @property
+    def is_of_sites(self) -> bool:
+        """Whether it is narrowed to sites or regions: then only the days count on which a meter was there."""
+        return bool(self.sites or self.regions)
+
+    def of_rows(self) -> pl.Expr:
+        """Return the condition on rows of points by placement."""
+        wanted = pl.lit(value=True)
+        if self.sites:
+            wanted &= pl.col("site").is_in(self.sites)
+        if self.regions:
+            wanted &= pl.col("region").is_in(self.regions)
+        return wanted.fill_null(value=False)
+
     def condition(self) -> Q:
-        """Return the filter as a condition on meters."""
+        """Return the filter as a condition on meters: those that are, or were, at its sites."""
         found = Q()
         if self.organisation is not None:
             found &= Q(organisation=self.organisation)
-        for field, wanted in (
-            ("site__in", self.sites),
-            ("site__region__in", self.regions),
-            ("utility__in", self.utilities),
-            ("pk__in", self.meters),
-        ):
+        if self.is_of_sites:
+            found &= ever_at(
+                **{name: ids for name, ids in (("pk__in", self.sites), ("region__in", self.regions)) if ids}
+            )
+        for field, wanted in (("utility__in", self.utilities), ("pk__in", self.meters)):
             if wanted:
                 found &= Q(**{field: wanted})
         text = self.search.replace("\x00", "").strip()
@@ -86,18 +100,25 @@ def consumption(
 
     Units are never mixed: a group with two has two rows. Sub-meters are counted by their main: they appear, with
     ``counted`` false, only when grouped by meter. Export points are left out of imports, solar and batteries out of
-    groups other than meter and utility.
+    groups other than meter and utility. What a meter used before it moved counts at the site where it was.
     """
-    asked = ask(actor, today=today, quantity=quantity, which=(narrowed or Filter()).condition())
-    grid = asked.grid(start, end)
-    parts = [asked.meters, grid.by_point(start, end)]
+    narrowed = narrowed or Filter()
+    asked = ask(actor, today=today, quantity=quantity, which=narrowed.condition())
+    where = _where(actor, asked, by_place=group_by in ("site", "region") or narrowed.is_of_sites)
+    grid = where.grid(asked.grid(start, end))
+    parts = [where.meters, grid.by_point(start, end)]
     if against is not None:
-        parts.append(_likes(asked, grid, start, end, against))
+        parts.append(_likes(asked, where, grid, start, end, against))
     frame = pl.concat(parts, how="horizontal").with_columns(_is_counted().alias("counted"))
-    frame = frame.filter(_shown(group_by, quantity))
+    frame = frame.filter(_shown(group_by, quantity) & narrowed.of_rows())
     answer = _grouped(frame, group_by, with_likes=against is not None)
     order = "per_m2" if per_m2 else "value"
     return answer.sort(pl.col("unit") != "kWh", order, descending=[False, True], nulls_last=True)
+
+
+def _where(actor: Actor, asked: Asked, *, by_place: bool) -> Placed:
+    """Return points where they were if that matters to the question, else each as one."""
+    return placed(actor, asked) if by_place else Placed(asked.meters, np.arange(len(asked.points)))
 
 
 def _is_counted() -> pl.Expr:
@@ -130,7 +151,7 @@ def _grouped(frame: pl.DataFrame, group_by: Group, *, with_likes: bool) -> pl.Da
         pl.col(*_COUNTS, *likes).sum(),
         pl.col("site", "floor_area_m2").filter(has_area & (pl.col("value").is_not_null())),
         pl.when(has_area).then("value").sum().alias("value_with_area"),
-        pl.len().alias("meters"),
+        pl.col("meter").n_unique().alias("meters"),
         pl.col("counted").any(),
     )
     area = answer.select("key", "unit", "site", "floor_area_m2").explode("site", "floor_area_m2")
@@ -148,12 +169,12 @@ def _grouped(frame: pl.DataFrame, group_by: Group, *, with_likes: bool) -> pl.Da
     return answer
 
 
-def _likes(asked: Asked, grid: DayGrid, start: date, end: date, against: Against) -> pl.DataFrame:
+def _likes(asked: Asked, where: Placed, grid: DayGrid, start: date, end: date, against: Against) -> pl.DataFrame:
     """Return, a row a point, what both this span and the one it is compared with hold whole."""
     pairs = partners(start, end, against)
     first = min((other for _, other in pairs), default=start)
     last = max((other for _, other in pairs), default=start)
-    before = asked.grid(first, last + timedelta(days=1))
+    before = where.grid(asked.grid(first, last + timedelta(days=1)))
     here = (np.array([day for day, _ in pairs], dtype="datetime64[D]") - np.datetime64(start)).astype(np.int64)
     there = (np.array([other for _, other in pairs], dtype="datetime64[D]") - np.datetime64(first)).astype(np.int64)
     both = grid.complete[:, here] & before.complete[:, there]
@@ -191,10 +212,13 @@ def consumption_over_time(
 
     Columns: start (first day of the bucket), utility, unit, value, present, expected, estimated.
     """
-    asked = ask(actor, today=today, quantity=quantity, which=(narrowed or Filter()).condition())
-    frame = asked.meters.with_columns(_is_counted().alias("counted"))
-    shown = frame.select(_shown("utility", quantity)).to_series().to_numpy()
-    return in_buckets(asked, asked.grid(start, end), shown, by, ("utility", "unit"))
+    narrowed = narrowed or Filter()
+    asked = ask(actor, today=today, quantity=quantity, which=narrowed.condition())
+    where = _where(actor, asked, by_place=narrowed.is_of_sites)
+    frame = where.meters.with_columns(_is_counted().alias("counted"))
+    shown = frame.select(_shown("utility", quantity) & narrowed.of_rows()).to_series().to_numpy()
+    grid = where.grid(asked.grid(start, end))
+    return in_buckets(replace(asked, meters=where.meters), grid, shown, by, ("utility", "unit"))
 
 
 def monthly(

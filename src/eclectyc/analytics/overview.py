@@ -16,6 +16,7 @@ import polars as pl
 from eclectyc.analytics.compare import Against, Comparison, like_for_like, partners
 from eclectyc.analytics.grid import DayGrid, Total
 from eclectyc.analytics.periods import month_before, month_of, week_of
+from eclectyc.analytics.placed import Placed
 
 TREND_DAYS = 30
 SILENT_AFTER_DAYS = 2  # older than this before the newest expected day
@@ -101,16 +102,19 @@ class Spans:
         return cls(newest, week, month, earliest)
 
 
-def build(meters: pl.DataFrame, energy: np.ndarray, now: DayGrid, before: DayGrid, today: date) -> Overview:
+def build(
+    meters: pl.DataFrame, energy: np.ndarray, now: DayGrid, before: DayGrid, today: date, placed: Placed | None = None
+) -> Overview:
     """Return the overview.
 
     meters : see fetch.Asked. energy : mask of the points that are summed. now, before : grids of Spans.start to
-    today, and of the same days 364 days earlier.
+    today, and of the same days 364 days earlier. placed : where the points were, for the sums of sites.
     """
     spans = Spans.of(today)
     week = _figure("this week", spans.week, today, "last_week", energy, now, before)
     month = _figure("this month", spans.month, today, "last_month", energy, now, before)
-    sites = _sites(meters, energy, now, before, spans.month, today)
+    where = placed or Placed(meters, np.arange(len(energy)))
+    sites = _sites(where.meters, energy[where.source], where.grid(now), where.grid(before), spans.month, today)
     silent = silent_meters(meters, spans.newest)
     return Overview(
         today=today,

@@ -5,6 +5,7 @@ queries. Days are each site's own local days; values are in the unit stated besi
 every sum carries the present, expected and estimated slots it rests on.
 """
 
+from eclectyc.analytics.balance import Balance, meter_balance
 from eclectyc.analytics.estate import (
     Filter,
     consumption,
@@ -32,6 +33,7 @@ from eclectyc.analytics.readings import (
 from eclectyc.analytics.sites import SiteSummary, Sparkline, site_summary, site_year, sparklines
 
 __all__ = [
+    "Balance",
     "DayView",
     "Filter",
     "MeterYear",
@@ -43,6 +45,7 @@ __all__ = [
     "day_of",
     "days_of",
     "estate_overview",
+    "meter_balance",
     "meter_day",
     "meter_readings",
     "meter_year",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -13,7 +13,7 @@ from django.db.models import Q
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.estate import in_buckets
 from eclectyc.analytics.expectation import expected_slots
-from eclectyc.analytics.fetch import MAIN, Asked, ask
+from eclectyc.analytics.fetch import MAIN, Asked, ask, ever_at, placed
 from eclectyc.analytics.grid import Total
 from eclectyc.analytics.heat import HeatMap, heat_map
 from eclectyc.analytics.overview import sum_or_null
@@ -57,20 +57,23 @@ _BY: Final = ("utility", "direction", "unit")
 
 
 def site_summary(actor: Actor, site: Site, today: date) -> SiteSummary:
-    """Return what a site used, by utility, and a sparkline for each of its meters."""
-    asked = ask(actor, today=today, quantity=None, which=Q(site=site.pk))
+    """Return what a site used, by utility – with meters that were there, for as long as they were – and a sparkline
+    for each meter that is there."""
+    asked = ask(actor, today=today, quantity=None, which=ever_at(pk=site.pk))
+    where = placed(actor, asked)
     start = month_of(month_of(today) - timedelta(days=MONTHS_SHOWN * 30))
-    grid = asked.grid(start, today)
-    main = asked.mask(MAIN)
-    year = pl.concat([asked.meters, grid.by_point(today - timedelta(days=YEAR_DAYS), today)], how="horizontal")
+    grid = where.grid(asked.grid(start, today))
+    here = replace(asked, meters=where.meters)
+    main = here.mask(MAIN & (pl.col("site") == site.pk))
+    year = pl.concat([where.meters, grid.by_point(today - timedelta(days=YEAR_DAYS), today)], how="horizontal")
     area = site.floor_area_m2 or None
     sums = pl.col("present", "expected", "estimated").sum()
     by_utility = year.filter(pl.Series(main)).group_by(_BY).agg(sum_or_null("value"), sums).sort(_BY)
     return SiteSummary(
-        monthly=in_buckets(asked, grid, main, "month", _BY),
+        monthly=in_buckets(here, grid, main, "month", _BY),
         year=by_utility.with_columns((pl.col("value") / pl.lit(area, dtype=pl.Float64)).alias("per_m2")),
         floor_area_m2=area,
-        sparklines=_sparklines(asked, today, SPARK_DAYS),
+        sparklines=_sparklines(asked, today, SPARK_DAYS, at=site.pk),
     )
 
 
@@ -80,12 +83,14 @@ def sparklines(actor: Actor, meters: list[Meter], today: date, *, days: int = SP
     return _sparklines(asked, today, days)
 
 
-def _sparklines(asked: Asked, today: date, days: int) -> dict[int, Sparkline]:
+def _sparklines(asked: Asked, today: date, days: int, *, at: int | None = None) -> dict[int, Sparkline]:
     start = today - timedelta(days=days)
     grid = asked.grid(start, today)
     sums = grid.by_point(start, today).to_dicts()
     lines = {}
-    for number, row in enumerate(asked.meters.select("meter", "unit", "last").iter_rows(named=True)):
+    for number, row in enumerate(asked.meters.select("meter", "unit", "last", "site").iter_rows(named=True)):
+        if at is not None and row["site"] != at:
+            continue
         values = [None if np.isnan(value) else float(value) for value in grid.total[number]]
         lines[row["meter"]] = Sparkline(values, row["unit"], Total(**sums[number]), row["last"])
     return lines
@@ -97,20 +102,28 @@ def site_year(actor: Actor, site: Site, year: int, *, utility: str = Utility.ELE
     A cell has a value only where every meter expected then has its reading: a part is not shown as a low whole, its
     coverage says what there is. Meters known only by whole days have no slots: they are ``left_out``, by id.
     """
-    which = Q(site=site.pk, utility=utility, parent=None, direction="import")
+    which = ever_at(pk=site.pk) & Q(utility=utility, parent=None, direction="import")
     asked = ask(actor, today=today, which=which)
+    where = placed(actor, asked)
     zone = zone_of(site.timezone)
     window = Window.of(date(year, 1, 1), date(year + 1, 1, 1), zone)
     rows = asked.rows(window.first_day, window.end_day, values=True)
     parts: list[Slots] = []
     left_out: list[int] = []
-    for number, meter in enumerate(asked.meters["meter"]):
+    for (site_then, meter), number, here in zip(
+        where.meters.select("site", "meter").iter_rows(), where.source, where.days(window.days), strict=True
+    ):
+        if site_then != site.pk or not here.any():
+            continue
         point = asked.points.take(np.array([number]))
-        of_point = rows.filter(pl.col("point") == number).with_columns(pl.lit(0, dtype=pl.Int32).alias("point"))
         if point.step[0] == WHOLE_DAY:
             left_out.append(meter)
             continue
-        expected = expected_slots(point, window.days, of_point)[0]
+        of_point = rows.filter(
+            (pl.col("point") == number) & pl.col("day").is_in(pl.Series(window.days[here]).cast(pl.Date).implode())
+        )
+        of_point = of_point.with_columns(pl.lit(0, dtype=pl.Int32).alias("point"))
+        expected = expected_slots(point, window.days, of_point)[0] * here
         parts.append(lay_out(of_point, window.days, zone=zone, step=int(point.step[0]), expected=expected))
     heat = heat_map(window.days, parts)
     return HeatMap(heat.days, heat.value, heat.step, heat.coverage, tuple(left_out))

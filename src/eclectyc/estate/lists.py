@@ -1,4 +1,4 @@
-"""Lists of meters, sites, regions and suppliers: searched, narrowed, sorted, a page at a time – for pages and API alike.
+"""Lists of meters, sites, regions and suppliers: searched, narrowed, sorted, a page at a time, for pages and API alike.
 
 Each costs a constant number of queries however long it is: the numbers of the page, how many there are in all, the
 rows of the page, and what is counted beside them. Everything starts from ``visible_to(actor)``.
