@@ -8,10 +8,13 @@ in ``Person`` and ``Personal``, and outside the hash: erasing it breaks nothing.
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
 from django.utils.timezone import now
+
+if TYPE_CHECKING:
+    from eclectyc.accounts.actor import Actor
 
 
 class Person(models.Model):
@@ -26,6 +29,14 @@ class Person(models.Model):
         return self.label or f"person {str(self.pseudonym)[:8]}"
 
 
+class EventQuerySet(models.QuerySet["Event"]):
+    def visible_to(self, actor: Actor) -> Self:
+        """Events of the organisations whose audit the actor reads; what belongs to none is an operator's to see."""
+        if actor.sees_all("audit.view"):
+            return self
+        return self.filter(organisation_id__in=actor.organisations("audit.view"))
+
+
 class Event(models.Model):
     """Somebody did something to something. ``before`` and ``after`` hold only what names nobody."""
 
@@ -38,6 +49,8 @@ class Event(models.Model):
     subject_id = models.CharField(max_length=64, blank=True)
     before = models.JSONField(default=dict, blank=True)
     after = models.JSONField(default=dict, blank=True)
+
+    objects = EventQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-id"]

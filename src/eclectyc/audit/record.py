@@ -10,10 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
+from django.utils.timezone import now
 
 from eclectyc.audit.by import By
 from eclectyc.audit.models import Event, Person, Personal
 
+_wrote = False  # by this process
 SYSTEM = UUID(int=0)  # the command line and the background work: nobody in particular
 
 
@@ -33,12 +35,42 @@ def record(
     before, after : the changed fields; nothing in them may name a person, for they can never be erased.
     personal : what does (an address, a name); kept apart and erasable. person_id : whose it is, if not the actor's.
     """
+    return write(
+        by,
+        action,
+        subject._meta.model_name or "" if subject is not None else "",
+        str(subject.pk) if subject is not None else "",
+        organisation_id=organisation_id,
+        before=before,
+        after=after,
+        personal=personal,
+        person_id=person_id,
+    )
+
+
+def write(
+    by: By,
+    action: str,
+    subject_type: str = "",
+    subject_id: str = "",
+    *,
+    organisation_id: int | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+    personal: Mapping[str, object] | None = None,
+    person_id: int | None = None,
+    at: datetime | None = None,
+) -> Event:
+    """Write one event about something that is named by its kind and number; ``at`` where it was a moment ago."""
+    global _wrote  # noqa: PLW0603
+    _wrote = True
     event = Event.objects.create(
+        at=at or now(),
         organisation_id=organisation_id,
         actor=pseudonym_of(by.user_id, by.label),
         action=action,
-        subject_type=subject._meta.model_name or "" if subject is not None else "",
-        subject_id=str(subject.pk) if subject is not None else "",
+        subject_type=subject_type[:40],
+        subject_id=subject_id[:64],
         before=_plain(before or {}),
         after=_plain(after or {}),
     )
@@ -46,6 +78,11 @@ def record(
         whose = pseudonym_of(person_id, "") if person_id is not None else None
         Personal.objects.create(event=event, person=whose, origin=by.origin[:200], text=_plain(personal or {}))
     return event
+
+
+def has_written() -> bool:
+    """Say whether this process has written an event: whether a command has anything to seal."""
+    return _wrote
 
 
 def pseudonym_of(user_id: int | None, label: str) -> UUID:

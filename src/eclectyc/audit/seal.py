@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Iterator
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from eclectyc.audit.chain import Link, Said, broken_links, head_signature, link_hash
 from eclectyc.audit.models import Event, Head, Person, Personal, Seal
@@ -13,19 +14,27 @@ from eclectyc.audit.models import Event, Head, Person, Personal, Seal
 AT_ONCE = 5_000  # events sealed in one transaction
 
 
-def seal_pending(key: bytes) -> int:
-    """Seal what has no place in the chain yet; return how many. Any number of processes may try at once."""
+def seal_pending(key: bytes, above: int = 0) -> int:
+    """Seal what has no place in the chain yet; return how many. Any number of processes may try at once.
+
+    above : the number of an event up to which all are known to be sealed, so that they need not be looked through.
+    """
     sealed = 0
-    while count := _seal_some(key):
+    while unsealed(above).exists() and (count := _seal_some(key, above)):  # looking takes no lock
         sealed += count
     return sealed
 
 
-def _seal_some(key: bytes) -> int:
+def unsealed(above: int = 0) -> QuerySet[Event]:
+    """Return the events that have no place in the chain yet."""
+    return Event.objects.filter(pk__gt=above, seal=None)
+
+
+def _seal_some(key: bytes, above: int) -> int:
     Head.objects.get_or_create(pk=1, defaults={"signature": head_signature(key, 1, "", 0, "")})
     with transaction.atomic():
         head = Head.objects.select_for_update().get(pk=1)
-        events = list(Event.objects.filter(seal=None).order_by("id")[:AT_ONCE])
+        events = list(unsealed(above).order_by("id")[:AT_ONCE])
         seals, previous, last = [], head.hash, head.last
         for event in events:
             last += 1

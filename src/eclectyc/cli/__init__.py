@@ -44,6 +44,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "user": Command("people:users", "Add, invite and list people, set their roles and passwords"),
     "organisation": Command("organisations:organisations", "Add, list and move organisations"),
     "token": Command("people:tokens", "Create, list and revoke API tokens"),
+    "audit": Command("auditing:audit", "List audit events, and verify that none was tampered with"),
     "health": Command("upkeep:health", "Say how this installation is doing (exit 0 healthy, 1 degraded, 2 critical)"),
     "check": Command("upkeep:check", "Check structure and deployment"),
     "backup": Command("upkeep:backup", "Copy registry and lake together into a folder"),
@@ -101,7 +102,20 @@ def _invoke(name: str, rest: list[str]) -> int:
         application(args=rest, prog_name=f"eclectyc {name}")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
+    finally:
+        _seal()
     return 0
+
+
+def _seal() -> None:
+    """Seal what a command wrote into the audit, where it wrote anything."""
+    if "eclectyc.audit.record" in sys.modules:
+        from django.apps import apps
+
+        if apps.ready:
+            from eclectyc.audit.service import after_command
+
+            after_command()
 
 
 def application_of(help: str | None = None) -> typer.Typer:

@@ -1,34 +1,15 @@
-"""CSV for spreadsheets: what one would run as a formula is kept as text."""
+"""CSV answers for spreadsheets: what one would run as a formula is kept as text."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 
 from django.http import HttpResponse
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+from eclectyc.kernel.cells import FORMULA_STARTS, csv_text, safe
+
+__all__ = ["FORMULA_STARTS", "csv_response", "csv_text", "safe"]
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes the file for Windows-1252
-
-
-def safe(cell: object) -> object:
-    """Return a cell that no spreadsheet runs; numbers stay numbers.
-
-    >>> safe("=1+1"), safe(-1.5)
-    ("'=1+1", -1.5)
-    """
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA_STARTS):
-        return f"'{cell}"
-    return cell
-
-
-def csv_text(rows: Iterable[Sequence[object]]) -> str:
-    """Return rows as CSV text."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerows([safe(cell) for cell in row] for row in rows)
-    return buffer.getvalue()
 
 
 def csv_response(rows: Iterable[Sequence[object]], name: str) -> HttpResponse:
