@@ -7,6 +7,7 @@ from eclectyc.api.routes import api
 urlpatterns = [
     path("api/", api.urls),
     path("", include("eclectyc.web.urls")),
+    path("", include("eclectyc.web.account_urls")),
 ]
 
 handler400 = "eclectyc.web.errors.bad_request"

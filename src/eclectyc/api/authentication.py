@@ -14,6 +14,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import ApiToken
+from eclectyc.accounts.origin import origin_of
 from eclectyc.accounts.tokens import Unauthenticated, use_token
 from eclectyc.api.errors import answer
 from eclectyc.kernel.errors import EclectycError
@@ -60,11 +61,6 @@ class SessionCookie(APIKeyCookie):
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 AUTHENTICATION: Final = (BearerToken(), SessionCookie())
 PUSHING: Final = (BearerToken(ApiToken.PUSH), SessionCookie())  # for `auth=` where readings are sent
-
-
-def origin_of(request: HttpRequest) -> str:
-    """Return the address that a request came from, as the server that took it says."""
-    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -8,7 +8,7 @@ import secrets
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from eclectyc.kernel.errors import EclectycError, Forbidden, Invalid, NotFound
+from eclectyc.kernel.errors import EclectycError, Forbidden, Invalid, NotFound, TooMany
 
 log = logging.getLogger(__name__)
 STATUS: dict[type[EclectycError], int] = {Invalid: 400}
@@ -86,5 +86,22 @@ def explained(request: HttpRequest, error: EclectycError) -> HttpResponse:
         return not_found(request, error)
     if isinstance(error, Forbidden):
         return forbidden(request, error)
+    if isinstance(error, TooMany):
+        return too_many(request, error)
     title = "This cannot be shown as asked" if isinstance(error, Invalid) else "This cannot be done now"
     return page(request, STATUS.get(type(error), 503), title, error.reason, error.remedy or "Go back and try again.")
+
+
+def too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
+    """429: tried too often. Says when it is free again, and nothing about the account that was tried."""
+    minutes, seconds = divmod(error.retry_after_s, 60)
+    wait = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    response = page(
+        request,
+        429,
+        "Too many attempts",
+        "This was tried too often in a short time, so for a while it is not tried at all.",
+        f"Try again in {wait}. Until then nothing needs to be done; whoever forgot a password can reset it by mail.",
+    )
+    response["Retry-After"] = str(error.retry_after_s)
+    return response

@@ -7,8 +7,10 @@ from functools import wraps
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
@@ -70,9 +72,37 @@ def signed_in(view: View, permission: str = "") -> View:
     return guarded
 
 
+def door(view: View) -> View:
+    """Wrap a page of signing in or of one's own account: open to visitors, its errors explained, kept by nobody."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        _ = actor_of(request).is_known  # ends a session that is over, before the page looks whose it is
+        try:
+            response = view(request, *args, **kwargs)
+        except EclectycError as error:
+            response = errors.explained(request, error)
+        response.headers["Cache-Control"] = "private, no-store"
+        patch_vary_headers(response, ["Cookie"])
+        return response
+
+    guarded.is_door = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def has_ended(request: HttpRequest) -> bool:
+    """Say whether a browser still names a session that is over."""
+    return settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty()
+
+
 def _to_signin(request: HttpRequest) -> HttpResponseBase:
+    if getattr(request, "lacks_second_factor", False):
+        address = reverse("mfa_activate_totp")
+        if not getattr(request, "htmx", False):
+            return HttpResponseRedirect(address)
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
     if not getattr(request, "htmx", False):
-        return redirect_to_login(request.get_full_path())
+        return redirect_to_login(request.get_full_path(), ENDED if has_ended(request) else None)
     # A part of a page was asked for and the session is over: the whole page goes to sign-in and comes back.
     response = HttpResponse(status=204)
     back = urlsplit(request.headers.get("HX-Current-URL", ""))

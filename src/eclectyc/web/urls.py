@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from eclectyc.web.security import View, signed_in
+from eclectyc.web.security import View, door, signed_in
 from eclectyc.web.views import dashboard, design, meters, reports, signin, sites
 
 
@@ -12,8 +12,8 @@ def page(address: str, view: View, name: str, permission: str = "estate.view") -
 
 
 urlpatterns: list[URLPattern] = [
-    path("login", signin.SignIn.as_view(), name="login"),
-    path("logout", signin.SignOut.as_view(), name="logout"),
+    path("login", door(signin.SignIn.as_view()), name="login"),
+    path("logout", door(signin.SignOut.as_view()), name="logout"),
     page("", dashboard.dashboard, "dashboard"),
     page("sites", sites.sites, "sites"),
     page("sites/<int:pk>", sites.site_page, "site"),

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.models import Login
 from django import forms
+from django.conf import settings
 from django.contrib.auth import views as auth
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
+
+from eclectyc.accounts import attempts, signin_events
+from eclectyc.accounts.models import User
 
 
 class SignInForm(AuthenticationForm):
@@ -21,15 +29,31 @@ class SignInForm(AuthenticationForm):
     }
     username = forms.CharField(
         label="E-mail address",
+        max_length=254,
         widget=forms.EmailInput(attrs={"class": "input", "autocomplete": "username", "autofocus": True}),
         error_messages={"required": "Type your e-mail address."},
     )
     password = forms.CharField(
         label="Password",
         strip=False,
+        max_length=1000,
         widget=forms.PasswordInput(attrs={"class": "input", "autocomplete": "current-password"}),
         error_messages={"required": "Type your password."},
     )
+
+    def clean(self) -> dict[str, Any]:
+        """Check the pair, as often as one may try."""
+        typed, request = self.cleaned_data.get("username"), cast(HttpRequest, self.request)
+        if not typed or not self.cleaned_data.get("password"):
+            return self.cleaned_data
+        turn = attempts.at_sign_in(request, typed)
+        try:
+            cleaned = super().clean()
+        except ValidationError:
+            signin_events.failed(request, "password", typed=typed)
+            raise
+        turn.give_back()
+        return cleaned
 
 
 class SignIn(auth.LoginView):
@@ -39,10 +63,33 @@ class SignIn(auth.LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Go on to the second factor, or in. The session gets a new name at each step that makes it worth more."""
+        user = cast(User, form.get_user())
+        return enter(self.request, user, self.get_success_url())
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add why the person is here, when it is not to begin."""
         asked = self.request.GET
-        return super().get_context_data(**kwargs) | {"ended": "ended" in asked, "left": "left" in asked}
+        return super().get_context_data(**kwargs) | {
+            "ended": "ended" in asked,
+            "left": "left" in asked,
+            "refused": "refused" in asked,
+            "sso": settings.OIDC_NAME,
+        }
+
+
+def enter(request: HttpRequest, user: User, address: str) -> HttpResponse:
+    """Let a person in who has proved a password."""
+    if request.session.session_key:
+        request.session.cycle_key()
+    login = Login(user=user, email=user.email, redirect_url=address)
+    return cast(HttpResponse, perform_password_login(request, {"email": user.email}, login))
+
+
+def refused(request: HttpRequest) -> HttpResponse:
+    """Return to our own door when the provider did not let somebody in."""
+    return HttpResponseRedirect(f"{reverse('login')}?refused=1")
 
 
 class SignOut(auth.LogoutView):

@@ -1,0 +1,54 @@
+"""One's own account: how one signs in, and where one is signed in."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from allauth.mfa.models import Authenticator
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from eclectyc.accounts import second_factor, sessions
+from eclectyc.accounts.models import User
+from eclectyc.kernel.errors import NotFound
+
+
+def account(request: HttpRequest) -> HttpResponse:
+    """``/account``."""
+    user = cast(User, request.user)
+    codes = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
+    context = {
+        "person": user,
+        "sessions": sessions.sessions_of(user, request),
+        "has_factor": second_factor.has_second_factor(user),
+        "is_required": second_factor.is_required_of(user),
+        "codes_left": len(codes.wrap().get_unused_codes()) if codes is not None else 0,
+        "said": _SAID.get(request.GET.get("done", ""), ""),
+    }
+    return render(request, "web/account/account.html", context)
+
+
+_SAID = {
+    "password": "Your password is changed. Sessions elsewhere have ended.",
+    "session": "That session has ended.",
+    "sessions": "All other sessions have ended.",
+    "factor": "Signing in no longer asks for a code.",
+}
+
+
+def end_session(request: HttpRequest, pk: int) -> HttpResponse:
+    """End one of one's sessions."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    if not sessions.end(cast(User, request.user), pk, request):
+        raise NotFound("There is no such session any more.", "See the list again.")
+    return HttpResponseRedirect(f"{reverse('account')}?done=session")
+
+
+def end_others(request: HttpRequest) -> HttpResponse:
+    """End all of one's sessions but this one."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    sessions.end_others(cast(User, request.user), request)
+    return HttpResponseRedirect(f"{reverse('account')}?done=sessions")

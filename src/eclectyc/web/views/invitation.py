@@ -1,0 +1,94 @@
+"""Where the link of an invitation leads."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib.auth import password_validation
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from eclectyc.accounts import attempts
+from eclectyc.accounts.invitations import Offer, accept, peek
+from eclectyc.accounts.models import User
+from eclectyc.accounts.origin import origin_of
+from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from eclectyc.web import errors
+from eclectyc.web.views.passwords import POLICY, password_field
+from eclectyc.web.views.signin import enter
+
+
+class NewPersonForm(forms.Form):
+    """What a new person says of themselves."""
+
+    name = forms.CharField(
+        label="Your name", max_length=200, required=False,
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "name", "autofocus": True}),
+    )  # fmt: skip
+    password = password_field("Choose a password", "new-password", help_text=POLICY)
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email = email
+
+    def clean(self) -> dict[str, Any]:
+        """Say why the policy does not take a password, where it does not."""
+        found = self.cleaned_data
+        if "password" in found:
+            person = User(email=self.email, name=found.get("name", ""))
+            try:
+                password_validation.validate_password(found["password"], person)
+            except forms.ValidationError as error:
+                self.add_error("password", error)
+        return found
+
+
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Show what is offered, and take it: signed in as that address, or as a new person who chooses a password."""
+    attempts.at_link(request)
+    try:
+        offer = peek(token)
+    except NotFound as error:
+        return errors.page(request, 404, "This link leads nowhere any more", error.reason, error.remedy)
+    form = None if offer.has_account else NewPersonForm(request.POST or None, email=offer.email)
+    problem = ""
+    if request.method == "POST":
+        try:
+            taken = _take(request, token, offer, form)
+        except (Conflict, Forbidden, Invalid, NotFound) as error:
+            taken, problem = None, f"{error.reason} {error.remedy}"
+        if taken is not None:
+            return taken
+    back = urlencode({"next": request.path})
+    context = {
+        "offer": offer,
+        "form": form,
+        "problem": problem,
+        "is_theirs": _is_theirs(request, offer),
+        "sign_in": f"{reverse('login')}?{back}",
+    }
+    response = render(request, "web/account/invitation.html", context)
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _take(request: HttpRequest, token: str, offer: Offer, form: NewPersonForm | None) -> HttpResponse | None:
+    if form is None:
+        user = request.user
+        if not user.is_authenticated:
+            return None
+        accept(token, user=cast(User, user), origin=origin_of(request))
+        return HttpResponseRedirect("/")
+    if not form.is_valid():
+        return None
+    said = form.cleaned_data
+    person = accept(token, name=said["name"], password=said["password"], origin=origin_of(request))
+    return enter(request, person, "/")
+
+
+def _is_theirs(request: HttpRequest, offer: Offer) -> bool:
+    user = request.user
+    return user.is_authenticated and cast(User, user).email.lower() == offer.email.lower()

@@ -1,0 +1,135 @@
+"""Passwords: changing one's own, choosing a new one by mail, proving again who one is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import forms as theirs
+from allauth.account import views
+from allauth.account.forms import PasswordVerificationMixin
+from allauth.core import context
+from django import forms
+from django.contrib.auth import password_validation
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from eclectyc.accounts import attempts, signin_events
+
+
+def password_field(label: str, autocomplete: str, *, focus: bool = False, help_text: str = "") -> forms.CharField:
+    """Return a field for a password."""
+    attrs: dict[str, Any] = {"class": "input", "autocomplete": autocomplete}
+    widget = forms.PasswordInput(attrs=attrs | ({"autofocus": True} if focus else {}))
+    return forms.CharField(label=label, strip=False, max_length=1000, widget=widget, help_text=help_text)
+
+
+POLICY = "At least 10 characters. A few words that only you would put together are easy to remember and hard to guess."
+
+
+class NewPassword(PasswordVerificationMixin, forms.Form):
+    """A new password, typed twice, that the policy takes."""
+
+    password1 = password_field("New password", "new-password", focus=True, help_text=POLICY)
+    password2 = password_field("The same again", "new-password")
+
+    def clean_password1(self) -> str:
+        """Say why the policy does not take it, where it does not."""
+        password: str = self.cleaned_data["password1"]
+        password_validation.validate_password(password, self.user)  # type: ignore[attr-defined]
+        return password
+
+
+class ChangeForm(NewPassword, theirs.ChangePasswordForm):
+    """The old password and a new one."""
+
+    oldpassword = password_field("Your password now", "current-password", focus=True)
+    password1 = password_field("New password", "new-password", help_text=POLICY)
+    password2 = password_field("The same again", "new-password")
+    field_order = ("oldpassword", "password1", "password2")
+
+    def clean_oldpassword(self) -> str:
+        """Check it, as often as one may try."""
+        turn = attempts.at_own_password(context.request, self.user.pk)
+        if not self.user.check_password(self.cleaned_data["oldpassword"]):
+            raise forms.ValidationError("This is not your password.")
+        turn.give_back()
+        return str(self.cleaned_data["oldpassword"])
+
+
+class Change(views.PasswordChangeView):
+    """``/account/password``."""
+
+    template_name = "web/account/password.html"
+    form_class = ChangeForm
+
+    def get_default_success_url(self) -> str:
+        return "/account?done=password"
+
+
+class ResetForm(theirs.ResetPasswordForm):
+    """The address of an account, which may or may not be one."""
+
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"class": "input", "autocomplete": "username", "autofocus": True}),
+        error_messages={"required": "Type your e-mail address."},
+    )
+
+
+class Reset(views.PasswordResetView):
+    """``/account/password/reset``: a link is sent, if there is such an account; the page says the same either way."""
+
+    template_name = "web/account/reset.html"
+    form_class = ResetForm
+
+    def form_valid(self, form: ResetForm) -> HttpResponse:
+        attempts.at_reset(self.request, form.cleaned_data["email"])
+        response: HttpResponse = super().form_valid(form)
+        return response
+
+
+class ResetSent(views.PasswordResetDoneView):
+    """The link is on its way."""
+
+    template_name = "web/account/reset_sent.html"
+
+
+class ResetForm2(NewPassword, theirs.ResetPasswordKeyForm):
+    """A new password for whoever reads the mail."""
+
+    password1 = password_field("New password", "new-password", focus=True, help_text=POLICY)
+    password2 = password_field("The same again", "new-password")
+
+
+class ResetFromKey(views.PasswordResetFromKeyView):
+    """Where the link of a reset leads. The key leaves the address at once."""
+
+    template_name = "web/account/reset_choose.html"
+    form_class = ResetForm2
+
+    def dispatch(self, request: HttpRequest, uidb36: str, key: str, **kwargs: Any) -> HttpResponseBase:
+        attempts.at_link(request)
+        response: HttpResponseBase = super().dispatch(request, uidb36, key, **kwargs)
+        return response
+
+
+class ConfirmForm(theirs.ReauthenticateForm):
+    """One's password, again."""
+
+    password = password_field("Password", "current-password", focus=True)
+
+    def clean_password(self) -> str:
+        """Check it, as often as one may try."""
+        turn = attempts.at_own_password(context.request, self.user.pk)
+        if not self.user.check_password(self.cleaned_data["password"]):
+            signin_events.failed(context.request, "password asked again", user=self.user)
+            raise forms.ValidationError("This is not your password.")
+        turn.give_back()
+        return str(self.cleaned_data["password"])
+
+
+class Confirm(views.ReauthenticateView):
+    """``/account/confirm``."""
+
+    template_name = "web/account/confirm.html"
+    form_class = ConfirmForm

@@ -1,0 +1,147 @@
+"""The second factor: asked for at sign-in, set up, taken away, and the codes for the day the phone is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.utils import get_next_redirect_url
+from allauth.core import context
+from allauth.mfa.base import forms as theirs
+from allauth.mfa.base import views
+from allauth.mfa.recovery_codes import views as codes
+from allauth.mfa.totp import views as totp
+from allauth.mfa.totp.internal import auth
+from django import forms
+from django.http import HttpResponse
+
+from eclectyc import vault
+from eclectyc.accounts import attempts
+from eclectyc.accounts.second_factor import SecondFactorDoor
+
+
+def code_field(help_text: str = "") -> forms.CharField:
+    """Return a field for a code."""
+    attrs = {"class": "input code", "autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
+    return forms.CharField(
+        label="Code",
+        max_length=32,
+        widget=forms.TextInput(attrs=attrs),
+        help_text=help_text,
+        error_messages={"required": "Type the code."},
+    )
+
+
+def checked_once(form: Any, check: Any) -> str:
+    """Check a code, as often as one may try; a code that was used is none."""
+    turn = attempts.at_code(context.request, form.user.email)
+    code = "".join(str(form.cleaned_data["code"]).split())
+    form.cleaned_data["code"] = code
+    check()
+    if not attempts.is_first_use(form.user.pk, code):
+        raise SecondFactorDoor().validation_error("incorrect_code")
+    turn.give_back()
+    return code
+
+
+class CodeForm(theirs.AuthenticateForm):
+    """The code of the app, or a recovery code."""
+
+    code = code_field("Six digits from your authenticator app, or one of your recovery codes.")
+
+    def clean_code(self) -> str:
+        return checked_once(self, super().clean_code)
+
+
+class Authenticate(views.AuthenticateView):
+    """``/login/code``: between the password and the door."""
+
+    template_name = "web/account/code.html"
+    form_class = CodeForm
+
+    def form_valid(self, form: CodeForm) -> HttpResponse:
+        self.request.session.cycle_key()
+        response: HttpResponse = super().form_valid(form)
+        return response
+
+
+class ConfirmForm(theirs.ReauthenticateForm):
+    """A code, to prove again who one is."""
+
+    code = code_field("Six digits from your authenticator app, or one of your recovery codes.")
+
+    def clean_code(self) -> str:
+        return checked_once(self, super().clean_code)
+
+
+class Confirm(views.ReauthenticateView):
+    """``/account/confirm/code``."""
+
+    template_name = "web/account/confirm.html"
+    form_class = ConfirmForm
+
+
+class SetUpForm(forms.Form):
+    """The first code of an app that has just learnt its secret. Until then the secret waits in the session, sealed."""
+
+    code = code_field("Six digits that the app shows now.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.user = kwargs.pop("user")
+        super().__init__(*args, **kwargs)
+        session = context.request.session
+        kept = session.get(auth.SECRET_SESSION_KEY)
+        if kept and self.is_bound:
+            self.secret = vault.open(kept).decode()
+        else:
+            self.secret = auth.generate_totp_secret()
+            session[auth.SECRET_SESSION_KEY] = vault.seal(self.secret)
+
+    def clean_code(self) -> str:
+        return checked_once(self, self._check)
+
+    def _check(self) -> None:
+        if not auth.validate_totp_code(self.secret, self.cleaned_data["code"]):
+            raise SecondFactorDoor().validation_error("incorrect_code")
+
+
+class SetUp(totp.ActivateTOTPView):
+    """``/account/second-factor/set-up``."""
+
+    template_name = "web/account/set_up.html"
+    form_class = SetUpForm
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_context_data(**kwargs)
+        secret = found["form"].secret
+        found["secret"] = " ".join(secret[k : k + 4] for k in range(0, len(secret), 4))
+        found["is_needed"] = getattr(self.request, "lacks_second_factor", False)
+        return found
+
+
+class Remove(totp.DeactivateTOTPView):
+    """``/account/second-factor/remove``."""
+
+    template_name = "web/account/remove.html"
+    success_url = "/account?done=factor"
+
+
+class RecoveryCodes(codes.ViewRecoveryCodesView):
+    """``/account/recovery-codes``."""
+
+    template_name = "web/account/recovery_codes.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_context_data(**kwargs)
+        return found | {"go_on": get_next_redirect_url(self.request) or "/"}
+
+
+class NewRecoveryCodes(codes.GenerateRecoveryCodesView):
+    """``/account/recovery-codes/new``."""
+
+    template_name = "web/account/new_recovery_codes.html"
+
+
+class RecoveryCodesFile(codes.DownloadRecoveryCodesView):
+    """``/account/recovery-codes/file``."""
+
+    template_name = "web/account/recovery_codes.txt"
