@@ -15,7 +15,7 @@ from django.utils.timezone import now
 from eclectyc.audit.by import By
 from eclectyc.audit.models import Event, Person, Personal
 
-_wrote = False  # by this process
+_written = 0  # by this process
 SYSTEM = UUID(int=0)  # the command line and the background work: nobody in particular
 
 
@@ -62,8 +62,8 @@ def write(
     at: datetime | None = None,
 ) -> Event:
     """Write one event about something that is named by its kind and number; ``at`` where it was a moment ago."""
-    global _wrote  # noqa: PLW0603
-    _wrote = True
+    global _written  # noqa: PLW0603
+    _written += 1
     event = Event.objects.create(
         at=at or now(),
         organisation_id=organisation_id,
@@ -80,9 +80,9 @@ def write(
     return event
 
 
-def has_written() -> bool:
-    """Say whether this process has written an event: whether a command has anything to seal."""
-    return _wrote
+def written() -> int:
+    """Return how many events this process has written: whether a command has anything to seal."""
+    return _written
 
 
 def pseudonym_of(user_id: int | None, label: str) -> UUID:

@@ -18,7 +18,7 @@ from django.utils.timezone import now
 from eclectyc.audit import keys, waiting
 from eclectyc.audit.by import By
 from eclectyc.audit.models import Event, Head, Seal
-from eclectyc.audit.record import has_written, record
+from eclectyc.audit.record import record
 from eclectyc.audit.seal import deletion_allowed, problems, seal_pending, unsealed
 from eclectyc.kernel.errors import EclectycError
 
@@ -83,8 +83,6 @@ def begin_anew(by: By) -> int:
 
 def after_command() -> None:
     """Seal what a command did. A fault here is told, and spoils nothing that was done."""
-    if not has_written():
-        return
     try:
         seal_now()
     except Exception as error:

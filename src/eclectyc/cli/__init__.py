@@ -98,24 +98,23 @@ def _invoke(name: str, rest: list[str]) -> int:
         application = application_of()
         raw = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
         application.command(name, context_settings=raw if name == "manage" else None)(found)
+    before = _events_written()
     try:
         application(args=rest, prog_name=f"eclectyc {name}")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     finally:
-        _seal()
-    return 0
-
-
-def _seal() -> None:
-    """Seal what a command wrote into the audit, where it wrote anything."""
-    if "eclectyc.audit.record" in sys.modules:
-        from django.apps import apps
-
-        if apps.ready:
+        if _events_written() > before:
             from eclectyc.audit.service import after_command
 
             after_command()
+    return 0
+
+
+def _events_written() -> int:
+    """Return how many audit events this process has written; a command that wrote some seals them at its end."""
+    record = sys.modules.get("eclectyc.audit.record")
+    return record.written() if record is not None else 0
 
 
 def application_of(help: str | None = None) -> typer.Typer:
