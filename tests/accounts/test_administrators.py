@@ -51,7 +51,7 @@ def test_one_of_two_administrators_may_go(way: str, world: World) -> None:
     make_user("second@harbour.example", world.org, "admin")
     LOSING[way](world)
     then = Actor.of(User.objects.get(pk=world.admin.pk), today=LATER if way == "given an end" else None)
-    assert not then.may("people.edit", world.org.pk) 
+    assert not then.may("people.edit", world.org.pk)
 
 
 @pytest.mark.django_db

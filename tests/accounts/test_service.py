@@ -21,14 +21,14 @@ def test_an_administrator_adds_a_person_who_can_sign_in(world: World) -> None:
     user = service.add_user(
         actor, email=" New.Person@Harbour.Example ", organisation=world.org, role="manager", password=GOOD
     )
-    assert Actor.of(user).roles == {world.org.pk: "manager"}
+    assert Actor.of(user).permissions_at(world.org.pk) == {"estate.view", "reports.view"}
     assert user.password.startswith("argon2")
     assert authenticate(username="new.person@harbour.EXAMPLE", password=GOOD) == user
 
 
 def test_a_person_without_a_password_cannot_sign_in_yet(world: World) -> None:
     user = service.add_user(SYSTEM, email="a@b.example", organisation=world.org)
-    assert Actor.of(user).roles == {world.org.pk: "viewer"}
+    assert Actor.of(user).permissions_at(world.org.pk) == {"estate.view"}
     assert authenticate(username="a@b.example", password="") is None
 
 

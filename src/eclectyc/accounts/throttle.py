@@ -1,7 +1,7 @@
 """How often something may happen: counted for all processes of this machine, without touching the registry.
 
-The counts stand in one small file of the home, in slots of 32 bytes under a lock each: some ten microseconds a
-request, where a row in SQLite would make every read of the API wait for the registry's one writer. Several machines
+The counts stand in one small file of the home, in slots of 32 bytes under a lock each: some twenty microseconds
+a request, where a row in SQLite would make every read of the API wait for the registry's one writer. Several machines
 that share one registry each count for themselves, so that a token may do that many times as much on all of them
 together; what is protected is each machine's time, and no guessing finds a key of 32 random bytes. Nothing personal
 is kept: slots hold keyed digests of a token's number or of an address.
