@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from typing import TypeVar
+
+from django.db.models import Model, Q, QuerySet
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
@@ -11,6 +13,7 @@ from eclectyc.estate.models import Meter
 from eclectyc.kernel.errors import NotFound
 from eclectyc.kernel.identifiers import clean_identifier
 
+T = TypeVar("T", bound=Model)
 _LONGEST_NUMBER = 18  # digits: fits the registry's keys
 
 
@@ -27,6 +30,18 @@ def organisation_of(actor: Actor, text: str) -> Organisation:
     if found is None:
         raise NotFound(f"There is no organisation {text!r}.", "Check its name.", field="organisation")
     return found
+
+
+def organisations_named(actor: Actor, text: str | None) -> tuple[int, ...] | None:
+    """Return the organisation of a filter; None where none is named."""
+    return None if text is None else (organisation_of(actor, text).pk,)
+
+
+def numbers_named(visible: QuerySet[T], text: str | None) -> tuple[int, ...] | None:
+    """Return all things of a name or number, for a filter: nothing found lets nothing through; None narrows nothing."""
+    if text is None:
+        return None
+    return tuple(visible.filter(name_or_number(text, "name", "pk")).order_by().values_list("pk", flat=True)[:1000])
 
 
 def meter_of(actor: Actor, text: str, organisation: str | None) -> Meter:

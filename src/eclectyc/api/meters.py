@@ -2,54 +2,70 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from typing import Any, Final
+
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
+from ninja.responses import Status
 
+from eclectyc.accounts.actor import Actor
 from eclectyc.analytics import service as analytics
+from eclectyc.api.asking import CHANGING, ONE, not_null, one
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.lookup import meter_of, name_or_number, organisation_of
+from eclectyc.api.estate_shapes import ChangedMeter, MeterFields, NewMeter
+from eclectyc.api.lookup import meter_of, numbers_named, organisations_named
 from eclectyc.api.moments import moment_of
 from eclectyc.api.schemas import ErrorOut, MeterList, MeterOut, MeterPage, OneMeter, ReadingsOut, ReadingsWindow
+from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
 from eclectyc.api.writing import as_csv, as_json, check_size, prefers_csv
-from eclectyc.estate.models import Meter
+from eclectyc.audit.record import record
+from eclectyc.estate import lists, service
+from eclectyc.estate.lists import MeterFilter, Slice
+from eclectyc.estate.models import Meter, Region, Site, Supplier
+from eclectyc.kernel.identifiers import clean_identifier
 
 router = Router(tags=["meters"])
-REFUSALS = {401: ErrorOut, 403: ErrorOut, 422: ErrorOut}
-ONE_METER = {**REFUSALS, 404: ErrorOut, 409: ErrorOut}
+ONE_METER = {**ONE, 409: ErrorOut}
+_NULLABLE: Final = {"supplier", "parent", "installed", "removed"}
 _CSV = {"text/csv": {"schema": {"type": "string"}}}
 
 
-@router.get("/meters", response={200: MeterPage, 404: ErrorOut, **REFUSALS}, summary="List meters")
+@router.get("/meters", response={200: MeterPage, **ONE}, summary="List meters")
 def list_meters(request: HttpRequest, asked: Query[MeterList]) -> MeterPage:
-    """Meters in order of their identifiers, a page at a time."""
+    """Meters a page at a time: searched, narrowed and sorted; in order of their identifiers unless asked otherwise."""
     actor = actor_of(request)
-    meters = Meter.objects.visible_to(actor).filter(_narrowed(asked))
-    if asked.organisation is not None:
-        meters = meters.filter(organisation=organisation_of(actor, asked.organisation))
-    page = meters.select_related("site", "site__region", "organisation", "parent", "supplier").order_by(
-        "identifier", "pk"
+    found = lists.meters(actor, filter_of(actor, asked), Slice(asked.sort, asked.offset, asked.limit))
+    return MeterPage(items=[meter_out(meter) for meter in found.items], count=found.count)
+
+
+def filter_of(actor: Actor, asked: MeterList) -> MeterFilter:
+    """Return what a list of meters is narrowed to; a name that nothing has lets nothing through."""
+    meters = Meter.objects.visible_to(actor)
+    parents = meters.filter(identifier=clean_identifier(asked.parent or "")).values_list("pk", flat=True)
+    return MeterFilter(
+        search=asked.search or "",
+        organisations=organisations_named(actor, asked.organisation),
+        regions=numbers_named(Region.objects.visible_to(actor), asked.region),
+        sites=numbers_named(Site.objects.filter(pk__in=meters.order_by().values("site")), asked.site),
+        suppliers=numbers_named(Supplier.objects.visible_to(actor), asked.supplier),
+        parents=tuple(parents) if asked.parent is not None else None,
+        utility=asked.utility,
+        direction=asked.direction,
+        site_type=asked.site_type,
+        is_active=asked.is_active,
+        is_sub=asked.is_sub,
     )
-    items = [meter_out(meter) for meter in page[asked.offset : asked.offset + asked.limit]]
-    return MeterPage(items=items, count=meters.count())
 
 
-def _narrowed(asked: MeterList) -> Q:
-    wanted = Q()
-    if asked.site is not None:
-        wanted &= name_or_number(asked.site, "site__name", "site_id")
-    if asked.region is not None:
-        wanted &= name_or_number(asked.region, "site__region__name", "site__region_id")
-    if asked.utility is not None:
-        wanted &= Q(utility=asked.utility)
-    if asked.direction is not None:
-        wanted &= Q(direction=asked.direction)
-    if asked.is_active is not None:
-        wanted &= Q(is_active=asked.is_active)
-    if asked.search:
-        fields = ("identifier", "serial", "name", "site__name")
-        wanted &= Q(*((f"{field}__icontains", asked.search) for field in fields), _connector=Q.OR)
-    return wanted
+@router.post("/meters", response={201: MeterOut, **CHANGING}, summary="Make a meter")
+def add_meter(request: HttpRequest, response: HttpResponse, body: NewMeter) -> Status[MeterOut]:
+    """Its identifier is unique in the organisation."""
+    actor = actor_of(request)
+    fields = _given(actor, body)
+    site = fields.pop("site")
+    meter = service.create_meter(actor, site=site, **fields)
+    return Status(201, _tagged(response, meter))
 
 
 @router.get(
@@ -73,14 +89,62 @@ def meter_readings(request: HttpRequest, mpan: str, asked: Query[ReadingsWindow]
     wants_csv = prefers_csv(request)
     check_size(window, asked.by, point.step, wants_csv=wants_csv)
     if wants_csv:
+        record(actor.by, "export.readings", meter, organisation_id=meter.organisation_id,
+               after={"quantity": asked.quantity, "by": asked.by, "from": asked.from_, "to": asked.to})  # fmt: skip
         return as_csv(meter, point, window, asked.by)
     return as_json(meter, point, window, asked.by, quantity=asked.quantity, start=start, end=end)
 
 
 @router.get("/meters/{path:mpan}", response={200: MeterOut, **ONE_METER}, summary="One meter")
-def one_meter(request: HttpRequest, mpan: str, asked: Query[OneMeter]) -> MeterOut:
+def one_meter(request: HttpRequest, response: HttpResponse, mpan: str, asked: Query[OneMeter]) -> MeterOut:
     """A meter by its MPAN, MPRN, SPID or serial."""
-    return meter_out(meter_of(actor_of(request), mpan, asked.organisation))
+    return _tagged(response, meter_of(actor_of(request), mpan, asked.organisation))
+
+
+@router.patch("/meters/{path:mpan}", response={200: MeterOut, **VERSIONED}, summary="Change a meter")
+def change_meter(
+    request: HttpRequest,
+    response: HttpResponse,
+    mpan: str,
+    asked: Query[OneMeter],
+    body: ChangedMeter,
+    if_match: IfMatch = None,
+) -> MeterOut:
+    """Puts right what was written down wrongly; what is left out stays as it is. A move, an exchange or another
+    multiplier from a day on has an address of its own."""
+    actor, meter = actor_of(request), meter_of(actor_of(request), mpan, asked.organisation)
+    fields = _given(actor, body)
+    return _tagged(response, service.update_meter(actor, meter=meter, version=version_of(if_match), **fields))
+
+
+@router.delete("/meters/{path:mpan}", response={204: None, **VERSIONED}, summary="Delete a meter")
+def delete_meter(request: HttpRequest, mpan: str, asked: Query[OneMeter], if_match: IfMatch = None) -> Status[None]:
+    """Refused where it has readings or sub-meters: make it inactive instead."""
+    meter = meter_of(actor_of(request), mpan, asked.organisation)
+    service.delete_meter(actor_of(request), meter=meter, version=version_of(if_match))
+    return Status(204, None)
+
+
+def _given(actor: Actor, body: MeterFields) -> dict[str, Any]:
+    """Return what was sent, with the things that its numbers name."""
+    given = body.given()
+    not_null(given, *(set(given) - _NULLABLE))
+    things: tuple[tuple[str, str, QuerySet[Any]], ...] = (
+        ("site", "site", Site.objects.visible_to(actor).select_related("organisation", "region")),
+        ("supplier", "supplier", Supplier.objects.visible_to(actor)),
+        ("parent", "meter", Meter.objects.visible_to(actor)),
+    )
+    for field, what, visible in things:
+        if given.get(field) is not None:
+            given[field] = one(visible, given[field], what, field=field)
+    if "step" in given:
+        given["step_minutes"] = given.pop("step")
+    return given
+
+
+def _tagged(response: HttpResponse, meter: Meter) -> MeterOut:
+    tag(response, meter.version)
+    return meter_out(meter)
 
 
 def meter_out(meter: Meter) -> MeterOut:
@@ -91,6 +155,7 @@ def meter_out(meter: Meter) -> MeterOut:
         identifier=meter.identifier,
         name=meter.name,
         organisation=meter.organisation.name,
+        organisation_id=meter.organisation_id,
         site=site.name,
         site_id=site.pk,
         region=site.region.name if site.region else None,
@@ -101,9 +166,14 @@ def meter_out(meter: Meter) -> MeterOut:
         multiplier=float(meter.multiplier),
         serial=meter.serial,
         supplier=meter.supplier.name if meter.supplier else "",
+        supplier_id=meter.supplier_id,
         parent=meter.parent.identifier if meter.parent else None,
+        parent_id=meter.parent_id,
         installed=meter.installed,
         removed=meter.removed,
         is_active=meter.is_active,
         timezone=site.timezone,
+        outside_references=meter.outside_references,
+        version=meter.version,
+        warnings=service.warnings_of(meter),
     )

@@ -5,14 +5,19 @@ from __future__ import annotations
 from ninja import NinjaAPI, Swagger
 
 from eclectyc.api.authentication import AUTHENTICATION, for_the_signed_in
+from eclectyc.api.bulk import router as bulk
 from eclectyc.api.errors import add_error_answers
 from eclectyc.api.invitations import router as invitations
+from eclectyc.api.meter_history import router as meter_history
 from eclectyc.api.meters import router as meters
 from eclectyc.api.organisations import router as organisations
 from eclectyc.api.people import router as people
+from eclectyc.api.regions import router as regions
 from eclectyc.api.roles import router as roles
 from eclectyc.api.schemas import refusing_undeclared
+from eclectyc.api.sites import router as sites
 from eclectyc.api.status import router as status
+from eclectyc.api.suppliers import router as suppliers
 from eclectyc.api.tokens import router as tokens
 
 api = NinjaAPI(
@@ -31,6 +36,7 @@ api = NinjaAPI(
 add_error_answers(api)
 api.add_decorator(refusing_undeclared)
 api.add_router("", status)
+api.add_router("", meter_history)  # before meters, whose identifiers can have slashes
 api.add_router("", meters)
-for router in (organisations, people, roles, invitations, tokens):
+for router in (regions, suppliers, sites, bulk, organisations, people, roles, invitations, tokens):
     api.add_router("", router)

@@ -13,6 +13,7 @@ from ninja import Schema
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema, model_validator
 
 from eclectyc.analytics.periods import By
+from eclectyc.estate.lists import METER_SORTS
 from eclectyc.estate.models import Direction, Quantity, Utility
 from eclectyc.kernel.errors import Invalid
 
@@ -23,6 +24,8 @@ MOMENT: Final = rf"^{_DAY}([Tt ]{_CLOCK}([Zz]|[+ -][0-9]{{2}}:[0-9]{{2}}))?$"
 
 UtilityName = Literal[tuple(Utility.values)]  # type: ignore[valid-type]
 DirectionName = Literal[tuple(Direction.values)]  # type: ignore[valid-type]
+_SIGNS = ("", "-")  # a minus turns an order round
+MeterSort = Literal[tuple(sign + name for name in METER_SORTS for sign in _SIGNS)]  # type: ignore[valid-type]
 QuantityName = Literal[tuple(Quantity.values)]  # type: ignore[valid-type]
 
 
@@ -87,7 +90,14 @@ class MeterList(Parameters):
     utility: UtilityName | None = None  # type: ignore[valid-type]
     direction: DirectionName | None = None  # type: ignore[valid-type]
     is_active: bool | None = None
-    search: Text | None = Field(None, description="Part of an identifier, a serial, or a meter's or site's name.")
+    search: Text | None = Field(
+        None, description="Words of an identifier, a serial, a meter's name, or its site's name or postcode."
+    )
+    supplier: Text | None = Field(None, description="Name or number.")
+    parent: Text | None = Field(None, description="Identifier of a main meter: those directly below it.")
+    site_type: Text | None = Field(None, description="Of the sites they are at.")
+    is_sub: bool | None = Field(None, description="Sub-meters alone, or main meters alone.")
+    sort: MeterSort = "identifier"  # type: ignore[valid-type]
 
 
 class ReadingsWindow(Parameters):
@@ -115,6 +125,7 @@ class MeterOut(Schema):
     identifier: str = Field(description="As printed on the bill or plate: MPAN, MPRN, SPID or serial.")
     name: str
     organisation: str
+    organisation_id: int
     site: str
     site_id: int
     region: str | None
@@ -125,11 +136,16 @@ class MeterOut(Schema):
     multiplier: float
     serial: str
     supplier: str
+    supplier_id: int | None
     parent: str | None = Field(description="The identifier of the main meter, where this is a sub-meter.")
+    parent_id: int | None
     installed: date | None
     removed: date | None
     is_active: bool
     timezone: str
+    outside_references: dict[str, str]
+    version: int = Field(description="One more with each change; also the answer's ETag.")
+    warnings: list[str] = Field(description="What is odd without being refused, such as an MPAN's check digit.")
 
 
 class MeterPage(Schema):

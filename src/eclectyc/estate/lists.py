@@ -59,19 +59,25 @@ class MeterFilter:
     is_active: bool | None = None
     is_sub: bool | None = None
 
-    def condition(self) -> Q:
-        """Return the filter as a condition on meters, without joins: sites are asked for by themselves."""
+    def condition(self, actor: Actor) -> Q:
+        """Return the filter as a condition on meters, without joins: sites are asked for by themselves.
+
+        Whoever sees a meter alone knows its site's name and region, and finds it by nothing else of the site.
+        """
+        visible = Site.objects.visible_to(actor).order_by()
         wanted = _among(organisation=self.organisations, site=self.sites, supplier=self.suppliers)
         wanted &= _among(parent=self.parents, pk=self.meters)
         wanted &= _equal(utility=self.utility, direction=self.direction, is_active=self.is_active)
         if self.is_sub is not None:
             wanted &= Q(parent__isnull=not self.is_sub)
-        of_site = _among(region=self.regions) & _equal(site_type=self.site_type)
-        if of_site:
-            wanted &= Q(site__in=Site.objects.filter(of_site).order_by().values("pk"))
+        if self.regions is not None:
+            wanted &= Q(site__in=Site.objects.filter(region__in=self.regions).order_by().values("pk"))
+        if self.site_type is not None:
+            wanted &= Q(site__in=visible.filter(site_type=self.site_type).values("pk"))
         for word in words_of(self.search):
-            at_sites = Site.objects.filter(search__contains=word).order_by().values("pk")
-            wanted &= Q(search__contains=word) | Q(site__in=at_sites)
+            named = Site.objects.filter(name__icontains=word).order_by().values("pk")
+            found = visible.filter(search__contains=word).values("pk")
+            wanted &= Q(search__contains=word) | Q(site__in=found) | Q(site__in=named)
         return wanted
 
 
@@ -185,7 +191,7 @@ def suppliers(actor: Actor, wanted: NameFilter | None = None, part: Slice | None
 
 def found_meters(actor: Actor, wanted: MeterFilter | None = None) -> QuerySet[Meter]:
     """Return all meters of a filter, for an export or a bulk edit."""
-    return Meter.objects.visible_to(actor).filter((wanted or MeterFilter()).condition())
+    return Meter.objects.visible_to(actor).filter((wanted or MeterFilter()).condition(actor))
 
 
 def found_sites(actor: Actor, wanted: SiteFilter | None = None) -> QuerySet[Site]:

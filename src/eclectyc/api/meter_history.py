@@ -1,0 +1,288 @@
+"""What of a meter changes from a day on: its placements, devices and multipliers; and its balance with its subs."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from ninja import Path, Query, Router, Schema
+from ninja.responses import Status
+from pydantic import Field
+
+from eclectyc.analytics import service as analytics
+from eclectyc.analytics.balance import Balance
+from eclectyc.api.asking import Body, Number, not_null, one
+from eclectyc.api.authentication import actor_of
+from eclectyc.api.estate_shapes import Exact
+from eclectyc.api.lookup import meter_of
+from eclectyc.api.schemas import OneMeter, QuantityName, Text
+from eclectyc.api.versions import VERSIONED, IfMatch, version_of
+from eclectyc.estate import service
+from eclectyc.estate.models import Device, Meter, Multiplier, Placement, Site
+from eclectyc.kernel.days import zone_of
+from eclectyc.kernel.errors import Invalid
+
+router = Router(tags=["estate"])
+MOST_DAYS = 3700
+
+
+class NewPlacement(Body):
+    site: Number
+    on: date = Field(description="The first day at the new site; earlier use stays where it was.")
+
+
+class PlacementOut(Schema):
+    site: int | None = Field(description="Null for a former site that you do not see.")
+    site_name: str
+    since: date | None
+    until: date | None
+
+
+class NewDevice(Body):
+    on: date = Field(description="The day of the exchange.")
+    serial: Text
+    closing_read: Exact | None = Field(None, description="What the old register showed.")
+    opening_read: Exact | None = Field(None, description="What the new register showed.")
+    digits: int | None = Field(None, ge=1, le=12, description="Of the new register.")
+    ct_ratio: Text = Field("", description="Of the current transformers, as 200/5.")
+    multiplier: Exact | None = Field(None, description="Of the readings from then on, where it is another.")
+
+
+class ChangedDevice(Body):
+    serial: Text | None = None
+    since: date | None = None
+    closing_read: Exact | None = None
+    opening_read: Exact | None = None
+    digits: int | None = Field(None, ge=1, le=12)
+    ct_ratio: Text | None = None
+
+
+class DeviceOut(Schema):
+    id: int
+    serial: str
+    since: date | None
+    until: date | None
+    opening_read: float | None
+    closing_read: float | None
+    digits: int | None
+    ct_ratio: str
+
+
+class NewMultiplier(Body):
+    since: date
+    factor: Exact
+
+
+class MultiplierOut(Schema):
+    id: int
+    since: date | None = Field(description="Null: as long as anybody knows.")
+    factor: float
+
+
+class Placements(Schema):
+    items: list[PlacementOut]
+    count: int
+
+
+class Devices(Schema):
+    items: list[DeviceOut]
+    count: int
+
+
+class Multipliers(Schema):
+    items: list[MultiplierOut]
+    count: int
+
+
+class BalanceWindow(OneMeter):
+    from_: date = Field(alias="from")
+    to: date = Field(description="Exclusive.")
+    by: Literal["day", "week", "month", "year"] = "month"
+    quantity: QuantityName = "import"  # type: ignore[valid-type]
+
+
+class BalancePeriod(Schema):
+    start: date | None = Field(None, description="The period's first day; none for the whole.")
+    main: float | None
+    subs: float | None
+    unmetered: float | None = Field(description="Main − Σ subs over the days compared; null where there are none.")
+    main_present: int
+    main_expected: int
+    subs_present: int
+    subs_expected: int
+    compared: int = Field(description="Days on which the main and every sub in use are whole.")
+    days: int
+
+
+class SubOut(Schema):
+    meter: int
+    identifier: str
+    name: str
+    value: float | None
+    present: int
+    expected: int
+
+
+class BalanceOut(Schema):
+    meter: str
+    unit: str
+    timezone: str
+    periods: list[BalancePeriod]
+    total: BalancePeriod
+    unmetered_share: float | None
+    subs: list[SubOut]
+    left_out: list[int] = Field(description="Meters below it in another unit or direction.")
+
+
+@router.get("/meters/{path:mpan}/placements", response={200: Placements, **VERSIONED}, summary="Where a meter was")
+def list_placements(request: HttpRequest, mpan: str, asked: Query[OneMeter]) -> Placements:
+    """One entry for a meter that has never moved."""
+    meter = _meter(request, mpan, asked)
+    visible = set(
+        Site.objects.visible_to(actor_of(request)).filter(placements__meter=meter).values_list("pk", flat=True)
+    )
+    held = list(meter.placements.select_related("site")) or [Placement(meter=meter, site=meter.site)]
+    items = [_placement(one, known=one.site_id in visible or one.until is None) for one in held]
+    return Placements(items=items, count=len(items))
+
+
+@router.post("/meters/{path:mpan}/placements", response={201: PlacementOut, **VERSIONED}, summary="Move a meter")
+def add_placement(
+    request: HttpRequest, mpan: str, asked: Query[OneMeter], body: NewPlacement, if_match: IfMatch = None
+) -> Status[PlacementOut]:
+    """To another site of its organisation, from a day on."""
+    actor, meter = actor_of(request), _meter(request, mpan, asked)
+    to = one(Site.objects.visible_to(actor).select_related("region"), body.site, "site", field="site")
+    placed = service.move_meter(actor, meter=meter, to=to, on=body.on, version=version_of(if_match))
+    return Status(201, _placement(placed, known=True))
+
+
+@router.delete("/meters/{path:mpan}/placements/last", response={204: None, **VERSIONED}, summary="Take a move back")
+def take_back_move(request: HttpRequest, mpan: str, asked: Query[OneMeter], if_match: IfMatch = None) -> Status[None]:
+    """The last one, as if it had never been."""
+    service.take_back_move(actor_of(request), meter=_meter(request, mpan, asked), version=version_of(if_match))
+    return Status(204, None)
+
+
+@router.get("/meters/{path:mpan}/devices", response={200: Devices, **VERSIONED}, summary="Devices of a meter")
+def list_devices(request: HttpRequest, mpan: str, asked: Query[OneMeter]) -> Devices:
+    """Written down from the first exchange on."""
+    items = [_device(device) for device in _meter(request, mpan, asked).devices.all()]
+    return Devices(items=items, count=len(items))
+
+
+@router.post("/meters/{path:mpan}/devices", response={201: DeviceOut, **VERSIONED}, summary="Exchange a device")
+def add_device(
+    request: HttpRequest, mpan: str, asked: Query[OneMeter], body: NewDevice, if_match: IfMatch = None
+) -> Status[DeviceOut]:
+    """The old one closes on that day, with its last read."""
+    meter = _meter(request, mpan, asked)
+    made = service.exchange_device(actor_of(request), meter=meter, version=version_of(if_match), **body.model_dump())
+    return Status(201, _device(made))
+
+
+@router.delete("/meters/{path:mpan}/devices/last", response={204: None, **VERSIONED}, summary="Take an exchange back")
+def take_back_exchange(
+    request: HttpRequest, mpan: str, asked: Query[OneMeter], if_match: IfMatch = None
+) -> Status[None]:
+    """The last one, as if it had never been."""
+    service.take_back_exchange(actor_of(request), meter=_meter(request, mpan, asked), version=version_of(if_match))
+    return Status(204, None)
+
+
+@router.patch(
+    "/meters/{path:mpan}/devices/{number}", response={200: DeviceOut, **VERSIONED}, summary="Correct a device"
+)
+def change_device(
+    request: HttpRequest, mpan: str, number: Path[Number], asked: Query[OneMeter], body: ChangedDevice
+) -> DeviceOut:
+    """What was written down wrongly."""
+    meter = _meter(request, mpan, asked)
+    device = one(Device.objects.visible_to(actor_of(request)).filter(meter=meter), number, "device")
+    device.meter = meter
+    fields = not_null(body.given(), "serial")
+    return _device(service.correct_device(actor_of(request), device=device, **fields))
+
+
+@router.get("/meters/{path:mpan}/multipliers", response={200: Multipliers, **VERSIONED}, summary="Multipliers")
+def list_multipliers(request: HttpRequest, mpan: str, asked: Query[OneMeter]) -> Multipliers:
+    """What a meter's readings were multiplied by, from when on."""
+    items = [_multiplier(entry) for entry in _meter(request, mpan, asked).multipliers.all()]
+    return Multipliers(items=items, count=len(items))
+
+
+@router.post("/meters/{path:mpan}/multipliers", response={201: MultiplierOut, **VERSIONED}, summary="Set a multiplier")
+def add_multiplier(
+    request: HttpRequest, mpan: str, asked: Query[OneMeter], body: NewMultiplier, if_match: IfMatch = None
+) -> Status[MultiplierOut]:
+    """From a day on; before it nothing changes."""
+    meter = _meter(request, mpan, asked)
+    made = service.set_multiplier(
+        actor_of(request), meter=meter, factor=body.factor, since=body.since, version=version_of(if_match)
+    )
+    return Status(201, _multiplier(made))
+
+
+@router.delete(
+    "/meters/{path:mpan}/multipliers/{number}", response={204: None, **VERSIONED}, summary="Take a multiplier out"
+)
+def remove_multiplier(request: HttpRequest, mpan: str, number: Path[Number], asked: Query[OneMeter]) -> Status[None]:
+    """What held before it holds on."""
+    meter = _meter(request, mpan, asked)
+    entry = one(Multiplier.objects.visible_to(actor_of(request)).filter(meter=meter), number, "multiplier")
+    entry.meter = meter
+    service.remove_multiplier(actor_of(request), multiplier=entry)
+    return Status(204, None)
+
+
+@router.get("/meters/{path:mpan}/balance", response={200: BalanceOut, **VERSIONED}, summary="Main less sub-meters")
+def balance(request: HttpRequest, mpan: str, asked: Query[BalanceWindow]) -> BalanceOut:
+    """What a main meter counted and none of the meters directly below it, period by period."""
+    if asked.to <= asked.from_ or (asked.to - asked.from_).days > MOST_DAYS:
+        raise Invalid("The window is empty or too long.", f"Ask for 1 to {MOST_DAYS:,} days.", field="to")
+    meter = _meter(request, mpan, asked)
+    today = analytics.today_in(zone_of(meter.site.timezone))
+    found = analytics.meter_balance(
+        actor_of(request), meter, asked.from_, asked.to, by=asked.by, quantity=asked.quantity, today=today
+    )
+    return _balance(meter, found)
+
+
+def _meter(request: HttpRequest, mpan: str, asked: OneMeter) -> Meter:
+    return meter_of(actor_of(request), mpan, asked.organisation)
+
+
+def _placement(placement: Placement, *, known: bool) -> PlacementOut:
+    return PlacementOut(
+        site=placement.site_id if known else None,
+        site_name=placement.site.name if known else "",
+        since=placement.since,
+        until=placement.until,
+    )
+
+
+def _device(device: Device) -> DeviceOut:
+    reads = {
+        name: None if getattr(device, name) is None else float(getattr(device, name))
+        for name in ("opening_read", "closing_read")
+    }
+    plain: dict[str, Any] = {name: getattr(device, name) for name in ("serial", "since", "until", "digits", "ct_ratio")}
+    return DeviceOut(id=device.pk, **plain, **reads)
+
+
+def _multiplier(entry: Multiplier) -> MultiplierOut:
+    return MultiplierOut(id=entry.pk, since=entry.since, factor=float(entry.factor))
+
+
+def _balance(meter: Meter, found: Balance) -> BalanceOut:
+    return BalanceOut(
+        meter=meter.identifier,
+        unit=found.unit,
+        timezone=found.timezone,
+        periods=[BalancePeriod(**row) for row in found.periods.iter_rows(named=True)],
+        total=BalancePeriod(**found.total),
+        unmetered_share=found.unmetered_share,
+        subs=[SubOut(**row) for row in found.subs.iter_rows(named=True)],
+        left_out=list(found.left_out),
+    )

@@ -1,0 +1,141 @@
+"""Sites and their metrics."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Path, Query, Router
+from ninja.responses import Status
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.api.asking import CHANGING, ONE, Number, Page, not_null, one, page_of
+from eclectyc.api.authentication import actor_of
+from eclectyc.api.estate_shapes import (
+    ChangedMetric,
+    ChangedSite,
+    MetricOut,
+    MetricPage,
+    NewMetric,
+    NewSite,
+    SiteFields,
+    SiteList,
+    SiteOut,
+    SitePage,
+    metric_out,
+    site_out,
+)
+from eclectyc.api.lookup import numbers_named, organisations_named
+from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
+from eclectyc.estate import lists, service
+from eclectyc.estate.lists import SiteFilter, Slice
+from eclectyc.estate.models import Region, Site, SiteMetric
+
+router = Router(tags=["estate"])
+_NULLABLE: Final = {"region", "floor_area_m2", "latitude", "longitude"}
+
+
+@router.get("/sites", response={200: SitePage, **ONE}, summary="List sites")
+def list_sites(request: HttpRequest, asked: Query[SiteList]) -> SitePage:
+    """Sites a page at a time: searched, narrowed and sorted."""
+    actor = actor_of(request)
+    found = lists.sites(actor, filter_of(actor, asked), Slice(asked.sort, asked.offset, asked.limit))
+    items = [site_out(site, found.beside.get(site.pk, 0)) for site in found.items]
+    return SitePage(items=items, count=found.count)
+
+
+def filter_of(actor: Actor, asked: SiteList) -> SiteFilter:
+    """Return what a list of sites is narrowed to."""
+    return SiteFilter(
+        search=asked.search or "",
+        organisations=organisations_named(actor, asked.organisation),
+        regions=numbers_named(Region.objects.visible_to(actor), asked.region),
+        site_type=asked.site_type,
+        utility=asked.utility,
+        is_active=asked.is_active,
+    )
+
+
+@router.post("/sites", response={201: SiteOut, **CHANGING}, summary="Make a site")
+def add_site(request: HttpRequest, response: HttpResponse, body: NewSite) -> Status[SiteOut]:
+    """Its name is unique in the organisation. Who edits one region only names that region."""
+    actor = actor_of(request)
+    organisation = one(Organisation.objects.visible_to(actor), body.organisation, "organisation", field="organisation")
+    fields = _given(actor, body, "organisation")
+    site = service.create_site(actor, organisation=organisation, **fields)
+    tag(response, site.version)
+    return Status(201, site_out(site, 0))
+
+
+@router.get("/sites/{pk}", response={200: SiteOut, **ONE}, summary="One site")
+def one_site(request: HttpRequest, response: HttpResponse, pk: Path[Number]) -> SiteOut:
+    """A site with its opening hours and properties."""
+    return _out(response, _one(request, pk))
+
+
+@router.patch("/sites/{pk}", response={200: SiteOut, **VERSIONED}, summary="Change a site")
+def change_site(
+    request: HttpRequest, response: HttpResponse, pk: Path[Number], body: ChangedSite, if_match: IfMatch = None
+) -> SiteOut:
+    """What is left out stays as it is."""
+    actor, site = actor_of(request), _one(request, pk)
+    return _out(response, service.update_site(actor, site=site, version=version_of(if_match), **_given(actor, body)))
+
+
+@router.delete("/sites/{pk}", response={204: None, **VERSIONED}, summary="Delete a site")
+def delete_site(request: HttpRequest, pk: Path[Number], if_match: IfMatch = None) -> Status[None]:
+    """Refused while it has meters, or the use of meters that were there: make it inactive instead."""
+    service.delete_site(actor_of(request), site=_one(request, pk), version=version_of(if_match))
+    return Status(204, None)
+
+
+@router.get("/sites/{pk}/metrics", response={200: MetricPage, **ONE}, summary="Metrics of a site")
+def list_metrics(request: HttpRequest, pk: Path[Number], asked: Query[Page]) -> MetricPage:
+    """Beds, occupants, £ of works: numbers with dates."""
+    items, count = page_of(_one(request, pk).metrics.all(), asked)
+    return MetricPage(items=[metric_out(metric) for metric in items], count=count)
+
+
+@router.post("/sites/{pk}/metrics", response={201: MetricOut, **CHANGING}, summary="Add a metric")
+def add_metric(request: HttpRequest, pk: Path[Number], body: NewMetric) -> Status[MetricOut]:
+    """A level that was open ends where the new one begins."""
+    metric = service.add_metric(actor_of(request), site=_one(request, pk), **body.model_dump())
+    return Status(201, metric_out(metric))
+
+
+@router.patch("/sites/{pk}/metrics/{number}", response={200: MetricOut, **CHANGING}, summary="Correct a metric")
+def change_metric(request: HttpRequest, pk: Path[Number], number: Path[Number], body: ChangedMetric) -> MetricOut:
+    """What was written down wrongly."""
+    fields = not_null(body.given(), "name", "value", "since", "unit", "measure")
+    return metric_out(service.update_metric(actor_of(request), metric=_metric(request, pk, number), **fields))
+
+
+@router.delete("/sites/{pk}/metrics/{number}", response={204: None, **CHANGING}, summary="Take a metric out")
+def delete_metric(request: HttpRequest, pk: Path[Number], number: Path[Number]) -> Status[None]:
+    """It is kept in the audit record."""
+    service.delete_metric(actor_of(request), metric=_metric(request, pk, number))
+    return Status(204, None)
+
+
+def _given(actor: Actor, body: SiteFields, *besides: str) -> dict[str, Any]:
+    given = {name: value for name, value in body.given().items() if name not in besides}
+    not_null(given, *(set(given) - _NULLABLE))
+    if given.get("region") is not None:
+        given["region"] = one(Region.objects.visible_to(actor), given["region"], "region", field="region")
+    return given
+
+
+def _one(request: HttpRequest, pk: int) -> Site:
+    sites = Site.objects.visible_to(actor_of(request)).select_related("organisation", "region")
+    return one(sites.defer("organisation__logo"), pk, "site")
+
+
+def _metric(request: HttpRequest, pk: int, number: int) -> SiteMetric:
+    metrics = SiteMetric.objects.visible_to(actor_of(request)).select_related("site__organisation", "site__region")
+    return one(metrics.filter(site=pk), number, "metric")
+
+
+def _out(response: HttpResponse, site: Site) -> SiteOut:
+    tag(response, site.version)
+    return site_out(site, site.meters.count())
