@@ -11,6 +11,7 @@ from ninja import Path, Query, Router, Schema
 from ninja.responses import Status
 
 from eclectyc.accounts import invitations
+from eclectyc.accounts.looked_at import note_invitations
 from eclectyc.accounts.models import PLACES, Invitation, InvitationState
 from eclectyc.api.asking import CHANGING, ONE, REFUSALS, Number, Page, one, page_of, require_somewhere
 from eclectyc.api.authentication import actor_of
@@ -56,6 +57,7 @@ def list_invitations(request: HttpRequest, asked: Query[InvitationList]) -> Invi
     if asked.state is not None:
         found = found.open(timezone.now())
     items, count = page_of(found, asked)
+    note_invitations(actor, items)
     return InvitationPage(items=[_out(item) for item in items], count=count)
 
 
@@ -70,7 +72,9 @@ def invite(request: HttpRequest, body: NewInvitation) -> Status[InvitationOut]:
 @router.get("/invitations/{pk}", response={200: InvitationOut, **ONE}, summary="One invitation")
 def one_invitation(request: HttpRequest, pk: Path[Number]) -> InvitationOut:
     """An invitation and its state."""
-    return _out(_one(request, pk))
+    invitation = _one(request, pk)
+    note_invitations(actor_of(request), [invitation])
+    return _out(invitation)
 
 
 @router.post("/invitations/{pk}/resend", response={200: InvitationOut, **CHANGING}, summary="Send it again")

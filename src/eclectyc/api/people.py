@@ -14,6 +14,7 @@ from pydantic import Field
 
 from eclectyc.accounts import memberships, people
 from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.looked_at import note_memberships, note_people
 from eclectyc.accounts.models import PLACES, Membership, User
 from eclectyc.accounts.organisations import organisation_named
 from eclectyc.api.asking import (
@@ -179,6 +180,7 @@ def list_memberships(request: HttpRequest, asked: Query[MembershipList]) -> Memb
     if asked.organisation is not None:
         found = found.filter(organisation=asked.organisation)
     items, count = page_of(found, asked)
+    note_memberships(actor_of(request), items)
     return MembershipPage(items=[_membership(item) for item in items], count=count)
 
 
@@ -193,7 +195,9 @@ def grant(request: HttpRequest, body: NewMembership) -> Status[MembershipOut]:
 @router.get("/memberships/{pk}", response={200: MembershipOut, **ONE}, summary="One membership")
 def one_membership(request: HttpRequest, pk: Path[Number]) -> MembershipOut:
     """A membership."""
-    return _membership(_one_membership(request, pk))
+    membership = _one_membership(request, pk)
+    note_memberships(actor_of(request), [membership])
+    return _membership(membership)
 
 
 @router.patch("/memberships/{pk}", response={200: MembershipOut, **CHANGING}, summary="Change a membership")
@@ -231,8 +235,10 @@ def _shown(actor: Actor, users: list[User]) -> list[UserOut]:
     """Return people with those of their memberships that the actor sees: one query for all."""
     visible = Membership.objects.visible_to(actor).select_related(*PLACES, "custom_role")
     held: dict[int, list[MembershipOut]] = {user.pk: [] for user in users}
-    for membership in visible.filter(user__in=list(held)):
+    theirs = list(visible.filter(user__in=list(held)))
+    for membership in theirs:
         held[membership.user_id].append(_membership(membership))
+    note_people(actor, users, theirs)
     return [
         UserOut(
             id=user.pk, email=user.email, name=user.name, is_active=user.is_active, is_operator=user.is_operator,

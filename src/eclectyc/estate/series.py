@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db import transaction
+
 from eclectyc.accounts.actor import Actor
+from eclectyc.audit.record import record
 from eclectyc.estate.models import Meter, Series
 
 
@@ -14,7 +17,13 @@ def series_for(
     """Return a meter's series of a quantity, unit, step and source; make it where there is none."""
     actor.require("imports.run", meter.organisation_id)
     key = (meter.pk, quantity, unit or meter.unit, step_minutes, source)
-    return ensure_series([key])[0][key]
+    with transaction.atomic():
+        found, made = ensure_series([key])
+        for series in made:
+            record(actor.by, "series.created", series, organisation_id=meter.organisation_id,
+                   after={"meter": meter.pk, "quantity": quantity, "unit": series.unit, "step_minutes": step_minutes},
+                   )  # fmt: skip
+    return found[key]
 
 
 SeriesKey = tuple[int, str, str, int, str]  # meter, quantity, unit, step [minutes], source

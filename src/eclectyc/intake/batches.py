@@ -16,6 +16,8 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
+from eclectyc.audit.by import By
+from eclectyc.audit.record import record
 from eclectyc.estate.models import Meter, Series, Site
 from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import Busy
@@ -24,6 +26,8 @@ from eclectyc.lake.lease import Lease, writer_lease
 from eclectyc.lake.store import Lake, connect
 
 WAIT_S: Final = 600.0  # for another writer's turn to end
+
+COUNTS: Final = ("rows", "accepted", "rejected", "added", "changed", "unchanged", "kept")
 
 Waiting = Callable[[str], None]
 
@@ -59,7 +63,7 @@ def begin(
     **facts: Any,
 ) -> Batch:
     """Write down that a batch is about to be committed. Call it within a transaction, with the turn held."""
-    return Batch.objects.create(
+    batch = Batch.objects.create(
         organisation=organisation,
         kind=kind,
         fence=lease.fence,
@@ -68,6 +72,8 @@ def begin(
         report={"made": (made or Made()).as_dict()},
         **facts,
     )
+    tell_audit(batch, "started", by=actor.by)
+    return batch
 
 
 def note(batch: Batch, *, report: Mapping[str, Any], **counts: int) -> None:
@@ -91,6 +97,7 @@ def _finish(batch: Batch) -> None:
     batch.state, batch.finished_at = Batch.DONE, timezone.now()
     batch.committed_at = batch.committed_at or batch.finished_at
     batch.save(update_fields=["state", "committed_at", "finished_at"])
+    tell_audit(batch, "done", after={name: getattr(batch, name) for name in COUNTS})
     if batch.undoes_id:
         Batch.objects.filter(pk=batch.undoes_id).update(state=Batch.UNDONE)
 
@@ -119,9 +126,17 @@ def _fail(batch: Batch) -> None:
     made = Made(**batch.report.get("made", {}))
     batch.report = {**batch.report, "made": Made().as_dict()}
     batch.save()
+    tell_audit(batch, "failed")
     Series.objects.filter(pk__in=made.series).delete()
     Meter.objects.filter(pk__in=made.meters, series=None, submeters=None).delete()
     Site.objects.filter(pk__in=made.sites, meters=None).delete()
+
+
+def tell_audit(batch: Batch, what: str, *, by: By | None = None, after: Mapping[str, object] | None = None) -> None:
+    """Write one step of a batch into the audit; whoever settles it, it is the doing of whoever began it."""
+    facts = {"format": batch.format} | ({"undoes": batch.undoes_id} if batch.undoes_id else {}) | dict(after or {})
+    record(by or By(batch.user_id), f"{batch.kind}.{what}", batch, organisation_id=batch.organisation_id,
+           after=facts, personal={"file": batch.file_name})  # fmt: skip
 
 
 def recover(wait_s: float = 0.0) -> list[Batch]:

@@ -14,6 +14,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Meter, Site
 from eclectyc.estate.service import create_meter, create_site, update_meter, update_site
+from eclectyc.intake.batches import tell_audit
 from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RecordBlock
 from eclectyc.intake.formats import Reader
 from eclectyc.intake.models import Batch
@@ -80,6 +81,8 @@ def _batch(records: Records) -> Batch:
     )  # fmt: skip
     batch.report = {**report.as_dict(), "batch": batch.pk}
     batch.save(update_fields=["report"])
+    tell_audit(batch, "done", by=records.actor.by, after={"rows": report.rows, "accepted": report.accepted,
+               "rejected": report.rejected})  # fmt: skip
     return batch
 
 

@@ -19,6 +19,8 @@ from django.conf import settings
 from django.db import connection
 
 from eclectyc import __version__
+from eclectyc.audit.by import By
+from eclectyc.audit.record import record
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.operations import home
@@ -81,6 +83,7 @@ def backup(target: Path, *, now: datetime, tell: Tell = lambda _: None) -> Backu
     }
     failpoint("backup.before_manifest")
     _write_manifest(target, facts)
+    _tell_audit("backup.made", target, facts)
     return _report(target, facts)
 
 
@@ -106,6 +109,7 @@ def restore(source: Path, *, now: datetime, force: bool = False, tell: Tell = la
         _bring_back(source, facts)
         failpoint("restore.copied")
         _settle()
+        _tell_audit("backup.restored", source, facts)
         unfinished.unlink()
     return _report(source, facts, kept_aside=aside)
 
@@ -203,6 +207,11 @@ def _settle() -> None:
     home.bring_up_to_date()
     WriterLease.objects.update(holder="", expires_at=None)
     recover()
+
+
+def _tell_audit(action: str, folder: Path, facts: dict[str, Any]) -> None:
+    told = {"made_at": facts["made_at"], "lake_version": facts["lake_version"], "last_batch": facts["last_batch"]}
+    record(By(origin="command line"), action, after=told, personal={"folder": str(folder)})
 
 
 def _checksums(folder: Path) -> dict[str, tuple[int, str]]:

@@ -20,6 +20,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.estate import in_buckets
 from eclectyc.analytics.fetch import Asked, ask
 from eclectyc.analytics.periods import month_after, month_of
+from eclectyc.audit.record import record
 from eclectyc.estate.models import Meter, Quantity, Series
 from eclectyc.kernel.days import WHOLE_DAY, midnights
 from eclectyc.kernel.quality import ACTUAL, MISSING, NAMES
@@ -76,6 +77,9 @@ class Wanted:
 def export(actor: Actor, kind: str, wanted: Wanted) -> Iterator[pl.DataFrame]:
     """Yield an export in parts of one schema: at least one, empty where there is nothing."""
     actor.require("exports.run", wanted.organisation.pk)
+    span = {} if kind == "meters" else {"start": wanted.start, "end": wanted.end}
+    record(actor.by, "export.file", organisation_id=wanted.organisation.pk,
+           after={"kind": kind, "meters": list(wanted.meters)[:1_000] or "all", **span})  # fmt: skip
     return {"daily": daily, "monthly": monthly, "meters": meters, "readings": readings}[kind](actor, wanted)
 
 

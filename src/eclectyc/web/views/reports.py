@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from eclectyc.analytics.service import today_in
+from eclectyc.audit.record import record
 from eclectyc.web import report
 from eclectyc.web.clock import house_zone
 from eclectyc.web.security import actor_of
@@ -21,7 +22,11 @@ def consumption(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {"form": form, "spans": report.spans(today, kept), "kept": kept}
     if not form.is_valid():
         return render(request, "web/consumption.html", context, status=400)
-    answer = report.ask(actor_of(request), form.cleaned_data, today)
+    actor = actor_of(request)
+    answer = report.ask(actor, form.cleaned_data, today)
     if asked.get("format") == "csv":
+        own = sorted(actor.own_organisations())
+        record(actor.by, "export.consumption", organisation_id=own[0] if len(own) == 1 else None,
+               after={"form": {name: str(value) for name, value in form.cleaned_data.items() if value}})  # fmt: skip
         return csv_response(report.csv_rows(answer), report.file_name(answer))
     return render(request, "web/consumption.html", context | {"report": answer, "chart": report.chart_of(answer)})
