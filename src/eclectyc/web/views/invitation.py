@@ -64,6 +64,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             return taken
     back = urlencode({"next": request.path})
     context = {
+        "title": "You are invited",
+        "button": "Accept",
         "offer": offer,
         "form": form,
         "problem": problem,

@@ -59,6 +59,7 @@ class Change(views.PasswordChangeView):
     """``/account/password``."""
 
     template_name = "web/account/password.html"
+    extra_context = {"title": "Change your password", "button": "Change"}  # noqa: RUF012 - Django's own declaration
     form_class = ChangeForm
 
     def get_default_success_url(self) -> str:
@@ -80,6 +81,7 @@ class Reset(views.PasswordResetView):
     """``/account/password/reset``: a link is sent, if there is such an account; the page says the same either way."""
 
     template_name = "web/account/reset.html"
+    extra_context = {"title": "Choose a new password", "button": "Send a link"}  # noqa: RUF012 - Django's own declaration
     form_class = ResetForm
 
     def form_valid(self, form: ResetForm) -> HttpResponse:
@@ -92,6 +94,7 @@ class ResetSent(views.PasswordResetDoneView):
     """The link is on its way."""
 
     template_name = "web/account/reset_sent.html"
+    extra_context = {"title": "Look into your mail"}  # noqa: RUF012 - Django's own declaration
 
 
 class ResetForm2(NewPassword, theirs.ResetPasswordKeyForm):
@@ -105,6 +108,7 @@ class ResetFromKey(views.PasswordResetFromKeyView):
     """Where the link of a reset leads. The key leaves the address at once."""
 
     template_name = "web/account/reset_choose.html"
+    extra_context = {"title": "Choose a new password", "button": "Save and sign in"}  # noqa: RUF012 - Django's own declaration
     form_class = ResetForm2
 
     def dispatch(self, request: HttpRequest, uidb36: str, key: str, **kwargs: Any) -> HttpResponseBase:
@@ -132,4 +136,5 @@ class Confirm(views.ReauthenticateView):
     """``/account/confirm``."""
 
     template_name = "web/account/confirm.html"
+    extra_context = {"title": "Is it you?", "button": "Go on"}  # noqa: RUF012 - Django's own declaration
     form_class = ConfirmForm

@@ -56,6 +56,7 @@ class Authenticate(views.AuthenticateView):
     """``/login/code``: between the password and the door."""
 
     template_name = "web/account/code.html"
+    extra_context = {"title": "Second factor", "button": "Sign in"}  # noqa: RUF012 - Django's own declaration
     form_class = CodeForm
 
     def form_valid(self, form: CodeForm) -> HttpResponse:
@@ -77,6 +78,7 @@ class Confirm(views.ReauthenticateView):
     """``/account/confirm/code``."""
 
     template_name = "web/account/confirm.html"
+    extra_context = {"title": "Is it you?", "button": "Go on"}  # noqa: RUF012 - Django's own declaration
     form_class = ConfirmForm
 
 
@@ -108,6 +110,7 @@ class SetUp(totp.ActivateTOTPView):
     """``/account/second-factor/set-up``."""
 
     template_name = "web/account/set_up.html"
+    extra_context = {"title": "Set up a second factor", "button": "Switch on"}  # noqa: RUF012 - Django's own declaration
     form_class = SetUpForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -122,6 +125,7 @@ class Remove(totp.DeactivateTOTPView):
     """``/account/second-factor/remove``."""
 
     template_name = "web/account/remove.html"
+    extra_context = {"title": "Take the second factor away", "button": "Take it away"}  # noqa: RUF012 - Django's own declaration
     success_url = "/account?done=factor"
 
 
@@ -129,6 +133,7 @@ class RecoveryCodes(codes.ViewRecoveryCodesView):
     """``/account/recovery-codes``."""
 
     template_name = "web/account/recovery_codes.html"
+    extra_context = {"title": "Recovery codes"}  # noqa: RUF012 - Django's own declaration
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         found: dict[str, Any] = super().get_context_data(**kwargs)
@@ -139,6 +144,7 @@ class NewRecoveryCodes(codes.GenerateRecoveryCodesView):
     """``/account/recovery-codes/new``."""
 
     template_name = "web/account/new_recovery_codes.html"
+    extra_context = {"title": "Make new recovery codes"}  # noqa: RUF012 - Django's own declaration
 
 
 class RecoveryCodesFile(codes.DownloadRecoveryCodesView):
