@@ -10,7 +10,7 @@ from django.test import Client
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.service import create_token
 from eclectyc.audit import waiting
-from eclectyc.audit.models import Event, Personal, Person
+from eclectyc.audit.models import Event, Person, Personal
 from eclectyc.intake.undo import undo_batch
 from tests.factories import World, make_user
 from tests.intake.core.bringing import bring

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ninja import NinjaAPI, Swagger
 
+from eclectyc.api.audit import router as audit
 from eclectyc.api.authentication import AUTHENTICATION, for_the_signed_in
 from eclectyc.api.bulk import router as bulk
 from eclectyc.api.errors import add_error_answers
+from eclectyc.api.exports import router as exports
 from eclectyc.api.invitations import router as invitations
 from eclectyc.api.meter_history import router as meter_history
 from eclectyc.api.meters import router as meters
@@ -38,5 +40,5 @@ api.add_decorator(refusing_undeclared)
 api.add_router("", status)
 api.add_router("", meter_history)  # before meters, whose identifiers can have slashes
 api.add_router("", meters)
-for router in (regions, suppliers, sites, bulk, organisations, people, roles, invitations, tokens):
+for router in (regions, suppliers, sites, bulk, exports, organisations, people, roles, invitations, tokens, audit):
     api.add_router("", router)

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from eclectyc.web.security import View, door, signed_in
-from eclectyc.web.views import dashboard, design, meters, reports, signin, sites
+from eclectyc.web.views import audit, dashboard, design, meters, reports, signin, sites
 
 
 def page(address: str, view: View, name: str, permission: str = "estate.view") -> URLPattern:
@@ -20,5 +20,6 @@ urlpatterns: list[URLPattern] = [
     page("meters", meters.meters, "meters"),
     page("meters/<int:pk>", meters.meter_page, "meter"),
     page("reports/consumption", reports.consumption, "consumption", "reports.view"),
+    page("admin/audit", audit.audit, "audit", "audit.view"),
     page("design", design.design, "design"),
 ]
