@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from django.http import HttpResponse
+from django.test import Client
+
+from eclectyc.accounts.models import User
+from eclectyc.audit.models import Event
+from eclectyc.configuration import BadConfiguration, load
+from tests.factories import World
+from tests.signin.people import Person
+from tests.signin.provider import CLIENT, SECRET, Provider
+from tests.web.pages import text_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def provider(settings: Any) -> Iterator[Provider]:
+    """A provider by which this installation lets people in."""
+    made = Provider()
+    settings.OIDC_NAME = "Harbour sign-on"
+    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [{
+        "provider_id": "sso", "name": "Harbour sign-on", "client_id": CLIENT, "secret": SECRET,
+        "settings": {"server_url": made.url, "oauth_pkce_enabled": True},
+    }]}}  # fmt: skip
+    yield made
+    made.close()
+
+
+def come(client: Client, then: str = "") -> HttpResponse:
+    """Go to the provider and come back with what it says."""
+    away = client.get("/account/sso/sso", {"next": then} if then else {})
+    assert away.status_code == 302, away.content.decode()
+    back = requests.get(away.headers["Location"], allow_redirects=False, timeout=10).headers["Location"]
+    parts = urlsplit(back)
+    return client.get(f"{parts.path}?{parts.query}")
+
+
+def test_a_verified_address_of_somebody_here_opens_the_door(provider: Provider, viewer: Person) -> None:
+    assert "Harbour sign-on" in text_of(viewer.browser().get("/login"))
+    provider.says = {"sub": "17", "email": viewer.user.email.upper(), "email_verified": True}
+    client = viewer.browser()
+    assert come(client, "/meters").headers["Location"] == "/meters"
+    assert client.get("/").status_code == 200
+    assert Event.objects.get(action="session.started").after == {"methods": ["socialaccount"]}
+
+
+@pytest.mark.parametrize("verified", [False, None, "true", "false", 1])
+def test_an_address_that_is_not_plainly_verified_opens_nothing(
+    verified: object, provider: Provider, viewer: Person
+) -> None:
+    provider.says = {"sub": "17", "email": viewer.user.email, "email_verified": verified}
+    client = viewer.browser()
+    assert come(client).headers["Location"] == "/login?refused=1"
+    assert client.get("/").status_code == 302
+    assert "did not lead to an account here" in text_of(client.get("/login?refused=1"))
+
+
+def test_nobody_gets_an_account_by_having_one_there(provider: Provider, world: World, visitor: Client) -> None:
+    people = User.objects.count()
+    provider.says = {"sub": "18", "email": "stranger@harbour.example", "email_verified": True}
+    assert come(visitor).headers["Location"] == "/login?refused=1"
+    assert User.objects.count() == people
+
+
+def test_who_was_shut_out_here_stays_outside(provider: Provider, viewer: Person) -> None:
+    provider.says = {"sub": "17", "email": viewer.user.email, "email_verified": True}
+    come(viewer.browser())
+    User.objects.filter(pk=viewer.user.pk).update(is_active=False)
+    client = viewer.browser()
+    assert come(client).headers["Location"] == "/login?refused=1"
+    assert client.get("/").status_code == 302
+
+
+def test_the_second_factor_is_asked_for_here_too(provider: Provider, viewer: Person) -> None:
+    viewer.set_up(viewer.enter())
+    provider.says = {"sub": "17", "email": viewer.user.email, "email_verified": True}
+    client = viewer.browser()
+    assert come(client).headers["Location"] == "/login/code"
+    assert client.get("/").status_code == 302
+
+
+def test_an_answer_that_this_browser_did_not_ask_for_is_refused(provider: Provider, viewer: Person) -> None:
+    provider.says = {"sub": "17", "email": viewer.user.email, "email_verified": True}
+    away = viewer.browser().get("/account/sso/sso")
+    back = urlsplit(requests.get(away.headers["Location"], allow_redirects=False, timeout=10).headers["Location"])
+    other = viewer.browser()
+    assert other.get(f"{back.path}?{back.query}").headers["Location"] == "/login?refused=1"
+    assert other.get("/").status_code == 302
+
+
+def test_coming_back_leads_nowhere_else(provider: Provider, viewer: Person) -> None:
+    provider.says = {"sub": "17", "email": viewer.user.email, "email_verified": True}
+    assert come(viewer.browser(), "https://elsewhere.example/").headers["Location"] == "/"
+
+
+def test_without_configuration_there_is_no_such_door(visitor: Client, world: World) -> None:
+    assert visitor.get("/account/sso/sso").status_code == 404
+    assert "sso" not in visitor.get("/login").content.decode()
+
+
+@pytest.mark.parametrize("issuer", ["http://login.example.org", "login.example.org", "https://", "https://x/?a=1"])
+def test_an_issuer_that_is_none_stops_the_start(issuer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OIDC_ISSUER", issuer)
+    with pytest.raises(BadConfiguration, match="OIDC_ISSUER"):
+        load()
