@@ -106,13 +106,13 @@ class Region(models.Model):
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [models.UniqueConstraint("organisation", Lower("name"), name="one_region_per_name")]
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def place(self) -> Place:
         """Where this is, as rights see it."""
         return Place(self.organisation_id, region=self.pk)
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class SupplierQuerySet(models.QuerySet["Supplier"]):
@@ -142,13 +142,13 @@ class Supplier(models.Model):
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [models.UniqueConstraint("organisation", Lower("name"), name="one_supplier_per_name")]
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def place(self) -> Place:
         """Where this is, as rights see it: the whole organisation's."""
         return Place(self.organisation_id)
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class SiteQuerySet(models.QuerySet["Site"]):
@@ -186,6 +186,9 @@ class Site(models.Model):
         constraints: ClassVar = [models.UniqueConstraint("organisation", Lower("name"), name="one_site_per_name")]
         indexes: ClassVar = [models.Index(fields=["name", "id"], name="sites_by_name")]
 
+    def __str__(self) -> str:
+        return self.name
+
     def search_words(self) -> list[str]:
         """By what a site is found; a postcode also without its space."""
         return [self.name, self.postcode, self.postcode.replace(" ", ""), self.company, self.address]
@@ -194,9 +197,6 @@ class Site(models.Model):
     def place(self) -> Place:
         """Where this is, as rights see it."""
         return Place(self.organisation_id, region=self.region_id, site=self.pk)
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class MeterQuerySet(models.QuerySet["Meter"]):
@@ -237,6 +237,9 @@ class Meter(models.Model):
         ]
         indexes: ClassVar = [models.Index(fields=["identifier", "id"], name="meters_by_identifier")]
 
+    def __str__(self) -> str:
+        return self.name or self.identifier
+
     def search_words(self) -> list[str]:
         """By what a meter is found, besides its site."""
         return [self.identifier, self.name, self.serial]
@@ -245,9 +248,6 @@ class Meter(models.Model):
     def place(self) -> Place:
         """Where this is, as rights see it."""
         return Place(self.organisation_id, region=self.site.region_id, site=self.site_id, meter=self.pk)
-
-    def __str__(self) -> str:
-        return self.name or self.identifier
 
 
 class SeriesQuerySet(models.QuerySet["Series"]):

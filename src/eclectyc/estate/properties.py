@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any, Final
@@ -22,6 +23,11 @@ def checked(field: str, given: Any) -> dict[str, Property]:
     >>> checked("properties", {"Storeys": 4, "Listed": {"kind": "yes_no", "value": "yes"}})
     {'Storeys': {'kind': 'number', 'value': 4}, 'Listed': {'kind': 'yes_no', 'value': True}}
     """
+    if isinstance(given, str):  # a cell of a file
+        try:
+            given = json.loads(given or "{}")
+        except ValueError:
+            raise Invalid("The properties cannot be read.", _REMEDY, field=field) from None
     if not isinstance(given, Mapping):
         raise Invalid("Properties are names with values.", _REMEDY, field=field)
     if len(given) > MOST:

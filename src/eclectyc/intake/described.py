@@ -17,6 +17,7 @@ from eclectyc.intake.numbers import parse_number, why_no_number
 from eclectyc.intake.records import Part, Shape, convert_all
 from eclectyc.intake.rejects import Rejects
 from eclectyc.intake.source import Source
+from eclectyc.kernel.cells import as_meant
 
 
 class BadCell(ValueError):
@@ -101,7 +102,7 @@ def _made_plain(text: str | None, plain: Plain, row: int, heading: str, rejects:
     if text is None or not text.strip():
         return None
     try:
-        return plain(text) or None
+        return plain(as_meant(text)) or None
     except BadCell as bad:
         rejects.add(row, heading, bad.reason, bad.remedy)
         return None

@@ -29,6 +29,7 @@ from eclectyc.intake.resolve import Resolver, Wishes
 from eclectyc.intake.source import Source, open_source
 from eclectyc.intake.spool import Spool
 from eclectyc.intake.structure import Records, import_records
+from eclectyc.intake.workbook import as_text
 from eclectyc.intake.writing import Import, take_result, write_batch
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
@@ -112,7 +113,17 @@ def import_file(
     options = (options or ImportOptions()).checked()
     if options.create_meters:
         actor.require("estate.edit", organisation.pk)
-    source = open_source(Path(path))
+    with as_text(Path(path)) as plain:
+        return _import(actor, organisation, open_source(plain), options, progress)
+
+
+def _import(
+    actor: Actor,
+    organisation: Organisation,
+    source: Source,
+    options: ImportOptions,
+    progress: Callable[[Progress], None] | None,
+) -> ImportReport:
     reader, seen = recognise(source, options.type)
     report = ImportReport(dry_run=options.dry_run, file=source.name, format=seen.format, why=seen.why)
     log = ErrorLog(None if options.dry_run else Path(settings.HOME) / "reports")

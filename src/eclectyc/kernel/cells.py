@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def safe(cell: object) -> object:
-    """Return a cell that no spreadsheet runs; numbers stay numbers.
+_RUNS: Final = re.compile(r"'*[ ]*[=+\-@\t\r\n]")
 
-    >>> safe("=1+1"), safe(-1.5)
-    ("'=1+1", -1.5)
+
+def safe(cell: object) -> object:
+    """Return a cell that no spreadsheet runs; numbers stay numbers. What looks like that already gets one more
+    quotation mark, so that :func:`as_meant` gives back exactly what there was.
+
+    >>> safe("=1+1"), safe(-1.5), safe("'Tis")
+    ("'=1+1", -1.5, "'Tis")
     """
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA_STARTS):
-        return f"'{cell}"
-    return cell
+    return f"'{cell}" if isinstance(cell, str) and _RUNS.match(cell) else cell
+
+
+def as_meant(cell: str) -> str:
+    """Return the text that :func:`safe` made safe.
+
+    >>> as_meant("'=1+1"), as_meant("'Tis")
+    ('=1+1', "'Tis")
+    """
+    return cell[1:] if cell.startswith("'") and _RUNS.match(cell) else cell
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:

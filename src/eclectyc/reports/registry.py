@@ -1,0 +1,94 @@
+"""Sites and meters as files that can be imported again: an export that comes back changes nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db.models import QuerySet
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.audit.record import record
+from eclectyc.estate.hours import text_of
+from eclectyc.estate.lists import MeterFilter, SiteFilter, found_meters, found_sites
+from eclectyc.estate.models import Meter, Site
+from eclectyc.kernel.errors import Forbidden
+from eclectyc.reports.sheets import Row
+
+SITE_COLUMNS: Final = (
+    "name", "company", "region", "address", "postcode", "site_type", "floor_area_m2", "latitude", "longitude",
+    "timezone", "is_active", "opening_hours", "properties", "created_at",
+)  # fmt: skip
+METER_COLUMNS: Final = (
+    "identifier", "name", "site", "utility", "direction", "serial", "unit", "step", "multiplier", "parent", "supplier",
+    "installed", "removed", "is_active",
+)  # fmt: skip
+_REFERENCE: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*_id")
+_MOST_REFERENCES: Final = 30
+_CHUNK: Final = 2000
+
+
+def site_rows(actor: Actor, wanted: SiteFilter | None = None) -> Iterator[Row]:
+    """Yield a head and then the sites of a filter that the actor may export, in order of their names."""
+    found = found_sites(actor, wanted).filter(pk__in=_may_export(actor, Site))
+    references = _references(found)
+    _tell(actor, "sites", found)
+    yield (*SITE_COLUMNS, *references)
+    for site in found.select_related("region").order_by("organisation", "name").iterator(chunk_size=_CHUNK):
+        yield (*(_of_site(site, column) for column in SITE_COLUMNS), *_referred(site, references))
+
+
+def meter_rows(actor: Actor, wanted: MeterFilter | None = None) -> Iterator[Row]:
+    """Yield a head and then the meters of a filter that the actor may export, in order of their identifiers."""
+    found = found_meters(actor, wanted).filter(pk__in=_may_export(actor, Meter))
+    references = _references(found)
+    _tell(actor, "meters", found)
+    yield (*METER_COLUMNS, *references)
+    rows = found.select_related("site", "supplier", "parent").order_by("organisation", "identifier")
+    for meter in rows.iterator(chunk_size=_CHUNK):
+        yield (*(_of_meter(meter, column) for column in METER_COLUMNS), *_referred(meter, references))
+
+
+def _may_export(actor: Actor, model: type[Site] | type[Meter]) -> QuerySet[Any]:
+    if not actor.may_somewhere("exports.run"):
+        raise Forbidden("Your role does not allow this.", "Ask an administrator of your organisation.")
+    return model.objects.visible_to(actor, "exports.run").order_by().values("pk")
+
+
+def _tell(actor: Actor, what: str, found: QuerySet[Any]) -> None:
+    organisations = list(found.order_by().values_list("organisation", flat=True).distinct()[:2])
+    only = organisations[0] if len(organisations) == 1 else None
+    record(actor.by, f"export.{what}", organisation_id=only, after={"rows": found.count()})
+
+
+def _of_site(site: Site, column: str) -> object:
+    if column == "region":
+        return site.region.name if site.region else ""
+    if column == "opening_hours":
+        return text_of(site.opening_hours)
+    if column == "properties":
+        return json.dumps(site.properties, ensure_ascii=False) if site.properties else ""
+    return getattr(site, column)
+
+
+def _of_meter(meter: Meter, column: str) -> object:
+    if column == "site":
+        return meter.site.name
+    if column == "supplier":
+        return meter.supplier.name if meter.supplier else ""
+    if column == "parent":
+        return meter.parent.identifier if meter.parent else ""
+    return meter.step_minutes if column == "step" else getattr(meter, column)
+
+
+def _references(found: QuerySet[Any]) -> list[str]:
+    """Return the names of other systems that a file can carry as columns of their own."""
+    held = found.order_by().exclude(outside_references={}).values_list("outside_references", flat=True)
+    names = {name for references in held.iterator(chunk_size=_CHUNK) for name in references}
+    return sorted(name for name in names if _REFERENCE.fullmatch(name))[:_MOST_REFERENCES]
+
+
+def _referred(thing: Site | Meter, names: list[str]) -> list[str]:
+    return [thing.outside_references.get(name, "") for name in names]

@@ -1,0 +1,85 @@
+"""Rows as CSV or as a workbook. No cell runs as a formula, in either."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from eclectyc.kernel.cells import safe
+from eclectyc.kernel.errors import Invalid
+
+Row = Sequence[object]
+FORMS: Final = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+MOST_XLSX_ROWS: Final = 1_048_575
+_PART_ROWS: Final = 2000
+_LONGEST_CELL: Final = 32_767  # characters, in a workbook
+
+
+def csv_parts(rows: Iterable[Row]) -> Iterator[bytes]:
+    """Yield rows as CSV, some thousand at a time: UTF-8 with a mark, without which Excel guesses wrongly."""
+    buffer = io.StringIO("\ufeff")
+    buffer.seek(0, io.SEEK_END)
+    writer = csv.writer(buffer)
+    for number, row in enumerate(rows, 1):
+        writer.writerow([safe(_as_text(cell)) for cell in row])
+        if number % _PART_ROWS == 0:
+            yield _taken(buffer)
+    yield _taken(buffer)
+
+
+def xlsx(rows: Iterable[Row], name: str) -> bytes:
+    """Return rows as a workbook of one sheet. Text is text, whatever it begins with; the first row stays in sight."""
+    import xlsxwriter
+
+    buffer = io.BytesIO()
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(buffer, options) as book:
+        sheet = book.add_worksheet(name[:31])
+        bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.freeze_panes(1, 0)
+        for line, row in enumerate(rows):
+            if line > MOST_XLSX_ROWS:
+                raise Invalid("A workbook holds no more rows.", "Ask for CSV.", field="format")
+            for column, cell in enumerate(row):
+                _put(sheet, line, column, cell, day=day, bold=None if line else bold)
+    return buffer.getvalue()
+
+
+def _put(sheet: Any, line: int, column: int, cell: object, *, day: Any, bold: Any) -> None:
+    if cell is None or cell == "":
+        return
+    if isinstance(cell, bool):
+        sheet.write_string(line, column, _as_text(cell))
+    elif isinstance(cell, date) and not isinstance(cell, datetime):
+        sheet.write_datetime(line, column, datetime(cell.year, cell.month, cell.day), day)
+    elif isinstance(cell, int | float | Decimal):
+        sheet.write_number(line, column, cell)
+    else:
+        text = str(safe(_as_text(cell)))
+        if len(text) > _LONGEST_CELL:
+            raise Invalid("A cell is too long for a workbook.", "Ask for CSV.", field="format")
+        sheet.write_string(line, column, text, bold)
+
+
+def _as_text(cell: object) -> object:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, datetime | date):
+        return cell.isoformat()
+    if isinstance(cell, Decimal):
+        return format(cell.normalize(), "f")
+    return "" if cell is None else cell
+
+
+def _taken(buffer: io.StringIO) -> bytes:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text.encode()
