@@ -20,6 +20,7 @@ LAKE_BUCKETS = CONFIGURATION.lake_buckets
 DASK_SCHEDULER = CONFIGURATION.dask_scheduler
 DEFAULT_SITE_ZONE = CONFIGURATION.time_zone
 TOKEN_REQUESTS_PER_MINUTE = CONFIGURATION.token_requests_per_minute
+FAILED_TOKENS_PER_MINUTE = 30  # of one address
 PUBLIC_ADDRESS = CONFIGURATION.address
 
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = CONFIGURATION.mail_sender
@@ -87,6 +88,7 @@ INSTALLED_APPS = [
     "eclectyc.estate",
     "eclectyc.lake",
     "eclectyc.intake",
+    "eclectyc.privacy",
     "eclectyc.web",  # before allauth: our pages, not its
     "allauth",
     "allauth.account",

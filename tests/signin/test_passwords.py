@@ -69,9 +69,7 @@ def test_nobody_learns_whether_there_is_an_account(visitor: Client, world: World
     assert text_of(visitor.get("/account/password/reset/sent")) == unknown
 
 
-def test_the_link_leads_to_the_configured_address_whatever_the_request_says(
-    viewer: Person, settings: object
-) -> None:
+def test_the_link_leads_to_the_configured_address_whatever_the_request_says(viewer: Person, settings: object) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     sent_link(Client(headers={"Host": "evil.example"}), viewer.user.email)
     assert "evil.example" not in str(mail.outbox[0].message())

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from eclectyc.accounts.tokens import create_token
 from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.tokens import create_token
 from tests.factories import World, make_world
 from tests.serving import BIN, Served, _wait_for, end_group, free_port, plain_environment, registry_url
 

@@ -66,7 +66,7 @@ class AccountDoor(DefaultAccountAdapter):
         return link_to(reverse("account_reset_password_from_key", kwargs={"uidb36": person, "key": secret}))
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
-        """Send it to the address that is kept, not the one typed, and apart: no waiting tells that there is an account."""
+        """Send it to the address that is kept, not the one typed; apart, so that no waiting tells of an account."""
         letter = Letter(
             to=user.email, subject="Choose a new password", template="reset",
             facts={"link": context["password_reset_url"]},

@@ -15,7 +15,7 @@ from eclectyc.accounts.models import Organisation, User
 class SecondFactorDoor(DefaultMFAAdapter):
     """allauth's questions about second factors, answered."""
 
-    error_messages = DefaultMFAAdapter.error_messages | {  # noqa: RUF012 - allauth's own declaration
+    error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": "This code is not right, or it was used already. Wait for the next one, and type that.",
         "cannot_delete_authenticator": "Your organisation requires a second factor, so it cannot be taken away.",
     }

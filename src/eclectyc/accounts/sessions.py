@@ -1,4 +1,4 @@
-"""Sessions: opened at sign-in, seen once a minute, over when idle, old or ended; each person sees and ends their own."""
+"""Sessions: opened at sign-in, seen once a minute, over when idle, old or ended. Each person ends their own."""
 
 from __future__ import annotations
 
@@ -132,8 +132,14 @@ def _end(user: User, sessions: list[UserSession], request: HttpRequest) -> None:
         for session in sessions:
             store.delete(session.session_key)
             session.delete()
-            record(By(user.pk, user.email, origin_of(request)), "session.ended", user, after={"how": "by its person"},
-                   personal={"device": device_of(session.user_agent), "address": session.ip}, person_id=user.pk)  # fmt: skip
+            record(
+                By(user.pk, user.email, origin_of(request)),
+                "session.ended",
+                user,
+                after={"how": "by its person"},
+                personal={"device": device_of(session.user_agent), "address": session.ip},
+                person_id=user.pk,
+            )
 
 
 def _expire(request: HttpRequest) -> None:

@@ -40,7 +40,6 @@ class Rate:
     window_s: int
 
 
-FAILED_TOKENS: Final = Rate("failed token", 30, 60)  # of one address
 INVITATIONS: Final = Rate("invitation", 100, 3600)  # of one person
 
 
@@ -65,6 +64,11 @@ class Count:
         if self.now + 1 <= rate.most:  # the window before is still too near
             return (1 - (rate.most - self.now - 1) / self.before - part) * rate.window_s
         return (1 - part + 1 - (rate.most - 1) / self.now) * rate.window_s
+
+
+def failed_tokens_rate() -> Rate:
+    """Return how often one address may try a token that does not count."""
+    return Rate("failed token", settings.FAILED_TOKENS_PER_MINUTE, 60)
 
 
 def tokens_rate() -> Rate:

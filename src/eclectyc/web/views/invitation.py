@@ -72,9 +72,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         "is_theirs": _is_theirs(request, offer),
         "sign_in": f"{reverse('login')}?{back}",
     }
-    response = render(request, "web/account/invitation.html", context)
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    return render(request, "web/account/invitation.html", context)
 
 
 def _take(request: HttpRequest, token: str, offer: Offer, form: NewPersonForm | None) -> HttpResponse | None:
