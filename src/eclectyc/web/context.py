@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.web import navigation
+from eclectyc.web.brand import brand_of, version_of
 
 
 def frame(request: HttpRequest) -> dict[str, object]:
@@ -13,4 +14,11 @@ def frame(request: HttpRequest) -> dict[str, object]:
     actor: Actor = getattr(request, "actor", None) or Actor.nobody()
     if not actor.is_known:
         return {"actor": None, "places": [], "here": ""}
-    return {"actor": actor, "places": navigation.places_of(actor), "here": navigation.current(request.path)}
+    places, look = navigation.places_of(actor), brand_of(actor)
+    return {
+        "actor": actor,
+        "places": places,
+        "here": navigation.current(request.path, places),
+        "brand": look,
+        "brand_version": version_of(look),
+    }

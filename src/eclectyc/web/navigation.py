@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from django.urls import Resolver404, resolve
+
 from eclectyc.accounts.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A page of the navigation."""
+    """A page of the navigation; any one of its permissions, anywhere, opens it."""
 
     name: str
     address: str
     permission: str = "estate.view"
+
+    def opens_to(self, actor: Actor) -> bool:
+        """Whether an actor may open this page, and it is there."""
+        return any(actor.may_somewhere(one) for one in self.permission.split()) and _is_there(self.address)
 
 
 PLACES: Final = (
@@ -23,14 +29,47 @@ PLACES: Final = (
     Place("Meters", "/meters"),
     Place("Consumption", "/reports/consumption", "reports.view"),
 )
+SECTIONS: Final = (
+    Place("Sites", "/admin/sites", "estate.edit"),
+    Place("Meters", "/admin/meters", "estate.edit"),
+    Place("Regions", "/admin/regions", "estate.edit"),
+    Place("Suppliers", "/admin/suppliers", "estate.edit"),
+    Place("People", "/admin/users", "people.view"),
+    Place("Roles", "/admin/roles", "people.view"),
+    Place("Organisation", "/admin/organisation", "organisation.edit"),
+    Place("Audit", "/admin/audit", "audit.view"),
+    Place("Privacy", "/admin/privacy", "privacy.run"),
+)
 
 
 def places_of(actor: Actor) -> list[Place]:
-    """Return the pages that this actor may open."""
-    return [place for place in PLACES if actor.may_somewhere(place.permission)]
+    """Return the pages that this actor may open; the administration leads to its first."""
+    sections = sections_of(actor)
+    administration = [Place("Administration", sections[0].address)] if sections else []
+    return [place for place in PLACES if place.opens_to(actor)] + administration
 
 
-def current(address: str) -> str:
+def sections_of(actor: Actor) -> list[Place]:
+    """Return the pages of the administration that this actor may open."""
+    return [place for place in SECTIONS if place.opens_to(actor)]
+
+
+def section(address: str) -> str:
+    """Return the address of the section that an address belongs to."""
+    return next((p.address for p in SECTIONS if (address + "/").startswith(p.address + "/")), "")
+
+
+def current(address: str, places: list[Place] | None = None) -> str:
     """Return the address of the place that an address belongs to."""
+    if address.startswith("/admin/"):
+        return next((p.address for p in places or [] if p.name == "Administration"), "")
     inside = [p.address for p in PLACES if p.address != "/" and (address + "/").startswith(p.address + "/")]
     return inside[0] if inside else "/" if address == "/" else ""
+
+
+def _is_there(address: str) -> bool:
+    try:
+        resolve(address)
+    except Resolver404:
+        return False
+    return True

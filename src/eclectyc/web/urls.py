@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from eclectyc.web.security import View, door, signed_in
 from eclectyc.web.views import audit, dashboard, design, meters, reports, signin, sites
+from eclectyc.web.views.admin.addresses import ADDRESSES, PARTS
 
 
 def page(address: str, view: View, name: str, permission: str = "estate.view") -> URLPattern:
@@ -22,4 +23,5 @@ urlpatterns: list[URLPattern] = [
     page("reports/consumption", reports.consumption, "consumption", "reports.view"),
     page("admin/audit", audit.audit, "audit", "audit.view"),
     page("design", design.design, "design"),
+    *(page(*address) for address in (*ADDRESSES, *PARTS)),
 ]

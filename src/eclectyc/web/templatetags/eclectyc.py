@@ -134,3 +134,24 @@ def address(context: dict[str, Any], **changed: Any) -> str:
         else:
             query[name] = str(value)
     return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def filter_address(context: dict[str, Any], parameter: str, value: str) -> str:
+    """This page's address with one filter changed, from its first page."""
+    return address(context, **{parameter: value, "page": None})
+
+
+@register.simple_tag(takes_context=True)
+def export_query(context: dict[str, Any], form: str) -> str:
+    """This list's search and filters, for a file of it."""
+    query = context["request"].GET.copy()
+    query.pop("page", None)
+    query["format"] = form
+    return str(query.urlencode())
+
+
+@register.filter
+def unlocalised_degrees(value: float) -> str:
+    """A coordinate [°] for an address: six decimals, a tenth of a metre."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")

@@ -1,0 +1,184 @@
+"""Forms whose checks are the services' own: a page says what may be typed, a service says what is taken.
+
+Values are kept as they were typed, so that nothing is lost when a service refuses; its refusal stands beside its field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from django.http import QueryDict
+
+from eclectyc.kernel.errors import Busy, Conflict, EclectycError, Forbidden, Invalid, NotFound, TooMany
+
+T = TypeVar("T")
+Choice = tuple[str, str]
+
+STATUS: Final[dict[type[EclectycError], int]] = {Forbidden: 403, Conflict: 409, TooMany: 429, Busy: 503, NotFound: 409}
+LONGEST_VALUE: Final = 10_000
+AS_IT_IS: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One question of a form. ``kind`` is an input's type, or textarea, select, check, checks, file."""
+
+    name: str
+    label: str
+    kind: str = "text"
+    help: str = ""
+    choices: tuple[Choice, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    suggests: str = ""  # what is looked for while typing: site, region, supplier, meter
+    is_needed: bool = False
+    is_wide: bool = False
+    group: str = ""
+    autocomplete: str = "off"
+    rows: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice as it stands."""
+
+    value: str
+    label: str
+    is_chosen: bool
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A field with what was typed in it and what was wrong with that."""
+
+    field: Field
+    id: str
+    value: str
+    values: tuple[str, ...]
+    error: str
+
+    @property
+    def options(self) -> list[Option]:
+        """The choices; a value that is none of them is kept."""
+        found = list(self.field.choices)
+        if self.field.kind == "select" and self.value not in {value for value, _ in found}:
+            found.append((self.value, self.value))
+        return [Option(v, label, v in self.values, f"{self.id}_{n}") for n, (v, label) in enumerate(found)]
+
+    @property
+    def described_by(self) -> str:
+        """The ids of its help and its error."""
+        parts = [f"{self.id}_help"] if self.field.help else []
+        return " ".join([*parts, f"{self.id}_error"] if self.error else parts)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a check is set."""
+        return self.value == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields under one heading."""
+
+    name: str
+    fields: list[Bound]
+
+
+@dataclass(slots=True)
+class Form:
+    """Fields with values and errors. ``fault`` is an error of the form as a whole, ``status`` the answer's."""
+
+    fields: tuple[Field, ...]
+    given: dict[str, list[str]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    fault: str = ""
+    remedy: str = ""
+    status: int = 200
+    prefix: str = "id"
+
+    @classmethod
+    def holding(cls, fields: Iterable[Field], values: Mapping[str, object], prefix: str = "id") -> Form:
+        """Return a form that shows what there is."""
+        return cls(tuple(fields), {name: [_said(value)] for name, value in values.items()}, prefix=prefix)
+
+    @classmethod
+    def sent(cls, fields: Iterable[Field], data: QueryDict, prefix: str = "id") -> Form:
+        """Return a form as it was sent; a check that was not sent is off."""
+        every = tuple(fields)
+        given = {f.name: [v[:LONGEST_VALUE] for v in data.getlist(f.name)] for f in every if f.kind != "file"}
+        for f in every:
+            if f.kind == "check":
+                given[f.name] = ["true" if data.get(f.name) == "true" else "false"]
+        return cls(every, given, prefix=prefix)
+
+    def __getitem__(self, name: str) -> str:
+        return (self.given.get(name) or [""])[-1]
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of a field that takes several."""
+        return self.given.get(name, [])
+
+    def values(self, *names: str) -> dict[str, str]:
+        """Return values by name, of some fields or of all."""
+        return {name: self[name] for name in names or [f.name for f in self.fields]}
+
+    def refuse(self, error: EclectycError) -> None:
+        """Put an error where it belongs: beside its field, or above the form."""
+        self.status = next((s for kind, s in STATUS.items() if isinstance(error, kind)), 422)
+        known = {f.name for f in self.fields}
+        if error.field in known:
+            self.errors.setdefault(error.field, str(error))
+        elif not self.fault:
+            self.fault, self.remedy = error.reason, error.remedy
+
+    def attempt(self, action: Callable[[], T]) -> T | None:
+        """Do what the form is for; None, with the reason kept, where a service refuses."""
+        try:
+            return action()
+        except EclectycError as error:
+            self.refuse(error)
+            return None
+
+    def check(self, checker: Callable[[dict[str, Any]], object], values: Mapping[str, Any]) -> None:
+        """Ask a service's checks about every field, so that all that is wrong is said at once."""
+        for name, value in values.items():
+            try:
+                checker({name: value})
+            except Invalid as error:
+                self.refuse(Invalid(error.reason, error.remedy, field=name))
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing was refused."""
+        return not self.errors and not self.fault
+
+    @property
+    def groups(self) -> list[Group]:
+        """The fields by their headings, in order."""
+        found: dict[str, list[Bound]] = {}
+        for one in self.fields:
+            found.setdefault(one.group, []).append(self.bound(one))
+        return [Group(name, fields) for name, fields in found.items()]
+
+    @property
+    def faults(self) -> list[tuple[str, str]]:
+        """Every field that was refused: the id and the label, for the summary above the form."""
+        return [(f"{self.prefix}_{f.name}", f.label) for f in self.fields if f.name in self.errors]
+
+    def bound(self, one: Field) -> Bound:
+        """Return a field as it stands."""
+        values = tuple(self.given.get(one.name, []))
+        return Bound(one, f"{self.prefix}_{one.name}", self[one.name], values, self.errors.get(one.name, ""))
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return str(value)

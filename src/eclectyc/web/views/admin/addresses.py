@@ -1,0 +1,49 @@
+"""Addresses of the administration: what it is about, what shows it, which permission opens it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from eclectyc.web import brand
+from eclectyc.web.security import View
+from eclectyc.web.views.admin import choosing, files, meters, named, organisations, people, roles, sites, tokens
+
+Address = tuple[str, View, str, str]
+
+ADDRESSES: Final[tuple[Address, ...]] = (
+    ("admin/sites", sites.sites, "admin-sites", "estate.edit"),
+    ("admin/sites/new", sites.new_site, "admin-site-new", "estate.edit"),
+    ("admin/sites/export", files.export_sites, "admin-sites-export", "exports.run"),
+    ("admin/sites/import", files.import_sites, "admin-sites-import", "imports.run"),
+    ("admin/sites/<int:pk>", sites.site, "admin-site", "estate.edit"),
+    ("admin/meters", meters.meters, "admin-meters", "estate.edit"),
+    ("admin/meters/new", meters.new_meter, "admin-meter-new", "estate.edit"),
+    ("admin/meters/export", files.export_meters, "admin-meters-export", "exports.run"),
+    ("admin/meters/import", files.import_meters, "admin-meters-import", "imports.run"),
+    ("admin/meters/<int:pk>", meters.meter, "admin-meter", "estate.edit"),
+    ("admin/regions", named.regions, "admin-regions", "estate.edit"),
+    ("admin/regions/new", named.new_region, "admin-region-new", "estate.edit"),
+    ("admin/regions/<int:pk>", named.region, "admin-region", "estate.edit"),
+    ("admin/suppliers", named.suppliers, "admin-suppliers", "estate.edit"),
+    ("admin/suppliers/new", named.new_supplier, "admin-supplier-new", "estate.edit"),
+    ("admin/suppliers/<int:pk>", named.supplier, "admin-supplier", "estate.edit"),
+    ("admin/users", people.users, "admin-users", "people.view"),
+    ("admin/users/invite", people.invite, "admin-invite", "people.edit"),
+    ("admin/users/<int:pk>", people.user, "admin-user", "people.view"),
+    ("admin/memberships/<int:pk>", people.membership, "admin-membership", "people.edit"),
+    ("admin/roles", roles.roles, "admin-roles", "people.view"),
+    ("admin/roles/new", roles.new_role, "admin-role-new", "roles.edit"),
+    ("admin/roles/<int:pk>", roles.role, "admin-role", "roles.edit"),
+    ("admin/organisation", organisations.organisations, "admin-organisations", "organisation.edit"),
+    ("admin/organisation/new", organisations.new_organisation, "admin-organisation-new", "organisation.edit"),
+    ("admin/organisation/<int:pk>", organisations.organisation, "admin-organisation", "organisation.edit"),
+    ("account/tokens", tokens.tokens, "account-tokens", ""),
+)
+# Answers that are no pages: parts, pictures, style.
+PARTS: Final[tuple[Address, ...]] = (
+    ("admin/suggestions", choosing.offer, "suggestions", "estate.view"),
+    ("admin/places", choosing.places, "places", "estate.view"),
+    ("admin/organisation/<int:pk>/logo", organisations.logo, "admin-organisation-logo", "organisation.edit"),
+    ("brand/logo", brand.logo, "brand-logo", ""),
+    ("brand/colours.css", brand.colours, "brand-colours", ""),
+)

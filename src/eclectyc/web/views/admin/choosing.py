@@ -1,0 +1,139 @@
+"""What is offered while typing, and which places and rows were chosen. All of it among what the actor may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation, Scope
+from eclectyc.estate.bulk import MOST_AT_ONCE
+from eclectyc.estate.lists import words_of
+from eclectyc.estate.models import Meter, Region, Site, Supplier
+from eclectyc.kernel.errors import Invalid
+from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.showing import number_in
+
+MOST_OFFERED: Final = 100
+OFFERED: Final = {"site": (Site, "name"), "region": (Region, "name"), "supplier": (Supplier, "name"),
+                  "meter": (Meter, "identifier")}  # fmt: skip
+KINDS: Final[dict[str, Any]] = {"organisation": Organisation, "region": Region, "site": Site, "meter": Meter}
+PERMISSIONS: Final = ("estate.view", "people.edit")
+
+
+def suggestions(found: QuerySet[Any], field: str) -> tuple[str, ...]:
+    """Return the first names to choose from."""
+    return tuple(dict.fromkeys(found.order_by(field).values_list(field, flat=True)[:MOST_OFFERED]))
+
+
+def offer(request: HttpRequest) -> HttpResponse:
+    """Answer with names that hold what has been typed, for a field's list."""
+    actor = actor_of(request)
+    model, field = OFFERED.get(request.GET.get("of", ""), OFFERED["site"])
+    typed = request.GET.get(request.GET.get("field", ""), "")
+    found = model.objects.visible_to(actor)  # type: ignore[attr-defined]
+    for word in words_of(typed):
+        found = found.filter(**{f"{field}__icontains": word})
+    return render(request, "web/admin/options.html", {"words": suggestions(found, field)})
+
+
+def chosen(request: HttpRequest, everything: QuerySet[Any]) -> list[int]:
+    """Return the numbers that were ticked, or all that match."""
+    if request.POST.get("all") == "true":
+        return list(everything.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+    which = [number_in(text) for text in request.POST.getlist("which")[: MOST_AT_ONCE + 1]]
+    return [number for number in which if number]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOffered:
+    """A place to which something can be given."""
+
+    value: str  # site:12
+    name: str
+    kind: str
+    is_chosen: bool = False
+
+
+def places(request: HttpRequest) -> HttpResponse:
+    """Answer with the places that hold what has been typed."""
+    asked = request.GET.get("permission", "")
+    permission = asked if asked in PERMISSIONS else PERMISSIONS[0]
+    found = offered(actor_of(request), permission, request.GET.get("place_search", ""), request.GET.get("place", ""))
+    return render(request, "web/admin/places.html", {"places": found})
+
+
+def offered(actor: Actor, permission: str, typed: str, value: str) -> list[PlaceOffered]:
+    """Return places to choose from: what is chosen now, then what is found; organisations where nothing is typed."""
+    now = [*_chosen(actor, permission, value)]
+    words = words_of(typed)
+    found = []
+    for kind in KINDS if words else ("organisation", "region"):
+        things = _found(actor, permission, kind, words)[:12]
+        found += [PlaceOffered(f"{kind}:{thing.pk}", _name(thing), _kind(kind, thing)) for thing in things]
+    return [*now, *(place for place in found if place.value not in {one.value for one in now})]
+
+
+def place_of(actor: Actor, permission: str, value: str) -> dict[str, Any]:
+    """Return a chosen place for a service: one of what the actor may see."""
+    kind, _, number = value.partition(":")
+    if kind not in KINDS:
+        raise Invalid("No place is chosen.", "Choose an organisation, a region, a site or a meter.", field="place")
+    thing = _visible(actor, permission, kind).filter(pk=number_in(number)).first()
+    if thing is None:
+        raise Invalid("There is no such place.", "Choose one of the list.", field="place")
+    return {kind: thing}
+
+
+def value_of(scope: Scope) -> str:
+    """Return where something stands, as the form says it."""
+    for kind in ("meter", "site", "region"):
+        if getattr(scope, f"{kind}_id") is not None:
+            return f"{kind}:{getattr(scope, f'{kind}_id')}"
+    return f"organisation:{scope.organisation_id}"  # type: ignore[attr-defined]
+
+
+def place_words(scope: Scope) -> tuple[str, str]:
+    """Return a place's name, and what kind of place it is."""
+    thing = scope.thing
+    organisation = getattr(scope, "organisation", None)
+    if thing is None:
+        return (str(organisation), "organisation") if organisation else ("everywhere", "")
+    return str(thing), f"{thing._meta.model_name} of {organisation}" if organisation else str(thing._meta.model_name)
+
+
+def _chosen(actor: Actor, permission: str, value: str) -> Iterator[PlaceOffered]:
+    kind, _, number = value.partition(":")
+    if kind in KINDS:
+        for thing in _visible(actor, permission, kind).filter(pk=number_in(number)):
+            yield PlaceOffered(f"{kind}:{thing.pk}", _name(thing), _kind(kind, thing), is_chosen=True)
+
+
+def _visible(actor: Actor, permission: str, kind: str) -> QuerySet[Any]:
+    found: QuerySet[Any] = KINDS[kind].objects.visible_to(actor, permission)
+    if kind == "organisation":
+        return found.defer("logo")
+    found = found.select_related("organisation").defer("organisation__logo")
+    return found.select_related("site") if kind == "meter" else found
+
+
+def _found(actor: Actor, permission: str, kind: str, words: Iterable[str]) -> QuerySet[Any]:
+    found = _visible(actor, permission, kind)
+    for word in words:
+        found = found.filter(**{"search__contains" if kind in ("site", "meter") else "name__icontains": word})
+    return found.order_by("identifier" if kind == "meter" else "name")
+
+
+def _name(thing: Model) -> str:
+    return f"{thing.identifier} {thing.name}".strip() if isinstance(thing, Meter) else str(thing)
+
+
+def _kind(kind: str, thing: Any) -> str:
+    if kind == "organisation":
+        return "the whole organisation"
+    return f"meter at {thing.site.name}" if kind == "meter" else f"{kind} of {thing.organisation.name}"

@@ -1,0 +1,214 @@
+"""What changes of a meter from a day on: device, multiplier, site; and the tree that it stands in, with its balance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.analytics.service import sparklines, today_in
+from eclectyc.estate.models import Device, Meter, Multiplier, Placement, Site
+from eclectyc.estate.service import (
+    exchange_device,
+    move_meter,
+    remove_multiplier,
+    set_multiplier,
+    take_back_exchange,
+    take_back_move,
+)
+from eclectyc.kernel.days import zone_of
+from eclectyc.kernel.errors import Invalid
+from eclectyc.web import figures
+from eclectyc.web.forms import Field, Form
+from eclectyc.web.listing import Cell, Row
+from eclectyc.web.views.admin.choosing import suggestions
+from eclectyc.web.views.admin.showing import Button, Doing, Table, done, number_in
+
+ACTIONS: Final = ("exchange", "exchange_back", "multiply", "multiplier_remove", "move", "move_back")
+MOST_BELOW: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One history: what there was, and the form that adds to it."""
+
+    id: str
+    table: Table
+    form: Form
+    do: str
+    button: str
+    note: str
+    back: str = ""  # the action that takes the last entry back
+    back_name: str = ""
+
+
+def forms(actor: Actor, one: Meter) -> dict[str, Form]:
+    """Return the empty forms."""
+    sites = suggestions(Site.objects.visible_to(actor, "estate.edit").filter(organisation=one.organisation), "name")
+    return {
+        "exchange": Form.holding(
+            (
+                Field("on", "Exchanged on", "date", is_needed=True),
+                Field("serial", "New serial number", is_needed=True),
+                Field("closing_read", "Last read of the old one"),
+                Field("opening_read", "First read of the new one"),
+                Field("digits", "Digits of its register", help="Where it rolls over."),
+                Field("ct_ratio", "CT ratio", help="Such as 200/5."),
+                Field("multiplier", "New multiplier", help="Empty: as before."),
+            ),
+            {},
+            "exchange",
+        ),
+        "multiply": Form.holding(
+            (Field("factor", "Multiplier", is_needed=True), Field("since", "From", "date", is_needed=True)),
+            {},
+            "multiply",
+        ),
+        "move": Form.holding(
+            (
+                Field("to", "To the site", suggestions=sites, suggests="site", is_needed=True),
+                Field("on", "From", "date", is_needed=True, help="The first day there; use before stays here."),
+            ),
+            {},
+            "move",
+        ),
+    }
+
+
+def sections(one: Meter, made: dict[str, Form]) -> list[Section]:
+    """Return the three histories."""
+    devices, placements = _devices(one), _placements(one)
+    return [
+        Section("devices", devices, made["exchange"], "exchange", "Write the exchange down",
+                "The identifier and its readings go on; only the device is another.",
+                "exchange_back" if len(devices.rows) > 1 else "", "Take the last exchange back"),
+        Section("multipliers", _multipliers(one), made["multiply"], "multiply", "Set it",
+                "Readings of earlier days keep the multiplier of their day."),
+        Section("placements", placements, made["move"], "move", "Move it",
+                "Who may see the meter follows its site at once.",
+                "move_back" if len(placements.rows) > 1 else "", "Take the last move back"),
+    ]  # fmt: skip
+
+
+def act(request: HttpRequest, actor: Actor, one: Meter, made: dict[str, Form]) -> HttpResponse | int:
+    """Do what a history's form or button says."""
+    here, do = reverse("admin-meter", args=[one.pk]), request.POST["do"]
+    backs: dict[str, tuple[Callable[[], object], str]] = {
+        "exchange_back": (lambda: take_back_exchange(actor, meter=one), "#devices"),
+        "move_back": (lambda: take_back_move(actor, meter=one), "#placements"),
+        "multiplier_remove": (lambda: remove_multiplier(actor, multiplier=_multiplier(request, one)), "#multipliers"),
+    }
+    if do in backs:
+        action, anchor = backs[do]
+        owner = {"exchange_back": "exchange", "move_back": "move", "multiplier_remove": "multiply"}[do]
+        if made[owner].attempt(action) is None and made[owner].fault:
+            return made[owner].status
+        return done(request, "That entry was taken back.", here + anchor)
+    form = made[do] = Form.sent(made[do].fields, request.POST, do)
+    ways: dict[str, tuple[Callable[[], object], str, str]] = {
+        "exchange": (lambda: exchange_device(actor, meter=one, **form.values()), "#devices", "The exchange"),
+        "multiply": (lambda: set_multiplier(actor, meter=one, **form.values()), "#multipliers", "The multiplier"),
+        "move": (lambda: _move(actor, one, form), "#placements", "The move"),
+    }
+    action, anchor, what = ways[do]
+    if form.attempt(action) is None:
+        return form.status
+    return done(request, f"{what} was written down.", here + anchor)
+
+
+def tree(actor: Actor, one: Meter) -> dict[str, Any]:
+    """Return the meter above, this one and those below it with their use of 30 days, and what is not accounted for."""
+    below = list(Meter.objects.visible_to(actor).filter(parent=one).order_by("identifier")[:MOST_BELOW])
+    above = Meter.objects.visible_to(actor).filter(pk=one.parent_id).first() if one.parent_id else None
+    line = [*([above] if above else []), one, *below]
+    used = sparklines(actor, line, today_in(zone_of(one.site.timezone)))
+    rows = []
+    for meter in line:
+        depth = (1 if above else 0) + (meter.parent_id == one.pk) if meter is not above else 0
+        total = used[meter.pk].total if meter.pk in used else None
+        rows.append(
+            Row(
+                [
+                    Cell(meter.identifier, "" if meter is one else reverse("admin-meter", args=[meter.pk]), meter.name,
+                         indent=depth, mark="this meter" if meter is one else ""),
+                    Cell(str(figures.figure(total.value if total else None, meter.unit)), is_number=True),
+                    Cell(figures.percent(figures.share(total.present, total.expected)) if total else "–",
+                         is_number=True),
+                ]
+            )
+        )  # fmt: skip
+    table = Table("Tree", ("Meter", "Last 30 days", "Covered"), rows, "")
+    return {"table": table, "balance": _balance(one, below, used), "is_alone": len(line) == 1}
+
+
+def _balance(one: Meter, below: list[Meter], used: dict[int, Any]) -> str:
+    mine = used[one.pk].total.value if one.pk in used else None
+    theirs = [used[m.pk].total.value for m in below if m.pk in used and m.unit == one.unit and m.is_active]
+    known = [value for value in theirs if value is not None]
+    if mine is None or not known:
+        return "" if not below else "The balance needs readings of this meter and of those below it."
+    rest = mine - sum(known)
+    share = f" ({figures.percent(rest / mine)} of this meter)" if mine else ""
+    figure = figures.figure(rest, one.unit)
+    lacking = len(below) - len(known)
+    lacks = f" {lacking} of {len(below)} sub-meters have no readings in that time." if lacking else ""
+    if rest < 0:
+        return f"The sub-meters add up to {figures.figure(-rest, one.unit)} more than this meter.{lacks}"
+    return f"{figure}{share} is not accounted for by the sub-meters.{lacks}"
+
+
+def _move(actor: Actor, one: Meter, form: Form) -> Placement:
+    there = (
+        Site.objects.visible_to(actor).select_related("region", "organisation").filter(organisation=one.organisation)
+    )
+    to = there.filter(name__iexact=form["to"].strip()).first()
+    if to is None:
+        raise Invalid(f"There is no site {form['to'][:80]!r}.", "Choose one of the list.", field="to")
+    return move_meter(actor, meter=one, to=to, on=form["on"])
+
+
+def _multiplier(request: HttpRequest, one: Meter) -> Multiplier:
+    found: Multiplier = get_object_or_404(one.multipliers.all(), pk=number_in(request.POST.get("of", "")))
+    return found
+
+
+def _devices(one: Meter) -> Table:
+    devices: list[Device] = list(one.devices.all())
+    rows = [
+        Row([Cell(d.serial or "not known"), Cell(_day(d.since, "the start")), Cell(_day(d.until, "on")),
+             Cell(_read(d.opening_read)), Cell(_read(d.closing_read)), Cell(str(d.digits or "–")),
+             Cell(d.ct_ratio or "–")])
+        for d in devices
+    ]  # fmt: skip
+    names = ("Serial", "From", "Until", "First read", "Last read", "Digits", "CT ratio")
+    return Table("Devices", names, rows, "Never exchanged.")
+
+
+def _multipliers(one: Meter) -> Table:
+    rows = [
+        Doing([Cell(f"{m.factor.normalize():f}"), Cell(_day(m.since, "the start"))], m.pk,
+              (Button("Take out", "multiplier_remove"),) if m.since else ())
+        for m in one.multipliers.all()
+    ]  # fmt: skip
+    return Table("Multipliers", ("Multiplier", "From"), rows, "Always as it is now.", buttons=True)
+
+
+def _placements(one: Meter) -> Table:
+    rows = [
+        Row([Cell(p.site.name), Cell(_day(p.since, "the start")), Cell(_day(p.until, "on"))])
+        for p in one.placements.select_related("site")
+    ]
+    return Table("Sites", ("Site", "From", "Until"), rows, "Always at the site where it is now.")
+
+
+def _day(day: object, otherwise: str) -> str:
+    return str(day) if day is not None else otherwise
+
+
+def _read(read: Any) -> str:
+    return f"{read.normalize():f}" if read is not None else "–"

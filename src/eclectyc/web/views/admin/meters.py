@@ -1,0 +1,274 @@
+"""``/admin/meters``: the list with its bulk edit, new, edit, delete. Histories stand in :mod:`.meter_history`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate import lists
+from eclectyc.estate.fields import checked_meter_fields
+from eclectyc.estate.models import Direction, Meter, Site, Supplier, Utility
+from eclectyc.estate.service import change_meters, create_meter, delete_meter, update_meter, warnings_of
+from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.web.colours import family
+from eclectyc.web.forms import Field, Form
+from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
+from eclectyc.web.lists import PAGE_SIZE, Column
+from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin import meter_history
+from eclectyc.web.views.admin.choosing import chosen, suggestions
+from eclectyc.web.views.admin.showing import (
+    Danger,
+    done,
+    number_in,
+    organisation_field,
+    organisations_for,
+    show,
+    version_in,
+)
+from eclectyc.web.views.admin.sites import ACTIVE, files_of
+
+COLUMNS: Final = (
+    Column("Meter", "identifier"),
+    Column("Site", "site"),
+    Column("Utility", "utility"),
+    Column("Under", ""),
+    Column("Sub-meters", is_number=True),
+    Column("Unit", "unit"),
+    Column("Step", "step", is_number=True, unit="min"),
+    Column("Supplier", "supplier"),
+    Column("Serial", "serial"),
+)
+STEPS: Final = (*((str(n), f"{n} minutes") for n in (1, 5, 10, 15, 20, 30)), ("60", "1 hour"), ("1440", "1 day"))
+UNITS: Final = ("kWh", "kVArh", "m3", "litre", "kg", "degC")
+OWN: Final = (
+    "identifier", "name", "utility", "direction", "unit", "step_minutes", "multiplier", "serial", "supplier", "parent",
+    "installed", "removed", "is_active",
+)  # fmt: skip
+LEVELS: Final = (("main", "Main meters"), ("sub", "Sub-meters"))
+
+
+def wanted(asked: Asked) -> lists.MeterFilter:
+    """Return the filter of the address."""
+    numbers = {name: number_in(asked.query.get(name, "")) for name in ("organisation", "region", "site", "supplier")}
+    named = {f"{name}s": (number,) for name, number in numbers.items() if number}
+    return lists.MeterFilter(
+        search=asked.words,
+        utility=asked.one_of("utility", Utility.values) or None,
+        is_active=yes_or_no(asked.query.get("active", "")),
+        is_sub={"main": False, "sub": True}.get(asked.query.get("level", "")),
+        **named,
+    )
+
+
+def meters(request: HttpRequest) -> HttpResponse:
+    """List the meters; POST changes many."""
+    actor = actor_of(request)
+    asked = Asked(request.GET, [*lists.METER_SORTS], "identifier")
+    narrowed = wanted(asked)
+    bulk = Form.sent(_bulk(actor), request.POST, "bulk")
+    if request.method == "POST":
+        which = chosen(request, lists.found_meters(actor, narrowed))
+        change = {name: value for name, value in bulk.values().items() if value}
+        result = bulk.attempt(lambda: change_meters(actor, which=which, **change))
+        if result is not None:
+            said = f"{result.changed} meters were changed; {result.unchanged} were like that already."
+            return done(request, said, request.get_full_path())
+    found = lists.meters(actor, narrowed, lists.Slice(asked.sort, asked.offset, PAGE_SIZE))
+    organisations = organisations_for(actor, "estate.edit")
+    filters = [
+        filter_of(asked, "Organisation", "organisation", [(str(o.pk), o.name) for o in organisations])
+        if len(organisations) > 1
+        else None,
+        filter_of(asked, "Utility", "utility", Utility.choices),
+        filter_of(asked, "Level", "level", LEVELS),
+        filter_of(asked, "State", "active", ACTIVE),
+    ]
+    listing = Listing(
+        "meters", "meter", columns(COLUMNS, asked),
+        [_row(actor, one, found.beside.get(one.pk, 0)) for one in found.items],
+        Part(asked.number, found.count), asked.words, asked.sort, "MPAN, MPRN, serial, name or site",
+        [f for f in filters if f is not None], bulk, "Make the first one, or import a list of them.",
+        asked.kept("utility", "level", "active", "organisation", "region", "site", "supplier"),
+    )  # fmt: skip
+    context = {"list": listing, "actions": [("New meter", reverse("admin-meter-new"))]} | files_of(actor, "meters")
+    return show(request, "list", "Meters", context, status=bulk.status)
+
+
+def new_meter(request: HttpRequest) -> HttpResponse:
+    """Make a meter at a site."""
+    actor = actor_of(request)
+    organisations = organisations_for(actor, "estate.edit")
+    at = Site.objects.visible_to(actor).filter(pk=number_in(request.GET.get("site", ""))).first()
+    where = Field("site", "Site", suggests="site", suggestions=suggestions(Site.objects.visible_to(actor), "name"),
+                  help="Type a part of its name.", is_needed=True)  # fmt: skip
+    fields = (organisation_field(organisations), where, *_fields(actor, is_new=True))
+    own = at.organisation_id if at else organisations[0].pk if organisations else ""
+    start = {"organisation": own, "site": at.name if at else "", "utility": Utility.ELECTRICITY, "unit": "kWh",
+             "direction": Direction.IMPORT, "step_minutes": 30, "multiplier": 1, "is_active": True}  # fmt: skip
+    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
+    if request.method == "POST":
+        there = Site.objects.visible_to(actor).select_related("organisation", "region")
+        place = there.filter(name__iexact=form["site"].strip(), organisation=number_in(form["organisation"])).first()
+        form.check(checked_meter_fields, form.values(*OWN))
+        if place is None:
+            form.refuse(Invalid(f"There is no site {form['site'][:80]!r}.", "Choose one of the list.", field="site"))
+        if form.is_good and place is not None:
+            made = form.attempt(lambda: create_meter(actor, site=place, **form.values(*OWN)))
+            if made is not None:
+                said = " ".join([f"{made.identifier} was made.", *warnings_of(made)])
+                return done(request, said, reverse("admin-meter", args=[made.pk]))
+    context = {"form": form, "back": reverse("admin-meters"), "button": "Make the meter",
+               "crumbs": [("Meters", reverse("admin-meters"))]}  # fmt: skip
+    return show(request, "form", "New meter", context, status=form.status)
+
+
+def meter(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a meter; its device, its multiplier and its site change from a day on; delete it."""
+    actor = actor_of(request)
+    related = Meter.objects.visible_to(actor).select_related("organisation", "site__region", "supplier", "parent")
+    one = get_object_or_404(related.defer("organisation__logo"), pk=pk)
+    actor.require("estate.edit", one.place)
+    histories = meter_history.forms(actor, one)
+    context: dict[str, Any] = {
+        "danger": _danger(one),
+        "form": Form.holding(_fields(actor, is_new=False), _held(one)),
+    }
+    status = 200
+    if request.method == "POST":
+        answer = _act(request, actor, one, context, histories)
+        if isinstance(answer, HttpResponse):
+            return answer
+        status = answer
+        one = related.get(pk=pk)
+    context |= {
+        "meter": one, "version": request.POST.get("version") or one.version, "back": reverse("admin-meters"),
+        "crumbs": [("Meters", reverse("admin-meters")), (one.site.name, _site_address(actor, one.site))],
+        "warnings": warnings_of(one), "histories": meter_history.sections(one, histories),
+        "tree": meter_history.tree(actor, one),
+        "actions": [("See its readings", reverse("meter", args=[one.pk]))],
+    }  # fmt: skip
+    return show(request, "meter", str(one), context | {"sub": one.identifier if one.name else ""}, status=status)
+
+
+def _act(
+    request: HttpRequest, actor: Actor, one: Meter, context: dict[str, Any], histories: dict[str, Form]
+) -> HttpResponse | int:
+    do = request.POST.get("do", "")
+    if do == "delete":
+        try:
+            delete_meter(actor, meter=one)
+        except EclectycError as error:
+            context["danger"].refuse(error)
+            return 409
+        return done(request, f"{one.identifier} was deleted.", reverse("admin-meters"))
+    if do in meter_history.ACTIONS:
+        return meter_history.act(request, actor, one, histories)
+    form = context["form"] = Form.sent(_fields(actor, is_new=False), request.POST)
+    form.check(checked_meter_fields, form.values(*OWN))
+    if form.is_good:
+        version = version_in(request)
+        saved = form.attempt(lambda: update_meter(actor, meter=one, version=version, **form.values(*OWN)))
+        if saved is not None:
+            return done(request, f"{saved.identifier} was saved.", reverse("admin-meter", args=[one.pk]))
+    return form.status
+
+
+def _fields(actor: Actor, *, is_new: bool) -> tuple[Field, ...]:
+    visible = Meter.objects.visible_to(actor)
+    from_day = "" if is_new else " To change it from a day on, see below."
+    return (
+        Field("identifier", "Identifier", help="MPAN, MPRN, SPID or a number of your own.", is_needed=True),
+        Field("name", "Name", help="What it measures: Main incomer, Boiler house."),
+        Field("utility", "Utility", "select", choices=tuple(Utility.choices)),
+        Field("direction", "Direction", "select", choices=tuple(Direction.choices)),
+        Field("unit", "Unit", suggestions=UNITS, help="Of its readings."),
+        Field("step_minutes", "Step", "select", choices=STEPS),
+        Field(
+            "parent",
+            "Under the main meter",
+            suggests="meter",
+            suggestions=suggestions(visible, "identifier"),
+            help="The identifier of the meter that counts it too; empty for a main meter.",
+        ),
+        Field(
+            "supplier",
+            "Supplier",
+            suggestions=suggestions(Supplier.objects.visible_to(actor), "name"),
+            help="Choose one, or type a new one.",
+        ),
+        Field("is_active", "Active", "check", help="What is not active keeps its readings, out of the way."),
+        Field("serial", "Serial number", group="The device", help=f"On its plate.{from_day}"),
+        Field(
+            "multiplier",
+            "Multiplier",
+            group="The device",
+            help=f"What readings are multiplied by; 1 for most.{from_day}",
+        ),
+        Field("installed", "Installed", "date", group="The device"),
+        Field("removed", "Removed", "date", group="The device", help="The first day without it."),
+    )
+
+
+def _bulk(actor: Actor) -> tuple[Field, ...]:
+    keep = (("", "as it is"),)
+    return (
+        Field("supplier", "Supplier", suggestions=suggestions(Supplier.objects.visible_to(actor), "name")),
+        Field("utility", "Utility", "select", choices=(*keep, *Utility.choices)),
+        Field("direction", "Direction", "select", choices=(*keep, *Direction.choices)),
+        Field("is_active", "State", "select", choices=(*keep, ("true", "Active"), ("false", "Not active"))),
+        Field("unit", "Unit", suggestions=UNITS),
+        Field("step_minutes", "Step", "select", choices=(*keep, *STEPS)),
+        Field("installed", "Installed", "date"),
+        Field("removed", "Removed", "date"),
+    )
+
+
+def _row(actor: Actor, one: Meter, below: int) -> Row:
+    to = "admin-meter" if actor.may("estate.edit", one.place) else "meter"
+    export = ", export" if one.direction == Direction.EXPORT else ""
+    cells = [
+        Cell(one.identifier, reverse(to, args=[one.pk]), one.name, mark="" if one.is_active else "not active"),
+        Cell(one.site.name, _site_address(actor, one.site)),
+        Cell(f"{one.get_utility_display()}{export}", family=family(one.utility)),
+        Cell(str(one.parent) if one.parent and actor.may("estate.view", _place_below(one)) else ""),
+        Cell(str(below) if below else "–", is_number=True),
+        Cell(one.unit),
+        Cell(str(one.step_minutes), is_number=True),
+        Cell(one.supplier.name if one.supplier else ""),
+        Cell(one.serial),
+    ]
+    return Row(cells, one.pk)
+
+
+def _place_below(one: Meter) -> Any:
+    """A main meter's place costs a query for its site: that of its sub-meter's site stands for it."""
+    from eclectyc.accounts.reach import Place
+
+    return Place(one.organisation_id, region=one.site.region_id, site=one.site_id, meter=one.parent_id)
+
+
+def _site_address(actor: Actor, site: Site) -> str:
+    return reverse("admin-site", args=[site.pk]) if actor.may("estate.edit", site.place) else ""
+
+
+def _held(one: Meter) -> dict[str, object]:
+    held: dict[str, object] = {name: getattr(one, name) for name in OWN if name not in ("parent", "supplier")}
+    return held | {
+        "multiplier": f"{one.multiplier.normalize():f}",
+        "parent": one.parent.identifier if one.parent else "",
+        "supplier": one.supplier.name if one.supplier else "",
+    }
+
+
+def _danger(one: Meter) -> Danger:
+    return Danger(
+        "Delete this meter",
+        f"{one.identifier} is lost with its histories. A meter with readings or sub-meters is not deleted: give it the "
+        "day it was removed and take away its tick at “Active” instead.",
+        f"Delete {one.identifier}",
+    )

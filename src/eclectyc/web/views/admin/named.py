@@ -1,0 +1,203 @@
+"""``/admin/regions`` and ``/admin/suppliers``: lists of names, new, edit, delete."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate import lists
+from eclectyc.estate.fields import checked_supplier_fields
+from eclectyc.estate.models import Region, Supplier
+from eclectyc.estate.service import (
+    create_region,
+    create_supplier,
+    delete_region,
+    delete_supplier,
+    update_region,
+    update_supplier,
+)
+from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.web.forms import Field, Form
+from eclectyc.web.listing import Asked, Cell, Filter, Listing, Part, Row, columns, filter_of, yes_or_no
+from eclectyc.web.lists import PAGE_SIZE, Column
+from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.showing import (
+    Danger,
+    done,
+    number_in,
+    organisation_field,
+    organisations_for,
+    show,
+    version_in,
+)
+from eclectyc.web.views.admin.sites import ACTIVE
+
+REGION: Final = (Field("name", "Name", is_needed=True, help="One of a kind in the organisation."),)
+SUPPLIER: Final = (
+    Field("name", "Name", is_needed=True, help="One of a kind in the organisation."),
+    Field("account", "Account", help="Your number with them."),
+    Field("website", "Website", "url", help="https://…"),
+    Field("is_active", "Active", "check"),
+    Field("contact_name", "Name", group="Whom to ask"),
+    Field("contact_email", "E-mail address", "email", group="Whom to ask"),
+    Field("contact_phone", "Telephone", "tel", group="Whom to ask"),
+    Field("notes", "Notes", "textarea", is_wide=True, group="Whom to ask",
+          help="A contact's details name a person: they are erased when that person asks for it."),
+)  # fmt: skip
+
+
+def regions(request: HttpRequest) -> HttpResponse:
+    """List the regions."""
+    actor = actor_of(request)
+    asked = Asked(request.GET, [*lists.REGION_SORTS], "name")
+    narrowed, filters = _narrowed(actor, asked)
+    found = lists.regions(actor, narrowed, lists.Slice(asked.sort, asked.offset, PAGE_SIZE))
+    rows = [
+        Row([Cell(one.name, _to(actor, one, "region")), Cell(str(found.beside.get(one.pk, 0)), is_number=True),
+             Cell(one.organisation.name)], one.pk)
+        for one in found.items
+    ]  # fmt: skip
+    heads = (Column("Region", "name"), Column("Sites", is_number=True), Column("Organisation", "organisation"))
+    return _list(request, asked, Listing(
+        "regions", "region", columns(heads, asked), rows, Part(asked.number, found.count), asked.words, asked.sort,
+        "Name", filters, None, "A region holds sites that somebody looks after together.", asked.kept("organisation"),
+    ))  # fmt: skip
+
+
+def suppliers(request: HttpRequest) -> HttpResponse:
+    """List the suppliers."""
+    actor = actor_of(request)
+    asked = Asked(request.GET, [*lists.SUPPLIER_SORTS], "name")
+    narrowed, filters = _narrowed(actor, asked, has_state=True)
+    found = lists.suppliers(actor, narrowed, lists.Slice(asked.sort, asked.offset, PAGE_SIZE))
+    rows = [
+        Row([Cell(one.name, _to(actor, one, "supplier"), mark="" if one.is_active else "not active"),
+             Cell(one.account), Cell(str(found.beside.get(one.pk, 0)), is_number=True), Cell(one.contact_name),
+             Cell(one.organisation.name)], one.pk)
+        for one in found.items
+    ]  # fmt: skip
+    heads = (Column("Supplier", "name"), Column("Account", "account"), Column("Meters", is_number=True),
+             Column("Contact"), Column("Organisation", "organisation"))  # fmt: skip
+    return _list(request, asked, Listing(
+        "suppliers", "supplier", columns(heads, asked), rows, Part(asked.number, found.count), asked.words, asked.sort,
+        "Name", filters, None, "A supplier is named by the meters that it supplies.",
+        asked.kept("organisation", "active"),
+    ))  # fmt: skip
+
+
+def new_region(request: HttpRequest) -> HttpResponse:
+    """Make a region."""
+    return _new(request, "region", REGION, lambda actor, own, said: create_region(actor, organisation=own, **said))
+
+
+def new_supplier(request: HttpRequest) -> HttpResponse:
+    """Make a supplier."""
+    return _new(
+        request, "supplier", SUPPLIER, lambda actor, own, said: create_supplier(actor, organisation=own, **said)
+    )
+
+
+def region(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a region; delete it."""
+    one = get_object_or_404(Region.objects.visible_to(actor_of(request)), pk=pk)
+    danger = Danger("Delete this region", f"{one.name} is lost. A region that holds sites is not deleted: give them "
+                    "another region first.", f"Delete {one.name}")  # fmt: skip
+    return _edit(request, one, "region", REGION, danger)
+
+
+def supplier(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a supplier; delete it."""
+    one = get_object_or_404(Supplier.objects.visible_to(actor_of(request)), pk=pk)
+    danger = Danger("Delete this supplier", f"{one.name} is lost with its contact. A supplier of meters is not "
+                    "deleted: take away its tick at “Active” instead.", f"Delete {one.name}")  # fmt: skip
+    return _edit(request, one, "supplier", SUPPLIER, danger)
+
+
+def _narrowed(actor: Actor, asked: Asked, *, has_state: bool = False) -> tuple[lists.NameFilter, list[Filter]]:
+    own = number_in(asked.query.get("organisation", ""))
+    organisations = organisations_for(actor, "estate.edit")
+    filters = []
+    if len(organisations) > 1:
+        choices = [(str(o.pk), o.name) for o in organisations]
+        filters.append(filter_of(asked, "Organisation", "organisation", choices))
+    if has_state:
+        filters.append(filter_of(asked, "State", "active", ACTIVE))
+    is_active = yes_or_no(asked.query.get("active", "")) if has_state else None
+    return lists.NameFilter(asked.words, (own,) if own else None, is_active), filters
+
+
+def _list(request: HttpRequest, asked: Asked, listing: Listing) -> HttpResponse:
+    new = (f"New {listing.one}", reverse(f"admin-{listing.one}-new"))
+    return show(request, "list", listing.name.capitalize(), {"list": listing, "actions": [new]})
+
+
+def _to(actor: Actor, one: Region | Supplier, kind: str) -> str:
+    return reverse(f"admin-{kind}", args=[one.pk]) if actor.may("estate.edit", one.place) else ""
+
+
+def _new(request: HttpRequest, kind: str, own_fields: tuple[Field, ...], create: Any) -> HttpResponse:
+    actor = actor_of(request)
+    organisations = organisations_for(actor, "estate.edit")
+    fields = (organisation_field(organisations), *own_fields)
+    start = {"organisation": organisations[0].pk if organisations else "", "is_active": True}
+    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
+    if request.method == "POST":
+        own = next((o for o in organisations if str(o.pk) == form["organisation"]), None)
+        said = form.values(*(f.name for f in own_fields))
+        if kind == "supplier":
+            form.check(checked_supplier_fields, said)
+        if own is None:
+            form.refuse(Invalid("Choose an organisation.", field="organisation"))
+        made = form.attempt(lambda: create(actor, own, said)) if form.is_good else None
+        if made is not None:
+            return done(request, f"{made.name} was made.", reverse(f"admin-{kind}s"))
+    context = {"form": form, "back": reverse(f"admin-{kind}s"), "button": f"Make the {kind}",
+               "crumbs": [(f"{kind}s".capitalize(), reverse(f"admin-{kind}s"))]}  # fmt: skip
+    return show(request, "form", f"New {kind}", context, status=form.status)
+
+
+def _edit(
+    request: HttpRequest, one: Region | Supplier, kind: str, fields: tuple[Field, ...], danger: Danger
+) -> HttpResponse:
+    actor = actor_of(request)
+    actor.require("estate.edit", one.place)
+    back = reverse(f"admin-{kind}s")
+    form = Form.holding(fields, {f.name: getattr(one, f.name) for f in fields})
+    status = 200
+    if request.method == "POST" and request.POST.get("do") == "delete":
+        try:
+            delete_region(actor, region=one) if isinstance(one, Region) else delete_supplier(actor, supplier=one)
+        except EclectycError as error:
+            danger.refuse(error)
+            status = 409
+        else:
+            return done(request, f"{one.name} was deleted.", back)
+    elif request.method == "POST":
+        form, version = Form.sent(fields, request.POST), version_in(request)
+        if isinstance(one, Supplier):
+            form.check(checked_supplier_fields, form.values())
+            supplier = one
+            saved: Any = form.is_good and form.attempt(
+                lambda: update_supplier(actor, supplier=supplier, version=version, **form.values())
+            )
+        else:
+            area = one
+            saved = form.attempt(lambda: update_region(actor, region=area, version=version, **form.values()))
+        if saved:
+            return done(request, f"{saved.name} was saved.", back)
+        status = form.status
+    context = {"form": form, "back": back, "danger": danger, "version": request.POST.get("version") or one.version,
+               "crumbs": [(f"{kind}s".capitalize(), back)]}  # fmt: skip
+    title = get_title(one, form)
+    return show(request, "versioned", title, context, status=status)
+
+
+def get_title(one: Region | Supplier, form: Form) -> str:
+    """Return the name that is stored, not the one being typed."""
+    return (
+        str(type(one)._default_manager.values_list("name", flat=True).get(pk=one.pk)) if not form.is_good else one.name
+    )

@@ -1,0 +1,182 @@
+"""``/admin/organisation``: the tree, an organisation's name and place, its branding, what signing in asks for."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from eclectyc.accounts import organisations as service
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.branding import LARGEST_LOGO, branding_of, logo_of
+from eclectyc.accounts.models import Organisation
+from eclectyc.kernel.errors import EclectycError, Forbidden, Invalid
+from eclectyc.web.forms import Field, Form
+from eclectyc.web.listing import Cell, Row
+from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.showing import Danger, Table, done, number_in, show
+
+OWN: Final = ("name", "brand_name", "brand_colour", "requires_second_factor")
+MOST: Final = 1000
+
+
+def organisations(request: HttpRequest) -> HttpResponse:
+    """Show the tree; who looks after one organisation comes to it at once."""
+    actor = actor_of(request)
+    mine = list(Organisation.objects.visible_to(actor, "organisation.edit").defer("logo").order_by("path")[:MOST])
+    if len(mine) == 1:
+        return organisation(request, mine[0].pk)
+    rows, line = [], _in_order(mine)
+    for depth, one in line:
+        facts = ", ".join(filter(None, ("second factor" if one.requires_second_factor else "", one.brand_name)))
+        cells = [Cell(one.name, reverse("admin-organisation", args=[one.pk]), indent=min(depth, 3)), Cell(facts)]
+        rows.append(Row(cells, one.pk))
+    table = Table("Organisations", ("Organisation", "Brand and sign-in"), rows, "None that you may change.")
+    new = [("New organisation", reverse("admin-organisation-new"))] if mine or actor.stands_above else []
+    return show(request, "tree", "Organisations", {"table": table, "actions": new})
+
+
+def new_organisation(request: HttpRequest) -> HttpResponse:
+    """Add an organisation below another; an operator adds one at the top."""
+    actor = actor_of(request)
+    fields = (_NAME, _parent(actor))
+    first = fields[1].choices[0][0] if fields[1].choices else ""
+    start = {"parent": request.GET.get("parent", first)}
+    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
+    if request.method == "POST":
+        made = form.attempt(lambda: service.create(actor, name=form["name"], parent=_chosen(actor, form["parent"])))
+        if made is not None:
+            return done(request, f"{made.name} was added.", reverse("admin-organisation", args=[made.pk]))
+    back = reverse("admin-organisations")
+    context = {"form": form, "back": back, "button": "Add it", "crumbs": [("Organisations", back)]}
+    return show(request, "form", "New organisation", context, status=form.status)
+
+
+def organisation(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change an organisation: its name, place, brand and logo."""
+    actor = actor_of(request)
+    one = get_object_or_404(Organisation.objects.visible_to(actor, "organisation.edit").defer("logo"), pk=pk)
+    fields = _fields(actor, one)
+    form = Form.holding(fields, {name: getattr(one, name) for name in OWN} | {"parent": one.parent_id or ""})
+    danger = Danger("Delete this organisation", "Its memberships, invitations and roles go with it. One with regions, "
+                    "sites, meters or organisations below it is not deleted.", f"Delete {one.name}")  # fmt: skip
+    title, back, status = one.name, reverse("admin-organisations"), 200
+    if request.method == "POST" and request.POST.get("do") == "delete":
+        try:
+            service.delete(actor, organisation=one)
+        except EclectycError as error:
+            danger.refuse(error)
+            status = 403 if isinstance(error, Forbidden) else 409
+        else:
+            return done(request, f"{title} was deleted.", back)
+    elif request.method == "POST":
+        form = Form.sent(fields, request.POST)
+        if form.attempt(lambda: _save(request, actor, one, form)):
+            return done(request, f"{form['name']} was saved.", request.path)
+        status = form.status
+    look = branding_of(one)
+    above = branding_of(one.parent) if one.parent else branding_of(None)
+    context = {
+        "form": form, "organisation": one, "back": back, "has_files": True, "look": look, "above": above,
+        "danger": danger if _may_hang(actor, one) else None, "has_own_logo": bool(one.logo_type),
+        "crumbs": [("Organisations", back)], "actions": [("Add one below", _below(one))],
+    }  # fmt: skip
+    return show(request, "organisation", title, context, status=status)
+
+
+def logo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer with an organisation's logo, its own or inherited, for the preview."""
+    visible = Organisation.objects.visible_to(actor_of(request), "organisation.edit").defer("logo")
+    return picture(branding_of(get_object_or_404(visible, pk=pk)).logo_of)
+
+
+def picture(number: int | None) -> HttpResponse:
+    """Return a logo as it was checked when it was stored: PNG or JPEG, never to be taken for anything else."""
+    found = logo_of(number) if number is not None else None
+    if found is None:
+        raise Http404
+    response = HttpResponse(found[0], content_type=found[1])
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Content-Disposition"] = "inline"
+    return response
+
+
+_NAME: Final = Field("name", "Name", is_needed=True)
+
+
+def _fields(actor: Actor, one: Organisation) -> tuple[Field, ...]:
+    place = (_parent(actor, one),) if _may_hang(actor, one) else ()
+    size = LARGEST_LOGO // 1024
+    return (
+        _NAME,
+        *place,
+        Field("requires_second_factor", "Everybody signs in with a second factor", "check",
+              help="A code of an app on the phone; holds for all organisations below, too."),
+        Field("brand_name", "Name on pages and mails", group="Brand", help="Empty: that of the organisation above."),
+        Field("brand_colour", "Colour", group="Brand",
+              help="Written #1a6b8f. It is made lighter or darker where it could not be read; empty: from above."),
+        Field("logo", "Logo", "file", group="Brand", help=f"PNG or JPEG of at most {size} kB."),
+        Field("no_logo", "Take the logo off", "check", group="Brand"),
+    )  # fmt: skip
+
+
+def _save(request: HttpRequest, actor: Actor, one: Organisation, form: Form) -> Organisation:
+    sent = request.FILES.get("logo")
+    if sent is not None and (sent.size or 0) > LARGEST_LOGO:
+        raise Invalid("The logo is larger than 256 kB.", "Make the picture smaller.", field="logo")
+    given: dict[str, Any] = form.values(*OWN)
+    given["requires_second_factor"] = given["requires_second_factor"] == "true"
+    saved = service.update(actor, organisation=one, **given)
+    if any(f.name == "parent" for f in form.fields) and form["parent"] != str(one.parent_id or ""):
+        service.move(actor, organisation=one, parent=_chosen(actor, form["parent"]))
+    if sent is not None:
+        service.set_logo(actor, organisation=one, logo=sent.read())
+    elif form["no_logo"] == "true":
+        service.set_logo(actor, organisation=one, logo=None)
+    return saved
+
+
+def _chosen(actor: Actor, number: str) -> Organisation | None:
+    if not number:
+        return None
+    found = Organisation.objects.visible_to(actor, "organisation.edit").filter(pk=number_in(number)).first()
+    if found is None:
+        raise Invalid("There is no such organisation.", "Choose one of the list.", field="parent")
+    return found
+
+
+def _parent(actor: Actor, one: Organisation | None = None) -> Field:
+    found = Organisation.objects.visible_to(actor, "organisation.edit").defer("logo").order_by("name")
+    if one is not None:
+        found = found.exclude(path__startswith=one.path)
+    choices = [(str(o.pk), o.name) for o in found[:MOST]]
+    top = [("", "At the top")] if actor.stands_above else []
+    return Field("parent", "Stands below", "select", choices=(*top, *choices))
+
+
+def _may_hang(actor: Actor, one: Organisation) -> bool:
+    return actor.stands_above or (one.parent_id is not None and actor.may("organisation.edit", one.parent_id))
+
+
+def _below(one: Organisation) -> str:
+    return f"{reverse('admin-organisation-new')}?parent={one.pk}"
+
+
+def _in_order(found: list[Organisation]) -> list[tuple[int, Organisation]]:
+    """Return a tree from its top, each with its depth below the highest that is seen, siblings by name."""
+    known = {one.pk for one in found}
+    below: dict[int | None, list[Organisation]] = {}
+    for one in sorted(found, key=lambda o: o.name.casefold()):
+        below.setdefault(one.parent_id if one.parent_id in known else None, []).append(one)
+    line: list[tuple[int, Organisation]] = []
+
+    def add(parent: int | None, depth: int) -> None:
+        for one in below.get(parent, []):
+            line.append((depth, one))
+            add(one.pk, depth + 1)
+
+    add(None, 0)
+    return line

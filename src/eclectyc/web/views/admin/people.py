@@ -1,0 +1,287 @@
+"""``/admin/users``: people and invitations, a person with their memberships, the invitation form."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+
+from eclectyc.accounts import invitations, memberships, people
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.grants import holding, local_today
+from eclectyc.accounts.looked_at import note_invitations, note_people
+from eclectyc.accounts.models import PLACES, Invitation, Membership, Role, User
+from eclectyc.accounts.roles import ROLES
+from eclectyc.estate import checks
+from eclectyc.kernel.errors import EclectycError, Forbidden
+from eclectyc.web.clock import short_day
+from eclectyc.web.forms import Field, Form
+from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
+from eclectyc.web.lists import PAGE_SIZE, Column, ordered
+from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.choosing import offered, place_of, place_words
+from eclectyc.web.views.admin.showing import Button, Danger, Doing, Table, done, number_in, show
+
+COLUMNS: Final = (Column("Person", "email"), Column("Name", "name"), Column("Roles"), Column("Since", "since"))
+SORTS: Final = {"email": "email", "name": "name", "since": "created_at"}
+STATES: Final = (("yes", "Active"), ("no", "Shut out"))
+MOST_INVITATIONS: Final = 200
+DATES: Final = (
+    Field("since", "From", "date", help="Empty: at once."),
+    Field("until", "Until", "date", help="The first day on which it no longer holds; empty: without end."),
+)
+_RELATED: Final = (*PLACES, "custom_role")
+
+
+def users(request: HttpRequest) -> HttpResponse:
+    """List the people and the invitations that wait; POST sends one again or takes it back."""
+    actor = actor_of(request)
+    if request.method == "POST":
+        return _invitation_act(request, actor)
+    asked = Asked(request.GET, [*SORTS], "email")
+    found = User.objects.visible_to(actor)
+    for word in asked.words.split():
+        found = found.filter(Q(email__icontains=word) | Q(name__icontains=word))
+    is_active = yes_or_no(asked.query.get("active", ""))
+    if is_active is not None:
+        found = found.filter(is_active=is_active)
+    count = found.count()
+    shown = list(ordered(found, request.GET, SORTS, "email")[0][asked.offset : asked.offset + PAGE_SIZE])
+    held = list(Membership.objects.visible_to(actor).filter(user__in=shown).select_related(*_RELATED))
+    note_people(actor, shown, held)
+    waiting = _waiting(actor)
+    listing = Listing(
+        "people", "person", columns(COLUMNS, asked), [_row(one, held) for one in shown], Part(asked.number, count),
+        asked.words, asked.sort, "Name or address", [filter_of(asked, "State", "active", STATES)], None,
+        "Invite the first one.", asked.kept("active"),
+    )  # fmt: skip
+    context: dict[str, Any] = {"list": listing, "more_lists": [waiting]}
+    if actor.may_somewhere("people.edit"):
+        context["actions"] = [("Invite somebody", reverse("admin-invite"))]
+    return show(request, "list", "People", context)
+
+
+def invite(request: HttpRequest) -> HttpResponse:
+    """Offer somebody a role at a place by mail."""
+    actor = actor_of(request)
+    fields = (
+        Field("email", "E-mail address", "email", help="The link goes there, works once and for seven days.",
+              is_needed=True),
+        Field("role", "Role", "select", choices=_roles(actor)), *DATES,
+    )  # fmt: skip
+    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, {"role": "viewer"})
+    place_error = ""
+    if request.method == "POST":
+        made = form.attempt(lambda: invitations.invite(actor, email=form["email"], **_position(request, actor, form)))
+        if made is not None:
+            return done(request, f"{made.email} was invited as {made.role_name}.", reverse("admin-users"))
+        form, place_error = _place_fault(form)
+    context = {"form": form, "back": reverse("admin-users"), "button": "Send the invitation",
+               "crumbs": [("People", reverse("admin-users"))]}  # fmt: skip
+    return show(request, "placed", "Invite somebody", context | picker(request, actor, place_error), status=form.status)
+
+
+def user(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a person: what they are called, their memberships, whether they may sign in."""
+    actor = actor_of(request)
+    one = get_object_or_404(User.objects.visible_to(actor), pk=pk)
+    add = (Field("role", "Role", "select", choices=_roles(actor)), *DATES)
+    context: dict[str, Any] = {
+        "form": Form.holding((_NAME,), {"name": one.name}),
+        "add": Form.holding(add, {"role": "viewer"}, "add"),
+        "danger": _danger(one),
+        "place_error": "",
+    }
+    status = 200
+    if request.method == "POST":
+        answer = _user_act(request, actor, one, context)
+        if isinstance(answer, HttpResponse):
+            return answer
+        status = answer
+    held = list(Membership.objects.visible_to(actor).filter(user=one).select_related(*_RELATED))
+    note_people(actor, [one], held)
+    context |= {
+        "person": one, "back": reverse("admin-users"), "crumbs": [("People", reverse("admin-users"))],
+        "sub": f"{one.email}{'' if one.is_active else ', shut out'}", "memberships": _table(actor, held),
+        "may_give": actor.may_somewhere("people.edit"),
+    }  # fmt: skip
+    if not actor.may_somewhere("people.edit"):
+        context["danger"] = None
+    elif not one.is_active:
+        context["danger"] = Danger("Let this person in again", "With the memberships they had.", "Let them in",
+                                   "reactivate", context["danger"].refusal, context["danger"].remedy)  # fmt: skip
+    return show(request, "person", one.name or one.email, context | picker(request, actor, context["place_error"]),
+                status=status)  # fmt: skip
+
+
+_NAME: Final = Field("name", "Name", help="As others read it.")
+
+
+def picker(request: HttpRequest, actor: Actor, error: str, permission: str = "people.edit") -> dict[str, object]:
+    """Return the choice of a place, with what was chosen."""
+    value = request.POST.get("place", "")
+    return {
+        "places": offered(actor, permission, request.POST.get("place_search", "") if value == "" else "", value),
+        "place_permission": permission,
+        "place_chosen": value,
+        "place_error": error,
+        "place_help": "An organisation holds all its regions, sites and meters, and the organisations below it.",
+    }
+
+
+def _user_act(request: HttpRequest, actor: Actor, one: User, context: dict[str, Any]) -> HttpResponse | int:
+    here, do = reverse("admin-user", args=[one.pk]), request.POST.get("do", "")
+    if do in ("delete", "reactivate"):
+        try:
+            people.deactivate(actor, user=one) if do == "delete" else people.reactivate(actor, user=one)
+        except EclectycError as error:
+            context["danger"].refuse(error)
+            return 403 if isinstance(error, Forbidden) else 409
+        return done(request, f"{one.email} {'was shut out' if do == 'delete' else 'may sign in again'}.",
+                    reverse("admin-users"))  # fmt: skip
+    if do == "end":
+        mine = Membership.objects.visible_to(actor).filter(user=one).select_related(*_RELATED, "user")
+        membership = get_object_or_404(mine, pk=number_in(request.POST.get("of", "")))
+        form = context["add"]
+        if form.attempt(lambda: memberships.end(actor, membership=membership) or True) is None:
+            return int(form.status)
+        return done(request, "The membership was ended.", here)
+    if do == "grant":
+        form = Form.sent(context["add"].fields, request.POST, "add")
+        made = form.attempt(lambda: memberships.grant(actor, user=one, **_position(request, actor, form)))
+        if made is not None:
+            return done(request, f"{one.email} is now {made.role_name} there.", here)
+        context["add"], context["place_error"] = _place_fault(form)
+        return form.status
+    form = context["form"] = Form.sent((_NAME,), request.POST)
+    if form.attempt(lambda: people.rename(actor, user=one, name=form["name"])) is None:
+        return form.status
+    return done(request, "The name was saved.", here)
+
+
+def membership(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a membership's role and dates; end it."""
+    actor = actor_of(request)
+    related = Membership.objects.visible_to(actor).select_related(*_RELATED, "user")
+    one = get_object_or_404(related, pk=pk)
+    actor.require("people.edit", one.place)
+    back = reverse("admin-user", args=[one.user_id])
+    fields = (Field("role", "Role", "select", choices=_roles(actor)), *DATES)
+    role = f"custom:{one.custom_role_id}" if one.custom_role_id else one.role
+    form = Form.holding(fields, {"role": role, "since": one.since, "until": one.until})
+    danger = Danger("End this membership", "It ends at once, in open sessions too.", "End it", "end")
+    status = 200
+    if request.method == "POST" and request.POST.get("do") == "end":
+        try:
+            memberships.end(actor, membership=one)
+        except EclectycError as error:
+            danger.refuse(error)
+            status = 409
+        else:
+            return done(request, "The membership was ended.", back)
+    elif request.method == "POST":
+        form = Form.sent(fields, request.POST)
+        if form.attempt(lambda: memberships.change(actor, membership=one, **_role_and_dates(actor, form))) is not None:
+            return done(request, "The membership was saved.", back)
+        status = form.status
+    name, kind = place_words(one)
+    context = {"form": form, "back": back, "danger": danger, "sub": f"{name}, {kind}",
+               "crumbs": [("People", reverse("admin-users")), (one.user.email, back)]}  # fmt: skip
+    return show(request, "form", f"Membership of {one.user.email}", context, status=status)
+
+
+def _invitation_act(request: HttpRequest, actor: Actor) -> HttpResponse:
+    visible = Invitation.objects.visible_to(actor).select_related(*_RELATED, "invited_by")
+    one = get_object_or_404(visible, pk=number_in(request.POST.get("of", "")))
+    if request.POST.get("do") == "resend":
+        invitations.resend(actor, invitation=one)
+        return done(request, f"A new link was sent to {one.email}; the old one is dead.", reverse("admin-users"))
+    invitations.withdraw(actor, invitation=one)
+    return done(request, f"The invitation of {one.email} was taken back.", reverse("admin-users"))
+
+
+def _waiting(actor: Actor) -> Table:
+    now = timezone.now()
+    closed = Invitation.objects.visible_to(actor).filter(accepted_at=None, withdrawn_at=None)
+    waiting = list(closed.select_related(*_RELATED)[:MOST_INVITATIONS])
+    note_invitations(actor, waiting)
+    rows = []
+    for one in waiting:
+        name, kind = place_words(one)
+        state = one.state(now)
+        mark = "expired" if state == "expired" else "" if one.sent_at else "mail not taken"
+        buttons = (Button("Send again", "resend"), Button("Take back", "withdraw"))
+        cells = [Cell(one.email, mark=mark, is_wrong=bool(mark)), Cell(one.role_name), Cell(name, under=kind),
+                 Cell(_span(one.since, one.until)), Cell(short_day(one.expires_at.date()))]  # fmt: skip
+        rows.append(Doing(cells, one.pk, buttons if actor.may("people.edit", one.place) else ()))
+    names = ("Address", "Role", "Place", "Holds", "Link works until")
+    return Table("Pending invitations", names, rows, "Nobody is invited at the moment.", buttons=True)
+
+
+def _row(one: User, held: list[Membership]) -> Row:
+    roles = [f"{m.role_name} at {place_words(m)[0]}" for m in held if m.user_id == one.pk]
+    said = ", ".join(roles[:3]) + (f" and {len(roles) - 3} more" if len(roles) > 3 else "")
+    mark = "" if one.is_active else "shut out"
+    cells = [Cell(one.email, reverse("admin-user", args=[one.pk]), mark=mark), Cell(one.name),
+             Cell("operator" if one.is_operator else said or "none"),
+             Cell(short_day(one.created_at.date()))]  # fmt: skip
+    return Row(cells, one.pk)
+
+
+def _table(actor: Actor, held: list[Membership]) -> Table:
+    today = local_today()
+    running = set(Membership.objects.filter(holding(today), pk__in=[m.pk for m in held]).values_list("pk", flat=True))
+    rows = []
+    for one in held:
+        name, kind = place_words(one)
+        may = actor.may("people.edit", one.place)
+        over = one.until is not None and one.until <= today
+        mark = "" if one.pk in running else "over" if over else "not yet"
+        to = reverse("admin-membership", args=[one.pk]) if may else ""
+        cells = [Cell(one.role_name, to, mark=mark), Cell(name, under=kind), Cell(_span(one.since, one.until))]
+        rows.append(Doing(cells, one.pk, (Button("End", "end"),) if may else ()))
+    return Table("Memberships", ("Role", "Place", "Holds"), rows, "None: this person sees nothing.", buttons=True)
+
+
+def _span(since: date | None, until: date | None) -> str:
+    if since is None and until is None:
+        return "without end"
+    return " ".join(filter(None, (f"from {since}" if since else "", f"until {until}" if until else "")))
+
+
+def _roles(actor: Actor) -> tuple[tuple[str, str], ...]:
+    custom = Role.objects.visible_to(actor).select_related("organisation").defer("organisation__logo")[:200]
+    return (*((role, role.capitalize()) for role in ROLES), *((f"custom:{r.pk}", r.name) for r in custom))
+
+
+def _role_and_dates(actor: Actor, form: Form) -> dict[str, Any]:
+    kind, _, number = form["role"].partition(":")
+    custom = Role.objects.visible_to(actor).filter(pk=number_in(number)).first() if kind == "custom" else None
+    dates = {name: checks.day(name, form[name]) for name in ("since", "until")}
+    return {"role": None if custom else form["role"], "custom_role": custom} | dates
+
+
+def _position(request: HttpRequest, actor: Actor, form: Form) -> dict[str, Any]:
+    return _role_and_dates(actor, form) | place_of(actor, "people.edit", request.POST.get("place", ""))
+
+
+def _place_fault(form: Form) -> tuple[Form, str]:
+    """Put a fault about the place beside the place."""
+    if form.fault and "place" in form.fault.lower() and not form.errors and form.status == 422:
+        said, form.fault, form.remedy = f"{form.fault} {form.remedy}", "", ""
+        return form, said
+    return form, ""
+
+
+def _danger(one: User) -> Danger:
+    return Danger(
+        "Shut this person out",
+        f"{one.email} signs in no more, open sessions and tokens included. Where they belong to other organisations "
+        "too, only their memberships within your scope end. It can be undone.",
+        f"Shut {one.email} out",
+    )

@@ -1,0 +1,298 @@
+"""``/admin/sites``: the list with its bulk edit, new, edit with metrics, delete."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate import hours, lists
+from eclectyc.estate.fields import checked_site_fields
+from eclectyc.estate.models import Measure, Region, Site, SiteMetric, SiteType
+from eclectyc.estate.service import add_metric, change_sites, create_site, delete_metric, delete_site, update_site
+from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.web import figures
+from eclectyc.web.clock import house_zone
+from eclectyc.web.forms import Field, Form
+from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
+from eclectyc.web.lists import PAGE_SIZE, Column
+from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.choosing import chosen, suggestions
+from eclectyc.web.views.admin.properties import blank_rows, rows_of, rows_sent, values_of
+from eclectyc.web.views.admin.showing import (
+    Button,
+    Danger,
+    Doing,
+    Table,
+    done,
+    number_in,
+    organisation_field,
+    organisations_for,
+    show,
+    version_in,
+)
+
+COLUMNS: Final = (
+    Column("Site", "name"),
+    Column("Region", "region"),
+    Column("Type", "site_type"),
+    Column("Meters", is_number=True),
+    Column("Floor area", "floor_area_m2", is_number=True, unit="m²"),
+    Column("Postcode", "postcode"),
+    Column("Company", "company"),
+)
+ACTIVE: Final = (("yes", "Active"), ("no", "Not active"))
+ZONES: Final = tuple(sorted(zone for zone in available_timezones() if zone.startswith("Europe/")))
+OWN: Final = (
+    "name", "company", "region", "site_type", "is_active", "floor_area_m2", "address", "postcode", "latitude",
+    "longitude", "timezone", "opening_hours",
+)  # fmt: skip
+METRIC: Final = (
+    Field("name", "Metric", help="Beds, occupants, works.", suggestions=("Beds", "Occupants", "Works"), is_needed=True),
+    Field("value", "Value", is_needed=True),
+    Field("unit", "Unit", help="£, or nothing for a count."),
+    Field("measure", "Kind", "select", choices=tuple(Measure.choices)),
+    Field("since", "From", "date", is_needed=True),
+    Field("until", "Until", "date", help="The first day on which it no longer holds; empty: without end."),
+)
+
+
+def wanted(asked: Asked) -> lists.SiteFilter:
+    """Return the filter of the address."""
+    organisation, region = (number_in(asked.query.get(name, "")) for name in ("organisation", "region"))
+    return lists.SiteFilter(
+        search=asked.words,
+        organisations=(organisation,) if organisation else None,
+        regions=(region,) if region else None,
+        site_type=asked.one_of("type", SiteType.values) or None,
+        is_active=yes_or_no(asked.query.get("active", "")),
+    )
+
+
+def sites(request: HttpRequest) -> HttpResponse:
+    """List the sites; POST changes many."""
+    actor = actor_of(request)
+    asked = Asked(request.GET, [*lists.SITE_SORTS], "name")
+    narrowed = wanted(asked)
+    bulk = Form.sent(_bulk(actor), request.POST, "bulk")
+    if request.method == "POST":
+        which = chosen(request, lists.found_sites(actor, narrowed))
+        change = {name: value for name, value in bulk.values().items() if value}
+        result = bulk.attempt(lambda: change_sites(actor, which=which, **change))
+        if result is not None:
+            said = f"{result.changed} sites were changed; {result.unchanged} were like that already."
+            return done(request, said, request.get_full_path())
+    found = lists.sites(actor, narrowed, lists.Slice(asked.sort, asked.offset, PAGE_SIZE))
+    regions = Region.objects.visible_to(actor).order_by("name").values_list("pk", "name")[:200]
+    organisations = organisations_for(actor, "estate.edit")
+    filters = [
+        filter_of(asked, "Organisation", "organisation", [(str(o.pk), o.name) for o in organisations])
+        if len(organisations) > 1
+        else None,
+        filter_of(asked, "Region", "region", [(str(pk), name) for pk, name in regions]),
+        filter_of(asked, "Type", "type", SiteType.choices),
+        filter_of(asked, "State", "active", ACTIVE),
+    ]
+    listing = Listing(
+        "sites", "site", columns(COLUMNS, asked),
+        [_row(actor, site, found.beside.get(site.pk, 0)) for site in found.items],
+        Part(asked.number, found.count), asked.words, asked.sort, "Name, postcode, company or address",
+        [f for f in filters if f is not None and len(f.chips) > 1], bulk,
+        "Make the first one, or import a list of them.", asked.kept("type", "active", "region", "organisation"),
+    )  # fmt: skip
+    context = {"list": listing, "actions": [("New site", reverse("admin-site-new"))]} | files_of(actor, "sites")
+    return show(request, "list", "Sites", context, status=bulk.status)
+
+
+def files_of(actor: Actor, kind: str) -> dict[str, object]:
+    """Return what a list says of its files."""
+    may_export, may_import = actor.may_somewhere("exports.run"), actor.may_somewhere("imports.run")
+    return {
+        "takes_files": may_export or may_import,
+        "may_export": may_export,
+        "may_import": may_import,
+        "export_address": reverse(f"admin-{kind}-export"),
+        "import_address": reverse(f"admin-{kind}-import"),
+    }
+
+
+def new_site(request: HttpRequest) -> HttpResponse:
+    """Make a site."""
+    actor = actor_of(request)
+    organisations = organisations_for(actor, "estate.edit")
+    fields = (organisation_field(organisations), *_fields(actor))
+    start = {"organisation": organisations[0].pk if organisations else "", "site_type": SiteType.OTHER,
+             "is_active": True, "timezone": house_zone().key,
+             "opening_hours": hours.text_of(hours.default_week())}  # fmt: skip
+    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
+    properties = blank_rows([])
+    if request.method == "POST":
+        properties = rows_sent(request)
+        own = next((o for o in organisations if str(o.pk) == form["organisation"]), None)
+        form.check(checked_site_fields, form.values(*OWN))
+        if own is None:
+            form.refuse(Invalid("Choose an organisation.", field="organisation"))
+        if form.is_good and own is not None:
+            made = form.attempt(
+                lambda: create_site(actor, organisation=own, properties=values_of(properties), **form.values(*OWN))
+            )
+            if made is not None:
+                return done(request, f"{made.name} was made.", reverse("admin-site", args=[made.pk]))
+    context = {"form": form, "properties": properties, "back": reverse("admin-sites"), "button": "Make the site",
+               "crumbs": [("Sites", reverse("admin-sites"))]}  # fmt: skip
+    return show(request, "site", "New site", context, status=form.status)
+
+
+def site(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a site, its properties and its metrics; delete it."""
+    actor = actor_of(request)
+    one = get_object_or_404(Site.objects.visible_to(actor).select_related("organisation", "region"), pk=pk)
+    actor.require("estate.edit", one.place)
+    context: dict[str, Any] = {
+        "metric": Form.holding(METRIC, {"measure": Measure.LEVEL}, "metric"),
+        "danger": _danger(one),
+        "properties": blank_rows(rows_of(one.properties)),
+        "form": Form.holding(_fields(actor), _held(one)),
+    }
+    status = 200
+    if request.method == "POST":
+        answer = _act(request, actor, one, context)
+        if isinstance(answer, HttpResponse):
+            return answer
+        status = answer
+        one.refresh_from_db()
+    context |= {
+        "site": one, "version": request.POST.get("version") or one.version, "back": reverse("admin-sites"),
+        "crumbs": [("Sites", reverse("admin-sites"))], "metrics": _metrics(one),
+        "actions": [("See its use", reverse("site", args=[one.pk])), ("New meter here", _new_meter(one))],
+    }  # fmt: skip
+    title = str(one.name)
+    return show(request, "site", title, context, status=status)
+
+
+def _act(request: HttpRequest, actor: Actor, one: Site, context: dict[str, Any]) -> HttpResponse | int:
+    here, version = reverse("admin-site", args=[one.pk]), version_in(request)
+    do = request.POST.get("do", "")
+    if do == "delete":
+        try:
+            delete_site(actor, site=one)
+        except EclectycError as error:
+            context["danger"].refuse(error)
+            return 409
+        return done(request, f"{one.name} was deleted.", reverse("admin-sites"))
+    if do == "metric_delete":
+        metric = get_object_or_404(SiteMetric.objects.visible_to(actor), site=one, pk=number_in(request.POST["of"]))
+        delete_metric(actor, metric=metric)
+        return done(request, f"{metric} was taken out.", f"{here}#metrics")
+    if do == "metric_add":
+        metric_form = context["metric"] = Form.sent(METRIC, request.POST, "metric")
+        if metric_form.attempt(lambda: add_metric(actor, site=one, **metric_form.values())) is None:
+            return int(metric_form.status)
+        return done(request, f"{metric_form['name']} was written down.", f"{here}#metrics")
+    form = context["form"] = Form.sent(_fields(actor), request.POST)
+    rows = context["properties"] = rows_sent(request)
+    form.check(checked_site_fields, form.values(*OWN))
+    if form.is_good:
+        saved = form.attempt(
+            lambda: update_site(actor, site=one, version=version, properties=values_of(rows), **form.values(*OWN))
+        )
+        if saved is not None:
+            return done(request, f"{saved.name} was saved.", here)
+    return form.status
+
+
+def _fields(actor: Actor) -> tuple[Field, ...]:
+    return (
+        Field("name", "Name", help="As people call it; one of a kind in the organisation.", is_needed=True),
+        Field("company", "Company", help="Who uses the place, where that is not the organisation."),
+        Field(
+            "region",
+            "Region",
+            suggestions=suggestions(Region.objects.visible_to(actor), "name"),
+            help="Choose one, or type a new one.",
+        ),
+        Field("site_type", "Type", "select", choices=tuple(SiteType.choices)),
+        Field("floor_area_m2", "Floor area [m²]", help="Gross internal area; figures per m² rest on it."),
+        Field("is_active", "Active", "check", help="What is not active stays with its readings, out of the way."),
+        Field("address", "Address", group="Where it is", is_wide=True),
+        Field("postcode", "Postcode", group="Where it is"),
+        Field("latitude", "Latitude [°]", help="51.4545, north of the equator.", group="Where it is"),
+        Field("longitude", "Longitude [°]", help="-2.5879, minus is west of Greenwich.", group="Where it is"),
+        Field("timezone", "Time zone", suggestions=ZONES, help="Its days begin at its midnight.", group="Where it is"),
+        Field(
+            "opening_hours",
+            "Opening hours",
+            "textarea",
+            rows=2,
+            is_wide=True,
+            group="When it is open",
+            help="Such as Mon-Fri 07:00-19:00; Sat 09:00-12:00, 13:00-17:00. Empty: never open.",
+        ),
+    )
+
+
+def _bulk(actor: Actor) -> tuple[Field, ...]:
+    keep = (("", "as it is"),)
+    return (
+        Field("region", "Region", suggestions=suggestions(Region.objects.visible_to(actor), "name")),
+        Field("site_type", "Type", "select", choices=(*keep, *SiteType.choices)),
+        Field("is_active", "State", "select", choices=(*keep, ("true", "Active"), ("false", "Not active"))),
+        Field("company", "Company"),
+        Field("floor_area_m2", "Floor area [m²]"),
+        Field("opening_hours", "Opening hours", help="Mon-Fri 07:00-19:00"),
+    )
+
+
+def _row(actor: Actor, one: Site, meters: int) -> Row:
+    to = "admin-site" if actor.may("estate.edit", one.place) else "site"
+    cells = [
+        Cell(one.name, reverse(to, args=[one.pk]), mark="" if one.is_active else "not active"),
+        Cell(one.region.name if one.region else ""),
+        Cell(one.get_site_type_display()),
+        Cell(str(meters), is_number=True),
+        Cell(figures.exact(one.floor_area_m2, 1), is_number=True),
+        Cell(one.postcode),
+        Cell(one.company),
+    ]
+    return Row(cells, one.pk)
+
+
+def _held(one: Site) -> dict[str, object]:
+    held = {name: getattr(one, name) for name in OWN if name not in ("region", "opening_hours")}
+    return held | {"region": one.region.name if one.region else "", "opening_hours": hours.text_of(one.opening_hours)}
+
+
+def _metrics(one: Site) -> Table:
+    rows = [
+        Doing(
+            [
+                Cell(metric.name),
+                Cell(f"{metric.value.normalize():f} {metric.unit}".strip()),
+                Cell(metric.get_measure_display()),
+                Cell(str(metric.since)),
+                Cell(str(metric.until or "on")),
+            ],
+            metric.pk,
+            (Button("Take out", "metric_delete"),),
+        )
+        for metric in one.metrics.all()
+    ]
+    return Table("Metrics with dates", ("Metric", "Value", "Kind", "From", "Until"), rows,
+                 "None yet. Beds, occupants or £ of works let use be set against them.", buttons=True)  # fmt: skip
+
+
+def _danger(one: Site) -> Danger:
+    return Danger(
+        "Delete this site",
+        f"{one.name} is lost with its properties and metrics. A site with meters, or with the use of meters that were "
+        "there, is not deleted: take away its tick at “Active” instead, and it is out of the way.",
+        f"Delete {one.name}",
+    )
+
+
+def _new_meter(one: Site) -> str:
+    return f"{reverse('admin-meter-new')}?site={one.pk}"

@@ -1,0 +1,88 @@
+"""``/account/tokens``: one's own keys for programs."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import ApiToken, User
+from eclectyc.accounts.tokens import create_token, revoke_token
+from eclectyc.estate import checks
+from eclectyc.kernel.errors import Invalid
+from eclectyc.web.clock import house_zone, short_day
+from eclectyc.web.forms import Field, Form
+from eclectyc.web.listing import Cell
+from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.choosing import place_of, place_words
+from eclectyc.web.views.admin.people import picker
+from eclectyc.web.views.admin.showing import Button, Doing, Table, done, number_in, show
+
+SCOPES: Final = (("read", "Read"), ("push", "Push readings, and nothing else"), ("manage", "All that I may do"))
+FIELDS: Final = (
+    Field("name", "Name", help="What the program is called: nightly report, boiler gateway.", is_needed=True),
+    Field("scope", "It may", "select", choices=SCOPES),
+    Field("until", "Works until", "date", help="The first day on which it no longer works; empty: until revoked."),
+)
+
+
+def tokens(request: HttpRequest) -> HttpResponse:
+    """List one's tokens; POST makes one and shows it this once, or revokes one."""
+    actor = actor_of(request)
+    secret, form = "", Form.holding(FIELDS, {"scope": "read"})
+    mine = ApiToken.objects.filter(user=actor.user_id).select_related(
+        "user", "organisation", "region", "site", "meter"
+    ).defer("organisation__logo")  # fmt: skip
+    if request.method == "POST" and request.POST.get("do") == "revoke":
+        one = get_object_or_404(mine, pk=number_in(request.POST.get("of", "")))
+        revoke_token(actor, token=one)
+        return done(request, f"{one.name} was revoked: it opens nothing any more.", reverse("account-tokens"))
+    if request.method == "POST":
+        form = Form.sent(FIELDS, request.POST)
+        made = form.attempt(lambda: _make(request, actor, form))
+        if made is not None:
+            secret, form = made, Form.holding(FIELDS, {"scope": "read"})
+    title = "API tokens"
+    context: dict[str, Any] = {
+        "form": form, "secret": secret, "table": _table(list(mine[:200])), "anywhere": True,
+        "sub": "Keys for programs. A key does what you may do at that moment, within its scope and place.",
+    }  # fmt: skip
+    context |= picker(request, actor, "", "estate.view")
+    context["place_help"] = "A key that is lost opens no more than its place."
+    response = show(request, "tokens", title, context | {"sections": []}, status=form.status)
+    if secret:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _make(request: HttpRequest, actor: Actor, form: Form) -> str:
+    day = checks.day("until", form["until"])
+    expires = datetime.combine(day, time.min, house_zone()) if day else None
+    if expires is not None and expires <= timezone.now():
+        raise Invalid("That day has come already.", "Choose a later one.", field="until")
+    value = request.POST.get("place", "")
+    place = place_of(actor, "estate.view", value) if value else {}
+    user = get_object_or_404(User, pk=actor.user_id)
+    return create_token(actor, user=user, name=form["name"], scope=form["scope"], expires_at=expires, **place)[1]
+
+
+def _table(mine: list[ApiToken]) -> Table:
+    now, rows = timezone.now(), []
+    for one in mine:
+        is_over = one.expires_at is not None and one.expires_at <= now
+        mark = "revoked" if one.revoked_at else "expired" if is_over else ""
+        name, kind = place_words(one)
+        cells = [
+            Cell(one.name, under=f"{one.prefix}…", mark=mark),
+            Cell(dict(SCOPES).get(one.scope, one.scope)),
+            Cell(name, under=kind),
+            Cell(short_day(one.last_used_on) if one.last_used_on else "never"),
+            Cell(short_day(one.expires_at.date()) if one.expires_at else "without end"),
+        ]
+        rows.append(Doing(cells, one.pk, () if mark else (Button("Revoke", "revoke"),)))
+    return Table("Your tokens", ("Name", "May", "Place", "Last used", "Works until"), rows, "None yet.", buttons=True)
