@@ -45,6 +45,8 @@ COMMANDS: Final[dict[str, Command]] = {
     "organisation": Command("organisations:organisations", "Add, list and move organisations"),
     "token": Command("people:tokens", "Create, list and revoke API tokens"),
     "audit": Command("auditing:audit", "List audit events, and verify that none was tampered with"),
+    "retention": Command("privacy:retention", "Delete what is older than its rule says; see and set the rules"),
+    "person": Command("privacy:person", "Give out, or erase, what is held about a person"),
     "health": Command("upkeep:health", "Say how this installation is doing (exit 0 healthy, 1 degraded, 2 critical)"),
     "check": Command("upkeep:check", "Check structure and deployment"),
     "backup": Command("upkeep:backup", "Copy registry and lake together into a folder"),

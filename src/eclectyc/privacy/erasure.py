@@ -1,0 +1,166 @@
+"""Erasing a person, in such a way that the books stay whole: what was done remains, who it was does not.
+
+The person's row becomes a pseudonym; memberships, keys, sessions and second factors go; whatever names them in the
+audit goes, and the chain still verifies. On SQLite what was erased is wiped from the file as well. Backups that were
+made before hold the person until they are deleted: the page says so.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final
+
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import DatabaseError, connection
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.administrators import keeping_administrators
+from eclectyc.accounts.models import Invitation, User
+from eclectyc.audit import waiting
+from eclectyc.audit.models import Personal
+from eclectyc.audit.record import pseudonym_of, record
+from eclectyc.audit.seal import forget_person
+from eclectyc.intake.models import Batch
+from eclectyc.kernel.errors import Conflict, NotFound
+from eclectyc.privacy.holdings import HOLDINGS, mails_to, require_person
+
+DOMAIN: Final = "erased.invalid"
+_ANOTHER: Final = "(a name that was erased)"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What is left of a person, and how much went."""
+
+    pseudonym: str
+    counts: dict[str, int]
+    is_wiped: bool  # false: the database file still holds traces in its free pages, until its next VACUUM
+
+
+def erase(actor: Actor, *, user: User) -> Erased:
+    """Erase a person. Not oneself, not the last administrator of an organisation, not the last operator."""
+    require_person(actor, user, may_be_own=False)
+    if actor.user_id == user.pk:
+        raise Conflict("Nobody erases themselves.", "Ask another administrator, or whoever runs this installation.")
+    waiting.take_in()
+    mails = mails_to(user.email)
+    secure = _secure_deletes()
+    with keeping_administrators(user.memberships.values_list("organisation_id", flat=True)):
+        held = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+        if held is None or held.email.endswith(f"@{DOMAIN}"):
+            raise NotFound("There is no such person any more.", "See the list again.")
+        if held.is_operator and not User.objects.filter(is_operator=True, is_active=True).exclude(pk=held.pk).exists():
+            raise Conflict("The last operator cannot be erased.", "Make somebody else an operator first.")
+        pseudonym = str(pseudonym_of(held.pk, ""))
+        counts = _erase_rows(held, pseudonym)
+        counts["audit"] = forget_person(held.pk) + _forget_texts(held.email, held.name)
+        _anonymise(held, pseudonym)
+        record(actor.by, "person.erased", held, after={"pseudonym": pseudonym, "counts": counts})
+    for path in mails:
+        path.unlink(missing_ok=True)
+    return Erased(pseudonym, counts, _wipe() if secure else True)
+
+
+def _erase_rows(user: User, pseudonym: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    counts["sessions"] = _end_sessions(user)
+    for holding in HOLDINGS:
+        if holding.erasing == "delete":
+            counts[holding.model] = counts.get(holding.model, 0) + holding.of(user).delete()[0]
+    counts["accounts.Invitation"] += Invitation.objects.filter(email__iexact=user.email).delete()[0]
+    label = f"person {pseudonym[:8]}"
+    mine = Q(user=user) | Q(actor_label__iexact=user.email)
+    counts["intake.Batch"] = Batch.objects.filter(mine).update(actor_label=label)
+    written = Batch.objects.annotate(written=Cast("report", TextField()))
+    for batch in written.filter(Q(file_name__icontains=user.email) | Q(written__icontains=user.email)):
+        name = _ANOTHER if user.email.casefold() in batch.file_name.casefold() else batch.file_name
+        report = _without(batch.report, user.email.casefold())
+        Batch.objects.filter(pk=batch.pk).update(file_name=name, report=report)
+    return {name: count for name, count in counts.items() if count}
+
+
+def _without(said: Any, email: str) -> Any:
+    """Return a report in which every text that holds an address is another."""
+    if isinstance(said, dict):
+        return {key: _without(value, email) for key, value in said.items()}
+    if isinstance(said, list):
+        return [_without(value, email) for value in said]
+    return _ANOTHER if isinstance(said, str) and email in said.casefold() else said
+
+
+def _end_sessions(user: User) -> int:
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    keys = set(UserSession.objects.filter(user=user).values_list("session_key", flat=True))
+    for session in Session.objects.all().iterator():  # sessions that were never listed
+        if store().decode(session.session_data).get("_auth_user_id") == str(user.pk):
+            keys.add(session.session_key)
+    return Session.objects.filter(session_key__in=keys).delete()[0]
+
+
+def _forget_texts(email: str, name: str) -> int:
+    """Take the person out of what events of others say: whole texts that are the name, any that hold the address."""
+    wanted = Q()
+    for text in {email, json.dumps(email)[1:-1], *([json.dumps(name), json.dumps(name, ensure_ascii=False)] if name
+                 else [])}:  # fmt: skip
+        wanted |= Q(written__icontains=text)
+    found = Personal.objects.annotate(written=Cast("text", TextField())).filter(wanted)
+    changed = 0
+    for personal in found:
+        left = {key: value for key, value in personal.text.items() if not _names(value, email, name)}
+        if left != personal.text:
+            changed += Personal.objects.filter(pk=personal.pk).update(text=left)
+    return changed
+
+
+def _names(value: Any, email: str, name: str) -> bool:
+    if isinstance(value, dict):
+        return any(_names(one, email, name) for one in value.values())
+    if isinstance(value, list):
+        return any(_names(one, email, name) for one in value)
+    text = str(value).casefold()
+    return email.casefold() in text or (bool(name) and text.strip() == name.casefold())
+
+
+def _anonymise(user: User, pseudonym: str) -> None:
+    user.email, user.name = f"erased-{pseudonym}@{DOMAIN}", ""
+    user.is_active = user.is_operator = False
+    user.last_login = None
+    user.set_unusable_password()
+    user.save()
+
+
+def _secure_deletes() -> bool:
+    """Let SQLite overwrite what it deletes; say whether that was called for."""
+    if connection.vendor != "sqlite":
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA secure_delete=ON")
+    return True
+
+
+def _wipe() -> bool:
+    """Rewrite SQLite's file without its free pages, and empty its log. Others may be reading: then it waits."""
+    if connection.in_atomic_block:
+        return False
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            is_busy = cursor.fetchone()[0]
+    except DatabaseError as error:
+        log.warning("What was erased is still in free pages of the database file: %s", error)
+        return False
+    return not is_busy
+
+
+def is_erased(user: User) -> bool:
+    """Say whether this row is what is left of a person who was erased."""
+    return user.email.endswith(f"@{DOMAIN}")

@@ -1,0 +1,50 @@
+"""Consents that people gave, and the rules by which data are deleted."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from django.db import models
+from django.utils import timezone
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import User
+
+
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def visible_to(self, actor: Actor) -> Self:
+        """One's own; all for an operator."""
+        return self if actor.sees_all("privacy.run") else self.filter(user=actor.user_id)
+
+
+class Consent(models.Model):
+    """A person agreed to something in one wording. Withdrawing ends it; the record that it was given stays."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="consents")
+    what = models.CharField(max_length=40)
+    version = models.CharField(max_length=20)
+    given_at = models.DateTimeField(default=timezone.now, editable=False)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ConsentQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-given_at", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "what"], condition=models.Q(withdrawn_at=None), name="one_consent_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.version}"
+
+
+class RetentionRule(models.Model):
+    """How long one kind of data is kept in this installation, where that is not the default."""
+
+    kind = models.CharField(max_length=30, primary_key=True)
+    days = models.PositiveIntegerField(null=True, blank=True)  # null: for ever
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.days if self.days is not None else 'for ever'}"
