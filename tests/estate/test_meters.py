@@ -14,15 +14,29 @@ from tests.factories import World, make_meter, make_series, make_site
 pytestmark = pytest.mark.django_db
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({"identifier": ""}, "identifier"), ({"identifier": "x" * 65}, "identifier"), ({"identifier": "1.20E+12"}, "identifier"),
-    ({"identifier": "1\x002"}, "identifier"), ({"utility": "magic"}, "utility"), ({"direction": "sideways"}, "direction"),
-    ({"unit": "furlong"}, ""), ({"step_minutes": 7}, "step_minutes"), ({"multiplier": 0}, "multiplier"),
-    ({"multiplier": "-1"}, "multiplier"), ({"multiplier": "1e9"}, "multiplier"), ({"multiplier": "0.1234567"}, "multiplier"),
-    ({"multiplier": "nan"}, "multiplier"), ({"installed": "1/6/2025"}, "installed"), ({"installed": "0001-01-01"}, "installed"),
-    ({"installed": "2025-06-02", "removed": "2025-06-01"}, "removed"), ({"serial": "s" * 65}, "serial"),
-    ({"parent": "nobody"}, "parent"), ({"site": "nowhere"}, "site"), ({"nonsense": 1}, "nonsense"),
-    ({"organisation": 1}, "organisation"), ({"version": None, "id": 7}, "id"),
-]  # fmt: skip
+    ({"identifier": ""}, "identifier"),
+    ({"identifier": "x" * 65}, "identifier"),
+    ({"identifier": "1.20E+12"}, "identifier"),
+    ({"identifier": "1\x002"}, "identifier"),
+    ({"utility": "magic"}, "utility"),
+    ({"direction": "sideways"}, "direction"),
+    ({"unit": "furlong"}, ""),
+    ({"step_minutes": 7}, "step_minutes"),
+    ({"multiplier": 0}, "multiplier"),
+    ({"multiplier": "-1"}, "multiplier"),
+    ({"multiplier": "1e9"}, "multiplier"),
+    ({"multiplier": "0.1234567"}, "multiplier"),
+    ({"multiplier": "nan"}, "multiplier"),
+    ({"installed": "1/6/2025"}, "installed"),
+    ({"installed": "0001-01-01"}, "installed"),
+    ({"installed": "2025-06-02", "removed": "2025-06-01"}, "removed"),
+    ({"serial": "s" * 65}, "serial"),
+    ({"parent": "nobody"}, "parent"),
+    ({"site": "nowhere"}, "site"),
+    ({"nonsense": 1}, "nonsense"),
+    ({"organisation": 1}, "organisation"),
+    ({"version": None, "id": 7}, "id"),
+]
 
 
 @pytest.mark.parametrize(("fields", "field"), BAD)
@@ -36,7 +50,7 @@ def test_a_meter_is_refused_by_the_field_that_is_wrong(
 
 
 def test_an_identifier_is_unique_in_its_organisation(editor: Actor, world: World) -> None:
-    with pytest.raises(Invalid, match="There is a meter 1200023305967 already. Choose another."):
+    with pytest.raises(Invalid, match=r"There is a meter 1200023305967 already. Choose another."):
         service.create_meter(editor, site=world.site, identifier="12 0002 3305 967")
     service.create_meter(Actor.system(), site=world.other_site, identifier="1200023305967")
 
@@ -74,7 +88,7 @@ def test_a_ring_of_meters_is_refused(editor: Actor, world: World) -> None:
     service.update_meter(editor, meter=b, parent=a)
     service.update_meter(editor, meter=c, parent="B")
     for parent in (a, b, c):
-        with pytest.raises(Invalid, match="A would be its own parent"):
+        with pytest.raises(Invalid, match=r"A would be its own parent"):
             service.update_meter(editor, meter=a, parent=parent)
     service.update_meter(editor, meter=c, parent=None)
     service.update_meter(editor, meter=a, parent=c)
@@ -84,16 +98,16 @@ def test_meters_stand_no_deeper_than_can_be_walked(editor: Actor, world: World) 
     above = world.meter
     for n in range(19):
         above = service.create_meter(editor, site=world.site, identifier=f"deep{n}", parent=above)
-    with pytest.raises(Invalid, match="at most 20"):
+    with pytest.raises(Invalid, match=r"at most 20"):
         service.create_meter(editor, site=world.site, identifier="deepest", parent=above)
 
 
 def test_a_meter_with_readings_or_subs_is_not_deleted(editor: Actor, world: World) -> None:
     sub = make_meter(world.site, "SUB", parent=world.meter)
-    with pytest.raises(Conflict, match="Main incomer has 1 sub-meter. Give them another main meter first."):
+    with pytest.raises(Conflict, match=r"Main incomer has 1 sub-meter. Give them another main meter first."):
         service.delete_meter(editor, meter=world.meter)
     series = make_series(sub)
-    with pytest.raises(Conflict, match="SUB has readings. Make it inactive, with the day it was removed."):
+    with pytest.raises(Conflict, match=r"SUB has readings. Make it inactive, with the day it was removed."):
         service.delete_meter(editor, meter=sub)
     series.delete()
     service.delete_meter(editor, meter=sub)
@@ -104,7 +118,7 @@ def test_a_meter_with_readings_or_subs_is_not_deleted(editor: Actor, world: Worl
 def test_a_correction_of_the_site_needs_days_of_the_same_length(editor: Actor, world: World) -> None:
     make_series(world.meter)
     far = make_site(world.org, "Far", timezone="Asia/Tokyo")
-    with pytest.raises(Invalid, match="Far keeps Asia/Tokyo"):
+    with pytest.raises(Invalid, match=r"Far keeps Asia/Tokyo"):
         service.update_meter(editor, meter=world.meter, site="Far")
     near = make_site(world.org, "Near")
     assert service.update_meter(editor, meter=world.meter, site=near).site == near
