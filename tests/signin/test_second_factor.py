@@ -6,8 +6,11 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.test import Client
 
+from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
+from eclectyc.accounts.second_factor import take_away
 from eclectyc.audit.models import Event
+from eclectyc.kernel.errors import Forbidden
 from tests.factories import World
 from tests.signin.people import Person, code_of, secret_in
 from tests.web.pages import text_of
@@ -153,3 +156,12 @@ def test_what_happened_is_in_the_audit_without_a_secret(viewer: Person) -> None:
     assert [a for a in actions if a != "session.started"] == [
         "second_factor.added", "recovery_codes.added", "second_factor.removed", "recovery_codes.removed",
     ]  # fmt: skip
+
+
+def test_an_operator_takes_it_away_from_who_lost_everything(viewer: Person, admin: Person) -> None:
+    viewer.set_up(viewer.enter())
+    with pytest.raises(Forbidden):
+        take_away(Actor.of(admin.user), user=viewer.user)
+    assert take_away(Actor.system(), user=viewer.user)
+    assert viewer.knock(viewer.browser()).headers["Location"] == "/"
+    assert not take_away(Actor.system(), user=viewer.user)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
 
 from eclectyc import vault
+from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.branding import PRODUCT
 from eclectyc.accounts.grants import holding, local_today
 from eclectyc.accounts.models import Organisation, User
+from eclectyc.audit.record import record
+from eclectyc.kernel.errors import Forbidden
 
 
 class SecondFactorDoor(DefaultMFAAdapter):
@@ -52,6 +56,21 @@ def is_required_of(user: User) -> bool:
         return False
     own = user.memberships.filter(holding(local_today())).values_list("organisation__path", flat=True)
     return any(path.startswith(tuple(required)) for path in own)
+
+
+def take_away(actor: Actor, *, user: User) -> bool:
+    """Take the second factor and the recovery codes of somebody who lost both; False where there was none.
+
+    An operator's task, who has made sure who asks. Whoever must have one sets it up anew at the next sign-in.
+    """
+    if not actor.stands_above:
+        raise Forbidden("Only an operator takes a second factor away.", "Ask whoever runs this installation.")
+    with transaction.atomic():
+        count, _ = Authenticator.objects.filter(user=user).delete()
+        if count:
+            record(actor.by, "second_factor.removed", user, after={"how": "by an operator"},
+                   personal={"person": user.email}, person_id=user.pk)  # fmt: skip
+    return bool(count)
 
 
 def is_lacking(user: User) -> bool:

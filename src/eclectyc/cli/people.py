@@ -83,6 +83,24 @@ def set_role(
     say(f"{user.email} has no role in {owner}." if role == "none" else f"{user.email} is {role} of {owner}.")
 
 
+@users.command("second-factor")
+def second_factor(
+    email: Email,
+    remove: Annotated[bool, typer.Option("--remove", help="Take it away, with the recovery codes.")] = False,
+) -> None:
+    """Tell whether a person signs in with a second factor; --remove for one who lost the phone and the codes."""
+    ready()
+    from eclectyc.accounts import second_factor as factors
+    from eclectyc.accounts import service
+
+    user = service.user_by_email(OPERATOR, email)
+    if remove:
+        gone = factors.take_away(OPERATOR, user=user)
+        say(f"{user.email} signs in without a second factor." if gone else f"{user.email} had none.")
+    else:
+        say(f"{user.email} signs in {'with' if factors.has_second_factor(user) else 'without'} a second factor.")
+
+
 @users.command("password")
 def set_password(email: Email, password_stdin: FromStdin = False) -> None:
     """Give a person a new password and end their sessions. Without --password-stdin one is made and printed."""
