@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eclectyc.accounts import organisations
+from eclectyc.accounts import organisations, second_factor
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.branding import Branding, branding_of, ink_on, logo_of, luminance
 from eclectyc.accounts.models import Membership, Organisation, User
@@ -163,11 +163,11 @@ def test_other_fields_are_not_a_callers_to_set(fields: dict[str, Any], world: Wo
 def test_a_second_factor_is_asked_for_everywhere_below(world: World) -> None:
     leaf = Organisation.objects.create(name="Leaf", parent=Organisation.objects.create(name="M", parent=world.org))
     person = make_user("x@leaf.example", leaf)
-    assert not organisations.second_factor_required(person)
+    assert not second_factor.is_required_of(person)
     organisations.update(Actor.of(world.admin), organisation=world.org, requires_second_factor=True)
-    assert organisations.second_factor_required(person)
-    assert not organisations.second_factor_required(world.outsider)
-    assert not organisations.second_factor_required(User.objects.create(email="none@x.example"))
+    assert second_factor.is_required_of(person)
+    assert not second_factor.is_required_of(world.outsider)
+    assert not second_factor.is_required_of(User.objects.create(email="none@x.example"))
 
 
 def test_a_narrowed_operator_is_no_operator_at_the_top(world: World) -> None:

@@ -78,7 +78,9 @@ def test_use_is_noted_once_a_day_and_reading_writes_nothing_else(
     visitor.get("/api/meters", headers=header)
     token = ApiToken.objects.get()
     assert token.last_used_on == datetime.now(UTC).date()
-    with django_assert_num_queries(4) as asked:  # token and person, roles, page, count
+    with django_assert_num_queries(
+        7
+    ) as asked:  # token, roles, below, page in two, sub-meters, count
         visitor.get("/api/meters", headers=header)
     assert all(query["sql"].startswith("SELECT") for query in asked.captured_queries)
 
@@ -86,7 +88,7 @@ def test_use_is_noted_once_a_day_and_reading_writes_nothing_else(
 def test_a_session_alone_cannot_change_anything(world: World) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(world.admin)
-    assert client.post("/api/meters", data={}).status_code == 405
+    assert client.post("/api/meters", data={}).status_code == 403
     assert client.get("/api/meters").status_code == 200
 
 

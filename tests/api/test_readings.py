@@ -208,7 +208,7 @@ def test_a_window_that_is_none_is_refused_in_words(params: dict, field: str, get
         assert answer.json()["error"]["field"] == field
 
 
-def test_a_question_costs_four_queries(get: Get, filled: object, django_assert_num_queries: Any) -> None:
+def test_a_question_costs_five_queries(get: Get, filled: object, django_assert_num_queries: Any) -> None:
     get(PATH)
-    with django_assert_num_queries(4):  # token and person, roles, meter, point
+    with django_assert_num_queries(5):  # token and person, roles, organisations below, meter, point
         get(PATH, {"by": "slot"})

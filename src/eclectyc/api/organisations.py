@@ -72,7 +72,7 @@ class OrganisationPage(Schema):
 def list_organisations(request: HttpRequest, asked: Query[OrganisationList]) -> OrganisationPage:
     """Organisations in order of their names, a page at a time."""
     actor = actor_of(request)
-    found = Organisation.objects.visible_to(actor).defer("logo")
+    found = Organisation.objects.visible_to(actor)
     if asked.parent is not None:
         found = found.filter(parent=one(found, asked.parent, "organisation", field="parent"))
     if asked.search:
@@ -160,7 +160,7 @@ def take_logo_off(request: HttpRequest, pk: Path[Number]) -> Status[None]:
 
 
 def _one(request: HttpRequest, pk: int) -> Organisation:
-    return one(Organisation.objects.visible_to(actor_of(request)).defer("logo"), pk, "organisation")
+    return one(Organisation.objects.visible_to(actor_of(request)), pk, "organisation")
 
 
 def _out(actor: Actor, organisation: Organisation) -> OneOrganisationOut:

@@ -29,7 +29,7 @@ class AtPlace(Body):
     def place(self, actor: Actor) -> dict[str, Any]:
         """Return the place's things, among what the actor may see: one query for each that is named."""
         found = {
-            "organisation": (self.organisation, Organisation.objects.visible_to(actor).defer("logo")),
+            "organisation": (self.organisation, Organisation.objects.visible_to(actor)),
             "region": (self.region, Region.objects.visible_to(actor).select_related("organisation")),
             "site": (self.site, Site.objects.visible_to(actor).select_related("organisation")),
             "meter": (self.meter, Meter.objects.visible_to(actor).select_related("organisation", "site")),
