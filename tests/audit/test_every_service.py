@@ -38,7 +38,8 @@ CHANGES_NOTHING = {
     "operations.exports.meters", "operations.exports.daily", "operations.exports.monthly",
     "operations.exports.readings",
     # the parts that every deed of the estate and of memberships is made of; they write the event themselves
-    "estate.changes.write", "estate.changes.remove", "accounts.memberships.take_away", "privacy.holdings.require_person",
+    "estate.changes.write", "estate.changes.remove", "accounts.memberships.take_away",
+    "privacy.holdings.require_person",
 }  # fmt: skip
 ELSEWHERE = {
     # tried from beginning to end in test_traces

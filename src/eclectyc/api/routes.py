@@ -14,6 +14,7 @@ from eclectyc.api.meter_history import router as meter_history
 from eclectyc.api.meters import router as meters
 from eclectyc.api.organisations import router as organisations
 from eclectyc.api.people import router as people
+from eclectyc.api.privacy import router as privacy
 from eclectyc.api.regions import router as regions
 from eclectyc.api.roles import router as roles
 from eclectyc.api.schemas import refusing_undeclared
@@ -40,5 +41,7 @@ api.add_decorator(refusing_undeclared)
 api.add_router("", status)
 api.add_router("", meter_history)  # before meters, whose identifiers can have slashes
 api.add_router("", meters)
-for router in (regions, suppliers, sites, bulk, exports, organisations, people, roles, invitations, tokens, audit):
+for router in (regions, suppliers, sites, bulk, exports, organisations, people, roles, invitations, tokens):
+    api.add_router("", router)
+for router in (audit, privacy):
     api.add_router("", router)

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from eclectyc.web.security import View, door, signed_in
-from eclectyc.web.views import audit, dashboard, design, meters, reports, signin, sites
+from eclectyc.web.views import audit, dashboard, design, meters, privacy, reports, signin, sites
 from eclectyc.web.views.admin.addresses import ADDRESSES, PARTS
 
 
@@ -22,6 +22,8 @@ urlpatterns: list[URLPattern] = [
     page("meters/<int:pk>", meters.meter_page, "meter"),
     page("reports/consumption", reports.consumption, "consumption", "reports.view"),
     page("admin/audit", audit.audit, "audit", "audit.view"),
+    page("admin/privacy", privacy.privacy, "privacy", "privacy.run"),
+    page("account/privacy", privacy.own_privacy, "own-privacy", ""),
     page("design", design.design, "design"),
     *(page(*address) for address in (*ADDRESSES, *PARTS)),
 ]

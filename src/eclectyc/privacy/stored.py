@@ -1,0 +1,37 @@
+"""What is stored where, as the pages tell it. Nothing of it leaves this installation unless somebody sets that up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One kind of data: what it is, where it stands, whether it names people, and which rule deletes it."""
+
+    what: str
+    where: str
+    names_people: str
+    goes: str  # a kind of retention, or words
+
+
+STORED: Final = (
+    Stored("Accounts: address, name, password as a digest", "registry", "yes", "when the person is erased"),
+    Stored("Roles, invitations, API tokens as digests", "registry", "yes", "invitations"),
+    Stored("Sessions: device and address of the network", "registry", "yes", "sessions"),
+    Stored("Second factors, passwords of other systems", "registry, sealed; the key is a file of the home", "no",
+           "when they are taken away"),
+    Stored("Consents", "registry", "yes", "consents"),
+    Stored("Audit events", "registry; the key that seals them is in the home", "by pseudonym", "audit"),
+    Stored("Names and addresses in audit events", "registry, apart from the events", "yes",
+           "when the person is erased"),
+    Stored("Sites, meters, suppliers and their contacts", "registry", "contacts", "when they are deleted"),
+    Stored("Readings", "lake", "no", "never by themselves"),
+    Stored("Imports: who, which file, what came of it", "registry; rejected lines in the home", "who",
+           "import_reports"),
+    Stored("Mails, where there is no mail server", "home", "yes", "mails"),
+    Stored("What background runs did", "home", "no", "telemetry"),
+    Stored("Backups", "wherever they were put", "yes",
+           "when you delete them: a backup still holds who was erased since"),
+)  # fmt: skip
