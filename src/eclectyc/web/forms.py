@@ -115,13 +115,16 @@ class Form:
         return cls(every, given, prefix=prefix)
 
     def __getitem__(self, name: str) -> str:
+        # A template asks here before it looks for an attribute.
+        if name not in self.given and name not in {f.name for f in self.fields}:
+            raise KeyError(name)
         return (self.given.get(name) or [""])[-1]
 
     def all(self, name: str) -> list[str]:
         """Return every value of a field that takes several."""
         return self.given.get(name, [])
 
-    def values(self, *names: str) -> dict[str, str]:
+    def values(self, *names: str) -> dict[str, Any]:
         """Return values by name, of some fields or of all."""
         return {name: self[name] for name in names or [f.name for f in self.fields]}
 

@@ -171,7 +171,7 @@ class Asked:
 
     def kept(self, *parameters: str) -> list[tuple[str, str]]:
         """Return the parameters that a new search keeps."""
-        return [(p, self.query[p]) for p in (*parameters, "sort") if self.query.get(p)]
+        return [(p, str(self.query[p])) for p in (*parameters, "sort") if self.query.get(p)]
 
 
 def filter_of(asked: Asked, label: str, parameter: str, choices: Sequence[tuple[str, str]], **families: str) -> Filter:

@@ -65,7 +65,7 @@ def places(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("permission", "")
     permission = asked if asked in PERMISSIONS else PERMISSIONS[0]
     found = offered(actor_of(request), permission, request.GET.get("place_search", ""), request.GET.get("place", ""))
-    return render(request, "web/admin/places.html", {"places": found})
+    return render(request, "web/admin/places.html", {"offered": found, "anywhere": "anywhere" in request.GET})
 
 
 def offered(actor: Actor, permission: str, typed: str, value: str) -> list[PlaceOffered]:

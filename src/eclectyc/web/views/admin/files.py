@@ -2,60 +2,40 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
 
-from eclectyc.audit.record import record
-from eclectyc.estate import hours, lists
-from eclectyc.estate.models import Meter, Site
+from eclectyc.estate import lists
 from eclectyc.kernel.errors import Forbidden, Invalid
+from eclectyc.reports import registry
+from eclectyc.reports.sheets import FORMS, Row, csv_parts, xlsx
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Asked
 from eclectyc.web.security import actor_of
-from eclectyc.web.spreadsheet import csv_response, safe
 from eclectyc.web.views.admin import meters, sites
 from eclectyc.web.views.admin.showing import done, organisation_field, organisations_for, show
 
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LARGEST_FILE: Final = 20 * 1024 * 1024  # [bytes]
 ENDINGS: Final = (".csv", ".txt", ".xlsx", ".gz")
-SITE_COLUMNS: Final = {
-    "name": "name", "company": "company", "region": "region__name", "address": "address", "postcode": "postcode",
-    "site_type": "site_type", "floor_area_m2": "floor_area_m2", "latitude": "latitude", "longitude": "longitude",
-    "timezone": "timezone", "is_active": "is_active", "opening_hours": "opening_hours",
-}  # fmt: skip
-METER_COLUMNS: Final = {
-    "identifier": "identifier", "name": "name", "site": "site__name", "utility": "utility", "direction": "direction",
-    "unit": "unit", "step_minutes": "step_minutes", "multiplier": "multiplier", "serial": "serial",
-    "parent": "parent__identifier", "supplier": "supplier__name", "installed": "installed", "removed": "removed",
-    "is_active": "is_active",
-}  # fmt: skip
 
 
-def export_sites(request: HttpRequest) -> HttpResponse:
+def export_sites(request: HttpRequest) -> HttpResponseBase:
     """Answer with the sites of the list's filter as a file."""
-    actor = actor_of(request)
-    found = lists.found_sites(actor, sites.wanted(Asked(request.GET, [*lists.SITE_SORTS], "name")))
-    within = Site.objects.visible_to(actor, "exports.run").order_by().values("pk")
-    rows = found.filter(pk__in=within).order_by("name", "pk").values_list(*SITE_COLUMNS.values())
-    written = ([*row[:-1], hours.text_of(row[-1])] for row in rows.iterator(2000))
-    return _file(request, "sites", [*SITE_COLUMNS], written)
+    wanted = sites.wanted(Asked(request.GET, [*lists.SITE_SORTS], "name"))
+    return _file(request, "sites", registry.site_rows(actor_of(request), wanted))
 
 
-def export_meters(request: HttpRequest) -> HttpResponse:
+def export_meters(request: HttpRequest) -> HttpResponseBase:
     """Answer with the meters of the list's filter as a file."""
-    actor = actor_of(request)
-    found = lists.found_meters(actor, meters.wanted(Asked(request.GET, [*lists.METER_SORTS], "identifier")))
-    within = Meter.objects.visible_to(actor, "exports.run").order_by().values("pk")
-    rows = found.filter(pk__in=within).order_by("identifier", "pk").values_list(*METER_COLUMNS.values())
-    return _file(request, "meters", [*METER_COLUMNS], rows.iterator(2000))
+    wanted = meters.wanted(Asked(request.GET, [*lists.METER_SORTS], "identifier"))
+    return _file(request, "meters", registry.meter_rows(actor_of(request), wanted))
 
 
 def import_sites(request: HttpRequest) -> HttpResponse:
@@ -68,46 +48,19 @@ def import_meters(request: HttpRequest) -> HttpResponse:
     return _import(request, "meters")
 
 
-def _file(request: HttpRequest, name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
+def _file(request: HttpRequest, name: str, rows: Iterable[Row]) -> HttpResponseBase:
     form = request.GET.get("format", "csv")
-    if form not in ("csv", "xlsx"):
+    if form not in FORMS:
         raise Invalid(f"There is no format {form[:20]!r}.", "Use csv or xlsx.", field="format")
-    plain = [[_plain(cell) for cell in row] for row in rows]
-    actor = actor_of(request)
-    record(actor.by, f"{name}.exported", after={"rows": len(plain), "format": form})
-    if form == "csv":
-        return csv_response([heads, *plain], name)
-    response = HttpResponse(_workbook(name, heads, plain), content_type=XLSX)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
+    response: HttpResponseBase
+    if form == "xlsx":
+        response = HttpResponse(xlsx(rows, name), content_type=FORMS[form])
+    else:
+        parts = iter(csv_parts(rows))
+        first = next(parts)  # what can fail fails before the answer begins
+        response = StreamingHttpResponse(chain([first], parts), content_type=FORMS[form])
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     return response
-
-
-def _plain(cell: object) -> object:
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    return cell if isinstance(cell, int | float | str) else str(cell)
-
-
-def _workbook(name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    import xlsxwriter
-
-    out = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(out, options) as book:
-        sheet = book.add_worksheet(name)
-        bold = book.add_format({"bold": True})
-        sheet.write_row(0, 0, heads, bold)
-        sheet.freeze_panes(1, 1)
-        for number, row in enumerate(rows, 1):
-            for column, cell in enumerate(row):
-                if isinstance(cell, str):
-                    sheet.write_string(number, column, str(safe(cell))[:32_767])
-                else:
-                    sheet.write_number(number, column, cell)  # type: ignore[arg-type]
-        sheet.autofilter(0, 0, 0, len(heads) - 1)
-    return out.getvalue()
 
 
 def _import(request: HttpRequest, kind: str) -> HttpResponse:
@@ -150,6 +103,6 @@ def _import(request: HttpRequest, kind: str) -> HttpResponse:
     context = {
         "form": form, "report": report, "kind": kind, "back": reverse(f"admin-{kind}"), "has_files": True,
         "button": "Go", "crumbs": [(kind.capitalize(), reverse(f"admin-{kind}"))],
-        "columns": SITE_COLUMNS if kind == "sites" else METER_COLUMNS,
+        "columns": registry.SITE_COLUMNS if kind == "sites" else registry.METER_COLUMNS,
     }  # fmt: skip
     return show(request, "import", f"Import {kind}", context, status=form.status)

@@ -142,7 +142,7 @@ def tree(actor: Actor, one: Meter) -> dict[str, Any]:
                 ]
             )
         )  # fmt: skip
-    table = Table("Tree", ("Meter", "Last 30 days", "Covered"), rows, "")
+    table = Table("Tree", ("Meter", "Last 30 days", "Covered"), rows, "", numbers=("Last 30 days", "Covered"))
     return {"table": table, "balance": _balance(one, below, used), "is_alone": len(line) == 1}
 
 

@@ -55,7 +55,7 @@ LEVELS: Final = (("main", "Main meters"), ("sub", "Sub-meters"))
 def wanted(asked: Asked) -> lists.MeterFilter:
     """Return the filter of the address."""
     numbers = {name: number_in(asked.query.get(name, "")) for name in ("organisation", "region", "site", "supplier")}
-    named = {f"{name}s": (number,) for name, number in numbers.items() if number}
+    named: dict[str, Any] = {f"{name}s": (number,) for name, number in numbers.items() if number}
     return lists.MeterFilter(
         search=asked.words,
         utility=asked.one_of("utility", Utility.values) or None,

@@ -126,7 +126,7 @@ def picker(request: HttpRequest, actor: Actor, error: str, permission: str = "pe
     """Return the choice of a place, with what was chosen."""
     value = request.POST.get("place", "")
     return {
-        "places": offered(actor, permission, request.POST.get("place_search", "") if value == "" else "", value),
+        "offered": offered(actor, permission, request.POST.get("place_search", "") if value == "" else "", value),
         "place_permission": permission,
         "place_chosen": value,
         "place_error": error,
@@ -148,7 +148,10 @@ def _user_act(request: HttpRequest, actor: Actor, one: User, context: dict[str, 
         mine = Membership.objects.visible_to(actor).filter(user=one).select_related(*_RELATED, "user")
         membership = get_object_or_404(mine, pk=number_in(request.POST.get("of", "")))
         form = context["add"]
-        if form.attempt(lambda: memberships.end(actor, membership=membership) or True) is None:
+        try:
+            memberships.end(actor, membership=membership)
+        except EclectycError as error:
+            form.refuse(error)
             return int(form.status)
         return done(request, "The membership was ended.", here)
     if do == "grant":

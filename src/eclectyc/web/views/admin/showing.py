@@ -48,6 +48,7 @@ class Table:
     buttons: bool = False
     action: str = ""
     note: str = ""
+    numbers: Sequence[str] = ()  # columns of numbers
 
 
 @dataclass(slots=True)
