@@ -118,7 +118,7 @@ def test_a_site_keeps_all_its_fields(editor: Actor, world: World) -> None:
     site.refresh_from_db()
     assert site.region is not None
     assert site.region.name == "North"
-    assert site.address == "1 Road\nBristol"
+    assert site.address == "1 Road, Bristol"
     assert site.site_type == "healthcare"
     assert site.opening_hours == [[["00:00", "24:00"]]] * 7
     assert site.properties == {

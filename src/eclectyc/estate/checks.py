@@ -29,15 +29,18 @@ def named(field: str) -> str:
 
 
 def text(field: str, value: Any) -> str:
-    """Text on one line, blanks made single; an address and notes keep their lines."""
+    """Text on one line, blanks made single; an address's lines are joined by commas, notes keep theirs."""
     if not isinstance(value, str):
         raise Invalid(f"{named(field)} must be text.", "Give it as text.", field=field)
     if any(ord(c) < 32 and c not in "\r\n\t" for c in value) or "\x7f" in value:
         raise Invalid(f"{named(field)} has characters that cannot be printed.", "Remove them.", field=field)
     if any(0xD800 <= ord(c) <= 0xDFFF for c in value):
         raise Invalid(f"{named(field)} has half a character.", "Type it anew.", field=field)
-    if field in ("address", "notes"):
-        return "\n".join(line.strip() for line in value.splitlines()).strip()
+    lines = [" ".join(line.split()) for line in value.splitlines()]
+    if field == "notes":
+        return "\n".join(lines).strip()
+    if field == "address":
+        return ", ".join(line.rstrip(",") for line in lines if line.rstrip(","))
     return " ".join(value.split())
 
 

@@ -19,7 +19,7 @@ from eclectyc.reports.sheets import Row
 
 SITE_COLUMNS: Final = (
     "name", "company", "region", "address", "postcode", "site_type", "floor_area_m2", "latitude", "longitude",
-    "timezone", "is_active", "opening_hours", "properties", "created_at",
+    "timezone", "is_active", "opening_hours", "properties",
 )  # fmt: skip
 METER_COLUMNS: Final = (
     "identifier", "name", "site", "utility", "direction", "serial", "unit", "step", "multiplier", "parent", "supplier",
