@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib.auth import password_validation
@@ -80,7 +80,7 @@ def _take(request: HttpRequest, token: str, offer: Offer, form: NewPersonForm | 
         user = request.user
         if not user.is_authenticated:
             return None
-        accept(token, user=cast(User, user), origin=origin_of(request))
+        accept(token, user=user, origin=origin_of(request))
         return HttpResponseRedirect("/")
     if not form.is_valid():
         return None
@@ -91,4 +91,4 @@ def _take(request: HttpRequest, token: str, offer: Offer, form: NewPersonForm | 
 
 def _is_theirs(request: HttpRequest, offer: Offer) -> bool:
     user = request.user
-    return user.is_authenticated and cast(User, user).email.lower() == offer.email.lower()
+    return user.is_authenticated and user.email.lower() == offer.email.lower()

@@ -34,7 +34,7 @@ class NewPassword(PasswordVerificationMixin, forms.Form):
     def clean_password1(self) -> str:
         """Say why the policy does not take it, where it does not."""
         password: str = self.cleaned_data["password1"]
-        password_validation.validate_password(password, self.user)  # type: ignore[attr-defined]
+        password_validation.validate_password(password, self.user)
         return password
 
 

@@ -65,7 +65,7 @@ class SignIn(auth.LoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Go on to the second factor, or in. The session gets a new name at each step that makes it worth more."""
-        user = cast(User, form.get_user())
+        user = form.get_user()
         return enter(self.request, user, self.get_success_url())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
