@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
 from eclectyc.audit.models import Event, Person
@@ -82,15 +83,17 @@ def _by(text: str) -> Q:
     try:
         return Q(actor=UUID(text))
     except ValueError:
-        return Q(actor__in=Person.objects.filter(label__icontains=text).values("pseudonym"))
+        users = get_user_model()._base_manager.filter(email__icontains=text).values("pk")
+        known = Person.objects.filter(Q(label__icontains=text) | Q(user_id__in=users))
+        return Q(actor__in=known.values("pseudonym"))
 
 
 def tell(events: Iterable[Event]) -> list[Told]:
-    """Return events with the people in them by name, where they still have one: three queries for all."""
+    """Return events with the people in them by name, where they still have one: four queries for all."""
     found = list(events)
     from eclectyc.audit.models import Personal, Seal
 
-    labels = dict(Person.objects.filter(pk__in={e.actor for e in found}).values_list("pseudonym", "label"))
+    labels = _names({event.actor for event in found})
     numbers = [event.pk for event in found]
     personal = {p.pk: p for p in Personal.objects.filter(event__in=numbers)}
     sealed = set(Seal.objects.filter(event__in=numbers).values_list("event_id", flat=True))
@@ -116,6 +119,14 @@ def tell(events: Iterable[Event]) -> list[Told]:
             )
         )
     return told
+
+
+def _names(pseudonyms: set[UUID]) -> dict[UUID, str]:
+    """Return whom pseudonyms stand for: by their account's address, else as they were known last."""
+    people = list(Person.objects.filter(pk__in=pseudonyms))
+    accounts = get_user_model()._base_manager.filter(pk__in=[p.user_id for p in people if p.user_id is not None])
+    addresses = dict(accounts.values_list("pk", "email"))
+    return {p.pseudonym: addresses.get(p.user_id or 0, p.label) for p in people}
 
 
 def rows(found: QuerySet[Event]) -> Iterator[Sequence[object]]:
