@@ -63,6 +63,10 @@ def test_sealing_again_changes_nothing():
         ("DELETE FROM audit_seal WHERE event_id = {0}", "Events 1 to 1"),
         ("UPDATE audit_head SET last = 2", "head was not written"),
         ("DELETE FROM audit_head", "no head"),
+        ("UPDATE audit_person SET user_id = 99", "does not belong to whom it was given"),
+        ("UPDATE audit_person SET user_id = 99, mac = ''", "does not belong to whom it was given"),
+        ("UPDATE audit_personal SET origin = '203.0.113.1'", "is not what was written"),
+        ("UPDATE audit_personal SET person = NULL, text = '{{}}', mac = ''", "is not what was written"),
     ],
 )
 def test_tampering_shows(statement: str, sign: str):

@@ -64,6 +64,17 @@ def head_signature(key: bytes, first: int, before_first: str, last: int, last_ha
     return _mac(key, f"head|{first}|{before_first}|{last}|{last_hash}".encode())
 
 
+def person_mac(key: bytes, pseudonym: UUID, user_id: int) -> str:
+    """Return what vouches for whose pseudonym it is."""
+    return _mac(key, f"person|{pseudonym}|{user_id}".encode())
+
+
+def personal_mac(key: bytes, event: int, person: UUID | None, origin: str, text: object) -> str:
+    """Return what vouches for the erasable part of an event: it can go, but not become another."""
+    fields = json.dumps([event, str(person or ""), origin, text], sort_keys=True, separators=(",", ":"))
+    return _mac(key, b"personal|" + fields.encode())
+
+
 def broken_links(key: bytes, first: int, before_first: str, links: Iterable[Link]) -> Iterable[str]:
     """Yield what is wrong with a chain, link by link: a gap in the numbers, or a hash that does not fit."""
     previous, expected = before_first, first

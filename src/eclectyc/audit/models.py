@@ -24,6 +24,7 @@ class Person(models.Model):
     user_id = models.BigIntegerField(null=True, unique=True)  # null: the command line, or erased
     label = models.CharField(max_length=254, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
+    mac = models.CharField(max_length=64, blank=True)  # vouches for whose pseudonym it is; given when sealed
 
     def __str__(self) -> str:
         return self.label or f"person {str(self.pseudonym)[:8]}"
@@ -71,6 +72,7 @@ class Personal(models.Model):
     person = models.UUIDField(null=True, db_index=True)  # whose it is, where that is another than the actor
     origin = models.CharField(max_length=200, blank=True)  # address of the request, or "command line"
     text = models.JSONField(default=dict, blank=True)
+    mac = models.CharField(max_length=64, blank=True)  # vouches for what is here, while it is; given when sealed
 
     def __str__(self) -> str:
         return f"what event {self.event_id} says of people"

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from eclectyc.audit.chain import Link, Said, broken_links, head_signature, link_hash
 from eclectyc.audit.models import Event, Head, Person, Personal, Seal
+from eclectyc.audit.vouching import unvouched, vouch
 
 AT_ONCE = 5_000  # events sealed in one transaction
 
@@ -41,6 +42,7 @@ def _seal_some(key: bytes, above: int) -> int:
             previous = link_hash(key, previous, last, said_of(event))
             seals.append(Seal(sequence=last, event=event, hash=previous))
         if seals:
+            vouch(key, events)
             Seal.objects.bulk_create(seals, batch_size=500)
             head.last, head.hash = last, previous
             head.signature = head_signature(key, head.first, head.before_first, last, previous)
@@ -78,6 +80,7 @@ def problems(key: bytes) -> Iterator[str]:
     yield from broken_links(key, head.first, head.before_first, links())
     if (last_sequence, last_hash) != (head.last, head.hash):
         yield f"The chain ends at {last_sequence}, but {head.last} events were sealed."
+    yield from unvouched(key)
 
 
 def forget_person(user_id: int) -> int:
@@ -91,7 +94,7 @@ def forget_person(user_id: int) -> int:
         erased += Personal.objects.filter(event__in=theirs, person=None).delete()[0]
         from django.utils.timezone import now
 
-        Person.objects.filter(pk=person.pk).update(user_id=None, label="", erased_at=now())
+        Person.objects.filter(pk=person.pk).update(user_id=None, label="", mac="", erased_at=now())
     return erased
 
 

@@ -20,6 +20,7 @@ from eclectyc.audit.by import By
 from eclectyc.audit.models import Event, Head, Seal
 from eclectyc.audit.record import record
 from eclectyc.audit.seal import deletion_allowed, problems, seal_pending, unsealed
+from eclectyc.audit.vouching import vouch_anew
 from eclectyc.kernel.errors import EclectycError
 
 TAKE_IN_S: Final = 1.0
@@ -78,7 +79,8 @@ def begin_anew(by: By) -> int:
             Seal.objects.all().delete()
         Head.objects.all().delete()
         record(by, "audit.sealed_anew", before={"events": before.last if before else 0})
-    return seal_pending(keys.key())
+        vouch_anew(key := keys.key())
+    return seal_pending(key)
 
 
 def after_command() -> None:

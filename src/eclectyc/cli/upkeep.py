@@ -72,7 +72,7 @@ def backup(
 
     report = make_backup(folder, now=timezone.now(), tell=say)
     _tell_backup("Backed up", report, as_json=as_json)
-    say("The secret key and .env are not part of a backup.")
+    say("The keys (secret_key, audit.key, vault.key) and .env are not part of a backup: keep copies elsewhere.")
 
 
 def restore(

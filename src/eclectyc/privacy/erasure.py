@@ -23,10 +23,11 @@ from django.db.models.functions import Cast
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.administrators import keeping_administrators
 from eclectyc.accounts.models import Invitation, User
-from eclectyc.audit import waiting
-from eclectyc.audit.models import Personal
+from eclectyc.audit import keys, waiting
+from eclectyc.audit.models import Head, Personal
 from eclectyc.audit.record import pseudonym_of, record
 from eclectyc.audit.seal import forget_person
+from eclectyc.audit.vouching import mac_of_text
 from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import Conflict, NotFound
 from eclectyc.privacy.holdings import HOLDINGS, mails_to, require_person
@@ -112,11 +113,14 @@ def _forget_texts(email: str, name: str) -> int:
                  else [])}:  # fmt: skip
         wanted |= Q(written__icontains=text)
     found = Personal.objects.annotate(written=Cast("text", TextField())).filter(wanted)
-    changed = 0
+    list(Head.objects.select_for_update().filter(pk=1))  # sealing waits: it would vouch for what goes
+    changed, key = 0, keys.key()
     for personal in found:
         left = {key: value for key, value in personal.text.items() if not _names(value, email, name)}
         if left != personal.text:
-            changed += Personal.objects.filter(pk=personal.pk).update(text=left)
+            personal.text = left
+            mac = mac_of_text(key, personal) if personal.mac else ""
+            changed += Personal.objects.filter(pk=personal.pk).update(text=left, mac=mac)
     return changed
 
 
