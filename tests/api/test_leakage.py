@@ -12,6 +12,8 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from eclectyc.web.views.admin.addresses import ADDRESSES as PAGES
+from eclectyc.web.views.admin.addresses import PARTS
 from tests.analytics.filling import fill, flat_days
 from tests.factories import World, make_series
 
@@ -32,6 +34,10 @@ class Address:
     of: str = ""
 
 
+# The administration's own tests ask each address as everybody: tests/web/test_admin_pages.py.
+ADMINISTRATION: Final = {
+    address: Address(302, "admin" if permission else "viewer") for address, _, _, permission in (*PAGES, *PARTS)
+}
 ADDRESSES: Final = {
     "api/health": Address(200, "viewer"),
     "api/openapi.json": Address(401, "viewer"),
@@ -49,6 +55,7 @@ ADDRESSES: Final = {
     "meters/<int:pk>": Address(302, "viewer", of="meter"),
     "reports/consumption": Address(302, "manager"),
     "design": Address(302, "viewer"),
+    **ADMINISTRATION,
 }
 
 

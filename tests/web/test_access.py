@@ -7,21 +7,23 @@ from django.test import Client
 from django.urls import URLPattern
 
 from eclectyc.web.urls import urlpatterns
+from eclectyc.web.views.admin.addresses import PARTS
 from tests.factories import World
 from tests.web.conftest import signed_in
 from tests.web.pages import text_of
 
 pytestmark = pytest.mark.django_db
 OPEN = {"login", "logout"}
+FILES = {name for _, _, name, _ in PARTS} | {"admin-sites-export", "admin-meters-export"}
 
 
 def addresses(site: int, meter: int) -> dict[str, str]:
-    """Return the address of every page."""
+    """Return the address of every page; files and parts of pages are no pages."""
     pks = {"site": site, "meter": meter}
     return {
         str(p.name): "/" + str(p.pattern).replace("<int:pk>", str(pks.get(str(p.name), 0)))
         for p in urlpatterns
-        if p.name not in OPEN
+        if p.name not in OPEN | FILES
     }
 
 

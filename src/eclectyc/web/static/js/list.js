@@ -1,5 +1,7 @@
 // Lists: arrows go through the rows from the search field on, a tick chooses, the head's tick chooses all.
 
+document.querySelector(".sections [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 const rows = () => [...document.querySelectorAll("[data-list] [data-row]")];
 
 document.addEventListener("keydown", (event) => {

@@ -117,8 +117,8 @@ def _chosen(actor: Actor, permission: str, value: str) -> Iterator[PlaceOffered]
 def _visible(actor: Actor, permission: str, kind: str) -> QuerySet[Any]:
     found: QuerySet[Any] = KINDS[kind].objects.visible_to(actor, permission)
     if kind == "organisation":
-        return found.defer("logo")
-    found = found.select_related("organisation").defer("organisation__logo")
+        return found
+    found = found.select_related("organisation")
     return found.select_related("site") if kind == "meter" else found
 
 

@@ -131,7 +131,7 @@ def meter(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a meter; its device, its multiplier and its site change from a day on; delete it."""
     actor = actor_of(request)
     related = Meter.objects.visible_to(actor).select_related("organisation", "site__region", "supplier", "parent")
-    one = get_object_or_404(related.defer("organisation__logo"), pk=pk)
+    one = get_object_or_404(related, pk=pk)
     actor.require("estate.edit", one.place)
     histories = meter_history.forms(actor, one)
     context: dict[str, Any] = {

@@ -25,7 +25,7 @@ MOST: Final = 1000
 def organisations(request: HttpRequest) -> HttpResponse:
     """Show the tree; who looks after one organisation comes to it at once."""
     actor = actor_of(request)
-    mine = list(Organisation.objects.visible_to(actor, "organisation.edit").defer("logo").order_by("path")[:MOST])
+    mine = list(Organisation.objects.visible_to(actor, "organisation.edit").order_by("path")[:MOST])
     if len(mine) == 1:
         return organisation(request, mine[0].pk)
     rows, line = [], _in_order(mine)
@@ -57,7 +57,7 @@ def new_organisation(request: HttpRequest) -> HttpResponse:
 def organisation(request: HttpRequest, pk: int) -> HttpResponse:
     """Change an organisation: its name, place, brand and logo."""
     actor = actor_of(request)
-    one = get_object_or_404(Organisation.objects.visible_to(actor, "organisation.edit").defer("logo"), pk=pk)
+    one = get_object_or_404(Organisation.objects.visible_to(actor, "organisation.edit"), pk=pk)
     fields = _fields(actor, one)
     form = Form.holding(fields, {name: getattr(one, name) for name in OWN} | {"parent": one.parent_id or ""})
     danger = Danger("Delete this organisation", "Its memberships, invitations and roles go with it. One with regions, "
@@ -88,7 +88,7 @@ def organisation(request: HttpRequest, pk: int) -> HttpResponse:
 
 def logo(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer with an organisation's logo, its own or inherited, for the preview."""
-    visible = Organisation.objects.visible_to(actor_of(request), "organisation.edit").defer("logo")
+    visible = Organisation.objects.visible_to(actor_of(request), "organisation.edit")
     return picture(branding_of(get_object_or_404(visible, pk=pk)).logo_of)
 
 
@@ -149,7 +149,7 @@ def _chosen(actor: Actor, number: str) -> Organisation | None:
 
 
 def _parent(actor: Actor, one: Organisation | None = None) -> Field:
-    found = Organisation.objects.visible_to(actor, "organisation.edit").defer("logo").order_by("name")
+    found = Organisation.objects.visible_to(actor, "organisation.edit").order_by("name")
     if one is not None:
         found = found.exclude(path__startswith=one.path)
     choices = [(str(o.pk), o.name) for o in found[:MOST]]

@@ -258,7 +258,7 @@ def _span(since: date | None, until: date | None) -> str:
 
 
 def _roles(actor: Actor) -> tuple[tuple[str, str], ...]:
-    custom = Role.objects.visible_to(actor).select_related("organisation").defer("organisation__logo")[:200]
+    custom = Role.objects.visible_to(actor).select_related("organisation")[:200]
     return (*((role, role.capitalize()) for role in ROLES), *((f"custom:{r.pk}", r.name) for r in custom))
 
 

@@ -23,9 +23,7 @@ MOST_ROLES: Final = 40  # columns
 def roles(request: HttpRequest) -> HttpResponse:
     """Show every role beside what it may do."""
     actor = actor_of(request)
-    custom = list(
-        Role.objects.visible_to(actor).select_related("organisation").defer("organisation__logo")[:MOST_ROLES]
-    )
+    custom = list(Role.objects.visible_to(actor).select_related("organisation")[:MOST_ROLES])
     columns: list[dict[str, Any]] = [
         {"name": name.capitalize(), "address": "", "under": "every organisation", "may": may}
         for name, may in ROLE_PERMISSIONS.items()
@@ -107,4 +105,4 @@ def _permissions(actor: Actor, where: list[Organisation], held: list[str] | None
 
 
 def _organisations(actor: Actor) -> list[Organisation]:
-    return list(Organisation.objects.visible_to(actor, "roles.edit").defer("logo").order_by("name")[:500])
+    return list(Organisation.objects.visible_to(actor, "roles.edit").order_by("name")[:500])

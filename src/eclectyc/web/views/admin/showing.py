@@ -93,9 +93,9 @@ def status_of(error: EclectycError | None) -> int:
 
 def organisations_for(actor: Actor, permission: str) -> list[Organisation]:
     """Return the organisations in which something can be made; where only a part of one is the actor's, that one."""
-    whole = Organisation.objects.visible_to(actor, permission).defer("logo").order_by("name")
+    whole = Organisation.objects.visible_to(actor, permission).order_by("name")
     found = list(whole[:MOST_ORGANISATIONS])
-    return found or list(Organisation.objects.visible_to(actor).defer("logo")[:MOST_ORGANISATIONS])
+    return found or list(Organisation.objects.visible_to(actor)[:MOST_ORGANISATIONS])
 
 
 def organisation_field(organisations: Iterable[Organisation]) -> Field:

@@ -37,7 +37,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     secret, form = "", Form.holding(FIELDS, {"scope": "read"})
     mine = ApiToken.objects.filter(user=actor.user_id).select_related(
         "user", "organisation", "region", "site", "meter"
-    ).defer("organisation__logo")  # fmt: skip
+    )  # fmt: skip
     if request.method == "POST" and request.POST.get("do") == "revoke":
         one = get_object_or_404(mine, pk=number_in(request.POST.get("of", "")))
         revoke_token(actor, token=one)
