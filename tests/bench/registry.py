@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests import needs
 from tests.bench.figures import Figure, median, timed
@@ -152,7 +152,7 @@ def personas() -> dict[str, Actor]:
     def scoped(email: str, many: int, **scope: object) -> User:
         user, made = User.objects.get_or_create(email=email)
         if made:
-            things = {"region": Region, "site": Site, "meter": Meter}
+            things: dict[str, Any] = {"region": Region, "site": Site, "meter": Meter}
             for name in scope:
                 for thing in things[name].objects.order_by("pk")[:many]:
                     Membership.objects.create(

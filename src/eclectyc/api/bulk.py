@@ -12,8 +12,8 @@ from pydantic import Field
 from eclectyc.accounts.actor import Actor
 from eclectyc.api.asking import CHANGING, Body, Number, not_null, one
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.estate_shapes import BulkOut, LongText, SiteTypeName, Week
-from eclectyc.api.schemas import DirectionName, Text, UtilityName
+from eclectyc.api.estate_shapes import BulkOut, LongText, Week
+from eclectyc.api.schemas import DirectionName, SiteTypeName, Text, UtilityName
 from eclectyc.estate import lists, service
 from eclectyc.estate.bulk import MOST_AT_ONCE
 from eclectyc.estate.lists import MeterFilter, SiteFilter
@@ -30,21 +30,21 @@ class Which(Body):
     search: LongText = ""
     organisation: Number | None = None
     region: Number | None = None
-    site_type: SiteTypeName | None = None  # type: ignore[valid-type]
-    utility: UtilityName | None = None  # type: ignore[valid-type]
+    site_type: SiteTypeName | None = None
+    utility: UtilityName | None = None
     is_active: bool | None = None
 
 
 class WhichMeters(Which):
     site: Number | None = None
     supplier: Number | None = None
-    direction: DirectionName | None = None  # type: ignore[valid-type]
+    direction: DirectionName | None = None
 
 
 class MeterChange(Body):
     supplier: Number | None = None
-    utility: UtilityName | None = None  # type: ignore[valid-type]
-    direction: DirectionName | None = None  # type: ignore[valid-type]
+    utility: UtilityName | None = None
+    direction: DirectionName | None = None
     unit: Text | None = None
     step: int | None = None
     is_active: bool | None = None
@@ -55,7 +55,7 @@ class MeterChange(Body):
 class SiteChange(Body):
     region: Number | None = None
     company: Text | None = None
-    site_type: SiteTypeName | None = None  # type: ignore[valid-type]
+    site_type: SiteTypeName | None = None
     is_active: bool | None = None
     floor_area_m2: float | None = None
     opening_hours: Week | None = None

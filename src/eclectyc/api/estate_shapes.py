@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from ninja import Schema
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from eclectyc.api.asking import Body, Number, Searched
-from eclectyc.api.schemas import DirectionName, Text, UtilityName
+from eclectyc.api.schemas import DirectionName, SiteTypeName, Text, UtilityName
 from eclectyc.estate import lists
-from eclectyc.estate.models import Measure, Region, Site, SiteMetric, SiteType, Supplier
+from eclectyc.estate.models import Measure, Region, Site, SiteMetric, Supplier
 
 
 def _no_nul(text: str) -> str:
@@ -28,35 +28,38 @@ LongText = Annotated[
     WithJsonSchema({"type": "string", "maxLength": 1000, "pattern": r"^[^\x00]*$"}),
 ]
 Exact = Annotated[Decimal, Field(max_digits=40, allow_inf_nan=False), WithJsonSchema({"type": "number"})]
-SiteTypeName = Literal[tuple(SiteType.values)]  # type: ignore[valid-type]
-MeasureName = Literal[tuple(Measure.values)]  # type: ignore[valid-type]
-
-
-def _sorts(columns: Any) -> Any:
-    """Return the type of a list's ``sort``: a column, with a minus before it the other way round."""
-    names = tuple(sign + name for name in columns for sign in ("", "-"))
-    return Literal[names]
+if TYPE_CHECKING:
+    MeasureName: TypeAlias = str
+    RegionSort: TypeAlias = str
+    SupplierSort: TypeAlias = str
+    SiteSort: TypeAlias = str
+else:
+    MeasureName = Literal[tuple(Measure.values)]
+    RegionSort, SupplierSort, SiteSort = (
+        Literal[tuple(sign + name for name in columns for sign in ("", "-"))]
+        for columns in (lists.REGION_SORTS, lists.SUPPLIER_SORTS, lists.SITE_SORTS)
+    )
 
 
 class RegionList(Searched):
     organisation: Text | None = Field(None, description="Name or number.")
-    sort: _sorts(lists.REGION_SORTS) = "name"  # type: ignore[valid-type]
+    sort: RegionSort = "name"
 
 
 class SupplierList(Searched):
     organisation: Text | None = Field(None, description="Name or number.")
     is_active: bool | None = None
-    sort: _sorts(lists.SUPPLIER_SORTS) = "name"  # type: ignore[valid-type]
+    sort: SupplierSort = "name"
 
 
 class SiteList(Searched):
     search: Text | None = Field(None, description="Words of a name, a postcode, an address or a company.")
     organisation: Text | None = Field(None, description="Name or number.")
     region: Text | None = Field(None, description="Name or number.")
-    site_type: SiteTypeName | None = None  # type: ignore[valid-type]
-    utility: UtilityName | None = Field(None, description="Those with a meter of it.")  # type: ignore[valid-type]
+    site_type: SiteTypeName | None = None
+    utility: UtilityName | None = Field(None, description="Those with a meter of it.")
     is_active: bool | None = None
-    sort: _sorts(lists.SITE_SORTS) = "name"  # type: ignore[valid-type]
+    sort: SiteSort = "name"
 
 
 class NewRegion(Body):
@@ -100,7 +103,7 @@ class SiteFields(Body):
     region: Number | None = None
     address: LongText | None = None
     postcode: Text | None = None
-    site_type: SiteTypeName | None = None  # type: ignore[valid-type]
+    site_type: SiteTypeName | None = None
     floor_area_m2: float | None = None
     latitude: float | None = None
     longitude: float | None = None
@@ -122,8 +125,8 @@ class ChangedSite(SiteFields):
 
 class MeterFields(Body):
     name: Text | None = None
-    utility: UtilityName | None = None  # type: ignore[valid-type]
-    direction: DirectionName | None = None  # type: ignore[valid-type]
+    utility: UtilityName | None = None
+    direction: DirectionName | None = None
     unit: Text | None = None
     step: int | None = None
     multiplier: Exact | None = None
@@ -183,7 +186,7 @@ class SiteOut(Schema):
     region_name: str | None
     address: str
     postcode: str
-    site_type: SiteTypeName  # type: ignore[valid-type]
+    site_type: SiteTypeName
     floor_area_m2: float | None
     latitude: float | None
     longitude: float | None
@@ -203,7 +206,7 @@ class NewMetric(Body):
     since: date
     until: date | None = Field(None, description="The first day on which it no longer holds.")
     unit: Text = ""
-    measure: MeasureName = Measure.LEVEL.value  # type: ignore[valid-type]
+    measure: MeasureName = Measure.LEVEL.value
 
 
 class ChangedMetric(Body):
@@ -212,7 +215,7 @@ class ChangedMetric(Body):
     since: date | None = None
     until: date | None = None
     unit: Text | None = None
-    measure: MeasureName | None = None  # type: ignore[valid-type]
+    measure: MeasureName | None = None
 
 
 class MetricOut(Schema):
@@ -220,7 +223,7 @@ class MetricOut(Schema):
     site: int
     name: str
     unit: str
-    measure: MeasureName  # type: ignore[valid-type]
+    measure: MeasureName
     value: float
     since: date
     until: date | None

@@ -99,7 +99,7 @@ class BalanceWindow(OneMeter):
     from_: date = Field(alias="from")
     to: date = Field(description="Exclusive.")
     by: Literal["day", "week", "month", "year"] = "month"
-    quantity: QuantityName = "import"  # type: ignore[valid-type]
+    quantity: QuantityName = "import"
 
 
 class BalancePeriod(Schema):
@@ -263,7 +263,7 @@ def _placement(placement: Placement, *, known: bool) -> PlacementOut:
 
 
 def _device(device: Device) -> DeviceOut:
-    reads = {
+    reads: dict[str, Any] = {
         name: None if getattr(device, name) is None else float(getattr(device, name))
         for name in ("opening_read", "closing_read")
     }
@@ -281,7 +281,7 @@ def _balance(meter: Meter, found: Balance) -> BalanceOut:
         unit=found.unit,
         timezone=found.timezone,
         periods=[BalancePeriod(**row) for row in found.periods.iter_rows(named=True)],
-        total=BalancePeriod(**found.total),
+        total=BalancePeriod.model_validate(found.total),
         unmetered_share=found.unmetered_share,
         subs=[SubOut(**row) for row in found.subs.iter_rows(named=True)],
         left_out=list(found.left_out),

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from functools import wraps
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from django.http import HttpRequest
 from ninja import Schema
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, W
 
 from eclectyc.analytics.periods import By
 from eclectyc.estate.lists import METER_SORTS
-from eclectyc.estate.models import Direction, Quantity, Utility
+from eclectyc.estate.models import Direction, Quantity, SiteType, Utility
 from eclectyc.kernel.errors import Invalid
 
 MOST_ITEMS: Final = 1000
@@ -22,11 +22,19 @@ _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 MOMENT: Final = rf"^{_DAY}([Tt ]{_CLOCK}([Zz]|[+ -][0-9]{{2}}:[0-9]{{2}}))?$"
 
-UtilityName = Literal[tuple(Utility.values)]  # type: ignore[valid-type]
-DirectionName = Literal[tuple(Direction.values)]  # type: ignore[valid-type]
 _SIGNS = ("", "-")  # a minus turns an order round
-MeterSort = Literal[tuple(sign + name for name in METER_SORTS for sign in _SIGNS)]  # type: ignore[valid-type]
-QuantityName = Literal[tuple(Quantity.values)]  # type: ignore[valid-type]
+if TYPE_CHECKING:
+    UtilityName: TypeAlias = str
+    DirectionName: TypeAlias = str
+    QuantityName: TypeAlias = str
+    SiteTypeName: TypeAlias = str
+    MeterSort: TypeAlias = str
+else:
+    UtilityName = Literal[tuple(Utility.values)]
+    DirectionName = Literal[tuple(Direction.values)]
+    QuantityName = Literal[tuple(Quantity.values)]
+    SiteTypeName = Literal[tuple(SiteType.values)]
+    MeterSort = Literal[tuple(sign + name for name in METER_SORTS for sign in _SIGNS)]
 
 
 def _no_nul(text: str) -> str:
@@ -87,17 +95,17 @@ class MeterList(Parameters):
     organisation: Text | None = Field(None, description="Name or number.")
     site: Text | None = Field(None, description="Name or number.")
     region: Text | None = Field(None, description="Name or number.")
-    utility: UtilityName | None = None  # type: ignore[valid-type]
-    direction: DirectionName | None = None  # type: ignore[valid-type]
+    utility: UtilityName | None = None
+    direction: DirectionName | None = None
     is_active: bool | None = None
     search: Text | None = Field(
         None, description="Words of an identifier, a serial, a meter's name, or its site's name or postcode."
     )
     supplier: Text | None = Field(None, description="Name or number.")
     parent: Text | None = Field(None, description="Identifier of a main meter: those directly below it.")
-    site_type: Text | None = Field(None, description="Of the sites they are at.")
+    site_type: SiteTypeName | None = Field(None, description="Of the sites they are at.")
     is_sub: bool | None = Field(None, description="Sub-meters alone, or main meters alone.")
-    sort: MeterSort = "identifier"  # type: ignore[valid-type]
+    sort: MeterSort = "identifier"
 
 
 class ReadingsWindow(Parameters):
@@ -106,7 +114,7 @@ class ReadingsWindow(Parameters):
     )
     to: Moment | None = Field(None, description="The same, exclusive. Default: the day after the last reading's.")
     by: By = "day"
-    quantity: QuantityName = "import"  # type: ignore[valid-type]
+    quantity: QuantityName = "import"
     organisation: Text | None = Field(None, description="Name or number, where several have a meter of this name.")
 
 
@@ -129,8 +137,8 @@ class MeterOut(Schema):
     site: str
     site_id: int
     region: str | None
-    utility: UtilityName  # type: ignore[valid-type]
-    direction: DirectionName  # type: ignore[valid-type]
+    utility: UtilityName
+    direction: DirectionName
     unit: str
     step: int = Field(description="Minutes per reading; 1440 for whole days.")
     multiplier: float
@@ -164,7 +172,7 @@ class ReadingOut(Schema):
 
 class ReadingsOut(Schema):
     meter: str
-    quantity: QuantityName  # type: ignore[valid-type]
+    quantity: QuantityName
     unit: str
     timezone: str
     by: By

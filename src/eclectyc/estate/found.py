@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 
 class SearchField(models.TextField):
     """Written with its row from the model's ``search_words()``; a list searches it with ``contains``."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(**{"blank": True, "default": "", "editable": False, **options})
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:

@@ -147,7 +147,7 @@ SITE_SORTS: Final[Mapping[str, str]] = {
     "is_active": "is_active",
 }
 REGION_SORTS: Final[Mapping[str, str]] = {"name": "name", "organisation": "organisation__name"}
-SUPPLIER_SORTS: Final[Mapping[str, str]] = REGION_SORTS | {"account": "account", "is_active": "is_active"}
+SUPPLIER_SORTS: Final[Mapping[str, str]] = {**REGION_SORTS, "account": "account", "is_active": "is_active"}
 _NULLABLE: Final = frozenset({"site__region__name", "supplier__name", "region__name", "installed", "removed",
                               "floor_area_m2"})  # fmt: skip
 
