@@ -1,0 +1,341 @@
+"""Every page and every operation of the API, asked by everybody, with their own things, another's, and none.
+
+What is another's must be like what is not there: the same status, the same words, the same number of queries. And
+no word of one organisation ever stands in an answer to the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from copy import copy
+from typing import Any, Final
+
+import pytest
+from django.db import models
+from django.test import Client
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Invitation, Role
+from eclectyc.audit.record import record
+from eclectyc.estate.models import Region, Site, Supplier
+from tests.access.asking import (
+    API,
+    NAMED,
+    Answer,
+    Question,
+    ask,
+    asked_of,
+    body_of,
+    clients,
+    missing,
+    operations,
+    plain,
+    routes,
+    sent_to,
+    undone,
+    url_of,
+)
+from tests.access.matrix import BODIES, PLAIN_PARAMETERS, QUERIES, ROWS
+from tests.access.two_sides import HERE, NAMES, START, THERE, Side, Sides, marked_fields, models_of_ours, person
+from tests.factories import make_meter
+
+pytestmark = pytest.mark.django_db
+DESCRIBED: Final = {API + name for name in ("", "docs", "openapi.json")}  # of the API's addresses, these are no operations
+INSIDERS: Final = ("viewer", "manager", "admin", "read")
+OUTSIDE: Final = ("outsider", "narrowed", "expired")
+REFUSED: Final = {"path": {401, 403, 404, 405}, "query": {200, 401, 403, 404, 422}, "body": {401, 403, 404, 422}}
+
+
+def pages() -> list[str]:
+    return [route for route in dict.fromkeys(routes()) if not route.startswith(API) or route in DESCRIBED]
+
+
+def entries() -> list[str]:
+    """What the table must have a row for, here and now."""
+    return [*operations(), *(f"{method} {route}" for route in pages() for method in ("GET", "POST"))]
+
+
+def question_of(entry: str) -> Question:
+    method, address = entry.split(" ", 1)
+    return Question(method, address, BODIES.get(entry), address.startswith(API))
+
+
+def answers_in(entry: str) -> dict[str, int]:
+    return dict(zip(NAMES, map(int, ROWS[entry].split()), strict=True))
+
+
+@pytest.fixture(scope="module")
+def asking(sides: Sides) -> dict[str, Client]:
+    return clients(sides)
+
+
+# --- the table is whole ---------------------------------------------------------------------------------------------
+
+
+def test_every_page_and_every_operation_has_its_row() -> None:
+    there, stated = set(entries()), set(ROWS)
+    assert not there - stated, f"say in tests/access/matrix.py who gets what: {sorted(there - stated)}"
+    assert not stated - there, f"no longer there: {sorted(stated - there)}"
+
+
+def test_every_address_of_the_api_is_described() -> None:
+    described = {re.sub(r"[{<](?:\w+:)?\w+[}>]", "*", path.split(" ", 1)[1]) for path in operations()}
+    mapped = {re.sub(r"<[^>]*>", "*", route) for route in routes() if route.startswith(API)} - DESCRIBED
+    assert mapped == described
+
+
+def test_every_parameter_names_a_thing_or_is_known_to_name_none() -> None:
+    asked = {name for operation in operations().values() for name in asked_of(operation)}
+    assert asked <= NAMED | PLAIN_PARAMETERS
+
+
+def test_every_hole_of_an_address_can_be_filled(sides: Sides) -> None:
+    for entry in entries():
+        for side in (sides.here, sides.there):
+            assert "<" not in url_of(question_of(entry), side) and "{" not in url_of(question_of(entry), side), entry
+
+
+def test_every_text_that_somebody_writes_carries_its_mark(sides: Sides) -> None:
+    made = {type(thing): thing for thing in sides.there.things.values() if isinstance(thing, models.Model)}
+    for model in models_of_ours():
+        for column in marked_fields(model) if model in made else ():
+            value = str(getattr(made[model], column.name))
+            assert THERE.lower() in value.lower() or column.name in ("identifier", "email"), (model, column.name)
+
+
+# --- own things -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("entry", sorted(ROWS))
+def test_everybody_gets_what_the_table_says(entry: str, sides: Sides, asking: dict[str, Client]) -> None:
+    question, wanted = question_of(entry), answers_in(entry)
+    url = url_of(question, sides.here) + (f"?{QUERIES[entry]}" if entry in QUERIES else "")
+    got = {}
+    for name, client in asking.items():
+        answer = ask(client, question, url, body_of(question.body, sides.here))
+        got[name] = answer.status
+        tells_nothing_of(HERE if name in ("nobody", "outsider", "revoked") else THERE, answer, name, entry)
+    assert got == wanted
+
+
+def tells_nothing_of(mark: str, answer: Answer, persona: str, entry: str) -> None:
+    if persona != "operator":
+        at = answer.text.lower().find(mark.lower())
+        assert at < 0, f"{entry} tells {persona}: …{answer.text[max(0, at - 80) : at + 40]}…"
+
+
+# --- another's things -----------------------------------------------------------------------------------------------
+
+
+def part_of(side: Side) -> Side:
+    """The part of the first organisation that the narrowed token is left with."""
+    part = copy(side)
+    part.things = side.things | {name: side.things["meter2"] for name in ("meter", "mpan", "parent")}
+    part.things["site"] = side.things["site2"]
+    return part
+
+
+def askers(entry: str, sides: Sides) -> Iterator[tuple[str, Side, Side]]:
+    """Who asks, what is theirs, and what is another's to them."""
+    wanted = answers_in(entry)
+    for name in INSIDERS:
+        yield name, sides.here, sides.there
+    for name in OUTSIDE:
+        own = sides.there if name == "outsider" else part_of(sides.here)
+        if wanted[name] >= 400:
+            yield name, own, sides.here
+
+
+def compare(client: Client, question: Question, where: str, said: str, pairs: list[tuple[str, Any, Any]]) -> None:
+    """Ask for another's and for what is nowhere, and see no difference."""
+    (url, body, value), (url_none, body_none, none) = pairs
+    ask(client, question, url_none, body_none)
+    theirs, nothing = ask(client, question, url, body), ask(client, question, url_none, body_none)
+    assert theirs.status == nothing.status, said
+    assert theirs.status in REFUSED[where], said
+    assert plain(theirs, value, none) == plain(nothing, value, none), said
+    assert theirs.queries == nothing.queries, said
+
+
+@pytest.mark.parametrize("entry", [e for e in sorted(ROWS) if question_of(e).holes])
+def test_in_an_address_what_is_anothers_is_like_what_is_not_there(
+    entry: str, sides: Sides, asking: dict[str, Client]
+) -> None:
+    question = question_of(entry)
+    query = f"?{QUERIES[entry]}" if entry in QUERIES else ""
+    for name, own, foreign in askers(entry, sides):
+        for _, kind in question.holes:
+            if kind in ("provider_id", "uidb36", "key", "link"):
+                continue
+            value, none, body = foreign.number(kind), missing(kind), body_of(question.body, own)
+            pairs = [(url_of(question, own, **{kind: v}) + query, body, v) for v in (value, none)]
+            compare(asking[name], question, "path", f"{name}: {entry} {kind}", pairs)
+
+
+@pytest.mark.parametrize("entry", [e for e in sorted(ROWS) if e in operations() and e.startswith("GET ")])
+def test_in_a_query_what_is_anothers_is_like_what_is_not_there(
+    entry: str, sides: Sides, asking: dict[str, Client]
+) -> None:
+    question = question_of(entry)
+    for name, own, foreign in askers(entry, sides):
+        own = sides.there if name == "outsider" else own
+        for param in NAMED & set(asked_of(operations()[entry])):
+            kind = "organisation" if param == "parent" and "organisations" in entry else param
+            kind = "mpan" if kind == "parent" else kind
+            more = f"&{QUERIES[entry]}" if entry in QUERIES else ""
+            pairs = [
+                (f"{url_of(question, own)}?{param}={value}{more}", None, value)
+                for value in (foreign.number(kind), missing(kind))
+            ]
+            compare(asking[name], question, "query", f"{name}: {entry}?{param}=", pairs)
+
+
+def variants(entry: str, own: Side, foreign: Side) -> Iterator[tuple[str, Any, Any, Any]]:
+    """Each thing that a body can name: what it is called, the body with another's, with none, and what was sent."""
+    body = body_of(BODIES.get(entry, {}), own)
+    for word in sorted(NAMED & set(sent_to(operations()[entry]))):
+        value, none = foreign.number(word), missing(word)
+        value, none = (value, none) if word != "parent" or "meters" in entry else (foreign.number("organisation"), none)
+        if word == "parent" and "meters" in entry:
+            value = foreign.things["meter"].pk
+        yield word, body | {word: value}, body | {word: none}, value
+    if "/bulk/" in entry:
+        kind = "meter" if "meters" in entry else "site"
+        yield "ids", *(body | {"ids": [v]} for v in (foreign.number(kind), missing(kind))), foreign.number(kind)
+        for word in ("organisation", "region") + (("site", "supplier") if kind == "meter" else ()):
+            pair = (foreign.number(word), missing(word))
+            yield f"filter.{word}", *({"filter": {word: v}, "change": body["change"]} for v in pair), pair[0]
+        word = "supplier" if kind == "meter" else "region"
+        yield word, *({"ids": body["ids"], "change": {word: v}} for v in (foreign.number(word), missing(word))), (
+            foreign.number(word)
+        )
+
+
+@pytest.mark.parametrize("entry", [e for e in sorted(ROWS) if e in operations() and sent_to(operations()[e])])
+def test_in_a_body_what_is_anothers_is_like_what_is_not_there(
+    entry: str, sides: Sides, asking: dict[str, Client]
+) -> None:
+    question = question_of(entry)
+    for name in ("viewer", "admin", "outsider", "narrowed"):
+        own = {"outsider": sides.there, "narrowed": part_of(sides.here)}.get(name, sides.here)
+        foreign = sides.there if name in ("viewer", "admin") else sides.here
+        for word, theirs, none, value in variants(entry, own, foreign):
+            if name == "narrowed" and word in ("user", "role", "custom_role", "supplier", "filter.supplier"):
+                continue
+            url = url_of(question, own)
+            pairs = [(url, theirs, value), (url, none, missing(word.removeprefix("filter.")))]
+            if "/bulk/" in entry and word.startswith("filter."):
+                REFUSED["body"].add(200)  # a filter that finds nothing changes nothing
+            compare(asking[name], question, "body", f"{name}: {entry} {{{word}: …}}", pairs)
+
+
+FIELD: Final = re.compile(r'<(?:input|select|textarea)\b[^>]*\bname="(\w+)"')
+
+
+@pytest.mark.parametrize("entry", [e for e in sorted(ROWS) if e.startswith("POST /") and e not in operations()])
+def test_in_a_form_what_is_anothers_is_like_what_is_not_there(
+    entry: str, sides: Sides, asking: dict[str, Client]
+) -> None:
+    question = question_of(entry)
+    url = url_of(question, sides.here)
+    shown = ask(asking["admin"], Question("GET", question.address, is_api=False), url).text
+    for word in sorted(NAMED & set(FIELD.findall(shown))):
+        kind = {"parent": "meter"}.get(word, word)
+        value, none = sides.there.number(kind), missing(kind)
+        pairs = [(url, {word: v}, v) for v in (value, none)]
+        ask(asking["admin"], question, *pairs[1][:2])
+        theirs, nothing = (ask(asking["admin"], question, *pair[:2]) for pair in pairs)
+        assert theirs.status == nothing.status, word
+        assert plain(theirs, value, none) == plain(nothing, value, none), word
+        assert theirs.queries == nothing.queries, word
+        tells_nothing_of(THERE, theirs, "admin", f"{entry} {word}")
+
+
+@pytest.mark.parametrize("entry", [e for e in sorted(ROWS) if e.startswith("GET /") and e not in operations()])
+def test_in_a_pages_filters_what_is_anothers_is_like_what_is_not_there(
+    entry: str, sides: Sides, asking: dict[str, Client]
+) -> None:
+    question = question_of(entry)
+    url = url_of(question, sides.here)
+    kinds = ("organisation", "region", "site", "supplier", "meter", "user")
+    for name in ("viewer", "admin"):
+        if answers_in(entry)[name] != 200:
+            continue
+        for kind in kinds:
+            value, none = sides.there.number(kind), missing(kind)
+            ask(asking[name], question, f"{url}?{kind}={none}")
+            theirs, nothing = (ask(asking[name], question, f"{url}?{kind}={v}") for v in (value, none))
+            assert (theirs.status, theirs.queries) == (nothing.status, nothing.queries), (name, kind)
+            assert plain(theirs, f"{kind}={value}", f"{kind}={none}", f'value="{value}"', f'value="{none}"') == plain(
+                nothing, f"{kind}={value}", f"{kind}={none}", f'value="{value}"', f'value="{none}"'
+            ), (name, kind)
+
+
+# --- nothing of the other, whatever is asked ------------------------------------------------------------------------
+
+
+def looked_at(entry: str, mark: str) -> Iterator[str]:
+    """Ways to ask for a list that could tell of what is another's."""
+    yield ""
+    operation = operations().get(entry)
+    names = {"search", "q", "sort", "format"} if operation is None else set(asked_of(operation))
+    start = START[mark]
+    for name in sorted(names & {"search", "q", "actor", "subject", "action", "site", "region", "supplier"}):
+        yield f"{name}={start}"
+    for parameter in operation.get("parameters", []) if operation else []:
+        if parameter["name"] in ("sort", "format"):
+            yield from (f"{parameter['name']}={value}" for value in parameter["schema"].get("enum", []))
+    if operation is None:
+        yield from ("format=csv", "format=xlsx", "sort=-name")
+
+
+@pytest.mark.parametrize("entry", [e for e in sorted(ROWS) if e.startswith("GET ")])
+def test_no_search_no_order_and_no_file_tells_of_another(entry: str, sides: Sides, asking: dict[str, Client]) -> None:
+    question = question_of(entry)
+    for name, mark, own in (
+        ("viewer", THERE, sides.here), ("admin", THERE, sides.here), ("outsider", HERE, sides.there),
+        ("expired", HERE + " name", sides.here),
+    ):  # fmt: skip
+        for query in looked_at(entry, mark.split()[0]):
+            more = [QUERIES[entry]] if entry in QUERIES else []
+            answer = ask(asking[name], question, f"{url_of(question, own)}?{'&'.join([query, *more])}")
+            tells_nothing_of(mark, answer, name, f"{entry}?{query}")
+            assert answer.status < 500 or entry == "GET /api/health"
+        if "text/csv" in str(operations().get(entry, "")):
+            answer = ask(asking[name], question, url_of(question, own), Accept="text/csv")
+            tells_nothing_of(mark, answer, name, f"{entry} as CSV")
+
+
+@pytest.mark.parametrize("entry", [e for e in sorted(ROWS) if e.startswith("GET ") and e != "GET /api/health"])
+def test_no_answer_changes_with_what_another_has(entry: str, sides: Sides, asking: dict[str, Client]) -> None:
+    """No count, no order and no chart tells how much another has: the same answer after it has got twice as much."""
+    question = question_of(entry)
+    url = url_of(question, sides.here) + (f"?{QUERIES[entry]}" if entry in QUERIES else "")
+    names = [name for name in (*INSIDERS, "expired", "narrowed") if answers_in(entry)[name] == 200]
+    if not names:
+        return
+    before = {name: ask(asking[name], question, url) for name in names}
+    with undone():
+        furnish_more(sides.there)
+        after = {name: ask(asking[name], question, url) for name in names}
+    for name in names:
+        assert plain(after[name]) == plain(before[name]), name
+        assert after[name].queries == before[name].queries, name
+
+
+def furnish_more(side: Side) -> None:
+    """Give a side a little more of everything, in front of all in any order."""
+    org = side.things["organisation"]
+    region = Region.objects.create(organisation=org, name="  0 first")
+    site = Site.objects.create(organisation=org, region=region, name="  0 first", site_type="office")
+    Supplier.objects.create(organisation=org, name="  0 first")
+    for identifier in ("0000000", "ZZZZZZZ"):
+        make_meter(site, identifier, utility="water")
+    Role.objects.create(organisation=org, name="  0 first", permissions=["estate.view"])
+    user = person("aaa", "aaa", org)
+    Invitation.objects.create(
+        organisation=org, email="a@a.example", digest="more", expires_at=side.things["invitation"].expires_at
+    )
+    record(Actor.of(side.things["admin"]).by, "site.changed", site, organisation_id=org.pk, person_id=user.pk)
+
