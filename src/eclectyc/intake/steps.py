@@ -45,6 +45,11 @@ class LaneStamps:
         return min(self.gaps, key=lambda gap: (-self.gaps[gap], gap)) if self.gaps else None
 
     @property
+    def is_regular(self) -> bool:
+        """Whether there are many stamps, most of them at one distance."""
+        return self.gaps.total() >= MANY_GAPS and max(self.gaps.values()) * 2 >= self.gaps.total()
+
+    @property
     def residue_s(self) -> int:
         """Where in the hour most stamps stand."""
         return min(self.minutes, key=lambda s: (-self.minutes[s], s)) if self.minutes else 0
@@ -78,18 +83,29 @@ class StampCensus:
             self.lanes[index].minutes[second] += count
 
     def _count_gaps(self, lane: np.ndarray, at: np.ndarray) -> None:
+        same = lane[1:] == lane[:-1]
         step = at[1:] - at[:-1]
-        is_gap = (lane[1:] == lane[:-1]) & (step != 0)
-        same_day = at[1:] // DAY_S == at[:-1] // DAY_S
-        trap = same_day & (np.abs(step) > DAY_S // 2) & (np.minimum(at[1:], at[:-1]) % DAY_S == 0)
-        frame = pl.DataFrame({"lane": lane[1:], "step": step, "trap": trap}).filter(pl.Series(is_gap))
-        for index, seconds, is_trap, count in frame.group_by("lane", "step", "trap").len().iter_rows():
-            stamps = self.lanes[index]
-            stamps.gaps[abs(seconds)] += count
-            stamps.rising += count if seconds > 0 else 0
-            stamps.falling += count if seconds < 0 else 0
-            if is_trap:
-                stamps.traps[DAY_S - abs(seconds), seconds > 0] += count
+        rises, falls = same & (step > 0), same & (step < 0)
+        self._count_directions(lane, at, rises, falls)
+        if rises.any() and falls.any():  # rows in no order have their neighbours in time elsewhere
+            order = np.lexsort((at, lane))
+            lane, at = lane[order], at[order]
+            step, same = at[1:] - at[:-1], lane[1:] == lane[:-1]
+        frame = pl.DataFrame({"lane": lane[1:], "gap": np.abs(step)}).filter(pl.Series(same & (step != 0)))
+        for index, gap, count in frame.group_by("lane", "gap").len().iter_rows():
+            self.lanes[index].gaps[gap] += count
+
+    def _count_directions(self, lane: np.ndarray, at: np.ndarray, rises: np.ndarray, falls: np.ndarray) -> None:
+        for moves, name in ((rises, "rising"), (falls, "falling")):
+            counts = np.bincount(lane[1:][moves])
+            for index in np.flatnonzero(counts).tolist():
+                stamps = self.lanes[index]
+                setattr(stamps, name, getattr(stamps, name) + int(counts[index]))
+        same_date = at[1:] // DAY_S == at[:-1] // DAY_S
+        apart = np.abs(at[1:] - at[:-1])
+        trap = (rises | falls) & same_date & (apart > DAY_S // 2) & (np.minimum(at[1:], at[:-1]) % DAY_S == 0)
+        for where in np.flatnonzero(trap).tolist():
+            self.lanes[int(lane[where])].traps[DAY_S - int(apart[where]), bool(rises[where])] += 1
 
     def common_interval_s(self) -> int | None:
         """The most common interval over all lanes."""
@@ -102,22 +118,20 @@ class StampCensus:
 def interval_of(stamps: LaneStamps, *, held_steps: Iterable[int], common_s: int | None, usual: int) -> int:
     """Return the length of one reading's period [s].
 
-    Many stamps speak for themselves. A few are read by the steps that the meter's series already have
-    [minutes], then by the rest of the file, then by what is usual for the meter [minutes].
+    Many stamps at one distance speak for themselves. Few or scattered ones are read by the steps that the meter's
+    series already have [minutes], then by the rest of the file, then by what is usual for the meter [minutes].
     """
     own = stamps.interval_s
-    if own is not None and stamps.gaps.total() >= MANY_GAPS:
+    if own is not None and (own < MINUTE_S or stamps.is_regular):
         return own
-    if own is not None and own < MINUTE_S:
-        return own
-    for step in sorted(held_steps, reverse=True):
-        if _fits(stamps, step * MINUTE_S):
-            return step * MINUTE_S
-    if common_s is not None and common_s // MINUTE_S in STEPS and _fits(stamps, common_s):
-        return common_s
-    if own is not None and own // MINUTE_S in STEPS and _fits(stamps, own):
-        return own
-    return next(s for s in (usual * MINUTE_S, HOUR_S // 2, HOUR_S // 4, 5 * MINUTE_S, MINUTE_S) if _fits(stamps, s))
+    for step_s in sorted((step * MINUTE_S for step in held_steps), key=lambda s: (s != own, s)):
+        if _fits(stamps, step_s):
+            return step_s
+    for known_s in (common_s, own):
+        if known_s is not None and known_s // MINUTE_S in STEPS and _fits(stamps, known_s):
+            return known_s
+    likely = (usual * MINUTE_S, HOUR_S // 2, HOUR_S // 4, 5 * MINUTE_S, MINUTE_S)
+    return next(step_s for step_s in likely if _fits(stamps, step_s))
 
 
 def _fits(stamps: LaneStamps, interval_s: int) -> bool:
