@@ -12,6 +12,7 @@ import polars as pl
 from eclectyc.lake.errors import Conflict
 from eclectyc.lake.files import Place
 from eclectyc.lake.history import as_known_at
+from eclectyc.lake.rows import read_days
 from eclectyc.lake.schema import DAY, DAY_COLUMNS, KEY, READ_COLUMNS, SLOTS, empty
 from eclectyc.lake.snapshot import Snapshot, Watch
 
@@ -42,6 +43,9 @@ def days(
     files = snapshot.pick(DAY, start=start, end=end, series=wanted)
     if files.is_empty() or (wanted is not None and not len(wanted)):
         return empty({name: DAY_COLUMNS[name] for name in columns})
+    if values:
+        rows = pl.concat(read_days(place, files["path"].to_list(), inside(wanted, start, end)))
+        return rows.select(columns).sort(KEY)
     scan = place.scan(files["path"].to_list(), DAY).filter(inside(wanted, start, end))
     return scan.select(columns).sort(KEY).collect()
 
