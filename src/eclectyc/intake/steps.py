@@ -78,9 +78,17 @@ class StampCensus:
         self._count_gaps(lane, at)
 
     def _count_minutes(self, lane: np.ndarray, at: np.ndarray) -> None:
-        counted = pl.DataFrame({"lane": lane, "second": at % HOUR_S}).group_by("lane", "second").len()
-        for index, second, count in counted.iter_rows():
-            self.lanes[index].minutes[second] += count
+        second = at % HOUR_S
+        for common in (0, HOUR_S // 2):
+            mine = second == common
+            self._add_counts("minutes", common, np.bincount(lane[mine]))
+            lane, second = lane[~mine], second[~mine]
+        for index, value, count in pl.DataFrame({"lane": lane, "at": second}).group_by("lane", "at").len().iter_rows():
+            self.lanes[index].minutes[value] += count
+
+    def _add_counts(self, counter: str, value: int, counts: np.ndarray) -> None:
+        for index in np.flatnonzero(counts).tolist():
+            getattr(self.lanes[index], counter)[value] += int(counts[index])
 
     def _count_gaps(self, lane: np.ndarray, at: np.ndarray) -> None:
         same = lane[1:] == lane[:-1]
@@ -91,21 +99,28 @@ class StampCensus:
             order = np.lexsort((at, lane))
             lane, at = lane[order], at[order]
             step, same = at[1:] - at[:-1], lane[1:] == lane[:-1]
-        frame = pl.DataFrame({"lane": lane[1:], "gap": np.abs(step)}).filter(pl.Series(same & (step != 0)))
-        for index, gap, count in frame.group_by("lane", "gap").len().iter_rows():
-            self.lanes[index].gaps[gap] += count
+        counted = same & (step != 0)
+        gap, lane = np.abs(step[counted]), lane[1:][counted]
+        if len(gap) == 0:
+            return
+        usual = int(gap[0])
+        self._add_counts("gaps", usual, np.bincount(lane[gap == usual]))
+        others = pl.DataFrame({"lane": lane[gap != usual], "gap": gap[gap != usual]})
+        for index, value, count in others.group_by("lane", "gap").len().iter_rows():
+            self.lanes[index].gaps[value] += count
 
     def _count_directions(self, lane: np.ndarray, at: np.ndarray, rises: np.ndarray, falls: np.ndarray) -> None:
-        for moves, name in ((rises, "rising"), (falls, "falling")):
-            counts = np.bincount(lane[1:][moves])
-            for index in np.flatnonzero(counts).tolist():
-                stamps = self.lanes[index]
-                setattr(stamps, name, getattr(stamps, name) + int(counts[index]))
-        same_date = at[1:] // DAY_S == at[:-1] // DAY_S
-        apart = np.abs(at[1:] - at[:-1])
-        trap = (rises | falls) & same_date & (apart > DAY_S // 2) & (np.minimum(at[1:], at[:-1]) % DAY_S == 0)
-        for where in np.flatnonzero(trap).tolist():
-            self.lanes[int(lane[where])].traps[DAY_S - int(apart[where]), bool(rises[where])] += 1
+        rising, falling = np.bincount(lane[1:][rises]), np.bincount(lane[1:][falls])
+        for index in np.flatnonzero(rising).tolist():
+            self.lanes[index].rising += int(rising[index])
+        for index in np.flatnonzero(falling).tolist():
+            self.lanes[index].falling += int(falling[index])
+        moved = np.flatnonzero((rises | falls) & (np.abs(at[1:] - at[:-1]) > DAY_S // 2))
+        one, other = at[moved], at[moved + 1]
+        trap = (one // DAY_S == other // DAY_S) & (np.minimum(one, other) % DAY_S == 0)
+        for where in moved[trap].tolist():
+            apart = abs(int(at[where + 1] - at[where]))
+            self.lanes[int(lane[where])].traps[DAY_S - apart, bool(rises[where])] += 1
 
     def common_interval_s(self) -> int | None:
         """The most common interval over all lanes."""
