@@ -61,11 +61,7 @@ def understand(
     warnings: list[str] = []
     if verdict:
         convention = Convention(verdict.stamps, verdict.closes_midnight, printed)
-        if verdict.is_assumed:
-            warnings.append(
-                "Nothing in the file tells whether a stamp opens or closes its period: start is assumed. "
-                "Say --stamps end if that is wrong."
-            )
+        warnings += _doubts(verdict, _edges(gathered, intervals_s, plan))
     by_clock = None
     if printed is None:
         by_clock = _columns_by_clock(gathered)
@@ -84,6 +80,20 @@ def understand(
         timezone=convention.printed.name if convention.printed else ", ".join(zones),
         warnings=warnings + plan.warnings,
     )
+
+
+def _doubts(verdict: Verdict, edges: list[Stamps | None]) -> list[str]:
+    if verdict.is_assumed:
+        return [
+            "Nothing in the file tells whether a stamp opens or closes its period: start is assumed. "
+            "Say --stamps end if that is wrong."
+        ]
+    if verdict.stamps == "end" and not verdict.closes_midnight and set(edges) == {"start"}:
+        return [
+            "The stamps are period ends, yet every meter runs from 00:00 to the last period of a day: if 00:00 is "
+            "meant to close its own date, the midnights are a day early."
+        ]
+    return []
 
 
 def _verdict(

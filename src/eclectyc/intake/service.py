@@ -103,10 +103,12 @@ def import_file(
     path: Path,
     options: ImportOptions | None = None,
     progress: Callable[[Progress], None] | None = None,
+    name: str = "",
 ) -> ImportReport:
     """Import a file into an organisation and say what became of it.
 
-    Raises ``UnreadableFile`` for a file that is not understood; then nothing was written.
+    name : what the file is called, where ``path`` is only where an upload was put. Raises ``UnreadableFile`` for
+    a file that is not understood; then nothing was written.
     """
     actor.require("imports.run", organisation.pk)
     options = (options or ImportOptions()).checked()
@@ -114,23 +116,40 @@ def import_file(
         actor.require("estate.edit", organisation.pk)
     source = open_source(Path(path))
     reader, seen = recognise(source, options.type)
-    report = ImportReport(dry_run=options.dry_run, file=source.name, format=seen.format, why=seen.why)
-    log = ErrorLog(None if options.dry_run else Path(settings.HOME) / "reports")
+    report = ImportReport(dry_run=options.dry_run, file=name or source.name, format=seen.format, why=seen.why)
     telling = Telling(progress)
     telling.say(total=source.size)
-    if reader.kind != "readings":
-        actor.require("estate.edit", organisation.pk)
-        return import_records(Records(actor, organisation, reader, source, seen, report, log, options.site))
+    with ErrorLog(None if options.dry_run else Path(settings.HOME) / "reports") as log:
+        if reader.kind == "readings":
+            _import_readings(actor, organisation, source, reader, seen, options, report, log, telling)
+        else:
+            actor.require("estate.edit", organisation.pk)
+            import_records(Records(actor, organisation, reader, source, seen, report, log, options.site))
+    telling.say(phase="done")
+    return report
+
+
+def _import_readings(
+    actor: Actor,
+    organisation: Organisation,
+    source: Source,
+    reader: Reader,
+    seen: Recognition,
+    options: ImportOptions,
+    report: ImportReport,
+    log: ErrorLog,
+    telling: Telling,
+) -> None:
+    making = Making.of(actor, organisation, options.site)
+    wishes = Wishes(
+        meter=options.meter,
+        quantity=options.quantity,
+        unit=options.unit,
+        creates=options.create_meters,
+        zone=making.zone,
+        strict_mpan=options.strict_mpan,
+    )
     with Spool(Path(settings.HOME) / "tmp") as spool:
-        making = Making.of(actor, organisation, options.site)
-        wishes = Wishes(
-            meter=options.meter,
-            quantity=options.quantity,
-            unit=options.unit,
-            creates=options.create_meters,
-            zone=making.zone,
-            strict_mpan=options.strict_mpan,
-        )
         gathered = Gathered(Resolver(organisation, wishes), spool, log)
         _read(source, reader, seen, options, gathered, telling)
         plan = understand(gathered, seen, stamps=options.stamps, timezone=options.timezone, agrees=shift_to_held)
@@ -140,8 +159,6 @@ def import_file(
             log.extend([error], counts_lines=False)
             log.stands_for(rows)
         _store(Import(actor, organisation, source, gathered, report, telling.say), plan, making)
-    telling.say(phase="done")
-    return report
 
 
 def _read(
