@@ -54,7 +54,8 @@ def understand(
     clocks = [gathered.clock(zone) for zone in zones]
     declared = timezone or seen.timezone
     printed = gathered.clock(declared) if declared else None
-    intervals_s = {number: _interval_s(gathered, number) for number in range(len(gathered.resolver.lanes))}
+    common_s = gathered.census.common_interval_s()
+    intervals_s = {number: _interval_s(gathered, number, common_s) for number in range(len(gathered.resolver.lanes))}
     plan = _plan(gathered, list(zones), clocks, intervals_s, Convention(printed=printed))
     verdict = _verdict(gathered, seen, stamps, intervals_s, plan, agrees) if gathered.census.lanes else None
     convention = Convention(printed=printed)
@@ -139,7 +140,7 @@ def _on_wall(stamps: LaneStamps, own: Clock) -> LaneStamps:
     return LaneStamps(first=first, last=last)
 
 
-def _interval_s(gathered: Gathered, number: int) -> int:
+def _interval_s(gathered: Gathered, number: int, common_s: int | None) -> int:
     """Return how long one reading of a lane lasts [s]."""
     if number in gathered.steps_s:
         return gathered.steps_s[number]
@@ -148,7 +149,7 @@ def _interval_s(gathered: Gathered, number: int) -> int:
     return interval_of(
         gathered.census.lanes[number],
         held_steps=held,
-        common_s=gathered.census.common_interval_s(),
+        common_s=common_s,
         usual=lane.point.step,
     )
 
