@@ -38,8 +38,7 @@ def read_held(place: Place, paths: list[str]) -> Held:
 def read_days(place: Place, paths: list[str], wanted: pl.Expr | None = None) -> list[pl.DataFrame]:
     """Read day rows with their slots, one frame a file.
 
-    The quality of a day without estimated slots follows from its values, so it is read only where there are some:
-    it would cost as much time as the values themselves.
+    Quality is read only from files that have a day with estimated slots: see ``told_quality``.
     """
     scans = [place.scan([path], DAY) for path in paths]
     if wanted is not None:
@@ -49,11 +48,27 @@ def read_days(place: Place, paths: list[str], wanted: pl.Expr | None = None) -> 
     qualities = pl.collect_all([scans[n].select("quality") for n in mixed])
     for n, quality in zip(mixed, qualities, strict=True):
         frames[n] = frames[n].hstack(quality)
-    is_mixed = set(mixed)
-    for n, frame in enumerate(frames):
-        if n not in is_mixed:
-            frames[n] = frame.with_columns(quality=_actual_where_held(frame["values"]))
-    return [frame.select(DAY_COLUMNS.keys()) for frame in frames]
+    return [with_quality(frame).select(DAY_COLUMNS.keys()) for frame in frames]
+
+
+def told_quality(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return day rows as they are stored: quality only where it tells something.
+
+    The quality of a day without estimated slots follows from its values (actual where there is one), so null stands
+    for it: writing it costs nearly as much time as writing the values themselves (measured: 40 % of the encoding).
+    """
+    is_told = pl.col("estimated") > 0
+    return rows.with_columns(quality=pl.when(is_told).then("quality"))
+
+
+def with_quality(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return stored day rows with the quality of every slot; the column may be missing."""
+    implied = _actual_where_held(rows["values"])
+    if "quality" not in rows.columns:
+        return rows.with_columns(implied)
+    if not rows["quality"].null_count():
+        return rows
+    return rows.with_columns(pl.coalesce("quality", implied).alias("quality"))
 
 
 def _actual_where_held(values: pl.Series) -> pl.Series:
@@ -124,6 +139,8 @@ def write_rows(
     """Write rows as one file, or several of about equal size where they are many."""
     if rows.is_empty():
         return
+    if layer == DAY:
+        rows = told_quality(rows)
     key = key_of(rows)
     if not (key[1:] >= key[:-1]).all():
         rows = rows[np.argsort(key, kind="stable")]
