@@ -28,7 +28,7 @@ FLAGS = [
 def browser() -> Iterator[Browser]:
     """Chromium, headless, one for all tests. Mark the tests that use it ``chromium``."""
     path = needs.chromium()
-    if path is None:
+    if not needs.found("chromium"):
         pytest.fail(needs.REMEDIES["chromium"])
     from playwright.sync_api import sync_playwright
 

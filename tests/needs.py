@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 REMEDIES: Final = {
-    "chromium": "Chromium was not found (Debian: apt-get install chromium)",
+    "chromium": "Chromium, or what drives it, was not found (Debian: apt-get install chromium libatomic1)",
     "postgresql": "PostgreSQL's initdb and pg_ctl were not found (Debian: apt-get install postgresql)",
 }
 
@@ -33,9 +35,20 @@ def postgresql() -> Path | None:
     return Path(found).resolve().parent if found and shutil.which("pg_ctl") else None
 
 
+@cache
 def found(need: str) -> bool:
     """Say whether a need of :data:`REMEDIES` is met on this machine."""
-    return {"chromium": chromium, "postgresql": postgresql}[need]() is not None
+    if need == "chromium":
+        return chromium() is not None and _can_be_driven()
+    return postgresql() is not None
+
+
+def _can_be_driven() -> bool:
+    """Say whether the node that comes with Playwright starts: it needs a library of the system's."""
+    from playwright._impl._driver import compute_driver_executable
+
+    node, _ = compute_driver_executable()
+    return subprocess.run([node, "--version"], capture_output=True, check=False).returncode == 0
 
 
 def on_postgresql() -> bool:

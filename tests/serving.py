@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -103,14 +104,28 @@ def plain_environment(home: Path, database_url: str = "") -> dict[str, str]:
     return environment | {"DATABASE_URL": database_url} if database_url else environment
 
 
+@pytest.fixture(scope="session")
+def migrated_template(postgresql: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database of the running PostgreSQL with the registry's tables in it."""
+    url = postgresql.new_database()
+    home = tmp_path_factory.mktemp("migrated")
+    subprocess.run([BIN / "eclectyc", "migrate"], env=plain_environment(home, url), check=True, capture_output=True)
+    return urlsplit(url).path.lstrip("/")
+
+
 @pytest.fixture
 def installation(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Installation]:
-    """A fresh installation beside the test's own registry, on SQLite, or PostgreSQL where that is being tested."""
+    """A fresh installation beside the test's own registry.
+
+    On SQLite its home does not exist yet: the first command makes it. On PostgreSQL its registry is migrated,
+    as an operator has to do there.
+    """
     folder = tmp_path / "installation"
     url = ""
     if needs.on_postgresql():
+        template: str = request.getfixturevalue("migrated_template")
         cluster: Cluster = request.getfixturevalue("postgresql")
-        url = cluster.new_database()
+        url = cluster.new_database(template=template)
     made = Installation(folder, plain_environment(folder, url))
     yield made
     made.end()

@@ -88,7 +88,8 @@ class Laid:
 def lay_days(slots: Slots, whole: Sequence[WholeDays]) -> Laid:
     """Bring slots, and days that came whole, together into one row per (target, day)."""
     keys = [_keys(days.target, days.pick.day) for days in whole]
-    twice = _repeated(np.concatenate([*keys, np.unique(_keys(slots.target, slots.day))]))
+    target, day, _ = _rows_of(slots)
+    twice = _repeated(np.concatenate([*keys, _keys(target, day)]))
     alone: list[WholeDays] = []
     for days, key in zip(whole, keys, strict=True):
         shared = np.isin(key, twice) if len(twice) else np.zeros(len(key), dtype=bool)
@@ -99,10 +100,10 @@ def lay_days(slots: Slots, whole: Sequence[WholeDays]) -> Laid:
     laid = Laid(Days(slots.target[:0], slots.day[:0], np.empty((0, 1)), np.empty((0, 1), np.int8)))
     parts: list[tuple[np.ndarray, np.ndarray, WholeDays | Days]] = [(d.target, d.pick.day, d) for d in alone]
     if len(slots):
-        scattered = _from_slots(_once_each(slots, laid))
+        scattered = _scattered(slots, laid)
         parts.append((scattered.target, scattered.day, scattered))
     if parts:
-        laid.days = _stacked(parts)
+        laid.days = _stacked(parts) if alone else scattered
     return laid
 
 
@@ -141,24 +142,43 @@ def _stacked(parts: Sequence[tuple[np.ndarray, np.ndarray, WholeDays | Days]]) -
     return Days(target[order], day[order], values, quality)
 
 
-def _from_slots(slots: Slots) -> Days:
-    """Scatter slots that each come once."""
-    keys, row = np.unique(_keys(slots.target, slots.day), return_inverse=True)
-    shape = (len(keys), int(slots.slot.max()) + 1)
-    values, quality = np.full(shape, np.nan), np.zeros(shape, dtype=np.int8)
-    values[row, slots.slot] = slots.value
-    quality[row, slots.slot] = slots.quality
-    target, day = (keys >> 32).astype(np.int32), (keys & 0xFFFFFFFF).astype(np.int32)
-    return Days(target, day, values, quality)
+def _rows_of(slots: Slots) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return target and day of each day that slots fall in, sorted, and which of these each slot is of."""
+    if len(slots) == 0:
+        return slots.target, slots.day, slots.target
+    first, least = int(slots.day.min()), int(slots.target.min())
+    span = int(slots.day.max()) - first + 1
+    key = (slots.target.astype(np.int64) - least) * span + (slots.day - first)
+    size = int(key.max()) + 1
+    if size > 4 * len(key) + 100_000:
+        used, row = np.unique(key, return_inverse=True)
+    else:  # a table of all days is quicker than sorting
+        used = np.flatnonzero(np.bincount(key, minlength=size))
+        table = np.zeros(size, np.int64)
+        table[used] = np.arange(len(used))
+        row = table[key]
+    return (used // span + least).astype(np.int32), (used % span + first).astype(np.int32), row
 
 
-def _once_each(slots: Slots, laid: Laid) -> Slots:
-    """Return the slots with each (target, day, slot) once, and note in ``laid`` what became of the others."""
-    _, row = np.unique(_keys(slots.target, slots.day), return_inverse=True)
-    flat = row * (int(slots.slot.max()) + 1) + slots.slot
+def _scattered(slots: Slots, laid: Laid) -> Days:
+    """Put slots into days; what comes more than once is settled, and told in ``laid``."""
+    target, day, row = _rows_of(slots)
+    width = int(slots.slot.max()) + 1
+    flat = row * width + slots.slot
+    keep = _once_each(slots, flat, laid)
+    if not keep.all():
+        slots, flat = slots.where(keep), flat[keep]
+    values, quality = np.full(len(target) * width, np.nan), np.zeros(len(target) * width, dtype=np.int8)
+    values[flat] = slots.value
+    quality[flat] = slots.quality
+    return Days(target, day, values.reshape(-1, width), quality.reshape(-1, width))
+
+
+def _once_each(slots: Slots, flat: np.ndarray, laid: Laid) -> np.ndarray:
+    """Return which slots to keep so that each comes once, and note in ``laid`` what became of the others."""
     repeated = (np.bincount(flat) > 1)[flat]
     if not repeated.any():
-        return slots
+        return ~repeated
     frame = pl.DataFrame(
         {"flat": flat[repeated], "at": np.flatnonzero(repeated), "value": slots.value[repeated],
          "quality": slots.quality[repeated]}
@@ -182,7 +202,7 @@ def _once_each(slots: Slots, laid: Laid) -> Slots:
     chosen = pl.concat([equal.select(pl.coalesce("first_actual", "first")), decided.select("first_actual")])
     keep = ~repeated
     keep[chosen.to_series().to_numpy()] = True
-    return slots.where(keep)
+    return keep
 
 
 def frame_of(days: Days, series: np.ndarray, step: np.ndarray, lengths: np.ndarray) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from eclectyc.estate.models import Meter, Series, Site
 from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import Busy
 from eclectyc.kernel.failpoints import failpoint
+from eclectyc.lake.errors import OutOfOrder
 from eclectyc.lake.lease import Lease, writer_lease
 from eclectyc.lake.store import Lake, connect
 
@@ -72,6 +73,12 @@ def begin(
         report={"made": (made or Made()).as_dict()},
         **facts,
     )
+    last = connect().last_batch()
+    if batch.pk <= last:  # recovery could not tell it from the one that the log means
+        raise OutOfOrder(
+            f"The next batch would be {batch.pk}, but the lake has had batch {last} already.",
+            "The registry is older than the lake: restore both from one backup.",
+        )
     tell_audit(batch, "started", by=actor.by)
     return batch
 

@@ -45,7 +45,7 @@ class Clock:
 
     def to_wall(self, instants: np.ndarray) -> np.ndarray:
         """Return what the clock shows at some instants."""
-        return instants + self.offsets[np.searchsorted(self.changes, instants, side="right")]
+        return instants + self._offset_at(self.changes, instants)
 
     def to_instants(self, walls: np.ndarray, second: np.ndarray | None = None) -> np.ndarray:
         """Return the instants of printed times.
@@ -54,15 +54,22 @@ class Clock:
         """
         if self.is_fixed:
             return walls - self.offsets[0]
-        nth = np.searchsorted(self.changes + self.offsets[:-1], walls, side="right")
-        instants = walls - self.offsets[nth]
+        instants = walls - self._offset_at(self.changes + self.offsets[:-1], walls)
         if second is not None and second.any():
             after = np.searchsorted(self.changes + self.offsets[1:], walls, side="right")
             instants = np.where(second & self.repeated(walls), walls - self.offsets[after], instants)
         skipped = self.skipped(walls)
         if skipped.any():
-            instants[skipped] = self.changes[nth[skipped] - 1]
+            nth = np.searchsorted(self.changes + self.offsets[:-1], walls[skipped], side="right")
+            instants[skipped] = self.changes[nth - 1]
         return instants
+
+    def _offset_at(self, edges: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Return the offset of each time; one for all where none of the ``edges`` lies between them."""
+        if len(at) == 0:
+            return at
+        low, high = np.searchsorted(edges, [at.min(), at.max()], side="right").tolist()
+        return self.offsets[low] if low == high else self.offsets[np.searchsorted(edges, at, side="right")]
 
     def skipped(self, walls: np.ndarray) -> np.ndarray:
         """Say which printed times do not exist: the clocks jump over them, the first one included."""
@@ -85,6 +92,8 @@ class Clock:
 
 def _within(walls: np.ndarray, opens: np.ndarray, closes: np.ndarray) -> np.ndarray:
     real = closes > opens
+    if len(walls):
+        real &= (opens <= walls.max()) & (closes > walls.min())
     if not real.any():
         return np.zeros(walls.shape, dtype=bool)
     nth = np.searchsorted(opens[real], walls, side="right") - 1

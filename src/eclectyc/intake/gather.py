@@ -12,7 +12,7 @@ from eclectyc.intake.blocks import DayBlock, LineError, RowBlock
 from eclectyc.intake.clocks import Clock, clock_of
 from eclectyc.intake.report import ErrorLog
 from eclectyc.intake.resolve import Resolver
-from eclectyc.intake.rows import POSITION_DAY_S, DayRows, Kind, Rows
+from eclectyc.intake.rows import POSITION_DAY_S, DayRows, Kind, Rows, distinct
 from eclectyc.intake.spool import Spool
 from eclectyc.intake.stamps import ClockEvidence
 from eclectyc.intake.steps import StampCensus
@@ -86,7 +86,7 @@ class Gatherer:
         if len(days) == 0:
             return
         self._saw_days(days.day)
-        present = np.unique(lane).tolist()
+        present = distinct(lane).tolist()
         self.all.steps_s.update(dict.fromkeys(present, block.step * 60))
         self.all.clock_lanes.update(present if days.by_clock else ())
         for zone, mine in self.all.zones().items():
@@ -129,7 +129,7 @@ class Gatherer:
         self.all.kinds.add(rows.kind)
         self._saw_days(rows.day)
         if rows.kind == "position":
-            self.all.steps_s.update(dict.fromkeys(np.unique(rows.lane).tolist(), self._period_s))
+            self.all.steps_s.update(dict.fromkeys(distinct(rows.lane).tolist(), self._period_s))
         else:
             self.all.census.add(rows)
         if rows.kind != "instant":

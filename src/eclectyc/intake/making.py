@@ -56,7 +56,7 @@ class Making:
         for n, target in enumerate(plan.targets):
             key = (target.quantity, target.unit, target.step)
             held = (s.id for s in target.point.series if (s.quantity, s.unit, s.step) == key and not s.source)
-            numbers.append(next(held, -1 - n))
+            numbers.append(next(held, n - len(plan.targets)))
         return np.array(numbers, dtype=np.int64)
 
     def make(self, plan: FilePlan) -> tuple[np.ndarray, Made]:

@@ -42,6 +42,14 @@ class LanePlan:
     factor: np.ndarray
     additive: np.ndarray
 
+    def each(self, name: str, lane: np.ndarray) -> np.ndarray:
+        """Return a property of each row's lane; a single one where all lanes that are taken share it."""
+        values: np.ndarray = getattr(self, name)
+        taken = values[self.target != NOT_TAKEN]
+        if len(taken) and (taken == taken[0]).all():
+            return taken[0]
+        return values[lane]
+
 
 @dataclass(frozen=True, slots=True)
 class Convention:
@@ -99,7 +107,11 @@ class Placed:
 
 def place(rows: Rows, plan: LanePlan, how: Convention, lanes: Mapping[int, LaneStamps]) -> Placed:
     """Place readings in the slots of their series' local days. Rows without a value say nothing and vanish."""
-    rows = rows.where((plan.target[rows.lane] != NOT_TAKEN) & ~np.isnan(rows.value))
+    if (plan.target == NOT_TAKEN).any():
+        rows = rows.where(plan.target[rows.lane] != NOT_TAKEN)
+    is_blank = np.isnan(rows.value)
+    if is_blank.any():
+        rows = rows.where(~is_blank)
     placed = Placed(no_slots())
     if len(rows) == 0:
         return placed
@@ -130,8 +142,8 @@ def no_slots() -> Slots:
 
 
 def _on_grid(rows: Rows, plan: LanePlan, placed: Placed) -> Rows:
-    interval = plan.interval_s[rows.lane]
-    off = ((rows.at - plan.residue_s[rows.lane]) % interval != 0) & (interval >= MINUTE_S)
+    interval = plan.each("interval_s", rows.lane)
+    off = ((rows.at - plan.each("residue_s", rows.lane)) % interval != 0) & (interval >= MINUTE_S)
     if not off.any():
         return rows
     first = rows.where(off)
@@ -148,10 +160,10 @@ def _periods(
 ) -> tuple[Rows, np.ndarray, np.ndarray]:
     """Return the rows that have a place in time, and the instants [s] at which their periods start and end."""
     clock = how.printed or own
-    interval = plan.interval_s[rows.lane]
+    interval = plan.each("interval_s", rows.lane)
     if rows.kind == "position":
         rows, starts = _positions(rows, clock, placed)
-        return rows, starts, starts + plan.interval_s[rows.lane]
+        return rows, starts, starts + plan.each("interval_s", rows.lane)
     if rows.kind == "instant":
         starts = rows.at if how.stamps == "start" else rows.at - interval
         return rows, starts, starts + interval
@@ -166,9 +178,9 @@ def _periods(
     passings = second_passings(rows, clock, lanes)
     starts = ends = clock.to_instants(rows.at, passings.second)
     if by_start:
-        ends = starts + plan.interval_s[rows.lane]
+        ends = starts + plan.each("interval_s", rows.lane)
     else:
-        starts = ends - plan.interval_s[rows.lane]
+        starts = ends - plan.each("interval_s", rows.lane)
     placed.single_hours |= passings.single
     placed.sorted_hours |= passings.pairs
     return rows, *_whole_days(rows, starts, ends, plan, clock, by_start)
@@ -178,8 +190,8 @@ def _whole_days(
     rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: LanePlan, clock: Clock, by_start: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """A day's reading lasts from one stamp to the same time of the next day, whatever the clocks do between."""
-    daily = plan.interval_s[rows.lane] == DAY_S
-    if daily.any() and not clock.is_fixed:
+    daily = plan.each("interval_s", rows.lane) == DAY_S
+    if np.any(daily) and not clock.is_fixed:
         if by_start:
             ends = np.where(daily, clock.to_instants(rows.at + DAY_S), ends)
         else:
@@ -234,25 +246,26 @@ def _positions(rows: Rows, clock: Clock, placed: Placed) -> tuple[Rows, np.ndarr
 
 def _slots_of(rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: LanePlan, own: Clock) -> Slots:
     """Cut periods into the slots of the local day and share their values out."""
-    lane, line, value, quality = rows.lane, rows.line, rows.value * plan.factor[rows.lane], rows.quality
-    grid = plan.grid_s[lane]
-    pieces = np.where(grid == DAY_S, 1, -((starts - ends) // grid))
-    if (pieces > 1).any():
-        value = np.where(plan.additive[lane], value / pieces, value)
+    lane, line, value, quality = rows.lane, rows.line, rows.value * plan.each("factor", rows.lane), rows.quality
+    grid = plan.each("grid_s", lane)
+    if (plan.interval_s > plan.grid_s).any():
+        pieces = np.broadcast_to(np.where(grid == DAY_S, 1, -((starts - ends) // grid)), lane.shape)
+        value = np.where(plan.each("additive", lane), value / pieces, value)
         measured = (quality == ACTUAL) | (quality == UNFLAGGED)
         quality = np.where((pieces > 1) & measured, np.int8(DERIVED), quality)
         within = np.arange(int(pieces.sum())) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-        lane, line, value, quality, grid, starts = (
-            np.repeat(array, pieces) for array in (lane, line, value, quality, grid, starts)
-        )
+        lane, line, value, quality, starts = (np.repeat(a, pieces) for a in (lane, line, value, quality, starts))
+        grid = plan.each("grid_s", lane)
         starts = starts + within * grid
     day = own.to_wall(starts) // DAY_S
     first = int(day.min())
     midnights = own.to_instants(np.arange(first, int(day.max()) + 1) * DAY_S)
     slot = np.where(grid == DAY_S, 0, (starts - midnights[day - first]) // grid)
     slots = Slots(plan.target[lane], day.astype(np.int32), slot.astype(np.int32), value, quality, line)
-    fine = plan.interval_s[lane] < MINUTE_S
-    return _to_the_minute(slots, starts, fine, plan.additive[lane]) if fine.any() else slots
+    if (plan.interval_s[plan.target != NOT_TAKEN] < MINUTE_S).any():
+        fine = plan.interval_s[lane] < MINUTE_S
+        return _to_the_minute(slots, starts, fine, plan.additive[lane])
+    return slots
 
 
 def _to_the_minute(slots: Slots, starts: np.ndarray, fine: np.ndarray, additive: np.ndarray) -> Slots:

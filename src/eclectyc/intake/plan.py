@@ -54,18 +54,15 @@ def understand(
     clocks = [gathered.clock(zone) for zone in zones]
     declared = timezone or seen.timezone
     printed = gathered.clock(declared) if declared else None
-    intervals_s = {number: _interval_s(gathered, number) for number in range(len(gathered.resolver.lanes))}
+    common_s = gathered.census.common_interval_s()
+    intervals_s = {number: _interval_s(gathered, number, common_s) for number in range(len(gathered.resolver.lanes))}
     plan = _plan(gathered, list(zones), clocks, intervals_s, Convention(printed=printed))
     verdict = _verdict(gathered, seen, stamps, intervals_s, plan, agrees) if gathered.census.lanes else None
     convention = Convention(printed=printed)
     warnings: list[str] = []
     if verdict:
         convention = Convention(verdict.stamps, verdict.closes_midnight, printed)
-        if verdict.is_assumed:
-            warnings.append(
-                "Nothing in the file tells whether a stamp opens or closes its period: start is assumed. "
-                "Say --stamps end if that is wrong."
-            )
+        warnings += _doubts(verdict, _edges(gathered, intervals_s, plan))
     by_clock = None
     if printed is None:
         by_clock = _columns_by_clock(gathered)
@@ -84,6 +81,20 @@ def understand(
         timezone=convention.printed.name if convention.printed else ", ".join(zones),
         warnings=warnings + plan.warnings,
     )
+
+
+def _doubts(verdict: Verdict, edges: list[Stamps | None]) -> list[str]:
+    if verdict.is_assumed:
+        return [
+            "Nothing in the file tells whether a stamp opens or closes its period: start is assumed. "
+            "Say --stamps end if that is wrong."
+        ]
+    if verdict.stamps == "end" and not verdict.closes_midnight and set(edges) == {"start"}:
+        return [
+            "The stamps are period ends, yet every meter runs from 00:00 to the last period of a day: if 00:00 is "
+            "meant to close its own date, the midnights are a day early."
+        ]
+    return []
 
 
 def _verdict(
@@ -129,7 +140,7 @@ def _on_wall(stamps: LaneStamps, own: Clock) -> LaneStamps:
     return LaneStamps(first=first, last=last)
 
 
-def _interval_s(gathered: Gathered, number: int) -> int:
+def _interval_s(gathered: Gathered, number: int, common_s: int | None) -> int:
     """Return how long one reading of a lane lasts [s]."""
     if number in gathered.steps_s:
         return gathered.steps_s[number]
@@ -138,7 +149,7 @@ def _interval_s(gathered: Gathered, number: int) -> int:
     return interval_of(
         gathered.census.lanes[number],
         held_steps=held,
-        common_s=gathered.census.common_interval_s(),
+        common_s=common_s,
         usual=lane.point.step,
     )
 

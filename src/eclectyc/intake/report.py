@@ -51,6 +51,15 @@ class ErrorLog:
         """Count lines that one error told for all of them."""
         self._told_together += lines
 
+    def __enter__(self) -> ErrorLog:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Finish the file, if there is one; an import that came to nothing leaves none behind."""
+        self.close()
+        if kind is not None and self.path:
+            self.path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Finish the file, if there is one."""
         if self._file:

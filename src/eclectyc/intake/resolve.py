@@ -24,6 +24,7 @@ from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits, ident
 from eclectyc.kernel.units import Conversion, conversion
 
 KEY: Final = ("meter", "quantity", "unit")
+MAX_IDENTIFIER: Final = 64
 _PIECE: Final = 5000
 _LITRES_PER_M3: Final = Decimal(1000)
 _NOT_ADDED: Final = frozenset({"degC", "kW", "kVA", "kVAr"})
@@ -54,6 +55,7 @@ class Point:
     step: int = 30
     series: list[HeldSeries] = field(default_factory=list)
     is_new: bool = False
+    odd: str = ""  # what is odd about the identifier
 
     @property
     def is_taken(self) -> bool:
@@ -110,30 +112,44 @@ class Resolver:
 
     def lanes_of(self, frame: pl.DataFrame) -> np.ndarray:
         """Return the lane number of each row, int32. ``frame`` has line, meter, quantity and unit."""
+        heads = _run_starts(frame)
+        if len(heads) * 4 > len(frame):  # the meters take turns
+            return self._lanes_of_many(frame)
+        keys = frame[heads].select(KEY).rows()
+        self._meet(keys)
+        numbers = [self._by_printed[key] for key in keys]
+        lengths = np.diff(np.append(heads, len(frame)))
+        self._count(numbers, lengths.tolist(), frame["line"].gather(heads).to_list())
+        return np.repeat(np.array(numbers, dtype=np.int32), lengths)
+
+    def _lanes_of_many(self, frame: pl.DataFrame) -> np.ndarray:
         counted = frame.group_by(KEY, maintain_order=True).agg(rows=pl.len(), first=pl.col("line").min())
-        self._meet([(row[0], row[1], row[2]) for row in counted.select(KEY).iter_rows()])
-        numbers = [self._by_printed[row] for row in counted.select(KEY).iter_rows()]
-        for number, rows, first in zip(numbers, counted["rows"].to_list(), counted["first"].to_list(), strict=True):
-            lane = self.lanes[number]
-            lane.first_line = first if lane.rows == 0 else min(lane.first_line, first)
-            lane.rows += rows
-        if len(numbers) == 1:
-            return np.full(len(frame), numbers[0], dtype=np.int32)
+        printed = counted.select(KEY).rows()
+        self._meet(printed)
+        numbers = [self._by_printed[key] for key in printed]
+        self._count(numbers, counted["rows"].to_list(), counted["first"].to_list())
         keys = counted.select(KEY).with_columns(lane=pl.Series(numbers, dtype=pl.Int32))
         on = [name for name in KEY if keys[name].n_unique() > 1]
-        return (
-            frame.select(on)
-            .join(keys.select(*on, "lane"), on=on, how="left", nulls_equal=True, maintain_order="left")["lane"]
-            .to_numpy()
+        if not on:
+            return np.full(len(frame), numbers[0], dtype=np.int32)
+        joined = frame.select(on).join(
+            keys.select(*on, "lane"), on=on, how="left", nulls_equal=True, maintain_order="left"
         )
+        return joined["lane"].to_numpy()
+
+    def _count(self, numbers: Sequence[int], rows: Sequence[int], first_lines: Sequence[int]) -> None:
+        for number, count, first in zip(numbers, rows, first_lines, strict=True):
+            lane = self.lanes[number]
+            lane.first_line = first if lane.rows == 0 else min(lane.first_line, first)
+            lane.rows += count
 
     def unknown(self) -> list[Point]:
         """Return the points that the registry does not know and that nobody asked to make."""
         lanes = (lane for lane in self.lanes if lane.fault is None and not lane.point.is_taken)
         return list({lane.point.identifier: lane.point for lane in lanes}.values())
 
-    def _meet(self, printed: Sequence[tuple[str | None, str | None, str | None]]) -> None:
-        new = [key for key in printed if key not in self._by_printed]
+    def _meet(self, printed: Sequence[tuple]) -> None:
+        new = [key for key in dict.fromkeys(printed) if key not in self._by_printed]
         if not new:
             return
         if self._wishes.meter:
@@ -167,9 +183,8 @@ class Resolver:
             reason = f"The identifier {printed[0]} has lost its digits."
             lane.fault = Invalid(reason, "Format the column as text in the spreadsheet and save it again.")
             return lane
-        odd = identify(point.identifier).warning
-        if odd and self._wishes.strict_mpan:
-            lane.fault = Invalid(odd, "Correct the MPAN, or import without --strict-mpan.")
+        if point.odd and self._wishes.strict_mpan:
+            lane.fault = Invalid(point.odd, "Correct the MPAN, or import without --strict-mpan.")
             return lane
         lane.quantity = printed[1] or self._wishes.quantity
         try:
@@ -218,12 +233,15 @@ class Resolver:
         for text in wanted:
             self.points[text] = self._point(text, found.get(text), by_meter)
         self._attach_series([self.points[text] for text in wanted])
-        self._warn_of_odd([self.points[text] for text in wanted])
+        if not self._wishes.strict_mpan:
+            self.warnings.extend(point.odd for text in wanted if (point := self.points[text]).odd)
 
     def _point(self, text: str, row: tuple | None, by_meter: dict[int, Point]) -> Point:
         if row is None:
-            return Point(text, zone=self._wishes.zone, is_new=self._wishes.creates and not has_lost_digits(text))
-        known = Point(row[1], row[0], zone=row[2], unit=row[3], direction=row[4], step=row[5])
+            is_new = self._wishes.creates and not has_lost_digits(text) and len(text) <= MAX_IDENTIFIER
+            return Point(text, zone=self._wishes.zone, is_new=is_new, odd=identify(text).warning)
+        odd = identify(row[1]).warning
+        known = Point(row[1], row[0], zone=row[2], unit=row[3], direction=row[4], step=row[5], odd=odd)
         return by_meter.setdefault(row[0], known)
 
     def _attach_series(self, points: list[Point]) -> None:
@@ -232,9 +250,13 @@ class Resolver:
             held = HeldSeries(series.pk, series.quantity, series.unit, series.step_minutes, series.source)
             by_meter[series.meter_id].series.append(held)
 
-    def _warn_of_odd(self, points: list[Point]) -> None:
-        if not self._wishes.strict_mpan:
-            self.warnings.extend(odd for odd in (identify(point.identifier).warning for point in points) if odd)
+
+def _run_starts(frame: pl.DataFrame) -> np.ndarray:
+    """Return the rows at which meter, quantity or unit differ from the row before; most files keep a meter together."""
+    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in KEY)
+    starts = frame.select(differs.alias("differs"))["differs"].to_numpy().copy()
+    starts[:1] = True
+    return np.flatnonzero(starts)
 
 
 class Measured(Protocol):

@@ -22,6 +22,16 @@ def day_s_of(kind: Kind) -> int:
     return POSITION_DAY_S if kind == "position" else DAY_S
 
 
+def distinct(whole: np.ndarray) -> np.ndarray:
+    """Return the distinct ones of some whole numbers, sorted; quick where they lie close together."""
+    if len(whole) == 0:
+        return whole
+    low, high = int(whole.min()), int(whole.max())
+    if high - low > 4 * len(whole) + 1000:
+        return np.unique(whole)
+    return np.flatnonzero(np.bincount(whole - low)) + low
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Readings in file order; every array has shape (rows,).
@@ -47,8 +57,8 @@ class Rows:
         """The day [days since 1970] of each row, as printed."""
         return self.at // day_s_of(self.kind)
 
-    def where(self, chosen: np.ndarray) -> Rows:
-        """Return some of the rows: a mask or indices."""
+    def where(self, chosen: np.ndarray | slice) -> Rows:
+        """Return some of the rows: a mask, indices or a slice."""
         return Rows(
             self.kind,
             self.lane[chosen],

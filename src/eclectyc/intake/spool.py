@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.clocks import DAY_S
-from eclectyc.intake.rows import DayRows, Kind, Pick, Rows, day_s_of
+from eclectyc.intake.rows import DayRows, Kind, Pick, Rows, day_s_of, distinct
 
 IN_MEMORY_BYTES = 320 << 20  # beyond this they are spooled to disk
 NEAR_DAYS = 2  # a printed stamp and its local day lie no further apart
@@ -26,7 +26,7 @@ class Spool:
         self._folder = folder
         self._own: Path | None = None
         self._bytes = 0
-        self._rows: list[Rows] = []
+        self._rows: dict[tuple[Kind, int], list[Rows]] = {}
         self._days: list[DayRows] = []
         self._row_files: dict[tuple[Kind, int], list[Path]] = {}
         self._day_files: dict[int, list[tuple[Path, int, bool]]] = {}
@@ -41,17 +41,16 @@ class Spool:
 
     def add_rows(self, rows: Rows) -> None:
         """Keep some readings."""
-        if len(rows):
-            self._rows.append(rows)
-            self._months.update(np.unique(_months(rows.day)).tolist())
-            self._grew(len(rows) * _ROW_BYTES)
+        for month, part in _by_month(rows):
+            self._rows.setdefault((rows.kind, month), []).append(part)
+            self._months.add(month)
+        self._grew(len(rows) * _ROW_BYTES)
 
     def add_days(self, days: DayRows) -> None:
         """Keep some days."""
-        if len(days):
-            self._days.append(days)
-            self._months.update(np.unique(_months(days.day)).tolist())
-            self._grew(days.values.nbytes + days.quality.nbytes)
+        self._days.append(days)
+        self._months.update(_months(distinct(days.day)).tolist())
+        self._grew(days.values.nbytes + days.quality.nbytes)
 
     def months(self) -> list[tuple[int, int]]:
         """Return the local months that the rows may fall in, as first day and day after the last [days since 1970]."""
@@ -62,15 +61,13 @@ class Spool:
         """Return the readings printed on days from ``first`` up to ``end``, and a little around them."""
         day_s = day_s_of(kind)
         low, high = (first - NEAR_DAYS) * day_s, (end + NEAR_DAYS) * day_s
-        parts = [
-            *self._read_rows(kind, first - NEAR_DAYS, end + NEAR_DAYS),
-            *(rows for rows in self._rows if rows.kind == kind),
-        ]
         chosen = []
-        for rows in parts:
-            near = (rows.at >= low) & (rows.at < high)
-            if near.any():
-                chosen.append(rows if near.all() else rows.where(near))
+        own = int(_months(np.array([first]))[0])
+        for month in (own - 1, own, own + 1):
+            for rows in [*self._read_rows(kind, month), *self._rows.get((kind, month), [])]:
+                near = (rows.at >= low) & (rows.at < high) if month != own else np.ones(1, bool)
+                if near.any():
+                    chosen.append(rows if near.all() else rows.where(near))
         return Rows.joined(chosen) if chosen else Rows.none(kind)
 
     def days(self, first: int, end: int, *, near: int = 0) -> list[Pick]:
@@ -92,14 +89,12 @@ class Spool:
             self._folder.mkdir(parents=True, exist_ok=True)
             sweep(self._folder)
             self._own = Path(tempfile.mkdtemp(prefix="import-", dir=self._folder))
-        for rows in self._rows:
-            month_of = _months(rows.day)
-            for month in np.unique(month_of).tolist():
-                files = self._row_files.setdefault((rows.kind, month), [])
-                files.append(self._own / f"{rows.kind}-{month}-{len(files)}.parquet")
-                part = rows.where(month_of == month)
-                columns = {name: getattr(part, name) for name in ("lane", "line", "at", "value", "quality")}
-                pl.DataFrame(columns).write_parquet(files[-1], compression="lz4", statistics=False)
+        for (kind, month), parts in self._rows.items():
+            files = self._row_files.setdefault((kind, month), [])
+            files.append(self._own / f"{kind}-{month}-{len(files)}.parquet")
+            rows = Rows.joined(parts)
+            columns = {name: getattr(rows, name) for name in ("lane", "line", "at", "value", "quality")}
+            pl.DataFrame(columns).write_parquet(files[-1], compression="lz4", statistics=False)
         for days in self._days:
             month_of = _months(days.day)
             for month in np.unique(month_of).tolist():
@@ -109,14 +104,12 @@ class Spool:
                 some = days.where(month_of == month)
                 columns = {name: getattr(some, name) for name in ("lane", "line", "day", "values", "quality")}
                 pl.DataFrame(columns).write_parquet(path, compression="lz4", statistics=False)
-        self._rows, self._days, self._bytes = [], [], 0
+        self._rows, self._days, self._bytes = {}, [], 0
 
-    def _read_rows(self, kind: Kind, low: int, high: int) -> Iterator[Rows]:
-        months = _months(np.array([low, high])).tolist()
-        for month in range(months[0], months[1] + 1):
-            for path in self._row_files.get((kind, month), []):
-                frame = pl.read_parquet(path)
-                yield Rows(kind, *(frame[name].to_numpy() for name in ("lane", "line", "at", "value", "quality")))
+    def _read_rows(self, kind: Kind, month: int) -> Iterator[Rows]:
+        for path in self._row_files.get((kind, month), []):
+            frame = pl.read_parquet(path)
+            yield Rows(kind, *(frame[name].to_numpy() for name in ("lane", "line", "at", "value", "quality")))
 
     def _read_days(self, low: int, high: int) -> Iterator[DayRows]:
         months = _months(np.array([low, high])).tolist()
@@ -132,6 +125,25 @@ def sweep(folder: Path) -> None:
     for path in folder.glob("import-*"):
         if time.time() - path.stat().st_mtime > DAY_S:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _by_month(rows: Rows) -> Iterator[tuple[int, Rows]]:
+    """Split rows by the month they are printed in, each part in file order."""
+    if len(rows) == 0:
+        return
+    day = rows.day
+    first = int(day.min())
+    months = _months(np.arange(first, int(day.max()) + 1))
+    if months[0] == months[-1]:
+        yield int(months[0]), rows
+        return
+    month_of = (months - months[0]).astype(np.int16)[day - first]
+    counts = np.bincount(month_of)
+    ordered = rows.where(np.argsort(month_of, kind="stable"))
+    at = 0
+    for nth in np.flatnonzero(counts).tolist():
+        yield int(months[0]) + nth, ordered.where(slice(at, at + int(counts[nth])))
+        at += int(counts[nth])
 
 
 def _months(days: np.ndarray) -> np.ndarray:

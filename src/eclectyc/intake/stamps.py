@@ -14,7 +14,7 @@ import numpy as np
 
 from eclectyc.intake.blocks import Stamps
 from eclectyc.intake.clocks import DAY_S, Clock
-from eclectyc.intake.rows import POSITION_DAY_S, DayRows, Rows
+from eclectyc.intake.rows import POSITION_DAY_S, DayRows, Rows, distinct
 from eclectyc.intake.steps import LaneStamps
 
 MIN_COMPARED = 8  # slots: fewer prove nothing
@@ -134,7 +134,7 @@ class ClockEvidence:
         if rows.kind != "clock" or clock.is_fixed:
             return
         opens, closes = _gaps(clock)
-        for nth in np.flatnonzero(np.isin(opens // DAY_S, np.unique(rows.day))).tolist():
+        for nth in np.flatnonzero(np.isin(opens // DAY_S, distinct(rows.day))).tolist():
             after = rows.at - opens[nth]
             width = closes[nth] - opens[nth]
             self.inside += int(((after > 0) & (after < width)).sum())

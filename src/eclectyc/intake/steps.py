@@ -45,6 +45,11 @@ class LaneStamps:
         return min(self.gaps, key=lambda gap: (-self.gaps[gap], gap)) if self.gaps else None
 
     @property
+    def is_regular(self) -> bool:
+        """Whether there are many stamps, most of them at one distance."""
+        return self.gaps.total() >= MANY_GAPS and max(self.gaps.values()) * 2 >= self.gaps.total()
+
+    @property
     def residue_s(self) -> int:
         """Where in the hour most stamps stand."""
         return min(self.minutes, key=lambda s: (-self.minutes[s], s)) if self.minutes else 0
@@ -73,23 +78,49 @@ class StampCensus:
         self._count_gaps(lane, at)
 
     def _count_minutes(self, lane: np.ndarray, at: np.ndarray) -> None:
-        counted = pl.DataFrame({"lane": lane, "second": at % HOUR_S}).group_by("lane", "second").len()
-        for index, second, count in counted.iter_rows():
-            self.lanes[index].minutes[second] += count
+        second = at % HOUR_S
+        for common in (0, HOUR_S // 2):
+            mine = second == common
+            self._add_counts("minutes", common, np.bincount(lane[mine]))
+            lane, second = lane[~mine], second[~mine]
+        for index, value, count in pl.DataFrame({"lane": lane, "at": second}).group_by("lane", "at").len().iter_rows():
+            self.lanes[index].minutes[value] += count
+
+    def _add_counts(self, counter: str, value: int, counts: np.ndarray) -> None:
+        for index in np.flatnonzero(counts).tolist():
+            getattr(self.lanes[index], counter)[value] += int(counts[index])
 
     def _count_gaps(self, lane: np.ndarray, at: np.ndarray) -> None:
+        same = lane[1:] == lane[:-1]
         step = at[1:] - at[:-1]
-        is_gap = (lane[1:] == lane[:-1]) & (step != 0)
-        same_day = at[1:] // DAY_S == at[:-1] // DAY_S
-        trap = same_day & (np.abs(step) > DAY_S // 2) & (np.minimum(at[1:], at[:-1]) % DAY_S == 0)
-        frame = pl.DataFrame({"lane": lane[1:], "step": step, "trap": trap}).filter(pl.Series(is_gap))
-        for index, seconds, is_trap, count in frame.group_by("lane", "step", "trap").len().iter_rows():
-            stamps = self.lanes[index]
-            stamps.gaps[abs(seconds)] += count
-            stamps.rising += count if seconds > 0 else 0
-            stamps.falling += count if seconds < 0 else 0
-            if is_trap:
-                stamps.traps[DAY_S - abs(seconds), seconds > 0] += count
+        rises, falls = same & (step > 0), same & (step < 0)
+        self._count_directions(lane, at, rises, falls)
+        if rises.any() and falls.any():  # rows in no order have their neighbours in time elsewhere
+            order = np.lexsort((at, lane))
+            lane, at = lane[order], at[order]
+            step, same = at[1:] - at[:-1], lane[1:] == lane[:-1]
+        counted = same & (step != 0)
+        gap, lane = np.abs(step[counted]), lane[1:][counted]
+        if len(gap) == 0:
+            return
+        usual = int(gap[0])
+        self._add_counts("gaps", usual, np.bincount(lane[gap == usual]))
+        others = pl.DataFrame({"lane": lane[gap != usual], "gap": gap[gap != usual]})
+        for index, value, count in others.group_by("lane", "gap").len().iter_rows():
+            self.lanes[index].gaps[value] += count
+
+    def _count_directions(self, lane: np.ndarray, at: np.ndarray, rises: np.ndarray, falls: np.ndarray) -> None:
+        rising, falling = np.bincount(lane[1:][rises]), np.bincount(lane[1:][falls])
+        for index in np.flatnonzero(rising).tolist():
+            self.lanes[index].rising += int(rising[index])
+        for index in np.flatnonzero(falling).tolist():
+            self.lanes[index].falling += int(falling[index])
+        moved = np.flatnonzero((rises | falls) & (np.abs(at[1:] - at[:-1]) > DAY_S // 2))
+        one, other = at[moved], at[moved + 1]
+        trap = (one // DAY_S == other // DAY_S) & (np.minimum(one, other) % DAY_S == 0)
+        for where in moved[trap].tolist():
+            apart = abs(int(at[where + 1] - at[where]))
+            self.lanes[int(lane[where])].traps[DAY_S - apart, bool(rises[where])] += 1
 
     def common_interval_s(self) -> int | None:
         """The most common interval over all lanes."""
@@ -102,22 +133,20 @@ class StampCensus:
 def interval_of(stamps: LaneStamps, *, held_steps: Iterable[int], common_s: int | None, usual: int) -> int:
     """Return the length of one reading's period [s].
 
-    Many stamps speak for themselves. A few are read by the steps that the meter's series already have
-    [minutes], then by the rest of the file, then by what is usual for the meter [minutes].
+    Many stamps at one distance speak for themselves. Few or scattered ones are read by the steps that the meter's
+    series already have [minutes], then by the rest of the file, then by what is usual for the meter [minutes].
     """
     own = stamps.interval_s
-    if own is not None and stamps.gaps.total() >= MANY_GAPS:
+    if own is not None and (own < MINUTE_S or stamps.is_regular):
         return own
-    if own is not None and own < MINUTE_S:
-        return own
-    for step in sorted(held_steps, reverse=True):
-        if _fits(stamps, step * MINUTE_S):
-            return step * MINUTE_S
-    if common_s is not None and common_s // MINUTE_S in STEPS and _fits(stamps, common_s):
-        return common_s
-    if own is not None and own // MINUTE_S in STEPS and _fits(stamps, own):
-        return own
-    return next(s for s in (usual * MINUTE_S, HOUR_S // 2, HOUR_S // 4, 5 * MINUTE_S, MINUTE_S) if _fits(stamps, s))
+    for step_s in sorted((step * MINUTE_S for step in held_steps), key=lambda s: (s != own, s)):
+        if _fits(stamps, step_s):
+            return step_s
+    for known_s in (common_s, own):
+        if known_s is not None and known_s // MINUTE_S in STEPS and _fits(stamps, known_s):
+            return known_s
+    likely = (usual * MINUTE_S, HOUR_S // 2, HOUR_S // 4, 5 * MINUTE_S, MINUTE_S)
+    return next(step_s for step_s in likely if _fits(stamps, step_s))
 
 
 def _fits(stamps: LaneStamps, interval_s: int) -> bool:

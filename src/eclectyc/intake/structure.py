@@ -56,7 +56,7 @@ def _fields(said: Mapping[str, str]) -> Fields:
     return fields | ({"outside_references": references} if references else {})
 
 
-def import_records(records: Records) -> ImportReport:
+def import_records(records: Records) -> None:
     """Bring the organisation's sites or meters up to date from a file: all its sound lines, in one transaction."""
     report = records.report
     with transaction.atomic():
@@ -68,7 +68,6 @@ def import_records(records: Records) -> ImportReport:
             transaction.set_rollback(True)
         else:
             report.batch = _batch(records).pk
-    return report
 
 
 def _batch(records: Records) -> Batch:

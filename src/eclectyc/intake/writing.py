@@ -55,7 +55,7 @@ def write_batch(
             waiting=lambda other: say(phase="waiting", text=f"waiting for another import ({other})"),
         ) as lease:
             say(phase="writing", text="", done=0, total=0)
-            batch = _begin(import_, plan, making, months, lease, digest.result())
+            batch = _begin(import_, plan, making, months, lease, digest.result)
             failpoint("intake.after_pending")
 
             def before_commit(result: WriteResult) -> None:
@@ -67,11 +67,14 @@ def write_batch(
             _commit(batch, months, lease, before_commit, say)
 
 
-def _begin(import_: Import, plan: FilePlan, making: Making, months: Months, lease: Lease, digest: str) -> Batch:
+def _begin(
+    import_: Import, plan: FilePlan, making: Making, months: Months, lease: Lease, digest_of: Callable[[], str]
+) -> Batch:
     report = import_.report
     with transaction.atomic():
-        earlier = Batch.objects.filter(organisation=import_.organisation, sha256=digest, state=Batch.DONE).first()
         months.series, made = making.make(plan)
+        digest = digest_of()  # worked out meanwhile
+        earlier = Batch.objects.filter(organisation=import_.organisation, sha256=digest, state=Batch.DONE).first()
         batch = begin(
             import_.actor, lease, organisation=import_.organisation, made=made, file_name=report.file[-255:],
             sha256=digest, format=report.format[:30],

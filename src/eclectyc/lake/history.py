@@ -15,7 +15,7 @@ from eclectyc.lake.check import key_of
 from eclectyc.lake.dense import Slots
 from eclectyc.lake.files import Place
 from eclectyc.lake.fold import lay, nothing
-from eclectyc.lake.rows import day_rows
+from eclectyc.lake.rows import day_rows, read_days
 from eclectyc.lake.schema import CLAIM, DAY, DAY_COLUMNS, KEY, empty
 from eclectyc.lake.snapshot import Snapshot
 
@@ -30,7 +30,7 @@ def as_known_at(
     day_files = snapshot.pick(DAY, start=start, end=end, series=series)["path"].to_list()
     claim_files = snapshot.pick(CLAIM, start=start, end=end, series=series)["path"].to_list()
     told_once = (
-        place.scan(day_files, DAY).filter(wanted & ~pl.col("contested") & (pl.col("batch") <= batch)).collect()
+        pl.concat(read_days(place, day_files, wanted & ~pl.col("contested") & (pl.col("batch") <= batch)))
         if day_files
         else empty(DAY_COLUMNS)
     )

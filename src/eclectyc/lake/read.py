@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import polars as pl
@@ -12,10 +12,21 @@ import polars as pl
 from eclectyc.lake.errors import Conflict
 from eclectyc.lake.files import Place
 from eclectyc.lake.history import as_known_at
+from eclectyc.lake.rows import read_days
 from eclectyc.lake.schema import DAY, DAY_COLUMNS, KEY, READ_COLUMNS, SLOTS, empty
 from eclectyc.lake.snapshot import Snapshot, Watch
 
 Answer = TypeVar("Answer")
+SUMMED: Final = ("total", "present", "slots", "estimated")
+_SUM: Final = {"total": np.float64, "present": np.int64, "slots": np.int64, "estimated": np.int64}
+MONTHLY_COLUMNS: Final[dict[str, pl.DataType]] = {
+    "series": pl.Int32(),
+    "month": pl.Date(),
+    "total": pl.Float64(),
+    "present": pl.Int64(),
+    "slots": pl.Int64(),
+    "estimated": pl.Int64(),
+}
 Series = Sequence[int] | np.ndarray | None
 
 
@@ -42,6 +53,9 @@ def days(
     files = snapshot.pick(DAY, start=start, end=end, series=wanted)
     if files.is_empty() or (wanted is not None and not len(wanted)):
         return empty({name: DAY_COLUMNS[name] for name in columns})
+    if values:
+        rows = pl.concat(read_days(place, files["path"].to_list(), inside(wanted, start, end)))
+        return rows.select(columns).sort(KEY)
     scan = place.scan(files["path"].to_list(), DAY).filter(inside(wanted, start, end))
     return scan.select(columns).sort(KEY).collect()
 
@@ -66,23 +80,38 @@ def monthly(place: Place, snapshot: Snapshot, start: date, end: date, series: Se
     """Return each series' months: total (null where nothing is present), present, slots, estimated."""
     wanted = as_array(series)
     files = snapshot.pick(DAY, start=start, end=end, series=wanted)
-    sums = [pl.col(name).sum().cast(pl.Int64) for name in ("present", "slots", "estimated")]
-    total = pl.when(pl.col("present").sum() > 0).then(pl.col("total").sum()).alias("total")
     if files.is_empty() or (wanted is not None and not len(wanted)):
-        return empty(
-            {"series": pl.Int32(), "month": pl.Date(), "total": pl.Float64()}
-            | dict.fromkeys(("present", "slots", "estimated"), pl.Int64())
-        )
-    parts = []
-    for (month,), group in files.group_by("month", maintain_order=True):
-        scan = place.scan(group["path"].to_list(), DAY).filter(inside(wanted, start, end))
-        first = date.fromisoformat(f"{month}-01")
-        parts.append(scan.group_by("series").agg(total, *sums).with_columns(month=pl.lit(first)))
-    return (
-        pl.concat(pl.collect_all(parts))
-        .select("series", "month", "total", "present", "slots", "estimated")
-        .sort("series", "month")
+        return empty(MONTHLY_COLUMNS)
+    scans = []
+    for path, first, last in files.select("path", "first_day", "last_day").iter_rows():
+        scan = place.scan([path], DAY)
+        is_inside = wanted is None and start <= first and last < end
+        scans.append((scan if is_inside else scan.filter(inside(wanted, start, end))).select("series", *SUMMED))
+    parts = [_sum_runs(frame) for frame in pl.collect_all(scans)]
+    months = np.array(files["month"].to_list(), dtype="datetime64[D]")
+    frame = pl.DataFrame(
+        {
+            "series": np.concatenate([of for of, _ in parts]),
+            "month": np.repeat(months, [len(of) for of, _ in parts]),
+            **{name: np.concatenate([sums[name] for _, sums in parts]) for name in SUMMED},
+        },
+        schema=MONTHLY_COLUMNS,
     )
+    if files["month"].n_unique() < len(files):  # parts of a month in several files
+        frame = frame.group_by("series", "month").agg(pl.col(*SUMMED).sum())
+    has_any = pl.col("present") > 0
+    return frame.with_columns(pl.when(has_any).then(pl.col("total"))).sort("series", "month")
+
+
+def _sum_runs(rows: pl.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Sum the rows of each series of one file, in which they stand together; return the series and their sums."""
+    series = rows["series"].to_numpy()
+    if not len(series):
+        return series, {name: np.zeros(0) for name in SUMMED}
+    starts = np.flatnonzero(np.r_[True, series[1:] != series[:-1]])
+    filled = rows.with_columns(pl.col("total").fill_null(0)) if rows["total"].null_count() else rows
+    sums = {name: np.add.reduceat(filled[name].to_numpy(), starts, dtype=_SUM[name]) for name in SUMMED}
+    return series[starts], sums
 
 
 def span(place: Place, snapshot: Snapshot, series: Series) -> pl.DataFrame:

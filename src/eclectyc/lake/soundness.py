@@ -8,6 +8,7 @@ import polars as pl
 
 from eclectyc.lake.dense import Slots, summarise
 from eclectyc.lake.files import Place
+from eclectyc.lake.rows import with_quality
 from eclectyc.lake.schema import DAY, KEY
 from eclectyc.lake.snapshot import Snapshot
 
@@ -52,7 +53,7 @@ def _rows(place: Place, snapshot: Snapshot) -> list[str]:
     """Read every day row: each day once, its summary that of its slots."""
     problems = []
     for (month, bucket), files in snapshot.pick(DAY).group_by("month", "bucket", maintain_order=True):
-        rows = place.scan(files["path"].to_list(), DAY).collect()
+        rows = with_quality(place.scan(files["path"].to_list(), DAY).collect())
         where = f"{month} (bucket {bucket})"
         if rows.select(pl.struct(KEY).is_duplicated().any()).item():
             problems.append(f"A day is there twice in {where}.")

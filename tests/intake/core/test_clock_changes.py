@@ -278,3 +278,37 @@ def test_a_day_that_starts_at_five_is_shared_out_over_its_hours(world: World, tm
     assert set(values.values()) == {1.0}  # 25 hours on the day that the clocks go back
     assert len(values) == 12 * 24 + 1
     assert min(values) == datetime(2025, 10, 20, 4, tzinfo=UTC)
+
+
+def test_each_site_of_one_file_keeps_its_own_clock(world: World, tmp_path: Path) -> None:
+    away = make_meter(make_site(world.org, "Abroad", timezone="America/New_York"), "2248274887874")
+    truths = {}
+    lines = ["MPAN,Start,kWh"]
+    for meter, zone in ((METER, "Europe/London"), (away.identifier, "America/New_York")):
+        days = [day for change in CHANGES[zone] for day in around(change)]
+        truths[meter] = truth_of(starts_of(days, zone))
+        lines += [f"{meter},{local(start, zone)},{value}" for start, value in truths[meter].items()]
+    bring(world, tmp_path / "file.csv", "\n".join(lines) + "\n", stamps="start")
+    assert {meter: values_of(held(meter)) for meter in truths} == truths
+
+
+def test_the_edf_portals_fifty_columns_and_flags(world: World, tmp_path: Path) -> None:
+    headings = [f"{k // 2:02}:{k % 2 * 30:02}" for k in range(50)]
+    names = ["Month", "MPAN", "Measurement Type", "Settlement Date", *headings, *(f"{h}_Act_Est" for h in headings)]
+    lines = [",".join(f'"{name}"' for name in names)]
+    truth = {}
+    for kind, base in (("AI", 1), ("RI", 1000)):
+        for day in (date(2025, 3, 30), date(2025, 10, 26), date(2025, 10, 27)):
+            starts = starts_of([day], "Europe/London")
+            values = [str(base + k) for k in range(len(starts))] + ["-"] * (50 - len(starts))
+            flags = ["E" if k == 3 else "A" for k in range(len(starts))] + ["-"] * (50 - len(starts))
+            lines.append(",".join(["Mar", METER, kind, f"{day:%d-%m-%Y}", *values, *flags]))
+            truth |= {(kind, start): (float(base + k), 2 if k == 3 else 1) for k, start in enumerate(starts)}
+    report = bring(world, tmp_path / "file.csv", "\n".join(lines) + "\n")
+    found = {("AI", start): slot for start, slot in held(METER, "import").items()}
+    found |= {("RI", start): slot for start, slot in held(METER, "reactive_import").items()}
+    assert found == truth
+    assert {(series.quantity, series.unit) for series in report.series} == {
+        ("import", "kWh"), ("reactive_import", "kVArh"),
+    }  # fmt: skip
+    assert report.kwh == sum(value for (kind, _), (value, _) in truth.items() if kind == "AI")

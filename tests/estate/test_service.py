@@ -1,0 +1,192 @@
+"""Sites, meters and series: the checks that hold whoever asks."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate.models import Meter, Region, Series, Site
+from eclectyc.estate.service import (
+    create_meter,
+    create_meters,
+    create_site,
+    ensure_series,
+    series_for,
+    update_meter,
+    update_site,
+)
+from eclectyc.kernel.errors import Forbidden, Invalid
+from tests.factories import World, make_meter, make_series, make_site
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin(world: World) -> Actor:
+    return Actor.of(world.admin)
+
+
+def test_a_site_is_made_with_its_fields_in_their_stored_form(world: World, admin: Actor) -> None:
+    site = create_site(
+        admin, organisation=world.org, name="  New   works ", region="North", site_type="Office", floor_area_m2="12.5",
+        timezone="Europe/Lisbon", is_active="no", outside_references={"company_id": 7},
+    )  # fmt: skip
+    site.refresh_from_db()
+    assert (site.name, site.site_type, site.floor_area_m2, site.timezone) == (
+        "New works",
+        "office",
+        12.5,
+        "Europe/Lisbon",
+    )
+    assert (site.is_active, site.region.name, site.outside_references) == (False, "North", {"company_id": "7"})
+    create_site(admin, organisation=world.org, name="Another", region="north")
+    assert Region.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "harbour house"}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": "zero\x00"}, "name"),
+        ({"name": 7}, "name"),
+        ({"site_type": "palace"}, "site_type"),
+        ({"floor_area_m2": -1}, "floor_area_m2"),
+        ({"floor_area_m2": "wide"}, "floor_area_m2"),
+        ({"floor_area_m2": float("nan")}, "floor_area_m2"),
+        ({"latitude": 91}, "latitude"),
+        ({"longitude": True}, "longitude"),
+        ({"timezone": "Mars/Base"}, "timezone"),
+        ({"is_active": "perhaps"}, "is_active"),
+        ({"created_at": "yesterday"}, "created_at"),
+        ({"outside_references": "x"}, "outside_references"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_site_that_cannot_be_is_refused_with_its_field_named(
+    world: World, admin: Actor, fields: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        create_site(admin, organisation=world.org, **({"name": "Fine"} | fields))
+    assert caught.value.field == field
+    assert Site.objects.filter(organisation=world.org).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"identifier": ""}, "identifier"),
+        ({"identifier": "1200023305967"}, "identifier"),
+        ({"identifier": "1.20E+12"}, "identifier"),
+        ({"identifier": "x" * 65}, "identifier"),
+        ({"utility": "magic"}, "utility"),
+        ({"direction": "up"}, "direction"),
+        ({"unit": "furlong"}, "unit"),
+        ({"step_minutes": 7}, "step_minutes"),
+        ({"step_minutes": "often"}, "step_minutes"),
+        ({"multiplier": 0}, "multiplier"),
+        ({"multiplier": "two"}, "multiplier"),
+        ({"parent": "nobody"}, "parent"),
+        ({"installed": "31/02/2025"}, "installed"),
+        ({"installed": date(2025, 2, 1), "removed": date(2025, 1, 1)}, "removed"),
+        ({"organisation": 1}, "organisation"),
+    ],
+)
+def test_a_meter_that_cannot_be_is_refused_with_its_field_named(
+    world: World, admin: Actor, fields: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        create_meter(admin, site=world.site, **({"identifier": "M1"} | fields))
+    assert caught.value.field == field
+    assert Meter.objects.filter(organisation=world.org).count() == 1
+
+
+def test_a_meter_is_made_with_its_fields_in_their_stored_form(world: World, admin: Actor) -> None:
+    meter = create_meter(
+        admin, site=world.site, identifier="'22 48 274 887 874.0", unit="m³", step_minutes="60", multiplier="2.5",
+        parent="1200023305967", installed="2020-02-01", utility="Gas",
+    )  # fmt: skip
+    meter.refresh_from_db()
+    assert (meter.identifier, meter.unit, meter.step_minutes) == ("2248274887874", "m3", 60)
+    assert (meter.multiplier, meter.parent, meter.installed) == (Decimal("2.5"), world.meter, date(2020, 2, 1))
+
+
+def test_a_meter_is_never_above_itself(world: World, admin: Actor) -> None:
+    sub = create_meter(admin, site=world.site, identifier="S1", parent=world.meter)
+    with pytest.raises(Invalid, match="its own parent"):
+        update_meter(admin, meter=world.meter, parent="S1")
+    with pytest.raises(Invalid, match="its own parent"):
+        update_meter(admin, meter=sub, parent=sub)
+
+
+def test_nothing_of_another_organisation_is_taken(world: World, admin: Actor) -> None:
+    theirs = Region.objects.create(organisation=world.other_org, name="Theirs")
+    with pytest.raises(Invalid):
+        update_site(admin, site=world.site, region=theirs)
+    with pytest.raises(Invalid):
+        update_meter(admin, meter=world.meter, site=world.other_site)
+    with pytest.raises(Invalid):
+        update_meter(admin, meter=world.meter, site=world.other_site.name)
+    with pytest.raises(Invalid):
+        update_meter(admin, meter=world.meter, parent=world.other_meter)
+
+
+def test_only_those_who_keep_the_estate_change_it(world: World) -> None:
+    for user in (world.viewer, world.manager, world.outsider):
+        actor = Actor.of(user)
+        with pytest.raises(Forbidden):
+            create_site(actor, organisation=world.org, name="X")
+        with pytest.raises(Forbidden):
+            update_site(actor, site=world.site, name="X")
+        with pytest.raises(Forbidden):
+            create_meter(actor, site=world.site, identifier="X")
+        with pytest.raises(Forbidden):
+            update_meter(actor, meter=world.meter, name="X")
+        with pytest.raises(Forbidden):
+            create_meters(actor, site=world.site, meters=[{"identifier": "X"}])
+        with pytest.raises(Forbidden):
+            series_for(actor, meter=world.meter)
+
+
+def test_a_sites_zone_is_fixed_once_readings_lie_in_its_days(world: World, admin: Actor) -> None:
+    update_site(admin, site=world.site, timezone="Europe/Lisbon")
+    make_series(world.meter)
+    with pytest.raises(Invalid, match="readings in days of Europe/Lisbon"):
+        update_site(admin, site=world.site, timezone="UTC")
+    update_site(admin, site=world.site, timezone="Europe/Lisbon", name="Renamed")
+    with pytest.raises(Invalid, match="Make a new meter there"):
+        update_meter(admin, meter=world.meter, site=make_site(world.org, "London"))
+    update_meter(admin, meter=world.meter, site=make_site(world.org, "Porto", timezone="Europe/Lisbon"))
+
+
+def test_references_of_other_systems_are_added_to(world: World, admin: Actor) -> None:
+    update_site(admin, site=world.site, outside_references={"a_id": "1"})
+    update_site(admin, site=world.site, outside_references={"b_id": "2"})
+    assert world.site.outside_references == {"a_id": "1", "b_id": "2"}
+
+
+def test_the_first_unit_and_source_of_a_quantity_are_primary_in_all_steps(world: World, admin: Actor) -> None:
+    first = series_for(admin, meter=world.meter)
+    again = series_for(admin, meter=world.meter)
+    hourly = series_for(admin, meter=world.meter, step_minutes=60)
+    metres = series_for(admin, meter=world.meter, unit="m3")
+    other = series_for(admin, meter=world.meter, source="collector")
+    export = series_for(admin, meter=world.meter, quantity="export")
+    assert first == again
+    assert [s.is_primary for s in (first, hourly, metres, other, export)] == [True, True, False, False, True]
+
+
+def test_many_series_are_made_at_once_and_only_the_lacking_ones(world: World) -> None:
+    meters = [make_meter(world.site) for _ in range(3)]
+    held = make_series(meters[0])
+    keys = [(meter.pk, "import", "kWh", 30, "") for meter in meters]
+    series, made = ensure_series([*keys, *keys])
+    assert set(series) == set(keys)
+    assert series[keys[0]] == held
+    assert [s.meter_id for s in made] == [meters[1].pk, meters[2].pk]
+    assert Series.objects.count() == 3
