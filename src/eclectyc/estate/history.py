@@ -52,6 +52,7 @@ def take_back_move(actor: Actor, *, meter: Meter, version: int | None = None) ->
     """Take a meter's last move back, as if it had never been, and return the site that it is at again."""
     with transaction.atomic():
         hold(meter, version)
+        actor.require("estate.edit", meter.place)
         placements = list(meter.placements.select_related("site__region"))
         if len(placements) < 2:
             raise Conflict(f"{meter} has never moved.", "There is nothing to take back.")
