@@ -6,9 +6,15 @@ import math
 from datetime import date, timedelta
 from itertools import pairwise
 
+from django.http import QueryDict
+
+from eclectyc.kernel.errors import Invalid
 from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import day_words
+from eclectyc.web.forms import Field, Form
+from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of
+from eclectyc.web.lists import Column
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -110,3 +116,31 @@ def nothing() -> Chart:
     return Chart(
         "sample-nothing", "No readings yet", "", {}, nothing="No readings for this meter. Import a file that holds it."
     )
+
+
+def a_list(query: QueryDict) -> Listing:
+    """A list with everything that lists have."""
+    asked = Asked(query, ["name", "meters"], "name")
+    rows = [
+        Row([Cell("Harbour House", "#"), Cell("Office"), Cell("12", is_number=True)], 1),
+        Row(
+            [Cell("Quay Works", "#", "its second name", mark="not active"), Cell("Retail"), Cell("–", is_number=True)],
+            2,
+        ),
+    ]
+    heads = columns((Column("Site", "name"), Column("Type"), Column("Meters", "meters", is_number=True)), asked)
+    kinds = filter_of(asked, "Type", "type", [("office", "Office"), ("retail", "Retail")])
+    bulk = Form.holding((Field("company", "Company"),), {}, "bulk")
+    return Listing("sites", "site", heads, rows, Part(1, 2), asked.words, asked.sort, "Name or postcode", [kinds], bulk)
+
+
+def a_form() -> Form:
+    """A form that was refused."""
+    fields = (
+        Field("list_name", "Name", help="As people call it.", is_needed=True),
+        Field("list_area", "Floor area [m²]", help="Gross internal area."),
+        Field("list_active", "Active", "check"),
+    )
+    form = Form.holding(fields, {"list_name": "Quay Works", "list_area": "wide", "list_active": True}, "sample")
+    form.refuse(Invalid("'wide' is not a number.", "Write digits and a decimal point.", field="list_area"))
+    return form

@@ -49,6 +49,10 @@ def design(request: HttpRequest) -> HttpResponse:
         "utilities": samples.by_utility(),
         "year": samples.a_year(),
         "nothing": samples.nothing(),
+        "list": samples.a_list(request.GET),
+        "refused": samples.a_form(),
         "spark": spark([4, 6, 5, 7, None, None, 8, 7, 9, 6, 7, 8, 9]),
     }
-    return render(request, "web/design.html", context)
+    return render(
+        request, "web/design.html", context
+    )
