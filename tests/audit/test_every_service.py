@@ -15,8 +15,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 
-from eclectyc.accounts import custom_roles, invitations, memberships, organisations, people, tokens
+from eclectyc.accounts import custom_roles, invitations, memberships, organisations, people, second_factor, tokens
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
 from eclectyc.estate import bulk, history, meters, metrics, regions, series, sites, suppliers
@@ -69,6 +70,9 @@ class Stage:
 
     def token(self) -> Any:
         return tokens.create_token(self.actor, user=self.world.viewer, name="reader")[0]
+
+    def factor(self) -> Any:
+        return Authenticator.objects.create(user=self.world.viewer, type=Authenticator.Type.TOTP, data={})
 
     def metric(self) -> Any:
         return metrics.add_metric(self.actor, site=self.world.site, name="beds", value=Decimal(10), since="2025-01-01")
@@ -147,6 +151,10 @@ DEEDS: dict[str, Deed] = {
     "accounts.people.reactivate": (
         lambda s: people.deactivate(s.actor, user=s.world.viewer),
         lambda s, u: people.reactivate(s.actor, user=u),
+    ),
+    "accounts.second_factor.take_away": (
+        Stage.factor,
+        lambda s, _: second_factor.take_away(s.actor, user=s.world.viewer),
     ),
     "accounts.tokens.create_token": alone(Stage.token),
     "accounts.tokens.revoke_token": (Stage.token, lambda s, t: tokens.revoke_token(s.actor, token=t)),
