@@ -36,7 +36,13 @@ class Address:
 
 # The administration's own tests ask each address as everybody: tests/web/test_admin_pages.py.
 ADMINISTRATION: Final = {
-    address: Address(302, "admin" if permission else "viewer") for address, _, _, permission in (*PAGES, *PARTS)
+    address: Address(302)
+    if "<int:pk>" in address or "logo" in address
+    else Address(302, "viewer" if permission in ("", "estate.view") else "admin")
+    for address, _, _, permission in (*PAGES, *PARTS)
+} | {
+    "admin/sites/<int:pk>": Address(302, "admin", of="site"),
+    "admin/meters/<int:pk>": Address(302, "admin", of="meter"),
 }
 ADDRESSES: Final = {
     "api/health": Address(200, "viewer"),

@@ -53,6 +53,4 @@ def design(request: HttpRequest) -> HttpResponse:
         "refused": samples.a_form(),
         "spark": spark([4, 6, 5, 7, None, None, 8, 7, 9, 6, 7, 8, 9]),
     }
-    return render(
-        request, "web/design.html", context
-    )
+    return render(request, "web/design.html", context)
