@@ -44,6 +44,14 @@ def numbers_named(visible: QuerySet[T], text: str | None) -> tuple[int, ...] | N
     return tuple(visible.filter(name_or_number(text, "name", "pk")).order_by().values_list("pk", flat=True)[:1000])
 
 
+def sites_named(meters: QuerySet[Meter], text: str | None) -> tuple[int, ...] | None:
+    """Return the sites of a name or number at which one sees a meter, be it without the site; None narrows nothing."""
+    if text is None:
+        return None
+    found = meters.filter(name_or_number(text, "site__name", "site_id")).order_by()
+    return tuple(found.values_list("site", flat=True).distinct()[:1000])
+
+
 def meter_of(actor: Actor, text: str, organisation: str | None) -> Meter:
     """Return the one meter with this identifier – where there is none, with this serial.
 

@@ -14,7 +14,7 @@ from eclectyc.analytics import service as analytics
 from eclectyc.api.asking import CHANGING, ONE, not_null, one
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.estate_shapes import ChangedMeter, MeterFields, NewMeter
-from eclectyc.api.lookup import meter_of, numbers_named, organisations_named
+from eclectyc.api.lookup import meter_of, numbers_named, organisations_named, sites_named
 from eclectyc.api.moments import moment_of
 from eclectyc.api.schemas import ErrorOut, MeterList, MeterOut, MeterPage, OneMeter, ReadingsOut, ReadingsWindow
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
@@ -47,7 +47,7 @@ def filter_of(actor: Actor, asked: MeterList) -> MeterFilter:
         search=asked.search or "",
         organisations=organisations_named(actor, asked.organisation),
         regions=numbers_named(Region.objects.visible_to(actor), asked.region),
-        sites=numbers_named(Site.objects.filter(pk__in=meters.order_by().values("site")), asked.site),
+        sites=sites_named(meters, asked.site),
         suppliers=numbers_named(Supplier.objects.visible_to(actor), asked.supplier),
         parents=tuple(parents) if asked.parent is not None else None,
         utility=asked.utility,

@@ -113,7 +113,7 @@ def import_file(
     if options.create_meters:
         actor.require("estate.edit", organisation.pk)
     with as_text(Path(path)) as plain:
-        return _import(actor, organisation, open_source(plain), options, progress)
+        return _import(actor, organisation, open_source(plain), options, progress, name)
 
 
 def _import(
@@ -122,6 +122,7 @@ def _import(
     source: Source,
     options: ImportOptions,
     progress: Callable[[Progress], None] | None,
+    name: str,
 ) -> ImportReport:
     reader, seen = recognise(source, options.type)
     report = ImportReport(dry_run=options.dry_run, file=name or source.name, format=seen.format, why=seen.why)
