@@ -71,16 +71,18 @@ def create_meter(actor: Actor, *, site: Site, identifier: str, **fields: Any) ->
     return _save_meter(meter, {"identifier": identifier} | fields)
 
 
-def create_meters(actor: Actor, *, site: Site, meters: Sequence[Mapping[str, Any]]) -> list[Meter]:
-    """Make many meters at one site at once. The caller has seen that none of them is there yet."""
+def create_meters(actor: Actor, *, site: Site, identifiers: Sequence[str], **alike: Any) -> list[Meter]:
+    """Make many meters at one site that differ in their identifiers alone; none of them may be there yet."""
     actor.require("estate.edit", site.organisation_id)
-    new = []
-    for fields in meters:
-        _refuse_unknown(fields, METER_FIELDS - {"site", "parent"})
-        new.append(Meter(organisation=site.organisation, site=site, **checked_meter_fields(fields)))
-        fault = first_fault(new[-1], besides=("organisation", "site", "parent"))
-        if fault is not None:
-            raise fault
+    _refuse_unknown(alike, METER_FIELDS - {"identifier", "site", "parent"})
+    checked = checked_meter_fields(alike)
+    longest = max(identifiers, key=len, default="")
+    pattern = Meter(organisation=site.organisation, site=site, identifier=longest, **checked)
+    fault = first_fault(pattern, besides=("organisation", "site", "parent"))
+    if fault is not None:
+        raise fault
+    names = [checked_meter_fields({"identifier": identifier})["identifier"] for identifier in identifiers]
+    new = [Meter(organisation=site.organisation, site=site, identifier=name, **checked) for name in names]
     return Meter.objects.bulk_create(new, batch_size=500)
 
 
