@@ -148,7 +148,7 @@ def test_only_those_who_keep_the_estate_change_it(world: World) -> None:
         with pytest.raises(Forbidden):
             update_meter(actor, meter=world.meter, name="X")
         with pytest.raises(Forbidden):
-            create_meters(actor, site=world.site, meters=[{"identifier": "X"}])
+            create_meters(actor, site=world.site, identifiers=["X"])
         with pytest.raises(Forbidden):
             series_for(actor, meter=world.meter)
 
@@ -190,3 +190,14 @@ def test_many_series_are_made_at_once_and_only_the_lacking_ones(world: World) ->
     assert series[keys[0]] == held
     assert [s.meter_id for s in made] == [meters[1].pk, meters[2].pk]
     assert Series.objects.count() == 3
+
+
+def test_many_meters_alike_are_made_at_once(world: World, admin: Actor) -> None:
+    made = create_meters(admin, site=world.site, identifiers=["M1", "'M 2"], utility="gas", unit="m3", step_minutes=60)
+    assert [meter.identifier for meter in made] == ["M1", "M2"]
+    assert {(m.utility, m.unit, m.step_minutes, m.organisation) for m in Meter.objects.filter(utility="gas")} == {
+        ("gas", "m3", 60, world.org)
+    }
+    for fields in ({"identifiers": ["x" * 65]}, {"identifiers": [""]}, {"identifiers": ["M3"], "utility": "magic"}):
+        with pytest.raises(Invalid):
+            create_meters(admin, site=world.site, **fields)

@@ -223,7 +223,7 @@ def frame_of(days: Days, series: np.ndarray, step: np.ndarray, lengths: np.ndarr
             "series": pl.Series(series.astype(np.int32)),
             "day": pl.Series(days.day.astype("datetime64[D]")).cast(pl.Date),
             "step": pl.Series(step.astype(np.int16)),
-            "values": ragged(pl.Series(flat_values, nan_to_null=True), lengths),
+            "values": ragged(pl.Series(flat_values, nan_to_null=not flat_quality.all()), lengths),
             "quality": ragged(pl.Series(flat_quality), lengths),
         }
     )

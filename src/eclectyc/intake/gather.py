@@ -37,6 +37,7 @@ class Gathered:
     steps_s: dict[int, int] = field(default_factory=dict)  # of the lanes whose layout says how long a period is
     clock_lanes: set[int] = field(default_factory=set)  # lanes of days whose columns are clock times
     rows: int = 0  # the file's data lines, rejected ones included
+    values: int = 0  # slots that hold a value, or about that many
     first_day: int = 2**31  # as printed [days since 1970]
     last_day: int = -(2**31)
 
@@ -93,6 +94,7 @@ class Gatherer:
             of_zone = mine[lane]
             if of_zone.any():
                 self.all.evidence.add_days(days if of_zone.all() else days.where(of_zone), self.all.clock(zone))
+        self.all.values += int(np.count_nonzero(days.quality))
         self.all.spool.add_days(days)
 
     def _kinds_of(self, block: RowBlock) -> Iterator[Rows]:
@@ -138,6 +140,7 @@ class Gatherer:
                 if of_zone.any():
                     self.all.evidence.add_rows(rows if of_zone.all() else rows.where(of_zone), self.all.clock(zone))
         self._sample(rows)
+        self.all.values += len(rows)
         self.all.spool.add_rows(rows)
 
     def _saw_days(self, days: np.ndarray) -> None:

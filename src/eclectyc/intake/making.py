@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -89,10 +90,10 @@ class Making:
                 self.actor, organisation=self.organisation, name=self.site_name, timezone=self.zone
             )
             made.sites = [] if self.site else [site.pk]
-            fields = [_fields(point, plan.targets) for point in missing]
-            new = create_meters(self.actor, site=site, meters=fields)
-            made.meters = [meter.pk for meter in new]
-            found |= {meter.identifier: meter for meter in new}
+            for alike, names in _grouped(missing, plan.targets):
+                new = create_meters(self.actor, site=site, identifiers=names, **alike)
+                made.meters += [meter.pk for meter in new]
+                found |= {meter.identifier: meter for meter in new}
         return {name: meter.pk for name, meter in found.items()}
 
     def _check_named(self) -> None:
@@ -104,6 +105,13 @@ def _new_points(targets: Sequence[Target]) -> list[Point]:
     return list({t.point.identifier: t.point for t in targets if t.point.meter is None}.values())
 
 
-def _fields(point: Point, targets: Sequence[Target]) -> dict[str, object]:
-    own = [target for target in targets if target.point is point]
-    return new_meter_fields(point.identifier, own)
+def _grouped(points: Sequence[Point], targets: Sequence[Target]) -> list[tuple[dict[str, Any], list[str]]]:
+    """Put new points together whose meters differ in their identifiers alone."""
+    measured: dict[str, list[Target]] = {}
+    for target in targets:
+        measured.setdefault(target.point.identifier, []).append(target)
+    groups: dict[tuple[tuple[str, Any], ...], list[str]] = {}
+    for point in points:
+        fields = new_meter_fields(point.identifier, measured[point.identifier])
+        groups.setdefault(tuple(fields.items()), []).append(point.identifier)
+    return [(dict(fields), names) for fields, names in groups.items()]

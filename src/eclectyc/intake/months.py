@@ -162,9 +162,9 @@ class Months:
         return days if (order[1:] > order[:-1]).all() else days.where(order)
 
     def _count(self, days: Days, midnights: np.ndarray, step_s: np.ndarray) -> None:
-        tally, filled = self.tally, days.quality != MISSING
-        has_gaps = not filled.all()
-        readings = filled.sum(axis=1) if has_gaps else np.full(len(days), filled.shape[1])
+        tally, has_gaps = self.tally, not days.quality.all()
+        width = days.quality.shape[1]
+        readings = np.count_nonzero(days.quality, axis=1) if has_gaps else np.full(len(days), width)
         totals = np.nansum(days.values, axis=1) if has_gaps else days.values.sum(axis=1)
         size = len(self._step)
         tally.readings += np.bincount(days.target, readings, minlength=size).astype(np.int64)
@@ -176,7 +176,7 @@ class Months:
         opens = np.flatnonzero(np.r_[True, target[1:] != target[:-1]])
         closes = np.r_[opens[1:], len(said)] - 1
         for rows, is_first in ((said[opens], True), (said[closes], False)):
-            row = filled[rows]
+            row = days.quality[rows] != MISSING
             slot = row.argmax(axis=1) if is_first else row.shape[1] - 1 - row[:, ::-1].argmax(axis=1)
             at = midnights[rows] + slot * step_s[rows]
             better, ends = (np.minimum, tally.first) if is_first else (np.maximum, tally.last)

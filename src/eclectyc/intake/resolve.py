@@ -271,10 +271,9 @@ class Measured(Protocol):
 
 
 def new_meter_fields(identifier: str, measured: Sequence[Measured]) -> dict[str, object]:
-    """Return what is known of a meter to be made, from the series that a file has for it."""
+    """Return what is known of a meter to be made, its identifier aside, from the series that a file has for it."""
     main = next((one for one in measured if one.quantity in ("import", "export")), measured[0])
     return {
-        "identifier": identifier,
         "utility": _utility_of(main.unit, identifier),
         "direction": "export" if all(one.quantity == "export" for one in measured) else "import",
         "unit": main.unit,

@@ -54,7 +54,7 @@ def write_batch(
             f"import {report.file}",
             waiting=lambda other: say(phase="waiting", text=f"waiting for another import ({other})"),
         ) as lease:
-            say(phase="writing", text="", done=0, total=0)
+            say(phase="writing", text="", done=0, total=import_.gathered.values)
             batch = _begin(import_, plan, making, months, lease, digest.result)
             failpoint("intake.after_pending")
 
