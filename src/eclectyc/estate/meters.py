@@ -18,7 +18,7 @@ from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
 from eclectyc.kernel.identifiers import identify
 
 DEEPEST: Final = 20  # meters one below the other
-_MANY_AT_ONCE: Final = METER_FIELDS - {"site", "parent"}
+_ALIKE: Final = METER_FIELDS - {"identifier", "site", "parent"}
 
 
 def create_meter(actor: Actor, *, site: Site, identifier: str, **fields: Any) -> Meter:
@@ -33,20 +33,20 @@ def create_meter(actor: Actor, *, site: Site, identifier: str, **fields: Any) ->
     return meter
 
 
-def create_meters(actor: Actor, *, site: Site, meters: Sequence[Mapping[str, Any]]) -> list[Meter]:
-    """Make many meters at one site at once. The caller has seen that none of them is there yet."""
+def create_meters(actor: Actor, *, site: Site, identifiers: Sequence[str], **alike: Any) -> list[Meter]:
+    """Make many meters at one site that differ in their identifiers alone; none of them may be there yet."""
     actor.require("estate.edit", site.place)
-    new = []
-    for fields in meters:
-        if set(fields) - _MANY_AT_ONCE:
-            raise Invalid("Meters made together share their site.", "Set sites and parents afterwards.", field="site")
-        checked = checked_meter_fields(fields)
-        if "supplier" in checked:
-            checked["supplier"] = supplier_called(actor, site.organisation, checked["supplier"])
-        new.append(Meter(organisation=site.organisation, site=site, **checked))
-        fault = first_fault(new[-1])
-        if fault is not None:
-            raise fault
+    if set(alike) - _ALIKE:
+        raise Invalid("Meters made together share their site.", "Set sites and parents afterwards.", field="site")
+    checked = checked_meter_fields(alike)
+    if "supplier" in checked:
+        checked["supplier"] = supplier_called(actor, site.organisation, checked["supplier"])
+    longest = max(identifiers, key=len, default="")
+    fault = first_fault(Meter(organisation=site.organisation, site=site, identifier=longest, **checked))
+    if fault is not None:
+        raise fault
+    names = [checked_meter_fields({"identifier": identifier})["identifier"] for identifier in identifiers]
+    new = [Meter(organisation=site.organisation, site=site, identifier=name, **checked) for name in names]
     made = Meter.objects.bulk_create(new, batch_size=500)
     after = {"meters": [meter.pk for meter in made], "site_id": site.pk}
     record(actor.by, "meters.created", site, organisation_id=site.organisation_id, after=after)
