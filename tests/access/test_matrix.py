@@ -125,6 +125,16 @@ def tells_nothing_of(mark: str, answer: Answer, persona: str, entry: str) -> Non
         assert at < 0, f"{entry} tells {persona}: …{answer.text[max(0, at - 80) : at + 40]}…"
 
 
+def test_a_browser_without_a_session_is_sent_to_sign_in_from_the_documentation(asking: dict[str, Client]) -> None:
+    answer = asking["nobody"].get("/api/docs", headers={"Accept": "text/html,*/*"})
+    assert (answer.status_code, answer["Location"]) == (302, "/login?next=%2Fapi%2Fdocs")
+
+
+def test_whoever_is_no_administrator_gets_the_bare_health(asking: dict[str, Client]) -> None:
+    for name in ("nobody", "viewer", "manager", "expired"):
+        assert list(asking[name].get("/api/health").json()) == ["status"], name
+
+
 # --- another's things -----------------------------------------------------------------------------------------------
 
 

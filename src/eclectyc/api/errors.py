@@ -78,7 +78,7 @@ def _in_our_words(response: HttpResponse) -> HttpResponse:
     status = HTTPStatus(response.status_code)
     code = status.phrase.lower().replace(" ", "_").replace("-", "_")
     ours = envelope(status, code, _WORDS.get(status, status.description or status.phrase))
-    for name in ("Allow", "Retry-After", "Cache-Control"):
+    for name in ("Allow", "Retry-After", "Cache-Control", "X-Frame-Options"):
         if name in response.headers:
             ours[name] = response.headers[name]
     return ours
