@@ -179,7 +179,7 @@ USERSESSIONS_TRACK_ACTIVITY = False  # it would write at every look; accounts.se
 SOCIALACCOUNT_ADAPTER = "eclectyc.accounts.doors.ProviderDoor"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # it leads to the provider only; what comes back is bound to this browser
 SOCIALACCOUNT_STORE_TOKENS = False
-SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, object]] = {"openid_connect": {"APPS": []}}
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, list[dict[str, object]]]] = {"openid_connect": {"APPS": []}}
 OIDC_NAME = ""
 if CONFIGURATION.oidc_issuer:
     OIDC_NAME = CONFIGURATION.oidc_name

@@ -118,7 +118,7 @@ def test_a_list_costs_the_same_however_long_it_is(
     get("/api/meters")
     for _ in range(20):
         make_meter(make_site(world.org), parent=world.meter)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         assert len(get("/api/meters").json()["items"]) == 21
 
 

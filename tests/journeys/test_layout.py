@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eclectyc.accounts.actor import MANAGER
+from eclectyc.accounts.roles import MANAGER
 from eclectyc.accounts.models import Organisation
 from tests.factories import make_user
 from tests.journeys.conftest import Estate
