@@ -138,7 +138,7 @@ def text_of(response: HttpResponse) -> str:
 
 
 _PASSING: Final = re.compile(
-    r'name="csrfmiddlewaretoken" value="\w+"|data-csrf="\w+"|X-CSRFToken&quot;: &quot;\w+|csrf\w*["\': =]+\w{32,}'
+    r'name="csrfmiddlewaretoken" value="\w+"|data-csrf="\w+"|X-CSRFToken&quot;: &quot;\w+|csrf[\w-]*["\': =]+\w{32,}'
     r"|<code>[0-9A-F]{8}</code>"
     r"|\"generated_at\": \"[^\"]*\""
 )

@@ -48,6 +48,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
 QUERIES: Final[dict[str, str]] = {
     "GET /api/meters/{mpan}/balance": "from=2025-06-01&to=2025-06-03",
 }
+# Each answer of these holds a fresh secret of the person's own.
+FRESH: Final = frozenset({"GET /account/second-factor/set-up", "GET /account/recovery-codes/new"})
 # Query parameters of the API that name nothing that somebody has.
 PLAIN_PARAMETERS: Final = frozenset(
     "limit offset search sort format from to by quantity utility direction site_type is_active is_sub state action "
@@ -130,8 +132,8 @@ ROWS: Final[dict[str, str]] = {
     "DELETE /api/tokens/{pk}": "401 404 404 204 204 404 404 403 204 403 401",
     "GET /api/audit": "401 403 403 200 200 200 403 200 200 403 401",
     "GET /api/privacy/consents": "401 200 200 200 200 200 200 200 200 403 401",
-    "POST /api/privacy/consents": "401 200 200 200 200 200 200 403 200 403 401",
-    "DELETE /api/privacy/consents/{what}": "401 204 204 204 204 204 204 403 204 403 401",
+    "POST /api/privacy/consents": "401 200 200 200 200 200 200 403 403 403 401",
+    "DELETE /api/privacy/consents/{what}": "401 204 204 204 204 204 204 403 403 403 401",
     "GET /api/users/{pk}/personal-data": "401 404 404 200 200 404 404 403 404 403 401",
     "POST /api/users/{pk}/erase": "401 404 404 200 200 404 404 403 404 403 401",
     "GET /api/privacy/retention": "401 403 403 200 200 200 403 200 200 403 401",

@@ -85,7 +85,9 @@ def test_what_is_stored_is_shown_as_text(sides: Sides) -> None:
 @pytest.mark.parametrize("typed", ["' OR 1=1 --", '") UNION SELECT 1,email FROM accounts_user --', "%", "\\", "1;--"])
 def test_what_is_asked_is_no_sql(typed: str, sides: Sides, asking: dict[str, Client]) -> None:
     for entry in gets():
-        names = asked_of(operations()[entry]) if is_op(entry) else ["q", "sort", "site", "region", "page", "from", "day"]
+        names = (
+            asked_of(operations()[entry]) if is_op(entry) else ["q", "sort", "site", "region", "page", "from", "day"]
+        )
         for name in names if answers_in(entry)["admin"] == 200 else ():
             answer = ask(asking["admin"], question_of(entry), url(entry, sides.here, f"{name}={typed}"))
             assert answer.status < 500 or entry == "GET /api/health", (entry, name)
@@ -177,7 +179,9 @@ def test_a_logo_with_a_page_behind_it_is_only_ever_a_picture(sides: Sides, askin
     organisation = sides.here.things["organisation"]
     path = f"/api/organisations/{organisation.pk}/logo"
     with undone():
-        sent = asking["admin"].post(path, {"file": SimpleUploadedFile("x.html", PICTURE + b"<script>alert(1)</script>")})
+        sent = asking["admin"].post(
+            path, {"file": SimpleUploadedFile("x.html", PICTURE + b"<script>alert(1)</script>")}
+        )
         assert sent.status_code == 200
         for path in (f"/api/organisations/{organisation.pk}/logo", f"/admin/organisation/{organisation.pk}/logo"):
             answer = asking["admin"].get(path)
@@ -222,7 +226,9 @@ def test_every_body_refuses_what_it_does_not_know() -> None:
             assert schema.get("additionalProperties") is False, entry
 
 
-@pytest.mark.parametrize("field", ["id", "pk", "is_superuser", "organisation_id", "created_at", "path", "version", "digest"])
+@pytest.mark.parametrize(
+    "field", ["id", "pk", "is_superuser", "organisation_id", "created_at", "path", "version", "digest"]
+)
 def test_nobody_sets_what_is_not_theirs_to_set(field: str, sides: Sides, asking: dict[str, Client]) -> None:
     for entry, operation in operations().items():
         if sent_to(operation) and "file" not in sent_to(operation):
@@ -266,5 +272,3 @@ def test_a_method_is_what_it_is(name: str, sides: Sides, asking: dict[str, Clien
     with undone():
         asking["admin"].post(f"/api/sites/{site.pk}?_method=DELETE", headers={name: "DELETE"})
         assert Site.objects.filter(pk=site.pk).exists()
-
-

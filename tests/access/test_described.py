@@ -53,8 +53,10 @@ def described(request: pytest.FixtureRequest, sides: Sides, open_connection: Non
         secret = sides.secrets[name]
     headers = {"Authorization": f"Bearer {secret}", "Accept-Encoding": "identity"}
     schema = schemathesis.openapi.from_wsgi(
-        "/api/openapi.json", application, config=SchemathesisConfig.from_dict(CONFIGURATION),
-        headers={"Authorization": f"Bearer {sides.secrets['read']}"}
+        "/api/openapi.json",
+        application,
+        config=SchemathesisConfig.from_dict(CONFIGURATION),
+        headers={"Authorization": f"Bearer {sides.secrets['read']}"},
     )
     schema.config.update(headers=headers)
     return schema

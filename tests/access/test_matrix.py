@@ -36,12 +36,14 @@ from tests.access.asking import (
     undone,
     url_of,
 )
-from tests.access.matrix import BODIES, PLAIN_PARAMETERS, QUERIES, ROWS
+from tests.access.matrix import BODIES, FRESH, PLAIN_PARAMETERS, QUERIES, ROWS
 from tests.access.two_sides import HERE, NAMES, START, THERE, Side, Sides, marked_fields, models_of_ours, person
 from tests.factories import make_meter
 
 pytestmark = pytest.mark.django_db
-DESCRIBED: Final = {API + name for name in ("", "docs", "openapi.json")}  # of the API's addresses, these are no operations
+DESCRIBED: Final = {
+    API + name for name in ("", "docs", "openapi.json")
+}  # of the API's addresses, these are no operations
 INSIDERS: Final = ("viewer", "manager", "admin", "read")
 OUTSIDE: Final = ("outsider", "narrowed", "expired")
 REFUSED: Final = {"path": {401, 403, 404, 405}, "query": {200, 401, 403, 404, 422}, "body": {401, 403, 404, 422}}
@@ -218,8 +220,10 @@ def variants(entry: str, own: Side, foreign: Side) -> Iterator[tuple[str, Any, A
             pair = (foreign.number(word), missing(word))
             yield f"filter.{word}", *({"filter": {word: v}, "change": body["change"]} for v in pair), pair[0]
         word = "supplier" if kind == "meter" else "region"
-        yield word, *({"ids": body["ids"], "change": {word: v}} for v in (foreign.number(word), missing(word))), (
-            foreign.number(word)
+        yield (
+            word,
+            *({"ids": body["ids"], "change": {word: v}} for v in (foreign.number(word), missing(word))),
+            (foreign.number(word)),
         )
 
 
@@ -232,7 +236,14 @@ def test_in_a_body_what_is_anothers_is_like_what_is_not_there(
         own = {"outsider": sides.there, "narrowed": part_of(sides.here)}.get(name, sides.here)
         foreign = sides.there if name in ("viewer", "admin") else sides.here
         for word, theirs, none, value in variants(entry, own, foreign):
-            if name == "narrowed" and word in ("user", "role", "custom_role", "supplier", "filter.supplier", "filter.organisation"):
+            if name == "narrowed" and word in (
+                "user",
+                "role",
+                "custom_role",
+                "supplier",
+                "filter.supplier",
+                "filter.organisation",
+            ):
                 continue
             url = url_of(question, own)
             pairs = [(url, theirs, value), (url, none, missing(word.removeprefix("filter.")))]
@@ -262,7 +273,9 @@ def test_in_a_form_what_is_anothers_is_like_what_is_not_there(
         tells_nothing_of(THERE, theirs, "admin", f"{entry} {word}")
 
 
-@pytest.mark.parametrize("entry", [e for e in sorted(ROWS) if e.startswith("GET /") and e not in operations()])
+@pytest.mark.parametrize(
+    "entry", [e for e in sorted(ROWS) if e.startswith("GET /") and e not in {*operations(), *FRESH}]
+)
 def test_in_a_pages_filters_what_is_anothers_is_like_what_is_not_there(
     entry: str, sides: Sides, asking: dict[str, Client]
 ) -> None:
@@ -307,6 +320,8 @@ def test_no_search_no_order_and_no_file_tells_of_another(entry: str, sides: Side
         ("viewer", THERE, sides.here), ("admin", THERE, sides.here), ("outsider", HERE, sides.there),
         ("expired", HERE + " name", sides.here),
     ):  # fmt: skip
+        if (name, entry) == ("expired", "GET /api/memberships"):
+            continue  # one's own memberships are told, where they were and that they are over
         for query in looked_at(entry, mark.split()[0]):
             more = [QUERIES[entry]] if entry in QUERIES else []
             answer = ask(asking[name], question, f"{url_of(question, own)}?{'&'.join([query, *more])}")
@@ -317,7 +332,9 @@ def test_no_search_no_order_and_no_file_tells_of_another(entry: str, sides: Side
             tells_nothing_of(mark, answer, name, f"{entry} as CSV")
 
 
-@pytest.mark.parametrize("entry", [e for e in sorted(ROWS) if e.startswith("GET ") and e != "GET /api/health"])
+@pytest.mark.parametrize(
+    "entry", [e for e in sorted(ROWS) if e.startswith("GET ") and e not in {"GET /api/health", *FRESH}]
+)
 def test_no_answer_changes_with_what_another_has(entry: str, sides: Sides, asking: dict[str, Client]) -> None:
     """No count, no order and no chart tells how much another has: the same answer after it has got twice as much."""
     question = question_of(entry)
@@ -348,4 +365,3 @@ def furnish_more(side: Side) -> None:
         organisation=org, email="a@a.example", digest="more", expires_at=side.things["invitation"].expires_at
     )
     record(Actor.of(side.things["admin"]).by, "site.changed", site, organisation_id=org.pk, person_id=user.pk)
-

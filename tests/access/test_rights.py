@@ -58,7 +58,9 @@ def test_a_narrowed_token_shows_what_its_person_sees_within_its_place_and_no_mor
             whole = Actor.of(built.user)
             numbers = frozenset({thing.pk})
             if kind == "organisation":
-                numbers = frozenset(o.pk for o in built.organisations if thing.pk in Organisation.objects.get(pk=o.pk).ancestry)
+                numbers = frozenset(
+                    o.pk for o in built.organisations if thing.pk in Organisation.objects.get(pk=o.pk).ancestry
+                )
             narrowing = Reach(**{f"{kind}s": numbers})
             client = Client(headers={"Authorization": f"Bearer {secret}"})
             for path, every in (("meters", built.meters), ("sites", built.sites)):
@@ -111,7 +113,15 @@ def test_nobody_ends_with_a_right_that_the_giver_did_not_have(db: None, plan: di
 
 
 def try_move(
-    actor: Actor, built: Built, other: User, what: str, kind: str, n: int, role: str, permissions: list[str], to_self: bool
+    actor: Actor,
+    built: Built,
+    other: User,
+    what: str,
+    kind: str,
+    n: int,
+    role: str,
+    permissions: list[str],
+    to_self: bool,
 ) -> None:
     """Do one thing that could hand on a right; a refusal is as good."""
     things = things_of(built, kind)

@@ -91,9 +91,7 @@ class Built:
             fields |= {"custom_role": custom, "role": ""}
         else:
             fields["role"] = role
-        return Membership.objects.create(
-            user=self.user, organisation=organisation, since=since, until=until, **fields
-        )
+        return Membership.objects.create(user=self.user, organisation=organisation, since=since, until=until, **fields)
 
 
 def is_under(organisation: Organisation | None, top: Organisation) -> bool:

@@ -88,7 +88,9 @@ def marked(thing: models.Model, mark: str) -> Any:
     for column in marked_fields(type(thing)):
         if not getattr(thing, column.name):
             text = f"{mark} {column.name}"
-            setattr(thing, column.name, f"{text.replace(' ', '.')}@x.example"[-254:] if "email" in column.name else text)
+            setattr(
+                thing, column.name, f"{text.replace(' ', '.')}@x.example"[-254:] if "email" in column.name else text
+            )
         if isinstance(column, models.CharField) and column.max_length:
             setattr(thing, column.name, getattr(thing, column.name)[: column.max_length])
     thing.save()
