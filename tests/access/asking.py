@@ -30,7 +30,21 @@ SAID_BY: Final = {
     "organisation": "organisation", "invitation": "link",
 }  # fmt: skip
 NAMED: Final = frozenset(
-    "organisation site region supplier parent user meter role custom_role membership invitation token mpan".split()
+    [
+        "organisation",
+        "site",
+        "region",
+        "supplier",
+        "parent",
+        "user",
+        "meter",
+        "role",
+        "custom_role",
+        "membership",
+        "invitation",
+        "token",
+        "mpan",
+    ]
 )
 
 

@@ -52,8 +52,26 @@ QUERIES: Final[dict[str, str]] = {
 FRESH: Final = frozenset({"GET /account/second-factor/set-up", "GET /account/recovery-codes/new"})
 # Query parameters of the API that name nothing that somebody has.
 PLAIN_PARAMETERS: Final = frozenset(
-    "limit offset search sort format from to by quantity utility direction site_type is_active is_sub state action "
-    "actor subject".split()
+    [
+        "limit",
+        "offset",
+        "search",
+        "sort",
+        "format",
+        "from",
+        "to",
+        "by",
+        "quantity",
+        "utility",
+        "direction",
+        "site_type",
+        "is_active",
+        "is_sub",
+        "state",
+        "action",
+        "actor",
+        "subject",
+    ]
 )
 ROWS: Final[dict[str, str]] = {
     # nobody viewer manager admin operator outsider expired read narrowed push revoked

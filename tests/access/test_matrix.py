@@ -143,7 +143,7 @@ def test_whoever_is_no_administrator_gets_the_bare_health(asking: dict[str, Clie
 def part_of(side: Side) -> Side:
     """The part of the first organisation that the narrowed token is left with."""
     part = copy(side)
-    part.things = side.things | {name: side.things["meter2"] for name in ("meter", "mpan", "parent")}
+    part.things = side.things | dict.fromkeys(("meter", "mpan", "parent"), side.things["meter2"])
     part.things["site"] = side.things["site2"]
     return part
 

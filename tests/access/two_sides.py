@@ -45,8 +45,34 @@ JUNE: Final = (date(2025, 6, 1), date(2025, 6, 4))
 MISSING: Final = 10**9
 # Text that is not written by people, or that is one of a few words.
 NOT_MARKED: Final = frozenset(
-    "password path role scope digest prefix logo_type brand_colour timezone unit source search state contact_email "
-    "ct_ratio website site_type utility direction measure quantity opening_hours permissions reads postcode kind".split()
+    [
+        "password",
+        "path",
+        "role",
+        "scope",
+        "digest",
+        "prefix",
+        "logo_type",
+        "brand_colour",
+        "timezone",
+        "unit",
+        "source",
+        "search",
+        "state",
+        "contact_email",
+        "ct_ratio",
+        "website",
+        "site_type",
+        "utility",
+        "direction",
+        "measure",
+        "quantity",
+        "opening_hours",
+        "permissions",
+        "reads",
+        "postcode",
+        "kind",
+    ]
 )
 
 
