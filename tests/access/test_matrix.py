@@ -95,7 +95,7 @@ def test_every_parameter_names_a_thing_or_is_known_to_name_none() -> None:
 def test_every_hole_of_an_address_can_be_filled(sides: Sides) -> None:
     for entry in entries():
         for side in (sides.here, sides.there):
-            assert "<" not in url_of(question_of(entry), side) and "{" not in url_of(question_of(entry), side), entry
+            assert not re.search("[<{]", url_of(question_of(entry), side)), entry
 
 
 def test_every_text_that_somebody_writes_carries_its_mark(sides: Sides) -> None:
@@ -192,7 +192,6 @@ def test_in_a_query_what_is_anothers_is_like_what_is_not_there(
 ) -> None:
     question = question_of(entry)
     for name, own, foreign in askers(entry, sides):
-        own = sides.there if name == "outsider" else own
         for param in NAMED & set(asked_of(operations()[entry])):
             kind = "organisation" if param == "parent" and "organisations" in entry else param
             kind = "mpan" if kind == "parent" else kind
