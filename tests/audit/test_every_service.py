@@ -185,9 +185,7 @@ DEEDS: dict[str, Deed] = {
         lambda s: meters.create_meter(s.actor, site=s.world.site, identifier="PLATE-1", utility="heat", unit="kWh")
     ),
     "estate.meters.create_meters": alone(
-        lambda s: meters.create_meters(
-            s.actor, site=s.world.site, meters=[{"identifier": "PLATE-2", "utility": "heat", "unit": "kWh"}]
-        )
+        lambda s: meters.create_meters(s.actor, site=s.world.site, identifiers=["PLATE-2"], utility="heat", unit="kWh")
     ),
     "estate.meters.update_meter": alone(lambda s: meters.update_meter(s.actor, meter=s.world.meter, name="Main")),
     "estate.meters.delete_meter": alone(lambda s: meters.delete_meter(s.actor, meter=s.world.meter)),

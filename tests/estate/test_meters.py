@@ -70,9 +70,7 @@ def test_a_supplier_is_named_or_given_and_made_once(editor: Actor, world: World)
 
 
 def test_meters_made_together_are_checked_like_single_ones(editor: Actor, world: World) -> None:
-    made = service.create_meters(
-        editor, site=world.site, meters=[{"identifier": str(n), "supplier": "Pennine"} for n in range(3)]
-    )
+    made = service.create_meters(editor, site=world.site, identifiers=["0", "1", "2"], supplier="Pennine")
     assert Meter.objects.filter(search__contains="2", pk=made[2].pk).exists()
     assert {meter.supplier.name for meter in made if meter.supplier} == {"Pennine"}
     assert Event.objects.get(action="meters.created").after == {
@@ -80,7 +78,7 @@ def test_meters_made_together_are_checked_like_single_ones(editor: Actor, world:
         "site_id": world.site.pk,
     }
     with pytest.raises(Invalid):
-        service.create_meters(editor, site=world.site, meters=[{"identifier": "9", "step_minutes": 7}])
+        service.create_meters(editor, site=world.site, identifiers=["9"], step_minutes=7)
 
 
 def test_a_ring_of_meters_is_refused(editor: Actor, world: World) -> None:
