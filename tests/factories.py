@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from django.contrib.auth.hashers import make_password
 
-from eclectyc.accounts.roles import ADMIN, MANAGER, VIEWER
 from eclectyc.accounts.models import Membership, Organisation, User
+from eclectyc.accounts.roles import ADMIN, MANAGER, VIEWER
 from eclectyc.estate.models import Meter, Series, Site
 
 PASSWORD: Final = "a fair wind and a following sea"

@@ -8,12 +8,12 @@ from typing import Any, Final
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from schemathesis.config import SchemathesisConfig
 
-from eclectyc.wsgi import application
 from tests.access.two_sides import Sides
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def described(request: pytest.FixtureRequest, sides: Sides, open_connection: Non
     headers = {"Authorization": f"Bearer {secret}", "Accept-Encoding": "identity"}
     schema = schemathesis.openapi.from_wsgi(
         "/api/openapi.json",
-        application,
+        get_wsgi_application(),
         config=SchemathesisConfig.from_dict(CONFIGURATION),
         headers={"Authorization": f"Bearer {sides.secrets['read']}"},
     )

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,6 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 
 from eclectyc.analytics.periods import BUCKETS
-from eclectyc.wsgi import application
 from tests.analytics.filling import fill, flat_days
 from tests.api.conftest import Get, bearer
 from tests.factories import World, make_meter, make_series
@@ -50,7 +50,7 @@ def described(world: World, open_connection: None, settings: Any) -> Any:
     make_meter(world.site, "SERIAL/1 é", serial="SERIAL 2")
     config = SchemathesisConfig.from_dict(CONFIGURATION)
     headers = {**bearer(world.admin), "Accept-Encoding": "identity"}  # schemathesis unpacks nothing under WSGI
-    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application, config=config, headers=headers)
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", get_wsgi_application(), config=config, headers=headers)
     schema.config.update(headers=headers)
     return schema
 

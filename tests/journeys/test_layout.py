@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eclectyc.accounts.roles import MANAGER
 from eclectyc.accounts.models import Organisation
+from eclectyc.accounts.roles import MANAGER
 from tests.factories import make_user
 from tests.journeys.conftest import Estate
 from tests.journeys.tour import overflow

@@ -7,6 +7,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
+from eclectyc.estate.models import Supplier
 from tests.analytics.filling import fill, flat_days
 from tests.factories import World, make_meter, make_series, make_site
 from tests.web.conftest import TODAY
@@ -204,8 +205,9 @@ def test_an_address_that_makes_no_sense_shows_the_newest_day_and_no_fault(
 
 def test_the_facts_of_a_meter_are_there(viewer: Client, address: str, world: World) -> None:
     parent = make_meter(world.site, "1000000000041", name="Ring main")
+    supplier = Supplier.objects.create(organisation=world.org, name="Northmoor")
     type(world.meter).objects.filter(pk=world.meter.pk).update(
-        parent=parent, serial="E12345", supplier="Northmoor", installed=date(2020, 4, 1)
+        parent=parent, serial="E12345", supplier=supplier, installed=date(2020, 4, 1)
     )
     said = text_of(viewer.get(address))
     for fact in ("MPAN 12 0002 3305 967", "E12345", "Northmoor", "Ring main", "1 April 2020", "kWh, every 30 minutes"):

@@ -46,6 +46,12 @@ def has_second_factor(user: AbstractBaseUser) -> bool:
     return Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists()
 
 
+def codes_left(user: AbstractBaseUser) -> int:
+    """Return how many recovery codes a person has not used yet."""
+    codes = Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.RECOVERY_CODES).first()
+    return len(codes.wrap().get_unused_codes()) if codes is not None else 0
+
+
 def is_required_of(user: User) -> bool:
     """Say whether an organisation to which a person belongs today, or one above it, requires a second factor.
 

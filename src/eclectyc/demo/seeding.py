@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.roles import ROLES
 from eclectyc.accounts.models import Organisation, User
+from eclectyc.accounts.roles import ROLES
 from eclectyc.accounts.service import add_user
 from eclectyc.demo.plan import ORGANISATION, MeterPlan, SitePlan, estate
 from eclectyc.estate.models import Direction, Meter, Region, Series, Site, Supplier

@@ -8,8 +8,8 @@ from typing import Final
 from django.conf import settings
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.roles import ADMIN
 from eclectyc.accounts.models import Membership, Organisation, User
+from eclectyc.accounts.roles import ADMIN
 from eclectyc.accounts.service import add_user
 
 FIRST_ADMINISTRATOR: Final = "admin@localhost"

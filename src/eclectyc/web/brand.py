@@ -28,7 +28,7 @@ def brand_of(actor: Actor) -> Branding:
     own = actor.own_organisations()
     if not own:
         return Branding()
-    paths = Organisation.objects.filter(pk__in=own).values_list("path", flat=True)
+    paths = Organisation.objects.visible_to(actor).filter(pk__in=own).values_list("path", flat=True)
     lines = [[part for part in path.split("/") if part] for path in paths]
     shared: list[str] = []
     for parts in zip(*lines, strict=False):

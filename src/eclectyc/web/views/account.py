@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-from allauth.mfa.models import Authenticator
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,13 +16,12 @@ from eclectyc.kernel.errors import NotFound
 def account(request: HttpRequest) -> HttpResponse:
     """``/account``."""
     user = cast(User, request.user)
-    codes = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
     context = {
         "person": user,
         "sessions": sessions.sessions_of(user, request),
         "has_factor": second_factor.has_second_factor(user),
         "is_required": second_factor.is_required_of(user),
-        "codes_left": len(codes.wrap().get_unused_codes()) if codes is not None else 0,
+        "codes_left": second_factor.codes_left(user),
         "said": _SAID.get(request.GET.get("done", ""), ""),
     }
     return render(request, "web/account/account.html", context)

@@ -238,7 +238,8 @@ def _row(one: User, held: list[Membership]) -> Row:
 
 def _table(actor: Actor, held: list[Membership]) -> Table:
     today = local_today()
-    running = set(Membership.objects.filter(holding(today), pk__in=[m.pk for m in held]).values_list("pk", flat=True))
+    visible = Membership.objects.visible_to(actor)
+    running = set(visible.filter(holding(today), pk__in=[m.pk for m in held]).values_list("pk", flat=True))
     rows = []
     for one in held:
         name, kind = place_words(one)

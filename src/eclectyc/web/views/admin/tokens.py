@@ -35,7 +35,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     """List one's tokens; POST makes one and shows it this once, or revokes one."""
     actor = actor_of(request)
     secret, form = "", Form.holding(FIELDS, {"scope": "read"})
-    mine = ApiToken.objects.filter(user=actor.user_id).select_related(
+    mine = ApiToken.objects.visible_to(actor).filter(user=actor.user_id).select_related(
         "user", "organisation", "region", "site", "meter"
     )  # fmt: skip
     if request.method == "POST" and request.POST.get("do") == "revoke":
