@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ON_POSTGRESQL = needs.on_postgresql()
 SCRATCH = Path(tempfile.mkdtemp(prefix="eclectyc-tests-"))
 CLUSTER = Cluster.planned()
-TOUCHES_REGISTRY = {"db", "transactional_db", "django_db_setup", "installation", "postgresql"}
+TOUCHES_REGISTRY = {"db", "transactional_db", "django_db_setup", "installation", "bare_installation", "postgresql"}
 NOT_RUN: pytest.StashKey[Counter[str]] = pytest.StashKey()
 CLEARED = ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "ADMIN_EMAIL", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
