@@ -85,6 +85,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _touches_registry(item: pytest.Item) -> bool:
+    if item.get_closest_marker("chromium"):
+        return False  # what a browser shows does not depend on the database beneath; SQLite's run shows it
     fixtures = set(getattr(item, "fixturenames", ()))
     return item.get_closest_marker("django_db") is not None or bool(TOUCHES_REGISTRY & fixtures)
 
