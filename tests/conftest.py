@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ON_POSTGRESQL = needs.on_postgresql()
 SCRATCH = Path(tempfile.mkdtemp(prefix="eclectyc-tests-"))
 CLUSTER = Cluster.planned()
-TOUCHES_REGISTRY = {"db", "transactional_db", "django_db_setup", "installation", "postgresql"}
+TOUCHES_REGISTRY = {"db", "transactional_db", "django_db_setup", "installation", "bare_installation", "postgresql"}
 NOT_RUN: pytest.StashKey[Counter[str]] = pytest.StashKey()
 CLEARED = ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "ADMIN_EMAIL", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
@@ -85,6 +85,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _touches_registry(item: pytest.Item) -> bool:
+    if item.get_closest_marker("chromium"):
+        return False  # what a browser shows does not depend on the database beneath; SQLite's run shows it
     fixtures = set(getattr(item, "fixturenames", ()))
     return item.get_closest_marker("django_db") is not None or bool(TOUCHES_REGISTRY & fixtures)
 

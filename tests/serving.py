@@ -131,6 +131,19 @@ def installation(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Ins
     made.end()
 
 
+@pytest.fixture
+def bare_installation(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Installation]:
+    """An installation on which nothing has run yet: on PostgreSQL its database is empty."""
+    folder = tmp_path / "bare"
+    url = ""
+    if needs.on_postgresql():
+        cluster: Cluster = request.getfixturevalue("postgresql")
+        url = cluster.new_database()
+    made = Installation(folder, plain_environment(folder, url))
+    yield made
+    made.end()
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """The web application at an address of loopback, over the registry and the lake of the test itself."""

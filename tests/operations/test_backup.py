@@ -20,6 +20,7 @@ from tests.serving import Installation, plain_environment
 WRITER = """
 import sys, time
 from datetime import date, timedelta
+from pathlib import Path
 from eclectyc.cli.session import ready
 ready()
 import numpy as np, polars as pl
@@ -41,6 +42,8 @@ for number in range(count):
         added = connect().write([frame], lease=lease, batch=batch.pk).added
     Batch.objects.filter(pk=batch.pk).update(state=Batch.DONE, added=added)
     print(number, flush=True)
+    if len(sys.argv) > 2 and Path(sys.argv[2]).exists():
+        break
 """
 
 # What an installation holds, told by itself: the lake's sums and the registry's.
@@ -51,7 +54,7 @@ from eclectyc.cli.session import ready
 ready()
 from eclectyc.intake.models import Batch
 from eclectyc.lake.store import connect
-days = connect().days(None, date(2025, 1, 1), date(2027, 1, 1))
+days = connect().days(None, date(2025, 1, 1), date(2040, 1, 1))
 done = Batch.objects.filter(state=Batch.DONE)
 print(json.dumps({
     "kwh": round(days["total"].sum(), 6), "readings": int(days["present"].sum()), "last_batch": connect().last_batch(),
@@ -62,13 +65,18 @@ print(json.dumps({
 
 
 @contextmanager
-def writing(installation: Installation, count: int) -> Iterator[subprocess.Popen[str]]:
-    """Have imports go on meanwhile; the first is done when this begins, the last when it ends."""
-    command = [sys.executable, "-c", WRITER, str(count)]
+def writing(installation: Installation, count: int, stop: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Have imports go on meanwhile; the first is done when this begins, the last when it ends.
+
+    With ``stop``, a file that is not there yet, they go on until this ends, at most ``count`` of them.
+    """
+    command = [sys.executable, "-c", WRITER, str(count), *([str(stop)] if stop else [])]
     with subprocess.Popen(command, env=installation.environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "0\n"
         yield process
+        if stop:
+            stop.touch()
         process.communicate(timeout=60)
         assert process.returncode == 0
 
@@ -137,7 +145,7 @@ def test_a_restored_installation_has_identical_totals_and_goes_on_working(busy, 
 
 
 def test_a_backup_taken_while_imports_run_is_consistent(busy, tmp_path, request):
-    with writing(busy, 60) as writer:
+    with writing(busy, 5000, stop=tmp_path / "stop") as writer:
         made = busy.json("backup", tmp_path / "backup")
         assert writer.poll() is None
 

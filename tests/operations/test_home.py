@@ -18,7 +18,8 @@ def first_lines(installation: Installation) -> str:
     return installation.run("user", "list").stdout
 
 
-def test_a_fresh_home_is_made_by_whichever_command_comes_first(installation: Installation):
+def test_a_fresh_home_is_made_by_whichever_command_comes_first(bare_installation: Installation):
+    installation = bare_installation
     if needs.on_postgresql():
         refused = installation.run("user", "add", "a@example.org")
         assert refused.returncode == 2
@@ -31,7 +32,8 @@ def test_a_fresh_home_is_made_by_whichever_command_comes_first(installation: Ins
     assert oct((installation.home / "secret_key").stat().st_mode & 0o777) == "0o600"
 
 
-def test_first_commands_at_once_make_one_home(installation: Installation):
+def test_first_commands_at_once_make_one_home(bare_installation: Installation):
+    installation = bare_installation
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(lambda _: installation.run("migrate"), range(4)))
     assert [d.returncode for d in done] == [0] * 4, [d.stderr for d in done]
