@@ -9,11 +9,11 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 _GUARDED: Final = ("audit_event", "audit_seal")
 _MESSAGE: Final = "audit events are append-only"
 
-_POSTGRESQL_FUNCTION: Final = f"""
+_POSTGRESQL_FUNCTION: Final = """
 CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger AS $$
 BEGIN
   IF TG_OP = 'DELETE' AND EXISTS (SELECT 1 FROM audit_permit) THEN RETURN OLD; END IF;
-  RAISE EXCEPTION '{_MESSAGE}';
+  RAISE EXCEPTION 'audit events are append-only';
 END $$ LANGUAGE plpgsql
 """
 
@@ -47,5 +47,5 @@ def _statements(vendor: str, table: str) -> list[str]:
     return [
         f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",
         f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
-        f"WHEN NOT EXISTS (SELECT 1 FROM audit_permit) BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",
+        f"WHEN NOT EXISTS (SELECT 1 FROM audit_permit) BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",  # noqa: S608
     ]
