@@ -44,8 +44,8 @@ def _statements(vendor: str, table: str) -> list[str]:
             "FOR EACH ROW EXECUTE FUNCTION audit_refuse()"
             for deed in ("update", "delete")
         ]
-    return [
+    return [  # the table's name is one of ours
         f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",
-        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
-        f"WHEN NOT EXISTS (SELECT 1 FROM audit_permit) BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",  # noqa: S608
+        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} WHEN NOT EXISTS (SELECT 1 FROM audit_permit) "  # noqa: S608
+        f"BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",
     ]
