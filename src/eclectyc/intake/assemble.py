@@ -71,7 +71,7 @@ class WholeDays:
         """Return the filled slots one by one."""
         values, quality = self.values, self.quality
         row, slot = np.nonzero(~np.isnan(values))
-        line, day = self.pick.line[row], self.pick.day[row]
+        line, day = self.pick.days.line_of(self.pick.rows[row], slot), self.pick.day[row]
         return Slots(self.target[row], day, slot.astype(np.int32), values[row, slot], quality[row, slot], line)
 
 

@@ -13,7 +13,8 @@ from eclectyc.intake.clocks import DAY_S, MINUTE_S
 from eclectyc.intake.gather import Gathered
 from eclectyc.intake.place import NOT_TAKEN, Placed, Refusal, Slots, joined, no_slots, place
 from eclectyc.intake.plan import FilePlan
-from eclectyc.intake.rows import Kind, Pick, Rows
+from eclectyc.intake.rows import DayRows, Kind, Pick, Rows, distinct
+from eclectyc.intake.shift import UNEVEN, Shifts, moved
 from eclectyc.intake.spool import NEAR_DAYS
 from eclectyc.kernel.quality import MISSING
 
@@ -92,12 +93,13 @@ class Months:
             rows = self._gathered.spool.rows(kind, first, end)
             if len(rows):
                 slots.append(self._placed(rows, first, end))
-        for days in self._gathered.spool.days(first, end, near=0 if self._stays_on_its_day() else NEAR_DAYS):
+        near = 0 if self._stays_on_its_day() else NEAR_DAYS
+        shifts = self._shifts(first - near, end + near)
+        for days in self._gathered.spool.days(first, end, near=near):
             plain, odd, kind = self._split(days, first, end)
-            if len(plain):
-                whole.append(self._whole(plain))
-            if len(odd):
-                slots.append(self._placed(odd.taken().as_rows(kind), first, end))
+            moved, odd, halves = self._moved(odd, kind, shifts, first, end)
+            whole += [self._whole(part) for part in (plain, *moved) if len(part)]
+            slots += [self._placed(part.as_rows(kind), first, end) for part in (odd.taken(), *halves) if len(part)]
         laid = lay_days(joined(slots) if slots else no_slots(), whole)
         self.tally.refusals += laid.refusals
         self.tally.equal += laid.equal
@@ -127,6 +129,38 @@ class Months:
         if days.values.shape[1] > usual:
             odd |= ~np.isnan(days.values[pick.rows, usual:]).all(axis=1)
         return (pick.where(~odd), pick.where(odd), kind) if odd.any() else (pick, none, kind)
+
+    def _shifts(self, first: int, end: int) -> Shifts | None:
+        """Return how days printed from ``first`` up to ``end`` stand to the sites', where that is needed."""
+        printed, clocks = self._plan.convention.printed, self._plan.lanes.clocks
+        return Shifts.between(printed, clocks, first, end) if printed else None
+
+    def _moved(
+        self, pick: Pick, kind: Kind, shifts: Shifts | None, first: int, end: int
+    ) -> tuple[list[Pick], Pick, list[DayRows]]:
+        """Move days of another clock to the sites' as whole rows. Return these, what is left, and odd halves."""
+        lanes, days = self._plan.lanes, pick.days
+        width = WHOLE_DAY_MINUTES // days.step
+        is_start = kind == "position" or self._plan.convention.stamps == "start"
+        if shifts is None or not len(pick) or not is_start or days.values.shape[1] < width:
+            return [], pick, []
+        columns = shifts.of(pick, lanes.zone)
+        lane = pick.lane
+        stays_odd = (lanes.interval_s[lane] != days.step * 60) | (lanes.grid_s[lane] != days.step * 60)
+        stays_odd |= lanes.residue_s[lane] != 0
+        if days.values.shape[1] > width:
+            stays_odd |= ~np.isnan(days.values[pick.rows, width:]).all(axis=1)
+        columns[stays_odd] = UNEVEN
+        whole, halves = [], []
+        for by in distinct(columns[columns != UNEVEN]).tolist():
+            same = pick.where(columns == by)
+            if by == 0:
+                whole.append(same.where((same.day >= first) & (same.day < end)))
+                continue
+            part, rest = moved(same, by, width, first, end)
+            whole.append(part)
+            halves.append(rest)
+        return whole, pick.where(columns == UNEVEN), halves
 
     def _placed(self, rows: Rows, first: int, end: int) -> Slots:
         placed: Placed = place(rows, self._plan.lanes, self._plan.convention, self._gathered.census.lanes)

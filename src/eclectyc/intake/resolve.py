@@ -115,11 +115,11 @@ class Resolver:
         heads = _run_starts(frame)
         if len(heads) * 4 > len(frame):  # the meters take turns
             return self._lanes_of_many(frame)
-        keys = frame[heads].select(KEY).rows()
+        keys = list(zip(*(frame[name][heads].to_list() for name in KEY), strict=True))
         self._meet(keys)
         numbers = [self._by_printed[key] for key in keys]
         lengths = np.diff(np.append(heads, len(frame)))
-        self._count(numbers, lengths.tolist(), frame["line"].gather(heads).to_list())
+        self._count(numbers, lengths.tolist(), frame["line"].to_numpy()[heads].tolist())
         return np.repeat(np.array(numbers, dtype=np.int32), lengths)
 
     def _lanes_of_many(self, frame: pl.DataFrame) -> np.ndarray:
@@ -252,11 +252,22 @@ class Resolver:
 
 
 def _run_starts(frame: pl.DataFrame) -> np.ndarray:
-    """Return the rows at which meter, quantity or unit differ from the row before; most files keep a meter together."""
-    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in KEY)
-    starts = frame.select(differs.alias("differs"))["differs"].to_numpy().copy()
-    starts[:1] = True
-    return np.flatnonzero(starts)
+    """Return the rows at which meter, quantity or unit differ from the row before; most files keep a meter together.
+
+    Series are compared on this thread: an expression would wait for Polars' pool, which the reading keeps busy.
+    """
+    differs = np.ones(len(frame), dtype=bool)
+    differs[1:] = False
+    for cells in (frame[name] for name in KEY):
+        blanks = cells.null_count()
+        if blanks == len(cells):
+            continue
+        if blanks:
+            is_blank = cells.is_null().to_numpy()
+            differs[1:] |= is_blank[1:] != is_blank[:-1]
+        unlike = cells[1:] != cells[:-1]
+        differs[1:] |= (unlike.fill_null(False) if blanks else unlike).to_numpy()
+    return np.flatnonzero(differs)
 
 
 class Measured(Protocol):

@@ -89,6 +89,7 @@ class DayRows:
     lane int32, line int64, day [days since 1970, int32] : shape (rows,).
     values float64 (NaN = nothing said), quality int8 : shape (rows, slots). step [minutes].
     by_clock : column k is the clock time k·step; else slot k of the local day.
+    turn : columns from here on are of the next line's day (0: none; see shift.py).
     """
 
     lane: np.ndarray
@@ -98,6 +99,7 @@ class DayRows:
     quality: np.ndarray
     step: int
     by_clock: bool
+    turn: int = 0
 
     def __len__(self) -> int:
         return len(self.lane)
@@ -113,6 +115,10 @@ class DayRows:
             self.step,
             self.by_clock,
         )
+
+    def line_of(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+        """Return the file's own line of some cells."""
+        return self.line[row + (column >= self.turn)] if self.turn else self.line[row]
 
     def as_rows(self, kind: Kind) -> Rows:
         """Return the filled slots one by one: column k is at k·step of its day."""
