@@ -78,7 +78,7 @@ def test_use_is_noted_once_a_day_and_reading_writes_nothing_else(
     visitor.get("/api/meters", headers=header)
     token = ApiToken.objects.get()
     assert token.last_used_on == datetime.now(UTC).date()
-    with django_assert_num_queries(7) as asked:  # token, roles, below, page in two, sub-meters, count
+    with django_assert_num_queries(6) as asked:  # token, roles, below, page in two, count
         visitor.get("/api/meters", headers=header)
     assert all(query["sql"].startswith("SELECT") for query in asked.captured_queries)
 

@@ -53,7 +53,7 @@ def test_a_registry_that_is_down_is_critical_not_a_fault(
 ) -> None:
     visitor.force_login(world.admin)
 
-    def down(*args: object) -> None:
+    def down(*args: object, **kwargs: object) -> None:
         raise DatabaseError("no such host")
 
     monkeypatch.setattr("eclectyc.accounts.signin.Actor.of", down)
