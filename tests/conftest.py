@@ -147,9 +147,12 @@ def _own_home(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _audit_of_a_transactional_test(request: pytest.FixtureRequest) -> Iterator[None]:
     """Take away what a test with real transactions wrote to the audit: its triggers would refuse the flush."""
-    yield
     marker = request.node.get_closest_marker("django_db")
-    if (marker and marker.kwargs.get("transaction")) or "transactional_db" in request.fixturenames:
+    is_transactional = (marker and marker.kwargs.get("transaction")) or "transactional_db" in request.fixturenames
+    if is_transactional:
+        request.getfixturevalue("transactional_db")  # so that it outlives this one
+    yield
+    if is_transactional:
         from django.db import connection, transaction
 
         from eclectyc.audit.seal import deletion_allowed

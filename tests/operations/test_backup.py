@@ -246,7 +246,7 @@ def test_a_postgresql_registry_is_streamed_out_and_back(tmp_path, postgresql, re
     first = Installation(tmp_path / "first", plain_environment(tmp_path / "first", postgresql.new_database()))
     assert first.run("migrate").returncode == 0
     write(first, 5)
-    awkward = 'Tab\there, a back\\slash, "quotes" and ünï'
+    awkward = 'A back\\slash, a \\t that is no tab, "quotes" and ünï'
     first.run("user", "add", "a@example.org", "--name", awkward, "--role", "admin")
     assert first.run("backup", tmp_path / "backup").returncode == 0
     second = another(tmp_path, request, first)
