@@ -157,7 +157,7 @@ def test_a_session_that_ends_while_a_page_is_open_leads_back_to_it(page: Page, e
     page.locator("#year [data-chart-canvas] canvas").first.wait_for()
     page.context.clear_cookies()
     page.get_by_role("link", name="Previous day").click()
-    page.get_by_text("Your session has ended.").wait_for()
+    page.get_by_text("Your session has ended").wait_for()
     page.get_by_label("E-mail address").fill(estate.world.manager.email)
     page.get_by_label("Password").fill(estate.world.password)
     page.get_by_role("button", name="Sign in").click()
