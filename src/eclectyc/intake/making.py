@@ -14,7 +14,7 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Meter, Site
 from eclectyc.estate.service import SeriesKey, create_meters, create_site, ensure_series
 from eclectyc.intake.batches import Made
-from eclectyc.intake.plan import FilePlan, Target
+from eclectyc.intake.placing.plan import FilePlan, Target
 from eclectyc.intake.resolve import Point, new_meter_fields
 from eclectyc.kernel.errors import Invalid
 

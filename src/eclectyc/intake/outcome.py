@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from eclectyc.intake.blocks import LineError, Recognition
-from eclectyc.intake.gather import Gathered
-from eclectyc.intake.months import Tally
-from eclectyc.intake.place import Refusal
-from eclectyc.intake.plan import FilePlan
+from eclectyc.intake.placing.gather import Gathered
+from eclectyc.intake.placing.months import Tally
+from eclectyc.intake.placing.place import Refusal
+from eclectyc.intake.placing.plan import FilePlan
 from eclectyc.intake.report import ErrorLog, ImportReport, SeriesReport, grouped_warnings
 
 

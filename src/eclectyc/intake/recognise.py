@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from eclectyc.intake.blocks import Recognition, UnreadableFile
+from eclectyc.intake.files.head import Head, head_of
+from eclectyc.intake.files.source import Source
 from eclectyc.intake.formats import Reader, readers
-from eclectyc.intake.head import Head, head_of
 from eclectyc.intake.registers import refuse_registers
-from eclectyc.intake.source import Source
 from eclectyc.kernel.errors import Invalid
 
 TYPES: Final = ("auto", "hh", "wide", "long", "matrix", "daily", "sites", "meters")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from eclectyc.intake.blocks import Recognition, UnreadableFile
-from eclectyc.intake.columns import Column
-from eclectyc.intake.fields import fields_of
-from eclectyc.intake.head import Table
-from eclectyc.intake.numbers import parse_number
+from eclectyc.intake.files.head import Table
+from eclectyc.intake.tables.columns import Column
+from eclectyc.intake.tables.fields import fields_of
+from eclectyc.intake.tables.numbers import parse_number
 
 _LARGE = 100.0  # a register's level …
 _LEVEL_TO_STEP = 3.0  # … is at least this many times what it grows by between two reads

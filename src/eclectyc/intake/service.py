@@ -12,21 +12,21 @@ from django.conf import settings
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity
-from eclectyc.intake.agreement import shift_to_held
 from eclectyc.intake.blocks import DayBlock, ReadOptions, Recognition, RowBlock
+from eclectyc.intake.files.source import Source, open_source
+from eclectyc.intake.files.workbook import as_text
 from eclectyc.intake.formats import Reader
-from eclectyc.intake.gather import Gathered, Gatherer
 from eclectyc.intake.making import Making
-from eclectyc.intake.months import Months
 from eclectyc.intake.outcome import complete, describe, refuse_unknown
-from eclectyc.intake.plan import FilePlan, understand
+from eclectyc.intake.placing.agreement import shift_to_held
+from eclectyc.intake.placing.gather import Gathered, Gatherer
+from eclectyc.intake.placing.months import Months
+from eclectyc.intake.placing.plan import FilePlan, understand
+from eclectyc.intake.placing.spool import Spool
 from eclectyc.intake.recognise import recognise
 from eclectyc.intake.report import ErrorLog, ImportReport
 from eclectyc.intake.resolve import Resolver, Wishes
-from eclectyc.intake.source import Source, open_source
-from eclectyc.intake.spool import Spool
 from eclectyc.intake.structure import Records, import_records
-from eclectyc.intake.workbook import as_text
 from eclectyc.intake.writing import Import, take_result, write_batch
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid

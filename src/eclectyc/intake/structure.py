@@ -16,10 +16,10 @@ from eclectyc.estate.models import Meter, Site
 from eclectyc.estate.service import create_meter, create_site, update_meter, update_site
 from eclectyc.intake.batches import tell_audit
 from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RecordBlock
+from eclectyc.intake.files.source import Source
 from eclectyc.intake.formats import Reader
 from eclectyc.intake.models import Batch
 from eclectyc.intake.report import ErrorLog, ImportReport, grouped_warnings
-from eclectyc.intake.source import Source
 from eclectyc.kernel.errors import EclectycError, Invalid
 
 Fields = dict[str, Any]

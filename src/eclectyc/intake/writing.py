@@ -15,13 +15,13 @@ from django.db import transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.intake.batches import begin, finish, note, settle_pending, writers_turn
-from eclectyc.intake.gather import Gathered
+from eclectyc.intake.files.source import Source
 from eclectyc.intake.making import Making
 from eclectyc.intake.models import Batch
-from eclectyc.intake.months import Months
-from eclectyc.intake.plan import FilePlan
+from eclectyc.intake.placing.gather import Gathered
+from eclectyc.intake.placing.months import Months
+from eclectyc.intake.placing.plan import FilePlan
 from eclectyc.intake.report import ImportReport
-from eclectyc.intake.source import Source
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease

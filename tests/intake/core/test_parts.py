@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectyc.intake.assemble import lay_days
-from eclectyc.intake.clocks import Clock, clock_for
-from eclectyc.intake.place import Slots
-from eclectyc.intake.rows import Rows
-from eclectyc.intake.steps import LaneStamps, StampCensus, grid_of, interval_of
+from eclectyc.intake.placing.assemble import lay_days
+from eclectyc.intake.placing.clocks import Clock, clock_for
+from eclectyc.intake.placing.place import Slots
+from eclectyc.intake.placing.rows import Rows
+from eclectyc.intake.placing.steps import LaneStamps, StampCensus, grid_of, interval_of
 from eclectyc.kernel.days import slot_counts
 
 ZONES = ["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Beirut", "America/Santiago", "UTC"]

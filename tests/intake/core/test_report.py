@@ -119,7 +119,7 @@ def test_the_timezone_option_is_the_files_clock_and_days_stay_the_sites(world: W
 def test_readings_that_do_not_fit_in_memory_wait_on_disk(
     world: World, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eclectyc.intake.spool.IN_MEMORY_BYTES", 1)
+    monkeypatch.setattr("eclectyc.intake.placing.spool.IN_MEMORY_BYTES", 1)
     rows = [(k, k / 8) for k in range(48 * 70)]
     bring(world, tmp_path / "a.csv", long(*rows))
     assert values_of(held(world.meter)) == {at(k): v for k, v in rows}

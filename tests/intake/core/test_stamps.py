@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eclectyc.intake.placing.stamps import conclude, edge_of, shift_that_agrees
 from eclectyc.intake.report import ImportReport
-from eclectyc.intake.stamps import conclude, edge_of, shift_that_agrees
 from tests.factories import World
 from tests.intake.core.bringing import bring, held, starts_of, truth_of, values_of
 

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.blocks import Block, DayBlock, LineError, ReadOptions, Recognition
+from eclectyc.intake.files.source import open_source
 from eclectyc.intake.recognise import recognise
-from eclectyc.intake.source import open_source
 
 DAY = "1200023305967"
 

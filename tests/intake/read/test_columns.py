@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eclectyc.intake.columns import header_key, understand, unit_in
+from eclectyc.intake.tables.columns import header_key, understand, unit_in
 
 
 def test_a_header_key_is_letters_and_digits() -> None:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectyc.intake import moments
 from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.dates import BadDate, parse_date, parse_stamp, parse_time
+from eclectyc.intake.tables import moments
+from eclectyc.intake.tables.dates import BadDate, parse_date, parse_stamp, parse_time
 from tests.intake.read.reading import read_text
 
 

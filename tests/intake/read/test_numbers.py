@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eclectyc.intake.numbers import parse_number
+from eclectyc.intake.tables.numbers import parse_number
 from tests.intake.read.reading import read_text
 
 HEAD = "mpan;datetime;kwh\n"

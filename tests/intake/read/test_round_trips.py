@@ -160,7 +160,7 @@ def test_mutated_bytes_give_one_result_both_ways_or_a_clear_refusal(
     if result is None:
         assert clear
         return
-    with patch("eclectyc.intake.records.read_typed", return_value=None):
+    with patch("eclectyc.intake.tables.records.read_typed", return_value=None):
         careful = read(content, "auto", 300)
     assert careful.errors == result.errors
     assert careful.frame.equals(result.frame)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.rawfile import MAX_RATIO
-from eclectyc.intake.source import MAX_LINE_BYTES, open_source
+from eclectyc.intake.files.rawfile import MAX_RATIO
+from eclectyc.intake.files.source import MAX_LINE_BYTES, open_source
 from tests.intake.read.reading import read_text
 
 TEXT = "mpan,datetime,kwh\nCafé,2024-01-01 00:00,1\nB,2024-01-01 00:30,2\n"

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from typing import Literal, Protocol
 
 from eclectyc.intake.blocks import Block, LineError, ReadOptions, Recognition
-from eclectyc.intake.head import Head
-from eclectyc.intake.source import Source
+from eclectyc.intake.files.head import Head
+from eclectyc.intake.files.source import Source
 
 Kind = Literal["readings", "sites", "meters"]
 

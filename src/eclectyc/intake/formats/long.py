@@ -9,16 +9,16 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RowBlock
-from eclectyc.intake.columns import Column
-from eclectyc.intake.fields import Fields, fields_of
-from eclectyc.intake.head import Head, Table, head_of
-from eclectyc.intake.identities import meters, nothing, qualities, quantities, units
-from eclectyc.intake.moments import dates, stamps, times
-from eclectyc.intake.numbers import number_matrix
-from eclectyc.intake.records import Part, Shape, convert_all
-from eclectyc.intake.rejects import Rejects
-from eclectyc.intake.slots import find_slots
-from eclectyc.intake.source import Source
+from eclectyc.intake.files.head import Head, Table, head_of
+from eclectyc.intake.files.source import Source
+from eclectyc.intake.tables.columns import Column
+from eclectyc.intake.tables.fields import Fields, fields_of
+from eclectyc.intake.tables.identities import meters, nothing, qualities, quantities, units
+from eclectyc.intake.tables.moments import dates, stamps, times
+from eclectyc.intake.tables.numbers import number_matrix
+from eclectyc.intake.tables.records import Part, Shape, convert_all
+from eclectyc.intake.tables.rejects import Rejects
+from eclectyc.intake.tables.slots import find_slots
 from eclectyc.kernel.quality import MISSING
 
 _SIMPLE_LONG = ["mpancore", "channeltype", "startdate", "value", "status"]

@@ -11,17 +11,17 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.blocks import Block, DayBlock, LineError, ReadOptions, Recognition, RowBlock, UnreadableFile
-from eclectyc.intake.columns import Column, is_rate, unit_in
-from eclectyc.intake.fields import Fields, fields_of
+from eclectyc.intake.files.head import Head, Table, head_of
+from eclectyc.intake.files.source import Source
 from eclectyc.intake.formats.long import declare, moments_of
-from eclectyc.intake.head import Head, Table, head_of
-from eclectyc.intake.identities import nothing
-from eclectyc.intake.moments import dates
-from eclectyc.intake.numbers import number_matrix, parse_number
-from eclectyc.intake.records import Part, Shape, convert_all
-from eclectyc.intake.rejects import Rejects
-from eclectyc.intake.slots import find_slots
-from eclectyc.intake.source import Source
+from eclectyc.intake.tables.columns import Column, is_rate, unit_in
+from eclectyc.intake.tables.fields import Fields, fields_of
+from eclectyc.intake.tables.identities import nothing
+from eclectyc.intake.tables.moments import dates
+from eclectyc.intake.tables.numbers import number_matrix, parse_number
+from eclectyc.intake.tables.records import Part, Shape, convert_all
+from eclectyc.intake.tables.rejects import Rejects
+from eclectyc.intake.tables.slots import find_slots
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
 from eclectyc.kernel.quality import MISSING, UNFLAGGED

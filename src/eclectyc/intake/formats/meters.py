@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RecordBlock
-from eclectyc.intake.columns import METER_TIERS, header_key
-from eclectyc.intake.described import BadCell, Field, day, find, keys, number, one_of, read, truth
-from eclectyc.intake.head import Head, head_of
-from eclectyc.intake.source import Source
+from eclectyc.intake.files.head import Head, head_of
+from eclectyc.intake.files.source import Source
+from eclectyc.intake.tables.columns import METER_TIERS, header_key
+from eclectyc.intake.tables.described import BadCell, Field, day, find, keys, number, one_of, read, truth
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
 from eclectyc.kernel.units import conversion, is_unit
 

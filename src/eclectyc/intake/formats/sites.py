@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RecordBlock
-from eclectyc.intake.described import Field, find, keys, moment, number, one_of, read, truth
-from eclectyc.intake.head import Head, head_of
-from eclectyc.intake.source import Source
+from eclectyc.intake.files.head import Head, head_of
+from eclectyc.intake.files.source import Source
+from eclectyc.intake.tables.described import Field, find, keys, moment, number, one_of, read, truth
 
 SITE_TYPES: Final = ("office", "warehouse", "retail", "industrial", "residential", "construction", "education",
                      "healthcare", "other")  # fmt: skip

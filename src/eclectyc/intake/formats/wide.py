@@ -14,17 +14,17 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.blocks import DayBlock, LineError, ReadOptions, Recognition, unreadable_now
-from eclectyc.intake.columns import Column
-from eclectyc.intake.fields import Fields, fields_of
-from eclectyc.intake.head import Head, Table, head_of
-from eclectyc.intake.identities import FLAG_REMEDY, meters, qualities, quantities, units
-from eclectyc.intake.moments import dates
-from eclectyc.intake.numbers import number_matrix
-from eclectyc.intake.records import Part, Shape, convert_all
-from eclectyc.intake.rejects import Rejects
-from eclectyc.intake.slots import SlotColumns, find_slots
-from eclectyc.intake.source import Source
-from eclectyc.intake.words import FLAGS, flag_of
+from eclectyc.intake.files.head import Head, Table, head_of
+from eclectyc.intake.files.source import Source
+from eclectyc.intake.tables.columns import Column
+from eclectyc.intake.tables.fields import Fields, fields_of
+from eclectyc.intake.tables.identities import FLAG_REMEDY, meters, qualities, quantities, units
+from eclectyc.intake.tables.moments import dates
+from eclectyc.intake.tables.numbers import number_matrix
+from eclectyc.intake.tables.records import Part, Shape, convert_all
+from eclectyc.intake.tables.rejects import Rejects
+from eclectyc.intake.tables.slots import SlotColumns, find_slots
+from eclectyc.intake.tables.words import FLAGS, flag_of
 from eclectyc.kernel.quality import MISSING, UNFLAGGED
 
 _WHOLE_DAYS = (46, 48)  # half-hours with which a line of 48 or 50 columns may end

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.assemble import Days, WholeDays, frame_of, lay_days
-from eclectyc.intake.clocks import DAY_S, MINUTE_S
-from eclectyc.intake.gather import Gathered
-from eclectyc.intake.place import NOT_TAKEN, Placed, Refusal, Slots, joined, no_slots, place
-from eclectyc.intake.plan import FilePlan
-from eclectyc.intake.rows import DayRows, Kind, Pick, Rows, distinct
-from eclectyc.intake.shift import UNEVEN, Shifts, moved
-from eclectyc.intake.spool import NEAR_DAYS
+from eclectyc.intake.placing.assemble import Days, WholeDays, frame_of, lay_days
+from eclectyc.intake.placing.clocks import DAY_S, MINUTE_S
+from eclectyc.intake.placing.gather import Gathered
+from eclectyc.intake.placing.place import NOT_TAKEN, Placed, Refusal, Slots, joined, no_slots, place
+from eclectyc.intake.placing.plan import FilePlan
+from eclectyc.intake.placing.rows import DayRows, Kind, Pick, Rows, distinct
+from eclectyc.intake.placing.shift import UNEVEN, Shifts, moved
+from eclectyc.intake.placing.spool import NEAR_DAYS
 from eclectyc.kernel.quality import MISSING
 
 WHOLE_DAY_MINUTES = 1440

@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.blocks import LineError, RecordBlock, UnreadableFile
-from eclectyc.intake.columns import header_key
-from eclectyc.intake.dates import BadDate, parse_date, parse_stamp
-from eclectyc.intake.head import Table
-from eclectyc.intake.numbers import parse_number, why_no_number
-from eclectyc.intake.records import Part, Shape, convert_all
-from eclectyc.intake.rejects import Rejects
-from eclectyc.intake.source import Source
+from eclectyc.intake.files.head import Table
+from eclectyc.intake.files.source import Source
+from eclectyc.intake.tables.columns import header_key
+from eclectyc.intake.tables.dates import BadDate, parse_date, parse_stamp
+from eclectyc.intake.tables.numbers import parse_number, why_no_number
+from eclectyc.intake.tables.records import Part, Shape, convert_all
+from eclectyc.intake.tables.rejects import Rejects
 from eclectyc.kernel.cells import as_meant
 
 

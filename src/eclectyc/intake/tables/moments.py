@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.dates import FIRST_YEAR, LAST_YEAR, BadDate, Stamp, parse_date, parse_stamp, parse_time
+from eclectyc.intake.tables.dates import FIRST_YEAR, LAST_YEAR, BadDate, Stamp, parse_date, parse_stamp, parse_time
 
 P = TypeVar("P")
 

@@ -8,10 +8,10 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.columns import Column
-from eclectyc.intake.records import Part
-from eclectyc.intake.rejects import Rejects
-from eclectyc.intake.words import flag_of, quantity_of
+from eclectyc.intake.tables.columns import Column
+from eclectyc.intake.tables.records import Part
+from eclectyc.intake.tables.rejects import Rejects
+from eclectyc.intake.tables.words import flag_of, quantity_of
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
 from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
 from eclectyc.kernel.units import is_unit

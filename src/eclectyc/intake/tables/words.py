@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from eclectyc.intake.columns import header_key
+from eclectyc.intake.tables.columns import header_key
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
 
 FLAGS: Final = {

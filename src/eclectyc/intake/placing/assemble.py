@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.place import Refusal, Slots, joined
-from eclectyc.intake.rows import Pick
+from eclectyc.intake.placing.place import Refusal, Slots, joined
+from eclectyc.intake.placing.rows import Pick
 from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
 from eclectyc.lake.dense import ragged
 

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from eclectyc.intake.gather import Gathered
-from eclectyc.intake.place import place
-from eclectyc.intake.plan import FilePlan
-from eclectyc.intake.rows import Rows
-from eclectyc.intake.stamps import shift_that_agrees
+from eclectyc.intake.placing.gather import Gathered
+from eclectyc.intake.placing.place import place
+from eclectyc.intake.placing.plan import FilePlan
+from eclectyc.intake.placing.rows import Rows
+from eclectyc.intake.placing.stamps import shift_that_agrees
 from eclectyc.lake.store import connect
 
 _EPOCH = date(1970, 1, 1)

@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 
 from eclectyc.intake.blocks import LineError, Recognition, Stamps
-from eclectyc.intake.clocks import DAY_S, MINUTE_S, Clock
-from eclectyc.intake.gather import Gathered
-from eclectyc.intake.place import NOT_TAKEN, Convention, LanePlan
+from eclectyc.intake.placing.clocks import DAY_S, MINUTE_S, Clock
+from eclectyc.intake.placing.gather import Gathered
+from eclectyc.intake.placing.place import NOT_TAKEN, Convention, LanePlan
+from eclectyc.intake.placing.stamps import Verdict, conclude, has_midnight_trap, shifts_between, unanimous_edges
+from eclectyc.intake.placing.steps import HOUR_S, LaneStamps, grid_of, interval_of
 from eclectyc.intake.resolve import Lane, Point
-from eclectyc.intake.stamps import Verdict, conclude, has_midnight_trap, shifts_between, unanimous_edges
-from eclectyc.intake.steps import HOUR_S, LaneStamps, grid_of, interval_of
 from eclectyc.kernel.days import DEFAULT_ZONE
 
 Agreement = Callable[[Gathered, "FilePlan"], int | None]

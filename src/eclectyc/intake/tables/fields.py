@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from eclectyc.intake.blocks import Stamps, UnreadableFile
-from eclectyc.intake.columns import Column
-from eclectyc.intake.dates import BadDate, parse_date, parse_stamp, parse_time
-from eclectyc.intake.head import Table
-from eclectyc.intake.numbers import parse_number
-from eclectyc.intake.words import flag_of, is_utility, quantity_of
+from eclectyc.intake.files.head import Table
+from eclectyc.intake.tables.columns import Column
+from eclectyc.intake.tables.dates import BadDate, parse_date, parse_stamp, parse_time
+from eclectyc.intake.tables.numbers import parse_number
+from eclectyc.intake.tables.words import flag_of, is_utility, quantity_of
 from eclectyc.kernel.days import WHOLE_DAY
 
 MomentKind = Literal["stamp", "date", "time", "period", ""]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.columns import header_key, unit_in
+from eclectyc.intake.tables.columns import header_key, unit_in
 
 _CLOCK: Final = re.compile(r"^(.*?)([0-9]{1,2})[:h]([0-9]{2})(?::00)?(.*)$")
 _SPAN: Final = re.compile(r"^\s*([0-9]{1,2}:[0-9]{2})(?::00)?\s*(?:-|–|to)\s*[0-9]{1,2}:[0-9]{2}(?::00)?\s*$")

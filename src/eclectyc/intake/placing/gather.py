@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.blocks import DayBlock, LineError, RowBlock
-from eclectyc.intake.clocks import Clock, clock_of
+from eclectyc.intake.placing.clocks import Clock, clock_of
+from eclectyc.intake.placing.rows import POSITION_DAY_S, DayRows, Kind, Rows, distinct
+from eclectyc.intake.placing.spool import Spool
+from eclectyc.intake.placing.stamps import ClockEvidence
+from eclectyc.intake.placing.steps import StampCensus
 from eclectyc.intake.report import ErrorLog
 from eclectyc.intake.resolve import Resolver
-from eclectyc.intake.rows import POSITION_DAY_S, DayRows, Kind, Rows, distinct
-from eclectyc.intake.spool import Spool
-from eclectyc.intake.stamps import ClockEvidence
-from eclectyc.intake.steps import StampCensus
 from eclectyc.kernel.days import DEFAULT_ZONE
 
 SAMPLE_LANES = 5  # lanes whose readings are compared with what is held

@@ -8,10 +8,10 @@ from functools import cached_property
 from statistics import mode
 
 from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.columns import DESCRIPTION_KEYS, Column, header_key, understand
-from eclectyc.intake.quotes import has_marks, restore, unquote
-from eclectyc.intake.slots import count_slots
-from eclectyc.intake.source import Source, TextBlock
+from eclectyc.intake.files.source import Source, TextBlock
+from eclectyc.intake.tables.columns import DESCRIPTION_KEYS, Column, header_key, understand
+from eclectyc.intake.tables.quotes import has_marks, restore, unquote
+from eclectyc.intake.tables.slots import count_slots
 
 MAX_COLUMNS = 10_000
 DELIMITERS = (",", "\t", ";", "|")

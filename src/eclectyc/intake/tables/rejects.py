@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.blocks import LineError
-from eclectyc.intake.dates import BadDate
-from eclectyc.intake.numbers import why_no_number
-from eclectyc.intake.records import CLOSING_NOTE, Part
+from eclectyc.intake.tables.dates import BadDate
+from eclectyc.intake.tables.numbers import why_no_number
+from eclectyc.intake.tables.records import CLOSING_NOTE, Part
 
 
 class Rejects:

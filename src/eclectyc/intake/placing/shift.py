@@ -12,8 +12,8 @@ from typing import Self
 
 import numpy as np
 
-from eclectyc.intake.clocks import DAY_S, Clock
-from eclectyc.intake.rows import DayRows, Pick
+from eclectyc.intake.placing.clocks import DAY_S, Clock
+from eclectyc.intake.placing.rows import DayRows, Pick
 
 UNEVEN = -(2**31)  # stands for a shift where a day has none
 

@@ -11,7 +11,7 @@ from typing import Final, Literal, Self
 
 import numpy as np
 
-from eclectyc.intake.clocks import DAY_S
+from eclectyc.intake.placing.clocks import DAY_S
 
 Kind = Literal["clock", "instant", "position"]
 POSITION_DAY_S: Final = 2 * DAY_S

@@ -18,8 +18,8 @@ from typing import TypeVar
 import numpy as np
 
 from eclectyc.intake.blocks import LineError, UnreadableFile
-from eclectyc.intake.decode import Decoder, encoding_of
-from eclectyc.intake.rawfile import RawFile
+from eclectyc.intake.files.decode import Decoder, encoding_of
+from eclectyc.intake.files.rawfile import RawFile
 
 MAX_LINE_BYTES = 1 << 20  # a longer line is refused: it is not a table
 BLOCK_BYTES = 4 << 20  # what the processor's cache can hold reads faster than more

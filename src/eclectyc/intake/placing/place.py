@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.blocks import Stamps
-from eclectyc.intake.clocks import DAY_S, MINUTE_S, Clock
-from eclectyc.intake.repeated import second_passings
-from eclectyc.intake.rows import POSITION_DAY_S, Rows
-from eclectyc.intake.steps import LaneStamps
+from eclectyc.intake.placing.clocks import DAY_S, MINUTE_S, Clock
+from eclectyc.intake.placing.repeated import second_passings
+from eclectyc.intake.placing.rows import POSITION_DAY_S, Rows
+from eclectyc.intake.placing.steps import LaneStamps
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, UNFLAGGED
 
 NOT_TAKEN = -1

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.clocks import DAY_S, Clock
-from eclectyc.intake.rows import Rows
-from eclectyc.intake.steps import LaneStamps
+from eclectyc.intake.placing.clocks import DAY_S, Clock
+from eclectyc.intake.placing.rows import Rows
+from eclectyc.intake.placing.steps import LaneStamps
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.clocks import DAY_S
-from eclectyc.intake.rows import DayRows, Kind, Pick, Rows, day_s_of, distinct
+from eclectyc.intake.placing.clocks import DAY_S
+from eclectyc.intake.placing.rows import DayRows, Kind, Pick, Rows, day_s_of, distinct
 
 IN_MEMORY_BYTES = 320 << 20  # beyond this they are spooled to disk
 NEAR_DAYS = 2  # a printed stamp and its local day lie no further apart

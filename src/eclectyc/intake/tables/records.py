@@ -19,9 +19,9 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.blocks import LineError, UnreadableFile
-from eclectyc.intake.head import Table
-from eclectyc.intake.quotes import DELIMITER, LINE, QUOTE, has_marks, unquote
-from eclectyc.intake.source import Source, TextBlock
+from eclectyc.intake.files.head import Table
+from eclectyc.intake.files.source import Source, TextBlock
+from eclectyc.intake.tables.quotes import DELIMITER, LINE, QUOTE, has_marks, unquote
 
 B = TypeVar("B")
 

@@ -15,8 +15,8 @@ from math import gcd
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.clocks import DAY_S, MINUTE_S
-from eclectyc.intake.rows import Rows
+from eclectyc.intake.placing.clocks import DAY_S, MINUTE_S
+from eclectyc.intake.placing.rows import Rows
 from eclectyc.kernel.days import STEPS
 
 HOUR_S = 3_600

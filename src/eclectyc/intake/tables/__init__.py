@@ -1,0 +1,1 @@
+"""Tables: which column is which field, and what dates, numbers, words and identifiers in their cells mean."""
