@@ -15,15 +15,15 @@ from django.db import connection
 from django.utils import timezone
 
 from eclectyc.kernel.errors import Busy
+from eclectyc.kernel.holder import has_ended, holder_name
 from eclectyc.lake.errors import LeaseLost
-from eclectyc.lake.holder import has_ended, holder_name
 from eclectyc.lake.lease import take, writer_lease
 from eclectyc.lake.models import WriterLease
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PRINTS_ITS_NAME = (
-    "from eclectyc.lake.holder import holder_name; import time; print(holder_name('x'), flush=True); time.sleep(60)"
+    "from eclectyc.kernel.holder import holder_name; import time; print(holder_name('x'), flush=True); time.sleep(60)"
 )
 
 

@@ -21,8 +21,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from eclectyc.kernel.errors import Busy
+from eclectyc.kernel.holder import has_ended, holder_name
 from eclectyc.lake.errors import LeaseLost
-from eclectyc.lake.holder import has_ended, holder_name
 from eclectyc.lake.models import WriterLease
 
 LEASE_S: Final = 30.0

@@ -1,4 +1,4 @@
-"""Who holds the lease, in a form by which another process of the same machine can tell that it has ended."""
+"""Who holds a lease, in a form by which another process of the same machine can tell that it has ended."""
 
 from __future__ import annotations
 
