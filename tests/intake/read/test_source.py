@@ -160,3 +160,18 @@ def test_blocks_hold_whole_lines_and_count_them(tmp_path: Path, block_bytes: int
         assert block.first_line == 8 + len(found)
         found += block.text.decode().splitlines()
     assert found == lines[7:]
+
+
+@pytest.mark.parametrize("lines_before", [0, 1, 3])
+def test_an_endless_line_right_under_the_header_is_named_and_not_taken_for_no_data(
+    tmp_path: Path, lines_before: int
+) -> None:
+    before = "A,2024-01-01 00:00,1\n" * lines_before
+    with pytest.raises(UnreadableFile, match=rf"Line {lines_before + 2} of file.csv is longer than 1 MiB"):
+        read_text(tmp_path, f"mpan,datetime,kwh\n{before}A,{'1' * 5_000_000},1\n")
+
+
+def test_a_line_that_is_only_just_short_enough_is_seen_under_its_header(tmp_path: Path) -> None:
+    row = "A,2024-01-01 00:00,1," + "x" * (MAX_LINE_BYTES - 30)
+    read = read_text(tmp_path, f"mpan,datetime,kwh,note\n{row}\n{row.replace('00:00', '00:30')}\n")
+    assert (read.column("value"), read.errors) == ([1.0, 1.0], [])

@@ -8,7 +8,7 @@ from functools import cached_property
 from statistics import mode
 
 from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.files.source import Source, TextBlock
+from eclectyc.intake.files.source import HEAD_LINES, Source, TextBlock
 from eclectyc.intake.tables.columns import DESCRIPTION_KEYS, Column, header_key, understand
 from eclectyc.intake.tables.quotes import has_marks, restore, unquote
 from eclectyc.intake.tables.slots import count_slots
@@ -18,7 +18,6 @@ DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_LINES = 2000
 _SAMPLE_CELLS = 60_000
 _LOOKED_AT = 400  # cells of a line, to see whether it is the header
-_HEADER_WITHIN = 50  # lines: titles above a header are fewer
 
 
 class Head:
@@ -77,10 +76,10 @@ class _Line:
 def _table_of(block: TextBlock, name: str) -> Table:
     """Find delimiter and header in a file's first lines, or refuse it."""
     _refuse_markup(block.text, name)
-    tops = {delimiter: _lines(block, delimiter, _HEADER_WITHIN) for delimiter in DELIMITERS}
+    tops = {delimiter: _lines(block, delimiter, HEAD_LINES) for delimiter in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda d: _score(tops[d]))
     width = max(len(line.cells) for line in tops[delimiter])
-    lines = _lines(block, delimiter, max(_HEADER_WITHIN, min(_SAMPLE_LINES, _SAMPLE_CELLS // width)))
+    lines = _lines(block, delimiter, max(HEAD_LINES, min(_SAMPLE_LINES, _SAMPLE_CELLS // width)))
     if not any(any(line.cells) for line in lines):
         raise UnreadableFile(f"{name} holds nothing but blank lines.", "Choose a file with a header and data.")
     at = _header_at(lines)
@@ -132,13 +131,13 @@ def _score(lines: list[_Line]) -> tuple[bool, int, float, int]:
     if not split:
         return (False, 0, 0.0, 0)
     common = mode(split)
-    known = max(_known(line) for line in lines[:_HEADER_WITHIN])
+    known = max(_known(line) for line in lines[:HEAD_LINES])
     return (known > 0, min(known, 3), sum(width == common for width in widths) / len(widths), common)
 
 
 def _header_at(lines: list[_Line]) -> int:
     """Return the line with the most known headings; without any, the first line of the common width."""
-    near = lines[:_HEADER_WITHIN]
+    near = lines[:HEAD_LINES]
     best = max(range(len(near)), key=lambda n: (_known(near[n]), -n))
     if _known(near[best]):
         return best

@@ -24,6 +24,7 @@ from eclectyc.intake.files.rawfile import RawFile
 MAX_LINE_BYTES = 1 << 20  # a longer line is refused: it is not a table
 BLOCK_BYTES = 4 << 20  # what the processor's cache can hold reads faster than more
 HEAD_BYTES = 1 << 20
+HEAD_LINES = 50  # a header may stand under that many lines
 
 _NEWLINE, _QUOTE = 10, 34
 T = TypeVar("T")
@@ -55,10 +56,15 @@ class Source:
 
     @cached_property
     def head_text(self) -> TextBlock:
-        """The first lines of the file, up to about a megabyte."""
+        """The first lines of the file, up to about a megabyte; more where lines are so long that these are few."""
+        text, lines, errors = b"", 0, list[LineError]()
         for block in self._blocks(HEAD_BYTES):
-            return block
-        raise UnreadableFile(f"{self.name} is empty.", "Choose a file that has a header and data lines.")
+            text, lines, errors = text + block.text, lines + block.lines, errors + block.errors
+            if lines >= HEAD_LINES or len(text) >= 4 * HEAD_BYTES:
+                break
+        if not text:
+            raise UnreadableFile(f"{self.name} is empty.", "Choose a file that has a header and data lines.")
+        return TextBlock(text, 1, lines, errors)
 
     def blocks(self, after_line: int = 0) -> Generator[TextBlock, None, None]:
         """Yield the file's lines after ``after_line``, in blocks that end where a record ends."""
