@@ -117,12 +117,3 @@ def refuse_where_people_stand(thing: Thing, **scope: Any) -> None:
     """Refuse to delete a place at which somebody has a role: it would be gone without anybody saying so."""
     if Membership.objects.filter(**scope).exists():
         raise Conflict(f"People have roles at {thing}.", "Take those roles away first, or make it inactive.")
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number of things in words.
-
-    >>> counted(1, "meter"), counted(1200, "site")
-    ('1 meter', '1,200 sites')
-    """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

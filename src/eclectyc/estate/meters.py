@@ -10,12 +10,13 @@ from django.db import transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
-from eclectyc.estate.changes import counted, hold, refuse_where_people_stand, remove, write
+from eclectyc.estate.changes import hold, refuse_where_people_stand, remove, write
 from eclectyc.estate.fields import METER_FIELDS, checked_meter_fields, first_fault
 from eclectyc.estate.models import Meter, Site
 from eclectyc.estate.suppliers import supplier_called
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
 from eclectyc.kernel.identifiers import identify
+from eclectyc.kernel.words import counted
 
 DEEPEST: Final = 20  # meters one below the other
 _ALIKE: Final = METER_FIELDS - {"identifier", "site", "parent"}

@@ -8,10 +8,11 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.estate.changes import counted, hold, refuse_where_people_stand, remove, write
+from eclectyc.estate.changes import hold, refuse_where_people_stand, remove, write
 from eclectyc.estate.fields import checked_region_fields
 from eclectyc.estate.models import Region
 from eclectyc.kernel.errors import Conflict, Invalid
+from eclectyc.kernel.words import counted
 
 
 def create_region(actor: Actor, *, organisation: Organisation, name: str) -> Region:

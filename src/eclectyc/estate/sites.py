@@ -9,11 +9,12 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.estate.changes import counted, hold, refuse_where_people_stand, remove, write
+from eclectyc.estate.changes import hold, refuse_where_people_stand, remove, write
 from eclectyc.estate.fields import checked_site_fields
 from eclectyc.estate.models import Series, Site
 from eclectyc.estate.regions import region_called
 from eclectyc.kernel.errors import Conflict, Invalid
+from eclectyc.kernel.words import counted
 
 
 def create_site(actor: Actor, *, organisation: Organisation, name: str, **fields: Any) -> Site:

@@ -8,10 +8,11 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.estate.changes import counted, hold, remove, write
+from eclectyc.estate.changes import hold, remove, write
 from eclectyc.estate.fields import checked_supplier_fields
 from eclectyc.estate.models import Supplier
 from eclectyc.kernel.errors import Conflict, Invalid
+from eclectyc.kernel.words import counted
 
 PERSONAL: Final = frozenset({"contact_name", "contact_email", "contact_phone", "notes"})
 

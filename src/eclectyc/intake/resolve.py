@@ -21,13 +21,12 @@ from eclectyc.estate.models import Meter, Quantity, Utility
 from eclectyc.estate.service import series_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits, identify
-from eclectyc.kernel.units import Conversion, conversion
+from eclectyc.kernel.units import Conversion, conversion, is_added
 
 KEY: Final = ("meter", "quantity", "unit")
 MAX_IDENTIFIER: Final = 64
 _PIECE: Final = 5000
 _LITRES_PER_M3: Final = Decimal(1000)
-_NOT_ADDED: Final = frozenset({"degC", "kW", "kVA", "kVAr"})
 _UNIT_OF_QUANTITY: Final = {"reactive_import": "kVArh", "reactive_export": "kVArh", "temperature": "degC"}
 _QUANTITY_OF_UNIT: Final = {"kVArh": Quantity.REACTIVE_IMPORT, "degC": Quantity.TEMPERATURE}
 
@@ -84,7 +83,7 @@ class Lane:
 
     @property
     def is_additive(self) -> bool:
-        return self.unit not in _NOT_ADDED
+        return is_added(self.unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +245,8 @@ class Resolver:
 
     def _attach_series(self, points: list[Point]) -> None:
         by_meter = {point.meter: point for point in points if point.meter is not None and not point.series}
-        for series in series_of(by_meter):
-            held = HeldSeries(series.pk, series.quantity, series.unit, series.step_minutes, series.source)
-            by_meter[series.meter_id].series.append(held)
+        for meter, *held in series_rows(by_meter, "meter_id", *HELD):
+            by_meter[meter].series.append(HeldSeries(*held))
 
 
 def _run_starts(frame: pl.DataFrame) -> np.ndarray:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from eclectyc.kernel.errors import Invalid
 
 CANONICAL = ("kWh", "kVArh", "kVAh", "m3", "litre", "kg", "degC", "kW", "kVA", "kVAr", "count")
+_NOT_ADDED = frozenset({"degC", "kW", "kVA", "kVAr"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ def unit_key(text: str) -> str:
     'consumptionm3'
     """
     return re.sub(r"[^a-z0-9]", "", text.replace("³", "3").lower())
+
+
+def is_added(unit: str) -> bool:
+    """Say whether values of a canonical unit add up over time: energy and volume do, a power or temperature does not."""
+    return unit not in _NOT_ADDED
 
 
 def is_unit(text: str) -> bool:
