@@ -27,6 +27,7 @@ KEY: Final = ("meter", "quantity", "unit")
 MAX_IDENTIFIER: Final = 64
 _PIECE: Final = 5000
 _LITRES_PER_M3: Final = Decimal(1000)
+_AS_THEY_ARE: Final = frozenset({"degC", "kVA", "kVAr"})  # kW is turned to kWh
 _UNIT_OF_QUANTITY: Final = {"reactive_import": "kVArh", "reactive_export": "kVArh", "temperature": "degC"}
 _QUANTITY_OF_UNIT: Final = {"kVArh": Quantity.REACTIVE_IMPORT, "degC": Quantity.TEMPERATURE}
 
@@ -200,7 +201,7 @@ class Resolver:
             lane.unit = _UNIT_OF_QUANTITY.get(lane.quantity) or own or "kWh"
             lane.is_unit_assumed = not own
             return
-        known = Conversion(printed, Decimal(1)) if printed in _NOT_ADDED - {"kW"} else conversion(printed)
+        known = Conversion(printed, Decimal(1)) if printed in _AS_THEY_ARE else conversion(printed)
         lane.unit, factor = known.unit, known.factor
         if (own, lane.unit) == ("m3", "litre"):
             lane.unit, factor = own, factor / _LITRES_PER_M3

@@ -78,7 +78,7 @@ def unit_key(text: str) -> str:
 
 
 def is_added(unit: str) -> bool:
-    """Say whether values of a canonical unit add up over time: energy and volume do, a power or temperature does not."""
+    """Say whether values of a canonical unit add up over time: energy does, a power or a temperature does not."""
     return unit not in _NOT_ADDED
 
 
