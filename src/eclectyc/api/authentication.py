@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.utils import timezone
 from ninja.security import APIKeyCookie, HttpBearer
 
@@ -74,7 +74,8 @@ def identify(request: HttpRequest) -> Actor:
 
 
 def for_the_signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Decorate the documentation: a browser without a session is sent to sign in, a program is refused."""
+    """Decorate the documentation, which is only read: a browser without a session is sent to sign in, a program is
+    refused."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -83,7 +84,7 @@ def for_the_signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpRe
         except EclectycError as error:
             return answer(error)
         if known:
-            return view(request, *args, **kwargs)
+            return view(request, *args, **kwargs) if request.method in SAFE else HttpResponseNotAllowed(SAFE)
         if request.accepts("text/html") and "text/html" in request.headers.get("Accept", ""):
             return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.path})}")
         return answer(Unauthenticated())

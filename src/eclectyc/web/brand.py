@@ -9,6 +9,7 @@ import hashlib
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.branding import Branding, branding_of, ink_on, luminance
@@ -45,11 +46,13 @@ def version_of(look: Branding) -> str:
     return hashlib.sha256(repr(look).encode()).hexdigest()[:10]
 
 
+@require_safe
 def colours(request: HttpRequest) -> HttpResponse:
     """Answer with the accent of the asker's organisation as a style sheet."""
     return HttpResponse(sheet_of(brand_of(actor_of(request)).colour), content_type="text/css; charset=utf-8")
 
 
+@require_safe
 def logo(request: HttpRequest) -> HttpResponse:
     """Answer with the logo of the asker's organisation."""
     return picture(brand_of(actor_of(request)).logo_of)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 
 from eclectyc.kernel.errors import EclectycError, Forbidden, Invalid, NotFound, TooMany
@@ -56,6 +56,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         "The page does not exist, or it is not one that you may see.",
         "Check the address, or look for the site or meter in its list.",
     )
+
+
+def wrong_method(request: HttpRequest, refused: HttpResponseBase) -> HttpResponse:
+    """405: a page that is only read was sent something, or an address that only takes something was opened."""
+    response = page(
+        request,
+        405,
+        "Nothing can be sent here" if request.method == "POST" else "There is nothing to see here",
+        f"This address takes {refused.headers['Allow']}, and nothing else.",
+        "Go back to the page that you came from, and use its buttons.",
+    )
+    response["Allow"] = refused.headers["Allow"]
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

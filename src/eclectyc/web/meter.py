@@ -18,6 +18,7 @@ from eclectyc.estate.models import Meter, Quantity
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.identifiers import identify
 from eclectyc.kernel.quality import ACTUAL, MISSING
+from eclectyc.kernel.words import counted
 from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import day_words, short_day, slot_words, unbroken
@@ -136,7 +137,8 @@ def day_chart(meter: Meter, asked: DayAsked, view: DayView, other: DayView | Non
         band=(_floats(view.band.low), _floats(view.band.high)) if view.band else None,
         compare=compare,
     )
-    note = f"{unit_name(view.unit)} in each of {view.slots} slots of {view.step} minutes{_clock_change(view)}"
+    slots = f"{counted(view.slots, 'slot')} of {counted(view.step, 'minute')}"
+    note = f"{unit_name(view.unit)} in each of {slots}{_clock_change(view)}"
     return Chart("day-chart", title, _day_summary(view), data, note, _keys(meter, view, compare is not None, asked))
 
 
@@ -194,7 +196,8 @@ def _keys(meter: Meter, view: DayView, has_other: bool, asked: DayAsked) -> list
 
 def _day_summary(view: DayView) -> str:
     total = view.total
-    text = f"{day_words(view.day)}: {figure(total.value, view.unit)} in {total.present} of {total.expected} slots"
+    slots = f"{total.present} of {counted(total.expected, 'slot')}"
+    text = f"{day_words(view.day)}: {figure(total.value, view.unit)} in {slots}"
     estimated = f", {total.estimated} of them estimated" if total.estimated else ""
     if not total.present:
         return f"{text}."
@@ -222,7 +225,7 @@ def band_words(view: DayView) -> str:
     below = int((view.values[known] < view.band.low[known]).sum())
     if above + below <= 0.2 * known.sum():  # the band holds 80 % of slots by its making
         return "as usual for such a day"
-    return f"{above} slots above and {below} below what is usual"
+    return f"{counted(above, 'slot')} above and {below} below what is usual"
 
 
 def year_chart(meter: Meter, asked: DayAsked, year: MeterYear) -> Chart:
@@ -243,7 +246,8 @@ def year_chart(meter: Meter, asked: DayAsked, year: MeterYear) -> Chart:
             nothing=nothing,
         )
     data = heat_data(year.heat, unit=year.unit, file=file, today=asked.today, link=link)
-    note = f"{unit_name(year.unit)} in {year.heat.step} minutes: days across, hours down. Click a day to open it"
+    step = counted(year.heat.step, "minute")
+    note = f"{unit_name(year.unit)} in {step}: days across, hours down. Click a day to open it"
     return Chart("year-map", title, f"{title}. {note}.", data, note, nothing=nothing)
 
 

@@ -64,6 +64,8 @@ def signed_in(view: View, permission: str = "") -> View:
             response = view(request, *args, **kwargs)
         except EclectycError as error:
             response = errors.explained(request, error)
+        if response.status_code == 405:
+            response = errors.wrong_method(request, response)
         response.headers.setdefault("Cache-Control", "private, no-cache")
         patch_vary_headers(response, ["Cookie", "HX-Request"])
         return response
@@ -82,6 +84,8 @@ def door(view: View) -> View:
             response = view(request, *args, **kwargs)
         except EclectycError as error:
             response = errors.explained(request, error)
+        if response.status_code == 405:
+            response = errors.wrong_method(request, response)
         response.headers["Cache-Control"] = "private, no-store"
         patch_vary_headers(response, ["Cookie"])
         return response

@@ -16,6 +16,7 @@ from eclectyc.analytics.heat import HeatMap
 from eclectyc.analytics.periods import month_before, month_of
 from eclectyc.analytics.service import SiteSummary, Sparkline
 from eclectyc.estate.models import Meter, Site, Utility
+from eclectyc.kernel.words import counted
 from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import age_words, span_words
@@ -105,7 +106,8 @@ def energy_months(summary: SiteSummary, today: date) -> Chart:
     keys = [Key(bar.name, bar.colour) for bar in series] if len(series) > 1 else []
     known = [(v, m) for bar in series for v, m in zip(bar.values, months, strict=True) if v is not None]
     title = "Energy by month" if len(series) != 1 else f"{series[0].name} by month"
-    summary_text = f"Energy of {len({m for _, m in known})} months, {len(series)} utilities."
+    months_known, utilities = counted(len({m for _, m in known}), "month"), counted(len(series), "utility", "utilities")
+    summary_text = f"Energy of {months_known}, {utilities}."
     return Chart("months", title, summary_text, data, "What main meters brought in, in kWh", keys)
 
 

@@ -7,12 +7,14 @@ from typing import cast
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from eclectyc.accounts import second_factor, sessions
 from eclectyc.accounts.models import User
 from eclectyc.kernel.errors import NotFound
 
 
+@require_safe
 def account(request: HttpRequest) -> HttpResponse:
     """``/account``."""
     user = cast(User, request.user)

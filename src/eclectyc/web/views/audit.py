@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit import waiting
@@ -22,6 +23,7 @@ from eclectyc.web.spreadsheet import csv_response
 NAMES = ("actor", "action", "subject", "organisation", "from", "to")
 
 
+@require_safe
 def audit(request: HttpRequest) -> HttpResponse:
     """List events with their filters in the address, or hand them out as CSV."""
     actor = actor_of(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from eclectyc.analytics.service import estate_overview, today_in
 from eclectyc.web import overview as present
@@ -11,6 +12,7 @@ from eclectyc.web.clock import house_zone
 from eclectyc.web.security import actor_of
 
 
+@require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Show the estate, or how to begin."""
     actor = actor_of(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from eclectyc.web import samples
 from eclectyc.web.colours import FAMILIES
@@ -35,6 +36,7 @@ class SampleForm(forms.Form):
     )
 
 
+@require_safe
 def design(request: HttpRequest) -> HttpResponse:
     """Show the design system."""
     context = {

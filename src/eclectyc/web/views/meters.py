@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
 
 from eclectyc.analytics.periods import Window
 from eclectyc.analytics.readings import DayView, Point
@@ -33,6 +34,7 @@ COLUMNS: Final = (
 FIELDS: Final = {"identifier": "identifier", "site": "site__name", "utility": "utility"}
 
 
+@require_safe
 def meters(request: HttpRequest) -> HttpResponse:
     """List the meters, each with its last 30 days."""
     actor = actor_of(request)
@@ -69,6 +71,7 @@ def meters(request: HttpRequest) -> HttpResponse:
     return render(request, "web/meters.html", context)
 
 
+@require_safe
 def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one meter. Its year, which reads every slot, comes after the page; a day may be asked for alone."""
     actor = actor_of(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from eclectyc.analytics.service import today_in
 from eclectyc.audit.record import record
@@ -13,6 +14,7 @@ from eclectyc.web.security import actor_of
 from eclectyc.web.spreadsheet import csv_response
 
 
+@require_safe
 def consumption(request: HttpRequest) -> HttpResponse:
     """Show the report, or hand it out as CSV."""
     today = today_in(house_zone())

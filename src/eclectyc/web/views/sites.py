@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
 
 from eclectyc.analytics.service import Filter, consumption, site_summary, site_year, today_in
 from eclectyc.estate.models import Meter, Site
@@ -35,6 +36,7 @@ FIELDS: Final = {
 }
 
 
+@require_safe
 def sites(request: HttpRequest) -> HttpResponse:
     """List the sites, each with its last 52 weeks."""
     actor = actor_of(request)
@@ -55,6 +57,7 @@ def sites(request: HttpRequest) -> HttpResponse:
     return render(request, "web/sites.html", context)
 
 
+@require_safe
 def site_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one site. Its year, which reads every slot of every main meter, comes after the page."""
     actor = actor_of(request)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation, Scope
@@ -31,6 +32,7 @@ def suggestions(found: QuerySet[Any], field: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found.order_by(field).values_list(field, flat=True)[:MOST_OFFERED]))
 
 
+@require_safe
 def offer(request: HttpRequest) -> HttpResponse:
     """Answer with names that hold what has been typed, for a field's list."""
     actor = actor_of(request)
@@ -60,6 +62,7 @@ class PlaceOffered:
     is_chosen: bool = False
 
 
+@require_safe
 def places(request: HttpRequest) -> HttpResponse:
     """Answer with the places that hold what has been typed."""
     asked = request.GET.get("permission", "")

@@ -11,9 +11,11 @@ from typing import Final
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from eclectyc.estate import lists
 from eclectyc.kernel.errors import Forbidden, Invalid
+from eclectyc.kernel.words import counted
 from eclectyc.reports import registry
 from eclectyc.reports.sheets import FORMS, Row, csv_parts, xlsx
 from eclectyc.web.forms import Field, Form
@@ -26,12 +28,14 @@ LARGEST_FILE: Final = 20 * 1024 * 1024  # [bytes]
 ENDINGS: Final = (".csv", ".txt", ".xlsx", ".gz")
 
 
+@require_safe
 def export_sites(request: HttpRequest) -> HttpResponseBase:
     """Answer with the sites of the list's filter as a file."""
     wanted = sites.wanted(Asked(request.GET, [*lists.SITE_SORTS], "name"))
     return _file(request, "sites", registry.site_rows(actor_of(request), wanted))
 
 
+@require_safe
 def export_meters(request: HttpRequest) -> HttpResponseBase:
     """Answer with the meters of the list's filter as a file."""
     wanted = meters.wanted(Asked(request.GET, [*lists.METER_SORTS], "identifier"))
@@ -98,7 +102,7 @@ def _import(request: HttpRequest, kind: str) -> HttpResponse:
                     lambda: import_file(actor, organisation=own, path=Path(kept.name), options=options)
                 )
             if report is not None and not report.dry_run and not report.errors:
-                said = f"The file was taken in: {report.accepted} of {report.rows} rows."
+                said = f"The file was taken in: {report.accepted} of {counted(report.rows, 'row')}."
                 return done(request, said, reverse(f"admin-{kind}"))
     context = {
         "form": form, "report": report, "kind": kind, "back": reverse(f"admin-{kind}"), "has_files": True,

@@ -23,6 +23,7 @@ from eclectyc.estate.service import (
 )
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.words import counted
 from eclectyc.web import figures
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Cell, Row
@@ -156,7 +157,7 @@ def _balance(one: Meter, below: list[Meter], used: dict[int, Any]) -> str:
     share = f" ({figures.percent(rest / mine)} of this meter)" if mine else ""
     figure = figures.figure(rest, one.unit)
     lacking = len(below) - len(known)
-    lacks = f" {lacking} of {len(below)} sub-meters have no readings in that time." if lacking else ""
+    lacks = f" Without readings in that time: {lacking} of {counted(len(below), 'sub-meter')}." if lacking else ""
     if rest < 0:
         return f"The sub-meters add up to {figures.figure(-rest, one.unit)} more than this meter.{lacks}"
     return f"{figure}{share} is not accounted for by the sub-meters.{lacks}"

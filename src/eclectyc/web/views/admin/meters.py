@@ -14,6 +14,7 @@ from eclectyc.estate.fields import checked_meter_fields
 from eclectyc.estate.models import Direction, Meter, Site, Supplier, Utility
 from eclectyc.estate.service import change_meters, create_meter, delete_meter, update_meter, warnings_of
 from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.kernel.words import counted
 from eclectyc.web.colours import family
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
@@ -76,7 +77,7 @@ def meters(request: HttpRequest) -> HttpResponse:
         change = {name: value for name, value in bulk.values().items() if value}
         result = bulk.attempt(lambda: change_meters(actor, which=which, **change))
         if result is not None:
-            said = f"{result.changed} meters were changed; {result.unchanged} were like that already."
+            said = f"Changed: {counted(result.changed, 'meter')}; like that already: {result.unchanged}."
             return done(request, said, request.get_full_path())
     found = lists.meters(actor, narrowed, lists.Slice(asked.sort, asked.offset, PAGE_SIZE))
     organisations = organisations_for(actor, "estate.edit")

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate import lists
@@ -50,6 +51,7 @@ SUPPLIER: Final = (
 )  # fmt: skip
 
 
+@require_safe
 def regions(request: HttpRequest) -> HttpResponse:
     """List the regions."""
     actor = actor_of(request)
@@ -68,6 +70,7 @@ def regions(request: HttpRequest) -> HttpResponse:
     ))  # fmt: skip
 
 
+@require_safe
 def suppliers(request: HttpRequest) -> HttpResponse:
     """List the suppliers."""
     actor = actor_of(request)

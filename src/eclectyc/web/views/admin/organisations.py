@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from eclectyc.accounts import organisations as service
 from eclectyc.accounts.actor import Actor
@@ -28,6 +29,8 @@ def organisations(request: HttpRequest) -> HttpResponse:
     mine = list(Organisation.objects.visible_to(actor, "organisation.edit").order_by("path")[:MOST])
     if len(mine) == 1:
         return organisation(request, mine[0].pk)
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
     rows, line = [], _in_order(mine)
     for depth, one in line:
         facts = ", ".join(filter(None, ("second factor" if one.requires_second_factor else "", one.brand_name)))
@@ -86,6 +89,7 @@ def organisation(request: HttpRequest, pk: int) -> HttpResponse:
     return show(request, "organisation", title, context, status=status)
 
 
+@require_safe
 def logo(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer with an organisation's logo, its own or inherited, for the preview."""
     visible = Organisation.objects.visible_to(actor_of(request), "organisation.edit")

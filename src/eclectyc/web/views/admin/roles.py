@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from eclectyc.accounts import custom_roles
 from eclectyc.accounts.actor import Actor
@@ -20,6 +21,7 @@ from eclectyc.web.views.admin.showing import Danger, done, organisation_field, s
 MOST_ROLES: Final = 40  # columns
 
 
+@require_safe
 def roles(request: HttpRequest) -> HttpResponse:
     """Show every role beside what it may do."""
     actor = actor_of(request)

@@ -15,6 +15,7 @@ from eclectyc.estate.fields import checked_site_fields
 from eclectyc.estate.models import Measure, Region, Site, SiteMetric, SiteType
 from eclectyc.estate.service import add_metric, change_sites, create_site, delete_metric, delete_site, update_site
 from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.kernel.words import counted
 from eclectyc.web import figures
 from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form
@@ -84,7 +85,7 @@ def sites(request: HttpRequest) -> HttpResponse:
         change = {name: value for name, value in bulk.values().items() if value}
         result = bulk.attempt(lambda: change_sites(actor, which=which, **change))
         if result is not None:
-            said = f"{result.changed} sites were changed; {result.unchanged} were like that already."
+            said = f"Changed: {counted(result.changed, 'site')}; like that already: {result.unchanged}."
             return done(request, said, request.get_full_path())
     found = lists.sites(actor, narrowed, lists.Slice(asked.sort, asked.offset, PAGE_SIZE))
     regions = Region.objects.visible_to(actor).order_by("name").values_list("pk", "name")[:200]
