@@ -102,9 +102,12 @@ Block = DayBlock | RowBlock | RecordBlock
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What the person said about the file. ``type`` is the ``-t`` option."""
+    """What the person said about the file. ``type`` is the ``-t`` option; the others fill in what a file leaves out."""
 
     type: str = "auto"
+    meter: str = ""
+    unit: str = ""
+    quantity: str = ""
 
 
 @dataclass(slots=True)
@@ -114,6 +117,8 @@ class Recognition:
     ``stamps`` is what the file itself declares (header words, start and end columns, a ``24:00``), with the
     evidence in ``stamps_why``; None where interior evidence or an assumption must settle it.
     ``timezone`` is the layout's own clock where it has one (``UTC`` for simple long), else None.
+    ``is_table`` is False for formats that are no lines of cells under a header. ``unit_to_be_told`` says why a file
+    that names no unit must not be taken for kWh; empty where it may.
     ``stamps`` and ``warnings`` can still grow while the file is read (a ``24:00``, totals that disagree):
     take them when the last block has come.
     """
@@ -125,5 +130,7 @@ class Recognition:
     stamps_why: str = ""
     timezone: str | None = None
     step: int | None = None  # minutes, where the layout says so
+    is_table: bool = True
+    unit_to_be_told: str = ""
     columns: dict[str, object] = field(default_factory=dict)  # what the reader needs to find its fields again
     warnings: list[str] = field(default_factory=list)

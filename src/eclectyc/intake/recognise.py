@@ -44,6 +44,8 @@ def recognise(source: Source, type_option: str = "auto") -> tuple[Reader, Recogn
     if len(found) > 1 and found[0][1].sure == found[1][1].sure:
         raise _ambiguous(found)
     reader, seen = found[0]
+    if not seen.is_table:
+        return reader, seen
     if not head.table.rows:
         raise UnreadableFile(
             f"{source.name} has a header and no data under it.", "Export it again with the lines it should hold."
