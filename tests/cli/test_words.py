@@ -69,8 +69,8 @@ def test_one_of_a_thing_is_told_in_the_singular(run: Run, tmp_path: Path) -> Non
         answer = run(*words)
         said += f"$ {' '.join(map(str, words))}\n{answer.out}{answer.err}\n"
     for expected in (
-        "1 reading: 1 added", "0 of 1 row rejected", "1 meter made", "1 row of readings from", "1 row of meters", "(1 row)",
-        "1 day summary over 1 reading", "The meter that it made stays", "same value: 1 period",
+        "1 reading: 1 added", "0 of 1 row rejected", "1 meter made", "1 row of readings from", "1 row of meters",
+        "1 day summary over 1 reading", "The meter that it made stays", "same value: 1 period", "(1 row)",
     ):  # fmt: skip
         assert expected in said, said
     assert not A_PLURAL_OF_ONE.findall(said), said
