@@ -10,6 +10,7 @@ Exit codes: 0 done; 1 done with something to look at; 2 nothing done; 70 a fault
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -59,6 +60,7 @@ COMMANDS: Final[dict[str, Command]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    gc.set_threshold(200_000, 50, 100)  # loading makes many objects and no garbage: looking for it took a tenth
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = _run(words)

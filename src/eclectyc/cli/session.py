@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -76,7 +75,10 @@ def say(text: str = "") -> None:
 
 def print_json(value: object) -> None:
     """Print the one JSON object of ``--json``."""
-    print(json.dumps(value, ensure_ascii=False, default=str, indent=2))
+    import orjson
+
+    how = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+    print(orjson.dumps(value, default=str, option=how).decode())
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = ()) -> None:

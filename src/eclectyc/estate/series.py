@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
@@ -55,12 +56,26 @@ def ensure_series(keys: Iterable[SeriesKey]) -> tuple[dict[SeriesKey, Series], l
 
 def series_of(meters: Iterable[int]) -> list[Series]:
     """Return the series of some meters, by number; in pieces, because databases bound a query's length."""
+    return [series for piece in _pieces(meters) for series in piece]
+
+
+def series_rows(meters: Iterable[int], *columns: str) -> Iterator[tuple]:
+    """Yield some columns of the series of some meters: a model instance each would take longer than the query."""
+    for piece in _pieces(meters):
+        yield from piece.values_list(*columns)
+
+
+def are_there(series: Sequence[int]) -> bool:
+    """Say whether all these series still are in the registry."""
+    wanted = sorted(set(series))
+    pieces = (wanted[at : at + 5000] for at in range(0, len(wanted), 5000))
+    return sum(Series.objects.filter(pk__in=piece).count() for piece in pieces) == len(wanted)
+
+
+def _pieces(meters: Iterable[int]) -> Iterator[QuerySet[Series]]:
     numbers = sorted(meters)
-    return [
-        series
-        for at in range(0, len(numbers), 5000)
-        for series in Series.objects.filter(meter__in=numbers[at : at + 5000])
-    ]
+    for at in range(0, len(numbers), 5000):
+        yield Series.objects.filter(meter__in=numbers[at : at + 5000])
 
 
 def _key(series: Series) -> SeriesKey:

@@ -22,7 +22,7 @@ from eclectyc.estate.history import (
 from eclectyc.estate.meters import create_meter, create_meters, delete_meter, update_meter, warnings_of
 from eclectyc.estate.metrics import add_metric, delete_metric, metric_on, update_metric
 from eclectyc.estate.regions import create_region, delete_region, update_region
-from eclectyc.estate.series import SeriesKey, ensure_series, series_for, series_of
+from eclectyc.estate.series import SeriesKey, are_there, ensure_series, series_for, series_of, series_rows
 from eclectyc.estate.sites import create_site, delete_site, update_site
 from eclectyc.estate.suppliers import create_supplier, delete_supplier, update_supplier
 
@@ -34,6 +34,7 @@ __all__ = [
     "Changed",
     "SeriesKey",
     "add_metric",
+    "are_there",
     "change_meters",
     "change_sites",
     "correct_device",
@@ -55,6 +56,7 @@ __all__ = [
     "remove_multiplier",
     "series_for",
     "series_of",
+    "series_rows",
     "set_multiplier",
     "site_on",
     "take_back_exchange",

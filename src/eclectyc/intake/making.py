@@ -12,7 +12,7 @@ from django.conf import settings
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Meter, Site
-from eclectyc.estate.service import SeriesKey, create_meters, create_site, ensure_series
+from eclectyc.estate.service import SeriesKey, are_there, create_meters, create_site, ensure_series
 from eclectyc.intake.batches import Made
 from eclectyc.intake.placing.plan import FilePlan, Target
 from eclectyc.intake.resolve import Point, new_meter_fields
@@ -63,6 +63,9 @@ class Making:
     def make(self, plan: FilePlan) -> tuple[np.ndarray, Made]:
         """Make what is lacking and return each target's series number; call it within a transaction."""
         made = Made()
+        known = self.known(plan)
+        if known.size and known.min() >= 0 and are_there(known.tolist()):
+            return known, made
         points = _new_points(plan.targets)
         found = self._meters_of(points, plan, made) if points else {}
         keys = [self._key(target, found) for target in plan.targets]

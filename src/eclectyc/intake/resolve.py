@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import polars as pl
@@ -18,7 +18,7 @@ from django.db.models.functions import Replace
 
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Meter, Quantity, Utility
-from eclectyc.estate.service import series_of
+from eclectyc.estate.service import series_rows
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits, identify
 from eclectyc.kernel.units import Conversion, conversion, is_added
@@ -32,8 +32,7 @@ _UNIT_OF_QUANTITY: Final = {"reactive_import": "kVArh", "reactive_export": "kVAr
 _QUANTITY_OF_UNIT: Final = {"kVArh": Quantity.REACTIVE_IMPORT, "degC": Quantity.TEMPERATURE}
 
 
-@dataclass(frozen=True, slots=True)
-class HeldSeries:
+class HeldSeries(NamedTuple):
     """A series that a point has already."""
 
     id: int
@@ -246,7 +245,7 @@ class Resolver:
 
     def _attach_series(self, points: list[Point]) -> None:
         by_meter = {point.meter: point for point in points if point.meter is not None and not point.series}
-        for meter, *held in series_rows(by_meter, "meter_id", *HELD):
+        for meter, *held in series_rows(by_meter, "meter_id", "pk", "quantity", "unit", "step_minutes", "source"):
             by_meter[meter].series.append(HeldSeries(*held))
 
 

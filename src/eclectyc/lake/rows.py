@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -146,7 +149,9 @@ def write_rows(
         rows = rows[np.argsort(key, kind="stable")]
     parts = -(-len(rows) // FILE_ROWS)
     edges = [len(rows) * n // parts for n in range(parts + 1)]
-    for start, end in pairwise(edges):
-        part = rows[start:end]
-        added.append(place.write(part, layer=layer, month=month, bucket=bucket, batch=batch))
-        failpoint("lake.between_files")
+    write = partial(place.write, layer=layer, month=month, bucket=bucket, batch=batch)
+    pieces = (rows[start:end] for start, end in pairwise(edges))
+    with ThreadPoolExecutor(min(parts, os.cpu_count() or 1), thread_name_prefix="lake-file") as pool:
+        for file in pool.map(write, pieces):
+            added.append(file)
+            failpoint("lake.between_files")

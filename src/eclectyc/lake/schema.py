@@ -54,7 +54,7 @@ READ_COLUMNS: Final = ("series", "day", "step", *SUMMARY, "batch")
 
 # Measured on a month of 1,000 series (docs/decisions/0002-the-lake.md). A row group shares one dictionary of
 # values, and is what reading one series' month decodes: larger is smaller on disk and slower to read.
-FILE_ROWS: Final = 65_536
+FILE_ROWS: Final = 24_576
 ROW_GROUP_ROWS: Final = 16_384
 ZSTD_LEVEL: Final = 2
 PLAIN_COLUMNS: Final = ("total", "low", "peak")  # hardly two alike: a dictionary would only cost

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from eclectyc.intake.blocks import UnreadableFile
@@ -60,9 +61,8 @@ def count_slots(cells: Sequence[str]) -> int:
     """Return how many cells of a line are slot headings. Bare numbers count only as a run from 1."""
     bare = [cell.lstrip("0") for cell in cells if cell.isdigit()]
     run = next((n for n, number in enumerate(bare) if number != str(n + 1)), len(bare))
-    return sum(1 for cell in cells if cell and not cell.isdigit() and slot_number(cell) is not None) + (
-        run if run >= min(_PER_DAY) else 0
-    )
+    words = (cell for cell in cells if cell and not cell.replace(".", "", 1).isdigit())  # readings are quickly told
+    return sum(slot_number(cell) is not None for cell in words) + (run if run >= min(_PER_DAY) else 0)
 
 
 def find_slots(names: Sequence[str]) -> SlotColumns | None:
@@ -96,6 +96,13 @@ def _flags_between(names: Sequence[str], values: list[_Heading]) -> list[_Headin
 
 
 def _heading(index: int, name: str) -> _Heading | None:
+    told = _told(name)
+    return None if told is None else _Heading(index, *told)
+
+
+@lru_cache(4096)  # a header is looked at by several formats, and its delimiter is tried out first
+def _told(name: str) -> tuple[str, int, bool] | None:
+    """Return a heading's letters, number and whether it is a clock; None where it is no slot's."""
     if not _PLAIN_NAME.match(name):
         return None
     if match := _SPAN.match(name):
@@ -103,12 +110,12 @@ def _heading(index: int, name: str) -> _Heading | None:
     if match := _CLOCK.match(name.strip()):
         letters = _letters(match[1] + " " + match[4])
         minutes = int(match[2]) * 60 + int(match[3])
-        return _Heading(index, letters, minutes, True) if int(match[3]) < 60 and _may_be(letters) else None
+        return (letters, minutes, True) if int(match[3]) < 60 and _may_be(letters) else None
     unit = unit_in(name)
     key = header_key(re.sub(r"[(\[].*?[)\]]", "", name) if unit else name)
     if match := _NUMBER.match(key):
         letters = _letters(match[1] + " " + match[3])
-        return _Heading(index, letters, int(match[2]), False) if _may_be(letters) else None
+        return (letters, int(match[2]), False) if _may_be(letters) else None
     return None
 
 
