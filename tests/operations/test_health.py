@@ -86,7 +86,7 @@ def test_missing_migrations_are_critical(monkeypatch):
         "eclectyc.operations.home.known_migrations", lambda: {("estate", "0001_initial"), ("estate", "0099_x")}
     )
     monkeypatch.setattr("eclectyc.operations.home.applied_migrations", lambda: {("estate", "0001_initial")})
-    assert health.database().message == "1 migrations are missing. Run eclectyc migrate."
+    assert health.database().message == "Lacks 1 migration. Run eclectyc migrate."
 
 
 @pytest.mark.django_db

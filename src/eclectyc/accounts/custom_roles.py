@@ -15,6 +15,7 @@ from eclectyc.accounts.models import Invitation, Membership, Organisation, Role
 from eclectyc.accounts.roles import PERMISSIONS, ROLES, with_implied
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from eclectyc.kernel.words import counted
 
 
 def create(actor: Actor, *, organisation: Organisation, name: str, permissions: Iterable[str]) -> Role:
@@ -57,7 +58,7 @@ def delete(actor: Actor, *, role: Role) -> None:
         offered = Invitation.objects.open(timezone.now()).filter(custom_role=role).count()
         if held or offered:
             raise Conflict(
-                f"{role.name} is the role of {held} memberships and {offered} open invitations.",
+                f"{role.name} is the role of {counted(held, 'membership')} and {counted(offered, 'open invitation')}.",
                 "Give those another role first.",
             )
         Invitation.objects.filter(custom_role=role).update(custom_role=None)  # those are closed: a record only

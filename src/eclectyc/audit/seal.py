@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from eclectyc.audit.chain import Link, Said, broken_links, head_signature, link_hash
 from eclectyc.audit.models import Event, Head, Person, Personal, Seal
 from eclectyc.audit.vouching import unvouched, vouch
+from eclectyc.kernel.words import counted
 
 AT_ONCE = 5_000  # events sealed in one transaction
 
@@ -79,7 +80,7 @@ def problems(key: bytes) -> Iterator[str]:
 
     yield from broken_links(key, head.first, head.before_first, links())
     if (last_sequence, last_hash) != (head.last, head.hash):
-        yield f"The chain ends at {last_sequence}, but {head.last} events were sealed."
+        yield f"The chain ends at {last_sequence}; sealed: {counted(head.last, 'event')}."
     yield from unvouched(key)
 
 

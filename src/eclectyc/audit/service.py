@@ -22,6 +22,7 @@ from eclectyc.audit.record import record
 from eclectyc.audit.seal import deletion_allowed, problems, seal_pending, unsealed
 from eclectyc.audit.vouching import vouch_anew
 from eclectyc.kernel.errors import EclectycError
+from eclectyc.kernel.words import counted
 
 TAKE_IN_S: Final = 1.0
 SEAL_S: Final = 5.0
@@ -59,7 +60,8 @@ def verify() -> Verdict:
                 break
     late = unsealed().filter(at__lt=now() - timedelta(hours=1)).count()
     if late and Head.objects.filter(last__gt=0).exists():
-        told.append(f"{late} events are older than an hour and not sealed: sealing does not run, or they were put in.")
+        old = f"Older than an hour and not sealed: {counted(late, 'event')}."
+        told.append(f"{old} Sealing does not run, or they were put in.")
     return Verdict(tuple(told), Seal.objects.count(), unsealed().count())
 
 

@@ -10,6 +10,7 @@ import typer
 from eclectyc.cli.session import OPERATOR, AsJson, OrganisationName, chosen_organisation, print_json, ready, say
 from eclectyc.cli.session import print_table as show
 from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.words import counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -73,7 +74,8 @@ def _print(run: Any, table: pl.DataFrame | None, *, verbose: bool) -> None:
             for r in table.iter_rows(named=True)
         ]  # fmt: skip
         show(["site" if verbose else "utility", "use", "unit", "coverage", "estimated"], rows, right=(1, 3, 4))
-    say(f"{run.days:,} day summaries over {run.readings:,} readings: {_verdict(run.differing)} ({run.seconds:.2f} s).")
+    days, readings = counted(run.days, "day summary", "day summaries"), counted(run.readings, "reading")
+    say(f"{days} over {readings}: {_verdict(run.differing)} ({run.seconds:.2f} s).")
     if verbose:
         say(f"Imports settled: {run.settled}. Lake maintained: {'yes' if run.maintained else 'no'}.")
 

@@ -9,6 +9,7 @@ import typer
 
 from eclectyc.cli import application_of
 from eclectyc.cli.session import OPERATOR, AsJson, print_json, print_table, ready, say
+from eclectyc.kernel.words import counted
 
 audit = application_of("The audit: who did, read or exported what. Events are chained; tampering shows.")
 
@@ -30,9 +31,9 @@ def verify(as_json: AsJson = False) -> None:
         for problem in verdict.problems:
             print(problem)
         say(
-            f"{verdict.sealed:,} events are sealed and as they were written."
+            f"Sealed, and as written: {counted(verdict.sealed, 'event')}."
             if verdict.is_sound
-            else f"The audit cannot be trusted as it stands: {len(verdict.problems)} findings."
+            else f"The audit cannot be trusted as it stands: {counted(len(verdict.problems), 'finding')}."
         )
     raise typer.Exit(0 if verdict.is_sound else 1)
 
@@ -81,4 +82,4 @@ def anew(
             "Bring audit.key back if you can; else say --really.",
             field="really",
         )
-    say(f"{service.begin_anew(OPERATOR.by):,} events are sealed anew.")
+    say(f"Sealed anew: {counted(service.begin_anew(OPERATOR.by), 'event')}.")

@@ -11,6 +11,7 @@ import typer
 
 from eclectyc.cli.session import OPERATOR, OrganisationName, chosen_organisation, ready, say
 from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.kernel.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ def export(
     wanted = Wanted(owner, opens, closes, today, _known(owner.pk, meter or []))
     rows = _write(parts_of(OPERATOR, kind, wanted), form, output)
     when = "" if kind == "meters" else f" from {opens} up to, not including, {closes}"
-    say(f"{rows:,} rows of {kind}{when}{f' in {output}' if output else ''}.")
+    say(f"{counted(rows, 'row')} of {kind}{when}{f' in {output}' if output else ''}.")
 
 
 def span(kind: str, day: str | None, start: str | None, end: str | None, *, today: date) -> tuple[date, date]:

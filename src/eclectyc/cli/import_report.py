@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from eclectyc.cli.session import print_table
+from eclectyc.kernel.units import is_added
+from eclectyc.kernel.words import counted
 
 if TYPE_CHECKING:
     from eclectyc.intake.report import ImportReport
@@ -36,13 +38,13 @@ def _sentence(report: ImportReport) -> str:
         counts = f"{made:,} {would}made, {updated:,} {would}updated, {report.rejected:,} rejected"
     else:
         counts = (
-            f"{report.readings:,} readings: {report.added:,} {would}added, {report.changed:,} changed, "
+            f"{counted(report.readings, 'reading')}: {report.added:,} {would}added, {report.changed:,} changed, "
             f"{report.unchanged:,} unchanged, {report.kept:,} kept out; "
-            f"{report.rejected:,} of {report.rows:,} rows rejected"
+            f"{report.rejected:,} of {counted(report.rows, 'row')} rejected"
         )
     name = "Dry run" if report.dry_run else f"Batch {report.batch}" if report.batch else "Nothing imported"
     made_too = [
-        f"{count:,} {thing}{'' if count == 1 else 's'} {would}made"
+        f"{counted(count, thing)} {would}made"
         for count, thing in ((report.created_sites, "site"), (report.created_meters, "meter"))
         if count and not report.is_structure
     ]
@@ -80,4 +82,15 @@ def _show_series(report: ImportReport) -> None:
     print_table(headings, rows, right=(4, 5))
     if len(report.series) > SHOWN:
         print(f"… and {len(report.series) - SHOWN:,} more series.")
-    print(f"Control total: {report.kwh:,.3f} kWh.")
+    print(_control_total(report))
+
+
+def _control_total(report: ImportReport) -> str:
+    """What the file says in all, in each unit that adds up."""
+    totals: dict[str, float] = {}
+    for one in report.series:
+        totals[one.unit] = totals.get(one.unit, 0.0) + one.total
+    added = [f"{totals[unit]:,.3f} {unit}" for unit in sorted(totals, key=lambda u: (u != "kWh", u)) if is_added(unit)]
+    if not added:
+        return f"No control total: {', '.join(sorted(totals))} does not add up."
+    return f"Control total: {', '.join(added)}{'' if 'kWh' in totals else ' (nothing is in kWh)'}."

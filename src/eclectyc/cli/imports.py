@@ -20,6 +20,7 @@ from eclectyc.cli.session import (
     ready,
     say,
 )
+from eclectyc.kernel.words import counted, worded
 
 if TYPE_CHECKING:
     from eclectyc.accounts.models import Organisation
@@ -115,7 +116,8 @@ def _progress(name: str) -> Iterator[Callable[[Progress], None] | None]:
         def listener(progress: Progress) -> None:
             shown = progress.text or f"{progress.phase} {name}"
             total = progress.total or None
-            bar.update(task, description=shown, completed=progress.done, total=total, rows=f"{progress.rows:,} rows")
+            rows = counted(progress.rows, "row")
+            bar.update(task, description=shown, completed=progress.done, total=total, rows=rows)
 
         yield listener
 
@@ -135,11 +137,13 @@ def undo(
         print_json(asdict(undone))
         return
     print(
-        f"Batch {undone.batch} is taken back (by batch {undone.by}): {undone.removed:,} readings are gone, "
-        f"{undone.changed:,} have their earlier value again."
+        f"Batch {undone.batch} is taken back (by batch {undone.by}): "
+        f"{counted(undone.removed, 'reading')} {worded(undone.removed, 'is', 'are')} gone, "
+        f"{undone.changed:,} {worded(undone.changed, 'has its', 'have their')} earlier value again."
     )
     if undone.meters_kept:
-        print(f"The {undone.meters_kept:,} meters that it made stay.")
+        stay = worded(undone.meters_kept, "The meter that it made stays", "The meters that it made stay")
+        print(f"{stay} ({undone.meters_kept:,}).")
 
 
 def batches(

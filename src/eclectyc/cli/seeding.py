@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from eclectyc.cli.session import AsJson, print_json, ready, say
+from eclectyc.kernel.words import counted
 
 
 def local_today() -> date:
@@ -32,6 +33,6 @@ def seed(
     if as_json:
         print_json({"readings": seeded.readings, "is_new": seeded.is_new, "accounts": accounts})
         return
-    say(f"Added {seeded.readings:,} readings.")
+    say(f"Added {counted(seeded.readings, 'reading')}.")
     for account in accounts:
         print(f"{account['role']:<8}  {account['email']}  {account['password'] or '(password as before)'}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eclectyc.cli.session import AsJson, load_django, print_json, ready, ready_if_possible, say
+from eclectyc.kernel.words import counted
 
 if TYPE_CHECKING:
     from eclectyc.operations.backup import BackupReport
@@ -24,7 +25,8 @@ def migrate() -> None:
 
     use_home()
     count = bring_up_to_date()
-    say(f"The registry is up to date{f': {count} migrations applied' if count else ''}.")
+    applied = f": {counted(count, 'migration')} applied" if count else ""
+    say(f"The registry is up to date{applied}.")
 
 
 def health(
@@ -57,7 +59,7 @@ def check(as_json: AsJson = False) -> None:
     else:
         for finding in findings:
             print(f"{finding.area}: {finding.problem} {finding.remedy}".rstrip())
-        say(f"{len(findings)} things to look at." if findings else "Nothing to mend.")
+        say(f"{counted(len(findings), 'thing')} to look at." if findings else "Nothing to mend.")
     raise typer.Exit(1 if findings else 0)
 
 
@@ -99,7 +101,8 @@ def _tell_backup(done: str, report: BackupReport, *, as_json: bool) -> None:
              "files": report.files, "bytes": report.size, "kept_aside": report.kept_aside}
         )  # fmt: skip
         return
-    say(f"{done} {report.folder}: {report.files} files, {report.size / 1e6:.1f} MB, batches up to {report.last_batch}.")
+    files = f"{counted(report.files, 'file')}, {report.size / 1e6:.1f} MB"
+    say(f"{done} {report.folder}: {files}, batches up to {report.last_batch}.")
 
 
 def manage(arguments: typer.Context) -> None:

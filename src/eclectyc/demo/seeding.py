@@ -17,6 +17,7 @@ from eclectyc.demo.plan import ORGANISATION, MeterPlan, SitePlan, estate
 from eclectyc.estate.models import Direction, Meter, Region, Series, Site, Supplier
 from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import EclectycError
+from eclectyc.kernel.words import counted
 from eclectyc.operations.first_use import new_password
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _write(organisation: Organisation, seed: int, made_on: date, start: date, to
 
     days = list(readings(seed, start=start, end=today, made_on=made_on))
     count = sum(int((m.quality > 0).sum()) for m in days)
-    tell(f"Made {count:,} readings from {start:%-d %B %Y} up to yesterday; writing them to the lake.")
+    tell(f"Made {counted(count, 'reading')} from {start:%-d %B %Y} up to yesterday; writing them to the lake.")
     facts = {"demo": {"seed": seed, "made_on": made_on.isoformat(), "until": today.isoformat()}}
     with writers_turn("demo") as lease:
         batch = begin(_ACTOR, lease, organisation=organisation, format=FORMAT, file_name="demo estate")

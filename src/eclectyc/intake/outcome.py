@@ -13,6 +13,7 @@ from eclectyc.intake.placing.months import Tally
 from eclectyc.intake.placing.place import Refusal
 from eclectyc.intake.placing.plan import FilePlan
 from eclectyc.intake.report import ErrorLog, ImportReport, SeriesReport, grouped_warnings
+from eclectyc.kernel.words import counted
 
 
 def describe(report: ImportReport, gathered: Gathered, seen: Recognition, plan: FilePlan) -> None:
@@ -38,7 +39,7 @@ def refuse_unknown(gathered: Gathered, log: ErrorLog, report: ImportReport) -> N
         own = [lane for lane in lanes if lane.point is point]
         report.unknown_meters.append(point.identifier)
         rows = sum(lane.rows for lane in own)
-        reason = f"There is no meter {point.identifier} ({rows} {'row' if rows == 1 else 'rows'})."
+        reason = f"There is no meter {point.identifier} ({counted(rows, 'row')})."
         log.extend([LineError(min(lane.first_line for lane in own), "meter", reason, remedy)], counts_lines=False)
     for lane in lanes:
         if lane.fault is not None:
@@ -70,18 +71,18 @@ def _merged(refusals: list[Refusal]) -> list[tuple[str, str, np.ndarray]]:
 def _notes_of(tally: Tally) -> list[str]:
     notes = []
     if tally.equal:
-        notes.append(f"{tally.equal} periods come more than once with the same value: each counts once.")
+        notes.append(f"More than once with the same value: {counted(tally.equal, 'period')}. Each counts once.")
     if tally.decided:
-        notes.append(f"{tally.decided} periods come with several values: the actual one counts.")
+        notes.append(f"With several values: {counted(tally.decided, 'period')}. The actual one counts.")
     if tally.single_hours:
         notes.append(
-            f"The hour that the clocks repeat comes only once ({len(tally.single_hours)} times): it is taken as "
-            "the first, the second stays empty. If the file's clock does not change, say --timezone UTC."
+            f"The hour that the clocks repeat comes only once ({counted(len(tally.single_hours), 'time')}): it is "
+            "taken as the first, the second stays empty. If the file's clock does not change, say --timezone UTC."
         )
     if tally.sorted_hours:
         notes.append(
-            f"The hour that the clocks repeat comes sorted in pairs ({len(tally.sorted_hours)} times): the first of "
-            "each pair is taken as summer time."
+            f"The hour that the clocks repeat comes sorted in pairs ({counted(len(tally.sorted_hours), 'time')}): the "
+            "first of each pair is taken as summer time."
         )
     return notes
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from eclectyc.intake.blocks import MAX_REPORTED_ERRORS, LineError
+from eclectyc.kernel.words import counted
 
 CLEAN, SOME_REJECTED, NOTHING_USABLE = 0, 1, 2  # exit codes
 MAX_LIKE_WARNINGS = 20
@@ -135,7 +136,8 @@ class ImportReport:
         self.accepted = self.rows - self.rejected
         left_out = log.count - len(log.first)
         if left_out and log.path is None:
-            self.warnings.append(f"{left_out} more errors are not shown; the import itself writes them to a file.")
+            more = counted(left_out, "more error")
+            self.warnings.append(f"Not shown: {more}. The import itself writes them to a file.")
 
     @property
     def is_usable(self) -> bool:
@@ -167,4 +169,4 @@ def grouped_warnings(warnings: Iterable[str]) -> list[str]:
     once = list(dict.fromkeys(warnings))
     if len(once) <= MAX_LIKE_WARNINGS:
         return once
-    return [*once[:MAX_LIKE_WARNINGS], f"… and {len(once) - MAX_LIKE_WARNINGS} more warnings."]
+    return [*once[:MAX_LIKE_WARNINGS], f"… and {counted(len(once) - MAX_LIKE_WARNINGS, 'more warning')}."]

@@ -23,6 +23,7 @@ from eclectyc.audit.by import By
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.failpoints import failpoint
+from eclectyc.kernel.words import counted
 from eclectyc.operations import home
 from eclectyc.operations.registry_copy import SQLITE_FILE, TABLES, held_registry, replace_sqlite, replace_tables
 
@@ -68,7 +69,7 @@ def backup(target: Path, *, now: datetime, tell: Tell = lambda _: None) -> Backu
         migrations = sorted(home.applied_migrations())
         lease.release()
         failpoint("backup.held")
-        tell(f"Copying the registry, and version {held.version} of the lake ({len(held.files)} files).")
+        tell(f"Copying the registry, and version {held.version} of the lake ({counted(len(held.files), 'file')}).")
         copy_registry(target)
         copy_out(held, target / LAKE)
     facts = {

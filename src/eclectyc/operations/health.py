@@ -23,6 +23,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from eclectyc import __version__
+from eclectyc.kernel.words import counted
 
 HEALTHY: Final = "healthy"
 DEGRADED: Final = "degraded"
@@ -113,7 +114,7 @@ def database() -> Check:
     except EclectycError as error:
         return Check("database", CRITICAL, str(error), detail)
     if missing:
-        return Check("database", CRITICAL, f"{len(missing)} migrations are missing. Run eclectyc migrate.", detail)
+        return Check("database", CRITICAL, f"Lacks {counted(len(missing), 'migration')}. Run eclectyc migrate.", detail)
     return Check("database", HEALTHY, f"The registry ({connection.vendor}) answers and is up to date.", detail)
 
 
@@ -152,7 +153,8 @@ def lake(*, deep: bool) -> Check:
         return Check("lake", CRITICAL, f"{message}: batch {done} is done but not in it. Restore a backup.", detail)
     problems = [str(problem) for problem in store.check()] if deep else []
     if problems:
-        return Check("lake", CRITICAL, f"{len(problems)} problems: {problems[0]}", detail | {"problems": problems[:20]})
+        message = f"{counted(len(problems), 'problem')}: {problems[0]}"
+        return Check("lake", CRITICAL, message, detail | {"problems": problems[:20]})
     if not last:
         return Check("lake", HEALTHY, "There are no readings yet.", detail)
     return Check("lake", HEALTHY, f"The lake answers; it holds batches up to {last}.", detail)
@@ -216,7 +218,7 @@ def imports(now: datetime) -> Check:
 
     stuck = Batch.objects.filter(state__in=(Batch.PENDING, Batch.COMMITTED), created_at__lt=now - PENDING_LONG)
     if left := list(stuck.values_list("pk", flat=True)[:20]):
-        return Check("imports", DEGRADED, f"{len(left)} imports were left in the middle.", {"batches": left})
+        return Check("imports", DEGRADED, f"Left in the middle: {counted(len(left), 'import')}.", {"batches": left})
     last = Batch.objects.filter(state=Batch.DONE, kind=Batch.IMPORT).order_by("-pk").first()
     if last is None:
         return Check("imports", HEALTHY, "Nothing has been imported yet.")
@@ -229,5 +231,5 @@ def imports(now: datetime) -> Check:
 def _ago(age: timedelta) -> str:
     hours = age.total_seconds() / 3600
     if hours < 1:
-        return f"{max(0, int(hours * 60))} minutes"
-    return f"{int(hours)} hours" if hours < 48 else f"{age.days} days"
+        return counted(max(0, int(hours * 60)), "minute")
+    return counted(int(hours), "hour") if hours < 48 else counted(age.days, "day")

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import connection
 
 from eclectyc.kernel.errors import Busy, EclectycError
+from eclectyc.kernel.words import counted
 
 FIRST_ORGANISATION: Final = "My organisation"
 RESTORING: Final = "restore.unfinished"  # present while a restore replaces the home's contents
@@ -38,7 +39,7 @@ def make_ready() -> None:
     if not behind:
         return
     if connection.vendor != "sqlite":
-        raise NotUpToDate(f"The database lacks {len(behind)} migrations.", "Run eclectyc migrate.")
+        raise NotUpToDate(f"The database lacks {counted(len(behind), 'migration')}.", "Run eclectyc migrate.")
     bring_up_to_date()
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
+from eclectyc.kernel.words import counted
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -56,7 +58,7 @@ def _registry() -> Iterator[Finding]:
     from eclectyc.operations.home import missing_migrations
 
     if missing := missing_migrations():
-        yield Finding("registry", f"{len(missing)} migrations have not been applied.", "Run eclectyc migrate.")
+        yield Finding("registry", f"Not applied: {counted(len(missing), 'migration')}.", "Run eclectyc migrate.")
         return
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
@@ -65,7 +67,7 @@ def _registry() -> Iterator[Finding]:
                 yield Finding("registry", f"The SQLite file is damaged: {answer}.", "Restore a backup.")
             cursor.execute("PRAGMA foreign_key_check")
             if broken := cursor.fetchall():
-                yield Finding("registry", f"{len(broken)} rows refer to rows that are gone.", "Restore a backup.")
+                yield Finding("registry", f"Refer to what is gone: {counted(len(broken), 'row')}.", "Restore a backup.")
     loader = MigrationLoader(None)
     from django.apps import apps
 
@@ -88,5 +90,5 @@ def _lake() -> Iterator[Finding]:
     strange = set(connect().span(None)["series"].to_list()) - known
     if strange:
         yield Finding(
-            "lake", f"{len(strange)} series in the lake are unknown to the registry.", "Restore both from one backup."
+            "lake", f"Unknown to the registry: {len(strange)} series of the lake.", "Restore both from one backup."
         )

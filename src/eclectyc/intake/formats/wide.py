@@ -189,8 +189,6 @@ def _check_totals(part: Part, values: np.ndarray, rows: np.ndarray | slice, layo
     printed = printed[rows, 0]
     away = np.abs(np.nansum(values, axis=1) - printed) > layout.tolerance + 1e-9 * np.abs(np.nan_to_num(printed))
     part.notes.add(
-        "{n} lines have a "
-        + repr(layout.total.name)
-        + " that is not the sum of their slots (the first is line {line}).",
+        f"Column {layout.total.name!r} is not the sum of the slots in {{lines}} (the first is line {{line}}).",
         part.lines[rows][away],
     )

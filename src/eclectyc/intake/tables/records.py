@@ -22,6 +22,7 @@ from eclectyc.intake.blocks import LineError, UnreadableFile
 from eclectyc.intake.files.head import Table
 from eclectyc.intake.files.source import Source, TextBlock
 from eclectyc.intake.tables.quotes import DELIMITER, LINE, QUOTE, has_marks, unquote
+from eclectyc.kernel.words import counted
 
 B = TypeVar("B")
 
@@ -76,7 +77,7 @@ class Notes:
         self._lines: dict[str, tuple[int, int]] = {}  # text -> how many, first line
 
     def add(self, text: str, lines: Sequence[int] | np.ndarray) -> None:
-        """Note ``text`` of these lines; ``{n}`` in it becomes their number, ``{line}`` the first of them."""
+        """Note ``text`` of these lines; ``{lines}`` becomes their number in words, ``{line}`` the first."""
         if len(lines):
             count, first = self._lines.get(text, (0, int(lines[0])))
             self._lines[text] = (count + len(lines), min(first, int(lines[0])))
@@ -88,7 +89,7 @@ class Notes:
 
     def texts(self) -> list[str]:
         return [
-            text.replace("{n}", str(count)).replace("{line}", str(first))
+            text.replace("{lines}", counted(count, "line")).replace("{line}", str(first))
             for text, (count, first) in self._lines.items()
         ]
 
@@ -191,7 +192,7 @@ def read_careful(text: bytes, first_line: int, shape: Shape) -> tuple[Part, list
     ends = np.flatnonzero(array == _NEWLINE)
     delimiters = np.flatnonzero(array == ord(shape.delimiter))
     fields = np.diff(np.searchsorted(delimiters, ends), prepend=0) + 1
-    numbers = _line_numbers(array, ends, first_line)
+    numbers = line_numbers(array, ends, first_line)
     widest = shape.width + _MORE_FIELDS
     if (fields > widest).any():  # such a line is rejected unread
         array = array[np.repeat(fields <= widest, np.diff(ends, prepend=-1))]
@@ -217,7 +218,7 @@ def _read(
     )
 
 
-def _line_numbers(array: np.ndarray, ends: np.ndarray, first_line: int) -> np.ndarray:
+def line_numbers(array: np.ndarray, ends: np.ndarray, first_line: int) -> np.ndarray:
     """Return each record's first line; quoted line feeds inside records count as lines."""
     numbers = first_line + np.arange(len(ends))
     inner = np.flatnonzero(array == LINE[0])
@@ -256,7 +257,7 @@ def _judge(frame: pl.DataFrame, lines: np.ndarray, fields: np.ndarray, shape: Sh
     closing = _closing(frame)
     header = _repeats_header(frame, shape)
     notes = Notes()
-    notes.add("{n} lines repeat the header and were passed over (the first is line {line}).", lines[header])
+    notes.add("Passed over: {lines} that repeat the header (the first is line {line}).", lines[header])
     notes.add(CLOSING_NOTE, lines[closing & too_few])
     errors = [_too_many(lines[n], fields[n], shape.width) for n in np.flatnonzero(too_many & ~header)]
     errors += [_too_few(lines[n], fields[n], shape.width) for n in np.flatnonzero(too_few & ~closing & ~header)]
@@ -264,7 +265,7 @@ def _judge(frame: pl.DataFrame, lines: np.ndarray, fields: np.ndarray, shape: Sh
     return Part(frame.select(names).filter(pl.Series(keep)), lines[keep], False, closing[keep], notes), errors
 
 
-CLOSING_NOTE = "{n} lines of totals were passed over (the first is line {line})."
+CLOSING_NOTE = "Passed over: {lines} of totals (the first is line {line})."
 _CLOSING = r"(?i)^((grand|sub)[- ]?)?totals?\b|^sum\b|^average\b|^mean\b|^end of (file|report|data)\b"
 
 
