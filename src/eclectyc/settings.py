@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "eclectyc.audit",
     "eclectyc.mail",
+    "eclectyc.jobs",
     "ninja",  # its documentation page, with the assets it ships
     "eclectyc.accounts",
     "eclectyc.estate",

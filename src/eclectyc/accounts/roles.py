@@ -26,6 +26,8 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "organisation.edit": "Change the organisation and its branding",
         "audit.view": "Read the audit record",
         "privacy.run": "Export and erase what is held about a person",
+        "jobs.view": "See background jobs and what they logged",
+        "jobs.manage": "Cancel and retry background jobs, and say when they run",
         "system.view": "See how the installation is doing",
     }
 )

@@ -54,6 +54,7 @@ class Letter:
     colour: str = ""
     ink: str = ""
     logo: Logo | None = None
+    message_id: str = ""  # given where the same letter may be sent twice: a mail program shows it once
 
 
 def send(letter: Letter) -> None:
@@ -82,6 +83,8 @@ def composed(letter: Letter) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(subject, text, _sender(letter.brand), [letter.to])
     message.attach_alternative(render_to_string(f"mail/{letter.template}.html", facts), "text/html")
     message.extra_headers["Auto-Submitted"] = "auto-generated"
+    if letter.message_id:
+        message.extra_headers["Message-ID"] = letter.message_id
     if letter.logo is not None:
         picture = MIMEImage(letter.logo.data, _subtype=letter.logo.type.partition("/")[2])
         picture.add_header("Content-ID", "<logo>")

@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class JobsConfig(AppConfig):
+    name = "eclectyc.jobs"
+    label = "jobs"
+
+    def ready(self) -> None:
+        from eclectyc.jobs import kinds, schedules
+
+        kinds.register(
+            kinds.Kind("jobs.tell", "eclectyc.jobs.alerts:deliver", "Telling people by mail", attempts=8),
+            kinds.Kind("jobs.tidy", "eclectyc.jobs.retention:run", "Removing old jobs", keep_days=30),
+        )
+        schedules.declare("jobs.tidy", kind="jobs.tidy", cron="40 2 * * *", title="Old jobs are removed")

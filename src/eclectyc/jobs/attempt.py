@@ -1,0 +1,71 @@
+"""One attempt at a job, from the handler's import to how it ended."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import traceback
+from typing import Any, Final
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from eclectyc.jobs import kinds, queue
+from eclectyc.jobs.beat import write_lines
+from eclectyc.jobs.running import Cancelled, GivenBack, Later, LeaseLost, Running
+from eclectyc.kernel.errors import Busy, EclectycError, TooMany
+
+SETTLING_S: Final = 30.0  # how long a registry that is away is asked to take down how an attempt ended
+PASSING: Final = (Later, Busy, TooMany)
+log = logging.getLogger(__name__)
+
+
+def run(running: Running) -> None:
+    """Run a job's handler and write down how it ended. Nothing is raised."""
+    ending = _outcome(running)
+    until = time.monotonic() + SETTLING_S
+    while True:
+        try:
+            _settle(running, *ending)
+            return
+        except DatabaseError as error:
+            log.warning("The registry did not take down how job %s ended: %s", running.job_id, error)
+            connection.close()
+            if time.monotonic() > until:
+                return  # its lease lapses, and another goes on with it
+            time.sleep(0.5)
+
+
+def _outcome(running: Running) -> tuple[str, dict[str, Any]]:
+    """Run the handler; return which end it came to and what is to be told of it."""
+    kind = kinds.find(running.kind)
+    try:
+        close_old_connections()
+        if kind is None:
+            raise LookupError(f"no kind of job is called {running.kind!r}")
+        result = kind.load()(running)
+        json.dumps(result)  # what cannot be kept is the handler's fault, told as one
+        return "finish", {"result": result}
+    except Cancelled:
+        return "stop", {}
+    except GivenBack:
+        return "give_back", {}
+    except LeaseLost:
+        return "lost", {}
+    except EclectycError as error:
+        is_final = not isinstance(error, PASSING)
+        return "fail", {"error": error.reason, "remedy": error.remedy, "is_final": is_final}
+    except BaseException as error:  # SystemExit too: a handler ends its job, never the worker
+        log.warning("Job %s (%s) failed: %s", running.job_id, running.kind, error, exc_info=error)
+        told = f"A fault in Eclectyc itself: {type(error).__name__}: {error}".replace("\x00", "")
+        trace = "".join(traceback.format_exception(error)).replace("\x00", "")
+        return "fail", {"error": told, "remedy": "Please report it.", "trace": trace}
+
+
+def _settle(running: Running, ending: str, told: dict[str, Any]) -> None:
+    if ending == "lost":
+        log.warning("Job %s was taken over by another worker.", running.job_id)
+        return
+    also = running.last_words()
+    if getattr(queue, ending)(running.claim, **told, **also):
+        write_lines(running)

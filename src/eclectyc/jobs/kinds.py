@@ -1,0 +1,82 @@
+"""The kinds of work there are. Each room says its own when it is made ready; a job keeps only the kind's name.
+
+A handler is named, not imported: ``eclectyc.lake.upkeep:run`` costs nothing until such a job runs, and may move from
+one release to the next without stranding what is queued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from eclectyc.jobs.running import Running
+
+VIEW: Final = "jobs.view"
+MANAGE: Final = "jobs.manage"
+
+Handler = Callable[["Running"], dict[str, Any] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of job.
+
+    name : room.deed, for ever. handler : ``package.module:function``. title : for pages and mails.
+    attempts : how often it is tried; first_delay_s : the wait before the second attempt, four times longer each time.
+    keep_days : how long ended jobs are kept.
+    permission : who has it in a job's organisation sees, cancels and retries these jobs, beside those who may for all.
+    frees_key_at_start : a job that has begun no longer stands in the way of another with its key.
+    is_quiet : its final failure mails nobody.
+    """
+
+    name: str
+    handler: str
+    title: str
+    attempts: int = 3
+    first_delay_s: float = 30.0
+    keep_days: int = 90
+    permission: str = ""
+    frees_key_at_start: bool = False
+    is_quiet: bool = False
+
+    def load(self) -> Handler:
+        """Import the handler and return it."""
+        module, _, name = self.handler.partition(":")
+        found: Handler = getattr(import_module(module), name)
+        return found
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(*kinds: Kind) -> None:
+    """Make kinds known; one of the same name takes the place of the earlier."""
+    _kinds.update((kind.name, kind) for kind in kinds)
+
+
+def find(name: str) -> Kind | None:
+    """Return the kind of a name, or None where this version knows no such."""
+    return _kinds.get(name)
+
+
+def known() -> list[str]:
+    """Return the names of all kinds, in order."""
+    return sorted(_kinds)
+
+
+def title_of(name: str) -> str:
+    """Return what a kind is called; its name where this version does not know it."""
+    kind = _kinds.get(name)
+    return kind.title if kind else name
+
+
+def by_permission() -> dict[str, list[str]]:
+    """Return each permission that opens some kinds, with their names."""
+    opened: dict[str, list[str]] = {}
+    for kind in _kinds.values():
+        if kind.permission:
+            opened.setdefault(kind.permission, []).append(kind.name)
+    return opened

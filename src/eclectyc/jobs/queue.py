@@ -1,0 +1,205 @@
+"""The lease queue: claiming a job, keeping it, and how an attempt at it ends. Each step is one short transaction.
+
+A claim gives the job a higher fence. Whatever is written for a job is written under the fence it was claimed with, so
+a worker that was frozen, and whose job has been taken back meanwhile, writes nothing any more.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from eclectyc import __version__
+from eclectyc.jobs import alerts, clock, kinds
+from eclectyc.jobs.models import Job, JobQuerySet, Run
+from eclectyc.kernel.holder import has_ended
+
+LEASE_S: Final = 30.0
+LONGEST_DELAY_S: Final = 3600.0
+MOST_TEXT: Final = 2000
+SILENT: Final = "The worker that ran it ended, or fell silent, in the middle."
+SILENT_REMEDY: Final = "See whether the machine ran out of memory, then try again."
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job in a worker's hands, as it was when claimed, and the run that was opened for it."""
+
+    job: Job
+    run_id: int
+    fence: int
+    holder: str
+    lease_s: float
+
+    def held(self) -> JobQuerySet:
+        """Return the job, if this claim still holds."""
+        return Job.objects.filter(pk=self.job.pk, fence=self.fence, state__in=Job.HELD)
+
+
+def claim(holder: str, kind_names: Collection[str], *, lease_s: float = LEASE_S) -> Claim | None:
+    """Take the next job that is due, if there is one. Looking alone takes no lock."""
+    while _next(kind_names).exists():
+        try:
+            with transaction.atomic():
+                job = locked(_next(kind_names)).first()
+                return _begin(job, holder, lease_s) if job is not None else None
+        except IntegrityError:  # a job of the same turn was begun at this very moment: there may be another
+            continue
+    return None
+
+
+def is_due(kind_names: Collection[str]) -> bool:
+    """Say whether there is a job that could be begun now."""
+    return _next(kind_names).exists()
+
+
+Rows = TypeVar("Rows", bound=QuerySet)
+
+
+def locked(rows: Rows) -> Rows:
+    """Lock rows, passing over those that others hold. SQLite has one writer: there, the transaction is the lock."""
+    if not connection.features.has_select_for_update_skip_locked:
+        return rows
+    return rows.select_for_update(skip_locked=True, of=("self",))
+
+
+def _next(kind_names: Collection[str]) -> JobQuerySet:
+    busy = Job.objects.filter(turn=OuterRef("turn"), state__in=Job.HELD)
+    due = Job.objects.filter(state=Job.WAITING, run_at__lte=clock.now(), kind__in=kind_names)
+    return due.filter(Q(turn="") | ~Exists(busy)).order_by("-priority", "run_at", "id")
+
+
+def _begin(job: Job, holder: str, lease_s: float) -> Claim:
+    kind = kinds.find(job.kind)
+    free = {"key": ""} if kind is not None and kind.frees_key_at_start else {}
+    moment = clock.read()
+    Job.objects.filter(pk=job.pk).update(
+        state=Job.RUNNING, holder=holder, fence=F("fence") + 1, attempt=F("attempt") + 1, started_at=moment,
+        lease_until=clock.later(lease_s), done=None, total=None, text="", per_second=None, progress_at=None, **free,
+    )  # fmt: skip
+    job.refresh_from_db()
+    run = Run.objects.create(
+        job=job, fence=job.fence, attempt=job.attempt, worker=holder, version=__version__, began_at=moment,
+        waited_s=max(0.0, (moment - job.run_at).total_seconds()),
+    )  # fmt: skip
+    return Claim(job, run.pk, job.fence, holder, lease_s)
+
+
+def renew(held: Claim) -> bool:
+    """Hold on for another span; False where another has the job now."""
+    return bool(held.held().update(lease_until=clock.later(held.lease_s)))
+
+
+def finish(held: Claim, result: dict[str, Any] | None, **also: Any) -> bool:
+    """The job is done. False, and nothing written, where another has it now."""
+    fields = {"state": Job.DONE, "result": result, "fault": "", "error": "", "remedy": ""}
+    return _end(held, Run.DONE, fields, {"result": result}, also)
+
+
+def stop(held: Claim, **also: Any) -> bool:
+    """The job stopped because somebody cancelled it."""
+    return _end(held, Run.CANCELLED, {"state": Job.CANCELLED}, {}, also)
+
+
+def give_back(held: Claim, **also: Any) -> bool:
+    """The worker has to end: another goes on with the job. That was no attempt."""
+    return _end(held, Run.GIVEN_BACK, _again(0.0) | {"attempt": F("attempt") - 1}, {}, also)
+
+
+def fail(held: Claim, error: str, remedy: str, *, trace: str = "", is_final: bool = False, **also: Any) -> bool:
+    """The attempt failed: another follows later, unless it was the last, or none can help."""
+    error, job = error[:MOST_TEXT], held.job
+    why = {"fault": Job.ERROR, "error": error, "remedy": remedy[:MOST_TEXT]}
+    if is_final or job.attempt >= job.attempts:
+        fields = why | {"state": Job.FAILED}
+    else:
+        fields = why | _again(delay_s(job.kind, job.attempt))
+    return _end(held, Run.FAILED, fields, {"error": error, "trace": trace[-8000:]}, also)
+
+
+def take_back() -> int:
+    """Take the jobs of workers that are gone, or silent past their lease, out of their hands; return how many.
+
+    On this machine a process that has ended is known to be gone at once; of others, and of one that is frozen, only
+    the lease tells.
+    """
+    count = 0
+    for pk, fence in _forsaken():
+        with transaction.atomic():
+            job = locked(Job.objects.filter(pk=pk, fence=fence, state__in=Job.HELD)).first()
+            if job is None or not (_has_lapsed(job) or has_ended(job.holder)):
+                continue  # held on to after all, or another was quicker
+            _take(job)
+            count += 1
+    return count
+
+
+def release(held: Claim) -> None:
+    """Take a job out of the hands of a thread of this process that does not stop in time."""
+    with transaction.atomic():
+        job = held.held().select_for_update().first()
+        if job is not None:
+            _close(job, Run.GIVEN_BACK, _again(0.0) | {"attempt": F("attempt") - 1, "fence": F("fence") + 1}, {})
+
+
+def delay_s(kind_name: str, attempt: int, spread: float | None = None) -> float:
+    """Return how long to wait after the n-th attempt [s]: four times longer each time, spread by a tenth."""
+    kind = kinds.find(kind_name)
+    first = kind.first_delay_s if kind else 30.0
+    wait = min(first * 4.0 ** (attempt - 1), max(LONGEST_DELAY_S, first))
+    return wait * (random.uniform(0.9, 1.1) if spread is None else spread)
+
+
+def _forsaken() -> list[tuple[int, int]]:
+    held = Job.objects.filter(state__in=Job.HELD)
+    lapsed = set(held.filter(lease_until__lt=clock.now()).values_list("pk", "fence"))
+    gone = {(pk, fence) for pk, fence, holder in held.values_list("pk", "fence", "holder") if has_ended(holder)}
+    return sorted(lapsed | gone)
+
+
+def _has_lapsed(job: Job) -> bool:
+    return Job.objects.filter(pk=job.pk, lease_until__lt=clock.now()).exists()
+
+
+def _take(job: Job) -> None:
+    fields: dict[str, Any] = {"fence": F("fence") + 1}
+    if job.attempt >= job.attempts:
+        fields |= {"state": Job.FAILED, "fault": Job.DIED, "error": SILENT, "remedy": SILENT_REMEDY}
+    else:
+        fields |= _again(0.0)
+    _close(job, Run.DIED, fields, {"error": SILENT})
+
+
+def _again(delay: float) -> dict[str, Any]:
+    return {"state": Job.WAITING, "run_at": clock.later(delay)}
+
+
+def _end(held: Claim, outcome: str, fields: dict[str, Any], told: dict[str, Any], also: dict[str, Any]) -> bool:
+    """Write how an attempt ended, under its fence; ``also`` are the job's last progress and cursor."""
+    with transaction.atomic():
+        job = held.held().select_for_update().first()
+        if job is None:
+            return False
+        _close(job, outcome, fields | also, told)
+    return True
+
+
+def _close(job: Job, outcome: str, fields: dict[str, Any], told: dict[str, Any]) -> None:
+    """Write what becomes of a job that was held, and how its run ended. One that was to be cancelled is."""
+    if job.state == Job.CANCELLING and fields["state"] in (Job.WAITING, Job.FAILED):
+        fields = fields | {"state": Job.CANCELLED, "error": "", "remedy": "", "fault": ""}
+        outcome = Run.DIED if outcome == Run.DIED else Run.CANCELLED
+    moment = clock.read()
+    fields = {"holder": "", "lease_until": None} | fields
+    if fields["state"] in Job.ENDED:
+        fields["finished_at"] = moment
+    Job.objects.filter(pk=job.pk).update(**fields)
+    counts = {name: fields.get(name, getattr(job, name)) for name in ("done", "total", "unit")}
+    Run.objects.filter(job=job.pk, fence=job.fence).update(outcome=outcome, ended_at=moment, **counts, **told)
+    if fields["state"] == Job.FAILED:
+        alerts.job_failed(job, fields["error"], fields["remedy"])

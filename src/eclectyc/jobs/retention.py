@@ -1,0 +1,37 @@
+"""Ended jobs, their runs and log lines go after the time that their kind keeps them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+
+from eclectyc.jobs import clock, kinds
+from eclectyc.jobs.models import Job
+from eclectyc.jobs.running import Running
+
+STRANGE_DAYS: Final = 365  # of kinds that this version does not know
+AT_ONCE: Final = 500
+
+
+def run(running: Running) -> dict[str, int]:
+    """Remove what has been kept long enough; the handler of the daily schedule."""
+    now = clock.read()
+    removed: dict[str, int] = {}
+    for name in Job.objects.order_by("kind").values_list("kind", flat=True).distinct():
+        kind = kinds.find(name)
+        before = now - timedelta(days=kind.keep_days if kind else STRANGE_DAYS)
+        while count := _remove(name, before):
+            removed[name] = removed.get(name, 0) + count
+            running.progress(done=sum(removed.values()), unit="jobs")
+    return removed
+
+
+def _remove(kind: str, before: datetime) -> int:
+    """Remove some in one short transaction, so that nobody waits for long."""
+    old = Job.objects.filter(kind=kind, state__in=Job.ENDED, finished_at__lt=before)
+    with transaction.atomic():
+        some = list(old.values_list("pk", flat=True)[:AT_ONCE])
+        Job.objects.filter(pk__in=some).delete()
+    return len(some)

@@ -1,0 +1,166 @@
+"""What a handler is given: its arguments, and how it tells its progress and writes its effects."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from eclectyc.jobs import clock
+from eclectyc.jobs.queue import Claim, renew
+from eclectyc.jobs.stops import Cancelled, GivenBack, Later, LeaseLost, Stop
+
+__all__ = ["Cancelled", "GivenBack", "Later", "LeaseLost", "Running", "Stop"]
+
+MOST_LINES: Final = 1000
+SAVE_CURSOR_S: Final = 0.5
+PULSE_S: Final = 0.5
+_SAME: Final[Any] = object()
+
+
+class Running:
+    """A job in the hands of its handler."""
+
+    def __init__(self, claim: Claim, *, pulse: Callable[[list[Running]], None] | None = None) -> None:
+        """``pulse`` is what the heartbeat does, where no thread does it."""
+        job = claim.job
+        self._pulse, self._pulsed_at = pulse, time.monotonic()
+        self.claim = claim
+        self.job_id, self.kind, self.fence, self.attempt = job.pk, job.kind, claim.fence, job.attempt
+        self.args: dict[str, Any] = job.args
+        self.organisation_id, self.person_id = job.organisation_id, job.person_id
+        self.due_at: datetime | None = job.due_at
+        self.said: dict[str, Any] = {}  # what changed of done, total, unit, text since it was last written
+        self.lines: list[tuple[datetime, str]] = []  # still to be written
+        self.lock = threading.Lock()  # over ``said`` and ``lines``, which the beat takes
+        self.stop: type[Stop] | None = None  # set by the beat
+        self.renewed_at = time.monotonic()
+        self._cursor: Any = job.cursor
+        self._saved_at = 0.0
+        self._is_in_effect = False
+        self._line_count = 0
+        self._done = 0
+        self._first: tuple[float, int] | None = None  # when counting began, and where
+
+    @property
+    def cursor(self) -> Any:
+        """Where an earlier attempt came to, as JSON; None at first."""
+        return self._cursor
+
+    def progress(
+        self,
+        *,
+        done: int | None = None,
+        total: int | None = None,
+        unit: str | None = None,
+        text: str | None = None,
+        cursor: Any = _SAME,
+    ) -> None:
+        """Tell how far it is, and stop here if it has to. Costs next to nothing.
+
+        cursor : JSON from which a later attempt goes on; set inside an effect it is committed with it.
+        """
+        told = {"done": done, "total": total, "unit": unit and unit[:20], "text": text and text[:200]}
+        with self.lock:
+            self.said.update((name, value) for name, value in told.items() if value is not None)
+            self._count(done)
+        if cursor is not _SAME:
+            self._cursor = cursor
+            self._save_cursor()
+        self.check()
+
+    def log(self, line: str) -> None:
+        """Keep a line for whoever looks at this run. After a thousand, no more are kept."""
+        self._line_count += 1
+        if self._line_count > MOST_LINES:
+            return
+        text = line if self._line_count < MOST_LINES else "… further lines are not kept"
+        with self.lock:
+            self.lines.append((timezone.now(), text.replace("\x00", "")[:1000]))
+
+    def check(self) -> None:
+        """Stop here if it has to; ``progress`` does the same."""
+        if self._pulse is not None and time.monotonic() - self._pulsed_at > PULSE_S:
+            self._pulsed_at = time.monotonic()
+            self._pulse([self])
+        if self.stop is None and time.monotonic() - self.renewed_at > self.claim.lease_s:
+            self._ask()  # nothing was heard of the lease for long: this process may have been frozen
+        if self.stop is not None:
+            raise self.stop
+
+    @contextmanager
+    def effect(self) -> Iterator[None]:
+        """A transaction in which this job is certainly still ours, and stays so until it is committed."""
+        before, outer = self._cursor, self._is_in_effect
+        try:
+            with transaction.atomic():
+                if not self.claim.held().select_for_update().exists():
+                    self.stop = LeaseLost
+                    raise LeaseLost
+                self._is_in_effect = True
+                yield
+                # Nobody could renew it meanwhile: the row was locked.
+                self.claim.held().update(lease_until=clock.later(self.claim.lease_s), cursor=self._cursor)
+        except BaseException:
+            self._cursor = before
+            raise
+        finally:
+            self._is_in_effect = outer
+        self.renewed_at = self._saved_at = time.monotonic()
+
+    def told(self) -> dict[str, Any]:
+        """Take what has been said since the last time, as fields of the job."""
+        with self.lock:
+            fields, self.said = self.said, {}
+            if fields:
+                fields["per_second"] = self._per_second()
+            return fields
+
+    def last_words(self) -> dict[str, Any]:
+        """Return what is to be written at the end of the attempt; nothing is taken, so it can be asked for again."""
+        with self.lock:
+            return self.said | {"cursor": self._cursor}
+
+    def untold(self, fields: dict[str, Any]) -> None:
+        """Put back what could not be written."""
+        with self.lock:
+            self.said = fields | self.said
+
+    def take_lines(self) -> list[tuple[datetime, str]]:
+        """Take the lines that are still to be written."""
+        with self.lock:
+            lines, self.lines = self.lines, []
+            return lines
+
+    def _ask(self) -> None:
+        if renew(self.claim):
+            self.renewed_at = time.monotonic()
+        else:
+            self.stop = LeaseLost
+
+    def _save_cursor(self) -> None:
+        if self._is_in_effect or time.monotonic() - self._saved_at < SAVE_CURSOR_S:
+            return  # the effect writes it, or the end of the attempt
+        if not self.claim.held().update(cursor=self._cursor):
+            self.stop = LeaseLost
+        self._saved_at = time.monotonic()
+
+    def _count(self, done: int | None) -> None:
+        if done is None:
+            return
+        self._done = done
+        if self._first is None or done < self._first[1]:
+            self._first = (time.monotonic(), done)
+
+    def _per_second(self) -> float | None:
+        if self._first is None:
+            return None
+        since, at_first = self._first
+        passed = time.monotonic() - since
+        return (self._done - at_first) / passed if passed > 0.5 else None

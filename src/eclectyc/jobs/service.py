@@ -1,0 +1,158 @@
+"""Putting work into the queue, and what a person may do to it: cancel it, try it again.
+
+``enqueue`` takes no actor and writes no audit event: the service that calls it has checked and recorded what its own
+deed is. It joins that service's transaction: what is rolled back is never run.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import IntegrityError, transaction
+
+from eclectyc.audit.record import record
+from eclectyc.jobs import clock, kinds, rights, wake
+from eclectyc.jobs.models import Job, Schedule
+from eclectyc.kernel.errors import Conflict, Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from eclectyc.accounts.actor import Actor
+
+MOST_ARGS: Final = 64 * 1024  # [bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The schedule for which a job is made; ``moment`` is None where somebody asked for it out of turn."""
+
+    schedule: Schedule
+    moment: datetime | None
+
+
+def enqueue(
+    kind: str,
+    args: dict[str, Any] | None = None,
+    *,
+    organisation_id: int | None = None,
+    person: int | None = None,
+    key: str = "",
+    turn: str = "",
+    priority: int = 0,
+    run_at: datetime | None = None,
+    attempts: int | None = None,
+    due: Due | None = None,
+) -> Job:
+    """Put a job into the queue. It runs once the caller's transaction is committed, or never.
+
+    args : JSON, at most 64 kB; nothing secret. person : the number of whoever asked for it.
+    key : while a job of this kind and key is open, that one is returned, with ``was_there`` set.
+    turn : of the jobs with one turn, one runs at a time. priority : higher first. run_at : not before.
+    """
+    job = Job(
+        kind=kind,
+        args=_checked(kind, args or {}),
+        organisation_id=organisation_id,
+        person_id=person,
+        key=key,
+        turn=turn,
+        priority=priority,
+        run_at=run_at or clock.now(),
+        attempts=attempts or kinds.find(kind).attempts,  # type: ignore[union-attr]
+        schedule=due.schedule if due else None,
+        due_at=due.moment if due else None,
+    )
+    if key:
+        job = _saved_once(job)
+    else:
+        job.save(force_insert=True)
+    if not job.was_there:
+        if not isinstance(job.run_at, datetime):
+            job.refresh_from_db(fields=["run_at"])
+        transaction.on_commit(wake.ring)
+    return job
+
+
+def cancel(actor: Actor, *, job: Job) -> Job:
+    """Stop a job: at once while it waits, at its next progress step while it runs. Asking twice changes nothing."""
+    with transaction.atomic():
+        job = _held(actor, job)
+        if job.state == Job.CANCELLING:
+            return job
+        if not job.may_be_cancelled:
+            raise Conflict("The job has ended.", "There is nothing left to cancel.")
+        before = job.state
+        job.state = Job.CANCELLED if before == Job.WAITING else Job.CANCELLING
+        if job.state == Job.CANCELLED:
+            job.finished_at = clock.read()
+        job.save(update_fields=["state", "finished_at"])
+        record(
+            actor.by, "job.cancelled", job, organisation_id=job.organisation_id,
+            before={"state": before}, after={"kind": job.kind, "state": job.state},
+        )  # fmt: skip
+    return job
+
+
+def retry(actor: Actor, *, job: Job) -> Job:
+    """Try a job again that failed or was cancelled: with all its attempts, from where its cursor stands."""
+    with transaction.atomic():
+        job = _held(actor, job)
+        if not job.may_be_retried:
+            raise Conflict("Only a job that failed or was cancelled can be tried again.", "See how it stands.")
+        before = job.state
+        put_back(job)
+        record(
+            actor.by, "job.retried", job, organisation_id=job.organisation_id,
+            before={"state": before}, after={"kind": job.kind},
+        )  # fmt: skip
+    return job
+
+
+def put_back(job: Job) -> None:
+    """Let an ended job wait anew, with all its attempts; raise ``Conflict`` where another has its key."""
+    job.state, job.attempt, job.run_at = Job.WAITING, 0, clock.read()
+    job.fault = job.error = job.remedy = ""
+    job.finished_at = job.done = job.total = job.per_second = None
+    try:
+        with transaction.atomic():
+            job.save()
+    except IntegrityError:
+        raise Conflict("The same work is waiting or running already.", "See that job.") from None
+    transaction.on_commit(wake.ring)
+
+
+def _held(actor: Actor, job: Job) -> Job:
+    """Lock a job that the actor sees and may steer."""
+    found = Job.objects.visible_to(actor).filter(pk=job.pk).select_for_update(of=("self",)).first()
+    if found is None:
+        raise NotFound("There is no such job.", "")
+    if not rights.may(actor, kinds.MANAGE, found):
+        raise Forbidden("Your role does not allow this.", "Ask an administrator of your organisation.")
+    return found
+
+
+def _checked(kind: str, args: dict[str, Any]) -> dict[str, Any]:
+    if kinds.find(kind) is None:
+        raise LookupError(f"no kind of job is called {kind!r}")
+    if len(json.dumps(args)) > MOST_ARGS:
+        raise ValueError(f"the arguments of a {kind} job are larger than {MOST_ARGS} bytes")
+    return args
+
+
+def _saved_once(job: Job) -> Job:
+    """Save a job unless one of its kind and key is open, and return that one. The database decides who was first."""
+    while True:
+        try:
+            with transaction.atomic():
+                job.save(force_insert=True)
+            return job
+        except IntegrityError:
+            found = Job.objects.filter(kind=job.kind, key=job.key, state__in=Job.OPEN).first()
+            if found is None:  # it has ended between the two looks
+                continue
+            if found.organisation_id != job.organisation_id:
+                raise ValueError(f"the key {job.key!r} does not tell organisations apart") from None
+            found.was_there = True
+            return found

@@ -1,0 +1,31 @@
+"""What stops a handler.
+
+Somebody cancelled the job, another worker has it now, or the worker has to end: these three are no ``Exception``, so
+that no handler swallows them by accident. ``Later`` is one: what cannot be done now, and may well be later.
+"""
+
+from __future__ import annotations
+
+from eclectyc.kernel.errors import EclectycError
+
+
+class Stop(BaseException):
+    """The handler has to end here. Let it through; clean up in ``finally``."""
+
+
+class Cancelled(Stop):
+    """Somebody cancelled the job."""
+
+
+class LeaseLost(Stop):
+    """Another worker has the job: this one was taken for dead."""
+
+
+class GivenBack(Stop):
+    """The worker has to end; another goes on with the job."""
+
+
+class Later(EclectycError):
+    """It cannot be done now, and may well be later: the job is tried again, as often as it may be."""
+
+    code = "later"

@@ -1,0 +1,149 @@
+"""A worker: one process that runs jobs, a few at a time, until it is told to end.
+
+The main thread looks once a second what there is to do and otherwise sleeps; each slot is a thread that claims a job,
+runs it and claims the next; the heartbeat keeps what they hold. Workers know each other through the registry alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from eclectyc.jobs import attempt, kinds, presence, queue, schedules, wake
+from eclectyc.jobs.beat import Beat, pulse
+from eclectyc.jobs.queue import LEASE_S, Claim
+from eclectyc.jobs.running import GivenBack, Running
+from eclectyc.kernel.holder import holder_name
+
+LOOK_S: Final = 1.0
+SIGN_OF_LIFE_S: Final = 15.0
+HURRY_S: Final = 3.0  # for handlers that were asked to give their job back
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs jobs in ``threads`` slots. ``lease_s`` is how long it may be silent before others take its jobs."""
+
+    def __init__(self, *, threads: int = 2, lease_s: float = LEASE_S, label: str = "worker") -> None:
+        self.name = holder_name(label)
+        self.lease_s = lease_s
+        self._beat = Beat()
+        self._work = threading.Condition()  # slots that have nothing to do wait here
+        self._nudge = threading.Event()  # ends the main thread's sleep
+        self._is_ending = False
+        self._signed_at = 0.0
+        self._slots = [threading.Thread(target=self._slot, name=f"jobs-{n}", daemon=True) for n in range(threads)]
+
+    def run(self, *, until_empty: bool = False, is_orphan: Callable[[], bool] = lambda: False) -> None:
+        """Work until ``end`` is called, or what started this is gone; with ``until_empty`` until nothing is due."""
+        wake.listen(self._nudge)
+        self._guarded(lambda: presence.arrive(self.name, len(self._slots)))
+        self._guarded(schedules.settle)
+        self._beat.start()
+        for slot in self._slots:
+            slot.start()
+        while not self._is_ending and not is_orphan():
+            is_idle = self._look()
+            if until_empty and is_idle:
+                break
+            self._nudge.wait(0.05 if until_empty else LOOK_S)
+            self._nudge.clear()
+        wake.leave(self._nudge)
+        self._is_ending = True
+        with self._work:
+            self._work.notify_all()
+
+    def end(self) -> None:
+        """Take no more jobs; ``run`` returns. Safe in a signal's handler."""
+        self._is_ending = True
+        self._nudge.set()
+
+    def drain(self, grace_s: float) -> bool:
+        """Let running jobs finish for some time, then have them given back. False where a handler does not stop."""
+        self._wait_for_slots(grace_s)
+        for running in self._beat.held():
+            running.stop = running.stop or GivenBack
+        self._wait_for_slots(HURRY_S)
+        left = self._beat.held()
+        for running in left:
+            self._guarded(lambda running=running: queue.release(running.claim))  # type: ignore[misc]
+        self._beat.stop()
+        self._guarded(lambda: presence.leave(self.name))
+        return not left
+
+    def _look(self) -> bool:
+        """Do what is due for all workers, and wake a slot if there is a job. Return whether all is quiet."""
+        is_due = False
+
+        def look() -> None:
+            nonlocal is_due
+            if time.monotonic() - self._signed_at > SIGN_OF_LIFE_S:
+                presence.sign(self.name)
+                presence.set_strange_jobs_aside()
+                self._signed_at = time.monotonic()
+            queue.take_back()
+            schedules.tick()
+            is_due = queue.is_due(kinds.known())
+
+        is_told = self._guarded(look)
+        if is_due:
+            with self._work:
+                self._work.notify_all()
+        return is_told and not is_due and not self._beat.held()
+
+    def _slot(self) -> None:
+        while not self._is_ending:
+            claim: Claim | None = None
+
+            def take() -> None:
+                nonlocal claim
+                claim = queue.claim(self.name, kinds.known(), lease_s=self.lease_s)
+
+            self._guarded(take)
+            if claim is not None:
+                self._run_one(claim)
+                continue
+            with self._work:
+                if not self._is_ending:
+                    self._work.wait()
+        connection.close()
+
+    def _run_one(self, claim: Claim) -> None:
+        running = Running(claim)
+        self._beat.add(running)
+        try:
+            attempt.run(running)
+        finally:
+            self._beat.remove(running)
+
+    def _wait_for_slots(self, span_s: float) -> None:
+        until = time.monotonic() + span_s
+        while self._beat.held() and time.monotonic() < until:
+            time.sleep(0.05)
+
+    def _guarded(self, deed: Callable[[], object]) -> bool:
+        """Do something with the registry, which may be away for a while: a worker outlasts that."""
+        try:
+            close_old_connections()
+            deed()
+            return True
+        except DatabaseError as error:
+            log.warning("The registry does not answer; the worker waits: %s", error)
+            connection.close()
+            return False
+
+
+def run_waiting(limit: int = 1000) -> int:
+    """Run the jobs that are due in this thread, one after another; return how many. For tests, and for one's own use
+    where there is no worker: what a job is, it is here too, but nothing keeps its lease between its progress steps."""
+    name, count = holder_name("here"), 0
+    while count < limit and (claim := queue.claim(name, kinds.known())) is not None:
+        running = Running(claim, pulse=pulse)
+        attempt.run(running)
+        count += 1
+    return count
