@@ -24,6 +24,7 @@ class Head:
     """What can be known of a file before it is read: its first text, and that text as a table."""
 
     def __init__(self, source: Source) -> None:
+        self.source = source
         self.name = source.name
         self._block = source.head_text
 
@@ -32,8 +33,16 @@ class Head:
         return self._block.text
 
     @cached_property
+    def first_lines(self) -> list[str]:
+        """The first lines that are not blank, stripped, for formats that are no tables."""
+        lines = self._block.text.split(b"\n", 4 * HEAD_LINES)[: 4 * HEAD_LINES]
+        return [line.strip().decode("utf-8", "replace") for line in lines if line.strip()][:HEAD_LINES]
+
+    @cached_property
     def table(self) -> Table:
         """The file as a table; ``UnreadableFile`` where it is none."""
+        if self.source.kind != "lines":
+            raise _no_table(self.source)
         return _table_of(self._block, self.name)
 
 
@@ -75,7 +84,6 @@ class _Line:
 
 def _table_of(block: TextBlock, name: str) -> Table:
     """Find delimiter and header in a file's first lines, or refuse it."""
-    _refuse_markup(block.text, name)
     tops = {delimiter: _lines(block, delimiter, HEAD_LINES) for delimiter in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda d: _score(tops[d]))
     width = max(len(line.cells) for line in tops[delimiter])
@@ -98,15 +106,12 @@ def _padding(width: int, rows: list[list[str]]) -> int:
     return common - width if common > width and not any(any(row[width:]) for row in rows) else 0
 
 
-def _refuse_markup(text: bytes, name: str) -> None:
-    start = text[:200].lstrip().lower()
-    kind = ""
-    if start.startswith((b"{", b"[{", b"[[")):
-        kind = "JSON"
-    elif start.startswith((b"<?xml", b"<!doctype", b"<html", b"<feed", b"<")):
-        kind = "XML or HTML"
-    if kind:
-        raise UnreadableFile(f"{name} is {kind}, not a table.", "Export it as CSV (.csv or .csv.gz) and import that.")
+def _no_table(source: Source) -> UnreadableFile:
+    kind, known = ("JSON", "Octopus, n3rgy, Glowmarkt") if source.kind == "json" else ("XML or HTML", "Green Button")
+    return UnreadableFile(
+        f"{source.name} is {kind}, not a table, and of no kind that is read ({known}).",
+        "Export it as CSV (.csv or .csv.gz) and import that.",
+    )
 
 
 def _lines(block: TextBlock, delimiter: str, most: int) -> list[_Line]:

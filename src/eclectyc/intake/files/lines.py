@@ -1,0 +1,118 @@
+"""Files whose lines begin with a code that says what they are (NEM12, D0379, DF2): their lines as arrays.
+
+A *unit* is a run of lines that must be read together: a day and the lines that say more of it. Blocks are cut where a
+unit begins, so that whoever reads one sees the whole of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+import polars as pl
+
+from eclectyc.intake.blocks import LineError
+from eclectyc.intake.files.source import Source, TextBlock
+from eclectyc.intake.tables.quotes import LINE, unquote
+from eclectyc.intake.tables.records import line_numbers
+
+MOST_CARRIED: Final = 1 << 20  # [bytes] no unit is that long
+_NEWLINE: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of a text. text : uint8. starts, ends : offsets of each line and of its line feed.
+
+    numbers : the file's own line numbers. All have shape (lines,) but ``text``.
+    """
+
+    text: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    numbers: np.ndarray
+
+    @classmethod
+    def of(cls, block: TextBlock) -> Self:
+        """Take a block apart."""
+        text = np.frombuffer(block.text, dtype=np.uint8)
+        ends = np.flatnonzero(text == _NEWLINE)
+        starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
+        return cls(text, starts, ends, line_numbers(text, ends, block.first_line))
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def beginning(self, code: bytes) -> np.ndarray:
+        """Say which lines begin with a code."""
+        begins = self.ends - self.starts >= len(code)
+        for n, byte in enumerate(code):
+            begins[begins] = self.text[self.starts[begins] + n] == byte
+        return begins
+
+    def blank(self) -> np.ndarray:
+        """Say which lines hold nothing but spaces."""
+        inked = np.flatnonzero((self.text != _NEWLINE) & (self.text != ord(" ")))
+        return np.diff(np.searchsorted(inked, self.ends), prepend=0) == 0
+
+    def fields(self, delimiter: bytes) -> np.ndarray:
+        """Return how many fields each line has."""
+        found = np.flatnonzero(self.text == ord(delimiter))
+        return np.diff(np.searchsorted(found, self.ends), prepend=0) + 1
+
+    def chosen(self, which: np.ndarray) -> bytes:
+        """Return the text of some lines, by mask."""
+        if which.all():
+            return self.text.tobytes()
+        return self.text[np.repeat(which, self.ends + 1 - self.starts)].tobytes()
+
+    def last(self, which: np.ndarray) -> bytes:
+        """Return the last of some lines, without its line feed; empty where there is none."""
+        found = np.flatnonzero(which)
+        return self.text[self.starts[found[-1]] : self.ends[found[-1]]].tobytes() if len(found) else b""
+
+
+def units(source: Source, codes: Sequence[bytes], delimiter: bytes) -> Iterator[TextBlock]:
+    """Yield a file in blocks that end where a line with one of ``codes`` begins; quotation marks are taken off."""
+    rest, first = b"", 1
+    pending: list[LineError] = []
+    for block in source.blocks():
+        text, odd = unquote(block.text, delimiter, block.first_line)
+        pending += [*block.errors, *odd]
+        text = rest + text
+        cut = _cut(text, codes)
+        if cut:
+            lines = _count(text[:cut])
+            yield TextBlock(text[:cut], first, lines, pending)
+            first, pending = first + lines, []
+        rest = text[cut:]
+    if rest or pending:
+        yield TextBlock(rest, first, _count(rest), pending)
+
+
+def _cut(text: bytes, codes: Iterable[bytes]) -> int:
+    last = max(text.rfind(b"\n" + code) for code in codes) + 1
+    return len(text) if len(text) - last > MOST_CARRIED else last
+
+
+def _count(text: bytes) -> int:
+    return text.count(b"\n") + text.count(LINE)
+
+
+def read_cells(text: bytes, delimiter: str, width: int, numbers: Iterable[int]) -> tuple[pl.DataFrame, bool]:
+    """Return the cells of lines that all have ``width`` fields, columns named "0", "1" … and whether it is typed.
+
+    Typed, the columns in ``numbers`` are Float64; else every cell is text, stripped, null where blank.
+    """
+    kinds: dict[str, type[pl.DataType]] = {str(n): pl.String for n in range(width)}
+    try:
+        return _read(text, delimiter, kinds | {str(n): pl.Float64 for n in numbers}), True
+    except pl.exceptions.PolarsError:
+        frame = _read(text, delimiter, kinds).select(pl.all().str.strip_chars())
+        return frame.select(pl.when(pl.all() != "").then(pl.all())), False
+
+
+def _read(text: bytes, delimiter: str, kinds: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+    return pl.read_csv(text, has_header=False, separator=delimiter, quote_char=None, schema=kinds)
