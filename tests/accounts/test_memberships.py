@@ -41,6 +41,18 @@ def test_a_contractor_sees_one_site_until_the_first_day_that_is_no_longer_theirs
     assert set(sees(Actor.of(contractor, today=TODAY - timedelta(days=4)))) == {world.other_site}
 
 
+def test_whoever_has_left_an_organisation_reads_nothing_of_it_any_more(world: World) -> None:
+    leaver = make_user("leaver@elsewhere.example", world.other_org)
+    day = timedelta(days=1)
+    over = memberships.grant(SYSTEM, user=leaver, site=world.site, since=TODAY - 9 * day, until=TODAY - 2 * day)
+    coming = memberships.grant(SYSTEM, user=leaver, site=world.site, since=TODAY + 2 * day, role="manager")
+    seen = Membership.objects.visible_to(Actor.of(leaver))
+    assert {m.organisation_id for m in seen} == {world.org.pk, world.other_org.pk}
+    assert coming in seen
+    assert over not in seen
+    assert over in Membership.objects.visible_to(Actor.of(world.admin))
+
+
 def test_a_role_is_given_and_written_down_without_a_name_in_the_sealed_part(world: World) -> None:
     membership = memberships.grant(Actor.of(world.admin), user=world.viewer, meter=world.meter, role="manager")
     event = Event.objects.get(action="membership.granted")

@@ -1,7 +1,11 @@
-"""Brute force against two real servers of one installation: together they give no more tries than one."""
+"""Brute force against two real servers of one installation: together they give no more tries than one.
+
+On SQLite they share a home; on PostgreSQL they are two machines, each with a home of its own and copies of the keys.
+"""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +17,7 @@ import requests
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.tokens import create_token
+from tests import needs
 from tests.factories import World, make_world
 from tests.serving import BIN, Served, _wait_for, end_group, free_port, plain_environment, registry_url
 
@@ -21,13 +26,19 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def both(served: Served, tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """The addresses of two servers over the test's registry and home."""
-    port, log = free_port(), tmp_path / "second.log"
+    """The addresses of two servers over the test's registry."""
+    port, log, home = free_port(), tmp_path / "second.log", served.home
+    if needs.on_postgresql():
+        home = tmp_path / "second machine"
+        home.mkdir(mode=0o700)
+        for name in ("secret_key", "audit.key", "vault.key"):
+            if (served.home / name).exists():
+                shutil.copy(served.home / name, home / name)
     command = [str(BIN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
                "--workers", "1", "--blocking-threads", "4", "eclectyc.wsgi:application"]  # fmt: skip
     with log.open("w") as output:
         second = subprocess.Popen(
-            command, env=plain_environment(served.home, registry_url()), stdout=output, stderr=subprocess.STDOUT,
+            command, env=plain_environment(home, registry_url()), stdout=output, stderr=subprocess.STDOUT,
             text=True, start_new_session=True,
         )  # fmt: skip
     try:

@@ -1,4 +1,4 @@
-"""How often somebody may try: a password, a code, a reset, a link; counted for all processes of this machine.
+"""How often somebody may try: a password, a code, a reset, a link; counted for all processes of an installation.
 
 Attempts are counted by account and by the address that they come from. What succeeds is given back, so that only
 failures add up. A stranger who tries an account in vain makes other strangers wait, never the person: a browser in
@@ -17,7 +17,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import salted_hmac
 
 from eclectyc.accounts.origin import network_of, origin_of
-from eclectyc.accounts.throttle import Rate, put_back, take
+from eclectyc.accounts.throttle import put_back, take
+from eclectyc.accounts.windows import Rate
 from eclectyc.kernel.errors import TooMany
 
 OF_ACCOUNT: Final = Rate("sign-in to account", 10, 300)

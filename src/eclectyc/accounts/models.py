@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.grants import local_today
 from eclectyc.accounts.reach import Place, Reach
 from eclectyc.accounts.roles import ROLES, VIEWER
 from eclectyc.kernel.errors import Invalid
@@ -118,6 +119,7 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=200, blank=True)
     is_active = models.BooleanField(default=True)
     is_operator = models.BooleanField(default=False, help_text="Stands above organisations.")
+    password_is_temporary = models.BooleanField(default=False, editable=False)  # an administrator knows it
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     USERNAME_FIELD = "email"
@@ -222,10 +224,13 @@ class Position(Scope):
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def visible_to(self, actor: Actor) -> Self:
-        """Memberships at places where the actor sees the people, and the actor's own."""
+        """Memberships at places where the actor sees the people, and the actor's own that are not over: whoever has
+        left an organisation reads nothing of it any more, not even what they were there."""
         if actor.sees_all("people.view"):
             return self
-        own = models.Q(user=actor.user_id) if actor.narrowed is None else models.Q(pk__in=())
+        own = models.Q(pk__in=())
+        if actor.narrowed is None:
+            own = models.Q(user=actor.user_id) & (models.Q(until=None) | models.Q(until__gt=local_today()))
         return self.filter(_within(actor, "people.view") | own)
 
 
@@ -358,3 +363,19 @@ class ApiToken(Scope):
     def new_secret() -> str:
         """Return a fresh token."""
         return "ecl_" + secrets.token_urlsafe(32)
+
+
+class Tally(models.Model):
+    """How often something was tried, where several machines share the registry (``tallies``).
+
+    ``digest`` is keyed and names nobody. PostgreSQL does not log the table: a crash forgets the counts.
+    """
+
+    digest = models.CharField(primary_key=True, max_length=32)
+    seen = models.BigIntegerField()  # number of the window
+    taken = models.IntegerField()  # in it
+    before = models.IntegerField()  # in the one before
+    forget_at = models.BigIntegerField(db_index=True)  # [s] since 1970; from then on it counts for nothing
+
+    def __str__(self) -> str:
+        return f"{self.taken} in window {self.seen}"

@@ -1,12 +1,9 @@
-"""How often something may happen: counted for all processes of this machine, without touching the registry.
+"""How often something may happen: counted for all processes that serve one installation.
 
-The counts stand in one small file of the home, in slots of 32 bytes under a lock each: some twenty microseconds
-a request, where a row in SQLite would make every read of the API wait for the registry's one writer. Several machines
-that share one registry each count for themselves, so that a token may do that many times as much on all of them
-together; what is protected is each machine's time, and no guessing finds a key of 32 random bytes. Nothing personal
-is kept: slots hold keyed digests of a token's number or of an address.
-
-The rate is that of a sliding window: the last whole window counts by the part of it that is still within reach.
+On one machine the counts stand in one small file of the home, in slots of 32 bytes under a lock each: some twenty
+microseconds a request, where a row in SQLite would make every read of the API wait for the registry's one writer. On
+PostgreSQL, which several machines may share, they stand in a table of it (``tallies``). Nothing personal is kept:
+keyed digests of a token's number or of an address.
 """
 
 from __future__ import annotations
@@ -18,12 +15,14 @@ import os
 import struct
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from django.conf import settings
+from django.db import connection
 
+from eclectyc.accounts.tallies import RegistryCounters
+from eclectyc.accounts.windows import Count, Rate
 from eclectyc.kernel.errors import TooMany
 
 SLOTS: Final = 65_536  # 2 MiB; the least recent are forgotten where more are wanted
@@ -31,39 +30,7 @@ _PROBES: Final = 8  # slots in which one key may be
 _SLOT: Final = struct.Struct("<16sQII")  # digest, number of the window, count in it, count in the one before
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """So many in a window of so many seconds."""
-
-    name: str
-    most: int
-    window_s: int
-
-
 INVITATIONS: Final = Rate("invitation", 100, 3600)  # of one person
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How often something happened in a window and the one before."""
-
-    window: int
-    now: int
-    before: int
-
-    def at(self, window: int) -> Count:
-        """Return the count as it stands in a window; a clock that was set back stays where it was."""
-        if window <= self.window:
-            return self
-        return Count(window, 0, self.now if window == self.window + 1 else 0)
-
-    def wait_s(self, rate: Rate, part: float) -> float:
-        """Return how long until one more fits, ``part`` of the window having gone by [s]; 0: at once."""
-        if self.before * (1 - part) + self.now + 1 <= rate.most:
-            return 0.0
-        if self.now + 1 <= rate.most:  # the window before is still too near
-            return (1 - (rate.most - self.now - 1) / self.before - part) * rate.window_s
-        return (1 - part + 1 - (rate.most - 1) / self.now) * rate.window_s
 
 
 def failed_tokens_rate() -> Rate:
@@ -78,17 +45,33 @@ def tokens_rate() -> Rate:
 
 def take(rate: Rate, who: str, *, now_s: float | None = None) -> None:
     """Count one more; raise ``TooMany`` where it does not fit. What is refused is not counted."""
-    wait = _counters(settings.HOME).take(rate, who, time.time() if now_s is None else now_s)
+    wait = _counters().take(rate, digest_of(rate, who), time.time() if now_s is None else now_s)
     if wait > 0:
         raise TooMany(f"That was more than {rate.most} in {rate.window_s} s.", retry_after_s=max(1, math.ceil(wait)))
 
 
 def put_back(rate: Rate, who: str) -> None:
     """Take back one that was counted: it turned out to be none of those that are limited."""
-    _counters(settings.HOME).put_back(rate, who, time.time())
+    _counters().put_back(rate, digest_of(rate, who), time.time())
 
 
-class Counters:
+def digest_of(rate: Rate, who: str) -> bytes:
+    """Return the 16 bytes under which somebody is counted; without this installation's key they name nobody."""
+    text = f"{rate.name}:{rate.window_s}:{who}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=16, key=settings.SECRET_KEY.encode()[:64]).digest()
+
+
+class Counters(Protocol):
+    """Where counts are kept."""
+
+    def take(self, rate: Rate, digest: bytes, now_s: float) -> float:
+        """Count one more and return 0, or return how long it has to wait [s]."""
+
+    def put_back(self, rate: Rate, digest: bytes, now_s: float) -> None:
+        """Count one fewer."""
+
+
+class FileCounters:
     """The file of counts, open in this process."""
 
     def __init__(self, path: Path) -> None:
@@ -96,21 +79,18 @@ class Counters:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._threads = threading.Lock()  # the file's own locks tell processes apart, not threads
 
-    def take(self, rate: Rate, who: str, now_s: float) -> float:
+    def take(self, rate: Rate, digest: bytes, now_s: float) -> float:
         """Count one more and return 0, or return how long it has to wait [s]."""
-        return self._count(rate, who, now_s, more=True)
+        return self._count(rate, digest, now_s, more=True)
 
-    def put_back(self, rate: Rate, who: str, now_s: float) -> None:
+    def put_back(self, rate: Rate, digest: bytes, now_s: float) -> None:
         """Count one fewer."""
-        self._count(rate, who, now_s, more=False)
+        self._count(rate, digest, now_s, more=False)
 
-    def _count(self, rate: Rate, who: str, now_s: float, *, more: bool) -> float:
-        digest = hashlib.blake2b(
-            f"{rate.name}:{rate.window_s}:{who}".encode(), digest_size=16, key=settings.SECRET_KEY.encode()[:64]
-        ).digest()
+    def _count(self, rate: Rate, digest: bytes, now_s: float, *, more: bool) -> float:
         first = int.from_bytes(digest[:4], "little") % (SLOTS - _PROBES)
         start, length = first * _SLOT.size, _PROBES * _SLOT.size
-        window, part = int(now_s // rate.window_s), now_s % rate.window_s / rate.window_s
+        window, part = rate.window_at(now_s), rate.part_at(now_s)
         with self._threads:
             fcntl.lockf(self._file, fcntl.LOCK_EX, length, start)
             try:
@@ -135,13 +115,15 @@ def _found(held: bytes, digest: bytes, window: int) -> tuple[int, Count]:
     return oldest, Count(window, 0, 0)
 
 
-_open: dict[tuple[int, Path], Counters] = {}
+_open: dict[tuple[int, Path], FileCounters] = {}
 _opening = threading.Lock()
 
 
-def _counters(home: Path) -> Counters:
-    key = (os.getpid(), home)  # a file lock is a process's own
+def _counters() -> Counters:
+    if connection.vendor == "postgresql":
+        return RegistryCounters()
+    key = (os.getpid(), settings.HOME)  # a file lock is a process's own
     with _opening:
         if key not in _open:
-            _open[key] = Counters(home / "throttle")
+            _open[key] = FileCounters(settings.HOME / "throttle")
         return _open[key]

@@ -1,0 +1,59 @@
+"""Counts of attempts in the registry, for several machines that share one: a row for each count, a statement a try.
+
+The same sliding window as the file of one machine has (``throttle``). The statement that counts also clears away two
+rows that count for nothing any more, so that the table stays as small as what is going on.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import connection
+
+from eclectyc.accounts.windows import Count, Rate
+
+_NOW: Final = "CASE WHEN EXCLUDED.seen <= t.seen THEN t.taken ELSE 0 END"
+_BEFORE: Final = (
+    "CASE WHEN EXCLUDED.seen <= t.seen THEN t.before WHEN EXCLUDED.seen = t.seen + 1 THEN t.taken ELSE 0 END"
+)
+_TAKE: Final = f"""
+WITH over AS (
+  SELECT digest FROM accounts_tally WHERE forget_at < %(now)s AND digest <> %(digest)s
+  ORDER BY forget_at LIMIT 2 FOR UPDATE SKIP LOCKED
+), gone AS (DELETE FROM accounts_tally WHERE digest IN (SELECT digest FROM over))
+INSERT INTO accounts_tally AS t (digest, seen, taken, before, forget_at)
+VALUES (%(digest)s, %(window)s, 1, 0, %(forget)s)
+ON CONFLICT (digest) DO UPDATE SET
+  seen = GREATEST(t.seen, EXCLUDED.seen), taken = {_NOW} + 1, before = {_BEFORE},
+  forget_at = GREATEST(t.forget_at, EXCLUDED.forget_at)
+WHERE ({_BEFORE}) * (1 - %(part)s::double precision) + {_NOW} + 1 <= %(most)s
+RETURNING t.taken
+"""  # noqa: S608 - made of our own words only
+_SOON: Final = 0.001  # [s] a place became free between the two statements
+
+
+class RegistryCounters:
+    """The table of counts, on PostgreSQL."""
+
+    def take(self, rate: Rate, digest: bytes, now_s: float) -> float:
+        """Count one more and return 0, or return how long it has to wait [s]."""
+        window, part = rate.window_at(now_s), rate.part_at(now_s)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _TAKE,
+                {"digest": digest.hex(), "window": window, "part": part, "most": rate.most, "now": int(now_s),
+                 "forget": (window + 2) * rate.window_s},
+            )  # fmt: skip
+            if cursor.fetchone() is not None:
+                return 0.0
+            cursor.execute("SELECT seen, taken, before FROM accounts_tally WHERE digest = %s", [digest.hex()])
+            held = cursor.fetchone()
+        return max(_SOON, Count(*held).at(window).wait_s(rate, part)) if held else _SOON
+
+    def put_back(self, rate: Rate, digest: bytes, now_s: float) -> None:
+        """Count one fewer; what was counted in a window that is over stays."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE accounts_tally SET taken = GREATEST(0, taken - 1) WHERE digest = %s AND seen = %s",
+                [digest.hex(), rate.window_at(now_s)],
+            )
