@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -25,8 +25,13 @@ MAX_LINE_BYTES = 1 << 20  # a longer line is refused: it is not a table
 BLOCK_BYTES = 4 << 20  # what the processor's cache can hold reads faster than more
 HEAD_BYTES = 1 << 20
 HEAD_LINES = 50  # a header may stand under that many lines
+START_BYTES = 1 << 16
+
+Kind = Literal["lines", "json", "xml"]
 
 _NEWLINE, _QUOTE = 10, 34
+_JSON_STARTS = (b"{",)
+_XML_STARTS = (b"<",)
 T = TypeVar("T")
 
 
@@ -49,14 +54,41 @@ class Source:
         self.size = path.stat().st_size  # [bytes on disk]
         self.position = 0  # [bytes on disk] read so far, for progress
         self.head: object = None  # what ``head.head_of`` saw in the first lines
+        self.document: object = None  # what ``json_document.document_of`` made of a JSON file
 
     @property
     def name(self) -> str:
         return self.path.name
 
     @cached_property
+    def kind(self) -> Kind:
+        """Whether the file is lines of text, or one document whose line ends mean nothing."""
+        start = self.start.lstrip()[:20].lower()
+        if start.startswith(_JSON_STARTS) or (start[:1] == b"[" and start[1:].lstrip()[:1] in (b"{", b"[")):
+            return "json"
+        return "xml" if start.startswith(_XML_STARTS) else "lines"
+
+    @cached_property
+    def start(self) -> bytes:
+        """The first few thousand characters of the file, as UTF-8."""
+        with RawFile(self.path) as raw:
+            piece = raw.read(START_BYTES)
+            if piece:
+                piece = Decoder(encoding_of(piece, self.name), self.name).feed(piece, last=len(piece) < START_BYTES)
+        return piece
+
+    def pieces(self) -> Generator[bytes, None, None]:
+        """Yield the file's bytes, unpacked and otherwise as they are."""
+        with RawFile(self.path) as raw:
+            while piece := raw.read(BLOCK_BYTES):
+                self.position = raw.position
+                yield piece
+
+    @cached_property
     def head_text(self) -> TextBlock:
         """The first lines of the file, up to about a megabyte; more where lines are so long that these are few."""
+        if self.kind != "lines":
+            return TextBlock(self.start, 1, self.start.count(b"\n") + 1)
         text, lines, errors = b"", 0, list[LineError]()
         for block in self._blocks(HEAD_BYTES):
             text, lines, errors = text + block.text, lines + block.lines, errors + block.errors
