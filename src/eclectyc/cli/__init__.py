@@ -37,6 +37,8 @@ class Command(NamedTuple):
 COMMANDS: Final[dict[str, Command]] = {
     "serve": Command("serving:serve", "Start Eclectyc in this terminal; --demo fills an empty home with a demo estate"),
     "web": Command("serving:web", "Serve the pages and the API only, for production"),
+    "worker": Command("working:worker", "Run background jobs only, for production"),
+    "jobs": Command("queue:jobs", "List background jobs, look at one, cancel it or try it again; list schedules"),
     "import": Command("imports:import_file", "Import a file of readings, sites or meters"),
     "batches": Command("imports:batches", "List what was imported"),
     "undo": Command("imports:undo", "Take one import back"),

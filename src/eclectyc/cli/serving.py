@@ -35,7 +35,18 @@ def serve(
     use_home()
     bring_up_to_date()
     people = _prepare_demo() if demo else _prepare_first_use()
-    _run(host, port, workers=1, threads=THREADS, started=people)
+    from eclectyc.cli.working import Beside
+
+    beside = Beside()
+
+    def started() -> None:
+        people()
+        beside.start()
+
+    try:
+        _run(host, port, workers=1, threads=THREADS, started=started)
+    finally:
+        beside.stop()
 
 
 def web(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 
 from eclectyc import __version__
 from eclectyc.jobs import alerts, clock, kinds
@@ -156,10 +156,9 @@ def delay_s(kind_name: str, attempt: int, spread: float | None = None) -> float:
 
 
 def _forsaken() -> list[tuple[int, int]]:
-    held = Job.objects.filter(state__in=Job.HELD)
-    lapsed = set(held.filter(lease_until__lt=clock.now()).values_list("pk", "fence"))
-    gone = {(pk, fence) for pk, fence, holder in held.values_list("pk", "fence", "holder") if has_ended(holder)}
-    return sorted(lapsed | gone)
+    lapsed = ExpressionWrapper(Q(lease_until__lt=clock.now()), output_field=BooleanField())
+    held = Job.objects.filter(state__in=Job.HELD).values_list("pk", "fence", "holder", lapsed)
+    return sorted((pk, fence) for pk, fence, holder, is_late in held if is_late or has_ended(holder))
 
 
 def _has_lapsed(job: Job) -> bool:

@@ -112,7 +112,7 @@ def retry(actor: Actor, *, job: Job) -> Job:
 
 def put_back(job: Job) -> None:
     """Let an ended job wait anew, with all its attempts; raise ``Conflict`` where another has its key."""
-    job.state, job.attempt, job.run_at = Job.WAITING, 0, clock.read()
+    job.state, job.attempt, job.fence, job.run_at = Job.WAITING, 0, job.fence + 1, clock.read()
     job.fault = job.error = job.remedy = ""
     job.finished_at = job.done = job.total = job.per_second = None
     try:

@@ -21,6 +21,7 @@ from eclectyc.jobs.running import GivenBack, Running
 from eclectyc.kernel.holder import holder_name
 
 LOOK_S: Final = 1.0
+SCHEDULES_S: Final = 3.0
 SIGN_OF_LIFE_S: Final = 15.0
 HURRY_S: Final = 3.0  # for handlers that were asked to give their job back
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class Worker:
         self._work = threading.Condition()  # slots that have nothing to do wait here
         self._nudge = threading.Event()  # ends the main thread's sleep
         self._is_ending = False
-        self._signed_at = 0.0
+        self._signed_at = self._ticked_at = 0.0
         self._slots = [threading.Thread(target=self._slot, name=f"jobs-{n}", daemon=True) for n in range(threads)]
 
     def run(self, *, until_empty: bool = False, is_orphan: Callable[[], bool] = lambda: False) -> None:
@@ -87,7 +88,9 @@ class Worker:
                 presence.set_strange_jobs_aside()
                 self._signed_at = time.monotonic()
             queue.take_back()
-            schedules.tick()
+            if time.monotonic() - self._ticked_at > SCHEDULES_S:
+                schedules.tick()
+                self._ticked_at = time.monotonic()
             is_due = queue.is_due(kinds.known())
 
         is_told = self._guarded(look)

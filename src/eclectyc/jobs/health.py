@@ -1,0 +1,65 @@
+"""How the queue is doing: what waits, what runs, what is stuck, how much fails, and who works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db.models import Count, Min, Q
+
+from eclectyc.jobs import clock, presence
+from eclectyc.jobs.models import Job, Schedule
+
+LATELY: Final = timedelta(hours=24)
+STUCK: Final = timedelta(minutes=2)  # past its lease and not taken over: no worker looks
+OVERDUE: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The queue at one moment. ``due`` of the waiting jobs could begin now; ``oldest_due_s`` is how long one has
+    been so. ``stuck`` are numbers of jobs whose worker has been silent for long. ``late`` schedules have not run."""
+
+    waiting: int
+    due: int
+    running: int
+    oldest_due_s: float
+    stuck: list[int]
+    failed_24h: int
+    ended_24h: int
+    late: list[str]
+    workers: list[str]
+
+    @property
+    def failure_share(self) -> float | None:
+        """How many of the jobs that ended lately failed, 0 to 1; None where none ended."""
+        return self.failed_24h / self.ended_24h if self.ended_24h else None
+
+
+def summary() -> Summary:
+    """Return how the queue is doing: five queries."""
+    now = clock.read()
+    due = Q(state=Job.WAITING, run_at__lte=now)
+    ended = Q(finished_at__gte=now - LATELY, state__in=(Job.DONE, Job.FAILED))
+    found = Job.objects.aggregate(
+        waiting=Count("pk", filter=Q(state=Job.WAITING)),
+        due=Count("pk", filter=due),
+        running=Count("pk", filter=Q(state__in=Job.HELD)),
+        oldest=Min("run_at", filter=due),
+        ended=Count("pk", filter=ended),
+        failed=Count("pk", filter=ended & Q(state=Job.FAILED)),
+    )
+    stuck = Job.objects.filter(state__in=Job.HELD, lease_until__lt=now - STUCK)
+    late = Schedule.objects.filter(is_paused=False, next_at__lt=now - OVERDUE)
+    return Summary(
+        waiting=found["waiting"],
+        due=found["due"],
+        running=found["running"],
+        oldest_due_s=(now - found["oldest"]).total_seconds() if found["oldest"] else 0.0,
+        stuck=list(stuck.values_list("pk", flat=True)[:20]),
+        failed_24h=found["failed"],
+        ended_24h=found["ended"],
+        late=list(late.values_list("name", flat=True)[:20]),
+        workers=[str(one) for one in presence.living()],
+    )
