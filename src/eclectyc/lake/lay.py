@@ -102,7 +102,7 @@ def lay_month(job: MonthJob) -> MonthDone:
     fresh = job.said if not hit.any() else job.said.take(np.flatnonzero(~hit))
     counts = np.zeros((len(job.said), 4), dtype=np.int64)
     counts[~hit, 0] = fresh.slots.per_day(fresh.slots.quality != MISSING)
-    new_rows, claims = _fresh_rows(fresh, job.batch, job.rule)
+    new_rows, claims = fresh_rows(fresh, job.batch, job.rule)
     updates = empty(DAY_COLUMNS)
     updated = np.zeros(0, dtype=np.int64)
     if hit.any():
@@ -113,12 +113,12 @@ def lay_month(job: MonthJob) -> MonthDone:
     done = MonthDone(counts=_by_series(job.said, counts))
     done.touched = job.said.days.select(KEY).filter(pl.Series((counts[:, 0] + counts[:, 1]) > 0))
     if job.writes:
-        _write_days(job, done, held, updates=updates, updated=updated, new_rows=new_rows)
+        write_days(job, done, held, updates=updates, updated=updated, new_rows=new_rows)
         write_rows(job.place, done.added, claims, layer=CLAIM, month=job.month, bucket=job.bucket, batch=job.batch)
     return done
 
 
-def _fresh_rows(said: Said, batch: int, rule: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+def fresh_rows(said: Said, batch: int, rule: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return day rows for days not held yet, and the claims that a day row cannot tell by itself."""
     if not len(said):
         return empty(DAY_COLUMNS), empty(CLAIM_COLUMNS)
@@ -206,7 +206,7 @@ def _earlier_claim(job: MonthJob, said: Said) -> np.ndarray:
     return same_as
 
 
-def _write_days(
+def write_days(
     job: MonthJob,
     done: MonthDone,
     held: Held,
@@ -215,7 +215,10 @@ def _write_days(
     updated: np.ndarray,
     new_rows: pl.DataFrame,
 ) -> None:
-    """Write the files that change anew, with the new rows, and small neighbours so that files stay few."""
+    """Write the files that change anew, with the new rows, and small neighbours so that files stay few.
+
+    updated : which held rows go, by index; updates : the rows in their place, which may be fewer.
+    """
     rewritten = np.unique(held.file_of[updated])
     done.removed = [held.paths[i] for i in rewritten]
     stays = np.isin(held.file_of, rewritten)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, timedelta
 
 import polars as pl
 from django.conf import settings
 
 from eclectyc.lake import read
+from eclectyc.lake.anew import Spans, preview_anew, write_anew
 from eclectyc.lake.commit import Change
 from eclectyc.lake.files import Place
 from eclectyc.lake.lease import Lease
@@ -99,6 +100,32 @@ class Lake:
     def preview(self, months: Iterable[pl.DataFrame], *, rule: str = "guarded") -> WriteResult:
         """Return what writing these months would do; nothing is written."""
         return preview(self.place, self._watch.now(), months, rule=rule)
+
+    def write_anew(
+        self,
+        months: Iterable[pl.DataFrame],
+        *,
+        spans: pl.DataFrame,
+        earlier: Collection[int],
+        lease: Lease,
+        batch: int,
+        before_commit: Callable[[WriteResult], None] | None = None,
+    ) -> WriteResult:
+        """Write what some spans hold now, worked out anew from other records, in one commit.
+
+        spans : series, start, end; half-open days, one span a series. earlier : the batches whose word on these days
+        counts no more: marked undone, still known to ``days(known_at=…)``. What others said of the days stays.
+        """
+        anew = Spans.of(spans, earlier)
+        return write_anew(
+            self.place, months, anew, buckets=self._buckets, lease=lease, batch=batch, before_commit=before_commit
+        )
+
+    def preview_anew(
+        self, months: Iterable[pl.DataFrame], *, spans: pl.DataFrame, earlier: Collection[int]
+    ) -> WriteResult:
+        """Return what :meth:`write_anew` would do; nothing is written."""
+        return preview_anew(self.place, self._watch.now(), months, Spans.of(spans, earlier))
 
     def undo(self, batch: int, *, lease: Lease, by: int) -> WriteResult:
         """Take a batch back in one commit: the other claims of its days are laid again. ``by`` is a batch number

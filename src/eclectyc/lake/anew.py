@@ -1,0 +1,297 @@
+"""What is worked out from other records, worked out anew: what earlier batches made of them counts no more.
+
+Use derived from a register's reads changes when a read comes late, is corrected or is taken back. The batch that works
+it out anew says what the days of some spans hold now; whatever earlier batches of that kind said of these spans is
+marked undone by it, in the same commit, and stays known. What others said of the same days – a supplier's own totals –
+is laid with it by the usual rules. A day of which the same is said again is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.failpoints import failpoint
+from eclectyc.kernel.quality import MISSING
+from eclectyc.lake.check import Said, checked, key_of, months_of
+from eclectyc.lake.commit import Change
+from eclectyc.lake.dense import Slots, laid_quality
+from eclectyc.lake.errors import BadReadings, Conflict
+from eclectyc.lake.files import Place
+from eclectyc.lake.fold import is_equal, nothing
+from eclectyc.lake.history import fold, with_values
+from eclectyc.lake.lay import COUNTS, MonthDone, MonthJob, fresh_rows, write_days
+from eclectyc.lake.lease import Lease
+from eclectyc.lake.rows import as_said, claim_rows, match, read_held, write_rows
+from eclectyc.lake.schema import CLAIM, CLAIM_COLUMNS, DAY, GUARDED, KEY, SAID, empty
+from eclectyc.lake.snapshot import Snapshot
+from eclectyc.lake.work import map_slices
+from eclectyc.lake.write import TRIES, WriteResult
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """The days that are worked out anew: one half-open span for each series, sorted by series; and the numbers of
+    the batches whose word on them counts no more."""
+
+    series: np.ndarray
+    start: np.ndarray  # [days since 1970]
+    end: np.ndarray
+    earlier: np.ndarray
+
+    @classmethod
+    def of(cls, spans: pl.DataFrame, earlier: Collection[int]) -> Spans:
+        """Take a frame of series, start and end (dates)."""
+        spans = spans.sort("series")
+        if spans["series"].is_duplicated().any():
+            raise BadReadings("A series has two spans.", "Give each series one.")
+        start, end = (spans[name].to_physical().to_numpy() for name in ("start", "end"))
+        return cls(spans["series"].to_numpy(), start, end, np.sort(np.array(list(earlier), dtype=np.int64)))
+
+    def hold(self, frame: pl.DataFrame) -> np.ndarray:
+        """Say which rows of a frame of series and day lie within a span."""
+        if not len(self.series):
+            return np.zeros(len(frame), dtype=bool)
+        series, day = frame["series"].to_numpy(), frame["day"].to_physical().to_numpy()
+        at = np.minimum(np.searchsorted(self.series, series), len(self.series) - 1)
+        return (self.series[at] == series) & (self.start[at] <= day) & (day < self.end[at])
+
+    def touch(self, month: str) -> bool:
+        """Say whether a day of theirs is in a month."""
+        first, end = _days_of(month)
+        return bool(((self.start < end) & (self.end > first)).any())
+
+    def bears(self, first_day: int, end_day: int) -> pl.Expr:
+        """Whether a file may hold a day of theirs between two days [since 1970]."""
+        here = (self.start < end_day) & (self.end > first_day)
+        if not here.any():
+            return pl.lit(False)
+        first, end = max(int(self.start[here].min()), first_day), min(int(self.end[here].max()), end_day)
+        reach = (pl.col("first_series") <= int(self.series[here].max())) & (
+            pl.col("last_series") >= int(self.series[here].min())
+        )
+        days = pl.col("first_day").to_physical() < end
+        return reach & days & (pl.col("last_day").to_physical() >= first)
+
+
+@dataclass(frozen=True, slots=True)
+class AnewJob:
+    """One month and bucket: what is said of it now – perhaps nothing – and the spans."""
+
+    month: MonthJob
+    spans: Spans
+
+
+def write_anew(
+    place: Place,
+    months: Iterable[pl.DataFrame],
+    spans: Spans,
+    *,
+    buckets: int,
+    lease: Lease,
+    batch: int,
+    before_commit: Callable[[WriteResult], None] | None = None,
+) -> WriteResult:
+    """Write what some spans hold now, in one commit. Every day that is said must lie within its series' span."""
+    for turn in range(TRIES):
+        change = Change.begin(place, buckets, lease)
+        change.check(lease, batch)
+        failpoint("lake.before_files")
+        try:
+            done = []
+            for part in map_slices(anew_month, _jobs(place, change.base, months, spans, batch)):
+                change.added += part.added
+                change.remove(part.removed)
+                done.append(part)
+            failpoint("lake.after_files")
+            result = WriteResult.of(done)
+            if before_commit:
+                before_commit(result)
+            change.commit(lease, batch=batch, why=f"batch {batch} anew")
+            return result
+        except (Conflict, FileNotFoundError):
+            if turn == TRIES - 1 or iter(months) is months:
+                raise
+    raise AssertionError("unreachable")
+
+
+def preview_anew(place: Place, snapshot: Snapshot, months: Iterable[pl.DataFrame], spans: Spans) -> WriteResult:
+    """Say what working spans out anew would do; nothing is written."""
+    jobs = _jobs(place, snapshot, months, spans, snapshot.last_batch + 1, writes=False)
+    return WriteResult.of(list(map_slices(anew_month, jobs)))
+
+
+def _jobs(
+    place: Place, snapshot: Snapshot, months: Iterable[pl.DataFrame], spans: Spans, batch: int, *, writes: bool = True
+) -> Iterator[AnewJob]:
+    """Yield the months of which something is said, then those in which there may be something to take back."""
+    seen: set[str] = set()
+    for frame in months:
+        for month, part in months_of(frame):
+            if month in seen:
+                raise BadReadings(f"The month {month} came twice.", "Give each month as one frame.")
+            seen.add(month)
+            yield from _jobs_of(place, snapshot, month, checked(part), spans, batch, writes=writes)
+    for month in sorted(set(snapshot.files["month"].to_list()) - seen):
+        if spans.touch(month):
+            said = checked(pl.DataFrame(schema=SAID))
+            yield from _jobs_of(place, snapshot, month, said, spans, batch, writes=writes)
+
+
+def _jobs_of(
+    place: Place, snapshot: Snapshot, month: str, said: Said, spans: Spans, batch: int, *, writes: bool
+) -> Iterator[AnewJob]:
+    """Yield a month's buckets in which there is anything to do."""
+    if not spans.hold(said.days).all():
+        raise BadReadings("A day is said outside the span of its series.", "Widen the span.")
+    bears = spans.bears(*_days_of(month))
+    for bucket in range(snapshot.buckets):
+        here = (pl.col("month") == month) & (pl.col("bucket") == str(bucket))
+        files = snapshot.files.filter(here).select("layer", "path", "rows", bears=bears)
+        days = files.filter(pl.col("layer") == DAY).drop("layer")
+        claims = files.filter((pl.col("layer") == CLAIM) & pl.col("bears"))["path"].to_list()
+        own = said.take(np.flatnonzero(said.days["series"].to_numpy() % snapshot.buckets == bucket))
+        if len(own) or claims or days["bears"].any():
+            yield AnewJob(MonthJob(place, month, str(bucket), own, days, claims, batch, GUARDED, writes=writes), spans)
+
+
+def _days_of(month: str) -> tuple[int, int]:
+    """Return a month's first day and the day after its last [days since 1970]."""
+    first, end = ((np.datetime64(month, "M") + n).astype("datetime64[D]").astype(np.int64) for n in (0, 1))
+    return int(first), int(end)
+
+
+def anew_month(job: AnewJob) -> MonthDone:
+    """Work one month out anew; write its new files unless the job is a preview."""
+    month, said = job.month, job.month.said
+    held = read_held(month.place, month.days.filter(pl.col("bears"))["path"].to_list())
+    here = np.flatnonzero(job.spans.hold(held.frame))
+    known = _known(job, held.frame[here])
+    is_old = known["is_old"].to_numpy()
+    same = _said_again(known.filter(pl.Series(is_old)), said)
+    work = np.setdiff1d(np.union1d(key_of(known)[is_old], said.key), said.key[same], assume_unique=True)
+    before = here[np.isin(held.key[here], work)]
+    is_fresh = ~np.isin(said.key, held.key) & ~np.isin(said.key, key_of(known))
+    again = said.take(np.flatnonzero(~is_fresh & ~same))
+    laid = _laid(job, known, work, again)
+    rows, claims = fresh_rows(said.take(np.flatnonzero(is_fresh)), month.batch, month.rule)
+    left = held.frame[here[np.isin(held.key[here], said.key[same])]]
+    done = MonthDone()
+    _count(done, said, pl.concat([held.frame[before], left]), pl.concat([laid, rows, left]))
+    if month.writes:
+        is_update, _ = match(np.sort(held.key[before]), key_of(laid))
+        new_rows = pl.concat([laid.filter(pl.Series(~is_update)), rows])
+        updates = laid.filter(pl.Series(is_update))
+        write_days(month, done, held, updates=updates, updated=before, new_rows=new_rows)
+        _write_claims(job, done, pl.concat([claims, _told(job, known, work, again)]), work)
+    return done
+
+
+def _known(job: AnewJob, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return every claim on the days that matter, with values, and ``is_old`` and ``is_alone``.
+
+    Those days are the ones that are said now and the ones of which an earlier batch still says something. What a day
+    row alone tells is a claim as well (``is_alone``).
+    """
+    spans, said = job.spans, job.month.said
+    claims = empty(CLAIM_COLUMNS)
+    if job.month.claims:
+        claims = job.month.place.scan(job.month.claims, CLAIM).collect()
+        claims = claims.filter(pl.Series(spans.hold(claims)))
+    alone = rows.filter(~pl.col("contested"))
+    slots = as_said(Slots.of(alone), alone["unflagged"].to_numpy())
+    days = Said(alone.select("series", "day", "step"), key_of(alone), slots)
+    told = claim_rows(days, batch=alone["batch"].to_numpy(), rule=GUARDED)
+    every = with_values(pl.concat([claims.with_columns(is_alone=False), told.with_columns(is_alone=True)]))
+    is_old = np.isin(every["batch"].to_numpy(), spans.earlier) & every["undone_by"].is_null().to_numpy()
+    every = every.with_columns(is_old=pl.Series(is_old, dtype=pl.Boolean))
+    key = key_of(every)
+    matters = np.isin(key, np.union1d(key[is_old], said.key))
+    return every.filter(pl.Series(matters))
+
+
+def _said_again(old: pl.DataFrame, said: Said) -> np.ndarray:
+    """Say which said days an earlier batch told just so."""
+    same = np.zeros(len(said), dtype=bool)
+    key = key_of(old)
+    values, counts = np.unique(key, return_counts=True)
+    once = old.filter(pl.Series(np.isin(key, values[counts == 1])))
+    hit, row = match(key_of(once), said.key)
+    at = np.flatnonzero(hit)
+    if len(at):
+        told = Slots.of(once[row])
+        _refuse_other_slots(told.lengths != said.slots.lengths[at], said, at)
+        same[at] = is_equal(told, said.slots.take(at))
+    return same
+
+
+def _refuse_other_slots(wrong: np.ndarray, said: Said, at: np.ndarray) -> None:
+    if wrong.any():
+        series, day = said.days.select(KEY).row(int(at[np.flatnonzero(wrong)[0]]))
+        raise BadReadings(
+            f"Series {series} holds {day} in other slots.",
+            "Its site's time zone has changed since: undo the earlier batches first.",
+        )
+
+
+def _laid(job: AnewJob, known: pl.DataFrame, work: np.ndarray, said: Said) -> pl.DataFrame:
+    """Return the day rows of the days to be worked on, where anything is left of them."""
+    lives = known["undone_by"].is_null().to_numpy() & ~known["is_old"].to_numpy() & np.isin(key_of(known), work)
+    others = known.filter(pl.Series(lives)).select(CLAIM_COLUMNS.keys())
+    hit, row = match(key_of(others), said.key)
+    at = np.flatnonzero(hit)
+    if len(at):
+        lengths = others["values"].list.len().to_numpy()[row]
+        _refuse_other_slots(lengths != said.slots.lengths[at], said, at)
+    return fold(pl.concat([others, claim_rows(said, batch=job.month.batch, rule=GUARDED)]))
+
+
+def _told(job: AnewJob, known: pl.DataFrame, work: np.ndarray, said: Said) -> pl.DataFrame:
+    """Return the claims that stand in no file yet: what is said now, and what day rows alone told before."""
+    alone = known.filter(pl.Series(known["is_alone"].to_numpy() & np.isin(key_of(known), work)))
+    by = pl.when("is_old").then(pl.lit(job.month.batch, pl.Int64))
+    alone = alone.with_columns(undone_by=by).select(CLAIM_COLUMNS.keys())
+    return pl.concat([claim_rows(said, batch=job.month.batch, rule=GUARDED), alone])
+
+
+def _write_claims(job: AnewJob, done: MonthDone, told: pl.DataFrame, work: np.ndarray) -> None:
+    """Write new claims, and mark the earlier ones undone in the files that hold them."""
+    month, parts = job.month, [told]
+    earlier = job.spans.earlier
+    for path in month.claims:
+        frame = month.place.scan([path], CLAIM).collect()
+        ours = np.isin(frame["batch"].to_numpy(), earlier) & frame["undone_by"].is_null().to_numpy()
+        ours &= np.isin(key_of(frame), work) & job.spans.hold(frame)
+        if ours.any():
+            marked = pl.when(pl.Series(ours)).then(pl.lit(month.batch, pl.Int64)).otherwise(pl.col("undone_by"))
+            parts.append(frame.with_columns(undone_by=marked))
+            done.removed.append(path)
+    rows = pl.concat(parts)
+    write_rows(month.place, done.added, rows, layer=CLAIM, month=month.month, bucket=month.bucket, batch=month.batch)
+
+
+def _count(done: MonthDone, said: Said, before: pl.DataFrame, after: pl.DataFrame) -> None:
+    """Count what became of the said slots, and of those that are said no more. before, after : day rows."""
+    told = Slots(said.slots.values, laid_quality(said.slots.quality), said.slots.lengths)
+    parts = [(said.days, told), *((rows.select("series", "day", "step"), Slots.of(rows)) for rows in (before, after))]
+    days = pl.concat([part for part, _ in parts]).unique(KEY, keep="any").sort(KEY)
+    key, lengths = key_of(days), np.zeros(len(days), dtype=np.int64)
+    for part, slots in parts:
+        lengths[np.searchsorted(key, key_of(part))] = slots.lengths
+    spoken, was, now = (nothing(lengths).put(np.searchsorted(key, key_of(part)), slots) for part, slots in parts)
+    speaks, had, has = (slots.quality != MISSING for slots in (spoken, was, now))
+    is_laid = (now.values == spoken.values) & (now.quality == spoken.quality)
+    differs = (now.quality != was.quality) | ((now.values != was.values) & has)
+    flags = {
+        "added": speaks & is_laid & ~had,
+        "changed": differs & had & has & (is_laid | ~speaks),
+        "unchanged": speaks & is_laid & had & ~differs,
+        "kept": speaks & ~is_laid,
+        "removed": had & ~has,
+    }
+    counts = {name: pl.Series(now.per_day(flags[name])) for name in COUNTS}
+    done.counts = days.select("series").with_columns(**counts).group_by("series").agg(pl.col(*COUNTS).sum())
+    done.touched = days.select(KEY).filter(pl.Series(now.per_day(differs) > 0))
