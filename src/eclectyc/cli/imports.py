@@ -24,10 +24,12 @@ from eclectyc.kernel.words import counted, worded
 
 if TYPE_CHECKING:
     from eclectyc.accounts.models import Organisation
+    from eclectyc.intake.ahead import Ahead
     from eclectyc.intake.report import ImportReport
     from eclectyc.intake.service import ImportOptions, Progress, StampsOption
 
 SHOWN_BATCHES: Final = 50
+EAGER_SWITCH_S: Final = 0.001  # between threads: loading would keep the reading of the file waiting
 
 
 def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
@@ -51,23 +53,15 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
     as_json: AsJson = False,
 ) -> None:
     """Import a file of readings, sites or meters. Exit: 0 clean, 1 some rows rejected, 2 nothing usable."""
-    ready()
-    from eclectyc.intake.blocks import UnreadableFile
-    from eclectyc.intake.service import ImportOptions
+    with _begun(file, "" if profile else type_) as ahead:  # the file is read while the rest of the program loads
+        ready()
+        from eclectyc.intake.service import ImportOptions
 
-    options = ImportOptions(
-        type=type_, dry_run=dry_run, create_meters=create_meters, site=site, stamps=cast("StampsOption", stamps),
-        timezone=timezone, unit=unit, meter=meter, quantity=quantity, profile=profile, strict_mpan=strict_mpan,
-    )  # fmt: skip
-    owner = chosen_organisation(organisation)
-    try:
-        report = _run(owner, file, options)
-    except UnreadableFile as refusal:
-        if not as_json:
-            raise
-        print_json(_refused(file, options, refusal))
-        say(f"eclectyc: {refusal}")
-        raise typer.Exit(2) from None
+        options = ImportOptions(
+            type=type_, dry_run=dry_run, create_meters=create_meters, site=site, stamps=cast("StampsOption", stamps),
+            timezone=timezone, unit=unit, meter=meter, quantity=quantity, profile=profile, strict_mpan=strict_mpan,
+        )  # fmt: skip
+        report = _run(chosen_organisation(organisation), file, options, ahead, as_json=as_json)
     if as_json:
         print_json(report.as_dict())
     else:
@@ -77,14 +71,43 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
     raise typer.Exit(report.exit_code)
 
 
-def _run(owner: Organisation, file: Path, options: ImportOptions) -> ImportReport:
+@contextmanager
+def _begun(file: Path, type_: str) -> Iterator[Ahead | None]:
+    """Begin to read a file, before Django is loaded; without a type it has to wait."""
+    if not type_:
+        yield None
+        return
+    from eclectyc.intake.ahead import Ahead
+
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(EAGER_SWITCH_S)
+    try:
+        with Ahead(file, type_option=type_) as ahead:
+            yield ahead
+    finally:
+        sys.setswitchinterval(usual_s)
+
+
+def _run(
+    owner: Organisation, file: Path, options: ImportOptions, ahead: Ahead | None, *, as_json: bool
+) -> ImportReport:
     from eclectyc.intake import service
     from eclectyc.intake.batches import recover
+    from eclectyc.intake.blocks import UnreadableFile
 
     if not options.dry_run:
         recover()
-    with _progress(file.name) as listener:
-        return service.import_file(OPERATOR, organisation=owner, path=file, options=options, progress=listener)
+    try:
+        with _progress(file.name) as listener:
+            return service.import_file(
+                OPERATOR, organisation=owner, path=file, options=options, progress=listener, ahead=ahead
+            )
+    except UnreadableFile as refusal:
+        if not as_json:
+            raise
+        print_json(_refused(file, options, refusal))
+        say(f"eclectyc: {refusal}")
+        raise typer.Exit(2) from None
 
 
 def _refused(file: Path, options: ImportOptions, refusal: Exception) -> dict[str, Any]:

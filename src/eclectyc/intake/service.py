@@ -12,10 +12,8 @@ from django.conf import settings
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity
-from eclectyc.intake.blocks import DayBlock, ReadOptions, Recognition, RowBlock
-from eclectyc.intake.files.source import Source, open_source
-from eclectyc.intake.files.workbook import as_text
-from eclectyc.intake.formats import Reader
+from eclectyc.intake.ahead import Ahead
+from eclectyc.intake.blocks import DayBlock, RowBlock
 from eclectyc.intake.making import Making
 from eclectyc.intake.outcome import complete, describe, refuse_unknown
 from eclectyc.intake.placing.agreement import shift_to_held
@@ -23,7 +21,6 @@ from eclectyc.intake.placing.gather import Gathered, Gatherer
 from eclectyc.intake.placing.months import Months
 from eclectyc.intake.placing.plan import FilePlan, understand
 from eclectyc.intake.placing.spool import Spool
-from eclectyc.intake.recognise import recognise
 from eclectyc.intake.report import ErrorLog, ImportReport
 from eclectyc.intake.resolve import Resolver, Wishes
 from eclectyc.intake.structure import Records, import_records
@@ -102,35 +99,39 @@ def import_file(
     options: ImportOptions | None = None,
     progress: Callable[[Progress], None] | None = None,
     name: str = "",
+    ahead: Ahead | None = None,
 ) -> ImportReport:
     """Import a file into an organisation and say what became of it.
 
-    name : what the file is called, where ``path`` is only where an upload was put. Raises ``UnreadableFile`` for
+    name : what the file is called, where ``path`` is only where an upload was put. ahead : the file, where its
+    reading has begun already; it is closed here. Raises ``UnreadableFile`` for
     a file that is not understood; then nothing was written.
     """
-    actor.require("imports.run", organisation.pk)
-    options = (options or ImportOptions()).checked()
-    if options.create_meters:
-        actor.require("estate.edit", organisation.pk)
-    with as_text(Path(path)) as plain:
-        return _import(actor, organisation, open_source(plain), options, progress, name)
+    options = options or ImportOptions()
+    with ahead or Ahead(Path(path), type_option=options.type) as file:
+        actor.require("imports.run", organisation.pk)
+        options.checked()
+        if options.create_meters:
+            actor.require("estate.edit", organisation.pk)
+        return _import(actor, organisation, file, options, progress, name)
 
 
 def _import(
     actor: Actor,
     organisation: Organisation,
-    source: Source,
+    file: Ahead,
     options: ImportOptions,
     progress: Callable[[Progress], None] | None,
     name: str,
 ) -> ImportReport:
-    reader, seen = recognise(source, options.type)
+    opened = file.opened()
+    source, reader, seen = opened.source, opened.reader, opened.seen
     report = ImportReport(dry_run=options.dry_run, file=name or source.name, format=seen.format, why=seen.why)
     telling = Telling(progress)
     telling.say(total=source.size)
     with ErrorLog(None if options.dry_run else Path(settings.HOME) / "reports") as log:
         if reader.kind == "readings":
-            _import_readings(actor, organisation, source, reader, seen, options, report, log, telling)
+            _import_readings(actor, organisation, file, options, report, log, telling)
         else:
             actor.require("estate.edit", organisation.pk)
             import_records(Records(actor, organisation, reader, source, seen, report, log, options.site))
@@ -141,9 +142,7 @@ def _import(
 def _import_readings(
     actor: Actor,
     organisation: Organisation,
-    source: Source,
-    reader: Reader,
-    seen: Recognition,
+    file: Ahead,
     options: ImportOptions,
     report: ImportReport,
     log: ErrorLog,
@@ -160,7 +159,8 @@ def _import_readings(
     )
     with Spool(Path(settings.HOME) / "tmp") as spool:
         gathered = Gathered(Resolver(organisation, wishes), spool, log)
-        _read(source, reader, seen, options, gathered, telling)
+        source, seen = file.opened().source, file.opened().seen
+        _read(file, gathered, telling)
         plan = understand(gathered, seen, stamps=options.stamps, timezone=options.timezone, agrees=shift_to_held)
         describe(report, gathered, seen, plan)
         refuse_unknown(gathered, log, report)
@@ -170,11 +170,10 @@ def _import_readings(
         _store(Import(actor, organisation, source, gathered, report, telling.say), plan, making)
 
 
-def _read(
-    source: Source, reader: Reader, seen: Recognition, options: ImportOptions, gathered: Gathered, telling: Telling
-) -> None:
+def _read(file: Ahead, gathered: Gathered, telling: Telling) -> None:
+    source, seen = file.opened().source, file.opened().seen
     gatherer = Gatherer(gathered, step_s=seen.step * 60 if seen.step else None)
-    for block, errors in reader.read(source, seen, ReadOptions(options.type)):
+    for block, errors in file.blocks():
         if isinstance(block, DayBlock | RowBlock):
             gatherer.take(block, errors)
         telling.say(done=source.position, rows=gathered.rows)

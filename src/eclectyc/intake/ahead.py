@@ -1,0 +1,101 @@
+"""A file opened, recognised and read a little ahead by a thread, while whoever takes its blocks is still busy.
+
+Reading knows neither registry nor lake, so a command begins it before it has loaded either.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from eclectyc.intake.blocks import Block, LineError, ReadOptions, Recognition
+from eclectyc.intake.files.source import Source, open_source
+from eclectyc.intake.files.workbook import as_text
+from eclectyc.intake.formats import Reader
+from eclectyc.intake.recognise import recognise
+
+BLOCKS: Final = 40  # of 4 MiB text each, which become some 6 MB of numbers
+_WAIT_S: Final = 0.1  # how often a full queue looks whether anybody still wants it
+
+Told = tuple[Block, list[LineError]]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that was understood: its text, who reads it, and what was recognised."""
+
+    source: Source
+    reader: Reader
+    seen: Recognition
+
+
+class Ahead:
+    """Opens a file at once. Close it when done: it then reads no further and removes what it unpacked."""
+
+    def __init__(self, path: Path, *, type_option: str = "auto") -> None:
+        self._path, self._type = Path(path), type_option
+        self._opened: Future[Opened] = Future()
+        self._blocks: queue.Queue[Told | BaseException | None] = queue.Queue(BLOCKS)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="read-file", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Ahead:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def opened(self) -> Opened:
+        """Wait until the file is recognised. Raises ``UnreadableFile`` where it is not."""
+        return self._opened.result()
+
+    def blocks(self) -> Iterator[Told]:
+        """Yield the blocks of a file of readings, once; what its reader raises comes in its place."""
+        while (told := self._blocks.get()) is not None:
+            if isinstance(told, BaseException):
+                raise told
+            yield told
+
+    def close(self) -> None:
+        """Stop reading, and wait until the thread has gone."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with as_text(self._path) as plain:
+                source = open_source(plain)
+                opened = Opened(source, *recognise(source, self._type))
+                self._opened.set_result(opened)
+                if opened.reader.kind == "readings":
+                    self._read(opened)
+                self._stopped.wait()  # what was unpacked is needed until the import is done
+        except BaseException as error:
+            if self._opened.done():
+                self._put(error)
+            else:
+                self._opened.set_exception(error)
+
+    def _read(self, opened: Opened) -> None:
+        blocks = opened.reader.read(opened.source, opened.seen, ReadOptions(self._type))
+        for told in blocks:
+            if not self._put(told):
+                with suppress(AttributeError):  # an iterator that is no generator has nothing to close
+                    blocks.close()  # type: ignore[attr-defined]
+                return
+        self._put(None)
+
+    def _put(self, told: Told | BaseException | None) -> bool:
+        """Hand something on; say False where nobody wants it any more."""
+        while not self._stopped.is_set():
+            with suppress(queue.Full):
+                self._blocks.put(told, timeout=_WAIT_S)
+                return True
+        return False
