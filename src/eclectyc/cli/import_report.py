@@ -52,7 +52,8 @@ def _sentence(report: ImportReport) -> str:
 
 
 def _understood(report: ImportReport) -> str:
-    parts = [f"Read as {report.format} ({report.why})"]
+    doubt = "" if report.sure == 1 else f"; {report.sure:.0%} sure"
+    parts = [f"Read as {report.format} ({report.why}{doubt})"]
     if report.stamps:
         parts.append(f"stamps mark the {report.stamps} of a period ({report.stamps_why})")
     if report.timezone:

@@ -1,7 +1,9 @@
 """Which format a file is in: the readers are asked in turn, and the surest answer counts.
 
-Two equally sure answers, a file nobody knows and one that may hold register readings are refused with what was
-found, what was wanted, and the option that settles it.
+How sure a reader is goes from 0 to 1: 1 where the file names its own format or nothing else looks like it, 0.9 where
+every field is named, less where fields are missing or headings could mean something else. It is a rank, no
+probability. Two answers that are nearly as sure, one that is not sure enough, a file nobody knows and one that may hold
+register readings are refused with what was found, what was wanted, and the option that settles it.
 """
 
 from __future__ import annotations
@@ -15,20 +17,27 @@ from eclectyc.intake.formats import Reader, readers
 from eclectyc.intake.registers import refuse_registers
 from eclectyc.kernel.errors import Invalid
 
-TYPES: Final = ("auto", "hh", "wide", "long", "matrix", "daily", "sites", "meters")
-_HALF_HOURLY: Final = ("wide", "long", "matrix")
+LEAST_SURE: Final = 0.5  # what is less sure is asked for by name, never guessed
+NEARLY: Final = 0.05  # answers closer than that are equally sure
+# The names of all readers, for whoever offers them as a choice: a test holds the two together.
+FORMATS: Final = ("nem12", "wide", "long", "matrix", "daily", "sites", "meters")
+TYPES: Final = ("auto", "hh", *FORMATS)
+_NOT_HALF_HOURLY: Final = ("daily",)
+_SHOWN: Final = 3
 _WANTED: Final = (
     "Wanted is one of: a line a reading (meter, date and time, value), a line a day (meter, date, 46, 48 or 50 "
     "half-hours), a line a moment with a column for each meter, a line a day with one value, a list of sites or of "
     "meters. Rename the columns, or name the format with -t."
 )
 
+Found = tuple[Reader, Recognition]
+
 
 def recognise(source: Source, type_option: str = "auto") -> tuple[Reader, Recognition]:
     """Return the reader for a file and what it recognised; ``UnreadableFile`` where none fits."""
     asked = _asked(type_option)
     head = head_of(source)
-    found: list[tuple[Reader, Recognition]] = []
+    found: list[Found] = []
     refusals: list[UnreadableFile] = []
     for reader in asked:
         try:
@@ -40,10 +49,7 @@ def recognise(source: Source, type_option: str = "auto") -> tuple[Reader, Recogn
             found.append((reader, seen))
     if not found:
         raise refusals[0] if refusals else _unknown(head, type_option)
-    found.sort(key=lambda pair: -pair[1].sure)
-    if len(found) > 1 and found[0][1].sure == found[1][1].sure:
-        raise _ambiguous(found)
-    reader, seen = found[0]
+    reader, seen = _surest(found, is_named=len(asked) == 1)
     if not seen.is_table:
         return reader, seen
     if not head.table.rows:
@@ -58,8 +64,27 @@ def recognise(source: Source, type_option: str = "auto") -> tuple[Reader, Recogn
 def _asked(type_option: str) -> list[Reader]:
     if type_option not in TYPES:
         raise Invalid(f"There is no file type {type_option!r}.", f"Use one of {', '.join(TYPES)}.", field="type")
-    names = {"auto": None, "hh": _HALF_HOURLY}.get(type_option, (type_option,))
-    return [reader for reader in readers() if names is None or reader.name in names]
+    if type_option == "auto":
+        return readers()
+    if type_option == "hh":
+        return [reader for reader in readers() if reader.kind == "readings" and reader.name not in _NOT_HALF_HOURLY]
+    return [reader for reader in readers() if reader.name == type_option]
+
+
+def _surest(found: list[Found], *, is_named: bool) -> Found:
+    """Return the surest answer, or refuse to guess."""
+    found.sort(key=lambda pair: -pair[1].sure)
+    reader, seen = found[0]
+    near = [pair for pair in found if pair[1].sure > seen.sure - NEARLY]
+    if len(near) > 1:
+        raise _ambiguous(near)
+    if seen.sure < LEAST_SURE and not is_named:
+        raise UnreadableFile(
+            f"The file may be {_described(seen)}, but that is not sure enough to be taken for granted.",
+            f"If it is, say so with -t {reader.name}.",
+            field="type",
+        )
+    return found[0]
 
 
 def _unknown(head: Head, type_option: str) -> UnreadableFile:
@@ -73,9 +98,14 @@ def _unknown(head: Head, type_option: str) -> UnreadableFile:
     )
 
 
-def _ambiguous(found: list[tuple[Reader, Recognition]]) -> UnreadableFile:
-    ways = "; or ".join(f"{seen.format} ({seen.why})" for _, seen in found[:3])
+def _ambiguous(near: list[Found]) -> UnreadableFile:
+    ways = "; or ".join(_described(seen) for _, seen in near[:_SHOWN])
     return UnreadableFile(
         f"The file can be read in more than one way: {ways}.",
-        f"Choose one with {' or '.join(f'-t {reader.name}' for reader, _ in found[:3])}.",
+        f"Choose one with {' or '.join(f'-t {reader.name}' for reader, _ in near[:_SHOWN])}.",
+        field="type",
     )
+
+
+def _described(seen: Recognition) -> str:
+    return f"{seen.format} ({seen.why}; {seen.sure:.0%} sure)"

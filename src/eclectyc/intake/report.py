@@ -104,6 +104,7 @@ class ImportReport:
     file: str = ""
     format: str = ""
     why: str = ""
+    sure: float = 0.0  # that the format is this one, 0 … 1: see recognise.py
     stamps: str | None = None
     stamps_why: str = ""
     timezone: str = ""

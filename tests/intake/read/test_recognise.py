@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from eclectyc.intake.blocks import UnreadableFile
+from eclectyc.intake import recognise as recognising
+from eclectyc.intake.blocks import Recognition, UnreadableFile
+from eclectyc.intake.files.head import Head
+from eclectyc.intake.files.source import open_source
 from eclectyc.intake.formats import readers
-from eclectyc.intake.recognise import TYPES
+from eclectyc.intake.recognise import FORMATS, TYPES
 from eclectyc.kernel.errors import Invalid
 from tests.intake.read.reading import read_text
 
@@ -53,7 +56,8 @@ def test_a_file_of_another_format_than_was_named_is_refused(tmp_path: Path, kind
 
 
 def test_every_reader_can_be_named_and_an_unknown_name_lists_them(tmp_path: Path) -> None:
-    assert {reader.name for reader in readers()} <= set(TYPES)
+    assert sorted(reader.name for reader in readers()) == sorted(FORMATS)
+    assert {"auto", "hh", *FORMATS} == set(TYPES)
     with pytest.raises(Invalid, match="wide, long"):
         read_text(tmp_path, FILES["long"], "bananas")
 
@@ -82,3 +86,43 @@ def test_the_delimiter_is_told_by_all_lines_together(tmp_path: Path, text: str) 
 def test_a_title_that_looks_a_little_like_a_header_is_passed_over(tmp_path: Path) -> None:
     read = read_text(tmp_path, f"Meter,1200023305967\nSite,Works\n\n{FILES['long']}")
     assert (read.rows, read.column("line")) == (1, [5])
+
+
+class Guess:
+    """A reader that is as sure as it is told to be."""
+
+    kind = "readings"
+
+    def __init__(self, name: str, sure: float) -> None:
+        self.name, self.sure = name, sure
+
+    def recognise(self, head: Head) -> Recognition:
+        return Recognition(self.name, f"it looks like {self.name}", self.sure, is_table=False)
+
+
+@pytest.mark.parametrize(
+    ("sure", "format_"),
+    [
+        ({"wide": 0.9, "long": 0.84}, "wide"),
+        ({"wide": 0.5, "long": 0.4}, "wide"),
+        ({"wide": 0.9, "long": 0.86}, None),
+        ({"wide": 0.9, "long": 0.9, "daily": 0.88}, None),
+        ({"wide": 0.49}, None),
+    ],
+)
+def test_what_is_nearly_as_sure_or_not_sure_enough_is_asked_and_never_guessed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sure: dict[str, float], format_: str | None
+) -> None:
+    monkeypatch.setattr(recognising, "readers", lambda: [Guess(name, of) for name, of in sure.items()])
+    path = tmp_path / "file"
+    path.write_text("anything\n")
+    source = open_source(path)
+    if format_:
+        assert recognising.recognise(source)[1].format == format_
+        return
+    with pytest.raises(UnreadableFile) as refused:
+        recognising.recognise(source)
+    for name, of in sure.items():
+        assert f"{name} (it looks like {name}; {of:.0%} sure)" in refused.value.reason
+        assert f"-t {name}" in refused.value.remedy
+        assert recognising.recognise(source, name)[1].format == name

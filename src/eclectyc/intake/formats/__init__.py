@@ -46,10 +46,12 @@ def readers() -> list[Reader]:
     from eclectyc.intake.formats.long import Long
     from eclectyc.intake.formats.matrix import Matrix
     from eclectyc.intake.formats.meters import Meters
+    from eclectyc.intake.formats.nem12 import Nem12
     from eclectyc.intake.formats.sites import Sites
     from eclectyc.intake.formats.wide import Wide
 
     return [
+        Nem12(),
         Wide(),
         Long(),
         Daily(),

@@ -9,7 +9,7 @@ from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RecordBl
 from eclectyc.intake.files.head import Head, head_of
 from eclectyc.intake.files.source import Source
 from eclectyc.intake.tables.columns import METER_TIERS, header_key
-from eclectyc.intake.tables.described import BadCell, Field, day, find, keys, number, one_of, read, truth
+from eclectyc.intake.tables.described import BadCell, Field, day, find, keys, number, one_of, read, sureness, truth
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
 from eclectyc.kernel.units import conversion, is_unit
 
@@ -72,7 +72,7 @@ class Meters:
         others = [field for field in found if field in FIELDS and field not in ("identifier", "unit", "is_active")]
         if "identifier" not in found or not others:
             return None
-        seen = Recognition(self.name, f"a list of meters: {', '.join(found)}", 0.5 + 0.01 * len(others))
+        seen = Recognition(self.name, f"a list of meters: {', '.join(found)}", sureness(len(others)))
         seen.columns = {field: head.table.names[index] for field, index in found.items()}
         return seen
 

@@ -8,7 +8,7 @@ from typing import Final
 from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RecordBlock
 from eclectyc.intake.files.head import Head, head_of
 from eclectyc.intake.files.source import Source
-from eclectyc.intake.tables.described import Field, find, keys, moment, number, one_of, read, truth
+from eclectyc.intake.tables.described import Field, find, keys, moment, number, one_of, read, sureness, truth
 
 SITE_TYPES: Final = ("office", "warehouse", "retail", "industrial", "residential", "construction", "education",
                      "healthcare", "other")  # fmt: skip
@@ -44,7 +44,7 @@ class Sites:
         others = [field for field in found if field in FIELDS and field not in ("name", "is_active", "site_type")]
         if "name" not in found or not (others or "site_type" in found):
             return None
-        seen = Recognition(self.name, f"a list of sites: {', '.join(found)}", 0.5 + 0.01 * len(others))
+        seen = Recognition(self.name, f"a list of sites: {', '.join(found)}", sureness(len(others)))
         seen.columns = {field: head.table.names[index] for field, index in found.items()}
         return seen
 
