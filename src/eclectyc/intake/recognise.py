@@ -49,7 +49,7 @@ def recognise(source: Source, type_option: str = "auto") -> tuple[Reader, Recogn
             found.append((reader, seen))
     if not found:
         raise refusals[0] if refusals else _unknown(head, type_option)
-    reader, seen = _surest(found, is_named=len(asked) == 1)
+    reader, seen = _surest(found, is_named=type_option in FORMATS)
     if not seen.is_table:
         return reader, seen
     if not head.table.rows:
