@@ -40,8 +40,8 @@ def test_figures_carry_their_coverage_and_what_they_were_compared_on(viewer: Cli
     fill(make_series(world.meter), days)
     said = text_of(viewer.get("/"))
     assert "88 % covered" in said  # 84 of 96 half-hours
-    assert "84 of 96 readings are here; 12 are missing" in said
-    assert "1 of 2 meter days are whole in both periods" in said
+    assert "Here: 84 of 96 readings. Missing: 12;" in said
+    assert "only what is whole in both periods is compared, 1 of 2 meter days" in said
 
 
 def test_estimates_are_shown_as_a_share(viewer: Client, world: World) -> None:

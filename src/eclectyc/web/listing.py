@@ -132,6 +132,11 @@ class Listing:
     kept: Sequence[tuple[str, str]] = field(default_factory=tuple)  # parameters that a search keeps
 
     @property
+    def counted(self) -> str:
+        """Its things as the filter of that name takes them: "site/sites"."""
+        return f"{self.one}/{self.name}"
+
+    @property
     def is_narrowed(self) -> bool:
         """Whether a search or a filter is on."""
         return bool(self.words) or any(one.current for one in self.filters)

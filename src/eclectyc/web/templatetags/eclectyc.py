@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from eclectyc.estate.models import Quantity, Utility
+from eclectyc.kernel.words import worded as words_of
 from eclectyc.web import clock, colours, figures
 
 register = template.Library()
@@ -27,6 +28,19 @@ def figure(value: float | None, unit: str = "") -> SafeString:
 def exact(value: float | None, decimals: int = 6) -> str:
     """A number as a table shows it."""
     return figures.exact(value, decimals)
+
+
+@register.filter
+def counted(number: int, words: str) -> str:
+    """A number of things: ``{{ days|counted:"day" }}``, ``{{ n|counted:"summary/summaries" }}``."""
+    return f"{figures.exact(number)} {worded(number, words)}"
+
+
+@register.filter
+def worded(number: int, words: str) -> str:
+    """The word alone: ``{{ n|worded:"matches/match" }}``."""
+    one, _, many = words.partition("/")
+    return words_of(number, one, many)
 
 
 @register.filter

@@ -44,7 +44,7 @@ COLUMNS: Final = (
     Column("Supplier", "supplier"),
     Column("Serial", "serial"),
 )
-STEPS: Final = (*((str(n), f"{n} minutes") for n in (1, 5, 10, 15, 20, 30)), ("60", "1 hour"), ("1440", "1 day"))
+STEPS: Final = (*((str(n), counted(n, "minute")) for n in (1, 5, 10, 15, 20, 30)), ("60", "1 hour"), ("1440", "1 day"))
 UNITS: Final = ("kWh", "kVArh", "m3", "litre", "kg", "degC")
 OWN: Final = (
     "identifier", "name", "utility", "direction", "unit", "step_minutes", "multiplier", "serial", "supplier", "parent",
