@@ -13,7 +13,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity
 from eclectyc.intake.ahead import Ahead
-from eclectyc.intake.blocks import DayBlock, RowBlock
+from eclectyc.intake.blocks import DayBlock, ReadOptions, RowBlock
 from eclectyc.intake.making import Making
 from eclectyc.intake.outcome import complete, describe, refuse_unknown
 from eclectyc.intake.placing.agreement import shift_to_held
@@ -49,6 +49,12 @@ class ImportOptions:
     quantity: str = ""
     profile: str = ""
     strict_mpan: bool = False
+    sheet: str = ""
+
+    @property
+    def reading(self) -> ReadOptions:
+        """What of these the readers need to know."""
+        return ReadOptions(self.type, self.meter, self.unit, self.quantity, self.sheet)
 
     def checked(self) -> ImportOptions:
         """Return these options, or raise ``Invalid`` naming the first that cannot be taken."""
@@ -108,7 +114,7 @@ def import_file(
     a file that is not understood; then nothing was written.
     """
     options = options or ImportOptions()
-    with ahead or Ahead(Path(path), type_option=options.type) as file:
+    with ahead or Ahead(Path(path), options.reading) as file:
         actor.require("imports.run", organisation.pk)
         options.checked()
         if options.create_meters:
@@ -127,6 +133,7 @@ def _import(
     opened = file.opened()
     source, reader, seen = opened.source, opened.reader, opened.seen
     report = ImportReport(dry_run=options.dry_run, file=name or source.name, format=seen.format, why=seen.why)
+    report.sure = seen.sure
     telling = Telling(progress)
     telling.say(total=source.size)
     with ErrorLog(None if options.dry_run else Path(settings.HOME) / "reports") as log:
@@ -156,6 +163,7 @@ def _import_readings(
         creates=options.create_meters,
         zone=making.zone,
         strict_mpan=options.strict_mpan,
+        unit_to_be_told=file.opened().seen.unit_to_be_told,
     )
     with Spool(Path(settings.HOME) / "tmp") as spool:
         gathered = Gathered(Resolver(organisation, wishes), spool, log)
