@@ -108,6 +108,7 @@ class ReadOptions:
     meter: str = ""
     unit: str = ""
     quantity: str = ""
+    sheet: str = ""  # of a workbook
 
 
 @dataclass(slots=True)
@@ -116,7 +117,8 @@ class Recognition:
 
     ``stamps`` is what the file itself declares (header words, start and end columns, a ``24:00``), with the
     evidence in ``stamps_why``; None where interior evidence or an assumption must settle it.
-    ``timezone`` is the layout's own clock where it has one (``UTC`` for simple long), else None.
+    ``timezone`` is the layout's own clock where it has one: a zone (``UTC`` for simple long) or a fixed offset
+    (``UTC+10:00`` for NEM12); else None.
     ``is_table`` is False for formats that are no lines of cells under a header. ``unit_to_be_told`` says why a file
     that names no unit must not be taken for kWh; empty where it may.
     ``stamps`` and ``warnings`` can still grow while the file is read (a ``24:00``, totals that disagree):

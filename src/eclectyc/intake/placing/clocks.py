@@ -7,6 +7,7 @@ instant of the change.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,6 +19,7 @@ from eclectyc.kernel.days import midnights, zone_of
 
 DAY_S = 86_400
 MINUTE_S = 60
+_FIXED = re.compile("UTC([+-])([0-9]{2}):([0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,10 @@ def _within(walls: np.ndarray, opens: np.ndarray, closes: np.ndarray) -> np.ndar
 
 @lru_cache(maxsize=64)
 def clock_of(zone_name: str, first_year: int, last_year: int) -> Clock:
-    """Return the clock of an IANA zone over some years (and one more at either end)."""
+    """Return the clock of an IANA zone over some years (and one more at either end), or a fixed one: ``UTC+10:00``."""
+    if match := _FIXED.fullmatch(zone_name):
+        offset_s = int(match[2]) * 3600 + int(match[3]) * MINUTE_S
+        return Clock.fixed(-offset_s if match[1] == "-" else offset_s)
     zone = zone_of(zone_name)
     first, end = np.datetime64(f"{first_year - 1}-01-01", "D"), np.datetime64(f"{last_year + 2}-01-01", "D")
     days = np.arange(first, end)
