@@ -29,7 +29,7 @@ def test_a_fresh_installation_is_healthy(home):
     assert report.status == "healthy", report
     assert report.exit_code == 0
     assert [check.name for check in report.checks] == [
-        "environment", "database", "filesystem", "lake", "memory", "disk", "imports",
+        "environment", "database", "filesystem", "lake", "memory", "disk", "imports", "jobs",
     ]  # fmt: skip
 
 

@@ -41,8 +41,9 @@ def summary() -> Summary:
     """Return how the queue is doing: five queries."""
     now = clock.read()
     due = Q(state=Job.WAITING, run_at__lte=now)
-    ended = Q(finished_at__gte=now - LATELY, state__in=(Job.DONE, Job.FAILED))
-    found = Job.objects.aggregate(
+    ended = Q(state__in=(Job.DONE, Job.FAILED))
+    lately = Job.objects.filter(Q(state__in=Job.OPEN) | Q(finished_at__gte=now - LATELY))
+    found = lately.aggregate(
         waiting=Count("pk", filter=Q(state=Job.WAITING)),
         due=Count("pk", filter=due),
         running=Count("pk", filter=Q(state__in=Job.HELD)),

@@ -106,6 +106,7 @@ class Job(models.Model):
             models.Index(fields=["organisation_id", "-id"], name="jobs_by_organisation"),
             models.Index(fields=["state", "-id"], name="jobs_by_state"),
             models.Index(fields=["kind", "finished_at"], name="jobs_by_kind"),
+            models.Index(fields=["finished_at"], name="jobs_by_end"),
         ]
 
     def __str__(self) -> str:

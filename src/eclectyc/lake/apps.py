@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class LakeConfig(AppConfig):
     name = "eclectyc.lake"
     label = "lake"
+
+    def ready(self) -> None:
+        from eclectyc.jobs import kinds, schedules
+
+        kinds.register(kinds.Kind("lake.upkeep", "eclectyc.lake.upkeep:run", "Upkeep of the readings", attempts=5))
+        schedules.declare("lake.upkeep", kind="lake.upkeep", cron="30 3 * * *", title="The readings are kept tidy")

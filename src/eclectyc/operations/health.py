@@ -35,6 +35,9 @@ DISK_LEAST_FREE: Final = 64 << 20  # [bytes] less than this and no import can be
 MEMORY_LEAST_FREE_PERCENT: Final = 5.0
 IMPORT_OLD: Final = timedelta(days=7)
 PENDING_LONG: Final = timedelta(hours=1)
+DUE_LONG: Final = timedelta(minutes=15)
+FAILED_MANY: Final = 3
+FAILED_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def report(deep: bool = True) -> HealthReport:
         "memory": memory,
         "disk": lambda: disk(_disk_folder()),
         "imports": lambda: imports(timezone.now()),
+        "jobs": jobs,
     }
     return HealthReport.of(_ask(name, question) for name, question in questions.items())
 
@@ -226,6 +230,23 @@ def imports(now: datetime) -> Check:
     detail = {"batch": last.pk, "age_hours": round(age.total_seconds() / 3600, 1)}
     message = f"The last import was {_ago(age)} ago."
     return Check("imports", DEGRADED if age > IMPORT_OLD else HEALTHY, message, detail)
+
+
+def jobs() -> Check:
+    """Whether background work goes on: what waits, what is stuck, how much fails."""
+    from eclectyc.jobs.health import summary
+
+    found = summary()
+    detail = asdict(found) | {"failure_share": found.failure_share}
+    if found.stuck:
+        return Check("jobs", DEGRADED, f"{len(found.stuck)} jobs are stuck: their worker is silent.", detail)
+    if found.oldest_due_s > DUE_LONG.total_seconds() or found.late:
+        why = f"the oldest for {_ago(timedelta(seconds=found.oldest_due_s))}" if found.due else "schedules are late"
+        who = "" if found.workers else " No worker runs: start eclectyc worker."
+        return Check("jobs", DEGRADED, f"{found.due} jobs wait for a worker, {why}.{who}", detail)
+    if found.failed_24h >= FAILED_MANY and found.failure_share is not None and found.failure_share >= FAILED_SHARE:
+        return Check("jobs", DEGRADED, f"{found.failed_24h} of {found.ended_24h} jobs failed in a day.", detail)
+    return Check("jobs", HEALTHY, f"{found.waiting} jobs wait, {found.running} run.", detail)
 
 
 def _ago(age: timedelta) -> str:

@@ -1,0 +1,13 @@
+"""Retention as a job: due every night."""
+
+from __future__ import annotations
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.jobs.running import Running
+from eclectyc.privacy import retention
+
+
+def run(running: Running) -> dict[str, int]:
+    """Delete what is older than its rule says; return how much of each kind."""
+    running.progress(text="Looking for what is older than its rule says")
+    return {outcome.kind: outcome.count for outcome in retention.run(Actor.system("schedule"))}
