@@ -17,9 +17,9 @@ from eclectyc.accounts.checks import checked_email, checked_text, put_password
 from eclectyc.accounts.grants import permissions_of
 from eclectyc.accounts.memberships import require_touchable, take_away
 from eclectyc.accounts.models import PLACES, Membership, Organisation, User
+from eclectyc.accounts.person_events import note
 from eclectyc.accounts.positions import facts, require_to_give, role_fields
 from eclectyc.accounts.roles import VIEWER
-from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Forbidden, Invalid, NotFound
 
 
@@ -49,7 +49,7 @@ def add_user(
             user.save(force_insert=True)
             membership.user = user
             membership.save()
-            _note(actor, "person.added", user, organisation.pk, after=facts(membership) | {"is_operator": is_operator})
+            _note(actor, "person.added", user, after=facts(membership) | {"is_operator": is_operator})
     except IntegrityError:
         raise Invalid(
             f"There is a user {user.email} already.", "Invite them, or use another address.", field="email"
@@ -189,6 +189,6 @@ def _name(name: str) -> str:
     return checked_text(name, "name", longest=200, what="A person", is_needed=False)
 
 
-def _note(actor: Actor, action: str, user: User, organisation: int | None = None, **said: Any) -> None:
+def _note(actor: Actor, action: str, user: User, **said: Any) -> None:
     said["personal"] = {"person": user.email} | said.get("personal", {})
-    record(actor.by, action, user, organisation_id=organisation, person_id=user.pk, **said)
+    note(actor.by, action, user, **said)

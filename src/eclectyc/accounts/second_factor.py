@@ -12,7 +12,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.branding import PRODUCT
 from eclectyc.accounts.grants import holding, local_today
 from eclectyc.accounts.models import Organisation, User
-from eclectyc.audit.record import record
+from eclectyc.accounts.person_events import note
 from eclectyc.kernel.errors import Forbidden
 
 
@@ -74,8 +74,8 @@ def take_away(actor: Actor, *, user: User) -> bool:
     with transaction.atomic():
         count, _ = Authenticator.objects.filter(user=user).delete()
         if count:
-            record(actor.by, "second_factor.removed", user, after={"how": "by an operator"},
-                   personal={"person": user.email}, person_id=user.pk)  # fmt: skip
+            note(actor.by, "second_factor.removed", user, after={"how": "by an operator"},
+                 personal={"person": user.email})  # fmt: skip
     return bool(count)
 
 

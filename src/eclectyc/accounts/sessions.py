@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from eclectyc.accounts.models import User
 from eclectyc.accounts.origin import origin_of
+from eclectyc.accounts.person_events import note
 from eclectyc.audit.by import By
-from eclectyc.audit.record import record
 
 OPENED: Final = "opened_at"
 SEEN: Final = "seen_at"
@@ -132,13 +132,12 @@ def _end(user: User, sessions: list[UserSession], request: HttpRequest) -> None:
         for session in sessions:
             store.delete(session.session_key)
             session.delete()
-            record(
+            note(
                 By(user.pk, user.email, origin_of(request)),
                 "session.ended",
                 user,
                 after={"how": "by its person"},
                 personal={"device": device_of(session.user_agent), "address": session.ip},
-                person_id=user.pk,
             )
 
 
@@ -147,6 +146,6 @@ def _expire(request: HttpRequest) -> None:
     forget(request)
     if user.is_authenticated:
         with transaction.atomic():
-            record(By(user.pk, user.email), "session.ended", user, after={"how": "expired"})
+            note(By(user.pk, user.email), "session.ended", user, after={"how": "expired"})
     request.session.flush()
     request.user = AnonymousUser()

@@ -16,18 +16,21 @@ from eclectyc.accounts import sessions
 from eclectyc.accounts.attempts import remember_device
 from eclectyc.accounts.models import User
 from eclectyc.accounts.origin import origin_of
+from eclectyc.accounts.person_events import note, organisations_of
 from eclectyc.audit.by import By
-from eclectyc.audit.record import record
+from eclectyc.audit.record import record_each
 
 
 def failed(request: HttpRequest, why: str, *, typed: str = "", user: User | None = None) -> None:
     """Record an attempt that failed."""
     if user is None and typed and "\x00" not in typed:
         user = User.objects.filter(email__iexact=typed.strip()).first()
+    number = user.pk if user is not None else None
     with transaction.atomic():
-        record(By(None, "", origin_of(request)), "session.failed", user, after={"why": why},
-               personal={"address typed": typed[:254]} if typed else None,
-               person_id=user.pk if user is not None else None)  # fmt: skip
+        record_each(
+            By(None, "", origin_of(request)), "session.failed", user, organisations_of(number), after={"why": why},
+            personal={"address typed": typed[:254]} if typed else None, person_id=number,
+        )  # fmt: skip
 
 
 def connect() -> None:
@@ -85,4 +88,4 @@ def _factor_failed(request: HttpRequest, user: User, **more: Any) -> None:
 
 def _note(request: HttpRequest, user: User, action: str, after: dict[str, object]) -> None:
     with transaction.atomic():
-        record(By(user.pk, user.email, origin_of(request)), action, user, after=after)
+        note(By(user.pk, user.email, origin_of(request)), action, user, after=after)

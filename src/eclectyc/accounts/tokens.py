@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,11 +17,12 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.checks import checked_text
 from eclectyc.accounts.grants import descendants
 from eclectyc.accounts.models import ApiToken, Organisation, User
+from eclectyc.accounts.person_events import organisations_of
 from eclectyc.accounts.positions import at
 from eclectyc.accounts.reach import Reach
 from eclectyc.accounts.roles import VIEWING
 from eclectyc.accounts.throttle import failed_tokens_rate, take, tokens_rate
-from eclectyc.audit.record import record
+from eclectyc.audit.record import record_each
 from eclectyc.kernel.errors import EclectycError, Forbidden, Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -110,8 +111,7 @@ def create_token(
     )
     with transaction.atomic():
         token.save()
-        record(actor.by, "token.created", token, organisation_id=token.organisation_id, after=_facts(token),
-               personal={"name": token.name}, person_id=user.pk)  # fmt: skip
+        _note(actor, "token.created", token, after=_facts(token))
     return token, secret
 
 
@@ -125,8 +125,7 @@ def revoke_token(actor: Actor, *, token: ApiToken) -> ApiToken:
         if found.revoked_at is None:
             found.revoked_at = timezone.now()
             found.save(update_fields=["revoked_at"])
-            record(actor.by, "token.revoked", found, organisation_id=found.organisation_id, before=_facts(found),
-                   personal={"name": found.name}, person_id=found.user_id)  # fmt: skip
+            _note(actor, "token.revoked", found, before=_facts(found))
     token.revoked_at = found.revoked_at
     return found
 
@@ -176,6 +175,12 @@ def _require_own(actor: Actor, user: User) -> None:
         raise Forbidden("Tokens are their owner's alone.", "Sign in as that person.")
     if actor.only is not None:
         raise Forbidden("This token does not change tokens.", "Sign in, or use a token with the scope 'manage'.")
+
+
+def _note(actor: Actor, action: str, token: ApiToken, **said: Any) -> None:
+    """A narrowed token is told to its own organisation only, any other to all of its person's."""
+    own = [token.organisation_id] if token.organisation_id is not None else organisations_of(token.user_id)
+    record_each(actor.by, action, token, own, personal={"name": token.name}, person_id=token.user_id, **said)
 
 
 def _facts(token: ApiToken) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -46,6 +46,43 @@ def record(
         personal=personal,
         person_id=person_id,
     )
+
+
+def record_each(
+    by: By,
+    action: str,
+    subject: models.Model | None,
+    organisations: Collection[int],
+    *,
+    after: Mapping[str, object] | None = None,
+    before: Mapping[str, object] | None = None,
+    personal: Mapping[str, object] | None = None,
+    person_id: int | None = None,
+) -> None:
+    """Write the same event for each of these organisations, so that each reads it and none the others'; where there
+    is none, one that operators read. As many queries for many organisations as for one."""
+    global _written  # noqa: PLW0603
+    moment, actor = now(), pseudonym_of(by.user_id, by.label)
+    events = Event.objects.bulk_create(
+        Event(
+            at=moment,
+            organisation_id=organisation,
+            actor=actor,
+            action=action,
+            subject_type=(subject._meta.model_name or "")[:40] if subject is not None else "",
+            subject_id=str(subject.pk) if subject is not None else "",
+            before=_plain(before or {}),
+            after=_plain(after or {}),
+        )
+        for organisation in sorted(organisations) or [None]
+    )
+    _written += len(events)
+    if by.origin or personal:
+        whose = pseudonym_of(person_id, "") if person_id is not None else None
+        text = _plain(personal or {})
+        Personal.objects.bulk_create(
+            Personal(event=event, person=whose, origin=by.origin[:200], text=text) for event in events
+        )
 
 
 def write(

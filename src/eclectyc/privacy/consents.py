@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import User
-from eclectyc.audit.record import record
+from eclectyc.accounts.person_events import organisations_of
+from eclectyc.audit.record import record_each
 from eclectyc.kernel.errors import Forbidden, Invalid
 from eclectyc.privacy.models import Consent
 
@@ -75,7 +76,7 @@ def give(actor: Actor, *, what: str) -> Consent:
         if held is not None:
             _withdraw(actor, held)
         consent = Consent.objects.create(user_id=user, what=what, version=purpose.version)
-        record(actor.by, "consent.given", consent, after={"what": what, "version": purpose.version})
+        _note(actor, "consent.given", consent, after={"what": what, "version": purpose.version})
     return consent
 
 
@@ -100,7 +101,11 @@ def purpose_named(what: str) -> Purpose:
 def _withdraw(actor: Actor, consent: Consent) -> None:
     consent.withdrawn_at = timezone.now()
     consent.save(update_fields=["withdrawn_at"])
-    record(actor.by, "consent.withdrawn", consent, before={"what": consent.what, "version": consent.version})
+    _note(actor, "consent.withdrawn", consent, before={"what": consent.what, "version": consent.version})
+
+
+def _note(actor: Actor, action: str, consent: Consent, **said: Any) -> None:
+    record_each(actor.by, action, consent, organisations_of(consent.user_id), **said)
 
 
 def _self(actor: Actor) -> int:

@@ -23,9 +23,10 @@ from django.db.models.functions import Cast
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.administrators import keeping_administrators
 from eclectyc.accounts.models import Invitation, User
+from eclectyc.accounts.person_events import organisations_of
 from eclectyc.audit import keys, waiting
 from eclectyc.audit.models import Head, Personal
-from eclectyc.audit.record import pseudonym_of, record
+from eclectyc.audit.record import pseudonym_of, record_each
 from eclectyc.audit.seal import forget_person
 from eclectyc.audit.vouching import mac_of_text
 from eclectyc.intake.models import Batch
@@ -61,10 +62,11 @@ def erase(actor: Actor, *, user: User) -> Erased:
         if held.is_operator and not User.objects.filter(is_operator=True, is_active=True).exclude(pk=held.pk).exists():
             raise Conflict("The last operator cannot be erased.", "Make somebody else an operator first.")
         pseudonym = str(pseudonym_of(held.pk, ""))
+        told = organisations_of(held.pk)
         counts = _erase_rows(held, pseudonym)
         counts["audit"] = forget_person(held.pk) + _forget_texts(held.email, held.name)
         _anonymise(held, pseudonym)
-        record(actor.by, "person.erased", held, after={"pseudonym": pseudonym, "counts": counts})
+        record_each(actor.by, "person.erased", held, told, after={"pseudonym": pseudonym, "counts": counts})
     for path in mails:
         path.unlink(missing_ok=True)
     return Erased(pseudonym, counts, _wipe() if secure else True)

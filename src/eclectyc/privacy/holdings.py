@@ -15,14 +15,15 @@ from typing import Any, Final, Literal
 
 from django.apps import apps
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import PLACES, Membership, User
+from eclectyc.accounts.person_events import note
 from eclectyc.audit import waiting
 from eclectyc.audit.models import Event, Person, Personal
-from eclectyc.audit.record import record
 from eclectyc.audit.search import tell
 from eclectyc.kernel.cells import csv_text
 from eclectyc.kernel.errors import Forbidden
@@ -77,8 +78,9 @@ def export(actor: Actor, *, user: User) -> bytes:
             out.writestr(f"tables/{name}.csv", _csv(rows))
         for path in mails_to(user.email):
             out.writestr(f"mails/{path.name}", path.read_bytes())
-    record(actor.by, "privacy.exported", user, after={"tables": {n: len(rows) for n, (_, rows) in tables.items()}},
-           person_id=user.pk)  # fmt: skip
+    counts = {name: len(rows) for name, (_, rows) in tables.items()}
+    with transaction.atomic():
+        note(actor.by, "privacy.exported", user, after={"tables": counts})
     return packed.getvalue()
 
 
