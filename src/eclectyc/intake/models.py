@@ -46,6 +46,7 @@ class Batch(models.Model):
     changed = models.BigIntegerField(default=0)
     unchanged = models.BigIntegerField(default=0)
     kept = models.BigIntegerField(default=0)
+    derives_use = models.BooleanField(default=False)  # its readings are worked out from registers or tanks
     report = models.JSONField(default=dict, blank=True)  # the rest of what `import --json` prints
 
     objects = BatchQuerySet.as_manager()
@@ -55,3 +56,9 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return f"batch {self.pk}: {self.kind} {self.file_name} ({self.state})"
+
+
+# Django looks for an app's models here; these need Batch, by name.
+from eclectyc.intake.registers.models import Register, RegisterRead, ResetWindow, TankEntry  # noqa: E402
+
+__all__ = ["Batch", "Register", "RegisterRead", "ResetWindow", "TankEntry"]
