@@ -46,6 +46,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
     meter: Annotated[str, typer.Option(help="The meter of a file that names none.")] = "",
     quantity: Annotated[str, typer.Option(help="What is measured where the file does not say: import, export …")] = "",
     profile: Annotated[str, typer.Option(help="A saved import profile.")] = "",
+    sheet: Annotated[str, typer.Option(help="The sheet of a workbook; else the first that is understood.")] = "",
     strict_mpan: Annotated[
         bool, typer.Option("--strict-mpan", help="Refuse MPANs whose check digit is wrong.")
     ] = False,
@@ -53,13 +54,15 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
     as_json: AsJson = False,
 ) -> None:
     """Import a file of readings, sites or meters. Exit: 0 clean, 1 some rows rejected, 2 nothing usable."""
-    with _begun(file, "" if profile else type_) as ahead:  # the file is read while the rest of the program loads
+    reading = None if profile else (type_, meter, unit, quantity, sheet)
+    with _begun(file, reading) as ahead:  # the file is read while the rest of the program loads
         ready()
         from eclectyc.intake.service import ImportOptions
 
         options = ImportOptions(
             type=type_, dry_run=dry_run, create_meters=create_meters, site=site, stamps=cast("StampsOption", stamps),
             timezone=timezone, unit=unit, meter=meter, quantity=quantity, profile=profile, strict_mpan=strict_mpan,
+            sheet=sheet,
         )  # fmt: skip
         report = _run(chosen_organisation(organisation), file, options, ahead, as_json=as_json)
     if as_json:
@@ -72,17 +75,18 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
 
 
 @contextmanager
-def _begun(file: Path, type_: str) -> Iterator[Ahead | None]:
-    """Begin to read a file, before Django is loaded; without a type it has to wait."""
-    if not type_:
+def _begun(file: Path, reading: tuple[str, ...] | None) -> Iterator[Ahead | None]:
+    """Begin to read a file, before Django is loaded; where it is not known yet how to read it, that has to wait."""
+    if reading is None:
         yield None
         return
     from eclectyc.intake.ahead import Ahead
+    from eclectyc.intake.blocks import ReadOptions
 
     usual_s = sys.getswitchinterval()
     sys.setswitchinterval(EAGER_SWITCH_S)
     try:
-        with Ahead(file, type_option=type_) as ahead:
+        with Ahead(file, ReadOptions(*reading)) as ahead:
             yield ahead
     finally:
         sys.setswitchinterval(usual_s)

@@ -38,8 +38,8 @@ class Opened:
 class Ahead:
     """Opens a file at once. Close it when done: it then reads no further and removes what it unpacked."""
 
-    def __init__(self, path: Path, *, type_option: str = "auto") -> None:
-        self._path, self._type = Path(path), type_option
+    def __init__(self, path: Path, options: ReadOptions | None = None) -> None:
+        self._path, self._options = Path(path), options or ReadOptions()
         self._opened: Future[Opened] = Future()
         self._blocks: queue.Queue[Told | BaseException | None] = queue.Queue(BLOCKS)
         self._stopped = threading.Event()
@@ -72,7 +72,7 @@ class Ahead:
         try:
             with as_text(self._path) as plain:
                 source = open_source(plain)
-                opened = Opened(source, *recognise(source, self._type))
+                opened = Opened(source, *recognise(source, self._options.type))
                 self._opened.set_result(opened)
                 if opened.reader.kind == "readings":
                     self._read(opened)
@@ -84,7 +84,7 @@ class Ahead:
                 self._opened.set_exception(error)
 
     def _read(self, opened: Opened) -> None:
-        blocks = opened.reader.read(opened.source, opened.seen, ReadOptions(self._type))
+        blocks = opened.reader.read(opened.source, opened.seen, self._options)
         for told in blocks:
             if not self._put(told):
                 with suppress(AttributeError):  # an iterator that is no generator has nothing to close

@@ -47,7 +47,8 @@ class DayBlock:
 
     frame : one row per meter-day, in file order, with columns
         line Int64, meter String (cleaned; null where the file names none), quantity String (``import`` …;
-        null = not said), unit String (as printed; null = not said), day Date.
+        null = not said), unit String (as printed; null = not said), day Date, and where a meter's registers come
+        apart register String (its name; null or no column = the whole of the quantity).
     values : shape (rows, slots), float64; NaN = no value. Slots beyond the day's own are NaN.
     quality : shape (rows, slots), int8: 0 missing, 1 actual, 2 estimated, 5 unflagged (kernel.quality).
     step : minutes per slot (1440: ``values`` has one column).
@@ -74,7 +75,8 @@ class RowBlock:
         instant Datetime[us, UTC] (where the text carried an offset or Z, or the layout is in UTC) – else null,
         day Date and period Int16 (settlement period from 1, in the local day) – where the file has these,
         value Float64 (null = blank), quality Int8 (0, 1, 2, 5).
-        Every column is always there; null where the file does not say.
+        Every column is always there; null where the file does not say. Only register String (as in ``DayBlock``) may
+        be left out.
     rows : how many of the file's data lines this block took (a line of several meters or quantities gives
         several rows of ``frame``, with the same ``line``).
     """

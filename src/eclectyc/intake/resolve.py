@@ -1,6 +1,6 @@
 """Who is it? Printed identifiers become metering points of the organisation, printed units canonical ones.
 
-A *lane* is one printed combination of meter, quantity and unit; a *point* the meter it belongs to, which may
+A *lane* is one printed combination of meter, quantity, unit and register; a *point* the meter it belongs to, which may
 still have to be made; a *target* the series that its readings will have.
 """
 
@@ -23,13 +23,16 @@ from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits, identify
 from eclectyc.kernel.units import Conversion, conversion, is_added
 
-KEY: Final = ("meter", "quantity", "unit")
+KEY: Final = ("meter", "quantity", "unit", "register")
 MAX_IDENTIFIER: Final = 64
 _PIECE: Final = 5000
 _LITRES_PER_M3: Final = Decimal(1000)
 _AS_THEY_ARE: Final = frozenset({"degC", "kVA", "kVAr"})  # kW is turned to kWh
 _UNIT_OF_QUANTITY: Final = {"reactive_import": "kVArh", "reactive_export": "kVArh", "temperature": "degC"}
 _QUANTITY_OF_UNIT: Final = {"kVArh": Quantity.REACTIVE_IMPORT, "degC": Quantity.TEMPERATURE}
+
+
+_HELD: Final = ("pk", "quantity", "unit", "step_minutes", "source", "register")
 
 
 class HeldSeries(NamedTuple):
@@ -40,6 +43,16 @@ class HeldSeries(NamedTuple):
     unit: str
     step: int
     source: str
+    register: str = ""
+
+
+class Printed(NamedTuple):
+    """What a file prints of whose reading it is, and of what; None where it does not say."""
+
+    meter: str | None
+    quantity: str | None
+    unit: str | None
+    register: str | None = None
 
 
 @dataclass(slots=True)
@@ -64,12 +77,13 @@ class Point:
 
 @dataclass(slots=True)
 class Lane:
-    """One printed combination of meter, quantity and unit."""
+    """One printed combination of meter, quantity, unit and register."""
 
-    printed: tuple[str | None, str | None, str | None]
+    printed: Printed
     point: Point
     quantity: str = "import"
     unit: str = ""
+    register: str = ""  # empty: the whole of the quantity
     factor: float = 1.0
     is_power: bool = False  # a mean power over the period, to be multiplied by its hours
     is_unit_assumed: bool = False
@@ -96,6 +110,7 @@ class Wishes:
     creates: bool = False
     zone: str = ""  # of a meter that is made
     strict_mpan: bool = False
+    unit_to_be_told: str = ""  # why a unit that neither file nor meter tells is not taken for kWh
 
 
 class Resolver:
@@ -107,14 +122,15 @@ class Resolver:
         self.warnings: list[str] = []
         self._organisation = organisation
         self._wishes = wishes
-        self._by_printed: dict[tuple[str | None, str | None, str | None], int] = {}
+        self._by_printed: dict[Printed, int] = {}
 
     def lanes_of(self, frame: pl.DataFrame) -> np.ndarray:
-        """Return the lane number of each row, int32. ``frame`` has line, meter, quantity and unit."""
+        """Return the lane number of each row, int32. ``frame`` has line, meter, quantity, unit and perhaps register."""
         heads = _run_starts(frame)
         if len(heads) * 4 > len(frame):  # the meters take turns
             return self._lanes_of_many(frame)
-        keys = list(zip(*(frame[name][heads].to_list() for name in KEY), strict=True))
+        cells = (frame[name][heads].to_list() for name in _keys_of(frame))
+        keys = [Printed(*key) for key in zip(*cells, strict=True)]
         self._meet(keys)
         numbers = [self._by_printed[key] for key in keys]
         lengths = np.diff(np.append(heads, len(frame)))
@@ -122,13 +138,14 @@ class Resolver:
         return np.repeat(np.array(numbers, dtype=np.int32), lengths)
 
     def _lanes_of_many(self, frame: pl.DataFrame) -> np.ndarray:
-        counted = frame.group_by(KEY, maintain_order=True).agg(rows=pl.len(), first=pl.col("line").min())
-        printed = counted.select(KEY).rows()
+        names = _keys_of(frame)
+        counted = frame.group_by(names, maintain_order=True).agg(rows=pl.len(), first=pl.col("line").min())
+        printed = [Printed(*key) for key in counted.select(names).rows()]
         self._meet(printed)
         numbers = [self._by_printed[key] for key in printed]
         self._count(numbers, counted["rows"].to_list(), counted["first"].to_list())
-        keys = counted.select(KEY).with_columns(lane=pl.Series(numbers, dtype=pl.Int32))
-        on = [name for name in KEY if keys[name].n_unique() > 1]
+        keys = counted.select(names).with_columns(lane=pl.Series(numbers, dtype=pl.Int32))
+        on = [name for name in names if keys[name].n_unique() > 1]
         if not on:
             return np.full(len(frame), numbers[0], dtype=np.int32)
         joined = frame.select(on).join(
@@ -147,7 +164,7 @@ class Resolver:
         lanes = (lane for lane in self.lanes if lane.fault is None and not lane.point.is_taken)
         return list({lane.point.identifier: lane.point for lane in lanes}.values())
 
-    def _meet(self, printed: Sequence[tuple]) -> None:
+    def _meet(self, printed: Sequence[Printed]) -> None:
         new = [key for key in dict.fromkeys(printed) if key not in self._by_printed]
         if not new:
             return
@@ -175,9 +192,9 @@ class Resolver:
             raise Invalid("The file names no meter.", "Name the meter with --meter.", field="meter")
         return clean_identifier(printed)
 
-    def _lane(self, printed: tuple[str | None, str | None, str | None]) -> Lane:
-        point = self.points[self._identifier(printed[0])]
-        lane = Lane(printed, point)
+    def _lane(self, printed: Printed) -> Lane:
+        point = self.points[self._identifier(printed.meter)]
+        lane = Lane(printed, point, register=printed.register or "")
         if has_lost_digits(printed[0] or ""):
             reason = f"The identifier {printed[0]} has lost its digits."
             lane.fault = Invalid(reason, "Format the column as text in the spreadsheet and save it again.")
@@ -197,6 +214,8 @@ class Resolver:
         """Give the lane its canonical unit and factor: the printed one's, else the quantity's, else the meter's."""
         own = lane.point.unit
         if not printed:
+            if self._wishes.unit_to_be_told and not own:
+                raise Invalid(self._wishes.unit_to_be_told, "Say --unit kWh or --unit m3.", field="unit")
             lane.unit = _UNIT_OF_QUANTITY.get(lane.quantity) or own or "kWh"
             lane.is_unit_assumed = not own
             return
@@ -245,8 +264,12 @@ class Resolver:
 
     def _attach_series(self, points: list[Point]) -> None:
         by_meter = {point.meter: point for point in points if point.meter is not None and not point.series}
-        for meter, *held in series_rows(by_meter, "meter_id", "pk", "quantity", "unit", "step_minutes", "source"):
+        for meter, *held in series_rows(by_meter, "meter_id", *_HELD):
             by_meter[meter].series.append(HeldSeries(*held))
+
+
+def _keys_of(frame: pl.DataFrame) -> list[str]:
+    return [name for name in KEY if name in frame.columns]
 
 
 def _run_starts(frame: pl.DataFrame) -> np.ndarray:
@@ -256,7 +279,7 @@ def _run_starts(frame: pl.DataFrame) -> np.ndarray:
     """
     differs = np.ones(len(frame), dtype=bool)
     differs[1:] = False
-    for cells in (frame[name] for name in KEY):
+    for cells in (frame[name] for name in _keys_of(frame)):
         blanks = cells.null_count()
         if blanks == len(cells):
             continue

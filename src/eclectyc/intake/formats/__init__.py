@@ -43,14 +43,20 @@ class Reader(Protocol):
 def readers() -> list[Reader]:
     """Return every reader, the more particular ones first."""
     from eclectyc.intake.formats.daily import Daily
+    from eclectyc.intake.formats.glowmarkt import Glowmarkt
     from eclectyc.intake.formats.long import Long
     from eclectyc.intake.formats.matrix import Matrix
     from eclectyc.intake.formats.meters import Meters
+    from eclectyc.intake.formats.n3rgy import N3rgy
     from eclectyc.intake.formats.nem12 import Nem12
+    from eclectyc.intake.formats.octopus import Octopus
     from eclectyc.intake.formats.sites import Sites
     from eclectyc.intake.formats.wide import Wide
 
     return [
+        Octopus(),
+        N3rgy(),
+        Glowmarkt(),
         Nem12(),
         Wide(),
         Long(),

@@ -29,6 +29,7 @@ class Target:
     unit: str
     step: int
     zone: int  # which of the plan's clocks its days follow
+    register: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def understand(
     declared = timezone or seen.timezone
     printed = gathered.clock(declared) if declared else None
     common_s = gathered.census.common_interval_s()
-    intervals_s = {number: _interval_s(gathered, number, common_s) for number in range(len(gathered.resolver.lanes))}
+    lanes = range(len(gathered.resolver.lanes))
+    intervals_s = {number: _interval_s(gathered, number, common_s, seen.step) for number in lanes}
     plan = _plan(gathered, list(zones), clocks, intervals_s, Convention(printed=printed))
     verdict = _verdict(gathered, seen, stamps, intervals_s, plan, agrees) if gathered.census.lanes else None
     convention = Convention(printed=printed)
@@ -140,7 +142,7 @@ def _on_wall(stamps: LaneStamps, own: Clock) -> LaneStamps:
     return LaneStamps(first=first, last=last)
 
 
-def _interval_s(gathered: Gathered, number: int, common_s: int | None) -> int:
+def _interval_s(gathered: Gathered, number: int, common_s: int | None, declared: int | None) -> int:
     """Return how long one reading of a lane lasts [s]."""
     if number in gathered.steps_s:
         return gathered.steps_s[number]
@@ -148,6 +150,7 @@ def _interval_s(gathered: Gathered, number: int, common_s: int | None) -> int:
     held = {s.step for s in lane.point.series if (s.quantity, s.unit) == (lane.quantity, lane.unit)}
     return interval_of(
         gathered.census.lanes[number],
+        declared=declared,
         held_steps=held,
         common_s=common_s,
         usual=lane.point.step,
@@ -175,8 +178,8 @@ def _plan(
         factor=np.ones(size),
         additive=np.ones(size, bool),
     )
-    targets: dict[tuple[str, str, str, int], Target] = {}
-    order: dict[tuple[str, str, str, int], int] = {}
+    targets: dict[tuple[str, str, str, str, int], Target] = {}
+    order: dict[tuple[str, str, str, str, int], int] = {}
     refused, finer = [], []
     shifts = _Shifts(gathered, clocks, convention)
     for number, lane in enumerate(lanes):
@@ -190,8 +193,8 @@ def _plan(
             continue
         if step * MINUTE_S < interval_s:
             finer.append(lane.point.identifier)
-        key = (lane.point.identifier, lane.quantity, lane.unit, step)
-        targets.setdefault(key, Target(lane.point, lane.quantity, lane.unit, step, zone))
+        key = (lane.point.identifier, lane.quantity, lane.unit, lane.register, step)
+        targets.setdefault(key, Target(lane.point, lane.quantity, lane.unit, step, zone, lane.register))
         read.target[number] = order.setdefault(key, len(order))
         read.zone[number], read.interval_s[number], read.residue_s[number] = zone, interval_s, residue_s
         read.grid_s[number] = step * MINUTE_S

@@ -130,13 +130,18 @@ class StampCensus:
         return min(every, key=lambda gap: (-every[gap], gap)) if every else None
 
 
-def interval_of(stamps: LaneStamps, *, held_steps: Iterable[int], common_s: int | None, usual: int) -> int:
+def interval_of(
+    stamps: LaneStamps, *, declared: int | None, held_steps: Iterable[int], common_s: int | None, usual: int
+) -> int:
     """Return the length of one reading's period [s].
 
-    Many stamps at one distance speak for themselves. Few or scattered ones are read by the steps that the meter's
-    series already have [minutes], then by the rest of the file, then by what is usual for the meter [minutes].
+    What the file declares [minutes] holds wherever its stamps allow it. Many stamps at one distance speak for
+    themselves. Few or scattered ones are read by the steps that the meter's series already have [minutes], then by
+    the rest of the file, then by what is usual for the meter [minutes].
     """
     own = stamps.interval_s
+    if declared in STEPS and _fits(stamps, declared * MINUTE_S):
+        return declared * MINUTE_S
     if own is not None and (own < MINUTE_S or stamps.is_regular):
         return own
     for step_s in sorted((step * MINUTE_S for step in held_steps), key=lambda s: (s != own, s)):
