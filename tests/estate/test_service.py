@@ -11,6 +11,7 @@ import pytest
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate.models import Meter, Region, Series, Site
 from eclectyc.estate.service import (
+    SeriesKey,
     create_meter,
     create_meters,
     create_site,
@@ -184,7 +185,7 @@ def test_the_first_unit_and_source_of_a_quantity_are_primary_in_all_steps(world:
 def test_many_series_are_made_at_once_and_only_the_lacking_ones(world: World) -> None:
     meters = [make_meter(world.site) for _ in range(3)]
     held = make_series(meters[0])
-    keys = [(meter.pk, "import", "kWh", 30, "") for meter in meters]
+    keys = [SeriesKey(meter.pk, "import", "kWh", 30) for meter in meters]
     series, made = ensure_series([*keys, *keys])
     assert set(series) == set(keys)
     assert series[keys[0]] == held

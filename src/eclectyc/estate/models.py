@@ -260,7 +260,8 @@ class Series(models.Model):
     """One quantity of one meter at one step, in one unit, from one source: the lake's ``series`` number.
 
     A meter has one *primary* source and unit per quantity; only primary series are counted. Its series of
-    several steps stand beside each other, and each day counts the best of them.
+    several steps stand beside each other, and each day counts the best of them. Where a meter's registers come
+    apart (day and night, E1 and E2) each has a series of its own, and a day counts their sum.
     """
 
     id = models.AutoField(primary_key=True)  # int32 in the lake
@@ -269,6 +270,7 @@ class Series(models.Model):
     unit = models.CharField(max_length=10, default="kWh")
     step_minutes = models.PositiveSmallIntegerField(default=30)
     source = models.CharField(max_length=64, blank=True, default="")
+    register = models.CharField(max_length=20, blank=True, default="")  # empty: the whole of the quantity
     is_primary = models.BooleanField(default=True)
 
     objects = SeriesQuerySet.as_manager()
@@ -277,7 +279,7 @@ class Series(models.Model):
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["meter", "quantity", "unit", "step_minutes", "source"], name="one_series_per_key"
+                fields=["meter", "quantity", "unit", "step_minutes", "source", "register"], name="one_series_per_key"
             )
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -12,12 +13,23 @@ from eclectyc.audit.record import record
 from eclectyc.estate.models import Meter, Series
 
 
+class SeriesKey(NamedTuple):
+    """What tells one series from another."""
+
+    meter: int
+    quantity: str
+    unit: str
+    step_minutes: int
+    source: str = ""
+    register: str = ""
+
+
 def series_for(
     actor: Actor, *, meter: Meter, quantity: str = "import", unit: str = "", step_minutes: int = 30, source: str = ""
 ) -> Series:
     """Return a meter's series of a quantity, unit, step and source; make it where there is none."""
     actor.require("imports.run", meter.organisation_id)
-    key = (meter.pk, quantity, unit or meter.unit, step_minutes, source)
+    key = SeriesKey(meter.pk, quantity, unit or meter.unit, step_minutes, source)
     with transaction.atomic():
         found, made = ensure_series([key])
         for series in made:
@@ -27,28 +39,23 @@ def series_for(
     return found[key]
 
 
-SeriesKey = tuple[int, str, str, int, str]  # meter, quantity, unit, step [minutes], source
-
-
 def ensure_series(keys: Iterable[SeriesKey]) -> tuple[dict[SeriesKey, Series], list[Series]]:
     """Return the series of each key, and which of them had to be made; call it within a transaction.
 
-    The first source and unit of a meter's quantity is its primary one: only that is counted. All its steps are
-    primary together. Another unit or source stands beside it.
+    The first source and unit of a meter's quantity is its primary one: only that is counted. All its steps and
+    registers are primary together. Another unit or source stands beside it.
     """
     wanted = list(dict.fromkeys(keys))
-    meters = {key[0] for key in wanted}
-    held = {_key(series): series for series in series_of(meters)}
-    primary = {(k[0], k[1]): (k[2], k[4]) for k, series in held.items() if series.is_primary}
+    held = {_key(series): series for series in series_of({key.meter for key in wanted})}
+    primary = {(k.meter, k.quantity): (k.unit, k.source) for k, series in held.items() if series.is_primary}
     made = []
     for key in wanted:
         if key in held:
             continue
-        meter, quantity, unit, step, source = key
-        counted = primary.setdefault((meter, quantity), (unit, source))
+        counted = primary.setdefault((key.meter, key.quantity), (key.unit, key.source))
         made.append(
-            Series(meter_id=meter, quantity=quantity, unit=unit, step_minutes=step, source=source,
-                   is_primary=counted == (unit, source))
+            Series(meter_id=key.meter, quantity=key.quantity, unit=key.unit, step_minutes=key.step_minutes,
+                   source=key.source, register=key.register, is_primary=counted == (key.unit, key.source))
         )  # fmt: skip
     Series.objects.bulk_create(made, batch_size=500)
     return held | {_key(series): series for series in made}, made
@@ -79,4 +86,4 @@ def _pieces(meters: Iterable[int]) -> Iterator[QuerySet[Series]]:
 
 
 def _key(series: Series) -> SeriesKey:
-    return series.meter_id, series.quantity, series.unit, series.step_minutes, series.source
+    return SeriesKey(series.meter_id, series.quantity, series.unit, series.step_minutes, series.source, series.register)

@@ -55,8 +55,8 @@ class Making:
         """Return each target's series number; below zero where it has still to be made."""
         numbers = []
         for n, target in enumerate(plan.targets):
-            key = (target.quantity, target.unit, target.step)
-            held = (s.id for s in target.point.series if (s.quantity, s.unit, s.step) == key and not s.source)
+            key = (target.quantity, target.unit, target.step, "", target.register)
+            held = (s.id for s in target.point.series if (s.quantity, s.unit, s.step, s.source, s.register) == key)
             numbers.append(next(held, n - len(plan.targets)))
         return np.array(numbers, dtype=np.int64)
 
@@ -76,7 +76,7 @@ class Making:
     @staticmethod
     def _key(target: Target, found: dict[str, int]) -> SeriesKey:
         meter = target.point.meter or found[target.point.identifier]
-        return meter, target.quantity, target.unit, target.step, ""
+        return SeriesKey(meter, target.quantity, target.unit, target.step, register=target.register)
 
     def _meters_of(self, points: Sequence[Point], plan: FilePlan, made: Made) -> dict[str, int]:
         """Make the new points' meters, unless somebody else has made them meanwhile."""

@@ -94,6 +94,7 @@ def _series_report(plan: FilePlan, number: int, tally: Tally) -> SeriesReport:
     return SeriesReport(
         meter=target.point.identifier,
         quantity=target.quantity,
+        register=target.register,
         unit=target.unit,
         step=target.step,
         readings=int(tally.readings[number]),

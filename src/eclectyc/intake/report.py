@@ -93,6 +93,7 @@ class SeriesReport:
     total: float
     first: str | None
     last: str | None
+    register: str = ""  # empty: the whole of the quantity
 
 
 @dataclass(slots=True)

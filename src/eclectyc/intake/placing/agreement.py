@@ -37,7 +37,9 @@ def _pair(lane: int, rows: Rows, gathered: Gathered, plan: FilePlan) -> tuple[np
         return None
     wanted = plan.targets[target]
     series = [
-        s.id for s in wanted.point.series if (s.quantity, s.unit, s.step) == (wanted.quantity, wanted.unit, wanted.step)
+        s.id
+        for s in wanted.point.series
+        if (s.quantity, s.unit, s.step, s.register) == (wanted.quantity, wanted.unit, wanted.step, wanted.register)
     ]
     slots = place(rows, plan.lanes, plan.convention, gathered.census.lanes).slots
     if not series or len(slots) == 0:
