@@ -42,8 +42,8 @@ def _machine() -> str:
 def _started(pid: int) -> str:
     """Return when a process started (ticks since the machine's start); ``-`` where it does not run."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it ends between opening and reading
         return "-" if Path("/proc/self/stat").exists() else _started_elsewhere(pid)
     fields = stat.rsplit(")", 1)[1].split()
     return "-" if fields[0] == "Z" else fields[19]

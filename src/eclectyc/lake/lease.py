@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
@@ -136,7 +136,7 @@ def _keep(lease: Lease, done: threading.Event) -> None:
                 lease.renew()
             except LeaseLost:
                 return
-            except DatabaseError:
+            except Error:
                 connection.close()
     finally:
         connection.close()
