@@ -7,7 +7,7 @@ still have to be made; a *target* the series that its readings will have.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, NamedTuple, Protocol
 
@@ -219,13 +219,8 @@ class Resolver:
             lane.unit = _UNIT_OF_QUANTITY.get(lane.quantity) or own or "kWh"
             lane.is_unit_assumed = not own
             return
-        known = Conversion(printed, Decimal(1)) if printed in _AS_THEY_ARE else conversion(printed)
-        lane.unit, factor = known.unit, known.factor
-        if (own, lane.unit) == ("m3", "litre"):
-            lane.unit, factor = own, factor / _LITRES_PER_M3
-        elif (own, lane.unit) == ("litre", "m3"):
-            lane.unit, factor = own, factor * _LITRES_PER_M3
-        lane.factor, lane.is_power = float(factor), known.is_power
+        known = conversion_at(printed, own)
+        lane.unit, lane.factor, lane.is_power = known.unit, float(known.factor), known.is_power
 
     def _find(self, identifiers: Iterable[str]) -> None:
         """Look identifiers up: metering points first, then serials that one meter alone has."""
@@ -289,6 +284,19 @@ def _run_starts(frame: pl.DataFrame) -> np.ndarray:
         unlike = cells[1:] != cells[:-1]
         differs[1:] |= (unlike.fill_null(False) if blanks else unlike).to_numpy()
     return np.flatnonzero(differs)
+
+
+def conversion_at(printed: str, own: str) -> Conversion:
+    """Return how a printed unit becomes the canonical one of a meter's readings; ``own`` is the meter's unit.
+
+    m³ and litres become whichever of the two the meter has. Raises ``Invalid`` for a unit that is not known.
+    """
+    known = Conversion(printed, Decimal(1)) if printed in _AS_THEY_ARE else conversion(printed)
+    if (own, known.unit) == ("m3", "litre"):
+        return replace(known, unit=own, factor=known.factor / _LITRES_PER_M3)
+    if (own, known.unit) == ("litre", "m3"):
+        return replace(known, unit=own, factor=known.factor * _LITRES_PER_M3)
+    return known
 
 
 class Measured(Protocol):
