@@ -61,6 +61,26 @@ def test_the_first_start_prepares_the_home_and_tells_address_and_administrator_o
     assert stopped(process) == 0
 
 
+def test_imports_that_a_crash_cut_off_are_settled_at_the_start(installation: Installation, tmp_path):
+    file = tmp_path / "one.csv"
+    starts = [
+        ("intake.after_pending", ["serve", "--port", str(free_port())], "failed"),
+        ("lake.after_commit", ["web", "--port", str(free_port())], "done"),
+        ("intake.before_done", ["worker", "--until-empty"], "done"),
+    ]
+    for number, (failpoint, words, state) in enumerate(starts, 1):
+        file.write_text(f"Meter,Date,kWh\nM{number},2025-01-06,1\n")
+        crashed = installation.run("import", file, "--create-meters", "--site", "S", ECLECTYC_FAILPOINT=failpoint)
+        assert crashed.returncode == -signal.SIGKILL
+        process = installation.start(*words)
+        assert process.stdout is not None
+        if words[0] != "worker":
+            assert any("Control-C" in line for line in process.stdout)
+            process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+        assert f"Settled 1 import that was cut off: batch {number} {state}." in said
+
+
 def test_the_administrator_s_address_can_be_chosen(installation: Installation):
     port = free_port()
     process = installation.start("serve", "--port", str(port), ADMIN_EMAIL="energy@example.org")

@@ -31,9 +31,11 @@ def serve(
     _require_free(host, port)
     load_django()
     from eclectyc.operations.home import bring_up_to_date, use_home
+    from eclectyc.operations.starting import settle_what_was_left
 
     use_home()
     bring_up_to_date()
+    settle_what_was_left(say)
     people = _prepare_demo() if demo else _prepare_first_use()
     from eclectyc.cli.working import Beside
 
@@ -58,6 +60,9 @@ def web(
     """Serve the pages and the API only; the registry must be up to date."""
     _require_free(host, port)
     ready()
+    from eclectyc.operations.starting import settle_what_was_left
+
+    settle_what_was_left(say)
     _run(host, port, workers=workers, threads=threads, started=lambda: None)
 
 
