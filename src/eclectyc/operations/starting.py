@@ -1,0 +1,28 @@
+"""What a long-running process looks after at its start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from eclectyc.kernel.errors import EclectycError
+from eclectyc.kernel.words import counted
+
+
+def settle_what_was_left(tell: Callable[[str], None]) -> None:
+    """Settle imports that a crash cut off, and tell of them. A lake that does not answer is no reason not to start."""
+    from eclectyc.intake.models import Batch
+
+    if not Batch.objects.filter(state__in=(Batch.PENDING, Batch.COMMITTED)).exists():
+        return  # the lake is not even loaded
+    from eclectyc.intake.batches import recover
+
+    try:
+        settled = recover()
+    except (EclectycError, OSError) as fault:
+        reason = " ".join(str(fault).split())
+        tell(f"Imports that were cut off are not settled yet: {reason} The next import, or eclectyc batches, does it.")
+        return
+    if settled:
+        states = ", ".join(f"batch {batch.pk} {batch.state}" for batch in settled)
+        cut_off = "that was cut off" if len(settled) == 1 else "that were cut off"
+        tell(f"Settled {counted(len(settled), 'import')} {cut_off}: {states}.")
