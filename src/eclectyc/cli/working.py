@@ -32,7 +32,9 @@ def worker(
     ready()
     from eclectyc.audit.service import keep
     from eclectyc.jobs.worker import Worker
+    from eclectyc.operations.starting import settle_what_was_left
 
+    settle_what_was_left(say)
     keep()  # what jobs write to the audit is sealed here
     one = Worker(threads=threads, lease_s=lease)
     _listen_to_signals(one.end, is_child=bool(parent))
