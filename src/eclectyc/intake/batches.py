@@ -7,7 +7,7 @@ series that it makes; a pending batch is settled by whoever next has the writers
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from eclectyc.audit.by import By
 from eclectyc.audit.record import record
 from eclectyc.estate.models import Meter, Series, Site
 from eclectyc.intake.models import Batch
-from eclectyc.kernel.errors import Busy
+from eclectyc.kernel.errors import Busy, EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.errors import OutOfOrder
 from eclectyc.lake.lease import Lease, writer_lease
@@ -31,6 +31,7 @@ WAIT_S: Final = 600.0  # for another writer's turn to end
 COUNTS: Final = ("rows", "accepted", "rejected", "added", "changed", "unchanged", "kept")
 
 Waiting = Callable[[str], None]
+Under = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(slots=True)
@@ -43,6 +44,34 @@ class Made:
 
     def as_dict(self) -> dict[str, list[int]]:
         return {"sites": self.sites, "meters": self.meters, "series": self.series}
+
+
+class AlreadyIn(EclectycError):
+    """A kept file has come in before: an earlier attempt at it was told dead too soon."""
+
+    code = "already_in"
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(f"The file came in as batch {batch.pk}.", "There is nothing more to do.")
+        self.batch = batch
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The kept file that a batch is the import of, and the transaction in which it may be begun."""
+
+    upload: int | None = None
+    under: Under = nullcontext
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """A transaction in which a batch is begun: once for each kept file, and only while the job is still ours."""
+        with transaction.atomic(), self.under():
+            done = (Batch.DONE, Batch.UNDONE)
+            earlier = Batch.objects.filter(upload=self.upload, state__in=done).first() if self.upload else None
+            if earlier:
+                raise AlreadyIn(earlier)
+            yield
 
 
 @contextmanager

@@ -35,6 +35,9 @@ class Batch(models.Model):
     file_name = models.CharField(max_length=255, blank=True)
     sha256 = models.CharField(max_length=64, blank=True, db_index=True)
     format = models.CharField(max_length=30, blank=True)
+    upload = models.ForeignKey(
+        "intake.Upload", on_delete=models.SET_NULL, null=True, blank=True, related_name="batches"
+    )
     undoes = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="undone_by")
     created_at = models.DateTimeField(default=timezone.now)
     committed_at = models.DateTimeField(null=True, blank=True)
@@ -60,5 +63,6 @@ class Batch(models.Model):
 
 # Django looks for an app's models here; these need Batch, by name.
 from eclectyc.intake.registers.models import Register, RegisterRead, ResetWindow, TankEntry  # noqa: E402
+from eclectyc.intake.uploads.models import Upload  # noqa: E402
 
-__all__ = ["Batch", "Register", "RegisterRead", "ResetWindow", "TankEntry"]
+__all__ = ["Batch", "Register", "RegisterRead", "ResetWindow", "TankEntry", "Upload"]

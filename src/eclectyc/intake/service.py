@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -13,6 +14,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity
 from eclectyc.intake.ahead import Ahead
+from eclectyc.intake.batches import Claim, Under
 from eclectyc.intake.blocks import DayBlock, ReadOptions, RowBlock
 from eclectyc.intake.making import Making
 from eclectyc.intake.outcome import complete, describe, refuse_unknown
@@ -106,12 +108,15 @@ def import_file(
     progress: Callable[[Progress], None] | None = None,
     name: str = "",
     ahead: Ahead | None = None,
+    upload: int | None = None,
+    under: Under = nullcontext,
 ) -> ImportReport:
     """Import a file into an organisation and say what became of it.
 
     name : what the file is called, where ``path`` is only where an upload was put. ahead : the file, where its
-    reading has begun already; it is closed here. Raises ``UnreadableFile`` for
-    a file that is not understood; then nothing was written.
+    reading has begun already; it is closed here. upload, under : the kept file that it is, and what its batch is
+    begun under, where background work does it: ``AlreadyIn`` is raised where it has come in before. Raises
+    ``UnreadableFile`` for a file that is not understood; then nothing was written.
     """
     options = options or ImportOptions()
     with ahead or Ahead(Path(path), options.reading) as file:
@@ -119,7 +124,7 @@ def import_file(
         options.checked()
         if options.create_meters:
             actor.require("estate.edit", organisation.pk)
-        return _import(actor, organisation, file, options, progress, name)
+        return _import(actor, organisation, file, options, progress, name, Claim(upload, under))
 
 
 def _import(
@@ -129,6 +134,7 @@ def _import(
     options: ImportOptions,
     progress: Callable[[Progress], None] | None,
     name: str,
+    claim: Claim,
 ) -> ImportReport:
     opened = file.opened()
     source, reader, seen = opened.source, opened.reader, opened.seen
@@ -138,10 +144,10 @@ def _import(
     telling.say(total=source.size)
     with ErrorLog(None if options.dry_run else Path(settings.HOME) / "reports") as log:
         if reader.kind == "readings":
-            _import_readings(actor, organisation, file, options, report, log, telling)
+            _import_readings(actor, organisation, file, options, report, log, telling, claim)
         else:
             actor.require("estate.edit", organisation.pk)
-            import_records(Records(actor, organisation, reader, source, seen, report, log, options.site))
+            import_records(Records(actor, organisation, reader, source, seen, report, log, options.site, claim))
     telling.say(phase="done")
     return report
 
@@ -154,6 +160,7 @@ def _import_readings(
     report: ImportReport,
     log: ErrorLog,
     telling: Telling,
+    claim: Claim,
 ) -> None:
     making = Making.of(actor, organisation, options.site)
     wishes = Wishes(
@@ -175,7 +182,7 @@ def _import_readings(
         for error, rows in plan.refused:
             log.extend([error], counts_lines=False)
             log.stands_for(rows)
-        _store(Import(actor, organisation, source, gathered, report, telling.say), plan, making)
+        _store(Import(actor, organisation, source, gathered, report, telling.say, claim), plan, making)
 
 
 def _read(file: Ahead, gathered: Gathered, telling: Telling) -> None:

@@ -14,7 +14,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Meter, Site
 from eclectyc.estate.service import create_meter, create_site, update_meter, update_site
-from eclectyc.intake.batches import tell_audit
+from eclectyc.intake.batches import Claim, tell_audit
 from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RecordBlock
 from eclectyc.intake.files.source import Source
 from eclectyc.intake.formats import Reader
@@ -37,6 +37,7 @@ class Records:
     report: ImportReport
     log: ErrorLog
     site_name: str = ""  # of meters whose line names none
+    claim: Claim = Claim()  # noqa: RUF009 - it never changes
 
     def each(self) -> Iterator[tuple[int, Fields]]:
         """Yield each record's line and fields; what is blank is not said, and so not changed."""
@@ -59,7 +60,7 @@ def _fields(said: Mapping[str, str]) -> Fields:
 def import_records(records: Records) -> None:
     """Bring the organisation's sites or meters up to date from a file: all its sound lines, in one transaction."""
     report = records.report
-    with transaction.atomic():
+    with records.claim.held():
         apply = _apply_sites if records.reader.kind == "sites" else _apply_meters
         apply(records)
         report.warnings = grouped_warnings([*report.warnings, *records.seen.warnings])
@@ -75,8 +76,9 @@ def _batch(records: Records) -> Batch:
     report, now = records.report, timezone.now()
     batch = Batch.objects.create(
         organisation=records.organisation, state=Batch.DONE, user_id=records.actor.user_id,
-        actor_label=records.actor.label, file_name=report.file[-255:], format=report.format[:30], committed_at=now,
-        finished_at=now, rows=report.rows, accepted=report.accepted, rejected=report.rejected,
+        actor_label=records.actor.label, upload_id=records.claim.upload, file_name=report.file[-255:],
+        format=report.format[:30], committed_at=now, finished_at=now, rows=report.rows, accepted=report.accepted,
+        rejected=report.rejected,
     )  # fmt: skip
     batch.report = {**report.as_dict(), "batch": batch.pk}
     batch.save(update_fields=["report"])

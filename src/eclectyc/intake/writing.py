@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from django.db import transaction
-
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.intake.batches import begin, finish, note, settle_pending, writers_turn
+from eclectyc.intake.batches import Claim, begin, finish, note, settle_pending, writers_turn
 from eclectyc.intake.files.source import Source
 from eclectyc.intake.making import Making
 from eclectyc.intake.models import Batch
@@ -41,6 +39,7 @@ class Import:
     gathered: Gathered
     report: ImportReport
     say: Callable[..., None]
+    claim: Claim = Claim()  # noqa: RUF009 - it never changes
 
 
 def write_batch(
@@ -71,13 +70,13 @@ def _begin(
     import_: Import, plan: FilePlan, making: Making, months: Months, lease: Lease, digest_of: Callable[[], str]
 ) -> Batch:
     report = import_.report
-    with transaction.atomic():
+    with import_.claim.held():
         months.series, made = making.make(plan)
         digest = digest_of()  # worked out meanwhile
         earlier = Batch.objects.filter(organisation=import_.organisation, sha256=digest, state=Batch.DONE).first()
         batch = begin(
             import_.actor, lease, organisation=import_.organisation, made=made, file_name=report.file[-255:],
-            sha256=digest, format=report.format[:30],
+            sha256=digest, format=report.format[:30], upload_id=import_.claim.upload,
         )  # fmt: skip
     report.batch = batch.pk
     report.created_meters, report.created_sites = len(made.meters), len(made.sites)
