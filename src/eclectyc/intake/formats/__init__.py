@@ -44,6 +44,7 @@ def readers() -> list[Reader]:
     """Return every reader, the more particular ones first."""
     from eclectyc.intake.formats.daily import Daily
     from eclectyc.intake.formats.glowmarkt import Glowmarkt
+    from eclectyc.intake.formats.greenbutton import GreenButton
     from eclectyc.intake.formats.long import Long
     from eclectyc.intake.formats.matrix import Matrix
     from eclectyc.intake.formats.meters import Meters
@@ -57,6 +58,7 @@ def readers() -> list[Reader]:
         Octopus(),
         N3rgy(),
         Glowmarkt(),
+        GreenButton(),
         Nem12(),
         Wide(),
         Long(),

@@ -41,18 +41,23 @@ class Readings:
     lines: list[int] = field(default_factory=list)
     moments: list[datetime] = field(default_factory=list)
     values: list[float | None] = field(default_factory=list)
+    qualities: list[int] = field(default_factory=list)  # of ``kernel.quality``; of no account where there is no value
     errors: list[LineError] = field(default_factory=list)
 
-    def add(self, line: int, moment: datetime, value: float | None) -> None:
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def add(self, line: int, moment: datetime, value: float | None, quality: int = UNFLAGGED) -> None:
         self.lines.append(line)
         self.moments.append(moment)
         self.values.append(value)
+        self.qualities.append(MISSING if value is None else quality)
 
     def reject(self, line: int, place: str, bad: BadReading) -> None:
         """Note a reading that cannot be taken. ``place`` is its own, to which ``bad`` adds where in it."""
         self.errors.append(LineError(line, f"{place}{bad.place}", bad.reason, bad.remedy))
 
-    def block(self, *, quantity: str | None, unit: str | None, in_utc: bool) -> RowBlock:
+    def block(self, *, quantity: str | None, unit: str | None, in_utc: bool, meter: str | None = None) -> RowBlock:
         """Return the readings as a block; a value that is not there is missing."""
         size = len(self.lines)
         clock, instant = pl.Datetime("us"), pl.Datetime("us", "UTC")
@@ -62,22 +67,22 @@ class Readings:
             "day": nothing(size, pl.Date),
             "period": nothing(size, pl.Int16),
         }
-        value = pl.Series(self.values, dtype=pl.Float64)
-        quality = pl.Series([UNFLAGGED], dtype=pl.Int8).new_from_index(0, size).set(value.is_null(), MISSING)
-        frame = self._whose(quantity, unit).with_columns(**moments, value=value, quality=quality)
+        told = {"value": pl.Series(self.values, dtype=pl.Float64), "quality": pl.Series(self.qualities, dtype=pl.Int8)}
+        frame = self._whose(meter, quantity, unit).with_columns(**moments, **told)
         return RowBlock(frame, size)
 
-    def day_block(self, *, quantity: str | None, unit: str | None) -> DayBlock:
+    def day_block(self, *, quantity: str | None, unit: str | None, meter: str | None = None) -> DayBlock:
         """Return readings of whole days as a block. A moment is the day's midnight: by its own clock where it is
         naive, in a zone within twelve hours of UTC where it is in UTC."""
         size = len(self.lines)
         days = pl.Series([day_of(moment) for moment in self.moments], dtype=pl.Date)
         values = np.array([np.nan if value is None else value for value in self.values], dtype=float).reshape(size, 1)
-        quality = np.where(np.isnan(values), MISSING, UNFLAGGED).astype(np.int8)
-        return DayBlock(self._whose(quantity, unit).with_columns(day=days), values, quality, WHOLE_DAY, rows=size)
+        quality = np.array(self.qualities, dtype=np.int8).reshape(size, 1)
+        frame = self._whose(meter, quantity, unit).with_columns(day=days)
+        return DayBlock(frame, values, quality, WHOLE_DAY, rows=size)
 
-    def _whose(self, quantity: str | None, unit: str | None) -> pl.DataFrame:
-        said = {"meter": None, "quantity": quantity, "unit": unit}
+    def _whose(self, meter: str | None, quantity: str | None, unit: str | None) -> pl.DataFrame:
+        said = {"meter": meter, "quantity": quantity, "unit": unit}
         same = {name: pl.lit(text, dtype=pl.String) for name, text in said.items()}
         return pl.DataFrame({"line": pl.Series(self.lines, dtype=pl.Int64)}).with_columns(**same)
 
