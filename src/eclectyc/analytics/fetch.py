@@ -17,6 +17,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.expectation import Points, expected_since, expected_until
 from eclectyc.analytics.grid import DayGrid, day_grid
 from eclectyc.analytics.placed import MOVES, Placed, place
+from eclectyc.analytics.together import added_up, apart
 from eclectyc.estate.models import Meter, Placement, Quantity, Site, Utility
 from eclectyc.lake.arbitrate import best_per_day
 from eclectyc.lake.store import Lake, connect
@@ -42,6 +43,7 @@ _FIELDS: Final = {
     "series": "counted__id",
     "series_unit": "counted__unit",
     "series_step": "counted__step_minutes",
+    "series_register": "counted__register",
 }
 _SCHEMA: Final[dict[str, Any]] = {
     "meter": pl.Int64,
@@ -64,6 +66,7 @@ _SCHEMA: Final[dict[str, Any]] = {
     "series": pl.Int32,
     "series_unit": pl.String,
     "series_step": pl.Int32,
+    "series_register": pl.String,
 }
 
 # Not energy that is brought in: generation and storage are shown by themselves, never summed into use.
@@ -75,7 +78,7 @@ class Asked:
     """Metering points of one quantity and what the registry says of them.
 
     meters : one row a point, in order: the columns of ``_FIELDS`` but the series, and unit, step (the finest),
-    first and last (days with readings; null without any). series : series, point. points : see expectation.
+    first and last (days with readings; null without any). series : series, point, register. points : see expectation.
     """
 
     meters: pl.DataFrame
@@ -84,10 +87,18 @@ class Asked:
 
     def rows(self, start: date, end: date, *, values: bool = False) -> pl.DataFrame:
         """Return the day rows that count – one a point and day (DESIGN rule 5) – each point's in order of days."""
-        days = connect().days(self.series["series"].to_numpy(), start, end, values=values)
-        if self.series["point"].n_unique() == len(self.series):  # one series a point: nothing to choose between
-            return days.join(self.series, on="series", how="inner", maintain_order="left")
-        return best_per_day(days, self.series)
+        points = self.series.select("series", "point")
+        if points["point"].n_unique() == len(points):  # one series a point: nothing to choose between
+            days = connect().days(points["series"].to_numpy(), start, end, values=values)
+            return days.join(points, on="series", how="inner", maintain_order="left")
+        registers = apart(self.series)
+        plain = points.join(registers, on="series", how="anti") if len(registers) else points
+        days = connect().days(plain["series"].to_numpy(), start, end, values=values)
+        if len(registers):
+            parts = connect().days(registers["series"].to_numpy(), start, end, values=True)
+            sums = added_up(parts, registers.join(_spans(), on="series", how="left"))
+            days = pl.concat([days, sums.select(days.columns)])
+        return best_per_day(days, points)
 
     def grid(self, start: date, end: date) -> DayGrid:
         """Return the points' days of a span."""
@@ -130,7 +141,8 @@ def ask(actor: Actor, *, today: date, quantity: str | None = Quantity.IMPORT, wh
     frame = pl.DataFrame(list(found), schema=_SCHEMA, orient="row")
     frame = frame.with_columns(pl.coalesce("series_unit", "meter_unit").alias("unit"))
     frame = frame.with_columns((pl.struct("meter", "unit").rle_id()).cast(pl.Int32).alias("point"))
-    series = frame.filter(pl.col("series").is_not_null()).select("series", "point")
+    series = frame.filter(pl.col("series").is_not_null())
+    series = series.select("series", "point", pl.col("series_register").alias("register"))
     meters_frame = _one_a_point(frame, series)
     return Asked(meters_frame, series, _points(meters_frame, today))
 
