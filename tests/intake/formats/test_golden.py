@@ -20,10 +20,11 @@ def test_a_golden_file_gives_what_it_is_known_to_hold(name: str, world: World, t
     report = bring(world, file.write(tmp_path), **{"create_meters": bool(file.series), "site": "Golden"} | file.options)
     assert (report.errors, report.format, report.rows) == ([], file.format, file.rows)
     assert report.why
-    found = {(one.meter, one.quantity): (one.unit, one.step, one.readings) for one in report.series}
-    assert found == {key: (held.unit, held.step, held.readings) for key, held in file.series.items()}
-    for one in report.series:
-        assert one.total == pytest.approx(file.series[one.meter, one.quantity].total, abs=1e-9)
+    found = {(one.meter, f"{one.quantity} {one.register}".strip()): one for one in report.series}
+    told = {key: (one.unit, one.step, one.readings) for key, one in found.items()}
+    assert told == {key: (held.unit, held.step, held.readings) for key, held in file.series.items()}
+    for key, one in found.items():
+        assert one.total == pytest.approx(file.series[key].total, abs=1e-9)
 
 
 def test_golden_files_are_small() -> None:
