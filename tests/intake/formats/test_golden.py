@@ -28,4 +28,4 @@ def test_a_golden_file_gives_what_it_is_known_to_hold(name: str, world: World, t
 
 
 def test_golden_files_are_small() -> None:
-    assert [file.name for file in golden().values() if len(file.content) > 64 << 10] == []
+    assert [file.name for file in golden().values() if len(file.content) > 100 << 10] == []
