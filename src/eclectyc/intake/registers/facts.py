@@ -1,0 +1,136 @@
+"""What must be known beside the reads to work use out: registers, the points that they are of, devices, multipliers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from eclectyc.kernel.units import conversion, is_unit
+
+USE: Final = "use"  # a register whose use is counted
+CHECK: Final = "check"  # a total beside others
+MAXIMUM: Final = "maximum"  # of demand, never differenced
+START: Final = -(1 << 40)  # [s] before anything
+END: Final = 1 << 40  # [s] after everything
+
+
+class DeviceSpan(NamedTuple):
+    """A device at a point between two moments [s]; reads are its register's at its fitting and its removal."""
+
+    serial_key: str
+    since_s: int
+    until_s: int
+    opening: float | None
+    closing: float | None
+    digits: int | None
+
+
+class Reset(NamedTuple):
+    """A span [s] in which a register was set back, what it showed just before it and just after."""
+
+    since_s: int
+    until_s: int
+    last_read: float | None
+    first_read: float
+
+
+class Epoch(NamedTuple):
+    """What differences are multiplied by from a moment [s] on."""
+
+    since_s: int
+    factor: float
+
+
+@dataclass(slots=True)
+class PointFacts:
+    """A metering point. ``identifier`` is how it is printed; ``step`` the minutes of its slots (1440: whole days)."""
+
+    identifier: str
+    zone: str
+    step: int = 30
+    serial_key: str = ""
+    devices: Sequence[DeviceSpan] = ()
+    epochs: Sequence[Epoch] = (Epoch(START, 1.0),)
+
+    @property
+    def slot_s(self) -> int:
+        """The length of a slot [s]; of a whole day that of most days."""
+        return self.step * 60
+
+
+@dataclass(slots=True)
+class RegisterFacts:
+    """A register: of which point (by index), what it measures, how its display counts, and what is declared of it."""
+
+    point: int
+    quantity: str
+    unit: str  # of the display
+    serial: str = ""
+    code: str = ""
+    kind: str = USE
+    digits: int | None = None
+    tolerance_s: int = 60
+    is_beside: bool = False
+    until_s: int = END
+    resets: Sequence[Reset] = ()
+    pk: int | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What two prints of one register have in common."""
+        return serial_key(self.serial), code_key(self.code)
+
+    @property
+    def target(self) -> tuple[int, str, str]:
+        """The point, the quantity and the canonical unit that its use is added to."""
+        return self.point, self.quantity, canonical(self.unit)[0]
+
+    @property
+    def counts(self) -> bool:
+        """Whether its use is counted."""
+        return self.kind == USE
+
+    @property
+    def name(self) -> str:
+        """How it is called in a message."""
+        return " ".join(part for part in (self.serial, self.code) if part)
+
+
+@dataclass(slots=True)
+class Facts:
+    """Points and registers of one working out; registers name their point by its index."""
+
+    points: list[PointFacts] = field(default_factory=list)
+    registers: list[RegisterFacts] = field(default_factory=list)
+
+    def targets(self) -> tuple[list[tuple[int, str, str]], np.ndarray]:
+        """Return the series-to-be and, for each register, which of them is its own."""
+        number: dict[tuple[int, str, str], int] = {}
+        of_register = [number.setdefault(register.target, len(number)) for register in self.registers]
+        return list(number), np.array(of_register, dtype=np.int64)
+
+
+def serial_key(serial: str) -> str:
+    """Return what two prints of one serial have in common.
+
+    >>> serial_key("e10a 12345") == serial_key("E10A12345")
+    True
+    """
+    return re.sub(r"\s+", "", serial).upper()
+
+
+def code_key(code: str) -> str:
+    """Return what two prints of one register's code have in common: ``01`` and ``1`` are two codes."""
+    return re.sub(r"\s+", "", code).upper()
+
+
+def canonical(unit: str) -> tuple[str, float]:
+    """Return a display's canonical unit and factor; a unit that is none of ours stands for itself."""
+    if not is_unit(unit):
+        return unit, 1.0
+    known = conversion(unit)
+    return known.unit, float(known.factor)

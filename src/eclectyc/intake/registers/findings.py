@@ -1,0 +1,95 @@
+"""What could not be worked out, in words: which register, when, and what to do about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from eclectyc.intake.registers.calendar import Days
+from eclectyc.intake.registers.facts import START, Facts
+from eclectyc.intake.registers.groups import Groups
+from eclectyc.intake.registers.pieces import Fall, Sequences
+from eclectyc.intake.registers.together import Overlap
+from eclectyc.kernel.words import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What lies within the days to be worked out anew, and how moments are printed."""
+
+    days: Days
+    first: np.ndarray
+    end: np.ndarray
+
+    def holds(self, target: np.ndarray, day: np.ndarray) -> np.ndarray:
+        """Say which days [since 1970] of targets are to be worked out."""
+        return (day >= self.first[target]) & (day < self.end[target])
+
+    def bears(self, target: int, start_s: int, end_s: int) -> bool:
+        """Say whether a span of a target touches such a day."""
+        first, last = (int(at) + self.days.first for at in self.days.of(np.array([start_s, end_s])))
+        return bool(first < self.end[target] and last >= self.first[target])
+
+    def told(self, at_s: int) -> str:
+        """Print a moment by the local clock."""
+        return f"{datetime.fromtimestamp(at_s, UTC).astimezone(self.days.zone):%Y-%m-%d %H:%M}"
+
+
+def of_falls(facts: Facts, groups: Groups, falls: list[Fall], inside: Inside) -> Iterator[str]:
+    for fall in falls:
+        target = int(groups.target[fall.group])
+        if not inside.bears(target, fall.start_s, fall.end_s):
+            continue
+        register = groups.registers[fall.group]
+        what = f"Meter {facts.points[register.point].identifier}, register {register.name or '(the only one)'}"
+        if fall.start_s == fall.end_s:
+            digits = f" of {counted(register.digits, 'digit')}" if register.digits else ""
+            yield f"{what}: a register{digits} cannot show {fall.after:g} ({inside.told(fall.start_s)}); the read is " \
+                  "kept and not counted."  # fmt: skip
+        else:
+            yield (
+                f"{what} fell from {fall.before:g} ({inside.told(fall.start_s)}) to {fall.after:g} "
+                f"({inside.told(fall.end_s)}), and nothing explains it: no use is stored between the two. If it rolled "
+                "over, say how many digits it has; if it was exchanged or set back, write that down; else correct the "
+                "read."
+            )
+
+
+def of_overlaps(facts: Facts, groups: Groups, overlaps: list[Overlap], inside: Inside) -> Iterator[str]:
+    seen: set[tuple[int, str]] = set()
+    for one in overlaps:
+        if (one.target, one.chosen) in seen or not inside.bears(one.target, one.start_s, one.end_s):
+            continue
+        seen.add((one.target, one.chosen))
+        point = facts.points[groups.targets[one.target][0]].identifier
+        if one.chosen:
+            yield f"Meter {point}: several devices count at one time (from {inside.told(one.start_s)}); {one.chosen} " \
+                  "is the one it has then, and alone is counted."  # fmt: skip
+        else:
+            yield (
+                f"Meter {point}: several devices count at one time (from {inside.told(one.start_s)}), and nothing "
+                "tells which is the meter's: no use is stored for it. Write the exchange down, or declare that they "
+                "count beside each other."
+            )
+
+
+def of_lagging(facts: Facts, groups: Groups, standing: Sequences, inside: Inside) -> Iterator[str]:
+    """Name registers that were not read when the others of their device were: the sum waits for them."""
+    last = np.full(len(groups.registers), START)
+    np.maximum.at(last, standing.group, standing.at_s)
+    of_device: dict[tuple[int, str], list[int]] = {}
+    for number in np.flatnonzero(last > START).tolist():
+        of_device.setdefault((int(groups.target[number]), groups.registers[number].key[0]), []).append(number)
+    for (target, _), members in of_device.items():
+        newest = max(int(last[number]) for number in members)
+        for number in members:
+            register = groups.registers[number]
+            if last[number] < min(newest, register.until_s) and inside.bears(target, int(last[number]), newest):
+                yield (
+                    f"Meter {facts.points[register.point].identifier}: register {register.name} has no read after "
+                    f"{inside.told(int(last[number]))}; the use after that waits for it. If nobody reads it any more, "
+                    "say since when."
+                )

@@ -1,0 +1,77 @@
+"""Reads as parallel arrays, and which of them stand. Pure.
+
+A register can be told the same moment by several batches. The last actual read stands, whatever was estimated before or
+after it; without one the last estimated read. A batch can take a read back: then nothing stands of the batches before
+it. What the source itself doubts is kept and never stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Final, Self
+
+import numpy as np
+
+from eclectyc.kernel.quality import ESTIMATED
+
+TAKEN_BACK: Final = 0
+UNTOLD: Final = -1  # the order of what a device's history says: any batch's own word goes before it
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Reads in any order; every array has shape (reads,).
+
+    register : which register, int64. at_s : UTC [s since 1970], int64. value : as displayed, float64.
+    quality : actual, estimated, or 0 where an earlier read is taken back, int8. is_doubtful : bool.
+    order : the batch that tells it, int64: later ones go before earlier ones.
+    """
+
+    register: np.ndarray
+    at_s: np.ndarray
+    value: np.ndarray
+    quality: np.ndarray
+    is_doubtful: np.ndarray
+    order: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.register)
+
+    def where(self, chosen: np.ndarray) -> Reads:
+        """Return some of the reads: a mask or indices."""
+        return Reads(*(getattr(self, part.name)[chosen] for part in fields(self)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Reads]) -> Self:
+        """Put reads behind each other."""
+        return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
+
+    @classmethod
+    def none(cls) -> Self:
+        """No reads at all."""
+        whole = np.zeros(0, dtype=np.int64)
+        return cls(whole, whole, np.zeros(0), whole.astype(np.int8), whole.astype(bool), whole)
+
+
+def standing(reads: Reads, group: np.ndarray) -> np.ndarray:
+    """Return which reads stand, as indices sorted by group and moment: one for each moment of a group at most.
+
+    group : shape (reads,), int64; reads of one group are one register's, however it was printed.
+    """
+    sound = np.flatnonzero(~reads.is_doubtful)
+    order = sound[np.lexsort((reads.order[sound], reads.at_s[sound], group[sound]))]
+    if not len(order):
+        return order
+    at, of = reads.at_s[order], group[order]
+    opens = np.flatnonzero(np.r_[True, (at[1:] != at[:-1]) | (of[1:] != of[:-1])])
+    if len(opens) == len(order):
+        return order[reads.quality[order] != TAKEN_BACK]
+    place = np.arange(len(order))
+    weak = reads.quality[order] == ESTIMATED
+    last_weak = np.maximum.reduceat(np.where(weak, place, -1), opens)
+    last_firm = np.maximum.reduceat(np.where(weak, -1, place), opens)
+    is_gone = (last_firm >= 0) & (reads.quality[order[last_firm]] == TAKEN_BACK)
+    taken = np.where((last_firm < 0) | (is_gone & (last_weak > last_firm)), last_weak, last_firm)
+    kept = order[taken]
+    return kept[reads.quality[kept] != TAKEN_BACK]

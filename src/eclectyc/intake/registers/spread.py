@@ -1,0 +1,166 @@
+"""Use between moments becomes day rows: slots where the reads were near enough, else whole days by elapsed time. Pure.
+
+A slot is *measured* where reads stand at both its edges and no read further apart bears on it. Everything else is
+spread evenly over the time that passed between two reads, and what falls on a local day – of 23, 24 or 25 hours – is
+that day's use, flagged *derived*. A day that is touched by such use is given as a whole, its measured slots included;
+a day of which some time is not known is not given as a whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from eclectyc.intake.registers.calendar import Days
+from eclectyc.intake.registers.pieces import Pieces, quality_of
+from eclectyc.kernel.days import WHOLE_DAY
+from eclectyc.kernel.quality import DERIVED, ESTIMATED
+from eclectyc.lake.dense import Slots
+from eclectyc.lake.schema import SAID
+
+
+@dataclass(frozen=True, slots=True)
+class DayUse:
+    """Use by local day. target, day [days since 1970], value, quality : shape (days,), sorted by target and day."""
+
+    target: np.ndarray
+    day: np.ndarray
+    value: np.ndarray
+    quality: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def where(self, chosen: np.ndarray) -> DayUse:
+        """Return some of them."""
+        return DayUse(self.target[chosen], self.day[chosen], self.value[chosen], self.quality[chosen])
+
+    def joined(self, other: DayUse) -> DayUse:
+        """Return these and others."""
+        return DayUse(*(np.concatenate([getattr(part, name) for part in (self, other)]) for name in self.__slots__))
+
+    def frame(self, series: np.ndarray) -> pl.DataFrame:
+        """Return them as rows for the lake; ``series`` gives each target its number."""
+        step = np.full(len(self), WHOLE_DAY, np.int16)
+        return _frame(series[self.target], self.day, step, self.value, self.quality, np.ones(len(self), np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class SlotUse:
+    """Measured slots. target, day, slot, value, quality : shape (slots,), sorted. step [minutes], slots : of each
+    target and of each row's day."""
+
+    target: np.ndarray
+    day: np.ndarray
+    slot: np.ndarray
+    value: np.ndarray
+    quality: np.ndarray
+    slots: np.ndarray  # how many the row's day has
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def where(self, chosen: np.ndarray) -> SlotUse:
+        """Return some of them."""
+        return SlotUse(*(getattr(self, name)[chosen] for name in self.__slots__))
+
+    def joined(self, other: SlotUse) -> SlotUse:
+        """Return these and others."""
+        return SlotUse(*(np.concatenate([getattr(part, name) for part in (self, other)]) for name in self.__slots__))
+
+    def frame(self, series: np.ndarray, step: np.ndarray) -> pl.DataFrame:
+        """Return them as rows for the lake, a day each; ``series`` and ``step`` [minutes] are of each target."""
+        if not len(self):
+            return pl.DataFrame(schema=SAID)
+        opens = np.flatnonzero(np.r_[True, (self.target[1:] != self.target[:-1]) | (self.day[1:] != self.day[:-1])])
+        lengths = self.slots[opens]
+        starts = np.cumsum(lengths) - lengths
+        at = np.repeat(starts, np.diff(np.r_[opens, len(self)])) + self.slot
+        values, quality = np.full(int(lengths.sum()), np.nan), np.zeros(int(lengths.sum()), np.int8)
+        values[at], quality[at] = self.value, self.quality
+        target = self.target[opens]
+        return _frame(series[target], self.day[opens], step[target].astype(np.int16), values, quality, lengths)
+
+
+def _frame(
+    series: np.ndarray, day: np.ndarray, step: np.ndarray, values: np.ndarray, quality: np.ndarray, lengths: np.ndarray
+) -> pl.DataFrame:
+    days = pl.Series(day.astype(np.int32)).cast(pl.Date)
+    frame = pl.DataFrame({"series": pl.Series(series.astype(np.int32)), "day": days, "step": step})
+    return frame.with_columns(**Slots(values, quality, lengths).columns()).select(SAID.keys())
+
+
+def spread(pieces: Pieces, days: Days, step: np.ndarray) -> tuple[DayUse, SlotUse]:
+    """Lay the use of targets on days and slots.
+
+    pieces : of targets, disjoint, sorted by owner and start. step : of each target [minutes]; 1440 for whole days.
+    """
+    target, day, opens, closes, rows = by_day(pieces, days)
+    share = pieces.use[rows] * ((closes - opens) / (pieces.end - pieces.start)[rows])
+    known, estimated = pieces.is_known[rows], pieces.is_estimated[rows]
+    slot_s = step[target] * np.int64(60)
+    is_fine = slot_s < WHOLE_DAY * 60
+    slot = np.where(is_fine, (opens - days.opens[day]) // slot_s, 0)
+    begins = days.opens[day] + np.where(is_fine, slot * slot_s, 0)
+    length = np.where(is_fine, np.minimum(begins + slot_s, days.opens[day + 1]), days.opens[day + 1]) - begins
+    runs = _runs(target, day, slot)
+    whole = np.add.reduceat(closes - opens, runs) == length[runs] if len(runs) else np.zeros(0, bool)
+    whole &= _all(pieces.fits[rows] & known, runs)
+    value, some_estimated = _sum(share, runs), _any(estimated, runs)
+    in_measured = np.repeat(whole, np.diff(np.r_[runs, len(rows)]))
+    fine = np.flatnonzero(whole & is_fine[runs])
+    at = runs[fine]
+    counts = -(-(days.opens[day[at] + 1] - days.opens[day[at]]) // slot_s[at])
+    slots = SlotUse(target[at], day[at] + days.first, slot[at], value[fine], quality_of(some_estimated[fine]), counts)
+    return _whole_days(target, day + days.first, share, known, estimated, in_measured & is_fine, in_measured), slots
+
+
+def by_day(pieces: Pieces, days: Days) -> tuple[np.ndarray, ...]:
+    """Cut pieces at local midnights: owner, day (index into ``days``), start, end [s], and which piece each is of."""
+    first, last = days.of(pieces.start), days.ending_at(pieces.end)
+    count = last - first + 1
+    rows = np.repeat(np.arange(len(pieces)), count)
+    day = np.repeat(first - np.cumsum(count) + count, count) + np.arange(len(rows))
+    opens = np.maximum(pieces.start[rows], days.opens[day])
+    closes = np.minimum(pieces.end[rows], days.opens[day + 1])
+    return pieces.owner[rows], day, opens, closes, rows
+
+
+def _whole_days(
+    target: np.ndarray,
+    day: np.ndarray,
+    share: np.ndarray,
+    known: np.ndarray,
+    estimated: np.ndarray,
+    in_slot: np.ndarray,
+    measured: np.ndarray,
+) -> DayUse:
+    """Return the days that are touched by use outside measured slots, where all of them is known."""
+    runs = _runs(target, day)
+    is_given = ~_all(in_slot, runs) & _all(known, runs)
+    exact = np.where(_any(estimated, runs), np.int8(ESTIMATED), quality_of(np.zeros(len(runs), bool)))
+    quality = np.where(_all(measured & ~in_slot, runs), exact, np.int8(DERIVED))
+    return DayUse(target[runs], day[runs], _sum(share, runs), quality).where(is_given)
+
+
+def _runs(*keys: np.ndarray) -> np.ndarray:
+    """Return where a run of equal keys begins."""
+    differs = np.zeros(len(keys[0]), dtype=bool)
+    differs[:1] = True
+    for key in keys:
+        differs[1:] |= key[1:] != key[:-1]
+    return np.flatnonzero(differs)
+
+
+def _sum(values: np.ndarray, runs: np.ndarray) -> np.ndarray:
+    return np.add.reduceat(values, runs) if len(runs) else np.zeros(0)
+
+
+def _all(flags: np.ndarray, runs: np.ndarray) -> np.ndarray:
+    return np.logical_and.reduceat(flags, runs) if len(runs) else np.zeros(0, bool)
+
+
+def _any(flags: np.ndarray, runs: np.ndarray) -> np.ndarray:
+    return np.logical_or.reduceat(flags, runs) if len(runs) else np.zeros(0, bool)

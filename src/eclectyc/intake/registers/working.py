@@ -1,0 +1,184 @@
+"""The use of registers worked out from their standing reads, for the days that some changed reads bear on. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+
+from eclectyc.intake.registers.calendar import Days
+from eclectyc.intake.registers.facts import END, START, Facts
+from eclectyc.intake.registers.findings import Inside, of_falls, of_lagging, of_overlaps
+from eclectyc.intake.registers.groups import Groups, grouped
+from eclectyc.intake.registers.pieces import Pieces, Sequences, differences, sequences
+from eclectyc.intake.registers.reads import Reads
+from eclectyc.intake.registers.spread import DayUse, SlotUse, spread
+from eclectyc.intake.registers.together import by_target
+from eclectyc.kernel.days import WHOLE_DAY
+
+_SHIFT = 41
+_HALF = 1 << 40
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What the reads of one file gave for one register: days and slots with use, and the use itself."""
+
+    readings: int
+    total: float
+    step: int
+
+
+@dataclass(slots=True)
+class Worked:
+    """Use worked out. targets : (point, quantity, unit) of each series-to-be. step : of each, minutes.
+
+    first, end : of each target the days [since 1970] to be worked out anew, half-open; equal where there are none.
+    shares : of registers, by number. notes : findings, in words.
+    """
+
+    targets: list[tuple[int, str, str]]
+    step: np.ndarray
+    first: np.ndarray
+    end: np.ndarray
+    days: DayUse
+    slots: SlotUse
+    shares: dict[int, list[Share]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def frame(self, day_series: np.ndarray, slot_series: np.ndarray) -> pl.DataFrame:
+        """Return all rows for the lake; the arrays give each target's series of whole days and of slots."""
+        frame = pl.concat([self.days.frame(day_series), self.slots.frame(slot_series, self.step)])
+        return frame.sort("series", "day")
+
+    def spans(self, day_series: np.ndarray, slot_series: np.ndarray) -> pl.DataFrame:
+        """Return the days to be worked out anew of every series: series, start, end."""
+        has = np.flatnonzero(self.end > self.first)
+        series = np.r_[day_series[has], slot_series[has]].astype(np.int32)
+        start, end = (
+            pl.Series(np.r_[at[has], at[has]].astype(np.int32)).cast(pl.Date) for at in (self.first, self.end)
+        )
+        return pl.DataFrame({"series": series, "start": start, "end": end}).unique("series")
+
+
+def work_out(facts: Facts, reads: Reads, touched: Reads, is_new: np.ndarray | None = None) -> Worked:
+    """Work out the use that some reads bear on.
+
+    reads : all that count of the points concerned – of the registers named by ``touched`` at least from the read before
+    the first touched moment's day to the one after the last's. touched : what was added or taken back.
+    is_new : which of ``reads`` a file told, shape (reads,), for the shares; none: no shares.
+    """
+    groups = grouped(facts, reads)
+    steps = np.array([facts.points[target[0]].step for target in groups.targets], dtype=np.int64)
+    first, end = np.zeros(len(groups.targets), np.int64), np.zeros(len(groups.targets), np.int64)
+    worked = Worked(groups.targets, steps, first, end, _no_days(), _no_slots(), notes=list(groups.notes))
+    new = np.zeros(len(groups.reads), bool)
+    new[: len(reads)] = is_new if is_new is not None else False
+    zone_of = np.array([facts.points[target[0]].zone for target in groups.targets], dtype=object)
+    for zone in dict.fromkeys(zone_of.tolist()):
+        here = zone_of == zone
+        mine = here[groups.target[groups.of_read]]
+        part = replace(groups, reads=groups.reads.where(mine), of_read=groups.of_read[mine])
+        of_register = groups.target[touched.register]
+        _in_zone(facts, part, touched.where(here[of_register]), str(zone), worked, new[mine])
+    return worked
+
+
+def _in_zone(facts: Facts, groups: Groups, touched: Reads, zone: str, worked: Worked, is_new: np.ndarray) -> None:
+    """Work out the targets of one time zone; ``groups`` has their reads alone."""
+    days = Days.around(zone, np.r_[groups.reads.at_s, touched.at_s])
+    slot_s = worked.step[groups.target] * 60
+    standing, odd = sequences(groups, days, slot_s)
+    tolerance_s = groups.each("tolerance_s")[touched.register]
+    moved = replace(touched, at_s=days.to_edge(touched.at_s, slot_s[touched.register], tolerance_s))
+    _set_spans(groups, standing, moved, days, worked)
+    pieces, later, falls = differences(groups, facts.points, standing, days, slot_s)
+    laid, overlaps = by_target(groups, facts.points, pieces, standing)
+    whole, slots = spread(laid, days, worked.step)
+    inside = Inside(days, worked.first, worked.end)
+    worked.days = worked.days.joined(whole.where(inside.holds(whole.target, whole.day)))
+    worked.slots = worked.slots.joined(slots.where(inside.holds(slots.target, slots.day)))
+    worked.notes += of_falls(facts, groups, odd + falls, inside)
+    worked.notes += of_overlaps(facts, groups, overlaps, inside)
+    worked.notes += of_lagging(facts, groups, standing, inside)
+    if is_new.any():
+        _share(groups, standing, pieces, later, days, worked, is_new)
+
+
+def _set_spans(groups: Groups, standing: Sequences, touched: Reads, days: Days, worked: Worked) -> None:
+    """Write down which days the touched reads bear on: from the read before them to the one after them."""
+    low, high = _moments(groups, touched)
+    concerned = np.flatnonzero(high > START)
+    before, after = low[concerned], high[concerned]
+    keys = _key(standing.group, standing.at_s)
+    if len(keys):
+        at = np.searchsorted(keys, _key(concerned, before)) - 1
+        there = (at >= 0) & (standing.group[at] == concerned)
+        before = np.where(there, standing.at_s[at], before)
+        at = np.minimum(np.searchsorted(keys, _key(concerned, after), side="right"), len(keys) - 1)
+        there = (standing.group[at] == concerned) & (standing.at_s[at] > after)
+        after = np.where(there, standing.at_s[at], after)
+    target = groups.target[concerned]
+    first, last = np.full(len(groups.targets), END), np.full(len(groups.targets), START)
+    np.minimum.at(first, target, days.of(before))
+    np.maximum.at(last, target, days.of(after))
+    has = np.flatnonzero(last > START)
+    worked.first[has], worked.end[has] = first[has] + days.first, last[has] + days.first + 1
+
+
+def _moments(groups: Groups, touched: Reads) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and last touched moment of every counting group [s]; ``END`` and ``START`` where there is none.
+
+    A read of a target whose reads are handed out one by one may have been any of its groups'.
+    """
+    low, high = np.full(len(groups.registers), END), np.full(len(groups.registers), START)
+    np.minimum.at(low, touched.register, touched.at_s)
+    np.maximum.at(high, touched.register, touched.at_s)
+    for target in np.flatnonzero(groups.is_special).tolist():
+        own = groups.target == target
+        low[own], high[own] = low[own].min(), high[own].max()
+    counts = groups.each("counts").astype(bool) if groups.registers else np.zeros(0, bool)
+    return np.where(counts, low, END), np.where(counts, high, START)
+
+
+def _key(owner: np.ndarray, at_s: np.ndarray) -> np.ndarray:
+    return (owner.astype(np.int64) << _SHIFT) + (at_s + _HALF)
+
+
+def _share(
+    groups: Groups,
+    standing: Sequences,
+    pieces: Pieces,
+    later: np.ndarray,
+    days: Days,
+    worked: Worked,
+    is_new: np.ndarray,
+) -> None:
+    """Say what the pieces that end or begin with a new read give, register by register as they were told."""
+    if not len(pieces):
+        return
+    told, before = standing.read[later], standing.read[later - 1]
+    ours = is_new[told] | is_new[before]
+    register = np.where(is_new[told], groups.reads.register[told], groups.reads.register[before])[ours]
+    own = pieces.where(ours).owned_by(register).in_order()
+    step = worked.step[groups.target]
+    whole, slots = spread(own, days, step)
+    unit = WHOLE_DAY
+    for number in np.unique(register).tolist():
+        shares = []
+        for part, minutes in ((whole, unit), (slots, int(step[number]))):
+            here = part.target == number
+            if here.any():
+                shares.append(Share(int(here.sum()), float(part.value[here].sum()), minutes))
+        worked.shares[number] = shares
+
+
+def _no_days() -> DayUse:
+    whole = np.zeros(0, np.int64)
+    return DayUse(whole, whole, np.zeros(0), whole.astype(np.int8))
+
+
+def _no_slots() -> SlotUse:
+    whole = np.zeros(0, np.int64)
+    return SlotUse(whole, whole, whole, np.zeros(0), whole.astype(np.int8), whole)
