@@ -6,7 +6,7 @@ class IntakeConfig(AppConfig):
     label = "intake"
 
     def ready(self) -> None:
-        from eclectyc.jobs import kinds
+        from eclectyc.jobs import kinds, schedules
 
         kinds.register(
             kinds.Kind(
@@ -14,3 +14,12 @@ class IntakeConfig(AppConfig):
                 permission="imports.run",
             )
         )  # fmt: skip
+        kinds.register(
+            kinds.Kind(
+                "intake.fold", "eclectyc.intake.push.job:run_fold", "Pushed readings become day rows", attempts=8,
+                first_delay_s=5, keep_days=2, permission="imports.run",
+            )
+        )  # fmt: skip
+        schedules.declare(
+            "intake.fold", kind="intake.fold", cron="17 * * * *", title="Pushed readings are looked after"
+        )

@@ -136,6 +136,7 @@ def _finish(batch: Batch) -> None:
     tell_audit(batch, "done", after={name: getattr(batch, name) for name in COUNTS})
     if batch.undoes_id:
         Batch.objects.filter(pk=batch.undoes_id).update(state=Batch.UNDONE)
+    batch.pushes.all().delete()  # what was pushed is in the lake now
 
 
 def settle_pending(lake: Lake, lease: Lease) -> list[Batch]:
@@ -163,7 +164,8 @@ def _fail(batch: Batch) -> None:
     batch.report = {**batch.report, "made": Made().as_dict()}
     batch.save()
     tell_audit(batch, "failed")
-    Series.objects.filter(pk__in=made.series).delete()
+    batch.pushes.update(batch=None)  # they wait for the next batch
+    Series.objects.filter(pk__in=made.series, pushes=None).delete()
     Meter.objects.filter(pk__in=made.meters, series=None, submeters=None).delete()
     Site.objects.filter(pk__in=made.sites, meters=None).delete()
 

@@ -55,6 +55,7 @@ HOLDINGS: Final = (
     Holding("accounts.Invitation", "accepted_by", "Invitations you accepted", "delete", ("digest",)),
     Holding("accounts.ApiToken", "user", "API tokens", "delete", ("digest",)),
     Holding("intake.Batch", "user", "Files you imported", "keep", ("report",)),
+    Holding("intake.Push", "user", "Readings you pushed that are still to be stored", "keep", ("data",)),
     Holding("account.EmailAddress", "user", "Addresses of mail", "delete"),
     Holding("mfa.Authenticator", "user", "Second factors", "delete", ("data",)),
     Holding("usersessions.UserSession", "user", "Sessions", "delete", ("session_key", "data")),

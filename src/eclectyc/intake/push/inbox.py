@@ -1,0 +1,56 @@
+"""The inbox as others see it: what waits, for how long, and what of one series is on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Count, Min, Q, Sum
+
+from eclectyc.intake.push.models import Push
+
+
+@dataclass(frozen=True, slots=True)
+class InboxSummary:
+    """What is acknowledged and not yet to be seen in readings. ``oldest_s`` is how long the first has waited [s];
+    ``faulty`` pushes were refused by the lake and stay until that is mended."""
+
+    pushes: int = 0
+    readings: int = 0
+    oldest_s: float = 0.0
+    faulty: int = 0
+
+
+def summary(now: datetime) -> InboxSummary:
+    """Return how much waits in the inbox: one query."""
+    is_waiting = Q(fault="")
+    found = Push.objects.aggregate(
+        pushes=Count("pk", filter=is_waiting),
+        readings=Sum("readings", filter=is_waiting),
+        oldest=Min("received_at", filter=is_waiting),
+        faulty=Count("pk", filter=~is_waiting),
+    )
+    oldest_s = (now - found["oldest"]).total_seconds() if found["oldest"] else 0.0
+    return InboxSummary(found["pushes"], found["readings"] or 0, max(0.0, oldest_s), found["faulty"])
+
+
+class OnItsWay(NamedTuple):
+    """A push that is not, or was not when this was asked, in the lake."""
+
+    pk: int
+    batch: int | None
+    data: bytes
+
+
+def of_series(series: int, first_day: object, last_day: object) -> Sequence[OnItsWay]:
+    """Return the pushes of a series that touch some days (the last one included), in the order in which they came."""
+    found = Push.objects.filter(series=series, first_day__lte=last_day, last_day__gte=first_day, fault="")
+    rows = found.order_by("pk").values_list("pk", "batch_id", "data")
+    return [OnItsWay(pk, batch, bytes(data)) for pk, batch, data in rows]
+
+
+def newest(series: int) -> int:
+    """Return the number of a series' last push that waits; 0 where there is none."""
+    return Push.objects.filter(series=series).order_by("-pk").values_list("pk", flat=True).first() or 0

@@ -1,0 +1,53 @@
+"""Folding the inbox as background work: begun soon after a push, and by the clock should that ever fail."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any, Final
+
+from eclectyc.intake.push.folding import Folded, fold_inbox
+from eclectyc.intake.push.models import Push
+from eclectyc.jobs.models import Job
+from eclectyc.jobs.running import Later, Running
+from eclectyc.kernel.errors import Busy, EclectycError
+
+LONGEST_S: Final = 60.0  # of one job, however much comes in meanwhile
+TURN_S: Final = 5.0  # of waiting for the writers' turn, before it is asked whether to stop
+PATIENCE_S: Final = 1800.0  # with whoever has the writers' turn
+
+
+def run_fold(running: Running) -> dict[str, Any]:
+    """Fold what waits, and what comes in meanwhile for a while. By the clock, what the lake refused is tried again."""
+    if running.due_at is not None:
+        Push.objects.exclude(fault="").update(fault="")
+    done, began = Folded(), time.monotonic()
+    while time.monotonic() - began < LONGEST_S and _fold(running, done):
+        pass
+    with running.effect():  # from here on a push asks for a job of its own
+        Job.objects.filter(pk=running.job_id).update(key="")
+    _fold(running, done)
+    return asdict(done)
+
+
+def _fold(running: Running, done: Folded) -> bool:
+    """Fold what waits now; return whether there was anything."""
+    before, until = done.pushes, time.monotonic() + PATIENCE_S
+    earlier = asdict(done)
+
+    def tell(folded: Folded) -> None:
+        for name, count in asdict(folded).items():
+            setattr(done, name, earlier[name] + count)
+        running.progress(done=done.readings, unit="readings", text="Folding pushed readings")
+
+    while True:
+        running.progress()
+        try:
+            fold_inbox(wait_s=TURN_S, under=running.effect, tell=tell)
+            return done.pushes > before
+        except Busy:
+            running.progress(text="Waiting for another writer")
+            if time.monotonic() > until:
+                raise
+        except EclectycError as error:
+            raise Later(error.reason, error.remedy) from error

@@ -1,0 +1,52 @@
+"""What the registry keeps of a batch of pushes: the same facts that it keeps of a file's import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from eclectyc.intake.push.merge import Merged
+from eclectyc.intake.push.models import Push
+from eclectyc.intake.push.months import Known
+from eclectyc.intake.report import SeriesReport
+from eclectyc.intake.writing import KEPT_SERIES
+from eclectyc.kernel.days import slot_bounds, zone_of
+
+_EPOCH = date(1970, 1, 1)
+
+
+def report_of(rows: Sequence[Push], merged: Merged, known: Mapping[int, Known]) -> dict[str, Any]:
+    """Return the facts of a batch: how many pushes and readings, through which keys, and what each series got."""
+    starts = np.flatnonzero(np.r_[True, merged.series[1:] != merged.series[:-1]])
+    ends = np.append(starts[1:], len(merged.series)).tolist()
+    totals = np.add.reduceat(merged.slots.value, starts).tolist()
+    series = [
+        _series_report(known[int(merged.series[start])], merged, start, end, total)
+        for start, end, total in zip(starts.tolist(), ends, totals, strict=True)
+    ]
+    sent = sum(row.readings for row in rows)
+    return {
+        "format": "push",
+        "pushes": len(rows),
+        "tokens": sorted({row.token_id for row in rows if row.token_id is not None}),
+        "rows": sent,
+        "accepted": sent,
+        "rejected": 0,
+        "readings": len(merged.series),
+        "kwh": float(sum(one["total"] for one in series if one["unit"] == "kWh")),
+        "series": series[:KEPT_SERIES],
+    }
+
+
+def _series_report(known: Known, merged: Merged, start: int, end: int, total: float) -> dict[str, Any]:
+    first, last = (_local(known, merged, at) for at in (start, end - 1))
+    one = SeriesReport(known.meter, known.quantity, known.unit, known.step, end - start, total, first, last)
+    return {name: getattr(one, name) for name in one.__slots__}
+
+
+def _local(known: Known, merged: Merged, at: int) -> str:
+    day = _EPOCH + timedelta(days=int(merged.slots.day[at]))
+    return slot_bounds(day, int(merged.slots.slot[at]), known.step, zone_of(known.zone))[0].isoformat()

@@ -1,0 +1,23 @@
+"""When the inbox is folded: soon after something came in, and not all the time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from eclectyc.jobs import clock
+from eclectyc.jobs.models import Job
+from eclectyc.jobs.service import enqueue
+
+KIND: Final = "intake.fold"
+APART: Final = timedelta(seconds=5)  # from one folding to the next: each is a commit of the lake
+
+
+def wake() -> None:
+    """See to it that the inbox is folded. Call it in the transaction that puts something in."""
+    last = Job.objects.filter(kind=KIND).order_by("-pk").values("key", "state", "started_at").first()
+    if last is not None and last["key"] and last["state"] in Job.OPEN:
+        return
+    now = clock.read()
+    begun = last["started_at"] if last else None
+    enqueue(KIND, key=KIND, turn=KIND, run_at=max(now, begun + APART) if begun else now)

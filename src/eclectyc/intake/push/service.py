@@ -1,0 +1,147 @@
+"""One push taken in: read, placed, compared, and durable before the answer says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.db import IntegrityError, connection, transaction
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.audit.record import record
+from eclectyc.estate.models import Meter, Series
+from eclectyc.estate.service import SeriesKey, ensure_series
+from eclectyc.intake.push import inbox, schedule
+from eclectyc.intake.push.columns import Rejection, read_columns
+from eclectyc.intake.push.compare import Compared, compare, days_of
+from eclectyc.intake.push.grid import Placed, clock_at, place, step_told
+from eclectyc.intake.push.message import Message
+from eclectyc.intake.push.models import Push
+from eclectyc.intake.push.packed import Pushed, pack
+from eclectyc.intake.resolve import conversion_at
+from eclectyc.kernel.errors import Busy, Forbidden, NotFound
+from eclectyc.kernel.failpoints import failpoint
+
+TRIES: Final = 20
+PUSH: Final = "readings.push"
+IMPORT: Final = "imports.run"
+_NO_SLOTS: Final = Compared(0, 0, 0, 0, newest=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a push. The counts and the rejected readings together are all that were sent.
+
+    kept : estimates that were kept out by actual readings.
+    """
+
+    meter: str
+    quantity: str
+    unit: str
+    step: int
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    kept: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether anything of the push was taken, or there was nothing to take."""
+        return bool(self.added or self.changed or self.unchanged or self.kept or not self.rejected)
+
+
+def may_push(actor: Actor, meter: Meter) -> bool:
+    """Say whether an actor may push readings of a meter: who sends readings, or imports files, there."""
+    return actor.may(PUSH, meter.place) or actor.may(IMPORT, meter.place)
+
+
+def push_readings(actor: Actor, *, meter: Meter, message: Message) -> Answer:
+    """Take a push in and say what it does. What is told to be in is on the disk, and in the lake some seconds later.
+
+    Raises ``Invalid`` where the push as a whole cannot be taken; then nothing of it was.
+    """
+    if not may_push(actor, meter):
+        raise Forbidden("Your role does not allow this.", "Ask an administrator of your organisation.")
+    columns, rejected = read_columns(message.readings)
+    known = conversion_at(message.unit, meter.unit)
+    step = message.step or step_told(columns) or meter.step_minutes
+    answer = Answer(meter.identifier, message.quantity, known.unit, step, rejected=rejected)
+    if not len(columns.index):
+        return answer
+    factor = float(known.factor) * (step / 60 if known.is_power else 1.0)
+    placed = place(columns, clock=clock_at(meter.site.timezone, columns.start), step=step, factor=factor)
+    rejected += placed.rejected
+    rejected.sort(key=lambda one: one.index)
+    if not len(placed.pushed):
+        return answer
+    series = _series(actor, meter, SeriesKey(meter.pk, message.quantity, known.unit, step))
+    done = _keep(actor, meter, series, placed.pushed)
+    return _answer(answer, done, placed, series)
+
+
+def _answer(answer: Answer, done: Compared, placed: Placed, series: Series) -> Answer:
+    beside = f"This meter's {series.quantity} is counted in another unit; these readings stand beside it, uncounted."
+    return Answer(
+        answer.meter,
+        answer.quantity,
+        answer.unit,
+        answer.step,
+        added=done.added,
+        changed=done.changed,
+        unchanged=done.unchanged + placed.again,
+        kept=done.kept + placed.kept,
+        rejected=answer.rejected,
+        warnings=[] if series.is_primary else [beside],
+    )
+
+
+def _series(actor: Actor, meter: Meter, key: SeriesKey) -> Series:
+    """Return a series; make it at its first push."""
+    named = {"unit": key.unit, "step_minutes": key.step_minutes, "source": key.source, "register": key.register}
+    found = Series.objects.filter(meter=key.meter, quantity=key.quantity, **named).first()
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            if not Meter.objects.select_for_update(no_key=True, of=("self",)).filter(pk=meter.pk).exists():
+                raise NotFound(f"There is no meter {meter.identifier!r} any more.", "Check its number.")
+            series, made = ensure_series([key])
+            for one in made:
+                record(actor.by, "series.created", one, organisation_id=meter.organisation_id,
+                       after={"meter": meter.pk, "quantity": key.quantity, "unit": key.unit,
+                              "step_minutes": key.step_minutes})  # fmt: skip
+        return series[key]
+    except IntegrityError:  # somebody who does not lock the meter made it at this moment
+        return Series.objects.get(meter=key.meter, quantity=key.quantity, **named)
+
+
+def _keep(actor: Actor, meter: Meter, series: Series, pushed: Pushed) -> Compared:
+    """Put a push into the inbox, and return what it does; again, where another push of the series came between."""
+    first, last = days_of(pushed)
+    data = pack(pushed)
+    for _ in range(TRIES):
+        done = compare(series.pk, pushed)
+        with transaction.atomic():
+            _one_at_a_time(series)
+            if inbox.newest(series.pk) > done.newest:
+                continue
+            Push.objects.create(
+                organisation_id=meter.organisation_id, series=series, user_id=actor.user_id, token_id=actor.token_id,
+                readings=len(pushed), first_day=first, last_day=last, data=data,
+            )  # fmt: skip
+            schedule.wake()
+            failpoint("push.before_commit")
+        failpoint("push.after_commit")
+        return done
+    raise Busy("Too many pushes of these readings come at once.", "Send it again.")
+
+
+def _one_at_a_time(series: Series) -> None:
+    """Let the pushes of one series come one after another. SQLite has one writer: there, the transaction does it."""
+    if (
+        connection.vendor != "sqlite"
+        and not Series.objects.select_for_update(no_key=True).filter(pk=series.pk).exists()
+    ):
+        raise NotFound("The meter is no longer there.", "Check its number.")

@@ -1,0 +1,141 @@
+"""The slots of one series, for whoever asks many times a second: files are decoded once and kept for a while.
+
+A file never changes, so what is kept of one stays true; which files count is the snapshot's to say. Reading one
+series' days straight from a month of a thousand series decodes nearly all of it each time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.quality import MISSING
+from eclectyc.lake.check import key_of
+from eclectyc.lake.dense import Slots
+from eclectyc.lake.files import Place
+from eclectyc.lake.read import inside
+from eclectyc.lake.rows import read_days
+from eclectyc.lake.schema import DAY
+from eclectyc.lake.snapshot import Snapshot
+
+KEPT_BYTES: Final = 128 << 20  # of decoded files
+LARGEST_FILE: Final = 4 << 20  # as stored; one decodes to about four times that
+_EPOCH: Final = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDays:
+    """Days of one series as the lake holds them, in order.
+
+    day [days since 1970] and starts : shape (days,); ``slots`` has their slots one after another. last_batch : of the
+    version of the lake that these are of.
+    """
+
+    day: np.ndarray
+    starts: np.ndarray
+    slots: Slots
+    last_batch: int
+
+    def at(self, day: np.ndarray, slot: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return value (NaN where nothing is held) and quality of some slots, as arrays of their own."""
+        value, quality = np.full(len(day), np.nan), np.full(len(day), MISSING, np.int8)
+        if not len(self.day):
+            return value, quality
+        nth = np.minimum(np.searchsorted(self.day, day), len(self.day) - 1)
+        is_held = (self.day[nth] == day) & (slot < self.slots.lengths[nth])
+        where = (self.starts[nth] + slot)[is_held]
+        value[is_held], quality[is_held] = self.slots.values[where], self.slots.quality[where]
+        return value, quality
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """A day file in memory: ``key`` is sorted."""
+
+    key: np.ndarray
+    starts: np.ndarray
+    slots: Slots
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> _Decoded:
+        slots = Slots.of(frame)
+        return cls(key_of(frame), slots.starts, slots)
+
+    @property
+    def size(self) -> int:
+        arrays = (self.key, self.starts, self.slots.values, self.slots.quality, self.slots.lengths)
+        return sum(array.nbytes for array in arrays)
+
+
+class Lookup:
+    """Looks days of one series up, with the files last used at hand. Thread-safe."""
+
+    def __init__(self, place: Place, kept_bytes: int = KEPT_BYTES) -> None:
+        self._place = place
+        self._kept_bytes = kept_bytes
+        self._kept: OrderedDict[str, _Decoded] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def days(self, snapshot: Snapshot, series: int, start: date, end: date) -> HeldDays:
+        """Return a series' days from ``start`` up to ``end``, of one version of the lake."""
+        files = snapshot.pick(DAY, start=start, end=end, series=np.array([series], np.int32))
+        low, high = ((series << 32) + (edge - _EPOCH).days for edge in (start, end))
+        wanted = inside(np.array([series], np.int32), start, end)
+        days, lengths, values, quality = [], [], [], []
+        for path, size in files.select("path", "size").iter_rows():
+            found = self._decoded(path, snapshot) if size <= LARGEST_FILE else self._read(path, wanted)
+            first, last = np.searchsorted(found.key, [low, high]).tolist()
+            if first == last:
+                continue
+            of = slice(int(found.starts[first]), int(found.starts[last - 1] + found.slots.lengths[last - 1]))
+            days.append(found.key[first:last] - (series << 32))
+            lengths.append(found.slots.lengths[first:last])
+            values.append(found.slots.values[of])
+            quality.append(found.slots.quality[of])
+        return _joined(days, lengths, values, quality, snapshot.last_batch)
+
+    def _decoded(self, path: str, snapshot: Snapshot) -> _Decoded:
+        with self._lock:
+            found = self._kept.get(path)
+            if found is not None:
+                self._kept.move_to_end(path)
+                return found
+        found = self._read(path, None)
+        with self._lock:
+            if path not in self._kept:
+                for gone in self._kept.keys() - set(snapshot.files["path"]):
+                    self._size -= self._kept.pop(gone).size
+                self._kept[path] = found
+                self._size += found.size
+            while self._size > self._kept_bytes:
+                self._size -= self._kept.popitem(last=False)[1].size
+        return found
+
+    def _read(self, path: str, wanted: pl.Expr | None) -> _Decoded:
+        return _Decoded.of(read_days(self._place, [path], wanted)[0])
+
+
+def _joined(
+    days: list[np.ndarray],
+    lengths: list[np.ndarray],
+    values: list[np.ndarray],
+    quality: list[np.ndarray],
+    last_batch: int,
+) -> HeldDays:
+    """Put what several files hold together, in order of days; each day is in one of them."""
+    if not days:
+        none = np.zeros(0, np.int64)
+        return HeldDays(none, none, Slots(none.astype(float), none.astype(np.int8), none), last_batch)
+    day = np.concatenate(days)
+    slots = Slots(np.concatenate(values), np.concatenate(quality), np.concatenate(lengths))
+    if not (day[1:] > day[:-1]).all():
+        order = np.argsort(day)
+        day, slots = day[order], slots.take(order)
+    return HeldDays(day, slots.starts, slots, last_batch)
