@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from platformdirs import user_data_path
@@ -84,6 +84,7 @@ class Configuration(BaseSettings):
     proxies: int = Field(0, ge=0, le=10, validation_alias="ECLECTYC_PROXIES")
     session_hours: int = Field(12, ge=1, le=24 * 30, validation_alias="ECLECTYC_SESSION_HOURS")
     session_idle_minutes: int = Field(240, ge=5, le=24 * 60 * 30, validation_alias="ECLECTYC_SESSION_IDLE_MINUTES")
+    second_factor: Literal["", "operators", "everybody"] = Field("", validation_alias="ECLECTYC_SECOND_FACTOR")
     oidc_issuer: str = Field("", validation_alias="OIDC_ISSUER")
     oidc_client_id: str = Field("", validation_alias="OIDC_CLIENT_ID")
     oidc_client_secret: str = Field("", validation_alias="OIDC_CLIENT_SECRET")

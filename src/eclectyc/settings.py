@@ -176,6 +176,7 @@ MFA_ADAPTER = "eclectyc.accounts.second_factor.SecondFactorDoor"
 MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute wrong
 MFA_RECOVERY_CODE_DIGITS = 10
 MFA_RATE_LIMITS = False
+SECOND_FACTOR_OF = CONFIGURATION.second_factor  # operators, everybody; empty: as organisations say
 USERSESSIONS_TRACK_ACTIVITY = False  # it would write at every look; accounts.sessions does so once a minute
 SOCIALACCOUNT_ADAPTER = "eclectyc.accounts.doors.ProviderDoor"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # it leads to the provider only; what comes back is bound to this browser

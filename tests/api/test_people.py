@@ -129,9 +129,8 @@ def test_who_keeps_no_people_sees_themselves_and_changes_nothing(who: str, ask: 
 
 
 def test_an_administrator_keeps_people(ask: Ask, world: World) -> None:
-    made = ask("post", "users", {"email": "new@harbour.example", "name": "New", "role": "manager"})
-    assert made.status_code == 201
-    pk, [membership] = made.json()["id"], made.json()["memberships"]
+    pk = make_user("new@harbour.example", world.org, "manager").pk
+    [membership] = ask("get", f"users/{pk}").json()["memberships"]
     assert (membership["role"], membership["organisation"]) == ("manager", world.org.pk)
     assert ask("patch", f"users/{pk}", {"name": "Newer"}).json()["name"] == "Newer"
     assert ask("put", f"users/{pk}/password", {"password": "tern over quiet water"}).status_code == 204
@@ -144,6 +143,32 @@ def test_an_administrator_keeps_people(ask: Ask, world: World) -> None:
     assert ask("delete", f"users/{pk}").status_code == 204
     assert ask("get", f"users/{pk}").json()["is_active"] is False
     assert ask("patch", f"users/{pk}", {"is_active": True}).json()["is_active"] is True
+
+
+def test_an_operator_adds_people_and_anybody_elses_request_becomes_an_invitation(ask: Ask, world: World) -> None:
+    operator = User.objects.create(email="operator@platform.example", is_operator=True)
+    body = {"email": "new@harbour.example", "organisation": world.org.pk, "role": "manager"}
+    for field in ("name", "password"):
+        refused = ask("post", "users", body | {field: "a fair wind and tide"})
+        assert (refused.status_code, refused.json()["error"]["field"]) == (422, field)
+    invited = ask("post", "users", body)
+    assert (invited.status_code, invited.json()["state"], invited.json()["role"]) == (202, "open", "manager")
+    assert not User.objects.filter(email="new@harbour.example").exists()
+    made = ask("post", "users", body | {"name": "New", "password": "a fair wind and tide"}, user=operator)
+    assert (made.status_code, made.json()["name"]) == (201, "New")
+    assert ask("post", "users", body, user=operator).status_code == 422
+
+
+def test_nobody_learns_from_adding_people_who_has_an_account_elsewhere(ask: Ask, world: World) -> None:
+    told = []
+    ask("post", "users", {"email": "first@x.example", "organisation": world.org.pk})  # the actor's first event
+    for email in ("nobody@x.example", world.outsider.email, "nobody@y.example", world.viewer.email):
+        with CaptureQueriesContext(connection) as asked:
+            answer = ask("post", "users", {"email": email, "organisation": world.org.pk})
+        said = answer.json()
+        moments = {name for name in said if name.endswith("_at") and said[name]}
+        told.append((answer.status_code, moments, said | dict.fromkeys(moments) | {"id": 0, "email": ""}, len(asked)))
+    assert told[1:] == told[:1] * 3
 
 
 def test_the_last_administrator_is_kept_with_a_reason(ask: Ask, world: World) -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.models import Organisation
+from eclectyc.accounts.models import Membership, Organisation, User
 from eclectyc.accounts.second_factor import take_away
 from eclectyc.audit.models import Event
 from eclectyc.kernel.errors import Forbidden
@@ -119,12 +120,37 @@ def test_an_organisation_makes_its_people_set_it_up_before_anything_else(
     for page in ("/", "/meters", "/account", f"/meters/{world.meter.pk}"):
         assert client.get(page).headers["Location"] == "/account/second-factor/set-up"
     assert client.get("/api/meters").status_code == 401
-    assert "Your organisation requires a second factor" in text_of(client.get("/account/second-factor/set-up"))
+    assert "A second factor is required of you" in text_of(client.get("/account/second-factor/set-up"))
     viewer.set_up(client)
     assert client.get("/").status_code == 200
     assert client.get("/api/meters").status_code == 200
     client.post("/account/second-factor/remove")
     assert Authenticator.objects.filter(type="totp").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "who", "is_required"),
+    [("", "operator", False), ("operators", "operator", True), ("operators", "viewer", False),
+     ("everybody", "operator", True), ("everybody", "viewer", True), ("by another", "operator", True)],
+)  # fmt: skip
+def test_an_installation_requires_it_of_operators_or_of_everybody(
+    setting: str, who: str, is_required: bool, world: World, viewer: Person, settings: Any
+) -> None:
+    if setting == "by another":  # whoever stands above all organisations does as the strictest of them asks
+        Organisation.objects.filter(pk=world.other_org.pk).update(requires_second_factor=True)
+    else:
+        settings.SECOND_FACTOR_OF = setting
+    if who == "operator":
+        Membership.objects.filter(user=viewer.user).delete()
+        User.objects.filter(pk=viewer.user.pk).update(is_operator=True)
+    client = viewer.enter()
+    wanted = (302, "/account/second-factor/set-up") if is_required else (200, "")
+    answer = client.get("/meters")
+    assert (answer.status_code, answer.headers.get("Location", "")) == wanted
+    viewer.set_up(client)
+    assert client.get("/meters").status_code == 200
+    client.post("/account/second-factor/remove")
+    assert Authenticator.objects.filter(type="totp").exists() is is_required
 
 
 def test_a_requirement_acts_in_sessions_that_are_open(world: World, viewer: Person, admin: Person) -> None:

@@ -11,8 +11,10 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eclectyc.accounts import invitations
 from eclectyc.accounts.models import ApiToken, Invitation, Membership, Organisation, Role, User
 from eclectyc.accounts.roles import ADMIN
+from eclectyc.accounts.windows import Rate
 from eclectyc.web.brand import DARK_GROUND, LIGHT_GROUND, accents_of, contrast, sheet_of
 from tests.factories import World, make_user
 from tests.web.conftest import signed_in
@@ -80,6 +82,25 @@ class TestPeople:
         assert again.digest != one.digest
         admin.post("/admin/users", {"do": "withdraw", "of": one.pk})
         assert Invitation.objects.get().withdrawn_at is not None
+
+    def test_sending_again_too_often_says_when_to_come_back(
+        self, admin: Client, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(invitations, "INVITATIONS", Rate("invitation", 2, 3600))
+        admin.post("/admin/users/invite", invitation(world))
+        sent = {"do": "resend", "of": Invitation.objects.get().pk}
+        assert admin.post("/admin/users", sent).status_code == 302
+        refused = admin.post("/admin/users", sent)
+        assert refused.status_code == 429
+        assert 0 < int(refused["Retry-After"]) <= 7200
+        assert admin.post("/admin/users/invite", invitation(world)).status_code == 429
+
+    def test_what_was_done_meanwhile_is_told_as_that(self, admin: Client, world: World) -> None:
+        admin.post("/admin/users/invite", invitation(world))
+        one = Invitation.objects.get()
+        Invitation.objects.update(accepted_at=one.created_at)
+        for do in ("resend", "withdraw"):
+            assert admin.post("/admin/users", {"do": do, "of": one.pk}).status_code == 409
 
     def test_an_outsider_touches_no_invitation(self, admin: Client, outsider: Client, world: World) -> None:
         admin.post("/admin/users/invite", invitation(world))

@@ -14,10 +14,12 @@ from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
+from django.db import connection
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from eclectyc.accounts import notices
 from eclectyc.accounts.checks import put_password
 from eclectyc.accounts.models import User
 from eclectyc.accounts.origin import origin_of
@@ -50,9 +52,10 @@ class AccountDoor(DefaultAccountAdapter):
         """Say nothing in passing: our pages say it where it belongs."""
 
     def set_password(self, user: User, password: str) -> None:
-        """Give a person a password that the policy takes."""
+        """Give a person a password of their own that the policy takes."""
         put_password(user, password)
-        user.save(update_fields=["password"])
+        user.password_is_temporary = False
+        user.save(update_fields=["password", "password_is_temporary"])
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Ask again who it is, unless they have just proved it."""
@@ -67,11 +70,7 @@ class AccountDoor(DefaultAccountAdapter):
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         """Send it to the address that is kept, not the one typed; apart, so that no waiting tells of an account."""
-        letter = Letter(
-            to=user.email, subject="Choose a new password", template="reset",
-            facts={"link": context["password_reset_url"]},
-        )  # fmt: skip
-        threading.Thread(target=_post, args=(letter,), name="reset-mail").start()
+        threading.Thread(target=_post_reset, args=(user, context["password_reset_url"]), name="reset-mail").start()
 
 
 class ProviderDoor(DefaultSocialAccountAdapter):
@@ -102,8 +101,11 @@ class ProviderDoor(DefaultSocialAccountAdapter):
         return found
 
 
-def _post(letter: Letter) -> None:
+def _post_reset(user: User, link: str) -> None:
     try:
-        send(letter)
+        look = notices.look_for(user)
+        send(Letter(to=user.email, subject="Choose a new password", template="reset", facts={"link": link}, **look))
     except NotSent:
         log.warning("a reset could not be sent")
+    finally:
+        connection.close()  # this thread's own

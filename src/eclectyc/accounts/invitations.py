@@ -20,17 +20,18 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.administrators import locked
-from eclectyc.accounts.branding import Branding, branding_of, logo_of
+from eclectyc.accounts.branding import Branding, branding_of
 from eclectyc.accounts.checks import checked_email, checked_text, put_password
 from eclectyc.accounts.grants import permissions_of
 from eclectyc.accounts.memberships import refuse_second
 from eclectyc.accounts.models import PLACES, Invitation, Membership, Organisation, Role, User
+from eclectyc.accounts.notices import look_of
 from eclectyc.accounts.positions import at, check_span, facts, require_to_give, role_fields
 from eclectyc.accounts.throttle import INVITATIONS, take
 from eclectyc.audit.by import By
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from eclectyc.mail.letters import Letter, Logo, NotSent, link_to, send
+from eclectyc.mail.letters import Letter, NotSent, link_to, send
 
 if TYPE_CHECKING:
     from eclectyc.estate.models import Meter, Region, Site
@@ -205,6 +206,8 @@ def _new_person(invitation: Invitation, name: str, password: str) -> User:
 def _known_person(invitation: Invitation, user: User) -> User:
     if not user.is_active or user.email.lower() != invitation.email.lower():
         raise Forbidden("This invitation is for another address.", "Sign out, then open the link again.")
+    if user.password_is_temporary:  # an administrator elsewhere knows it
+        raise Forbidden("Somebody else set your password.", "Choose your own, then open this link again.")
     return user
 
 
@@ -239,8 +242,6 @@ def _refuse_closed(invitation: Invitation) -> None:
 
 def _post(invitation: Invitation, secret: str) -> None:
     """Send the link, after the commit. A mail server that fails is told by the list ("not sent"), not by a fault."""
-    look = branding_of(invitation.organisation)
-    logo = logo_of(look.logo_of) if look.logo_of is not None else None
     inviter = invitation.invited_by
     letter = Letter(
         to=invitation.email,
@@ -249,7 +250,7 @@ def _post(invitation: Invitation, secret: str) -> None:
         facts={"organisation": invitation.organisation.name, "place": str(invitation.thing or ""),
                "role": invitation.role_name, "expires_at": invitation.expires_at,
                "inviter": (inviter.name or inviter.email) if inviter else "", "link": link_to(f"/invitation/{secret}")},
-        brand=look.name, colour=look.colour, ink=look.ink, logo=Logo(*logo) if logo else None,
+        **look_of(branding_of(invitation.organisation)),
     )  # fmt: skip
     try:
         send(letter)

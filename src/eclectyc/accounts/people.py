@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from eclectyc.accounts import notices
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.administrators import keeping_administrators
 from eclectyc.accounts.checks import checked_email, checked_text, put_password
@@ -32,12 +33,19 @@ def add_user(
     password: str | None = None,
     name: str = "",
     is_operator: bool = False,
+    is_temporary: bool = False,
 ) -> User:
-    """Add a person with a role in an organisation. Without a password nobody can sign in as them yet."""
+    """Add a person with a role in an organisation; an operator's task. Without a password nobody can sign in yet.
+
+    Everybody else invites: a refusal of an address that is taken would tell who belongs to other organisations, and
+    only a mail proves whose an address is.
+    """
     actor.require("people.edit", organisation.pk)
-    if is_operator and not actor.stands_above:
-        raise Forbidden("Only an operator adds operators.", "Ask whoever runs this installation.")
-    user = User(email=checked_email(email), name=_name(name), is_operator=is_operator)
+    if not actor.stands_above:
+        raise Forbidden("Only an operator adds people as they are.", "Invite the person by their address.")
+    user = User(
+        email=checked_email(email), name=_name(name), is_operator=is_operator, password_is_temporary=is_temporary
+    )
     membership = Membership(user=user, organisation=organisation, **role_fields(role, None, organisation))
     require_to_give(actor, membership)
     if password is None:
@@ -88,6 +96,7 @@ def change_email(actor: Actor, *, user: User, email: str) -> User:
             before, user.email = user.email, email
             user.save(update_fields=["email"])
             _note(actor, "person.readdressed", user, personal={"address before": before})
+            notices.tell(user, "person.readdressed", to=before)
     except IntegrityError:
         raise Invalid(f"There is a user {email} already.", "Use another address.", field="email") from None
     return user
@@ -107,18 +116,24 @@ def set_operator(actor: Actor, *, user: User, is_operator: bool) -> User:
     return user
 
 
-def set_password(actor: Actor, *, user: User, password: str) -> User:
-    """Give a person a new password. Their sessions elsewhere end.
+def set_password(actor: Actor, *, user: User, password: str, is_temporary: bool = False) -> User:
+    """Give a person a new password. Their sessions elsewhere end, and they are told by mail.
 
     One's own; an operator's task for anyone; or an administrator's for a person who belongs nowhere but within their
-    scope: otherwise one could reach into another organisation through a shared person.
+    scope: otherwise one could reach into another organisation through a shared person. What an administrator sets is
+    temporary, for the person may come to belong elsewhere: at the next sign-in they choose their own.
     """
+    is_own = actor.user_id == user.pk
     with transaction.atomic():
         user = _held(user)
         _require_whole(actor, user, may_be_own=actor.token_id is None)  # a lost key must not become a lost account
         put_password(user, password)
-        user.save(update_fields=["password"])
-        _note(actor, "person.password_set", user)
+        user.password_is_temporary = not is_own and (is_temporary or not actor.stands_above)
+        user.save(update_fields=["password", "password_is_temporary"])
+        _note(actor, "person.password_set", user, after={"is_temporary": user.password_is_temporary})
+        remark = "It is for your next sign-in only: then you choose your own." if user.password_is_temporary else ""
+        change = "password.changed" if is_own else "person.password_set"
+        notices.tell(user, change, origin=actor.origin if is_own else "", remark=remark)
     return user
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from eclectyc import vault
+from eclectyc.accounts import notices
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.branding import PRODUCT
 from eclectyc.accounts.grants import holding, local_today
@@ -21,7 +23,7 @@ class SecondFactorDoor(DefaultMFAAdapter):
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": "This code is not right, or it was used already. Wait for the next one, and type that.",
-        "cannot_delete_authenticator": "Your organisation requires a second factor, so it cannot be taken away.",
+        "cannot_delete_authenticator": "A second factor is required of you, so it cannot be taken away.",
     }
 
     def encrypt(self, text: str) -> str:
@@ -37,7 +39,7 @@ class SecondFactorDoor(DefaultMFAAdapter):
         return PRODUCT
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        """Refuse where an organisation requires it."""
+        """Refuse where it is required."""
         return not is_required_of(authenticator.user)
 
 
@@ -53,13 +55,17 @@ def codes_left(user: AbstractBaseUser) -> int:
 
 
 def is_required_of(user: User) -> bool:
-    """Say whether an organisation to which a person belongs today, or one above it, requires a second factor.
+    """Say whether a person must have a second factor.
 
-    One query where no organisation does, two where one does.
+    Where the installation says so (``ECLECTYC_SECOND_FACTOR``), or an organisation to which they belong today, or one
+    above it; an operator, who stands above all organisations, where any of them does. One query where no organisation
+    requires it, two where one does.
     """
+    if settings.SECOND_FACTOR_OF == "everybody" or (settings.SECOND_FACTOR_OF == "operators" and user.is_operator):
+        return True
     required = list(Organisation.objects.filter(requires_second_factor=True).values_list("path", flat=True))
-    if not required:
-        return False
+    if not required or user.is_operator:
+        return bool(required)
     own = user.memberships.filter(holding(local_today())).values_list("organisation__path", flat=True)
     return any(path.startswith(tuple(required)) for path in own)
 
@@ -76,6 +82,7 @@ def take_away(actor: Actor, *, user: User) -> bool:
         if count:
             note(actor.by, "second_factor.removed", user, after={"how": "by an operator"},
                  personal={"person": user.email})  # fmt: skip
+            notices.tell(user, "second_factor.removed", remark="It was done by whoever runs this installation.")
     return bool(count)
 
 

@@ -17,12 +17,15 @@ from eclectyc.accounts.sessions import watch
 def actor_of(request: HttpRequest) -> Actor:
     """Return the signed-in user as an actor, read anew from the registry, or nobody.
 
-    Nobody is also who has yet to set up the second factor that their organisation requires; ``request`` then says
-    ``lacks_second_factor``.
+    Nobody is also who has yet to choose a password that nobody else knows, or to set up the second factor that is
+    required of them; ``request`` then says ``lacks_password`` or ``lacks_second_factor``.
     """
     watch(request)
     user = request.user
     if not user.is_authenticated:
+        return Actor.nobody()
+    if user.password_is_temporary:
+        request.lacks_password = True  # type: ignore[attr-defined]
         return Actor.nobody()
     if is_lacking(user):
         request.lacks_second_factor = True  # type: ignore[attr-defined]

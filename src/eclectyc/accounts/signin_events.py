@@ -12,7 +12,7 @@ from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
 from django.http import HttpRequest
 
-from eclectyc.accounts import sessions
+from eclectyc.accounts import notices, sessions
 from eclectyc.accounts.attempts import remember_device
 from eclectyc.accounts.models import User
 from eclectyc.accounts.origin import origin_of
@@ -60,32 +60,39 @@ def _left(request: HttpRequest | None, user: User | None, **more: Any) -> None:
 
 
 def _password_changed(request: HttpRequest, user: User, **more: Any) -> None:
-    _note(request, user, "password.changed", {"how": "by its person"})
+    _note(request, user, "password.changed", {"how": "by its person"}, "password.changed")
 
 
 def _password_reset(request: HttpRequest, user: User, **more: Any) -> None:
-    _note(request, user, "password.changed", {"how": "reset by mail"})
+    _note(request, user, "password.changed", {"how": "reset by mail"}, "password.reset")
 
 
 _NAMES: Final = {Authenticator.Type.TOTP: "second_factor", Authenticator.Type.RECOVERY_CODES: "recovery_codes"}
 
 
 def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **more: Any) -> None:
-    _note(request, user, f"{_NAMES[Authenticator.Type(authenticator.type)]}.added", {})
+    action = f"{_NAMES[Authenticator.Type(authenticator.type)]}.added"
+    _note(request, user, action, {}, action)
 
 
 def _factor_reset(request: HttpRequest, user: User, authenticator: Authenticator, **more: Any) -> None:
-    _note(request, user, "recovery_codes.renewed", {})
+    _note(request, user, "recovery_codes.renewed", {}, "recovery_codes.renewed")
 
 
 def _factor_removed(request: HttpRequest, user: User, authenticator: Authenticator, **more: Any) -> None:
-    _note(request, user, f"{_NAMES[Authenticator.Type(authenticator.type)]}.removed", {})
+    action = f"{_NAMES[Authenticator.Type(authenticator.type)]}.removed"
+    _note(request, user, action, {}, action)
 
 
 def _factor_failed(request: HttpRequest, user: User, **more: Any) -> None:
     failed(request, "second factor", user=user)
 
 
-def _note(request: HttpRequest, user: User, action: str, after: dict[str, object]) -> None:
+def _note(request: HttpRequest, user: User, action: str, after: dict[str, object], told: str = "") -> None:
+    """Write an event down, and tell the person by mail where there are words for it."""
+    origin = origin_of(request)
     with transaction.atomic():
-        note(By(user.pk, user.email, origin_of(request)), action, user, after=after)
+        note(By(user.pk, user.email, origin), action, user, after=after)
+        if told in notices.CHANGES:
+            device = sessions.device_of(request.headers.get("User-Agent", ""))
+            notices.tell(user, told, origin=f"{origin}, {device}" if origin else device)

@@ -58,7 +58,7 @@ def list_invitations(request: HttpRequest, asked: Query[InvitationList]) -> Invi
         found = found.open(timezone.now())
     items, count = page_of(found, asked)
     note_invitations(actor, items)
-    return InvitationPage(items=[_out(item) for item in items], count=count)
+    return InvitationPage(items=[invitation_out(item) for item in items], count=count)
 
 
 @router.post("/invitations", response={201: InvitationOut, **CHANGING}, summary="Invite somebody")
@@ -66,7 +66,7 @@ def invite(request: HttpRequest, body: NewInvitation) -> Status[InvitationOut]:
     """Mails a link that works once, for seven days; whether the address has an account already is not told."""
     actor = actor_of(request)
     invitation = invitations.invite(actor, email=body.email, **body.position(actor))
-    return Status(201, _out(invitation))
+    return Status(201, invitation_out(invitation))
 
 
 @router.get("/invitations/{pk}", response={200: InvitationOut, **ONE}, summary="One invitation")
@@ -74,13 +74,13 @@ def one_invitation(request: HttpRequest, pk: Path[Number]) -> InvitationOut:
     """An invitation and its state."""
     invitation = _one(request, pk)
     note_invitations(actor_of(request), [invitation])
-    return _out(invitation)
+    return invitation_out(invitation)
 
 
 @router.post("/invitations/{pk}/resend", response={200: InvitationOut, **CHANGING}, summary="Send it again")
 def resend(request: HttpRequest, pk: Path[Number]) -> InvitationOut:
     """With a new link and seven more days; the old link is dead."""
-    return _out(invitations.resend(actor_of(request), invitation=_one(request, pk)))
+    return invitation_out(invitations.resend(actor_of(request), invitation=_one(request, pk)))
 
 
 @router.delete("/invitations/{pk}", response={204: None, **CHANGING}, summary="Take an invitation back")
@@ -95,7 +95,8 @@ def _one(request: HttpRequest, pk: int) -> Invitation:
     return one(visible, pk, "invitation")
 
 
-def _out(invitation: Invitation) -> InvitationOut:
+def invitation_out(invitation: Invitation) -> InvitationOut:
+    """Return what is told of an invitation."""
     return InvitationOut(
         id=invitation.pk,
         email=invitation.email,

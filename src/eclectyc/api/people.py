@@ -12,7 +12,7 @@ from ninja import Path, Query, Router, Schema
 from ninja.responses import Status
 from pydantic import Field
 
-from eclectyc.accounts import memberships, people
+from eclectyc.accounts import invitations, memberships, people
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.looked_at import note_memberships, note_people
 from eclectyc.accounts.models import PLACES, Membership, User
@@ -31,8 +31,10 @@ from eclectyc.api.asking import (
     require_somewhere,
 )
 from eclectyc.api.authentication import actor_of
+from eclectyc.api.invitations import InvitationOut, invitation_out
 from eclectyc.api.places import AtPlaceWithRole, PositionOut, RoleName, custom_role, position_facts
 from eclectyc.api.schemas import Text
+from eclectyc.kernel.errors import Invalid
 
 router = Router(tags=["people"])
 
@@ -44,10 +46,12 @@ class UserList(Searched):
 
 class NewUser(Body):
     email: Text
-    name: Text = ""
+    name: Text = Field("", description="An operator's to give.")
     organisation: Text | Number | None = Field(None, description="Name or number, where you have several.")
     role: RoleName = "viewer"
-    password: Text | None = Field(None, description="Left out, nobody can sign in as them until they reset it by mail.")
+    password: Text | None = Field(
+        None, description="An operator's to give. Left out, nobody can sign in as them until they reset it by mail."
+    )
 
 
 class ChangedUser(Body):
@@ -119,12 +123,17 @@ def list_users(request: HttpRequest, asked: Query[UserList]) -> UserPage:
     return UserPage(items=_shown(actor, items), count=count)
 
 
-@router.post("/users", response={201: UserOut, **CHANGING}, summary="Add a person")
-def add_user(request: HttpRequest, body: NewUser) -> Status[UserOut]:
-    """With a role in an organisation. To let people choose their own password, and for people who have an account
-    already, invite them instead (`/api/invitations`)."""
+@router.post("/users", response={201: UserOut, 202: InvitationOut, **CHANGING}, summary="Add a person, or invite them")
+def add_user(request: HttpRequest, body: NewUser) -> Status[UserOut | InvitationOut]:
+    """With a role in an organisation. An operator adds the person (201). Anybody else's request becomes an invitation
+    by mail (202, as `POST /api/invitations`), whether the address has an account or not: neither is told."""
     actor = actor_of(request)
     organisation = organisation_named(actor, None if body.organisation is None else str(body.organisation))
+    if not actor.stands_above:
+        actor.require("people.edit", organisation.pk)
+        _refuse_what_is_theirs_to_choose(body)
+        offered = invitations.invite(actor, email=body.email, organisation=organisation, role=body.role)
+        return Status(202, invitation_out(offered))
     user = people.add_user(
         actor, email=body.email, name=body.name, organisation=organisation, role=body.role, password=body.password
     )
@@ -158,7 +167,8 @@ def change_user(request: HttpRequest, pk: Path[Number], body: ChangedUser) -> Us
 
 @router.put("/users/{pk}/password", response={204: None, **CHANGING}, summary="Set a password")
 def set_password(request: HttpRequest, pk: Path[Number], body: NewPassword) -> Status[None]:
-    """Your own, or that of a person who belongs nowhere but within your scope. Their sessions end."""
+    """Your own, or that of a person who belongs nowhere but within your scope. Their sessions end, and they are told
+    by mail. What an administrator sets is temporary: at the next sign-in the person chooses their own."""
     people.set_password(actor_of(request), user=_one(request, pk), password=body.password)
     return Status(204, None)
 
@@ -216,6 +226,12 @@ def end_membership(request: HttpRequest, pk: Path[Number]) -> Status[None]:
     """At once, in open sessions too."""
     memberships.end(actor_of(request), membership=_one_membership(request, pk))
     return Status(204, None)
+
+
+def _refuse_what_is_theirs_to_choose(body: NewUser) -> None:
+    for field, given in (("password", body.password is not None), ("name", bool(body.name))):
+        if given:
+            raise Invalid(f"People choose their own {field}, when they accept.", "Leave it out.", field=field)
 
 
 def _one(request: HttpRequest, pk: int) -> User:

@@ -27,6 +27,7 @@ users = application_of("People: who may sign in, and as what.")
 tokens = application_of("API tokens: keys for programs.")
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
+Temporary = Annotated[bool, typer.Option("--temporary", help="They choose their own when they first sign in.")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 
 
@@ -37,6 +38,7 @@ def add_user(
     name: Annotated[str, typer.Option(help="The person's name.")] = "",
     organisation: OrganisationName = None,
     password_stdin: FromStdin = False,
+    temporary: Temporary = False,
 ) -> None:
     """Add a person. Without --password-stdin a password is made and printed, this once."""
     ready()
@@ -44,7 +46,9 @@ def add_user(
 
     owner = chosen_organisation(organisation)
     password, is_made = _password(password_stdin)
-    user = service.add_user(OPERATOR, email=email, organisation=owner, role=role, password=password, name=name)
+    user = service.add_user(
+        OPERATOR, email=email, organisation=owner, role=role, password=password, name=name, is_temporary=temporary
+    )
     say(f"Added {user.email} as {role} of {owner}.")
     _tell_password(password, is_made)
 
@@ -102,14 +106,15 @@ def second_factor(
 
 
 @users.command("password")
-def set_password(email: Email, password_stdin: FromStdin = False) -> None:
-    """Give a person a new password and end their sessions. Without --password-stdin one is made and printed."""
+def set_password(email: Email, password_stdin: FromStdin = False, temporary: Temporary = False) -> None:
+    """Give a person a new password and end their sessions; they are told by mail. Without --password-stdin one is
+    made and printed."""
     ready()
     from eclectyc.accounts import service
 
     user = service.user_by_email(OPERATOR, email)
     password, is_made = _password(password_stdin)
-    service.set_password(OPERATOR, user=user, password=password)
+    service.set_password(OPERATOR, user=user, password=password, is_temporary=temporary)
     say(f"{user.email} has a new password.")
     _tell_password(password, is_made)
 

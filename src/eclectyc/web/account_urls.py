@@ -21,7 +21,7 @@ urlpatterns: list[URLPattern] = [
     path("account", signed_in(account.account), name="account"),
     path("account/sessions/<int:pk>/end", signed_in(account.end_session), name="end_session"),
     path("account/sessions/end-others", signed_in(account.end_others), name="end_other_sessions"),
-    path("account/password", signed_in(passwords.Change.as_view()), name="account_change_password"),
+    at("account/password", passwords.Change.as_view(), "account_change_password"),
     at("account/password/set", to_reset, "account_set_password"),
     at("account/password/reset", passwords.Reset.as_view(), "account_reset_password"),
     at("account/password/reset/sent", passwords.ResetSent.as_view(), "account_reset_password_done"),

@@ -8,10 +8,10 @@ import secrets
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 
-from eclectyc.kernel.errors import EclectycError, Forbidden, Invalid, NotFound, TooMany
+from eclectyc.kernel.errors import Conflict, EclectycError, Forbidden, Invalid, NotFound, TooMany
 
 log = logging.getLogger(__name__)
-STATUS: dict[type[EclectycError], int] = {Invalid: 400}
+STATUS: dict[type[EclectycError], int] = {Invalid: 400, Conflict: 409}
 
 
 def page(request: HttpRequest, status: int, title: str, reason: str, remedy: str) -> HttpResponse:
@@ -102,7 +102,8 @@ def explained(request: HttpRequest, error: EclectycError) -> HttpResponse:
     if isinstance(error, TooMany):
         return too_many(request, error)
     title = "This cannot be shown as asked" if isinstance(error, Invalid) else "This cannot be done now"
-    return page(request, STATUS.get(type(error), 503), title, error.reason, error.remedy or "Go back and try again.")
+    status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 503)
+    return page(request, status, title, error.reason, error.remedy or "Go back and try again.")
 
 
 def too_many(request: HttpRequest, error: TooMany) -> HttpResponse:

@@ -99,9 +99,16 @@ def has_ended(request: HttpRequest) -> bool:
     return settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty()
 
 
+def _lacking(request: HttpRequest) -> str:
+    """Return the page that comes before all others for this person; empty for none."""
+    if getattr(request, "lacks_password", False):
+        return "account_change_password"
+    return "mfa_activate_totp" if getattr(request, "lacks_second_factor", False) else ""
+
+
 def _to_signin(request: HttpRequest) -> HttpResponseBase:
-    if getattr(request, "lacks_second_factor", False):
-        address = reverse("mfa_activate_totp")
+    if lacking := _lacking(request):
+        address = reverse(lacking)
         if not getattr(request, "htmx", False):
             return HttpResponseRedirect(address)
         return HttpResponse(status=204, headers={"HX-Redirect": address})

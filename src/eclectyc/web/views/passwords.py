@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account import forms as theirs
 from allauth.account import views
@@ -10,9 +10,11 @@ from allauth.account.forms import PasswordVerificationMixin
 from allauth.core import context
 from django import forms
 from django.contrib.auth import password_validation
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from eclectyc.accounts import attempts, signin_events
+from eclectyc.accounts.models import User
 
 
 def password_field(label: str, autocomplete: str, *, focus: bool = False, help_text: str = "") -> forms.CharField:
@@ -54,6 +56,13 @@ class ChangeForm(NewPassword, theirs.ChangePasswordForm):
         turn.give_back()
         return str(self.cleaned_data["oldpassword"])
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse the password that they have: whoever set it would know the new one too."""
+        found: dict[str, Any] = super().clean() or {}
+        if found.get("oldpassword") and found.get("oldpassword") == found.get("password1"):
+            self.add_error("password1", "This is the password that you have. Choose another one.")
+        return found
+
 
 class Change(views.PasswordChangeView):
     """``/account/password``."""
@@ -62,8 +71,22 @@ class Change(views.PasswordChangeView):
     extra_context = {"title": "Change your password", "button": "Change"}  # noqa: RUF012 - Django's own declaration
     form_class = ChangeForm
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_context_data(**kwargs)
+        return found | {"is_temporary": self._is_temporary()}
+
+    def form_valid(self, form: ChangeForm) -> HttpResponse:
+        """Change it, with its event, or neither."""
+        self.leads_to = "/" if self._is_temporary() else "/account?done=password"
+        with transaction.atomic():
+            response: HttpResponse = super().form_valid(form)
+        return response
+
     def get_default_success_url(self) -> str:
-        return "/account?done=password"
+        return self.leads_to
+
+    def _is_temporary(self) -> bool:
+        return cast(User, self.request.user).password_is_temporary
 
 
 class ResetForm(theirs.ResetPasswordForm):
