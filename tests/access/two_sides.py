@@ -165,7 +165,7 @@ def furnish(side: Side, number: int) -> None:
     record(admin.by, "site.changed", things["site"], organisation_id=org.pk, before={"name": f"{mark} was"},
            after={"name": f"{mark} is"}, personal={"name": f"{mark} person"}, person_id=clerk.pk)  # fmt: skip
     things |= {"link": f"link{mark}", "provider_id": "sso", "uidb36": "1", "what": "report_mail", "key": f"key{mark}"}
-    things["batch"] = marked(Batch(organisation=org), mark)
+    things["batch"] = marked(Batch(organisation=org, state=Batch.FAILED), mark)
 
 
 def _meters(side: Side, number: int, supplier: Supplier) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.batches import begin, finish, note, settle_pending, writers_turn
+from eclectyc.intake.batches import WAIT_S, begin, finish, note, settle_pending, writers_turn
 from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.failpoints import failpoint
@@ -29,10 +29,12 @@ class Undone:
     meters_kept: int  # meters that the import made stay, even where they have no readings now
 
 
-def undo_batch(actor: Actor, *, batch: int, waiting: Callable[[str], None] | None = None) -> Undone:
+def undo_batch(
+    actor: Actor, *, batch: int, waiting: Callable[[str], None] | None = None, wait_s: float = WAIT_S
+) -> Undone:
     """Take an import back. Raises ``NotFound`` or ``Invalid`` where there is nothing to take back."""
     _undoable(actor, batch)
-    with writers_turn(f"undo {batch}", waiting=waiting) as lease:
+    with writers_turn(f"undo {batch}", waiting=waiting, wait_s=wait_s) as lease:
         undone = _undoable(actor, batch)  # another may have been quicker
         store = connect()
         with transaction.atomic():

@@ -1,0 +1,276 @@
+"""Imports: a file sent in, the background job that imports it, and what became of each."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import File, Form, Path, Query, Router, Schema, UploadedFile
+from ninja.responses import Status
+from pydantic import Field
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.api.asking import CHANGING, ONE, Body, Searched, require_somewhere
+from eclectyc.api.authentication import actor_of
+from eclectyc.api.lookup import organisation_of, organisations_named
+from eclectyc.api.schemas import Text
+from eclectyc.intake.blocks import MAX_REPORTED_ERRORS
+from eclectyc.intake.models import Batch
+from eclectyc.intake.service import ImportOptions
+from eclectyc.intake.undo import undo_batch
+from eclectyc.intake.uploads import history, service
+from eclectyc.intake.uploads.models import Upload
+from eclectyc.jobs import service as jobs
+from eclectyc.jobs.models import Job
+from eclectyc.kernel.errors import Conflict, Invalid
+
+router = Router(tags=["imports"])
+
+State = Literal["received", "waiting", "running", "cancelling", "done", "failed", "cancelled", "undone", "discarded"]
+UNDO_WAIT_S = 15.0  # for an import that is writing
+COUNTS = ("rows", "accepted", "rejected", "readings", "added", "changed", "unchanged", "kept")
+
+
+class ImportForm(Body):
+    """The options of ``eclectyc import``."""
+
+    organisation: Text | None = Field(None, description="Its name or number; needed where you import for several.")
+    type: Text = Field("auto", description="auto, hh, or a format's name.")
+    dry_run: bool = Field(False, description="Only try it out; nothing is stored.")
+    create_meters: bool = False
+    site: Text = Field("", description="Where new meters go; it is made if need be.")
+    stamps: Literal["auto", "start", "end"] = "auto"
+    timezone: Text = ""
+    unit: Text = ""
+    meter: Text = Field("", description="The meter of a file that names none.")
+    quantity: Text = ""
+    profile: Text = Field("", description="A saved import profile.")
+    strict_mpan: bool = False
+
+
+class ProgressOut(Schema):
+    """How far a job is. ``left_s`` is a guess from its speed so far."""
+
+    done: int | None
+    total: int | None
+    unit: str
+    text: str
+    per_second: float | None
+    left_s: float | None
+
+
+class ErrorLineOut(Schema):
+    line: int
+    column: str
+    reason: str
+    remedy: str
+
+
+class ImportOut(Schema):
+    id: str = Field(description="What it is called in addresses: j and its job's number, or its batch's number.")
+    job: int | None
+    batch: int | None = Field(description="Null until its readings are in.")
+    state: State
+    file: str
+    organisation: str
+    origin: str = Field(description="page, api, command line, or feed and its number.")
+    created_at: datetime
+    finished_at: datetime | None
+    format: str
+    dry_run: bool
+    rows: int
+    accepted: int
+    rejected: int
+    readings: int
+    added: int
+    changed: int
+    unchanged: int
+    kept: int
+    progress: ProgressOut | None
+    error: str = Field(description="Why it failed; empty where it did not.")
+    remedy: str
+    attempt: int
+
+
+class OneImportOut(ImportOut):
+    warnings: list[str]
+    errors: list[ErrorLineOut] = Field(description="The first lines that were not taken, and why.")
+    error_count: int
+    unknown_meters: list[str]
+
+
+class ImportPage(Schema):
+    items: list[ImportOut]
+    count: int
+
+
+class ImportStatusOut(Schema):
+    waiting: int
+    running: int
+    failed: int = Field(description="In the last 24 hours.")
+    done: int = Field(description="In the last 24 hours.")
+    last_import_at: datetime | None
+    current: list[ImportOut] = Field(description="What is running or waiting now, at most ten.")
+
+
+class UndoneOut(Schema):
+    batch: int
+    by: int = Field(description="The batch that took it back.")
+    changed: int = Field(description="Readings that have their earlier value again.")
+    removed: int
+
+
+class ImportList(Searched):
+    organisation: Text | None = None
+    state: State | None = None
+
+
+@router.post("/imports", response={202: OneImportOut, **CHANGING}, summary="Import a file")
+def send_file(request: HttpRequest, file: File[UploadedFile], form: Form[ImportForm]) -> Status[OneImportOut]:
+    """Keep the file and import it in the background. Ask ``/api/import/jobs/{id}`` what became of it."""
+    actor = actor_of(request)
+    unknown = sorted(set(request.POST) - set(ImportForm.model_fields))
+    if unknown:
+        raise Invalid(f"There is no option {unknown[0][:60]!r}.", "Check its spelling.", field=unknown[0][:60])
+    organisation = _organisation(actor, form.organisation)
+    options = ImportOptions(**form.dict(exclude={"organisation"}))
+    if not file.size:
+        raise Invalid("The file is empty.", "Choose a file that has a header and data lines.", field="file")
+    upload = service.receive(
+        actor, organisation=organisation, name=file.name or "", chunks=file.chunks(), options=options,
+        origin=Upload.API,
+    )  # fmt: skip
+    service.start(actor, upload=upload)
+    return Status(202, _whole(history.arrival_of(upload)))
+
+
+@router.get("/import/status", response={200: ImportStatusOut, **ONE}, summary="What is going on")
+def import_status(request: HttpRequest) -> ImportStatusOut:
+    """How many imports wait, run, and ended in the last day."""
+    actor = actor_of(request)
+    require_somewhere(actor, "imports.run")
+    day = timezone.now() - timedelta(days=1)
+    count = {
+        state: history.arrivals(actor, history.Filter(states=(state,)), limit=0)[1] for state in ("waiting", "running")
+    }
+    ended = {
+        state: history.arrivals(actor, history.Filter(states=(state,), since=day), limit=0)[1]
+        for state in ("failed", "done")
+    }
+    current, _ = history.arrivals(actor, history.Filter(states=("running", "cancelling", "waiting")), limit=10)
+    last = Batch.objects.visible_to(actor).filter(state=Batch.DONE).order_by("-finished_at").first()
+    return ImportStatusOut(
+        **count, **ended, last_import_at=last.finished_at if last else None, current=[_out(one) for one in current]
+    )
+
+
+@router.get("/import/jobs", response={200: ImportPage, **ONE}, summary="List imports")
+def list_imports(request: HttpRequest, asked: Query[ImportList]) -> ImportPage:
+    """Every import you may see, the newest first: sent in, fed, or made on the command line."""
+    actor = actor_of(request)
+    require_somewhere(actor, "imports.run")
+    wanted = history.Filter(
+        organisations=organisations_named(actor, asked.organisation),
+        states=(asked.state,) if asked.state else None,
+        search=asked.search or "",
+    )
+    found, count = history.arrivals(actor, wanted, offset=asked.offset, limit=asked.limit)
+    return ImportPage(items=[_out(one) for one in found], count=count)
+
+
+@router.get("/import/jobs/{batch}", response={200: OneImportOut, **ONE}, summary="One import")
+def one_import(request: HttpRequest, batch: Path[Text]) -> OneImportOut:
+    """What became of it, with the first lines that were not taken."""
+    return _whole(history.arrival_called(actor_of(request), batch))
+
+
+@router.post("/import/jobs/{batch}/cancel", response={200: OneImportOut, **CHANGING}, summary="Cancel an import")
+def cancel_import(request: HttpRequest, batch: Path[Text]) -> OneImportOut:
+    """What waits is cancelled at once, what runs at its next step; what is in already stays in."""
+    actor = actor_of(request)
+    jobs.cancel(actor, job=_job(history.arrival_called(actor, batch)))
+    return _whole(history.arrival_called(actor, batch))
+
+
+@router.post("/import/jobs/{batch}/retry", response={200: OneImportOut, **CHANGING}, summary="Try an import again")
+def retry_import(request: HttpRequest, batch: Path[Text]) -> OneImportOut:
+    """For what failed or was cancelled."""
+    actor = actor_of(request)
+    jobs.retry(actor, job=_job(history.arrival_called(actor, batch)))
+    return _whole(history.arrival_called(actor, batch))
+
+
+@router.post("/import/jobs/{batch}/undo", response={200: UndoneOut, **CHANGING}, summary="Take an import back")
+def undo_import(request: HttpRequest, batch: Path[Text]) -> UndoneOut:
+    """What the import said counts no more; what was known before it does again."""
+    actor = actor_of(request)
+    found = history.arrival_called(actor, batch)
+    if found.batch is None:
+        raise Conflict("Nothing of this import is in.", "There is nothing to take back.")
+    undone = undo_batch(actor, batch=found.batch.pk, wait_s=UNDO_WAIT_S)
+    return UndoneOut(batch=undone.batch, by=undone.by, changed=undone.changed, removed=undone.removed)
+
+
+def _organisation(actor: Actor, named: str | None) -> Organisation:
+    """Return where the import goes: the named organisation, or the only one in which the actor imports."""
+    if named is not None:
+        return organisation_of(actor, named)
+    require_somewhere(actor, "imports.run")
+    visible = Organisation.objects.visible_to(actor)
+    own = visible if actor.sees_all("imports.run") else visible.filter(pk__in=actor.organisations("imports.run"))
+    found = list(own[:2])
+    if len(found) != 1:
+        raise Invalid("You import for several organisations.", "Name one.", field="organisation")
+    return found[0]
+
+
+def _job(found: history.Arrival) -> Job:
+    if found.job is None:
+        raise Conflict("This import was not made in the background.", "There is no job to cancel or try again.")
+    return found.job
+
+
+def _out(found: history.Arrival) -> ImportOut:
+    return ImportOut(**_facts(found))
+
+
+def _whole(found: history.Arrival) -> OneImportOut:
+    report = found.report
+    return OneImportOut(
+        **_facts(found),
+        warnings=report.get("warnings", []),
+        errors=[ErrorLineOut(**error) for error in report.get("errors", [])[:MAX_REPORTED_ERRORS]],
+        error_count=report.get("error_count", 0),
+        unknown_meters=report.get("unknown_meters", []),
+    )
+
+
+def _facts(found: history.Arrival) -> dict[str, Any]:
+    job, report = found.job, found.report
+    counts = {name: report.get(name) or 0 for name in COUNTS}
+    progress = None
+    if job is not None and job.is_open:
+        progress = ProgressOut(
+            done=job.done, total=job.total, unit=job.unit, text=job.text, per_second=job.per_second, left_s=job.left_s
+        )
+    options = found.upload.options if found.upload else {}
+    return counts | {
+        "id": found.identifier,
+        "job": job.pk if job else None,
+        "batch": found.batch.pk if found.batch else None,
+        "state": found.state,
+        "file": found.name,
+        "organisation": found.organisation.name,
+        "origin": found.upload.origin if found.upload else "command line",
+        "created_at": found.created_at,
+        "finished_at": found.finished_at,
+        "format": report.get("format") or "",
+        "dry_run": bool(options.get("dry_run")),
+        "progress": progress,
+        "error": job.error if job else "",
+        "remedy": job.remedy if job else "",
+        "attempt": job.attempt if job else 1,
+    }
