@@ -31,7 +31,7 @@ def holding(today: date) -> Q:
 def grants_of(user: User, *, today: date | None = None) -> tuple[Grant, ...]:
     """Return what a person's memberships grant them on a day."""
     held = user.memberships.filter(holding(today or local_today())).select_related("custom_role", "organisation")
-    memberships = list(held)
+    memberships = list(held.order_by())  # on every request: an order that means nothing costs as much as the rest
     below = _descendants([m for m in memberships if m.is_of_whole_organisation])
     return tuple(
         Grant(permissions_of(m), _reach_of(m, below), m.organisation_id) for m in memberships if permissions_of(m)
@@ -69,7 +69,7 @@ def descendants(organisations: Iterable[Organisation]) -> dict[int, frozenset[in
     within = Q()
     for path in roots.values():
         within |= Q(path__startswith=path)
-    known = list(Organisation.objects.filter(within).values_list("pk", "path"))
+    known = list(Organisation.objects.filter(within).order_by().values_list("pk", "path"))
     return {
         root: frozenset(pk for pk, path in known if path.startswith(start)) | {root} for root, start in roots.items()
     }

@@ -128,7 +128,7 @@ def _given(actor: Actor, body: SiteFields, *besides: str) -> dict[str, Any]:
 
 def _one(request: HttpRequest, pk: int) -> Site:
     sites = Site.objects.visible_to(actor_of(request)).select_related("organisation", "region")
-    return one(sites.defer("organisation__logo"), pk, "site")
+    return one(sites, pk, "site")
 
 
 def _metric(request: HttpRequest, pk: int, number: int) -> SiteMetric:

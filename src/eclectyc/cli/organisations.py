@@ -31,7 +31,7 @@ def show(as_json: AsJson = False) -> None:
     ready()
     from eclectyc.accounts.models import Organisation
 
-    every = {o.pk: o for o in Organisation.objects.visible_to(OPERATOR).defer("logo")}
+    every = {o.pk: o for o in Organisation.objects.visible_to(OPERATOR)}
     lines = sorted(every.values(), key=lambda o: [(every[number].name.lower(), number) for number in o.ancestry])
     if as_json:
         found = [{"id": o.pk, "name": o.name, "parent": o.parent_id} for o in lines]

@@ -155,9 +155,7 @@ _NULLABLE: Final = frozenset({"site__region__name", "supplier__name", "region__n
 def meters(actor: Actor, wanted: MeterFilter | None = None, part: Slice | None = None) -> Listed[Meter]:
     """List meters with their site, region, organisation, supplier and parent; ``beside``: their sub-meters."""
     found = found_meters(actor, wanted)
-    rows = Meter.objects.select_related("site__region", "organisation", "supplier", "parent").defer(
-        "organisation__logo"
-    )
+    rows = Meter.objects.select_related("site__region", "organisation", "supplier", "parent")
     items, count = _page(found, rows, part or Slice(), METER_SORTS, "identifier")
     below = Meter.objects.visible_to(actor).filter(parent__in=[meter.pk for meter in items])
     return Listed(items, count, _counts(below, "parent"))
@@ -166,7 +164,7 @@ def meters(actor: Actor, wanted: MeterFilter | None = None, part: Slice | None =
 def sites(actor: Actor, wanted: SiteFilter | None = None, part: Slice | None = None) -> Listed[Site]:
     """List sites with their region and organisation; ``beside``: their meters."""
     found = found_sites(actor, wanted)
-    rows = Site.objects.select_related("region", "organisation").defer("organisation__logo")
+    rows = Site.objects.select_related("region", "organisation")
     items, count = _page(found, rows, part or Slice(), SITE_SORTS, "name")
     return Listed(items, count, _counts(Meter.objects.filter(site__in=[site.pk for site in items]), "site"))
 
@@ -174,7 +172,7 @@ def sites(actor: Actor, wanted: SiteFilter | None = None, part: Slice | None = N
 def regions(actor: Actor, wanted: NameFilter | None = None, part: Slice | None = None) -> Listed[Region]:
     """List regions with their organisation; ``beside``: their sites, as far as the actor sees them."""
     found = Region.objects.visible_to(actor).filter((wanted or NameFilter()).condition())
-    rows = Region.objects.select_related("organisation").defer("organisation__logo")
+    rows = Region.objects.select_related("organisation")
     items, count = _page(found, rows, part or Slice(), REGION_SORTS, "name")
     inside = Site.objects.visible_to(actor).filter(region__in=[region.pk for region in items])
     return Listed(items, count, _counts(inside, "region"))
@@ -183,7 +181,7 @@ def regions(actor: Actor, wanted: NameFilter | None = None, part: Slice | None =
 def suppliers(actor: Actor, wanted: NameFilter | None = None, part: Slice | None = None) -> Listed[Supplier]:
     """List suppliers with their organisation; ``beside``: their meters, as far as the actor sees them."""
     found = Supplier.objects.visible_to(actor).filter((wanted or NameFilter()).condition())
-    rows = Supplier.objects.select_related("organisation").defer("organisation__logo")
+    rows = Supplier.objects.select_related("organisation")
     items, count = _page(found, rows, part or Slice(), SUPPLIER_SORTS, "name")
     supplied = Meter.objects.visible_to(actor).filter(supplier__in=[supplier.pk for supplier in items])
     return Listed(items, count, _counts(supplied, "supplier"))

@@ -30,7 +30,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     sought = _sought(request.GET)
     found = seek(actor, sought)
     filters = [name for name in NAMES if request.GET.get(name)]
-    visible = Organisation.objects.visible_to(actor, "audit.view").defer("logo")
+    visible = Organisation.objects.visible_to(actor, "audit.view")
     organisations = {one.pk: one.name for one in visible[:1000]}
     own = sought.organisation if sought.organisation in organisations else None
     if own is None and len(organisations) == 1:
