@@ -21,6 +21,7 @@ LEAST_SURE: Final = 0.5  # what is less sure is asked for by name, never guessed
 NEARLY: Final = 0.05  # answers closer than that are equally sure
 # The names of all readers, for whoever offers them as a choice: a test holds the two together.
 FORMATS: Final = (
+    "bglobal", "stark", "d0379",
     "octopus", "n3rgy", "glowmarkt", "greenbutton", "nem12", "wide", "long", "matrix", "daily", "sites", "meters",
 )  # fmt: skip
 TYPES: Final = ("auto", "hh", *FORMATS)

@@ -156,7 +156,7 @@ def test_a_total_is_a_check_and_never_a_slot(tmp_path: Path) -> None:
     assert block(read).values.shape == (3, 48)
     assert read.errors == []
     [warning] = read.seen.warnings
-    assert "1 lines" in warning
+    assert "1 line " in warning
     assert "line 3" in warning
 
 

@@ -68,10 +68,18 @@ class Lines:
             return self.text.tobytes()
         return self.text[np.repeat(which, self.ends + 1 - self.starts)].tobytes()
 
-    def last(self, which: np.ndarray) -> bytes:
-        """Return the last of some lines, without its line feed; empty where there is none."""
-        found = np.flatnonzero(which)
-        return self.text[self.starts[found[-1]] : self.ends[found[-1]]].tobytes() if len(found) else b""
+    def line(self, n: int, most: int = 1000) -> str:
+        """Return a line's text, or its first ``most`` bytes."""
+        return self.text[self.starts[n] : min(self.ends[n], self.starts[n] + most)].tobytes().decode("utf-8", "replace")
+
+    def each(self, which: np.ndarray) -> pl.Series:
+        """Return some lines, by mask, as text."""
+        return pl.Series(self.chosen(which).decode("utf-8", "replace").split("\n")[:-1], dtype=pl.String)
+
+    def strangers(self, known: np.ndarray, reason: str, remedy: str) -> list[LineError]:
+        """Report the lines that are neither ``known`` nor blank; ``reason`` follows what they begin with."""
+        others = np.flatnonzero(~(known | self.blank()))
+        return [LineError(int(self.numbers[n]), "", f"{self.line(n, 20)!r} {reason}", remedy) for n in others.tolist()]
 
 
 def units(source: Source, codes: Sequence[bytes], delimiter: bytes) -> Iterator[TextBlock]:
@@ -107,8 +115,11 @@ def read_cells(text: bytes, delimiter: str, width: int, numbers: Iterable[int]) 
     Typed, the columns in ``numbers`` are Float64; else every cell is text, stripped, null where blank.
     """
     kinds: dict[str, type[pl.DataType]] = {str(n): pl.String for n in range(width)}
+    typed = kinds | {str(n): pl.Float64 for n in numbers}
+    if not text:
+        return pl.DataFrame(schema=typed), True
     try:
-        return _read(text, delimiter, kinds | {str(n): pl.Float64 for n in numbers}), True
+        return _read(text, delimiter, typed), True
     except pl.exceptions.PolarsError:
         frame = _read(text, delimiter, kinds).select(pl.all().str.strip_chars())
         return frame.select(pl.when(pl.all() != "").then(pl.all())), False

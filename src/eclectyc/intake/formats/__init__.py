@@ -42,6 +42,8 @@ class Reader(Protocol):
 
 def readers() -> list[Reader]:
     """Return every reader, the more particular ones first."""
+    from eclectyc.intake.formats.bglobal import BGlobal
+    from eclectyc.intake.formats.d0379 import D0379
     from eclectyc.intake.formats.daily import Daily
     from eclectyc.intake.formats.glowmarkt import Glowmarkt
     from eclectyc.intake.formats.greenbutton import GreenButton
@@ -52,6 +54,7 @@ def readers() -> list[Reader]:
     from eclectyc.intake.formats.nem12 import Nem12
     from eclectyc.intake.formats.octopus import Octopus
     from eclectyc.intake.formats.sites import Sites
+    from eclectyc.intake.formats.stark import Stark
     from eclectyc.intake.formats.wide import Wide
 
     return [
@@ -60,6 +63,9 @@ def readers() -> list[Reader]:
         Glowmarkt(),
         GreenButton(),
         Nem12(),
+        D0379(),
+        Stark(),
+        BGlobal(),
         Wide(),
         Long(),
         Daily(),

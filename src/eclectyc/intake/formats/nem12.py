@@ -105,7 +105,11 @@ def _converted(block: TextBlock, state: _State, name: str) -> Iterator[tuple[Day
     streams, of_line = _streams(lines, state, name)
     at = np.flatnonzero(is_day)
     parts, errors = parts_of(lines, is_part, is_day, np.isin(np.arange(len(lines)), of_line.heads))
-    errors += block.errors + _strangers(lines, is_day | is_part)
+    is_known = is_day | is_part
+    for code in (_HEADER, _STREAM, _EVENT, _END):
+        is_known |= lines.beginning(code)
+    errors += block.errors
+    errors += lines.strangers(is_known, "begins no row of NEM12.", "Rows are 100, 200, 300, 400, 500 and 900.")
     stream = of_line.stream[at]
     steps = np.array([one.step for one in streams])[stream]
     fields = lines.fields(b",")[at]
@@ -135,7 +139,7 @@ def _streams(lines: Lines, state: _State, name: str) -> tuple[list[Stream], _Gov
     heads = np.flatnonzero(is_head | is_stream | is_end)
     streams = [state.stream]
     for n in heads.tolist():
-        text = lines.text[lines.starts[n] : lines.ends[n]].tobytes().decode()
+        text = lines.line(n)
         if is_head[n] and text.split(",")[1].strip().upper() != "NEM12":
             raise UnreadableFile(
                 f"Line {lines.numbers[n]} of {name} begins another kind of file: {text[:40]!r}.",
@@ -189,21 +193,6 @@ def _unsound(line: int, stream: Stream, fields: int, wanted: int) -> LineError:
         f"The row has {fields} fields; a date, {values} values and their quality make {wanted} to {wanted + _AFTER}.",
         "The row may be cut off, or its intervals are not those of its 200 row: fetch the file again.",
     )
-
-
-def _strangers(lines: Lines, known: np.ndarray) -> list[LineError]:
-    """Report the lines that no NEM12 file has."""
-    others = ~(known | lines.blank())
-    for code in (_HEADER, _STREAM, _EVENT, _END):
-        others &= ~lines.beginning(code)
-    errors = []
-    for n in np.flatnonzero(others).tolist():
-        shown = (
-            lines.text[lines.starts[n] : min(lines.ends[n], lines.starts[n] + 20)].tobytes().decode("utf-8", "replace")
-        )
-        reason = f"{shown!r} begins no row of NEM12."
-        errors.append(LineError(int(lines.numbers[n]), "", reason, "Rows are 100, 200, 300, 400, 500 and 900."))
-    return errors
 
 
 def _days(

@@ -66,8 +66,7 @@ def parts_of(
 
 def _cells(lines: Lines, which: np.ndarray) -> pl.DataFrame:
     """Return the first cells of some lines as text, columns "1", "2" and "3"; null where a line ends before."""
-    rows = pl.Series(lines.chosen(which).decode().split("\n")[:-1], dtype=pl.String)
-    cells = rows.str.splitn(",", 5).struct.unnest()
+    cells = lines.each(which).str.splitn(",", 5).struct.unnest()
     return cells.select(pl.col(f"field_{n}").str.strip_chars().alias(str(n)) for n in (1, 2, 3))
 
 

@@ -28,11 +28,14 @@ from eclectyc.intake.tables.words import FLAGS, flag_of
 from eclectyc.kernel.quality import MISSING, UNFLAGGED
 
 _WHOLE_DAYS = (46, 48)  # half-hours with which a line of 48 or 50 columns may end
+_EDF: Final = ["month", "mpan", "measurementtype", "settlementdate"]
 _RAW_FLAGS = {text: quality for word, quality in FLAGS.items() for text in (word, word.upper(), word.capitalize())}
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class Layout:
+    """A day's columns: where its slots, its date and whatever else it has stand in a table."""
+
     table: Table
     slots: SlotColumns
     fields: Fields
@@ -49,7 +52,7 @@ class Wide:
         slots = find_slots(head.table.names)
         if slots is None:
             return None
-        layout = _layout(head.table)
+        layout = layout_of(head.table)
         if layout is None:
             return None
         seen = Recognition(
@@ -63,25 +66,34 @@ class Wide:
         seen.columns = {"date": layout.date.name, "slots": len(slots.values), "placing": slots.placing}
         if layout.fields.meter:
             seen.columns["meter"] = layout.fields.meter.name
+        if [column.key for column in head.table.columns[: len(_EDF)]] == _EDF and len(slots.flags) == 50:
+            seen.format = "EDF wide-50"
+            seen.why = f"the headings of EDF's portal: {', '.join(head.table.names[: len(_EDF)])} and 50 half-hours"
         return seen
 
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
-        layout = _layout(head_of(source).table)
+        layout = layout_of(head_of(source).table)
         if layout is None:
             raise unreadable_now(source.name, self.name)
-        numbers = [n for n in layout.slots.values if n >= 0] + ([layout.total.index] if layout.total else [])
-        grouped: set[str] = set()
-        yield from convert_all(
-            source,
-            Shape.of(layout.table, numbers, _may_be_left_out(layout.slots)),
-            lambda part: _convert(part, layout, grouped),
-            seen.warnings,
-        )
+        yield from read_days(source, layout, seen.warnings)
 
 
-def _layout(table: Table) -> _Layout | None:
+def read_days(source: Source, layout: Layout, warnings: list[str]) -> Iterator[tuple[DayBlock, list[LineError]]]:
+    """Yield the days of a file whose layout is known; ``warnings`` grows when it is done."""
+    numbers = [n for n in layout.slots.values if n >= 0] + ([layout.total.index] if layout.total else [])
+    grouped: set[str] = set()
+    yield from convert_all(
+        source,
+        Shape.of(layout.table, numbers, _may_be_left_out(layout.slots)),
+        lambda part: _convert(part, layout, grouped),
+        warnings,
+    )
+
+
+def layout_of(table: Table) -> Layout | None:
+    """Find the day's columns in a table's headings; None where they are not those of a day."""
     slots = find_slots(table.names)
     if slots is None:
         return None
@@ -90,7 +102,7 @@ def _layout(table: Table) -> _Layout | None:
     if date is None:
         return None
     total = fields.totals[0] if len(fields.totals) == 1 else None
-    return _Layout(table, slots, fields, date, total, _tolerance(table, slots, total))
+    return Layout(table, slots, fields, date, total, _tolerance(table, slots, total))
 
 
 def _may_be_left_out(slots: SlotColumns) -> set[int]:
@@ -110,7 +122,7 @@ def _places(cells: list[str]) -> int:
     return max((len(cell.partition(".")[2]) for cell in cells if cell), default=0)
 
 
-def _convert(part: Part, layout: _Layout, grouped: set[str]) -> tuple[DayBlock, list[LineError]]:
+def _convert(part: Part, layout: Layout, grouped: set[str]) -> tuple[DayBlock, list[LineError]]:
     rejects = Rejects(part)
     fields, slots = layout.fields, layout.slots
     days = dates(part.column(layout.date.index), layout.date.name)
@@ -137,7 +149,7 @@ def _convert(part: Part, layout: _Layout, grouped: set[str]) -> tuple[DayBlock, 
     return DayBlock(frame, values, quality, slots.step, slots.placing, frame.height), rejects.errors
 
 
-def _values(part: Part, layout: _Layout, grouped: set[str], rejects: Rejects) -> np.ndarray:
+def _values(part: Part, layout: Layout, grouped: set[str], rejects: Rejects) -> np.ndarray:
     columns = [n for n in layout.slots.values if n >= 0]
     names = [str(n) for n in columns]
     values, bad = number_matrix(part.frame, names, grouped)
@@ -149,7 +161,7 @@ def _values(part: Part, layout: _Layout, grouped: set[str], rejects: Rejects) ->
     return whole
 
 
-def _quality(part: Part, layout: _Layout, values: np.ndarray, rejects: Rejects) -> np.ndarray:
+def _quality(part: Part, layout: Layout, values: np.ndarray, rejects: Rejects) -> np.ndarray:
     slots = layout.slots
     there = ~np.isnan(values)
     if not slots.flags:
@@ -169,7 +181,7 @@ def _quality(part: Part, layout: _Layout, values: np.ndarray, rejects: Rejects) 
     return quality
 
 
-def _odd_flags(part: Part, columns: list[int], mapped: np.ndarray, layout: _Layout, rejects: Rejects) -> np.ndarray:
+def _odd_flags(part: Part, columns: list[int], mapped: np.ndarray, layout: Layout, rejects: Rejects) -> np.ndarray:
     mapped = mapped.copy()
     for row, n in zip(*np.nonzero(mapped < 0), strict=True):
         text = str(part.column(columns[n])[int(row)])
@@ -181,7 +193,7 @@ def _odd_flags(part: Part, columns: list[int], mapped: np.ndarray, layout: _Layo
     return mapped
 
 
-def _check_totals(part: Part, values: np.ndarray, rows: np.ndarray | slice, layout: _Layout, grouped: set[str]) -> None:
+def _check_totals(part: Part, values: np.ndarray, rows: np.ndarray | slice, layout: Layout, grouped: set[str]) -> None:
     """Note the lines whose printed total is not the sum of their slots."""
     if layout.total is None or not len(values):
         return

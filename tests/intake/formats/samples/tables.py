@@ -70,7 +70,7 @@ _EDF_SERIES = {
 FILES = [
     Golden("london-wide.csv", "wide", (DATA / "hh/wide48_settlement_local.csv").read_bytes(), 6, LONDON),
     Golden("london-long.csv", "long", (DATA / "hh/long_period_ending_local.csv").read_bytes(), 288, LONDON),
-    Golden("edf-portal.csv", "wide", _edf(), 6, _EDF_SERIES),
+    Golden("edf-portal.csv", "EDF wide-50", _edf(), 6, _EDF_SERIES),
     Golden(
         "simple-long.csv",
         "simple long",
