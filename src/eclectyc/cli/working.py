@@ -39,7 +39,7 @@ def worker(
     one = Worker(threads=threads, lease_s=lease)
     _listen_to_signals(one.end, is_child=bool(parent))
     if not parent and not until_empty:
-        say(f"The worker runs up to {threads} jobs at a time. Control-C stops it.")
+        say(f"The worker runs; jobs at a time: {threads}. Control-C stops it.")
     one.run(until_empty=until_empty, is_orphan=lambda: bool(parent) and os.getppid() != parent)
     if not one.drain(grace):
         sys.stderr.flush()

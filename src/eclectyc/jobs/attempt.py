@@ -8,7 +8,7 @@ import time
 import traceback
 from typing import Any, Final
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, connection
 
 from eclectyc.jobs import kinds, queue
 from eclectyc.jobs.beat import write_lines
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def run(running: Running) -> None:
-    """Run a job's handler and write down how it ended. Nothing is raised."""
+    """Run a job's handler and write down how it ended. Whatever the handler raises, this does not."""
     ending = _outcome(running)
     until = time.monotonic() + SETTLING_S
     while True:
@@ -29,6 +29,8 @@ def run(running: Running) -> None:
             _settle(running, *ending)
             return
         except DatabaseError as error:
+            if connection.in_atomic_block:
+                raise  # somebody else's transaction: there is nothing left to write into
             log.warning("The registry did not take down how job %s ended: %s", running.job_id, error)
             connection.close()
             if time.monotonic() > until:
@@ -40,7 +42,6 @@ def _outcome(running: Running) -> tuple[str, dict[str, Any]]:
     """Run the handler; return which end it came to and what is to be told of it."""
     kind = kinds.find(running.kind)
     try:
-        close_old_connections()
         if kind is None:
             raise LookupError(f"no kind of job is called {running.kind!r}")
         result = kind.load()(running)

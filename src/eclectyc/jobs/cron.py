@@ -15,7 +15,8 @@ from cronsim import CronSim, CronSimError
 
 from eclectyc.kernel.errors import Invalid
 
-_FIRST_LOOK = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+_FIRST_LOOK = 60 * MINUTE
 
 
 def check(cron: str, zone: str) -> None:

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import transaction
 
 from eclectyc.audit.record import record
-from eclectyc.jobs import clock, cron, kinds, rights, service
+from eclectyc.jobs import clock, kinds, rights, service
 from eclectyc.jobs.cron import check as check_cron
-from eclectyc.jobs.cron import words
+from eclectyc.jobs.cron import latest, next_after, words
 from eclectyc.jobs.models import Job, Schedule
 from eclectyc.jobs.queue import locked
 from eclectyc.kernel.errors import EclectycError, Forbidden, Invalid, NotFound
@@ -78,17 +78,20 @@ def plan(
     """
     zone = zone or settings.DEFAULT_SITE_ZONE
     _check(kind, cron, zone, catch_up, limit)
-    fields = {
+    fields: dict[str, Any] = {
         "kind": kind, "args": args or {}, "organisation_id": organisation_id, "title": title,
         "cron": cron, "zone": zone, "catch_up": catch_up, "limit": limit, "is_paused": is_paused,
     }  # fmt: skip
     with transaction.atomic():
-        found = Schedule.objects.select_for_update().filter(name=name).first() or Schedule(name=name)
-        is_moved = (found.cron, found.zone, found.is_paused) != (cron, zone, is_paused)
+        now = clock.read()
+        start = {"settled_until": now, "next_at": next_after(cron, zone, now)}
+        found, is_new = Schedule.objects.select_for_update().get_or_create(name=name, defaults=fields | start)
+        if is_new:
+            return found
+        if (found.cron, found.zone, found.is_paused) != (cron, zone, is_paused):
+            fields |= start
         for column, value in fields.items():
             setattr(found, column, value)
-        if is_moved:
-            _start_from(found, clock.read())
         found.save()
     return found
 
@@ -159,7 +162,7 @@ def _fire(schedule: Schedule, now: datetime) -> int:
 def missed(schedule: Schedule, now: datetime) -> list[datetime]:
     """Return for which of the moments since it was last looked at there is to be a job, in order."""
     count = min(schedule.limit, MOST_MOMENTS) if schedule.catch_up == Schedule.ALL else 1
-    moments = cron.latest(schedule.cron, schedule.zone, schedule.settled_until, now, count)
+    moments = latest(schedule.cron, schedule.zone, schedule.settled_until, now, count)
     if schedule.catch_up == Schedule.ALL:
         return moments
     if schedule.catch_up == Schedule.NONE:
@@ -177,7 +180,7 @@ def _enqueue(schedule: Schedule, moment: datetime | None) -> Job:
 
 def _start_from(schedule: Schedule, now: datetime) -> None:
     schedule.settled_until = now
-    schedule.next_at = cron.next_after(schedule.cron, schedule.zone, now)
+    schedule.next_at = next_after(schedule.cron, schedule.zone, now)
 
 
 def _check(kind: str, text: str, zone: str, catch_up: str, limit: int) -> None:

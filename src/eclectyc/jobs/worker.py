@@ -120,6 +120,7 @@ class Worker:
         running = Running(claim)
         self._beat.add(running)
         try:
+            close_old_connections()
             attempt.run(running)
         finally:
             self._beat.remove(running)
