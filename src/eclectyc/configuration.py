@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -88,6 +89,8 @@ class Configuration(BaseSettings):
     oidc_issuer: str = Field("", validation_alias="OIDC_ISSUER")
     oidc_client_id: str = Field("", validation_alias="OIDC_CLIENT_ID")
     oidc_client_secret: str = Field("", validation_alias="OIDC_CLIENT_SECRET")
+    oidc_domains: Annotated[list[str], NoDecode] = Field([], validation_alias="OIDC_DOMAINS")
+    oidc_organisation: str = Field("", max_length=200, validation_alias="OIDC_ORGANISATION")
     oidc_name: str = Field("Single sign-on", max_length=40, validation_alias="OIDC_NAME")
     debug: bool = Field(False, validation_alias="ECLECTYC_DEBUG")
 
@@ -100,6 +103,17 @@ class Configuration(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("oidc_domains", mode="before")
+    @classmethod
+    def _domains(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        domains = [part.strip().lower() for part in value.split(",") if part.strip()]
+        for domain in domains:
+            if not re.fullmatch(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}", domain):
+                raise ValueError(f"{domain!r} is no domain; write them whole, as energy.example.org")
+        return domains
 
     @field_validator("database_url")
     @classmethod

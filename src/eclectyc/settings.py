@@ -183,6 +183,8 @@ SOCIALACCOUNT_LOGIN_ON_GET = True  # it leads to the provider only; what comes b
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, list[dict[str, object]]]] = {"openid_connect": {"APPS": []}}
 OIDC_NAME = ""
+OIDC_DOMAINS = frozenset(CONFIGURATION.oidc_domains)  # whose people are taken in when they first come
+OIDC_ORGANISATION = CONFIGURATION.oidc_organisation
 if CONFIGURATION.oidc_issuer:
     OIDC_NAME = CONFIGURATION.oidc_name
     SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"].append(

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from eclectyc.accounts.models import User
+from eclectyc.accounts.reach import Place
 from eclectyc.audit.models import Event
 from eclectyc.configuration import BadConfiguration, load
 from tests.factories import World
@@ -69,7 +70,58 @@ def test_nobody_gets_an_account_by_having_one_there(provider: Provider, world: W
     assert User.objects.count() == people
 
 
-def test_who_was_shut_out_here_stays_outside(provider: Provider, viewer: Person) -> None:
+def test_people_of_a_named_domain_are_taken_in_without_any_rights(
+    provider: Provider, world: World, visitor: Client, settings: Any
+) -> None:
+    settings.OIDC_DOMAINS = frozenset({"harbour.example"})
+    provider.says = {"sub": "18", "email": "Nia@Harbour.example", "email_verified": True, "name": "Nia Lee"}
+    assert come(visitor).headers["Location"] == "/"
+    person = User.objects.get(email="nia@harbour.example")
+    assert (person.name, person.has_usable_password(), person.memberships.count()) == ("Nia Lee", False, 0)
+    assert visitor.get("/").status_code == 403
+    assert visitor.get("/account").status_code == 200
+    assert Event.objects.get(action="person.added").after == {"how": "single sign-on"}
+    again = Client()
+    assert come(again).headers["Location"] == "/"
+    assert User.objects.filter(email__iexact="nia@harbour.example").count() == 1
+
+
+def test_they_may_be_viewers_of_one_organisation(
+    provider: Provider, world: World, visitor: Client, settings: Any
+) -> None:
+    settings.OIDC_DOMAINS, settings.OIDC_ORGANISATION = frozenset({"harbour.example"}), world.org.name
+    provider.says = {"sub": "18", "email": "nia@harbour.example", "email_verified": True, "name": "Nia\x00"}
+    come(visitor)
+    [membership] = User.objects.get(email="nia@harbour.example").memberships.all()
+    assert (membership.organisation, membership.role, membership.place) == (world.org, "viewer", Place(world.org.pk))
+    assert visitor.get(f"/meters/{world.meter.pk}").status_code == 200
+    event = Event.objects.get(action="person.added")
+    assert (event.organisation_id, event.after["role"]) == (world.org.pk, "viewer")
+
+
+@pytest.mark.parametrize(
+    ("email", "verified", "organisation"),
+    [
+        ("nia@evilharbour.example", True, ""),
+        ("nia@sub.harbour.example", True, ""),
+        ("nia@harbour.example.evil.example", True, ""),
+        ("harbour.example", True, ""),
+        ("nia@harbour.example", False, ""),
+        ("nia@harbour.example", True, "No Such Organisation"),
+    ],
+)
+def test_nobody_else_is_taken_in(
+    email: str, verified: bool, organisation: str, provider: Provider, world: World, visitor: Client, settings: Any
+) -> None:
+    settings.OIDC_DOMAINS, settings.OIDC_ORGANISATION = frozenset({"harbour.example"}), organisation
+    provider.says = {"sub": "18", "email": email, "email_verified": verified}
+    people = User.objects.count()
+    assert come(visitor).headers["Location"] == "/login?refused=1"
+    assert User.objects.count() == people
+
+
+def test_who_was_shut_out_here_stays_outside(provider: Provider, viewer: Person, settings: Any) -> None:
+    settings.OIDC_DOMAINS = frozenset({"harbour.example"})
     provider.says = {"sub": "17", "email": viewer.user.email, "email_verified": True}
     come(viewer.browser())
     User.objects.filter(pk=viewer.user.pk).update(is_active=False)
@@ -110,3 +162,21 @@ def test_an_issuer_that_is_none_stops_the_start(issuer: str, monkeypatch: pytest
     monkeypatch.setenv("OIDC_ISSUER", issuer)
     with pytest.raises(BadConfiguration, match="OIDC_ISSUER"):
         load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("OIDC_DOMAINS", "@harbour.example"), ("OIDC_DOMAINS", "*.harbour.example"), ("OIDC_DOMAINS", "localhost"),
+     ("ECLECTYC_SECOND_FACTOR", "sometimes")],
+)  # fmt: skip
+def test_a_setting_that_would_let_in_others_than_was_meant_stops_the_start(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadConfiguration, match=name):
+        load()
+
+
+def test_domains_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OIDC_DOMAINS", "Harbour.example, quay.co.uk")
+    assert load().oidc_domains == ["harbour.example", "quay.co.uk"]

@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from eclectyc.accounts import notices
+from eclectyc.accounts import newcomers, notices
 from eclectyc.accounts.checks import put_password
 from eclectyc.accounts.models import User
 from eclectyc.accounts.origin import origin_of
@@ -74,10 +74,10 @@ class AccountDoor(DefaultAccountAdapter):
 
 
 class ProviderDoor(DefaultSocialAccountAdapter):
-    """Sign-in through an OpenID provider: it proves whose an address is, and makes no accounts."""
+    """Sign-in through an OpenID provider: it proves whose an address is, no more."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
-        """Nobody gets an account here by having one there."""
+        """Nobody gets an account here by having one there; who is taken in has one by then."""
         return False
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
@@ -96,6 +96,9 @@ class ProviderDoor(DefaultSocialAccountAdapter):
         found: User | None = None
         for email in verified:
             found = found or User.objects.filter(email__iexact=email, is_active=True).first()
+        if found is None:
+            said = sociallogin.account.extra_data.get("userinfo") or sociallogin.account.extra_data
+            found = newcomers.take_in(verified, name=str(said.get("name") or ""), origin=origin_of(request))
         if found is not None:
             sociallogin.connect(request, found)
         return found
