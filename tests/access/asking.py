@@ -10,11 +10,13 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.handlers import wsgi
 from django.db import connection, transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -208,6 +210,44 @@ def sent_to(operation: dict[str, Any]) -> dict[str, Any]:
         properties: dict[str, Any] = schema.get("properties", {})
         return properties
     return {}
+
+
+def text_asked_of(operation: dict[str, Any]) -> list[str]:
+    """The query parameters of an operation that take any words."""
+    found = [p for p in operation.get("parameters", []) if p["in"] == "query"]
+    return [p["name"] for p in found if _takes_words(p["schema"])]
+
+
+def _takes_words(schema: dict[str, Any]) -> bool:
+    kinds = [schema, *schema.get("anyOf", [])]
+    return any(kind.get("type") == "string" and not {"enum", "const", "format"} & set(kind) for kind in kinds)
+
+
+class Heard(QueryDict):
+    """What an address asks, noting each name that is looked up."""
+
+    names: ClassVar[set[str]] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.names.add(key)
+        return super().__getitem__(key)
+
+    def getlist(self, key: str, default: Any = None) -> Any:
+        self.names.add(key)
+        return super().getlist(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        self.names.add(str(key))
+        return super().__contains__(key)
+
+
+def read_by(client: Client, question: Question, url: str) -> frozenset[str]:
+    """The parameters that a page looks up in its address."""
+    Heard.names.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wsgi, "QueryDict", Heard)
+        ask(client, question, url)
+    return frozenset(Heard.names)
 
 
 def clients(sides: Sides) -> dict[str, Client]:
