@@ -79,10 +79,12 @@ class RowBlock:
         be left out.
     rows : how many of the file's data lines this block took (a line of several meters or quantities gives
         several rows of ``frame``, with the same ``line``).
+    step : minutes of each row's period, where the file prints its start and end; else the stamps tell it.
     """
 
     frame: pl.DataFrame
     rows: int = 0
+    step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
