@@ -122,10 +122,15 @@ class Resolver:
         self.warnings: list[str] = []
         self._organisation = organisation
         self._wishes = wishes
-        self._by_printed: dict[Printed, int] = {}
+        self._by_printed: dict[Printed, int] = {}  # of one step
+        self._by_step: dict[int | None, dict[Printed, int]] = {}
 
-    def lanes_of(self, frame: pl.DataFrame) -> np.ndarray:
-        """Return the lane number of each row, int32. ``frame`` has line, meter, quantity, unit and perhaps register."""
+    def lanes_of(self, frame: pl.DataFrame, step: int | None = None) -> np.ndarray:
+        """Return the lane number of each row, int32. ``frame`` has line, meter, quantity, unit and perhaps register.
+
+        step : minutes of the rows' periods, where the file tells; what differs in them is another lane.
+        """
+        self._by_printed = self._by_step.setdefault(step, {})
         heads = _run_starts(frame)
         if len(heads) * 4 > len(frame):  # the meters take turns
             return self._lanes_of_many(frame)
@@ -181,7 +186,7 @@ class Resolver:
         if len(named) > 1:
             shown = ", ".join(sorted(named)[:5])
             raise Invalid(f"The file names several meters: {shown}.", "Leave --meter out.", field="meter")
-        if printed and not self._by_printed and named != {told}:
+        if printed and not self.lanes and named != {told}:
             self.warnings.append(f"The file names meter {named.pop()}; its readings are taken as those of {told}.")
 
     def _identifier(self, printed: str | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 KINDS: Final = ("daily", "monthly", "meters", "readings")
 
+_NO_DAY: Final = np.datetime64("NaT", "D")
 _WHO: Final = {
     "meter": "identifier",
     "name": "name",
@@ -182,16 +183,17 @@ def _slots(rows: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
     slot = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     days = rows["day"].to_numpy().astype("datetime64[D]")
     step = rows["step"].to_numpy().astype(np.int64)
-    opens = midnights(days, zone)[row] + slot * step[row] * 60
-    closes = np.where(step[row] == WHOLE_DAY, midnights(days + 1, zone)[row], opens + step[row] * 60)
+    is_day = step[row] == WHOLE_DAY
+    opens, next_day = midnights(days, zone)[row] + slot * step[row] * 60, midnights(days + 1, zone)[row]
+    closes = np.where(is_day, next_day, np.minimum(opens + step[row] * 60, next_day))
     quality = rows["quality"].explode(empty_as_null=False)
     flag = pl.when(quality == MISSING).then(None).when(quality == ACTUAL).then(pl.lit("A")).otherwise(pl.lit("E"))
     return pl.DataFrame(
         {
             "meter": rows["identifier"].gather(row),
             "unit": rows["unit"].gather(row),
-            "start": _printed(opens, zone),
-            "end": _printed(closes, zone),
+            "start": _printed(opens, zone, np.where(is_day, days[row], _NO_DAY)),
+            "end": _printed(closes, zone, np.where(is_day, days[row] + 1, _NO_DAY)),
             "value": rows["values"].explode(empty_as_null=False),
             "flag": pl.select(flag).to_series(),
             "origin": quality.replace_strict(NAMES, return_dtype=pl.String),
@@ -199,9 +201,15 @@ def _slots(rows: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
     )
 
 
-def _printed(utc_s: np.ndarray, zone: ZoneInfo) -> pl.Series:
+def _printed(utc_s: np.ndarray, zone: ZoneInfo, midnight_of: np.ndarray) -> pl.Series:
+    """Print instants with their offset. One that is the midnight of a day is printed so, also where clocks skip it."""
     instants = pl.Series(utc_s * 1_000_000).cast(pl.Datetime("us", "UTC"))
-    return instants.dt.convert_time_zone(zone.key).dt.strftime("%Y-%m-%dT%H:%M:%S%:z")
+    printed = instants.dt.convert_time_zone(zone.key).dt.strftime("%Y-%m-%dT%H:%M:%S%:z")
+    skipped = pl.Series(~np.isnat(midnight_of)) & ~printed.str.contains("T00:00:00", literal=True)
+    for at in skipped.arg_true():
+        ahead = timezone(timedelta(seconds=int(midnight_of[at].astype("datetime64[s]").astype(int) - utc_s[at])))
+        printed[at] = datetime.fromtimestamp(int(utc_s[at]), ahead).isoformat()
+    return printed
 
 
 def _months(start: date, end: date) -> Iterator[tuple[date, date]]:

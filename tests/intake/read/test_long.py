@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from eclectyc.intake.blocks import RowBlock, UnreadableFile
+from eclectyc.intake.blocks import DayBlock, RowBlock, UnreadableFile
 from eclectyc.intake.formats.long import COLUMNS
 from tests.intake.read.reading import read_text
 
@@ -220,5 +220,31 @@ def test_start_and_end_give_the_step(tmp_path: Path, end: str, step: int) -> Non
 
 
 def test_start_and_end_a_day_apart_are_whole_days(tmp_path: Path) -> None:
-    seen = read_text(tmp_path, "mpan,start,end,kwh\nA,2024-02-01 00:00,2024-02-02 00:00,1\n").seen
-    assert (seen.format, seen.step) == ("daily", 1440)
+    days = "A,2025-03-30T00:00:00Z,2025-03-31T00:00:00+01:00,1\nA,2025-03-31T00:00+01:00,2025-04-01T00:00+01:00,2\n"
+    naive = "A,2024-02-01 00:00,2024-02-02 00:00,1\nA,2024-02-02 00:00,2024-02-03 00:00,2\n"
+    for text in (days, naive):
+        read = read_text(tmp_path, "mpan,start,end,kwh\n" + text)
+        assert (read.seen.step, read.blocks[0].step, read.errors) == (1440, 1440, [])
+        assert read.values.tolist() == [[1.0], [2.0]]
+    assert read.column("day") == [date(2024, 2, 1), date(2024, 2, 2)]
+    assert read_text(tmp_path, "mpan,start,end,kwh\n" + days, "daily").column("day")[0] == date(2025, 3, 30)
+
+
+@pytest.mark.parametrize("block_bytes", [500, 1 << 20])
+def test_each_line_s_period_is_as_long_as_its_start_and_end_say(tmp_path: Path, block_bytes: int) -> None:
+    first = date(2025, 1, 1)
+    lines = [f"A,{first + timedelta(n)}T00:00:00Z,{first + timedelta(n + 1)}T00:00:00Z,1" for n in range(250)]
+    lines += ["A,2025-10-26T01:30:00+01:00,2025-10-26T01:00:00Z,5", "A,2025-10-26T01:00:00Z,2025-10-26T02:00:00Z,6",
+              "A,2025-10-27T05:00:00Z,2025-10-28T05:00:00Z,7", "A,2025-10-29T00:00:00Z,,8"]  # fmt: skip
+    read = read_text(tmp_path, "mpan,start,end,kwh\n" + "\n".join(lines) + "\n", block_bytes=block_bytes)
+    by_step = {1440: 0.0}
+    for block in read.blocks:
+        values = block.values.sum() if isinstance(block, DayBlock) else block.frame["value"].sum()
+        by_step[block.step] = by_step.get(block.step, 0.0) + values
+    assert by_step == {1440: 250.0, 30: 5.0, 60: 6.0, None: 15.0}
+    assert (read.rows, read.errors) == (254, [])
+
+
+def test_times_of_a_local_clock_do_not_say_how_long_a_night_of_change_is(tmp_path: Path) -> None:
+    read = read_text(tmp_path, "mpan,start,end,kwh\nA,2025-10-26 01:30,2025-10-26 02:00,5\n")
+    assert [block.step for block in read.blocks] == [None]

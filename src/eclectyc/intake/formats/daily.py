@@ -37,7 +37,7 @@ class Daily:
         seen = Recognition(
             self.name,
             f"one value a day: {date.name!r} and {', '.join(repr(c.name) for c in values)}",
-            0.9 if fields.meter else 0.7,
+            (0.9 if fields.meter else 0.7) - (0.1 if fields.end else 0.0),  # further down there may be others than days
             step=WHOLE_DAY,
         )
         seen.columns = {"date": date.name, "values": [column.name for column in values]}

@@ -8,12 +8,13 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RowBlock
+from eclectyc.intake.blocks import DayBlock, LineError, ReadOptions, Recognition, RowBlock
 from eclectyc.intake.files.head import Head, Table, head_of
 from eclectyc.intake.files.source import Source
 from eclectyc.intake.tables.columns import Column
 from eclectyc.intake.tables.fields import Fields, fields_of
 from eclectyc.intake.tables.identities import meters, nothing, qualities, quantities, units
+from eclectyc.intake.tables.lengths import by_period, periods_of
 from eclectyc.intake.tables.moments import dates, stamps, times
 from eclectyc.intake.tables.numbers import number_matrix
 from eclectyc.intake.tables.records import Part, Shape, convert_all
@@ -35,7 +36,8 @@ class Long:
             return None
         fields = fields_of(table)
         is_simple = [column.key for column in table.columns if column.name] == _SIMPLE_LONG
-        if not fields.has_moment or not fields.values or (fields.all_midnight and not is_simple):
+        is_daily = fields.all_midnight and not is_simple and not fields.end
+        if not fields.has_moment or not fields.values or is_daily:
             return None
         named = [column for column in (fields.stamp, fields.date, fields.time, fields.period, *fields.values) if column]
         seen = Recognition(
@@ -50,16 +52,18 @@ class Long:
 
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
-    ) -> Iterator[tuple[RowBlock, list[LineError]]]:
+    ) -> Iterator[tuple[RowBlock | DayBlock, list[LineError]]]:
         table = head_of(source).table
         fields = fields_of(table)
         grouped: set[str] = set()
-        yield from convert_all(
+        for blocks, errors in convert_all(
             source,
             Shape.of(table, [column.index for column in fields.values]),
             lambda part: _convert(part, fields, seen, grouped),
             seen.warnings,
-        )
+        ):
+            for number, block in enumerate(blocks):
+                yield block, [] if number else errors
 
 
 def declare(seen: Recognition, fields: Fields, table: Table) -> None:
@@ -134,7 +138,9 @@ def _periods(part: Part, column: Column, rejects: Rejects) -> pl.Series:
     return numbers.set(~sound.fill_null(False), None)
 
 
-def _convert(part: Part, fields: Fields, seen: Recognition, grouped: set[str]) -> tuple[RowBlock, list[LineError]]:
+def _convert(
+    part: Part, fields: Fields, seen: Recognition, grouped: set[str]
+) -> tuple[list[RowBlock | DayBlock], list[LineError]]:
     rejects = Rejects(part)
     found = moments_of(part, fields, seen, rejects)
     names = [str(column.index) for column in fields.values]
@@ -163,4 +169,8 @@ def _convert(part: Part, fields: Fields, seen: Recognition, grouped: set[str]) -
     if not keep.all():
         frames = [frame.filter(pl.Series(keep)) for frame in frames]
     frame = frames[0] if len(frames) == 1 else pl.concat(frames).sort("line", maintain_order=True)
-    return RowBlock(frame, int(keep.sum())), rejects.errors
+    whole = RowBlock(frame, int(keep.sum()))
+    if fields.stamp is None or fields.end is None:
+        return [whole], rejects.errors
+    said = periods_of(part.column(fields.stamp.index), part.column(fields.end.index), found)
+    return by_period(whole, part.lines, said), rejects.errors

@@ -35,6 +35,7 @@ class Gathered:
     kinds: set[Kind] = field(default_factory=set)
     samples: list[Rows] = field(default_factory=list)
     steps_s: dict[int, int] = field(default_factory=dict)  # of the lanes whose layout says how long a period is
+    told_s: dict[int, int] = field(default_factory=dict)  # of the lanes whose rows print their start and end
     clock_lanes: set[int] = field(default_factory=set)  # lanes of days whose columns are clock times
     rows: int = 0  # the file's data lines, rejected ones included
     values: int = 0  # slots that hold a value, or about that many
@@ -76,7 +77,7 @@ class Gatherer:
                 self._take_rows(rows)
 
     def _take_days(self, block: DayBlock) -> None:
-        lane = self.all.resolver.lanes_of(block.frame)
+        lane = self.all.resolver.lanes_of(block.frame, block.step)
         line = block.frame["line"].to_numpy()
         taken = self._taken(lane, line)
         day = block.frame["day"].to_physical().to_numpy()
@@ -100,7 +101,9 @@ class Gatherer:
     def _kinds_of(self, block: RowBlock) -> Iterator[Rows]:
         """Split a block by what its rows' moments are."""
         frame = block.frame
-        lane = self.all.resolver.lanes_of(frame)
+        lane = self.all.resolver.lanes_of(frame, block.step)
+        if block.step is not None:
+            self.all.told_s.update(dict.fromkeys(distinct(lane).tolist(), block.step * 60))
         taken = self._taken(lane, frame["line"].to_numpy())
         if not taken.all():
             frame, lane = frame.filter(pl.Series(taken)), lane[taken]

@@ -144,8 +144,8 @@ def _on_wall(stamps: LaneStamps, own: Clock) -> LaneStamps:
 
 def _interval_s(gathered: Gathered, number: int, common_s: int | None, declared: int | None) -> int:
     """Return how long one reading of a lane lasts [s]."""
-    if number in gathered.steps_s:
-        return gathered.steps_s[number]
+    if (told_s := gathered.steps_s.get(number) or gathered.told_s.get(number)) is not None:
+        return told_s
     lane = gathered.resolver.lanes[number]
     held = {s.step for s in lane.point.series if (s.quantity, s.unit) == (lane.quantity, lane.unit)}
     return interval_of(

@@ -70,7 +70,8 @@ class Stamp:
 
 @lru_cache(maxsize=65536)
 def parse_date(text: str) -> date:
-    """Return a printed date, or raise ``BadDate``. A time of day of exactly midnight is passed over.
+    """Return a printed date, or raise ``BadDate``. A time of day of exactly midnight is passed over, by
+    whatever clock.
 
     >>> parse_date("03/02/2025")
     datetime.date(2025, 2, 3)
@@ -88,11 +89,17 @@ def parse_date(text: str) -> date:
         if (match[2] or "").strip(".0"):
             raise BadDate(f"{text!r} has a time of day where a date alone is wanted.")
         return _in_range(_EXCEL_EPOCH + timedelta(days=int(match[1])), text).date()
-    if match := _STAMP.fullmatch(text):
+    moment = _without_offset(text)
+    if match := _STAMP.fullmatch(moment):
         if parse_time(match[2]):
             raise BadDate(f"{text!r} has a time of day where a date alone is wanted.")
         return parse_date(match[1])
     raise BadDate(f"{text!r} is not a date.")
+
+
+def _without_offset(text: str) -> str:
+    match = _OFFSET.search(text)
+    return text[: match.start()] if match and _is_after_time(text[: match.start()]) else text
 
 
 @lru_cache(maxsize=65536)

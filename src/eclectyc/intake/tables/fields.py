@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Literal
 
 from eclectyc.intake.blocks import Stamps, UnreadableFile
@@ -40,7 +40,7 @@ class Fields:
     totals: list[Column] = field(default_factory=list)
     others: list[Column] = field(default_factory=list)
     step: int | None = None  # minutes from start to end, where the file prints both
-    all_midnight: bool = False  # every sampled stamp is a midnight: whole days, printed with a time
+    all_midnight: bool = False  # what is sampled is whole days, printed with a time of midnight
 
     @property
     def has_moment(self) -> bool:
@@ -220,7 +220,8 @@ def _step(table: Table, start: Column, end: Column) -> int | None:
         except (BadDate, IndexError):
             continue
         shift = (first.offset or timedelta(0)) - (last.offset or timedelta(0))
-        steps.add((last.clock - first.clock + shift) // timedelta(minutes=1))
+        is_day = last.clock - first.clock == timedelta(days=1) and first.clock.time() == time()
+        steps.add(WHOLE_DAY if is_day else (last.clock - first.clock + shift) // timedelta(minutes=1))
     return steps.pop() if len(steps) == 1 else None
 
 
