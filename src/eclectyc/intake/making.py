@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from django.conf import settings
@@ -14,9 +14,16 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Meter, Site
 from eclectyc.estate.service import SeriesKey, are_there, create_meters, create_site, ensure_series
 from eclectyc.intake.batches import Made
-from eclectyc.intake.placing.plan import FilePlan, Target
+from eclectyc.intake.placing.plan import Target
 from eclectyc.intake.resolve import Point, new_meter_fields
 from eclectyc.kernel.errors import Invalid
+
+
+class Planned(Protocol):
+    """What an import will have series for."""
+
+    @property
+    def targets(self) -> Sequence[Target]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class Making:
         """The time zone of meters that are made."""
         return self.site.timezone if self.site else settings.DEFAULT_SITE_ZONE
 
-    def would_make(self, plan: FilePlan) -> tuple[int, int]:
+    def would_make(self, plan: Planned) -> tuple[int, int]:
         """Return how many sites and meters :meth:`make` would make."""
         meters = len(_new_points(plan.targets))
         if meters:
@@ -51,7 +58,7 @@ class Making:
         return (1 if meters and self.site is None else 0), meters
 
     @staticmethod
-    def known(plan: FilePlan) -> np.ndarray:
+    def known(plan: Planned) -> np.ndarray:
         """Return each target's series number; below zero where it has still to be made."""
         numbers = []
         for n, target in enumerate(plan.targets):
@@ -60,7 +67,7 @@ class Making:
             numbers.append(next(held, n - len(plan.targets)))
         return np.array(numbers, dtype=np.int64)
 
-    def make(self, plan: FilePlan) -> tuple[np.ndarray, Made]:
+    def make(self, plan: Planned) -> tuple[np.ndarray, Made]:
         """Make what is lacking and return each target's series number; call it within a transaction."""
         made = Made()
         known = self.known(plan)
@@ -78,7 +85,7 @@ class Making:
         meter = target.point.meter or found[target.point.identifier]
         return SeriesKey(meter, target.quantity, target.unit, target.step, register=target.register)
 
-    def _meters_of(self, points: Sequence[Point], plan: FilePlan, made: Made) -> dict[str, int]:
+    def _meters_of(self, points: Sequence[Point], plan: Planned, made: Made) -> dict[str, int]:
         """Make the new points' meters, unless somebody else has made them meanwhile."""
         self._check_named()
         names = [point.identifier for point in points]

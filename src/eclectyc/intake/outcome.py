@@ -13,6 +13,7 @@ from eclectyc.intake.placing.months import Tally
 from eclectyc.intake.placing.place import Refusal
 from eclectyc.intake.placing.plan import FilePlan
 from eclectyc.intake.report import ErrorLog, ImportReport, SeriesReport, grouped_warnings
+from eclectyc.intake.resolve import Resolver
 from eclectyc.kernel.words import counted
 
 
@@ -31,11 +32,11 @@ def describe(report: ImportReport, gathered: Gathered, seen: Recognition, plan: 
         report.warnings.append(f"The file names no unit: kWh is assumed for the new meters {named}.")
 
 
-def refuse_unknown(gathered: Gathered, log: ErrorLog, report: ImportReport) -> None:
+def refuse_unknown(resolver: Resolver, log: ErrorLog, report: ImportReport) -> None:
     """One error for each unknown meter and each lane that cannot be taken; its lines are counted already."""
-    lanes = gathered.resolver.lanes
+    lanes = resolver.lanes
     remedy = "Add --create-meters --site NAME to make it, or correct the identifier."
-    for point in gathered.resolver.unknown():
+    for point in resolver.unknown():
         own = [lane for lane in lanes if lane.point is point]
         report.unknown_meters.append(point.identifier)
         rows = sum(lane.rows for lane in own)

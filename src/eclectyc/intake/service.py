@@ -178,7 +178,7 @@ def _import_readings(
         _read(file, gathered, telling)
         plan = understand(gathered, seen, stamps=options.stamps, timezone=options.timezone, agrees=shift_to_held)
         describe(report, gathered, seen, plan)
-        refuse_unknown(gathered, log, report)
+        refuse_unknown(gathered.resolver, log, report)
         for error, rows in plan.refused:
             log.extend([error], counts_lines=False)
             log.stands_for(rows)
