@@ -21,11 +21,13 @@ from eclectyc.accounts import custom_roles, invitations, memberships, organisati
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
 from eclectyc.estate import bulk, history, meters, metrics, regions, series, sites, suppliers
+from eclectyc.jobs import alerts, schedules
+from eclectyc.jobs import service as jobs
 from eclectyc.operations import first_use
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
-ROOMS = ("accounts", "estate", "intake", "operations", "privacy", "mail")
+ROOMS = ("accounts", "estate", "intake", "jobs", "operations", "privacy", "mail")
 
 CHANGES_NOTHING = {
     # they ask, find, list or check
@@ -40,7 +42,7 @@ CHANGES_NOTHING = {
     "operations.exports.readings",
     # the parts that every deed of the estate and of memberships is made of; they write the event themselves
     "estate.changes.write", "estate.changes.remove", "accounts.memberships.take_away",
-    "privacy.holdings.require_person",
+    "privacy.holdings.require_person", "jobs.rights.reached", "jobs.rights.may",
 }  # fmt: skip
 ELSEWHERE = {
     # tried from beginning to end in test_traces
@@ -89,6 +91,15 @@ class Stage:
 
     def multiplier(self) -> Any:
         return history.set_multiplier(self.actor, meter=self.world.meter, factor=Decimal(2), since="2025-01-01")
+
+    def job(self) -> Any:
+        return jobs.enqueue("jobs.tidy")
+
+    def schedule(self) -> Any:
+        return schedules.plan(name="nightly", kind="jobs.tidy", cron="0 1 * * *")
+
+    def subscription(self) -> Any:
+        return alerts.subscribe(Actor.of(self.world.admin), organisation_id=self.world.org.pk)
 
     def region(self) -> Any:
         return regions.create_region(self.actor, name="West", **self.at)
@@ -207,6 +218,18 @@ DEEDS: dict[str, Deed] = {
     "estate.suppliers.delete_supplier": (
         Stage.supplier,
         lambda s, one: suppliers.delete_supplier(s.actor, supplier=one),
+    ),
+    "jobs.service.cancel": (Stage.job, lambda s, j: jobs.cancel(s.actor, job=j)),
+    "jobs.service.retry": (
+        lambda s: jobs.cancel(s.actor, job=Stage.job(s)),
+        lambda s, j: jobs.retry(s.actor, job=j),
+    ),
+    "jobs.schedules.change": (Stage.schedule, lambda s, one: schedules.change(s.actor, schedule=one, is_paused=True)),
+    "jobs.schedules.run_now": (Stage.schedule, lambda s, one: schedules.run_now(s.actor, schedule=one)),
+    "jobs.alerts.subscribe": alone(Stage.subscription),
+    "jobs.alerts.unsubscribe": (
+        Stage.subscription,
+        lambda s, one: alerts.unsubscribe(Actor.of(s.world.admin), subscription=one),
     ),
 }
 

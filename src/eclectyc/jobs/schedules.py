@@ -141,7 +141,7 @@ def tick() -> int:
                 schedule = locked(due.filter(pk=pk)).first()
                 if schedule is not None:  # else another worker does it
                     count += _fire(schedule, clock.read())
-        except (EclectycError, CronSimError, ValueError) as error:  # one that cannot be read stops no other
+        except (EclectycError, CronSimError, LookupError, ValueError) as error:  # what cannot be read stops no other
             log.warning("Schedule %s is looked at again in an hour: %s", pk, error)
             Schedule.objects.filter(pk=pk).update(next_at=clock.later(3600))
     return count
