@@ -23,3 +23,13 @@ class IntakeConfig(AppConfig):
         schedules.declare(
             "intake.fold", kind="intake.fold", cron="17 * * * *", title="Pushed readings are looked after"
         )
+        kinds.register(
+            kinds.Kind(
+                "feeds.read", "eclectyc.intake.feeds.collect:run", "A look at a feed", keep_days=30,
+                permission="imports.run", is_quiet=True,
+            )
+        )  # fmt: skip
+        kinds.register(
+            kinds.Kind("feeds.watch", "eclectyc.intake.feeds.collect:watch", "A look for quiet feeds", keep_days=30)
+        )
+        schedules.declare("feeds.watch", kind="feeds.watch", cron="27 * * * *", title="Quiet feeds are told of")

@@ -62,8 +62,9 @@ class Batch(models.Model):
 
 
 # Django looks for an app's models here; these need Batch, by name.
+from eclectyc.intake.feeds.models import Feed, FeedFile  # noqa: E402
 from eclectyc.intake.push.models import Push  # noqa: E402
 from eclectyc.intake.registers.models import Register, RegisterRead, ResetWindow, TankEntry  # noqa: E402
 from eclectyc.intake.uploads.models import Upload  # noqa: E402
 
-__all__ = ["Batch", "Push", "Register", "RegisterRead", "ResetWindow", "TankEntry", "Upload"]
+__all__ = ["Batch", "Feed", "FeedFile", "Push", "Register", "RegisterRead", "ResetWindow", "TankEntry", "Upload"]

@@ -1,0 +1,70 @@
+"""A folder of this server. Only an operator sets one up: it reads whatever the server can read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from eclectyc.intake.feeds.doors import Offered, Unreachable, is_wanted, limited
+from eclectyc.intake.feeds.settings import DELETE, MOVE
+
+
+class FolderDoor:
+    """Files of a folder, links passed over."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._folder = Path(settings["path"])
+        self._pattern: str = settings["pattern"]
+        self._after: str = settings["after"]
+        self._move_to = Path(self._folder, settings["move_to"]) if settings["move_to"] else None
+
+    def offered(self) -> list[Offered]:
+        try:
+            return limited(self._files())
+        except OSError as error:
+            raise Unreachable(f"The folder {self._folder} cannot be read: {error.strerror}.", "Check it.") from None
+
+    def fetch(self, file: Offered, into: BinaryIO) -> None:
+        try:
+            opened = os.open(self._folder / file.name, os.O_RDONLY | os.O_NOFOLLOW)
+            with os.fdopen(opened, "rb") as source:
+                shutil.copyfileobj(source, into, 1 << 20)
+        except OSError as error:
+            raise Unreachable(f"{file.name} cannot be read: {error.strerror}.", "Check who may read it.") from None
+
+    def put_away(self, file: Offered) -> None:
+        path = self._folder / file.name
+        try:
+            if self._after == DELETE:
+                path.unlink(missing_ok=True)
+            elif self._after == MOVE and self._move_to is not None and path.exists():
+                self._move_to.mkdir(parents=True, exist_ok=True)
+                shutil.move(path, free_name(self._move_to, file))
+        except OSError as error:
+            raise Unreachable(
+                f"{file.name} cannot be put away: {error.strerror}.", "Check who may change it."
+            ) from None
+
+    def _files(self) -> Iterator[Offered]:
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                facts = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(facts.st_mode) and is_wanted(entry.name, self._pattern):
+                    yield Offered(entry.name, facts.st_size, int(facts.st_mtime))
+
+
+def free_name(folder: Path, file: Offered) -> Path:
+    """Return where a file goes; beside one of its name, with its time in front."""
+    plain = folder / file.name
+    return folder / f"{file.changed}-{file.name}" if plain.exists() else plain
+
+
+@contextmanager
+def opened(settings: dict[str, Any]) -> Iterator[FolderDoor]:
+    """Open a folder."""
+    yield FolderDoor(settings)

@@ -1,0 +1,134 @@
+"""A web address with a token. Answers that come in pages are put together as one document."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, BinaryIO, Final
+from urllib.parse import quote, urljoin, urlsplit
+
+import httpx
+import orjson
+
+from eclectyc.intake.feeds.doors import Offered, Unreachable, addresses_of
+from eclectyc.kernel.errors import Invalid
+
+TIMEOUT_S: Final = 30.0
+MOST_PAGES: Final = 5_000
+MOST_BYTES: Final = 256 << 20  # of all pages together
+_STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class HttpsDoor:
+    """One document: what the address answers for the time from the last look, and some days before it, up to now."""
+
+    def __init__(self, client: httpx.Client, settings: dict[str, Any], *, since: datetime, now: datetime) -> None:
+        self._client = client
+        self._url: str = settings["url"]
+        self._since, self._now = since, now
+
+    def offered(self) -> list[Offered]:
+        host = urlsplit(self._url).hostname or "answer"
+        return [Offered(f"{host}-{self._now:%Y%m%d-%H%M%S}")]
+
+    def fetch(self, file: Offered, into: BinaryIO) -> None:
+        """Write the answer; of pages their ``results`` behind each other."""
+        wanted = self._url.replace("{from}", quote(f"{self._since:{_STAMP}}"))
+        first = self._get(wanted.replace("{to}", quote(f"{self._now:{_STAMP}}")))
+        page = _paged(first)
+        if page is None:
+            into.write(first)
+            return
+        results, size, following = list(page["results"]), len(first), page.get("next")
+        for _ in range(MOST_PAGES):
+            if not following:
+                break
+            body = self._get(self._next(str(following)))
+            size += len(body)
+            page = _paged(body)
+            if page is None or size > MOST_BYTES:
+                raise Invalid("The pages that follow are of another kind, or too many.", "Ask for a shorter time.")
+            results += page["results"]
+            following = page.get("next")
+        else:
+            raise Invalid(f"The answer has more than {MOST_PAGES:,} pages.", "Ask for larger pages, or a shorter time.")
+        into.write(orjson.dumps({"count": len(results), "next": None, "previous": None, "results": results}))
+
+    def put_away(self, file: Offered) -> None:
+        """An answer needs no putting away."""
+
+    def _next(self, following: str) -> str:
+        """Return the next page's address. The token goes to no other server."""
+        url = urljoin(self._url, following)
+        if urlsplit(url)[:2] != urlsplit(self._url)[:2]:
+            raise Invalid("The next page is on another server: the token is not sent there.", "Ask the provider.")
+        return url
+
+    def _get(self, url: str) -> bytes:
+        shown = url.partition("?")[0]
+        try:
+            with self._client.stream("GET", url) as answer:
+                _check(answer, shown)
+                body = bytearray()
+                for chunk in answer.iter_bytes():
+                    body += chunk
+                    if len(body) > MOST_BYTES:
+                        raise Invalid(f"{shown} answers with more than 256 MB.", "Ask for a shorter time.")
+                return bytes(body)
+        except httpx.HTTPError as error:
+            raise Unreachable(f"{shown} does not answer: {type(error).__name__}.", "It is tried again.") from None
+
+
+@contextmanager
+def opened(
+    settings: dict[str, Any],
+    secrets: dict[str, str],
+    *,
+    may_be_private: bool,
+    last: datetime | None,
+    now: datetime,
+) -> Iterator[HttpsDoor]:
+    """Get ready to ask an address. last : the last look that went well."""
+    parts = urlsplit(settings["url"])
+    if parts.scheme != "https" and not may_be_private:
+        raise Invalid("The address has to begin with https://: a token is not sent in the clear.", field="url")
+    addresses_of(
+        parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80), may_be_private=may_be_private
+    )
+    since = (last or now) - timedelta(days=settings["overlap_days"] if last else settings["first_days"])
+    midnight = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    headers = {"Accept": "application/json, text/csv;q=0.9, */*;q=0.5", **_authorisation(settings, secrets)}
+    with httpx.Client(timeout=TIMEOUT_S, headers=headers, follow_redirects=False, trust_env=False) as client:
+        yield HttpsDoor(client, settings, since=midnight, now=now.astimezone(UTC))
+
+
+def _authorisation(settings: dict[str, Any], secrets: dict[str, str]) -> dict[str, str]:
+    token, how = secrets.get("token", ""), settings["authorisation"]
+    if how == "none" or not token:
+        return {}
+    if how == "basic":  # the token as the user's name, or name:password
+        pair = token if ":" in token else f"{token}:"
+        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+    return {settings["header"]: token} if how == "header" else {"Authorization": f"Bearer {token}"}
+
+
+def _check(answer: httpx.Response, shown: str) -> None:
+    if answer.status_code in (401, 403):
+        raise Invalid(f"{shown} refuses the token ({answer.status_code}).", "Check it.", field="token")
+    if answer.is_redirect:
+        raise Invalid(f"{shown} sends elsewhere; that is not followed.", "Give the final address.", field="url")
+    if answer.status_code == 429 or answer.status_code >= 500:
+        raise Unreachable(f"{shown} answers {answer.status_code}.", "It is tried again.")
+    if answer.status_code != 200:
+        raise Invalid(f"{shown} answers {answer.status_code}.", "Check the address.", field="url")
+
+
+def _paged(body: bytes) -> dict[str, Any] | None:
+    """Return a page of results, or None where the answer is something else."""
+    try:
+        page = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return page if isinstance(page, dict) and isinstance(page.get("results"), list) else None

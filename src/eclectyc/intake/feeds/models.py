@@ -1,0 +1,95 @@
+"""A place where files turn up, and the files that were seen there."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from django.db import models
+from django.utils import timezone
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.intake.uploads.models import Upload
+from eclectyc.vault.fields import EncryptedText
+
+
+class FeedQuerySet(models.QuerySet["Feed"]):
+    def visible_to(self, actor: Actor) -> Self:
+        """Feeds of the organisations in which the actor runs imports."""
+        if actor.sees_all("imports.run"):
+            return self
+        return self.filter(organisation__in=actor.organisations("imports.run"))
+
+
+class Feed(models.Model):
+    """Where files turn up, how they are fetched, and how it has been going."""
+
+    SFTP, FOLDER, HTTPS = "sftp", "folder", "https"
+    KINDS = ((SFTP, "SFTP folder"), (FOLDER, "Folder of this server"), (HTTPS, "Web address"))
+
+    id = models.BigAutoField(primary_key=True)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="feeds")
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10, choices=KINDS)
+    settings = models.JSONField(default=dict)  # of its kind, see settings.py; nothing secret
+    secret = EncryptedText(blank=True)  # password, token or private key, as JSON
+    options = models.JSONField(default=dict, blank=True)  # of ``ImportOptions``
+    cron = models.CharField(max_length=100, default="*/15 * * * *")
+    zone = models.CharField(max_length=64, default="Europe/London")
+    is_active = models.BooleanField(default=True)
+    may_reach_private = models.BooleanField(default=False)  # an operator allowed addresses inside the own network
+    quiet_after_h = models.PositiveIntegerField(null=True, blank=True)  # told when nothing new came for so long [h]
+    created_at = models.DateTimeField(default=timezone.now)
+    last_looked_at = models.DateTimeField(null=True, blank=True)
+    last_success_at = models.DateTimeField(null=True, blank=True)  # of looking, whether or not there was anything
+    last_file_at = models.DateTimeField(null=True, blank=True)  # when something new last came
+    failing_since = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    remedy = models.TextField(blank=True)
+
+    objects = FeedQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["organisation", "name"], name="feed_names_are_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def schedule_name(self) -> str:
+        """What its schedule is called."""
+        return f"feed:{self.pk}"
+
+    @property
+    def state(self) -> str:
+        """How it is doing: paused, new, failing or well."""
+        if not self.is_active:
+            return "paused"
+        if self.failing_since:
+            return "failing"
+        return "well" if self.last_success_at else "new"
+
+
+class FeedFile(models.Model):
+    """A file seen at a feed. It is read once, however often it is offered."""
+
+    id = models.BigAutoField(primary_key=True)
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=255)
+    size = models.BigIntegerField()  # [bytes]; -1 where the place does not say
+    changed = models.BigIntegerField()  # [s since 1970] as the place has it; 0 where it does not say
+    seen_at = models.DateTimeField(default=timezone.now)  # first, with this size and time
+    sha256 = models.CharField(max_length=64, blank=True)  # blank: seen, not read yet
+    upload = models.ForeignKey(Upload, on_delete=models.SET_NULL, null=True, blank=True, related_name="feed_files")
+    is_put_away = models.BooleanField(default=False)  # moved or deleted there, where that is wanted
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["feed", "name", "size", "changed"], name="feed_file_seen_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["feed", "sha256"], name="feed_file_by_content")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,143 @@
+"""Feeds set up, changed, tried out and taken down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.audit.record import record
+from eclectyc.intake.feeds.collect import KIND, opened
+from eclectyc.intake.feeds.models import Feed
+from eclectyc.intake.feeds.settings import checked
+from eclectyc.intake.service import ImportOptions
+from eclectyc.intake.uploads.service import plain_options
+from eclectyc.jobs import schedules
+from eclectyc.jobs.models import Job
+from eclectyc.jobs.service import enqueue
+from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
+from eclectyc.vault.fields import Secret
+
+SHOWN: Final = ("name", "kind", "settings", "options", "cron", "zone", "is_active", "quiet_after_h")
+LONGEST_NAME: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a feed is to be. secrets : what is given replaces all there were; None keeps them."""
+
+    name: str
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, str] | None = field(default=None, repr=False)
+    options: ImportOptions = ImportOptions()  # noqa: RUF009 - it never changes
+    cron: str = "*/15 * * * *"
+    zone: str = "Europe/London"
+    is_active: bool = True
+    quiet_after_h: int | None = None
+
+
+def create_feed(
+    actor: Actor, *, organisation: Organisation, kind: str, wanted: Wanted, may_reach_private: bool = False
+) -> Feed:
+    """Set a feed up, with its schedule. Folders of the server, and addresses inside its network, are an operator's."""
+    actor.require("imports.run", organisation.pk)
+    feed = Feed(organisation=organisation, kind=kind, may_reach_private=may_reach_private)
+    with transaction.atomic():
+        _fill(actor, feed, wanted, wanted.secrets or {})
+        record(actor.by, "feed.created", feed, organisation_id=organisation.pk, after=_shown(feed))
+    return feed
+
+
+def update_feed(actor: Actor, *, feed: Feed, wanted: Wanted) -> Feed:
+    """Change a feed. Its secrets go to no other place than the one they were given for."""
+    actor.require("imports.run", feed.organisation_id)
+    with transaction.atomic():
+        held = Feed.objects.select_for_update(of=("self",)).get(pk=feed.pk)
+        before, kept = _shown(held), secrets_of(held)
+        if wanted.secrets is None and kept and _place(held.settings) != _place(wanted.settings):
+            raise Invalid(
+                "The feed now goes to another place: its password or token is not taken along.",
+                "Give it again.", field="password" if held.kind == Feed.SFTP else "token",
+            )  # fmt: skip
+        _fill(actor, held, wanted, kept if wanted.secrets is None else wanted.secrets)
+        record(actor.by, "feed.changed", held, organisation_id=held.organisation_id, before=before,
+               after={**_shown(held), "secret_changed": wanted.secrets is not None})  # fmt: skip
+    return held
+
+
+def delete_feed(actor: Actor, *, feed: Feed) -> None:
+    """Take a feed down. What came through it stays."""
+    actor.require("imports.run", feed.organisation_id)
+    with transaction.atomic():
+        schedules.drop(feed.schedule_name)
+        record(actor.by, "feed.deleted", feed, organisation_id=feed.organisation_id, before=_shown(feed))
+        feed.delete()
+
+
+def try_feed(actor: Actor, *, feed: Feed) -> list[str]:
+    """Connect to a feed and return the names of the files that it would read; nothing is fetched."""
+    actor.require("imports.run", feed.organisation_id)
+    record(actor.by, "feed.tried", feed, organisation_id=feed.organisation_id)
+    with opened(feed, now=timezone.now()) as door:
+        return [one.name for one in door.offered()]
+
+
+def read_now(actor: Actor, *, feed: Feed) -> Job:
+    """Look at a feed now, in the background."""
+    actor.require("imports.run", feed.organisation_id)
+    with transaction.atomic():
+        record(actor.by, "feed.read", feed, organisation_id=feed.organisation_id)
+        return enqueue(
+            KIND, {"feed": feed.pk}, organisation_id=feed.organisation_id, person=actor.user_id,
+            key=feed.schedule_name, turn=feed.schedule_name,
+        )  # fmt: skip
+
+
+def secrets_of(feed: Feed) -> dict[str, str]:
+    """Return a feed's secrets; only whoever connects needs them."""
+    return json.loads(feed.secret.reveal()) if isinstance(feed.secret, Secret) and feed.secret else {}
+
+
+def _fill(actor: Actor, feed: Feed, wanted: Wanted, secrets: Mapping[str, str]) -> None:
+    if (feed.kind == Feed.FOLDER or feed.may_reach_private) and not actor.operator:
+        raise Forbidden("Only an operator of the platform sets up such a feed.", "Ask them.")
+    known = checked(feed.kind, wanted.settings, secrets)
+    wanted.options.checked()
+    if wanted.options.create_meters:
+        actor.require("estate.edit", feed.organisation_id)
+    feed.name = " ".join(wanted.name.split())[:LONGEST_NAME]
+    if not feed.name:
+        raise Invalid("A feed needs a name.", "Name its sender.", field="name")
+    if Feed.objects.filter(organisation=feed.organisation_id, name=feed.name).exclude(pk=feed.pk).exists():
+        raise Conflict(f"There is a feed {feed.name!r} already.", "Choose another name.", field="name")
+    schedules.check_cron(wanted.cron, wanted.zone)
+    feed.settings, feed.options = known.settings, plain_options(wanted.options)
+    feed.secret = json.dumps(known.secrets) if known.secrets else ""
+    feed.cron, feed.zone, feed.is_active = wanted.cron, wanted.zone, wanted.is_active
+    feed.quiet_after_h = wanted.quiet_after_h
+    feed.save()
+    feed.refresh_from_db()
+    schedules.plan(
+        name=feed.schedule_name, kind=KIND, args={"feed": feed.pk}, cron=feed.cron, zone=feed.zone,
+        organisation_id=feed.organisation_id, title=f"Feed {feed.name}", is_paused=not feed.is_active,
+    )  # fmt: skip
+
+
+def _place(settings: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(str(settings.get(name, "")) for name in ("host", "port", "host_key", "url"))
+
+
+def _shown(feed: Feed) -> dict[str, Any]:
+    return {name: getattr(feed, name) for name in SHOWN}
+
+
+def options_of(feed: Feed) -> ImportOptions:
+    """Return the import options of a feed's files."""
+    known = {one.name for one in fields(ImportOptions)}
+    return ImportOptions(**{name: value for name, value in feed.options.items() if name in known})

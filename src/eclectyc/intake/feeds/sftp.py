@@ -1,0 +1,183 @@
+"""An SFTP folder. The server's host key is pinned: another key is another server, and nothing is sent to it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from posixpath import join
+from typing import Any, BinaryIO, Final
+
+import paramiko
+
+from eclectyc.intake.feeds.doors import Offered, Unreachable, addresses_of, is_wanted, limited
+from eclectyc.intake.feeds.settings import DELETE, MOVE
+from eclectyc.kernel.errors import Invalid
+
+TIMEOUT_S: Final = 30.0
+_KEY_KINDS: Final = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+
+
+class SftpDoor:
+    """Files of one folder of a server."""
+
+    def __init__(self, client: paramiko.SFTPClient, settings: dict[str, Any]) -> None:
+        self._client = client
+        self._path: str = settings["path"]
+        self._pattern: str = settings["pattern"]
+        self._after: str = settings["after"]
+        self._move_to: str = join(self._path, settings["move_to"]) if settings["move_to"] else ""
+
+    def offered(self) -> list[Offered]:
+        with _told(f"The folder {self._path} cannot be read"):
+            return limited(
+                Offered(one.filename, int(one.st_size or 0), int(one.st_mtime or 0))
+                for one in self._client.listdir_iter(self._path)
+                if stat.S_ISREG(one.st_mode or 0) and is_wanted(one.filename, self._pattern)
+            )
+
+    def fetch(self, file: Offered, into: BinaryIO) -> None:
+        with _told(f"{file.name} cannot be read"):
+            self._client.getfo(join(self._path, file.name), into, max_concurrent_prefetch_requests=64)
+
+    def put_away(self, file: Offered) -> None:
+        path = join(self._path, file.name)
+        with _told(f"{file.name} cannot be put away"):
+            if not self._is_there(path):
+                return
+            if self._after == DELETE:
+                self._client.remove(path)
+            elif self._after == MOVE:
+                target = join(self._move_to, file.name)
+                if self._is_there(target):
+                    target = join(self._move_to, f"{file.changed}-{file.name}")
+                self._client.rename(path, target)
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            self._client.stat(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+
+@contextmanager
+def opened(settings: dict[str, Any], secrets: dict[str, str], *, may_be_private: bool) -> Iterator[SftpDoor]:
+    """Connect to a server whose host key is the pinned one, and sign in."""
+    with _connected(settings["host"], settings["port"], settings["host_key"], may_be_private) as transport:
+        _sign_in(transport, settings["username"], secrets)
+        with _told("The server does not answer as an SFTP server"):
+            client = paramiko.SFTPClient.from_transport(transport)
+        if client is None:
+            raise Unreachable("The server does not answer as an SFTP server.", "Ask its operator.")
+        channel = client.get_channel()
+        if channel is not None:
+            channel.settimeout(TIMEOUT_S)
+        with client:
+            yield SftpDoor(client, settings)
+
+
+def host_key_of(host: str, port: int, *, may_be_private: bool) -> str:
+    """Return the host key that a server shows, to be compared with what its operator says and then pinned."""
+    with _connected(host, port, "", may_be_private) as transport:
+        key = transport.get_remote_server_key()
+        return f"{key.get_name()} {key.get_base64()}"
+
+
+def fingerprint(key: str) -> str:
+    """Return the SHA256 fingerprint of a host key, as OpenSSH prints it."""
+    if key.startswith("SHA256:"):
+        return key
+    digest = hashlib.sha256(base64.b64decode(_blob_of(key))).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+def _blob_of(key: str) -> str:
+    parts = key.split()
+    at = next((n for n, part in enumerate(parts) if part.startswith(("ssh-", "ecdsa-"))), None)
+    if at is None or at + 1 >= len(parts):
+        raise Invalid(
+            "That is no host key.", "Paste a line of ssh-keyscan, or a fingerprint SHA256:….", field="host_key"
+        )
+    return parts[at + 1]
+
+
+@contextmanager
+def _connected(host: str, port: int, pinned: str, may_be_private: bool) -> Iterator[paramiko.Transport]:
+    transport = paramiko.Transport(_socket(host, port, may_be_private))
+    transport.banner_timeout = transport.auth_timeout = TIMEOUT_S
+    try:
+        kind = next((part for part in pinned.split() if part.startswith(("ssh-", "ecdsa-"))), "")
+        if kind:  # a server with several keys shows the pinned one
+            kinds = transport.get_security_options()
+            like = ("rsa-sha2-512", "rsa-sha2-256", kind) if kind == "ssh-rsa" else (kind,)
+            kinds.key_types = [known for known in like if known in kinds.key_types]
+        with _told(f"{host} does not answer as an SFTP server"):
+            transport.start_client(timeout=TIMEOUT_S)
+        if pinned:
+            shown = transport.get_remote_server_key()
+            _check_key(host, f"{shown.get_name()} {shown.get_base64()}", pinned)
+        yield transport
+    finally:
+        transport.close()
+
+
+def _check_key(host: str, shown: str, pinned: str) -> None:
+    if fingerprint(shown) != fingerprint(pinned):
+        raise Invalid(
+            f"{host} shows another host key than the pinned one ({fingerprint(shown)}): nothing was sent to it.",
+            "Ask its operator whether the key was changed; if so, pin the new one.",
+            field="host_key",
+        )
+
+
+def _socket(host: str, port: int, may_be_private: bool) -> socket.socket:
+    last: OSError | None = None
+    for family, kind, protocol, _, address in addresses_of(host, port, may_be_private=may_be_private):
+        found = socket.socket(family, kind, protocol)
+        found.settimeout(TIMEOUT_S)
+        try:
+            found.connect(address)
+        except OSError as error:
+            found.close()
+            last = error
+        else:
+            return found
+    raise Unreachable(f"{host} does not answer on port {port}: {last}.", "Check name and port.", field="host")
+
+
+def _sign_in(transport: paramiko.Transport, username: str, secrets: dict[str, str]) -> None:
+    try:
+        if secrets.get("private_key"):
+            transport.auth_publickey(username, _private_key(secrets["private_key"], secrets.get("passphrase")))
+        else:
+            transport.auth_password(username, secrets.get("password", ""))
+    except paramiko.AuthenticationException:
+        raise Invalid("The server does not let us in.", "Check user name, password or key.", field="username") from None
+    except (paramiko.SSHException, OSError) as error:
+        raise Unreachable(f"Signing in broke off: {error}.", "It is tried again.") from None
+
+
+def _private_key(text: str, passphrase: str | None) -> paramiko.PKey:
+    for kind in _KEY_KINDS:
+        try:
+            return kind.from_private_key(io.StringIO(text), password=passphrase or None)
+        except paramiko.PasswordRequiredException:
+            raise Invalid("The private key has a passphrase.", "Give it.", field="passphrase") from None
+        except (paramiko.SSHException, ValueError):
+            continue
+    raise Invalid("The private key cannot be read.", "Give an OpenSSH or PEM key.", field="private_key")
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Say plainly what an error of the connection means."""
+    try:
+        yield
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise Unreachable(f"{what}: {why}.", "It is tried again.") from None

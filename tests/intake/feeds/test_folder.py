@@ -1,0 +1,187 @@
+"""A watched folder: each file is read once, whole ones only, and put away as the feed says."""
+
+from __future__ import annotations
+
+import os
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.intake.feeds.models import Feed, FeedFile
+from eclectyc.intake.feeds.service import Wanted, create_feed, read_now, try_feed, update_feed
+from eclectyc.intake.models import Batch
+from eclectyc.intake.uploads.models import Upload
+from eclectyc.jobs.models import Job
+from eclectyc.jobs.worker import run_waiting
+from eclectyc.kernel.errors import Forbidden, Invalid
+from tests.factories import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OPERATOR = Actor.system()
+
+
+def file_of(world: World, day: date, value: str = "1") -> bytes:
+    heads = ",".join(f"HH{n:02}" for n in range(1, 49))
+    return f"MPAN,Date,{heads}\n{world.meter.identifier},{day},{','.join([value] * 48)}\n".encode()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+def feed_on(world: World, folder: Path, **settings: Any) -> Feed:
+    wanted = Wanted("Collector", {"path": str(folder), "settle_s": 0, **settings})
+    return create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=wanted)
+
+
+def look(feed: Feed) -> Job:
+    """Look at the feed and import what it brought."""
+    job = read_now(OPERATOR, feed=feed)
+    run_waiting()
+    job.refresh_from_db()
+    feed.refresh_from_db()
+    return job
+
+
+def test_a_file_is_imported_once_however_often_it_is_offered(world: World, folder: Path) -> None:
+    feed = feed_on(world, folder)
+    (folder / "june.csv").write_bytes(file_of(world, date(2025, 6, 3)))
+    assert look(feed).result == {"read": 1}
+    assert look(feed).result == {"read": 0}
+    os.utime(folder / "june.csv")  # touched: the same content at another time
+    os.utime(folder / "june.csv", (1, 1))
+    (folder / "copy of june.csv").write_bytes(file_of(world, date(2025, 6, 3)))
+    assert look(feed).result == {"read": 0}
+    batch = Batch.objects.get()
+    assert (batch.added, batch.upload and batch.upload.origin) == (48, f"feed:{feed.pk}")
+
+
+def test_a_changed_file_is_read_again(world: World, folder: Path) -> None:
+    feed = feed_on(world, folder)
+    (folder / "june.csv").write_bytes(file_of(world, date(2025, 6, 3)))
+    look(feed)
+    (folder / "june.csv").write_bytes(file_of(world, date(2025, 6, 3), "2.25"))
+    assert look(feed).result == {"read": 1}
+    assert [batch.changed for batch in Batch.objects.order_by("pk")] == [0, 48]
+
+
+def test_what_is_not_wanted_or_still_being_written_is_left_alone(world: World, folder: Path) -> None:
+    feed = feed_on(world, folder, pattern="*.csv, *.txt")
+    for name in ("a.xml", ".hidden.csv", "b.csv.part", "c.tmp", "notes.md"):
+        (folder / name).write_bytes(file_of(world, date(2025, 6, 3)))
+    (folder / "inner.csv").mkdir()
+    (folder / "link.csv").symlink_to("/etc/hostname")
+    assert try_feed(OPERATOR, feed=feed) == []
+    assert look(feed).result == {"read": 0}
+    (folder / "D.TXT").write_bytes(file_of(world, date(2025, 6, 3)))
+    assert try_feed(OPERATOR, feed=feed) == ["D.TXT"]
+
+
+def test_a_file_is_taken_only_once_it_has_been_left_alone_for_a_while(world: World, folder: Path) -> None:
+    feed = feed_on(world, folder, settle_s=3600)  # longer than one look waits
+    (folder / "june.csv").write_bytes(file_of(world, date(2025, 6, 3))[:200])
+    assert look(feed).result == {"read": 0}
+    (folder / "june.csv").write_bytes(file_of(world, date(2025, 6, 3)))  # it has grown
+    FeedFile.objects.update(seen_at=timezone.now() - timedelta(hours=2))
+    assert look(feed).result == {"read": 0}  # of this size it was seen just now
+    FeedFile.objects.update(seen_at=timezone.now() - timedelta(hours=2))
+    assert look(feed).result == {"read": 1}
+    assert Batch.objects.get().added == 48
+
+
+@pytest.mark.parametrize("after", ["leave", "move", "delete"])
+def test_a_file_that_was_read_is_put_away_as_the_feed_says(world: World, folder: Path, after: str) -> None:
+    feed = feed_on(world, folder, after=after, move_to="read" if after == "move" else "")
+    (folder / "june.csv").write_bytes(file_of(world, date(2025, 6, 3)))
+    look(feed)
+    assert (folder / "june.csv").exists() is (after == "leave")
+    assert (folder / "read" / "june.csv").exists() is (after == "move")
+    assert Upload.objects.get().path.exists()
+
+
+def test_a_file_of_a_name_that_was_moved_before_does_not_write_over_it(world: World, folder: Path) -> None:
+    feed = feed_on(world, folder, after="move", move_to="read")
+    for day in (3, 4):
+        (folder / "daily.csv").write_bytes(file_of(world, date(2025, 6, day)))
+        look(feed)
+    assert len(list((folder / "read").iterdir())) == 2
+
+
+def test_a_file_that_was_kept_but_not_put_away_is_put_away_by_the_next_look(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = feed_on(world, folder, after="delete")
+    (folder / "june.csv").write_bytes(file_of(world, date(2025, 6, 3)))
+    with monkeypatch.context() as broken:
+        broken.setattr("eclectyc.intake.feeds.collect._put_away", lambda *_: (_ for _ in ()).throw(OSError("cut off")))
+        look(feed)
+    assert (folder / "june.csv").exists()
+    Job.objects.filter(kind="feeds.read").update(state=Job.CANCELLED)
+    look(feed)
+    assert not (folder / "june.csv").exists()
+    assert Batch.objects.count() == 1
+
+
+def test_a_feed_that_fails_is_told_once_until_it_works_again(
+    world: World, folder: Path, settings: Any, mailoutbox: list[Any]
+) -> None:
+    settings.ADMIN_EMAIL = "operator@example.com"
+    feed = feed_on(world, folder)
+    folder.rename(folder.with_name("away"))
+    for _ in range(3):
+        look(feed)
+        Job.objects.filter(kind="feeds.read").update(state=Job.CANCELLED)
+    assert feed.state == "failing"
+    assert "cannot be read" in feed.error
+    assert [mail.subject for mail in mailoutbox if "Collector fails" in mail.subject] != []
+    assert len(mailoutbox) == 1
+    folder.with_name("away").rename(folder)
+    look(feed)
+    assert (feed.state, feed.error) == ("well", "")
+
+
+def test_a_quiet_feed_is_told_of_once_for_each_silence(
+    world: World, folder: Path, settings: Any, mailoutbox: list[Any]
+) -> None:
+    from eclectyc.jobs.service import enqueue
+
+    settings.ADMIN_EMAIL = "operator@example.com"
+    feed = feed_on(world, folder)
+    Feed.objects.update(quiet_after_h=24, created_at=timezone.now() - timedelta(days=3))
+    for _ in range(2):
+        enqueue("feeds.watch", {})
+        run_waiting()
+    assert len(mailoutbox) == 1
+    assert feed.name in mailoutbox[0].subject
+    Feed.objects.update(last_file_at=timezone.now())
+    enqueue("feeds.watch", {})
+    run_waiting()
+    assert len(mailoutbox) == 1
+
+
+def test_only_an_operator_has_a_folder_of_the_server_read(world: World, folder: Path) -> None:
+    with pytest.raises(Forbidden):
+        create_feed(
+            Actor.of(world.admin), organisation=world.org, kind=Feed.FOLDER, wanted=Wanted("x", {"path": "/etc"})
+        )
+    feed = feed_on(world, folder)
+    with pytest.raises(Forbidden):
+        update_feed(Actor.of(world.admin), feed=feed, wanted=Wanted("x", {"path": "/etc"}))
+    assert list(Feed.objects.visible_to(Actor.of(world.outsider))) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [({}, "path"), ({"path": "/x", "after": "burn"}, "after"), ({"path": "/x", "after": "move"}, "move_to"),
+     ({"path": "/x", "settle_s": "soon"}, "settle_s"), ({"path": "/x", "colour": "red"}, "colour")],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_taken_is_refused_by_name(world: World, settings: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=Wanted("x", settings))
+    assert refused.value.field == field
