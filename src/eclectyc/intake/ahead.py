@@ -10,29 +10,16 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from eclectyc.intake.blocks import Block, LineError, ReadOptions, Recognition
-from eclectyc.intake.files.source import Source, open_source
-from eclectyc.intake.files.workbook import as_text
-from eclectyc.intake.formats import Reader
-from eclectyc.intake.recognise import recognise
+from eclectyc.intake.blocks import Block, LineError, ReadOptions
+from eclectyc.intake.opening import Opened, opened
 
 BLOCKS: Final = 40  # of 4 MiB text each, which become some 6 MB of numbers
 _WAIT_S: Final = 0.1  # how often a full queue looks whether anybody still wants it
 
 Told = tuple[Block, list[LineError]]
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A file that was understood: its text, who reads it, and what was recognised."""
-
-    source: Source
-    reader: Reader
-    seen: Recognition
 
 
 class Ahead:
@@ -70,12 +57,10 @@ class Ahead:
 
     def _run(self) -> None:
         try:
-            with as_text(self._path) as plain:
-                source = open_source(plain)
-                opened = Opened(source, *recognise(source, self._options.type))
-                self._opened.set_result(opened)
-                if opened.reader.kind == "readings":
-                    self._read(opened)
+            with opened(self._path, self._options) as file:
+                self._opened.set_result(file)
+                if file.reader.kind == "readings":
+                    self._read(file)
                 self._stopped.wait()  # what was unpacked is needed until the import is done
         except BaseException as error:
             if self._opened.done():
@@ -83,8 +68,8 @@ class Ahead:
             else:
                 self._opened.set_exception(error)
 
-    def _read(self, opened: Opened) -> None:
-        blocks = opened.reader.read(opened.source, opened.seen, self._options)
+    def _read(self, file: Opened) -> None:
+        blocks = file.reader.read(file.source, file.seen, self._options)
         for told in blocks:
             if not self._put(told):
                 with suppress(AttributeError):  # an iterator that is no generator has nothing to close

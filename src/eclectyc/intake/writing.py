@@ -48,7 +48,7 @@ def write_batch(
     """Commit a file's readings as one batch. ``complete`` fills the report in once every month is placed."""
     report, say = import_.report, import_.say
     with ThreadPoolExecutor(1) as pool:
-        digest = pool.submit(_sha256, import_.source.path)
+        digest = pool.submit(_sha256, import_.source.origin)
         with writers_turn(
             f"import {report.file}",
             waiting=lambda other: say(phase="waiting", text=f"waiting for another import ({other})"),

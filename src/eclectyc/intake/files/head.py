@@ -43,7 +43,7 @@ class Head:
         """The file as a table; ``UnreadableFile`` where it is none."""
         if self.source.kind != "lines":
             raise _no_table(self.source)
-        return _table_of(self._block, self.name)
+        return _table_of(self._block, self.name, self.source.delimiter)
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,10 @@ class _Line:
     cells: list[str]
 
 
-def _table_of(block: TextBlock, name: str) -> Table:
+def _table_of(block: TextBlock, name: str, known: str) -> Table:
     """Find delimiter and header in a file's first lines, or refuse it."""
-    tops = {delimiter: _lines(block, delimiter, HEAD_LINES) for delimiter in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda d: _score(tops[d]))
+    tops = {delimiter: _lines(block, delimiter, HEAD_LINES) for delimiter in (known or DELIMITERS)}
+    delimiter = max(tops, key=lambda d: _score(tops[d]))
     width = max(len(line.cells) for line in tops[delimiter])
     lines = _lines(block, delimiter, max(HEAD_LINES, min(_SAMPLE_LINES, _SAMPLE_CELLS // width)))
     if not any(any(line.cells) for line in lines):

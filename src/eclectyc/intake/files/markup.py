@@ -6,7 +6,8 @@ without end and a single tag or run of text that never ends. Memory is that of o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import Final, Protocol
 from xml.parsers import expat
 
@@ -32,8 +33,11 @@ class Handler(Protocol):
     def text(self, text: str) -> None: ...
 
 
-def parsed(pieces: Iterable[bytes], handler: Handler, name: str) -> Iterator[None]:
-    """Hand a document on to ``handler``, and stop after each piece so that what it gathered can be taken."""
+def parsed(pieces: Generator[bytes, None, None], handler: Handler, name: str) -> Iterator[None]:
+    """Hand a document on to ``handler``, and stop after each piece so that what it gathered can be taken.
+
+    ``pieces`` is closed at the end, whatever that is.
+    """
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
     parser.StartElementHandler = handler.start
@@ -42,13 +46,14 @@ def parsed(pieces: Iterable[bytes], handler: Handler, name: str) -> Iterator[Non
     parser.StartDoctypeDeclHandler = _no_doctype(name)
     fed = 0
     try:
-        for piece in pieces:
-            for at in range(0, len(piece), PIECE_BYTES):
-                part = piece[at : at + PIECE_BYTES]
-                parser.Parse(part, False)
-                fed += len(part)
-                _refuse_endless(fed - parser.CurrentByteIndex, handler.depth, name)
-                yield
+        with closing(pieces):
+            for piece in pieces:
+                for at in range(0, len(piece), PIECE_BYTES):
+                    part = piece[at : at + PIECE_BYTES]
+                    parser.Parse(part, False)
+                    fed += len(part)
+                    _refuse_endless(fed - parser.CurrentByteIndex, handler.depth, name)
+                    yield
         parser.Parse(b"", True)
     except (expat.ExpatError, LookupError) as error:
         raise _unsound(error, name) from None

@@ -48,8 +48,10 @@ class TextBlock:
 class Source:
     """A readable file. It can be read from the start any number of times."""
 
-    def __init__(self, path: Path, *, block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(self, path: Path, *, block_bytes: int = BLOCK_BYTES, delimiter: str = "") -> None:
         self.path = path
+        self.origin = path  # the file itself, where ``path`` is what was unpacked from it
+        self.delimiter = delimiter  # of its cells, where that is known
         self.block_bytes = block_bytes
         self.size = path.stat().st_size  # [bytes on disk]
         self.position = 0  # [bytes on disk] read so far, for progress
@@ -134,13 +136,13 @@ class Source:
                 line += lines
 
 
-def open_source(path: str | Path, *, block_bytes: int = BLOCK_BYTES) -> Source:
+def open_source(path: str | Path, *, block_bytes: int = BLOCK_BYTES, delimiter: str = "") -> Source:
     """Open a file for reading, or say in ``UnreadableFile`` why it cannot be."""
     path = Path(path)
     try:
         if not path.is_file():
             raise UnreadableFile(f"There is no file {path}.", "Check the name and the folder.")
-        source = Source(path, block_bytes=block_bytes)
+        source = Source(path, block_bytes=block_bytes, delimiter=delimiter)
         _ = source.head_text
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be opened: {error.strerror}.", "Check who may read it.") from None

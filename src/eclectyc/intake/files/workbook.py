@@ -1,70 +1,76 @@
-"""Workbooks (.xlsx) as text: the first sheet that holds anything, cell by cell, as a CSV file of the same lines."""
+"""Workbooks (.xlsx, .xls, .ods): which sheets one has, and each as a CSV file whose line n is the sheet's row n."""
 
 from __future__ import annotations
 
 import csv
-import tempfile
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from eclectyc.intake.blocks import UnreadableFile
+from eclectyc.intake.files import archive, ods, ole
+from eclectyc.intake.files.xls import Xls
+from eclectyc.intake.files.xlsx import Sheet, Xlsx, workbook_part
+from eclectyc.intake.files.xlsx_cells import Row
 
-MOST_BYTES: Final = 300 << 20  # of a workbook unpacked
-_ZIP: Final = b"PK\x03\x04"
-_MIDNIGHT: Final = " 00:00:00"  # how a date without a time is read
+DELIMITER: Final = ","
+
+
+class Workbook(Protocol):
+    """An open workbook of any kind."""
+
+    @property
+    def sheets(self) -> Sequence[Sheet]: ...
+
+    @property
+    def notes(self) -> list[str]: ...
+
+    def rows(self, sheet: Sheet) -> Generator[Row, None, None]: ...
 
 
 @contextmanager
-def as_text(path: Path) -> Iterator[Path]:
-    """Yield the path of a file's text: itself, or, of a workbook, its first sheet as CSV in a folder of its own."""
-    if not _is_workbook(path):
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="eclectyc-sheet-") as folder:
-        plain = Path(folder, path.name)
-        _write(path, plain)
-        yield plain
+def workbook_at(path: Path) -> Iterator[Workbook | None]:
+    """Yield the workbook that a file is, None where it is none. ``UnreadableFile`` where it cannot be read."""
+    start = _start_of(path)
+    if start.startswith(ole.MAGIC):
+        yield Xls(path)
+    elif start.startswith(archive.MAGIC):
+        with archive.Archive(path) as opened:
+            yield _packed(opened)
+    else:
+        yield None
 
 
-def _is_workbook(path: Path) -> bool:
+def write_csv(book: Workbook, sheet: Sheet, path: Path, most_rows: int | None = None) -> bool:
+    """Write a sheet's rows, blank ones included, or the first of them. Return whether there were any."""
+    written = 0
+    rows = book.rows(sheet)
+    with path.open("w", newline="", encoding="utf-8") as file, closing(rows):
+        writer = csv.writer(file, delimiter=DELIMITER, lineterminator="\n")
+        for number, cells in rows:
+            file.write("\n" * (number - written - 1))
+            writer.writerow(cells)
+            written = number
+            if most_rows is not None and number >= most_rows:
+                break
+    return written > 0
+
+
+def _start_of(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            if file.read(len(_ZIP)) != _ZIP:
-                return False
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            size = sum(info.file_size for info in archive.infolist())
-    except (OSError, zipfile.BadZipFile):
-        return False  # whoever opens it next says what is wrong
-    if "xl/workbook.xml" not in names:
-        return False
-    if size > MOST_BYTES:
-        raise UnreadableFile(f"{path.name} is too large a workbook.", "Save its sheet as CSV and import that.")
-    return True
+            return file.read(len(ole.MAGIC))
+    except OSError:
+        return b""  # whoever opens it next says what is wrong
 
 
-def _write(path: Path, plain: Path) -> None:
-    import fastexcel
-
-    try:
-        book = fastexcel.read_excel(path)
-        sheets = (
-            book.load_sheet(n, header_row=None, skip_rows=0, dtypes="string") for n in range(len(book.sheet_names))
-        )
-        frame = next((found for sheet in sheets if (found := sheet.to_polars()).height), None)
-    except fastexcel.FastExcelError as error:
+def _packed(opened: archive.Archive) -> Workbook | None:
+    if ods.is_ods(opened):
+        return ods.Ods(opened)
+    part = workbook_part(opened)
+    if part.endswith(".bin"):
         raise UnreadableFile(
-            f"{path.name} cannot be read: {error}.", "Save its sheet as CSV and import that."
-        ) from None
-    if frame is None:
-        raise UnreadableFile(f"{path.name} has no sheet with anything in it.", "Choose another workbook.")
-    with plain.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerows([_plain(cell) for cell in row] for row in frame.iter_rows())
-
-
-def _plain(cell: str | None) -> str:
-    return "" if cell is None else cell.removesuffix(_MIDNIGHT)
+            f"{opened.name} is a binary workbook (.xlsb).", "Save it as .xlsx, or its sheet as CSV, and import that."
+        )
+    return Xlsx(opened) if part in opened else None

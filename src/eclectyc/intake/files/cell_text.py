@@ -1,0 +1,107 @@
+"""What a workbook's cell says, as text that the readers of tables understand.
+
+Numbers keep their digits; dates and times become ISO text. A workbook counts days since 1900 (or 1904) and holds a
+moment as a fraction of a day, which is not exact: it is rounded to the second, and to the minute where that is near.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final, Literal
+
+Shown = Literal["", "date", "time", "stamp"]  # how a number is shown: "" is as a number
+
+_EPOCH: Final = datetime(1899, 12, 30)
+DAYS_TO_1904: Final = 1462
+_DAY_S: Final = 86_400
+_LAST_DAY: Final = 2_958_465  # 31 December 9999
+_NEAR_S: Final = 2  # a fraction of a day this close to a whole minute means it
+_FIRST_DAY: Final = 367  # a time that counts this many days is a date and time shown as a time
+_PLAIN: Final = re.compile(r"-?[0-9]{1,15}|-?[0-9]{1,9}\.[0-9]{1,17}")
+_EXACT: Final = 1e15  # a spreadsheet keeps fifteen digits
+
+# Of the formats that a workbook need not spell out, by their number.
+_BUILT_IN: Final[dict[int, Shown]] = {
+    **dict.fromkeys((*range(14, 18), *range(27, 32), 36, *range(50, 59)), "date"),
+    **dict.fromkeys((18, 19, 20, 21, 32, 33, 34, 35, 45, 46, 47), "time"),
+    22: "stamp",
+}
+_NOT_LETTERS: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]')
+
+
+def shown_as(number: int, code: str | None) -> Shown:
+    """Return how a number format shows its numbers; ``code`` is None for one that is built in.
+
+    >>> shown_as(164, "dd/mm/yyyy hh:mm"), shown_as(165, '0.00" m"'), shown_as(14, None)
+    ('stamp', '', 'date')
+    """
+    if code is None:
+        return _BUILT_IN.get(number, "")
+    letters = _NOT_LETTERS.sub("", code.split(";")[0].lower())
+    if "general" in letters:
+        return ""
+    has_time = "h" in letters or "s" in letters or "[m" in letters
+    has_date = "d" in letters or "y" in letters or ("m" in letters and not has_time)
+    return "stamp" if has_date and has_time else "date" if has_date else "time" if has_time else ""
+
+
+@lru_cache(65_536)
+def number_text(text: str, shown: Shown = "", days_before: int = 0) -> str:
+    """Return what a number says. days_before : what the workbook's own count of days lacks.
+
+    >>> number_text("45381.0208333333", "stamp"), number_text("0.9999999", "time"), number_text("1.2E12")
+    ('2024-03-30 00:30', '24:00', '1200000000000')
+    """
+    if not shown and _PLAIN.fullmatch(text):
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    if not abs(value) < _EXACT * 1e9:  # what is no number at all included
+        return text
+    if not shown or value < 0:
+        return _digits(value)
+    return _time(value, days_before) if shown == "time" else _date(value + days_before, shown)
+
+
+def clock_text(seconds: int) -> str:
+    """Return a time since midnight as it is printed; 24 hours and more stay so.
+
+    >>> clock_text(1800), clock_text(86_400)
+    ('00:30', '24:00')
+    """
+    minutes, second = divmod(seconds, 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}" + (f":{second:02}" if second else "")
+
+
+def rounded_s(seconds: float) -> int:
+    """Return whole seconds; a whole minute where that is near."""
+    whole = round(seconds)
+    minutes = round(whole / 60)
+    return minutes * 60 if abs(minutes * 60 - whole) <= _NEAR_S else whole
+
+
+def _digits(value: float) -> str:
+    """Return a number; one with more digits than a spreadsheet keeps is written so that this shows."""
+    if abs(value) >= _EXACT:
+        return f"{value:.14E}"
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def _time(value: float, days_before: int) -> str:
+    if value >= _FIRST_DAY:
+        return _date(value + days_before, "stamp")
+    return clock_text(rounded_s(value * _DAY_S))
+
+
+def _date(value: float, shown: Shown) -> str:
+    days, fraction = divmod(value, 1)
+    seconds = rounded_s(fraction * _DAY_S)
+    days, seconds = int(days) + seconds // _DAY_S, seconds % _DAY_S
+    if not 0 <= days <= _LAST_DAY:
+        return _digits(value)
+    day = f"{_EPOCH + timedelta(days=days):%Y-%m-%d}"
+    return day if shown == "date" and not seconds else f"{day} {clock_text(seconds)}"

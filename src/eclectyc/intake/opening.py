@@ -1,0 +1,90 @@
+"""A file opened: what it is, who reads it, and what was recognised. Of a workbook, one sheet."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from eclectyc.intake.blocks import ReadOptions, Recognition, UnreadableFile
+from eclectyc.intake.files.source import Source, open_source
+from eclectyc.intake.files.workbook import DELIMITER, Workbook, workbook_at, write_csv
+from eclectyc.intake.files.xlsx import Sheet
+from eclectyc.intake.formats import Reader
+from eclectyc.intake.recognise import recognise
+from eclectyc.kernel.errors import Invalid
+
+_SHOWN: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that was understood: its text, who reads it, and what was recognised."""
+
+    source: Source
+    reader: Reader
+    seen: Recognition
+
+
+@contextmanager
+def opened(path: Path, options: ReadOptions) -> Iterator[Opened]:
+    """Open and recognise a file; what is unpacked for it goes again at the end. ``UnreadableFile`` where it fails."""
+    with workbook_at(path) as book:
+        if book is None:
+            if options.sheet:
+                raise Invalid(f"{path.name} is no workbook.", "Leave --sheet out.", field="sheet")
+            source = open_source(path)
+            yield Opened(source, *recognise(source, options.type))
+        else:
+            with tempfile.TemporaryDirectory(prefix="eclectyc-sheet-") as folder:
+                yield _understood(book, path, Path(folder), options)
+
+
+def _understood(book: Workbook, path: Path, folder: Path, options: ReadOptions) -> Opened:
+    """Return the sheet that was named, else the first that is understood, those that are hidden left out."""
+    visible = [sheet for sheet in book.sheets if not sheet.is_hidden]
+    asked = _named(book, path, options.sheet) if options.sheet else visible
+    refusals: list[UnreadableFile] = []
+    for sheet in asked:
+        plain = folder / path.name
+        if not write_csv(book, sheet, plain):
+            continue
+        source = open_source(plain, delimiter=DELIMITER)
+        source.origin = path
+        try:
+            reader, seen = recognise(source, options.type)
+        except UnreadableFile as refusal:
+            refusals.append(_of_sheet(refusal, sheet.name))
+            continue
+        seen.why = f"{seen.why}, on sheet {sheet.name!r}"
+        seen.warnings += [*_others(sheet, visible, options.sheet), *book.notes]
+        return Opened(source, reader, seen)
+    raise (
+        refusals[0]
+        if refusals
+        else UnreadableFile(f"{path.name} has no sheet with anything in it.", "Choose another workbook.")
+    )
+
+
+def _named(book: Workbook, path: Path, name: str) -> list[Sheet]:
+    found = [sheet for sheet in book.sheets if sheet.name.casefold() == name.strip().casefold()]
+    if not found:
+        names = ", ".join(repr(sheet.name) for sheet in book.sheets[:_SHOWN])
+        raise Invalid(f"{path.name} has no sheet {name!r}.", f"Its sheets are {names}.", field="sheet")
+    return found
+
+
+def _of_sheet(refusal: UnreadableFile, sheet: str) -> UnreadableFile:
+    return UnreadableFile(f"Sheet {sheet!r}: {refusal.reason}", refusal.remedy, field=refusal.field)
+
+
+def _others(read: Sheet, visible: Sequence[Sheet], told: str) -> list[str]:
+    """Say which sheets were left, unless one was asked for."""
+    others = [repr(sheet.name) for sheet in visible if sheet is not read]
+    if told or not others:
+        return []
+    shown = ", ".join(others[:_SHOWN]) + (" …" if len(others) > _SHOWN else "")
+    return [f"Of the workbook only sheet {read.name!r} was read; --sheet names another: {shown}."]
