@@ -15,6 +15,7 @@ from typing import Final
 
 REMEDIES: Final = {
     "chromium": "Chromium, or what drives it, was not found (Debian: apt-get install chromium libatomic1)",
+    "sshd": "OpenSSH's server was not found (Debian: apt-get install openssh-server)",
     "postgresql": "PostgreSQL's initdb and pg_ctl were not found (Debian: apt-get install postgresql)",
 }
 
@@ -40,7 +41,15 @@ def found(need: str) -> bool:
     """Say whether a need of :data:`REMEDIES` is met on this machine."""
     if need == "chromium":
         return chromium() is not None and _can_be_driven()
+    if need == "sshd":
+        return sshd() is not None
     return postgresql() is not None
+
+
+def sshd() -> Path | None:
+    """Return OpenSSH's server, which lies beside what a person's path has."""
+    found = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    return Path(found) if found else None
 
 
 def _can_be_driven() -> bool:

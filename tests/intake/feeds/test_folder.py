@@ -177,11 +177,11 @@ def test_only_an_operator_has_a_folder_of_the_server_read(world: World, folder: 
 
 
 @pytest.mark.parametrize(
-    ("settings", "field"),
+    ("said", "field"),
     [({}, "path"), ({"path": "/x", "after": "burn"}, "after"), ({"path": "/x", "after": "move"}, "move_to"),
      ({"path": "/x", "settle_s": "soon"}, "settle_s"), ({"path": "/x", "colour": "red"}, "colour")],
 )  # fmt: skip
-def test_a_setting_that_cannot_be_taken_is_refused_by_name(world: World, settings: dict[str, Any], field: str) -> None:
+def test_a_setting_that_cannot_be_taken_is_refused_by_name(world: World, said: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as refused:
-        create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=Wanted("x", settings))
+        create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=Wanted("x", said))
     assert refused.value.field == field
