@@ -55,6 +55,7 @@ class DayBlock:
     placing : ``position`` – column k is slot k of the local day; ``clock`` – column k is the local clock time
         k·step (48 columns also on clock-change days). Whole days are always ``position``.
     rows : how many of the file's data lines this block took.
+    by_end : the clock times that head the columns are the ends of their periods; column k is still that of k·step.
     """
 
     frame: pl.DataFrame
@@ -63,6 +64,7 @@ class DayBlock:
     step: int
     placing: Literal["position", "clock"] = "position"
     rows: int = 0
+    by_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
