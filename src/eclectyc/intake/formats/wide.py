@@ -146,7 +146,8 @@ def _convert(part: Part, layout: Layout, grouped: set[str]) -> tuple[DayBlock, l
         _check_totals(part, values, keep, layout, grouped)
     else:
         _check_totals(part, values, slice(None), layout, grouped)
-    return DayBlock(frame, values, quality, slots.step, slots.placing, frame.height), rejects.errors
+    block = DayBlock(frame, values, quality, slots.step, slots.placing, frame.height, by_end=slots.ending)
+    return block, rejects.errors
 
 
 def _values(part: Part, layout: Layout, grouped: set[str], rejects: Rejects) -> np.ndarray:

@@ -10,6 +10,7 @@ import polars as pl
 
 from eclectyc.intake.blocks import DayBlock, LineError, RowBlock
 from eclectyc.intake.placing.clocks import Clock, clock_of
+from eclectyc.intake.placing.ends import named_by_first
 from eclectyc.intake.placing.rows import POSITION_DAY_S, DayRows, Kind, Rows, distinct
 from eclectyc.intake.placing.spool import Spool
 from eclectyc.intake.placing.stamps import ClockEvidence
@@ -93,6 +94,8 @@ class Gatherer:
         self.all.clock_lanes.update(present if days.by_clock else ())
         for zone, mine in self.all.zones().items():
             of_zone = mine[lane]
+            if block.by_end and of_zone.any():
+                days = named_by_first(days, of_zone, self.all.clock(zone))
             if of_zone.any():
                 self.all.evidence.add_days(days if of_zone.all() else days.where(of_zone), self.all.clock(zone))
         self.all.values += int(np.count_nonzero(days.quality))

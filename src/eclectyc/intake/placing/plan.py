@@ -65,6 +65,9 @@ def understand(
     if verdict:
         convention = Convention(verdict.stamps, verdict.closes_midnight, printed)
         warnings += _doubts(verdict, _edges(gathered, intervals_s, plan))
+    elif stamps not in ("auto", seen.stamps):
+        why = f"{seen.stamps_why} say which period each column is" if seen.stamps_why else "a date names its day"
+        warnings.append(f"--stamps {stamps} is not applied: {why}.")
     by_clock = None
     if printed is None:
         by_clock = _columns_by_clock(gathered)
