@@ -37,6 +37,7 @@ def _sqlite(path: str) -> dict[str, object]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
+        "CONN_MAX_AGE": 60,  # opening costs as much as several queries; the last to close copies the whole log back
         # Without these, concurrent small transactions fail with "database is locked".
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",

@@ -14,6 +14,7 @@ from eclectyc.kernel.errors import NotFound
 from eclectyc.kernel.identifiers import clean_identifier
 
 T = TypeVar("T", bound=Model)
+_NEEDED = ("identifier", "unit", "step_minutes", "organisation", "site__timezone", "site__region")  # by a push
 _LONGEST_NUMBER = 18  # digits: fits the registry's keys
 
 
@@ -57,17 +58,41 @@ def meter_of(actor: Actor, text: str, organisation: str | None) -> Meter:
 
     What the actor may not see does not exist. Several in different organisations are told apart by ``organisation``.
     """
-    missing = NotFound(f"There is no meter {text[:80]!r}.", "Check its number.")
-    if "\x00" in text:
-        raise missing
     meters = Meter.objects.visible_to(actor).select_related(
         "site", "site__region", "organisation", "parent", "supplier"
     )
+    _refuse_nul(text)
     if organisation is not None:
         meters = meters.filter(organisation=organisation_of(actor, organisation))
+    return _only(meters, text)
+
+
+def meter_to_push(actor: Actor, text: str, organisation: str | None) -> Meter:
+    """Return the one meter with this identifier or serial among those that the actor sees or may send readings of: a
+    key that only pushes sees none."""
+    _refuse_nul(text + (organisation or ""))
+    wanted = [p for p in ("readings.push", "imports.run", "estate.view") if actor.may_somewhere(p)] or ["readings.push"]
+    meters = Meter.objects.visible_to(actor, wanted[0])
+    for permission in wanted[1:]:
+        meters = meters | Meter.objects.visible_to(actor, permission)
+    if organisation is not None:
+        meters = meters.filter(name_or_number(organisation, "organisation__name", "organisation_id"))
+    return _only(meters.select_related("site").only(*_NEEDED), text)
+
+
+def _refuse_nul(text: str) -> None:
+    if "\x00" in text:
+        raise _missing(text)
+
+
+def _missing(text: str) -> NotFound:
+    return NotFound(f"There is no meter {text[:80]!r}.", "Check its number.")
+
+
+def _only(meters: QuerySet[Meter], text: str) -> Meter:
     found = _some(meters, Q(identifier__in={text, clean_identifier(text)})) or _some(meters, Q(serial__iexact=text))
     if not found:
-        raise missing
+        raise _missing(text)
     if len(found) > 1:
         raise _ambiguous(text, found)
     return found[0]

@@ -15,10 +15,10 @@ from eclectyc.api.exports import router as exports
 from eclectyc.api.imports import router as imports
 from eclectyc.api.invitations import router as invitations
 from eclectyc.api.meter_history import router as meter_history
-from eclectyc.api.meters import router as meters
 from eclectyc.api.organisations import router as organisations
 from eclectyc.api.people import router as people
 from eclectyc.api.privacy import router as privacy
+from eclectyc.api.push import router as meters  # their own router, with what is pushed to them
 from eclectyc.api.regions import router as regions
 from eclectyc.api.roles import router as roles
 from eclectyc.api.schemas import refusing_undeclared

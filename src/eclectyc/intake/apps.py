@@ -17,7 +17,7 @@ class IntakeConfig(AppConfig):
         kinds.register(
             kinds.Kind(
                 "intake.fold", "eclectyc.intake.push.job:run_fold", "Pushed readings become day rows", attempts=8,
-                first_delay_s=5, keep_days=2, permission="imports.run",
+                first_delay_s=5, keep_days=1, permission="imports.run",
             )
         )  # fmt: skip
         schedules.declare(

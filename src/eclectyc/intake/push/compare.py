@@ -18,7 +18,7 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What becomes of the slots of a push. ``newest`` is the last push of the series that this knows of."""
+    """What becomes of the slots of a push. ``newest`` is the last push of the same days that this knows of."""
 
     added: int
     changed: int
@@ -38,7 +38,6 @@ def compare(series: int, pushed: Pushed) -> Compared:
     The inbox is read before the lake, so that nothing is missed that goes from the one to the other meanwhile.
     """
     first, last = days_of(pushed)
-    newest = inbox.newest(series)
     waiting = inbox.of_series(series, first, last)
     held = connect().slots_of(series, first, last + timedelta(days=1))
     value, quality = held.at(pushed.day, pushed.slot)
@@ -47,7 +46,7 @@ def compare(series: int, pushed: Pushed) -> Compared:
             _lay_part(unpack(push.data), pushed, value, quality)
     laid = lay(_as_day(value, quality), _as_day(pushed.value, pushed.quality))
     added, changed, unchanged, kept = laid.counts[0].tolist()
-    return Compared(added, changed, unchanged, kept, newest)
+    return Compared(added, changed, unchanged, kept, newest=waiting[-1].pk if waiting else 0)
 
 
 def _as_day(value: np.ndarray, quality: np.ndarray) -> Slots:

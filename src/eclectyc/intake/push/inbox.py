@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from django.db.models import Count, Min, Q, Sum
 
-from eclectyc.intake.push.models import Push
+from eclectyc.intake.push.models import Push, PushQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +43,16 @@ class OnItsWay(NamedTuple):
     data: bytes
 
 
-def of_series(series: int, first_day: object, last_day: object) -> Sequence[OnItsWay]:
+def of_series(series: int, first_day: date, last_day: date) -> list[OnItsWay]:
     """Return the pushes of a series that touch some days (the last one included), in the order in which they came."""
-    found = Push.objects.filter(series=series, first_day__lte=last_day, last_day__gte=first_day, fault="")
-    rows = found.order_by("pk").values_list("pk", "batch_id", "data")
+    rows = _touching(series, first_day, last_day).order_by("pk").values_list("pk", "batch_id", "data")
     return [OnItsWay(pk, batch, bytes(data)) for pk, batch, data in rows]
 
 
-def newest(series: int) -> int:
-    """Return the number of a series' last push that waits; 0 where there is none."""
-    return Push.objects.filter(series=series).order_by("-pk").values_list("pk", flat=True).first() or 0
+def has_newer(series: int, first_day: date, last_day: date, than: int) -> bool:
+    """Say whether a push of a series that touches some days came after one of a certain number."""
+    return _touching(series, first_day, last_day).filter(pk__gt=than).exists()
+
+
+def _touching(series: int, first_day: date, last_day: date) -> PushQuerySet:
+    return Push.objects.filter(series=series, first_day__lte=last_day, last_day__gte=first_day)

@@ -12,28 +12,25 @@ from eclectyc.jobs.models import Job
 from eclectyc.jobs.running import Later, Running
 from eclectyc.kernel.errors import Busy, EclectycError
 
-LONGEST_S: Final = 60.0  # of one job, however much comes in meanwhile
 TURN_S: Final = 5.0  # of waiting for the writers' turn, before it is asked whether to stop
 PATIENCE_S: Final = 1800.0  # with whoever has the writers' turn
 
 
 def run_fold(running: Running) -> dict[str, Any]:
-    """Fold what waits, and what comes in meanwhile for a while. By the clock, what the lake refused is tried again."""
+    """Fold what waits, and what comes in meanwhile. By the clock, what the lake refused is tried again."""
     if running.due_at is not None:
         Push.objects.exclude(fault="").update(fault="")
-    done, began = Folded(), time.monotonic()
-    while time.monotonic() - began < LONGEST_S and _fold(running, done):
-        pass
+    done = Folded()
+    _fold(running, done)
     with running.effect():  # from here on a push asks for a job of its own
         Job.objects.filter(pk=running.job_id).update(key="")
-    _fold(running, done)
+    _fold(running, done)  # what came in meanwhile
     return asdict(done)
 
 
-def _fold(running: Running, done: Folded) -> bool:
-    """Fold what waits now; return whether there was anything."""
-    before, until = done.pushes, time.monotonic() + PATIENCE_S
-    earlier = asdict(done)
+def _fold(running: Running, done: Folded) -> None:
+    """Fold what waits now, and add to what is done."""
+    earlier, until = asdict(done), time.monotonic() + PATIENCE_S
 
     def tell(folded: Folded) -> None:
         for name, count in asdict(folded).items():
@@ -44,7 +41,7 @@ def _fold(running: Running, done: Folded) -> bool:
         running.progress()
         try:
             fold_inbox(wait_s=TURN_S, under=running.effect, tell=tell)
-            return done.pushes > before
+            return
         except Busy:
             running.progress(text="Waiting for another writer")
             if time.monotonic() > until:

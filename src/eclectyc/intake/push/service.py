@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,7 +28,7 @@ from eclectyc.kernel.failpoints import failpoint
 TRIES: Final = 20
 PUSH: Final = "readings.push"
 IMPORT: Final = "imports.run"
-_NO_SLOTS: Final = Compared(0, 0, 0, 0, newest=0)
+_writing: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +121,19 @@ def _series(actor: Actor, meter: Meter, key: SeriesKey) -> Series:
 
 
 def _keep(actor: Actor, meter: Meter, series: Series, pushed: Pushed) -> Compared:
-    """Put a push into the inbox, and return what it does; again, where another push of the series came between."""
+    """Put a push into the inbox, and return what it does; again, where another push of the same days came between."""
     first, last = days_of(pushed)
-    data = pack(pushed)
+    push = Push(
+        organisation_id=meter.organisation_id, series=series, user_id=actor.user_id, token_id=actor.token_id,
+        readings=len(pushed), first_day=first, last_day=last, data=pack(pushed),
+    )  # fmt: skip
     for _ in range(TRIES):
         done = compare(series.pk, pushed)
-        with transaction.atomic():
-            _one_at_a_time(series)
-            if inbox.newest(series.pk) > done.newest:
+        with _turn(), transaction.atomic():
+            _lock(series)
+            if inbox.has_newer(series.pk, first, last, than=done.newest):
                 continue
-            Push.objects.create(
-                organisation_id=meter.organisation_id, series=series, user_id=actor.user_id, token_id=actor.token_id,
-                readings=len(pushed), first_day=first, last_day=last, data=data,
-            )  # fmt: skip
+            push.save(force_insert=True)
             schedule.wake()
             failpoint("push.before_commit")
         failpoint("push.after_commit")
@@ -138,10 +141,20 @@ def _keep(actor: Actor, meter: Meter, series: Series, pushed: Pushed) -> Compare
     raise Busy("Too many pushes of these readings come at once.", "Send it again.")
 
 
-def _one_at_a_time(series: Series) -> None:
-    """Let the pushes of one series come one after another. SQLite has one writer: there, the transaction does it."""
-    if (
-        connection.vendor != "sqlite"
-        and not Series.objects.select_for_update(no_key=True).filter(pk=series.pk).exists()
-    ):
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Let the threads of this process write one after another where the database has one writer: waiting for it, each
+    would sleep far longer than the other writes."""
+    if connection.vendor == "sqlite":
+        with _writing:
+            yield
+    else:
+        yield
+
+
+def _lock(series: Series) -> None:
+    """Let the pushes of one series come one after another. On SQLite the transaction itself does it."""
+    if connection.vendor == "sqlite":
+        return
+    if not Series.objects.select_for_update(no_key=True).filter(pk=series.pk).exists():
         raise NotFound("The meter is no longer there.", "Check its number.")

@@ -1,0 +1,121 @@
+"""Readings pushed by a program: parsed with one call, checked as columns, written into the inbox, answered."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Schema
+from ninja.errors import HttpError
+from pydantic import Field
+
+from eclectyc.api.asking import CHANGING
+from eclectyc.api.authentication import PUSHING, actor_of
+from eclectyc.api.lookup import meter_to_push
+from eclectyc.api.meters import router  # the same address as the readings that are asked for
+from eclectyc.api.schemas import ErrorOut, OneMeter, QuantityName
+from eclectyc.estate.models import Quantity
+from eclectyc.intake.push.message import MOST_READINGS, Message
+from eclectyc.intake.push.service import Answer, push_readings
+from eclectyc.kernel.days import STEPS
+
+MOST_BYTES: Final = 4 << 20
+_INSTANT: Final = {"type": "string", "description": "An instant with its offset, such as 2025-06-01T10:00:00Z."}
+_READING: Final = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["start", "value"],
+    "properties": {
+        "start": _INSTANT,
+        "end": {**_INSTANT, "type": ["string", "null"]},
+        "value": {"type": "number", "description": "Over the slot, in the push's unit. A gap is left out."},
+        "estimated": {"type": ["boolean", "null"], "description": "Left out: the source does not say."},
+    },
+}
+# Not a model: one for each reading would cost many times what all the rest does.
+_BODY: Final = {
+    "type": "object",
+    "title": "Push",
+    "additionalProperties": False,
+    "required": ["quantity", "unit", "readings"],
+    "properties": {
+        "quantity": {"type": "string", "enum": Quantity.values},
+        "unit": {"type": "string", "maxLength": 40, "description": "kWh, Wh, MWh, kW, kVArh, m3, litre …"},
+        "step": {
+            "type": ["integer", "null"],
+            "enum": [*STEPS, None],
+            "description": "Minutes of a slot, 1440 for whole days. Left out: what the ends say, else the meter's.",
+        },
+        "readings": {"type": "array", "maxItems": MOST_READINGS, "items": _READING},
+    },
+}
+_DESCRIBED: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}
+}
+
+
+class RejectionOut(Schema):
+    index: int = Field(description="Which of the readings, from 0.")
+    reason: str
+    remedy: str
+
+
+class PushOut(Schema):
+    meter: str
+    quantity: QuantityName
+    unit: str
+    step: int
+    added: int
+    changed: int
+    unchanged: int
+    kept: int = Field(description="Estimates that were kept out by actual readings.")
+    rejected: list[RejectionOut]
+    warnings: list[str]
+
+
+class PushRefused(ErrorOut):
+    rejected: list[RejectionOut] | None = Field(None, description="Where the readings were looked at.")
+
+
+@router.post(
+    "/meters/{path:mpan}/readings",
+    auth=PUSHING,
+    response={200: PushOut, **CHANGING, 413: ErrorOut, 422: PushRefused, 503: ErrorOut},
+    summary="Push readings of a meter",
+    openapi_extra=_DESCRIBED,
+)
+def push(request: HttpRequest, mpan: str, asked: Query[OneMeter]) -> HttpResponse:
+    """Adds what is new and changes what differs; sending it again changes nothing. What is acknowledged is on the
+    disk; it shows in readings a few seconds later.
+
+    The counts and the rejected readings together are all that were sent. Where nothing can be taken the answer is 422.
+    """
+    actor = actor_of(request)
+    meter = meter_to_push(actor, mpan, asked.organisation)
+    answer = push_readings(actor, meter=meter, message=Message.of(_sent(request)))
+    return _written(answer)
+
+
+def _sent(request: HttpRequest) -> Any:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
+        raise HttpError(413, f"That is more than {MOST_BYTES >> 20} MiB. Send the readings in several pushes.")
+    try:
+        return orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        raise HttpError(400, f"The body is no JSON: {error}.") from None
+
+
+def _written(answer: Answer) -> HttpResponse:
+    rejected = [{"index": one.index, "reason": one.reason, "remedy": one.remedy} for one in answer.rejected]
+    if not answer.is_usable:
+        first = answer.rejected[0]
+        message = f"None of the readings could be taken. The first: {first.reason} {first.remedy}"
+        error = {"code": "invalid", "message": message, "field": "readings"}
+        return _json({"error": error, "rejected": rejected}, 422)
+    names = ("meter", "quantity", "unit", "step", "added", "changed", "unchanged", "kept", "warnings")
+    return _json({name: getattr(answer, name) for name in names} | {"rejected": rejected}, 200)
+
+
+def _json(body: dict[str, Any], status: int) -> HttpResponse:
+    return HttpResponse(orjson.dumps(body), status=status, content_type="application/json")
