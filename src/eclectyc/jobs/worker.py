@@ -21,6 +21,7 @@ from eclectyc.jobs.running import GivenBack, Running
 from eclectyc.kernel.holder import holder_name
 
 LOOK_S: Final = 1.0
+LISTEN_S: Final = 0.25  # how soon a signal is heeded
 SCHEDULES_S: Final = 3.0
 SIGN_OF_LIFE_S: Final = 15.0
 HURRY_S: Final = 3.0  # for handlers that were asked to give their job back
@@ -52,17 +53,15 @@ class Worker:
             is_idle = self._look()
             if until_empty and is_idle:
                 break
-            self._nudge.wait(0.05 if until_empty else LOOK_S)
-            self._nudge.clear()
+            self._sleep(0.05 if until_empty else LOOK_S)
         wake.leave(self._nudge)
         self._is_ending = True
         with self._work:
             self._work.notify_all()
 
     def end(self) -> None:
-        """Take no more jobs; ``run`` returns. Safe in a signal's handler."""
+        """Take no more jobs; ``run`` returns soon. Safe in a signal's handler: it takes no lock."""
         self._is_ending = True
-        self._nudge.set()
 
     def drain(self, grace_s: float) -> bool:
         """Let running jobs finish for some time, then have them given back. False where a handler does not stop."""
@@ -76,6 +75,13 @@ class Worker:
         self._beat.stop()
         self._guarded(lambda: presence.leave(self.name))
         return not left
+
+    def _sleep(self, span_s: float) -> None:
+        until = time.monotonic() + span_s
+        while not self._is_ending and (left := until - time.monotonic()) > 0:
+            if self._nudge.wait(min(left, LISTEN_S)):
+                break
+        self._nudge.clear()
 
     def _look(self) -> bool:
         """Do what is due for all workers, and wake a slot if there is a job. Return whether all is quiet."""
