@@ -7,16 +7,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from eclectyc.intake.blocks import ReadOptions, Recognition, UnreadableFile
 from eclectyc.intake.files.source import Source, open_source
-from eclectyc.intake.files.workbook import DELIMITER, Workbook, workbook_at, write_csv
-from eclectyc.intake.files.xlsx import Sheet
 from eclectyc.intake.formats import Reader
 from eclectyc.intake.recognise import recognise
 from eclectyc.kernel.errors import Invalid
 
+if TYPE_CHECKING:
+    from eclectyc.intake.files.workbook import Workbook
+    from eclectyc.intake.files.xlsx import Sheet
+
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how files of these kinds begin
 _SHOWN: Final = 8
 
 
@@ -32,19 +35,38 @@ class Opened:
 @contextmanager
 def opened(path: Path, options: ReadOptions) -> Iterator[Opened]:
     """Open and recognise a file; what is unpacked for it goes again at the end. ``UnreadableFile`` where it fails."""
+    if not _may_be_workbook(path):
+        yield _plain(path, options)
+        return
+    from eclectyc.intake.files.workbook import workbook_at
+
     with workbook_at(path) as book:
         if book is None:
-            if options.sheet:
-                raise Invalid(f"{path.name} is no workbook.", "Leave --sheet out.", field="sheet")
-            source = open_source(path)
-            yield Opened(source, *recognise(source, options.type))
+            yield _plain(path, options)
         else:
             with tempfile.TemporaryDirectory(prefix="eclectyc-sheet-") as folder:
                 yield _understood(book, path, Path(folder), options)
 
 
+def _may_be_workbook(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) in _WORKBOOKS
+    except OSError:
+        return False  # whoever opens it next says what is wrong
+
+
+def _plain(path: Path, options: ReadOptions) -> Opened:
+    if options.sheet:
+        raise Invalid(f"{path.name} is no workbook.", "Leave --sheet out.", field="sheet")
+    source = open_source(path)
+    return Opened(source, *recognise(source, options.type))
+
+
 def _understood(book: Workbook, path: Path, folder: Path, options: ReadOptions) -> Opened:
     """Return the sheet that was named, else the first that is understood, those that are hidden left out."""
+    from eclectyc.intake.files.workbook import DELIMITER, write_csv
+
     visible = [sheet for sheet in book.sheets if not sheet.is_hidden]
     asked = _named(book, path, options.sheet) if options.sheet else visible
     refusals: list[UnreadableFile] = []

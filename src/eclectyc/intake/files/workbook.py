@@ -32,7 +32,8 @@ class Workbook(Protocol):
 @contextmanager
 def workbook_at(path: Path) -> Iterator[Workbook | None]:
     """Yield the workbook that a file is, None where it is none. ``UnreadableFile`` where it cannot be read."""
-    start = _start_of(path)
+    with path.open("rb") as file:
+        start = file.read(len(ole.MAGIC))
     if start.startswith(ole.MAGIC):
         yield Xls(path)
     elif start.startswith(archive.MAGIC):
@@ -55,14 +56,6 @@ def write_csv(book: Workbook, sheet: Sheet, path: Path, most_rows: int | None = 
             if most_rows is not None and number >= most_rows:
                 break
     return written > 0
-
-
-def _start_of(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(ole.MAGIC))
-    except OSError:
-        return b""  # whoever opens it next says what is wrong
 
 
 def _packed(opened: archive.Archive) -> Workbook | None:
