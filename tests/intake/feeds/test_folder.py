@@ -135,8 +135,10 @@ def test_a_feed_that_fails_is_told_once_until_it_works_again(
     feed = feed_on(world, folder)
     folder.rename(folder.with_name("away"))
     for _ in range(3):
-        look(feed)
-        Job.objects.filter(kind="feeds.read").update(state=Job.CANCELLED)
+        read_now(OPERATOR, feed=feed)
+        Job.objects.filter(kind="feeds.read").update(attempts=1)  # there is no other try
+        run_waiting()
+    feed.refresh_from_db()
     assert feed.state == "failing"
     assert "cannot be read" in feed.error
     assert [mail.subject for mail in mailoutbox if "Collector fails" in mail.subject] != []

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.feeds.doors import Door, Offered
+from eclectyc.intake.feeds.doors import Door, Offered, Unreachable
 from eclectyc.intake.feeds.models import Feed, FeedFile
 from eclectyc.intake.feeds.settings import LEAVE
 from eclectyc.intake.service import ImportOptions
@@ -40,7 +40,9 @@ def run(running: Running) -> dict[str, Any]:
         with opened(feed, now=timezone.now()) as door:
             read = _collect(running, feed, door)
     except EclectycError as error:
-        _failed(running, feed, error)
+        is_last = running.attempt >= running.claim.job.attempts
+        if is_last or not isinstance(error, Unreachable):
+            _failed(running, feed, error)
         raise
     with running.effect():
         Feed.objects.filter(pk=feed.pk).update(last_success_at=timezone.now(), failing_since=None, error="", remedy="")

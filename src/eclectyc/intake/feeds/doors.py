@@ -10,13 +10,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, Protocol
 
-from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.jobs.stops import Later
+from eclectyc.kernel.errors import Invalid
 
 PASSING: Final = (".part", ".tmp", ".filepart", ".partial", ".crdownload", "~")  # names of files still being written
 MOST_FILES: Final = 20_000  # in a folder
 
 
-class Unreachable(EclectycError):
+class Unreachable(Later):
     """A place that does not answer, or not as it should: worth another try."""
 
     code = "unreachable"

@@ -31,7 +31,7 @@ class HttpsDoor:
 
     def offered(self) -> list[Offered]:
         host = urlsplit(self._url).hostname or "answer"
-        return [Offered(f"{host}-{self._now:%Y%m%d-%H%M%S}")]
+        return [Offered(f"{host}-{self._now:%Y%m%d-%H%M%S-%f}")]
 
     def fetch(self, file: Offered, into: BinaryIO) -> None:
         """Write the answer; of pages their ``results`` behind each other."""
