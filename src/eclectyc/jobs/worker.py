@@ -58,6 +58,7 @@ class Worker:
         self._is_ending = True
         with self._work:
             self._work.notify_all()
+        connection.close()
 
     def end(self) -> None:
         """Take no more jobs; ``run`` returns soon. Safe in a signal's handler: it takes no lock."""
