@@ -48,6 +48,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "POST /api/invitations": {"email": "fresh@fresh.example", "organisation": "$organisation"},
     "POST /api/organisations/{pk}/logo": {"file": PICTURE},
     "POST /api/privacy/consents": {"what": "report_mail"},
+    "PUT /api/privacy/retention": {"kind": "invitations", "days": 30, "organisation": "$organisation"},
     "POST /api/tokens": {"name": "New", "site": "$site"},
     "POST /api/imports": {"file": b"MPAN,Date,kWh\n", "organisation": "$organisation"},
 }
@@ -164,6 +165,7 @@ ROWS: Final[dict[str, str]] = {
     "GET /api/users/{pk}/personal-data": "401 404 404 200 200 404 404 403 404 403 401",
     "POST /api/users/{pk}/erase": "401 404 404 200 200 404 404 403 404 403 401",
     "GET /api/privacy/retention": "401 403 403 200 200 200 403 200 200 403 401",
+    "PUT /api/privacy/retention": "401 403 403 200 200 404 404 403 404 403 401",
     "POST /api/imports": "401 403 403 202 202 404 404 403 404 403 401",
     "GET /api/import/status": "401 403 403 200 200 200 403 403 200 403 401",
     "GET /api/import/jobs": "401 403 403 200 200 200 403 403 200 403 401",

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.test import Client
 from django.utils import timezone
 
 from eclectyc.accounts import invitations, tokens
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.models import ApiToken, Invitation
+from eclectyc.accounts.models import ApiToken, Invitation, Organisation
 from eclectyc.audit import service as audit
 from eclectyc.audit.by import By
 from eclectyc.audit.models import Event
 from eclectyc.audit.record import write
 from eclectyc.cli import main
+from eclectyc.intake.models import Batch
+from eclectyc.intake.uploads.models import Upload
+from eclectyc.jobs.models import Job
 from eclectyc.kernel.errors import Forbidden, Invalid
 from eclectyc.privacy import consents, retention
 from eclectyc.privacy.models import Consent
@@ -97,8 +104,6 @@ def test_closed_invitations_and_ended_tokens_go_in_time(world: World):
 def test_details_of_an_old_import_go_and_its_counts_stay(world: World, tmp_path: Path, home: Path):
     text = "meter,start,end,value,unit\n1200023305967,2025-06-01T00:00+01:00,2025-06-01T00:30+01:00,1.5,kWh\n"
     report = bring(world, tmp_path / "june.csv", text)
-    from eclectyc.intake.models import Batch
-
     Batch.objects.filter(pk=report.batch).update(finished_at=days_ago(731))
     (home / "reports").mkdir(exist_ok=True)
     for name, days in (("old.csv", 731), ("new.csv", 1)):
@@ -142,6 +147,124 @@ def test_a_rule_can_be_set_and_for_ever_keeps_everything(world: World):
         retention.run(Actor.of(world.admin))
 
 
+def test_an_organisation_says_otherwise_for_itself_and_for_those_below(world: World):
+    below = Organisation.objects.create(name="Dock", parent=world.org)
+    retention.set_rule(OPERATOR, kind="invitations", days=100)
+    retention.set_rule(Actor.of(world.admin), kind="invitations", days=10, organisation=world.org)
+    retention.set_rule(OPERATOR, kind="invitations", days=None, organisation=world.other_org)
+
+    def holds(organisation: Organisation | None) -> tuple[int | None, int | None]:
+        rule = next(r for r in retention.rules(organisation) if r.kind.name == "invitations")
+        return rule.days, rule.of
+
+    third = Organisation.objects.create(name="Third")
+    assert holds(None) == holds(third) == (100, None)
+    assert holds(world.org) == holds(below) == (10, world.org.pk)
+    assert holds(world.other_org) == (None, world.other_org.pk)
+    for organisation in (world.org, below, world.other_org, third):
+        for days in (5, 50, 500):
+            one = invitations.invite(OPERATOR, email=f"d{days}@x.example", organisation=organisation)
+            Invitation.objects.filter(pk=one.pk).update(expires_at=days_ago(days))
+    assert outcome("invitations", dry_run=True) == outcome("invitations") == 5
+    left = {(i.organisation_id, i.email) for i in Invitation.objects.all()}
+    kept = {world.org: [5], below: [5], third: [5, 50], world.other_org: [5, 50, 500]}
+    assert left == {(o.pk, f"d{days}@x.example") for o, every in kept.items() for days in every}
+    retention.take_back(Actor.of(world.admin), kind="invitations", organisation=world.org)
+    retention.take_back(OPERATOR, kind="invitations")
+    assert holds(world.org) == holds(below) == holds(None) == (180, None)
+    told = Event.objects.filter(action="retention.changed", organisation_id=world.org.pk).order_by("pk")
+    assert [(e.before, e.after) for e in told] == [
+        ({"invitations": 100}, {"invitations": 10}), ({"invitations": 10}, {"invitations": 100}),
+    ]  # fmt: skip
+
+
+def test_who_may_not_change_a_rule_is_refused(world: World):
+    for user in (world.viewer, world.manager, world.outsider):
+        with pytest.raises(Forbidden):
+            retention.set_rule(Actor.of(user), kind="invitations", days=10, organisation=world.org)
+        with pytest.raises(Forbidden):
+            retention.take_back(Actor.of(user), kind="invitations", organisation=world.org)
+    for kind in ("audit", "sessions", "mails", "tokens", "telemetry", "consents"):  # these are of no organisation
+        with pytest.raises(Invalid):
+            retention.set_rule(Actor.of(world.admin), kind=kind, days=400, organisation=world.org)
+
+
+def test_names_in_the_audit_go_by_organisation_and_the_chain_still_verifies(world: World):
+    for organisation in (world.org.pk, world.other_org.pk, None):
+        write(By(origin="192.0.2.1"), "site.changed", organisation_id=organisation, at=days_ago(200))
+    audit.seal_now()
+    retention.set_rule(Actor.of(world.admin), kind="audit_names", days=100, organisation=world.org)
+    assert outcome("audit_names") == 1
+    old = Event.objects.filter(action="site.changed")
+    assert old.count() == 3
+    assert not old.filter(organisation_id=world.org.pk, personal__isnull=False).exists()
+    assert old.filter(personal__origin="192.0.2.1").count() == 2
+    audit.seal_now()
+    assert audit.verify().is_sound
+
+
+def test_expired_sessions_are_cleared_at_each_run_whatever_the_rule(world: World):
+    def session(days: int) -> str:
+        client = Client()
+        client.force_login(world.viewer)
+        key = str(client.session.session_key)
+        moment = days_ago(days)
+        Session.objects.filter(session_key=key).update(expire_date=moment)
+        UserSession.objects.create(user=world.viewer, session_key=key, ip="192.0.2.1")
+        UserSession.objects.filter(session_key=key).update(last_seen_at=moment)
+        return key
+
+    session(40)
+    recent, running = session(1), session(-1)
+    assert outcome("sessions", dry_run=True) == outcome("sessions") == 3
+    assert set(Session.objects.values_list("session_key", flat=True)) == {running}
+    assert set(UserSession.objects.values_list("session_key", flat=True)) == {recent, running}
+    retention.set_rule(OPERATOR, kind="sessions", days=None)
+    gone = session(900)
+    assert outcome("sessions") == 1
+    assert not Session.objects.filter(session_key=gone).exists()
+    assert UserSession.objects.filter(session_key=gone).exists()
+
+
+def test_files_that_arrived_go_once_nothing_works_on_them(world: World, home: Path):
+    (home / "uploads").mkdir()
+
+    def arrived(name: str, days: int, state: str = "") -> Upload:
+        (home / "uploads" / name).write_text("MPAN,Date,kWh")
+        job = Job.objects.create(kind="x", state=state, run_at=timezone.now()) if state else None
+        made = Upload.objects.create(organisation=world.org, name=name, kept=name, sha256="0", job=job,
+                                     report={"batch": 3, "errors": [{"line": 1}]})  # fmt: skip
+        Upload.objects.filter(pk=made.pk).update(created_at=days_ago(days))
+        return made
+
+    old, _, _ = (
+        arrived("old.csv", 91, Job.DONE),
+        arrived("new.csv", 89, Job.DONE),
+        arrived("at work.csv", 91, Job.RUNNING),
+    )
+    retention.set_rule(OPERATOR, kind="import_reports", days=90)
+    assert outcome("uploads", dry_run=True) == outcome("uploads") == 1
+    assert sorted(path.name for path in (home / "uploads").iterdir()) == ["at work.csv", "new.csv"]
+    old.refresh_from_db()
+    assert (old.kept, old.name, old.report) == ("", "old.csv", {"batch": 3, "made": {}, "swept": True})
+
+
+def test_rejected_lines_go_with_their_report_and_stay_with_one_that_is_kept(world: World, tmp_path: Path, home: Path):
+    lines = [f"1200023305967,2025-06-01T00:00+01:00,2025-06-01T00:30+01:00,x{n},kWh\n" for n in range(120)]
+    good = "1200023305967,2025-06-01T00:00+01:00,2025-06-01T00:30+01:00,1.5,kWh\n"
+    report = bring(world, tmp_path / "june.csv", "meter,start,end,value,unit\n" + good + "".join(lines))
+    [rejected] = (home / "reports").iterdir()
+    assert str(rejected) == report.errors_file
+    os.utime(rejected, (days_ago(800).timestamp(),) * 2)
+    Batch.objects.update(finished_at=days_ago(800))
+    retention.set_rule(Actor.of(world.admin), kind="import_reports", days=None, organisation=world.org)
+    assert outcome("import_reports") == 0
+    assert rejected.exists()
+    retention.take_back(Actor.of(world.admin), kind="import_reports", organisation=world.org)
+    assert outcome("import_reports") == 1
+    assert not rejected.exists()
+
+
 def test_a_run_is_an_event(world: World):
     retention.run(OPERATOR)
     assert Event.objects.filter(action="retention.run").exists()
@@ -153,8 +276,20 @@ def test_retention_on_the_command_line(world: World, capsys: pytest.CaptureFixtu
     assert main(["retention", "run", "--dry-run", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["dry_run"] is True
-    assert {"kind": "mails", "days": 7, "count": 0} in answer["kinds"]
+    assert {"kind": "mails", "days": 7, "own": 0, "count": 0} in answer["kinds"]
     assert main(["retention", "set", "mails", "soon"]) == 2
+    name = world.org.name
+    assert main(["retention", "set", "uploads", "7", "--organisation", name]) == 0
+    assert main(["retention", "set", "mails", "7", "--organisation", name]) == 2
+    capsys.readouterr()
+    assert main(["retention", "list", "--organisation", name, "--json"]) == 0
+    rules = {rule["kind"]: rule for rule in json.loads(capsys.readouterr().out)["rules"]}
+    assert (rules["uploads"]["days"], rules["uploads"]["of"]) == (7, world.org.pk)
+    assert (rules["mails"]["days"], rules["mails"]["of"]) == (7, None)
+    assert main(["retention", "list", "--organisation", name]) == 0
+    assert re.search(r"uploads .* 7 days +organisation$", capsys.readouterr().out, re.MULTILINE)
+    assert main(["retention", "unset", "uploads", "--organisation", name]) == 0
+    assert "are kept 90 days" in capsys.readouterr().err
 
 
 def test_a_person_is_exported_and_erased_on_the_command_line(world: World, tmp_path: Path):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 
 import pytest
 from django.test import Client
 
-from eclectyc.privacy import consents
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.privacy import consents, retention
 from eclectyc.privacy.models import Consent, RetentionRule
-from tests.factories import World
+from tests.factories import World, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +46,9 @@ def test_the_page_of_an_administrator_is_theirs_alone(world: World):
     assert Client().get("/admin/privacy").status_code == 302
     page = signed_in(world.admin).get("/admin/privacy").content.decode()
     assert "What is stored where" in page
-    assert 'value="rule"' not in page  # an operator's task
+    rules = page[page.index('id="rules"') :]
+    assert rules.count('value="rule"') == 4  # of those kinds that organisations have; the rest is an operator's task
+    assert 'value="mails"' not in rules
 
 
 def test_a_person_is_erased_only_when_the_address_is_repeated(world: World):
@@ -97,4 +102,55 @@ def test_consents_by_api(world: World):
     assert Consent.objects.get().withdrawn_at is not None
     assert client.get("/api/privacy/consents").json()["count"] == 2
     assert client.get("/api/privacy/retention").status_code == 403
-    assert signed_in(world.admin).get("/api/privacy/retention").json()["count"] == 8
+    assert signed_in(world.admin).get("/api/privacy/retention").json()["count"] == 10
+
+
+def test_an_administrator_sets_their_organisations_rule_and_takes_it_back(world: World):
+    client = signed_in(world.admin)
+    sent = {"do": "rule", "kind": "invitations", "days": "30", "organisation": str(world.org.pk)}
+    answer = client.post("/admin/privacy", sent)
+    assert answer.headers["Location"] == f"/admin/privacy?done=rule&organisation={world.org.pk}#rules"
+    page = client.get(answer.headers["Location"]).content.decode()
+    assert re.search(r"<td>invitations</td><td>[^<]*</td><td>this organisation</td>", page)
+    assert 'name="days" value="30"' in page
+    client.post("/admin/privacy", sent | {"do": "unrule"})
+    assert "this organisation</td>" not in client.get("/admin/privacy").content.decode()
+    assert client.post("/admin/privacy", sent | {"kind": "mails"}).status_code == 422
+    for number in (world.other_org.pk, 10**9):
+        refused = client.post("/admin/privacy", sent | {"organisation": str(number)})
+        assert refused.status_code == 422
+        assert "There is no such organisation" in refused.content.decode()
+
+
+def test_rules_over_http(world: World):
+    client = signed_in(world.admin)
+
+    def put(**body: object) -> tuple[int, dict[str, object]]:
+        answer = client.put("/api/privacy/retention", body, content_type="application/json")
+        return answer.status_code, answer.json()
+
+    own = {"kind": "uploads", "organisation": world.org.pk}
+    status, rule = put(**own, days=30)
+    assert (status, rule["days"], rule["organisation"]) == (200, 30, world.org.pk)
+    listed = client.get(f"/api/privacy/retention?organisation={world.org.pk}").json()["items"]
+    assert [(r["kind"], r["days"]) for r in listed if r["organisation"]] == [("uploads", 30)]
+    assert put(**own, days=None)[1]["days"] is None
+    assert put(**own)[1] | {"what": "", "where": ""} == {
+        "kind": "uploads", "what": "", "where": "", "days": 90, "is_default": True, "organisation": None,
+        "is_of_organisations": True,
+    }  # fmt: skip
+    assert [put(kind="uploads", days=30)[0], put(**own | {"kind": "mails"}, days=30)[0]] == [403, 422]
+    assert put(kind="uploads", days=30, organisation=world.other_org.pk)[0] == 404
+
+
+def test_who_is_below_does_not_learn_which_organisation_above_said_so(world: World):
+    below = Organisation.objects.create(name="Dock", parent=world.org)
+    person = make_user("x@dock.example", below, "admin")
+    retention.set_rule(Actor.of(world.admin), kind="uploads", days=30, organisation=world.org)
+    client = signed_in(person)
+    [rule] = [r for r in client.get(f"/api/privacy/retention?organisation={below.pk}").json()["items"]
+              if r["kind"] == "uploads"]  # fmt: skip
+    assert (rule["days"], rule["organisation"]) == (30, None)
+    page = client.get("/admin/privacy").content.decode()
+    assert "an organisation above" in page
+    assert world.org.name not in page

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Path, Router, Schema
+from ninja import Path, Query, Router, Schema
 from ninja.responses import Status
+from pydantic import Field
 
-from eclectyc.accounts.models import User
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation, User
 from eclectyc.api.asking import CHANGING, ONE, REFUSALS, Body, Number, one, require_somewhere
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.schemas import Text
+from eclectyc.api.schemas import Parameters, Text
 from eclectyc.kernel.errors import Forbidden
-from eclectyc.privacy import consents, erasure, holdings, retention
+from eclectyc.privacy import consents, erasure, holdings, retention, rules
 
 router = Router(tags=["privacy"])
 _ZIP = {"responses": {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}}
@@ -37,12 +39,24 @@ class GivenConsent(Body):
     what: Text
 
 
+class RulesAsked(Parameters):
+    organisation: Number | None = Field(None, description="As they hold for this one; else the installation's.")
+
+
+class ChangedRule(Body):
+    kind: Text
+    days: int | None = Field(None, description="Null: for ever. Left out: the rule above holds again.")
+    organisation: Number | None = Field(None, description="Of this one and all below it; else the installation's.")
+
+
 class Rule(Schema):
     kind: str
     what: str
     where: str
     days: int | None
     is_default: bool
+    organisation: int | None = Field(description="Whose rule it is; null: the installation's, or the default.")
+    is_of_organisations: bool = Field(description="Whether an organisation can have a rule of its own.")
 
 
 class Rules(Schema):
@@ -95,14 +109,38 @@ def erase(request: HttpRequest, pk: Path[Number]) -> ErasedOut:
 
 
 @router.get("/privacy/retention", response={200: Rules, **REFUSALS}, summary="How long things are kept")
-def list_rules(request: HttpRequest) -> Rules:
-    """The rule of each kind of data; null: for ever."""
-    require_somewhere(actor_of(request), "privacy.run", "system.view")
-    found = [
-        Rule(kind=r.kind.name, what=r.kind.words, where=r.kind.where, days=r.days, is_default=r.is_default)
-        for r in retention.rules()
-    ]
+def list_rules(request: HttpRequest, asked: Query[RulesAsked]) -> Rules:
+    """The rule of each kind of data, for the installation or an organisation; null: for ever."""
+    actor = actor_of(request)
+    require_somewhere(actor, "privacy.run", "system.view")
+    found = [_rule(rule, actor) for rule in retention.rules(_whose(actor, asked.organisation))]
     return Rules(items=found, count=len(found))
+
+
+@router.put("/privacy/retention", response={200: Rule, **CHANGING}, summary="Say how long something is kept")
+def change_rule(request: HttpRequest, body: ChangedRule) -> Rule:
+    """For an organisation with `privacy.run` in the whole of it, for those kinds that organisations have; for the
+    installation an operator's task."""
+    actor = actor_of(request)
+    owner = _whose(actor, body.organisation)
+    if "days" in body.given():
+        changed = retention.set_rule(actor, kind=body.kind, days=body.days, organisation=owner)
+    else:
+        changed = retention.take_back(actor, kind=body.kind, organisation=owner)
+    return _rule(changed, actor)
+
+
+def _whose(actor: Actor, number: int | None) -> Organisation | None:
+    visible = Organisation.objects.visible_to(actor)
+    return None if number is None else one(visible, number, "organisation", field="organisation")
+
+
+def _rule(rule: rules.Rule, actor: Actor) -> Rule:
+    """Return a rule as it is told; an organisation above that the actor does not reach is told to nobody."""
+    known = rule.of if rule.of is None or actor.may("privacy.run", rule.of) else None
+    return Rule(kind=rule.kind.name, what=rule.kind.words, where=rule.kind.where, days=rule.days,
+                is_default=rule.is_default, organisation=known,
+                is_of_organisations=rule.kind.is_of_organisations)  # fmt: skip
 
 
 def _consents(request: HttpRequest) -> ConsentsOut:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eclectyc.cli import application_of
-from eclectyc.cli.session import OPERATOR, AsJson, print_json, print_table, ready, say
+from eclectyc.cli.session import OPERATOR, AsJson, chosen_organisation, print_json, print_table, ready, say
+
+if TYPE_CHECKING:
+    from eclectyc.accounts.models import Organisation
+    from eclectyc.privacy.rules import Rule
 
 retention = application_of("How long each kind of data is kept.")
 person = application_of("What is held about a person: give it out, or erase it.")
+
+
+Whose = Annotated[str | None, typer.Option("--organisation", help="Of this organisation; else of the installation.")]
+KindName = Annotated[str, typer.Argument(metavar="KIND", help="As retention list names it.")]
 
 
 @retention.command("run")
@@ -29,39 +37,54 @@ def run(
     if as_json:
         print_json({"dry_run": dry_run, "kinds": [asdict(one) for one in outcomes]})
         return
-    rows = [(one.kind, _days(one.days), f"{one.count:,}") for one in outcomes]
-    print_table(["kind", "kept", "would go" if dry_run else "deleted"], rows, right=[2])
+    rows = [(one.kind, _days(one.days), one.own or "", f"{one.count:,}") for one in outcomes]
+    print_table(["kind", "kept", "own rules", "would go" if dry_run else "deleted"], rows, right=[2, 3])
 
 
 @retention.command("list")
-def show(as_json: AsJson = False) -> None:
-    """List the rules."""
+def show(organisation: Whose = None, as_json: AsJson = False) -> None:
+    """List the rules: those of the installation, or those that hold for an organisation."""
     ready()
     from eclectyc.privacy import retention as service
 
-    found = service.rules()
+    owner = chosen_organisation(organisation) if organisation else None
+    found = service.rules(owner)
     if as_json:
-        print_json({"rules": [{"kind": r.kind.name, "what": r.kind.words, "where": r.kind.where, "days": r.days,
-                               "is_default": r.is_default} for r in found]})  # fmt: skip
+        print_json({"organisation": owner.pk if owner else None,
+                    "rules": [{"kind": r.kind.name, "what": r.kind.words, "where": r.kind.where, "days": r.days,
+                               "is_default": r.is_default, "of": r.of} for r in found]})  # fmt: skip
         return
-    rows = [(r.kind.name, r.kind.words, r.kind.where, _days(r.days), "" if r.is_default else "set") for r in found]
-    print_table(["kind", "what", "where", "kept", ""], rows)
+    rows = [(r.kind.name, r.kind.words, r.kind.where, _days(r.days), _source(r, owner)) for r in found]
+    print_table(["kind", "what", "where", "kept", "as said by"], rows)
 
 
 @retention.command("set")
 def put(
-    kind: Annotated[str, typer.Argument(metavar="KIND")],
+    kind: KindName,
     days: Annotated[str, typer.Argument(metavar="DAYS", help="A number of days, or ever.")],
+    organisation: Whose = None,
 ) -> None:
-    """Say how long a kind of data is kept."""
+    """Say how long a kind of data is kept, by this installation or for an organisation and all below it."""
     ready()
     from eclectyc.kernel.errors import Invalid
     from eclectyc.privacy import retention as service
 
     if days != "ever" and not (days.isascii() and days.isdigit() and len(days) < 7):
         raise Invalid(f"{days!r} is no number of days.", "Give a number, or ever.", field="days")
-    rule = service.set_rule(OPERATOR, kind=kind, days=None if days == "ever" else int(days))
-    say(f"{rule.kind.words} are kept {_days(rule.days)}.")
+    owner = chosen_organisation(organisation) if organisation else None
+    rule = service.set_rule(OPERATOR, kind=kind, days=None if days == "ever" else int(days), organisation=owner)
+    say(f"{rule.kind.words}{f' of {owner}' if owner else ''} are kept {_days(rule.days)}.")
+
+
+@retention.command("unset")
+def take_back(kind: KindName, organisation: Whose = None) -> None:
+    """Take a rule away: the one above holds again, of the organisations above, the installation, or the default."""
+    ready()
+    from eclectyc.privacy import retention as service
+
+    owner = chosen_organisation(organisation) if organisation else None
+    rule = service.take_back(OPERATOR, kind=kind, organisation=owner)
+    say(f"{rule.kind.words}{f' of {owner}' if owner else ''} are kept {_days(rule.days)}.")
 
 
 @person.command("export")
@@ -100,6 +123,12 @@ def erase(
     say(f"Erased. What they did stays under the pseudonym {erased.pseudonym}.")
     if not erased.is_wiped:
         say("The database was in use: traces stay in its file's free pages until its next VACUUM.")
+
+
+def _source(rule: Rule, owner: Organisation | None) -> str:
+    if rule.of is None:
+        return "default" if rule.is_default else "installation"
+    return "organisation" if owner is not None and rule.of == owner.pk else f"organisation {rule.of} above"
 
 
 def _days(days: int | None) -> str:

@@ -30,6 +30,7 @@ from eclectyc.audit.record import pseudonym_of, record_each
 from eclectyc.audit.seal import forget_person
 from eclectyc.audit.vouching import mac_of_text
 from eclectyc.intake.models import Batch
+from eclectyc.intake.uploads.models import Upload
 from eclectyc.kernel.errors import Conflict, NotFound
 from eclectyc.privacy.holdings import HOLDINGS, mails_to, require_person
 
@@ -82,12 +83,19 @@ def _erase_rows(user: User, pseudonym: str) -> dict[str, int]:
     label = f"person {pseudonym[:8]}"
     mine = Q(user=user) | Q(actor_label__iexact=user.email)
     counts["intake.Batch"] = Batch.objects.filter(mine).update(actor_label=label)
-    written = Batch.objects.annotate(written=Cast("report", TextField()))
-    for batch in written.filter(Q(file_name__icontains=user.email) | Q(written__icontains=user.email)):
-        name = _ANOTHER if user.email.casefold() in batch.file_name.casefold() else batch.file_name
-        report = _without(batch.report, user.email.casefold())
-        Batch.objects.filter(pk=batch.pk).update(file_name=name, report=report)
+    _forget_files(Batch, "file_name", user.email)
+    _forget_files(Upload, "name", user.email)
     return {name: count for name, count in counts.items() if count}
+
+
+def _forget_files(model: type[Batch] | type[Upload], column: str, email: str) -> None:
+    """Take an address out of what files are called and of what was reported of them."""
+    written = model._base_manager.annotate(written=Cast("report", TextField()))
+    for one in written.filter(Q(**{f"{column}__icontains": email}) | Q(written__icontains=email)):
+        name = str(getattr(one, column))
+        name = _ANOTHER if email.casefold() in name.casefold() else name
+        report = _without(one.report, email.casefold())
+        model._base_manager.filter(pk=one.pk).update(**{column: name, "report": report})
 
 
 def _without(said: Any, email: str) -> Any:

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.models import User
+from eclectyc.accounts.models import Organisation, User
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
@@ -48,3 +48,19 @@ class RetentionRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.days if self.days is not None else 'for ever'}"
+
+
+class OrganisationRule(models.Model):
+    """How long one kind of data of an organisation is kept, and of those below it that have no rule of their own."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="retention_rules")
+    kind = models.CharField(max_length=30)
+    days = models.PositiveIntegerField(null=True, blank=True)  # null: for ever
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organisation", "kind"], name="one_retention_rule_per_kind")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.organisation_id}: {self.days if self.days is not None else 'for ever'}"

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from eclectyc.accounts.models import User
+from eclectyc.accounts.models import Organisation, User
 from eclectyc.accounts.people import user_by_email
-from eclectyc.kernel.errors import Conflict, EclectycError, Forbidden, Invalid
+from eclectyc.accounts.person_events import organisations_of
+from eclectyc.kernel.errors import Conflict, EclectycError, Forbidden, Invalid, NotFound
 from eclectyc.privacy import consents, erasure, holdings, retention
+from eclectyc.privacy.rules import Rule
 from eclectyc.privacy.stored import STORED
 from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.showing import number_in
+
+MOST_ORGANISATIONS: Final = 1000
 
 SAID = {
     "given": "Your consent is written down.",
@@ -43,7 +49,9 @@ def own_privacy(request: HttpRequest) -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "POST"])
     held = [(holding.words, holding.of(user).count()) for holding in holdings.HOLDINGS]
-    context = {"standings": consents.standings(user.pk), "held": held, "rules": retention.rules(), "person": user,
+    own = organisations_of(user.pk)
+    only = Organisation.objects.visible_to(actor).filter(pk=own[0]).first() if len(own) == 1 else None
+    context = {"standings": consents.standings(user.pk), "held": held, "rules": retention.rules(only), "person": user,
                "said": SAID.get(request.GET.get("done", ""), "")}  # fmt: skip
     return render(request, "web/account_privacy.html", context)
 
@@ -52,17 +60,24 @@ def privacy(request: HttpRequest) -> HttpResponse:
     """Show what is stored where and how long; export or erase a person; an operator changes the rules."""
     actor = actor_of(request)
     fault: EclectycError | None = None
+    whole = Organisation.objects.visible_to(actor, "privacy.run").order_by("name")
+    organisations = {one.pk: one for one in whole[:MOST_ORGANISATIONS]}
     if request.method == "POST":
         try:
-            return _do(request)
+            return _do(request, organisations)
         except EclectycError as error:
             fault = error
     elif request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "POST"])
+    owner = _owner(request.POST if fault else request.GET, organisations)
+    if owner is None and not actor.stands_above and len(organisations) == 1:
+        owner = next(iter(organisations.values()))
     context = {
         "stored": STORED,
-        "rules": retention.rules(),
-        "may_rule": actor.stands_above,
+        "rules": [_told(rule, owner, organisations) for rule in retention.rules(owner)],
+        "organisations": organisations.values(),
+        "owner": owner,
+        "may_rule": actor.stands_above if owner is None else actor.may("privacy.run", owner.pk),
         "typed": request.POST.get("email", "")[:254] or request.GET.get("email", "")[:254],
         "fault": fault,
         "said": SAID.get(request.GET.get("done", ""), ""),
@@ -70,14 +85,43 @@ def privacy(request: HttpRequest) -> HttpResponse:
     return render(request, "web/privacy.html", context, status=200 if fault is None else _status(fault))
 
 
-def _do(request: HttpRequest) -> HttpResponse:
-    actor, do = actor_of(request), request.POST.get("do", "")
-    if do == "rule":
+def _told(rule: Rule, owner: Organisation | None, organisations: Mapping[int, Organisation]) -> dict[str, Any]:
+    """Return a rule with who said it, and whether it can be changed for whom the page is about."""
+    source = "the installation" if not rule.is_default else "nobody: it is the default"
+    if rule.of is not None:
+        is_own = owner is not None and rule.of == owner.pk
+        above = organisations.get(rule.of)
+        source = "this organisation" if is_own else above.name if above else "an organisation above"
+    mine = owner.pk if owner is not None else None
+    return {"kind": rule.kind, "days": rule.days, "source": source,
+            "may": owner is None or rule.kind.is_of_organisations,
+            "is_own": not rule.is_default and rule.of == mine}  # fmt: skip
+
+
+def _owner(said: QueryDict, organisations: Mapping[int, Organisation]) -> Organisation | None:
+    """Return the organisation that was chosen; None for the installation, and for what is not there."""
+    return organisations.get(number_in(said.get("organisation", "")))
+
+
+def _rule(request: HttpRequest, organisations: Mapping[int, Organisation], do: str) -> HttpResponse:
+    actor, kind = actor_of(request), request.POST.get("kind", "")
+    owner = _owner(request.POST, organisations)
+    if owner is None and request.POST.get("organisation"):
+        raise NotFound("There is no such organisation.", "Choose one of the list.", field="organisation")
+    if do == "unrule":
+        retention.take_back(actor, kind=kind, organisation=owner)
+    else:
         days = request.POST.get("days", "").strip()
         if days and not (days.isascii() and days.isdigit() and len(days) < 7):
             raise Invalid(f"{days[:20]!r} is no number of days.", "Give a number, or nothing for ever.", field="days")
-        retention.set_rule(actor, kind=request.POST.get("kind", ""), days=int(days) if days else None)
-        return _back("rule")
+        retention.set_rule(actor, kind=kind, days=int(days) if days else None, organisation=owner)
+    return _back("rule", owner)
+
+
+def _do(request: HttpRequest, organisations: Mapping[int, Organisation]) -> HttpResponse:
+    actor, do = actor_of(request), request.POST.get("do", "")
+    if do in ("rule", "unrule"):
+        return _rule(request, organisations, do)
     user = user_by_email(actor, request.POST.get("email", "")[:254])
     if do == "export":
         return _zip(holdings.export(actor, user=user))
@@ -88,8 +132,9 @@ def _do(request: HttpRequest) -> HttpResponse:
     return _back("erased" if erasure.erase(actor, user=user).is_wiped else "traces")
 
 
-def _back(done: str) -> HttpResponse:
-    return HttpResponseRedirect(f"{reverse('privacy')}?done={done}")
+def _back(done: str, owner: Organisation | None = None) -> HttpResponse:
+    more = f"&organisation={owner.pk}#rules" if owner is not None else "#rules" if done == "rule" else ""
+    return HttpResponseRedirect(f"{reverse('privacy')}?done={done}{more}")
 
 
 def _zip(packed: bytes) -> HttpResponse:
