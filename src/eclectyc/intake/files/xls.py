@@ -33,6 +33,7 @@ _CELLS: Final = {_NUMBER, _RK, _MULRK, _FORMULA, _BOOL_OR_ERROR, 0x00FD, 0x0204,
 _ERRORS: Final = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!",
                   0x2A: "#N/A"}  # fmt: skip
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?")
+_MIDNIGHT: Final = " 00:00"
 _NOUGHT: Final = datetime(1899, 12, 31)
 _FIRST_DATE: Final = datetime(1900, 12, 31)  # before it is a time, and the days it counts
 
@@ -178,9 +179,13 @@ def _loaded(path: Path, sheet: str) -> pl.DataFrame:
 
 
 def _meant(cells: pl.Series) -> tuple[list[str], list[str]]:
-    """Return the cells of a column that have to be put otherwise, and how."""
-    odd = [text for text in cells.unique().drop_nulls().to_list() if not text.isprintable() or _MOMENT.fullmatch(text)]
-    return odd, [_moment(text) if _MOMENT.fullmatch(text) else plain_text(text) for text in odd]
+    """Return the cells of a column that have to be put otherwise, and how. Midnights alone are dates."""
+    texts = cells.unique().drop_nulls().to_list()
+    moments = {text: _moment(text) for text in texts if _MOMENT.fullmatch(text)}
+    if all(text.endswith(_MIDNIGHT) for text in moments.values()):
+        moments = {text: meant.removesuffix(_MIDNIGHT) for text, meant in moments.items()}
+    others = {text: plain_text(text) for text in texts if not text.isprintable()}
+    return list(moments | others), list((moments | others).values())
 
 
 def _moment(text: str) -> str:
@@ -190,4 +195,5 @@ def _moment(text: str) -> str:
     seconds = rounded_s((moment - midnight).total_seconds())
     if moment < _FIRST_DATE:
         return clock_text((midnight - _NOUGHT).days * 86_400 + seconds)
-    return f"{midnight + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}".removesuffix(":00")
+    rounded = midnight + timedelta(seconds=seconds)
+    return f"{rounded:%Y-%m-%d} {clock_text((rounded - rounded.replace(hour=0, minute=0, second=0)).seconds)}"
