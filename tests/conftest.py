@@ -50,6 +50,9 @@ def _prepare_django() -> None:
     if not ON_POSTGRESQL:
         settings.DATABASES["default"]["TEST"] = {"NAME": str(SCRATCH / "test.sqlite3")}
     django.setup()
+    from django.contrib.auth.hashers import Argon2PasswordHasher as Hasher
+
+    Hasher.time_cost, Hasher.memory_cost, Hasher.parallelism = 1, 8, 1  # slow by design, and hundreds of times here
 
 
 _prepare_django()
