@@ -31,7 +31,7 @@ from eclectyc.estate.models import (
     SiteMetric,
     Supplier,
 )
-from eclectyc.intake.models import Batch
+from eclectyc.intake.models import Batch, Upload
 from tests.analytics.filling import fill, flat_days
 from tests.factories import make_series
 
@@ -166,6 +166,8 @@ def furnish(side: Side, number: int) -> None:
            after={"name": f"{mark} is"}, personal={"name": f"{mark} person"}, person_id=clerk.pk)  # fmt: skip
     things |= {"link": f"link{mark}", "provider_id": "sso", "uidb36": "1", "what": "report_mail", "key": f"key{mark}"}
     things["batch"] = marked(Batch(organisation=org, state=Batch.FAILED), mark)
+    things["called"] = str(things["batch"].pk)
+    things["upload"] = marked(Upload(organisation=org), mark)
 
 
 def _meters(side: Side, number: int, supplier: Supplier) -> None:

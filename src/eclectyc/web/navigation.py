@@ -34,6 +34,7 @@ SECTIONS: Final = (
     Place("Meters", "/admin/meters", "estate.edit"),
     Place("Regions", "/admin/regions", "estate.edit"),
     Place("Suppliers", "/admin/suppliers", "estate.edit"),
+    Place("Imports", "/admin/imports", "imports.run"),
     Place("People", "/admin/users", "people.view"),
     Place("Roles", "/admin/roles", "people.view"),
     Place("Organisation", "/admin/organisation", "organisation.edit"),

@@ -112,7 +112,8 @@ def _check_waits(upload: Upload) -> None:
     if upload.discarded_at is not None or not upload.kept:
         raise Conflict(f"{upload.name} was put aside.", "Send the file again.")
     job = upload.job
-    if job is not None and (job.is_open or job.state == Job.DONE):
+    was_tried = job is not None and job.state == Job.DONE and bool(upload.options.get("dry_run"))
+    if job is not None and not was_tried and (job.is_open or job.state == Job.DONE):
         state = "is being imported" if job.is_open else "was imported"
         raise Conflict(f"{upload.name} {state} already.", "Send the file again to import it once more.")
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from eclectyc.web import brand
 from eclectyc.web.security import View
-from eclectyc.web.views.admin import choosing, files, meters, named, organisations, people, roles, sites, tokens
+from eclectyc.web.views.admin import choosing, files, imports, meters, named, organisations, people, roles, sites, tokens
 
 Address = tuple[str, View, str, str]
 
@@ -37,10 +37,16 @@ ADDRESSES: Final[tuple[Address, ...]] = (
     ("admin/organisation", organisations.organisations, "admin-organisations", "organisation.edit"),
     ("admin/organisation/new", organisations.new_organisation, "admin-organisation-new", "organisation.edit"),
     ("admin/organisation/<int:pk>", organisations.organisation, "admin-organisation", "organisation.edit"),
+    ("admin/imports", imports.imports, "admin-imports", "imports.run"),
+    ("admin/imports/history", imports.past, "admin-imports-history", "imports.run"),
+    ("admin/imports/files/<int:pk>", imports.file, "admin-import-file", "imports.run"),
+    ("admin/imports/<str:called>", imports.one, "admin-import", "imports.run"),
+    ("admin/imports/<str:called>/rejected", imports.rejected, "admin-import-rejected", "imports.run"),
     ("account/tokens", tokens.tokens, "account-tokens", ""),
 )
 # Answers that are no pages: parts, pictures, style.
 PARTS: Final[tuple[Address, ...]] = (
+    ("admin/imports-now", imports.now, "admin-imports-now", "imports.run"),
     ("admin/suggestions", choosing.offer, "suggestions", "estate.view"),
     ("admin/places", choosing.places, "places", "estate.view"),
     ("admin/organisation/<int:pk>/logo", organisations.logo, "admin-organisation-logo", "organisation.edit"),

@@ -1,0 +1,26 @@
+// A form of files: dropped files are put into its field, and what is chosen is said.
+
+for (const form of document.querySelectorAll("[data-drop]")) {
+  const input = form.querySelector("input[type=file]");
+  const said = form.querySelector("[data-drop-said]");
+  input.multiple = true;
+  const tell = () => {
+    const names = [...input.files].map((file) => file.name);
+    if (names.length) said.textContent = `${names.length === 1 ? "One file" : `${names.length} files`}: ${names.slice(0, 5).join(", ")}${names.length > 5 ? " …" : ""}`;
+  };
+  input.addEventListener("change", tell);
+  for (const name of ["dragover", "dragenter"]) {
+    form.addEventListener(name, (event) => {
+      event.preventDefault();
+      form.classList.add("dropping");
+    });
+  }
+  for (const name of ["dragleave", "drop"]) form.addEventListener(name, () => form.classList.remove("dropping"));
+  form.addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (event.dataTransfer?.files.length) {
+      input.files = event.dataTransfer.files;
+      tell();
+    }
+  });
+}

@@ -1,0 +1,331 @@
+"""``/admin/imports``: files sent in, looked at, imported in the background, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from itertools import chain
+from typing import Any, Final
+
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.estate.models import Quantity
+from eclectyc.intake.recognise import TYPES
+from eclectyc.intake.service import ImportOptions
+from eclectyc.intake.undo import undo_batch
+from eclectyc.intake.uploads import history, service
+from eclectyc.intake.uploads.models import Upload
+from eclectyc.intake.uploads.rejected import rejected_lines, rejected_numbers
+from eclectyc.jobs import service as jobs
+from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
+from eclectyc.kernel.words import counted
+from eclectyc.web.clock import house_zone
+from eclectyc.web.forms import Field, Form
+from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of
+from eclectyc.web.lists import PAGE_SIZE, Column
+from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.showing import done, organisation_field, organisations_for, show, status_of
+
+UNDO_WAIT_S: Final = 15.0
+MOST_FILES: Final = 50  # at once
+STATE_WORDS: Final = {
+    "received": "to be looked at", "waiting": "waiting", "running": "running", "cancelling": "cancelling",
+    "done": "done", "failed": "failed", "cancelled": "cancelled", "undone": "taken back", "discarded": "put aside",
+}  # fmt: skip
+_QUANTITIES: Final = (("", "As the file says"), *((value, label) for value, label in Quantity.choices))
+OPTIONS: Final = (
+    Field("type", "Format", "select", choices=tuple((name, "Find out" if name == "auto" else name) for name in TYPES)),
+    Field("stamps", "A time stands at the", "select",
+          choices=(("auto", "Find out"), ("start", "start of its period"), ("end", "end of its period"))),
+    Field("timezone", "Clock of the file", help="Such as UTC or Europe/London; empty: the format's, else the site's."),
+    Field("unit", "Unit of the values", help="Where the file does not say, such as kWh or m3."),
+    Field("meter", "Meter", help="For a file that names none.", suggests="meter"),
+    Field("quantity", "What is measured", "select", choices=_QUANTITIES),
+    Field("sheet", "Sheet", help="Of a workbook; empty: the first that is understood."),
+    Field("create_meters", "Make meters that are not known", "check", group="New meters"),
+    Field("site", "At the site", help="It is made if there is none of that name.", group="New meters",
+          suggests="site"),
+)  # fmt: skip
+
+
+def imports(request: HttpRequest) -> HttpResponse:
+    """Take files in, and show what is under way and what came last."""
+    actor = actor_of(request)
+    organisations = organisations_for(actor, "imports.run")
+    fields = (
+        organisation_field(organisations),
+        Field("files", "Files", "file", help="CSV, TXT, XLSX, XLS, ODS, JSON, XML, or .gz; one or several."),
+    )
+    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(
+        fields, {"organisation": organisations[0].pk if organisations else ""}
+    )  # fmt: skip
+    if request.method == "POST":
+        kept = form.attempt(lambda: _receive(request, actor, form, organisations))
+        if kept and len(kept) == 1:
+            return HttpResponseRedirect(reverse("admin-import-file", args=[kept[0].pk]))
+        if kept:
+            said = f"{counted(len(kept), 'file')} came in. Look at each, then have it imported."
+            return done(request, said, reverse("admin-imports"))
+    return show(request, "imports", "Imports", {"form": form, **_now(actor)} | {
+        "sub": "Files of readings, sites and meters. A file is looked at first; nothing is stored until you say so.",
+        "actions": (("History", reverse("admin-imports-history")),),
+    }, status=form.status)  # fmt: skip
+
+
+@require_safe
+def now(request: HttpRequest) -> HttpResponse:
+    """Answer with what is under way, for the page to show anew."""
+    return render(request, "web/parts/imports_now.html", _now(actor_of(request)))
+
+
+def file(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a file that came in: what it is taken for, what would become of it, and how that can be changed."""
+    actor = actor_of(request)
+    upload = get_object_or_404(Upload.objects.visible_to(actor).select_related("organisation", "job", "user"), pk=pk)
+    found = history.arrival_of(upload)
+    if found.job is not None and not _may_change(found):
+        return HttpResponseRedirect(reverse("admin-import", args=[found.identifier]))
+    if upload.discarded_at is not None:
+        raise Http404
+    options = service.options_of(upload)
+    form = Form.holding(OPTIONS, vars_of(options))
+    if request.method == "POST":
+        do = request.POST.get("do", "")
+        form = Form.sent(OPTIONS, request.POST)
+        if do == "discard":
+            service.discard(actor, upload=upload)
+            return done(request, f"{upload.name} was put aside. Nothing of it was stored.", reverse("admin-imports"))
+        if do not in ("import", "try"):
+            raise Invalid("That cannot be done here.", "Load the page again.")
+        job = form.attempt(lambda: service.start(actor, upload=upload, options=_options(form, dry_run=do != "import")))
+        if job is not None:
+            return HttpResponseRedirect(reverse("admin-import", args=[f"j{job.pk}"]))
+    context = {
+        "upload": upload, "form": form, "found": found, "size": _size(upload.size), "report": upload.report or None,
+        "crumbs": [("Imports", reverse("admin-imports"))], "look": _look(upload, form if form.is_good else None),
+    }  # fmt: skip
+    return show(request, "import_file", upload.name, context, status=form.status)
+
+
+def one(request: HttpRequest, called: str) -> HttpResponse:
+    """Show one import: how far it is, or what became of it, line by line."""
+    actor = actor_of(request)
+    found = _found(actor, called)
+    refusal: EclectycError | None = None
+    if request.method == "POST":
+        try:
+            said = _do(actor, found, request.POST.get("do", ""))
+            return done(request, said, reverse("admin-import", args=[found.identifier]))
+        except EclectycError as error:
+            refusal = error
+            found = _found(actor, called)
+    context = {**_shown(found), "refusal": refusal, "crumbs": [("Imports", reverse("admin-imports"))]}
+    template = "import_one"
+    if request.headers.get("HX-Request") == "true" and request.method == "GET":
+        return render(request, "web/parts/import_one.html", context)
+    return show(request, template, found.name, context, status=status_of(refusal))
+
+
+@require_safe
+def rejected(request: HttpRequest, called: str) -> HttpResponseBase:
+    """Answer with the rejected lines as a file, to be mended and sent again."""
+    found = _found(actor_of(request), called)
+    upload = found.upload
+    if upload is None or not upload.kept or not upload.path.exists() or not rejected_numbers(upload.report):
+        raise Http404
+    lines = rejected_lines(upload)
+    first = next(lines, "")
+    parts: Iterator[str] = chain([first], lines)
+    response = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")
+    stem = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_") else "-" for sign in upload.name[:60])
+    response.headers["Content-Disposition"] = f'attachment; filename="{stem}-rejected.csv"'
+    return response
+
+
+@require_safe
+def past(request: HttpRequest) -> HttpResponse:
+    """List every import, with filters and search."""
+    actor = actor_of(request)
+    asked = Asked(request.GET, [], "")
+    states = [(state, STATE_WORDS[state].capitalize()) for state in history.STATES]
+    organisations = [(str(o.pk), o.name) for o in organisations_for(actor, "imports.run")]
+    state, own = asked.one_of("state", history.STATES), asked.one_of("organisation", [v for v, _ in organisations])
+    days = {"1": "Today", "7": "7 days", "30": "30 days", "365": "A year"}
+    within = asked.one_of("within", list(days))
+    since = None
+    if within:
+        today = datetime.now(house_zone()).date()
+        since = datetime.combine(today - timedelta(days=int(within) - 1), time(), house_zone())
+    wanted = history.Filter(
+        organisations=(int(own),) if own else None, states=(state,) if state else None, search=asked.words, since=since
+    )
+    found, count = history.arrivals(actor, wanted, offset=asked.offset, limit=PAGE_SIZE)
+    filters = [filter_of(asked, "State", "state", states), filter_of(asked, "Within", "within", list(days.items()))]
+    if len(organisations) > 1:
+        filters.append(filter_of(asked, "Organisation", "organisation", organisations))
+    heads = (Column("File"), Column("State"), Column("When"), Column("By"), Column("Rows", is_number=True),
+             Column("Added", is_number=True), Column("Changed", is_number=True), Column("Rejected", is_number=True),
+             Column("Organisation"))  # fmt: skip
+    listing = Listing(
+        "imports", "import", columns(heads, asked), [_row(arrival) for arrival in found], Part(asked.number, count),
+        asked.words, "", "File name", filters, None, "Send a file in on the page of imports.",
+        asked.kept("state", "within", "organisation"),
+    )  # fmt: skip
+    return show(request, "list", "Import history", {
+        "list": listing, "crumbs": [("Imports", reverse("admin-imports"))],
+        "actions": (("Import files", reverse("admin-imports")),),
+    })  # fmt: skip
+
+
+def _receive(request: HttpRequest, actor: Actor, form: Form, organisations: list[Organisation]) -> list[Upload]:
+    own = next((o for o in organisations if str(o.pk) == form["organisation"]), None)
+    sent = request.FILES.getlist("files")
+    if own is None:
+        raise Invalid("Choose an organisation.", field="organisation")
+    if not 0 < len(sent) <= MOST_FILES:
+        raise Invalid(f"Choose one file, or up to {MOST_FILES}.", field="files")
+    return [service.receive(actor, organisation=own, name=str(one.name), chunks=_chunks(one)) for one in sent]
+
+
+def _chunks(sent: Any) -> Iterator[bytes]:
+    yield from sent.chunks()
+
+
+def _now(actor: Actor) -> dict[str, Any]:
+    open_states = ("received", "waiting", "running", "cancelling")
+    going, _ = history.arrivals(actor, history.Filter(states=open_states), limit=50)
+    last, _ = history.arrivals(actor, history.Filter(states=("done", "failed", "cancelled", "undone")), limit=10)
+    return {
+        "going": [_shown(one) for one in going],
+        "last": [_shown(one) for one in last],
+        "is_moving": any(one.job is not None and one.job.is_open for one in going),
+    }
+
+
+def _look(upload: Upload, form: Form | None) -> dict[str, Any]:
+    """Return what a file is taken for, and its first lines."""
+    from eclectyc.intake.files.head import head_of
+    from eclectyc.intake.opening import opened
+
+    if not upload.path.is_file():
+        return {"reason": "The file is no longer here.", "remedy": "Send it again."}
+    try:
+        options = service.options_of(upload) if form is None else _options(form, dry_run=True)
+        with opened(upload.path, options.reading) as file:
+            table = head_of(file.source).table if file.seen.is_table else None
+            text = file.source.head_text.text[:1200].decode("utf-8", "replace")
+            return {
+                "format": file.seen.format, "why": file.seen.why, "sure": round(file.seen.sure * 100),
+                "names": table.names[:60] if table else [],
+                "rows": [row[:60] for row in table.rows[:8]] if table else [],
+                "text": "" if table else text, "stamps": file.seen.stamps or "", "stamps_why": file.seen.stamps_why,
+            }  # fmt: skip
+    except EclectycError as error:
+        return {"reason": error.reason, "remedy": error.remedy}
+
+
+def _options(form: Form, *, dry_run: bool) -> ImportOptions:
+    said = form.values()
+    said["create_meters"] = said["create_meters"] == "true"
+    return ImportOptions(**said, dry_run=dry_run).checked()
+
+
+def vars_of(options: ImportOptions) -> dict[str, Any]:
+    """Return the options that the form has."""
+    return {one.name: getattr(options, one.name) for one in OPTIONS}
+
+
+def _found(actor: Actor, called: str) -> history.Arrival:
+    try:
+        return history.arrival_called(actor, called)
+    except NotFound as error:
+        raise Http404 from error
+
+
+def _do(actor: Actor, found: history.Arrival, what: str) -> str:
+    if what == "undo" and found.batch is not None:
+        undone = undo_batch(actor, batch=found.batch.pk, wait_s=UNDO_WAIT_S)
+        return f"Taken back: {counted(undone.removed, 'reading')} gone, {undone.changed:,} as they were before."
+    if what == "cancel" and found.job is not None:
+        jobs.cancel(actor, job=found.job)
+        return "It stops at its next step." if found.job.started_at else "It was cancelled."
+    if what == "retry" and found.job is not None:
+        jobs.retry(actor, job=found.job)
+        return "It is tried again."
+    if what == "import" and found.upload is not None:
+        options = service.options_of(found.upload)
+        kept = ImportOptions(**{**vars_of(options), "strict_mpan": options.strict_mpan, "profile": options.profile})
+        service.start(actor, upload=found.upload, options=kept)
+        return "It is being imported."
+    raise Invalid("That cannot be done here.", "Load the page again.")
+
+
+def _may_change(found: history.Arrival) -> bool:
+    """Whether a file may be read another way: after a trial, and where nothing of it came in."""
+    job, upload = found.job, found.upload
+    if job is None or upload is None or not upload.kept or job.is_open:
+        return False
+    return found.state in ("failed", "cancelled") or bool(upload.options.get("dry_run"))
+
+
+def _shown(found: history.Arrival) -> dict[str, Any]:
+    job, report, upload = found.job, found.report, found.upload
+    address = reverse("admin-import", args=[found.identifier]) if found.identifier else ""
+    if upload is not None and job is None and found.batch is None:
+        address = reverse("admin-import-file", args=[upload.pk])
+    is_trial = bool(upload and upload.options.get("dry_run"))
+    is_open = job is not None and job.is_open
+    return {
+        "one": found, "state": found.state, "word": STATE_WORDS[found.state], "address": address, "job": job,
+        "report": report, "is_trial": is_trial, "is_open": is_open, "upload": upload,
+        "percent": round(100 * job.share) if job is not None and is_open and job.share is not None else None,
+        "may_retry": job is not None and job.may_be_retried, "may_cancel": job is not None and job.may_be_cancelled,
+        "may_undo": found.may_be_undone,
+        "may_import": is_trial and job is not None and job.state == "done",
+        "options_at": reverse("admin-import-file", args=[upload.pk]) if upload and _may_change(found) else "",
+        "has_rejected": bool(upload and upload.kept and report.get("error_count")) and found.state != "discarded",
+        "rejected_at": reverse("admin-import-rejected", args=[found.identifier]) if found.identifier else "",
+        "who": upload.user.email if upload and upload.user else found.batch.actor_label if found.batch else "",
+        "left": _left(job.left_s) if job is not None else "",
+    }  # fmt: skip
+
+
+def _row(found: history.Arrival) -> Row:
+    shown = _shown(found)
+    report = shown["report"]
+    at = found.created_at.astimezone(house_zone())
+    numbers = [
+        Cell(f"{report[name]:,}" if isinstance(report.get(name), int) else "–", is_number=True)
+        for name in ("rows", "added", "changed", "rejected")
+    ]
+    word = shown["word"] + (" (trial)" if shown["is_trial"] and found.state == "done" else "")
+    by = shown["who"] or (found.upload.origin if found.upload else "command line")
+    return Row([
+        Cell(found.name or "–", shown["address"], under=report.get("format") or ""),
+        Cell(word, is_wrong=found.state == "failed"), Cell(f"{at:%Y-%m-%d %H:%M}"), Cell(by), *numbers,
+        Cell(found.organisation.name),
+    ])  # fmt: skip
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"about {counted(max(1, round(seconds)), 'second')} left"
+    return f"about {counted(round(seconds / 60), 'minute')} left"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
