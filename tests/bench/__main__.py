@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from tests.bench import imports, machine, reads, registry
+from tests.bench import formats, imports, machine, queue, reads, registry
 from tests.bench.estate import Estate
 from tests.bench.figures import Figure, shown, table
 
@@ -81,12 +81,27 @@ def of_registry(bench: Bench) -> Iterable[Figure]:
     return registry.figures(bench.folder / "registry", quick=bench.estate.meters < 1000)
 
 
+def of_queue(bench: Bench) -> Iterable[Figure]:
+    """A queue of background jobs, drained by three workers."""
+    return queue.figures(bench.folder / "queue", quick=bench.estate.meters < 1000)
+
+
+def of_formats(bench: Bench) -> Iterator[Figure]:
+    """Files of named layouts, each into an empty lake."""
+    folder = bench.folder / "formats"
+    folder.mkdir(parents=True, exist_ok=True)
+    start, _ = imports.process_start(bench.fresh_home("formats-start"), bench.repeats)
+    yield from formats.figures(bench.estate, folder, start, bench.repeats)
+
+
 PARTS: dict[str, Callable[[Bench], Iterable[Figure]]] = {
     "year": of_year,
     "reads": of_reads,
     "corrections": of_corrections,
     "long": of_long,
     "registry": of_registry,
+    "formats": of_formats,
+    "queue": of_queue,
 }
 
 

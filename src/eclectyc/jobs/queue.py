@@ -76,13 +76,15 @@ def _next(kind_names: Collection[str]) -> JobQuerySet:
 
 def _begin(job: Job, holder: str, lease_s: float) -> Claim:
     kind = kinds.find(job.kind)
-    free = {"key": ""} if kind is not None and kind.frees_key_at_start else {}
+    free: dict[str, Any] = {"key": ""} if kind is not None and kind.frees_key_at_start else {}
     moment = clock.read()
-    Job.objects.filter(pk=job.pk).update(
-        state=Job.RUNNING, holder=holder, fence=F("fence") + 1, attempt=F("attempt") + 1, started_at=moment,
-        lease_until=clock.later(lease_s), done=None, total=None, text="", per_second=None, progress_at=None, **free,
-    )  # fmt: skip
-    job.refresh_from_db()
+    fields = {
+        "state": Job.RUNNING, "holder": holder, "fence": job.fence + 1, "attempt": job.attempt + 1,
+        "started_at": moment, "done": None, "total": None, "text": "", "per_second": None, "progress_at": None,
+    } | free  # fmt: skip
+    Job.objects.filter(pk=job.pk).update(**fields, lease_until=clock.later(lease_s))
+    for name, value in fields.items():
+        setattr(job, name, value)
     run = Run.objects.create(
         job=job, fence=job.fence, attempt=job.attempt, worker=holder, version=__version__, began_at=moment,
         waited_s=max(0.0, (moment - job.run_at).total_seconds()),
