@@ -44,7 +44,7 @@ class Ahead:
         return self._opened.result()
 
     def blocks(self) -> Iterator[Told]:
-        """Yield the blocks of a file of readings, once; what its reader raises comes in its place."""
+        """Yield the blocks of a file of readings or reads, once; what its reader raises comes in its place."""
         while (told := self._blocks.get()) is not None:
             if isinstance(told, BaseException):
                 raise told
@@ -59,7 +59,7 @@ class Ahead:
         try:
             with opened(self._path, self._options) as file:
                 self._opened.set_result(file)
-                if file.reader.kind == "readings":
+                if file.reader.kind not in ("sites", "meters"):
                     self._read(file)
                 self._stopped.wait()  # what was unpacked is needed until the import is done
         except BaseException as error:

@@ -19,7 +19,7 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.audit.by import By
 from eclectyc.audit.record import record
 from eclectyc.estate.models import Meter, Series, Site
-from eclectyc.intake.models import Batch
+from eclectyc.intake.models import Batch, RegisterRead, TankEntry
 from eclectyc.kernel.errors import Busy, EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.errors import OutOfOrder
@@ -164,6 +164,8 @@ def _fail(batch: Batch) -> None:
     batch.report = {**batch.report, "made": Made().as_dict()}
     batch.save()
     tell_audit(batch, "failed")
+    RegisterRead.objects.filter(batch=batch).delete()
+    TankEntry.objects.filter(batch=batch).delete()
     batch.pushes.update(batch=None)  # they wait for the next batch
     Series.objects.filter(pk__in=made.series, pushes=None).delete()
     Meter.objects.filter(pk__in=made.meters, series=None, submeters=None).delete()

@@ -103,7 +103,40 @@ class RecordBlock:
     rows: int = 0
 
 
-Block = DayBlock | RowBlock | RecordBlock
+@dataclass(frozen=True, slots=True)
+class RegisterBlock:
+    """Rows that each hold what a register showed at a moment: cumulative, not use.
+
+    frame : one row per read, in file order, with columns
+        line Int64, meter String?, quantity String?, unit String?, serial String? (verbatim), register String?,
+        stamp Datetime[us] (naive, as printed) or instant Datetime[us, UTC], value Float64, quality Int8 (1, 2, 5),
+        is_maximum Boolean (a register of maximum demand), is_doubtful Boolean (the source itself doubts the read),
+        told String? (the source's own word for the kind of read).
+        Every column is always there; null where the file does not say.
+    rows : how many of the file's data lines this block took.
+    faults : what is wrong with lines that hold no data: counts that do not fit, a missing end.
+    """
+
+    frame: pl.DataFrame
+    rows: int = 0
+    faults: list[LineError] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class TankBlock:
+    """Rows that each hold a delivery into a tank, or a dip: what was left in it.
+
+    frame : one row per entry, in file order, with columns
+        line Int64, meter String?, unit String?, stamp Datetime[us] or instant Datetime[us, UTC], value Float64,
+        kind String (``delivery``, ``dip``), reference String?.
+    rows : how many of the file's data lines this block took.
+    """
+
+    frame: pl.DataFrame
+    rows: int = 0
+
+
+Block = DayBlock | RowBlock | RecordBlock | RegisterBlock | TankBlock
 
 
 @dataclass(frozen=True, slots=True)

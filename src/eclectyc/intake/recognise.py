@@ -14,7 +14,7 @@ from eclectyc.intake.blocks import Recognition, UnreadableFile
 from eclectyc.intake.files.head import Head, head_of
 from eclectyc.intake.files.source import Source
 from eclectyc.intake.formats import Reader, readers
-from eclectyc.intake.registers import refuse_registers
+from eclectyc.intake.registers.refuse import refuse_registers
 from eclectyc.kernel.errors import Invalid
 
 LEAST_SURE: Final = 0.5  # what is less sure is asked for by name, never guessed
@@ -22,7 +22,8 @@ NEARLY: Final = 0.05  # answers closer than that are equally sure
 # The names of all readers, for whoever offers them as a choice: a test holds the two together.
 FORMATS: Final = (
     "bglobal", "stark", "d0379",
-    "octopus", "n3rgy", "glowmarkt", "greenbutton", "nem12", "wide", "long", "matrix", "daily", "sites", "meters",
+    "octopus", "n3rgy", "glowmarkt", "greenbutton", "nem12", "nem13", "d0010", "wide", "long", "matrix", "daily",
+    "registers", "deliveries", "sites", "meters",
 )  # fmt: skip
 TYPES: Final = ("auto", "hh", *FORMATS)
 _NOT_HALF_HOURLY: Final = ("daily",)

@@ -94,6 +94,7 @@ class SeriesReport:
     first: str | None
     last: str | None
     register: str = ""  # empty: the whole of the quantity
+    serial: str = ""  # of the device, where the file names it
 
 
 @dataclass(slots=True)
@@ -113,6 +114,7 @@ class ImportReport:
     accepted: int = 0
     rejected: int = 0
     readings: int = 0
+    reads: int = 0  # of registers, or entries of a tank: kept, and use worked out from them
     added: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -144,7 +146,7 @@ class ImportReport:
     @property
     def is_usable(self) -> bool:
         """Whether anything of the file went in, or would."""
-        return self.readings > 0 or (self.is_structure and self.accepted > 0)
+        return self.readings > 0 or self.reads > 0 or (self.is_structure and self.accepted > 0)
 
     @property
     def is_structure(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity
 from eclectyc.intake.ahead import Ahead
 from eclectyc.intake.batches import Claim, Under
-from eclectyc.intake.blocks import DayBlock, ReadOptions, RowBlock
+from eclectyc.intake.blocks import Block, DayBlock, LineError, ReadOptions, RowBlock
 from eclectyc.intake.making import Making
 from eclectyc.intake.outcome import complete, describe, refuse_unknown
 from eclectyc.intake.placing.agreement import shift_to_held
@@ -23,6 +23,9 @@ from eclectyc.intake.placing.gather import Gathered, Gatherer
 from eclectyc.intake.placing.months import Months
 from eclectyc.intake.placing.plan import FilePlan, understand
 from eclectyc.intake.placing.spool import Spool
+from eclectyc.intake.registers.case import import_registers
+from eclectyc.intake.registers.importing import ReadsImport
+from eclectyc.intake.registers.tanks import import_tanks
 from eclectyc.intake.report import ErrorLog, ImportReport
 from eclectyc.intake.resolve import Resolver, Wishes
 from eclectyc.intake.structure import Records, import_records
@@ -145,6 +148,8 @@ def _import(
     with ErrorLog(None if options.dry_run else Path(settings.HOME) / "reports") as log:
         if reader.kind == "readings":
             _import_readings(actor, organisation, file, options, report, log, telling, claim)
+        elif reader.kind in ("registers", "tank"):
+            _import_reads(actor, organisation, file, options, report, log, telling, claim)
         else:
             actor.require("estate.edit", organisation.pk)
             import_records(Records(actor, organisation, reader, source, seen, report, log, options.site, claim))
@@ -183,6 +188,35 @@ def _import_readings(
             log.extend([error], counts_lines=False)
             log.stands_for(rows)
         _store(Import(actor, organisation, source, gathered, report, telling.say, claim), plan, making)
+
+
+def _import_reads(
+    actor: Actor,
+    organisation: Organisation,
+    file: Ahead,
+    options: ImportOptions,
+    report: ImportReport,
+    log: ErrorLog,
+    telling: Telling,
+    claim: Claim,
+) -> None:
+    """Import what registers showed, or what went into tanks: kept as it is, and use worked out from it."""
+    making = Making.of(actor, organisation, options.site)
+    wishes = Wishes(meter=options.meter, quantity=options.quantity, unit=options.unit, creates=options.create_meters,
+                    zone=making.zone, strict_mpan=options.strict_mpan)  # fmt: skip
+    source, seen = file.opened().source, file.opened().seen
+    import_ = ReadsImport(
+        actor, organisation, seen, Resolver(organisation, wishes), making, report, log, telling.say, claim,
+        source.path, options.unit,
+    )  # fmt: skip
+    work_in = import_registers if file.opened().reader.kind == "registers" else import_tanks
+    work_in(import_, _told(file, telling), timezone=options.timezone)
+
+
+def _told(file: Ahead, telling: Telling) -> Iterator[tuple[Block, list[LineError]]]:
+    for told in file.blocks():
+        yield told
+        telling.say(done=file.opened().source.position)
 
 
 def _read(file: Ahead, gathered: Gathered, telling: Telling) -> None:

@@ -11,8 +11,11 @@ from django.db import transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.intake.batches import WAIT_S, begin, finish, note, settle_pending, writers_turn
 from eclectyc.intake.models import Batch
+from eclectyc.intake.registers.again import without
+from eclectyc.intake.registers.deriving import numbered, write_again
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.failpoints import failpoint
+from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
 from eclectyc.lake.write import WriteResult
 
@@ -39,10 +42,14 @@ def undo_batch(
         store = connect()
         with transaction.atomic():
             by = begin(actor, lease, organisation=undone.organisation, kind=Batch.UNDO, undoes=undone,
-                       file_name=undone.file_name, format=undone.format)  # fmt: skip
+                       file_name=undone.file_name, format=undone.format, derives_use=undone.derives_use)  # fmt: skip
         failpoint("intake.after_pending")
         try:
-            result = store.undo(batch, lease=lease, by=by.pk)
+            result = (
+                _worked_out_without(undone, by, lease)
+                if undone.derives_use
+                else store.undo(batch, lease=lease, by=by.pk)
+            )
             failpoint("intake.after_commit")
             note(by, report={"removed": result.removed}, changed=result.changed, unchanged=result.unchanged)
             finish(by)
@@ -55,6 +62,14 @@ def undo_batch(
             result = WriteResult()
     made = undone.report.get("made", {}).get("meters", [])
     return Undone(batch, by.pk, result.changed, result.removed, result.unchanged, len(made))
+
+
+def _worked_out_without(undone: Batch, by: Batch, lease: Lease) -> WriteResult:
+    """Work use out again as if a batch had told no read and no delivery; its reads stop standing when this is done."""
+    again = without(undone)
+    with transaction.atomic():
+        numbers, _ = numbered(again.worked, again.maker)
+    return write_again(again.worked, numbers, lease, by)
 
 
 def _undoable(actor: Actor, number: int) -> Batch:

@@ -2,7 +2,7 @@
 
 To add a format: write ``formats/<name>.py`` with a class that has
 
-- ``name``, the word for ``-t`` and in reports, and ``kind`` (readings, sites or meters);
+- ``name``, the word for ``-t`` and in reports, and ``kind`` (readings, registers, tank, sites or meters);
 - ``recognise(head)``: return a ``Recognition`` that says why and how sure, or None if the file is of another
   shape; raise ``UnreadableFile`` if it is this format but cannot be read as it stands. ``head.table`` is the
   file's header and first lines as a table, ``head.text`` its first text for formats that are none;
@@ -21,7 +21,7 @@ from eclectyc.intake.blocks import Block, LineError, ReadOptions, Recognition
 from eclectyc.intake.files.head import Head
 from eclectyc.intake.files.source import Source
 
-Kind = Literal["readings", "sites", "meters"]
+Kind = Literal["readings", "registers", "tank", "sites", "meters"]
 
 
 class Reader(Protocol):
@@ -43,8 +43,10 @@ class Reader(Protocol):
 def readers() -> list[Reader]:
     """Return every reader, the more particular ones first."""
     from eclectyc.intake.formats.bglobal import BGlobal
+    from eclectyc.intake.formats.d0010 import D0010
     from eclectyc.intake.formats.d0379 import D0379
     from eclectyc.intake.formats.daily import Daily
+    from eclectyc.intake.formats.deliveries import Deliveries
     from eclectyc.intake.formats.glowmarkt import Glowmarkt
     from eclectyc.intake.formats.greenbutton import GreenButton
     from eclectyc.intake.formats.long import Long
@@ -52,7 +54,9 @@ def readers() -> list[Reader]:
     from eclectyc.intake.formats.meters import Meters
     from eclectyc.intake.formats.n3rgy import N3rgy
     from eclectyc.intake.formats.nem12 import Nem12
+    from eclectyc.intake.formats.nem13 import Nem13
     from eclectyc.intake.formats.octopus import Octopus
+    from eclectyc.intake.formats.registers import Registers
     from eclectyc.intake.formats.sites import Sites
     from eclectyc.intake.formats.stark import Stark
     from eclectyc.intake.formats.wide import Wide
@@ -63,6 +67,8 @@ def readers() -> list[Reader]:
         Glowmarkt(),
         GreenButton(),
         Nem12(),
+        Nem13(),
+        D0010(),
         D0379(),
         Stark(),
         BGlobal(),
@@ -70,6 +76,8 @@ def readers() -> list[Reader]:
         Long(),
         Daily(),
         Matrix(),
+        Registers(),
+        Deliveries(),
         Meters(),
         Sites(),
     ]

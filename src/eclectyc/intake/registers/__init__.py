@@ -5,7 +5,3 @@ fold of all batches that are done. The use between them goes into the lake as da
 read is added, corrected or taken back (DESIGN, rule 7). Tanks are treated likewise: deliveries and dips are kept, the
 fuel used between them is worked out.
 """
-
-from eclectyc.intake.registers.refuse import refuse_registers
-
-__all__ = ["refuse_registers"]

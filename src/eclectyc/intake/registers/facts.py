@@ -9,8 +9,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from eclectyc.kernel.units import conversion, is_unit
-
 USE: Final = "use"  # a register whose use is counted
 CHECK: Final = "check"  # a total beside others
 MAXIMUM: Final = "maximum"  # of demand, never differenced
@@ -53,6 +51,7 @@ class PointFacts:
     zone: str
     step: int = 30
     serial_key: str = ""
+    unit: str = ""  # the meter's own
     devices: Sequence[DeviceSpan] = ()
     epochs: Sequence[Epoch] = (Epoch(START, 1.0),)
 
@@ -64,11 +63,16 @@ class PointFacts:
 
 @dataclass(slots=True)
 class RegisterFacts:
-    """A register: of which point (by index), what it measures, how its display counts, and what is declared of it."""
+    """A register: of which point (by index), what it measures, how its display counts, and what is declared of it.
+
+    unit : of the display. measured, factor : the canonical unit of its use, and by what a difference becomes that.
+    """
 
     point: int
     quantity: str
-    unit: str  # of the display
+    unit: str
+    measured: str
+    factor: float = 1.0
     serial: str = ""
     code: str = ""
     kind: str = USE
@@ -87,7 +91,7 @@ class RegisterFacts:
     @property
     def target(self) -> tuple[int, str, str]:
         """The point, the quantity and the canonical unit that its use is added to."""
-        return self.point, self.quantity, canonical(self.unit)[0]
+        return self.point, self.quantity, self.measured
 
     @property
     def counts(self) -> bool:
@@ -126,11 +130,3 @@ def serial_key(serial: str) -> str:
 def code_key(code: str) -> str:
     """Return what two prints of one register's code have in common: ``01`` and ``1`` are two codes."""
     return re.sub(r"\s+", "", code).upper()
-
-
-def canonical(unit: str) -> tuple[str, float]:
-    """Return a display's canonical unit and factor; a unit that is none of ours stands for itself."""
-    if not is_unit(unit):
-        return unit, 1.0
-    known = conversion(unit)
-    return known.unit, float(known.factor)

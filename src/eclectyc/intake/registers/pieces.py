@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 
 from eclectyc.intake.registers.calendar import Days
-from eclectyc.intake.registers.facts import Epoch, PointFacts, canonical
+from eclectyc.intake.registers.facts import Epoch, PointFacts
 from eclectyc.intake.registers.groups import Groups
 from eclectyc.intake.registers.reads import standing
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
@@ -180,9 +180,7 @@ def _set_back(
 
 def _multiplied(groups: Groups, points: list[PointFacts], pieces: Pieces) -> tuple[Pieces, np.ndarray]:
     """Multiply each piece by what held at its time, cut where that changes; and say which piece each comes from."""
-    factor = np.array(
-        [canonical(register.unit)[1] * points[register.point].epochs[0].factor for register in groups.registers]
-    )
+    factor = np.array([register.factor * points[register.point].epochs[0].factor for register in groups.registers])
     changing = {n for n, register in enumerate(groups.registers) if len(points[register.point].epochs) > 1}
     use = pieces.use * factor[pieces.owner] if len(pieces) else pieces.use
     every = Pieces(pieces.owner, pieces.start, pieces.end, use, pieces.is_estimated, pieces.is_known, pieces.fits)
@@ -195,7 +193,7 @@ def _multiplied(groups: Groups, points: list[PointFacts], pieces: Pieces) -> tup
     for n in np.flatnonzero(cut).tolist():
         register = groups.registers[int(every.owner[n])]
         one = pieces.where(np.array([n]))
-        for part in _by_epoch(one, points[register.point].epochs, canonical(register.unit)[1]):
+        for part in _by_epoch(one, points[register.point].epochs, register.factor):
             parts.append(part)
             origins.append(np.array([n]))
     joined, origin = Pieces.joined(parts), np.concatenate(origins)

@@ -27,8 +27,8 @@ def refuse_registers(table: Table, seen: Recognition) -> None:
     if meters and all(_looks_like_register(values) for values in meters):
         raise UnreadableFile(
             f"Column {column.name!r} never falls: it holds a meter's register, not use per period.",
-            "Register readings are not read yet. If the column does hold use per period, name the layout: "
-            f"-t {'daily' if seen.format == 'daily' else 'long'}.",
+            "If it does, say -t registers: use is worked out between the reads. If the column holds use per period, "
+            f"name the layout: -t {'daily' if seen.format == 'daily' else 'long'}.",
             field=column.name,
         )
 

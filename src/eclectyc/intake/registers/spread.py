@@ -164,3 +164,15 @@ def _all(flags: np.ndarray, runs: np.ndarray) -> np.ndarray:
 
 def _any(flags: np.ndarray, runs: np.ndarray) -> np.ndarray:
     return np.logical_or.reduceat(flags, runs) if len(runs) else np.zeros(0, bool)
+
+
+def no_days() -> DayUse:
+    """No days at all."""
+    whole = np.zeros(0, np.int64)
+    return DayUse(whole, whole, np.zeros(0), whole.astype(np.int8))
+
+
+def no_slots() -> SlotUse:
+    """No slots at all."""
+    whole = np.zeros(0, np.int64)
+    return SlotUse(whole, whole, whole, np.zeros(0), whole.astype(np.int8), whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,10 +14,11 @@ from eclectyc.intake.registers.findings import Inside, of_falls, of_lagging, of_
 from eclectyc.intake.registers.groups import Groups, grouped
 from eclectyc.intake.registers.pieces import Pieces, Sequences, differences, sequences
 from eclectyc.intake.registers.reads import Reads
-from eclectyc.intake.registers.spread import DayUse, SlotUse, spread
+from eclectyc.intake.registers.spread import DayUse, SlotUse, no_days, no_slots, spread
 from eclectyc.intake.registers.together import by_target
 from eclectyc.kernel.days import WHOLE_DAY
 
+NO_SERIES = -1
 _SHIFT = 41
 _HALF = 1 << 40
 
@@ -52,14 +54,17 @@ class Worked:
         frame = pl.concat([self.days.frame(day_series), self.slots.frame(slot_series, self.step)])
         return frame.sort("series", "day")
 
-    def spans(self, day_series: np.ndarray, slot_series: np.ndarray) -> pl.DataFrame:
-        """Return the days to be worked out anew of every series: series, start, end."""
-        has = np.flatnonzero(self.end > self.first)
-        series = np.r_[day_series[has], slot_series[has]].astype(np.int32)
-        start, end = (
-            pl.Series(np.r_[at[has], at[has]].astype(np.int32)).cast(pl.Date) for at in (self.first, self.end)
-        )
-        return pl.DataFrame({"series": series, "start": start, "end": end}).unique("series")
+    def spans(self, series: Sequence[tuple[np.ndarray, np.ndarray]]) -> pl.DataFrame:
+        """Return the days to be worked out anew of some series: series, start, end.
+
+        series : targets and the numbers of their series, as parallel arrays.
+        """
+        target = np.concatenate([targets for targets, _ in series])
+        number = np.concatenate([numbers for _, numbers in series])
+        has = (number != NO_SERIES) & (self.end > self.first)[target]
+        days = {name: at[target[has]].astype(np.int32) for name, at in (("start", self.first), ("end", self.end))}
+        frame = pl.DataFrame({"series": number[has].astype(np.int32), **days})
+        return frame.cast({"start": pl.Date, "end": pl.Date}).unique("series")
 
 
 def work_out(facts: Facts, reads: Reads, touched: Reads, is_new: np.ndarray | None = None) -> Worked:
@@ -72,7 +77,7 @@ def work_out(facts: Facts, reads: Reads, touched: Reads, is_new: np.ndarray | No
     groups = grouped(facts, reads)
     steps = np.array([facts.points[target[0]].step for target in groups.targets], dtype=np.int64)
     first, end = np.zeros(len(groups.targets), np.int64), np.zeros(len(groups.targets), np.int64)
-    worked = Worked(groups.targets, steps, first, end, _no_days(), _no_slots(), notes=list(groups.notes))
+    worked = Worked(groups.targets, steps, first, end, no_days(), no_slots(), notes=list(groups.notes))
     new = np.zeros(len(groups.reads), bool)
     new[: len(reads)] = is_new if is_new is not None else False
     zone_of = np.array([facts.points[target[0]].zone for target in groups.targets], dtype=object)
@@ -164,21 +169,12 @@ def _share(
     own = pieces.where(ours).owned_by(register).in_order()
     step = worked.step[groups.target]
     whole, slots = spread(own, days, step)
-    unit = WHOLE_DAY
-    for number in np.unique(register).tolist():
-        shares = []
-        for part, minutes in ((whole, unit), (slots, int(step[number]))):
-            here = part.target == number
-            if here.any():
-                shares.append(Share(int(here.sum()), float(part.value[here].sum()), minutes))
-        worked.shares[number] = shares
-
-
-def _no_days() -> DayUse:
-    whole = np.zeros(0, np.int64)
-    return DayUse(whole, whole, np.zeros(0), whole.astype(np.int8))
-
-
-def _no_slots() -> SlotUse:
-    whole = np.zeros(0, np.int64)
-    return SlotUse(whole, whole, whole, np.zeros(0), whole.astype(np.int8), whole)
+    size = len(step)
+    used = np.bincount(own.owner, np.where(own.is_known, own.use, 0.0), minlength=size)
+    coarse, fine = (np.bincount(part.target, minlength=size) for part in (whole, slots))
+    measured = np.bincount(slots.target, slots.value, minlength=size)
+    for n in np.unique(register).tolist():
+        shares = [Share(int(coarse[n]), float(used[n] - measured[n]), WHOLE_DAY)] if coarse[n] or not fine[n] else []
+        if fine[n]:
+            shares.append(Share(int(fine[n]), float(measured[n]), int(step[n])))
+        worked.shares[n] = shares

@@ -1,0 +1,220 @@
+"""What a file of register reads tells, put beside what the registry knows of these meters and registers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from eclectyc.accounts.models import Organisation
+from eclectyc.estate.models import Meter
+from eclectyc.intake.batches import Made
+from eclectyc.intake.blocks import Block, LineError, RegisterBlock
+from eclectyc.intake.models import Batch
+from eclectyc.intake.outcome import refuse_unknown
+from eclectyc.intake.registers.facts import MAXIMUM, USE, Facts, PointFacts, RegisterFacts
+from eclectyc.intake.registers.importing import ReadsImport, bring_in
+from eclectyc.intake.registers.keeping import keep_reads, make_registers
+from eclectyc.intake.registers.reads import Reads
+from eclectyc.intake.registers.stored import (
+    bearing_on,
+    measured_in,
+    pieces,
+    points_of,
+    registers_of,
+)
+from eclectyc.intake.registers.told import Named, Telling, Told
+from eclectyc.intake.registers.working import Share, Worked, work_out
+from eclectyc.intake.report import ImportReport, SeriesReport
+from eclectyc.intake.resolve import Point
+from eclectyc.kernel.days import STEPS
+from eclectyc.kernel.words import counted
+
+DEFAULT_STEP: Final = 30  # minutes: of a new meter whose reads do not show any
+_ORDER_OF_FILE: Final = 1 << 60  # goes before every batch that there is
+
+
+def import_registers(import_: ReadsImport, blocks: Iterable[tuple[Block, list[LineError]]], *, timezone: str) -> None:
+    """Read a file of register reads, and commit it or find out what that would do. timezone : told, or empty."""
+    report = import_.report
+    telling = Telling(import_.resolver, import_.log, report.file)
+    for block, errors in blocks:
+        if isinstance(block, RegisterBlock):
+            telling.take(block, errors)
+    printed = timezone or import_.seen.timezone or ""
+    told = telling.finish(printed)
+    report.rows = telling.rows
+    report.timezone = printed or ", ".join(dict.fromkeys(named.lane.point.zone for named in told.registers))
+    report.warnings += [*import_.seen.warnings, *telling.warnings, *import_.resolver.warnings, *_assumed(told)]
+    refuse_unknown(import_.resolver, import_.log, report)
+    bring_in(import_, len(told), lambda: RegisterCase.of(told, import_.unit))
+
+
+@dataclass(slots=True)
+class RegisterCase:
+    """What a file tells, put beside what the registry knows, and the use that follows."""
+
+    told: Told
+    points: list[Point]
+    steps: list[int]
+    facts: Facts
+    of_named: np.ndarray  # which of the facts' registers each named one is
+    new: Reads  # the file's reads; ``register`` counts the facts' registers
+    worked: Worked
+    words: list[str] = field(default_factory=list)  # the source's own word for each read
+
+    @classmethod
+    def of(cls, told: Told, unit: str) -> RegisterCase:
+        """Look up what is known, and work the use out; the writers' turn must be held where it counts.
+
+        unit : what every register of the file counts in, where somebody said so.
+        """
+        points = list({id(named.lane.point): named.lane.point for named in told.registers}.values())
+        place = {id(point): n for n, point in enumerate(points)}
+        facts, by_meter = _known_points(points)
+        units = [unit or named.lane.printed.unit or named.lane.unit for named in told.registers]
+        of_named = _matched(told.registers, units, facts, place, by_meter)
+        registers = [facts.registers[n] for n in of_named.tolist()]
+        pairs = zip(units, registers, strict=True)
+        scale = np.array([_scale(printed, one, facts.points[one.point].unit) for printed, one in pairs])
+        value = told.value * scale[told.register] if len(told) and (scale != 1).any() else told.value
+        register = of_named[told.register] if len(told) else told.register
+        order = np.full(len(told), _ORDER_OF_FILE)
+        new = Reads(register, told.at_s, value, told.quality, told.is_doubtful, order)
+        _set_steps(facts, points, new)
+        held = bearing_on(facts, new)
+        reads = Reads.joined([held, new])
+        is_new = np.r_[np.zeros(len(held), bool), np.ones(len(new), bool)]
+        worked = work_out(facts, reads, new, is_new)
+        steps = [point.step for point in facts.points]
+        return cls(told, points, steps, facts, of_named, new, worked, told.told.to_list())
+
+    def prepare(self, organisation: Organisation, made: Made) -> None:
+        """Make the registers that are not there yet."""
+        make_registers(self.facts.registers, meters_of(self.points, organisation))
+
+    def keep(self, batch: Batch) -> None:
+        """Write the reads down."""
+        keep_reads(batch, self.facts.registers, self.new, self.words)
+
+    def tell(self, report: ImportReport) -> None:
+        """Fill in what the file held of each register."""
+        report.series = list(_series_of(self))
+        if self.told.registers and not report.readings:
+            report.warnings.append(
+                f"No read has another before it yet: {counted(len(self.told.registers), 'register')}. "
+                "The next read gives use."
+            )
+
+
+def meters_of(points: list[Point], organisation: Organisation) -> list[int]:
+    """Return the number of each point's meter, once they are all made."""
+    found = {point.identifier: point.meter for point in points if point.meter is not None}
+    for piece in pieces([point.identifier for point in points if point.meter is None]):
+        made = Meter.objects.filter(organisation=organisation, identifier__in=piece)
+        found.update(made.values_list("identifier", "pk"))
+    return [found[point.identifier] for point in points]
+
+
+def _known_points(points: list[Point]) -> tuple[Facts, dict[int, list[int]]]:
+    """Return what the registry knows of the points; and the registers that each has, by the point's index."""
+    held = points_of([point.meter for point in points if point.meter is not None])
+    facts = Facts(
+        [held.get(point.meter or 0) or PointFacts(point.identifier, point.zone, unit=point.unit) for point in points]
+    )
+    index = {point.meter: n for n, point in enumerate(points) if point.meter is not None}
+    by_point: dict[int, list[int]] = {}
+    for meter, register in registers_of(list(held), held):
+        by_point.setdefault(index[meter], []).append(len(facts.registers))
+        facts.registers.append(replace(register, point=index[meter]))
+    return facts, by_point
+
+
+def _matched(
+    named: list[Named], units: list[str], facts: Facts, place: dict[int, int], by_point: dict[int, list[int]]
+) -> np.ndarray:
+    """Return which of the facts' registers each named one is; those that are not known yet are added."""
+    found = []
+    for one, unit in zip(named, units, strict=True):
+        point, lane = place[id(one.lane.point)], one.lane
+        kind = MAXIMUM if one.is_maximum else USE
+        measured = measured_in(unit, facts.points[point].unit)
+        fresh = RegisterFacts(point, lane.quantity, unit.strip()[:16], *measured, one.serial, one.code, kind)
+        same = (
+            n for n in by_point.get(point, ())
+            if facts.registers[n].key == fresh.key and facts.registers[n].target == fresh.target
+        )  # fmt: skip
+        at = next(same, None)
+        if at is None:
+            at = len(facts.registers)
+            facts.registers.append(fresh)
+            by_point.setdefault(point, []).append(at)
+        elif one.is_maximum:
+            facts.registers[at] = replace(facts.registers[at], kind=MAXIMUM)
+        found.append(at)
+    return np.array(found, dtype=np.int64)
+
+
+def _scale(printed: str, register: RegisterFacts, own: str) -> float:
+    """Return by what a read is multiplied where the file prints another unit than the register's display has."""
+    return 1.0 if printed.strip() == register.unit else measured_in(printed, own)[1] / register.factor
+
+
+def _set_steps(facts: Facts, points: list[Point], new: Reads) -> None:
+    """Give points that are still to be made the slots that their reads show."""
+    fresh = np.array([point.meter is None for point in points])
+    if not fresh.any():
+        return
+    of_point = np.array([register.point for register in facts.registers])[new.register]
+    order = np.lexsort((new.at_s, new.register))
+    gap = np.diff(new.at_s[order])
+    near = (np.diff(new.register[order]) == 0) & (gap > 0) & (gap <= 3600 + 60) & fresh[of_point[order][1:]]
+    gaps: dict[int, list[int]] = {}
+    for point, gap_s in zip(of_point[order][1:][near].tolist(), gap[near].tolist(), strict=True):
+        gaps.setdefault(point, []).append(gap_s)
+    for n in np.flatnonzero(fresh).tolist():
+        own = gaps.get(n)
+        minutes = round(float(np.median(own)) / 60) if own else DEFAULT_STEP
+        facts.points[n].step = minutes if minutes in STEPS else DEFAULT_STEP
+
+
+def _assumed(told: Told) -> list[str]:
+    """Name new meters whose unit nobody told."""
+    new = dict.fromkeys(named.lane.point.identifier for named in told.registers if named.lane.is_unit_assumed)
+    if not new:
+        return []
+    several = list(new)
+    shown = ", ".join(several[:5]) + (f" and {len(several) - 5} more" if len(several) > 5 else "")
+    return [f"The file names no unit: kWh is assumed for the new meters {shown}."]
+
+
+def _series_of(case: RegisterCase) -> Iterable[SeriesReport]:
+    """Yield what the file holds of each register that it names, even where one read gives no use yet."""
+    count = len(case.told.registers)
+    first, last = np.full(count, np.iinfo(np.int64).max), np.full(count, np.iinfo(np.int64).min)
+    np.minimum.at(first, case.told.register, case.told.at_s)
+    np.maximum.at(last, case.told.register, case.told.at_s)
+    for n, named in enumerate(case.told.registers):
+        if first[n] > last[n]:
+            continue  # all of its reads were refused
+        at = int(case.of_named[n])
+        register, point = case.facts.registers[at], case.facts.points[case.facts.registers[at].point]
+        zone = ZoneInfo(point.zone)
+        moments = [datetime.fromtimestamp(int(s[n]), UTC).astimezone(zone).isoformat() for s in (first, last)]
+        for share in case.worked.shares.get(at) or [Share(0, 0.0, 1440)]:
+            yield SeriesReport(
+                meter=point.identifier,
+                quantity=register.quantity,
+                unit=register.measured,
+                step=share.step,
+                readings=share.readings,
+                total=share.total,
+                first=moments[0],
+                last=moments[1],
+                register=named.code,
+                serial=named.serial,
+            )

@@ -1,0 +1,242 @@
+"""A batch that works use out: what it keeps in the registry first, then the use in the lake in one commit, then done.
+
+What it keeps – reads, or entries of a tank – stands from the moment the batch is done, and never if it fails: whoever
+reads them asks for the batch's state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+
+from eclectyc.accounts.models import Organisation
+from eclectyc.estate.models import Meter
+from eclectyc.estate.service import SeriesKey, ensure_series, series_rows
+from eclectyc.intake.batches import Made, finish, settle_pending
+from eclectyc.intake.making import Making
+from eclectyc.intake.models import Batch
+from eclectyc.intake.placing.plan import Target
+from eclectyc.intake.registers.stored import pieces
+from eclectyc.intake.registers.working import NO_SERIES, Worked
+from eclectyc.intake.resolve import Point
+from eclectyc.kernel.days import WHOLE_DAY
+from eclectyc.kernel.errors import EclectycError
+from eclectyc.kernel.failpoints import failpoint
+from eclectyc.lake.lease import Lease
+from eclectyc.lake.store import connect
+from eclectyc.lake.write import WriteResult
+
+Wanted = tuple[int, str, str, int]  # point, quantity, unit, step [minutes]
+
+
+class Maker(Protocol):
+    """Knows the series of the points of a working out, and makes those that are lacking."""
+
+    def held(self, target: tuple[int, str, str]) -> dict[int, int]:
+        """Return the series of a target that are there already: step → number."""
+        ...
+
+    def make(self, wanted: Sequence[Wanted]) -> tuple[list[int], Made]:
+        """Return the numbers of some series; call it within a transaction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The series that an import will have, as ``making`` takes them."""
+
+    targets: list[Target]
+
+
+@dataclass(slots=True)
+class OfFile:
+    """Series of the points that a file names; meters that are not there yet are made with them.
+
+    step : minutes of the slots of each point, which a meter that is made is given.
+    """
+
+    points: list[Point]
+    making: Making
+    step: list[int]
+
+    def held(self, target: tuple[int, str, str]) -> dict[int, int]:
+        point, *key = target
+        own = self.points[point].series
+        return {s.step: s.id for s in own if [s.quantity, s.unit] == key and not s.source and not s.register}
+
+    def make(self, wanted: Sequence[Wanted]) -> tuple[list[int], Made]:
+        numbers, made = self.making.make(self.planned(wanted))
+        steps: dict[int, list[str]] = {}
+        for point, step in zip(self.points, self.step, strict=True):
+            if point.meter is None:
+                steps.setdefault(step, []).append(point.identifier)
+        for step, names in steps.items() if made.meters else ():
+            for piece in pieces(names):
+                fresh = Meter.objects.filter(organisation=self.making.organisation, identifier__in=piece)
+                fresh.exclude(step_minutes=step).update(step_minutes=step)
+        return numbers.tolist(), made
+
+    def planned(self, wanted: Sequence[Wanted]) -> Planned:
+        """Return series as ``making`` takes them."""
+        return Planned([Target(self.points[point], quantity, unit, step, 0) for point, quantity, unit, step in wanted])
+
+
+@dataclass(slots=True)
+class OfMeters:
+    """Series of meters that are all in the registry, by their numbers."""
+
+    meters: list[int]
+    known: dict[tuple[int, str, str], dict[int, int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, meters: list[int]) -> OfMeters:
+        """Ask the registry for the series of some meters."""
+        place = {meter: n for n, meter in enumerate(meters)}
+        maker = cls(meters)
+        columns = ("meter_id", "quantity", "unit", "step_minutes", "pk", "source", "register")
+        for meter, quantity, unit, step, pk, source, register in series_rows(meters, *columns):
+            if not source and not register:
+                maker.known.setdefault((place[meter], quantity, unit), {})[step] = pk
+        return maker
+
+    def held(self, target: tuple[int, str, str]) -> dict[int, int]:
+        return self.known.get(target, {})
+
+    def make(self, wanted: Sequence[Wanted]) -> tuple[list[int], Made]:
+        keys = [SeriesKey(self.meters[point], quantity, unit, step) for point, quantity, unit, step in wanted]
+        found, new = ensure_series(keys)
+        return [found[key].pk for key in keys], Made(series=[one.pk for one in new])
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The series of each target: of whole days, and of slots (below zero: it has none and needs none).
+
+    others : further series of the same targets, of steps that they had before: target and number. What was worked out
+    for them counts no more.
+    """
+
+    days: np.ndarray
+    slots: np.ndarray
+    others: list[tuple[int, int]]
+
+    def frames(self, worked: Worked) -> list[pl.DataFrame]:
+        """Return what the lake is to hold."""
+        frame = worked.frame(self.days, self.slots)
+        return [frame] if len(frame) else []
+
+    def spans(self, worked: Worked) -> pl.DataFrame:
+        """Return the days that are worked out anew."""
+        target = np.array([target for target, _ in self.others], dtype=np.int64)
+        series = np.array([number for _, number in self.others], dtype=np.int64)
+        return worked.spans([(np.arange(len(self.days)), self.days), (np.arange(len(self.slots)), self.slots),
+                             (target, series)])  # fmt: skip
+
+
+def wanted_by(worked: Worked) -> tuple[list[Wanted], list[Wanted]]:
+    """Return the series that a working out needs: one of whole days for each target, and those of slots."""
+    has_slots = set(np.unique(worked.slots.target).tolist())
+    days = [(*target, WHOLE_DAY) for target in worked.targets]
+    slots = [(*worked.targets[n], int(worked.step[n])) for n in range(len(days)) if n in has_slots]
+    return days, slots
+
+
+def numbered(worked: Worked, maker: Maker) -> tuple[Numbers, Made]:
+    """Return the series of a working out, made where they are lacking; call it within a transaction."""
+    days, slots = wanted_by(worked)
+    numbers, made = maker.make([*days, *slots])
+    return _placed(worked, maker, dict(zip([*days, *slots], numbers, strict=True))), made
+
+
+def supposed(worked: Worked, maker: Maker) -> Numbers:
+    """Return the series of a working out that is only tried; those that are lacking have numbers below minus one."""
+    found: dict[Wanted, int] = {}
+    for part in wanted_by(worked):
+        for wanted in part:
+            found[wanted] = maker.held(wanted[:3]).get(wanted[3], -2 - len(found))
+    return _placed(worked, maker, found)
+
+
+def _placed(worked: Worked, maker: Maker, found: dict[Wanted, int]) -> Numbers:
+    days, slots, others = [], [], []
+    for n, (target, step) in enumerate(zip(worked.targets, worked.step.tolist(), strict=True)):
+        days.append(found[*target, WHOLE_DAY])
+        slots.append(found.get((*target, step), NO_SERIES) if step != WHOLE_DAY else NO_SERIES)
+        others += [(n, number) for number in maker.held(target).values() if number not in {days[-1], slots[-1]}]
+    return Numbers(np.array(days, dtype=np.int64), np.array(slots, dtype=np.int64), others)
+
+
+def earlier_batches(organisation: Organisation, batch: Batch | None = None) -> list[int]:
+    """Return the batches whose word on worked out days counts no more once these are worked out anew."""
+    derived = Batch.objects.filter(organisation=organisation, derives_use=True)
+    return list((derived if batch is None else derived.exclude(pk=batch.pk)).order_by().values_list("pk", flat=True))
+
+
+def preview_use(worked: Worked, maker: Maker, organisation: Organisation) -> WriteResult:
+    """Return what writing a working out would do; nothing is written."""
+    numbers = supposed(worked, maker)
+    earlier = earlier_batches(organisation)
+    return connect().preview_anew(numbers.frames(worked), spans=numbers.spans(worked), earlier=earlier)
+
+
+def write_use(
+    worked: Worked,
+    maker: Maker,
+    lease: Lease,
+    *,
+    under: Callable[[], AbstractContextManager[None]],
+    begin: Callable[[Made], Batch],
+    keep: Callable[[Batch], None],
+    before_commit: Callable[[Batch, WriteResult], None],
+) -> tuple[Batch, WriteResult]:
+    """Write a working out as one batch, with the writers' turn held.
+
+    under : the transaction in which the batch begins. begin : makes the batch's row. keep : writes what it keeps in the
+    registry. before_commit : writes its counts down.
+    """
+    with under():
+        numbers, made = numbered(worked, maker)
+        batch = begin(made)
+    failpoint("intake.after_pending")
+    store, done = connect(), WriteResult()
+    try:
+        keep(batch)
+        failpoint("registers.after_reads")
+
+        def committing(result: WriteResult) -> None:
+            before_commit(batch, result)
+            failpoint("intake.before_write")
+
+        done = write_again(worked, numbers, lease, batch, committing)
+        failpoint("intake.after_commit")
+        finish(batch)
+    except BaseException as error:
+        with suppress(EclectycError):  # another writer has the turn now, and settles it
+            settle_pending(store, lease)
+        batch.refresh_from_db(fields=["state"])
+        if batch.state != Batch.DONE or not isinstance(error, Exception):
+            raise
+    return batch, done
+
+
+def write_again(
+    worked: Worked,
+    numbers: Numbers,
+    lease: Lease,
+    batch: Batch,
+    before_commit: Callable[[WriteResult], None] | None = None,
+) -> WriteResult:
+    """Write into the lake what some spans hold now, in one commit, as what a pending batch says."""
+    return connect().write_anew(
+        numbers.frames(worked),
+        spans=numbers.spans(worked),
+        earlier=earlier_batches(batch.organisation, batch),
+        lease=lease,
+        batch=batch.pk,
+        before_commit=before_commit,
+    )

@@ -1,0 +1,56 @@
+"""Registers and reads written down: new registers first, then a batch's reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from eclectyc.intake.models import Batch
+from eclectyc.intake.registers.facts import MAXIMUM, RegisterFacts
+from eclectyc.intake.registers.models import Register, RegisterRead
+from eclectyc.intake.registers.reads import Reads
+from eclectyc.intake.registers.stored import insert, pieces
+
+
+def make_registers(registers: Sequence[RegisterFacts], meters: Sequence[int]) -> None:
+    """Make the registers that are not there yet, and give them their numbers; call it within a transaction.
+
+    meters : the number of each point's meter. A register that turns out to be one of maximum demand is marked so.
+    """
+    fresh = [register for register in registers if register.pk is None]
+    made = Register.objects.bulk_create(
+        [
+            Register(
+                meter_id=meters[one.point], quantity=one.quantity, unit=one.unit, serial=one.serial,
+                serial_key=one.key[0], code=one.code, code_key=one.key[1], kind=one.kind, digits=one.digits,
+            )
+            for one in fresh
+        ],
+        batch_size=2000,
+    )  # fmt: skip
+    for one, row in zip(fresh, made, strict=True):
+        one.pk = row.pk
+    demand = [register.pk for register in registers if register.kind == MAXIMUM and register.pk is not None]
+    for piece in pieces(demand):
+        Register.objects.filter(pk__in=piece).exclude(kind=MAXIMUM).update(kind=MAXIMUM)
+
+
+def keep_reads(batch: Batch, registers: Sequence[RegisterFacts], reads: Reads, told: Sequence[str]) -> None:
+    """Write a batch's reads down. told : the source's own word for the kind of each, or nothing."""
+    order = np.lexsort((reads.at_s, reads.register))
+    numbers = np.array([register.pk or 0 for register in registers], dtype=np.int64)
+    value = reads.value[order].astype(object)
+    value[np.isnan(reads.value[order])] = None
+    insert(
+        RegisterRead,
+        {
+            "register": numbers[reads.register[order]].tolist(),
+            "batch": [batch.pk] * len(order),
+            "at_s": reads.at_s[order].tolist(),
+            "value": value.tolist(),
+            "quality": reads.quality[order].tolist(),
+            "is_doubtful": reads.is_doubtful[order].tolist(),
+            "told": [told[n][:20] for n in order.tolist()],
+        },
+    )

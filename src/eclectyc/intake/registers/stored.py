@@ -1,0 +1,267 @@
+"""Registers, reads, devices and multipliers out of the registry and into it, as columns.
+
+Reads are written and read by the thousand: rows go past Django's model instances, which would take longer than the
+database does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from django.db import connection, models, transaction
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from eclectyc.estate.models import Device, Meter, Multiplier
+from eclectyc.intake.models import Batch
+from eclectyc.intake.registers.facts import (
+    END,
+    START,
+    DeviceSpan,
+    Epoch,
+    Facts,
+    PointFacts,
+    RegisterFacts,
+    Reset,
+    serial_key,
+)
+from eclectyc.intake.registers.models import Register, RegisterRead, ResetWindow
+from eclectyc.intake.registers.reads import Reads
+from eclectyc.intake.resolve import conversion_at
+from eclectyc.kernel.days import midnight, zone_of
+
+N = TypeVar("N", int, str)
+LIVE: Final = (Batch.DONE, Batch.COMMITTED)
+PIECE: Final = 2000  # names in one query
+ROWS: Final = 50_000  # in one transaction
+_MARGIN_S: Final = 26 * 3600  # a local day and its clock change
+READ_COLUMNS: Final = ("register_id", "at_s", "value", "quality", "is_doubtful", "batch_id")
+
+
+def points_of(meters: Sequence[int]) -> dict[int, PointFacts]:
+    """Return what is known of some meters, by number."""
+    columns = ("pk", "identifier", "site__timezone", "step_minutes", "serial", "unit", "multiplier")
+    found: dict[int, PointFacts] = {}
+    for piece in pieces(meters):
+        plain: dict[int, float] = {}
+        for pk, identifier, zone, step, serial, unit, factor in Meter.objects.filter(pk__in=piece).values_list(
+            *columns
+        ):
+            found[pk] = PointFacts(identifier, zone, step, serial_key(serial), unit)
+            plain[pk] = float(factor)
+        dated, devices = _dated(piece, found), _devices(piece, found)
+        for pk, multiplier in plain.items():
+            point = found[pk]
+            point.devices = [span for span, _ in devices.get(pk, [])]
+            ratios = [(span.since_s, ratio) for span, ratio in devices.get(pk, [])]
+            point.epochs = _epochs(dated.get(pk) or [(START, multiplier)], ratios)
+    return found
+
+
+def _dated(meters: Sequence[int], points: Mapping[int, PointFacts]) -> dict[int, list[tuple[int, float]]]:
+    """Return the multipliers of some meters in order: since when [s], and the factor."""
+    found: dict[int, list[tuple[int, float]]] = {}
+    rows = Multiplier.objects.filter(meter__in=meters).values_list("meter_id", "since", "factor")
+    for pk, since, factor in rows:
+        found.setdefault(pk, []).append((_at(since, points[pk].zone, START), float(factor)))
+    return {pk: sorted(entries) for pk, entries in found.items()}
+
+
+def _devices(meters: Sequence[int], points: Mapping[int, PointFacts]) -> dict[int, list[tuple[DeviceSpan, float]]]:
+    """Return the devices of some meters in order, each with the ratio of its current transformers (1: none)."""
+    found: dict[int, list[tuple[DeviceSpan, float]]] = {}
+    for device in Device.objects.filter(meter__in=meters):
+        zone = points[device.meter_id].zone
+        ratio = device.ct_primary_a / device.ct_secondary_a if device.ct_primary_a and device.ct_secondary_a else 1.0
+        span = DeviceSpan(
+            serial_key(device.serial),
+            _at(device.since, zone, START),
+            _at(device.until, zone, END),
+            _read(device.opening_read),
+            _read(device.closing_read),
+            device.digits,
+        )
+        found.setdefault(device.meter_id, []).append((span, ratio))
+    return {pk: sorted(spans, key=lambda pair: pair[0].since_s) for pk, spans in found.items()}
+
+
+def _epochs(multipliers: list[tuple[int, float]], ratios: list[tuple[int, float]]) -> list[Epoch]:
+    """Return what holds from when on: the multiplier, or where that is 1 the ratio of the current transformers.
+
+    A multiplier that is set has that ratio in it already.
+    """
+    moments = sorted({START} | {since for since, _ in multipliers} | {since for since, _ in ratios})
+    epochs: list[Epoch] = []
+    for moment in moments:
+        factor = next((f for since, f in reversed(multipliers) if since <= moment), multipliers[0][1])
+        if factor == 1:
+            factor = next((ratio for since, ratio in reversed(ratios) if since <= moment), 1.0)
+        if not epochs or epochs[-1].factor != factor:
+            epochs.append(Epoch(moment, factor))
+    return epochs
+
+
+def _at(day: date | None, zone: str, otherwise: int) -> int:
+    return otherwise if day is None else int(midnight(day, zone_of(zone)).timestamp())
+
+
+def _read(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def registers_of(meters: Sequence[int], points: Mapping[int, PointFacts]) -> list[tuple[int, RegisterFacts]]:
+    """Return every register of some meters: the meter's number, and what is known of the register."""
+    found: list[tuple[int, RegisterFacts]] = []
+    for piece in pieces(meters):
+        resets: dict[int, list[Reset]] = {}
+        for window in ResetWindow.objects.filter(register__meter__in=piece):
+            span = Reset(_s(window.since), _s(window.until), window.last_read, window.first_read)
+            resets.setdefault(window.register_id, []).append(span)
+        columns = ("meter_id", "pk", "quantity", "unit", "serial", "code", "kind", "digits", "tolerance_s", "is_beside",
+                   "until")  # fmt: skip
+        rows = Register.objects.filter(meter__in=piece).order_by("pk").values_list(*columns)
+        for meter, pk, quantity, unit, serial, code, kind, digits, tolerance_s, is_beside, until in rows:
+            until_s = _at(until, points[meter].zone, END)
+            own = resets.get(pk, ())
+            found.append(
+                (meter, RegisterFacts(0, quantity, unit, *measured_in(unit, points[meter].unit), serial, code, kind,
+                                      digits, tolerance_s, is_beside, until_s, own, pk))
+            )  # fmt: skip
+    return found
+
+
+def _s(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+@lru_cache(1024)
+def measured_in(unit: str, own: str) -> tuple[str, float]:
+    """Return the unit that a display's use is stored in at a meter whose own unit is ``own``, and the factor to it."""
+    known = conversion_at(unit, own)
+    return known.unit, float(known.factor)
+
+
+def reads_near(
+    registers: Sequence[int], low_s: int, high_s: int, *, touched: Collection[int], without: int | None = None
+) -> list[tuple]:
+    """Return the live reads of some registers that bear on what happens between two moments: rows of register, moment,
+    value, quality, doubt and batch.
+
+    These are the reads of all the days that the touched registers' reads before and after those moments lie on, and of
+    every register the last read before and the first one after these days. without : a batch that counts no more.
+    """
+    live = RegisterRead.objects.filter(batch__state__in=LIVE)
+    if without is not None:
+        live = live.exclude(batch=without)
+    ends = _next_to(live, list(touched), low_s, high_s)
+    start = min([low_s, *(before for _, before, _ in ends if before is not None)]) - _MARGIN_S
+    end = max([high_s, *(after for _, _, after in ends if after is not None)]) + _MARGIN_S
+    rows = list(live.filter(register__in=registers, at_s__gte=start, at_s__lte=end).values_list(*READ_COLUMNS))
+    outer = [at for _, *both in _next_to(live, registers, start, end) for at in both if at is not None]
+    if outer:
+        rows += live.filter(register__in=registers, at_s__in=set(outer)).exclude(
+            at_s__gte=start, at_s__lte=end).values_list(*READ_COLUMNS)  # fmt: skip
+    return rows
+
+
+def _next_to(
+    live: QuerySet[RegisterRead], registers: Sequence[int], low_s: int, high_s: int
+) -> Iterator[tuple[int, int | None, int | None]]:
+    """Return for each register the moment of its last read before ``low_s`` and of its first after ``high_s``."""
+    own = live.filter(register=OuterRef("pk")).values("at_s")
+    before = Subquery(own.filter(at_s__lt=low_s).order_by("-at_s")[:1])
+    after = Subquery(own.filter(at_s__gt=high_s).order_by("at_s")[:1])
+    found = Register.objects.filter(pk__in=registers).order_by().annotate(before_s=before, after_s=after)
+    return iter(found.values_list("pk", "before_s", "after_s"))
+
+
+def all_reads(registers: Sequence[int], *, without: int | None = None) -> list[tuple]:
+    """Return every live read of some registers, as :func:`reads_near` does."""
+    live = RegisterRead.objects.filter(batch__state__in=LIVE, register__in=registers)
+    return list((live if without is None else live.exclude(batch=without)).values_list(*READ_COLUMNS))
+
+
+def bearing_on(facts: Facts, touched: Reads, *, leaving_out: int | None = None) -> Reads:
+    """Return the live reads of the points concerned, so far as they bear on what some touched ones change.
+
+    leaving_out : a batch that counts no more.
+    """
+    number = {register.pk: n for n, register in enumerate(facts.registers) if register.pk is not None}
+    if not number or not len(touched):
+        return Reads.none()
+    low, high = np.full(len(facts.registers), END), np.full(len(facts.registers), START)
+    np.minimum.at(low, touched.register, touched.at_s)
+    np.maximum.at(high, touched.register, touched.at_s)
+    of_point: dict[int, list[int]] = {}
+    for pk, n in number.items():
+        of_point.setdefault(facts.registers[n].point, []).append(pk)
+    rows: list[tuple] = []
+    whole = [pk for point, own in of_point.items() if facts.points[point].devices for pk in own]
+    for piece in pieces(whole):
+        rows += all_reads(piece, without=leaving_out)
+    others = [own for point, own in of_point.items() if not facts.points[point].devices]
+    for piece in _of_whole_points(others):
+        own = [pk for pk in piece if high[number[pk]] > START]
+        at = [number[pk] for pk in own]
+        if own:
+            rows += reads_near(piece, int(low[at].min()), int(high[at].max()), touched=own, without=leaving_out)
+    return as_reads(rows, number)
+
+
+def _of_whole_points(points: list[list[int]]) -> Iterable[list[int]]:
+    """Put the registers of points together, those of one point always in one piece."""
+    piece: list[int] = []
+    for own in points:
+        if piece and len(piece) + len(own) > 2000:
+            yield piece
+            piece = []
+        piece = piece + own
+    if piece:
+        yield piece
+
+
+def as_reads(rows: Sequence[tuple], number: Mapping[int, int]) -> Reads:
+    """Return rows as columns; ``number`` gives each register's index. A read that takes back has no value."""
+    if not rows:
+        return Reads.none()
+    register, at_s, value, quality, doubtful, batch = zip(*rows, strict=True)
+    return Reads(
+        np.array([number[pk] for pk in register], dtype=np.int64),
+        np.array(at_s, dtype=np.int64),
+        np.array([np.nan if one is None else one for one in value], dtype=np.float64),
+        np.array(quality, dtype=np.int8),
+        np.array(doubtful, dtype=bool),
+        np.array(batch, dtype=np.int64),
+    )
+
+
+def insert(model: type[models.Model], columns: Mapping[str, Sequence[Any]]) -> None:
+    """Insert rows given as columns of equal length, some at a time so that no transaction is long."""
+    rows = list(zip(*columns.values(), strict=True))
+    for at in range(0, len(rows), ROWS):
+        with transaction.atomic():
+            _insert(model, list(columns), rows[at : at + ROWS])
+
+
+def _insert(model: type[models.Model], names: list[str], rows: list[tuple]) -> None:
+    table = connection.ops.quote_name(model._meta.db_table)
+    columns = {field.name: field.column for field in model._meta.concrete_fields}
+    fields = ", ".join(connection.ops.quote_name(str(columns[name])) for name in names)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({fields}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return
+        holes = ", ".join(["%s"] * len(names))
+        cursor.executemany(f"INSERT INTO {table} ({fields}) VALUES ({holes})", rows)  # noqa: S608 - names of our own
+
+
+def pieces(names: Iterable[N], size: int = PIECE) -> Iterator[list[N]]:
+    """Cut numbers or names into lists that a query can hold."""
+    every = list(names)
+    for at in range(0, len(every), size):
+        yield every[at : at + size]

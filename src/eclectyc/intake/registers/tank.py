@@ -1,0 +1,121 @@
+"""Fuel used out of a tank: what was in it, and what came in, less what is left. Pure.
+
+Between two dips the use is the earlier dip, plus what was delivered from then on, less the later dip: a delivery is not
+use. A dip of the moment of a delivery was taken before it. Where a tank is never dipped, each delivery is taken to be
+used up by the next one. Both are spread evenly over the time between, and flagged derived. Of a use below nothing
+something is wrong: nothing is stored for that time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from eclectyc.intake.registers.calendar import Days
+from eclectyc.intake.registers.facts import PointFacts
+from eclectyc.intake.registers.pieces import DIGITS, Pieces
+from eclectyc.intake.registers.reads import Reads, standing
+from eclectyc.intake.registers.spread import no_days, no_slots, spread
+from eclectyc.intake.registers.working import Share, Worked
+from eclectyc.kernel.days import WHOLE_DAY
+from eclectyc.kernel.words import counted
+
+DELIVERY, DIP = "delivery", "dip"
+QUANTITY, UNIT = "import", "litre"
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What was told of tanks; arrays of shape (entries,). ``reads.register`` is the tank (an index into points),
+    ``reads.value`` litres. kind : ``delivery`` or ``dip``. reference : of a delivery; two at one moment are told apart
+    by it."""
+
+    reads: Reads
+    kind: np.ndarray
+    reference: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.reads)
+
+    def standing(self) -> np.ndarray:
+        """Return the entries that stand, sorted by tank, kind and moment."""
+        keys = list(zip(self.reads.register.tolist(), self.kind.tolist(), self.reference.tolist(), strict=True))
+        number = {key: n for n, key in enumerate(sorted(set(keys)))}
+        return standing(self.reads, np.array([number[key] for key in keys], dtype=np.int64))
+
+    @classmethod
+    def joined(cls, one: Entries, other: Entries) -> Entries:
+        """Put entries behind each other."""
+        return cls(Reads.joined([one.reads, other.reads]), np.r_[one.kind, other.kind],
+                   np.r_[one.reference, other.reference])  # fmt: skip
+
+
+def use_of(points: list[PointFacts], entries: Entries, touched: Entries, counts: np.ndarray) -> Worked:
+    """Work the use of tanks out, for all the days that they have.
+
+    counts : for each point, bool: False where a register counts what comes out of its tank; then nothing is worked out.
+    """
+    targets = [(n, QUANTITY, UNIT) for n in range(len(points))]
+    empty = np.zeros(len(points), np.int64)
+    step = np.full(len(points), WHOLE_DAY, np.int64)
+    worked = Worked(targets, step, empty, empty.copy(), no_days(), no_slots())
+    kept = entries.standing()
+    for n, point in enumerate(points):
+        own = kept[entries.reads.register[kept] == n]
+        moments = np.r_[entries.reads.at_s[own], touched.reads.at_s[touched.reads.register == n]]
+        if not len(moments):
+            continue
+        if not counts[n]:
+            worked.notes.append(
+                f"Meter {point.identifier} has a register that counts its use: what went into its tank is kept, and "
+                "gives no use beside it."
+            )
+            continue
+        days = Days.around(point.zone, moments)
+        worked.first[n], worked.end[n] = (
+            int(at) + days.first for at in days.of(np.array([min(moments), max(moments)]))
+        )
+        worked.end[n] += 1
+        pieces = _pieces(n, point, entries, own, worked.notes)
+        if len(pieces):
+            whole, _ = spread(pieces, days, step)
+            worked.days = worked.days.joined(whole)
+            worked.shares[n] = [Share(len(whole), float(np.nansum(pieces.use)), WHOLE_DAY)]
+    return worked
+
+
+def _pieces(tank: int, point: PointFacts, entries: Entries, own: np.ndarray, notes: list[str]) -> Pieces:
+    """Return the use of one tank between its dips; without any, between its deliveries."""
+    at_s, litres = entries.reads.at_s[own], entries.reads.value[own]
+    is_dip = entries.kind[own] == DIP
+    dips, dip_at = litres[is_dip], at_s[is_dip]
+    came, came_at = litres[~is_dip], at_s[~is_dip]
+    if len(dips):
+        order = np.argsort(dip_at, kind="stable")
+        dips, dip_at = dips[order], dip_at[order]
+        between = np.searchsorted(dip_at, came_at, side="right") - 1
+        inside = (between >= 0) & (between < len(dips) - 1)
+        delivered = np.bincount(between[inside], came[inside], minlength=max(len(dips) - 1, 0))[: max(len(dips) - 1, 0)]
+        edges, use = dip_at, np.round(dips[:-1] + delivered - dips[1:], DIGITS)
+    else:
+        edges = np.unique(came_at)
+        use = np.array([came[came_at == edge].sum() for edge in edges[:-1]])
+        if len(edges) > 1:
+            several = counted(len(edges) - 1, "delivery", "deliveries")
+            notes.append(
+                f"The tank of meter {point.identifier} is never dipped: {several} are taken to be used up by the next."
+            )
+    known = use >= 0
+    zone = ZoneInfo(point.zone)
+    for n in np.flatnonzero(~known).tolist():
+        since, until = (datetime.fromtimestamp(int(s), UTC).astimezone(zone) for s in (edges[n], edges[n + 1]))
+        notes.append(
+            f"The tank of meter {point.identifier} gained {-use[n]:g} litres without a delivery between "
+            f"{since:%Y-%m-%d %H:%M} and {until:%Y-%m-%d %H:%M}: no use is stored for that time. Enter the delivery "
+            "that is missing, or correct a dip."
+        )
+    no = np.zeros(len(use), bool)
+    return Pieces(np.full(len(use), tank), edges[:-1], edges[1:], np.where(known, use, np.nan), no, known, no)

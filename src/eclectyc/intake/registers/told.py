@@ -1,0 +1,223 @@
+"""What a file tells of registers, block by block: whose they are, their moments as instants, one read a moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from eclectyc.intake.blocks import LineError, RegisterBlock, UnreadableFile
+from eclectyc.intake.placing.clocks import clock_for
+from eclectyc.intake.registers.facts import code_key, serial_key
+from eclectyc.intake.report import ErrorLog
+from eclectyc.intake.resolve import Lane, Resolver
+from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
+from eclectyc.kernel.words import counted
+
+MOST: Final = 5_000_000  # reads of one file: they are held together until they are sorted
+_LONGEST: Final = {"serial": 64, "register": 40}
+_KEPT: Final = (
+    "line",
+    "serial",
+    "register",
+    "stamp",
+    "instant",
+    "value",
+    "quality",
+    "is_maximum",
+    "is_doubtful",
+    "told",
+)
+
+
+class Named(NamedTuple):
+    """A register as a file names it: by its lane (meter, quantity, unit), serial and code."""
+
+    lane: Lane
+    serial: str
+    code: str
+    is_maximum: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A file's reads: which register (an index into ``registers``), and parallel arrays of shape (reads,)."""
+
+    registers: list[Named]
+    register: np.ndarray
+    at_s: np.ndarray
+    value: np.ndarray
+    quality: np.ndarray
+    is_doubtful: np.ndarray
+    told: pl.Series
+
+    def __len__(self) -> int:
+        return len(self.register)
+
+
+@dataclass(slots=True)
+class Telling:
+    """Takes a reader's blocks."""
+
+    resolver: Resolver
+    log: ErrorLog
+    name: str
+    rows: int = 0
+    warnings: list[str] = field(default_factory=list)
+    _frames: list[pl.DataFrame] = field(default_factory=list)
+    _reads: int = 0
+
+    def take(self, block: RegisterBlock, errors: list[LineError]) -> None:
+        """Take one block and the lines that its reader rejected."""
+        self.log.extend(errors)
+        self.log.extend(block.faults, counts_lines=False)
+        self.rows += block.rows + len({error.line for error in errors})
+        frame = self._short(block.frame)
+        if frame.is_empty():
+            return
+        self._reads += len(frame)
+        if self._reads > MOST:
+            raise UnreadableFile(
+                f"{self.name} holds more than {MOST:,} reads.", "Split it, and import one part after another."
+            )
+        lane = self.resolver.lanes_of(frame.select("line", "meter", "quantity", "unit"))
+        goes_in = np.array([known.is_taken for known in self.resolver.lanes])[lane]
+        if not goes_in.all():
+            line = frame["line"].to_numpy()
+            self.log.stands_for(len(np.setdiff1d(line[~goes_in], line[goes_in])))
+        kept = frame.select(*_KEPT).with_columns(lane=pl.Series(lane, dtype=pl.Int32))
+        self._frames.append(kept.filter(pl.Series(goes_in)))
+
+    def _short(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Leave out reads whose serial or register has more characters than can be kept."""
+        for column, most in _LONGEST.items():
+            long = frame[column].str.len_chars().fill_null(0) > most
+            if long.any():
+                for line in frame.filter(long)["line"].unique().to_list():
+                    self.log.extend([LineError(line, column, f"The {column} is too long.", f"Use {most} characters.")])
+                frame = frame.filter(~long)
+        return frame
+
+    def finish(self, printed_zone: str) -> Told:
+        """Return the reads. printed_zone : of the file's clock times; empty where it is that of each site."""
+        frame = pl.concat(self._frames) if self._frames else pl.DataFrame(schema=_schema())
+        registers, number = _numbered(frame, self.resolver)
+        at_s = _instants(frame, number, self.resolver, printed_zone)
+        quality = np.where(frame["quality"].to_numpy() == UNFLAGGED, np.int8(ACTUAL), frame["quality"].to_numpy())
+        kept = self._one_a_moment(frame, number, at_s, quality.astype(np.int8))
+        return Told(
+            registers,
+            number[kept],
+            at_s[kept],
+            frame["value"].to_numpy()[kept],
+            quality[kept].astype(np.int8),
+            frame["is_doubtful"].to_numpy()[kept],
+            frame["told"].fill_null("")[kept],
+        )
+
+    def _one_a_moment(
+        self, frame: pl.DataFrame, number: np.ndarray, at_s: np.ndarray, quality: np.ndarray
+    ) -> np.ndarray:
+        """Return the reads that are taken: equal ones once; of different ones the actual one, or neither."""
+        value = frame["value"].to_numpy()
+        doubt = frame["is_doubtful"].to_numpy().astype(np.int8)
+        order = np.lexsort((np.arange(len(value)), quality + 2 * doubt, at_s, number))
+        if not len(order):
+            return order
+        opens = np.r_[True, (number[order][1:] != number[order][:-1]) | (at_s[order][1:] != at_s[order][:-1])]
+        starts = np.flatnonzero(opens)
+        if len(starts) == len(order):
+            return order
+        sizes = np.diff(np.r_[starts, len(order)])
+        low, high = (part.reduceat(value[order], starts) for part in (np.minimum, np.maximum))
+        unlike = np.flatnonzero(low != high)
+        repeated = int((sizes - 1).sum() - (sizes[unlike] - 1).sum())
+        if repeated:
+            again = counted(repeated, "read")
+            self.warnings.append(f"More than once with the same reading: {again}. Each counts once.")
+        refused = self._refused(order, starts, sizes, unlike, frame["line"].to_numpy(), value, quality + 2 * doubt)
+        decided = len(unlike) - len(refused)
+        if decided:
+            self.warnings.append(f"With several readings: {counted(decided, 'moment')}. The actual one counts.")
+        return np.delete(order[starts], refused)
+
+    def _refused(
+        self,
+        order: np.ndarray,
+        starts: np.ndarray,
+        sizes: np.ndarray,
+        unlike: np.ndarray,
+        line: np.ndarray,
+        value: np.ndarray,
+        rank: np.ndarray,
+    ) -> list[int]:
+        """Report the moments of which several different reads are told and no single one is actual."""
+        refused = []
+        for n in unlike.tolist():
+            several = order[starts[n] : starts[n] + sizes[n]]
+            if len(set(value[several[rank[several] == ACTUAL]].tolist())) == 1:
+                continue
+            refused.append(n)
+            shown = " and ".join(f"{v:g}" for v in dict.fromkeys(value[several].tolist()))
+            self.log.extend(
+                LineError(at, "", f"One register shows {shown} at one moment.", "Keep the line that is right.")
+                for at in line[several].tolist()
+            )
+        return refused
+
+
+def _numbered(frame: pl.DataFrame, resolver: Resolver) -> tuple[list[Named], np.ndarray]:
+    """Return the registers that a file names, and which of them each read is of."""
+    keys = frame.select("lane", pl.col("serial").fill_null(""), pl.col("register").fill_null(""), "is_maximum")
+    names = ("lane", "serial", "register")
+    distinct = keys.group_by(*names, maintain_order=True).agg(pl.col("is_maximum").any())
+    number: dict[tuple[int, str, str, str, str], int] = {}
+    registers: list[Named] = []
+    of_print = []
+    for lane, serial, code, is_maximum in distinct.iter_rows():
+        known = resolver.lanes[lane]
+        key = (id(known.point), known.quantity, known.unit, serial_key(serial), code_key(code))
+        at = number.setdefault(key, len(number))
+        if at == len(registers):
+            registers.append(Named(known, serial.strip(), code.strip(), is_maximum or known.is_power))
+        of_print.append(at)
+    numbered = distinct.select(names).with_columns(number=pl.Series(of_print, dtype=pl.Int64))
+    joined = keys.select(names).join(numbered, on=names, how="left", maintain_order="left")
+    return registers, joined["number"].to_numpy()
+
+
+def _instants(frame: pl.DataFrame, number: np.ndarray, resolver: Resolver, printed_zone: str) -> np.ndarray:
+    """Return the UTC moment of each read [s]. Of two reads in the hour that the clocks repeat the lower came first."""
+    instant = frame["instant"].dt.epoch("s")
+    at_s = instant.fill_null(0).to_numpy().copy()
+    clocked = np.flatnonzero(instant.is_null().to_numpy())
+    wall, value = frame["stamp"].dt.epoch("s").fill_null(0).to_numpy(), frame["value"].to_numpy()
+    zone_of = np.array([printed_zone or lane.point.zone for lane in resolver.lanes], dtype=object)
+    zones = zone_of[frame["lane"].to_numpy()[clocked]] if len(clocked) else zone_of[:0]
+    for zone in dict.fromkeys(zones.tolist()):
+        rows = clocked[zones == zone]
+        clock = clock_for(str(zone), wall[rows])
+        second = np.zeros(len(rows), dtype=bool)
+        twice = np.flatnonzero(clock.repeated(wall[rows]))
+        if len(twice):
+            second[twice] = _is_second(number[rows[twice]], wall[rows[twice]], value[rows[twice]])
+        at_s[rows] = clock.to_instants(wall[rows], second)
+    return at_s
+
+
+def _is_second(number: np.ndarray, wall: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Say which reads at a time that comes twice are of its second passing: the higher of two different ones."""
+    frame = pl.DataFrame({"number": number, "wall": wall, "value": value})
+    of = ["number", "wall"]
+    two = pl.col("value").n_unique().over(of) == 2
+    return frame.select((two & (pl.col("value") == pl.col("value").max().over(of))).alias("x"))["x"].to_numpy()
+
+
+def _schema() -> dict[str, pl.DataType]:
+    return {
+        "line": pl.Int64(), "serial": pl.String(), "register": pl.String(), "stamp": pl.Datetime("us"),
+        "instant": pl.Datetime("us", "UTC"), "value": pl.Float64(), "quality": pl.Int8(), "is_maximum": pl.Boolean(),
+        "is_doubtful": pl.Boolean(), "told": pl.String(), "lane": pl.Int32(),
+    }  # fmt: skip
