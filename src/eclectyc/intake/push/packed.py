@@ -52,10 +52,10 @@ def pack(pushed: Pushed) -> bytes:
 
 def unpack(data: bytes) -> Pushed:
     """Return what bytes of ``pack`` say; raise ``ValueError`` for anything else."""
-    form, size = _HEAD.unpack_from(data)
     try:
+        form, size = _HEAD.unpack_from(data)
         plain = zlib.decompress(data[_HEAD.size :])
-    except zlib.error as error:
+    except (struct.error, zlib.error) as error:
         raise ValueError(f"a push cannot be unpacked: {error}") from error
     if form != _FORM or len(plain) != size * _SLOT_BYTES:
         raise ValueError(f"a push of form {form} has {len(plain)} bytes for {size} slots")
