@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import chain
 from typing import Any, Final
@@ -13,6 +14,7 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     HttpResponseRedirect,
+    QueryDict,
     StreamingHttpResponse,
 )
 from django.shortcuts import get_object_or_404, render
@@ -126,8 +128,8 @@ def one(request: HttpRequest, called: str) -> HttpResponse:
     refusal: EclectycError | None = None
     if request.method == "POST":
         try:
-            said = _do(actor, found, request.POST.get("do", ""))
-            return done(request, said, reverse("admin-import", args=[found.identifier]))
+            said = _do(actor, found, request.POST)
+            return done(request, said, reverse("admin-import", args=[_called_now(actor, found)]))
         except EclectycError as error:
             refusal = error
             found = _found(actor, called)
@@ -254,7 +256,8 @@ def _found(actor: Actor, called: str) -> history.Arrival:
         raise Http404 from error
 
 
-def _do(actor: Actor, found: history.Arrival, what: str) -> str:
+def _do(actor: Actor, found: history.Arrival, sent: QueryDict) -> str:
+    what = sent.get("do", "")
     if what == "undo" and found.batch is not None:
         undone = undo_batch(actor, batch=found.batch.pk, wait_s=UNDO_WAIT_S)
         return f"Taken back: {counted(undone.removed, 'reading')} gone, {undone.changed:,} as they were before."
@@ -264,12 +267,23 @@ def _do(actor: Actor, found: history.Arrival, what: str) -> str:
     if what == "retry" and found.job is not None:
         jobs.retry(actor, job=found.job)
         return "It is tried again."
-    if what == "import" and found.upload is not None:
-        options = service.options_of(found.upload)
-        kept = ImportOptions(**{**vars_of(options), "strict_mpan": options.strict_mpan, "profile": options.profile})
-        service.start(actor, upload=found.upload, options=kept)
+    if what in ("import", "make") and found.upload is not None and _may_change(found):
+        options = replace(service.options_of(found.upload), dry_run=False)
+        if what == "make":
+            options = replace(options, create_meters=True, site=sent.get("site", "")[:200].strip())
+        if options.create_meters and not options.site:
+            raise Invalid("New meters need a site.", "Name one; it is made if there is none of that name.")
+        service.start(actor, upload=found.upload, options=options)
         return "It is being imported."
     raise Invalid("That cannot be done here.", "Load the page again.")
+
+
+def _called_now(actor: Actor, found: history.Arrival) -> str:
+    """Return what an import is called now: started again it has another job."""
+    upload = None
+    if found.upload is not None:
+        upload = Upload.objects.visible_to(actor).select_related("job").filter(pk=found.upload.pk).first()
+    return history.arrival_of(upload).identifier if upload else found.identifier
 
 
 def _may_change(found: history.Arrival) -> bool:
@@ -293,13 +307,22 @@ def _shown(found: history.Arrival) -> dict[str, Any]:
         "percent": round(100 * job.share) if job is not None and is_open and job.share is not None else None,
         "may_retry": job is not None and job.may_be_retried, "may_cancel": job is not None and job.may_be_cancelled,
         "may_undo": found.may_be_undone,
-        "may_import": is_trial and job is not None and job.state == "done",
+        "may_import": is_trial and job is not None and job.state == "done" and bool(report.get("accepted")),
+        "is_useless": is_trial and found.state == "done" and not report.get("accepted"),
+        "may_make": bool(report.get("unknown_meters")) and _may_change(found),
+        "errors": [_plainly(error) for error in report.get("errors", [])],
         "options_at": reverse("admin-import-file", args=[upload.pk]) if upload and _may_change(found) else "",
         "has_rejected": bool(upload and upload.kept and report.get("error_count")) and found.state != "discarded",
         "rejected_at": reverse("admin-import-rejected", args=[found.identifier]) if found.identifier else "",
         "who": upload.user.email if upload and upload.user else found.batch.actor_label if found.batch else "",
         "left": _left(job.left_s) if job is not None else "",
     }  # fmt: skip
+
+
+def _plainly(error: dict[str, Any]) -> dict[str, Any]:
+    """Return an error with a remedy for a page: what the command line calls an option is a button here."""
+    is_unknown = "--create-meters" in str(error.get("remedy", ""))
+    return {**error, "remedy": "Make it, as above, or correct the identifier."} if is_unknown else error
 
 
 def _row(found: history.Arrival) -> Row:
