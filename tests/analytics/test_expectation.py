@@ -23,7 +23,8 @@ TODAY = date(2025, 7, 1)
 def test_a_meter_is_expected_from_its_installation_or_else_its_first_reading(
     installed: date | None, first: date | None, since: date
 ) -> None:
-    assert expected_since(installed, first) == np.datetime64(since, "D")
+    found = expected_since(*(np.array([day], dtype="datetime64[D]") for day in (installed, first)))
+    assert found == np.datetime64(since, "D")
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,8 @@ def test_a_meter_is_expected_from_its_installation_or_else_its_first_reading(
 def test_a_meter_is_expected_until_it_is_removed_or_today(
     removed: date | None, last: date | None, is_active: bool, until: date
 ) -> None:
-    assert expected_until(removed, last, TODAY, is_active=is_active) == np.datetime64(until, "D")
+    known = (np.array([day], dtype="datetime64[D]") for day in (removed, last))
+    assert expected_until(*known, np.array([is_active]), TODAY) == np.datetime64(until, "D")
 
 
 def test_a_day_with_readings_is_expected_whole_at_its_own_step() -> None:

@@ -217,7 +217,8 @@ def consumption_over_time(
     where = _where(actor, asked, by_place=narrowed.is_of_sites)
     frame = where.meters.with_columns(_is_counted().alias("counted"))
     shown = frame.select(_shown("utility", quantity) & narrowed.of_rows()).to_series().to_numpy()
-    grid = where.grid(asked.grid(start, end))
+    in_months = by in ("month", "year") and where.since is None
+    grid = asked.months(start, end) if in_months else where.grid(asked.grid(start, end))
     return in_buckets(replace(asked, meters=where.meters), grid, shown, by, ("utility", "unit"))
 
 
@@ -226,11 +227,15 @@ def monthly(
 ) -> pl.DataFrame:
     """Return the months of some meters: start (first of month), meter, unit, value, present, expected, estimated."""
     asked = ask(actor, today=today, quantity=quantity, which=Q(pk__in=[meter.pk for meter in meters]))
-    return in_buckets(asked, asked.grid(start, end), np.ones(len(asked.points), dtype=bool), "month", ("meter", "unit"))
+    grid = asked.months(start, end)
+    return in_buckets(asked, grid, np.ones(len(asked.points), dtype=bool), "month", ("meter", "unit"))
 
 
 def in_buckets(asked: Asked, grid: DayGrid, shown: np.ndarray, by: By, keys: tuple[str, ...]) -> pl.DataFrame:
-    """Sum the points of a mask by bucket (``start`` is its first day) and by some columns of ``asked.meters``."""
+    """Sum the points of a mask by bucket (``start`` is its first day) and by some columns of ``asked.meters``.
+
+    grid : of days, or of months for buckets no shorter.
+    """
     if not len(grid.days):
         return pl.DataFrame(schema={"start": pl.Date, **asked.meters.select(keys).schema, **_SUMS})
     starts, first = np.unique(bucket_starts(grid.days, by), return_index=True)
@@ -245,4 +250,6 @@ def in_buckets(asked: Asked, grid: DayGrid, shown: np.ndarray, by: By, keys: tup
         pl.Series("value", np.where(sums["present"] > 0, value, np.nan)).fill_nan(None),
         *(pl.Series(name, column) for name, column in sums.items()),
     )
-    return frame.group_by("start", *keys).agg(sum_or_null("value"), pl.col(*_COUNTS).sum()).sort("start", *keys)
+    if not {"meter", "unit"} <= set(keys):  # these two name a point: nothing is left to be summed
+        frame = frame.group_by("start", *keys).agg(sum_or_null("value"), pl.col(*_COUNTS).sum())
+    return frame.select("start", *keys, "value", *_COUNTS).sort("start", *keys)

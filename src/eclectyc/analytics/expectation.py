@@ -44,22 +44,23 @@ class Points:
         return Points(self.zone[which], self.step[which], self.since[which], self.until[which])
 
 
-def expected_since(installed: date | None, first_reading: date | None) -> np.datetime64:
-    """Return the first day on which a point is expected to report; NEVER where there is no telling."""
-    known = installed or first_reading
-    return NEVER if known is None else np.datetime64(known, "D")
+def expected_since(installed: np.ndarray, first_reading: np.ndarray) -> np.ndarray:
+    """Return the first day on which each point is expected to report; NEVER where there is no telling.
+
+    installed, first_reading : datetime64[D], NaT where not known.
+    """
+    known = np.where(np.isnat(installed), first_reading, installed)
+    return np.where(np.isnat(known), NEVER, known)
 
 
-def expected_until(
-    removed: date | None, last_reading: date | None, today: date, *, is_active: bool = True
-) -> np.datetime64:
-    """Return the day from which a point is no longer, or not yet, expected to report."""
-    ends = [np.datetime64(today, "D")]
-    if removed is not None:
-        ends.append(np.datetime64(removed, "D"))
-    elif not is_active:
-        ends.append(np.datetime64(last_reading, "D") + 1 if last_reading else np.datetime64("1970-01-01", "D"))
-    return min(ends)
+def expected_until(removed: np.ndarray, last_reading: np.ndarray, is_active: np.ndarray, today: date) -> np.ndarray:
+    """Return the day from which each point is no longer, or not yet, expected to report.
+
+    removed, last_reading : datetime64[D], NaT where not known. is_active : bool.
+    """
+    over = np.where(np.isnat(last_reading), np.datetime64("1970-01-01", "D"), last_reading + 1)
+    ends = np.where(np.isnat(removed), np.where(is_active, NEVER, over), removed)
+    return np.minimum(ends, np.datetime64(today, "D"))
 
 
 def expected_slots(points: Points, days: np.ndarray, rows: pl.DataFrame) -> np.ndarray:

@@ -122,7 +122,7 @@ def monthly(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
     schema = _blank("month").schema
     yield pl.DataFrame(schema=schema)
     for quantity, asked in _asked(actor, wanted):
-        grid = asked.grid(wanted.start, wanted.end)
+        grid = asked.months(wanted.start, wanted.end)
         everyone = np.ones(len(asked.points), dtype=bool)
         frame = in_buckets(asked, grid, everyone, "month", tuple(_WHO.values())).filter(pl.col("expected") > 0)
         frame = frame.rename({"start": "month"} | {source: name for name, source in _WHO.items() if source != name})
