@@ -59,7 +59,7 @@ def number_text(text: str, shown: Shown = "", days_before: int = 0) -> str:
     try:
         value = float(text)
     except ValueError:
-        return text
+        return " ".join(text.split())
     if not abs(value) < _EXACT * 1e9:  # what is no number at all included
         return text
     if not shown or value < 0:

@@ -17,6 +17,7 @@ MOST_ROW: Final = 4 << 20  # characters
 _START: Final = re.compile(
     r'\ufeff?(?:<\?xml version="1\.0"(?: encoding="(?:UTF|utf)-8")?(?: standalone="\w+")?\s*\?>\s*)?<worksheet [^<]*>'
 )
+_CONTROLS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _ROW: Final = re.compile(r'\s*<row r="([0-9]{1,7})"([^>]*)>')
 # A number that is shown as one, which most cells are; else all the rest of the cell.
 _CELL: Final = re.compile(r'<c r="([A-Z]{1,3})[0-9]{1,7}"(?:><v>([-0-9.]{1,15})</v></c>|([^>]*?)(?:/>|>(.*?)</c>))')
@@ -89,7 +90,7 @@ def _check_start(start: bytes) -> None:
 
 
 def _decoded(piece: bytes) -> str:
-    if b"<!" in piece or b"&" in piece:
+    if b"<!" in piece or b"&" in piece or _CONTROLS.search(piece):
         raise NotPlain
     try:
         return piece.decode()

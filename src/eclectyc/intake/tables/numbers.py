@@ -19,6 +19,7 @@ _GROUPED: Final = r"^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+\.[0-9]+$|^[+-]?[1-9][0-9]{
 _LONE: Final = r"^[+-]?[1-9][0-9]{0,2},[0-9]{3}$"
 _NOT_THOUSANDS: Final = r"^[+-]?[0-9]+,([0-9]{1,2}|[0-9]{4,})$"
 _DECIMAL_COMMA: Final = r"^[+-]?[0-9]+,[0-9]+$"
+_ERROR: Final = r"^(#(N/A|DIV/0!|VALUE!|REF!|NAME\?|NUM!|NULL!|SPILL!|CALC!)|Err:[0-9]+)$"
 _ABSENT: Final = r"^[-–—]$"
 
 
@@ -55,6 +56,13 @@ def number_matrix(frame: pl.DataFrame, columns: list[str], grouped: set[str]) ->
 def why_no_number(text: str) -> tuple[str, str]:
     """Return why a cell is no number, and what to do about it."""
     text = text.strip()
+    if text.startswith("="):
+        return (
+            f"{text!r} is a formula whose value was not saved.",
+            "Open the workbook, let it work its formulas out, save it and import it again.",
+        )
+    if re.match(_ERROR, text):
+        return f"{text!r} is an error of a spreadsheet.", "Mend the formula, or leave the cell empty."
     if re.match(_LONE, text):
         return (
             f"{text!r} is ambiguous: it may mean {text.replace(',', '')} or {text.replace(',', '.')}.",
