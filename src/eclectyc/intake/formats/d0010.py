@@ -154,6 +154,7 @@ def _reads(part: Part, point: pl.DataFrame, device: pl.DataFrame, rejects: Rejec
     part.notes.add(_FAILED, part.lines[doubtful.to_numpy() & ~withdrawn])
     part.notes.add(_NOT_STORED, part.lines[withdrawn])
     resets = part.column(5).fill_null("0").str.strip_chars("0") != ""
+    demand = part.column(4).is_not_null() | resets
     meter = point["1"]
     known = {text: clean_identifier(text) for text in meter.unique().drop_nulls().to_list()}
     return pl.DataFrame(
@@ -161,14 +162,14 @@ def _reads(part: Part, point: pl.DataFrame, device: pl.DataFrame, rejects: Rejec
             "line": part.lines,
             "meter": meter if all(text == clean for text, clean in known.items()) else _cleaned(meter, known),
             "quantity": _all_null(part),
-            "unit": pl.Series(["kWh"], dtype=pl.String).new_from_index(0, len(part)),
+            "unit": pl.select(pl.when(demand).then(pl.lit("kW")).otherwise(pl.lit("kWh"))).to_series(),
             "serial": device["1"],
             "register": part.column(1),
             "stamp": moments.values,
             "instant": pl.Series([None], dtype=pl.Datetime("us", "UTC")).new_from_index(0, len(part)),
             "value": pl.Series(values[:, 0], nan_to_null=True),
             "quality": pl.Series(np.where(kind.is_in(list(_ESTIMATES)).to_numpy(), ESTIMATED, ACTUAL), dtype=pl.Int8),
-            "is_maximum": part.column(4).is_not_null() | resets,
+            "is_maximum": demand,
             "is_doubtful": doubtful,
             "told": kind,
             "is_withdrawn": pl.Series(withdrawn),

@@ -209,7 +209,7 @@ def _series_of(case: RegisterCase) -> Iterable[SeriesReport]:
             yield SeriesReport(
                 meter=point.identifier,
                 quantity=register.quantity,
-                unit=register.measured,
+                unit=register.measured if register.counts else register.unit,
                 step=share.step,
                 readings=share.readings,
                 total=share.total,
