@@ -96,7 +96,7 @@ class Estate:
             {
                 "mpan": np.repeat(np.array(self.identifiers[:meters]), len(one)),
                 "start": pl.concat([one] * meters),
-                "kwh": self._load(meters, len(days), SEED + 77).reshape(-1),
+                "kwh": self.load(meters, len(days), SEED + 77).reshape(-1),
             }
         )
         frame.write_csv(path.with_suffix(".part"), float_precision=3)
@@ -104,7 +104,7 @@ class Estate:
         return path
 
     def _wide(self, days: list[date], seed: int) -> pl.DataFrame:
-        values = self._load(self.meters, len(days), seed, slots=50)
+        values = self.load(self.meters, len(days), seed, slots=50)
         counts = np.tile(slot_counts(np.array(days), LONDON, 30), self.meters)
         values[np.arange(50)[None, :] >= counts[:, None]] = np.nan
         columns = {f"HH{k + 1:02}": pl.Series(values[:, k]).fill_nan(None) for k in range(50)}
@@ -113,7 +113,7 @@ class Estate:
         return pl.DataFrame({"MPAN": mpans, "Date": dates} | columns)
 
     @staticmethod
-    def _load(meters: int, days: int, seed: int, slots: int = 48) -> np.ndarray:
+    def load(meters: int, days: int, seed: int, slots: int = 48) -> np.ndarray:
         """A working day's shape with noise [kWh], shape (meters × days, slots)."""
         random = np.random.default_rng(seed)
         hours = np.arange(slots) / 2
