@@ -28,7 +28,7 @@ SAID_BY: Final = {
     "regions": "region", "suppliers": "supplier", "sites": "site", "organisations": "organisation", "users": "user",
     "people": "user", "memberships": "membership", "roles": "role", "invitations": "invitation", "tokens": "token",
     "devices": "device", "multipliers": "multiplier", "metrics": "metric", "sessions": "session", "meters": "meter",
-    "imports": "batch", "batches": "batch", "files": "upload",
+    "imports": "batch", "batches": "batch", "files": "upload", "feeds": "feed", "jobs": "job", "schedules": "schedule",
     "organisation": "organisation", "invitation": "link",
 }  # fmt: skip
 NAMED: Final = frozenset(

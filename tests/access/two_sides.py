@@ -31,7 +31,8 @@ from eclectyc.estate.models import (
     SiteMetric,
     Supplier,
 )
-from eclectyc.intake.models import Batch, Upload
+from eclectyc.intake.models import Batch, Feed, Upload
+from eclectyc.jobs.models import Job, Schedule
 from tests.analytics.filling import fill, flat_days
 from tests.factories import make_series
 
@@ -168,6 +169,15 @@ def furnish(side: Side, number: int) -> None:
     things["batch"] = marked(Batch(organisation=org, state=Batch.FAILED), mark)
     things["called"] = str(things["batch"].pk)
     things["upload"] = marked(Upload(organisation=org), mark)
+    feed = Feed(organisation=org, kind=Feed.SFTP, cron="5 4 * * *", zone="Europe/London", error=f"{mark} error")
+    things["feed"] = marked(feed, mark)
+    due = {"cron": "5 4 * * *", "zone": "Europe/London", "settled_until": timezone.now()}
+    things["schedule"] = Schedule.objects.create(
+        name=f"feed:{feed.pk}", title=f"{mark} title", kind="feeds.read", organisation_id=org.pk, **due
+    )
+    things["job"] = Job.objects.create(
+        kind="feeds.read", organisation_id=org.pk, run_at=timezone.now(), state=Job.DONE, text=f"{mark} text"
+    )
 
 
 def _meters(side: Side, number: int, supplier: Supplier) -> None:

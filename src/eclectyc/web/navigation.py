@@ -35,6 +35,8 @@ SECTIONS: Final = (
     Place("Regions", "/admin/regions", "estate.edit"),
     Place("Suppliers", "/admin/suppliers", "estate.edit"),
     Place("Imports", "/admin/imports", "imports.run"),
+    Place("Feeds", "/admin/feeds", "imports.run"),
+    Place("Background work", "/admin/jobs", "jobs.view"),
     Place("People", "/admin/users", "people.view"),
     Place("Roles", "/admin/roles", "people.view"),
     Place("Organisation", "/admin/organisation", "organisation.edit"),

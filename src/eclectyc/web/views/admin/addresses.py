@@ -6,7 +6,20 @@ from typing import Final
 
 from eclectyc.web import brand
 from eclectyc.web.security import View
-from eclectyc.web.views.admin import choosing, files, imports, meters, named, organisations, people, roles, sites, tokens
+from eclectyc.web.views.admin import (
+    choosing,
+    feeds,
+    files,
+    imports,
+    jobs,
+    meters,
+    named,
+    organisations,
+    people,
+    roles,
+    sites,
+    tokens,
+)
 
 Address = tuple[str, View, str, str]
 
@@ -42,6 +55,13 @@ ADDRESSES: Final[tuple[Address, ...]] = (
     ("admin/imports/files/<int:pk>", imports.file, "admin-import-file", "imports.run"),
     ("admin/imports/<str:called>", imports.one, "admin-import", "imports.run"),
     ("admin/imports/<str:called>/rejected", imports.rejected, "admin-import-rejected", "imports.run"),
+    ("admin/feeds", feeds.feeds, "admin-feeds", "imports.run"),
+    ("admin/feeds/new", feeds.new_feed, "admin-feed-new", "imports.run"),
+    ("admin/feeds/<int:pk>", feeds.feed, "admin-feed", "imports.run"),
+    ("admin/jobs", jobs.jobs, "admin-jobs", "jobs.view"),
+    ("admin/jobs/<int:pk>", jobs.job, "admin-job", "jobs.view"),
+    ("admin/schedules", jobs.all_schedules, "admin-schedules", "jobs.view"),
+    ("admin/schedules/<int:pk>", jobs.schedule, "admin-schedule", "jobs.manage"),
     ("account/tokens", tokens.tokens, "account-tokens", ""),
 )
 # Answers that are no pages: parts, pictures, style.

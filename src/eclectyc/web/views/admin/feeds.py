@@ -1,0 +1,220 @@
+"""``/admin/feeds``: where files are fetched from by themselves, how that goes, and what they brought."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.intake.feeds import service
+from eclectyc.intake.feeds import settings as telling
+from eclectyc.intake.feeds.models import Feed
+from eclectyc.intake.service import ImportOptions
+from eclectyc.jobs import cron
+from eclectyc.jobs.models import Schedule
+from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.kernel.words import counted
+from eclectyc.web.clock import house_zone
+from eclectyc.web.forms import Field, Form
+from eclectyc.web.listing import Cell, Row
+from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.imports import OPTIONS, vars_of
+from eclectyc.web.views.admin.showing import (
+    Danger,
+    Table,
+    done,
+    number_in,
+    organisation_field,
+    organisations_for,
+    show,
+    status_of,
+)
+
+STATES: Final = {"paused": "paused", "new": "not looked at yet", "failing": "failing", "well": "well"}
+_SECRETS: Final = {"password": "Password", "private_key": "Private key", "passphrase": "Passphrase of the key",
+                   "token": "Token"}  # fmt: skip
+_WHEN: Final = (
+    Field("cron", "Looked at", is_needed=True, group="When",
+          help="Minute, hour, day, month, weekday: */15 * * * * is every quarter of an hour."),
+    Field("zone", "Time zone", is_needed=True, group="When", help="Such as Europe/London."),
+    Field("quiet_after_h", "Tell me after so many quiet hours", "number", group="When",
+          help="A mail goes out when nothing new came for so long; empty: none."),
+    Field("is_active", "Active", "check", group="When"),
+)  # fmt: skip
+
+
+@require_safe
+def feeds(request: HttpRequest) -> HttpResponse:
+    """List the feeds."""
+    actor = actor_of(request)
+    mine = list(Feed.objects.visible_to(actor).select_related("organisation")[:500])
+    following = dict(
+        Schedule.objects.filter(name__in=[one.schedule_name for one in mine], is_paused=False).values_list(
+            "name", "next_at"
+        )
+    )
+    rows = [
+        Row([
+            Cell(one.name, reverse("admin-feed", args=[one.pk]), under=one.get_kind_display()),
+            Cell(STATES[one.state], under=one.error[:80], is_wrong=one.state == "failing"),
+            Cell(_at(one.last_success_at)), Cell(_at(one.last_file_at)), Cell(_at(following.get(one.schedule_name))),
+            Cell(one.organisation.name),
+        ], one.pk)
+        for one in mine
+    ]  # fmt: skip
+    table = Table(
+        "Feeds", ("Feed", "State", "Last success", "Last file", "Next look", "Organisation"), rows,
+        "No feed yet. A feed fetches files by itself: from an SFTP folder or a web address.",
+    )  # fmt: skip
+    actions = [(f"New: {label}", f"{reverse('admin-feed-new')}?kind={kind}") for kind, label in _kinds_for(actor)]
+    return show(request, "table", "Feeds", {"table": table, "actions": actions})
+
+
+def new_feed(request: HttpRequest) -> HttpResponse:
+    """Set a feed up."""
+    actor = actor_of(request)
+    kind = request.GET.get("kind", "sftp")
+    if kind not in dict(_kinds_for(actor)):
+        raise Invalid("There is no such kind of feed for you.", "Choose one from the page of feeds.")
+    organisations = organisations_for(actor, "imports.run")
+    fields = (
+        Field("name", "Name", is_needed=True, help="Its sender."),
+        organisation_field(organisations),
+        *_fields(kind),
+    )
+    usual: dict[str, Any] = {one.name: one.usual for one in telling.FIELDS[kind]}
+    usual |= {"cron": "*/15 * * * *", "zone": "Europe/London", "is_active": True, **vars_of(ImportOptions())}
+    usual["organisation"] = organisations[0].pk if organisations else ""
+    form = Form.holding(fields, usual)
+    if request.method == "POST":
+        form = Form.sent(fields, request.POST)
+        made = form.attempt(lambda: _create(actor, kind, form, organisations))
+        if made is not None:
+            return done(request, f"{made.name} was set up. Try it out below.", reverse("admin-feed", args=[made.pk]))
+    return show(request, "form", f"New feed: {dict(Feed.KINDS)[kind]}", {
+        "form": form, "back": reverse("admin-feeds"), "crumbs": [("Feeds", reverse("admin-feeds"))],
+        "button": "Set it up",
+    }, status=form.status)  # fmt: skip
+
+
+def feed(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show and change a feed; try it out, look at it now, take it down."""
+    actor = actor_of(request)
+    one = get_object_or_404(Feed.objects.visible_to(actor).select_related("organisation"), pk=pk)
+    fields = (Field("name", "Name", is_needed=True), *_fields(one.kind))
+    form = Form.holding(fields, {
+        "name": one.name, **one.settings, "cron": one.cron, "zone": one.zone, "is_active": one.is_active,
+        "quiet_after_h": one.quiet_after_h, **vars_of(service.options_of(one)),
+    })  # fmt: skip
+    refusal: EclectycError | None = None
+    offered: list[str] | None = None
+    here = reverse("admin-feed", args=[pk])
+    if request.method == "POST":
+        do = request.POST.get("do", "")
+        try:
+            if do == "try":
+                offered = service.try_feed(actor, feed=one)
+            elif do == "read":
+                made = service.read_now(actor, feed=one)
+                return done(request, "It is being looked at.", reverse("admin-job", args=[made.pk]))
+            elif do == "delete":
+                service.delete_feed(actor, feed=one)
+                return done(request, f"{one.name} was taken down. What it brought stays.", reverse("admin-feeds"))
+            elif do == "save":
+                form = Form.sent(fields, request.POST)
+                if form.attempt(lambda: service.update_feed(actor, feed=one, wanted=_wanted(one.kind, form))):
+                    return done(request, "Saved.", here)
+            else:
+                raise Invalid("That cannot be done here.", "Load the page again.")
+        except EclectycError as error:
+            refusal = error
+    context = {
+        "form": form, "feed": one, "refusal": refusal, "offered": offered, "back": reverse("admin-feeds"),
+        "crumbs": [("Feeds", reverse("admin-feeds"))], "facts": _facts(one), "files": _files(one),
+        "danger": Danger("Take it down", "No more files are fetched. What came stays.", "Take the feed down"),
+    }  # fmt: skip
+    return show(request, "feed", one.name, context, status=status_of(refusal) if refusal else form.status)
+
+
+def _kinds_for(actor: Actor) -> list[tuple[str, str]]:
+    """Return the kinds that somebody may set up: folders of the server are an operator's."""
+    return [(kind, label) for kind, label in Feed.KINDS if kind != Feed.FOLDER or actor.operator]
+
+
+def _fields(kind: str) -> tuple[Field, ...]:
+    place = tuple(
+        Field(
+            one.name, one.label, "select" if one.choices else "number" if isinstance(one.usual, int) else "text",
+            one.help, tuple((choice, choice) for choice in one.choices), is_needed=one.is_required, group="Where",
+        )
+        for one in telling.FIELDS[kind]
+    )  # fmt: skip
+    secrets = tuple(
+        Field(
+            name, _SECRETS[name], "textarea" if name == "private_key" else "password", group="Where",
+            help="Kept sealed, never shown. Empty: as it is.", autocomplete="new-password",
+        )
+        for name in telling.SECRETS[kind]
+    )  # fmt: skip
+    options = tuple(_in_group(one, "How its files are read") for one in OPTIONS)
+    return (*place, *secrets, *_WHEN, *options)
+
+
+def _in_group(one: Field, group: str) -> Field:
+    return Field(
+        one.name, one.label, one.kind, one.help, one.choices, one.suggestions, one.suggests, group=one.group or group
+    )
+
+
+def _create(actor: Actor, kind: str, form: Form, organisations: list[Organisation]) -> Feed:
+    own = next((o for o in organisations if str(o.pk) == form["organisation"]), None)
+    if own is None:
+        raise Invalid("Choose an organisation.", field="organisation")
+    return service.create_feed(actor, organisation=own, kind=kind, wanted=_wanted(kind, form), may_reach_private=False)
+
+
+def _wanted(kind: str, form: Form) -> service.Wanted:
+    quiet = form["quiet_after_h"].strip()
+    if quiet and not number_in(quiet):
+        raise Invalid("That is no number of hours.", "Give a whole number, or nothing.", field="quiet_after_h")
+    secrets = {name: form[name] for name in telling.SECRETS[kind] if form[name]}
+    read = {one.name: form[one.name] for one in OPTIONS}
+    options: Any = {**read, "create_meters": read["create_meters"] == "true"}
+    return service.Wanted(
+        form["name"], {one.name: form[one.name] for one in telling.FIELDS[kind]}, secrets or None,
+        ImportOptions(**options), form["cron"], form["zone"], form["is_active"] == "true",
+        number_in(quiet) or None,
+    )  # fmt: skip
+
+
+def _facts(one: Feed) -> list[tuple[str, str]]:
+    following = (
+        Schedule.objects.filter(name=one.schedule_name, is_paused=False).values_list("next_at", flat=True).first()
+    )
+    return [
+        ("State", STATES[one.state]), ("Looked at", f"{cron.words(one.cron)} ({one.zone})"),
+        ("Next look", _at(following)), ("Last success", _at(one.last_success_at)),
+        ("Last new file", _at(one.last_file_at)), ("Organisation", one.organisation.name),
+    ]  # fmt: skip
+
+
+def _files(one: Feed) -> Table:
+    rows = []
+    for file in one.files.exclude(sha256="").select_related("upload")[:50]:
+        address = ""
+        if file.upload is not None and file.upload.job_id is not None:
+            address = reverse("admin-import", args=[f"j{file.upload.job_id}"])
+        said = "imported" if file.upload is not None else "its content came before"
+        rows.append(Row([Cell(file.name, address), Cell(said), Cell(_at(file.seen_at))]))
+    title = f"{counted(len(rows), 'file')} last read"
+    return Table(title, ("File", "What became of it", "Seen"), rows, "Nothing was read yet.")
+
+
+def _at(moment: datetime | None) -> str:
+    return f"{moment.astimezone(house_zone()):%Y-%m-%d %H:%M}" if moment else "–"
