@@ -8,7 +8,8 @@ import time
 import traceback
 from typing import Any, Final
 
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseFault
+from django.db import InterfaceError, OperationalError, connection
 
 from eclectyc.jobs import kinds, queue
 from eclectyc.jobs.beat import write_lines
@@ -23,15 +24,17 @@ log = logging.getLogger(__name__)
 def run(running: Running) -> None:
     """Run a job's handler and write down how it ended. Whatever the handler raises, this does not."""
     ending = _outcome(running)
-    until = time.monotonic() + SETTLING_S
+    until, is_told = time.monotonic() + SETTLING_S, False
     while True:
         try:
             _settle(running, *ending)
             return
-        except DatabaseError as error:
+        except DatabaseFault as error:
             if connection.in_atomic_block:
                 raise  # somebody else's transaction: there is nothing left to write into
-            log.warning("The registry did not take down how job %s ended: %s", running.job_id, error)
+            if not is_told:
+                log.warning("The registry did not take down how job %s ended: %s", running.job_id, error)
+            is_told = True
             connection.close()
             if time.monotonic() > until:
                 return  # its lease lapses, and another goes on with it
@@ -56,6 +59,9 @@ def _outcome(running: Running) -> tuple[str, dict[str, Any]]:
     except EclectycError as error:
         is_final = not isinstance(error, PASSING)
         return "fail", {"error": error.reason, "remedy": error.remedy, "is_final": is_final}
+    except (OperationalError, InterfaceError) as error:
+        log.warning("Job %s (%s) could not reach the registry: %s", running.job_id, running.kind, error)
+        return "fail", {"error": "The registry did not answer.", "remedy": "It is tried again by itself."}
     except BaseException as error:  # SystemExit too: a handler ends its job, never the worker
         log.warning("Job %s (%s) failed: %s", running.job_id, running.kind, error, exc_info=error)
         told = f"A fault in Eclectyc itself: {type(error).__name__}: {error}".replace("\x00", "")

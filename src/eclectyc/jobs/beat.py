@@ -11,7 +11,8 @@ import threading
 import time
 from typing import Any, Final
 
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import Error as DatabaseFault
+from django.db import close_old_connections, connection, transaction
 
 from eclectyc.jobs import clock
 from eclectyc.jobs.models import Job, Line
@@ -65,9 +66,10 @@ class Beat:
                 try:
                     close_old_connections()
                     pulse(self.held())
-                except DatabaseError as error:  # away for a moment; the leases outlast that
-                    log.warning("The registry did not take a heartbeat: %s", error)
+                except DatabaseFault:  # away for a moment, as the worker says; the leases outlast that
                     connection.close()
+                except Exception:  # without a heartbeat every job of this worker would be taken away
+                    log.exception("A fault in Eclectyc itself; the heartbeat goes on")
                 time.sleep(BEAT_S)
         finally:
             connection.close()
@@ -104,7 +106,7 @@ def keep(one: Running) -> None:
             if mine:
                 Job.objects.filter(pk__in=mine).update(lease_until=clock.later(one.claim.lease_s), **fields)
                 write_lines(one)
-    except DatabaseError:
+    except DatabaseFault:
         one.untold(fields)
         raise
     if mine:

@@ -43,6 +43,7 @@ class Running:
         self.renewed_at = time.monotonic()
         self._cursor: Any = job.cursor
         self._saved_at = 0.0
+        self._is_unsaved = False  # the cursor, set outside an effect and not written yet
         self._is_in_effect = False
         self._line_count = 0
         self._done = 0
@@ -113,6 +114,7 @@ class Running:
         finally:
             self._is_in_effect = outer
         self.renewed_at = self._saved_at = time.monotonic()
+        self._is_unsaved = False
 
     def told(self) -> dict[str, Any]:
         """Take what has been said since the last time, as fields of the job."""
@@ -123,9 +125,12 @@ class Running:
             return fields
 
     def last_words(self) -> dict[str, Any]:
-        """Return what is to be written at the end of the attempt; nothing is taken, so it can be asked for again."""
+        """Return what is to be written at the end of the attempt; nothing is taken, so it can be asked for again.
+
+        A cursor that belongs to an effect is not among it: whether that was committed, the registry knows best.
+        """
         with self.lock:
-            return self.said | {"cursor": self._cursor}
+            return self.said | ({"cursor": self._cursor} if self._is_unsaved else {})
 
     def untold(self, fields: dict[str, Any]) -> None:
         """Put back what could not be written."""
@@ -145,11 +150,14 @@ class Running:
             self.stop = LeaseLost
 
     def _save_cursor(self) -> None:
-        if self._is_in_effect or time.monotonic() - self._saved_at < SAVE_CURSOR_S:
-            return  # the effect writes it, or the end of the attempt
+        if self._is_in_effect:
+            return  # it is written with the effect
+        self._is_unsaved = True
+        if time.monotonic() - self._saved_at < SAVE_CURSOR_S:
+            return  # soon, or at the end of the attempt
         if not self.claim.held().update(cursor=self._cursor):
             self.stop = LeaseLost
-        self._saved_at = time.monotonic()
+        self._saved_at, self._is_unsaved = time.monotonic(), False
 
     def _count(self, done: int | None) -> None:
         if done is None:

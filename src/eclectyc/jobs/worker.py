@@ -10,9 +10,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error as DatabaseFault
+from django.db import close_old_connections, connection
 
 from eclectyc.jobs import attempt, kinds, presence, queue, schedules, wake
 from eclectyc.jobs.beat import Beat, pulse
@@ -37,7 +39,9 @@ class Worker:
         self._beat = Beat()
         self._work = threading.Condition()  # slots that have nothing to do wait here
         self._nudge = threading.Event()  # ends the main thread's sleep
+        self._busy = 0  # slots that claim or run a job
         self._is_ending = False
+        self._is_registry_away = False
         self._signed_at = self._ticked_at = 0.0
         self._slots = [threading.Thread(target=self._slot, name=f"jobs-{n}", daemon=True) for n in range(threads)]
 
@@ -70,12 +74,12 @@ class Worker:
         for running in self._beat.held():
             running.stop = running.stop or GivenBack
         self._wait_for_slots(HURRY_S)
-        left = self._beat.held()
-        for running in left:
-            self._guarded(lambda running=running: queue.release(running.claim))  # type: ignore[misc]
+        is_done = not self._busy
+        for running in self._beat.held():
+            self._guarded(partial(queue.release, running.claim))
         self._beat.stop()
         self._guarded(lambda: presence.leave(self.name))
-        return not left
+        return is_done
 
     def _sleep(self, span_s: float) -> None:
         until = time.monotonic() + span_s
@@ -86,7 +90,7 @@ class Worker:
 
     def _look(self) -> bool:
         """Do what is due for all workers, and wake a slot if there is a job. Return whether all is quiet."""
-        is_due = False
+        is_busy, is_due = bool(self._busy), False
 
         def look() -> None:
             nonlocal is_due
@@ -104,10 +108,10 @@ class Worker:
         if is_due:
             with self._work:
                 self._work.notify_all()
-        return is_told and not is_due and not self._beat.held()
+        return is_told and not is_due and not is_busy
 
     def _slot(self) -> None:
-        while not self._is_ending:
+        while self._turn_to():
             claim: Claim | None = None
 
             def take() -> None:
@@ -116,12 +120,21 @@ class Worker:
 
             self._guarded(take)
             if claim is not None:
-                self._run_one(claim)
-                continue
-            with self._work:
-                if not self._is_ending:
-                    self._work.wait()
+                self._guarded(partial(self._run_one, claim))
+            self._rest(is_idle=claim is None)
         connection.close()
+
+    def _turn_to(self) -> bool:
+        """Count a slot as busy from before it claims, so that nobody takes the worker for idle in between."""
+        with self._work:
+            self._busy += not self._is_ending
+            return not self._is_ending
+
+    def _rest(self, *, is_idle: bool) -> None:
+        with self._work:
+            self._busy -= 1
+            if is_idle and not self._is_ending:
+                self._work.wait()
 
     def _run_one(self, claim: Claim) -> None:
         running = Running(claim)
@@ -134,19 +147,24 @@ class Worker:
 
     def _wait_for_slots(self, span_s: float) -> None:
         until = time.monotonic() + span_s
-        while self._beat.held() and time.monotonic() < until:
+        while self._busy and time.monotonic() < until:
             time.sleep(0.05)
 
     def _guarded(self, deed: Callable[[], object]) -> bool:
-        """Do something with the registry, which may be away for a while: a worker outlasts that."""
+        """Do something with the registry, which may be away for a while: a worker outlasts that. Say if it was done."""
         try:
             close_old_connections()
             deed()
+            self._is_registry_away = False
             return True
-        except DatabaseError as error:
-            log.warning("The registry does not answer; the worker waits: %s", error)
-            connection.close()
-            return False
+        except DatabaseFault as error:
+            if not self._is_registry_away:  # said once
+                log.warning("The registry does not answer; the worker waits: %s", error)
+            self._is_registry_away = True
+        except Exception:  # a fault of ours in one place must not stop everything else
+            log.exception("A fault in Eclectyc itself; the worker goes on")
+        connection.close()
+        return False
 
 
 def run_waiting(limit: int = 1000) -> int:
