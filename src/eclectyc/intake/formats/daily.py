@@ -58,7 +58,7 @@ class Daily:
         yield from convert_all(
             source,
             Shape.of(table, [column.index for column in values]),
-            lambda part: _convert(part, fields, date, values, grouped),
+            lambda part: convert(part, fields, date, values, grouped),
             seen.warnings,
         )
 
@@ -74,7 +74,7 @@ def _values(fields: Fields) -> list[Column]:
     return fields.values or (fields.totals if len(fields.totals) == 1 else [])
 
 
-def _convert(
+def convert(
     part: Part, fields: Fields, date: Column, columns: list[Column], grouped: set[str]
 ) -> tuple[DayBlock, list[LineError]]:
     rejects = Rejects(part)

@@ -59,7 +59,7 @@ class Long:
         for blocks, errors in convert_all(
             source,
             Shape.of(table, [column.index for column in fields.values]),
-            lambda part: _convert(part, fields, seen, grouped),
+            lambda part: convert(part, fields, seen, grouped),
             seen.warnings,
         ):
             for number, block in enumerate(blocks):
@@ -138,7 +138,7 @@ def _periods(part: Part, column: Column, rejects: Rejects) -> pl.Series:
     return numbers.set(~sound.fill_null(False), None)
 
 
-def _convert(
+def convert(
     part: Part, fields: Fields, seen: Recognition, grouped: set[str]
 ) -> tuple[list[RowBlock | DayBlock], list[LineError]]:
     rejects = Rejects(part)

@@ -28,7 +28,7 @@ from eclectyc.kernel.quality import MISSING, UNFLAGGED
 
 
 @dataclass(frozen=True, slots=True)
-class _MeterColumn:
+class MeterColumn:
     index: int
     name: str
     meter: str
@@ -66,7 +66,7 @@ class Matrix:
         yield from convert_all(
             source,
             Shape.of(table, [column.index for column in columns]),
-            lambda part: _convert(part, fields, columns, seen, grouped),
+            lambda part: convert(part, fields, columns, seen, grouped),
             seen.warnings,
         )
 
@@ -75,29 +75,29 @@ def _is_daily(fields: Fields) -> bool:
     return fields.all_midnight or not fields.has_moment
 
 
-def _meter_columns(table: Table, fields: Fields) -> tuple[list[_MeterColumn], list[str]]:
+def _meter_columns(table: Table, fields: Fields) -> tuple[list[MeterColumn], list[str]]:
     """Return the columns of meters, and the headings of those that are passed over."""
     columns, passed_over, rates = [], [column.name for column in fields.totals], []
     for column in sorted([*fields.others, *fields.values], key=lambda column: column.index):
         cells = table.cells(column.index)
         if column.role == "value":
-            columns.append(_MeterColumn(column.index, column.name, clean_identifier(column.name), None))
+            columns.append(MeterColumn(column.index, column.name, clean_identifier(column.name), None))
         elif is_rate(column.name):
             rates.append(column.name)
         elif cells and all(parse_number(cell) is None for cell in cells):
             passed_over.append(column.name)
         else:
-            columns.append(_meter_column(column))
+            columns.append(meter_column(column))
     if rates and not columns:
         raise UnreadableFile(
             f"The columns hold prices, rates or weather, not meter readings: {', '.join(rates[:6])}.",
             "Import outside data with: eclectyc external temperature|calorific|carbon FILE.",
         )
-    _refuse_doubles(columns)
+    refuse_doubles(columns)
     return columns, passed_over + rates
 
 
-def _meter_column(column: Column) -> _MeterColumn:
+def meter_column(column: Column) -> MeterColumn:
     if has_lost_digits(column.name):
         raise UnreadableFile(
             f"The heading {column.name!r} has lost its digits to a spreadsheet.",
@@ -107,18 +107,18 @@ def _meter_column(column: Column) -> _MeterColumn:
     name = column.name
     if unit is not None:
         name = re.sub(r"[(\[].*?[)\]]|\b" + re.escape(unit) + r"\b", " ", name, flags=re.IGNORECASE).strip(" _-:")
-    return _MeterColumn(column.index, column.name, clean_identifier(name), unit)
+    return MeterColumn(column.index, column.name, clean_identifier(name), unit)
 
 
-def _refuse_doubles(columns: list[_MeterColumn]) -> None:
+def refuse_doubles(columns: list[MeterColumn]) -> None:
     meters = [column.meter for column in columns]
     doubled = sorted({meter for meter in meters if meters.count(meter) > 1})
     if doubled:
         raise UnreadableFile(f"Several columns are for the same meter: {', '.join(doubled)}.", "Keep one of each.")
 
 
-def _convert(
-    part: Part, fields: Fields, columns: list[_MeterColumn], seen: Recognition, grouped: set[str]
+def convert(
+    part: Part, fields: Fields, columns: list[MeterColumn], seen: Recognition, grouped: set[str]
 ) -> tuple[Block, list[LineError]]:
     rejects = Rejects(part)
     names = [str(column.index) for column in columns]

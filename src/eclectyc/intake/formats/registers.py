@@ -53,7 +53,7 @@ _SERIALS: Final = METER_TIERS[2]
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class Layout:
     """Where a table has what. values : the columns of readings."""
 
     fields: Fields
@@ -94,12 +94,12 @@ class Registers:
         yield from convert_all(
             source,
             Shape.of(table, [column.index for column in layout.values]),
-            lambda part: _convert(part, layout, seen, grouped),
+            lambda part: convert(part, layout, seen, grouped),
             seen.warnings,
         )
 
 
-def _layout(table: Table) -> _Layout:
+def _layout(table: Table) -> Layout:
     keys = {column.index: header_key(column.name) for column in table.columns}
     code = next((column for column in table.columns if keys[column.index] in _CODES and _is_text(table, column)), None)
     fields = fields_of(table, frozenset([code.index]) if code else frozenset())
@@ -109,7 +109,7 @@ def _layout(table: Table) -> _Layout:
     if serial is None and fields.meter and keys[fields.meter.index] in _SERIALS:
         serial = fields.meter
     values = fields.values or [c for c in table.columns if c.index not in taken and _is_reading(table, c)]
-    return _Layout(fields, values, serial, code)
+    return Layout(fields, values, serial, code)
 
 
 def _is_text(table: Table, column: Column) -> bool:
@@ -125,9 +125,7 @@ def _is_reading(table: Table, column: Column) -> bool:
     return not any(word in _NO_READING for word in words)
 
 
-def _convert(
-    part: Part, layout: _Layout, seen: Recognition, grouped: set[str]
-) -> tuple[RegisterBlock, list[LineError]]:
+def convert(part: Part, layout: Layout, seen: Recognition, grouped: set[str]) -> tuple[RegisterBlock, list[LineError]]:
     rejects = Rejects(part)
     fields = layout.fields
     stamp, instant = read_moments(part, fields, seen, rejects)
