@@ -19,6 +19,7 @@ from eclectyc.kernel.identifiers import clean_identifier
 
 _BEFORE: Final = 3  # cells before the values
 _FEWEST, _USUAL, _MOST = 46, 48, 50  # values of a day
+_SAMPLE: Final = 50  # lines
 _DATE: Final = re.compile(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}")
 _MPAN: Final = re.compile(r"[0-9]{13}")
 
@@ -28,7 +29,7 @@ class BGlobal:
     kind: Final = "readings"
 
     def recognise(self, head: Head) -> Recognition | None:
-        rows = _rows(head)
+        rows = _rows(head.table)
         fitting = [row for row in rows if _is_day(row)]
         if not fitting or fitting[0] is not rows[0] or max(len(row) for row in fitting) < _BEFORE + _FEWEST:
             return None
@@ -45,14 +46,18 @@ class BGlobal:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
-        layout = layout_of(_table(_rows(head_of(source))))
+        seen_as = head_of(source).table
+        rows = _rows(seen_as)
+        layout = layout_of(_table(rows, seen_as.delimiter))
         if layout is None:
             raise unreadable_now(source.name, self.name)
-        yield from read_days(source, layout, seen.warnings)
+        # No header says how long a line is: where all are of one length, a shorter one is cut off.
+        yield from read_days(source, layout, seen.warnings, ends_blank=len({len(row) for row in rows[:-1]}) > 1)
 
 
-def _rows(head: Head) -> list[list[str]]:
-    return [[cell.strip(' "') for cell in line.split(",", 200)] for line in head.first_lines]
+def _rows(table: Table) -> list[list[str]]:
+    """Return the first lines: the first of them was taken for the header."""
+    return [table.names, *table.rows[:_SAMPLE]]
 
 
 def _is_day(row: list[str]) -> bool:
@@ -67,10 +72,10 @@ def _is_day(row: list[str]) -> bool:
     )
 
 
-def _table(rows: list[list[str]]) -> Table:
+def _table(rows: list[list[str]], delimiter: str) -> Table:
     """Return the header that the file leaves out, with the first lines under it."""
     is_long = any(any(row[_BEFORE + _USUAL :]) for row in rows if _is_day(row))
     clocks = [f"{k // 2:02}:{k % 2 * 30:02}" for k in range(_MOST if is_long else _USUAL)]
     names = ["MPAN", "", "Date", *clocks]
     padding = max(len(row) for row in rows) - len(names)
-    return Table(",", names, 0, rows, max(padding, 0) if len({len(row) for row in rows}) == 1 else 0)
+    return Table(delimiter, names, 0, rows, max(padding, 0) if len({len(row) for row in rows}) == 1 else 0)

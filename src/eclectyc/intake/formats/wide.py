@@ -80,14 +80,19 @@ class Wide:
         yield from read_days(source, layout, seen.warnings)
 
 
-def read_days(source: Source, layout: Layout, warnings: list[str]) -> Iterator[tuple[DayBlock, list[LineError]]]:
-    """Yield the days of a file whose layout is known; ``warnings`` grows when it is done."""
+def read_days(
+    source: Source, layout: Layout, warnings: list[str], *, ends_blank: bool = True
+) -> Iterator[tuple[DayBlock, list[LineError]]]:
+    """Yield the days of a file whose layout is known; ``warnings`` grows when it is done.
+
+    ends_blank : whether a line may leave out blank cells at its end, beyond those of the shortest day.
+    """
     numbers = [n for n in layout.slots.values if n >= 0] + ([layout.total.index] if layout.total else [])
     grouped: set[str] = set()
     yield from convert_all(
         source,
-        Shape.of(layout.table, numbers, _may_be_left_out(layout.slots)),
-        lambda part: _convert(part, layout, grouped),
+        Shape.of(layout.table, numbers, ends_of_day(layout.slots) if ends_blank else ()),
+        lambda part: convert(part, layout, grouped),
         warnings,
     )
 
@@ -105,7 +110,7 @@ def layout_of(table: Table) -> Layout | None:
     return Layout(table, slots, fields, date, total, _tolerance(table, slots, total))
 
 
-def _may_be_left_out(slots: SlotColumns) -> set[int]:
+def ends_of_day(slots: SlotColumns) -> set[int]:
     """Return the columns of the slots beyond a whole shorter day, which a line may end before."""
     return {index for columns in (slots.values, slots.flags) for index in columns[min(_WHOLE_DAYS) :]}
 
@@ -122,7 +127,7 @@ def _places(cells: list[str]) -> int:
     return max((len(cell.partition(".")[2]) for cell in cells if cell), default=0)
 
 
-def _convert(part: Part, layout: Layout, grouped: set[str]) -> tuple[DayBlock, list[LineError]]:
+def convert(part: Part, layout: Layout, grouped: set[str]) -> tuple[DayBlock, list[LineError]]:
     rejects = Rejects(part)
     fields, slots = layout.fields, layout.slots
     days = dates(part.column(layout.date.index), layout.date.name)
