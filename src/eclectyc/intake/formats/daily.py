@@ -77,6 +77,7 @@ def _values(fields: Fields) -> list[Column]:
 def convert(
     part: Part, fields: Fields, date: Column, columns: list[Column], grouped: set[str]
 ) -> tuple[DayBlock, list[LineError]]:
+    """Return what some lines say, and those that say nothing sound."""
     rejects = Rejects(part)
     days = dates(part.column(date.index), date.name)
     rejects.add_moments(days.bad, date.name)

@@ -141,6 +141,7 @@ def _periods(part: Part, column: Column, rejects: Rejects) -> pl.Series:
 def convert(
     part: Part, fields: Fields, seen: Recognition, grouped: set[str]
 ) -> tuple[list[RowBlock | DayBlock], list[LineError]]:
+    """Return what some lines say, and those that say nothing sound."""
     rejects = Rejects(part)
     found = moments_of(part, fields, seen, rejects)
     names = [str(column.index) for column in fields.values]

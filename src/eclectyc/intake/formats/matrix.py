@@ -120,6 +120,7 @@ def refuse_doubles(columns: list[MeterColumn]) -> None:
 def convert(
     part: Part, fields: Fields, columns: list[MeterColumn], seen: Recognition, grouped: set[str]
 ) -> tuple[Block, list[LineError]]:
+    """Return what some lines say, and those that say nothing sound."""
     rejects = Rejects(part)
     names = [str(column.index) for column in columns]
     found = _days_of(part, fields, rejects) if _is_daily(fields) else moments_of(part, fields, seen, rejects)

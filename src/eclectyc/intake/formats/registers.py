@@ -126,6 +126,7 @@ def _is_reading(table: Table, column: Column) -> bool:
 
 
 def convert(part: Part, layout: Layout, seen: Recognition, grouped: set[str]) -> tuple[RegisterBlock, list[LineError]]:
+    """Return what some lines say, and those that say nothing sound."""
     rejects = Rejects(part)
     fields = layout.fields
     stamp, instant = read_moments(part, fields, seen, rejects)
