@@ -6,11 +6,15 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
+        from allauth.mfa.models import Authenticator
+
         from eclectyc.accounts import signin_events
         from eclectyc.accounts.alerted import alerted
         from eclectyc.jobs import alerts, kinds, schedules
+        from eclectyc.vault.columns import Column, register
 
         signin_events.connect()
+        register(Column(Authenticator, "data", is_json=True))  # sealed by accounts.second_factor
         alerts.know_people_by(alerted)
         kinds.register(
             kinds.Kind("accounts.sessions", "eclectyc.accounts.clearing:run", "Clearing sessions", keep_days=30)

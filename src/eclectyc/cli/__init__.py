@@ -50,6 +50,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "audit": Command("auditing:audit", "List audit events, and verify that none was tampered with"),
     "retention": Command("privacy:retention", "Delete what is older than its rule says; see and set the rules"),
     "person": Command("privacy:person", "Give out, or erase, what is held about a person"),
+    "vault": Command("vaulting:vault", "See what is sealed with which key, and go over to another key"),
     "health": Command("upkeep:health", "Say how this installation is doing (exit 0 healthy, 1 degraded, 2 critical)"),
     "check": Command("upkeep:check", "Check structure and deployment"),
     "backup": Command("upkeep:backup", "Copy registry and lake together into a folder"),

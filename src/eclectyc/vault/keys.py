@@ -70,6 +70,12 @@ def add_key(home: Path) -> Key:
     return Key.of(fresh)
 
 
+def keep_newest(home: Path) -> None:
+    """Take all keys but the newest out of the file: what only they opened does not open any more."""
+    first = (home / FILE).read_text(encoding="ascii").split()[0]
+    write_key_file(home / FILE, first + "\n", replace=True)
+
+
 def _line(value: bytes) -> str:
     return urlsafe_b64encode(value).decode() + "\n"
 

@@ -7,6 +7,7 @@ password that was copied into another column does not open there.
 from __future__ import annotations
 
 import os
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from eclectyc.vault import keys
 
 VERSION: Final = "v1"
 _NONCE: Final = 12  # [bytes]
+_SEALED: Final = re.compile(rf"{VERSION}\.[0-9a-f]{{8}}\.[\w-]{{18,}}", re.ASCII)
 
 
 class Unopened(EclectycError):
@@ -68,7 +70,12 @@ def rotate() -> str:
 
 def is_sealed(text: str) -> bool:
     """Say whether a text looks like a sealed one."""
-    return text.startswith(f"{VERSION}.") and text.count(".") == 2
+    return _SEALED.fullmatch(text) is not None
+
+
+def key_name(sealed: str) -> str:
+    """Return the name of the key that sealed a text."""
+    return _parts(sealed)[0]
 
 
 def _parts(sealed: str) -> tuple[str, bytes]:

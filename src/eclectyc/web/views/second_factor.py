@@ -92,9 +92,8 @@ class SetUpForm(forms.Form):
         super().__init__(*args, **kwargs)
         session = context.request.session
         kept = session.get(auth.SECRET_SESSION_KEY)
-        if kept and self.is_bound:
-            self.secret = vault.open(kept).decode()
-        else:
+        self.secret = _opened(kept) if kept and self.is_bound else ""
+        if not self.secret:
             self.secret = auth.generate_totp_secret()
             session[auth.SECRET_SESSION_KEY] = vault.seal(self.secret)
 
@@ -104,6 +103,14 @@ class SetUpForm(forms.Form):
     def _check(self) -> None:
         if not auth.validate_totp_code(self.secret, self.cleaned_data["code"]):
             raise SecondFactorDoor().validation_error("incorrect_code")
+
+
+def _opened(kept: str) -> str:
+    """Return the secret that waits; empty where its key went meanwhile: then the page shows a new one."""
+    try:
+        return vault.open(kept).decode()
+    except vault.Unopened:
+        return ""
 
 
 class SetUp(totp.ActivateTOTPView):

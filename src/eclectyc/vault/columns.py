@@ -1,0 +1,87 @@
+"""Where sealed texts stand in the registry, so that each can be found and sealed anew.
+
+Columns of ``EncryptedText`` are found by themselves. Whatever else keeps sealed texts says so with ``register``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.apps import apps
+from django.db.models import F, Model, TextField, Value
+from django.db.models.functions import Cast
+
+from eclectyc.vault.fields import EncryptedText
+from eclectyc.vault.sealing import is_sealed
+
+AT_ONCE: Final = 200  # rows read, and changed in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column with sealed texts: one in each row, or, where it holds JSON, any number anywhere within."""
+
+    model: type[Model]
+    field: str
+    purpose: str = ""
+    is_json: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the column is called: room.model.field."""
+        return f"{self.model._meta.label_lower}.{self.field}"
+
+    def rows(self, after: Any, *, for_update: bool = False) -> list[tuple[Any, Any]]:
+        """Return the next rows as (key, what is kept), sealed as it is; ``after`` is the last key seen, or None."""
+        kept = F(self.field) if self.is_json else Cast(F(self.field), TextField())
+        found = self.model._base_manager.order_by("pk").annotate(kept=kept)
+        if after is not None:
+            found = found.filter(pk__gt=after)
+        if for_update:
+            found = found.select_for_update(of=("self",), no_key=True)
+        return list(found.values_list("pk", "kept")[:AT_ONCE])
+
+    def put(self, key: Any, kept: Any) -> None:
+        """Write what is kept in a row, sealed already."""
+        value = kept if self.is_json else Value(kept, output_field=TextField())
+        self.model._base_manager.filter(pk=key).update(**{self.field: value})
+
+
+_registered: dict[str, Column] = {}
+
+
+def register(column: Column) -> None:
+    """Say that a column holds sealed texts that are no ``EncryptedText``."""
+    _registered[column.name] = column
+
+
+def columns(models: Iterable[type[Model]] | None = None) -> list[Column]:
+    """Return every column with sealed texts: of these models, else of all there are and those registered."""
+    found = {column.name: column for column in (_registered.values() if models is None else ())}
+    for model in apps.get_models() if models is None else models:
+        for field in model._meta.local_fields:
+            if isinstance(field, EncryptedText):
+                column = Column(model, field.name, purpose=f"{model._meta.label_lower}.{field.name}")
+                found[column.name] = column
+    return sorted(found.values(), key=lambda column: column.name)
+
+
+def sealed_in(kept: Any) -> Iterator[str]:
+    """Yield every sealed text in what a row keeps."""
+    if isinstance(kept, str):
+        if is_sealed(kept):
+            yield kept
+    elif isinstance(kept, dict | list):
+        for part in kept.values() if isinstance(kept, dict) else kept:
+            yield from sealed_in(part)
+
+
+def with_each(kept: Any, fresh: Callable[[str], str]) -> Any:
+    """Return what a row keeps with every sealed text become another."""
+    if isinstance(kept, str):
+        return fresh(kept) if is_sealed(kept) else kept
+    if isinstance(kept, dict):
+        return {name: with_each(part, fresh) for name, part in kept.items()}
+    return [with_each(part, fresh) for part in kept] if isinstance(kept, list) else kept
