@@ -35,7 +35,7 @@ EAGER_SWITCH_S: Final = 0.001  # between threads: loading would keep the reading
 def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to import; .gz is unpacked on the way.")],
     type_: Annotated[
-        str, typer.Option("-t", "--type", help="auto, hh, wide, long, matrix, daily, sites or meters.")
+        str, typer.Option("-t", "--type", help="auto, hh, or a format's name, such as wide or nem12.")
     ] = "auto",
     dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would happen; write nothing.")] = False,
     create_meters: Annotated[bool, typer.Option("--create-meters", help="Make meters that are not known.")] = False,
