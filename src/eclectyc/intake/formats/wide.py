@@ -128,6 +128,7 @@ def _places(cells: list[str]) -> int:
 
 
 def convert(part: Part, layout: Layout, grouped: set[str]) -> tuple[DayBlock, list[LineError]]:
+    """Return what some lines say, and those that say nothing sound."""
     rejects = Rejects(part)
     fields, slots = layout.fields, layout.slots
     days = dates(part.column(layout.date.index), layout.date.name)
