@@ -20,7 +20,7 @@ from allauth.mfa.models import Authenticator
 from eclectyc.accounts import custom_roles, invitations, memberships, organisations, people, second_factor, tokens
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
-from eclectyc.estate import bulk, history, meters, metrics, regions, series, sites, suppliers
+from eclectyc.estate import bulk, devices, meters, metrics, multipliers, placements, regions, series, sites, suppliers
 from eclectyc.jobs import alerts, schedules
 from eclectyc.jobs import service as jobs
 from eclectyc.operations import first_use
@@ -41,6 +41,7 @@ CHANGES_NOTHING = {
     "operations.exports.meters", "operations.exports.daily", "operations.exports.monthly",
     "operations.exports.readings",
     # the parts that every deed of the estate and of memberships is made of; they write the event themselves
+    "estate.history.tell", "estate.multipliers.multiply_from",
     "estate.changes.write", "estate.changes.remove", "accounts.memberships.take_away",
     "privacy.holdings.require_person", "jobs.rights.reached", "jobs.rights.may",
 }  # fmt: skip
@@ -81,16 +82,16 @@ class Stage:
 
     def exchanged(self) -> Any:
         self.world.meter.refresh_from_db()
-        return history.exchange_device(self.actor, meter=self.world.meter, on="2025-02-01", serial="NEW1")
+        return devices.exchange_device(self.actor, meter=self.world.meter, on="2025-02-01", serial="NEW1")
 
     def other_site(self) -> Any:
         return sites.create_site(self.actor, name="Harbour Annexe", **self.at)
 
     def moved(self) -> Any:
-        return history.move_meter(self.actor, meter=self.world.meter, to=self.other_site(), on="2025-02-01")
+        return placements.move_meter(self.actor, meter=self.world.meter, to=self.other_site(), on="2025-02-01")
 
     def multiplier(self) -> Any:
-        return history.set_multiplier(self.actor, meter=self.world.meter, factor=Decimal(2), since="2025-01-01")
+        return multipliers.set_multiplier(self.actor, meter=self.world.meter, factor=Decimal(2), since="2025-01-01")
 
     def job(self) -> Any:
         return jobs.enqueue("jobs.tidy")
@@ -173,24 +174,39 @@ DEEDS: dict[str, Deed] = {
         lambda s: bulk.change_meters(s.actor, which=[s.world.meter.pk], is_active=False)
     ),
     "estate.bulk.change_sites": alone(lambda s: bulk.change_sites(s.actor, which=[s.world.site.pk], company="Quay")),
-    "estate.history.move_meter": (
+    "estate.placements.move_meter": (
         Stage.other_site,
-        lambda s, o: history.move_meter(s.actor, meter=s.world.meter, to=o, on="2025-02-01"),
+        lambda s, o: placements.move_meter(s.actor, meter=s.world.meter, to=o, on="2025-02-01"),
     ),
-    "estate.history.take_back_move": (Stage.moved, lambda s, _: history.take_back_move(s.actor, meter=s.world.meter)),
-    "estate.history.exchange_device": alone(Stage.exchanged),
-    "estate.history.correct_device": (
+    "estate.placements.correct_move": (
+        Stage.moved,
+        lambda s, p: placements.correct_move(s.actor, placement=p, on="2025-02-03"),
+    ),
+    "estate.placements.take_back_move": (
+        Stage.moved,
+        lambda s, _: placements.take_back_move(s.actor, meter=s.world.meter),
+    ),
+    "estate.devices.exchange_device": alone(Stage.exchanged),
+    "estate.devices.correct_device": (
         Stage.exchanged,
-        lambda s, d: history.correct_device(s.actor, device=d, serial="NEW2"),
+        lambda s, d: devices.correct_device(s.actor, device=d, serial="NEW2"),
     ),
-    "estate.history.take_back_exchange": (
+    "estate.devices.remove_device": (
         Stage.exchanged,
-        lambda s, _: history.take_back_exchange(s.actor, meter=s.world.meter),
+        lambda s, d: devices.remove_device(s.actor, device=d),
     ),
-    "estate.history.set_multiplier": alone(Stage.multiplier),
-    "estate.history.remove_multiplier": (
+    "estate.devices.take_back_exchange": (
+        Stage.exchanged,
+        lambda s, _: devices.take_back_exchange(s.actor, meter=s.world.meter),
+    ),
+    "estate.multipliers.set_multiplier": alone(Stage.multiplier),
+    "estate.multipliers.correct_multiplier": (
         Stage.multiplier,
-        lambda s, m: history.remove_multiplier(s.actor, multiplier=m),
+        lambda s, m: multipliers.correct_multiplier(s.actor, multiplier=m, factor=3),
+    ),
+    "estate.multipliers.remove_multiplier": (
+        Stage.multiplier,
+        lambda s, m: multipliers.remove_multiplier(s.actor, multiplier=m),
     ),
     "estate.meters.create_meter": alone(
         lambda s: meters.create_meter(s.actor, site=s.world.site, identifier="PLATE-1", utility="heat", unit="kWh")

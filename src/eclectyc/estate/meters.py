@@ -1,4 +1,4 @@
-"""Meters: what changes them. Moves, exchanges and multipliers with dates stand in :mod:`eclectyc.estate.history`."""
+"""Meters: what changes them. Moves, exchanges and multipliers with dates: :mod:`eclectyc.estate.history`."""
 
 from __future__ import annotations
 

@@ -7,20 +7,12 @@ never dropped. ``version`` is the one that was read: where it has moved on, ``Ch
 
 from eclectyc.estate.bulk import BulkResult, change_meters, change_sites
 from eclectyc.estate.changes import Changed
+from eclectyc.estate.devices import correct_device, exchange_device, remove_device, take_back_exchange
 from eclectyc.estate.fields import METER_FIELDS, SITE_FIELDS, SUPPLIER_FIELDS
-from eclectyc.estate.history import (
-    correct_device,
-    exchange_device,
-    move_meter,
-    multiplier_on,
-    remove_multiplier,
-    set_multiplier,
-    site_on,
-    take_back_exchange,
-    take_back_move,
-)
 from eclectyc.estate.meters import create_meter, create_meters, delete_meter, update_meter, warnings_of
 from eclectyc.estate.metrics import add_metric, delete_metric, metric_on, update_metric
+from eclectyc.estate.multipliers import correct_multiplier, multiplier_on, remove_multiplier, set_multiplier
+from eclectyc.estate.placements import correct_move, move_meter, site_on, take_back_move
 from eclectyc.estate.regions import create_region, delete_region, update_region
 from eclectyc.estate.series import SeriesKey, are_there, ensure_series, series_for, series_of, series_rows
 from eclectyc.estate.sites import create_site, delete_site, update_site
@@ -38,6 +30,8 @@ __all__ = [
     "change_meters",
     "change_sites",
     "correct_device",
+    "correct_move",
+    "correct_multiplier",
     "create_meter",
     "create_meters",
     "create_region",
@@ -53,6 +47,7 @@ __all__ = [
     "metric_on",
     "move_meter",
     "multiplier_on",
+    "remove_device",
     "remove_multiplier",
     "series_for",
     "series_of",

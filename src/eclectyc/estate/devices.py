@@ -1,0 +1,187 @@
+"""Which device a meter has from a day on: exchanges, and what was written down of them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate import checks
+from eclectyc.estate.changes import hold, touch
+from eclectyc.estate.history import refuse_day, refuse_future, save, tell
+from eclectyc.estate.models import Device, Meter
+from eclectyc.estate.multipliers import multiply_from
+from eclectyc.kernel.errors import Conflict, Invalid
+
+_READS = ("opening_read", "closing_read")
+
+
+def exchange_device(
+    actor: Actor,
+    *,
+    meter: Meter,
+    on: date | str,
+    serial: str,
+    closing_read: Decimal | str | None = None,
+    opening_read: Decimal | str | None = None,
+    digits: int | str | None = None,
+    ct_ratio: str = "",
+    multiplier: Decimal | str | None = None,
+    version: int | None = None,
+) -> Device:
+    """Put another device in a meter's place from ``on``. The old one closes there, with its last read.
+
+    digits : of the new register. multiplier : of the readings from then on, where it is another.
+    """
+    day = checks.day_required("on", on)
+    new = _fields({"serial": serial, "opening_read": opening_read, "digits": digits, "ct_ratio": ct_ratio})
+    closing = checks.decimal_or_none("closing_read", closing_read)
+    with transaction.atomic():
+        hold(meter, version)
+        actor.require("estate.edit", meter.place)
+        current = meter.devices.filter(until=None).first()
+        refuse_day(meter, day, current.since if current else meter.installed, "has had its device")
+        if current is None:
+            current = Device(meter=meter, serial=meter.serial, since=meter.installed)
+        _close(current, day, closing)
+        device = Device(meter=meter, since=day, **new)
+        _refuse_reads(device)
+        device.save()
+        before = {"serial": meter.serial}
+        meter.serial = device.serial
+        save(meter, "serial", "search")
+        tell(actor, "meter.exchanged", meter, before | {"closing_read": closing}, _told(device))
+        if multiplier is not None and multiplier != "":
+            multiply_from(actor, meter, day, checks.factor("multiplier", multiplier))
+    return device
+
+
+def correct_device(actor: Actor, *, device: Device, version: int | None = None, **fields: Any) -> Device:
+    """Put right what was written down of a device: serial, reads, digits, CT ratio, and the day it was fitted."""
+    checked = _fields(fields)
+    with transaction.atomic():
+        meter = device.meter
+        hold(meter, version)
+        actor.require("estate.edit", meter.place)
+        device.refresh_from_db()
+        before = _told(device)
+        if "since" in checked and checked["since"] != device.since:
+            _fit_on(meter, device, checked["since"])
+        for name, value in checked.items():
+            setattr(device, name, value)
+        _refuse_reads(device)
+        device.save()
+        _follow(meter)
+        tell(actor, "meter.device_corrected", meter, before, _told(device))
+    return device
+
+
+def remove_device(actor: Actor, *, device: Device, version: int | None = None) -> None:
+    """Take an entry out that never was: the device before it – where it was the first, the one after – stood there."""
+    meter = device.meter
+    with transaction.atomic():
+        hold(meter, version)
+        actor.require("estate.edit", meter.place)
+        device.refresh_from_db()
+        told = _told(device)
+        _take_out(meter, device)
+        tell(actor, "meter.device_removed", meter, told, {"serial": meter.serial})
+
+
+def take_back_exchange(actor: Actor, *, meter: Meter, version: int | None = None) -> Device:
+    """Take a meter's last exchange back and return the device that it has again."""
+    with transaction.atomic():
+        hold(meter, version)
+        actor.require("estate.edit", meter.place)
+        devices = list(meter.devices.all())
+        if len(devices) < 2:
+            raise Conflict(f"The device of {meter} was never exchanged.", "There is nothing to take back.")
+        last = devices[-1]
+        told = _told(last)
+        _take_out(meter, last)
+        before: Device = meter.devices.get(until=None)
+        tell(actor, "meter.exchange_taken_back", meter, told, _told(before))
+    return before
+
+
+def _take_out(meter: Meter, device: Device) -> None:
+    """Delete an entry and let the one beside it stand for its days."""
+    devices = list(meter.devices.all())
+    at = devices.index(device)
+    device.delete()
+    if at > 0:
+        former = devices[at - 1]
+        former.until, former.closing_read = device.until, None  # that read was of the day on which this one came
+        former.save(update_fields=["until", "closing_read"])
+    elif len(devices) > 1:
+        later = devices[1]
+        later.since = device.since
+        later.save(update_fields=["since"])
+    _follow(meter)
+
+
+def _follow(meter: Meter) -> None:
+    """Let a meter's own serial be that of the device that it has at present; count the change as one of the meter."""
+    present = meter.devices.filter(until=None).first()
+    if present is not None and present.serial != meter.serial:
+        meter.serial = present.serial
+        save(meter, "serial", "search")
+    else:
+        touch(meter)
+
+
+def _fields(given: dict[str, Any]) -> dict[str, Any]:
+    known = {
+        "serial": checks.required,
+        "since": checks.day,
+        **dict.fromkeys(_READS, checks.decimal_or_none),
+        "digits": checks.whole(1, 12),
+        "ct_ratio": checks.ratio,
+    }
+    strange = sorted(set(given) - set(known))
+    if strange:
+        raise Invalid(f"There is no field {strange[0][:60]!r}.", f"Use: {', '.join(sorted(known))}.", field=strange[0])
+    checked = {name: known[name](name, value) for name, value in given.items()}
+    if len(checked.get("serial", "")) > 64:
+        raise Invalid("The serial is too long.", "Use 64 characters.", field="serial")
+    if "ct_ratio" in checked:
+        checked["ct_primary_a"], checked["ct_secondary_a"] = checked.pop("ct_ratio") or (None, None)
+    return checked
+
+
+def _refuse_reads(device: Device) -> None:
+    for name in _READS:
+        read = getattr(device, name)
+        if read is not None and (read < 0 or (device.digits and read >= 10**device.digits)):
+            digits = f" with {device.digits} digits" if device.digits else ""
+            raise Invalid(f"A register{digits} cannot show {read}.", "Check the read and the digits.", field=name)
+
+
+def _close(device: Device, day: date, closing: Decimal | None) -> None:
+    device.until, device.closing_read = day, closing
+    _refuse_reads(device)
+    device.save()
+
+
+def _fit_on(meter: Meter, device: Device, day: date | None) -> None:
+    """Move the day of an exchange, between the exchanges before and after it."""
+    before = meter.devices.filter(until=device.since).exclude(pk=device.pk).first() if device.since else None
+    if before is not None and (day is None or (before.since is not None and day <= before.since)):
+        raise Invalid("The device before it was fitted later.", "Choose a later day.", field="since")
+    if day is not None:
+        refuse_future(meter, day, "since")
+    if day is not None and device.until is not None and day >= device.until:
+        raise Invalid(f"The device was taken out on {device.until}.", "Choose an earlier day.", field="since")
+    if before is not None:
+        before.until = day
+        before.save(update_fields=["until"])
+
+
+def _told(device: Device) -> dict[str, object]:
+    names = ("serial", "since", "until", *_READS, "digits")
+    return {name: getattr(device, name) for name in names if getattr(device, name) is not None} | (
+        {"ct_ratio": device.ct_ratio} if device.ct_ratio else {}
+    )
