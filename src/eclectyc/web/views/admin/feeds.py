@@ -55,9 +55,9 @@ def feeds(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     mine = list(Feed.objects.visible_to(actor).select_related("organisation")[:500])
     following = dict(
-        Schedule.objects.filter(name__in=[one.schedule_name for one in mine], is_paused=False).values_list(
-            "name", "next_at"
-        )
+        Schedule.objects.visible_to(actor)
+        .filter(name__in=[one.schedule_name for one in mine], is_paused=False)
+        .values_list("name", "next_at")
     )
     rows = [
         Row([
@@ -136,7 +136,7 @@ def feed(request: HttpRequest, pk: int) -> HttpResponse:
             refusal = error
     context = {
         "form": form, "feed": one, "refusal": refusal, "offered": offered, "back": reverse("admin-feeds"),
-        "crumbs": [("Feeds", reverse("admin-feeds"))], "facts": _facts(one), "files": _files(one),
+        "crumbs": [("Feeds", reverse("admin-feeds"))], "facts": _facts(actor, one), "files": _files(one),
         "danger": Danger("Take it down", "No more files are fetched. What came stays.", "Take the feed down"),
     }  # fmt: skip
     return show(request, "feed", one.name, context, status=status_of(refusal) if refusal else form.status)
@@ -193,9 +193,12 @@ def _wanted(kind: str, form: Form) -> service.Wanted:
     )  # fmt: skip
 
 
-def _facts(one: Feed) -> list[tuple[str, str]]:
+def _facts(actor: Actor, one: Feed) -> list[tuple[str, str]]:
     following = (
-        Schedule.objects.filter(name=one.schedule_name, is_paused=False).values_list("next_at", flat=True).first()
+        Schedule.objects.visible_to(actor)
+        .filter(name=one.schedule_name, is_paused=False)
+        .values_list("next_at", flat=True)
+        .first()
     )
     return [
         ("State", STATES[one.state]), ("Looked at", f"{cron.words(one.cron)} ({one.zone})"),

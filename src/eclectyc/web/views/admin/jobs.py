@@ -80,7 +80,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
         except EclectycError as error:
             refusal = error
             found = get_object_or_404(Job.objects.visible_to(actor), pk=pk)
-    runs = list(Run.objects.filter(job=found).order_by("-id")[:MOST_RUNS])
+    runs = list(Run.objects.visible_to(actor).filter(job=found).order_by("-id")[:MOST_RUNS])
     lines = list(runs[0].lines.all()[:MOST_LINES]) if runs else []
     percent = round(100 * found.share) if found.is_open and found.share is not None else None
     result = [(name.replace("_", " "), _said(value)) for name, value in (found.result or {}).items()]
