@@ -7,6 +7,12 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError, connection
 
+from eclectyc.audit import keys, waiting
+from eclectyc.audit.by import By
+from eclectyc.audit.models import Seal
+from eclectyc.audit.record import record
+from eclectyc.audit.seal import deletion_allowed, seal_pending
+from eclectyc.audit.service import seal_now
 from eclectyc.intake.models import Batch
 from eclectyc.operations import health
 from tests.factories import make_series
@@ -29,8 +35,47 @@ def test_a_fresh_installation_is_healthy(home):
     assert report.status == "healthy", report
     assert report.exit_code == 0
     assert [check.name for check in report.checks] == [
-        "environment", "database", "filesystem", "lake", "memory", "disk", "imports", "jobs",
+        "environment", "database", "filesystem", "lake", "memory", "disk", "imports", "jobs", "audit",
     ]  # fmt: skip
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_nobody_seals_for_ten_minutes_is_degraded(deep):
+    def status(minutes):
+        return health.audit(datetime.now(UTC) + timedelta(minutes=minutes), deep=deep).status
+
+    assert status(60) == "healthy"
+    record(By(), "site.changed")
+    assert [status(9), status(11)] == ["healthy", "degraded"]
+    seal_now()
+    assert status(60) == "healthy"
+    record(By(), "site.changed")
+    assert [status(9), status(11)] == ["healthy", "degraded"]
+
+
+@pytest.mark.django_db
+def test_a_note_that_nobody_takes_in_and_a_key_that_is_gone_are_degraded(home):
+    later = datetime.now(UTC) + timedelta(minutes=11)
+    waiting.record_read(By(), "audit.read")
+    assert health.audit(later, deep=False).status == "degraded"
+    seal_now()
+    assert health.audit(later, deep=False).status == "healthy"
+    (home / "audit.key").unlink()
+    found = health.audit(datetime.now(UTC), deep=False)
+    assert (found.status, "audit.key is missing" in found.message) == ("degraded", True)
+
+
+@pytest.mark.django_db
+def test_an_event_that_was_left_behind_is_found_by_looking_through_all():
+    early = record(By(), "site.changed")
+    seal_now()
+    with deletion_allowed():
+        Seal.objects.filter(event=early).delete()
+    record(By(), "site.changed")
+    seal_pending(keys.key(), above=early.pk)
+    later = datetime.now(UTC) + timedelta(minutes=11)
+    assert [health.audit(later, deep=deep).status for deep in (False, True)] == ["healthy", "degraded"]
 
 
 @pytest.mark.parametrize(
@@ -155,3 +200,28 @@ def test_the_command_says_it_in_words_and_by_its_exit_code(installation: Install
     assert "The registry does not answer." in away.stdout
     (installation.home / "secret_key").chmod(0o644)
     assert installation.run("health", "--quick").returncode == 1
+
+
+def test_background_work_that_is_stuck_waits_for_nobody_or_mostly_fails_is_degraded(db):
+    from django.utils import timezone
+
+    from eclectyc.jobs.models import Job
+
+    def job(state: str, minutes_ago: int = 0, **fields) -> None:
+        moment = timezone.now() - timedelta(minutes=minutes_ago)
+        Job.objects.create(kind="jobs.tidy", state=state, run_at=moment, **fields)
+
+    job("waiting", 5)
+    assert (health.jobs().status, health.jobs().message) == ("healthy", "1 jobs wait, 0 run.")
+    job("waiting", 20)
+    assert health.jobs().status == "degraded"
+    assert "No worker runs: start eclectyc worker." in health.jobs().message
+    Job.objects.all().delete()
+    for state in ("done", "done", "done", "failed", "failed"):
+        job(state, finished_at=timezone.now())
+    assert health.jobs().status == "healthy"
+    job("failed", finished_at=timezone.now())
+    assert health.jobs().message == "3 of 6 jobs failed in a day."
+    assert health.jobs().status == "degraded"
+    job("running", lease_until=timezone.now() - timedelta(minutes=5))
+    assert health.jobs().message == "1 jobs are stuck: their worker is silent."
