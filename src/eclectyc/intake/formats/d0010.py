@@ -255,10 +255,11 @@ def _strangers(lines: Lines) -> list[LineError]:
 
 
 def _nothing() -> pl.DataFrame:
-    words = dict.fromkeys(("meter", "quantity", "unit", "serial", "register", "told"), pl.String)
     return pl.DataFrame(
         schema={
-            "line": pl.Int64, **words, "stamp": pl.Datetime("us"), "instant": pl.Datetime("us", "UTC"),
+            "line": pl.Int64, "meter": pl.String, "quantity": pl.String, "unit": pl.String, "serial": pl.String,
+            "register": pl.String, "stamp": pl.Datetime("us"), "instant": pl.Datetime("us", "UTC"),
             "value": pl.Float64, "quality": pl.Int8, "is_maximum": pl.Boolean, "is_doubtful": pl.Boolean,
+            "told": pl.String,
         }
     )  # fmt: skip

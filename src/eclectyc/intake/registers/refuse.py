@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import date
+
 import numpy as np
 
 from eclectyc.intake.blocks import Recognition, UnreadableFile
 from eclectyc.intake.files.head import Table
 from eclectyc.intake.tables.columns import Column
-from eclectyc.intake.tables.fields import fields_of
+from eclectyc.intake.tables.dates import BadDate, parse_date
+from eclectyc.intake.tables.fields import Fields, fields_of
 from eclectyc.intake.tables.numbers import parse_number
 
 _LARGE = 100.0  # a register's level …
@@ -24,7 +28,8 @@ def refuse_registers(table: Table, seen: Recognition) -> None:
         return
     column = fields.values[0]
     meters = _by_meter(table, fields.meter, column)
-    if meters and all(_looks_like_register(values) for values in meters):
+    is_sparse = seen.format == "daily" and _is_sparse(table, fields)
+    if meters and all(_looks_like_register(values, is_sparse=is_sparse) for values in meters):
         raise UnreadableFile(
             f"Column {column.name!r} never falls: it holds a meter's register, not use per period.",
             "If it does, say -t registers: use is worked out between the reads. If the column holds use per period, "
@@ -45,11 +50,21 @@ def _by_meter(table: Table, meter: Column | None, column: Column) -> list[np.nda
     return [np.array(of_meter) for of_meter in values.values() if len(of_meter) >= 3]
 
 
-def _looks_like_register(values: np.ndarray) -> bool:
+def _is_sparse(table: Table, fields: Fields) -> bool:
+    """Say whether most days have no line: a total for one day in thirty is rare, a read is not."""
+    days: list[date] = []
+    for cell in table.cells(fields.day.index) if fields.day else ():
+        with suppress(BadDate):
+            days.append(parse_date(cell))
+    span = (max(days) - min(days)).days if days else 0
+    return span >= 2 * len(set(days))
+
+
+def _looks_like_register(values: np.ndarray, *, is_sparse: bool) -> bool:
     steps = np.diff(values)
     if (steps <= 0).all():  # newest first
         steps = -steps
     if (steps < 0).any() or not steps.any():
         return False
     level = float(values.min())
-    return len(values) >= _MANY or (level >= _LARGE and level >= _LEVEL_TO_STEP * float(steps.max()))
+    return is_sparse or len(values) >= _MANY or (level >= _LARGE and level >= _LEVEL_TO_STEP * float(steps.max()))
