@@ -195,7 +195,7 @@ def _meters(side: Side, number: int, supplier: Supplier) -> None:
     Multiplier.objects.create(meter=meter, factor=1)
     things["multiplier"] = Multiplier.objects.create(meter=meter, since=date(2025, 1, 1), factor=2)
     Placement.objects.create(meter=meter, site=things["site2"], until=date(2024, 1, 1))
-    Placement.objects.create(meter=meter, site=things["site"], since=date(2024, 1, 1))
+    things["placement"] = Placement.objects.create(meter=meter, site=things["site"], since=date(2024, 1, 1))
     things["metric"] = marked(SiteMetric(site=things["site"], value=7, since=date(2025, 1, 1)), mark)
 
 

@@ -2,137 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 from django.http import HttpRequest
-from ninja import Path, Query, Router, Schema
+from ninja import Path, Query, Router
 from ninja.responses import Status
-from pydantic import Field
 
 from eclectyc.analytics import service as analytics
 from eclectyc.analytics.balance import Balance
-from eclectyc.api.asking import Body, Number, not_null, one
+from eclectyc.api.asking import Number, not_null, one
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.estate_shapes import Exact
+from eclectyc.api.history_shapes import (
+    BalanceOut,
+    BalancePeriod,
+    BalanceWindow,
+    ChangedDevice,
+    ChangedMultiplier,
+    ChangedPlacement,
+    DeviceOut,
+    Devices,
+    MultiplierOut,
+    Multipliers,
+    NewDevice,
+    NewMultiplier,
+    NewPlacement,
+    PlacementOut,
+    Placements,
+    SubOut,
+)
 from eclectyc.api.lookup import meter_of
-from eclectyc.api.schemas import OneMeter, QuantityName, Text
+from eclectyc.api.schemas import OneMeter
 from eclectyc.api.versions import VERSIONED, IfMatch, version_of
 from eclectyc.estate import service
 from eclectyc.estate.models import Device, Meter, Multiplier, Placement, Site
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
 
+Entry = TypeVar("Entry", Device, Multiplier, Placement)
+
 router = Router(tags=["estate"])
 MOST_DAYS = 3700
-
-
-class NewPlacement(Body):
-    site: Number
-    on: date = Field(description="The first day at the new site; earlier use stays where it was.")
-
-
-class PlacementOut(Schema):
-    site: int | None = Field(description="Null for a former site that you do not see.")
-    site_name: str
-    since: date | None
-    until: date | None
-
-
-class NewDevice(Body):
-    on: date = Field(description="The day of the exchange.")
-    serial: Text
-    closing_read: Exact | None = Field(None, description="What the old register showed.")
-    opening_read: Exact | None = Field(None, description="What the new register showed.")
-    digits: int | None = Field(None, ge=1, le=12, description="Of the new register.")
-    ct_ratio: Text = Field("", description="Of the current transformers, as 200/5.")
-    multiplier: Exact | None = Field(None, description="Of the readings from then on, where it is another.")
-
-
-class ChangedDevice(Body):
-    serial: Text | None = None
-    since: date | None = None
-    closing_read: Exact | None = None
-    opening_read: Exact | None = None
-    digits: int | None = Field(None, ge=1, le=12)
-    ct_ratio: Text | None = None
-
-
-class DeviceOut(Schema):
-    id: int
-    serial: str
-    since: date | None
-    until: date | None
-    opening_read: float | None
-    closing_read: float | None
-    digits: int | None
-    ct_ratio: str
-
-
-class NewMultiplier(Body):
-    since: date
-    factor: Exact
-
-
-class MultiplierOut(Schema):
-    id: int
-    since: date | None = Field(description="Null: as long as anybody knows.")
-    factor: float
-
-
-class Placements(Schema):
-    items: list[PlacementOut]
-    count: int
-
-
-class Devices(Schema):
-    items: list[DeviceOut]
-    count: int
-
-
-class Multipliers(Schema):
-    items: list[MultiplierOut]
-    count: int
-
-
-class BalanceWindow(OneMeter):
-    from_: date = Field(alias="from")
-    to: date = Field(description="Exclusive.")
-    by: Literal["day", "week", "month", "year"] = "month"
-    quantity: QuantityName = "import"
-
-
-class BalancePeriod(Schema):
-    start: date | None = Field(None, description="The period's first day; none for the whole.")
-    main: float | None
-    subs: float | None
-    unmetered: float | None = Field(description="Main − Σ subs over the days compared; null where there are none.")
-    main_present: int
-    main_expected: int
-    subs_present: int
-    subs_expected: int
-    compared: int = Field(description="Days on which the main and every sub in use are whole.")
-    days: int
-
-
-class SubOut(Schema):
-    meter: int
-    identifier: str
-    name: str
-    value: float | None
-    present: int
-    expected: int
-
-
-class BalanceOut(Schema):
-    meter: str
-    unit: str
-    timezone: str
-    periods: list[BalancePeriod]
-    total: BalancePeriod
-    unmetered_share: float | None
-    subs: list[SubOut]
-    left_out: list[int] = Field(description="Meters below it in another unit or direction.")
 
 
 @router.get("/meters/{path:mpan}/placements", response={200: Placements, **VERSIONED}, summary="Where a meter was")
@@ -165,6 +74,24 @@ def take_back_move(request: HttpRequest, mpan: str, asked: Query[OneMeter], if_m
     return Status(204, None)
 
 
+@router.patch(
+    "/meters/{path:mpan}/placements/{number}", response={200: PlacementOut, **VERSIONED}, summary="Correct a move"
+)
+def change_placement(
+    request: HttpRequest,
+    mpan: str,
+    number: Path[Number],
+    asked: Query[OneMeter],
+    body: ChangedPlacement,
+    if_match: IfMatch = None,
+) -> PlacementOut:
+    """Its day; the sites stay."""
+    actor, meter = actor_of(request), _meter(request, mpan, asked)
+    placement = _entry(request, Placement, meter, number)
+    moved = service.correct_move(actor, placement=placement, on=body.on, version=version_of(if_match))
+    return _placement(moved, known=True)
+
+
 @router.get("/meters/{path:mpan}/devices", response={200: Devices, **VERSIONED}, summary="Devices of a meter")
 def list_devices(request: HttpRequest, mpan: str, asked: Query[OneMeter]) -> Devices:
     """Written down from the first exchange on."""
@@ -195,14 +122,29 @@ def take_back_exchange(
     "/meters/{path:mpan}/devices/{number}", response={200: DeviceOut, **VERSIONED}, summary="Correct a device"
 )
 def change_device(
-    request: HttpRequest, mpan: str, number: Path[Number], asked: Query[OneMeter], body: ChangedDevice
+    request: HttpRequest,
+    mpan: str,
+    number: Path[Number],
+    asked: Query[OneMeter],
+    body: ChangedDevice,
+    if_match: IfMatch = None,
 ) -> DeviceOut:
     """What was written down wrongly."""
-    meter = _meter(request, mpan, asked)
-    device = one(Device.objects.visible_to(actor_of(request)).filter(meter=meter), number, "device")
-    device.meter = meter
+    device = _entry(request, Device, _meter(request, mpan, asked), number)
     fields = not_null(body.given(), "serial")
-    return _device(service.correct_device(actor_of(request), device=device, **fields))
+    return _device(service.correct_device(actor_of(request), device=device, version=version_of(if_match), **fields))
+
+
+@router.delete(
+    "/meters/{path:mpan}/devices/{number}", response={204: None, **VERSIONED}, summary="Take a device entry out"
+)
+def remove_device(
+    request: HttpRequest, mpan: str, number: Path[Number], asked: Query[OneMeter], if_match: IfMatch = None
+) -> Status[None]:
+    """One that never was: the device before it (of the first, the one after) stood there."""
+    device = _entry(request, Device, _meter(request, mpan, asked), number)
+    service.remove_device(actor_of(request), device=device, version=version_of(if_match))
+    return Status(204, None)
 
 
 @router.get("/meters/{path:mpan}/multipliers", response={200: Multipliers, **VERSIONED}, summary="Multipliers")
@@ -227,13 +169,34 @@ def add_multiplier(
 @router.delete(
     "/meters/{path:mpan}/multipliers/{number}", response={204: None, **VERSIONED}, summary="Take a multiplier out"
 )
-def remove_multiplier(request: HttpRequest, mpan: str, number: Path[Number], asked: Query[OneMeter]) -> Status[None]:
+def remove_multiplier(
+    request: HttpRequest, mpan: str, number: Path[Number], asked: Query[OneMeter], if_match: IfMatch = None
+) -> Status[None]:
     """What held before it holds on."""
-    meter = _meter(request, mpan, asked)
-    entry = one(Multiplier.objects.visible_to(actor_of(request)).filter(meter=meter), number, "multiplier")
-    entry.meter = meter
-    service.remove_multiplier(actor_of(request), multiplier=entry)
+    entry = _entry(request, Multiplier, _meter(request, mpan, asked), number)
+    service.remove_multiplier(actor_of(request), multiplier=entry, version=version_of(if_match))
     return Status(204, None)
+
+
+@router.patch(
+    "/meters/{path:mpan}/multipliers/{number}",
+    response={200: MultiplierOut, **VERSIONED},
+    summary="Correct a multiplier",
+)
+def change_multiplier(
+    request: HttpRequest,
+    mpan: str,
+    number: Path[Number],
+    asked: Query[OneMeter],
+    body: ChangedMultiplier,
+    if_match: IfMatch = None,
+) -> MultiplierOut:
+    """What was written down wrongly: its factor, its day."""
+    entry = _entry(request, Multiplier, _meter(request, mpan, asked), number)
+    fields = not_null(body.given(), "factor")
+    return _multiplier(
+        service.correct_multiplier(actor_of(request), multiplier=entry, version=version_of(if_match), **fields)
+    )
 
 
 @router.get("/meters/{path:mpan}/balance", response={200: BalanceOut, **VERSIONED}, summary="Main less sub-meters")
@@ -253,8 +216,18 @@ def _meter(request: HttpRequest, mpan: str, asked: OneMeter) -> Meter:
     return meter_of(actor_of(request), mpan, asked.organisation)
 
 
+def _entry(request: HttpRequest, kind: type[Entry], meter: Meter, number: int) -> Entry:
+    """Return an entry of a meter's own history."""
+    found: Entry = one(
+        kind.objects.visible_to(actor_of(request)).filter(meter=meter), number, str(kind._meta.verbose_name)
+    )
+    found.meter = meter
+    return found
+
+
 def _placement(placement: Placement, *, known: bool) -> PlacementOut:
     return PlacementOut(
+        id=placement.pk,
         site=placement.site_id if known else None,
         site_name=placement.site.name if known else "",
         since=placement.since,

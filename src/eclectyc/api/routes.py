@@ -29,7 +29,7 @@ from eclectyc.api.tokens import router as tokens
 
 
 class Described(NinjaAPI):
-    """An API whose description is written once for each prefix: it is the same for everybody and takes half a second."""
+    """An API whose description is written once for each prefix: it is the same for everybody, and it takes a while."""
 
     def __init__(self, **how: Any) -> None:
         super().__init__(**how)
