@@ -50,7 +50,9 @@ ELSEWHERE = {
     "intake.batches.begin", "intake.service.import_file", "intake.undo.undo_batch", "operations.exports.export",
     # tried in tests/privacy
     "privacy.consents.give", "privacy.consents.withdraw", "privacy.erasure.erase", "privacy.holdings.export",
-    "privacy.retention.set_rule", "privacy.retention.run",
+    "privacy.rules.set_rule", "privacy.rules.take_back", "privacy.retention.run",
+    # tried in tests/vault
+    "privacy.sealed.rotate",
 }  # fmt: skip
 
 

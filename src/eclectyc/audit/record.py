@@ -63,6 +63,7 @@ def record_each(
     is none, one that operators read. As many queries for many organisations as for one."""
     global _written  # noqa: PLW0603
     moment, actor = now(), pseudonym_of(by.user_id, by.label)
+    told: list[int | None] = [*sorted(organisations)]
     events = Event.objects.bulk_create(
         Event(
             at=moment,
@@ -74,7 +75,7 @@ def record_each(
             before=_plain(before or {}),
             after=_plain(after or {}),
         )
-        for organisation in sorted(organisations) or [None]
+        for organisation in told or [None]
     )
     _written += len(events)
     if by.origin or personal:

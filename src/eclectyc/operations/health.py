@@ -35,6 +35,7 @@ DISK_LEAST_FREE: Final = 64 << 20  # [bytes] less than this and no import can be
 MEMORY_LEAST_FREE_PERCENT: Final = 5.0
 IMPORT_OLD: Final = timedelta(days=7)
 PENDING_LONG: Final = timedelta(hours=1)
+SEALING_LATE: Final = timedelta(minutes=10)  # it is done every five seconds, and at the end of each command
 DUE_LONG: Final = timedelta(minutes=15)
 FAILED_MANY: Final = 3
 FAILED_SHARE: Final = 0.5
@@ -82,6 +83,7 @@ def report(deep: bool = True) -> HealthReport:
         "disk": lambda: disk(_disk_folder()),
         "imports": lambda: imports(timezone.now()),
         "jobs": jobs,
+        "audit": lambda: audit(timezone.now(), deep=deep),
     }
     return HealthReport.of(_ask(name, question) for name, question in questions.items())
 
@@ -247,6 +249,21 @@ def jobs() -> Check:
     if found.failed_24h >= FAILED_MANY and found.failure_share is not None and found.failure_share >= FAILED_SHARE:
         return Check("jobs", DEGRADED, f"{found.failed_24h} of {found.ended_24h} jobs failed in a day.", detail)
     return Check("jobs", HEALTHY, f"{found.waiting} jobs wait, {found.running} run.", detail)
+
+
+def audit(now: datetime, *, deep: bool) -> Check:
+    """Whether what happened is sealed into the audit's chain in time, and can be."""
+    from eclectyc.audit.lateness import lateness
+
+    found = lateness(deep=deep)
+    detail = {"events_since": found.events_since, "notes_since": found.notes_since}
+    if found.fault:
+        return Check("audit", DEGRADED, found.fault, detail)
+    age = now - found.since if found.since else timedelta(0)
+    if age > SEALING_LATE:
+        message = f"What happened {_ago(age)} ago is not sealed yet. Start the web, or run eclectyc audit verify."
+        return Check("audit", DEGRADED, message, detail)
+    return Check("audit", HEALTHY, "The audit is sealed up to now.", detail)
 
 
 def _ago(age: timedelta) -> str:

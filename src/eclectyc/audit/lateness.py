@@ -1,0 +1,63 @@
+"""Whether sealing keeps up: since when events wait for their place in the chain, and notes for the registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Max
+
+from eclectyc.audit import keys
+from eclectyc.audit.models import Event, Head, Seal
+from eclectyc.audit.seal import unsealed
+from eclectyc.audit.waiting import FOLDER
+from eclectyc.kernel.errors import EclectycError
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """When the first event that is not sealed happened, and the first note that is not taken in was written; None where
+    there is none. ``fault`` says why nothing can be sealed: the key is missing, or is another's."""
+
+    events_since: datetime | None
+    notes_since: datetime | None
+    fault: str = ""
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when anything waits."""
+        return min((moment for moment in (self.events_since, self.notes_since) if moment), default=None)
+
+
+def lateness(*, deep: bool) -> Lateness:
+    """Look at what came after the last sealed event or, deep, through every event there is."""
+    waiting = unsealed()
+    if not deep:
+        last = Seal.objects.aggregate(last=Max("event_id"))["last"] or 0
+        waiting = Event.objects.filter(pk__gt=last)
+    first = waiting.order_by("pk").values_list("at", flat=True).first()
+    return Lateness(first, _notes_since(), _fault())
+
+
+def _notes_since() -> datetime | None:
+    moments = []
+    for path in (Path(settings.HOME) / FOLDER).glob("*.jsonl"):
+        try:
+            found = path.stat()
+        except FileNotFoundError:  # taken in at this moment
+            continue
+        if found.st_size:
+            moments.append(datetime.fromtimestamp(found.st_mtime, UTC))
+    return min(moments, default=None)
+
+
+def _fault() -> str:
+    if not Head.objects.filter(last__gt=0).exists():
+        return ""
+    try:
+        keys.fitting_key()
+    except EclectycError as error:
+        return str(error)
+    return ""
