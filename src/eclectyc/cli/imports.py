@@ -45,7 +45,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
     unit: Annotated[str, typer.Option(help="The unit of the file's values, such as kWh.")] = "",
     meter: Annotated[str, typer.Option(help="The meter of a file that names none.")] = "",
     quantity: Annotated[str, typer.Option(help="What is measured where the file does not say: import, export …")] = "",
-    profile: Annotated[str, typer.Option(help="A saved import profile.")] = "",
+    profile: Annotated[str, typer.Option(help="A TOML file that declares how the file is laid out.")] = "",
     sheet: Annotated[str, typer.Option(help="The sheet of a workbook; else the first that is understood.")] = "",
     strict_mpan: Annotated[
         bool, typer.Option("--strict-mpan", help="Refuse MPANs whose check digit is wrong.")
@@ -75,7 +75,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
 
 
 @contextmanager
-def _begun(file: Path, reading: tuple[str, ...] | None) -> Iterator[Ahead | None]:
+def _begun(file: Path, reading: tuple[str, str, str, str, str] | None) -> Iterator[Ahead | None]:
     """Begin to read a file, before Django is loaded; where it is not known yet how to read it, that has to wait."""
     if reading is None:
         yield None

@@ -8,12 +8,15 @@ to be unreadable at any block (``UnreadableFile``): nothing of it may be stored 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
 
 from eclectyc.kernel.errors import EclectycError
+
+if TYPE_CHECKING:
+    from eclectyc.intake.formats import Reader
 
 Stamps = Literal["start", "end"]
 
@@ -148,6 +151,7 @@ class ReadOptions:
     unit: str = ""
     quantity: str = ""
     sheet: str = ""  # of a workbook
+    reader: Reader | None = None  # that a profile declares; none other is asked
 
 
 @dataclass(slots=True)
@@ -172,6 +176,7 @@ class Recognition:
     timezone: str | None = None
     step: int | None = None  # minutes, where the layout says so
     is_table: bool = True
+    closes_midnight: bool = False  # ends are declared to label the last interval of day D as ``D 00:00``
     unit_to_be_told: str = ""
     columns: dict[str, object] = field(default_factory=dict)  # what the reader needs to find its fields again
     warnings: list[str] = field(default_factory=list)

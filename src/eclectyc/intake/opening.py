@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from eclectyc.intake.blocks import ReadOptions, Recognition, UnreadableFile
+from eclectyc.intake.files.head import head_of
 from eclectyc.intake.files.source import Source, open_source
 from eclectyc.intake.formats import Reader
 from eclectyc.intake.recognise import recognise
@@ -60,7 +61,16 @@ def _plain(path: Path, options: ReadOptions) -> Opened:
     if options.sheet:
         raise Invalid(f"{path.name} is no workbook.", "Leave --sheet out.", field="sheet")
     source = open_source(path)
-    return Opened(source, *recognise(source, options.type))
+    return Opened(source, *_recognised(source, options))
+
+
+def _recognised(source: Source, options: ReadOptions) -> tuple[Reader, Recognition]:
+    if options.reader is None:
+        return recognise(source, options.type)
+    seen = options.reader.recognise(head_of(source))
+    if seen is None:
+        raise UnreadableFile(f"{source.name} is not as its profile declares.", "Choose another profile, or none.")
+    return options.reader, seen
 
 
 def _understood(book: Workbook, path: Path, folder: Path, options: ReadOptions) -> Opened:
@@ -77,7 +87,7 @@ def _understood(book: Workbook, path: Path, folder: Path, options: ReadOptions) 
         source = open_source(plain, delimiter=DELIMITER)
         source.origin = path
         try:
-            reader, seen = recognise(source, options.type)
+            reader, seen = _recognised(source, options)
         except UnreadableFile as refusal:
             refusals.append(_of_sheet(refusal, sheet.name))
             continue

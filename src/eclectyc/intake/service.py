@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -23,6 +23,8 @@ from eclectyc.intake.placing.gather import Gathered, Gatherer
 from eclectyc.intake.placing.months import Months
 from eclectyc.intake.placing.plan import FilePlan, understand
 from eclectyc.intake.placing.spool import Spool
+from eclectyc.intake.profiles.chosen import chosen
+from eclectyc.intake.profiles.declared import Declared
 from eclectyc.intake.registers.case import import_registers
 from eclectyc.intake.registers.importing import ReadsImport
 from eclectyc.intake.registers.tanks import import_tanks
@@ -72,8 +74,6 @@ class ImportOptions:
         if self.quantity and self.quantity not in Quantity.values:
             names = ", ".join(Quantity.values)
             raise Invalid(f"There is no quantity {self.quantity!r}.", f"Use one of {names}.", field="quantity")
-        if self.profile:
-            raise Invalid(f"There is no import profile {self.profile!r}.", "Leave --profile out.", field="profile")
         return self
 
 
@@ -122,12 +122,26 @@ def import_file(
     ``UnreadableFile`` for a file that is not understood; then nothing was written.
     """
     options = options or ImportOptions()
-    with ahead or Ahead(Path(path), options.reading) as file:
+    declared = chosen(actor, options.profile) if options.profile else None
+    if declared:
+        options = _completed(options, declared)
+    with ahead or Ahead(Path(path), replace(options.reading, reader=declared)) as file:
         actor.require("imports.run", organisation.pk)
         options.checked()
         if options.create_meters:
             actor.require("estate.edit", organisation.pk)
         return _import(actor, organisation, file, options, progress, name, Claim(upload, under))
+
+
+def _completed(options: ImportOptions, declared: Declared) -> ImportOptions:
+    """Return options with what a profile says wherever they leave it open."""
+    meaning, meters = declared.mapping.meaning, declared.mapping.meters
+    return replace(
+        options, unit=options.unit or meaning.unit, quantity=options.quantity or meaning.quantity or "",
+        meter=options.meter or meters.meter, site=options.site or meters.site,
+        create_meters=options.create_meters or meters.unknown == "create",
+        sheet=options.sheet or declared.mapping.file.sheet,
+    )  # fmt: skip
 
 
 def _import(
@@ -187,7 +201,14 @@ def _import_readings(
         for error, rows in plan.refused:
             log.extend([error], counts_lines=False)
             log.stands_for(rows)
-        _store(Import(actor, organisation, source, gathered, report, telling.say, claim), plan, making)
+        import_ = Import(actor, organisation, source, gathered, report, telling.say, claim, _rule_of(file))
+        _store(import_, plan, making)
+
+
+def _rule_of(file: Ahead) -> str:
+    """Return which readings replace which: as ever, or the last ones where a profile says so (see ``lake.fold``)."""
+    reader = file.opened().reader
+    return "last_wins" if isinstance(reader, Declared) and reader.mapping.last_wins else "guarded"
 
 
 def _import_reads(
@@ -235,7 +256,7 @@ def _store(import_: Import, plan: FilePlan, making: Making) -> None:
     if months.is_empty():
         complete(report, gathered, plan, months.tally)
     elif report.dry_run:
-        take_result(report, connect().preview(months))
+        take_result(report, connect().preview(months, rule=import_.rule))
         report.created_sites, report.created_meters = making.would_make(plan)
         complete(report, gathered, plan, months.tally)
     else:

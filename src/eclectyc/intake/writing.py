@@ -40,6 +40,7 @@ class Import:
     report: ImportReport
     say: Callable[..., None]
     claim: Claim = Claim()  # noqa: RUF009 - it never changes
+    rule: str = "guarded"
 
 
 def write_batch(
@@ -63,7 +64,7 @@ def write_batch(
                 note(batch, report=kept_report(report), **_counts(report))
                 failpoint("intake.before_write")
 
-            _commit(batch, months, lease, before_commit, say)
+            _commit(batch, months, lease, before_commit, say, import_.rule)
 
 
 def _begin(
@@ -86,7 +87,12 @@ def _begin(
 
 
 def _commit(
-    batch: Batch, months: Months, lease: Lease, before_commit: Callable[[WriteResult], None], say: Callable[..., None]
+    batch: Batch,
+    months: Months,
+    lease: Lease,
+    before_commit: Callable[[WriteResult], None],
+    say: Callable[..., None],
+    rule: str,
 ) -> None:
     store = connect()
     written = 0
@@ -97,7 +103,7 @@ def _commit(
         say(done=written)
 
     try:
-        store.write(months, lease=lease, batch=batch.pk, progress=wrote, before_commit=before_commit)
+        store.write(months, lease=lease, batch=batch.pk, rule=rule, progress=wrote, before_commit=before_commit)
         failpoint("intake.after_commit")
         finish(batch)
     except BaseException as error:

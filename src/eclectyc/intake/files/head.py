@@ -77,17 +77,19 @@ def head_of(source: Source) -> Head:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class HeadLine:
+    """One line near the top, taken apart."""
+
     number: int  # its last line in the file
     cells: list[str]
 
 
 def _table_of(block: TextBlock, name: str, known: str) -> Table:
     """Find delimiter and header in a file's first lines, or refuse it."""
-    tops = {delimiter: _lines(block, delimiter, HEAD_LINES) for delimiter in (known or DELIMITERS)}
+    tops = {delimiter: first_rows(block, delimiter, HEAD_LINES) for delimiter in (known or DELIMITERS)}
     delimiter = max(tops, key=lambda d: _score(tops[d]))
     width = max(len(line.cells) for line in tops[delimiter])
-    lines = _lines(block, delimiter, max(HEAD_LINES, min(_SAMPLE_LINES, _SAMPLE_CELLS // width)))
+    lines = first_rows(block, delimiter, max(HEAD_LINES, min(_SAMPLE_LINES, _SAMPLE_CELLS // width)))
     if not any(any(line.cells) for line in lines):
         raise UnreadableFile(f"{name} holds nothing but blank lines.", "Choose a file with a header and data.")
     at = _header_at(lines)
@@ -114,7 +116,7 @@ def _no_table(source: Source) -> UnreadableFile:
     )
 
 
-def _lines(block: TextBlock, delimiter: str, most: int) -> list[_Line]:
+def first_rows(block: TextBlock, delimiter: str, most: int) -> list[HeadLine]:
     text, _ = unquote(block.text, delimiter.encode(), block.first_line)
     marked = has_marks(text)
     number = block.first_line - 1
@@ -125,11 +127,11 @@ def _lines(block: TextBlock, delimiter: str, most: int) -> list[_Line]:
             number += raw.count("\x1e")
             cells = [restore(cell, delimiter) for cell in cells]
         number += 1
-        lines.append(_Line(number, [cell.strip() for cell in cells]))
+        lines.append(HeadLine(number, [cell.strip() for cell in cells]))
     return lines
 
 
-def _score(lines: list[_Line]) -> tuple[bool, int, float, int]:
+def _score(lines: list[HeadLine]) -> tuple[bool, int, float, int]:
     """Say how well a delimiter takes lines apart: known headings, then lines of one same width."""
     widths = [len(line.cells) for line in lines if any(line.cells)]
     split = [width for width in widths if width > 1]
@@ -140,7 +142,7 @@ def _score(lines: list[_Line]) -> tuple[bool, int, float, int]:
     return (known > 0, min(known, 3), sum(width == common for width in widths) / len(widths), common)
 
 
-def _header_at(lines: list[_Line]) -> int:
+def _header_at(lines: list[HeadLine]) -> int:
     """Return the line with the most known headings; without any, the first line of the common width."""
     near = lines[:HEAD_LINES]
     best = max(range(len(near)), key=lambda n: (_known(near[n]), -n))
@@ -150,7 +152,7 @@ def _header_at(lines: list[_Line]) -> int:
     return next(n for n, line in enumerate(near) if any(line.cells) and (len(line.cells) > 1 or widest == 1))
 
 
-def _known(line: _Line) -> int:
+def _known(line: HeadLine) -> int:
     cells = [cell for cell in line.cells[:_LOOKED_AT] if len(cell) < 100]
     words = [cell for cell in cells if re.search("[A-Za-z]", cell)]
     known = sum(1 for cell in words if understand(0, cell).role or header_key(cell) in DESCRIPTION_KEYS)

@@ -113,7 +113,7 @@ def _verdict(
     census = gathered.census.lanes
     if all(intervals_s[lane] >= DAY_S for lane in census) and told == "auto" and seen.stamps is None:
         return None  # whole days: the stamp names the day
-    trap = has_midnight_trap((stamps, intervals_s[lane]) for lane, stamps in census.items())
+    trap = seen.closes_midnight or has_midnight_trap((stamps, intervals_s[lane]) for lane, stamps in census.items())
     needs_agreement = told == "auto" and seen.stamps is None and not trap
     return conclude(
         told=None if told == "auto" else told,

@@ -1,0 +1,1 @@
+"""Declared layouts: how one sender's files are laid out, said once and kept."""

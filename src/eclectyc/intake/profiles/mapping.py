@@ -1,0 +1,227 @@
+"""A mapping says how one sender's files are laid out: which column is which, how its cells are written, what they mean.
+
+It is plain data: checked as a whole, kept as JSON, written by hand as TOML (docs/imports.md has every name). Columns
+are named by their heading, or by their position counted from 1.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from eclectyc.kernel.days import STEPS, zone_of
+from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.kernel.units import conversion
+
+MOST_WORDS: Final = 500  # in a list of words
+MOST_COLUMNS: Final = 200
+
+Layout = Literal["long", "wide", "daily", "matrix", "registers"]
+Heading = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Position = Annotated[int, Field(ge=1, le=10_000)]
+Place = Heading | Position
+Word = Annotated[str, StringConstraints(max_length=100)]
+Quantity = Literal["import", "export", "reactive_import", "reactive_export", "volume", "temperature", "other"]
+
+
+class _Part(BaseModel):
+    """A part of a mapping: what it does not know is refused, and nothing is made into something else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class FileShape(_Part):
+    """How the file itself is built. ``skip_rows`` stand above the header, or above the data where there is none."""
+
+    sheet: Word = ""
+    delimiter: Literal["", ",", ";", "|", "tab"] = ""
+    skip_rows: Annotated[int, Field(ge=0, le=1000)] | None = None
+    header: bool = True
+
+
+class SlotSet(_Part):
+    """The columns of a day's slots: the first, how many, and how far apart; likewise the first of their flags."""
+
+    first: Place
+    count: Literal[23, 24, 25, 46, 48, 50, 92, 96, 100, 276, 288, 300]
+    every: Annotated[int, Field(ge=1, le=10)] = 1
+    flags: Place | None = None
+
+
+class Columns(_Part):
+    """Which column is which field."""
+
+    meter: Place | None = None
+    serial: Place | None = None
+    register_name: Place | None = None
+    stamp: Place | None = None
+    date: Place | None = None
+    time: Place | None = None
+    period: Place | None = None
+    value: Place | Annotated[list[Place], Field(min_length=1, max_length=MOST_COLUMNS)] | None = None
+    unit: Place | None = None
+    flag: Place | None = None
+    quantity: Place | None = None
+    slots: SlotSet | None = None
+
+    @property
+    def values(self) -> list[Place]:
+        """The columns of values, in order."""
+        if self.value is None:
+            return []
+        return self.value if isinstance(self.value, list) else [self.value]
+
+    def places(self) -> dict[str, Place]:
+        """Return every place that is named, by the field it is of."""
+        named = {name: getattr(self, name) for name in _SINGLE if getattr(self, name) is not None}
+        named |= {f"value {n}": place for n, place in enumerate(self.values, 1)}
+        if self.slots:
+            named["slots"] = self.slots.first
+            named |= {"flags": self.slots.flags} if self.slots.flags is not None else {}
+        return named
+
+
+class Meaning(_Part):
+    """What cells mean, where the file does not say.
+
+    dates, times : how they are printed, in DD, MM, MMM, YY, YYYY, HH, mm and ss. missing : texts that mean no value.
+    closes_midnight : D 00:00 closes day D. step : minutes of a slot. slots_are : columns count from local midnight on,
+    or are clock times.
+    """
+
+    stamps: Literal["", "start", "end"] = ""
+    closes_midnight: bool = False
+    timezone: Word = ""
+    unit: Word = ""
+    quantity: Quantity | None = None
+    step: int | None = None
+    slots_are: Literal["", "position", "clock"] = ""
+    dates: Word = ""
+    times: Word = ""
+    decimal: Literal["point", "comma"] = "point"
+    missing: Annotated[list[Word], Field(max_length=MOST_WORDS)] = []
+
+
+class Meters(_Part):
+    """Whose readings they are. unknown : what becomes of meters that nobody knows. add_serials : several serials of one
+    meter in one slot are its parts, and added up."""
+
+    meter: Word = ""
+    unknown: Literal["", "reject", "create"] = ""
+    site: Word = ""
+    add_serials: bool = False
+
+
+class Mapping(_Part):
+    """How files of one sender are laid out."""
+
+    layout: Layout
+    file: FileShape = FileShape()
+    columns: Columns = Columns()
+    meaning: Meaning = Meaning()
+    flags: Annotated[dict[Word, Literal["actual", "estimated", "missing"]], Field(max_length=MOST_WORDS)] = {}
+    quantities: Annotated[dict[Word, Quantity], Field(max_length=MOST_WORDS)] = {}
+    meters: Meters = Meters()
+    last_wins: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for check in (_check_fields, _check_places, _check_meaning):
+            check(self)
+        return self
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the mapping as plain values, without what it leaves open."""
+        return self.model_dump(exclude_defaults=True)
+
+
+_SINGLE: Final = ("meter", "serial", "register_name", "stamp", "date", "time", "period", "unit", "flag", "quantity")
+
+
+def mapping_of(data: object) -> Mapping:
+    """Return the mapping that some plain values describe; ``Invalid`` names the first thing that is wrong with them."""
+    try:
+        return Mapping.model_validate(data)
+    except ValidationError as error:
+        raise _first_fault(error) from None
+
+
+def _check_fields(mapping: Mapping) -> None:
+    """See that the layout has the fields that it needs, and none that it cannot use."""
+    columns, layout = mapping.columns, mapping.layout
+    if (layout == "wide") != (columns.slots is not None):
+        raise Invalid("Only the layout 'wide' has columns.slots, and it needs them.", _SEE, field="columns.slots")
+    if layout in ("long", "daily", "registers") and not columns.values:
+        raise Invalid(
+            f"The layout {layout!r} needs a column of values.", "Name it in columns.value.", field="columns.value"
+        )
+    has_moment = columns.stamp is not None or (columns.date is not None and (columns.time or columns.period))
+    if layout == "long" and not has_moment:
+        raise Invalid(
+            "The layout 'long' needs a moment.",
+            "Name columns.stamp, or columns.date with columns.time or columns.period.",
+            field="columns.stamp",
+        )  # fmt: skip
+    if columns.stamp is None and columns.date is None:
+        raise Invalid(
+            f"The layout {layout!r} needs a date.", "Name columns.date or columns.stamp.", field="columns.date"
+        )
+
+
+def _check_places(mapping: Mapping) -> None:
+    """See that no column is two fields, and that a file without a header is named by positions."""
+    places = mapping.columns.places()
+    by_place: dict[Place, str] = {}
+    for name, place in places.items():
+        if by_place.setdefault(place, name) != name:
+            raise Invalid(
+                f"Column {place!r} is named as {by_place[place]} and as {name}.", "Name it once.", field="columns"
+            )
+    if not mapping.file.header:
+        for name, place in places.items():
+            if not isinstance(place, int):
+                raise Invalid(
+                    f"Without a header there is no column {place!r}.", f"Give the position of {name}.", field="columns"
+                )
+    if not mapping.file.header and mapping.layout == "matrix":
+        raise Invalid("A matrix names its meters in its header.", "Say header = true.", field="file.header")
+
+
+def _check_meaning(mapping: Mapping) -> None:
+    """See that zone, unit, step and the prints of dates are known ones."""
+    from eclectyc.intake.profiles.prints import check_print
+
+    meaning = mapping.meaning
+    if meaning.timezone:
+        zone_of(meaning.timezone)
+    if meaning.unit:
+        conversion(meaning.unit)
+    if meaning.step is not None and meaning.step not in STEPS:
+        raise Invalid(
+            f"A slot cannot last {meaning.step} minutes.", "Use a divisor of 60, or 1440.", field="meaning.step"
+        )
+    check_print(meaning.dates, "meaning.dates")
+    check_print(meaning.times, "meaning.times")
+    if mapping.meters.unknown == "create" and not mapping.meters.site:
+        raise Invalid("Meters that are made need a site.", "Name it in meters.site.", field="meters.site")
+
+
+_SEE: Final = "docs/imports.md describes every part."
+
+
+def _first_fault(error: ValidationError) -> Invalid:
+    first = error.errors()[0]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, EclectycError):
+        return Invalid(cause.reason, cause.remedy, field=cause.field or "mapping")
+    is_place = any(str(part).startswith("constrained-") for part in first["loc"])
+    path = ".".join(str(part) for part in first["loc"] if not re.match("constrained-|list\\[|function-", str(part)))
+    if first["type"] == "extra_forbidden":
+        return Invalid(f"There is nothing called {path!r} in a mapping.", _SEE, field=path)
+    if first["type"] == "missing":
+        return Invalid(f"{path!r} is missing.", _SEE, field=path)
+    if is_place:
+        return Invalid(f"{path!r} is no column.", "Give its heading, or its position counted from 1.", field=path)
+    return Invalid(f"{path or 'The mapping'}: {first['msg'][0].lower()}{first['msg'][1:]}.", _SEE, field=path)

@@ -1,0 +1,88 @@
+"""Where a mapping's columns stand in a file: its delimiter, its header, and the index of each place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from eclectyc.intake.blocks import UnreadableFile
+from eclectyc.intake.files.head import DELIMITERS, HeadLine, Table, first_rows
+from eclectyc.intake.files.source import HEAD_LINES, Source
+from eclectyc.intake.profiles.mapping import Mapping, Place
+from eclectyc.intake.tables.columns import header_key
+
+_SAMPLE: Final = 500  # lines
+_SHOWN: Final = 12
+
+
+def declared_table(source: Source, mapping: Mapping) -> Table:
+    """Return the header and the first lines of a file as its profile describes them."""
+    if source.kind != "lines":
+        raise UnreadableFile(f"{source.name} is no table.", "Import it without the profile.")
+    said = {"tab": "\t"}.get(mapping.file.delimiter, mapping.file.delimiter) or source.delimiter
+    known = [said] if said else list(DELIMITERS)
+    by_delimiter = {delimiter: first_rows(source.head_text, delimiter, _SAMPLE) for delimiter in known}
+    if not mapping.file.header:
+        return _without_header(by_delimiter, mapping)
+    skip = mapping.file.skip_rows
+    for delimiter, lines in by_delimiter.items():
+        for n, line in enumerate(lines[:HEAD_LINES]):
+            if (skip is None or line.number == skip + 1) and _has_all(line, mapping):
+                return Table(
+                    delimiter, line.cells, line.number, [row.cells for row in lines[n + 1 :] if any(row.cells)]
+                )
+    raise _no_header(by_delimiter, mapping)
+
+
+def column_at(place: Place, names: list[str]) -> int:
+    """Return the index of a place; ``UnreadableFile`` where the file has none, or two of that heading."""
+    if isinstance(place, int):
+        if place > len(names):
+            raise UnreadableFile(
+                f"The profile names column {place}; the file has {len(names)}.", "Correct the profile, or the file."
+            )
+        return place - 1
+    found = [n for n, name in enumerate(names) if name == place]
+    found = found or [n for n, name in enumerate(names) if header_key(name) and header_key(name) == header_key(place)]
+    if len(found) != 1:
+        shown = ", ".join(repr(name[:40]) for name in names[:_SHOWN] if name)
+        many = "has several columns" if found else "has no column"
+        raise UnreadableFile(
+            f"The file {many} called {place!r}. Its columns are: {shown}.",
+            "Correct the profile, or the file.",
+            field=place,
+        )
+    return found[0]
+
+
+def _has_all(line: HeadLine, mapping: Mapping) -> bool:
+    places = mapping.columns.places().values()
+    keys = {header_key(cell) for cell in line.cells}
+    named = [place for place in places if isinstance(place, str)]
+    if any(place not in line.cells and header_key(place) not in keys for place in named):
+        return False
+    return max((place for place in places if isinstance(place, int)), default=1) <= len(line.cells)
+
+
+def _without_header(by_delimiter: dict[str, list[HeadLine]], mapping: Mapping) -> Table:
+    skip = mapping.file.skip_rows or 0
+    places = [place for place in mapping.columns.places().values() if isinstance(place, int)]
+    delimiter, lines = max(by_delimiter.items(), key=lambda item: max(len(line.cells) for line in item[1]))
+    data = [line.cells for line in lines if line.number > skip and any(line.cells)]
+    width = max((len(cells) for cells in data), default=0)
+    slots = mapping.columns.slots
+    if slots and isinstance(slots.first, int):
+        places += list(range(slots.first, slots.first + slots.count * slots.every, slots.every))
+    names = [f"column {n}" if n in places else "" for n in range(1, width + 1)]
+    return Table(delimiter, names, skip, data)
+
+
+def _no_header(by_delimiter: dict[str, list[HeadLine]], mapping: Mapping) -> UnreadableFile:
+    lines = max(by_delimiter.values(), key=lambda lines: max((len(line.cells) for line in lines), default=0))
+    skip = mapping.file.skip_rows or 0
+    header = next((line for line in lines if line.number > skip and any(line.cells)), None)
+    shown = ", ".join(repr(cell[:40]) for cell in (header.cells if header else [])[:_SHOWN] if cell)
+    wanted = ", ".join(repr(place) for place in mapping.columns.places().values())
+    return UnreadableFile(
+        f"No line near the top has the columns that the profile names: {wanted}. The file begins: {shown}.",
+        "Correct the profile, or choose another file.",
+    )
