@@ -2,8 +2,9 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import eclectyc.vault.fields
 from django.db import migrations, models
+
+import eclectyc.vault.fields
 
 
 class Migration(migrations.Migration):

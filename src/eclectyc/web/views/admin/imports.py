@@ -310,6 +310,7 @@ def _shown(found: history.Arrival) -> dict[str, Any]:
         "may_import": is_trial and job is not None and job.state == "done" and bool(report.get("accepted")),
         "is_useless": is_trial and found.state == "done" and not report.get("accepted"),
         "may_make": bool(report.get("unknown_meters")) and _may_change(found),
+        "remedy": _plainly({"remedy": job.remedy})["remedy"] if job is not None else "",
         "errors": [_plainly(error) for error in report.get("errors", [])],
         "options_at": reverse("admin-import-file", args=[upload.pk]) if upload and _may_change(found) else "",
         "has_rejected": bool(upload and upload.kept and report.get("error_count")) and found.state != "discarded",
