@@ -124,6 +124,7 @@ def test_a_letter_that_is_not_taken_is_told_without_a_secret(
     why: str, post: Post, settings: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.EMAIL_HOST_PASSWORD = "wrong" if why == "password" else PASSWORD
+    settings.EMAIL_TIMEOUT = 3  # the server says nothing more after a wrong password
     post.refuses = why == "refused"
     if why == "gone":
         settings.EMAIL_PORT = 1
