@@ -94,9 +94,10 @@ def test_workers_killed_at_random_moments_leave_every_job_ended_and_every_effect
 
 
 def test_a_worker_that_is_frozen_loses_its_job_and_writes_nothing_when_it_thaws(crew: Crew):
-    job = enqueue("test.count", {"steps": 40, "pause_s": 0.05})
+    # A long pause: who freezes in the middle of a transaction keeps its locks, and nobody gets past those.
+    job = enqueue("test.count", {"steps": 5, "pause_s": 0.7})
     frozen = crew.start(*OWN, 1)
-    until(lambda: len(effects(job)) >= 3, "its beginning")
+    until(lambda: len(effects(job)) >= 2, "its beginning")
     os.kill(frozen, signal.SIGSTOP)
     crew.start(*OWN, 1)
     until(lambda: len(outcomes(job)) == 2, "another worker's turn")
