@@ -56,7 +56,7 @@ def heat_map(days: np.ndarray, parts: Sequence[Slots], *, step: int | None = Non
     size = len(days) * columns
     total, present, expected = np.zeros(size), np.zeros(size), np.zeros(size)
     for part in parts:
-        fine = part.take(~part.whole_day)
+        fine = part.take(~part.whole_day) if part.whole_day.any() else part
         cell = fine.day * columns + fine.minute // step
         here = ~np.isnan(fine.value)
         total += np.bincount(cell, weights=np.where(here, fine.value, 0.0), minlength=size)

@@ -18,7 +18,7 @@ from eclectyc.analytics.grid import Total
 from eclectyc.analytics.heat import HeatMap, heat_map
 from eclectyc.analytics.overview import sum_or_null
 from eclectyc.analytics.periods import Window, month_of
-from eclectyc.analytics.slots import Slots, lay_out
+from eclectyc.analytics.slots import lay_out_all
 from eclectyc.estate.models import Meter, Site, Utility
 from eclectyc.kernel.days import WHOLE_DAY, zone_of
 
@@ -107,23 +107,20 @@ def site_year(actor: Actor, site: Site, year: int, *, utility: str = Utility.ELE
     where = placed(actor, asked)
     zone = zone_of(site.timezone)
     window = Window.of(date(year, 1, 1), date(year + 1, 1, 1), zone)
-    rows = asked.rows(window.first_day, window.end_day, values=True)
-    parts: list[Slots] = []
+    shown = np.zeros((len(asked.points), len(window.days)), dtype=bool)
     left_out: list[int] = []
     for (site_then, meter), number, here in zip(
         where.meters.select("site", "meter").iter_rows(), where.source, where.days(window.days), strict=True
     ):
         if site_then != site.pk or not here.any():
             continue
-        point = asked.points.take(np.array([number]))
-        if point.step[0] == WHOLE_DAY:
+        if asked.points.step[number] == WHOLE_DAY:
             left_out.append(meter)
-            continue
-        of_point = rows.filter(
-            (pl.col("point") == number) & pl.col("day").is_in(pl.Series(window.days[here]).cast(pl.Date).implode())
-        )
-        of_point = of_point.with_columns(pl.lit(0, dtype=pl.Int32).alias("point"))
-        expected = expected_slots(point, window.days, of_point)[0] * here
-        parts.append(lay_out(of_point, window.days, zone=zone, step=int(point.step[0]), expected=expected))
-    heat = heat_map(window.days, parts)
+        else:
+            shown[number] |= here
+    rows = asked.rows(window.first_day, window.end_day, values=True).sort("point", "day")
+    expected = expected_slots(asked.points, window.days, rows)
+    steps = asked.points.step
+    slots = lay_out_all(rows, window.days, zone=zone, steps=steps, expected=expected, shown=shown)
+    heat = heat_map(window.days, [slots])
     return HeatMap(heat.days, heat.value, heat.step, heat.coverage, tuple(left_out))

@@ -39,45 +39,64 @@ class Slots:
 
 
 def lay_out(rows: pl.DataFrame, days: np.ndarray, *, zone: ZoneInfo, step: int, expected: np.ndarray) -> Slots:
-    """Lay out the slots of consecutive days, each at the step its row was read at.
+    """Lay out the slots of one point on consecutive days, each at the step its row was read at.
 
     rows : one row a day at most, sorted by day, with day, step, slots, values, quality.
     days : datetime64[D], shape (days,). step : minutes per slot of a day without a row.
     expected : shape (days,), slots expected of each day; a day of which none is expected gives slots all the same.
     """
-    day_of_row = (rows["day"].to_numpy().astype("datetime64[D]") - days[0]).astype(np.int64)
-    steps = np.full(len(days), step, dtype=np.int64)
-    steps[day_of_row] = rows["step"].to_numpy()
-    counts = _counts(days, zone, steps)
-    counts[day_of_row] = rows["slots"].to_numpy()
-    day = np.repeat(np.arange(len(days)), counts)
-    place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    every = np.ones((1, len(days)), dtype=bool)
+    alone = rows.with_columns(pl.lit(0, dtype=pl.Int32).alias("point"))
+    return lay_out_all(alone, days, zone=zone, steps=np.array([step]), expected=expected[None, :], shown=every)
+
+
+def lay_out_all(
+    rows: pl.DataFrame, days: np.ndarray, *, zone: ZoneInfo, steps: np.ndarray, expected: np.ndarray, shown: np.ndarray
+) -> Slots:
+    """Lay out the slots of many points of one zone, one point after the other.
+
+    rows : see :func:`lay_out`, and point; sorted by point and day. steps : of each point. expected, shown : shape
+    (points, days); only days that are ``shown`` (bool) give slots.
+    """
+    point, day_of_row = rows["point"].to_numpy(), rows["day"].to_numpy().astype("datetime64[D]") - days[0]
+    at = point, day_of_row.astype(np.int64)
+    is_shown = shown[at]
+    if not is_shown.all():
+        rows, at = rows.filter(pl.Series(is_shown)), (at[0][is_shown], at[1][is_shown])
+    step_of = np.repeat(steps.astype(np.int64)[:, None], len(days), axis=1)
+    step_of[at] = rows["step"].to_numpy()
+    slots_of = _counts(days, zone, step_of)
+    slots_of[at] = rows["slots"].to_numpy()
+    has_row = np.zeros(shown.shape, dtype=bool)
+    has_row[at] = True
+    on_day = np.nonzero(shown)[1]
+    counts, step, is_read, is_expected = (of[shown] for of in (slots_of, step_of, has_row, expected > 0))
     opens, closes = day_edges(days, zone)
-    minute = place * steps[day]
+    each = np.repeat(np.arange(len(on_day)), counts)
+    day = on_day[each]
+    minute = (np.arange(len(each)) - np.repeat(np.cumsum(counts) - counts, counts)) * step[each]
     start = opens[day] + minute * 60
-    has_row = np.zeros(len(days), dtype=bool)
-    has_row[day_of_row] = True
-    is_whole = steps == WHOLE_DAY
-    value, quality = np.full(len(day), np.nan), np.zeros(len(day), dtype=np.int8)
-    value[has_row[day]] = rows["values"].explode().to_numpy()
-    quality[has_row[day]] = rows["quality"].explode().to_numpy()
+    is_whole = (step == WHOLE_DAY)[each]
+    value, quality = np.full(len(each), np.nan), np.zeros(len(each), dtype=np.int8)
+    value[is_read[each]] = rows["values"].explode().to_numpy()
+    quality[is_read[each]] = rows["quality"].explode().to_numpy()
     return Slots(
         day=day,
         minute=minute,
         start=start,
-        end=np.where(is_whole[day], closes[day], np.minimum(start + steps[day] * 60, closes[day])),
+        end=np.where(is_whole, closes[day], np.minimum(start + step[each] * 60, closes[day])),
         value=value,
         estimated=np.isin(quality, NOT_ACTUAL) & ~np.isnan(value),
-        expected=(expected > 0)[day],
-        whole_day=is_whole[day],
+        expected=is_expected[each],
+        whole_day=is_whole,
     )
 
 
 def _counts(days: np.ndarray, zone: ZoneInfo, steps: np.ndarray) -> np.ndarray:
-    counts = np.zeros(len(days), dtype=np.int64)
+    """Return the slots of each day at each step: ``steps`` has shape (points, days)."""
+    counts = np.zeros(steps.shape, dtype=np.int64)
     for step in np.unique(steps):
-        at_step = steps == step
-        counts[at_step] = slot_counts(days[at_step], zone, int(step))
+        counts = np.where(steps == step, slot_counts(days, zone, int(step)), counts)
     return counts
 
 

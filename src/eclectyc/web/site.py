@@ -170,7 +170,7 @@ def year_chart(site: Site, asked: YearAsked, heat: HeatMap | None) -> Chart:
         return Chart("year-map", title, "", {}, nothing="This site has no meters yet.")
     unit = "m3" if asked.utility == "water" else "kWh"
     data = heat_data(heat, unit=unit, file=f"site-{site.pk}-{asked.utility}-{asked.year}", today=asked.today)
-    left_out = f" {len(heat.left_out)} meter(s) with daily totals only are not in it." if heat.left_out else ""
+    left_out = f" Not in it, known by whole days only: {counted(len(heat.left_out), 'meter')}." if heat.left_out else ""
     note = f"Days across, the hours of the day down; {unit_name(unit)} in {heat.step} minutes.{left_out}"
     nothing = f"No {name.lower()} readings finer than a day in {asked.year}."
     return Chart("year-map", title, f"{title}. {note}", data, note, nothing=nothing)
