@@ -125,7 +125,6 @@ def _commit(
         counts: dict[str, Any] = {name: getattr(result, name) for name in ("added", "changed", "unchanged", "kept")}
         report = report_of(rows, merged, known) | counts
         note(batch, report=report, rows=report["rows"], accepted=report["rows"], **counts)
-        failpoint("push.before_commit_of_lake")
 
     try:
         store.write(months, lease=lease, batch=batch.pk, before_commit=before_commit)
