@@ -169,13 +169,13 @@ def reads_near(
 
 def _next_to(
     live: QuerySet[RegisterRead], registers: Sequence[int], low_s: int, high_s: int
-) -> Iterator[tuple[int, int | None, int | None]]:
+) -> list[tuple[int, int | None, int | None]]:
     """Return for each register the moment of its last read before ``low_s`` and of its first after ``high_s``."""
     own = live.filter(register=OuterRef("pk")).values("at_s")
     before = Subquery(own.filter(at_s__lt=low_s).order_by("-at_s")[:1])
     after = Subquery(own.filter(at_s__gt=high_s).order_by("at_s")[:1])
     found = Register.objects.filter(pk__in=registers).order_by().annotate(before_s=before, after_s=after)
-    return iter(found.values_list("pk", "before_s", "after_s"))
+    return list(found.values_list("pk", "before_s", "after_s"))
 
 
 def all_reads(registers: Sequence[int], *, without: int | None = None) -> list[tuple]:
