@@ -52,7 +52,27 @@ def nem12(estate: Estate, path: Path) -> int:
     return int(values.size)
 
 
-FILES: tuple[FormatFile, ...] = (FormatFile("nem12.csv", nem12, 2_000_000),)
+def workbook(estate: Estate, path: Path) -> int:
+    """Write a year of some meters as one sheet of a wide workbook: half a million cells of values."""
+    import xlsxwriter
+
+    days = estate.year(0)
+    meters = min(estate.meters, 30)
+    values = estate.load(meters, len(days), SEED + 13).round(3).tolist()
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        sheet, shown = book.add_worksheet(), book.add_format({"num_format": "dd/mm/yyyy"})
+        sheet.write_row(0, 0, ["MPAN", "Date", *(f"HH{k:02}" for k in range(1, 49))])
+        for n, row in enumerate(values):
+            sheet.write_string(n + 1, 0, f"6{n // len(days):09}")
+            sheet.write_datetime(n + 1, 1, days[n % len(days)], shown)
+            sheet.write_row(n + 1, 2, row)
+    return sum(len(row) for row in values)
+
+
+FILES: tuple[FormatFile, ...] = (
+    FormatFile("wide.xlsx", workbook, 100_000, counted="cells"),
+    FormatFile("nem12.csv", nem12, 2_000_000),
+)
 
 
 def figures(estate: Estate, folder: Path, start: float, repeats: int) -> Iterator[Figure]:
