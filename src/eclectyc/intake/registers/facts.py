@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 USE: Final = "use"  # a register whose use is counted
 CHECK: Final = "check"  # a total beside others
@@ -115,6 +116,8 @@ class Facts:
         """Return the series-to-be and, for each register, which of them is its own."""
         number: dict[tuple[int, str, str], int] = {}
         of_register = [number.setdefault(register.target, len(number)) for register in self.registers]
+        import numpy as np  # models take their words from here: no start of a command is to load NumPy
+
         return list(number), np.array(of_register, dtype=np.int64)
 
 
