@@ -213,7 +213,7 @@ def test_a_meter_moves_and_moves_back(ask: Ask, world: World) -> None:
     mill = make_site(world.org, "Mill")
     path = f"/meters/{world.meter.identifier}/placements"
     assert ask("GET", path).json()["items"] == [
-        {"site": world.site.pk, "site_name": "Harbour House", "since": None, "until": None}
+        {"id": None, "site": world.site.pk, "site_name": "Harbour House", "since": None, "until": None}
     ]
     assert ask("POST", path, {"site": mill.pk, "on": "2025-03-30"}).status_code == 201
     assert [(p["site_name"], p["since"], p["until"]) for p in ask("GET", path).json()["items"]] == [
@@ -256,6 +256,34 @@ def test_devices_and_multipliers_have_a_history(ask: Ask, world: World) -> None:
     assert ask("DELETE", f"{path}/devices/last").status_code == 204
     assert ask("GET", path).json()["serial"] == "A 1"
     assert ask("PATCH", f"/meters/{world.meter.identifier}/devices/{10**9}", {"serial": "x"}).status_code == 404
+
+
+def test_what_a_history_says_wrongly_is_mended(ask: Ask, world: World) -> None:
+    path = f"/meters/{world.meter.identifier}"
+    for on, serial in (("2025-01-01", "B"), ("2025-03-01", "C")):
+        ask("POST", f"{path}/devices", {"on": on, "serial": serial})
+    middle = ask("GET", f"{path}/devices").json()["items"][1]["id"]
+    version = ask("GET", path).headers["ETag"]
+    assert ask("DELETE", f"{path}/devices/{middle}", tag='"1"').status_code == 412
+    assert ask("DELETE", f"{path}/devices/{middle}", tag=version).status_code == 204
+    left = ask("GET", f"{path}/devices").json()["items"]
+    assert [(d["serial"], d["since"], d["until"]) for d in left] == [
+        ("", None, "2025-03-01"),
+        ("C", "2025-03-01", None),
+    ]
+    entry = ask("POST", f"{path}/multipliers", {"since": "2025-03-01", "factor": 20}).json()
+    mended = ask("PATCH", f"{path}/multipliers/{entry['id']}", {"factor": 25, "since": "2025-02-01"}).json()
+    assert mended == {"id": entry["id"], "factor": 25.0, "since": "2025-02-01"}
+    assert ask("PATCH", f"{path}/multipliers/{entry['id']}", {"since": None}).json()["error"]["field"] == "since"
+    assert ask("PATCH", f"{path}/multipliers/{entry['id']}", {"factor": None}).status_code == 422
+    moved = ask("POST", f"{path}/placements", {"site": make_site(world.org, "Mill").pk, "on": "2025-04-01"}).json()
+    assert ask("PATCH", f"{path}/placements/{moved['id']}", {"on": "2025-04-07"}).json()["since"] == "2025-04-07"
+    assert [p["until"] for p in ask("GET", f"{path}/placements").json()["items"]] == ["2025-04-07", None]
+    for kind in ("devices", "multipliers", "placements"):
+        assert (
+            ask("PATCH", f"{path}/{kind}/{10**9}", {"on": "2025-01-01"} if kind == "placements" else {}).status_code
+            == 404
+        )
 
 
 def test_metrics_have_dates(ask: Ask, world: World) -> None:

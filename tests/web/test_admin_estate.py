@@ -109,7 +109,7 @@ def test_a_metric_is_written_down_with_its_dates_and_taken_out(admin: Client, wo
     assert wrong.status_code == 422
     assert 'id="metric_since_error"' in wrong.content.decode()
     assert ["Beds", "120", "Holds throughout", "2025-01-01", "on"] in [row[:5] for row in rows_of(admin.get(here))]
-    admin.post(here, {"do": "metric_delete", "of": world.site.metrics.get().pk})
+    admin.post(f"{here}?correct=metric-{world.site.metrics.get().pk}", {"do": "take_out"})
     assert not world.site.metrics.exists()
 
 
@@ -164,7 +164,7 @@ def test_a_device_a_multiplier_and_a_site_change_from_a_day_on_and_back(admin: C
         assert admin.post(here, said).status_code == 302, said
         world.meter.refresh_from_db()
         assert getattr(world.meter, field) == value
-    admin.post(here, {"do": "multiplier_remove", "of": world.meter.multipliers.last().pk})
+    admin.post(f"{here}?correct=multiplier-{world.meter.multipliers.last().pk}", {"do": "take_out"})
     world.meter.refresh_from_db()
     assert world.meter.multiplier == 1
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from eclectyc.accounts.actor import Actor
@@ -16,7 +15,6 @@ from eclectyc.estate.models import Device, Meter, Multiplier, Placement, Site
 from eclectyc.estate.service import (
     exchange_device,
     move_meter,
-    remove_multiplier,
     set_multiplier,
     take_back_exchange,
     take_back_move,
@@ -27,10 +25,11 @@ from eclectyc.kernel.words import counted
 from eclectyc.web import figures
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Cell, Row
+from eclectyc.web.views.admin import correcting
 from eclectyc.web.views.admin.choosing import suggestions
-from eclectyc.web.views.admin.showing import Button, Doing, Table, done, number_in
+from eclectyc.web.views.admin.showing import Button, Doing, Table, done
 
-ACTIONS: Final = ("exchange", "exchange_back", "multiply", "multiplier_remove", "move", "move_back")
+ACTIONS: Final = ("exchange", "exchange_back", "multiply", "move", "move_back")
 MOST_BELOW: Final = 200
 
 
@@ -102,11 +101,10 @@ def act(request: HttpRequest, actor: Actor, one: Meter, made: dict[str, Form]) -
     backs: dict[str, tuple[Callable[[], object], str]] = {
         "exchange_back": (lambda: take_back_exchange(actor, meter=one), "#devices"),
         "move_back": (lambda: take_back_move(actor, meter=one), "#placements"),
-        "multiplier_remove": (lambda: remove_multiplier(actor, multiplier=_multiplier(request, one)), "#multipliers"),
     }
     if do in backs:
         action, anchor = backs[do]
-        owner = {"exchange_back": "exchange", "move_back": "move", "multiplier_remove": "multiply"}[do]
+        owner = {"exchange_back": "exchange", "move_back": "move"}[do]
         if made[owner].attempt(action) is None and made[owner].fault:
             return made[owner].status
         return done(request, "That entry was taken back.", here + anchor)
@@ -173,38 +171,37 @@ def _move(actor: Actor, one: Meter, form: Form) -> Placement:
     return move_meter(actor, meter=one, to=to, on=form["on"])
 
 
-def _multiplier(request: HttpRequest, one: Meter) -> Multiplier:
-    found: Multiplier = get_object_or_404(one.multipliers.all(), pk=number_in(request.POST.get("of", "")))
-    return found
-
-
 def _devices(one: Meter) -> Table:
     devices: list[Device] = list(one.devices.all())
     rows = [
-        Row([Cell(d.serial or "not known"), Cell(_day(d.since, "the start")), Cell(_day(d.until, "on")),
-             Cell(_read(d.opening_read)), Cell(_read(d.closing_read)), Cell(str(d.digits or "–")),
-             Cell(d.ct_ratio or "–")])
+        Doing([Cell(d.serial or "not known"), Cell(_day(d.since, "the start")), Cell(_day(d.until, "on")),
+               Cell(_read(d.opening_read)), Cell(_read(d.closing_read)), Cell(str(d.digits or "–")),
+               Cell(d.ct_ratio or "–")], d.pk, _to_correct("device", d))
         for d in devices
     ]  # fmt: skip
     names = ("Serial", "From", "Until", "First read", "Last read", "Digits", "CT ratio")
-    return Table("Devices", names, rows, "Never exchanged.")
+    return Table("Devices", names, rows, "Never exchanged.", buttons=True)
 
 
 def _multipliers(one: Meter) -> Table:
     rows = [
-        Doing([Cell(f"{m.factor.normalize():f}"), Cell(_day(m.since, "the start"))], m.pk,
-              (Button("Take out", "multiplier_remove"),) if m.since else ())
+        Doing([Cell(f"{m.factor.normalize():f}"), Cell(_day(m.since, "the start"))], m.pk, _to_correct("multiplier", m))
         for m in one.multipliers.all()
-    ]  # fmt: skip
+    ]
     return Table("Multipliers", ("Multiplier", "From"), rows, "Always as it is now.", buttons=True)
 
 
 def _placements(one: Meter) -> Table:
     rows = [
-        Row([Cell(p.site.name), Cell(_day(p.since, "the start")), Cell(_day(p.until, "on"))])
+        Doing([Cell(p.site.name), Cell(_day(p.since, "the start")), Cell(_day(p.until, "on"))], p.pk,
+              _to_correct("placement", p) if p.since else ())
         for p in one.placements.select_related("site")
-    ]
-    return Table("Sites", ("Site", "From", "Until"), rows, "Always at the site where it is now.")
+    ]  # fmt: skip
+    return Table("Sites", ("Site", "From", "Until"), rows, "Always at the site where it is now.", buttons=True)
+
+
+def _to_correct(name: str, entry: Device | Multiplier | Placement) -> tuple[Button, ...]:
+    return (Button("Correct", address=correcting.address_of(name, entry)),)
 
 
 def _day(day: object, otherwise: str) -> str:

@@ -20,7 +20,7 @@ from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
 from eclectyc.web.lists import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin import meter_history
+from eclectyc.web.views.admin import correcting, meter_history
 from eclectyc.web.views.admin.choosing import chosen, suggestions
 from eclectyc.web.views.admin.showing import (
     Danger,
@@ -137,6 +137,7 @@ def meter(request: HttpRequest, pk: int) -> HttpResponse:
     histories = meter_history.forms(actor, one)
     context: dict[str, Any] = {
         "danger": _danger(one),
+        "correction": correcting.opened(request, one),
         "form": Form.holding(_fields(actor, is_new=False), _held(one)),
     }
     status = 200
@@ -167,6 +168,8 @@ def _act(
             context["danger"].refuse(error)
             return 409
         return done(request, f"{one.identifier} was deleted.", reverse("admin-meters"))
+    if do in correcting.ACTIONS:
+        return correcting.act(request, actor, context["correction"], reverse("admin-meter", args=[one.pk]))
     if do in meter_history.ACTIONS:
         return meter_history.act(request, actor, one, histories)
     form = context["form"] = Form.sent(_fields(actor, is_new=False), request.POST)

@@ -23,11 +23,12 @@ MOST_ORGANISATIONS = 500
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button of a row."""
+    """A button of a row; with an address it leads there and does nothing."""
 
     name: str
-    do: str
+    do: str = ""
     kind: str = "quiet"
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

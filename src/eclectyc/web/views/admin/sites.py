@@ -12,8 +12,8 @@ from django.urls import reverse
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate import hours, lists
 from eclectyc.estate.fields import checked_site_fields
-from eclectyc.estate.models import Measure, Region, Site, SiteMetric, SiteType
-from eclectyc.estate.service import add_metric, change_sites, create_site, delete_metric, delete_site, update_site
+from eclectyc.estate.models import Measure, Region, Site, SiteType
+from eclectyc.estate.service import add_metric, change_sites, create_site, delete_site, update_site
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.words import counted
 from eclectyc.web import figures
@@ -22,6 +22,7 @@ from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
 from eclectyc.web.lists import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin import correcting
 from eclectyc.web.views.admin.choosing import chosen, suggestions
 from eclectyc.web.views.admin.properties import blank_rows, rows_of, rows_sent, values_of
 from eclectyc.web.views.admin.showing import (
@@ -52,14 +53,6 @@ OWN: Final = (
     "name", "company", "region", "site_type", "is_active", "floor_area_m2", "address", "postcode", "latitude",
     "longitude", "timezone", "opening_hours",
 )  # fmt: skip
-METRIC: Final = (
-    Field("name", "Metric", help="Beds, occupants, works.", suggestions=("Beds", "Occupants", "Works"), is_needed=True),
-    Field("value", "Value", is_needed=True),
-    Field("unit", "Unit", help="£, or nothing for a count."),
-    Field("measure", "Kind", "select", choices=tuple(Measure.choices)),
-    Field("since", "From", "date", is_needed=True),
-    Field("until", "Until", "date", help="The first day on which it no longer holds; empty: without end."),
-)
 
 
 def wanted(asked: Asked) -> lists.SiteFilter:
@@ -154,8 +147,9 @@ def site(request: HttpRequest, pk: int) -> HttpResponse:
     one = get_object_or_404(Site.objects.visible_to(actor).select_related("organisation", "region"), pk=pk)
     actor.require("estate.edit", one.place)
     context: dict[str, Any] = {
-        "metric": Form.holding(METRIC, {"measure": Measure.LEVEL}, "metric"),
+        "metric": Form.holding(correcting.METRIC, {"measure": Measure.LEVEL}, "metric"),
         "danger": _danger(one),
+        "correction": correcting.opened(request, one),
         "properties": blank_rows(rows_of(one.properties)),
         "form": Form.holding(_fields(actor), _held(one)),
     }
@@ -185,12 +179,10 @@ def _act(request: HttpRequest, actor: Actor, one: Site, context: dict[str, Any])
             context["danger"].refuse(error)
             return 409
         return done(request, f"{one.name} was deleted.", reverse("admin-sites"))
-    if do == "metric_delete":
-        metric = get_object_or_404(SiteMetric.objects.visible_to(actor), site=one, pk=number_in(request.POST["of"]))
-        delete_metric(actor, metric=metric)
-        return done(request, f"{metric} was taken out.", f"{here}#metrics")
+    if do in correcting.ACTIONS:
+        return correcting.act(request, actor, context["correction"], here)
     if do == "metric_add":
-        metric_form = context["metric"] = Form.sent(METRIC, request.POST, "metric")
+        metric_form = context["metric"] = Form.sent(correcting.METRIC, request.POST, "metric")
         if metric_form.attempt(lambda: add_metric(actor, site=one, **metric_form.values())) is None:
             return int(metric_form.status)
         return done(request, f"{metric_form['name']} was written down.", f"{here}#metrics")
@@ -278,7 +270,7 @@ def _metrics(one: Site) -> Table:
                 Cell(str(metric.until or "on")),
             ],
             metric.pk,
-            (Button("Take out", "metric_delete"),),
+            (Button("Correct", address=correcting.address_of("metric", metric)),),
         )
         for metric in one.metrics.all()
     ]
