@@ -101,7 +101,7 @@ def _layout(table: Table) -> _Layout:
 
 def _says_kinds(table: Table, column: Column) -> bool:
     cells = {header_key(cell) for cell in table.cells(column.index)[:200]}
-    return bool(cells & _PLAIN) and cells <= set(_WORDS)
+    return bool(cells & _PLAIN)  # a word that is none of ours is then an error of its line, never a delivery
 
 
 def _headed(name: str) -> str | None:
@@ -127,7 +127,10 @@ def _convert(part: Part, layout: _Layout, seen: Recognition, grouped: set[str]) 
     with np.errstate(invalid="ignore"):
         for row in np.flatnonzero((litres < 0).any(axis=1)).tolist():
             rejects.add(
-                row, layout.values[0][0].name, "A tank holds and takes no less than nothing.", "Check the sign."
+                row,
+                layout.values[0][0].name,
+                "Less than nothing is neither delivered nor left in a tank.",
+                "Check the sign.",
             )
     meter = meters(part, fields.meter, rejects)
     reference = part.column(layout.reference.index) if layout.reference else nothing(len(part), pl.String)

@@ -181,7 +181,7 @@ class TankCase:
 
     def tell(self, report: ImportReport) -> None:
         """Fill in what the file held of each tank."""
-        report.series = [self._series(n) for n in range(len(self.points))]
+        report.series = [self._series(n) for n in np.unique(self.told.reads.register).tolist()]
 
     def _series(self, n: int) -> SeriesReport:
         at_s = self.told.reads.at_s[self.told.reads.register == n]
