@@ -35,7 +35,7 @@ def test_a_fresh_installation_is_healthy(home):
     assert report.status == "healthy", report
     assert report.exit_code == 0
     assert [check.name for check in report.checks] == [
-        "environment", "database", "filesystem", "lake", "memory", "disk", "imports", "jobs", "audit",
+        "environment", "database", "filesystem", "lake", "memory", "disk", "imports", "pushes", "jobs", "audit",
     ]  # fmt: skip
 
 
@@ -212,7 +212,7 @@ def test_background_work_that_is_stuck_waits_for_nobody_or_mostly_fails_is_degra
         Job.objects.create(kind="jobs.tidy", state=state, run_at=moment, **fields)
 
     job("waiting", 5)
-    assert (health.jobs().status, health.jobs().message) == ("healthy", "1 jobs wait, 0 run.")
+    assert (health.jobs().status, health.jobs().message) == ("healthy", "1 job waits, 0 run.")
     job("waiting", 20)
     assert health.jobs().status == "degraded"
     assert "No worker runs: start eclectyc worker." in health.jobs().message
@@ -224,4 +224,4 @@ def test_background_work_that_is_stuck_waits_for_nobody_or_mostly_fails_is_degra
     assert health.jobs().message == "3 of 6 jobs failed in a day."
     assert health.jobs().status == "degraded"
     job("running", lease_until=timezone.now() - timedelta(minutes=5))
-    assert health.jobs().message == "1 jobs are stuck: their worker is silent."
+    assert health.jobs().message == "1 job is stuck: no word of the worker."

@@ -23,7 +23,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from eclectyc import __version__
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.words import counted, worded
 
 HEALTHY: Final = "healthy"
 DEGRADED: Final = "degraded"
@@ -35,6 +35,7 @@ DISK_LEAST_FREE: Final = 64 << 20  # [bytes] less than this and no import can be
 MEMORY_LEAST_FREE_PERCENT: Final = 5.0
 IMPORT_OLD: Final = timedelta(days=7)
 PENDING_LONG: Final = timedelta(hours=1)
+PUSH_WAITS_LONG_S: Final = 600.0
 SEALING_LATE: Final = timedelta(minutes=10)  # it is done every five seconds, and at the end of each command
 DUE_LONG: Final = timedelta(minutes=15)
 FAILED_MANY: Final = 3
@@ -82,6 +83,7 @@ def report(deep: bool = True) -> HealthReport:
         "memory": memory,
         "disk": lambda: disk(_disk_folder()),
         "imports": lambda: imports(timezone.now()),
+        "pushes": lambda: pushes(timezone.now()),
         "jobs": jobs,
         "audit": lambda: audit(timezone.now(), deep=deep),
     }
@@ -234,6 +236,24 @@ def imports(now: datetime) -> Check:
     return Check("imports", DEGRADED if age > IMPORT_OLD else HEALTHY, message, detail)
 
 
+def pushes(now: datetime) -> Check:
+    """How much of what was pushed waits to be stored, and whether it waits for somebody."""
+    from eclectyc.intake.push.inbox import summary
+
+    found = summary(now)
+    detail = asdict(found)
+    if found.faulty:
+        message = f"Refused by the lake: {counted(found.faulty, 'push', 'pushes')}. They are kept, and tried hourly."
+        return Check("pushes", DEGRADED, message, detail)
+    if not found.pushes:
+        return Check("pushes", HEALTHY, "No pushed readings wait.", detail)
+    waiting = f"{counted(found.readings, 'pushed reading')} {worded(found.readings, 'waits', 'wait')} to be stored"
+    if found.oldest_s > PUSH_WAITS_LONG_S:
+        message = f"{waiting}, the first for {_ago(timedelta(seconds=found.oldest_s))}. Is eclectyc worker running?"
+        return Check("pushes", DEGRADED, message, detail)
+    return Check("pushes", HEALTHY, f"{waiting}.", detail)
+
+
 def jobs() -> Check:
     """Whether background work goes on: what waits, what is stuck, how much fails."""
     from eclectyc.jobs.health import summary
@@ -241,14 +261,31 @@ def jobs() -> Check:
     found = summary()
     detail = asdict(found) | {"failure_share": found.failure_share}
     if found.stuck:
-        return Check("jobs", DEGRADED, f"{len(found.stuck)} jobs are stuck: their worker is silent.", detail)
+        return Check(
+            "jobs",
+            DEGRADED,
+            f"{_jobs(len(found.stuck), 'is', 'are')} stuck: no word of the worker.",
+            detail,
+        )
     if found.oldest_due_s > DUE_LONG.total_seconds() or found.late:
         why = f"the oldest for {_ago(timedelta(seconds=found.oldest_due_s))}" if found.due else "schedules are late"
         who = "" if found.workers else " No worker runs: start eclectyc worker."
-        return Check("jobs", DEGRADED, f"{found.due} jobs wait for a worker, {why}.{who}", detail)
+        return Check(
+            "jobs",
+            DEGRADED,
+            f"{_jobs(found.due, 'waits', 'wait')} for a worker, {why}.{who}",
+            detail,
+        )
     if found.failed_24h >= FAILED_MANY and found.failure_share is not None and found.failure_share >= FAILED_SHARE:
-        return Check("jobs", DEGRADED, f"{found.failed_24h} of {found.ended_24h} jobs failed in a day.", detail)
-    return Check("jobs", HEALTHY, f"{found.waiting} jobs wait, {found.running} run.", detail)
+        return Check(
+            "jobs", DEGRADED, f"{found.failed_24h} of {counted(found.ended_24h, 'job')} failed in a day.", detail
+        )
+    return Check(
+        "jobs",
+        HEALTHY,
+        f"{counted(found.waiting, 'job')} {worded(found.waiting, 'waits', 'wait')}, {found.running} {worded(found.running, 'runs', 'run')}.",
+        detail,
+    )
 
 
 def audit(now: datetime, *, deep: bool) -> Check:
