@@ -22,7 +22,7 @@ def test_an_address_that_is_not_there_answers_in_the_envelope(visitor: Client) -
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_a_method_that_is_not_there_says_which_are(method: str, visitor: Client) -> None:
-    answer = getattr(visitor, method)("/api/meters/1/readings")
+    answer = getattr(visitor, method)("/api/meters/1/balance")
     assert answer.status_code == 405
     assert answer["Allow"] == "GET"
     assert answer.json()["error"]["code"] == "method_not_allowed"

@@ -186,7 +186,7 @@ class TestRoles:
         world.viewer.memberships.update(role="", custom_role=role)
         refused = admin.post(f"/admin/roles/{role.pk}", {"do": "delete"})
         assert refused.status_code == 409
-        assert "Builder is the role of 1 memberships" in text_of(refused)
+        assert "Builder is the role of 1 membership" in text_of(refused)
         world.viewer.memberships.all().delete()
         admin.post(f"/admin/roles/{role.pk}", {"do": "delete"})
         assert not Role.objects.exists()
