@@ -261,31 +261,20 @@ def jobs() -> Check:
     found = summary()
     detail = asdict(found) | {"failure_share": found.failure_share}
     if found.stuck:
-        return Check(
-            "jobs",
-            DEGRADED,
-            f"{_jobs(len(found.stuck), 'is', 'are')} stuck: no word of the worker.",
-            detail,
-        )
+        return Check("jobs", DEGRADED, f"{_jobs(len(found.stuck), 'is', 'are')} stuck: no word of the worker.", detail)
     if found.oldest_due_s > DUE_LONG.total_seconds() or found.late:
         why = f"the oldest for {_ago(timedelta(seconds=found.oldest_due_s))}" if found.due else "schedules are late"
         who = "" if found.workers else " No worker runs: start eclectyc worker."
-        return Check(
-            "jobs",
-            DEGRADED,
-            f"{_jobs(found.due, 'waits', 'wait')} for a worker, {why}.{who}",
-            detail,
-        )
+        return Check("jobs", DEGRADED, f"{_jobs(found.due, 'waits', 'wait')} for a worker, {why}.{who}", detail)
     if found.failed_24h >= FAILED_MANY and found.failure_share is not None and found.failure_share >= FAILED_SHARE:
-        return Check(
-            "jobs", DEGRADED, f"{found.failed_24h} of {counted(found.ended_24h, 'job')} failed in a day.", detail
-        )
-    return Check(
-        "jobs",
-        HEALTHY,
-        f"{counted(found.waiting, 'job')} {worded(found.waiting, 'waits', 'wait')}, {found.running} {worded(found.running, 'runs', 'run')}.",
-        detail,
-    )
+        told = f"{found.failed_24h} of {counted(found.ended_24h, 'job')} failed in a day."
+        return Check("jobs", DEGRADED, told, detail)
+    running = f"{found.running} {worded(found.running, 'runs', 'run')}"
+    return Check("jobs", HEALTHY, f"{_jobs(found.waiting, 'waits', 'wait')}, {running}.", detail)
+
+
+def _jobs(count: int, one: str, many: str) -> str:
+    return f"{counted(count, 'job')} {worded(count, one, many)}"
 
 
 def audit(now: datetime, *, deep: bool) -> Check:
