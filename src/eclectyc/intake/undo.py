@@ -13,6 +13,7 @@ from eclectyc.intake.batches import WAIT_S, begin, finish, note, settle_pending,
 from eclectyc.intake.models import Batch
 from eclectyc.intake.registers.again import without
 from eclectyc.intake.registers.deriving import numbered, write_again
+from eclectyc.intake.registers.entries import DECLARED
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease
@@ -81,6 +82,8 @@ def _undoable(actor: Actor, number: int) -> Batch:
         raise Invalid(f"Batch {number} took batch {batch.undoes_id} back.", "Import that file again.", field="batch")
     if batch.format in ("sites", "meters"):
         raise Invalid(f"Batch {number} held {batch.format}, not readings.", "Import a corrected file.", field="batch")
+    if batch.format == DECLARED:
+        raise Invalid(f"Batch {number} only worked use out again.", "Change what was declared instead.", field="batch")
     if batch.state == Batch.UNDONE:
         raise Invalid(f"Batch {number} has been undone already.", "Import its file again.", field="batch")
     if batch.state == Batch.FAILED:

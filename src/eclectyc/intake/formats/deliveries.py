@@ -126,12 +126,8 @@ def _convert(part: Part, layout: _Layout, seen: Recognition, grouped: set[str]) 
     rejects.add_numbers(part.frame.select(names), bad, [column.name for column, _ in layout.values])
     with np.errstate(invalid="ignore"):
         for row in np.flatnonzero((litres < 0).any(axis=1)).tolist():
-            rejects.add(
-                row,
-                layout.values[0][0].name,
-                "Less than nothing is neither delivered nor left in a tank.",
-                "Check the sign.",
-            )
+            reason = "Less than nothing is neither delivered nor left in a tank."
+            rejects.add(row, layout.values[0][0].name, reason, "Check the sign.")
     meter = meters(part, fields.meter, rejects)
     reference = part.column(layout.reference.index) if layout.reference else nothing(len(part), pl.String)
     frames = []

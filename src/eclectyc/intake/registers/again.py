@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from eclectyc.intake.models import Batch
 from eclectyc.intake.registers.deriving import OfMeters
 from eclectyc.intake.registers.facts import Facts
+from eclectyc.intake.registers.keeping import keep_reads
 from eclectyc.intake.registers.models import RegisterRead, TankEntry
+from eclectyc.intake.registers.reads import Reads
 from eclectyc.intake.registers.stored import (
     READ_COLUMNS,
     all_reads,
@@ -18,17 +21,24 @@ from eclectyc.intake.registers.stored import (
     points_of,
     registers_of,
 )
-from eclectyc.intake.registers.tank import use_of
-from eclectyc.intake.registers.tanks import ENTRY_COLUMNS, counting, entries_of, held_entries
+from eclectyc.intake.registers.tank import Entries, use_of
+from eclectyc.intake.registers.tanks import ENTRY_COLUMNS, counting, entries_of, held_entries, keep_entries
 from eclectyc.intake.registers.working import Worked, work_out
+
+LAST: Final = 1 << 60  # goes before every batch that there is
+
+
+def _nothing(_: Batch) -> None:
+    """Keep nothing: what the use stands on is there already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Use worked out again, and the meters that it is of."""
+    """Use worked out again, the meters that it is of, and what its batch keeps."""
 
     worked: Worked
     maker: OfMeters
+    keep: Callable[[Batch], None] = _nothing
 
 
 def without(batch: Batch) -> Again:
@@ -42,19 +52,34 @@ def without(batch: Batch) -> Again:
 
 def of_registers(meters: Sequence[int], *, leaving_out: int | None = None) -> Again:
     """Work out all the use of some meters' registers; where a batch is left out, of the days that it bears on."""
-    known = points_of(meters)
-    index = {meter: n for n, meter in enumerate(known)}
-    facts = Facts(list(known.values()))
-    for meter, register in registers_of(list(known), known):
-        facts.registers.append(replace(register, point=index[meter]))
-    number = {register.pk: n for n, register in enumerate(facts.registers) if register.pk is not None}
+    facts, known, number = _facts(meters)
     if leaving_out is None:
         reads = touched = as_reads([row for piece in pieces(list(number)) for row in all_reads(piece)], number)
     else:
         gone = RegisterRead.objects.filter(batch=leaving_out).values_list(*READ_COLUMNS)
         touched = as_reads(list(gone), number)
         reads = bearing_on(facts, touched, leaving_out=leaving_out)
-    return Again(work_out(facts, reads, touched), OfMeters.of(list(known)))
+    return Again(work_out(facts, reads, touched), OfMeters.of(known))
+
+
+def with_read(meter: int, register: int, at_s: int, value: float | None, quality: int) -> Again:
+    """Work out a meter's use with one read more; without a value, one that is taken back."""
+    facts, known, number = _facts([meter])
+    held = as_reads([row for piece in pieces(list(number)) for row in all_reads(piece)], number)
+    told = as_reads([(register, at_s, value, quality, False, LAST)], number)
+    worked = work_out(facts, Reads.joined([held, told]), told)
+    return Again(worked, OfMeters.of(known), lambda batch: keep_reads(batch, facts.registers, told, ["typed"]))
+
+
+def _facts(meters: Sequence[int]) -> tuple[Facts, list[int], dict[int, int]]:
+    """Return what is known of some meters and their registers, the meters in order, and each register's index."""
+    known = points_of(meters)
+    index = {meter: n for n, meter in enumerate(known)}
+    facts = Facts(list(known.values()))
+    for meter, register in registers_of(list(known), known):
+        facts.registers.append(replace(register, point=index[meter]))
+    number = {register.pk: n for n, register in enumerate(facts.registers) if register.pk is not None}
+    return facts, list(known), number
 
 
 def of_tanks(meters: Sequence[int], *, leaving_out: int | None = None) -> Again:
@@ -65,3 +90,11 @@ def of_tanks(meters: Sequence[int], *, leaving_out: int | None = None) -> Again:
     gone = TankEntry.objects.filter(batch=leaving_out).values_list(*ENTRY_COLUMNS) if leaving_out is not None else []
     touched = entries_of(list(gone), place)
     return Again(use_of(list(known.values()), held, touched, counting(list(known))), OfMeters.of(list(known)))
+
+
+def with_entry(meter: int, at_s: int, litres: float | None, quality: int, kind: str, reference: str) -> Again:
+    """Work out a tank's use with one entry more; without litres, one that is taken back."""
+    known = points_of([meter])
+    told = entries_of([(meter, at_s, litres, quality, LAST, kind, reference)], {meter: 0})
+    worked = use_of(list(known.values()), Entries.joined(held_entries([meter]), told), told, counting([meter]))
+    return Again(worked, OfMeters.of([meter]), lambda batch: keep_entries(batch, [meter], told))

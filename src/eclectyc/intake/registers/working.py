@@ -133,9 +133,9 @@ def _set_spans(groups: Groups, standing: Sequences, touched: Reads, days: Days, 
 
 
 def _moments(groups: Groups, touched: Reads) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first and last touched moment of every counting group [s]; ``END`` and ``START`` where there is none.
+    """Return the first and last touched moment of every group [s]; ``END`` and ``START`` where there is none.
 
-    A read of a target whose reads are handed out one by one may have been any of its groups'.
+    Also of one that does not count: it may have counted before. A read of a target whose reads are handed out one by one may have been any of its groups'.
     """
     low, high = np.full(len(groups.registers), END), np.full(len(groups.registers), START)
     np.minimum.at(low, touched.register, touched.at_s)
@@ -143,8 +143,7 @@ def _moments(groups: Groups, touched: Reads) -> tuple[np.ndarray, np.ndarray]:
     for target in np.flatnonzero(groups.is_special).tolist():
         own = groups.target == target
         low[own], high[own] = low[own].min(), high[own].max()
-    counts = groups.each("counts").astype(bool) if groups.registers else np.zeros(0, bool)
-    return np.where(counts, low, END), np.where(counts, high, START)
+    return low, high
 
 
 def _key(owner: np.ndarray, at_s: np.ndarray) -> np.ndarray:
