@@ -119,3 +119,13 @@ def test_a_list_holds_nothing_of_another_organisation(name: str, outsider: Clien
     for part in ("suggestions?of=site&field=q&q=Harb", "suggestions?of=meter&field=q&q=12", "places?place_search=Harb"):
         assert "Harbour" not in outsider.get(f"/admin/{part}").content.decode()
         assert "12000" not in outsider.get(f"/admin/{part}").content.decode()
+
+
+@pytest.mark.parametrize(("name", "title"), [("audit", "Audit"), ("privacy", "Privacy")])
+def test_audit_and_privacy_stand_among_the_pages_of_the_administration(name: str, title: str, admin: Client) -> None:
+    page = admin.get(f"/admin/{name}").content.decode()
+    assert f"<title>{title} – Eclectyc Energy</title>" in page
+    assert page.count("<h1") == 1
+    sections = re.findall(r'<nav class="sections".*?</nav>', page, re.S)[0]
+    assert f'href="/admin/{name}" aria-current="page"' in sections
+    assert 'href="/admin/sites"' in sections

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from eclectyc.accounts.models import Organisation
@@ -19,6 +18,7 @@ from eclectyc.web import lists
 from eclectyc.web.clock import house_zone
 from eclectyc.web.security import actor_of
 from eclectyc.web.spreadsheet import csv_response
+from eclectyc.web.views.admin.showing import show
 
 NAMES = ("actor", "action", "subject", "organisation", "from", "to")
 
@@ -49,7 +49,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     kept = {name: request.GET.get(name, "") for name in NAMES}
     context = {"page": page, "rows": told, "kept": kept, "organisations": organisations, "is_narrowed": bool(filters),
                "zone": zone.key}  # fmt: skip
-    return render(request, "web/audit.html", context)
+    return show(request, "audit", "Audit", context)
 
 
 def _sought(query: QueryDict) -> Sought:

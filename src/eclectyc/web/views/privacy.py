@@ -18,7 +18,7 @@ from eclectyc.privacy import consents, erasure, holdings, retention
 from eclectyc.privacy.rules import Rule
 from eclectyc.privacy.stored import STORED
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.showing import number_in
+from eclectyc.web.views.admin.showing import number_in, show
 
 MOST_ORGANISATIONS: Final = 1000
 
@@ -82,7 +82,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "fault": fault,
         "said": SAID.get(request.GET.get("done", ""), ""),
     }
-    return render(request, "web/privacy.html", context, status=200 if fault is None else _status(fault))
+    return show(request, "privacy", "Privacy", context, status=200 if fault is None else _status(fault))
 
 
 def _told(rule: Rule, owner: Organisation | None, organisations: Mapping[int, Organisation]) -> dict[str, Any]:
