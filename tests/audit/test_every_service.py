@@ -43,7 +43,7 @@ CHANGES_NOTHING = {
     "estate.lists.found_meters", "estate.lists.found_sites", "estate.meters.require_editor",
     "estate.regions.region_called", "estate.suppliers.supplier_called", "operations.summaries.totals",
     # the parts of export, which writes the event
-    "operations.exports.meters", "operations.exports.daily", "operations.exports.monthly",
+    "operations.exports.meters", "operations.exports.sites", "operations.exports.daily", "operations.exports.monthly",
     "operations.exports.readings",
     # the parts that every deed of the estate and of memberships is made of; they write the event themselves
     "estate.history.tell", "estate.multipliers.multiply_from",

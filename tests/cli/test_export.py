@@ -5,10 +5,11 @@ import io
 import json
 from datetime import date
 
+import fastexcel
 import polars as pl
 import pytest
 
-from tests.factories import make_meter, make_series
+from tests.factories import make_meter, make_series, make_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SPRING = date(2025, 3, 30)  # 46 half-hours in London
@@ -79,8 +80,8 @@ def test_meters_are_exported_with_their_facts(held, run):
     assert {r["site"] for r in rows} == {"Harbour House"}
 
 
-@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
-def test_the_three_forms_hold_the_same_rows(held, run, tmp_path, form):
+@pytest.mark.parametrize("form", ["csv", "json", "parquet", "xlsx"])
+def test_the_four_forms_hold_the_same_rows(held, run, tmp_path, form):
     path = tmp_path / f"out.{form}"
     said = run("export", "readings", "--from", "2025-03-29", "--to", "2025-03-31", "-f", form, "-o", path, *ORG)
     assert (said.code, said.out) == (0, "")
@@ -88,10 +89,55 @@ def test_the_three_forms_hold_the_same_rows(held, run, tmp_path, form):
         answer = json.loads(path.read_text())
         values = [item["value"] for item in answer["items"]]
         assert answer["count"] == 94
+    elif form == "xlsx":
+        values = fastexcel.read_excel(path).load_sheet(0).to_polars()["value"].to_list()
     else:
         values = (pl.read_csv(path) if form == "csv" else pl.read_parquet(path))["value"].to_list()
     assert values == [1.0] * 48 + [None] + [2.0] * 45
     assert [p.name for p in tmp_path.glob("*out*")] == [path.name]
+
+
+@pytest.mark.parametrize(("kind", "rows"), [("daily", 2), ("monthly", 1), ("meters", 2), ("sites", 1)])
+def test_a_workbook_holds_what_the_csv_holds(held, run, tmp_path, kind, rows):
+    span = () if kind in ("meters", "sites") else ("--from", "2025-03-29", "--to", "2025-03-31")
+    path = tmp_path / "out.xlsx"
+    said = run("export", kind, *span, "-f", "xlsx", "-o", path, *ORG)
+    assert (said.code, said.out) == (0, "")
+    book = fastexcel.read_excel(path).load_sheet(0).to_polars().to_dicts()
+    lines = table(run("export", kind, *span, *ORG).out)
+    assert len(book) == len(lines) == rows
+    for cells, line in zip(book, lines, strict=True):
+        assert set(cells) == set(line)
+        for name, text in line.items():
+            cell = cells[name]
+            plain = "" if cell is None else str(cell.date()) if hasattr(cell, "date") else str(cell)
+            assert plain == text or float(plain) == float(text), (name, plain, text)
+
+
+def test_sites_are_exported_with_their_facts_and_come_in_again(held, run, tmp_path):
+    make_site(held.org, "=Annexe", postcode="BS1 1AA")
+    said = run("export", "sites", *ORG)
+    assert "2 rows of sites." in said.err
+    rows = {row["name"]: row for row in table(said.out)}
+    assert rows["Harbour House"]["floor_area_m2"] == "1200.0"
+    assert rows["Harbour House"]["is_active"] == "true"
+    assert "'=Annexe" in rows  # no spreadsheet runs it
+    assert "Elsewhere Works" not in said.out
+    path = tmp_path / "sites.csv"
+    path.write_text(said.out)
+    again = json.loads(run("import", path, "-t", "sites", "--json", *ORG).out)
+    assert (again["rows"], again["accepted"], again["rejected"]) == (2, 2, 0)
+    assert sorted(held.org.sites.values_list("name", flat=True)) == ["=Annexe", "Harbour House"]
+    assert len(table(run("export", "sites", "--meter", held.meter.identifier, *ORG).out)) == 1
+
+
+def test_more_rows_than_a_workbook_holds_are_refused_and_no_file_is_left(held, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("eclectyc.reports.sheets.MOST_XLSX_ROWS", 93)
+    path = tmp_path / "out.xlsx"
+    said = run("export", "readings", "--from", "2025-03-29", "--to", "2025-03-31", "-f", "xlsx", "-o", path, *ORG)
+    assert said.code == 2
+    assert "A workbook holds no more rows. Ask for CSV." in said.err
+    assert not list(tmp_path.glob("*out*"))
 
 
 def test_an_export_of_nothing_has_its_header(held, run):
@@ -114,7 +160,6 @@ def test_exported_readings_come_in_again_and_change_nothing(held, run, tmp_path)
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["daily", "-f", "xlsx"], "Spreadsheets are not written yet"),
         (["daily", "--sftp"], "not built yet"),
         (["hourly"], "There is no export 'hourly'"),
         (["daily", "-f", "xml"], "There is no format 'xml'"),

@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 
 def export(
-    kind: Annotated[str, typer.Argument(metavar="daily|monthly|meters|readings")],
+    kind: Annotated[str, typer.Argument(metavar="daily|monthly|meters|sites|readings")],
     day: Annotated[str | None, typer.Option("-d", "--date", help="A day, YYYY-MM-DD; of monthly, its month.")] = None,
     start: Annotated[str | None, typer.Option("--from", help="First day.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Day after the last.")] = None,
-    form: Annotated[str, typer.Option("-f", "--format", help="csv, json or parquet.")] = "csv",
+    form: Annotated[str, typer.Option("-f", "--format", help="csv, json, xlsx or parquet.")] = "csv",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A file; else standard output.")] = None,
     meter: Annotated[list[str] | None, typer.Option("--meter", help="Only this meter; may be repeated.")] = None,
     organisation: OrganisationName = None,
     sftp: Annotated[bool, typer.Option("--sftp", help="Deliver it (not built yet).")] = False,
 ) -> None:
-    """Write totals, meters or readings. Without a date: yesterday, or for monthly the last whole month."""
+    """Write totals, meters, sites or readings. Without a date: yesterday, or for monthly the last whole month."""
     if sftp:
         raise Invalid("Delivery by SFTP is not built yet.", "Write to a file with -o.", field="sftp")
     ready()
     from eclectyc.cli.seeding import local_today
     from eclectyc.operations.export_files import require_format
-    from eclectyc.operations.exports import KINDS, Wanted
+    from eclectyc.operations.exports import KINDS, UNDATED, Wanted
     from eclectyc.operations.exports import export as parts_of
 
     require_format(form)
@@ -46,7 +46,7 @@ def export(
     opens, closes = span(kind, day, start, end, today=today)
     wanted = Wanted(owner, opens, closes, today, _known(owner.pk, meter or []))
     rows = _write(parts_of(OPERATOR, kind, wanted), form, output)
-    when = "" if kind == "meters" else f" from {opens} up to, not including, {closes}"
+    when = "" if kind in UNDATED else f" from {opens} up to, not including, {closes}"
     say(f"{counted(rows, 'row')} of {kind}{when}{f' in {output}' if output else ''}.")
 
 
@@ -94,8 +94,8 @@ def _write(parts: Iterator[pl.DataFrame], form: str, output: Path | None) -> int
     from eclectyc.operations.export_files import write_export
 
     if output is None or str(output) == "-":
-        if form == "parquet" and sys.stdout.isatty():
-            raise EclectycError("Parquet is not for a terminal.", "Name a file with -o.", field="output")
+        if form in ("parquet", "xlsx") and sys.stdout.isatty():
+            raise EclectycError(f"{form} is not for a terminal.", "Name a file with -o.", field="output")
         rows = write_export(parts, sys.stdout.buffer, form=form)
         sys.stdout.flush()
         return rows

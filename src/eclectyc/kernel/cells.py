@@ -11,7 +11,8 @@ from typing import Final
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-_RUNS: Final = re.compile(r"'*[ ]*[=+\-@\t\r\n]")
+FORMULA: Final = r"^'*[ ]*[=+\-@\t\r\n]"  # text that a spreadsheet runs, or that looks as if made safe already
+_RUNS: Final = re.compile(FORMULA)
 
 
 def safe(cell: object) -> object:

@@ -1,4 +1,4 @@
-"""An export as a file: CSV, JSON or Parquet, written part by part."""
+"""An export as a file: CSV, JSON, a workbook or Parquet, written part by part."""
 
 from __future__ import annotations
 
@@ -10,32 +10,40 @@ from typing import IO, Final
 
 import polars as pl
 
+from eclectyc.kernel.cells import FORMULA
 from eclectyc.kernel.errors import Invalid
+from eclectyc.reports.sheets import Row, write_xlsx
 
-FORMATS: Final = ("csv", "json", "parquet")
+FORMATS: Final = ("csv", "json", "xlsx", "parquet")
 
 
 def require_format(name: str) -> str:
     """Return a format that can be written, or say which can."""
-    if name == "xlsx":
-        raise Invalid("Spreadsheets are not written yet.", "Use csv, json or parquet.", field="format")
     if name not in FORMATS:
         raise Invalid(f"There is no format {name!r}.", f"Use {', '.join(FORMATS)}.", field="format")
     return name
 
 
 def write_export(parts: Iterable[pl.DataFrame], out: IO[bytes], *, form: str) -> int:
-    """Write the parts as one file and return how many rows they held."""
-    return {"csv": _csv, "json": _json, "parquet": _parquet}[form](parts, out)
+    """Write the parts as one file and return how many rows they held.
+
+    Raises ``Invalid`` where a workbook does not hold them all.
+    """
+    return {"csv": _csv, "json": _json, "xlsx": _xlsx, "parquet": _parquet}[form](parts, out)
 
 
 def _csv(parts: Iterable[pl.DataFrame], out: IO[bytes]) -> int:
     rows = 0
     for number, frame in enumerate(parts):
-        part = frame.with_columns(pl.col(pl.String).replace("", None))
+        part = frame.with_columns(pl.col(pl.String).replace("", None).pipe(_safe))
         out.write(part.write_csv(include_header=number == 0).encode())
         rows += len(part)
     return rows
+
+
+def _safe(text: pl.Expr) -> pl.Expr:
+    """As :func:`eclectyc.kernel.cells.safe`, for columns: what a spreadsheet would run is kept as text."""
+    return pl.when(text.str.contains(FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep()
 
 
 def _json(parts: Iterable[pl.DataFrame], out: IO[bytes]) -> int:
@@ -48,6 +56,26 @@ def _json(parts: Iterable[pl.DataFrame], out: IO[bytes]) -> int:
             out.write(json.dumps(row, ensure_ascii=False, default=str).encode())
             rows += 1
     out.write(f'\n], "count": {rows}}}\n'.encode())
+    return rows
+
+
+def _xlsx(parts: Iterable[pl.DataFrame], out: IO[bytes]) -> int:
+    """One sheet; rows go to a file as they come, and nothing goes out before all of them fitted."""
+    rows = 0
+
+    def lines() -> Iterator[Row]:
+        nonlocal rows
+        for number, frame in enumerate(parts):
+            if not number:
+                yield frame.columns
+            rows += len(frame)
+            yield from frame.iter_rows()
+
+    with tempfile.TemporaryFile(prefix="eclectyc-export-") as file:
+        write_xlsx(lines(), "Export", file)
+        file.seek(0)
+        for chunk in _chunks(file):
+            out.write(chunk)
     return rows
 
 

@@ -1,4 +1,4 @@
-"""What may be taken out of an installation: meters, daily and monthly totals, readings; part by part, as frames.
+"""What may be taken out of an installation: sites, meters, daily and monthly totals, readings; in parts, as frames.
 
 An exported file of readings can be imported again: its columns are those of the long layout, stamps carry their
 offset, ``flag`` is A or E; ``origin`` tells an estimate of the source from one of ours.
@@ -21,14 +21,16 @@ from eclectyc.analytics.estate import in_buckets
 from eclectyc.analytics.fetch import Asked, ask
 from eclectyc.analytics.periods import month_after, month_of
 from eclectyc.audit.record import record
-from eclectyc.estate.models import Meter, Quantity, Series
+from eclectyc.estate.models import Meter, Quantity, Series, Site
 from eclectyc.kernel.days import WHOLE_DAY, midnights
 from eclectyc.kernel.quality import ACTUAL, MISSING, NAMES
+from eclectyc.reports.registry import SITE_COLUMNS, site_fact
 
 if TYPE_CHECKING:
     from eclectyc.accounts.models import Organisation
 
-KINDS: Final = ("daily", "monthly", "meters", "readings")
+KINDS: Final = ("daily", "monthly", "meters", "sites", "readings")
+UNDATED: Final = ("meters", "sites")
 
 _NO_DAY: Final = np.datetime64("NaT", "D")
 _WHO: Final = {
@@ -78,10 +80,11 @@ class Wanted:
 def export(actor: Actor, kind: str, wanted: Wanted) -> Iterator[pl.DataFrame]:
     """Yield an export in parts of one schema: at least one, empty where there is nothing."""
     actor.require("exports.run", wanted.organisation.pk)
-    span = {} if kind == "meters" else {"start": wanted.start, "end": wanted.end}
+    span = {} if kind in UNDATED else {"start": wanted.start, "end": wanted.end}
     record(actor.by, "export.file", organisation_id=wanted.organisation.pk,
            after={"kind": kind, "meters": list(wanted.meters)[:1_000] or "all", **span})  # fmt: skip
-    return {"daily": daily, "monthly": monthly, "meters": meters, "readings": readings}[kind](actor, wanted)
+    ways = {"daily": daily, "monthly": monthly, "meters": meters, "sites": sites, "readings": readings}
+    return ways[kind](actor, wanted)
 
 
 def meters(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
@@ -94,6 +97,23 @@ def meters(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
     }  # fmt: skip
     plain = [[float(v) if name == "multiplier" else v for name, v in zip(_FACTS, row, strict=True)] for row in rows]
     yield pl.DataFrame(plain, schema=types, orient="row")
+
+
+def sites(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
+    """The sites with their facts: a file of this form can be imported with ``-t sites``.
+
+    Where meters are named, the sites at which they are.
+    """
+    held = Site.objects.visible_to(actor).filter(organisation=wanted.organisation.pk)
+    if wanted.meters:
+        held = held.filter(meters__identifier__in=wanted.meters).distinct()
+    types = {name: pl.String() for name in SITE_COLUMNS} | dict.fromkeys(
+        ("floor_area_m2", "latitude", "longitude"), pl.Float64()
+    ) | {"is_active": pl.Boolean()}  # fmt: skip
+    rows = [
+        [site_fact(site, column) for column in SITE_COLUMNS] for site in held.select_related("region").order_by("name")
+    ]
+    yield pl.DataFrame(rows, schema=types, orient="row")
 
 
 def daily(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:

@@ -37,7 +37,7 @@ def site_rows(actor: Actor, wanted: SiteFilter | None = None) -> Iterator[Row]:
     _tell(actor, "sites", found)
     yield (*SITE_COLUMNS, *references)
     for site in found.select_related("region").order_by("organisation", "name").iterator(chunk_size=_CHUNK):
-        yield (*(_of_site(site, column) for column in SITE_COLUMNS), *_referred(site, references))
+        yield (*(site_fact(site, column) for column in SITE_COLUMNS), *_referred(site, references))
 
 
 def meter_rows(actor: Actor, wanted: MeterFilter | None = None) -> Iterator[Row]:
@@ -63,7 +63,8 @@ def _tell(actor: Actor, what: str, found: QuerySet[Any]) -> None:
     record(actor.by, f"export.{what}", organisation_id=only, after={"rows": found.count()})
 
 
-def _of_site(site: Site, column: str) -> object:
+def site_fact(site: Site, column: str) -> object:
+    """Return what stands in a column of ``SITE_COLUMNS`` of a file of sites."""
     if column == "region":
         return site.region.name if site.region else ""
     if column == "opening_hours":

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from eclectyc.kernel.cells import safe
 from eclectyc.kernel.errors import Invalid
@@ -35,12 +35,21 @@ def csv_parts(rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 def xlsx(rows: Iterable[Row], name: str) -> bytes:
-    """Return rows as a workbook of one sheet. Text is text, whatever it begins with; the first row stays in sight."""
+    """Return rows as a workbook of one sheet."""
+    buffer = io.BytesIO()
+    write_xlsx(rows, name, buffer)
+    return buffer.getvalue()
+
+
+def write_xlsx(rows: Iterable[Row], name: str, out: IO[bytes]) -> None:
+    """Write rows as a workbook of one sheet. Text is text, whatever it begins with; the first row stays in sight.
+
+    Raises ``Invalid`` where there are more rows than a workbook holds.
+    """
     import xlsxwriter
 
-    buffer = io.BytesIO()
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(buffer, options) as book:
+    with xlsxwriter.Workbook(out, options) as book:
         sheet = book.add_worksheet(name[:31])
         bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
         sheet.freeze_panes(1, 0)
@@ -49,7 +58,6 @@ def xlsx(rows: Iterable[Row], name: str) -> bytes:
                 raise Invalid("A workbook holds no more rows.", "Ask for CSV.", field="format")
             for column, cell in enumerate(row):
                 _put(sheet, line, column, cell, day=day, bold=None if line else bold)
-    return buffer.getvalue()
 
 
 def _put(sheet: Any, line: int, column: int, cell: object, *, day: Any, bold: Any) -> None:
