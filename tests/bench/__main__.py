@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from tests.bench import formats, imports, machine, queue, reads, registry
+from tests.bench import formats, imports, machine, push, queue, reads, registry
 from tests.bench.estate import Estate
 from tests.bench.figures import Figure, shown, table
 
@@ -94,12 +94,20 @@ def of_formats(bench: Bench) -> Iterator[Figure]:
     yield from formats.figures(bench.estate, folder, start, bench.repeats)
 
 
+def of_pushes(bench: Bench) -> Iterator[Figure]:
+    """Two million pushed readings on an idle server, and beside an import of a year."""
+    meters = min(push.METERS, bench.estate.meters)
+    yield from push.figures(bench.fresh_home("push"), bench.estate, meters=meters)
+    yield from push.beside_an_import(bench.fresh_home("push-beside"), bench.estate, meters=meters)
+
+
 PARTS: dict[str, Callable[[Bench], Iterable[Figure]]] = {
     "year": of_year,
     "reads": of_reads,
     "corrections": of_corrections,
     "long": of_long,
     "registry": of_registry,
+    "push": of_pushes,
     "formats": of_formats,
     "queue": of_queue,
 }
