@@ -135,7 +135,8 @@ def _set_spans(groups: Groups, standing: Sequences, touched: Reads, days: Days, 
 def _moments(groups: Groups, touched: Reads) -> tuple[np.ndarray, np.ndarray]:
     """Return the first and last touched moment of every group [s]; ``END`` and ``START`` where there is none.
 
-    Also of one that does not count: it may have counted before. A read of a target whose reads are handed out one by one may have been any of its groups'.
+    Also of one that does not count: it may have counted before. A read of a target whose reads are handed out one by
+    one may have been any of its groups'.
     """
     low, high = np.full(len(groups.registers), END), np.full(len(groups.registers), START)
     np.minimum.at(low, touched.register, touched.at_s)
