@@ -90,7 +90,7 @@ def test_they_may_be_viewers_of_one_organisation(
     provider: Provider, world: World, visitor: Client, settings: Any
 ) -> None:
     settings.OIDC_DOMAINS, settings.OIDC_ORGANISATION = frozenset({"harbour.example"}), world.org.name
-    provider.says = {"sub": "18", "email": "nia@harbour.example", "email_verified": True, "name": "Nia\x00"}
+    provider.says = {"sub": "18", "email": "nia@harbour.example", "email_verified": True, "name": "Nia\x07"}
     come(visitor)
     [membership] = User.objects.get(email="nia@harbour.example").memberships.all()
     assert (membership.organisation, membership.role, membership.place) == (world.org, "viewer", Place(world.org.pk))
