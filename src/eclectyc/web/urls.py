@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from eclectyc.web.security import View, door, signed_in
-from eclectyc.web.views import audit, dashboard, design, meters, privacy, reports, signin, sites
+from eclectyc.web.views import audit, dashboard, design, meters, privacy, reads, reports, signin, sites
 from eclectyc.web.views.admin.addresses import ADDRESSES, PARTS
 
 
@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern] = [
     page("sites/<int:pk>", sites.site_page, "site"),
     page("meters", meters.meters, "meters"),
     page("meters/<int:pk>", meters.meter_page, "meter"),
+    page("meters/<int:pk>/reads", reads.reads, "reads", "imports.run"),
     page("reports/consumption", reports.consumption, "consumption", "reports.view"),
     page("admin/audit", audit.audit, "audit", "audit.view"),
     page("admin/privacy", privacy.privacy, "privacy", "privacy.run"),

@@ -93,6 +93,7 @@ def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
     by_month = readings_of(point, Window.of(start, end, point.zone), "month")
     context["months"] = meter.months_chart(one, by_month, asked)
     context["identifier"], context["kind"] = meter.printed_identifier(one)
+    context["may_enter"] = actor.may("imports.run", one.organisation_id)
     return render(request, "web/meter.html", context)
 
 

@@ -1,0 +1,233 @@
+"""``/meters/{id}/reads``: what registers showed and what went into tanks – entered, corrected, withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate.models import Meter, Quantity
+from eclectyc.intake.models import Batch, Register, RegisterRead, TankEntry
+from eclectyc.intake.registers import entries
+from eclectyc.intake.registers.models import RegisterKind, TankKind
+from eclectyc.intake.registers.tanks import FUELS
+from eclectyc.kernel.days import zone_of
+from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.words import counted
+from eclectyc.web import lists
+from eclectyc.web.forms import Field, Form
+from eclectyc.web.listing import Cell, Row
+from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.showing import Button, Doing, Table, done, number_in
+
+MAY: Final = "imports.run"
+NEWEST: Final = 100  # entries of a tank that are shown
+_LIVE: Final = (Batch.DONE, Batch.COMMITTED)
+_QUALITY: Final = {0: "withdrawal", 1: "actual", 2: "estimated"}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def reads(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what was read and delivered, with the forms that add to it."""
+    actor = actor_of(request)
+    related = Meter.objects.visible_to(actor, MAY).select_related("site", "organisation")
+    one = get_object_or_404(related, pk=pk)
+    registers = list(Register.objects.visible_to(actor, MAY).filter(meter=one))
+    forms = _forms(one, registers)
+    status = 200
+    if request.method == "POST":
+        answer = _act(request, actor, one, forms)
+        if isinstance(answer, HttpResponse):
+            return answer
+        status = answer
+    told = RegisterRead.objects.visible_to(actor, MAY).filter(register__meter=one).select_related("register", "batch")
+    page = lists.page_of(told.order_by("-at_s", "-pk"), request.GET)
+    context: dict[str, Any] = {
+        "meter": one,
+        "forms": forms,
+        "registers": _registers(registers),
+        "reads": _reads(one, list(page)),
+        "page": page,
+        "tank": _tank(actor, one) if one.utility in FUELS else None,
+    }
+    return render(request, "web/reads.html", context, status=status)
+
+
+def _forms(one: Meter, registers: list[Register]) -> dict[str, Form]:
+    """Return the forms by what they do."""
+    known = tuple((str(register.pk), _name(register)) for register in registers)
+    when = (
+        Field("on", "Date", "date", is_needed=True),
+        Field("at", "Time", "time", help="Empty: the start of the day."),
+    )
+    forms = {
+        "read": Form.holding(
+            (
+                *when,
+                Field("value", "What the display shows", help="All its digits, as they stand.", is_needed=True),
+                Field("register", "Register", "select", choices=(*known, ("", "Another one, named beside"))),
+                Field("serial", "Serial of another one", help="Empty: of the device that the meter had at the time."),
+                Field("code", "Name of another one", help="Day, night, 1.8.0; empty where the device has only one."),
+                Field("quantity", "Measures", "select", choices=tuple(Quantity.choices)),
+                Field("estimated", "It is an estimate", "check"),
+            ),
+            {"register": known[0][0] if known else "", "quantity": one.direction},
+            "read",
+        )
+    }
+    if one.utility in FUELS:
+        fields = (
+            *when,
+            Field("kind", "It is a", "select", choices=tuple(TankKind.choices)),
+            Field("litres", "Litres", is_needed=True),
+            Field("reference", "Ticket", help="Needed where two deliveries have the same moment."),
+        )
+        forms["tank"] = Form.holding(fields, {"kind": TankKind.DELIVERY.value}, "tank")
+    if registers:
+        forms |= {"declare": _declaring(known), "reset": _resetting(known)}
+    return forms
+
+
+def _declaring(known: tuple[tuple[str, str], ...]) -> Form:
+    fields = (
+        Field("register", "Register", "select", choices=known),
+        Field("kind", "What for", "select", choices=tuple(RegisterKind.choices)),
+        Field("digits", "Digits", help="Before the point: where it rolls over. Empty: not known."),
+        Field("until", "Read until", "date", help="The first day on which nobody reads it any more."),
+        Field("tolerance_s", "Tolerance, seconds", help="A read this near to a slot's edge is of that edge."),
+        Field("is_beside", "Its device counts beside the meter's other devices", "check"),
+    )
+    return Form.holding(fields, {"kind": RegisterKind.USE.value, "tolerance_s": 60}, "declare")
+
+
+def _resetting(known: tuple[tuple[str, str], ...]) -> Form:
+    fields = (
+        Field("register", "Register", "select", choices=known),
+        Field("since", "Set back between", "datetime-local", is_needed=True),
+        Field("until", "and", "datetime-local", is_needed=True),
+        Field("last_read", "Showed before", help="Empty: not known. Then the use up to it stays open."),
+        Field("first_read", "Set to", help="Empty: nought."),
+    )
+    return Form.holding(fields, {}, "reset")
+
+
+def _act(request: HttpRequest, actor: Actor, one: Meter, forms: dict[str, Form]) -> HttpResponse | int:
+    """Do what a form or a button says; the status of the page where that was refused."""
+    do, of = request.POST.get("do", ""), number_in(request.POST.get("of", ""))
+    owner = {"withdraw_read": "read", "withdraw_entry": "tank", "again": "read"}.get(do, do)
+    if owner not in forms:
+        forms["read"].refuse(Invalid("Nothing was asked for.", "Press one of the page's buttons."))
+        return 422
+    form = forms[owner]
+    if do == owner:
+        form = forms[do] = Form.sent(form.fields, request.POST, do)
+    ways: dict[str, tuple[Callable[[], entries.Entered], str]] = {
+        "read": (lambda: _read(actor, one, form), "The read was entered"),
+        "withdraw_read": (lambda: entries.withdraw_read(actor, meter=one, read=of), "The read was withdrawn"),
+        "tank": (lambda: _entry(actor, one, form), "The entry was made"),
+        "withdraw_entry": (lambda: entries.withdraw_entry(actor, meter=one, entry=of), "The entry was withdrawn"),
+        "declare": (lambda: _declare(actor, one, form), "The register is declared so"),
+        "reset": (lambda: _reset(actor, one, form), "The reset was written down"),
+        "again": (lambda: entries.work_out_again(actor, meter=one), "The use was worked out again"),
+    }
+    action, what = ways[do]
+    entered = form.attempt(action)
+    if entered is None:
+        return form.status
+    changed = entered.added + entered.changed + entered.removed
+    said = f"{what}. Its use: {counted(changed, 'day or slot', 'days or slots')} changed."
+    return done(request, " ".join([said, *entered.notes[:3]]), reverse("reads", args=[one.pk]))
+
+
+def _when(form: Form) -> str:
+    if not form["on"]:
+        raise Invalid("There is no date.", "Fill in the day of the read.", field="on")
+    return f"{form['on']} {form['at']}".strip()
+
+
+def _read(actor: Actor, one: Meter, form: Form) -> entries.Entered:
+    return entries.enter_read(
+        actor, meter=one, at=_when(form), value=form["value"], register=number_in(form["register"]) or None,
+        serial=form["serial"], code=form["code"], quantity=form["quantity"], estimated=form["estimated"] == "true",
+    )  # fmt: skip
+
+
+def _entry(actor: Actor, one: Meter, form: Form) -> entries.Entered:
+    fields = form.values("kind", "litres", "reference")
+    return entries.enter_tank(actor, meter=one, at=_when(form), **fields)
+
+
+def _declare(actor: Actor, one: Meter, form: Form) -> entries.Entered:
+    fields = form.values("kind", "digits", "until", "tolerance_s", "is_beside")
+    return entries.declare_register(actor, meter=one, register=number_in(form["register"]), **fields)
+
+
+def _reset(actor: Actor, one: Meter, form: Form) -> entries.Entered:
+    fields = form.values("since", "until", "last_read", "first_read")
+    return entries.declare_reset(actor, meter=one, register=number_in(form["register"]), **fields)
+
+
+def _registers(registers: list[Register]) -> Table:
+    rows = [
+        Row([Cell(_name(one)), Cell(one.get_quantity_display()), Cell(one.unit), Cell(one.get_kind_display()),
+             Cell(str(one.digits or "–"), is_number=True), Cell(f"{one.until:%Y-%m-%d}" if one.until else "–")])
+        for one in registers
+    ]  # fmt: skip
+    names = ("Register", "Measures", "Unit", "What for", "Digits", "Read until")
+    return Table("Registers", names, rows, "None has been read yet.", numbers=("Digits",))
+
+
+def _reads(one: Meter, told: list[RegisterRead]) -> Table:
+    zone = zone_of(one.site.timezone)
+    rows = []
+    for read in told:
+        state, counts = _state(read.batch, read.quality, is_doubtful=read.is_doubtful)
+        shown = "–" if read.value is None else f"{read.value:,.10g}"
+        by = Cell(f"batch {read.batch_id}", under=read.batch.file_name or read.batch.format)
+        cells = [
+            Cell(_local(read.at_s, zone)),
+            Cell(_name(read.register)),
+            Cell(shown, is_number=True),
+            Cell(state),
+            by,
+        ]
+        rows.append(Doing(cells, read.pk, (Button("Withdraw", "withdraw_read"),) if counts else ()))
+    names = ("Moment", "Register", "Showed", "Is", "Told by")
+    return Table("Reads", names, rows, "None yet.", buttons=True, numbers=("Showed",))
+
+
+def _tank(actor: Actor, one: Meter) -> Table:
+    zone = zone_of(one.site.timezone)
+    told = TankEntry.objects.visible_to(actor, MAY).filter(meter=one).select_related("batch").order_by("-at_s", "-pk")
+    rows = []
+    for entry in told[:NEWEST]:
+        state, counts = _state(entry.batch, entry.quality)
+        litres = "–" if entry.litres is None else f"{entry.litres:,.10g}"
+        cells = [Cell(_local(entry.at_s, zone)), Cell(entry.get_kind_display(), under=entry.reference),
+                 Cell(litres, is_number=True), Cell(state),
+                 Cell(f"batch {entry.batch_id}", under=entry.batch.file_name or entry.batch.format)]  # fmt: skip
+        rows.append(Doing(cells, entry.pk, (Button("Withdraw", "withdraw_entry"),) if counts else ()))
+    names = ("Moment", "Entry", "Litres", "Is", "Told by")
+    return Table("Deliveries and dips", names, rows, "None yet.", buttons=True, numbers=("Litres",))
+
+
+def _state(batch: Batch, quality: int, *, is_doubtful: bool = False) -> tuple[str, bool]:
+    """Return what an entry is in a word, and whether it can be withdrawn."""
+    if batch.state not in _LIVE:
+        return f"batch {batch.state}", False
+    return ("doubted by its source" if is_doubtful else _QUALITY.get(quality, "")), quality > 0
+
+
+def _name(register: Register) -> str:
+    return str(register)
+
+
+def _local(at_s: int, zone: ZoneInfo) -> str:
+    return f"{datetime.fromtimestamp(at_s, UTC).astimezone(zone):%Y-%m-%d %H:%M}"
