@@ -57,5 +57,6 @@ def page(browser: Browser) -> Iterator[Page]:
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.set_default_timeout(10_000)
     yield opened
+    heard_by_then = list(errors)  # what closing cuts off, a map of the year still on its way, is nobody's fault
     context.close()
-    assert not errors, "the browser's console has errors:\n" + "\n".join(errors)
+    assert not heard_by_then, "the browser's console has errors:\n" + "\n".join(heard_by_then)

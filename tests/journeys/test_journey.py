@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from eclectyc.web.clock import day_words
+from tests.journeys.charting import chart_in
 from tests.journeys.conftest import Estate
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def test_the_arrow_keys_turn_the_days_and_going_back_goes_back(page: Page, estat
 def test_a_chart_is_read_with_the_keyboard(page: Page, estate: Estate) -> None:
     estate.enter(page)
     page.goto(f"{estate.url}/meters/{estate.world.meter.pk}")
-    page.locator("#day [data-chart-canvas]").focus()
+    chart_in(page, "#day").focus()
     page.keyboard.press("Home")
     said = page.locator("#announce")
     said.get_by_text(re.compile(r"00:00–00:30 .*actual 0\.\d+ kWh")).wait_for()
@@ -88,7 +89,7 @@ def test_a_chart_is_read_with_the_keyboard(page: Page, estate: Estate) -> None:
 def test_a_day_of_the_year_map_opens(page: Page, estate: Estate) -> None:
     estate.enter(page)
     page.goto(f"{estate.url}/meters/{estate.world.meter.pk}")
-    canvas = page.locator("#year [data-chart-canvas]")
+    canvas = chart_in(page, "#year")
     canvas.focus()
     page.keyboard.press("Home")
     page.keyboard.press("Enter")

@@ -3,6 +3,7 @@
 import { seriesColour } from "./colours.js";
 import { categoryAxis, common, hatch, tooltip, valueAxis } from "./look.js";
 import { exact, scaled, withUnit } from "./numbers.js";
+import { seen } from "./zoom.js";
 
 function shape(entry, spec, theme) {
   const colour = seriesColour(entry.colour);
@@ -14,7 +15,7 @@ function shape(entry, spec, theme) {
     // an earlier period: a short rule across each bar, so that the bar and its past are read at once
     return {
       name: entry.name, type: "custom", z: 5, data: values.map((value, place) => [place, value]), color: colour,
-      encode: { x: 0, y: 1 },
+      encode: { x: 0, y: 1 }, clip: true,
       renderItem: (params, api) => {
         if (api.value(1) === null || Number.isNaN(api.value(1))) return null;
         const [x, y] = api.coord([api.value(0), api.value(1)]);
@@ -52,9 +53,13 @@ export function say(spec, place) {
   return `${spec.spans[place]}: ${details(spec, place).map((row) => `${row.name} ${row.value}`).join(", ")}`;
 }
 
-export function option(spec, theme) {
+export const across = (spec) => spec.labels.length;
+export const stretch = (spec, from, to) => `${spec.spans[from]} to ${spec.spans[to]}`;
+
+export function option(spec, theme, width, shown) {
   return {
     ...common(theme),
+    dataZoom: seen(shown),
     tooltip: { ...common(theme).tooltip, trigger: "axis", formatter: (points) => tooltip(spec.spans[points[0].dataIndex], details(spec, points[0].dataIndex)) },
     xAxis: categoryAxis(theme, spec.labels),
     yAxis: valueAxis(theme, spec.scale.unit),

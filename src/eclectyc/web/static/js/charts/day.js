@@ -3,6 +3,7 @@
 import { colour, seriesColour } from "./colours.js";
 import { categoryAxis, common, hatch, tooltip, valueAxis } from "./look.js";
 import { exact, scaled, withUnit } from "./numbers.js";
+import { seen } from "./zoom.js";
 
 const MISSING = 0;
 const NAMES = ["missing", "actual", "estimated", "substituted", "derived"];
@@ -20,22 +21,22 @@ function missingRuns(spec) {
 }
 
 // The left, the width and the pixel height of a value, for what is drawn slot by slot from edge to edge.
-function slotFrame(params, api, spec) {
-  const width = params.coordSys.width / spec.values.length;
-  return { x: params.coordSys.x + api.value(0) * width, width, at: (value) => api.coord([0, value])[1] };
+function slotFrame(api) {
+  const [width] = api.size([1, 0]);
+  return { x: api.coord([api.value(0), 0])[0] - width / 2, width, at: (value) => api.coord([0, value])[1] };
 }
 
 function band(spec, theme) {
   if (!spec.band) return [];
   const data = spec.band.low.map((low, place) => [place, scaled(low, spec.scale), scaled(spec.band.high[place], spec.scale)]).filter(([, low, high]) => low !== null && high !== null);
-  const shared = { type: "custom", silent: true, data, encode: { x: 0, y: [1, 2] } };
+  const shared = { type: "custom", silent: true, clip: true, data, encode: { x: 0, y: [1, 2] } };
   const area = (params, api) => {
-    const { x, width, at } = slotFrame(params, api, spec);
+    const { x, width, at } = slotFrame(api);
     return { type: "rect", shape: { x, width: width + 0.5, y: at(api.value(2)), height: at(api.value(1)) - at(api.value(2)) }, style: { fill: theme["chart-band"] } };
   };
   // The lower edge again, over the bars in the colour of the page: seen where a bar reaches into or over the band.
   const edge = (params, api) => {
-    const { x, width, at } = slotFrame(params, api, spec);
+    const { x, width, at } = slotFrame(api);
     return { type: "line", shape: { x1: x, x2: x + width, y1: at(api.value(1)), y2: at(api.value(1)) }, style: { stroke: theme.surface, lineWidth: 1, opacity: 0.7 } };
   };
   return [{ ...shared, name: "usual band", z: 1, renderItem: area }, { ...shared, name: "band edge", z: 4, renderItem: edge }];
@@ -46,13 +47,13 @@ function compared(spec, theme) {
   const values = spec.compare.values.map((value) => scaled(value, spec.scale));
   const step = (params, api) => {
     const place = api.value(0);
-    const { x, width, at } = slotFrame(params, api, spec);
+    const { x, width, at } = slotFrame(api);
     const before = place > 0 ? values[place - 1] : null;
     const points = [[x, at(before ?? values[place])], [x, at(values[place])], [x + width, at(values[place])]];
     return { type: "polyline", shape: { points }, style: { fill: "none", stroke: theme["chart-compare"], lineWidth: 1.5, lineDash: [4, 3] } };
   };
   const data = values.map((value, place) => [place, value]).filter(([, value]) => value !== null);
-  return [{ type: "custom", name: spec.compare.name, silent: true, z: 5, data, encode: { x: 0, y: 1 }, renderItem: step }];
+  return [{ type: "custom", name: spec.compare.name, silent: true, clip: true, z: 5, data, encode: { x: 0, y: 1 }, renderItem: step }];
 }
 
 function details(spec, place) {
@@ -71,12 +72,17 @@ export function say(spec, place) {
   return `${spec.spans[place]}: ${details(spec, place).map((row) => `${row.name} ${row.value}`).join(", ")}`;
 }
 
-export function option(spec, theme) {
+export const across = (spec) => spec.values.length;
+export const stretch = (spec, from, to) => `${spec.labels[from]} to ${spec.spans[to]}`;
+
+export function option(spec, theme, room, shown) {
   const own = seriesColour(spec.colour);
+  const ticks = shown ? {} : { interval: (place) => spec.ticks.includes(place) };
   return {
     ...common(theme),
+    dataZoom: seen(shown),
     tooltip: { ...common(theme).tooltip, trigger: "axis", formatter: (points) => tooltip(spec.spans[points[0].dataIndex], details(spec, points[0].dataIndex)) },
-    xAxis: categoryAxis(theme, spec.labels, { axisLabel: { ...categoryAxis(theme, []).axisLabel, interval: (place) => spec.ticks.includes(place), hideOverlap: true } }),
+    xAxis: categoryAxis(theme, spec.labels, { axisLabel: { ...categoryAxis(theme, []).axisLabel, ...ticks, hideOverlap: true } }),
     yAxis: valueAxis(theme, spec.scale.unit),
     series: [
       ...band(spec, theme),
@@ -89,9 +95,11 @@ export function option(spec, theme) {
       {
         name: "gaps", type: "custom", silent: true, z: 2, data: missingRuns(spec), encode: { x: [0, 1] },
         renderItem: (params, api) => {
-          const { x, width } = slotFrame(params, api, spec);
-          const { y, height } = params.coordSys;
-          const wide = (api.value(1) - api.value(0) + 1) * width;
+          const { x: from, width } = slotFrame(api);
+          const { x: left, y, width: whole, height } = params.coordSys;
+          const x = Math.max(from, left);
+          const wide = Math.min(from + (api.value(1) - api.value(0) + 1) * width, left + whole) - x;
+          if (wide <= 1) return null;
           const frame = { type: "rect", shape: { x: x + 0.5, y: y + 0.5, width: wide - 1, height: height - 1 }, style: { fill: colour("sunken"), stroke: theme["line-strong"], lineDash: [3, 3], lineWidth: 1 } };
           const label = { type: "text", style: { text: "no readings", x: x + wide / 2, y: y + 10, align: "center", fill: theme["ink-soft"], font: `12px ${theme.font}` } };
           return { type: "group", children: wide > 72 ? [frame, label] : [frame] };

@@ -2,6 +2,7 @@
 
 import { categoryAxis, common, textStyle, tooltip } from "./look.js";
 import { exact, scaled, withUnit } from "./numbers.js";
+import { seen } from "./zoom.js";
 
 const cells = (spec) => {
   const found = [];
@@ -27,15 +28,24 @@ export function say(spec, place) {
   return `${spec.names[x]}, ${spec.slots[y]}: ${withUnit(spec.values[x][y] ?? null, spec)}`;
 }
 
-export function option(spec, theme) {
+export const across = (spec) => spec.days.length;
+export const stretch = (spec, from, to) => `${spec.names[from]} to ${spec.names[to]}`;
+
+const LABEL_DAYS = 92; // fewer are labelled with dates, more with months
+
+export function option(spec, theme, width, shown) {
+  const isShort = shown && shown[1] - shown[0] < LABEL_DAYS;
+  const date = (place) => `${Number(spec.days[place].slice(8))} ${spec.months[place]}`;
   const data = cells(spec);
   const months = spec.days.map((day, place) => (place === 0 || day.slice(8) === "01" ? place : -1)).filter((place) => place >= 0);
   const hours = spec.slots.map((slot, place) => (/^(00|06|12|18):00/.test(slot) ? place : -1)).filter((place) => place >= 0);
+  const places = isShort ? { formatter: (text, nth) => date(shown[0] + nth) } : { interval: (place) => months.includes(place) };
   return {
     ...common(theme),
+    dataZoom: seen(shown),
     grid: { left: 8, right: 12, top: 8, bottom: 36, containLabel: true },
     tooltip: { ...common(theme).tooltip, formatter: ({ data: [x, y] }) => tooltip(`${spec.names[x]}, ${spec.slots[y]}`, [{ name: spec.word, value: withUnit(spec.values[x][y], spec) }, ...(spec.link ? [{ name: "click opens the day", value: "" }] : [])]) },
-    xAxis: categoryAxis(theme, spec.months, { axisLabel: { ...textStyle(theme), interval: (place) => months.includes(place), align: "left", hideOverlap: true, margin: 6 }, axisLine: { show: false }, axisPointer: { show: false } }),
+    xAxis: categoryAxis(theme, spec.months, { axisLabel: { ...textStyle(theme), ...places, align: isShort ? "center" : "left", hideOverlap: true, margin: 6 }, axisLine: { show: false }, axisPointer: { show: false } }),
     yAxis: categoryAxis(theme, spec.slots.map((slot) => slot.slice(0, 5)), { inverse: true, axisLine: { show: false }, axisLabel: { ...textStyle(theme), interval: (place) => hours.includes(place), verticalAlign: "top" } }),
     visualMap: {
       type: "continuous", min: 0, max: top(data), calculable: false, orient: "horizontal", left: 40, bottom: 0, itemWidth: 10, itemHeight: 140,

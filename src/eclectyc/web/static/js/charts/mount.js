@@ -6,8 +6,10 @@ import * as day from "./day.js";
 import * as heat from "./heat.js";
 import * as rows from "./rows.js";
 import { asCsv, drawTable } from "./table.js";
+import { Zoom } from "./zoom.js";
 
 const KINDS = { bars, day, heat, rows };
+const FEW = 5; // columns: nothing to zoom into
 const mounted = new Map();
 
 function save(name, content) {
@@ -37,11 +39,13 @@ function tools(figure, chart, kind, spec) {
   });
 }
 
-function keys(canvas, chart, kind, spec) {
+function keys(canvas, chart, kind, spec, zoom) {
   let place = -1;
   const across = kind.stride?.(spec) ?? 1;
   const steps = { ArrowRight: across, ArrowLeft: -across, ...(kind.stride ? { ArrowDown: 1, ArrowUp: -1 } : {}) };
+  const column = () => (place < 0 ? -1 : Math.floor(place / across));
   canvas.addEventListener("keydown", (event) => {
+    if (zoom?.pressed(event, column())) return event.preventDefault();
     const last = kind.length(spec) - 1;
     if (event.key in steps) place = Math.min(last, Math.max(0, place < 0 ? 0 : place + steps[event.key]));
     else if (event.key === "Home") place = 0;
@@ -50,6 +54,7 @@ function keys(canvas, chart, kind, spec) {
     else if (event.key === "Escape") return chart.dispatchAction({ type: "hideTip" });
     else return;
     event.preventDefault();
+    zoom?.reveal(column());
     show(chart, kind, spec, place);
     document.getElementById("announce").textContent = kind.say(spec, place);
   });
@@ -80,16 +85,19 @@ function mount(figure) {
   const spec = JSON.parse(holder.textContent);
   const kind = KINDS[spec.kind];
   const chart = window.echarts.init(canvas, null, { renderer: "canvas" });
-  const draw = () => chart.setOption(kind.option(spec, palette(), canvas.clientWidth), { notMerge: true });
+  const zoom = kind.across?.(spec) > FEW ? new Zoom(figure, canvas, chart, kind, spec) : null;
+  const shown = () => (zoom && !zoom.isWhole ? zoom.shown : null);
+  const draw = () => chart.setOption(kind.option(spec, palette(), canvas.clientWidth, shown()), { notMerge: true });
+  if (zoom) zoom.redraw = draw;
   draw();
   chart.on("click", ({ seriesType, data, dataIndex }) => {
     const address = kind.link(spec, seriesType === "heatmap" ? data[0] * spec.slots.length : dataIndex);
-    if (address) follow(address);
+    if (address && !zoom?.dragged) follow(address);
   });
   const watch = new ResizeObserver(() => canvas.clientWidth && chart.resize());
   watch.observe(canvas);
   tools(figure, chart, kind, spec);
-  keys(canvas, chart, kind, spec);
+  keys(canvas, chart, kind, spec, zoom);
   mounted.set(canvas, { draw, end: () => { watch.disconnect(); chart.dispose(); } });
 }
 
