@@ -73,6 +73,9 @@ NOT_MARKED: Final = frozenset(
         "reads",
         "postcode",
         "kind",
+        "cron",
+        "zone",
+        "catch_up",
     ]
 )
 
@@ -172,12 +175,9 @@ def furnish(side: Side, number: int) -> None:
     feed = Feed(organisation=org, kind=Feed.SFTP, cron="5 4 * * *", zone="Europe/London", error=f"{mark} error")
     things["feed"] = marked(feed, mark)
     due = {"cron": "5 4 * * *", "zone": "Europe/London", "settled_until": timezone.now()}
-    things["schedule"] = Schedule.objects.create(
-        name=f"feed:{feed.pk}", title=f"{mark} title", kind="feeds.read", organisation_id=org.pk, **due
-    )
-    things["job"] = Job.objects.create(
-        kind="feeds.read", organisation_id=org.pk, run_at=timezone.now(), state=Job.DONE, text=f"{mark} text"
-    )
+    things["schedule"] = marked(Schedule(kind="feeds.read", organisation_id=org.pk, **due), mark)
+    job = Job(kind="feeds.read", organisation_id=org.pk, run_at=timezone.now(), state=Job.DONE)
+    things["job"] = marked(job, mark)
 
 
 def _meters(side: Side, number: int, supplier: Supplier) -> None:

@@ -56,6 +56,11 @@ ELSEWHERE = {
     # tried from beginning to end in test_traces
     # a push waits in the inbox; the batch that it is folded in writes the event
     "intake.push.service.push_readings",
+    # tried in tests/intake/registers
+    "intake.registers.entries.declare_register", "intake.registers.entries.declare_reset",
+    "intake.registers.entries.enter_read", "intake.registers.entries.enter_tank",
+    "intake.registers.entries.withdraw_entry", "intake.registers.entries.withdraw_read",
+    "intake.registers.entries.work_out_again",
     "intake.batches.begin", "intake.service.import_file", "intake.undo.undo_batch", "operations.exports.export",
     # tried in tests/privacy
     "privacy.consents.give", "privacy.consents.withdraw", "privacy.erasure.erase", "privacy.holdings.export",

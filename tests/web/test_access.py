@@ -21,7 +21,7 @@ def addresses(site: int, meter: int) -> dict[str, str]:
     """Return the address of every page; files and parts of pages are no pages."""
     pks = {"site": site, "meter": meter}
     return {
-        str(p.name): "/" + str(p.pattern).replace("<int:pk>", str(pks.get(str(p.name), 0)))
+        str(p.name): "/" + str(p.pattern).replace("<int:pk>", str(pks.get(str(p.name), 0))).replace("<str:called>", "0")
         for p in urlpatterns
         if p.name not in OPEN | FILES
     }
