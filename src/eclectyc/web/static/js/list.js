@@ -1,27 +1,35 @@
-// Lists: arrows go through the rows from the search field on, a tick chooses, the head's tick chooses all.
+// Lists: arrows go from row to row, Enter opens one; a tick chooses, the head's tick chooses all.
 
 document.querySelector(".sections [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
-const rows = () => [...document.querySelectorAll("[data-list] [data-row]")];
+const LISTS = "main table.table, main ul.things, main ol.ranked";
+const linkOf = (row) => row.querySelector("[data-row]") ?? row.querySelector("th a[href]") ?? row.querySelector("a[href]");
+const linksOf = (list) => [...list.querySelectorAll("tbody tr, :scope > li")].map(linkOf).filter(Boolean);
+
+// The list that the arrows mean: the one in focus; from the search field, or from nowhere, the one that is the page.
+function listAt(target, search) {
+  if (target === search || target === document.body) return document.querySelector("[data-list]");
+  return target.closest(LISTS) ?? (target.matches(".table-wrap") ? target.querySelector(LISTS) : null);
+}
 
 document.addEventListener("keydown", (event) => {
-  if (!["ArrowDown", "ArrowUp"].includes(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!["ArrowDown", "ArrowUp"].includes(event.key) || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   const search = document.querySelector("form[role=search] input[type=search]");
-  const found = rows();
-  const row = event.target.closest?.("[data-list] tr");
-  const at = row ? found.findIndex((link) => row.contains(link)) : -1;
-  const isTick = event.target.matches?.("[data-list] input[type=checkbox]");
-  if (at < 0 && event.target !== search && event.target !== document.body && !event.target.matches?.(".table-wrap")) return;
-  if (at < 0 && event.key === "ArrowUp") return;
-  if (!found.length) return;
+  const isTick = event.target.matches("[data-list] input[type=checkbox]");
+  if (event.target.matches("input, select, textarea") && event.target !== search && !isTick) return;
+  const list = listAt(event.target, search);
+  const links = list ? linksOf(list) : [];
+  const row = list?.contains(event.target) ? event.target.closest("tbody tr, li") : null;
+  const at = row ? links.findIndex((link) => row.contains(link)) : -1;
+  if (!links.length || (at < 0 && event.key === "ArrowUp")) return;
   event.preventDefault();
   const next = at + (event.key === "ArrowDown" ? 1 : -1);
   if (next < 0) {
-    search?.focus();
+    if (list.matches("[data-list]")) search?.focus();
     return;
   }
-  const link = found[Math.min(next, found.length - 1)];
-  (isTick ? link.closest("tr").querySelector("input[type=checkbox]") : link).focus();
+  const link = links[Math.min(next, links.length - 1)];
+  ((isTick && link.closest("tr").querySelector("input[type=checkbox]")) || link).focus();
 });
 
 for (const form of document.querySelectorAll("[data-bulk]")) {
