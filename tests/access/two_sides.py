@@ -76,6 +76,8 @@ NOT_MARKED: Final = frozenset(
         "cron",
         "zone",
         "catch_up",
+        "origin",
+        "sha256",
     ]
 )
 
