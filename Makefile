@@ -52,7 +52,7 @@ bench: $(READY)  ## measure the main job, each number beside its floor
 	$(BIN)/python -m tests.bench $(ARGS)
 
 lock:  ## pin the dependencies anew (needs uv)
-	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --all-extras --upgrade \
+	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --extra dev --upgrade \
 	  --generate-hashes --no-header --no-annotate --quiet -o requirements.lock
 
 clean:  ## remove the environment and every cache; data folders are left alone

@@ -74,7 +74,7 @@ def test_a_cluster_named_without_its_client_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "dask.distributed", None)
     settings.DASK_SCHEDULER = "tcp://somewhere:8786"
-    with pytest.raises(BadConfiguration, match="distributed"):
+    with pytest.raises(BadConfiguration, match=r"eclectyc-energy\[cluster\]"):
         list(map_slices(str, range(9)))
 
 

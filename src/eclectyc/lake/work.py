@@ -66,7 +66,7 @@ def _cluster(address: str) -> Any:
 
         raise BadConfiguration(
             "ECLECTYC_DASK_SCHEDULER is set, but Dask's cluster client is not installed.",
-            "Install the package 'distributed', or unset it.",
+            "Install it, pip install 'eclectyc-energy[cluster]', or unset the address.",
             field="ECLECTYC_DASK_SCHEDULER",
         ) from error
     return Client(address, set_as_default=False)
