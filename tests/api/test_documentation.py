@@ -36,7 +36,7 @@ def test_the_documentation_shows_itself_to_a_person_who_has_signed_in(served: Se
     outside: list[str] = []
     page.on("request", lambda request: None if request.url.startswith(served.url) else outside.append(request.url))
     page.reload()
-    page.locator(".opblock-get").get_by_text("/api/meters/{mpan}/readings").click(timeout=30_000)
+    page.locator(".opblock-get").get_by_text("/api/meters/{mpan}/readings").click(timeout=60_000)
     page.get_by_role("button", name="Try it out").click()
     page.get_by_placeholder("mpan").fill(world.meter.identifier)
     page.get_by_role("button", name="Execute").click()
