@@ -69,10 +69,10 @@ def test_a_push_killed_at_a_failpoint_is_whole_or_not_there_and_folding_takes_ea
 class Devices:
     """Three devices that push to a server until it is gone, and keep what they were told."""
 
-    def __init__(self, port: int, token: str) -> None:
+    def __init__(self, token: str) -> None:
         self.acknowledged: dict[str, dict[str, float]] = {f"DEVICE{n}": {} for n in range(3)}
         self.unsure: dict[str, dict[str, float]] = {name: {} for name in self.acknowledged}
-        self.port, self._token = port, token
+        self._token = token
         self._sent = dict.fromkeys(self.acknowledged, 0)
 
     def wait_for(self, more: int, timeout_s: float = 60) -> None:
@@ -83,14 +83,14 @@ class Devices:
             assert time.monotonic() < until, "the server does not answer"
             time.sleep(0.02)
 
-    def run(self) -> list[threading.Thread]:
-        threads = [threading.Thread(target=self._device, args=[name]) for name in self.acknowledged]
+    def run(self, port: int) -> list[threading.Thread]:
+        threads = [threading.Thread(target=self._device, args=[name, port]) for name in self.acknowledged]
         for thread in threads:
             thread.start()
         return threads
 
-    def _device(self, name: str) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+    def _device(self, name: str, port: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         while True:
             number = self._sent[name]
             self._sent[name] += 1
@@ -122,11 +122,12 @@ def test_what_a_server_acknowledged_before_it_was_killed_is_there_afterwards(
         assert installation.run("import", path).returncode == 0
     installation.run("user", "add", "gateway@example.com", "--role", "admin")
     token = installation.run("token", "create", "gateway@example.com", "--name", "gateway", "--scope", "push")
-    devices = Devices(free_port(), token.stdout.strip())
+    devices = Devices(token.stdout.strip())
     chance = random.Random(3)
     for _ in range(2):
-        server = started(installation, devices.port)
-        threads = devices.run()
+        port = free_port()  # another each time: of a killed server something may still listen for a moment
+        server = started(installation, port)
+        threads = devices.run(port)
         devices.wait_for(4)
         time.sleep(2 * chance.random())
         os.killpg(server.pid, signal.SIGKILL)
