@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -12,8 +14,9 @@ import pytest
 
 from eclectyc.intake import ahead
 from eclectyc.intake.ahead import Ahead
-from eclectyc.intake.blocks import RecordBlock, UnreadableFile
+from eclectyc.intake.blocks import ReadOptions, RecordBlock, UnreadableFile
 from eclectyc.intake.files.source import Source
+from eclectyc.intake.opening import Opened
 
 DAILY = "mpan,datetime,kwh\n" + "".join(f"1200023305967,2025-06-{day:02d} 00:00,{day}\n" for day in range(1, 29))
 
@@ -42,8 +45,14 @@ def file(tmp_path: Path) -> Path:
 
 
 def put_in(monkeypatch: pytest.MonkeyPatch, reader: Counting) -> None:
-    real = ahead.recognise
-    monkeypatch.setattr(ahead, "recognise", lambda source, wanted: (reader, real(source, wanted)[1]))
+    real = ahead.opened
+
+    @contextmanager
+    def opened(path: Path, options: ReadOptions) -> Iterator[Opened]:
+        with real(path, options) as file:
+            yield replace(file, reader=reader)
+
+    monkeypatch.setattr(ahead, "opened", opened)
 
 
 def reading_threads() -> list[threading.Thread]:
