@@ -64,7 +64,7 @@ def test_the_report_says_what_the_contract_promises(world: World, tmp_path: Path
     assert promised <= set(plain)
     assert plain["series"] == [
         {"meter": METER, "quantity": "import", "unit": "kWh", "step": 30, "readings": 48, "total": 72.0,
-         "first": "2025-01-06T00:00:00+00:00", "last": "2025-01-06T23:30:00+00:00", "register": ""}
+         "first": "2025-01-06T00:00:00+00:00", "last": "2025-01-06T23:30:00+00:00", "register": "", "serial": ""}
     ]  # fmt: skip
     assert (plain["rows"], plain["readings"], plain["added"], plain["kwh"]) == (48, 48, 48, 72.0)
     batch = Batch.objects.get(pk=plain["batch"])
