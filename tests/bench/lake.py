@@ -41,7 +41,7 @@ def frame_of(days: list[date], seed: int, *, series: int = SERIES) -> pl.DataFra
     from eclectyc.lake.dense import ragged
     from tests.bench.estate import Estate
 
-    values = Estate._load(series, len(days), seed, slots=50)
+    values = Estate.load(series, len(days), seed, slots=50)
     lengths = np.tile(slot_counts(np.array(days), LONDON, 30), series).astype(np.int64)
     flat = values[np.arange(50)[None, :] < lengths[:, None]]
     return pl.DataFrame(

@@ -20,6 +20,8 @@ from eclectyc.intake.push.message import MOST_READINGS, Message
 from eclectyc.intake.push.service import Answer, push_readings
 from eclectyc.kernel.days import STEPS
 
+__all__ = ["router"]
+
 MOST_BYTES: Final = 4 << 20
 _INSTANT: Final = {"type": "string", "description": "An instant with its offset, such as 2025-06-01T10:00:00Z."}
 _READING: Final = {
