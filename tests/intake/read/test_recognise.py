@@ -126,3 +126,19 @@ def test_what_is_nearly_as_sure_or_not_sure_enough_is_asked_and_never_guessed(
         assert f"{name} (it looks like {name}; {of:.0%} sure)" in refused.value.reason
         assert f"-t {name}" in refused.value.remedy
         assert recognising.recognise(source, name)[1].format == name
+
+
+@pytest.mark.parametrize("heading", ["Start", "Date", "Timestamp", "Period end"])
+@pytest.mark.parametrize("stamp", ["1969-12-31 23:30", "31/12/1899 00:30", "2150-01-01 00:00"])
+def test_stamps_of_impossible_years_are_rejected_as_such_and_do_not_hide_what_the_file_is(
+    tmp_path: Path, heading: str, stamp: str
+) -> None:
+    read = read_text(tmp_path, f"MPAN,{heading},kWh\nA,{stamp},1\nA,{stamp},2\n")
+    assert (read.seen.format, read.lines) == ("long", [2, 3])
+    assert "is not between 1970 and 2100" in read.errors[0].reason
+
+
+@pytest.mark.parametrize("heading", ["Start", "Date", "Timestamp", "Date,Time", "Interval"])
+def test_a_header_alone_is_told_as_such_whatever_its_moment_is_called(tmp_path: Path, heading: str) -> None:
+    with pytest.raises(UnreadableFile, match="has a header and no data under it"):
+        read_text(tmp_path, f"MPAN,{heading},kWh\n")

@@ -43,13 +43,19 @@ _ASK_TIME = "Write times as HH:MM."
 
 
 class BadDate(ValueError):
-    """A cell that is no date or time: why, and what to do. ``month_first``: it is a date in the other order."""
+    """A cell that is no date or time: why, and what to do.
 
-    def __init__(self, reason: str, remedy: str = _ASK_DATE, *, month_first: bool = False) -> None:
+    ``month_first``: it is a date in the other order. ``of_other_times``: it is one of a year that no reading is of.
+    """
+
+    def __init__(
+        self, reason: str, remedy: str = _ASK_DATE, *, month_first: bool = False, of_other_times: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.remedy = remedy
         self.month_first = month_first
+        self.of_other_times = of_other_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +199,10 @@ def _exists(year: int, month: int, day: int) -> bool:
 def _date(year: int, month: int, day: int, text: str) -> date:
     if not _exists(year, month, day):
         raise BadDate(f"There is no date {text!r}.", "Check the day and the month.")
-    return _in_range(datetime(year, month, day), text).date()
+    try:
+        return _in_range(datetime(year, month, day), text).date()
+    except BadDate as error:
+        raise BadDate(error.reason, error.remedy, of_other_times=True) from None
 
 
 def _in_range(moment: datetime, text: str) -> datetime:

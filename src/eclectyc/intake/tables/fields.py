@@ -178,6 +178,8 @@ def moment_kind(table: Table, column: Column) -> MomentKind:
         return "stamp"
     if mostly(lambda cell: _parses(parse_time, cell)):
         return "time"
+    if not table.rows and (column.starts or column.ends):
+        return "stamp"
     if "date" not in column.key and "time" not in column.key:
         return ""
     if mostly(lambda cell: ":" in cell) and "date" not in column.key:
@@ -191,7 +193,7 @@ def _parses(parse: Callable[[str], object], text: str) -> bool:
     try:
         parse(text)
     except BadDate as error:
-        return error.month_first and (parse is parse_date) == (":" not in text)
+        return error.of_other_times or (error.month_first and (parse is parse_date) == (":" not in text))
     return True
 
 
