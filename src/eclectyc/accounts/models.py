@@ -7,6 +7,7 @@ import secrets
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Self
 
+from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models, transaction
 from django.db.models.functions import Lower
@@ -305,19 +306,28 @@ def _within(actor: Actor, permission: str) -> models.Q:
 
 
 def _at(limit: Reach) -> models.Q:
-    """Return the condition of what stands at a place (a membership, an invitation) that is wholly within a reach."""
+    """Return the condition of what stands at a place (a membership, an invitation) that is wholly within a reach.
+
+    Asked for by themselves, the sites and meters within it are few; joined to each row, they would all be read.
+    """
     if limit.everywhere:
         return models.Q()
     wanted = models.Q(pk__in=())
-    for names, numbers in (
-        (("organisation",), limit.organisations),
-        (("region", "site__region", "meter__site__region"), limit.regions),
-        (("site", "meter__site"), limit.sites),
-        (("meter",), limit.meters),
-    ):
-        if numbers:  # each name is a join: none without need
-            wanted |= models.Q(*((f"{name}__in", numbers) for name in names), _connector=models.Q.OR)
+    if limit.organisations:
+        wanted |= models.Q(organisation__in=limit.organisations)
+    if limit.regions:
+        sites = _numbers("Site", region__in=limit.regions)
+        wanted |= models.Q(region__in=limit.regions) | models.Q(site__in=sites)
+        wanted |= models.Q(meter__in=_numbers("Meter", site__in=sites))
+    if limit.sites:
+        wanted |= models.Q(site__in=limit.sites) | models.Q(meter__in=_numbers("Meter", site__in=limit.sites))
+    if limit.meters:
+        wanted |= models.Q(meter__in=limit.meters)
     return wanted
+
+
+def _numbers(model: str, **at: Any) -> models.QuerySet[Any, Any]:
+    return apps.get_model("estate", model)._default_manager.filter(**at).order_by().values("pk")
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

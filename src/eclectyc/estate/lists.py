@@ -16,6 +16,7 @@ from django.db.models import Count, F, Model, Q, QuerySet
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate.models import Meter, Region, Site, Supplier
+from eclectyc.estate.reach import sites_within, within
 
 Thing = TypeVar("Thing", bound=Model)
 Numbers = tuple[int, ...]
@@ -75,9 +76,9 @@ class MeterFilter:
         if self.site_type is not None:
             wanted &= Q(site__in=visible.filter(site_type=self.site_type).values("pk"))
         for word in words_of(self.search):
-            named = Site.objects.filter(name__icontains=word).order_by().values("pk")
-            found = visible.filter(search__contains=word).values("pk")
-            wanted &= Q(search__contains=word) | Q(site__in=found) | Q(site__in=named)
+            # One list of sites, not one for each way: each meter is looked up in it.
+            known = within(actor.limits(), sites_within) & Q(search__contains=word) | Q(name__icontains=word)
+            wanted &= Q(site__in=Site.objects.filter(known).order_by().values("pk")) | Q(search__contains=word)
         return wanted
 
 

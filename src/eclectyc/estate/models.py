@@ -209,7 +209,9 @@ class Meter(models.Model):
     """A metering point: what a bill or a plate names. Import and export are two of them."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="meters")
-    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="meters")
+    # The other keys have their indexes in Meta, with what lists of 100,000 ask for beside them. An organisation never
+    # stands right behind a site there, nor a site behind it: SQLite would try each of 200 organisations at each site.
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="meters", db_index=False)
     identifier = models.CharField(max_length=64)
     name = models.CharField(max_length=200, blank=True)
     utility = models.CharField(max_length=20, choices=Utility.choices, default=Utility.ELECTRICITY)
@@ -218,8 +220,12 @@ class Meter(models.Model):
     step_minutes = models.PositiveSmallIntegerField(default=30)
     multiplier = models.DecimalField(max_digits=12, decimal_places=6, default=1)
     serial = models.CharField(max_length=64, blank=True)
-    supplier = models.ForeignKey(Supplier, on_delete=models.PROTECT, related_name="meters", null=True, blank=True)
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, related_name="submeters", null=True, blank=True)
+    supplier = models.ForeignKey(
+        Supplier, on_delete=models.PROTECT, related_name="meters", null=True, blank=True, db_index=False
+    )
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, related_name="submeters", null=True, blank=True, db_index=False
+    )
     installed = models.DateField(null=True, blank=True)
     removed = models.DateField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
@@ -235,7 +241,13 @@ class Meter(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["organisation", "identifier"], name="one_meter_per_identifier")
         ]
-        indexes: ClassVar = [models.Index(fields=["identifier", "id"], name="meters_by_identifier")]
+        indexes: ClassVar = [
+            models.Index(fields=["identifier", "id", "organisation", "site", "search"], name="meters_by_identifier"),
+            models.Index(fields=["site", "is_active", "utility", "organisation", "identifier"], name="meters_at_site"),
+            models.Index(fields=["supplier", "organisation"], name="meters_of_supplier"),
+            # Most meters have none: an index of them all would seem to find every meter under each.
+            models.Index(fields=["parent"], name="meters_below", condition=models.Q(parent__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.identifier
