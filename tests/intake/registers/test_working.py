@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eclectyc.intake.registers import spread
 from eclectyc.intake.registers.facts import (
     END,
     MAXIMUM,
@@ -23,6 +24,7 @@ from eclectyc.intake.registers.facts import (
     Reset,
 )
 from eclectyc.intake.registers.reads import Reads
+from eclectyc.intake.registers.spread import DayUse
 from eclectyc.intake.registers.working import Worked, work_out
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED
 from tests.intake.registers import reference
@@ -315,3 +317,17 @@ def test_a_late_read_bears_on_the_days_from_the_read_before_it_to_the_one_after(
     days = [ZERO + timedelta(days=int(n)) for n in (worked.first[0], worked.end[0])]
     assert days == [date(2025, 6, 5), date(2025, 6, 10)]
     assert {day for day, _ in use(worked)} == {date(2025, 6, n) for n in (5, 6, 7, 8, 9)}
+
+
+def test_many_meters_laid_out_in_parts_are_the_same_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [PointFacts(f"M{n}", LONDON) for n in range(40)]
+    facts = Facts(points, [replace(register(), point=n) for n in range(40)])
+    rows = [(n, f"2025-03-{1 + n % 9:02} 00:00", 10 * n) for n in range(40)]
+    rows += [(n, f"2025-04-{1 + n % 7:02} 12:00", 10 * n + 500) for n in range(40)]
+    told = reads(*rows)
+    whole = work_out(facts, told, told)
+    monkeypatch.setattr(spread, "AT_ONCE", 50)
+    parts = work_out(facts, told, told)
+    for name in DayUse.__slots__:
+        assert (getattr(whole.days, name) == getattr(parts.days, name)).all()
+    assert len(whole.days) > 1000

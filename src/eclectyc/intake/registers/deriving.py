@@ -6,7 +6,7 @@ reads them asks for the batch's state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -125,10 +125,9 @@ class Numbers:
     slots: np.ndarray
     others: list[tuple[int, int]]
 
-    def frames(self, worked: Worked) -> list[pl.DataFrame]:
+    def months(self, worked: Worked) -> Months:
         """Return what the lake is to hold."""
-        frame = worked.frame(self.days, self.slots)
-        return [frame] if len(frame) else []
+        return Months(worked, self)
 
     def spans(self, worked: Worked) -> pl.DataFrame:
         """Return the days that are worked out anew."""
@@ -136,6 +135,17 @@ class Numbers:
         series = np.array([number for _, number in self.others], dtype=np.int64)
         return worked.spans([(np.arange(len(self.days)), self.days), (np.arange(len(self.slots)), self.slots),
                              (target, series)])  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """Month frames of a working out, to be gone through as often as wanted; one is held at a time."""
+
+    worked: Worked
+    numbers: Numbers
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        return self.worked.months(self.numbers.days, self.numbers.slots)
 
 
 def wanted_by(worked: Worked) -> tuple[list[Wanted], list[Wanted]]:
@@ -181,7 +191,7 @@ def preview_use(worked: Worked, maker: Maker, organisation: Organisation) -> Wri
     """Return what writing a working out would do; nothing is written."""
     numbers = supposed(worked, maker)
     earlier = earlier_batches(organisation)
-    return connect().preview_anew(numbers.frames(worked), spans=numbers.spans(worked), earlier=earlier)
+    return connect().preview_anew(numbers.months(worked), spans=numbers.spans(worked), earlier=earlier)
 
 
 def write_use(
@@ -233,7 +243,7 @@ def write_again(
 ) -> WriteResult:
     """Write into the lake what some spans hold now, in one commit, as what a pending batch says."""
     return connect().write_anew(
-        numbers.frames(worked),
+        numbers.months(worked),
         spans=numbers.spans(worked),
         earlier=earlier_batches(batch.organisation, batch),
         lease=lease,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ class Facts:
         return list(number), np.array(of_register, dtype=np.int64)
 
 
+@lru_cache(1 << 16)
 def serial_key(serial: str) -> str:
     """Return what two prints of one serial have in common.
 
@@ -130,6 +132,7 @@ def serial_key(serial: str) -> str:
     return re.sub(r"\s+", "", serial).upper()
 
 
+@lru_cache(1 << 16)
 def code_key(code: str) -> str:
     """Return what two prints of one register's code have in common: ``01`` and ``1`` are two codes."""
     return re.sub(r"\s+", "", code).upper()

@@ -8,7 +8,10 @@ a day of which some time is not known is not given as a whole.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -19,6 +22,8 @@ from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.quality import DERIVED, ESTIMATED
 from eclectyc.lake.dense import Slots
 from eclectyc.lake.schema import SAID
+
+AT_ONCE: Final = 500_000  # days that are laid out together
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +42,14 @@ class DayUse:
         """Return some of them."""
         return DayUse(self.target[chosen], self.day[chosen], self.value[chosen], self.quality[chosen])
 
+    @classmethod
+    def of(cls, parts: Sequence[DayUse]) -> DayUse:
+        """Put parts behind each other."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
+
     def joined(self, other: DayUse) -> DayUse:
         """Return these and others."""
-        return DayUse(*(np.concatenate([getattr(part, name) for part in (self, other)]) for name in self.__slots__))
+        return DayUse.of([self, other]) if len(self) else other
 
     def frame(self, series: np.ndarray) -> pl.DataFrame:
         """Return them as rows for the lake; ``series`` gives each target its number."""
@@ -66,9 +76,14 @@ class SlotUse:
         """Return some of them."""
         return SlotUse(*(getattr(self, name)[chosen] for name in self.__slots__))
 
+    @classmethod
+    def of(cls, parts: Sequence[SlotUse]) -> SlotUse:
+        """Put parts behind each other."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
+
     def joined(self, other: SlotUse) -> SlotUse:
         """Return these and others."""
-        return SlotUse(*(np.concatenate([getattr(part, name) for part in (self, other)]) for name in self.__slots__))
+        return SlotUse.of([self, other]) if len(self) else other
 
     def frame(self, series: np.ndarray, step: np.ndarray) -> pl.DataFrame:
         """Return them as rows for the lake, a day each; ``series`` and ``step`` [minutes] are of each target."""
@@ -97,6 +112,26 @@ def spread(pieces: Pieces, days: Days, step: np.ndarray) -> tuple[DayUse, SlotUs
 
     pieces : of targets, disjoint, sorted by owner and start. step : of each target [minutes]; 1440 for whole days.
     """
+    parts = [_spread(some, days, step) for some in _by_owner(pieces, days)]
+    whole, slots = [part for part, _ in parts], [part for _, part in parts]
+    return DayUse.of(whole), SlotUse.of(slots)
+
+
+def _by_owner(pieces: Pieces, days: Days) -> Iterator[Pieces]:
+    """Cut pieces between owners, so that not too many days are laid out at one time."""
+    laid = np.cumsum(days.ending_at(pieces.end) - days.of(pieces.start) + 1)
+    begins = np.flatnonzero(np.r_[True, pieces.owner[1:] != pieces.owner[:-1]])[: len(pieces)]
+    if not len(begins) or laid[-1] <= AT_ONCE:
+        yield pieces
+        return
+    before = np.r_[0, laid][begins] // AT_ONCE
+    cuts = [*begins[np.flatnonzero(np.r_[True, before[1:] != before[:-1]])].tolist(), len(pieces)]
+    for start, end in pairwise(cuts):
+        yield pieces.where(np.arange(start, end))
+
+
+def _spread(pieces: Pieces, days: Days, step: np.ndarray) -> tuple[DayUse, SlotUse]:
+    """Lay some pieces on days and slots."""
     target, day, opens, closes, rows = by_day(pieces, days)
     share = pieces.use[rows] * ((closes - opens) / (pieces.end - pieces.start)[rows])
     known, estimated = pieces.is_known[rows], pieces.is_estimated[rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -49,10 +49,13 @@ class Worked:
     shares: dict[int, list[Share]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def frame(self, day_series: np.ndarray, slot_series: np.ndarray) -> pl.DataFrame:
-        """Return all rows for the lake; the arrays give each target's series of whole days and of slots."""
-        frame = pl.concat([self.days.frame(day_series), self.slots.frame(slot_series, self.step)])
-        return frame.sort("series", "day")
+    def months(self, day_series: np.ndarray, slot_series: np.ndarray) -> Iterator[pl.DataFrame]:
+        """Yield the rows for the lake month by month; the arrays give each target's series of whole days and slots."""
+        days, slots = _month(self.days.day), _month(self.slots.day)
+        for month in np.unique(np.r_[days, slots]).tolist():
+            whole = self.days.where(np.flatnonzero(days == month)).frame(day_series)
+            fine = self.slots.where(np.flatnonzero(slots == month)).frame(slot_series, self.step)
+            yield pl.concat([whole, fine]).sort("series", "day")
 
     def spans(self, series: Sequence[tuple[np.ndarray, np.ndarray]]) -> pl.DataFrame:
         """Return the days to be worked out anew of some series: series, start, end.
@@ -109,6 +112,11 @@ def _in_zone(facts: Facts, groups: Groups, touched: Reads, zone: str, worked: Wo
     worked.notes += of_lagging(facts, groups, standing, inside)
     if is_new.any():
         _share(groups, standing, pieces, later, days, worked, is_new)
+
+
+def _month(day: np.ndarray) -> np.ndarray:
+    """Return the month [since 1970] of days [since 1970]."""
+    return day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
 def _set_spans(groups: Groups, standing: Sequences, touched: Reads, days: Days, worked: Worked) -> None:
