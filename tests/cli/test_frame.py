@@ -68,6 +68,35 @@ def test_a_full_disk_is_told_in_words(run, monkeypatch):
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["import"], "Missing"),
+        (["import", "x.csv", "--bogus"], "--bogus"),
+        (["undo", "x"], "integer"),
+        (["aggregate", "daily"], "unexpected"),
+    ],
+)
+def test_words_that_are_no_command_line_are_told_with_its_usage_and_as_json_where_asked_for(run, words, says):
+    plain = run(*words)
+    assert (plain.code, plain.out) == (2, "")
+    assert "Usage: eclectyc" in plain.err
+    assert says in plain.err
+    asked = run(*words, "--json")
+    assert asked.code == 2
+    assert says in json.loads(asked.out)["error"]["message"]
+    assert "Usage: eclectyc" in asked.err
+
+
+def test_control_c_within_a_command_is_no_fault_of_its_own(run, monkeypatch):
+    def stopped():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eclectyc.cli.imports.ready", stopped)
+    answer = run("batches", "--json")
+    assert (answer.code, answer.out, answer.err.strip()) == (130, "", "Stopped.")
+
+
 def test_control_c_ends_quietly(run, monkeypatch):
     _fail_with(monkeypatch, KeyboardInterrupt())
     said = run("migrate")

@@ -109,7 +109,7 @@ def _invoke(name: str, rest: list[str]) -> int:
         application.command(name, context_settings=raw if name == "manage" else None)(found)
     before = _events_written()
     try:
-        application(args=rest, prog_name=f"eclectyc {name}")
+        return _called(application, name, rest)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     finally:
@@ -117,7 +117,29 @@ def _invoke(name: str, rest: list[str]) -> int:
             from eclectyc.audit.service import after_command
 
             after_command()
-    return 0
+
+
+def _called(application: typer.Typer, name: str, rest: list[str]) -> int:
+    """Run a command and return its exit code; words that do not make one are told with its usage, and as JSON."""
+    import typer
+    from typer.exceptions import TyperException
+
+    try:
+        code = application(args=rest, prog_name=f"eclectyc {name}", standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except TyperException as wrong:
+        getattr(
+            wrong, "show", lambda: print(wrong, file=sys.stderr)
+        )()  # typer keeps the class that shows usage to itself
+        if "--json" in rest:
+            from eclectyc.cli.faults import print_error
+
+            print_error(EclectycError(wrong.format_message(), f"eclectyc {name} --help tells how to call it."), "usage")
+        return NOT_DONE
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    return code if isinstance(code, int) else 0
 
 
 def _events_written() -> int:

@@ -23,10 +23,15 @@ def tell(error: Exception, *, as_json: bool) -> int:
         reason = f"A fault in Eclectyc itself: {type(error).__name__}: {error}"
         known = EclectycError(reason, "Please report it with the lines above.")
     if as_json:
-        body = {"code": known.code, "message": known.reason, "remedy": known.remedy, "field": known.field}
-        print(json.dumps({"error": body}, ensure_ascii=False))
+        print_error(known, known.code)
     print(f"eclectyc: {' '.join(str(known).split())}", file=sys.stderr)
     return OUR_FAULT if known.reason.startswith("A fault in Eclectyc itself") else NOT_DONE
+
+
+def print_error(error: EclectycError, code: str) -> None:
+    """Print the one JSON object of ``--json`` for an error."""
+    body = {"code": code, "message": error.reason, "remedy": error.remedy, "field": error.field}
+    print(json.dumps({"error": body}, ensure_ascii=False))
 
 
 def known_error(error: Exception) -> EclectycError | None:
