@@ -129,9 +129,8 @@ def _called(application: typer.Typer, name: str, rest: list[str]) -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except TyperException as wrong:
-        getattr(
-            wrong, "show", lambda: print(wrong, file=sys.stderr)
-        )()  # typer keeps the class that shows usage to itself
+        show: Callable[[], None] = getattr(wrong, "show")  # noqa: B009 - of a class that typer keeps to itself
+        show()
         if "--json" in rest:
             from eclectyc.cli.faults import print_error
 
