@@ -69,9 +69,25 @@ def workbook(estate: Estate, path: Path) -> int:
     return sum(len(row) for row in values)
 
 
+def d0010(estate: Estate, path: Path) -> int:
+    """Write a year of daily reads, at midnight, of the day and the night register of every meter as one D0010."""
+    days = [f"{day:%Y%m%d}000000" for day in estate.year(0)]
+    with path.open("w") as file:
+        file.write("ZHV|BENCH|D0010002|D|UDMS|X|MRCY|20250402153151||||OPER|\n")
+        for meter in range(estate.meters):
+            lines = [f"026|6{meter:012}|V|", f"028|S{meter:08}|R|"]
+            for n, day in enumerate(days):
+                lines += (f"030|01|{day}|{meter + 3 * n}.5|||T|N|", f"030|02|{day}|{meter + 7 * n}.5|||T|N|")
+            file.write("\n".join(lines) + "\n")
+        body = estate.meters * (2 + 2 * len(days))
+        file.write(f"ZPT|BENCH|{body}||{estate.meters}|20250402154650|\n")
+    return 2 * estate.meters * len(days)
+
+
 FILES: tuple[FormatFile, ...] = (
     FormatFile("wide.xlsx", workbook, 100_000, counted="cells"),
     FormatFile("nem12.csv", nem12, 2_000_000),
+    FormatFile("d0010.uff", d0010, 100_000, counted="reads", field="reads"),
 )
 
 

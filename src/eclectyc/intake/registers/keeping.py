@@ -50,7 +50,7 @@ def keep_reads(batch: Batch, registers: Sequence[RegisterFacts], reads: Reads, t
             "at_s": reads.at_s[order].tolist(),
             "value": value.tolist(),
             "quality": reads.quality[order].tolist(),
-            "is_doubtful": reads.is_doubtful[order].tolist(),
+            "is_doubtful": reads.is_doubtful[order].astype(np.int8).tolist(),
             "told": [told[n][:20] for n in order.tolist()],
         },
     )

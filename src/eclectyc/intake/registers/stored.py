@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import chain, islice
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -37,6 +38,7 @@ N = TypeVar("N", int, str)
 LIVE: Final = (Batch.DONE, Batch.COMMITTED)
 PIECE: Final = 2000  # names in one query
 ROWS: Final = 50_000  # in one transaction
+TOGETHER: Final = 500  # rows of one statement: nearly twice as quick as one each (measured)
 _MARGIN_S: Final = 26 * 3600  # a local day and its clock change
 READ_COLUMNS: Final = ("register_id", "at_s", "value", "quality", "is_doubtful", "batch_id")
 
@@ -239,25 +241,35 @@ def as_reads(rows: Sequence[tuple], number: Mapping[int, int]) -> Reads:
 
 
 def insert(model: type[models.Model], columns: Mapping[str, Sequence[Any]]) -> None:
-    """Insert rows given as columns of equal length, some at a time so that no transaction is long."""
-    rows = list(zip(*columns.values(), strict=True))
-    for at in range(0, len(rows), ROWS):
+    """Insert rows given as columns of equal length, some at a time so that no transaction is long.
+
+    Truths are given as 0 and 1: SQLite's driver takes its long way with every value that is not of a plain type.
+    """
+    count = len(next(iter(columns.values())))
+    for at in range(0, count, ROWS):
+        some = [values[at : at + ROWS] for values in columns.values()]
         with transaction.atomic():
-            _insert(model, list(columns), rows[at : at + ROWS])
+            _insert(model, list(columns), some)
 
 
-def _insert(model: type[models.Model], names: list[str], rows: list[tuple]) -> None:
+def _insert(model: type[models.Model], names: list[str], columns: list[Sequence[Any]]) -> None:
     table = connection.ops.quote_name(model._meta.db_table)
-    columns = {field.name: field.column for field in model._meta.concrete_fields}
-    fields = ", ".join(connection.ops.quote_name(str(columns[name])) for name in names)
+    known = {field.name: field.column for field in model._meta.concrete_fields}
+    fields = ", ".join(connection.ops.quote_name(str(known[name])) for name in names)
+    rows = zip(*columns, strict=True)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             with cursor.copy(f"COPY {table} ({fields}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
             return
-        holes = ", ".join(["%s"] * len(names))
-        cursor.executemany(f"INSERT INTO {table} ({fields}) VALUES ({holes})", rows)  # noqa: S608 - names of our own
+        hole = f"({', '.join(['%s'] * len(names))})"
+        count = len(columns[0])
+        for size, statements in ((TOGETHER, count // TOGETHER), (1, count % TOGETHER)):
+            flat = (list(chain.from_iterable(islice(rows, size))) for _ in range(statements))
+            if statements:
+                sql = f"INSERT INTO {table} ({fields}) VALUES {', '.join([hole] * size)}"  # noqa: S608 - our own names
+                cursor.executemany(sql, flat)  # type: ignore[arg-type]  # an iterator is as good as a list
 
 
 def pieces(names: Iterable[N], size: int = PIECE) -> Iterator[list[N]]:
