@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.test.utils import CaptureQueriesContext
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.reach import Reach
 from eclectyc.estate import lists
 from eclectyc.estate.lists import METER_SORTS, SITE_SORTS, MeterFilter, NameFilter, SiteFilter, Slice
 from eclectyc.estate.models import Meter, Region, Supplier
@@ -123,6 +125,30 @@ def test_a_list_costs_the_same_however_long(
             with django_assert_num_queries(queries):
                 for thing in asked(editor, part=Slice(limit=limit)).items:
                     str(thing.organisation)
+
+
+PARTS = ("organisations", "regions", "sites", "meters")
+
+
+@pytest.mark.parametrize("given", [(one,) for one in PARTS] + [("regions", "meters"), ("sites", "meters")])
+@pytest.mark.parametrize("narrowed", [None, *PARTS])
+def test_a_search_finds_what_a_slow_reading_finds_whatever_one_sees(
+    given: tuple[str, ...], narrowed: str | None, estate: dict, world: World
+) -> None:
+    pks = {"organisations": world.org.pk, "regions": estate["north"].pk, "sites": estate["mill"].pk,
+           "meters": estate["gas"].pk}  # fmt: skip
+    actor = narrow(world.org.pk, **{part: {pks[part]} for part in given})
+    if narrowed is not None:
+        actor = replace(actor, narrowed=Reach(**{narrowed: frozenset({pks[narrowed]})}))
+    for word in ("mill", "ls1", "tenant", "sub", "boiler", "harbour", "elsewhere"):
+        wanted = set()
+        for meter in Meter.objects.select_related("site__region"):
+            words = " ".join(meter.search_words()) + " " + meter.site.name
+            if all(limit.covers(meter.site.place) for limit in actor.limits()):
+                words += " " + " ".join(meter.site.search_words())
+            if actor.may("estate.view", meter.place) and word in words.casefold():
+                wanted.add(meter.identifier)
+        assert {m.identifier for m in lists.meters(actor, MeterFilter(search=word)).items} == wanted, word
 
 
 def test_nobody_finds_by_search_what_they_do_not_see(estate: dict, world: World) -> None:

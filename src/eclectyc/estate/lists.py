@@ -76,9 +76,8 @@ class MeterFilter:
         if self.site_type is not None:
             wanted &= Q(site__in=visible.filter(site_type=self.site_type).values("pk"))
         for word in words_of(self.search):
-            # One list of sites, not one for each way: each meter is looked up in it.
-            known = within(actor.limits(), sites_within) & Q(search__contains=word) | Q(name__icontains=word)
-            wanted &= Q(site__in=Site.objects.filter(known).order_by().values("pk")) | Q(search__contains=word)
+            sites = Site.objects.filter(_found_at(actor, word)).order_by().values("pk")
+            wanted &= Q(site__in=sites) | Q(search__contains=word)
         return wanted
 
 
@@ -232,6 +231,19 @@ def _page(
 def _counts(found: QuerySet[Any], field: str) -> dict[int, int]:
     counted = found.order_by().values_list(field).annotate(number=Count("pk"))
     return dict(counted)
+
+
+def _found_at(actor: Actor, word: str) -> Q:
+    """Return the sites whose meters a word finds, for a list of meters that the actor sees.
+
+    Only who sees a meter by itself may see it without its site: then the site's name counts, and nothing else of it.
+    For everybody else a meter's site is visible, so that its visibility need not be asked for again.
+    """
+    found = Q(search__contains=word)
+    limits = actor.limits()
+    if not any(limit.meters for limit in limits):
+        return found
+    return within(limits, sites_within) & found | Q(name__icontains=word)
 
 
 def _among(**wanted: Numbers | Sequence[int] | None) -> Q:

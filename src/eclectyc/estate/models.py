@@ -242,7 +242,7 @@ class Meter(models.Model):
             models.UniqueConstraint(fields=["organisation", "identifier"], name="one_meter_per_identifier")
         ]
         indexes: ClassVar = [
-            models.Index(fields=["identifier", "id", "organisation", "site", "search"], name="meters_by_identifier"),
+            models.Index(fields=["identifier", "id"], name="meters_by_identifier"),
             models.Index(fields=["site", "is_active", "utility", "organisation", "identifier"], name="meters_at_site"),
             models.Index(fields=["supplier", "organisation"], name="meters_of_supplier"),
             # Most meters have none: an index of them all would seem to find every meter under each.
