@@ -42,6 +42,8 @@ def _sentence(report: ImportReport) -> str:
             f"{report.unchanged:,} unchanged, {report.kept:,} kept out; "
             f"{report.rejected:,} of {counted(report.rows, 'row')} rejected"
         )
+        if report.reads:
+            counts = f"{counted(report.reads, 'read')} {would}kept, use worked out: {counts}"
     name = "Dry run" if report.dry_run else f"Batch {report.batch}" if report.batch else "Nothing imported"
     made_too = [
         f"{counted(count, thing)} {would}made"
@@ -76,8 +78,9 @@ def _show_errors(report: ImportReport) -> None:
 def _show_series(report: ImportReport) -> None:
     print()
     rows = [
-        (s.meter, s.quantity, s.unit, f"{s.step} min", f"{s.readings:,}", f"{s.total:,.3f}", s.first, s.last)
+        (of, s.quantity, s.unit, f"{s.step} min", f"{s.readings:,}", f"{s.total:,.3f}", s.first, s.last)
         for s in report.series[:SHOWN]
+        if (of := f"{s.meter} {s.register}".strip())
     ]
     headings = ("meter", "quantity", "unit", "step", "readings", "total", "first", "last")
     print_table(headings, rows, right=(4, 5))
