@@ -6,6 +6,7 @@ import secrets
 from typing import Final
 
 from django.conf import settings
+from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership, Organisation, User
@@ -27,9 +28,16 @@ def new_password() -> str:
 
 def first_administrator(actor: Actor) -> tuple[User, str] | None:
     """Make an administrator with a new password where there is none yet; the password is told only here."""
-    if User.objects.filter(is_active=True, memberships__role=ADMIN).exists():
+    administrators = User.objects.filter(is_active=True, memberships__role=ADMIN)
+    if administrators.exists():
         return None
-    organisation = Organisation.objects.order_by("pk")[0]  # bring_up_to_date made it
+    with transaction.atomic():
+        # bring_up_to_date made it. Whoever starts at the same moment waits here, and then finds an administrator.
+        organisation = Organisation.objects.select_for_update().order_by("pk")[0]
+        return None if administrators.exists() else _make_administrator(actor, organisation)
+
+
+def _make_administrator(actor: Actor, organisation: Organisation) -> tuple[User, str]:
     email, password = settings.ADMIN_EMAIL or FIRST_ADMINISTRATOR, new_password()
     known = User.objects.filter(email__iexact=email).first()
     if known is None:
