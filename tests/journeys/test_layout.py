@@ -52,8 +52,8 @@ def test_no_page_is_wider_than_its_window(width: int, scheme: str, page: Page, e
     for address in addresses(estate):
         page.goto(estate.url + address, wait_until="networkidle")
         assert overflow(page) == 0, address
-        drawn = page.locator("[data-chart-canvas]:has(canvas)").count()
-        assert drawn == page.locator("[data-chart-canvas]").count(), address
+        charts = page.locator("[data-chart-canvas]").count()
+        expect(page.locator("[data-chart-canvas]:has(canvas)"), address).to_have_count(charts, timeout=20_000)
 
 
 def test_an_empty_estate_fits_a_phone_too(page: Page, estate: Estate) -> None:
