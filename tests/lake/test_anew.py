@@ -20,7 +20,9 @@ from tests.lake.rows import Turn, frame, held, months
 from tests.lake.test_law import DAYS, STEPS, claims
 
 Span = tuple[date, date]
-SPANS = st.tuples(st.sampled_from([DAYS[0], DAYS[1]]), st.sampled_from([DAYS[1], DAYS[2], date(2025, 11, 1)]))
+WIDE = st.tuples(st.sampled_from([DAYS[0], DAYS[1]]), st.sampled_from([DAYS[1], DAYS[2], date(2025, 11, 1)]))
+SINGLE = st.sets(st.sampled_from(DAYS), min_size=1).map(lambda days: [(d, d + timedelta(days=1)) for d in sorted(days)])
+SPANS = st.one_of(WIDE.map(lambda span: [span]), SINGLE)
 
 
 @dataclass
@@ -30,7 +32,7 @@ class Anew(History):
     derived: set[int] = field(default_factory=set)
     over: dict[tuple[int, Day], int] = field(default_factory=dict)  # batch and day → the number that ended it
 
-    def work_out(self, claim: Claim, spans: dict[int, Span]) -> None:
+    def work_out(self, claim: Claim, spans: dict[int, list[Span]]) -> None:
         """Note what the spans hold now; a day said again just so is left to the batch that said it."""
         self.last += 1
         claim = {day: slots for day, slots in claim.items() if any(q != MISSING for _, q in slots)}
@@ -57,12 +59,12 @@ class Anew(History):
         return days
 
 
-def _inside(day: Day, spans: dict[int, Span]) -> bool:
-    return day[0] in spans and spans[day[0]][0] <= day[1] < spans[day[0]][1]
+def _inside(day: Day, spans: dict[int, list[Span]]) -> bool:
+    return any(start <= day[1] < end for start, end in spans.get(day[0], []))
 
 
-def spans_frame(spans: dict[int, Span]) -> pl.DataFrame:
-    rows = [(series, *span) for series, span in spans.items()]
+def spans_frame(spans: dict[int, list[Span]]) -> pl.DataFrame:
+    rows = [(series, *span) for series, of in spans.items() for span in of]
     return pl.DataFrame(rows, schema={"series": pl.Int32, "start": pl.Date, "end": pl.Date}, orient="row")
 
 
@@ -111,14 +113,14 @@ def _act(lake: Lake, history: Anew, event: tuple) -> None:
             return
         if kind == "again":
             claim = history.said[earlier[event[1] % len(earlier)]][0]
-            spans = dict.fromkeys(STEPS, (DAYS[0], DAYS[-1] + timedelta(days=1)))
+            spans = {series: [(DAYS[0], DAYS[-1] + timedelta(days=1))] for series in STEPS}
         else:
             spans = event[2]
             claim = {day: s for day, s in with_derived_only(event[1]).items() if _inside(day, spans)}
         _work_out(lake, history, claim, spans)
 
 
-def _work_out(lake: Lake, history: Anew, claim: Claim, spans: dict[int, Span]) -> None:
+def _work_out(lake: Lake, history: Anew, claim: Claim, spans: dict[int, list[Span]]) -> None:
     frames, before = months(claim, STEPS), held(lake)
     facts = {"spans": spans_frame(spans), "earlier": sorted(history.derived)}
     tried = lake.preview_anew(frames, **facts)
@@ -143,7 +145,7 @@ def _work_out(lake: Lake, history: Anew, claim: Claim, spans: dict[int, Span]) -
 def test_the_same_again_writes_nothing(lake: Lake) -> None:
     day = date(2025, 3, 31)
     said = [frame([(1, day, 1440, [7.0], [DERIVED])])]
-    spans = spans_frame({1: (day, day + timedelta(days=1))})
+    spans = spans_frame({1: [(day, day + timedelta(days=1))]})
     lake.write_anew(said, spans=spans, earlier=[], lease=Turn(), batch=1)
     files = set(lake.place.open().file_uris())
     again = lake.write_anew(said, spans=spans, earlier=[1], lease=Turn(), batch=2)
@@ -153,7 +155,7 @@ def test_the_same_again_writes_nothing(lake: Lake) -> None:
 
 def test_a_supplier_s_own_total_outlives_what_was_derived(lake: Lake) -> None:
     day = date(2025, 3, 31)
-    spans = spans_frame({1: (day, day + timedelta(days=1))})
+    spans = spans_frame({1: [(day, day + timedelta(days=1))]})
     lake.write_anew([frame([(1, day, 1440, [7.0], [DERIVED])])], spans=spans, earlier=[], lease=Turn(), batch=1)
     lake.write([frame([(1, day, 1440, [8.0], [ACTUAL])])], lease=Turn(), batch=2)
     result = lake.write_anew([], spans=spans, earlier=[1], lease=Turn(), batch=3)
@@ -165,4 +167,23 @@ def test_a_day_outside_its_span_is_refused(lake: Lake) -> None:
     day = date(2025, 3, 31)
     said = [frame([(1, day, 1440, [7.0], [DERIVED])])]
     with pytest.raises(BadReadings, match="outside the span"):
-        lake.write_anew(said, spans=spans_frame({2: (day, date.max)}), earlier=[], lease=Turn(), batch=1)
+        lake.write_anew(said, spans=spans_frame({2: [(day, date.max)]}), earlier=[], lease=Turn(), batch=1)
+
+
+def test_spans_of_one_series_must_not_overlap(lake: Lake) -> None:
+    first, last = date(2025, 3, 1), date(2025, 4, 1)
+    spans = spans_frame({1: [(first, last), (last - timedelta(days=1), last)]})
+    with pytest.raises(BadReadings, match="overlap"):
+        lake.write_anew([], spans=spans, earlier=[], lease=Turn(), batch=1)
+
+
+def test_where_no_earlier_batches_are_named_none_of_them_counts_any_more(lake: Lake) -> None:
+    day, other = date(2025, 3, 30), date(2025, 3, 31)
+    told = [frame([(1, day, 1440, [7.0], [ACTUAL]), (1, other, 1440, [8.0], [ACTUAL])])]
+    lake.write(told, lease=Turn(), batch=1)
+    spans = spans_frame({1: [(day, other)]})
+    lake.write_anew([frame([(1, day, 1440, [9.0], [DERIVED])])], spans=spans, earlier=None, lease=Turn(), batch=2)
+    assert held(lake) == {(1, day): [(9.0, DERIVED)], (1, other): [(8.0, ACTUAL)]}
+    lake.write_anew([], spans=spans, earlier=None, lease=Turn(), batch=3)
+    assert held(lake) == {(1, other): [(8.0, ACTUAL)]}
+    assert held(lake, known_at=2)[1, day] == [(9.0, DERIVED)]

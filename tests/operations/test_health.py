@@ -35,7 +35,8 @@ def test_a_fresh_installation_is_healthy(home):
     assert report.status == "healthy", report
     assert report.exit_code == 0
     assert [check.name for check in report.checks] == [
-        "environment", "database", "filesystem", "lake", "memory", "disk", "imports", "pushes", "jobs", "audit",
+        "environment", "database", "filesystem", "lake", "memory", "disk", "imports", "pushes", "derived", "jobs",
+        "audit",
     ]  # fmt: skip
 
 

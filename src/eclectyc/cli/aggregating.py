@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eclectyc.cli.following import follow
 from eclectyc.cli.session import OPERATOR, AsJson, OrganisationName, chosen_organisation, print_json, ready, say
 from eclectyc.cli.session import print_table as show
 from eclectyc.kernel.errors import Invalid
@@ -41,6 +42,7 @@ def aggregate(
 
     owner, today = chosen_organisation(organisation), local_today()
     chosen = parse_day(day, "date") if day else today - timedelta(days=1)
+    follow()
     span = summaries.whole_span() if range is None else summaries.period(range, chosen)
     start, end = span or (today, today)
     run = summaries.bring_up_to_date(range or "all", start, end, began_at=timezone.now())

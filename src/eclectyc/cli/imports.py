@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
+from eclectyc.cli.following import follow
 from eclectyc.cli.session import (
     OPERATOR,
     AsJson,
@@ -65,6 +66,8 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
             sheet=sheet,
         )  # fmt: skip
         report = _run(chosen_organisation(organisation), file, options, ahead, as_json=as_json)
+    if not dry_run:
+        follow()
     if as_json:
         print_json(report.as_dict())
     else:
@@ -160,6 +163,7 @@ def undo(
     from eclectyc.intake.undo import undo_batch
 
     undone = undo_batch(OPERATOR, batch=batch, waiting=lambda other: say(f"waiting for another import ({other})"))
+    follow()
     if as_json:
         print_json(asdict(undone))
         return
@@ -205,7 +209,7 @@ def batches(
 
 
 def _what(batch: Any) -> str:
-    return f"undo of {batch.undoes_id}" if batch.undoes_id else "import"
+    return f"undo of {batch.undoes_id}" if batch.undoes_id else str(batch.kind)
 
 
 def _as_dict(batch: Any) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def _write(organisation: Organisation, seed: int, made_on: date, start: date, to
 
         def before_commit(result: WriteResult) -> None:
             counts = {name: getattr(result, name) for name in ("added", "changed", "unchanged", "kept")}
-            note(batch, report=facts, rows=rows, accepted=rows, **counts)
+            note(batch, touched=result.touched, report=facts, rows=rows, accepted=rows, **counts)
 
         result = connect().write(_months(days, series), lease=lease, batch=batch.pk, before_commit=before_commit)
         finish(batch)

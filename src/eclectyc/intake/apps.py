@@ -20,6 +20,16 @@ class IntakeConfig(AppConfig):
                 first_delay_s=5, keep_days=1, permission="imports.run",
             )
         )  # fmt: skip
+        kinds.register(
+            kinds.Kind(
+                "derived.work_out", "eclectyc.intake.derived.job:run", "Derived series are worked out anew", attempts=8,
+                first_delay_s=5, keep_days=1, permission="imports.run", frees_key_at_start=True,
+            )
+        )  # fmt: skip
+        schedules.declare(
+            "derived.work_out", kind="derived.work_out", cron="7-59/15 * * * *",
+            title="Derived series are looked after",
+        )  # fmt: skip
         schedules.declare(
             "intake.fold", kind="intake.fold", cron="17 * * * *", title="Pushed readings are looked after"
         )

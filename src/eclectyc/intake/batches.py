@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,12 +19,17 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.audit.by import By
 from eclectyc.audit.record import record
 from eclectyc.estate.models import Meter, Series, Site
+from eclectyc.intake.derived.schedule import wake
+from eclectyc.intake.derived.stale import note_stale
 from eclectyc.intake.models import Batch, RegisterRead, TankEntry
 from eclectyc.kernel.errors import Busy, EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.errors import OutOfOrder
 from eclectyc.lake.lease import Lease, writer_lease
 from eclectyc.lake.store import Lake, connect
+
+if TYPE_CHECKING:
+    import polars as pl
 
 WAIT_S: Final = 600.0  # for another writer's turn to end
 
@@ -112,12 +117,15 @@ def begin(
     return batch
 
 
-def note(batch: Batch, *, report: Mapping[str, Any], **counts: int) -> None:
-    """Write a pending batch's counts down before the lake commits, so that recovery finds them."""
+def note(batch: Batch, *, touched: pl.DataFrame, report: Mapping[str, Any], **counts: int) -> None:
+    """Write a pending batch's counts down before the lake commits, so that recovery finds them; and what is to be
+    worked out anew because of the days that it touches: series and day."""
     batch.report = {**batch.report, **report}
     for name, count in counts.items():
         setattr(batch, name, count)
-    batch.save(update_fields=["report", *counts])
+    with transaction.atomic():
+        batch.save(update_fields=["report", *counts])
+        note_stale(batch, touched)
 
 
 def finish(batch: Batch) -> None:
@@ -137,6 +145,9 @@ def _finish(batch: Batch) -> None:
     if batch.undoes_id:
         Batch.objects.filter(pk=batch.undoes_id).update(state=Batch.UNDONE)
     batch.pushes.all().delete()  # what was pushed is in the lake now
+    batch.works_out.all().delete()  # what was stale is not any more
+    if batch.stale.exists():
+        wake()
 
 
 def settle_pending(lake: Lake, lease: Lease) -> list[Batch]:
@@ -167,6 +178,8 @@ def _fail(batch: Batch) -> None:
     RegisterRead.objects.filter(batch=batch).delete()
     TankEntry.objects.filter(batch=batch).delete()
     batch.pushes.update(batch=None)  # they wait for the next batch
+    batch.stale.all().delete()  # nothing was touched
+    batch.works_out.update(worked_by=None)  # these wait for the next batch too
     Series.objects.filter(pk__in=made.series, pushes=None).delete()
     Meter.objects.filter(pk__in=made.meters, series=None, submeters=None).delete()
     Site.objects.filter(pk__in=made.sites, meters=None).delete()

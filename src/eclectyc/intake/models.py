@@ -23,7 +23,7 @@ class Batch(models.Model):
 
     PENDING, COMMITTED, DONE, FAILED, UNDONE = "pending", "committed", "done", "failed", "undone"
     STATES = (PENDING, COMMITTED, DONE, FAILED, UNDONE)
-    IMPORT, UNDO = "import", "undo"
+    IMPORT, UNDO, DERIVED = "import", "undo", "derived"
 
     id = models.BigAutoField(primary_key=True)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="batches")
@@ -62,9 +62,21 @@ class Batch(models.Model):
 
 
 # Django looks for an app's models here; these need Batch, by name.
+from eclectyc.intake.derived.models import Stale  # noqa: E402
 from eclectyc.intake.feeds.models import Feed, FeedFile  # noqa: E402
 from eclectyc.intake.push.models import Push  # noqa: E402
 from eclectyc.intake.registers.models import Register, RegisterRead, ResetWindow, TankEntry  # noqa: E402
 from eclectyc.intake.uploads.models import Upload  # noqa: E402
 
-__all__ = ["Batch", "Feed", "FeedFile", "Push", "Register", "RegisterRead", "ResetWindow", "TankEntry", "Upload"]
+__all__ = [
+    "Batch",
+    "Feed",
+    "FeedFile",
+    "Push",
+    "Register",
+    "RegisterRead",
+    "ResetWindow",
+    "Stale",
+    "TankEntry",
+    "Upload",
+]

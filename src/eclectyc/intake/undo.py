@@ -45,14 +45,20 @@ def undo_batch(
             by = begin(actor, lease, organisation=undone.organisation, kind=Batch.UNDO, undoes=undone,
                        file_name=undone.file_name, format=undone.format, derives_use=undone.derives_use)  # fmt: skip
         failpoint("intake.after_pending")
+        result = WriteResult()
+
+        def before_commit(told: WriteResult) -> None:
+            nonlocal result
+            result = told
+            counts = {"changed": told.changed, "unchanged": told.unchanged}
+            note(by, touched=told.touched, report={"removed": told.removed}, **counts)
+
         try:
-            result = (
-                _worked_out_without(undone, by, lease)
-                if undone.derives_use
-                else store.undo(batch, lease=lease, by=by.pk)
-            )
+            if undone.derives_use:
+                _work_out_without(undone, by, lease, before_commit)
+            else:
+                store.undo(batch, lease=lease, by=by.pk, before_commit=before_commit)
             failpoint("intake.after_commit")
-            note(by, report={"removed": result.removed}, changed=result.changed, unchanged=result.unchanged)
             finish(by)
         except BaseException as error:
             with suppress(EclectycError):
@@ -60,17 +66,16 @@ def undo_batch(
             by.refresh_from_db(fields=["state"])
             if by.state != Batch.DONE or not isinstance(error, Exception):
                 raise
-            result = WriteResult()
     made = undone.report.get("made", {}).get("meters", [])
     return Undone(batch, by.pk, result.changed, result.removed, result.unchanged, len(made))
 
 
-def _worked_out_without(undone: Batch, by: Batch, lease: Lease) -> WriteResult:
+def _work_out_without(undone: Batch, by: Batch, lease: Lease, before_commit: Callable[[WriteResult], None]) -> None:
     """Work use out again as if a batch had told no read and no delivery; its reads stop standing when this is done."""
     again = without(undone)
     with transaction.atomic():
         numbers, _ = numbered(again.worked, again.maker)
-    return write_again(again.worked, numbers, lease, by)
+    write_again(again.worked, numbers, lease, by, before_commit)
 
 
 def _undoable(actor: Actor, number: int) -> Batch:
@@ -78,6 +83,9 @@ def _undoable(actor: Actor, number: int) -> Batch:
     if batch is None:
         raise NotFound(f"There is no batch {number}.", "eclectyc batches lists them.", field="batch")
     actor.require("imports.run", batch.organisation_id)
+    if batch.kind == Batch.DERIVED:
+        reason = f"Batch {number} only worked out what rests on other readings."
+        raise Invalid(reason, "Undo the import of those readings: what rests on them follows.", field="batch")
     if batch.kind != Batch.IMPORT:
         raise Invalid(f"Batch {number} took batch {batch.undoes_id} back.", "Import that file again.", field="batch")
     if batch.format in ("sites", "meters"):

@@ -61,7 +61,7 @@ def write_batch(
             def before_commit(result: WriteResult) -> None:
                 take_result(report, result)
                 complete()
-                note(batch, report=kept_report(report), **_counts(report))
+                note(batch, touched=result.touched, report=kept_report(report), **_counts(report))
                 failpoint("intake.before_write")
 
             _commit(batch, months, lease, before_commit, say, import_.rule)

@@ -34,30 +34,38 @@ from eclectyc.lake.write import TRIES, WriteResult
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """The days that are worked out anew: one half-open span for each series, sorted by series; and the numbers of
-    the batches whose word on them counts no more."""
+    """The days that are worked out anew: half-open spans, sorted by series and start; and the numbers of the batches
+    whose word on them counts no more: None is all there were."""
 
     series: np.ndarray
     start: np.ndarray  # [days since 1970]
     end: np.ndarray
-    earlier: np.ndarray
+    earlier: np.ndarray | None
 
     @classmethod
-    def of(cls, spans: pl.DataFrame, earlier: Collection[int]) -> Spans:
-        """Take a frame of series, start and end (dates)."""
-        spans = spans.sort("series")
-        if spans["series"].is_duplicated().any():
-            raise BadReadings("A series has two spans.", "Give each series one.")
-        start, end = (spans[name].to_physical().to_numpy() for name in ("start", "end"))
-        return cls(spans["series"].to_numpy(), start, end, np.sort(np.array(list(earlier), dtype=np.int64)))
+    def of(cls, spans: pl.DataFrame, earlier: Collection[int] | None) -> Spans:
+        """Take a frame of series, start and end (dates); spans of one series must not overlap."""
+        spans = spans.sort("series", "start")
+        start, end = (spans[name].to_physical().to_numpy().astype(np.int64) for name in ("start", "end"))
+        series = spans["series"].to_numpy()
+        if ((series[1:] == series[:-1]) & (start[1:] < end[:-1])).any():
+            raise BadReadings("Two spans of a series overlap.", "Give each day of a series once.")
+        numbers = None if earlier is None else np.sort(np.array(list(earlier), dtype=np.int64))
+        return cls(series, start, end, numbers)
 
     def hold(self, frame: pl.DataFrame) -> np.ndarray:
         """Say which rows of a frame of series and day lie within a span."""
         if not len(self.series):
             return np.zeros(len(frame), dtype=bool)
+        opens = (self.series.astype(np.int64) << 32) + self.start
+        at = np.maximum(np.searchsorted(opens, key_of(frame), side="right") - 1, 0)
         series, day = frame["series"].to_numpy(), frame["day"].to_physical().to_numpy()
-        at = np.minimum(np.searchsorted(self.series, series), len(self.series) - 1)
         return (self.series[at] == series) & (self.start[at] <= day) & (day < self.end[at])
+
+    def outdated(self, claims: pl.DataFrame) -> np.ndarray:
+        """Say which claims are an earlier batch's word that still counts."""
+        counts = claims["undone_by"].is_null().to_numpy()
+        return counts if self.earlier is None else counts & np.isin(claims["batch"].to_numpy(), self.earlier)
 
     def touch(self, month: str) -> bool:
         """Say whether a day of theirs is in a month."""
@@ -206,7 +214,7 @@ def _known(job: AnewJob, rows: pl.DataFrame) -> pl.DataFrame:
     days = Said(alone.select("series", "day", "step"), key_of(alone), slots)
     told = claim_rows(days, batch=alone["batch"].to_numpy(), rule=GUARDED)
     every = with_values(pl.concat([claims.with_columns(is_alone=False), told.with_columns(is_alone=True)]))
-    is_old = np.isin(every["batch"].to_numpy(), spans.earlier) & every["undone_by"].is_null().to_numpy()
+    is_old = spans.outdated(every)
     every = every.with_columns(is_old=pl.Series(is_old, dtype=pl.Boolean))
     key = key_of(every)
     matters = np.isin(key, np.union1d(key[is_old], said.key))
@@ -260,11 +268,9 @@ def _told(job: AnewJob, known: pl.DataFrame, work: np.ndarray, said: Said) -> pl
 def _write_claims(job: AnewJob, done: MonthDone, told: pl.DataFrame, work: np.ndarray) -> None:
     """Write new claims, and mark the earlier ones undone in the files that hold them."""
     month, parts = job.month, [told]
-    earlier = job.spans.earlier
     for path in month.claims:
         frame = month.place.scan([path], CLAIM).collect()
-        ours = np.isin(frame["batch"].to_numpy(), earlier) & frame["undone_by"].is_null().to_numpy()
-        ours &= np.isin(key_of(frame), work) & job.spans.hold(frame)
+        ours = job.spans.outdated(frame) & np.isin(key_of(frame), work) & job.spans.hold(frame)
         if ours.any():
             marked = pl.when(pl.Series(ours)).then(pl.lit(month.batch, pl.Int64)).otherwise(pl.col("undone_by"))
             parts.append(frame.with_columns(undone_by=marked))

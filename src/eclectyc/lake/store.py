@@ -112,15 +112,16 @@ class Lake:
         months: Iterable[pl.DataFrame],
         *,
         spans: pl.DataFrame,
-        earlier: Collection[int],
+        earlier: Collection[int] | None,
         lease: Lease,
         batch: int,
         before_commit: Callable[[WriteResult], None] | None = None,
     ) -> WriteResult:
         """Write what some spans hold now, worked out anew from other records, in one commit.
 
-        spans : series, start, end; half-open days, one span a series. earlier : the batches whose word on these days
-        counts no more: marked undone, still known to ``days(known_at=…)``. What others said of the days stays.
+        spans : series, start, end; half-open days, spans of one series apart from each other. earlier : the batches
+        whose word on these days counts no more (None: all): marked undone, still known to ``days(known_at=…)``. What
+        others said of the days stays.
         """
         anew = Spans.of(spans, earlier)
         return write_anew(
@@ -133,10 +134,12 @@ class Lake:
         """Return what :meth:`write_anew` would do; nothing is written."""
         return preview_anew(self.place, self._watch.now(), months, Spans.of(spans, earlier))
 
-    def undo(self, batch: int, *, lease: Lease, by: int) -> WriteResult:
+    def undo(
+        self, batch: int, *, lease: Lease, by: int, before_commit: Callable[[WriteResult], None] | None = None
+    ) -> WriteResult:
         """Take a batch back in one commit: the other claims of its days are laid again. ``by`` is a batch number
         of the undoing itself. What the batch said stays known to ``days(known_at=…)``."""
-        return undo(self.place, batch, buckets=self._buckets, lease=lease, by=by)
+        return undo(self.place, batch, buckets=self._buckets, lease=lease, by=by, before_commit=before_commit)
 
     def maintain(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,15 @@ class UndoJob:
     claims: pl.DataFrame
 
 
-def undo(place: Place, batch: int, *, buckets: int, lease: Lease, by: int) -> WriteResult:
+def undo(
+    place: Place,
+    batch: int,
+    *,
+    buckets: int,
+    lease: Lease,
+    by: int,
+    before_commit: Callable[[WriteResult], None] | None = None,
+) -> WriteResult:
     """Take a batch back in one commit; ``by`` is the number of the undoing itself."""
     for turn in range(TRIES):
         change = Change.begin(place, buckets, lease)
@@ -54,8 +62,11 @@ def undo(place: Place, batch: int, *, buckets: int, lease: Lease, by: int) -> Wr
                 change.remove(part.removed)
                 done.append(part)
             failpoint("lake.after_files")
+            result = WriteResult.of(done)
+            if before_commit:
+                before_commit(result)
             change.commit(lease, batch=by, why=f"batch {by} undoes {batch}")
-            return WriteResult.of(done)
+            return result
         except Conflict:
             if turn == TRIES - 1:
                 raise

@@ -36,6 +36,7 @@ MEMORY_LEAST_FREE_PERCENT: Final = 5.0
 IMPORT_OLD: Final = timedelta(days=7)
 PENDING_LONG: Final = timedelta(hours=1)
 PUSH_WAITS_LONG_S: Final = 600.0
+DERIVED_WAITS_LONG_S: Final = 600.0
 SEALING_LATE: Final = timedelta(minutes=10)  # it is done every five seconds, and at the end of each command
 DUE_LONG: Final = timedelta(minutes=15)
 FAILED_MANY: Final = 3
@@ -84,6 +85,7 @@ def report(deep: bool = True) -> HealthReport:
         "disk": lambda: disk(_disk_folder()),
         "imports": lambda: imports(timezone.now()),
         "pushes": lambda: pushes(timezone.now()),
+        "derived": lambda: derived(timezone.now()),
         "jobs": jobs,
         "audit": lambda: audit(timezone.now(), deep=deep),
     }
@@ -252,6 +254,25 @@ def pushes(now: datetime) -> Check:
         message = f"{waiting}, the first for {_ago(timedelta(seconds=found.oldest_s))}. Is eclectyc worker running?"
         return Check("pushes", DEGRADED, message, detail)
     return Check("pushes", HEALTHY, f"{waiting}.", detail)
+
+
+def derived(now: datetime) -> Check:
+    """How much that rests on other readings waits to be worked out anew, and whether it waits for somebody."""
+    from eclectyc.intake.derived.stale import summary
+
+    found = summary(now)
+    detail = asdict(found)
+    if found.faulty:
+        message = f"Could not be worked out: {counted(found.faulty, 'span')} of derived series. Tried again by itself."
+        return Check("derived", DEGRADED, message, detail)
+    if not found.meters:
+        return Check("derived", HEALTHY, "Derived series are up to date.", detail)
+    waiting = f"{counted(found.meters, 'derived meter')} {worded(found.meters, 'waits', 'wait')} to be worked out anew"
+    if found.oldest_s > DERIVED_WAITS_LONG_S:
+        ago = _ago(timedelta(seconds=found.oldest_s))
+        message = f"{waiting}, the first for {ago}. Run eclectyc aggregate --all, or start eclectyc worker."
+        return Check("derived", DEGRADED, message, detail)
+    return Check("derived", HEALTHY, f"{waiting}.", detail)
 
 
 def jobs() -> Check:

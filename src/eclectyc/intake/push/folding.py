@@ -124,7 +124,7 @@ def _commit(
     def before_commit(result: WriteResult) -> None:
         counts: dict[str, Any] = {name: getattr(result, name) for name in ("added", "changed", "unchanged", "kept")}
         report = report_of(rows, merged, known) | counts
-        note(batch, report=report, rows=report["rows"], accepted=report["rows"], **counts)
+        note(batch, touched=result.touched, report=report, rows=report["rows"], accepted=report["rows"], **counts)
 
     try:
         store.write(months, lease=lease, batch=batch.pk, before_commit=before_commit)

@@ -179,7 +179,8 @@ def _enter(actor: Actor, meter: Meter, what: str, work: Callable[[], Again]) -> 
             typed = int(what != DECLARED)
             counts = dict.fromkeys(COUNTS, 0) | {"rows": typed, "accepted": typed}
             counts |= {name: getattr(result, name) for name in ("added", "changed", "unchanged", "kept")}
-            note(batch, report={"warnings": again.worked.notes, "removed": result.removed}, **counts)
+            report = {"warnings": again.worked.notes, "removed": result.removed}
+            note(batch, touched=result.touched, report=report, **counts)
 
         batch, result = write_use(
             again.worked, again.maker, lease, under=transaction.atomic, begin=begun, keep=again.keep,

@@ -115,7 +115,8 @@ def _write(import_: ReadsImport, case: Case, lease: Lease) -> None:
     def before_commit(batch: Batch, result: WriteResult) -> None:
         take_result(report, result)
         _complete(import_, case)
-        note(batch, report=kept_report(report), **{name: getattr(report, name) for name in COUNTS})
+        counts = {name: getattr(report, name) for name in COUNTS}
+        note(batch, touched=result.touched, report=kept_report(report), **counts)
 
     maker = OfFile(case.points, import_.making, case.steps)
     write_use(

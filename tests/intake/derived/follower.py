@@ -1,0 +1,65 @@
+"""A process that works out what is stale, tells what it sees, then imports a day and works out what rests on it.
+
+``python -m tests.intake.derived.follower DAY VALUE [FAILPOINT]``: the whole of that day in June 2025 has the value.
+The failpoint is armed from the import on.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+JUNE = (date(2025, 6, 1), date(2025, 7, 1))
+
+
+def told() -> dict[str, Any]:
+    from eclectyc.estate.models import Series
+    from eclectyc.intake.models import Batch, Stale
+    from eclectyc.lake.store import connect
+
+    totals: dict[str, dict[str, float]] = {"TOP": {}, "MID": {}, "LOW": {}}
+    for series in Series.objects.select_related("meter"):
+        for day, total in connect().days([series.pk], *JUNE).select("day", "total").iter_rows():
+            totals[series.meter.identifier][str(day.day)] = total
+    states = list(Batch.objects.order_by("pk").values_list("kind", "state"))
+    return {"totals": totals, "stale": Stale.objects.count(), "states": states}
+
+
+def main(day: int, value: str, failpoint: str) -> None:
+    from eclectyc.cli.session import OPERATOR, chosen_organisation, ready
+
+    ready()
+    from eclectyc.estate.models import Meter, Site
+    from eclectyc.intake.batches import recover
+    from eclectyc.intake.derived.kinds import KINDS
+    from eclectyc.intake.derived.working import bring_up_to_date
+    from eclectyc.intake.service import ImportOptions, import_file
+    from eclectyc.kernel import failpoints
+    from tests.intake.derived.twice import TARGET
+
+    KINDS[:] = [TARGET]
+    organisation = chosen_organisation(None)
+    site, _ = Site.objects.get_or_create(organisation=organisation, name="Here")
+    above = None
+    for name in ("TOP", "MID", "LOW"):
+        fields = {"site": site, "parent": above, "name": "twice" if above else ""}
+        above, _ = Meter.objects.get_or_create(organisation=organisation, identifier=name, defaults=fields)
+    recover()
+    bring_up_to_date()
+    print(json.dumps(told()), flush=True)
+    failpoints._armed = failpoint
+    if value:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "day.csv")
+            heads = ",".join(f"HH{k + 1}" for k in range(48))
+            path.write_text(f"Meter,Date,{heads}\nTOP,{day:02}/06/2025,{','.join([value] * 48)}\n")
+            import_file(OPERATOR, organisation=organisation, path=path, options=ImportOptions())
+    bring_up_to_date()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2], "".join(sys.argv[3:]))

@@ -1,0 +1,70 @@
+"""A kind of derivation for tests: what stands under another meter holds twice what that meter brings in, a day on.
+
+Its value of a day is that of the day before, doubled, so that a touched day bears on another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import polars as pl
+
+from eclectyc.estate.models import Meter, Series
+from eclectyc.estate.service import SeriesKey, ensure_series
+from eclectyc.intake.batches import Made
+from eclectyc.intake.derived import spans
+from eclectyc.lake.store import connect
+
+TARGET = "tests.intake.derived.twice:TWICE"
+SOURCE = "twice"
+
+
+@dataclass(frozen=True)
+class TwicePlan:
+    spans: pl.DataFrame
+    made: Made
+    source: dict[int, int] = field(default_factory=dict)  # of each series that is worked out
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        for first, end, wanted in spans.months_of(self.spans):
+            days = spans.days_of(wanted, "series")
+            of = pl.DataFrame(list(self.source.items()), schema={"series": pl.Int32, "of": pl.Int32}, orient="row")
+            held = connect().days(list(self.source.values()), first - timedelta(days=1), end, values=True)
+            held = held.rename({"series": "of"}).join(of, on="of")
+            held = held.with_columns(
+                pl.col("day") + timedelta(days=1), values=pl.col("values").list.eval(pl.element() * 2)
+            )
+            rows = held.join(days, on=["series", "day"], how="semi")
+            yield rows.select("series", "day", "step", "values", "quality")
+
+
+class Twice:
+    name, title = "twice", "Doubles"
+
+    def resting_on(self, touched: pl.DataFrame) -> pl.DataFrame:
+        series = Series.objects.filter(pk__in=touched["series"].unique().to_list(), quantity="import")
+        above = dict(series.values_list("meter", "pk"))
+        below = Meter.objects.filter(parent__in=above, name="twice").values_list("pk", "parent")
+        rows = [(meter, above[parent]) for meter, parent in below]
+        of = pl.DataFrame(rows, schema={"meter": pl.Int64, "series": pl.Int32}, orient="row")
+        days = touched.join(of, on="series").with_columns(pl.col("day") + timedelta(days=1))
+        return spans.runs(days.select("meter", "day"))
+
+    def plan(self, wanted: pl.DataFrame) -> TwicePlan:
+        meters = list(Meter.objects.filter(pk__in=wanted["meter"].to_list(), name="twice"))
+        found, made = ensure_series([SeriesKey(m.pk, "import", "kWh", 30, SOURCE) for m in meters])
+        own = {key.meter: one.pk for key, one in found.items() if key.source == SOURCE}
+        above = dict(Series.objects.filter(meter__in=[m.parent_id for m in meters]).values_list("meter", "pk"))
+        of = pl.DataFrame(list(own.items()), schema={"meter": pl.Int64, "series": pl.Int32}, orient="row")
+        held = connect().span([*own.values(), *above.values()])
+        if held.is_empty():
+            return TwicePlan(spans.empty("series"), Made())
+        last = held["last"].max() + timedelta(days=1)
+        of = of.with_columns(first=pl.lit(held["first"].min()), last=pl.lit(last))
+        cut = spans.bounded(wanted, of).join(of.select("meter", "series"), on="meter").select("series", "start", "end")
+        return TwicePlan(cut, Made(series=[one.pk for one in made]), {own[m.pk]: above[m.parent_id] for m in meters})
+
+
+TWICE = Twice()
