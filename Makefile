@@ -8,6 +8,10 @@ UV ?= $(firstword $(wildcard $(BIN)/uv) uv)
 # What checks and formatting load Django's settings with: never a user's own data folder.
 SCRATCH_HOME := $(CURDIR)/$(VENV)/scratch-home
 
+# The tests take turns on as many processes as there are cores; make test WORKERS=0 runs them in one.
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS)
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fmt bench lock clean
 
@@ -31,10 +35,10 @@ demo: $(READY)  ## start the product with a made-up estate in it
 test: $(READY)  ## run the tests: on PostgreSQL what touches the registry, where it is found; on SQLite all
 	@if [ "$$ECLECTYC_REQUIRE_ALL" = 1 ] || $(BIN)/python -m tests.needs postgresql; then \
 	  echo "On PostgreSQL, what touches the registry:"; \
-	  ECLECTYC_TEST_DATABASE=postgresql $(BIN)/python -m pytest -q $(ARGS) || exit $$?; \
+	  ECLECTYC_TEST_DATABASE=postgresql $(PYTEST) $(ARGS) || exit $$?; \
 	  echo "On SQLite, everything:"; \
 	fi; \
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(PYTEST) $(ARGS)
 
 check: export ECLECTYC_HOME = $(SCRATCH_HOME)
 check: $(READY)  ## ruff, mypy, import rules, no host in lock files, checksums of what is vendored

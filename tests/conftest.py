@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -29,6 +29,7 @@ SCRATCH = Path(tempfile.mkdtemp(prefix="eclectyc-tests-"))
 CLUSTER = Cluster.planned()
 TOUCHES_REGISTRY = {"db", "transactional_db", "django_db_setup", "installation", "bare_installation", "postgresql"}
 NOT_RUN: pytest.StashKey[Counter[str]] = pytest.StashKey()
+LONGEST_ID = 80  # of a parameter in a test's name
 CLEARED = ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "ADMIN_EMAIL", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
 pytest_plugins = ["tests.browsing", "tests.serving", "tests.objectstore"]
@@ -48,7 +49,8 @@ def _prepare_django() -> None:
 
     # A file, not memory: threads and other processes of a test share it.
     if not ON_POSTGRESQL:
-        settings.DATABASES["default"]["TEST"] = {"NAME": str(SCRATCH / "test.sqlite3")}
+        default: dict[str, Any] = settings.DATABASES["default"]
+        default.setdefault("TEST", {})["NAME"] = str(SCRATCH / "test.sqlite3")
     django.setup()
     from django.contrib.auth.hashers import Argon2PasswordHasher as Hasher
 
@@ -65,6 +67,13 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile("search", deadline=None, print_blob=True, max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("ECLECTYC_HYPOTHESIS", "steady"))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name what is long, or no text, by its length: workers compare the names of millions of bytes, and of stamps."""
+    if isinstance(val, bytes):
+        return val.decode("ascii") if len(val) <= LONGEST_ID and val.isalnum() else f"{len(val)} bytes"
+    return f"{len(val)} characters" if isinstance(val, str) and len(val) > LONGEST_ID else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

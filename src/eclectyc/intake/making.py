@@ -12,7 +12,7 @@ from django.conf import settings
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Meter, Site
-from eclectyc.estate.service import SeriesKey, are_there, create_meters, create_site, ensure_series
+from eclectyc.estate.series import SeriesKey, are_there, ensure_series
 from eclectyc.intake.batches import Made
 from eclectyc.intake.placing.plan import Target
 from eclectyc.intake.resolve import Point, new_meter_fields
@@ -96,6 +96,8 @@ class Making:
             raise Invalid(f"Meter {moved[0]} has just been made in another time zone.", "Run the import again.")
         missing = [point for point in points if point.identifier not in found]
         if missing:
+            from eclectyc.estate.service import create_meters, create_site
+
             site = self.site or create_site(
                 self.actor, organisation=self.organisation, name=self.site_name, timezone=self.zone
             )

@@ -13,37 +13,20 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import polars as pl
-from django.db.models import Value
-from django.db.models.functions import Replace
 
 from eclectyc.accounts.models import Organisation
-from eclectyc.estate.models import Meter, Quantity, Utility
-from eclectyc.estate.service import series_rows
+from eclectyc.estate.models import Quantity, Utility
+from eclectyc.intake.known import HeldMeter, HeldSeries, Registry
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits, identify
 from eclectyc.kernel.units import Conversion, conversion, is_added
 
 KEY: Final = ("meter", "quantity", "unit", "register")
 MAX_IDENTIFIER: Final = 64
-_PIECE: Final = 5000
 _LITRES_PER_M3: Final = Decimal(1000)
 _AS_THEY_ARE: Final = frozenset({"degC", "kVA", "kVAr"})  # kW is turned to kWh
 _UNIT_OF_QUANTITY: Final = {"reactive_import": "kVArh", "reactive_export": "kVArh", "temperature": "degC"}
 _QUANTITY_OF_UNIT: Final = {"kVArh": Quantity.REACTIVE_IMPORT, "degC": Quantity.TEMPERATURE}
-
-
-_HELD: Final = ("pk", "quantity", "unit", "step_minutes", "source", "register")
-
-
-class HeldSeries(NamedTuple):
-    """A series that a point has already."""
-
-    id: int
-    quantity: str
-    unit: str
-    step: int
-    source: str
-    register: str = ""
 
 
 class Printed(NamedTuple):
@@ -114,13 +97,13 @@ class Wishes:
 
 
 class Resolver:
-    """Knows the lanes of a file as its blocks come in. Asks the registry once for each new identifier."""
+    """Knows the lanes of a file as its blocks come in. Asks the registry for new identifiers only."""
 
     def __init__(self, organisation: Organisation, wishes: Wishes) -> None:
         self.lanes: list[Lane] = []
         self.points: dict[str, Point] = {}
         self.warnings: list[str] = []
-        self._organisation = organisation
+        self._registry = Registry(organisation)
         self._wishes = wishes
         self._by_printed: dict[Printed, int] = {}  # of one step
         self._by_step: dict[int | None, dict[Printed, int]] = {}
@@ -230,22 +213,13 @@ class Resolver:
     def _find(self, identifiers: Iterable[str]) -> None:
         """Look identifiers up: metering points first, then serials that one meter alone has."""
         wanted = sorted(identifiers)
-        for at in range(0, len(wanted), _PIECE):
-            self._find_some(wanted[at : at + _PIECE])
-
-    def _find_some(self, wanted: list[str]) -> None:
-        meters = Meter.objects.filter(organisation=self._organisation)
-        columns = ("pk", "identifier", "site__timezone", "unit", "direction", "step_minutes")
-        found = {row[1]: row for row in meters.filter(identifier__in=wanted).values_list(*columns)}
-        missing = [text for text in wanted if text not in found]
-        if missing:
-            serials: dict[str, list] = {}
-            plain = meters.annotate(plain=Replace("serial", Value(" "), Value(""))).filter(plain__in=missing)
-            for row in plain.values_list(*columns, "plain"):
-                serials.setdefault(row[-1], []).append(row)
-            found |= {serial: rows[0] for serial, rows in serials.items() if len(rows) == 1}
-            several = sorted(serial for serial, rows in serials.items() if len(rows) > 1)
-            if several:
+        if not wanted:
+            return
+        found = self._registry.meters(wanted)
+        if missing := [text for text in wanted if text not in found]:
+            serials = self._registry.by_serial(missing)
+            found |= {serial: meters[0] for serial, meters in serials.items() if len(meters) == 1}
+            if several := sorted(serial for serial, meters in serials.items() if len(meters) > 1):
                 self.warnings.append(f"Several meters have the serial {', '.join(several)}: name their MPAN instead.")
         by_meter: dict[int, Point] = {point.meter: point for point in self.points.values() if point.meter}
         for text in wanted:
@@ -254,18 +228,20 @@ class Resolver:
         if not self._wishes.strict_mpan:
             self.warnings.extend(point.odd for text in wanted if (point := self.points[text]).odd)
 
-    def _point(self, text: str, row: tuple | None, by_meter: dict[int, Point]) -> Point:
-        if row is None:
+    def _point(self, text: str, meter: HeldMeter | None, by_meter: dict[int, Point]) -> Point:
+        if meter is None:
             is_new = self._wishes.creates and not has_lost_digits(text) and len(text) <= MAX_IDENTIFIER
             return Point(text, zone=self._wishes.zone, is_new=is_new, odd=identify(text).warning)
-        odd = identify(row[1]).warning
-        known = Point(row[1], row[0], zone=row[2], unit=row[3], direction=row[4], step=row[5], odd=odd)
-        return by_meter.setdefault(row[0], known)
+        known = Point(
+            meter.identifier, meter.pk, zone=meter.zone, unit=meter.unit, direction=meter.direction, step=meter.step,
+            odd=identify(meter.identifier).warning,
+        )  # fmt: skip
+        return by_meter.setdefault(meter.pk, known)
 
     def _attach_series(self, points: list[Point]) -> None:
         by_meter = {point.meter: point for point in points if point.meter is not None and not point.series}
-        for meter, *held in series_rows(by_meter, "meter_id", *_HELD):
-            by_meter[meter].series.append(HeldSeries(*held))
+        for meter, held in self._registry.series(by_meter).items():
+            by_meter[meter].series.extend(held)
 
 
 def _keys_of(frame: pl.DataFrame) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from django.conf import settings
 
@@ -23,19 +23,16 @@ from eclectyc.intake.placing.gather import Gathered, Gatherer
 from eclectyc.intake.placing.months import Months
 from eclectyc.intake.placing.plan import FilePlan, understand
 from eclectyc.intake.placing.spool import Spool
-from eclectyc.intake.profiles.chosen import chosen
-from eclectyc.intake.profiles.declared import Declared
-from eclectyc.intake.registers.case import import_registers
-from eclectyc.intake.registers.importing import ReadsImport
-from eclectyc.intake.registers.tanks import import_tanks
 from eclectyc.intake.report import ErrorLog, ImportReport
 from eclectyc.intake.resolve import Resolver, Wishes
-from eclectyc.intake.structure import Records, import_records
 from eclectyc.intake.writing import Import, take_result, write_batch
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.units import conversion
 from eclectyc.lake.store import connect
+
+if TYPE_CHECKING:
+    from eclectyc.intake.profiles.declared import Declared
 
 StampsOption = Literal["auto", "start", "end"]
 STAMPS: Final = ("auto", "start", "end")
@@ -122,8 +119,11 @@ def import_file(
     ``UnreadableFile`` for a file that is not understood; then nothing was written.
     """
     options = options or ImportOptions()
-    declared = chosen(actor, options.profile) if options.profile else None
-    if declared:
+    declared = None
+    if options.profile:
+        from eclectyc.intake.profiles.chosen import chosen
+
+        declared = chosen(actor, options.profile)
         options = _completed(options, declared)
     with ahead or Ahead(Path(path), replace(options.reading, reader=declared)) as file:
         actor.require("imports.run", organisation.pk)
@@ -165,6 +165,8 @@ def _import(
         elif reader.kind in ("registers", "tank"):
             _import_reads(actor, organisation, file, options, report, log, telling, claim)
         else:
+            from eclectyc.intake.structure import Records, import_records
+
             actor.require("estate.edit", organisation.pk)
             import_records(Records(actor, organisation, reader, source, seen, report, log, options.site, claim))
     telling.say(phase="done")
@@ -207,8 +209,8 @@ def _import_readings(
 
 def _rule_of(file: Ahead) -> str:
     """Return which readings replace which: as ever, or the last ones where a profile says so (see ``lake.fold``)."""
-    reader = file.opened().reader
-    return "last_wins" if isinstance(reader, Declared) and reader.mapping.last_wins else "guarded"
+    mapping = getattr(file.opened().reader, "mapping", None)  # of one that a profile makes
+    return "last_wins" if mapping is not None and mapping.last_wins else "guarded"
 
 
 def _import_reads(
@@ -222,6 +224,10 @@ def _import_reads(
     claim: Claim,
 ) -> None:
     """Import what registers showed, or what went into tanks: kept as it is, and use worked out from it."""
+    from eclectyc.intake.registers.case import import_registers
+    from eclectyc.intake.registers.importing import ReadsImport
+    from eclectyc.intake.registers.tanks import import_tanks
+
     making = Making.of(actor, organisation, options.site)
     wishes = Wishes(meter=options.meter, quantity=options.quantity, unit=options.unit, creates=options.create_meters,
                     zone=making.zone, strict_mpan=options.strict_mpan)  # fmt: skip

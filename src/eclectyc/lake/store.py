@@ -5,22 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 from django.conf import settings
 
 from eclectyc.lake import read
-from eclectyc.lake.anew import Spans, preview_anew, write_anew
 from eclectyc.lake.commit import Change
 from eclectyc.lake.files import Place
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.lookup import HeldDays, Lookup
-from eclectyc.lake.maintain import PASSING, RETENTION, MaintenanceReport, maintain
 from eclectyc.lake.read import Series
 from eclectyc.lake.snapshot import Watch
-from eclectyc.lake.soundness import check
-from eclectyc.lake.undo import undo
 from eclectyc.lake.write import WriteResult, preview, write
+
+if TYPE_CHECKING:
+    from eclectyc.lake.maintain import MaintenanceReport
 
 _lakes: dict[tuple[str, tuple[tuple[str, str], ...]], Lake] = {}
 _lock = threading.Lock()
@@ -123,6 +123,8 @@ class Lake:
         whose word on these days counts no more (None: all): marked undone, still known to ``days(known_at=…)``. What
         others said of the days stays.
         """
+        from eclectyc.lake.anew import Spans, write_anew
+
         anew = Spans.of(spans, earlier)
         return write_anew(
             self.place, months, anew, buckets=self._buckets, lease=lease, batch=batch, before_commit=before_commit
@@ -132,6 +134,8 @@ class Lake:
         self, months: Iterable[pl.DataFrame], *, spans: pl.DataFrame, earlier: Collection[int]
     ) -> WriteResult:
         """Return what :meth:`write_anew` would do; nothing is written."""
+        from eclectyc.lake.anew import Spans, preview_anew
+
         return preview_anew(self.place, self._watch.now(), months, Spans.of(spans, earlier))
 
     def undo(
@@ -139,14 +143,16 @@ class Lake:
     ) -> WriteResult:
         """Take a batch back in one commit: the other claims of its days are laid again. ``by`` is a batch number
         of the undoing itself. What the batch said stays known to ``days(known_at=…)``."""
+        from eclectyc.lake.undo import undo
+
         return undo(self.place, batch, buckets=self._buckets, lease=lease, by=by, before_commit=before_commit)
 
     def maintain(
         self,
         *,
         lease: Lease,
-        keep: timedelta = RETENTION,
-        keep_passing: timedelta = PASSING,
+        keep: timedelta | None = None,
+        keep_passing: timedelta | None = None,
         may_shorten: bool = False,
     ) -> MaintenanceReport:
         """Compact small files, checkpoint the log, remove what is no longer needed. Readers keep working.
@@ -154,10 +160,16 @@ class Lake:
         keep : how long a file that is no longer part of the lake stays, for readers and backups; and so the age
         at which files of killed writers go. keep_passing : the same for their unfinished temporary files.
         """
+        from eclectyc.lake.maintain import PASSING, RETENTION, maintain
+
+        keep = RETENTION if keep is None else keep
+        keep_passing = PASSING if keep_passing is None else keep_passing
         return maintain(self.place, lease=lease, keep=keep, keep_passing=keep_passing, may_shorten=may_shorten)
 
     def check(self, *, deep: bool = False) -> list[str]:
         """Return what is wrong with the lake, in words; nothing if all is well. ``deep`` reads every row."""
+        from eclectyc.lake.soundness import check
+
         return check(self.place, deep=deep)
 
     def fence_off(self, lease: Lease) -> None:
