@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
 
 from eclectyc.accounts.models import Organisation
 from eclectyc.accounts.roles import MANAGER
