@@ -30,6 +30,7 @@ SAID_BY: Final = {
     "devices": "device", "multipliers": "multiplier", "placements": "placement",
     "metrics": "metric", "sessions": "session", "meters": "meter",
     "imports": "batch", "batches": "batch", "files": "upload", "feeds": "feed", "jobs": "job", "schedules": "schedule",
+    "import-profiles": "profile", "profiles": "profile",
     "organisation": "organisation", "invitation": "link",
 }  # fmt: skip
 NAMED: Final = frozenset(

@@ -31,7 +31,7 @@ from eclectyc.estate.models import (
     SiteMetric,
     Supplier,
 )
-from eclectyc.intake.models import Batch, Feed, Upload
+from eclectyc.intake.models import Batch, Feed, ImportProfile, Upload
 from eclectyc.jobs.models import Job, Schedule
 from tests.analytics.filling import fill, flat_days
 from tests.factories import make_series
@@ -174,7 +174,10 @@ def furnish(side: Side, number: int) -> None:
     things["batch"] = marked(Batch(organisation=org, state=Batch.FAILED), mark)
     things["called"] = str(things["batch"].pk)
     things["upload"] = marked(Upload(organisation=org), mark)
-    feed = Feed(organisation=org, kind=Feed.SFTP, cron="5 4 * * *", zone="Europe/London", error=f"{mark} error")
+    daily = {"layout": "daily", "columns": {"date": f"{mark} day", "value": f"{mark} use"}}
+    things["profile"] = marked(ImportProfile(organisation=org, mapping=daily), mark)
+    feed = Feed(organisation=org, kind=Feed.SFTP, cron="5 4 * * *", zone="Europe/London", error=f"{mark} error",
+                secret=f'{{"password": "{mark} secret"}}')  # fmt: skip
     things["feed"] = marked(feed, mark)
     due = {"cron": "5 4 * * *", "zone": "Europe/London", "settled_until": timezone.now()}
     things["schedule"] = marked(Schedule(kind="feeds.read", organisation_id=org.pk, **due), mark)

@@ -12,6 +12,8 @@ from eclectyc.api.authentication import AUTHENTICATION, for_the_signed_in
 from eclectyc.api.bulk import router as bulk
 from eclectyc.api.errors import add_error_answers
 from eclectyc.api.exports import router as exports
+from eclectyc.api.feeds import router as feeds
+from eclectyc.api.import_profiles import router as profiles
 from eclectyc.api.imports import router as imports
 from eclectyc.api.invitations import router as invitations
 from eclectyc.api.meter_history import router as meter_history
@@ -64,5 +66,5 @@ api.add_router("", meter_history)  # before meters, whose identifiers can have s
 api.add_router("", meters)
 for router in (regions, suppliers, sites, bulk, exports, organisations, people, roles, invitations, tokens):
     api.add_router("", router)
-for router in (audit, privacy, imports):
+for router in (audit, privacy, imports, profiles, feeds):
     api.add_router("", router)

@@ -42,6 +42,9 @@ COMMANDS: Final[dict[str, Command]] = {
     "import": Command("imports:import_file", "Import a file of readings, sites or meters"),
     "batches": Command("imports:batches", "List what was imported"),
     "undo": Command("imports:undo", "Take one import back"),
+    "profile": Command(
+        "profiling:profiles", "Save, show, list and remove import profiles: how a sender's files are laid out"
+    ),
     "export": Command("exporting:export", "Write totals, meters or readings to a file"),
     "aggregate": Command("aggregating:aggregate", "Bring every summary up to date for a period and print it"),
     "user": Command("people:users", "Add, invite and list people, set their roles and passwords"),

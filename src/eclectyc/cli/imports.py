@@ -46,7 +46,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
     unit: Annotated[str, typer.Option(help="The unit of the file's values, such as kWh.")] = "",
     meter: Annotated[str, typer.Option(help="The meter of a file that names none.")] = "",
     quantity: Annotated[str, typer.Option(help="What is measured where the file does not say: import, export …")] = "",
-    profile: Annotated[str, typer.Option(help="A TOML file that declares how the file is laid out.")] = "",
+    profile: Annotated[str, typer.Option(help="A saved import profile, or a TOML file that declares the layout.")] = "",
     sheet: Annotated[str, typer.Option(help="The sheet of a workbook; else the first that is understood.")] = "",
     strict_mpan: Annotated[
         bool, typer.Option("--strict-mpan", help="Refuse MPANs whose check digit is wrong.")

@@ -16,7 +16,7 @@ import polars as pl
 from eclectyc.kernel.errors import EclectycError
 
 if TYPE_CHECKING:
-    from eclectyc.intake.formats import Reader
+    from eclectyc.intake.profiles.declared import Declared
 
 Stamps = Literal["start", "end"]
 
@@ -151,7 +151,7 @@ class ReadOptions:
     unit: str = ""
     quantity: str = ""
     sheet: str = ""  # of a workbook
-    reader: Reader | None = None  # that a profile declares; none other is asked
+    reader: Declared | None = None  # that a profile declares; none other is asked
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -36,17 +36,20 @@ class Opened:
 @contextmanager
 def opened(path: Path, options: ReadOptions) -> Iterator[Opened]:
     """Open and recognise a file; what is unpacked for it goes again at the end. ``UnreadableFile`` where it fails."""
-    if not _may_be_workbook(path):
-        yield _plain(path, options)
-        return
+    with ExitStack() as stack:
+        yield stack.enter_context(_workbook(path, options)) if _may_be_workbook(path) else _plain(path, options, stack)
+
+
+@contextmanager
+def _workbook(path: Path, options: ReadOptions) -> Iterator[Opened]:
     from eclectyc.intake.files.workbook import workbook_at
 
-    with workbook_at(path) as book:
+    with workbook_at(path) as book, ExitStack() as stack:
         if book is None:
-            yield _plain(path, options)
+            yield _plain(path, options, stack)
         else:
-            with tempfile.TemporaryDirectory(prefix="eclectyc-sheet-") as folder:
-                yield _understood(book, path, Path(folder), options)
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="eclectyc-sheet-"))
+            yield _understood(book, path, Path(folder), options, stack)
 
 
 def _may_be_workbook(path: Path) -> bool:
@@ -57,23 +60,21 @@ def _may_be_workbook(path: Path) -> bool:
         return False  # whoever opens it next says what is wrong
 
 
-def _plain(path: Path, options: ReadOptions) -> Opened:
+def _plain(path: Path, options: ReadOptions, stack: ExitStack) -> Opened:
     if options.sheet:
         raise Invalid(f"{path.name} is no workbook.", "Leave --sheet out.", field="sheet")
-    source = open_source(path)
-    return Opened(source, *_recognised(source, options))
+    return _recognised(open_source(path), options, stack)
 
 
-def _recognised(source: Source, options: ReadOptions) -> tuple[Reader, Recognition]:
-    if options.reader is None:
-        return recognise(source, options.type)
-    seen = options.reader.recognise(head_of(source))
-    if seen is None:
-        raise UnreadableFile(f"{source.name} is not as its profile declares.", "Choose another profile, or none.")
-    return options.reader, seen
+def _recognised(source: Source, options: ReadOptions, stack: ExitStack) -> Opened:
+    reader = options.reader
+    if reader is None:
+        return Opened(source, *recognise(source, options.type))
+    source = stack.enter_context(reader.prepared(source))
+    return Opened(source, reader, reader.recognise(head_of(source)))
 
 
-def _understood(book: Workbook, path: Path, folder: Path, options: ReadOptions) -> Opened:
+def _understood(book: Workbook, path: Path, folder: Path, options: ReadOptions, stack: ExitStack) -> Opened:
     """Return the sheet that was named, else the first that is understood, those that are hidden left out."""
     from eclectyc.intake.files.workbook import DELIMITER, write_csv
 
@@ -87,13 +88,13 @@ def _understood(book: Workbook, path: Path, folder: Path, options: ReadOptions) 
         source = open_source(plain, delimiter=DELIMITER)
         source.origin = path
         try:
-            reader, seen = _recognised(source, options)
+            found = _recognised(source, options, stack)
         except UnreadableFile as refusal:
             refusals.append(_of_sheet(refusal, sheet.name))
             continue
-        seen.why = f"{seen.why}, on sheet {sheet.name!r}"
-        seen.warnings += [*_others(sheet, visible, options.sheet), *book.notes]
-        return Opened(source, reader, seen)
+        found.seen.why = f"{found.seen.why}, on sheet {sheet.name!r}"
+        found.seen.warnings += [*_others(sheet, visible, options.sheet), *book.notes]
+        return found
     raise (
         refusals[0]
         if refusals

@@ -121,16 +121,22 @@ def import_file(
     options = options or ImportOptions()
     declared = None
     if options.profile:
+        actor.require("imports.run", organisation.pk)
         from eclectyc.intake.profiles.chosen import chosen
 
-        declared = chosen(actor, options.profile)
+        declared = chosen(actor, organisation, options.profile)
         options = _completed(options, declared)
     with ahead or Ahead(Path(path), replace(options.reading, reader=declared)) as file:
         actor.require("imports.run", organisation.pk)
         options.checked()
         if options.create_meters:
             actor.require("estate.edit", organisation.pk)
-        return _import(actor, organisation, file, options, progress, name, Claim(upload, under))
+        report = _import(actor, organisation, file, options, progress, name, Claim(upload, under))
+    if declared and declared.profile is not None and report.batch is not None:
+        from eclectyc.intake.profiles.service import used
+
+        used(declared.profile)
+    return report
 
 
 def _completed(options: ImportOptions, declared: Declared) -> ImportOptions:

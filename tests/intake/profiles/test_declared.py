@@ -15,7 +15,7 @@ from eclectyc.intake.profiles.mapping import mapping_of
 from eclectyc.intake.profiles.toml_text import mapping_of_toml, toml_of
 from eclectyc.intake.report import ImportReport
 from eclectyc.intake.service import ImportOptions, import_file
-from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.errors import Invalid, NotFound
 from tests.factories import World
 from tests.intake.core.bringing import bring, held, values_of
 
@@ -165,7 +165,7 @@ def test_a_file_that_is_not_as_declared_is_refused_with_what_it_has(world: World
 
 def test_only_who_works_on_the_machine_names_a_file_of_its_own(world: World, tmp_path: Path) -> None:
     (tmp_path / "sender.toml").write_text(WIDE)
-    with pytest.raises(Invalid, match="no import profile"):
+    with pytest.raises(NotFound, match="no import profile"):
         bring(world, tmp_path / "a.csv", f"{MPAN},01/06/2025,1\n", profile=str(tmp_path / "sender.toml"))
     assert not Actor.of(world.admin).operator
 

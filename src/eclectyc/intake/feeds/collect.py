@@ -18,7 +18,6 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.intake.feeds.doors import Door, Offered, Unreachable
 from eclectyc.intake.feeds.models import Feed, FeedFile
 from eclectyc.intake.feeds.settings import LEAVE
-from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import receive, start
 from eclectyc.jobs.alerts import tell
@@ -136,10 +135,13 @@ def _handed_on(feed: Feed, file: Offered, copy: BinaryIO, digest: str) -> Upload
     copy.seek(0, 2)
     if not copy.tell() or feed.files.filter(sha256=digest).exists():
         return None
+    from eclectyc.intake.feeds.service import options_of
+
     actor = Actor.system(f"{Upload.FEED} {feed.name}")
+    now = Feed.objects.select_related("profile").get(pk=feed.pk)  # its profile may have been renamed meanwhile
     upload = receive(
-        actor, organisation=feed.organisation, name=file.name, chunks=_chunks(copy),
-        options=ImportOptions(**feed.options), origin=f"{Upload.FEED}:{feed.pk}",
+        actor, organisation=feed.organisation, name=file.name, chunks=_chunks(copy), options=options_of(now),
+        origin=f"{Upload.FEED}:{feed.pk}",
     )  # fmt: skip
     start(actor, upload=upload)
     return upload

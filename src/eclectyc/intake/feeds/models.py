@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
+from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.vault.fields import EncryptedText
 
@@ -33,7 +34,8 @@ class Feed(models.Model):
     kind = models.CharField(max_length=10, choices=KINDS)
     settings = models.JSONField(default=dict)  # of its kind, see settings.py; nothing secret
     secret = EncryptedText(blank=True)  # password, token or private key, as JSON
-    options = models.JSONField(default=dict, blank=True)  # of ``ImportOptions``
+    options = models.JSONField(default=dict, blank=True)  # of ``ImportOptions``, but for the profile
+    profile = models.ForeignKey(ImportProfile, on_delete=models.RESTRICT, null=True, blank=True, related_name="feeds")
     cron = models.CharField(max_length=100, default="*/15 * * * *")
     zone = models.CharField(max_length=64, default="Europe/London")
     is_active = models.BooleanField(default=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 from django.db import transaction
@@ -16,6 +16,8 @@ from eclectyc.audit.record import record
 from eclectyc.intake.feeds.collect import KIND, opened
 from eclectyc.intake.feeds.models import Feed
 from eclectyc.intake.feeds.settings import checked
+from eclectyc.intake.profiles.models import ImportProfile
+from eclectyc.intake.profiles.service import profile_named
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.service import plain_options
 from eclectyc.jobs import schedules
@@ -117,7 +119,8 @@ def _fill(actor: Actor, feed: Feed, wanted: Wanted, secrets: Mapping[str, str]) 
     if Feed.objects.filter(organisation=feed.organisation_id, name=feed.name).exclude(pk=feed.pk).exists():
         raise Conflict(f"There is a feed {feed.name!r} already.", "Choose another name.", field="name")
     schedules.check_cron(wanted.cron, wanted.zone)
-    feed.settings, feed.options = known.settings, plain_options(wanted.options)
+    feed.settings, feed.options = known.settings, plain_options(replace(wanted.options, profile=""))
+    feed.profile = _profile(actor, feed, wanted.options.profile)
     feed.secret = json.dumps(known.secrets) if known.secrets else ""
     feed.cron, feed.zone, feed.is_active = wanted.cron, wanted.zone, wanted.is_active
     feed.quiet_after_h = wanted.quiet_after_h
@@ -129,15 +132,24 @@ def _fill(actor: Actor, feed: Feed, wanted: Wanted, secrets: Mapping[str, str]) 
     )  # fmt: skip
 
 
+def _profile(actor: Actor, feed: Feed, name: str) -> ImportProfile | None:
+    """Return the saved profile of a name; its row is held, so that it is not deleted at this moment."""
+    if not name:
+        return None
+    found = profile_named(actor, feed.organisation, name)
+    return ImportProfile.objects.select_for_update(of=("self",), no_key=True).get(pk=found.pk)
+
+
 def _place(settings: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(str(settings.get(name, "")) for name in ("host", "port", "host_key", "url"))
 
 
 def _shown(feed: Feed) -> dict[str, Any]:
-    return {name: getattr(feed, name) for name in SHOWN}
+    return {name: getattr(feed, name) for name in SHOWN} | {"profile": feed.profile.name if feed.profile else ""}
 
 
 def options_of(feed: Feed) -> ImportOptions:
     """Return the import options of a feed's files."""
-    known = {one.name for one in fields(ImportOptions)}
-    return ImportOptions(**{name: value for name, value in feed.options.items() if name in known})
+    known = {one.name for one in fields(ImportOptions)} - {"profile"}
+    said = {name: value for name, value in feed.options.items() if name in known}
+    return ImportOptions(**said, profile=feed.profile.name if feed.profile else "")

@@ -5,21 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
 from eclectyc.intake.profiles.declared import Declared
+from eclectyc.intake.profiles.mapping import mapping_of
+from eclectyc.intake.profiles.models import ImportProfile
+from eclectyc.intake.profiles.service import profile_named, saved
 from eclectyc.intake.profiles.toml_text import mapping_in
-from eclectyc.kernel.errors import Invalid
 
 
-def chosen(actor: Actor, profile: str) -> Declared:
-    """Return the reader that a profile makes; ``Invalid`` where there is none, or something is wrong in it.
+def chosen(actor: Actor, organisation: Organisation, profile: str) -> Declared:
+    """Return the reader that a profile makes: one saved in the organisation, by its name, or a .toml file.
 
-    A file is taken from whoever works on this machine alone: to others its folders are not open.
+    A file is taken from whoever works on this machine alone: to others its folders are not open. Raises ``NotFound``
+    where there is none, ``Invalid`` where something is wrong in it.
     """
+    found = saved(actor, organisation, profile)
     path = Path(profile)
-    if path.suffix.lower() != ".toml" or not actor.operator:
-        raise Invalid(
-            f"There is no import profile {profile!r}.",
-            "On the command line, give the name of a .toml file.",
-            field="profile",
-        )
-    return Declared(mapping_in(path), path.stem)
+    if found is None and path.suffix.lower() == ".toml" and actor.stands_above and actor.user_id is None:
+        return Declared(mapping_in(path), path.stem)
+    return reader_of(found or profile_named(actor, organisation, profile))
+
+
+def reader_of(profile: ImportProfile) -> Declared:
+    """Return the reader that a saved profile makes."""
+    return Declared(mapping_of(profile.mapping), profile.name, profile=profile.pk)

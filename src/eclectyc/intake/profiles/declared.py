@@ -7,6 +7,7 @@ other table of that layout.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,9 +18,10 @@ from eclectyc.intake.blocks import Block, LineError, ReadOptions, Recognition, U
 from eclectyc.intake.files.head import Head, Table
 from eclectyc.intake.files.source import Source
 from eclectyc.intake.formats import Kind, daily, long, matrix, registers, wide
-from eclectyc.intake.profiles.mapping import Mapping
-from eclectyc.intake.profiles.places import column_at, declared_table
+from eclectyc.intake.profiles.mapping import Mapping, Place, ValueColumn
+from eclectyc.intake.profiles.places import column_at, declared_table, prepared
 from eclectyc.intake.profiles.prints import print_of, rewritten, with_points
+from eclectyc.intake.profiles.records import following
 from eclectyc.intake.tables.columns import Column, understand, unit_in
 from eclectyc.intake.tables.fields import Fields
 from eclectyc.intake.tables.records import Part, Shape, convert_all
@@ -50,10 +52,15 @@ class Declared:
 
     name = "declared"
 
-    def __init__(self, mapping: Mapping, called: str) -> None:
+    def __init__(self, mapping: Mapping, called: str, profile: int | None = None) -> None:
         self.mapping = mapping
         self.called = called
+        self.profile = profile  # the number of the saved one
         self.kind: Kind = "registers" if mapping.layout == "registers" else "readings"
+
+    def prepared(self, source: Source) -> AbstractContextManager[Source]:
+        """Return a file as this reader takes it: one with several kinds of lines unfolded."""
+        return prepared(source, self.mapping)
 
     def recognise(self, head: Head) -> Recognition:
         layout = self._layout(head.source)
@@ -140,11 +147,10 @@ class Declared:
 
         fields = Fields(meter=of("meter"), stamp=of("stamp"), date=of("date"), time=of("time"), period=of("period"),
                         unit=of("unit"), flag=of("flag"), quantity=of("quantity"))  # fmt: skip
-        named = [column_at(place, names) for place in columns.values]
-        if self.mapping.layout == "matrix" and not named:
+        fields.values = [_value(column_at(one.column, names), names, one) for one in columns.values]
+        if self.mapping.layout == "matrix" and not fields.values:
             used = {column.index for column in (fields.stamp, fields.date, fields.time, fields.period) if column}
-            named = [n for n, name in enumerate(names) if name and n not in used]
-        fields.values = [_value(n, names) for n in named]
+            fields.values = [_value(n, names) for n, name in enumerate(names) if name and n not in used]
         if self.mapping.layout in ("long", "daily"):
             _refuse_same(fields.values)
         return _Layout(table, fields, self._slots(names), of("serial"), of("register_name"))
@@ -153,8 +159,10 @@ class Declared:
         said = self.mapping.columns.slots
         if said is None:
             return None
-        values = _run(column_at(said.first, names), said.count, said.every, names)
-        flags = () if said.flags is None else _run(column_at(said.flags, names), said.count, said.every, names)
+        if self.mapping.file.records is not None:  # unfolded, each of the cells is a column that is wanted
+            values, flags = (_each(first, said.count, said.every, names) for first in (said.first, said.flags))
+        else:
+            values, flags = (_run(first, said.count, said.every, names) for first in (said.first, said.flags))
         step = self.mapping.meaning.step or _STEPS[said.count]
         placing = self.mapping.meaning.slots_are or "position"
         return SlotColumns(values, flags, step, placing, False, unit_in(names[values[0]]), names[values[0]])
@@ -246,9 +254,12 @@ def _plain(index: int, names: list[str]) -> Column:
     return Column(index, names[index], said.key, "", starts=said.starts, ends=said.ends, clock=said.clock)
 
 
-def _value(index: int, names: list[str]) -> Column:
+def _value(index: int, names: list[str], declared: ValueColumn | None = None) -> Column:
     said = understand(index, names[index])
-    return Column(index, names[index], said.key, "value", quantity=said.quantity, unit=unit_in(names[index]))
+    quantity, unit = (declared.quantity, declared.unit) if declared else (None, "")
+    return Column(
+        index, names[index], said.key, "value", quantity=quantity or said.quantity, unit=unit or unit_in(names[index])
+    )
 
 
 def _refuse_same(values: list[Column]) -> None:
@@ -257,11 +268,18 @@ def _refuse_same(values: list[Column]) -> None:
         if of.setdefault(column.quantity, column.name) != column.name:
             raise UnreadableFile(
                 f"Columns {of[column.quantity]!r} and {column.name!r} are both of one quantity.",
-                "Name one of them in columns.value, and the other in another profile with its own quantity.",
+                "Say of one of them which quantity it is.",
             )
 
 
-def _run(first: int, count: int, every: int, names: list[str]) -> tuple[int, ...]:
+def _each(first: Place | None, count: int, every: int, names: list[str]) -> tuple[int, ...]:
+    return () if first is None else tuple(names.index(following(str(first), n * every)) for n in range(count))
+
+
+def _run(place: Place | None, count: int, every: int, names: list[str]) -> tuple[int, ...]:
+    if place is None:
+        return ()
+    first = column_at(place, names)
     if first + (count - 1) * every >= len(names):
         raise UnreadableFile(
             f"The profile declares {count} columns from {names[first]!r} on; the file has {len(names)} in all.",

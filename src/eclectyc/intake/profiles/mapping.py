@@ -33,12 +33,16 @@ class _Part(BaseModel):
 
 
 class FileShape(_Part):
-    """How the file itself is built. ``skip_rows`` stand above the header, or above the data where there is none."""
+    """How the file itself is built. ``skip_rows`` stand above the header, or above the data where there is none.
+
+    records : lines are of several kinds, and which one this cell says; columns are then called ``66L.3``.
+    """
 
     sheet: Word = ""
     delimiter: Literal["", ",", ";", "|", "tab"] = ""
     skip_rows: Annotated[int, Field(ge=0, le=1000)] | None = None
     header: bool = True
+    records: Annotated[int, Field(ge=1, le=100)] | None = None
 
 
 class SlotSet(_Part):
@@ -50,8 +54,16 @@ class SlotSet(_Part):
     flags: Place | None = None
 
 
+class ValueColumn(_Part):
+    """A column of values whose heading does not say what it measures, or in what unit."""
+
+    column: Place
+    quantity: Quantity | None = None
+    unit: Word = ""
+
+
 class Columns(_Part):
-    """Which column is which field."""
+    """Which column is which field. A value is a column, or a column with its quantity and unit; or several."""
 
     meter: Place | None = None
     serial: Place | None = None
@@ -60,23 +72,26 @@ class Columns(_Part):
     date: Place | None = None
     time: Place | None = None
     period: Place | None = None
-    value: Place | Annotated[list[Place], Field(min_length=1, max_length=MOST_COLUMNS)] | None = None
+    value: (
+        Place | ValueColumn | Annotated[list[Place | ValueColumn], Field(min_length=1, max_length=MOST_COLUMNS)] | None
+    ) = None
     unit: Place | None = None
     flag: Place | None = None
     quantity: Place | None = None
     slots: SlotSet | None = None
 
     @property
-    def values(self) -> list[Place]:
+    def values(self) -> list[ValueColumn]:
         """The columns of values, in order."""
         if self.value is None:
             return []
-        return self.value if isinstance(self.value, list) else [self.value]
+        named = self.value if isinstance(self.value, list) else [self.value]
+        return [one if isinstance(one, ValueColumn) else ValueColumn(column=one) for one in named]
 
     def places(self) -> dict[str, Place]:
         """Return every place that is named, by the field it is of."""
         named = {name: getattr(self, name) for name in _SINGLE if getattr(self, name) is not None}
-        named |= {f"value {n}": place for n, place in enumerate(self.values, 1)}
+        named |= {f"value {n}": one.column for n, one in enumerate(self.values, 1)}
         if self.slots:
             named["slots"] = self.slots.first
             named |= {"flags": self.slots.flags} if self.slots.flags is not None else {}
@@ -128,9 +143,18 @@ class Mapping(_Part):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        for check in (_check_fields, _check_places, _check_meaning):
+        for check in (_check_fields, _check_places, _check_records, _check_meaning):
             check(self)
         return self
+
+    def data_kinds(self) -> set[str]:
+        """Return the kinds of line in which values stand, of a file with several kinds."""
+        from eclectyc.intake.profiles.records import parts_of
+
+        slots = self.columns.slots
+        named = [one.column for one in self.columns.values] + ([slots.first] if slots else [])
+        named += [slots.flags] if slots and slots.flags is not None else []
+        return {kind for place in named if (kind := (parts_of(str(place)) or ("",))[0])}
 
     def as_data(self) -> dict[str, Any]:
         """Return the mapping as plain values, without what it leaves open."""
@@ -189,6 +213,24 @@ def _check_places(mapping: Mapping) -> None:
         raise Invalid("A matrix names its meters in its header.", "Say header = true.", field="file.header")
 
 
+def _check_records(mapping: Mapping) -> None:
+    """See that columns of a file with several kinds of lines are called by them, and readings are of one kind."""
+    if mapping.file.records is None:
+        return
+    from eclectyc.intake.profiles.records import parts_of
+
+    if mapping.layout == "matrix":
+        raise Invalid("A matrix has lines of one kind.", "Leave file.records out.", field="file.records")
+    for name, place in mapping.columns.places().items():
+        if not isinstance(place, str) or parts_of(place) is None:
+            raise Invalid(
+                f"{place!r} is no cell of a kind of line.", f"Name {name} by kind and cell, such as 66L.3.",
+                field="columns",
+            )  # fmt: skip
+    if len(mapping.data_kinds()) != 1:
+        raise Invalid("Readings stand in lines of one kind.", "Name cells of one kind of line.", field="columns.value")
+
+
 def _check_meaning(mapping: Mapping) -> None:
     """See that zone, unit, step and the prints of dates are known ones."""
     from eclectyc.intake.profiles.prints import check_print
@@ -196,8 +238,9 @@ def _check_meaning(mapping: Mapping) -> None:
     meaning = mapping.meaning
     if meaning.timezone:
         zone_of(meaning.timezone)
-    if meaning.unit:
-        conversion(meaning.unit)
+    for unit in (meaning.unit, *(one.unit for one in mapping.columns.values)):
+        if unit:
+            conversion(unit)
     if meaning.step is not None and meaning.step not in STEPS:
         raise Invalid(
             f"A slot cannot last {meaning.step} minutes.", "Use a divisor of 60, or 1440.", field="meaning.step"
@@ -208,6 +251,7 @@ def _check_meaning(mapping: Mapping) -> None:
         raise Invalid("Meters that are made need a site.", "Name it in meters.site.", field="meters.site")
 
 
+_INNER: Final = re.compile(r"constrained-|list\[|function-|ValueColumn")  # what pydantic calls a choice of types
 _SEE: Final = "docs/imports.md describes every part."
 
 
@@ -217,7 +261,9 @@ def _first_fault(error: ValidationError) -> Invalid:
     if isinstance(cause, EclectycError):
         return Invalid(cause.reason, cause.remedy, field=cause.field or "mapping")
     is_place = any(str(part).startswith("constrained-") for part in first["loc"])
-    path = ".".join(str(part) for part in first["loc"] if not re.match("constrained-|list\\[|function-", str(part)))
+    path = ".".join(
+        str(part) for part in first["loc"] if not re.match("constrained-|list\\[|function-|ValueColumn", str(part))
+    )
     if first["type"] == "extra_forbidden":
         return Invalid(f"There is nothing called {path!r} in a mapping.", _SEE, field=path)
     if first["type"] == "missing":

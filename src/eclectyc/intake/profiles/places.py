@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from eclectyc.intake.blocks import UnreadableFile
 from eclectyc.intake.files.head import DELIMITERS, HeadLine, Table, first_rows
 from eclectyc.intake.files.source import HEAD_LINES, Source
 from eclectyc.intake.profiles.mapping import Mapping, Place
+from eclectyc.intake.profiles.records import UNFOLDED, following, unfolded
 from eclectyc.intake.tables.columns import header_key
 
 _SAMPLE: Final = 500  # lines
@@ -19,6 +24,9 @@ def declared_table(source: Source, mapping: Mapping) -> Table:
     if source.kind != "lines":
         raise UnreadableFile(f"{source.name} is no table.", "Import it without the profile.")
     said = {"tab": "\t"}.get(mapping.file.delimiter, mapping.file.delimiter) or source.delimiter
+    if mapping.file.records is not None:
+        rows = [line.cells for line in first_rows(source.head_text, UNFOLDED, _SAMPLE) if any(line.cells)]
+        return Table(UNFOLDED, wanted_columns(mapping), 0, rows)
     known = [said] if said else list(DELIMITERS)
     by_delimiter = {delimiter: first_rows(source.head_text, delimiter, _SAMPLE) for delimiter in known}
     if not mapping.file.header:
@@ -31,6 +39,40 @@ def declared_table(source: Source, mapping: Mapping) -> Table:
                     delimiter, line.cells, line.number, [row.cells for row in lines[n + 1 :] if any(row.cells)]
                 )
     raise _no_header(by_delimiter, mapping)
+
+
+def wanted_columns(mapping: Mapping) -> list[str]:
+    """Return the columns that a mapping uses of a file with several kinds of lines."""
+    names = [str(place) for place in mapping.columns.places().values()]
+    slots = mapping.columns.slots
+    for first in (slots.first, slots.flags) if slots else ():
+        if first is not None and slots:
+            names += [following(str(first), n * slots.every) for n in range(slots.count)]
+    return list(dict.fromkeys(names))
+
+
+@contextmanager
+def prepared(source: Source, mapping: Mapping) -> Iterator[Source]:
+    """Yield a file as the readers of tables take it: one with several kinds of lines unfolded."""
+    shape = mapping.file
+    if shape.records is None:
+        yield source
+        return
+    if source.kind != "lines":
+        raise UnreadableFile(f"{source.name} is no table.", "Import it without the profile.")
+    delimiter = {"tab": "\t"}.get(shape.delimiter, shape.delimiter) or source.delimiter or _likeliest(source)
+    with tempfile.TemporaryDirectory(prefix="eclectyc-lines-") as folder:
+        yield unfolded(
+            source, Path(folder) / source.name, delimiter=delimiter, kind_cell=shape.records,
+            data=next(iter(mapping.data_kinds())), wanted=wanted_columns(mapping),
+        )  # fmt: skip
+
+
+def _likeliest(source: Source) -> str:
+    def cells(mark: str) -> int:
+        return sum(len(line.cells) for line in first_rows(source.head_text, mark, HEAD_LINES))
+
+    return max(DELIMITERS, key=cells)
 
 
 def column_at(place: Place, names: list[str]) -> int:

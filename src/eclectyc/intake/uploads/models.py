@@ -38,6 +38,7 @@ class Upload(models.Model):
     size = models.BigIntegerField(default=0)  # [bytes]
     sha256 = models.CharField(max_length=64, db_index=True)
     options = models.JSONField(default=dict, blank=True)  # of ``ImportOptions``; what is not said is as usual
+    draft = models.JSONField(default=dict, blank=True)  # a mapping being made over it, as it was typed so far
     job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, blank=True, related_name="uploads")
     report = models.JSONField(default=dict, blank=True)  # of the last import or trial, as ``import --json`` prints it
     created_at = models.DateTimeField(default=timezone.now)

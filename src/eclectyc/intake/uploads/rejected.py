@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from eclectyc.accounts.actor import Actor
 from eclectyc.intake.files.head import head_of
-from eclectyc.intake.opening import opened
+from eclectyc.intake.opening import Opened, opened
+from eclectyc.intake.profiles.declared import Declared
+from eclectyc.intake.profiles.places import declared_table
 from eclectyc.intake.uploads.models import Upload
-from eclectyc.intake.uploads.service import options_of
+from eclectyc.intake.uploads.service import reading_of
 
 
 def rejected_numbers(report: dict[str, Any]) -> set[int]:
@@ -23,17 +26,23 @@ def rejected_numbers(report: dict[str, Any]) -> set[int]:
     return numbers - {0}
 
 
-def rejected_lines(upload: Upload) -> Iterator[str]:
+def rejected_lines(actor: Actor, upload: Upload) -> Iterator[str]:
     """Yield the heading and the rejected lines as the file has them; a workbook's as CSV."""
     numbers = rejected_numbers(upload.report)
-    with opened(upload.path, options_of(upload).reading) as file:
-        if file.seen.is_table:
-            lines = file.source.head_text.text.split(b"\n")[: head_of(file.source).table.header_line]
-            yield from (_text(line) for line in lines)
+    with opened(upload.path, reading_of(actor, upload)) as file:
+        for line in file.source.head_text.text.split(b"\n")[: _header_lines(file)]:
+            yield _text(line)
         for block in file.source.blocks():
             wanted = sorted(n for n in numbers if block.first_line <= n < block.first_line + block.lines)
             lines = block.text.split(b"\n") if wanted else []
             yield from (_text(lines[n - block.first_line]) for n in wanted)
+
+
+def _header_lines(file: Opened) -> int:
+    """Return how many lines stand above the data."""
+    if isinstance(file.reader, Declared):
+        return declared_table(file.source, file.reader.mapping).header_line
+    return head_of(file.source).table.header_line if file.seen.is_table else 0
 
 
 def _text(line: bytes) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,9 @@ from django.utils import timezone
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
+from eclectyc.intake.blocks import ReadOptions
+from eclectyc.intake.profiles.chosen import chosen
+from eclectyc.intake.profiles.service import profile_named
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.models import FOLDER, Upload
 from eclectyc.jobs.models import Job
@@ -43,6 +46,7 @@ def receive(
     """
     actor.require("imports.run", organisation.pk)
     wanted = (options or ImportOptions()).checked()
+    _check_profile(actor, organisation, wanted)
     kept, size, digest = _write(chunks)
     try:
         with transaction.atomic():
@@ -64,6 +68,7 @@ def start(actor: Actor, *, upload: Upload, options: ImportOptions | None = None)
     wanted = (options or options_of(upload)).checked()
     if wanted.create_meters:
         actor.require("estate.edit", upload.organisation_id)
+    _check_profile(actor, upload.organisation, wanted)
     with transaction.atomic():
         held = Upload.objects.select_for_update(of=("self",)).select_related("job").get(pk=upload.pk)
         _check_waits(held)
@@ -96,6 +101,15 @@ def options_of(upload: Upload) -> ImportOptions:
     return ImportOptions(**{name: value for name, value in upload.options.items() if name in known})
 
 
+def reading_of(actor: Actor, upload: Upload, options: ImportOptions | None = None) -> ReadOptions:
+    """Return how a file is read: by its profile, where it has one."""
+    wanted = options or options_of(upload)
+    if not wanted.profile:
+        return wanted.reading
+    reader = chosen(actor, upload.organisation, wanted.profile)
+    return replace(wanted.reading, reader=reader, sheet=wanted.sheet or reader.mapping.file.sheet)
+
+
 def plain_options(options: ImportOptions) -> dict[str, Any]:
     """Return what differs from the usual."""
     usual = asdict(ImportOptions())
@@ -106,6 +120,11 @@ def shown_name(name: str) -> str:
     """Return the last part of a sender's file name, without what no screen shows."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(sign for sign in last if sign.isprintable()).strip()[-255:] or "file"
+
+
+def _check_profile(actor: Actor, organisation: Organisation, wanted: ImportOptions) -> None:
+    if wanted.profile:
+        profile_named(actor, organisation, wanted.profile)
 
 
 def _check_waits(upload: Upload) -> None:

@@ -143,11 +143,12 @@ def one(request: HttpRequest, called: str) -> HttpResponse:
 @require_safe
 def rejected(request: HttpRequest, called: str) -> HttpResponseBase:
     """Answer with the rejected lines as a file, to be mended and sent again."""
-    found = _found(actor_of(request), called)
+    actor = actor_of(request)
+    found = _found(actor, called)
     upload = found.upload
     if upload is None or not upload.kept or not upload.path.exists() or not rejected_numbers(upload.report):
         raise Http404
-    lines = rejected_lines(upload)
+    lines = rejected_lines(actor, upload)
     first = next(lines, "")
     parts: Iterator[str] = chain([first], lines)
     response = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")

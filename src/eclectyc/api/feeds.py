@@ -1,0 +1,240 @@
+"""Feeds: where files are fetched from by themselves. Secrets go in and never come out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from ninja import Path, Query, Router, Schema
+from ninja.responses import Status
+from pydantic import Field
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.api.asking import CHANGING, ONE, Body, Number, Page, Searched, not_null, one, page_of, require_somewhere
+from eclectyc.api.authentication import actor_of
+from eclectyc.api.lookup import organisations_named
+from eclectyc.api.schemas import Text
+from eclectyc.intake.feeds import service
+from eclectyc.intake.feeds.models import Feed, FeedFile
+from eclectyc.intake.service import ImportOptions
+from eclectyc.jobs.models import Schedule
+
+router = Router(tags=["feeds"])
+
+Kind = Literal["sftp", "folder", "https"]
+State = Literal["paused", "new", "failing", "well"]
+_SETTINGS: Final = (
+    "sftp: host, port, username, host_key, path, pattern, after (leave, move, delete), move_to, settle_s. "
+    "folder (an operator's alone): path, pattern, after, move_to, settle_s. "
+    "https: url, authorisation (none, bearer, basic, header), header, first_days, overlap_days."
+)
+_SECRETS: Final = (
+    "sftp: password, or private_key with passphrase. https: token. Kept sealed and never answered. What is given "
+    "replaces all there were."
+)
+
+
+class FeedOptions(Body):
+    """How a feed's files are read: the options of an import."""
+
+    profile: Text = Field("", description="The name of a saved import profile of the organisation.")
+    type: Text = "auto"
+    create_meters: bool = False
+    site: Text = ""
+    stamps: Literal["auto", "start", "end"] = "auto"
+    timezone: Text = ""
+    unit: Text = ""
+    meter: Text = ""
+    quantity: Text = ""
+    sheet: Text = ""
+    strict_mpan: bool = False
+
+
+class NewFeed(Body):
+    organisation: Number
+    kind: Kind
+    name: Text = Field(description="Its sender; unique in the organisation.")
+    settings: dict[str, str | int] = Field(description=_SETTINGS)
+    secrets: dict[str, str] = Field({}, description=_SECRETS)
+    options: FeedOptions = Field(default_factory=lambda: FeedOptions.model_validate({}))
+    cron: Text = Field("*/15 * * * *", description="When it is looked at: minute, hour, day, month, weekday.")
+    zone: Text = "Europe/London"
+    is_active: bool = True
+    quiet_after_h: int | None = Field(
+        None, ge=1, le=87_600, description="A mail goes out when nothing new came for so many hours; null: none."
+    )
+
+
+class ChangedFeed(Body):
+    name: Text | None = None
+    settings: dict[str, str | int] | None = Field(None, description=f"Given whole. {_SETTINGS}")
+    secrets: dict[str, str] | None = Field(None, description=f"Left out: as they are. {_SECRETS}")
+    options: FeedOptions | None = Field(None, description="Given whole.")
+    cron: Text | None = None
+    zone: Text | None = None
+    is_active: bool | None = None
+    quiet_after_h: int | None = Field(None, ge=1, le=87_600)
+
+
+class FeedList(Searched):
+    organisation: Text | None = Field(None, description="Name or number.")
+
+
+class FeedOut(Schema):
+    id: int
+    name: str
+    kind: Kind
+    organisation: str
+    organisation_id: int
+    state: State
+    settings: dict[str, Any] = Field(description="Nothing secret is among them.")
+    has_secrets: bool
+    options: dict[str, Any] = Field(description="How its files are read, where that is not as usual.")
+    cron: str
+    zone: str
+    is_active: bool
+    quiet_after_h: int | None
+    created_at: datetime
+    last_looked_at: datetime | None
+    last_success_at: datetime | None
+    last_file_at: datetime | None
+    next_at: datetime | None = Field(description="When it is looked at next.")
+    error: str = Field(description="Why it fails; empty where it does not.")
+    remedy: str
+
+
+class FeedPage(Schema):
+    items: list[FeedOut]
+    count: int
+
+
+class FeedFileOut(Schema):
+    name: str
+    size: int | None = Field(description="Bytes, where the place says.")
+    seen_at: datetime
+    sha256: str
+    job: int | None = Field(description="The job that imports it; null where its content came before.")
+
+
+class FeedFilePage(Schema):
+    items: list[FeedFileOut]
+    count: int
+
+
+class LookOut(Schema):
+    job: int = Field(description="The background job that looks at the feed.")
+
+
+@router.get("/feeds", response={200: FeedPage, **ONE}, summary="List feeds")
+def list_feeds(request: HttpRequest, asked: Query[FeedList]) -> FeedPage:
+    """By name, those of the organisations in which you run imports."""
+    actor = actor_of(request)
+    require_somewhere(actor, "imports.run")
+    found, organisations = _visible(actor), organisations_named(actor, asked.organisation)
+    if organisations is not None:
+        found = found.filter(organisation__in=organisations)
+    if asked.search:
+        found = found.filter(name__icontains=asked.search)
+    items, count = page_of(found, asked)
+    return FeedPage(items=_outs(actor, items), count=count)
+
+
+@router.post("/feeds", response={201: FeedOut, **CHANGING}, summary="Set a feed up")
+def add_feed(request: HttpRequest, body: NewFeed) -> Status[FeedOut]:
+    """It is looked at as its schedule says, from now on."""
+    actor = actor_of(request)
+    organisation = one(Organisation.objects.visible_to(actor), body.organisation, "organisation", field="organisation")
+    made = service.create_feed(
+        actor,
+        organisation=organisation,
+        kind=body.kind,
+        wanted=service.Wanted(
+            body.name, body.settings, body.secrets, ImportOptions(**body.options.dict()), body.cron, body.zone,
+            body.is_active, body.quiet_after_h,
+        ),
+    )  # fmt: skip
+    return Status(201, _outs(actor, [made])[0])
+
+
+@router.get("/feeds/{pk}", response={200: FeedOut, **ONE}, summary="One feed")
+def one_feed(request: HttpRequest, pk: Path[Number]) -> FeedOut:
+    """How it is set up and how it is doing."""
+    return _out(request, pk)
+
+
+@router.patch("/feeds/{pk}", response={200: FeedOut, **CHANGING}, summary="Change a feed")
+def change_feed(request: HttpRequest, pk: Path[Number], body: ChangedFeed) -> FeedOut:
+    """What is left out stays as it is. Secrets go to no other place than the one they were given for."""
+    actor = actor_of(request)
+    held = one(_visible(actor), pk, "feed")
+    given = body.given()
+    not_null(given, *(set(given) - {"quiet_after_h"}))
+    options = ImportOptions(**body.options.dict()) if body.options is not None else service.options_of(held)
+    wanted = service.Wanted(
+        given.get("name", held.name), given.get("settings", held.settings), given.get("secrets"), options,
+        given.get("cron", held.cron), given.get("zone", held.zone), given.get("is_active", held.is_active),
+        given.get("quiet_after_h", held.quiet_after_h),
+    )  # fmt: skip
+    service.update_feed(actor, feed=held, wanted=wanted)
+    return _out(request, pk)
+
+
+@router.delete("/feeds/{pk}", response={204: None, **CHANGING}, summary="Take a feed down")
+def delete_feed(request: HttpRequest, pk: Path[Number]) -> Status[None]:
+    """No more files are fetched. What came stays."""
+    actor = actor_of(request)
+    service.delete_feed(actor, feed=one(_visible(actor), pk, "feed"))
+    return Status(204, None)
+
+
+@router.post("/feeds/{pk}/read", response={202: LookOut, **CHANGING}, summary="Look at a feed now")
+def read_feed(request: HttpRequest, pk: Path[Number]) -> Status[LookOut]:
+    """In the background; what is new there is imported."""
+    actor = actor_of(request)
+    return Status(202, LookOut(job=service.read_now(actor, feed=one(_visible(actor), pk, "feed")).pk))
+
+
+@router.get("/feeds/{pk}/files", response={200: FeedFilePage, **ONE}, summary="Files that were read")
+def feed_files(request: HttpRequest, pk: Path[Number], asked: Query[Page]) -> FeedFilePage:
+    """What the feed brought, the latest first."""
+    held = one(_visible(actor_of(request)), pk, "feed")
+    items, count = page_of(held.files.exclude(sha256="").select_related("upload"), asked)
+    return FeedFilePage(items=[_file(file) for file in items], count=count)
+
+
+def _visible(actor: Actor) -> QuerySet[Feed]:
+    return Feed.objects.visible_to(actor).select_related("organisation", "profile")
+
+
+def _out(request: HttpRequest, pk: int) -> FeedOut:
+    actor = actor_of(request)
+    return _outs(actor, [one(_visible(actor), pk, "feed")])[0]
+
+
+def _outs(actor: Actor, feeds: list[Feed]) -> list[FeedOut]:
+    due = Schedule.objects.visible_to(actor).filter(name__in=[one.schedule_name for one in feeds], is_paused=False)
+    following = dict(due.values_list("name", "next_at"))
+    return [FeedOut(**_facts(one), next_at=following.get(one.schedule_name)) for one in feeds]
+
+
+def _facts(feed: Feed) -> dict[str, Any]:
+    names = (
+        "id", "name", "kind", "organisation_id", "state", "settings", "cron", "zone", "is_active", "quiet_after_h",
+        "created_at", "last_looked_at", "last_success_at", "last_file_at", "error", "remedy",
+    )  # fmt: skip
+    profile = {"profile": feed.profile.name} if feed.profile else {}
+    return {name: getattr(feed, name) for name in names} | {
+        "organisation": feed.organisation.name,
+        "has_secrets": bool(feed.secret),
+        "options": feed.options | profile,
+    }
+
+
+def _file(file: FeedFile) -> FeedFileOut:
+    return FeedFileOut(
+        name=file.name, size=file.size if file.size >= 0 else None, seen_at=file.seen_at, sha256=file.sha256,
+        job=file.upload.job_id if file.upload else None,
+    )  # fmt: skip

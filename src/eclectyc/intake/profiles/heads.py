@@ -1,0 +1,130 @@
+"""The first lines of a file, as a small file of their own: all that is read to make a mapping over it.
+
+A file of any size costs the same, and a hostile one no more than its first megabyte.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from eclectyc.intake.blocks import UnreadableFile
+from eclectyc.intake.files.head import DELIMITERS, MAX_COLUMNS, HeadLine, Table, first_rows, head_of
+from eclectyc.intake.files.source import Source, open_source
+from eclectyc.intake.profiles.records import named_cells
+
+MOST_LINES: Final = 300
+MOST_BYTES: Final = 256 << 10
+TOP_LINES: Final = 12  # shown, for choosing the headings
+DELIMITER_WORDS: Final = {",": ",", ";": ";", "|": "|", "\t": "tab"}
+
+
+@dataclass(frozen=True, slots=True)
+class FileHead:
+    """The first lines of a file. sheets : of a workbook, those that can be chosen; sheet : the one that was read."""
+
+    name: str
+    source: Source
+    sheets: tuple[str, ...] = ()
+    sheet: str = ""
+    is_all: bool = True  # whether the file has no more lines
+
+    def delimiter(self, told: str = "") -> str:
+        """Return the delimiter: the one that is told, else the one that fits the first lines best."""
+        if told:
+            return "\t" if told == "tab" else told
+        if self.source.delimiter:
+            return self.source.delimiter
+        try:
+            return head_of(self.source).table.delimiter
+        except UnreadableFile:
+            widths = {mark: sum(len(line.cells) for line in self.lines(mark, TOP_LINES)) for mark in DELIMITERS}
+            return max(widths, key=lambda mark: widths[mark])
+
+    def lines(self, delimiter: str, most: int = MOST_LINES) -> list[HeadLine]:
+        """Return the first lines, taken apart."""
+        lines = first_rows(self.source.head_text, delimiter, most)
+        widest = max((len(line.cells) for line in lines), default=0)
+        if widest > MAX_COLUMNS:
+            raise UnreadableFile(
+                f"{self.name} has {widest:,} columns; at most {MAX_COLUMNS:,} are read.",
+                "Check the delimiter, or split the file.",
+            )
+        return lines[:-1] if lines and not any(lines[-1].cells) else lines
+
+    def table(self, delimiter: str, header: int, *, skip: int = 0, records: int | None = None) -> Table:
+        """Return the file as a table: with the headings of line ``header`` (0: none, its data beginning after
+        ``skip`` lines), or with lines of several kinds, told apart by their cell ``records``."""
+        lines = self.lines(delimiter)
+        if records is not None:
+            names, rows = named_cells([line.cells for line in lines], records)
+            return Table(delimiter, names, 0, rows)
+        at = next((n for n, line in enumerate(lines) if line.number == header), None) if header else None
+        if at is not None:
+            rows = [line.cells for line in lines[at + 1 :] if any(line.cells)]
+            return Table(delimiter, lines[at].cells, lines[at].number, rows)
+        rows = [line.cells for line in lines if line.number > skip and any(line.cells)]
+        width = max((len(cells) for cells in rows), default=0)
+        return Table(delimiter, [""] * width, skip, rows)
+
+
+@contextmanager
+def head_at(path: Path, name: str, sheet: str = "") -> Iterator[FileHead]:
+    """Open the first lines of a file, or of a workbook's sheet. ``UnreadableFile`` where it is no table at all."""
+    with tempfile.TemporaryDirectory(prefix="eclectyc-head-") as folder:
+        copy = Path(folder) / "head.csv"
+        yield _of_workbook(path, name, copy, sheet) or _of_text(path, name, copy)
+
+
+def _of_text(path: Path, name: str, copy: Path) -> FileHead:
+    source = open_source(path)
+    if source.kind != "lines":
+        kind = "JSON" if source.kind == "json" else "XML or HTML"
+        raise UnreadableFile(f"{name} is {kind}, not a table.", "Its columns cannot be named; export it as CSV.")
+    text = source.head_text.text
+    return _kept(copy, name, text, is_all=source.size <= len(text) and not _is_cut(text))
+
+
+def _of_workbook(path: Path, name: str, copy: Path, sheet: str) -> FileHead | None:
+    from eclectyc.intake.files.workbook import DELIMITER, workbook_at, write_csv
+
+    with workbook_at(path) as book:
+        if book is None:
+            return None
+        visible = [one for one in book.sheets if not one.is_hidden] or list(book.sheets)
+        asked = [one for one in book.sheets if one.name.casefold() == sheet.strip().casefold()] if sheet else visible
+        for one in asked:
+            if write_csv(book, one, copy, MOST_LINES):
+                head = _kept(copy, name, copy.read_bytes(), delimiter=DELIMITER)
+                return replace(head, sheets=tuple(other.name for other in visible), sheet=one.name)
+    raise UnreadableFile(f"{name} has no sheet {sheet!r} with anything in it.", "Choose another sheet.", field="sheet")
+
+
+def _kept(copy: Path, name: str, text: bytes, *, delimiter: str = "", is_all: bool = False) -> FileHead:
+    copy.write_bytes(_cut(text))
+    return FileHead(name, open_source(copy, delimiter=delimiter), is_all=is_all)
+
+
+def _is_cut(text: bytes) -> bool:
+    return len(text) > MOST_BYTES or text.count(b"\n") > MOST_LINES
+
+
+def _cut(text: bytes) -> bytes:
+    """Return the first whole lines of a text; a line longer than all of it as it is."""
+    at = -1
+    for _ in range(MOST_LINES):
+        following = text.find(b"\n", at + 1)
+        if following < 0 or (following >= MOST_BYTES and at >= 0):
+            break
+        at = following
+    return text[: at + 1] if at >= 0 else text
+
+
+def shown_cells(cells: Sequence[str], most: int = 12, longest: int = 24) -> str:
+    """Return cells as one short line of text."""
+    shown = [cell if len(cell) <= longest else cell[: longest - 1] + "…" for cell in cells[:most]]
+    return "  ".join(shown) + ("  …" if len(cells) > most else "")

@@ -1,0 +1,125 @@
+"""Files whose lines are of several kinds, as the flows of the electricity market have them: a line that names the
+meter, under it a line that names the day, under that a line for each reading.
+
+Such a file is unfolded into a table: a line of readings is joined with the lines above it, and its columns are called
+by the kind of line and the cell: ``66L.3`` is the third cell of lines of kind ``66L``, ``66L.#`` the place of a line
+among those of its kind under one line above, from 1. Line numbers stay the file's own.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from eclectyc.intake.blocks import UnreadableFile
+from eclectyc.intake.files.head import first_rows
+from eclectyc.intake.files.source import Source, open_source
+
+PLACE: Final = "#"
+MOST_KINDS: Final = 100
+UNFOLDED: Final = ","  # the delimiter of what is unfolded
+_NAME: Final = re.compile(r"(.{1,60})\.([1-9][0-9]{0,3}|#)")
+
+
+def parts_of(name: str) -> tuple[str, str] | None:
+    """Return the kind of line and the cell that a column is called by; None where it is not called so.
+
+    >>> parts_of("66L.3"), parts_of("Usage")
+    (('66L', '3'), None)
+    """
+    match = _NAME.fullmatch(name)
+    return (match[1], match[2]) if match else None
+
+
+def following(name: str, by: int) -> str:
+    """Return the name of the column that stands so many cells after another of its line.
+
+    >>> following("26B.3", 2)
+    '26B.5'
+    """
+    kind, cell = parts_of(name) or ("", "1")
+    return f"{kind}.{int(cell) + by}"
+
+
+class Fold:
+    """Lines taken one after another. A line of another kind forgets what lines under it said before."""
+
+    def __init__(self, kind_cell: int, data: str, wanted: Sequence[str]) -> None:
+        self._at, self._data = kind_cell - 1, data
+        self._wanted = [parts_of(name) or ("", "1") for name in wanted]
+        self._above: dict[str, list[str]] = {}
+        self._rank: dict[str, int] = {}
+        self._place = 0
+
+    def take(self, cells: list[str]) -> list[str] | None:
+        """Take a line; return the row that it makes where it is one of readings."""
+        kind = cells[self._at] if len(cells) > self._at else ""
+        if kind != self._data:
+            rank = self._rank.setdefault(kind, len(self._rank))
+            self._above = {other: line for other, line in self._above.items() if self._rank[other] < rank}
+            self._above[kind] = cells
+            self._place = 0
+            return None
+        self._place += 1
+        return [self._cell(kind, cell, cells) for kind, cell in self._wanted]
+
+    def _cell(self, kind: str, cell: str, own: list[str]) -> str:
+        if cell == PLACE:
+            return str(self._place)
+        line = own if kind == self._data else self._above.get(kind, [])
+        return line[int(cell) - 1] if len(line) >= int(cell) else ""
+
+
+def unfolded(source: Source, path: Path, *, delimiter: str, kind_cell: int, data: str, wanted: Sequence[str]) -> Source:
+    """Write a file's lines of readings, each joined with what stands above it, and return them as a source."""
+    fold, written = Fold(kind_cell, data, wanted), 0
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=UNFOLDED, lineterminator="\n")
+        for number, cells in _lines(source, delimiter):
+            row = fold.take(cells)
+            if row is not None:
+                file.write("\n" * (number - written - 1))
+                writer.writerow(row)
+                written = number
+    if not written:
+        raise UnreadableFile(f"{source.name} has no line of kind {data!r}.", "Correct the profile, or the file.")
+    made = open_source(path, delimiter=UNFOLDED)
+    made.origin = source.origin
+    return made
+
+
+def named_cells(lines: Sequence[list[str]], kind_cell: int) -> tuple[list[str], list[list[str]]]:
+    """Return the columns of every kind of line, by name, and rows in which each kind's lines stand beside each other:
+    what a person chooses among."""
+    of_kind: dict[str, list[list[str]]] = {}
+    for cells in lines:
+        if len(cells) >= kind_cell and any(cells):
+            of_kind.setdefault(cells[kind_cell - 1], []).append(cells)
+    if len(of_kind) > MOST_KINDS:
+        raise UnreadableFile(
+            f"Cell {kind_cell} has {len(of_kind)} different words: it does not say what kind a line is of.",
+            "Choose another cell, or none.", field="records",
+        )  # fmt: skip
+    names, columns = list[str](), list[list[str]]()
+    for kind, own in of_kind.items():
+        for n in range(max(map(len, own))):
+            if n != kind_cell - 1:
+                names.append(f"{kind}.{n + 1}")
+                columns.append([cells[n] if n < len(cells) else "" for cells in own])
+        if len(own) > len(of_kind):
+            names.append(f"{kind}.{PLACE}")
+            columns.append([str(n + 1) for n in range(min(len(own), 48))])
+    depth = max((len(cells) for cells in columns), default=0)
+    return names, [[cells[n] if n < len(cells) else "" for cells in columns] for n in range(depth)]
+
+
+def _lines(source: Source, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    for block in source.blocks():
+        if block.errors:
+            first = block.errors[0]
+            raise UnreadableFile(f"Line {first.line}: {first.reason}", first.remedy)
+        for line in first_rows(block, delimiter, block.lines):
+            yield line.number, line.cells

@@ -1,0 +1,213 @@
+"""Profiles saved, changed, copied and deleted. A mapping is checked as a whole on every way in."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.audit.record import record
+from eclectyc.estate.changes import Changed
+from eclectyc.intake.profiles.mapping import Mapping, mapping_of
+from eclectyc.intake.profiles.models import LONGEST_NAME, ImportProfile
+from eclectyc.kernel.errors import Conflict, Invalid, NotFound
+from eclectyc.kernel.words import counted
+
+_TEXTS: Final = {"sender": 200, "notes": 1000}
+_TOLD: Final = ("name", "sender", "notes", "mapping")
+_SHOWN: Final = 5
+
+
+def create_profile(
+    actor: Actor,
+    *,
+    organisation: Organisation,
+    name: str,
+    mapping: Mapping,
+    sender: str = "",
+    notes: str = "",
+    signature: dict[str, Any] | None = None,
+) -> ImportProfile:
+    """Save a mapping under a name of its own. signature : how the file looked that it was made over."""
+    actor.require("imports.run", organisation.pk)
+    made = ImportProfile(
+        organisation=organisation, name=_name(name), mapping=mapping.as_data(), signature=signature or {},
+        created_by_id=actor.user_id, changed_by_id=actor.user_id,
+        **_texts({"sender": sender, "notes": notes}),
+    )  # fmt: skip
+    with transaction.atomic():
+        _save(made, is_new=True)
+        record(actor.by, "profile.created", made, organisation_id=organisation.pk, after=_told(made))
+    return made
+
+
+def change_profile(
+    actor: Actor,
+    *,
+    profile: ImportProfile,
+    version: int | None = None,
+    mapping: Mapping | None = None,
+    signature: dict[str, Any] | None = None,
+    **fields: str,
+) -> ImportProfile:
+    """Change a profile: its mapping, its name, its sender, its notes. Feeds and files that wait go with its name."""
+    actor.require("imports.run", profile.organisation_id)
+    wanted = _texts({name: text for name, text in fields.items() if name != "name"})
+    if "name" in fields:
+        wanted["name"] = _name(fields["name"])
+    with transaction.atomic():
+        held = _held(profile, version)
+        before, was_called = _told(held), held.name
+        for name, value in wanted.items():
+            setattr(held, name, value)
+        if mapping is not None:
+            held.mapping = mapping.as_data()
+        if signature is not None:
+            held.signature = signature
+        after = _told(held)
+        changed = [name for name in _TOLD if before[name] != after[name]]
+        if changed or signature is not None:
+            held.version += bool(changed)
+            held.changed_at, held.changed_by_id = timezone.now(), actor.user_id
+            _save(held, is_new=False)
+        if changed:
+            record(actor.by, "profile.changed", held, organisation_id=held.organisation_id,
+                   before={name: before[name] for name in changed}, after={name: after[name] for name in changed},
+                   )  # fmt: skip
+        if held.name != was_called:
+            _rename_where_it_waits(held, was_called)
+    return held
+
+
+def duplicate_profile(actor: Actor, *, profile: ImportProfile, name: str = "") -> ImportProfile:
+    """Save a copy under another name: the one that is given, else the first that is free."""
+    actor.require("imports.run", profile.organisation_id)
+    taken = {one.lower() for one in _all(profile).values_list("name", flat=True)}
+    room = LONGEST_NAME - len(" (copy 999)")
+    stem = profile.name[:room]
+    copies = (f"{stem} (copy{f' {n}' if n > 1 else ''})" for n in range(1, 1000))
+    called = name or next(one for one in copies if one.lower() not in taken)
+    return create_profile(
+        actor, organisation=profile.organisation, name=called, mapping=mapping_of(profile.mapping),
+        sender=profile.sender, notes=profile.notes, signature=profile.signature,
+    )  # fmt: skip
+
+
+def delete_profile(actor: Actor, *, profile: ImportProfile, version: int | None = None) -> None:
+    """Delete a profile that no feed and no waiting file uses. What came in with it stays."""
+    actor.require("imports.run", profile.organisation_id)
+    with transaction.atomic():
+        held = _held(profile, version)
+        feeds = list(held.feeds.order_by("name").values_list("name", flat=True))
+        if feeds:
+            named = ", ".join(feeds[:_SHOWN]) + (" …" if len(feeds) > _SHOWN else "")
+            raise Conflict(
+                f"{held.name} is used by {counted(len(feeds), 'feed')}: {named}.", "Give them another profile first."
+            )
+        waiting = _waiting(held, held.name).count()
+        if waiting:
+            raise Conflict(
+                f"{counted(waiting, 'file')} that will be read with {held.name} are still to be imported.",
+                "Wait until they are in, or put them aside.",
+            )
+        record(actor.by, "profile.deleted", held, organisation_id=held.organisation_id, before=_told(held))
+        held.delete()
+
+
+def profile_named(actor: Actor, organisation: Organisation, name: str) -> ImportProfile:
+    """Return the profile of a name in an organisation. Raises ``NotFound``."""
+    found = _called(actor, organisation, name)
+    if found is None:
+        raise NotFound(
+            f"{organisation.name} has no import profile {name[:LONGEST_NAME]!r}.",
+            _names(actor, organisation), field="profile",
+        )  # fmt: skip
+    return found
+
+
+def saved(actor: Actor, organisation: Organisation, name: str) -> ImportProfile | None:
+    """Return the profile of a name in an organisation, or None."""
+    return _called(actor, organisation, name)
+
+
+def used(number: int) -> None:
+    """Write down that something came in with a profile just now."""
+    ImportProfile.objects.filter(pk=number).update(last_used_at=timezone.now())
+
+
+def _called(actor: Actor, organisation: Organisation, name: str) -> ImportProfile | None:
+    visible = ImportProfile.objects.visible_to(actor).filter(organisation=organisation)
+    return visible.filter(name__iexact=" ".join(name.split())).first()
+
+
+def _names(actor: Actor, organisation: Organisation) -> str:
+    visible = ImportProfile.objects.visible_to(actor).filter(organisation=organisation)
+    names = list(visible.values_list("name", flat=True)[:_SHOWN])
+    return (
+        f"It has: {', '.join(names)}." if names else "Save one on the page of imports, or with eclectyc profile save."
+    )
+
+
+def _held(profile: ImportProfile, version: int | None) -> ImportProfile:
+    rows = ImportProfile.objects.select_related("organisation").select_for_update(of=("self",))
+    held = rows.filter(pk=profile.pk).first()
+    if held is None:
+        raise NotFound(f"{profile} has been deleted meanwhile.", "Load the list again.")
+    if version is not None and version != held.version:
+        raise Changed(held)
+    return held
+
+
+def _save(profile: ImportProfile, *, is_new: bool) -> None:
+    try:
+        with transaction.atomic():
+            profile.save(force_insert=is_new)
+    except IntegrityError:
+        raise Conflict(
+            f"There is an import profile {profile.name!r} already.", "Choose another name.", field="name"
+        ) from None
+
+
+def _rename_where_it_waits(profile: ImportProfile, was_called: str) -> None:
+    for upload in _waiting(profile, was_called):
+        upload.options = {**upload.options, "profile": profile.name}
+        upload.save(update_fields=["options"])
+
+
+def _waiting(profile: ImportProfile, name: str) -> Any:
+    """Return the files that are still to be read with a profile."""
+    from eclectyc.intake.uploads.models import Upload
+    from eclectyc.jobs.models import Job
+
+    return Upload.objects.filter(
+        organisation=profile.organisation_id, options__profile=name, job__state__in=Job.OPEN, discarded_at=None
+    )
+
+
+def _all(profile: ImportProfile) -> Any:
+    return ImportProfile.objects.filter(organisation=profile.organisation_id)
+
+
+def _told(profile: ImportProfile) -> dict[str, Any]:
+    return {name: getattr(profile, name) for name in _TOLD}
+
+
+def _name(text: str) -> str:
+    name = " ".join(text.split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise Invalid("A profile needs a name.", f"Name the sender, in up to {LONGEST_NAME} characters.", field="name")
+    if "/" in name or name.lower().endswith(".toml"):
+        raise Invalid("A profile's name is no name of a file.", "Leave out slashes and .toml.", field="name")
+    return name
+
+
+def _texts(given: dict[str, str]) -> dict[str, Any]:
+    for name, text in given.items():
+        if name not in _TEXTS:
+            raise Invalid(f"A profile has no {name}.", "Leave it out.", field=name)
+        if len(text) > _TEXTS[name] or "\x00" in text:
+            raise Invalid(f"{name} is too long.", f"Use up to {_TEXTS[name]} characters.", field=name)
+    return {name: text.strip() for name, text in given.items()}
