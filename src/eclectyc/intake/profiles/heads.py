@@ -6,20 +6,21 @@ A file of any size costs the same, and a hostile one no more than its first mega
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.files.head import DELIMITERS, MAX_COLUMNS, HeadLine, Table, first_rows, head_of
+from eclectyc.intake.files.head import DELIMITERS, MAX_COLUMNS, HeadLine, Table, first_rows
 from eclectyc.intake.files.source import Source, open_source
 from eclectyc.intake.profiles.records import named_cells
 
 MOST_LINES: Final = 300
 MOST_BYTES: Final = 256 << 10
 TOP_LINES: Final = 12  # shown, for choosing the headings
+_LOOKED_AT: Final = 60  # lines, to find the delimiter
 DELIMITER_WORDS: Final = {",": ",", ";": ";", "|": "|", "\t": "tab"}
 
 
@@ -39,11 +40,13 @@ class FileHead:
             return "\t" if told == "tab" else told
         if self.source.delimiter:
             return self.source.delimiter
-        try:
-            return head_of(self.source).table.delimiter
-        except UnreadableFile:
-            widths = {mark: sum(len(line.cells) for line in self.lines(mark, TOP_LINES)) for mark in DELIMITERS}
-            return max(widths, key=lambda mark: widths[mark])
+        return max(DELIMITERS, key=lambda mark: _evenness(self.lines(mark, _LOOKED_AT)))
+
+    def texts(self, most: int = TOP_LINES) -> list[str]:
+        """Return the first lines as they stand."""
+        lines = self.source.head_text.text.split(b"\n", most)[:most]
+        texts = [line.decode("utf-8", "replace").rstrip("\r") for line in lines]
+        return texts[:-1] if texts and not texts[-1] else texts
 
     def lines(self, delimiter: str, most: int = MOST_LINES) -> list[HeadLine]:
         """Return the first lines, taken apart."""
@@ -124,7 +127,10 @@ def _cut(text: bytes) -> bytes:
     return text[: at + 1] if at >= 0 else text
 
 
-def shown_cells(cells: Sequence[str], most: int = 12, longest: int = 24) -> str:
-    """Return cells as one short line of text."""
-    shown = [cell if len(cell) <= longest else cell[: longest - 1] + "…" for cell in cells[:most]]
-    return "  ".join(shown) + ("  …" if len(cells) > most else "")
+def _evenness(lines: list[HeadLine]) -> tuple[int, int]:
+    """Say how many lines a delimiter takes apart into as many cells as most of them, and into how many."""
+    widths = [len(line.cells) for line in lines if len(line.cells) > 1]
+    if not widths:
+        return (0, 0)
+    common = max(set(widths), key=lambda width: (widths.count(width), width))
+    return (widths.count(common), common)

@@ -64,6 +64,7 @@ def _import(running: Running, upload: Upload) -> dict[str, Any]:
     except AlreadyIn as known:
         return _report_of(known.batch) or {}
     except EclectycError as error:
+        error.reason = error.reason.replace(upload.kept, upload.name)  # people know it by its own name
         refused = {"file": upload.name, "errors": [_as_error(error)], "error_count": 1, "batch": None}
         Upload.objects.filter(pk=upload.pk).update(report=refused)
         raise

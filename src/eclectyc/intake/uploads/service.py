@@ -19,6 +19,7 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
 from eclectyc.intake.blocks import ReadOptions
 from eclectyc.intake.profiles.chosen import chosen
+from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.service import profile_named
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.models import FOLDER, Upload
@@ -68,7 +69,9 @@ def start(actor: Actor, *, upload: Upload, options: ImportOptions | None = None)
     wanted = (options or options_of(upload)).checked()
     if wanted.create_meters:
         actor.require("estate.edit", upload.organisation_id)
-    _check_profile(actor, upload.organisation, wanted)
+    profile = _check_profile(actor, upload.organisation, wanted)
+    if profile and profile.mapping.get("meters", {}).get("unknown") == "create":
+        actor.require("estate.edit", upload.organisation_id)
     with transaction.atomic():
         held = Upload.objects.select_for_update(of=("self",)).select_related("job").get(pk=upload.pk)
         _check_waits(held)
@@ -93,6 +96,13 @@ def discard(actor: Actor, *, upload: Upload) -> None:
         held.save(update_fields=["discarded_at", "kept"])
         record(actor.by, "upload.discarded", held, organisation_id=held.organisation_id)
         transaction.on_commit(lambda: _path(kept).unlink(missing_ok=True))
+
+
+def keep_draft(actor: Actor, *, upload: Upload, draft: dict[str, str]) -> None:
+    """Keep what was answered so far about a file's columns: nothing typed is lost with a page."""
+    actor.require("imports.run", upload.organisation_id)
+    Upload.objects.filter(pk=upload.pk).update(draft=draft)
+    upload.draft = draft
 
 
 def options_of(upload: Upload) -> ImportOptions:
@@ -122,9 +132,8 @@ def shown_name(name: str) -> str:
     return "".join(sign for sign in last if sign.isprintable()).strip()[-255:] or "file"
 
 
-def _check_profile(actor: Actor, organisation: Organisation, wanted: ImportOptions) -> None:
-    if wanted.profile:
-        profile_named(actor, organisation, wanted.profile)
+def _check_profile(actor: Actor, organisation: Organisation, wanted: ImportOptions) -> ImportProfile | None:
+    return profile_named(actor, organisation, wanted.profile) if wanted.profile else None
 
 
 def _check_waits(upload: Upload) -> None:

@@ -25,6 +25,7 @@ from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Cell, Row
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin.imports import OPTIONS, vars_of
+from eclectyc.web.views.admin.profiles import profile_field
 from eclectyc.web.views.admin.showing import (
     Danger,
     Table,
@@ -86,7 +87,7 @@ def new_feed(request: HttpRequest) -> HttpResponse:
     fields = (
         Field("name", "Name", is_needed=True, help="Its sender."),
         organisation_field(organisations),
-        *_fields(kind),
+        *_fields(kind, profile_field(actor, organisations)),
     )
     usual: dict[str, Any] = {one.name: one.usual for one in telling.FIELDS[kind]}
     usual |= {"cron": "*/15 * * * *", "zone": "Europe/London", "is_active": True, **vars_of(ImportOptions())}
@@ -106,11 +107,12 @@ def new_feed(request: HttpRequest) -> HttpResponse:
 def feed(request: HttpRequest, pk: int) -> HttpResponse:
     """Show and change a feed; try it out, look at it now, take it down."""
     actor = actor_of(request)
-    one = get_object_or_404(Feed.objects.visible_to(actor).select_related("organisation"), pk=pk)
-    fields = (Field("name", "Name", is_needed=True), *_fields(one.kind))
+    one = get_object_or_404(Feed.objects.visible_to(actor).select_related("organisation", "profile"), pk=pk)
+    fields = (Field("name", "Name", is_needed=True), *_fields(one.kind, profile_field(actor, [one.organisation])))
     form = Form.holding(fields, {
         "name": one.name, **one.settings, "cron": one.cron, "zone": one.zone, "is_active": one.is_active,
         "quiet_after_h": one.quiet_after_h, **vars_of(service.options_of(one)),
+        "profile": one.profile.name if one.profile else "",
     })  # fmt: skip
     refusal: EclectycError | None = None
     offered: list[str] | None = None
@@ -147,7 +149,7 @@ def _kinds_for(actor: Actor) -> list[tuple[str, str]]:
     return [(kind, label) for kind, label in Feed.KINDS if kind != Feed.FOLDER or actor.operator]
 
 
-def _fields(kind: str) -> tuple[Field, ...]:
+def _fields(kind: str, profile: Field) -> tuple[Field, ...]:
     place = tuple(
         Field(
             one.name, one.label, "select" if one.choices else "number" if isinstance(one.usual, int) else "text",
@@ -162,7 +164,7 @@ def _fields(kind: str) -> tuple[Field, ...]:
         )
         for name in telling.SECRETS[kind]
     )  # fmt: skip
-    options = tuple(_in_group(one, "How its files are read") for one in OPTIONS)
+    options = tuple(_in_group(one, "How its files are read") for one in (profile, *OPTIONS))
     return (*place, *secrets, *_WHEN, *options)
 
 
@@ -184,7 +186,7 @@ def _wanted(kind: str, form: Form) -> service.Wanted:
     if quiet and not number_in(quiet):
         raise Invalid("That is no number of hours.", "Give a whole number, or nothing.", field="quiet_after_h")
     secrets = {name: form[name] for name in telling.SECRETS[kind] if form[name]}
-    read = {one.name: form[one.name] for one in OPTIONS}
+    read = {one: form[one] for one in ("profile", *(option.name for option in OPTIONS))}
     options: Any = {**read, "create_meters": read["create_meters"] == "true"}
     return service.Wanted(
         form["name"], {one.name: form[one.name] for one in telling.FIELDS[kind]}, secrets or None,
@@ -204,6 +206,7 @@ def _facts(actor: Actor, one: Feed) -> list[tuple[str, str]]:
         ("State", STATES[one.state]), ("Looked at", f"{cron.words(one.cron)} ({one.zone})"),
         ("Next look", _at(following)), ("Last success", _at(one.last_success_at)),
         ("Last new file", _at(one.last_file_at)), ("Organisation", one.organisation.name),
+        ("Files are read", f"with the profile {one.profile.name}" if one.profile else "as they are recognised"),
     ]  # fmt: skip
 
 

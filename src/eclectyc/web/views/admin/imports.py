@@ -37,8 +37,11 @@ from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of
 from eclectyc.web.lists import PAGE_SIZE, Column
+from eclectyc.web.looking import Offers, look, offers_for
 from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.profiles import profile_field
 from eclectyc.web.views.admin.showing import done, organisation_field, organisations_for, show, status_of
+from eclectyc.web.wording import error_for_page, for_page
 
 UNDO_WAIT_S: Final = 15.0
 MOST_FILES: Final = 50  # at once
@@ -82,7 +85,7 @@ def imports(request: HttpRequest) -> HttpResponse:
             return done(request, said, reverse("admin-imports"))
     return show(request, "imports", "Imports", {"form": form, **_now(actor)} | {
         "sub": "Files of readings, sites and meters. A file is looked at first; nothing is stored until you say so.",
-        "actions": (("History", reverse("admin-imports-history")),),
+        "actions": (("History", reverse("admin-imports-history")), ("Profiles", reverse("admin-profiles"))),
     }, status=form.status)  # fmt: skip
 
 
@@ -97,15 +100,19 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actor_of(request)
     upload = get_object_or_404(Upload.objects.visible_to(actor).select_related("organisation", "job", "user"), pk=pk)
     found = history.arrival_of(upload)
-    if found.job is not None and not _may_change(found):
+    if found.job is not None and not may_change(found):
         return HttpResponseRedirect(reverse("admin-import", args=[found.identifier]))
     if upload.discarded_at is not None:
         raise Http404
     options = service.options_of(upload)
-    form = Form.holding(OPTIONS, vars_of(options))
+    fields = (profile_field(actor, [upload.organisation]), *OPTIONS)
+    offers = offers_for(actor, upload) if found.job is None else Offers()
+    if offers.chosen is not None and not options.profile and "profile" not in request.GET:
+        options = replace(options, profile=offers.chosen.profile.name)
+    form = Form.holding(fields, vars_of(options) | {"profile": request.GET.get("profile", options.profile)})
     if request.method == "POST":
         do = request.POST.get("do", "")
-        form = Form.sent(OPTIONS, request.POST)
+        form = Form.sent(fields, request.POST)
         if do == "discard":
             service.discard(actor, upload=upload)
             return done(request, f"{upload.name} was put aside. Nothing of it was stored.", reverse("admin-imports"))
@@ -116,7 +123,8 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
             return HttpResponseRedirect(reverse("admin-import", args=[f"j{job.pk}"]))
     context = {
         "upload": upload, "form": form, "found": found, "size": _size(upload.size), "report": upload.report or None,
-        "crumbs": [("Imports", reverse("admin-imports"))], "look": _look(upload, form if form.is_good else None),
+        "crumbs": [("Imports", reverse("admin-imports"))], "offers": offers, "profile": form["profile"],
+        "look": look(actor, upload, _options(form, dry_run=True) if form.is_good else None),
     }  # fmt: skip
     return show(request, "import_file", upload.name, context, status=form.status)
 
@@ -217,28 +225,6 @@ def _now(actor: Actor) -> dict[str, Any]:
     }
 
 
-def _look(upload: Upload, form: Form | None) -> dict[str, Any]:
-    """Return what a file is taken for, and its first lines."""
-    from eclectyc.intake.files.head import head_of
-    from eclectyc.intake.opening import opened
-
-    if not upload.path.is_file():
-        return {"reason": "The file is no longer here.", "remedy": "Send it again."}
-    try:
-        options = service.options_of(upload) if form is None else _options(form, dry_run=True)
-        with opened(upload.path, options.reading) as file:
-            table = head_of(file.source).table if file.seen.is_table else None
-            text = file.source.head_text.text[:1200].decode("utf-8", "replace")
-            return {
-                "format": file.seen.format, "why": file.seen.why, "sure": round(file.seen.sure * 100),
-                "names": table.names[:60] if table else [],
-                "rows": [row[:60] for row in table.rows[:8]] if table else [],
-                "text": "" if table else text, "stamps": file.seen.stamps or "", "stamps_why": file.seen.stamps_why,
-            }  # fmt: skip
-    except EclectycError as error:
-        return {"reason": error.reason, "remedy": error.remedy}
-
-
 def _options(form: Form, *, dry_run: bool) -> ImportOptions:
     said = form.values()
     said["create_meters"] = said["create_meters"] == "true"
@@ -268,7 +254,7 @@ def _do(actor: Actor, found: history.Arrival, sent: QueryDict) -> str:
     if what == "retry" and found.job is not None:
         jobs.retry(actor, job=found.job)
         return "It is tried again."
-    if what in ("import", "make") and found.upload is not None and _may_change(found):
+    if what in ("import", "make") and found.upload is not None and may_change(found):
         options = replace(service.options_of(found.upload), dry_run=False)
         if what == "make":
             options = replace(options, create_meters=True, site=sent.get("site", "")[:200].strip())
@@ -287,7 +273,7 @@ def _called_now(actor: Actor, found: history.Arrival) -> str:
     return history.arrival_of(upload).identifier if upload else found.identifier
 
 
-def _may_change(found: history.Arrival) -> bool:
+def may_change(found: history.Arrival) -> bool:
     """Whether a file may be read another way: after a trial, and where nothing of it came in."""
     job, upload = found.job, found.upload
     if job is None or upload is None or not upload.kept or job.is_open:
@@ -310,21 +296,18 @@ def _shown(found: history.Arrival) -> dict[str, Any]:
         "may_undo": found.may_be_undone,
         "may_import": is_trial and job is not None and job.state == "done" and bool(report.get("accepted")),
         "is_useless": is_trial and found.state == "done" and not report.get("accepted"),
-        "may_make": bool(report.get("unknown_meters")) and _may_change(found),
-        "remedy": _plainly({"remedy": job.remedy})["remedy"] if job is not None else "",
-        "errors": [_plainly(error) for error in report.get("errors", [])],
-        "options_at": reverse("admin-import-file", args=[upload.pk]) if upload and _may_change(found) else "",
+        "may_make": bool(report.get("unknown_meters")) and may_change(found),
+        "remedy": for_page(job.remedy) if job is not None else "",
+        "errors": [error_for_page(error) for error in report.get("errors", [])],
+        "options_at": reverse("admin-import-file", args=[upload.pk]) if upload and may_change(found) else "",
+        "map_at": reverse("admin-import-map", args=[upload.pk]) if upload and may_change(found) else "",
         "has_rejected": bool(upload and upload.kept and report.get("error_count")) and found.state != "discarded",
         "rejected_at": reverse("admin-import-rejected", args=[found.identifier]) if found.identifier else "",
         "who": upload.user.email if upload and upload.user else found.batch.actor_label if found.batch else "",
+        "fault": for_page(job.error) if job is not None else "",
+        "warnings": [for_page(text) for text in report.get("warnings", [])],
         "left": _left(job.left_s) if job is not None else "",
     }  # fmt: skip
-
-
-def _plainly(error: dict[str, Any]) -> dict[str, Any]:
-    """Return an error with a remedy for a page: what the command line calls an option is a button here."""
-    is_unknown = "--create-meters" in str(error.get("remedy", ""))
-    return {**error, "remedy": "Make it, as above, or correct the identifier."} if is_unknown else error
 
 
 def _row(found: history.Arrival) -> Row:

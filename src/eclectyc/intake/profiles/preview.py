@@ -1,0 +1,197 @@
+"""What the first lines of a file would become with a mapping: the rows as they will be stored, and the lines that are
+not taken. Nothing is written; the way through is the importer's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from django.conf import settings
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.intake.blocks import DayBlock, LineError, ReadOptions, Recognition, RegisterBlock, RowBlock
+from eclectyc.intake.files.head import head_of
+from eclectyc.intake.files.source import Source
+from eclectyc.intake.making import Making
+from eclectyc.intake.outcome import complete, describe
+from eclectyc.intake.placing.agreement import shift_to_held
+from eclectyc.intake.placing.gather import Gathered, Gatherer
+from eclectyc.intake.placing.months import Months
+from eclectyc.intake.placing.plan import FilePlan, Target, understand
+from eclectyc.intake.placing.spool import Spool
+from eclectyc.intake.profiles.declared import Declared
+from eclectyc.intake.profiles.heads import FileHead
+from eclectyc.intake.profiles.mapping import Mapping
+from eclectyc.intake.report import ErrorLog, ImportReport
+from eclectyc.intake.resolve import Resolver, Wishes
+from eclectyc.kernel.days import day_bounds
+from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTITUTED
+
+MOST_ROWS: Final = 12
+MOST_SERIES: Final = 4  # that rows are shown of
+QUALITY_WORDS: Final = {MISSING: "missing", ACTUAL: "actual", ESTIMATED: "estimated", SUBSTITUTED: "substituted",
+                        DERIVED: "derived"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A reading as it will be stored. start, end : local, with their offset; end None for what a register showed."""
+
+    meter: str
+    quantity: str
+    start: datetime
+    end: datetime | None
+    value: float
+    unit: str
+    quality: str
+
+
+@dataclass(slots=True)
+class Preview:
+    """What became of the first lines. rows, rejected : how many of them there are, and how many were not taken."""
+
+    stored: list[Stored] = field(default_factory=list)
+    rows: int = 0
+    readings: int = 0
+    rejected: int = 0
+    errors: list[LineError] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)  # meters that would have to be made
+    assumed_unit: bool = False
+    stamps: str = ""
+    stamps_assumed: bool = False
+    zone: str = ""
+    step: int = 0  # minutes of the first series
+
+
+def preview_of(actor: Actor, organisation: Organisation, head: FileHead, mapping: Mapping) -> Preview:
+    """Read the head of a file as a mapping says. Raises what an import would raise for the file as a whole."""
+    reader = Declared(mapping, "being made")
+    with reader.prepared(head.source) as source:
+        seen = reader.recognise(head_of(source))
+        told = reader.read(source, seen, ReadOptions())
+        site = mapping.meters.site if mapping.meters.unknown == "create" else ""
+        making = Making.of(actor, organisation, site)
+        wishes = Wishes(
+            meter=mapping.meters.meter, quantity=mapping.meaning.quantity or "", unit=mapping.meaning.unit,
+            creates=True, zone=making.zone,
+        )  # fmt: skip
+        resolver = Resolver(organisation, wishes)
+        if reader.kind == "registers":
+            return _reads(list(told), resolver, ZoneInfo(mapping.meaning.timezone or making.zone))
+        return _readings(told, source, seen, resolver, making)
+
+
+def _readings(
+    told: Iterator[tuple[object, list[LineError]]],
+    source: Source,
+    seen: Recognition,
+    resolver: Resolver,
+    making: Making,
+) -> Preview:
+    found = Preview()
+    with Spool(Path(settings.HOME) / "tmp") as spool, ErrorLog(None) as log:
+        gathered = Gathered(resolver, spool, log)
+        gatherer = Gatherer(gathered, step_s=seen.step * 60 if seen.step else None)
+        for block, errors in told:
+            if isinstance(block, DayBlock | RowBlock):
+                gatherer.take(block, errors)
+        plan = understand(gathered, seen, stamps="auto", timezone="", agrees=shift_to_held)
+        report = ImportReport(dry_run=True, file=source.name)
+        describe(report, gathered, seen, plan)
+        _refuse_faulty(resolver, log)
+        months = Months(gathered, plan, making.known(plan))
+        found.stored = _shown(months, plan)
+        complete(report, gathered, plan, months.tally)
+    found.rows, found.readings, found.rejected = report.rows, report.readings, report.rejected
+    found.errors, found.warnings = report.errors, report.warnings
+    found.stamps, found.zone = report.stamps or "", report.timezone
+    found.stamps_assumed = plan.verdict is not None and plan.verdict.is_assumed
+    found.unknown = [point.identifier for point in resolver.points.values() if point.meter is None]
+    found.assumed_unit = any(lane.is_unit_assumed for lane in resolver.lanes)
+    found.step = plan.targets[0].step if plan.targets else 0
+    return found
+
+
+def _refuse_faulty(resolver: Resolver, log: ErrorLog) -> None:
+    for lane in resolver.lanes:
+        if lane.fault is not None:
+            error = LineError(lane.first_line, lane.fault.field, lane.fault.reason, lane.fault.remedy)
+            log.extend([error], counts_lines=False)
+
+
+def _shown(months: Months, plan: FilePlan) -> list[Stored]:
+    """Return the first readings of the first few series."""
+    by_number = dict(zip(months.series.tolist(), plan.targets, strict=True))
+    of_series: dict[int, list[Stored]] = {}
+    for frame in months:
+        for number, day, step, values, quality in frame.select(
+            "series", "day", "step", "values", "quality"
+        ).iter_rows():
+            rows = of_series.setdefault(number, [])
+            if len(rows) < MOST_ROWS:
+                rows += islice(_slots(by_number[number], plan, day, step, values, quality), MOST_ROWS - len(rows))
+    order = {number: n for n, number in enumerate(by_number)}
+    said = [of_series[number] for number in sorted(of_series, key=lambda one: order[one]) if of_series[number]]
+    each = max(1, MOST_ROWS // max(1, min(len(said), MOST_SERIES)))
+    return [row for rows in said[:MOST_SERIES] for row in rows[:each]]
+
+
+def _slots(
+    target: Target, plan: FilePlan, day: date, step: int, values: list[float | None], quality: list[int]
+) -> Iterator[Stored]:
+    zone = ZoneInfo(plan.zones[target.zone])
+    midnight, day_end = day_bounds(day, zone)
+    for k, (value, flag) in enumerate(zip(values, quality, strict=True)):
+        if value is None or not flag:
+            continue
+        start = midnight + timedelta(minutes=k * step)
+        end = day_end if len(values) == 1 else min(start + timedelta(minutes=step), day_end)
+        word = QUALITY_WORDS.get(flag, "actual")
+        yield Stored(
+            target.point.identifier, target.quantity, start.astimezone(zone), end.astimezone(zone), value, target.unit,
+            word,
+        )  # fmt: skip
+
+
+def _reads(told: list[tuple[object, list[LineError]]], resolver: Resolver, zone: ZoneInfo) -> Preview:
+    """Show what registers showed: as it is printed, for use is worked out only from what stands in the registry."""
+    found = Preview(zone=zone.key)
+    for block, errors in told:
+        found.errors += errors
+        if isinstance(block, RegisterBlock):
+            frame = block.frame.with_columns(pl.lit(None, pl.String).alias("none"))
+            lanes = resolver.lanes_of(frame.select("line", "meter", "quantity", "unit")).tolist()
+            found.rows += block.rows
+            found.readings += frame.height
+            found.stored += islice(_read_rows(frame, lanes, resolver, zone), MOST_ROWS - len(found.stored))
+            found.errors += block.faults
+    found.rejected = len({error.line for error in found.errors})
+    found.rows += found.rejected
+    found.errors += [
+        LineError(lane.first_line, lane.fault.field, lane.fault.reason, lane.fault.remedy)
+        for lane in resolver.lanes
+        if lane.fault is not None
+    ]
+    found.unknown = [point.identifier for point in resolver.points.values() if point.meter is None]
+    found.assumed_unit = any(lane.is_unit_assumed for lane in resolver.lanes)
+    return found
+
+
+def _read_rows(frame: pl.DataFrame, lanes: list[int], resolver: Resolver, zone: ZoneInfo) -> Iterator[Stored]:
+    columns = frame.select("stamp", "instant", "value", "quality", "serial", "register").iter_rows()
+    for number, (stamp, instant, value, quality, serial, register) in zip(lanes, columns, strict=True):
+        lane = resolver.lanes[number]
+        if value is None or (stamp is None and instant is None):
+            continue
+        moment = instant.astimezone(zone) if instant is not None else stamp.replace(tzinfo=zone)
+        named = " · ".join(part for part in (lane.point.identifier, serial, register) if part)
+        yield Stored(named, lane.quantity, moment, None, value * lane.factor, lane.unit,
+                     QUALITY_WORDS.get(quality, "actual"))  # fmt: skip

@@ -1,0 +1,64 @@
+"""A look at a file that came in: what it is taken for, its first lines, and which saved profiles fit it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.intake.files.head import head_of
+from eclectyc.intake.opening import Opened, opened
+from eclectyc.intake.profiles.declared import Declared
+from eclectyc.intake.profiles.fitting import Fit, fitting
+from eclectyc.intake.profiles.heads import head_at
+from eclectyc.intake.profiles.places import declared_table
+from eclectyc.intake.service import ImportOptions
+from eclectyc.intake.uploads import service
+from eclectyc.intake.uploads.models import Upload
+from eclectyc.kernel.errors import EclectycError
+from eclectyc.web.wording import for_page
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Saved profiles that fit a file. ``chosen`` is taken by itself: the only one of whose kind the file looks."""
+
+    chosen: Fit | None = None
+    others: list[Fit] = field(default_factory=list)
+
+
+def offers_for(actor: Actor, upload: Upload) -> Offers:
+    """Return the profiles that fit a file; where several do exactly, none is taken by itself."""
+    try:
+        with head_at(upload.path, upload.name) as head:
+            found = fitting(actor, upload.organisation, head)
+    except (EclectycError, OSError):
+        return Offers()
+    exact = [fit for fit in found if fit.is_exact]
+    chosen = exact[0] if len(exact) == 1 else None
+    return Offers(chosen, [fit for fit in found if fit is not chosen])
+
+
+def look(actor: Actor, upload: Upload, options: ImportOptions | None) -> dict[str, Any]:
+    """Return what a file is taken for, and its first lines; why not, where it is not understood."""
+    if not upload.kept or not upload.path.is_file():
+        return {"reason": "The file is no longer here.", "remedy": "Send it again."}
+    try:
+        with opened(upload.path, service.reading_of(actor, upload, options)) as file:
+            return _seen(file)
+    except EclectycError as error:
+        return {"reason": for_page(error.reason.replace(upload.kept, upload.name)), "remedy": for_page(error.remedy)}
+
+
+def _seen(file: Opened) -> dict[str, Any]:
+    seen, table = file.seen, None
+    if isinstance(file.reader, Declared):
+        table = declared_table(file.source, file.reader.mapping)
+    elif seen.is_table:
+        table = head_of(file.source).table
+    return {
+        "format": seen.format, "why": seen.why, "sure": round(seen.sure * 100), "stamps": seen.stamps or "",
+        "stamps_why": seen.stamps_why,
+        "names": table.names[:60] if table else [], "rows": [row[:60] for row in table.rows[:8]] if table else [],
+        "text": "" if table else file.source.head_text.text[:1200].decode("utf-8", "replace"),
+    }  # fmt: skip

@@ -1,0 +1,171 @@
+"""``/admin/imports/files/{id}/map``: a file's columns are named over its own first lines, and saved as a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.intake.blocks import UnreadableFile
+from eclectyc.intake.files.head import Table
+from eclectyc.intake.profiles import service
+from eclectyc.intake.profiles.answers import Answers, answers_in, answers_of, number_of
+from eclectyc.intake.profiles.fitting import signature_of
+from eclectyc.intake.profiles.guess import guessed, suggested
+from eclectyc.intake.profiles.heads import FileHead, head_at
+from eclectyc.intake.profiles.mapping import Mapping, mapping_of
+from eclectyc.intake.profiles.models import ImportProfile
+from eclectyc.intake.profiles.places import declared_table
+from eclectyc.intake.service import ImportOptions
+from eclectyc.intake.uploads import history
+from eclectyc.intake.uploads import service as uploads
+from eclectyc.intake.uploads.models import Upload
+from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.web.mapper import Mapper, mapper_of
+from eclectyc.web.mapping_fields import meaning_forms
+from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.imports import may_change
+from eclectyc.web.views.admin.showing import done, number_in, show, status_of
+
+SHAPE: Final = ("sheet", "delimiter", "records", "header", "skip")  # with another of these, columns are others
+
+
+def map_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a file's first lines, ask what its columns are, show what that makes, save it and import."""
+    actor = actor_of(request)
+    upload = get_object_or_404(Upload.objects.visible_to(actor).select_related("organisation", "job", "user"), pk=pk)
+    found = history.arrival_of(upload)
+    if upload.discarded_at is not None:
+        raise Http404
+    if found.job is not None and not may_change(found):
+        return HttpResponseRedirect(reverse("admin-import", args=[found.identifier]))
+    try:
+        return _mapped(request, actor, upload)
+    except UnreadableFile as refusal:
+        context = {"upload": upload, "refusal": refusal, "crumbs": _crumbs(upload)}
+        status = 422 if request.method == "POST" else 200
+        return show(request, "mapping", "Name its columns", context, status=status)
+
+
+def _mapped(request: HttpRequest, actor: Actor, upload: Upload) -> HttpResponse:
+    do = request.POST.get("do", "look") if request.method == "POST" else ""
+    answers = _answers(request, actor, upload, do)
+    here = reverse("admin-import-map", args=[upload.pk])
+    with _head(upload, answers) as head:
+        if not answers:
+            answers = guessed(head)
+        elif do not in ("", "from"):
+            answers = _with_suggestions(head, upload.draft, answers)
+        if do:
+            uploads.keep_draft(actor, upload=upload, draft=answers)
+        if do in ("restart", "from"):
+            return HttpResponseRedirect(here)
+        mapper = mapper_of(actor, upload.organisation, head, answers)
+        refusal: EclectycError | None = None
+        if do in ("save", "try", "import"):
+            try:
+                return _saved(request, actor, upload, mapper, do)
+            except EclectycError as error:
+                refusal = error
+        context = _context(actor, upload, mapper, refusal)
+        if request.headers.get("HX-Request") == "true":
+            return render(request, "web/parts/mapper.html", context)
+        if do == "look":
+            return HttpResponseRedirect(here)
+        return show(request, "mapping", "Name its columns", context, status=status_of(refusal))
+
+
+def _answers(request: HttpRequest, actor: Actor, upload: Upload, do: str) -> Answers:
+    """Return the answers that were sent, or those of the draft; of a profile, where one is asked for."""
+    if do == "restart":
+        return {}
+    if do == "from":
+        profiles = ImportProfile.objects.visible_to(actor).filter(organisation=upload.organisation_id)
+        return _answers_from(upload, get_object_or_404(profiles, pk=number_in(request.POST.get("from", ""))))
+    return answers_in(request.POST.dict()) if do else dict(upload.draft)
+
+
+def _answers_from(upload: Upload, profile: ImportProfile) -> Answers:
+    """Return a saved profile's answers over a file."""
+    mapping = mapping_of(profile.mapping)
+    told = {"name": profile.name, "sender": profile.sender, "notes": profile.notes, "profile": str(profile.pk),
+            "version": str(profile.version)}  # fmt: skip
+    with head_at(upload.path, upload.name, mapping.file.sheet) as head:
+        try:
+            return answers_of(mapping, _table_for(head, mapping)) | told
+        except UnreadableFile:  # the file is another: its columns are still to be named
+            kept = {name: text for name, text in answers_of(mapping).items() if name not in SHAPE}
+            return guessed(head) | kept | told
+
+
+def _table_for(head: FileHead, mapping: Mapping) -> Table:
+    shape = mapping.file
+    if shape.header and shape.records is None:
+        return declared_table(head.source, mapping)
+    return head.table(head.delimiter(shape.delimiter), 0, skip=shape.skip_rows or 0, records=shape.records)
+
+
+@contextmanager
+def _head(upload: Upload, answers: Answers) -> Iterator[FileHead]:
+    if not upload.kept or not upload.path.is_file():
+        raise UnreadableFile("The file is no longer here.", "Send it again.")
+    with head_at(upload.path, upload.name, answers.get("sheet", "")) as head:
+        yield head
+
+
+def _with_suggestions(head: FileHead, before: Answers, answers: Answers) -> Answers:
+    """Return answers with what is suggested where columns have become others, or mean other things now."""
+    if any(before.get(name, "") != answers.get(name, "") for name in SHAPE):
+        kept = {name: text for name, text in answers.items() if not (name[0] in "cqu" and name[1:].isdigit())}
+        return kept | suggested(head, kept)
+    if before.get("layout") != answers.get("layout"):
+        taken = set(answers.values())
+        more = {n: t for n, t in suggested(head, answers).items() if n[0] == "c" and n not in answers}
+        return answers | {n: t for n, t in more.items() if t == "value" or t not in taken}
+    return answers
+
+
+def _saved(request: HttpRequest, actor: Actor, upload: Upload, mapper: Mapper, do: str) -> HttpResponse:
+    """Save the profile, and have the file imported, or tried out, with it."""
+    if mapper.mapping is None or not mapper.is_ready:
+        first = next((one.text for one in mapper.open if one.kind == "needed"), "")
+        raise mapper.fault or Invalid("Something has still to be said.", first)
+    answers = mapper.answers
+    texts = {name: answers.get(name, "") for name in ("name", "sender", "notes")}
+    signature = signature_of(mapper.mapping, mapper.table)
+    profile = ImportProfile.objects.visible_to(actor).filter(pk=number_of(answers, "profile")).first()
+    is_same = profile is not None and profile.organisation_id == upload.organisation_id
+    if profile is not None and is_same and profile.name == texts["name"].strip():
+        saved = service.change_profile(
+            actor, profile=profile, version=number_of(answers, "version") or None, mapping=mapper.mapping,
+            signature=signature, **texts,
+        )  # fmt: skip
+    else:
+        saved = service.create_profile(
+            actor, organisation=upload.organisation, mapping=mapper.mapping, signature=signature, **texts
+        )
+    draft = answers | {"profile": str(saved.pk), "version": str(saved.version), "name": saved.name}
+    uploads.keep_draft(actor, upload=upload, draft=draft)
+    if do == "save":
+        return done(request, f"{saved.name} is saved.", reverse("admin-import-file", args=[upload.pk]))
+    job = uploads.start(actor, upload=upload, options=ImportOptions(profile=saved.name, dry_run=do == "try"))
+    return HttpResponseRedirect(reverse("admin-import", args=[f"j{job.pk}"]))
+
+
+def _context(actor: Actor, upload: Upload, mapper: Mapper, refusal: EclectycError | None) -> dict[str, Any]:
+    profiles = ImportProfile.objects.visible_to(actor).filter(organisation=upload.organisation_id)
+    return {
+        "upload": upload, "mapper": mapper, "answers": mapper.answers, "preview": mapper.preview,
+        **meaning_forms(mapper), "not_saved": refusal, "crumbs": _crumbs(upload),
+        "profiles": list(profiles.values_list("pk", "name")[:100]),
+        "sub": f"{upload.name}, for {upload.organisation.name}. Nothing is stored until you say so.",
+    }  # fmt: skip
+
+
+def _crumbs(upload: Upload) -> list[tuple[str, str]]:
+    return [("Imports", reverse("admin-imports")), (upload.name, reverse("admin-import-file", args=[upload.pk]))]

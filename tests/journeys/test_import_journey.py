@@ -1,0 +1,123 @@
+"""A file that nobody knows: dropped in, its columns named, imported, mended, taken back – and the sender's next one."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from eclectyc.intake.models import Batch
+from eclectyc.intake.profiles.models import ImportProfile
+from eclectyc.jobs.worker import run_waiting
+from tests.factories import World, make_world
+from tests.intake.core.bringing import held
+from tests.journeys.tour import overflow
+from tests.serving import Served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.chromium, pytest.mark.django_db(transaction=True)]
+
+HEAD = "Stadtwerke Hafen;;;;\nErstellt am;07.01.2025;;;\nZählpunkt;Ablesung;Bezug;Einspeisung;Güte\n"
+JANUARY = """{meter};06.01.2025 00:30;1,5;0;W
+{meter};06.01.2025 01:00;2,25;0,5;G
+{meter};06.01.2025 01:30;kaputt;0;W
+{meter};31.02.2025 02:00;1,0;0;W
+{meter};06.01.2025 02:30;3,0;0;W
+"""
+FEBRUARY = "{meter};03.02.2025 00:30;4,5;0;W\n{meter};03.02.2025 01:00;5,0;0;W\n"
+
+
+def send(page: Page, served: Served, folder: Path, name: str, text: str) -> None:
+    """Drop a file in."""
+    file = folder / name
+    file.write_text(text)
+    page.goto(f"{served.url}/admin/imports")
+    page.locator("[name=files]").set_input_files(file)
+    page.get_by_role("button", name="Look at them").click()
+
+
+def enter(page: Page, served: Served, world: World) -> None:
+    page.goto(f"{served.url}/login")
+    page.get_by_label("E-mail address").fill(world.admin.email)
+    page.get_by_label("Password").fill(world.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{served.url}/")
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose something, and wait until the page has looked at the file anew."""
+    with page.expect_response(re.compile("/map$")):
+        page.get_by_label(label, exact=True).select_option(option)
+    page.locator("#mapper:not(.htmx-settling):not(.htmx-swapping)").wait_for()
+
+
+def test_an_unknown_file_is_described_imported_mended_taken_back_and_the_next_one_known(
+    page: Page, served: Served, tmp_path: Path
+) -> None:
+    world = make_world()
+    meter = world.meter.identifier
+    enter(page, served, world)
+    send(page, served, tmp_path, "stadtwerke_2025-01.csv", HEAD + JANUARY.format(meter=meter))
+    page.get_by_text("is not understood").wait_for()
+    page.get_by_role("link", name="Name its columns").click()
+
+    # What headings and cells suggest stands there already; what they leave open is asked.
+    assert page.get_by_label("Zählpunkt", exact=True).input_value() == "meter"
+    assert page.get_by_label("Ablesung", exact=True).input_value() == "stamp"
+    page.get_by_role("link", name="Does “W”, “G” mean actual, estimated or missing?").wait_for()
+    choose(page, "What W means", "actual")
+    choose(page, "What G means", "estimated")
+    choose(page, "A time marks the", "end")
+    page.get_by_label("Name of the profile").fill("Stadtwerke Hafen")
+    with page.expect_response(re.compile("/map$")):
+        page.get_by_role("textbox", name="Sender").fill("Stadtwerke Hafen AG")
+        page.get_by_role("textbox", name="Sender").blur()
+    stored = page.get_by_role("region", name="First readings as they will be stored")
+    stored.get_by_text("00:00–00:30").wait_for()
+    assert "2.25 kWh" in stored.inner_text()
+    assert "estimated" in stored.inner_text()
+    page.get_by_text("There is no date '31.02.2025'.").wait_for()
+
+    page.reload()  # nothing that was typed is lost
+    assert page.get_by_label("Name of the profile").input_value() == "Stadtwerke Hafen"
+    assert page.get_by_label("What G means").input_value() == "estimated"
+    for width in (1400, 380):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert overflow(page) == 0
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+    page.get_by_role("button", name="Save and import").click()
+    page.wait_for_url("**/admin/imports/j*")
+    run_waiting()
+    page.reload()
+    lines = page.get_by_role("region", name="Lines that were not taken").last
+    lines.get_by_text("'kaputt' is no number with a decimal comma.").wait_for()
+    with page.expect_download() as fetched:
+        page.get_by_role("link", name="Rejected lines as a file").click()
+    rejected = fetched.value.path().read_text().splitlines()
+    assert rejected == (HEAD + "".join(JANUARY.format(meter=meter).splitlines(keepends=True)[2:4])).splitlines()
+    january = held(world.meter)
+    assert {at: value for at, (value, _) in january.items()} == {
+        datetime(2025, 1, 6, 0, 0, tzinfo=UTC): 1.5,
+        datetime(2025, 1, 6, 0, 30, tzinfo=UTC): 2.25,
+        datetime(2025, 1, 6, 2, 0, tzinfo=UTC): 3.0,
+    }
+    page.get_by_role("button", name="Take the import back").click()
+    page.get_by_text("Taken back").first.wait_for()
+    assert held(world.meter) == {}
+
+    send(page, served, tmp_path, "stadtwerke_2025-02.csv", HEAD + FEBRUARY.format(meter=meter))
+    page.get_by_text("Read with the profile Stadtwerke Hafen: it has the same 5 headings.").wait_for()
+    page.get_by_role("button", name="Import it", exact=True).click()
+    page.wait_for_url("**/admin/imports/j*")
+    run_waiting()
+    page.reload()
+    page.get_by_text("Done.").wait_for()
+    assert len(held(world.meter)) == 2
+    assert Batch.objects.filter(state=Batch.DONE, kind=Batch.IMPORT).count() == 1
+    assert ImportProfile.objects.get().last_used_at is not None
