@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "eclectyc.estate",
     "eclectyc.lake",
     "eclectyc.intake",
+    "eclectyc.gas",
     "eclectyc.privacy",
     "eclectyc.web",  # before allauth: our pages, not its
     "allauth",

@@ -24,7 +24,7 @@ from eclectyc.analytics.heat import HeatMap, heat_map
 from eclectyc.analytics.periods import By, Window, week_of
 from eclectyc.analytics.profile import Band, is_like, usual_band
 from eclectyc.analytics.slots import Slots, lay_out
-from eclectyc.estate.models import Meter, Quantity
+from eclectyc.estate.models import Meter, Quantity, Utility
 from eclectyc.kernel.days import WHOLE_DAY, local_day, midnight, slot_bounds, zone_of
 from eclectyc.kernel.errors import NotFound
 
@@ -83,6 +83,19 @@ def point_of(actor: Actor, meter: Meter, *, quantity: str = Quantity.IMPORT, tod
     has_series = len(asked.series) > 0
     unit = asked.meters["unit"][0] if has_series else UNIT_OF.get(Quantity(quantity), meter.unit)
     return Point(asked, zone, unit, int(asked.points.step[0]))
+
+
+def main_point(
+    actor: Actor, meter: Meter, quantity: str | None = None, *, today: date | None = None
+) -> tuple[str, Point]:
+    """Return a quantity and a meter's point in it: without one named its import; of gas, where no energy is known
+    but volumes are, its volume."""
+    point = point_of(actor, meter, quantity=quantity or Quantity.IMPORT, today=today)
+    if quantity is None and point.last is None and meter.utility == Utility.GAS:
+        volume = point_of(actor, meter, quantity=Quantity.VOLUME, today=today)
+        if volume.last is not None:
+            return str(Quantity.VOLUME), volume
+    return str(quantity or Quantity.IMPORT), point
 
 
 def today_in(zone: ZoneInfo) -> date:

@@ -108,6 +108,7 @@ class SiteFields(Body):
     latitude: float | None = None
     longitude: float | None = None
     timezone: Text | None = None
+    gas_region: Text | None = Field(None, description="Whose calorific values hold here: an LDZ's code, mostly.")
     is_active: bool | None = None
     opening_hours: Week | None = None
     properties: Properties | None = None
@@ -130,6 +131,7 @@ class MeterFields(Body):
     unit: Text | None = None
     step: int | None = None
     multiplier: Exact | None = None
+    correction: Exact | None = Field(None, description="Of volumes of gas, for temperature and pressure: 1.02264.")
     serial: Text | None = None
     supplier: Number | None = None
     parent: Number | None = Field(None, description="The number of the main meter; null: a main meter itself.")
@@ -191,6 +193,7 @@ class SiteOut(Schema):
     latitude: float | None
     longitude: float | None
     timezone: str
+    gas_region: str
     is_active: bool
     opening_hours: list[list[list[str]]]
     properties: dict[str, PropertyOut]
@@ -272,6 +275,7 @@ def site_out(site: Site, meters: int) -> SiteOut:
     """Return a site as the API shows it."""
     plain = (
         "name", "company", "address", "postcode", "site_type", "floor_area_m2", "latitude", "longitude", "timezone",
+        "gas_region",
         "is_active", "opening_hours", "properties", "outside_references", "created_at", "version",
     )  # fmt: skip
     return SiteOut(

@@ -14,7 +14,16 @@ from eclectyc.kernel.errors import NotFound
 from eclectyc.kernel.identifiers import clean_identifier
 
 T = TypeVar("T", bound=Model)
-_NEEDED = ("identifier", "unit", "step_minutes", "organisation", "site__timezone", "site__region")  # by a push
+# By a push.
+_NEEDED = (
+    "identifier",
+    "unit",
+    "utility",
+    "step_minutes",
+    "organisation",
+    "site__timezone",
+    "site__region",
+)  # by a push
 _LONGEST_NUMBER = 18  # digits: fits the registry's keys
 
 

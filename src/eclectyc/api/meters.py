@@ -83,16 +83,16 @@ def meter_readings(request: HttpRequest, mpan: str, asked: Query[ReadingsWindow]
     """
     actor = actor_of(request)
     meter = meter_of(actor, mpan, asked.organisation)
-    point = analytics.point_of(actor, meter, quantity=asked.quantity)
+    quantity, point = analytics.main_point(actor, meter, asked.quantity)
     start, end = moment_of(asked.from_, "from"), moment_of(asked.to, "to")
     window = analytics.window_of(point, start, end)
     wants_csv = prefers_csv(request)
     check_size(window, asked.by, point.step, wants_csv=wants_csv)
     if wants_csv:
         record(actor.by, "export.readings", meter, organisation_id=meter.organisation_id,
-               after={"quantity": asked.quantity, "by": asked.by, "from": asked.from_, "to": asked.to})  # fmt: skip
+               after={"quantity": quantity, "by": asked.by, "from": asked.from_, "to": asked.to})  # fmt: skip
         return as_csv(meter, point, window, asked.by)
-    return as_json(meter, point, window, asked.by, quantity=asked.quantity, start=start, end=end)
+    return as_json(meter, point, window, asked.by, quantity=quantity, start=start, end=end)
 
 
 @router.get("/meters/{path:mpan}", response={200: MeterOut, **ONE_METER}, summary="One meter")
@@ -164,6 +164,7 @@ def meter_out(meter: Meter) -> MeterOut:
         unit=meter.unit,
         step=meter.step_minutes,
         multiplier=float(meter.multiplier),
+        correction=float(meter.correction),
         serial=meter.serial,
         supplier=meter.supplier.name if meter.supplier else "",
         supplier_id=meter.supplier_id,

@@ -10,6 +10,7 @@ from ninja.openapi.schema import OpenAPISchema
 from eclectyc.api.audit import router as audit
 from eclectyc.api.authentication import AUTHENTICATION, for_the_signed_in
 from eclectyc.api.bulk import router as bulk
+from eclectyc.api.corrections import router as corrections
 from eclectyc.api.errors import add_error_answers
 from eclectyc.api.exports import router as exports
 from eclectyc.api.feeds import router as feeds
@@ -62,6 +63,7 @@ api = Described(
 add_error_answers(api)
 api.add_decorator(refusing_undeclared)
 api.add_router("", status)
+api.add_router("", corrections)
 api.add_router("", meter_history)  # before meters, whose identifiers can have slashes
 api.add_router("", meters)
 for router in (regions, suppliers, sites, bulk, exports, organisations, people, roles, invitations, tokens):

@@ -114,7 +114,9 @@ class ReadingsWindow(Parameters):
     )
     to: Moment | None = Field(None, description="The same, exclusive. Default: the day after the last reading's.")
     by: By = "day"
-    quantity: QuantityName = "import"
+    quantity: QuantityName | None = Field(
+        None, description="Default: import; of a gas meter of which only volumes are known, volume."
+    )
     organisation: Text | None = Field(None, description="Name or number, where several have a meter of this name.")
 
 
@@ -142,6 +144,7 @@ class MeterOut(Schema):
     unit: str
     step: int = Field(description="Minutes per reading; 1440 for whole days.")
     multiplier: float
+    correction: float = Field(description="Of volumes of gas, for temperature and pressure.")
     serial: str
     supplier: str
     supplier_id: int | None

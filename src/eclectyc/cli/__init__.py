@@ -40,6 +40,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "worker": Command("working:worker", "Run background jobs only, for production"),
     "jobs": Command("queue:jobs", "List background jobs, look at one, cancel it or try it again; list schedules"),
     "import": Command("imports:import_file", "Import a file of readings, sites or meters"),
+    "external": Command("external:external", "Bring in calorific values of gas from a file"),
     "batches": Command("imports:batches", "List what was imported"),
     "undo": Command("imports:undo", "Take one import back"),
     "profile": Command(

@@ -155,6 +155,15 @@ def factor(field: str, value: Any) -> Decimal:
     return kept
 
 
+def correction(field: str, value: Any) -> Decimal:
+    """A correction of a volume of gas for temperature and pressure: near 1, six decimals."""
+    found = decimal(field, value, digits=8, places=6)
+    if not Decimal("0.5") <= found <= 50:
+        raise Invalid(f"A correction of {found.normalize():f} is not likely.", "Use 1.02264 where none is known.",
+                      field=field)  # fmt: skip
+    return found
+
+
 def ratio(field: str, value: Any) -> tuple[int, int] | None:
     """The ratio of current transformers [A/A], as "200/5"; nothing is none."""
     if value is None or value == "":

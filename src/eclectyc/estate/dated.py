@@ -1,4 +1,5 @@
-"""What is true of a site or a meter from one day to another: metrics, devices, multipliers, placements.
+"""What is true of a site or a meter from one day to another: metrics, devices, multipliers, corrections,
+placements.
 
 Spans are half-open: ``until`` is the first day on which it no longer holds; null is without end.
 """
@@ -106,6 +107,26 @@ class Multiplier(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["meter", "since"], name="one_multiplier_per_day"),
             models.UniqueConstraint(fields=["meter"], condition=models.Q(since=None), name="one_first_multiplier"),
+        ]
+
+    def __str__(self) -> str:
+        return f"× {self.factor}"
+
+
+class Correction(models.Model):
+    """What a gas meter's volumes were corrected by from a gas day on. The first has no ``since``."""
+
+    meter = models.ForeignKey("estate.Meter", on_delete=models.CASCADE, related_name="corrections")
+    since = models.DateField(null=True, blank=True)
+    factor = models.DecimalField(max_digits=8, decimal_places=6)
+
+    objects = OfMeterQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = [models.F("since").asc(nulls_first=True), "pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["meter", "since"], name="one_correction_per_day"),
+            models.UniqueConstraint(fields=["meter"], condition=models.Q(since=None), name="one_first_correction"),
         ]
 
     def __str__(self) -> str:

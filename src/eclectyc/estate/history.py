@@ -1,7 +1,9 @@
-"""How a meter's histories are kept: where it is, which device it has, what its readings are multiplied by.
+"""How a meter's histories are kept: where it is, which device it has, what its readings are multiplied
+by, what its volumes of gas are corrected by.
 
 Nothing before the day of a change is touched. A meter without entries was always what it is now; its first change
-writes down both what was and what is. ``Meter.site``, ``.serial`` and ``.multiplier`` are those of the newest entry.
+writes down both what was and what is. ``Meter.site``, ``.serial``, ``.multiplier`` and ``.correction`` are those of the
+newest entry.
 What was written down wrongly can be corrected or taken out; the entries beside it close up, so that no day is left
 without one. Each such change is told to the audit with what was there before.
 """

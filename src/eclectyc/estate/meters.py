@@ -177,6 +177,11 @@ def _put_history_right(meter: Meter, before: Mapping[str, Any]) -> None:
         if newest is not None:
             newest.factor = meter.multiplier
             newest.save(update_fields=["factor"])
+    if meter.correction != before["correction"]:
+        last = meter.corrections.last()
+        if last is not None:
+            last.factor = meter.correction
+            last.save(update_fields=["factor"])
     if meter.site_id != before["site_id"]:
         meter.placements.filter(until=None).update(site=meter.site)
 

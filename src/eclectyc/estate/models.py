@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from decimal import Decimal
+from typing import ClassVar, Final, Self
 
 from django.db import models
 from django.db.models.functions import Lower
@@ -11,7 +12,7 @@ from django.utils.timezone import now
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.accounts.reach import Place
-from eclectyc.estate.dated import Device, Measure, Multiplier, Placement, SiteMetric
+from eclectyc.estate.dated import Correction, Device, Measure, Multiplier, Placement, SiteMetric
 from eclectyc.estate.found import SearchField
 from eclectyc.estate.hours import default_week
 from eclectyc.estate.reach import (
@@ -25,6 +26,7 @@ from eclectyc.estate.reach import (
 from eclectyc.kernel.days import DEFAULT_ZONE
 
 __all__ = [
+    "Correction",
     "Device",
     "Direction",
     "Measure",
@@ -40,6 +42,9 @@ __all__ = [
     "Supplier",
     "Utility",
 ]
+
+
+USUAL_CORRECTION: Final = Decimal("1.02264")  # of gas, for temperature and pressure: the UK's standard conditions
 
 
 class Utility(models.TextChoices):
@@ -171,6 +176,7 @@ class Site(models.Model):
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
     timezone = models.CharField(max_length=64, default=DEFAULT_ZONE)
+    gas_region = models.CharField(max_length=60, blank=True)  # whose calorific values hold here: an LDZ, mostly
     is_active = models.BooleanField(default=True)
     opening_hours = models.JSONField(default=default_week, blank=True)  # see estate.hours
     properties = models.JSONField(default=dict, blank=True)  # see estate.properties
@@ -219,6 +225,7 @@ class Meter(models.Model):
     unit = models.CharField(max_length=10, default="kWh")
     step_minutes = models.PositiveSmallIntegerField(default=30)
     multiplier = models.DecimalField(max_digits=12, decimal_places=6, default=1)
+    correction = models.DecimalField(max_digits=8, decimal_places=6, default=USUAL_CORRECTION)  # of volumes of gas
     serial = models.CharField(max_length=64, blank=True)
     supplier = models.ForeignKey(
         Supplier, on_delete=models.PROTECT, related_name="meters", null=True, blank=True, db_index=False

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
-from eclectyc.estate.models import Meter, Series
+from eclectyc.estate.models import Meter, Quantity, Series, Utility
 
 
 class SeriesKey(NamedTuple):
@@ -24,12 +24,23 @@ class SeriesKey(NamedTuple):
     register: str = ""
 
 
+def quantity_in(utility: str, quantity: str, unit: str) -> str:
+    """Return the quantity that readings in a canonical unit are of: a gas meter brings kWh in, and its m³ are volume.
+
+    >>> quantity_in("gas", "import", "m3"), quantity_in("gas", "import", "kWh"), quantity_in("water", "import", "m3")
+    ('volume', 'import', 'import')
+    """
+    is_gas_volume = utility == Utility.GAS and unit == "m3" and quantity == Quantity.IMPORT
+    return str(Quantity.VOLUME) if is_gas_volume else str(quantity)
+
+
 def series_for(
     actor: Actor, *, meter: Meter, quantity: str = "import", unit: str = "", step_minutes: int = 30, source: str = ""
 ) -> Series:
     """Return a meter's series of a quantity, unit, step and source; make it where there is none."""
     actor.require("imports.run", meter.organisation_id)
-    key = SeriesKey(meter.pk, quantity, unit or meter.unit, step_minutes, source)
+    unit = unit or meter.unit
+    key = SeriesKey(meter.pk, quantity_in(meter.utility, quantity, unit), unit, step_minutes, source)
     with transaction.atomic():
         found, made = ensure_series([key])
         for series in made:

@@ -16,6 +16,7 @@ import polars as pl
 
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity, Utility
+from eclectyc.estate.service import quantity_in
 from eclectyc.intake.known import HeldMeter, HeldSeries, Registry
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits, identify
@@ -48,6 +49,7 @@ class Point:
     unit: str = ""
     direction: str = "import"
     step: int = 30
+    utility: str = ""  # empty: to be made, and told by what is measured
     series: list[HeldSeries] = field(default_factory=list)
     is_new: bool = False
     odd: str = ""  # what is odd about the identifier
@@ -195,7 +197,8 @@ class Resolver:
             self._fit_unit(lane, self._wishes.unit or printed[2])
         except Invalid as fault:
             lane.fault = fault
-        lane.quantity = str(lane.quantity or _QUANTITY_OF_UNIT.get(lane.unit) or point.direction)
+        quantity = str(lane.quantity or _QUANTITY_OF_UNIT.get(lane.unit) or point.direction)
+        lane.quantity = quantity_in(point.utility or _utility_of(lane.unit, point.identifier), quantity, lane.unit)
         return lane
 
     def _fit_unit(self, lane: Lane, printed: str | None) -> None:
@@ -234,7 +237,7 @@ class Resolver:
             return Point(text, zone=self._wishes.zone, is_new=is_new, odd=identify(text).warning)
         known = Point(
             meter.identifier, meter.pk, zone=meter.zone, unit=meter.unit, direction=meter.direction, step=meter.step,
-            odd=identify(meter.identifier).warning,
+            utility=meter.utility, odd=identify(meter.identifier).warning,
         )  # fmt: skip
         return by_meter.setdefault(meter.pk, known)
 
@@ -294,8 +297,10 @@ class Measured(Protocol):
 def new_meter_fields(identifier: str, measured: Sequence[Measured]) -> dict[str, object]:
     """Return what is known of a meter to be made, its identifier aside, from the series that a file has for it."""
     main = next((one for one in measured if one.quantity in ("import", "export")), measured[0])
+    volume = next((one.unit for one in measured if one.unit == "m3"), main.unit)  # with kWh beside it: gas
+    is_gas = _utility_of(volume, identifier) == Utility.GAS
     return {
-        "utility": _utility_of(main.unit, identifier),
+        "utility": Utility.GAS if is_gas else _utility_of(main.unit, identifier),
         "direction": "export" if all(one.quantity == "export" for one in measured) else "import",
         "unit": main.unit,
         "step_minutes": main.step,

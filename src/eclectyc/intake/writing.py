@@ -13,6 +13,7 @@ from typing import Any, Final
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.intake.batches import Claim, begin, finish, note, settle_pending, writers_turn
+from eclectyc.intake.derived.stale import remarks_on
 from eclectyc.intake.files.source import Source
 from eclectyc.intake.making import Making
 from eclectyc.intake.models import Batch
@@ -61,6 +62,7 @@ def write_batch(
             def before_commit(result: WriteResult) -> None:
                 take_result(report, result)
                 complete()
+                report.warnings += remarks_on(result.touched)
                 note(batch, touched=result.touched, report=kept_report(report), **_counts(report))
                 failpoint("intake.before_write")
 

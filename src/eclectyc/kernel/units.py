@@ -51,7 +51,14 @@ _KNOWN: dict[str, Conversion] = {
     "cubicmetres": _of("m3"),
     "cubicmeters": _of("m3"),
     "ft3": _of("m3", "0.028316846592"),
-    "hcf": _of("m3", "2.8316846592"),
+    "cubicfeet": _of("m3", "0.028316846592"),
+    "cuft": _of("m3", "0.028316846592"),
+    "hcf": _of("m3", "2.8316846592"),  # what an imperial gas meter counts in: hundreds of cubic feet
+    "ccf": _of("m3", "2.8316846592"),
+    "100ft3": _of("m3", "2.8316846592"),
+    "ft3x100": _of("m3", "2.8316846592"),
+    "100cubicfeet": _of("m3", "2.8316846592"),
+    "hundredsofcubicfeet": _of("m3", "2.8316846592"),
     "litre": _of("litre"),
     "litres": _of("litre"),
     "liter": _of("litre"),
@@ -80,6 +87,15 @@ def unit_key(text: str) -> str:
 def is_added(unit: str) -> bool:
     """Say whether values of a canonical unit add up over time: energy does, a power or a temperature does not."""
     return unit not in _NOT_ADDED
+
+
+def is_volume(text: str) -> bool:
+    """Say whether a printed unit is one of volume that is kept in m³.
+
+    >>> is_volume("hcf"), is_volume("kWh"), is_volume("litre")
+    (True, False, False)
+    """
+    return is_unit(text) and conversion(text).unit == "m3"
 
 
 def is_unit(text: str) -> bool:

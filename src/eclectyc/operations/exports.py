@@ -52,6 +52,7 @@ _FACTS: Final = {
     "unit": "unit",
     "step": "step_minutes",
     "multiplier": "multiplier",
+    "correction": "correction",
     "parent": "parent__identifier",
     "supplier": "supplier__name",
     "installed": "installed",
@@ -92,10 +93,11 @@ def meters(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
     found = Meter.objects.visible_to(actor).filter(wanted.condition).order_by("site__name", "identifier")
     rows = found.values_list(*_FACTS.values())
     types = {name: pl.String() for name in _FACTS} | {
-        "step": pl.Int32(), "multiplier": pl.Float64(), "installed": pl.Date(), "removed": pl.Date(),
-        "is_active": pl.Boolean(),
+        "step": pl.Int32(), "multiplier": pl.Float64(), "correction": pl.Float64(), "installed": pl.Date(),
+        "removed": pl.Date(), "is_active": pl.Boolean(),
     }  # fmt: skip
-    plain = [[float(v) if name == "multiplier" else v for name, v in zip(_FACTS, row, strict=True)] for row in rows]
+    exact = ("multiplier", "correction")
+    plain = [[float(v) if name in exact else v for name, v in zip(_FACTS, row, strict=True)] for row in rows]
     yield pl.DataFrame(plain, schema=types, orient="row")
 
 

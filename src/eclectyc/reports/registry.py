@@ -19,11 +19,11 @@ from eclectyc.reports.sheets import Row
 
 SITE_COLUMNS: Final = (
     "name", "company", "region", "address", "postcode", "site_type", "floor_area_m2", "latitude", "longitude",
-    "timezone", "is_active", "opening_hours", "properties",
+    "timezone", "gas_region", "is_active", "opening_hours", "properties",
 )  # fmt: skip
 METER_COLUMNS: Final = (
-    "identifier", "name", "site", "utility", "direction", "serial", "unit", "step", "multiplier", "parent", "supplier",
-    "installed", "removed", "is_active",
+    "identifier", "name", "site", "utility", "direction", "serial", "unit", "step", "multiplier", "correction",
+    "parent", "supplier", "installed", "removed", "is_active",
 )  # fmt: skip
 _REFERENCE: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*_id")
 _MOST_REFERENCES: Final = 30

@@ -24,7 +24,7 @@ change, with the days that the rule bears on; for all days there are, ``spans.EV
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -50,6 +50,15 @@ class Plan(Protocol):
     @property
     def made(self) -> Made: ...
     def __iter__(self) -> Iterator[pl.DataFrame]: ...
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """A kind that has something to say to whoever imports what it rests on."""
+
+    def remarks(self, touched: pl.DataFrame) -> list[str]:
+        """Return sentences for the import's result, such as what is lacking. touched : as ``resting_on`` has it."""
+        ...
 
 
 class Derivation(Protocol):

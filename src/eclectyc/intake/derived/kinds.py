@@ -10,7 +10,9 @@ from typing import Final
 
 from eclectyc.intake.derived.kind import Derivation
 
-KINDS: Final[list[str]] = []
+KINDS: Final[list[str]] = [
+    "eclectyc.gas.deriving:GAS",
+]
 
 
 def all_kinds() -> list[Derivation]:

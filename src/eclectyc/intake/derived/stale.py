@@ -11,6 +11,7 @@ import polars as pl
 from django.db import transaction
 from django.db.models import Count, Min, Q
 
+from eclectyc.intake.derived.kind import Remarking
 from eclectyc.intake.derived.kinds import all_kinds
 from eclectyc.intake.derived.models import Stale
 from eclectyc.intake.derived.schedule import wake
@@ -33,6 +34,12 @@ def note_stale(batch: Batch, touched: pl.DataFrame) -> None:
             return
         for kind in all_kinds():
             _write(kind.name, kind.resting_on(touched), batch)
+
+
+def remarks_on(touched: pl.DataFrame) -> list[str]:
+    """Return what every kind has to say to whoever imports these days: series and day."""
+    kinds = [kind for kind in all_kinds() if isinstance(kind, Remarking)] if len(touched) else []
+    return [text for kind in kinds for text in kind.remarks(touched)]
 
 
 def mark(kind: str, spans: Iterable[tuple[int, date, date]]) -> None:

@@ -55,6 +55,8 @@ FIELDS: Final = {
     "unit": Field(keys("unit", "units", "uom"), _unit),
     "step_minutes": Field(keys("step", "stepminutes", "interval", "intervalminutes", "resolution"), _step),
     "multiplier": Field(keys("multiplier", "meterfactor", "factor", "ctratio"), number(1e-6, 1e5)),
+    "correction": Field(keys("correction", "correctionfactor", "volumecorrection", "volumecorrectionfactor"),
+                        number(0.5, 50)),
     "parent": Field(keys("parent", "parentmeter", "mainmeter", "parentidentifier", "parentmpan"), _identifier),
     "supplier": Field(keys("supplier", "suppliername")),
     "installed": Field(keys("installed", "installedon", "installdate", "installationdate", "installeddate"), day),

@@ -30,6 +30,7 @@ FIELDS: Final = {
     "is_active": Field(keys("isactive", "active", "status", "enabled"), truth),
     "created_at": Field(keys("createdat", "created", "createdon", "datecreated"), moment),
     "timezone": Field(keys("timezone", "tz")),
+    "gas_region": Field(keys("gasregion", "ldz", "localdistributionzone", "gaszone")),
     "opening_hours": Field(keys("openinghours", "hours")),
     "properties": Field(keys("properties", "customproperties")),
 }  # fmt: skip

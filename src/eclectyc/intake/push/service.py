@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
 from eclectyc.estate.models import Meter, Series
-from eclectyc.estate.service import SeriesKey, ensure_series
+from eclectyc.estate.service import SeriesKey, ensure_series, quantity_in
 from eclectyc.intake.push import inbox, schedule
 from eclectyc.intake.push.columns import Rejection, read_columns
 from eclectyc.intake.push.compare import Compared, compare, days_of
@@ -70,7 +70,8 @@ def push_readings(actor: Actor, *, meter: Meter, message: Message) -> Answer:
     columns, rejected = read_columns(message.readings)
     known = conversion_at(message.unit, meter.unit)
     step = message.step or step_told(columns) or meter.step_minutes
-    answer = Answer(meter.identifier, message.quantity, known.unit, step, rejected=rejected)
+    quantity = quantity_in(meter.utility, message.quantity, known.unit)
+    answer = Answer(meter.identifier, quantity, known.unit, step, rejected=rejected)
     if not len(columns.index):
         return answer
     factor = float(known.factor) * (step / 60 if known.is_power else 1.0)
@@ -79,7 +80,7 @@ def push_readings(actor: Actor, *, meter: Meter, message: Message) -> Answer:
     rejected.sort(key=lambda one: one.index)
     if not len(placed.pushed):
         return answer
-    series = _series(actor, meter, SeriesKey(meter.pk, message.quantity, known.unit, step))
+    series = _series(actor, meter, SeriesKey(meter.pk, quantity, known.unit, step))
     done = _keep(actor, meter, series, placed.pushed)
     return _answer(answer, done, placed, series)
 

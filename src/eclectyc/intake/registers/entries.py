@@ -19,6 +19,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
 from eclectyc.estate import checks
 from eclectyc.estate.models import Meter, Quantity
+from eclectyc.estate.service import quantity_in
 from eclectyc.intake.batches import COUNTS, Made, begin, note, writers_turn
 from eclectyc.intake.models import Batch
 from eclectyc.intake.registers.again import Again, of_registers, with_entry, with_read
@@ -204,8 +205,9 @@ def _same_register(meter: Meter, serial: str, code: str, quantity: str) -> Regis
         raise Invalid(f"There is no quantity {quantity[:40]!r}.", "Choose one of the list.", field="quantity")
     if len(serial) > 64 or len(code) > 40:
         raise Invalid("A serial has 64 characters at most, a register's name 40.", "Shorten it.", field="serial")
-    keys = {"quantity": quantity, "serial_key": serial_key(serial), "code_key": code_key(code)}
     unit = "kVArh" if quantity.startswith("reactive") else meter.unit
+    quantity = quantity_in(meter.utility, quantity, measured_in(unit, meter.unit)[0])
+    keys = {"quantity": quantity, "serial_key": serial_key(serial), "code_key": code_key(code)}
     with transaction.atomic():
         held = Register.objects.filter(meter=meter, **keys).order_by("pk")
         alike = [one for one in held if measured_in(one.unit, meter.unit)[0] == measured_in(unit, meter.unit)[0]]

@@ -12,6 +12,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.intake.batches import COUNTS, Claim, Made, begin, note, writers_turn
 from eclectyc.intake.blocks import Recognition
+from eclectyc.intake.derived.stale import remarks_on
 from eclectyc.intake.making import Making
 from eclectyc.intake.models import Batch
 from eclectyc.intake.registers.deriving import OfFile, preview_use, wanted_by, write_use
@@ -115,6 +116,7 @@ def _write(import_: ReadsImport, case: Case, lease: Lease) -> None:
     def before_commit(batch: Batch, result: WriteResult) -> None:
         take_result(report, result)
         _complete(import_, case)
+        report.warnings += remarks_on(result.touched)
         counts = {name: getattr(report, name) for name in COUNTS}
         note(batch, touched=result.touched, report=kept_report(report), **counts)
 

@@ -18,6 +18,7 @@ from eclectyc.intake.tables.dates import BadDate, parse_date, parse_stamp, parse
 from eclectyc.intake.tables.numbers import parse_number
 from eclectyc.intake.tables.words import flag_of, is_utility, quantity_of
 from eclectyc.kernel.days import WHOLE_DAY
+from eclectyc.kernel.units import is_volume
 
 MomentKind = Literal["stamp", "date", "time", "period", ""]
 _SAMPLE = 200  # cells
@@ -122,7 +123,7 @@ def _flag(table: Table, candidates: list[Column]) -> Column | None:
 
 def _values(candidates: list[Column]) -> list[Column]:
     """Keep one column per quantity. A volume beside an energy is a series of its own."""
-    energies = [c for c in candidates if (c.unit or "").lower() not in ("m3", "hcf", "ft3")]
+    energies = [c for c in candidates if not is_volume(c.unit or "")]
     if energies:
         candidates = [c if c in energies else replace(c, quantity="volume") for c in candidates]
     for quantity in {c.quantity or "import" for c in candidates}:

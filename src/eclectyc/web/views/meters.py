@@ -11,8 +11,9 @@ from django.views.decorators.http import require_safe
 
 from eclectyc.analytics.periods import Window
 from eclectyc.analytics.readings import DayView, Point
-from eclectyc.analytics.service import day_of, days_of, point_of, readings_of, sparklines, today_in, year_of
-from eclectyc.estate.models import Meter, Utility
+from eclectyc.analytics.service import day_of, days_of, main_point, readings_of, sparklines, today_in, year_of
+from eclectyc.estate.models import Meter, Quantity, Utility
+from eclectyc.gas.gaps import lacking_of
 from eclectyc.kernel.days import WHOLE_DAY, zone_of
 from eclectyc.web import lists, meter
 from eclectyc.web.charts import Chart
@@ -80,7 +81,10 @@ def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
     today = today_in(zone_of(one.site.timezone))
     quantities = meter.quantities_of(one)
     quantity = DayAsked.of(request.GET, quantities, None, today).quantity
-    point = point_of(actor, one, quantity=quantity, today=today)
+    named = quantity if request.GET.get("quantity") in quantities or quantity != Quantity.IMPORT else None
+    quantity, point = main_point(actor, one, named, today=today)
+    if named is None and quantity in quantities:
+        quantities = [quantity, *(other for other in quantities if other != quantity)]
     asked = DayAsked.of(request.GET, quantities, point.last, today)
     context: dict[str, Any] = {"meter": one, "asked": asked, "point": point}
     target = request.htmx.target if getattr(request, "htmx", None) else ""  # type: ignore[attr-defined]
@@ -93,6 +97,7 @@ def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
     by_month = readings_of(point, Window.of(start, end, point.zone), "month")
     context["months"] = meter.months_chart(one, by_month, asked)
     context["identifier"], context["kind"] = meter.printed_identifier(one)
+    context["lacking"] = lacking_of(one)
     context["may_enter"] = actor.may("imports.run", one.organisation_id)
     return render(request, "web/meter.html", context)
 

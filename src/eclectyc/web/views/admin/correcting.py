@@ -13,12 +13,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate import service
+from eclectyc.estate.models import Correction as VolumeCorrection
 from eclectyc.estate.models import Device, Measure, Meter, Multiplier, Placement, Site, SiteMetric
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.views.admin.showing import done, number_in, version_in
 
 ACTIONS: Final = ("correct", "take_out")
-Entry = Device | Multiplier | Placement | SiteMetric
+Entry = Device | Multiplier | VolumeCorrection | Placement | SiteMetric
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,10 @@ _MULTIPLIER: Final = (
     Field("factor", "Multiplier", is_needed=True),
     Field("since", "From", "date", help="Empty for the first: it holds from the start."),
 )
+_CORRECTION: Final = (
+    Field("factor", "Volume correction", is_needed=True),
+    Field("since", "From", "date", help="A gas day. Empty for the first: it holds from the start."),
+)
 _MOVE: Final = (Field("on", "At this site from", "date", is_needed=True, help="The first day there."),)
 
 
@@ -89,6 +94,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "multiplier": Kind(
         "multipliers", "multiplier", _MULTIPLIER, lambda m: {"factor": _number(m.factor), "since": m.since},
         service.correct_multiplier, service.remove_multiplier, "The multiplier before it holds on.",
+    ),
+    "correction": Kind(
+        "corrections", "correction", _CORRECTION, lambda m: {"factor": _number(m.factor), "since": m.since},
+        service.amend_correction, service.remove_correction, "The correction before it holds on.",
     ),
     "placement": Kind("placements", "placement", _MOVE, lambda p: {"on": p.since}, service.correct_move),
     "metric": Kind(
@@ -113,7 +122,9 @@ def opened(request: HttpRequest, thing: Meter | Site) -> Correction | None:
     if entry is None or (isinstance(entry, Placement) and entry.since is None):
         return None
     kind = KINDS[name]
-    may_take_out = kind.take_out is not None and not (isinstance(entry, Multiplier) and entry.since is None)
+    may_take_out = kind.take_out is not None and not (
+        isinstance(entry, Multiplier | VolumeCorrection) and entry.since is None
+    )
     form = Form.holding(kind.fields, kind.held(entry), "correct")
     return Correction(kind, f"{name}-{entry.pk}", f"Correct: {_called(entry)}", entry, form, may_take_out)
 
@@ -143,6 +154,7 @@ def _entries(thing: Meter | Site) -> dict[str, Any]:
     return {
         "device": thing.devices.select_related("meter"),
         "multiplier": thing.multipliers.select_related("meter"),
+        "correction": thing.corrections.select_related("meter"),
         "placement": thing.placements.select_related("meter", "site__region"),
     }
 
@@ -152,6 +164,8 @@ def _called(entry: Entry) -> str:
         return f"{entry.site.name} from {entry.since}"
     if isinstance(entry, Multiplier):
         return f"multiplier {_number(entry.factor)} from {entry.since or 'the start'}"
+    if isinstance(entry, VolumeCorrection):
+        return f"volume correction {_number(entry.factor)} from {entry.since or 'the start'}"
     if isinstance(entry, Device):
         return f"device {entry.serial or 'without a serial'}"
     return f"{entry.name} from {entry.since}"

@@ -11,10 +11,11 @@ from django.urls import reverse
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.service import sparklines, today_in
-from eclectyc.estate.models import Device, Meter, Multiplier, Placement, Site
+from eclectyc.estate.models import Correction, Device, Meter, Multiplier, Placement, Site, Utility
 from eclectyc.estate.service import (
     exchange_device,
     move_meter,
+    set_correction,
     set_multiplier,
     take_back_exchange,
     take_back_move,
@@ -29,7 +30,7 @@ from eclectyc.web.views.admin import correcting
 from eclectyc.web.views.admin.choosing import suggestions
 from eclectyc.web.views.admin.showing import Button, Doing, Table, done
 
-ACTIONS: Final = ("exchange", "exchange_back", "multiply", "move", "move_back")
+ACTIONS: Final = ("exchange", "exchange_back", "multiply", "convert", "move", "move_back")
 MOST_BELOW: Final = 200
 
 
@@ -69,6 +70,14 @@ def forms(actor: Actor, one: Meter) -> dict[str, Form]:
             {},
             "multiply",
         ),
+        "convert": Form.holding(
+            (
+                Field("factor", "Volume correction", is_needed=True, help="Such as 1.02264."),
+                Field("since", "From", "date", is_needed=True, help="A gas day: from 05:00."),
+            ),
+            {},
+            "convert",
+        ),
         "move": Form.holding(
             (
                 Field("to", "To the site", suggestions=sites, suggests="site", is_needed=True),
@@ -81,7 +90,12 @@ def forms(actor: Actor, one: Meter) -> dict[str, Form]:
 
 
 def sections(one: Meter, made: dict[str, Form]) -> list[Section]:
-    """Return the three histories."""
+    """Return the histories; what volumes are corrected by is told of gas alone."""
+    found = _sections(one, made)
+    return [s for s in found if s.id != "corrections" or one.utility == Utility.GAS or s.table.rows]
+
+
+def _sections(one: Meter, made: dict[str, Form]) -> list[Section]:
     devices, placements = _devices(one), _placements(one)
     return [
         Section("devices", devices, made["exchange"], "exchange", "Write the exchange down",
@@ -89,6 +103,8 @@ def sections(one: Meter, made: dict[str, Form]) -> list[Section]:
                 "exchange_back" if len(devices.rows) > 1 else "", "Take the last exchange back"),
         Section("multipliers", _multipliers(one), made["multiply"], "multiply", "Set it",
                 "Readings of earlier days keep the multiplier of their day."),
+        Section("corrections", _corrections(one), made["convert"], "convert", "Set it",
+                "Volumes of gas are corrected for temperature and pressure before they become kWh."),
         Section("placements", placements, made["move"], "move", "Move it",
                 "Who may see the meter follows its site at once.",
                 "move_back" if len(placements.rows) > 1 else "", "Take the last move back"),
@@ -112,6 +128,7 @@ def act(request: HttpRequest, actor: Actor, one: Meter, made: dict[str, Form]) -
     ways: dict[str, tuple[Callable[[], object], str, str]] = {
         "exchange": (lambda: exchange_device(actor, meter=one, **form.values()), "#devices", "The exchange"),
         "multiply": (lambda: set_multiplier(actor, meter=one, **form.values()), "#multipliers", "The multiplier"),
+        "convert": (lambda: set_correction(actor, meter=one, **form.values()), "#corrections", "The correction"),
         "move": (lambda: _move(actor, one, form), "#placements", "The move"),
     }
     action, anchor, what = ways[do]
@@ -191,6 +208,14 @@ def _multipliers(one: Meter) -> Table:
     return Table("Multipliers", ("Multiplier", "From"), rows, "Always as it is now.", buttons=True)
 
 
+def _corrections(one: Meter) -> Table:
+    rows = [
+        Doing([Cell(f"{m.factor.normalize():f}"), Cell(_day(m.since, "the start"))], m.pk, _to_correct("correction", m))
+        for m in one.corrections.all()
+    ]
+    return Table("Volume corrections", ("Correction", "From"), rows, "Always as it is now.", buttons=True)
+
+
 def _placements(one: Meter) -> Table:
     rows = [
         Doing([Cell(p.site.name), Cell(_day(p.since, "the start")), Cell(_day(p.until, "on"))], p.pk,
@@ -200,7 +225,7 @@ def _placements(one: Meter) -> Table:
     return Table("Sites", ("Site", "From", "Until"), rows, "Always at the site where it is now.", buttons=True)
 
 
-def _to_correct(name: str, entry: Device | Multiplier | Placement) -> tuple[Button, ...]:
+def _to_correct(name: str, entry: Device | Multiplier | Correction | Placement) -> tuple[Button, ...]:
     return (Button("Correct", address=correcting.address_of(name, entry)),)
 
 

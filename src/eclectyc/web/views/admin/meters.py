@@ -47,8 +47,8 @@ COLUMNS: Final = (
 STEPS: Final = (*((str(n), counted(n, "minute")) for n in (1, 5, 10, 15, 20, 30)), ("60", "1 hour"), ("1440", "1 day"))
 UNITS: Final = ("kWh", "kVArh", "m3", "litre", "kg", "degC")
 OWN: Final = (
-    "identifier", "name", "utility", "direction", "unit", "step_minutes", "multiplier", "serial", "supplier", "parent",
-    "installed", "removed", "is_active",
+    "identifier", "name", "utility", "direction", "unit", "step_minutes", "multiplier", "correction", "serial",
+    "supplier", "parent", "installed", "removed", "is_active",
 )  # fmt: skip
 LEVELS: Final = (("main", "Main meters"), ("sub", "Sub-meters"))
 
@@ -110,7 +110,8 @@ def new_meter(request: HttpRequest) -> HttpResponse:
     fields = (organisation_field(organisations), where, *_fields(actor, is_new=True))
     own = at.organisation_id if at else organisations[0].pk if organisations else ""
     start = {"organisation": own, "site": at.name if at else "", "utility": Utility.ELECTRICITY, "unit": "kWh",
-             "direction": Direction.IMPORT, "step_minutes": 30, "multiplier": 1, "is_active": True}  # fmt: skip
+             "direction": Direction.IMPORT, "step_minutes": 30, "multiplier": 1, "correction": "1.02264",
+             "is_active": True}  # fmt: skip
     form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
     if request.method == "POST":
         there = Site.objects.visible_to(actor).select_related("organisation", "region")
@@ -213,6 +214,12 @@ def _fields(actor: Actor, *, is_new: bool) -> tuple[Field, ...]:
             group="The device",
             help=f"What readings are multiplied by; 1 for most.{from_day}",
         ),
+        Field(
+            "correction",
+            "Volume correction",
+            group="The device",
+            help=f"Of gas only, for temperature and pressure; 1.02264 for most.{from_day}",
+        ),
         Field("installed", "Installed", "date", group="The device"),
         Field("removed", "Removed", "date", group="The device", help="The first day without it."),
     )
@@ -264,6 +271,7 @@ def _held(one: Meter) -> dict[str, object]:
     held: dict[str, object] = {name: getattr(one, name) for name in OWN if name not in ("parent", "supplier")}
     return held | {
         "multiplier": f"{one.multiplier.normalize():f}",
+        "correction": f"{one.correction.normalize():f}",
         "parent": one.parent.identifier if one.parent else "",
         "supplier": one.supplier.name if one.supplier else "",
     }

@@ -51,7 +51,7 @@ ACTIVE: Final = (("yes", "Active"), ("no", "Not active"))
 ZONES: Final = tuple(sorted(zone for zone in available_timezones() if zone.startswith("Europe/")))
 OWN: Final = (
     "name", "company", "region", "site_type", "is_active", "floor_area_m2", "address", "postcode", "latitude",
-    "longitude", "timezone", "opening_hours",
+    "longitude", "timezone", "gas_region", "opening_hours",
 )  # fmt: skip
 
 
@@ -216,6 +216,12 @@ def _fields(actor: Actor) -> tuple[Field, ...]:
         Field("latitude", "Latitude [°]", help="51.4545, north of the equator.", group="Where it is"),
         Field("longitude", "Longitude [°]", help="-2.5879, minus is west of Greenwich.", group="Where it is"),
         Field("timezone", "Time zone", suggestions=ZONES, help="Its days begin at its midnight.", group="Where it is"),
+        Field(
+            "gas_region",
+            "Gas region",
+            help="Whose calorific values hold here, such as an LDZ; empty: the usual one.",
+            group="Where it is",
+        ),
         Field(
             "opening_hours",
             "Opening hours",

@@ -1,0 +1,85 @@
+"""``eclectyc external``: data from outside, out of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eclectyc.cli import application_of
+from eclectyc.cli.following import follow
+from eclectyc.cli.session import (
+    OPERATOR,
+    AsJson,
+    OrganisationName,
+    chosen_organisation,
+    print_json,
+    print_table,
+    ready,
+    say,
+)
+from eclectyc.kernel.words import counted
+
+if TYPE_CHECKING:
+    from eclectyc.gas.reading import CalorificReport
+
+external = application_of("Bring in data from outside, out of a file: calorific values of gas.")
+
+
+@external.callback()
+def _group() -> None:
+    """Bring in data from outside, out of a file: calorific values of gas."""
+
+
+@external.command()
+def calorific(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="date, calorific_value, unit; .gz is unpacked.")],
+    region: Annotated[str, typer.Option(help="Whose they are, such as an LDZ; else the usual one.")] = "",
+    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would happen; write nothing.")] = False,
+    organisation: OrganisationName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring in calorific values of gas [MJ/m³] by gas day. Exit: 0 clean, 1 some rows rejected, 2 nothing usable."""
+    ready()
+    from eclectyc.gas.reading import CalorificReport, import_calorific
+    from eclectyc.intake.blocks import LineError, UnreadableFile
+
+    try:
+        report = import_calorific(
+            OPERATOR, organisation=chosen_organisation(organisation), path=file, region=region, dry_run=dry_run
+        )
+    except UnreadableFile as refusal:
+        if not as_json:
+            raise
+        report = CalorificReport(file.name, dry_run)
+        report.refuse(LineError(0, "", refusal.reason, refusal.remedy))
+        error = {"code": refusal.code, "message": refusal.reason, "remedy": refusal.remedy, "field": refusal.field}
+        print_json(report.as_dict() | {"error": error})
+        say(f"eclectyc: {refusal}")
+        raise typer.Exit(2) from None
+    if not dry_run:
+        follow()
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        _show(report)
+    raise typer.Exit(report.exit_code)
+
+
+def _show(report: CalorificReport) -> None:
+    where = ", ".join(region or "no named region" for region in report.regions) or "no region"
+    name = f"Dry run, {report.file}" if report.dry_run else report.file
+    print(
+        f"{name}: {counted(report.accepted, 'calorific value')} of {where}: "
+        f"{report.added:,} added, {report.changed:,} corrected, {report.unchanged:,} unchanged; "
+        f"{report.rejected:,} of {counted(report.rows, 'row')} rejected."
+    )
+    for warning in report.warnings:
+        print(f"! {warning}")
+    if report.errors:
+        print()
+        rows = [(error.line, error.column, error.reason, error.remedy) for error in report.errors[:20]]
+        print_table(("line", "column", "reason", "remedy"), rows, right=(0,))
+        if report.error_count > len(rows):
+            print(f"… and {counted(report.error_count - len(rows), 'more')}.")

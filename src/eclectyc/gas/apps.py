@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class GasConfig(AppConfig):
+    name = "eclectyc.gas"
+    label = "gas"
+
+    def ready(self) -> None:
+        from eclectyc.estate.listening import listen
+        from eclectyc.gas.following import follow
+
+        listen(follow)

@@ -1,0 +1,258 @@
+"""The kWh of gas meters, worked out from their volumes: a kind of derivation (see ``intake.derived.kind``).
+
+Each primary series of m³ – half-hourly, daily, of a register – has a series of kWh beside it, of the source
+``DERIVED``. It is what counts of the meter unless the supplier sends kWh himself: then it stands beside his, uncounted.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+import numpy as np
+import polars as pl
+from django.db.models import Q
+
+from eclectyc.estate.models import Correction, Meter, Quantity, Series, Utility
+from eclectyc.estate.service import SeriesKey, ensure_series
+from eclectyc.gas.regions import Values, key_at, usual_region
+from eclectyc.gas.rules import converted, kwh_per_m3, slots_before
+from eclectyc.intake.batches import Made
+from eclectyc.intake.derived import spans
+from eclectyc.kernel.days import zone_of
+from eclectyc.lake.dense import Slots
+from eclectyc.lake.store import connect
+
+DERIVED: Final = "calculated"  # the source of series that are worked out from volumes
+_PIECE: Final = 5000
+_ONE_DAY: Final = timedelta(days=1)
+_VOLUME: Final = Q(quantity=Quantity.VOLUME, unit="m3", is_primary=True)
+
+
+class Facts(NamedTuple):
+    """What the conversion needs to know of a meter. corrections : since (the first: date.min) and factor, in order."""
+
+    zone: str
+    region: str  # its key
+    corrections: tuple[tuple[date, Decimal], ...]
+
+    def correction_on(self, gas_day: date) -> Decimal:
+        return next(factor for since, factor in reversed(self.corrections) if since <= gas_day)
+
+
+@dataclass(slots=True)
+class GasPlan:
+    """What some gas meters hold on some days. sources : series (of kWh), source (its m³), meter; spans : of series
+    of kWh; volumes : those parts of them in which there is anything to convert."""
+
+    spans: pl.DataFrame
+    made: Made
+    volumes: pl.DataFrame = field(default_factory=lambda: spans.empty("series"))
+    sources: pl.DataFrame = field(default_factory=pl.DataFrame)
+    facts: dict[int, Facts] = field(default_factory=dict)
+    values: Values = field(default_factory=Values)
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        for first, end, part in spans.months_of(self.volumes):
+            of = self.sources.join(part.select("series").unique(), on="series", how="semi")
+            held = connect().days(of["source"].to_numpy(), first, end, values=True)
+            rows = held.rename({"series": "source"}).join(of, on="source", how="inner")
+            rows = rows.join(spans.days_of(part, "series"), on=["series", "day"], how="semi", maintain_order="left")
+            if len(rows):
+                yield self._converted(rows, first, end)
+
+    def _converted(self, rows: pl.DataFrame, first: date, end: date) -> pl.DataFrame:
+        slots = Slots.of(rows)
+        before, after, early = self._factors(rows, first, end)
+        kwh, quality = converted(slots.values, slots.quality, slots.lengths, early=early, before=before, after=after)
+        return rows.select("series", "day", "step").with_columns(**Slots(kwh, quality, slots.lengths).columns())
+
+    def _factors(self, rows: pl.DataFrame, first: date, end: date) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return for each day row the factor of the gas day before and of its own, and how many slots are early."""
+        days = [first + timedelta(days=n) for n in range((end - first).days)]
+        of_facts: dict[Facts, int] = {}
+        number = {meter: of_facts.setdefault(self.facts[meter], len(of_facts)) for meter in set(rows["meter"])}
+        table = np.array([[self._factor(facts, day) for day in [first - _ONE_DAY, *days]] for facts in of_facts])
+        which = np.array([number[meter] for meter in rows["meter"]], dtype=np.int64)
+        at = (rows["day"] - first).dt.total_days().to_numpy()
+        opens: dict[tuple[str, int], np.ndarray] = {}
+        early = np.zeros(len(rows), dtype=np.int64)
+        zones, steps = np.array([self.facts[meter].zone for meter in rows["meter"]]), rows["step"].to_numpy()
+        for zone, step in {(str(z), int(s)) for z, s in zip(zones, steps, strict=True)}:
+            mine = (zones == zone) & (steps == step)
+            opens[zone, step] = np.array([slots_before(day, zone_of(zone), step) for day in days], dtype=np.int64)
+            early[mine] = opens[zone, step][at[mine]]
+        return table[which, at], table[which, at + 1], early
+
+    def _factor(self, facts: Facts, gas_day: date) -> float:
+        value = self.values.on(facts.region, gas_day)
+        return float("nan") if value is None else kwh_per_m3(value, facts.correction_on(gas_day))
+
+
+class Gas:
+    """The kind."""
+
+    name: Final = "gas"
+    title: Final = "kWh from m³"
+
+    def resting_on(self, touched: pl.DataFrame) -> pl.DataFrame:
+        """A day of m³ bears on that day's kWh; a day of the supplier's kWh on which of the two counts."""
+        volumes: list[tuple[int, int]] = []
+        others: list[tuple[int, int]] = []
+        for piece in _pieces(touched["series"].unique().to_list()):
+            of_gas = Series.objects.filter(pk__in=piece, meter__utility=Utility.GAS).exclude(source=DERIVED)
+            found = of_gas.filter(_VOLUME | Q(quantity=Quantity.IMPORT)).order_by()
+            for series, meter, quantity in found.values_list("pk", "meter", "quantity"):
+                (volumes if quantity == Quantity.VOLUME else others).append((series, meter))
+        if others:
+            with_volumes = {meter for _, meter in volumes}
+            for piece in _pieces([meter for _, meter in others]):
+                held = Series.objects.filter(_VOLUME, meter__in=piece).order_by()
+                with_volumes.update(held.values_list("meter", flat=True))
+            others = [(series, meter) for series, meter in others if meter in with_volumes]
+        if not volumes and not others:
+            return spans.empty()
+        rows = pl.DataFrame([*volumes, *others], schema={"series": pl.Int32, "meter": pl.Int64}, orient="row")
+        return spans.runs(touched.join(rows, on="series").select("meter", "day"))
+
+    def plan(self, wanted: pl.DataFrame) -> GasPlan:
+        """Look everything up that the conversion of some meters' days takes; see :class:`Derivation`."""
+        return _Planning.of(wanted).plan()
+
+    def remarks(self, touched: pl.DataFrame) -> list[str]:
+        """Say of how many touched days of m³ the calorific value is not known."""
+        from eclectyc.gas.gaps import remarks
+
+        return remarks(touched)
+
+
+GAS: Final = Gas()
+
+
+class _Held(NamedTuple):
+    """A series of a gas meter."""
+
+    pk: int
+    meter: int
+    quantity: str
+    unit: str
+    step: int
+    source: str
+    register: str
+    is_primary: bool
+
+
+@dataclass(slots=True)
+class _Planning:
+    """What the registry and the lake say of the meters that are wanted."""
+
+    wanted: pl.DataFrame
+    organisation: int
+    facts: dict[int, Facts]
+    series: list[_Held]
+    held: pl.DataFrame  # series, first, last
+
+    @classmethod
+    def of(cls, wanted: pl.DataFrame) -> _Planning:
+        meters = wanted["meter"].unique().to_list()
+        columns = ("pk", "utility", "organisation", "site__timezone", "site__gas_region", "correction")
+        rows = [r for piece in _pieces(meters) for r in Meter.objects.filter(pk__in=piece).values_list(*columns)]
+        organisation = rows[0][2] if rows else 0
+        usual = usual_region(organisation)
+        dated: dict[int, list[tuple[date, Decimal]]] = {}
+        names = ("pk", "meter", "quantity", "unit", "step_minutes", "source", "register", "is_primary")
+        series: list[_Held] = []
+        for piece in _pieces(meters):
+            for meter, since, factor in Correction.objects.filter(meter__in=piece).values_list(
+                "meter", "since", "factor"
+            ):
+                dated.setdefault(meter, []).append((since or date.min, factor))
+            held = Series.objects.filter(meter__in=piece, quantity__in=(Quantity.VOLUME, Quantity.IMPORT))
+            series += [_Held(*row) for row in held.order_by("pk").values_list(*names)]
+        facts = {
+            pk: Facts(zone, key_at(region, usual), tuple(dated.get(pk, [(date.min, correction)])))
+            for pk, utility, _, zone, region, correction in rows
+            if utility == Utility.GAS
+        }
+        return cls(wanted, organisation, facts, series, connect().span([one.pk for one in series]))
+
+    def plan(self) -> GasPlan:
+        """Return the plan; make the series that lack, where there is something for them to hold."""
+        volumes = [
+            one for one in self.series
+            if one.meter in self.facts and one.quantity == Quantity.VOLUME and one.unit == "m3"
+            and one.is_primary and one.source != DERIVED
+        ]  # fmt: skip
+        bounded = self._spans_of(volumes, by="source")
+        values = self._values(bounded)
+        worth = self._worth(bounded, {one.pk: one.meter for one in volumes}, values)
+        own = [one for one in self.series if one.source == DERIVED]
+        target = {(one.meter, one.step, one.register): one.pk for one in own}
+        lacking = [one for one in volumes if one.pk in worth and (one.meter, one.step, one.register) not in target]
+        keys = [SeriesKey(v.meter, Quantity.IMPORT, "kWh", v.step, DERIVED, v.register) for v in lacking]
+        found, new = ensure_series(keys) if keys else ({}, [])
+        target |= {(key.meter, key.step_minutes, key.register): found[key].pk for key in keys}
+        self._count_one([(one.pk, one.meter) for one in own] + [(one.pk, one.meter_id) for one in new])
+        pairs = [
+            (target[key], one.pk, one.meter)
+            for one in volumes
+            if (key := (one.meter, one.step, one.register)) in target
+        ]
+        schema = {"series": pl.Int32, "source": pl.Int32, "meter": pl.Int64}
+        sources = pl.DataFrame(pairs, schema=schema, orient="row")
+        to_convert = bounded.join(sources.select("source", "series"), on="source").select("series", "start", "end")
+        every = spans.merged(pl.concat([to_convert, self._spans_of(own, by="series")]), "series")
+        made = Made(series=[series.pk for series in new])
+        return GasPlan(every, made, spans.merged(to_convert, "series"), sources, self.facts, values)
+
+    def _spans_of(self, series: list[_Held], *, by: str) -> pl.DataFrame:
+        """Return the wanted days on which some series hold anything."""
+        of = pl.DataFrame([(s.pk, s.meter) for s in series], schema={by: pl.Int32, "meter": pl.Int64}, orient="row")
+        asked = self.wanted.join(of, on="meter").select(by, "start", "end")
+        return spans.bounded(asked, self.held.rename({"series": by}), by)
+
+    def _values(self, bounded: pl.DataFrame) -> Values:
+        if bounded.is_empty():
+            return Values()
+        first: date = bounded["start"].min()  # type: ignore[assignment]
+        end: date = bounded["end"].max()  # type: ignore[assignment]
+        return Values.of(self.organisation, {f.region for f in self.facts.values()}, first - _ONE_DAY, end)
+
+    def _worth(self, bounded: pl.DataFrame, meter_of: dict[int, int], values: Values) -> set[int]:
+        """Return the volumes for some of whose days a calorific value is known."""
+        days = {key: sorted(known) for key, known in values.known.items()}
+        worth = set()
+        for series, start, end in bounded.iter_rows():
+            known = days.get(self.facts[meter_of[series]].region, [])
+            at = bisect_left(known, start - _ONE_DAY)
+            if at < len(known) and known[at] < end:
+                worth.add(series)
+        return worth
+
+    def _count_one(self, own: list[tuple[int, int]]) -> None:
+        """Let one source of a meter's kWh be counted: the supplier's where he sends any, else what is worked out.
+
+        own : the series that are worked out, each with its meter.
+        """
+        sends = set(self.held["series"].to_list())
+        theirs = [s for s in self.series if s.quantity == Quantity.IMPORT and s.unit == "kWh" and s.source != DERIVED]
+        send = {s.meter for s in theirs if s.pk in sends}
+        converted_too = {meter for _, meter in own}
+        first: dict[int, str] = {}
+        for one in theirs:
+            first.setdefault(one.meter, one.source)
+        of_supplier = {s.pk: s.meter in send and s.source == first[s.meter] for s in theirs if s.meter in converted_too}
+        is_counted = of_supplier | {pk: meter not in send for pk, meter in own}
+        for wanted in (True, False):
+            for piece in _pieces([pk for pk, counts in is_counted.items() if counts == wanted]):
+                Series.objects.filter(pk__in=piece, is_primary=not wanted).update(is_primary=wanted)
+
+
+def _pieces(numbers: list[int]) -> Iterator[list[int]]:
+    """Databases bound a query's length."""
+    for at in range(0, len(numbers), _PIECE):
+        yield numbers[at : at + _PIECE]

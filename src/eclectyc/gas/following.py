@@ -1,0 +1,48 @@
+"""What changes of sites and meters mean for the kWh of gas: they are worked out anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, Final
+
+from django.db.models import Model, Q
+
+from eclectyc.estate.models import Meter, Quantity, Series, Site, Utility
+from eclectyc.gas.deriving import DERIVED, GAS
+from eclectyc.intake.derived.spans import EVER
+from eclectyc.intake.derived.stale import mark
+
+_OF_SITE: Final = frozenset({"gas_region", "timezone"})
+_OF_METER: Final = frozenset({"utility", "correction", "site_id"})
+_DATED: Final = frozenset({"meter.correction_set", "meter.correction_corrected", "meter.correction_removed"})
+
+
+def follow(thing: Model, action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Mark what a change of the estate bears on."""
+    changed = set(before) | set(after)
+    if isinstance(thing, Site) and before and changed & _OF_SITE:
+        mark_meters(Q(site=thing.pk))
+    elif isinstance(thing, Meter) and action in _DATED:
+        mark_meters(Q(pk=thing.pk), [(_earliest(before, after), EVER[1])])
+    elif isinstance(thing, Meter) and before and changed & _OF_METER:
+        mark_meters(Q(pk=thing.pk))
+
+
+def mark_meters(which: Q, days: Iterable[tuple[date, date]] = (EVER,)) -> int:
+    """Have the kWh of some meters' volumes worked out anew on some days, and return how many meters these are.
+
+    which : a condition on meters. Call it within the transaction of what has changed.
+    """
+    with_volumes = Series.objects.filter(Q(quantity=Quantity.VOLUME, meter__utility=Utility.GAS) | Q(source=DERIVED))
+    meters = Meter.objects.filter(which, pk__in=with_volumes.order_by().values("meter")).order_by("pk")
+    numbers, spans = list(meters.values_list("pk", flat=True)), list(days)
+    mark(GAS.name, [(meter, start, end) for meter in numbers for start, end in spans])
+    return len(numbers)
+
+
+def _earliest(before: Mapping[str, Any], after: Mapping[str, Any]) -> date:
+    """Return the first day on which an entry of the history that was changed has held, or holds now."""
+    days = [told.get("since") for told in (before, after) if "factor" in told]
+    known = [day for day in days if day is not None]
+    return min(known) if known and len(known) == len(days) else EVER[0]

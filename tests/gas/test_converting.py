@@ -1,0 +1,269 @@
+"""m³ become kWh: by the published numbers, slot by slot against decimals, and anew whenever something changes."""
+
+from __future__ import annotations
+
+import random
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.analytics.service import consumption, meter_readings
+from eclectyc.estate.models import Series, Site
+from eclectyc.estate.service import (
+    amend_correction,
+    remove_correction,
+    set_correction,
+    update_meter,
+    update_site,
+)
+from eclectyc.gas.gaps import lacking_of
+from eclectyc.gas.rules import kwh_per_m3
+from eclectyc.gas.service import put_values, set_usual_region
+from eclectyc.intake.derived.working import bring_up_to_date
+from eclectyc.intake.models import Batch, Stale
+from eclectyc.intake.undo import undo_batch
+from eclectyc.kernel.errors import Forbidden
+from tests.factories import World, make_meter
+from tests.gas.burning import MPRN, daily, gas_meter, reference, span, tell, total, volumes
+from tests.intake.core.bringing import Slot, bring, held
+
+pytestmark = pytest.mark.django_db
+
+JUNE = date(2025, 6, 1)
+
+
+def close(found: dict, expected: dict[object, Slot]) -> None:
+    assert found.keys() == expected.keys()
+    for start, (value, quality) in expected.items():
+        assert found[start][0] == pytest.approx(value, rel=1e-12), start
+        assert found[start][1] == quality, start
+
+
+def test_published_conversions_come_out_to_the_last_digit() -> None:
+    assert round(100 * kwh_per_m3(Decimal("39.5"), Decimal("1.02264")), 5) == 1122.06333
+    assert round(2.83 * kwh_per_m3(Decimal("39.47333"), Decimal("1.02264")), 2) == 31.73
+
+
+@pytest.mark.parametrize(
+    ("first", "count"),
+    [
+        (date(2025, 3, 29), 3),  # the clocks go forward
+        (date(2025, 10, 25), 3),  # and back
+        (date(2015, 9, 29), 4),  # gas days begin at 05:00 from October 2015 on
+        (date(2014, 10, 25), 3),  # and began at 06:00 before, here on a day of 25 hours
+        (date(2024, 12, 31), 2),  # two months, two years
+    ],
+)
+def test_each_slot_has_the_value_of_its_gas_day(world: World, tmp_path: Path, first: date, count: int) -> None:
+    meter, chance = gas_meter(world), random.Random(first.toordinal())
+    days = span(first, count)
+    head, *lines = volumes(days).splitlines()
+    lines = [re.sub(r"(?<=,)10(?=,|$)", lambda _: f"{chance.randint(1, 9999) / 1000}", line) for line in lines]
+    bring(world, tmp_path / "gas.csv", "\n".join([head, *lines]) + "\n")
+    values = {day: f"{chance.randint(37_000, 44_000) / 1000}" for day in span(first - timedelta(days=1), count + 1)}
+    tell(world, values)
+    told = held(meter, "volume")
+    assert len(told) > 90
+    close(held(meter), reference(told, values))
+
+
+def test_a_daily_volume_has_the_value_of_the_gas_day_that_begins_in_it(world: World, tmp_path: Path) -> None:
+    meter = gas_meter(world, step_minutes=1440)
+    bring(world, tmp_path / "gas.csv", daily(span(JUNE, 3)))
+    values = {JUNE: "39", JUNE + timedelta(days=1): "40", JUNE + timedelta(days=2): "41"}
+    tell(world, values)
+    close(held_daily(meter), reference(held_daily(meter, "volume"), values, step=1440))
+    assert len(held_daily(meter)) == 3
+
+
+def held_daily(meter: object, quantity: str = "import") -> dict:
+    return held(meter, quantity)  # type: ignore[arg-type]
+
+
+def test_a_slot_without_a_calorific_value_is_missing_and_coverage_says_so(world: World, tmp_path: Path) -> None:
+    meter = gas_meter(world)
+    report = bring(world, tmp_path / "gas.csv", volumes(span(JUNE, 3)))
+    assert "No calorific value is known for 4 gas days (31 May 2025 to 3 June 2025)" in report.warnings[-1]
+    assert bring_up_to_date().changed == 0
+    assert not Series.objects.filter(meter=meter, quantity="import").exists(), "nothing to hold"
+    tell(world, {JUNE: "39.5"})
+    readings = meter_readings(Actor.of(world.viewer), meter, start=JUNE, end=JUNE + timedelta(days=3), by="day")
+    assert readings.unit == "kWh"
+    assert readings.frame["present"].to_list() == [38, 10, 0]
+    assert readings.frame["expected"].to_list() == [48, 48, 48]
+    assert readings.frame["value"][2] is None
+    lacking = lacking_of(meter)
+    assert lacking is not None
+    assert lacking.words() == "3 gas days (31 May 2025, 2 June 2025 to 3 June 2025)"
+
+
+def test_estimated_volumes_are_estimated_energy(world: World, tmp_path: Path) -> None:
+    gas_meter(world)
+    lines = ["Meter,Timestamp,Value,Unit,Flag"]
+    lines += [f"{MPRN},2025-06-01 {8 + k // 2:02}:{30 * (k % 2):02},2,m3,{'E' if k % 3 else 'A'}" for k in range(12)]
+    bring(world, tmp_path / "gas.csv", "\n".join(lines) + "\n")
+    tell(world, {JUNE: "40"})
+    assert [q for _, (_, q) in sorted(held(MPRN).items())] == [1 if k % 3 == 0 else 2 for k in range(12)]
+
+
+def test_late_corrected_and_withdrawn_volumes_and_values_are_followed(world: World, tmp_path: Path) -> None:
+    meter = gas_meter(world)
+    days = span(JUNE, 4)
+    values = dict.fromkeys(span(JUNE - timedelta(days=1), 6), "40")
+    bring(world, tmp_path / "a.csv", volumes(days[:2]))
+    tell(world, values)  # values after the volumes
+    unit = kwh_per_m3(Decimal(40), Decimal("1.02264"))
+    assert total(meter) == pytest.approx(2 * 480 * unit)
+    late = bring(world, tmp_path / "b.csv", volumes(days[2:]))  # volumes after the values
+    bring_up_to_date()
+    assert total(meter) == pytest.approx(4 * 480 * unit)
+    bring(world, tmp_path / "c.csv", volumes(days[:1], "11"))  # corrected volumes
+    assert [(s.start, s.end) for s in Stale.objects.all()] == [(days[0], days[1])]
+    bring_up_to_date()
+    assert total(meter) == pytest.approx((3 * 480 + 528) * unit)
+    undo_batch(Actor.of(world.admin), batch=late.batch or 0)
+    bring_up_to_date()
+    assert total(meter) == pytest.approx((480 + 528) * unit)
+    put = put_values(Actor.of(world.admin), organisation=world.org, values={JUNE: "42"})
+    assert (put.added, put.changed, put.unchanged, put.meters) == (0, 1, 0, 1)
+    assert [(s.start, s.end) for s in Stale.objects.all()] == [(JUNE, JUNE + timedelta(days=2))]
+    bring_up_to_date()
+    close(held(meter), reference(held(meter, "volume"), values | {JUNE: "42"}))
+    version = Batch.objects.count()
+    assert tell(world, {JUNE: "42.0"}).unchanged == 1
+    assert Batch.objects.count() == version, "the same again works nothing out"
+
+
+def test_a_meter_has_its_own_correction_from_a_gas_day_on(world: World, tmp_path: Path) -> None:
+    meter, actor = gas_meter(world), Actor.of(world.admin)
+    days = span(JUNE, 3)
+    bring(world, tmp_path / "a.csv", volumes(days))
+    values = dict.fromkeys(span(JUNE - timedelta(days=1), 5), "40")
+    tell(world, values)
+    second = days[1]
+    entry = set_correction(actor, meter=meter, factor="1.5", since=second)
+    bring_up_to_date()
+    usual, own = (reference(held(meter, "volume"), values, factor) for factor in ("1.02264", "1.5"))
+    turn = min(start for start in usual if start.isoformat() >= "2025-06-02T04:00")  # 05:00 in London
+    close(held(meter), {start: (own if start >= turn else usual)[start] for start in usual})
+    amend_correction(actor, correction=entry, since=days[0])
+    bring_up_to_date()
+    turn = min(start for start in usual if start.isoformat() >= "2025-06-01T04:00")
+    close(held(meter), {start: (own if start >= turn else usual)[start] for start in usual})
+    remove_correction(actor, correction=entry)
+    bring_up_to_date()
+    close(held(meter), usual)
+    meter.refresh_from_db()
+    update_meter(actor, meter=meter, correction="1.5")
+    bring_up_to_date()
+    close(held(meter), own)
+
+
+def test_a_site_s_region_counts_before_the_organisation_s_usual_one(world: World, tmp_path: Path) -> None:
+    meter, actor = gas_meter(world), Actor.of(world.admin)
+    bring(world, tmp_path / "a.csv", volumes([JUNE]))
+    both = span(JUNE - timedelta(days=1), 2)
+    tell(world, dict.fromkeys(both, "38"), "SE")
+    tell(world, dict.fromkeys(both, "42"), "North West")
+    assert not Series.objects.filter(meter=meter, quantity="import").exists()
+    set_usual_region(actor, organisation=world.org, region="se")
+    bring_up_to_date()
+    assert total(meter) == pytest.approx(480 * kwh_per_m3(Decimal(38), Decimal("1.02264")))
+    update_site(actor, site=Site.objects.get(pk=world.site.pk), gas_region="north  west")
+    bring_up_to_date()
+    assert total(meter) == pytest.approx(480 * kwh_per_m3(Decimal(42), Decimal("1.02264")))
+    update_site(actor, site=Site.objects.get(pk=world.site.pk), gas_region="Nowhere")
+    bring_up_to_date()
+    assert held(meter) == {}
+    assert lacking_of(meter).region == "Nowhere"  # type: ignore[union-attr]
+
+
+def test_the_supplier_s_own_energy_goes_before_what_is_converted(world: World, tmp_path: Path) -> None:
+    meter, actor = gas_meter(world), Actor.of(world.admin)
+    bring(world, tmp_path / "a.csv", volumes([JUNE]))
+    tell(world, dict.fromkeys(span(JUNE - timedelta(days=1), 2), "40"))
+    theirs = bring(world, tmp_path / "b.csv", volumes([JUNE], "100", unit="kWh"))
+    bring_up_to_date()
+    assert total(meter) == 4800
+    counted = consumption(actor, start=JUNE, end=JUNE + timedelta(days=1), group_by="meter", today=JUNE)
+    of_gas = counted.filter(counted["unit"] == "kWh")["value"].to_list()
+    assert [value for value in of_gas if value] == [4800], "counted once"
+    beside = Series.objects.get(meter=meter, source="calculated")
+    assert not beside.is_primary
+    undo_batch(actor, batch=theirs.batch or 0)
+    bring_up_to_date()
+    assert total(meter) == pytest.approx(480 * kwh_per_m3(Decimal(40), Decimal("1.02264")))
+
+
+def test_readings_of_a_gas_meter_are_energy_where_there_is_any_else_volume(
+    world: World, tmp_path: Path, client: object
+) -> None:
+    meter = gas_meter(world)
+    bring(world, tmp_path / "a.csv", volumes([JUNE]))
+    client.force_login(world.admin)  # type: ignore[attr-defined]
+    address = f"/api/meters/{MPRN}/readings?from=2025-06-01&to=2025-06-02&by=day"
+
+    def asked(more: str = "") -> tuple:
+        found = client.get(address + more).json()  # type: ignore[attr-defined]
+        return found["quantity"], found["unit"], found["readings"][0]["value"]
+
+    assert asked() == ("volume", "m3", 480)
+    tell(world, dict.fromkeys(span(JUNE - timedelta(days=1), 2), "40"))
+    assert asked() == ("import", "kWh", pytest.approx(480 * 1.02264 * 40 / 3.6))
+    assert asked("&quantity=volume") == ("volume", "m3", 480)
+    assert asked("&quantity=import")[1] == "kWh"
+    assert meter.pk
+
+
+def test_values_of_one_organisation_are_nothing_to_another(world: World, tmp_path: Path) -> None:
+    actor = Actor.of(world.outsider)
+    put_values(actor, organisation=world.other_org, values=dict.fromkeys(span(JUNE - timedelta(days=1), 2), "40"))
+    meter = gas_meter(world)
+    bring(world, tmp_path / "a.csv", volumes([JUNE]))
+    bring_up_to_date()
+    assert held(meter) == {}
+    with pytest.raises(Forbidden):
+        put_values(actor, organisation=world.org, values={JUNE: "40"})
+    with pytest.raises(Forbidden):
+        put_values(Actor.of(world.manager), organisation=world.org, values={JUNE: "40"})
+
+
+def test_hundreds_of_cubic_feet_are_exact_cubic_metres(world: World, tmp_path: Path) -> None:
+    meter = gas_meter(world)
+    bring(world, tmp_path / "a.csv", volumes([JUNE], "1", unit="hcf"))
+    assert total(meter, "volume") == pytest.approx(48 * 2.8316846592, rel=1e-12)
+
+
+def test_a_new_meter_of_m3_and_kwh_with_an_mprn_is_one_of_gas(world: World, tmp_path: Path) -> None:
+    text = "Meter,Date,kWh,m3\n7512345612,01/06/2025,100,9\n7512345612,02/06/2025,100,9\n"
+    bring(world, tmp_path / "a.csv", text, create_meters=True, site="Harbour House")
+    series = Series.objects.filter(meter__identifier="7512345612").values_list("meter__utility", "quantity", "unit")
+    assert sorted(series) == [("gas", "import", "kWh"), ("gas", "volume", "m3")]
+
+
+def test_water_is_not_burnt(world: World, tmp_path: Path) -> None:
+    make_meter(world.site, "SPID1", utility="water", unit="m3")
+    bring(world, tmp_path / "a.csv", volumes([JUNE], meter="SPID1"))
+    tell(world, {JUNE: "40"})
+    assert list(Series.objects.filter(meter__identifier="SPID1").values_list("quantity", "unit")) == [("import", "m3")]
+
+
+def test_many_meters_take_no_more_questions_than_few(world: World, tmp_path: Path) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    counts = []
+    for names in (["75123456" + f"{n:02}" for n in range(10, 12)], ["75123456" + f"{n:02}" for n in range(20, 60)]):
+        for name in names:
+            gas_meter(world, name)
+        lines = [volumes([JUNE], meter=name).splitlines()[1] for name in names]
+        bring(world, tmp_path / f"{len(names)}.csv", "\n".join([volumes([]).strip(), *lines]) + "\n")
+        put_values(Actor.of(world.admin), organisation=world.org, values={JUNE: f"4{len(counts)}"})
+        with CaptureQueriesContext(connection) as asked:
+            bring_up_to_date()
+        counts.append(len(asked))
+    assert counts[1] <= counts[0] + 1
