@@ -27,7 +27,8 @@ API: Final = "/api/"
 SAID_BY: Final = {
     "regions": "region", "suppliers": "supplier", "sites": "site", "organisations": "organisation", "users": "user",
     "people": "user", "memberships": "membership", "roles": "role", "invitations": "invitation", "tokens": "token",
-    "devices": "device", "multipliers": "multiplier", "placements": "placement",
+    "devices": "device", "multipliers": "multiplier", "corrections": "correction", "placements": "placement",
+    "calorific-values": "calorific_value",
     "metrics": "metric", "sessions": "session", "meters": "meter",
     "imports": "batch", "batches": "batch", "files": "upload", "feeds": "feed", "jobs": "job", "schedules": "schedule",
     "import-profiles": "profile", "profiles": "profile",

@@ -22,6 +22,7 @@ from eclectyc.accounts.models import ApiToken, Invitation, Membership, Organisat
 from eclectyc.accounts.tokens import create_token, revoke_token
 from eclectyc.audit.record import record
 from eclectyc.estate.models import (
+    Correction,
     Device,
     Meter,
     Multiplier,
@@ -31,6 +32,7 @@ from eclectyc.estate.models import (
     SiteMetric,
     Supplier,
 )
+from eclectyc.gas.models import CalorificValue, UsualRegion
 from eclectyc.intake.models import Batch, Feed, ImportProfile, Upload
 from eclectyc.jobs.models import Job, Schedule
 from tests.analytics.filling import fill, flat_days
@@ -154,6 +156,9 @@ def furnish(side: Side, number: int) -> None:
     things["site2"] = marked(Site(organisation=org, name=f"{mark} second"), mark)
     things["admin"] = person(mark, "admin", org, "admin")
     _meters(side, number, supplier)
+    value = CalorificValue(organisation=org, day=date(2025, 6, 1), mj_per_m3="39.5")
+    things["calorific_value"] = marked(value, mark)
+    marked(UsualRegion(organisation=org), mark)
     clerk = things["user"] = person(mark, "clerk", org)
     things["membership"] = clerk.memberships.get()
     things["role"] = things["custom_role"] = marked(Role(organisation=org, permissions=["estate.view"]), mark)
@@ -199,6 +204,8 @@ def _meters(side: Side, number: int, supplier: Supplier) -> None:
     things["device"] = marked(Device(meter=meter, since=date(2025, 1, 1)), mark)
     Multiplier.objects.create(meter=meter, factor=1)
     things["multiplier"] = Multiplier.objects.create(meter=meter, since=date(2025, 1, 1), factor=2)
+    Correction.objects.create(meter=meter, factor=1)
+    things["correction"] = Correction.objects.create(meter=meter, since=date(2025, 1, 1), factor="1.5")
     Placement.objects.create(meter=meter, site=things["site2"], until=date(2024, 1, 1))
     things["placement"] = Placement.objects.create(meter=meter, site=things["site"], since=date(2024, 1, 1))
     things["metric"] = marked(SiteMetric(site=things["site"], value=7, since=date(2025, 1, 1)), mark)

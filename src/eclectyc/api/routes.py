@@ -10,6 +10,7 @@ from ninja.openapi.schema import OpenAPISchema
 from eclectyc.api.audit import router as audit
 from eclectyc.api.authentication import AUTHENTICATION, for_the_signed_in
 from eclectyc.api.bulk import router as bulk
+from eclectyc.api.calorific import router as calorific
 from eclectyc.api.corrections import router as corrections
 from eclectyc.api.errors import add_error_answers
 from eclectyc.api.exports import router as exports
@@ -68,5 +69,5 @@ api.add_router("", meter_history)  # before meters, whose identifiers can have s
 api.add_router("", meters)
 for router in (regions, suppliers, sites, bulk, exports, organisations, people, roles, invitations, tokens):
     api.add_router("", router)
-for router in (audit, privacy, imports, profiles, feeds):
+for router in (audit, privacy, imports, profiles, feeds, calorific):
     api.add_router("", router)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -33,10 +33,14 @@ class Lacking:
 
     def words(self) -> str:
         """Say it: "3 gas days of SE (1–3 June 2025)"."""
-        shown = ", ".join(_span(first, last) for first, last in self.runs[:_SHOWN])
-        more = " and others" if len(self.runs) > _SHOWN else ""
         of = f" of {self.region}" if self.region else ""
-        return f"{counted(self.days, 'gas day')}{of} ({shown}{more})"
+        return f"{counted(self.days, 'gas day')}{of} ({runs_in_words(self.runs)})"
+
+
+def runs_in_words(runs: Sequence[tuple[date, date]]) -> str:
+    """Say runs of days, the first few of them."""
+    more = " and others" if len(runs) > _SHOWN else ""
+    return ", ".join(_span(first, last) for first, last in runs[:_SHOWN]) + more
 
 
 def _span(first: date, last: date) -> str:
@@ -93,7 +97,7 @@ def _lacking(touched: pl.DataFrame) -> list[Lacking]:
         days.filter("has_early").select("organisation", "key", pl.col("day") - timedelta(days=1)),
     ]).unique()  # fmt: skip
     return [
-        Lacking(name[organisation, key], _runs(sorted(set(part["day"]) - _known(organisation, key, part["day"]))))
+        Lacking(name[organisation, key], runs_of(sorted(set(part["day"]) - _known(organisation, key, part["day"]))))
         for (organisation, key), part in sorted(needed.partition_by("organisation", "key", as_dict=True).items())
         if set(part["day"]) - _known(organisation, key, part["day"])
     ]
@@ -107,7 +111,8 @@ def _known(organisation: int, key: str, days: Iterable[date]) -> set[date]:
     return set(values.order_by().values_list("day", flat=True))
 
 
-def _runs(days: list[date]) -> tuple[tuple[date, date], ...]:
+def runs_of(days: list[date]) -> tuple[tuple[date, date], ...]:
+    """Return days in order as runs, the first and the last day of each."""
     runs: list[tuple[date, date]] = []
     for day in days:
         if runs and day - runs[-1][1] == timedelta(days=1):

@@ -36,6 +36,7 @@ SECTIONS: Final = (
     Place("Suppliers", "/admin/suppliers", "estate.edit"),
     Place("Imports", "/admin/imports", "imports.run"),
     Place("Feeds", "/admin/feeds", "imports.run"),
+    Place("Calorific values", "/admin/calorific-values", "imports.run"),
     Place("Background work", "/admin/jobs", "jobs.view"),
     Place("People", "/admin/users", "people.view"),
     Place("Roles", "/admin/roles", "people.view"),

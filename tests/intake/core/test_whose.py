@@ -129,11 +129,11 @@ def test_a_water_meter_in_cubic_metres_takes_litres(world: World, tmp_path: Path
 
 
 def test_another_unit_of_a_quantity_stands_beside_the_primary_one(world: World, tmp_path: Path) -> None:
-    gas = make_meter(world.site, "7654321", utility="gas", unit="kWh")
+    heat = make_meter(world.site, "7654321", utility="heat", unit="kWh")
     header = "Meter,Start,Value,Unit"
     for unit in ("kWh", "m3"):
         bring(world, tmp_path / f"{unit}.csv", f"{header}\n7654321,{at(0):%d/%m/%Y %H:%M},2,{unit}\n")
-    made = dict(Series.objects.filter(meter=gas).values_list("unit", "is_primary"))
+    made = dict(Series.objects.filter(meter=heat).values_list("unit", "is_primary"))
     assert made == {"kWh": True, "m3": False}
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from eclectyc.web import brand
 from eclectyc.web.security import View
 from eclectyc.web.views.admin import (
+    calorific,
     choosing,
     feeds,
     files,
@@ -61,6 +62,7 @@ ADDRESSES: Final[tuple[Address, ...]] = (
     ("admin/imports/files/<int:pk>", imports.file, "admin-import-file", "imports.run"),
     ("admin/imports/<str:called>", imports.one, "admin-import", "imports.run"),
     ("admin/imports/<str:called>/rejected", imports.rejected, "admin-import-rejected", "imports.run"),
+    ("admin/calorific-values", calorific.values, "admin-calorific", "imports.run"),
     ("admin/feeds", feeds.feeds, "admin-feeds", "imports.run"),
     ("admin/feeds/new", feeds.new_feed, "admin-feed-new", "imports.run"),
     ("admin/feeds/<int:pk>", feeds.feed, "admin-feed", "imports.run"),

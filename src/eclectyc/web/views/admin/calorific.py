@@ -1,0 +1,203 @@
+"""``/admin/calorific-values``: what gas was worth, by region and month, with its gaps; values in by file and hand."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.gas import lists, service
+from eclectyc.gas.gaps import runs_in_words
+from eclectyc.gas.lists import RegionSummary
+from eclectyc.gas.models import CalorificValue
+from eclectyc.gas.reading import CalorificReport, import_calorific
+from eclectyc.gas.regions import usual_region
+from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.words import counted
+from eclectyc.web.forms import Field, Form
+from eclectyc.web.listing import Cell, Row
+from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.showing import Button, Doing, Table, done, number_in, organisations_for, show
+
+LARGEST_FILE: Final = 5 * 1024 * 1024  # [bytes]
+_REGION: Final = Field("region", "Region", help="Such as an LDZ's code. Empty: the organisation's usual one.")
+
+
+def values(request: HttpRequest) -> HttpResponse:
+    """Show the values of an organisation's regions; POST takes values in."""
+    actor = actor_of(request)
+    organisations = organisations_for(actor, service.EDIT)
+    asked = number_in(request.GET.get("organisation", ""))
+    owner = next((one for one in organisations if one.pk == asked), organisations[0] if organisations else None)
+    if owner is None:
+        raise Http404
+    forms, report = _forms(owner), None
+    if request.method == "POST":
+        answer = _act(request, actor, owner, forms)
+        if isinstance(answer, HttpResponse):
+            return answer
+        report = answer
+    found = lists.regions(actor, owner)
+    chosen = _chosen(found, request.GET.get("region"))
+    context: dict[str, Any] = {
+        "forms": forms,
+        "report": report,
+        "regions": _regions(owner, found, asked),
+        "lacking": [one.lacking.words() for one in found if one.lacking],
+        "months": _months(actor, owner, chosen) if chosen else None,
+        "days": _days(actor, owner, chosen, request.GET.get("month", "")) if chosen else None,
+        "owner": owner,
+        "organisations": organisations if len(organisations) > 1 else [],
+        "sub": "What a cubic metre of gas was worth, by region and gas day. With them volumes become kWh.",
+    }
+    status = max(form.status for form in forms.values())
+    return show(request, "calorific", "Calorific values", context, status=status)
+
+
+def _forms(owner: Organisation) -> dict[str, Form]:
+    return {
+        "file": Form.holding(
+            (Field("file", "File", "file", help="CSV with date, calorific_value and unit; at most 5 MB."), _REGION),
+            {},
+            "file",
+        ),
+        "value": Form.holding(
+            (
+                Field("day", "Gas day", "date", is_needed=True),
+                Field("value", "Calorific value [MJ/m³]", help="Such as 39.47333.", is_needed=True),
+                _REGION,
+            ),
+            {},
+            "value",
+        ),
+        "usual": Form.holding(
+            (Field("region", "Usual region", help="Of sites that name none; empty where there is but one."),),
+            {"region": usual_region(owner)},
+            "usual",
+        ),
+    }
+
+
+def _act(
+    request: HttpRequest, actor: Actor, owner: Organisation, forms: dict[str, Form]
+) -> HttpResponse | CalorificReport | None:
+    do, here = request.POST.get("do", ""), request.get_full_path()
+    if do == "remove":
+        value = CalorificValue.objects.visible_to(actor, service.EDIT).select_related("organisation")
+        found = value.filter(pk=number_in(request.POST.get("of", "")), organisation=owner).first()
+        if found is None:
+            raise Http404
+        service.remove_value(actor, value=found)
+        return done(request, f"The value of {found.day} was taken out.", here)
+    if do not in forms:
+        forms["value"].refuse(Invalid("Nothing was asked for.", "Use one of the forms."))
+        return None
+    form = forms[do] = Form.sent(forms[do].fields, request.POST, do)
+    if do == "file":
+        return _take_file(request, actor, owner, form)
+    if do == "usual":
+        set_it = form.attempt(lambda: service.set_usual_region(actor, organisation=owner, region=form["region"]))
+        return done(request, "The usual region was set.", here) if form.is_good and set_it is None else None
+    put = form.attempt(
+        lambda: service.put_values(
+            actor, organisation=owner, region=form["region"], values={_day(form["day"]): form["value"]},
+            source="by hand",
+        )
+    )  # fmt: skip
+    said = f"The value was written down; {counted(put.meters, 'meter')} worked out anew." if put else ""
+    return done(request, said, here) if put else None
+
+
+def _day(text: str) -> date:
+    from eclectyc.estate.checks import day_required
+
+    return day_required("day", text)
+
+
+def _take_file(
+    request: HttpRequest, actor: Actor, owner: Organisation, form: Form
+) -> HttpResponse | CalorificReport | None:
+    sent = request.FILES.get("file")
+    if sent is None or not sent.size:
+        form.refuse(Invalid("No file was chosen.", "Choose one.", field="file"))
+        return None
+    if sent.size > LARGEST_FILE:
+        form.refuse(Invalid("The file has more than 5 MB.", "Split it.", field="file"))
+        return None
+    folder = settings.HOME / "tmp"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    name = Path(sent.name or "values.csv").name
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".csv.gz" if name.endswith(".gz") else ".csv") as kept:
+        for chunk in sent.chunks():
+            kept.write(chunk)
+        kept.flush()
+        report = form.attempt(
+            lambda: import_calorific(actor, organisation=owner, path=Path(kept.name), region=form["region"], name=name)
+        )
+    if report is None or report.errors:
+        if report is not None:
+            form.status = 422 if not report.accepted else 200
+        return report
+    said = f"{name}: {report.added:,} added, {report.changed:,} corrected, {report.unchanged:,} unchanged."
+    return done(request, " ".join([said, *report.warnings]), request.get_full_path())
+
+
+def _chosen(found: list[RegionSummary], key: str | None) -> RegionSummary | None:
+    if key is not None:
+        return next((one for one in found if one.key == key), None)
+    return found[0] if len(found) == 1 else None
+
+
+def _regions(owner: Organisation, found: list[RegionSummary], asked: int) -> Table:
+    own = {"organisation": owner.pk} if asked else {}
+    rows = [
+        Row([
+            Cell(one.name or "no named region", "?" + urlencode(own | {"region": one.key})),
+            Cell(f"{one.known:,}", is_number=True),
+            Cell(str(one.first or "–")), Cell(str(one.last or "–")),
+            Cell(runs_in_words(one.lacking.runs) if one.lacking else "", mark=""),
+        ])
+        for one in found
+    ]  # fmt: skip
+    columns = ("Region", "Days known", "From", "To", "Lacking, of days with volumes")
+    return Table("Regions", columns, rows, "No calorific values are known yet.", numbers=("Days known",))
+
+
+def _months(actor: Actor, owner: Organisation, region: RegionSummary) -> Table:
+    rows = [
+        Row([
+            Cell(f"{one.month:%B %Y}", "?" + urlencode({"organisation": owner.pk, "region": region.key,
+                                                        "month": f"{one.month:%Y-%m}"}) + "#days"),
+            Cell(f"{one.known} of {one.days}", is_number=True),
+            Cell("–" if one.least is None else f"{one.least.normalize():f}", is_number=True),
+            Cell("–" if one.greatest is None else f"{one.greatest.normalize():f}", is_number=True),
+            Cell(runs_in_words(one.gaps)),
+        ])
+        for one in lists.months(actor, owner, region)
+    ]  # fmt: skip
+    numbers = ("Days known", "Least", "Greatest")
+    name = f"Months of {region.name}" if region.name else "Months"
+    return Table(name, ("Month", *numbers, "Gaps"), rows, "No month has a value.", numbers=numbers)
+
+
+def _days(actor: Actor, owner: Organisation, region: RegionSummary, text: str) -> Table | None:
+    try:
+        month = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return None
+    rows = [
+        Doing([Cell(str(one.day)), Cell(f"{one.mj_per_m3.normalize():f}", is_number=True), Cell(one.source)], one.pk,
+              (Button("Take out", "remove"),))
+        for one in lists.days(actor, owner, region.key, month)
+    ]  # fmt: skip
+    own = "?" + urlencode({"organisation": owner.pk, "region": region.key, "month": text})
+    return Table(f"Days of {month:%B %Y}", ("Gas day", "MJ/m³", "Source"), rows, "No day of this month has a value.",
+                 buttons=True, action=reverse("admin-calorific") + own, numbers=("MJ/m³",))  # fmt: skip
