@@ -18,9 +18,8 @@ from eclectyc.analytics.expectation import Points, expected_since, expected_unti
 from eclectyc.analytics.grid import DayGrid, day_grid
 from eclectyc.analytics.months import month_edges, month_grid, months_of, needs_no_days
 from eclectyc.analytics.placed import MOVES, Placed, place
-from eclectyc.analytics.together import added_up, apart
 from eclectyc.estate.models import Meter, Placement, Quantity, Site, Utility
-from eclectyc.lake.arbitrate import best_per_day
+from eclectyc.lake.counted import counted_rows
 from eclectyc.lake.store import Lake, connect
 
 _FIELDS: Final = {
@@ -88,18 +87,7 @@ class Asked:
 
     def rows(self, start: date, end: date, *, values: bool = False) -> pl.DataFrame:
         """Return the day rows that count – one a point and day (DESIGN rule 5) – each point's in order of days."""
-        points = self.series.select("series", "point")
-        if points["point"].n_unique() == len(points):  # one series a point: nothing to choose between
-            days = connect().days(points["series"].to_numpy(), start, end, values=values)
-            return days.join(points, on="series", how="inner", maintain_order="left")
-        registers = apart(self.series)
-        plain = points.join(registers, on="series", how="anti") if len(registers) else points
-        days = connect().days(plain["series"].to_numpy(), start, end, values=values)
-        if len(registers):
-            parts = connect().days(registers["series"].to_numpy(), start, end, values=True)
-            sums = added_up(parts, registers.join(_spans(), on="series", how="left"))
-            days = pl.concat([days, sums.select(days.columns)])
-        return best_per_day(days, points)
+        return counted_rows(connect(), self.series, start, end, values=values, spans=_spans)
 
     def grid(self, start: date, end: date) -> DayGrid:
         """Return the points' days of a span."""

@@ -17,13 +17,15 @@ T = TypeVar("T", bound=Model)
 # By a push.
 _NEEDED = (
     "identifier",
+    "name",
     "unit",
     "utility",
     "step_minutes",
     "organisation",
+    "formula",
     "site__timezone",
     "site__region",
-)  # by a push
+)
 _LONGEST_NUMBER = 18  # digits: fits the registry's keys
 
 

@@ -11,6 +11,7 @@ from django.db import models, transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
+from eclectyc.estate import formulas, virtual
 from eclectyc.estate.changes import fields_of
 from eclectyc.estate.fields import checked_meter_fields, checked_site_fields, first_fault
 from eclectyc.estate.models import Meter, Series, Site
@@ -120,6 +121,7 @@ def _of_one_organisation(actor: Actor, group: Sequence[Thing], change: Mapping[s
     if different:
         _refuse_units(different, change)
         type(different[0])._default_manager.bulk_update(different, [*change, "version"], batch_size=_BATCH)
+        formulas.follow_many(different, change)
         organisation = different[0].organisation_id
         record(actor.by, action, different[0].organisation, organisation_id=organisation, before=before, after=after)
     return len(different)
@@ -130,6 +132,8 @@ def _refuse_faults(actor: Actor, thing: Meter | Site) -> None:
     fault = first_fault(thing)
     if fault is not None:
         raise fault
+    if isinstance(thing, Meter) and thing.is_virtual:
+        virtual.refuse_own_facts(thing)
     if isinstance(thing, Meter) and thing.installed and thing.removed and thing.removed < thing.installed:
         raise Invalid(f"{thing} would be removed before it is installed.", "Choose another date.", field="removed")
 
@@ -138,6 +142,9 @@ def _refuse_units(things: Sequence[Meter | Site], change: Mapping[str, Any]) -> 
     """A unit or step describes what comes in: it is not changed for many that have readings already."""
     if not {"unit", "step_minutes"} & set(change):
         return
+    whole = next((thing for thing in things if isinstance(thing, Meter) and thing.is_virtual), None)
+    if whole is not None:
+        raise Invalid(f"{whole} is a virtual meter.", "Change its unit by itself.", field=next(iter(change)))
     for at in range(0, len(things), _BATCH):
         numbers = [thing.pk for thing in things[at : at + _BATCH]]
         held = Series.objects.filter(meter__in=numbers).select_related("meter").first()

@@ -14,6 +14,7 @@ from eclectyc.estate.changes import hold, touch
 from eclectyc.estate.history import refuse_day, refuse_future, save, tell
 from eclectyc.estate.models import Device, Meter
 from eclectyc.estate.multipliers import multiply_from
+from eclectyc.estate.virtual import refuse_if_virtual
 from eclectyc.kernel.errors import Conflict, Invalid
 
 _READS = ("opening_read", "closing_read")
@@ -42,6 +43,7 @@ def exchange_device(
     with transaction.atomic():
         hold(meter, version)
         actor.require("estate.edit", meter.place)
+        refuse_if_virtual(meter, "device")
         current = meter.devices.filter(until=None).first()
         refuse_day(meter, day, current.since if current else meter.installed, "has had its device")
         if current is None:

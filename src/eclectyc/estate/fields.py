@@ -58,6 +58,7 @@ _METER: Final[dict[str, Check]] = {
     "installed": checks.day,
     "removed": checks.day,
     "is_active": checks.yes_or_no,
+    "formula": checks.text,
     "outside_references": checks.references,
     "created_at": checks.moment,
 }

@@ -10,6 +10,7 @@ from django.db import transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
+from eclectyc.estate import formulas, virtual
 from eclectyc.estate.changes import hold, refuse_where_people_stand, remove, write
 from eclectyc.estate.fields import METER_FIELDS, checked_meter_fields, first_fault
 from eclectyc.estate.models import Meter, Site
@@ -19,18 +20,20 @@ from eclectyc.kernel.identifiers import identify
 from eclectyc.kernel.words import counted
 
 DEEPEST: Final = 20  # meters one below the other
-_ALIKE: Final = METER_FIELDS - {"identifier", "site", "parent"}
+_ALIKE: Final = METER_FIELDS - {"identifier", "site", "parent", "formula"}
 
 
 def create_meter(actor: Actor, *, site: Site, identifier: str, **fields: Any) -> Meter:
-    """Make a meter at a site. Its identifier is unique in the organisation."""
+    """Make a meter at a site; with a ``formula``, a virtual one. Its identifier is unique in the organisation."""
     actor.require("estate.edit", site.place)
     meter = Meter(organisation=site.organisation, site=site)
     checked = checked_meter_fields({"identifier": identifier} | fields)
     with transaction.atomic():
         _put(actor, meter, checked)
         actor.require("estate.edit", meter.place)
+        meant = formulas.declare(actor, meter, checked)
         write(actor, meter, None, "meter.created", taken=_taken(meter), field="identifier")
+        formulas.keep(meter, meant)
     return meter
 
 
@@ -65,8 +68,11 @@ def update_meter(actor: Actor, *, meter: Meter, version: int | None = None, **fi
         actor.require("estate.edit", meter.place)
         _put(actor, meter, checked)
         actor.require("estate.edit", meter.place)
+        meant = formulas.declare(actor, meter, checked)
         if write(actor, meter, before, "meter.changed", taken=_taken(meter), field="identifier"):
             _put_history_right(meter, before)
+            formulas.follow(meter, before)
+        formulas.keep(meter, meant)
     return meter
 
 
@@ -75,6 +81,7 @@ def delete_meter(actor: Actor, *, meter: Meter, version: int | None = None) -> N
     with transaction.atomic():
         before = hold(meter, version)
         actor.require("estate.edit", meter.place)
+        virtual.refuse_where_used(actor, meter)
         if meter.series.exists():
             raise Conflict(f"{meter} has readings.", "Make it inactive, with the day it was removed.")
         below = meter.submeters.count()
@@ -100,7 +107,7 @@ def _put(actor: Actor, meter: Meter, checked: Mapping[str, Any]) -> None:
             meter.supplier = _supplier(actor, meter, value)
         elif name == "outside_references":
             meter.outside_references = meter.outside_references | value
-        else:
+        elif name != "formula":  # what it means depends on the other fields: see formulas.declare
             setattr(meter, name, value)
     if meter.installed and meter.removed and meter.removed < meter.installed:
         raise Invalid("The meter is removed before it is installed.", "Correct one date.", field="removed")
@@ -151,6 +158,7 @@ def _parent(actor: Actor, meter: Meter, given: Meter | str | None) -> Meter | No
         parent = found
     if parent.organisation_id != meter.organisation_id:
         raise Invalid("There is no such meter.", "Choose one of this organisation.", field="parent")
+    virtual.refuse_if_virtual(parent, "sub-meters: it counts nothing itself", field="parent")
     # One at a time in an organisation: two changes at once could close a ring that neither sees.
     Organisation.objects.select_for_update(no_key=True).get(pk=meter.organisation_id)
     _refuse_ring(meter, parent)

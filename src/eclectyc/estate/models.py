@@ -1,4 +1,5 @@
-"""Regions, suppliers, sites, meters and series. What of them is dated stands in :mod:`eclectyc.estate.dated`."""
+"""Regions, suppliers, sites, meters and series. What of them is dated stands in :mod:`eclectyc.estate.dated`, what
+virtual meters are made of in :mod:`eclectyc.estate.parts`."""
 
 from __future__ import annotations
 
@@ -13,8 +14,10 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.accounts.reach import Place
 from eclectyc.estate.dated import Correction, Device, Measure, Multiplier, Placement, SiteMetric
+from eclectyc.estate.formula.parse import LONGEST
 from eclectyc.estate.found import SearchField
 from eclectyc.estate.hours import default_week
+from eclectyc.estate.parts import FormulaPart
 from eclectyc.estate.reach import (
     meters_within,
     regions_within,
@@ -29,6 +32,7 @@ __all__ = [
     "Correction",
     "Device",
     "Direction",
+    "FormulaPart",
     "Measure",
     "Meter",
     "Multiplier",
@@ -212,7 +216,11 @@ class MeterQuerySet(models.QuerySet["Meter"]):
 
 
 class Meter(models.Model):
-    """A metering point: what a bill or a plate names. Import and export are two of them."""
+    """A metering point: what a bill or a plate names. Import and export are two of them.
+
+    A *virtual* meter has a formula over other meters instead of a device: its readings are worked out from theirs, and
+    it counts nothing beside them. ``formula`` is the text as it was typed, ``formula_parts`` what it means.
+    """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="meters")
     # The other keys have their indexes in Meta, with what lists of 100,000 ask for beside them. An organisation never
@@ -236,6 +244,7 @@ class Meter(models.Model):
     installed = models.DateField(null=True, blank=True)
     removed = models.DateField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
+    formula = models.CharField(max_length=LONGEST, blank=True, default="")  # empty: a meter of its own
     outside_references = models.JSONField(default=dict, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=now)
@@ -254,6 +263,7 @@ class Meter(models.Model):
             models.Index(fields=["supplier", "organisation"], name="meters_of_supplier"),
             # Most meters have none: an index of them all would seem to find every meter under each.
             models.Index(fields=["parent"], name="meters_below", condition=models.Q(parent__isnull=False)),
+            models.Index(fields=["organisation"], name="virtual_meters", condition=~models.Q(formula="")),
         ]
 
     def __str__(self) -> str:
@@ -262,6 +272,11 @@ class Meter(models.Model):
     def search_words(self) -> list[str]:
         """By what a meter is found, besides its site."""
         return [self.identifier, self.name, self.serial]
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether its readings are worked out from those of other meters."""
+        return bool(self.formula)
 
     @property
     def place(self) -> Place:

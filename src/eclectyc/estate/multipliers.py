@@ -13,6 +13,7 @@ from eclectyc.estate import checks
 from eclectyc.estate.changes import hold
 from eclectyc.estate.history import save, tell
 from eclectyc.estate.models import Meter, Multiplier
+from eclectyc.estate.virtual import refuse_if_virtual
 from eclectyc.kernel.errors import Conflict, Invalid
 
 
@@ -24,6 +25,7 @@ def set_multiplier(
     with transaction.atomic():
         hold(meter, version)
         actor.require("estate.edit", meter.place)
+        refuse_if_virtual(meter, "multiplier")
         return multiply_from(actor, meter, day, checked)
 
 

@@ -15,7 +15,7 @@ from eclectyc.estate.series import series_rows
 _PIECE: Final = 5000
 _KEPT: Final = 10_000  # meters of an estate that are kept whole
 _MANY: Final = 200  # identifiers to look for by name
-_OF_METERS: Final = ("pk", "identifier", "site__timezone", "unit", "direction", "step_minutes", "utility")
+_OF_METERS: Final = ("pk", "identifier", "site__timezone", "unit", "direction", "step_minutes", "utility", "formula")
 _OF_SERIES: Final = ("meter_id", "pk", "quantity", "unit", "step_minutes", "source", "register")
 
 
@@ -40,6 +40,7 @@ class HeldMeter(NamedTuple):
     direction: str
     step: int
     utility: str
+    formula: str
 
 
 class Registry:

@@ -52,6 +52,7 @@ class Point:
     utility: str = ""  # empty: to be made, and told by what is measured
     series: list[HeldSeries] = field(default_factory=list)
     is_new: bool = False
+    is_virtual: bool = False
     odd: str = ""  # what is odd about the identifier
 
     @property
@@ -192,6 +193,10 @@ class Resolver:
         if point.odd and self._wishes.strict_mpan:
             lane.fault = Invalid(point.odd, "Correct the MPAN, or import without --strict-mpan.")
             return lane
+        if point.is_virtual:
+            reason = f"{point.identifier} is a virtual meter: its readings are worked out from others."
+            lane.fault = Invalid(reason, "Import the readings of the meters in its formula.", field="meter")
+            return lane
         lane.quantity = printed[1] or self._wishes.quantity
         try:
             self._fit_unit(lane, self._wishes.unit or printed[2])
@@ -238,6 +243,7 @@ class Resolver:
         known = Point(
             meter.identifier, meter.pk, zone=meter.zone, unit=meter.unit, direction=meter.direction, step=meter.step,
             utility=meter.utility, odd=identify(meter.identifier).warning,
+            is_virtual=bool(meter.formula),
         )  # fmt: skip
         return by_meter.setdefault(meter.pk, known)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
+from eclectyc.estate.formula.parse import parse
+from eclectyc.estate.formula.tokens import hyphenated
 from eclectyc.estate.models import Meter, Site
 from eclectyc.estate.service import create_meter, create_site, update_meter, update_site
 from eclectyc.intake.batches import Claim, tell_audit
@@ -23,6 +25,7 @@ from eclectyc.intake.report import ErrorLog, ImportReport, grouped_warnings
 from eclectyc.kernel.errors import EclectycError, Invalid
 
 Fields = dict[str, Any]
+Line = tuple[int, Fields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,8 @@ def _apply_meters(records: Records) -> None:
     mine = Meter.objects.filter(organisation=records.organisation).select_related("site", "organisation")
     known = {meter.identifier: meter for meter in mine}
     parents: list[tuple[int, Meter, str]] = []
-    for line, fields in records.each():
+    plain, virtual = _apart(records.each())
+    for line, fields in (*plain, *_parts_first(virtual)):  # a part of a formula may stand further down
         parent = fields.pop("parent", None)
         meter = known.get(fields["identifier"])
         before = _state(meter) if meter else None
@@ -123,6 +127,33 @@ def _apply_meters(records: Records) -> None:
     for line, meter, parent in parents:  # last, for a parent may stand further down
         with _line(records, line):
             update_meter(records.actor, meter=meter, parent=parent)
+
+
+def _apart(lines: Iterable[Line]) -> tuple[list[Line], list[Line]]:
+    """Return the lines of meters of their own, and those of virtual ones."""
+    every = list(lines)
+    return [line for line in every if not line[1].get("formula")], [line for line in every if line[1].get("formula")]
+
+
+def _parts_first(lines: list[Line]) -> list[Line]:
+    """Return lines of virtual meters so that each comes after those that its formula names; of a ring, all as they
+    stand."""
+    ordered: list[Line] = []
+    left = {fields["identifier"]: (line, fields) for line, fields in lines}
+    if len(left) < len(lines):  # one stands there twice
+        return lines
+    while left:
+        ready = [name for name, (_, fields) in left.items() if not _named(fields["formula"]) & (left.keys() - {name})]
+        ordered += [left.pop(name) for name in ready or list(left)]
+    return ordered
+
+
+def _named(formula: str) -> set[str]:
+    """Return all that may be a meter in a formula; what is wrong with it is said when it is declared."""
+    try:
+        return {term.meter for term in parse(formula)}
+    except Invalid:
+        return set(hyphenated(formula))
 
 
 def _make_meter(records: Records, fields: Fields) -> Meter:

@@ -22,6 +22,7 @@ from eclectyc.analytics.fetch import Asked, ask
 from eclectyc.analytics.periods import month_after, month_of
 from eclectyc.audit.record import record
 from eclectyc.estate.models import Meter, Quantity, Series, Site
+from eclectyc.estate.virtual import shown_formulas
 from eclectyc.kernel.days import WHOLE_DAY, midnights
 from eclectyc.kernel.quality import ACTUAL, MISSING, NAMES
 from eclectyc.reports.registry import SITE_COLUMNS, site_fact
@@ -58,6 +59,7 @@ _FACTS: Final = {
     "installed": "installed",
     "removed": "removed",
     "is_active": "is_active",
+    "formula": "formula",
 }
 
 
@@ -91,13 +93,18 @@ def export(actor: Actor, kind: str, wanted: Wanted) -> Iterator[pl.DataFrame]:
 def meters(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
     """The meters with their facts: a file of this form can be imported with ``-t meters``."""
     found = Meter.objects.visible_to(actor).filter(wanted.condition).order_by("site__name", "identifier")
-    rows = found.values_list(*_FACTS.values())
+    formulas = shown_formulas(actor, found.exclude(formula=""))
+    rows = found.values_list(*_FACTS.values(), "pk")
     types = {name: pl.String() for name in _FACTS} | {
         "step": pl.Int32(), "multiplier": pl.Float64(), "correction": pl.Float64(), "installed": pl.Date(),
         "removed": pl.Date(), "is_active": pl.Boolean(),
     }  # fmt: skip
     exact = ("multiplier", "correction")
-    plain = [[float(v) if name in exact else v for name, v in zip(_FACTS, row, strict=True)] for row in rows]
+    plain = [
+        [float(v) if name in exact else v for name, v in zip(_FACTS, facts, strict=True) if name != "formula"]
+        + [formulas.get(meter, "")]
+        for *facts, meter in rows
+    ]
     yield pl.DataFrame(plain, schema=types, orient="row")
 
 

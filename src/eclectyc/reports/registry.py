@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -14,6 +15,7 @@ from eclectyc.audit.record import record
 from eclectyc.estate.hours import text_of
 from eclectyc.estate.lists import MeterFilter, SiteFilter, found_meters, found_sites
 from eclectyc.estate.models import Meter, Site
+from eclectyc.estate.virtual import shown_formulas
 from eclectyc.kernel.errors import Forbidden
 from eclectyc.reports.sheets import Row
 
@@ -23,7 +25,7 @@ SITE_COLUMNS: Final = (
 )  # fmt: skip
 METER_COLUMNS: Final = (
     "identifier", "name", "site", "utility", "direction", "serial", "unit", "step", "multiplier", "correction",
-    "parent", "supplier", "installed", "removed", "is_active",
+    "parent", "supplier", "installed", "removed", "is_active", "formula",
 )  # fmt: skip
 _REFERENCE: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*_id")
 _MOST_REFERENCES: Final = 30
@@ -47,8 +49,17 @@ def meter_rows(actor: Actor, wanted: MeterFilter | None = None) -> Iterator[Row]
     _tell(actor, "meters", found)
     yield (*METER_COLUMNS, *references)
     rows = found.select_related("site", "supplier", "parent").order_by("organisation", "identifier")
-    for meter in rows.iterator(chunk_size=_CHUNK):
-        yield (*(_of_meter(meter, column) for column in METER_COLUMNS), *_referred(meter, references))
+    for meters in _in_chunks(rows):
+        formulas = shown_formulas(actor, meters)
+        for meter in meters:
+            meter.formula = formulas[meter.pk]
+            yield (*(_of_meter(meter, column) for column in METER_COLUMNS), *_referred(meter, references))
+
+
+def _in_chunks(rows: QuerySet[Meter]) -> Iterator[list[Meter]]:
+    each = rows.iterator(chunk_size=_CHUNK)
+    while chunk := list(islice(each, _CHUNK)):
+        yield chunk
 
 
 def _may_export(actor: Actor, model: type[Site] | type[Meter]) -> QuerySet[Any]:

@@ -61,6 +61,7 @@ FIELDS: Final = {
     "supplier": Field(keys("supplier", "suppliername")),
     "installed": Field(keys("installed", "installedon", "installdate", "installationdate", "installeddate"), day),
     "removed": Field(keys("removed", "removedon", "removaldate", "removeddate"), day),
+    "formula": Field(keys("formula", "virtualformula", "calculation")),
     "is_active": Field(keys("isactive", "active", "status", "enabled"), truth),
 }  # fmt: skip
 

@@ -14,6 +14,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
 from eclectyc.estate.models import Meter, Series
 from eclectyc.estate.service import SeriesKey, ensure_series, quantity_in
+from eclectyc.estate.virtual import refuse_if_virtual
 from eclectyc.intake.push import inbox, schedule
 from eclectyc.intake.push.columns import Rejection, read_columns
 from eclectyc.intake.push.compare import Compared, compare, days_of
@@ -67,6 +68,7 @@ def push_readings(actor: Actor, *, meter: Meter, message: Message) -> Answer:
     """
     if not may_push(actor, meter):
         raise Forbidden("Your role does not allow this.", "Ask an administrator of your organisation.")
+    refuse_if_virtual(meter, "readings of its own")
     columns, rejected = read_columns(message.readings)
     known = conversion_at(message.unit, meter.unit)
     step = message.step or step_told(columns) or meter.step_minutes

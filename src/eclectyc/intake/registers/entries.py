@@ -20,6 +20,7 @@ from eclectyc.audit.record import record
 from eclectyc.estate import checks
 from eclectyc.estate.models import Meter, Quantity
 from eclectyc.estate.service import quantity_in
+from eclectyc.estate.virtual import refuse_if_virtual
 from eclectyc.intake.batches import COUNTS, Made, begin, note, writers_turn
 from eclectyc.intake.models import Batch
 from eclectyc.intake.registers.again import Again, of_registers, with_entry, with_read
@@ -68,6 +69,7 @@ def enter_read(
     there is none. The same moment again corrects what was said of it.
     """
     actor.require("imports.run", meter.organisation_id)
+    refuse_if_virtual(meter, "register")
     at_s, shown = _moment(meter, at), _number("value", value)
     chosen = _register(actor, meter, register)
 
@@ -93,6 +95,7 @@ def enter_tank(
 ) -> Entered:
     """Write down a delivery into a meter's tank, or a dip of it [litre]."""
     actor.require("imports.run", meter.organisation_id)
+    refuse_if_virtual(meter, "tank")
     if meter.utility not in FUELS:
         raise Invalid(f"{meter} is of {meter.get_utility_display().lower()}: it has no tank.", "Choose a fuel's meter.")
     if kind not in TankKind.values:

@@ -33,7 +33,7 @@ MOMENT_TIERS: Final = (
 DESCRIPTION_KEYS: Final = {
     "name", "sitename", "site", "building", "company", "region", "address", "postcode", "zip", "sitetype", "floorarea",
     "area", "latitude", "lat", "longitude", "lng", "lon", "isactive", "createdat", "utility", "fuel", "step",
-    "multiplier", "parent", "supplier", "installed", "removed", "metername", "identifier",
+    "multiplier", "parent", "supplier", "installed", "removed", "metername", "identifier", "formula",
 }  # fmt: skip
 UNIT_KEYS: Final = {"unit", "units", "uom", "unitofmeasure"}
 FLAG_KEYS: Final = {

@@ -1,0 +1,110 @@
+"""How a meter's formula is declared and changed, as part of the one change of the meter."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+from django.db import models
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate import virtual
+from eclectyc.estate.models import FormulaPart, Meter
+from eclectyc.estate.virtual import Meant, Part
+from eclectyc.kernel.errors import Conflict, Invalid
+
+_BEARS_ON_ITSELF: Final = ("unit", "direction", "site_id")
+_BEARS_ON_OTHERS: Final = ("installed", "removed")
+_PIECE: Final = 500
+
+
+def declare(actor: Actor, meter: Meter, checked: Mapping[str, Any]) -> Meant | None:
+    """Put a formula that was given into a meter whose other fields are in place, and return what it means; None where
+    it stays as it is. Call it within the transaction of the change, before the meter is written."""
+    given = checked.get("formula")
+    if given is None or given == (virtual.shown_formula(actor, meter) if meter.pk else ""):
+        _check_as_it_is(meter, checked)
+        return None
+    _refuse_change_of_nature(meter, given)
+    virtual.take_turn(meter.organisation_id)
+    meant = virtual.meaning_of(actor, meter, given)
+    virtual.refuse_ring(actor, meter, meant.parts)
+    meter.formula = meant.text
+    virtual.refuse_own_facts(meter)
+    _refuse_another_step(checked, meant.step_minutes)
+    meter.step_minutes = meant.step_minutes
+    return meant
+
+
+def keep(meter: Meter, meant: Meant | None) -> None:
+    """Write down what a formula that was declared means, once the meter is written."""
+    if meant is not None:
+        virtual.store(meter, meant)
+        _announce([meter.pk])
+
+
+def follow(meter: Meter, before: Mapping[str, Any]) -> None:
+    """Carry a change of a meter into the formulas that it has and that name it."""
+    if meter.identifier != before["identifier"]:
+        virtual.rename_in_formulas(meter, before["identifier"])
+    if meter.is_virtual and any(getattr(meter, name) != before[name] for name in _BEARS_ON_ITSELF):
+        _announce([meter.pk])
+    if any(getattr(meter, name) != before[name] for name in _BEARS_ON_OTHERS):
+        _announce_lives([meter.pk])
+
+
+def follow_many(things: Iterable[models.Model], change: Collection[str]) -> None:
+    """The same for one change of many meters."""
+    meters = [thing for thing in things if isinstance(thing, Meter)]
+    if set(_BEARS_ON_ITSELF) & set(change):
+        _announce(meter.pk for meter in meters if meter.is_virtual)
+    if set(_BEARS_ON_OTHERS) & set(change):
+        _announce_lives([meter.pk for meter in meters])
+
+
+def _announce_lives(meters: Collection[int]) -> None:
+    """Have worked out anew what is made of meters whose life is another one now."""
+    numbers = list(meters)
+    for at in range(0, len(numbers), _PIECE):
+        whole = Meter.objects.filter(virtual.resting_on(numbers[at : at + _PIECE])).order_by()
+        _announce(whole.values_list("pk", flat=True).distinct())
+
+
+def _announce(meters: Iterable[int]) -> None:
+    numbers = sorted(set(meters))
+    if numbers:
+        virtual.rules_changed.send(sender=Meter, meters=numbers)
+
+
+def _check_as_it_is(meter: Meter, checked: Mapping[str, Any]) -> None:
+    """Refuse changes that a virtual meter's formula, which stays, does not go with."""
+    if not meter.is_virtual:
+        return
+    virtual.refuse_own_facts(meter)
+    held = FormulaPart.objects.filter(meter=meter).select_related("part")
+    parts = [Part(one.part, one.quantity, one.times) for one in held]
+    step = virtual.together(part.meter.step_minutes for part in parts)
+    _refuse_another_step(checked, step)
+    meter.step_minutes = step
+    if "unit" in checked:
+        virtual.refuse_units(meter, parts)
+
+
+def _refuse_change_of_nature(meter: Meter, given: str) -> None:
+    """Refuse a formula that would make a virtual meter of a real one, or the other way round."""
+    if not given:
+        raise Conflict(f"{meter} is a virtual meter: it has a formula.", "Change the formula, or delete the meter.")
+    if meter.pk is None or meter.is_virtual:
+        return
+    if meter.series.exists():
+        raise Conflict(f"{meter} has readings of its own.", "Make a new meter with the formula.")
+    if meter.submeters.exists():
+        raise Conflict(f"{meter} has sub-meters.", "Make a new meter with the formula.")
+
+
+def _refuse_another_step(checked: Mapping[str, Any], step: int) -> None:
+    given = checked.get("step_minutes")
+    if given is not None and given != step:
+        raise Invalid(
+            f"The step of a virtual meter is that of its parts: {step} minutes.", "Leave it out.", field="step_minutes"
+        )

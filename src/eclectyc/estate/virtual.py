@@ -1,0 +1,296 @@
+"""Virtual meters: what a formula may be made of, and what it is to each who looks at it.
+
+Whoever declares a formula sees every meter in it; another organisation's meter, or one out of sight, is as good as
+none. Whoever sees the virtual meter sees its readings, and of its parts those that they see anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import Any, Final
+
+from django.db.models import Q
+from django.dispatch import Signal
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.estate.formula.parse import parse
+from eclectyc.estate.formula.terms import Term, written
+from eclectyc.estate.formula.tokens import hyphenated, printed_name, spelled_out, with_names
+from eclectyc.estate.models import FormulaPart, Meter, Series
+from eclectyc.kernel.days import WHOLE_DAY
+from eclectyc.kernel.errors import Conflict, Invalid
+from eclectyc.kernel.identifiers import clean_identifier
+from eclectyc.kernel.units import is_added
+from eclectyc.kernel.words import counted
+
+HIDDEN: Final = "[hidden]"  # in place of a meter that is out of sight; no formula can be typed with it
+MOST_ABOVE: Final = 8  # virtual meters one made of the other
+UNIT_OF_QUANTITY: Final = {"reactive_import": "kVArh", "reactive_export": "kVArh", "volume": "m3"}
+_ALIKE: Final = {("m3", "litre"): Fraction(1000), ("litre", "m3"): Fraction(1, 1000)}
+
+# Sent within the transaction in which it changes what virtual meters hold: ``meters``, their numbers. Readings are
+# worked out in a higher room, which listens.
+rules_changed: Final = Signal()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A term of a formula and the meter that it names."""
+
+    meter: Meter
+    quantity: str
+    factor: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a formula means: its text, with nothing left open, and its parts in order."""
+
+    text: str
+    parts: tuple[Part, ...]
+
+    @property
+    def step_minutes(self) -> int:
+        """The finest step that all parts fit into."""
+        return together(part.meter.step_minutes for part in self.parts)
+
+
+def together(steps: Iterable[int]) -> int:
+    """Return the finest step [minutes] into which slots of all these steps fit whole.
+
+    >>> together([30, 10]), together([30, 20]), together([30, 1440])
+    (30, 60, 1440)
+    """
+    every = list(steps)
+    return WHOLE_DAY if WHOLE_DAY in every else lcm(*every)
+
+
+def meaning_of(actor: Actor, meter: Meter, text: str) -> Meant:
+    """Return what a formula means for a meter, which may still have to be made.
+
+    Raises ``Invalid`` where a meter of it is not there for the actor, in another organisation or in another unit.
+    """
+    visible = Meter.objects.visible_to(actor).filter(organisation=meter.organisation)
+    words = hyphenated(text)
+    known = set(visible.filter(identifier__in=words).values_list("identifier", flat=True)) if words else set()
+    spelled = spelled_out(text, known)
+    terms = parse(spelled)
+    found = {one.identifier: one for one in visible.filter(identifier__in={term.meter for term in terms})}
+    if meter.pk is None and meter.identifier:
+        found.pop(meter.identifier, None)
+    for term in terms:
+        if term.meter not in found:
+            raise Invalid(f"There is no meter {term.meter!r}.", "Check its identifier.", field="formula")
+    parts = _parts(terms, found)
+    refuse_units(meter, parts)
+    return Meant(spelled, parts)
+
+
+def _parts(terms: tuple[Term, ...], found: Mapping[str, Meter]) -> tuple[Part, ...]:
+    """Return the terms' parts; a quantity that is left out and one that is named may be the same."""
+    factors: dict[tuple[str, str], Fraction] = {}
+    for term in terms:
+        key = term.meter, term.quantity or found[term.meter].direction
+        factors[key] = factors.get(key, Fraction(0)) + term.factor
+    for (name, _), factor in factors.items():
+        if not factor:
+            raise Invalid(f"{name} cancels out.", "Leave it out of the formula.", field="formula")
+    return tuple(Part(found[name], quantity, factor) for (name, quantity), factor in factors.items())
+
+
+def refuse_units(meter: Meter, parts: Collection[Part]) -> None:
+    """Refuse parts that count in a unit that cannot be turned into the meter's."""
+    if not is_added(meter.unit):
+        raise Invalid(f"Amounts in {meter.unit} do not add up.", "Choose kWh, kVArh, m3, litre or kg.", field="unit")
+    units = units_of(parts)
+    for part in parts:
+        unit = units[part.meter.pk, part.quantity]
+        if conversion_between(unit, meter.unit) is None:
+            raise Invalid(
+                f"{part.meter.identifier} counts {part.quantity.replace('_', ' ')} in {unit}, not in {meter.unit}.",
+                "Take only meters of one unit, or name another quantity of it: A.export.",
+                field="formula",
+            )
+
+
+def units_of(parts: Iterable[Part]) -> dict[tuple[int, str], str]:
+    """Return in which unit each part counts, by meter and quantity: that of its readings where it has any."""
+    every = list(parts)
+    held = Series.objects.filter(meter__in={part.meter.pk for part in every}, is_primary=True)
+    told = {(meter, quantity): unit for meter, quantity, unit in held.values_list("meter", "quantity", "unit")}
+    for part in every:
+        usual = UNIT_OF_QUANTITY.get(part.quantity, part.meter.unit)
+        told.setdefault((part.meter.pk, part.quantity), usual)
+    return told
+
+
+def conversion_between(unit: str, other: str) -> Fraction | None:
+    """Return what amounts of one canonical unit are multiplied by to be of another; None where that has no meaning."""
+    return Fraction(1) if unit == other else _ALIKE.get((unit, other))
+
+
+def quantity_of(direction: str, quantities: Collection[str]) -> str:
+    """Return what a virtual meter measures: what its parts do where all measure the same volume or reactive energy,
+    else what its direction tells.
+
+    >>> quantity_of("import", ["import", "export"]), quantity_of("import", ["volume", "volume"])
+    ('import', 'volume')
+    """
+    only = set(quantities)
+    return only.pop() if len(only) == 1 and only <= set(UNIT_OF_QUANTITY) else direction
+
+
+def take_turn(organisation: int) -> None:
+    """Let formulas of an organisation change one at a time: two at once could close a ring that neither sees."""
+    Organisation.objects.select_for_update(no_key=True).get(pk=organisation)
+
+
+def refuse_ring(actor: Actor, meter: Meter, parts: Collection[Part]) -> None:
+    """Refuse parts that are made of the meter itself, naming the way round; call it with the turn taken."""
+    below: dict[int, set[int]] = {}
+    may_go_on = ~Q(part__formula="") | Q(part=meter.pk)
+    pairs = FormulaPart.objects.filter(may_go_on, meter__organisation=meter.organisation)
+    for whole, part in pairs.values_list("meter", "part"):
+        below.setdefault(whole, set()).add(part)
+    below[meter.pk or 0] = {part.meter.pk for part in parts if part.meter.is_virtual or part.meter.pk == meter.pk}
+    way = _way_back(meter.pk or 0, below)
+    if way:
+        raise Invalid(
+            f"{meter.identifier} would be made of itself: {_named_way(actor, way)}.",
+            "Leave one of them out of the other.",
+            field="formula",
+        )
+    if _height(below) > MOST_ABOVE:
+        raise Invalid(
+            f"More than {MOST_ABOVE} virtual meters would be made one of the other.",
+            "Name the meters that they are made of instead.",
+            field="formula",
+        )
+
+
+def _way_back(start: int, below: Mapping[int, Collection[int]]) -> list[int]:
+    """Return the meters of a ring through ``start``, it first and last; nothing where there is none."""
+    came_from: dict[int, int] = {}
+    waiting = [start]
+    while waiting:
+        now = waiting.pop(0)
+        for following in sorted(below.get(now, ())):
+            if following == start:
+                way = [start, now]
+                while way[-1] != start:
+                    way.append(came_from[way[-1]])
+                return way[::-1] if now != start else [start, start]
+            if following not in came_from:
+                came_from[following] = now
+                waiting.append(following)
+    return []
+
+
+def _named_way(actor: Actor, way: list[int]) -> str:
+    seen = dict(Meter.objects.visible_to(actor).filter(pk__in=way).values_list("pk", "identifier"))
+    return " → ".join(seen.get(meter, HIDDEN) for meter in way)
+
+
+def _height(below: Mapping[int, Collection[int]]) -> int:
+    """Return how many virtual meters stand one above the other at most; there is no ring."""
+    known: dict[int, int] = {}
+
+    def height(meter: int) -> int:
+        if meter not in known:
+            known[meter] = 1 + max((height(part) for part in below.get(meter, ())), default=0)
+        return known[meter]
+
+    return max(map(height, below), default=0)
+
+
+def store(meter: Meter, meant: Meant) -> None:
+    """Write a formula's parts down in place of those that there were."""
+    FormulaPart.objects.filter(meter=meter).delete()
+    FormulaPart.objects.bulk_create(
+        FormulaPart(meter=meter, part=part.meter, quantity=part.quantity, factor=written(part.factor))
+        for part in meant.parts
+    )
+
+
+def told_of(meant: Meant) -> list[dict[str, Any]]:
+    """Return a formula's parts for the audit."""
+    return [{"meter": p.meter.pk, "quantity": p.quantity, "factor": written(p.factor)} for p in meant.parts]
+
+
+def shown_formula(actor: Actor, meter: Meter) -> str:
+    """Return a meter's formula as an actor may see it: without the names of meters that are out of their sight."""
+    return shown_formulas(actor, [meter])[meter.pk]
+
+
+def shown_formulas(actor: Actor, meters: Iterable[Meter]) -> dict[int, str]:
+    """Return the formulas of meters as an actor may see them, by number: at most two queries."""
+    shown = {meter.pk: meter.formula for meter in meters}
+    whole = [meter for meter, formula in shown.items() if formula]
+    if not whole:
+        return shown
+    held = FormulaPart.objects.filter(meter__in=whole).values_list("meter", "part", "part__identifier")
+    parts = list(held.order_by())
+    visible = Meter.objects.visible_to(actor).filter(pk__in={part for _, part, _ in parts})
+    seen = set(visible.values_list("pk", flat=True))
+    hidden: dict[int, set[str]] = {}
+    for meter, part, name in parts:
+        if part not in seen:
+            hidden.setdefault(meter, set()).add(name)
+    return shown | {meter: without_names(shown[meter], names) for meter, names in hidden.items()}
+
+
+def without_names(text: str, hidden: Collection[str]) -> str:
+    """Return a formula with some meters' names left out.
+
+    >>> without_names('A - "B 1" + C', {"B1"})
+    'A - [hidden] + C'
+    """
+    return with_names(text, lambda name: HIDDEN if name in hidden else name) if hidden else text
+
+
+def rename_in_formulas(meter: Meter, before: str) -> None:
+    """Let the formulas that name a meter name it as it is called now."""
+    new = printed_name(meter.identifier)
+    for whole in Meter.objects.filter(formula_parts__part=meter).distinct():
+        whole.formula = with_names(whole.formula, lambda name: new if name == clean_identifier(before) else name)
+        whole.save(update_fields=["formula"])
+
+
+def refuse_where_used(actor: Actor, meter: Meter) -> None:
+    """Refuse to delete a meter of which others are made."""
+    users = list(Meter.objects.filter(formula_parts__part=meter).distinct().order_by("identifier")[:100])
+    if not users:
+        return
+    seen = Meter.objects.visible_to(actor).filter(pk__in=[user.pk for user in users])
+    names = list(seen.order_by("identifier").values_list("identifier", flat=True)[:3])
+    others = len(users) - len(names)
+    listed = ", ".join([*names, *([counted(others, "virtual meter")] if others else [])])
+    raise Conflict(f"{meter} stands in the formula of {listed}.", "Change that formula first.")
+
+
+def refuse_if_virtual(meter: Meter, what: str, *, field: str = "") -> None:
+    """Refuse what only a meter with a device of its own has. what : as the end of “it has no …”."""
+    if meter.is_virtual:
+        raise Invalid(f"{meter} is a virtual meter: it has no {what}.", "Choose a meter of its formula.", field=field)
+
+
+def refuse_own_facts(meter: Meter) -> None:
+    """Refuse facts that a virtual meter cannot have: a device, a place below or above others."""
+    refused = {
+        "serial": (bool(meter.serial), "serial number"),
+        "multiplier": (meter.multiplier != 1, "multiplier"),
+        "parent": (meter.parent_id is not None, "main meter: it is counted by its parts"),
+        "supplier": (meter.supplier_id is not None, "supplier"),
+    }
+    for field, (is_there, what) in refused.items():
+        if is_there:
+            refuse_if_virtual(meter, what, field=field)
+
+
+def resting_on(meters: Iterable[int]) -> Q:
+    """Return the condition of virtual meters with any of these meters in their formula."""
+    return Q(formula_parts__part__in=list(meters))

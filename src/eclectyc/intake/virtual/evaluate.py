@@ -1,0 +1,166 @@
+"""A formula over meters worked out slot by slot. Pure.
+
+A day is worked out at the finest step that the day's rows of all parts fit into (30 and 15 minutes: 30; a whole day
+with anything: the whole day). Finer slots are summed only where all of them are there. Parts in another zone are laid
+on the virtual meter's slots by instants: a slot of theirs that reaches over an edge of one of ours is of no use.
+
+A slot has a value where every part has one; one that lacks makes it missing, never low. Before a part's meter was
+*installed* and from the day on which it was *removed* it counts nothing, except where it has a reading: it was not there.
+Of a part that is not known to be away, nothing is a gap. Where all are away there is no value.
+
+A slot's quality is that of the part known least well: actual, estimated, substituted, derived, in this order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.days import WHOLE_DAY, midnights
+from eclectyc.kernel.quality import MISSING
+from eclectyc.lake.dense import Slots, ragged
+from eclectyc.lake.schema import SLOTS
+
+DIGITS: Final = 9  # of a result: what lies beyond is the noise of adding, not of metering
+NEVER_S: Final = 2**60  # [s since 1970]
+SCHEMA: Final = {"day": pl.Date(), "step": pl.Int16(), **SLOTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A part's readings. rows : day, step, values, quality; one row a day, in order. since, until : the part's life
+    [s since 1970], half-open; outside of it the part is away."""
+
+    rows: pl.DataFrame
+    zone: ZoneInfo
+    factor: float = 1.0
+    since: int = -NEVER_S
+    until: int = NEVER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The slots of some local days [s since 1970]: opens, closes and step have one entry a day; start, end and day
+    one a slot, ``day`` being an index."""
+
+    days: np.ndarray
+    opens: np.ndarray
+    closes: np.ndarray
+    step: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    day: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a part says of each slot of a frame. is_there : it has a value; is_away : it was not there, and so nothing
+    is wanted of it."""
+
+    value: np.ndarray
+    quality: np.ndarray
+    is_there: np.ndarray
+    is_away: np.ndarray
+
+
+def frame_of(days: np.ndarray, zone: ZoneInfo, sources: Sequence[Source]) -> Frame:
+    """Return the slots in which some days can be worked out. days : datetime64[D], in order, each once."""
+    opens, closes = midnights(days, zone), midnights(days + 1, zone)
+    is_day = closes > opens  # a zone that left a day out has none
+    days, opens, closes = days[is_day], opens[is_day], closes[is_day]
+    step = np.ones(len(days), dtype=np.int64)
+    for source in sources:
+        first, last = _days_within(source, opens, closes)
+        steps = source.rows["step"].to_numpy().astype(np.int64)
+        for ahead in range(int((last - first).max(initial=0))):
+            reaches = first + ahead < last
+            np.lcm.at(step, (first + ahead)[reaches], steps[reaches])
+    counts = np.where(step == WHOLE_DAY, 1, -(-(closes - opens) // (step * 60)))
+    day = np.repeat(np.arange(len(days)), counts)
+    start = opens[day] + _within(counts) * step[day] * 60
+    end = np.where(step[day] == WHOLE_DAY, closes[day], np.minimum(start + step[day] * 60, closes[day]))
+    return Frame(days, opens, closes, step, start, end, day)
+
+
+def told(source: Source, frame: Frame) -> Told:
+    """Lay a part's readings on the slots of a frame."""
+    start, end, value, quality = _flat(source)
+    size = len(frame.start)
+    at = np.searchsorted(frame.start, start, side="right") - 1
+    fits = at >= 0
+    fits[fits] = end[fits] <= frame.end[at[fits]]
+    at, length = at[fits], (end - start)[fits]
+    sums = np.bincount(at, value[fits], minlength=size)
+    covered = np.bincount(at, length, minlength=size).astype(np.int64)
+    least = np.full(size, MISSING, dtype=np.int8)
+    np.maximum.at(least, at, quality[fits])
+    is_there = covered == frame.end - frame.start
+    is_outside = (frame.end <= source.since) | (frame.start >= source.until)
+    return Told(sums, least, is_there, is_outside & (covered == 0))
+
+
+def work_out(days: np.ndarray, zone: ZoneInfo, sources: Sequence[Source]) -> pl.DataFrame:
+    """Return the days of which anything can be said: day, step, values (null = missing) and quality.
+
+    days : local days of the virtual meter's zone, datetime64[D], in order, each once.
+    """
+    frame = frame_of(days, zone, sources)
+    total = np.zeros(len(frame.start))
+    quality = np.full(len(frame.start), MISSING, dtype=np.int8)
+    is_known = np.ones(len(frame.start), dtype=bool)
+    is_any = np.zeros(len(frame.start), dtype=bool)
+    for source in sources:
+        part = told(source, frame)
+        is_known &= part.is_there | part.is_away
+        is_any |= part.is_there
+        total += np.where(part.is_there, source.factor * part.value, 0.0)
+        quality = np.maximum(quality, np.where(part.is_there, part.quality, np.int8(MISSING)))
+    has_value = is_known & is_any
+    values = np.where(has_value, np.round(total, DIGITS) + 0.0, np.nan)  # nought has no sign
+    return _rows(frame, values, np.where(has_value, quality, np.int8(MISSING)))
+
+
+def _rows(frame: Frame, values: np.ndarray, quality: np.ndarray) -> pl.DataFrame:
+    counts = np.bincount(frame.day, minlength=len(frame.days))
+    rows = pl.DataFrame(
+        {
+            "day": pl.Series(frame.days).cast(pl.Date),
+            "step": pl.Series(frame.step.astype(np.int16)),
+            "values": ragged(pl.Series(values, nan_to_null=True), counts),
+            "quality": ragged(pl.Series(quality), counts),
+        },
+        schema=SCHEMA,
+    )
+    speaks = np.bincount(frame.day, quality != MISSING, minlength=len(frame.days)) > 0
+    return rows.filter(pl.Series(speaks, dtype=pl.Boolean))
+
+
+def _days_within(source: Source, opens: np.ndarray, closes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which days each row of a source reaches into: from one index up to, not including, another."""
+    days = source.rows["day"].to_numpy().astype("datetime64[D]")
+    begins, ends = midnights(days, source.zone), midnights(days + 1, source.zone)
+    return np.searchsorted(closes, begins, side="right"), np.searchsorted(opens, ends, side="left")
+
+
+def _flat(source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return start and end [s since 1970], value and quality of a source's slots that have a value."""
+    days = source.rows["day"].to_numpy().astype("datetime64[D]")
+    opens, closes = midnights(days, source.zone), midnights(days + 1, source.zone)
+    slots = Slots.of(source.rows)
+    row = np.repeat(np.arange(len(days)), slots.lengths)
+    step_s = source.rows["step"].to_numpy().astype(np.int64)[row] * 60
+    start = opens[row] + _within(slots.lengths) * step_s
+    end = np.where(step_s == WHOLE_DAY * 60, closes[row], np.minimum(start + step_s, closes[row]))
+    held = (slots.quality != MISSING) & ~np.isnan(slots.values)
+    return start[held], end[held], slots.values[held], slots.quality[held]
+
+
+def _within(counts: np.ndarray) -> np.ndarray:
+    """Return 0, 1, 2 … for each group of so many."""
+    starts = np.cumsum(counts) - counts
+    return np.arange(int(counts.sum())) - np.repeat(starts, counts)

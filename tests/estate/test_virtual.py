@@ -1,0 +1,289 @@
+"""Virtual meters: what a formula may be made of, who may declare it, and what it does to the meters that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.audit.models import Event
+from eclectyc.estate import service, virtual
+from eclectyc.estate.models import FormulaPart, Meter
+from eclectyc.estate.virtual import rules_changed, shown_formula
+from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
+from tests.estate.conftest import narrow
+from tests.estate.test_concurrency import at_once
+from tests.factories import World, make_meter, make_series, make_site, make_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def meters(world: World) -> dict[str, Meter]:
+    """Four meters at the first site: A, B and C in kWh, W in m³."""
+    units = {"A": "kWh", "B": "kWh", "C": "kWh", "W": "m3"}
+    return {name: make_meter(world.site, name, unit=unit) for name, unit in units.items()}
+
+
+@pytest.fixture
+def announced() -> Iterator[list[int]]:
+    """The virtual meters that are to be worked out anew."""
+    heard: list[int] = []
+
+    def hear(*, meters: list[int], **_: Any) -> None:
+        heard.extend(meters)
+
+    rules_changed.connect(hear)
+    yield heard
+    rules_changed.disconnect(hear)
+
+
+def make(actor: Actor, world: World, identifier: str, formula: str, **fields: Any) -> Meter:
+    return service.create_meter(actor, site=world.site, identifier=identifier, formula=formula, **fields)
+
+
+def parts_of(meter: Meter) -> list[tuple[str, str, str]]:
+    held = FormulaPart.objects.filter(meter=meter)
+    return list(held.values_list("part__identifier", "quantity", "factor"))
+
+
+def test_a_formula_is_kept_as_it_was_typed_and_as_its_parts(editor, world, meters, announced):
+    whole = make(editor, world, "V", "A + 0.5 × B.export − (C / 3)")
+    assert whole.is_virtual
+    assert whole.formula == "A + 0.5 × B.export − (C / 3)"
+    assert parts_of(whole) == [("A", "import", "1"), ("B", "export", "0.5"), ("C", "import", "-1/3")]
+    assert announced == [whole.pk]
+    assert Event.objects.get(action="meter.created").after["formula"] == whole.formula
+
+
+def test_a_part_is_taken_for_what_its_direction_tells_unless_a_quantity_is_named(editor, world, meters):
+    make_meter(world.site, "X", direction="export")
+    whole = make(editor, world, "V", "A - X")
+    assert parts_of(whole) == [("A", "import", "1"), ("X", "export", "-1")]
+
+
+def test_what_names_a_quantity_twice_is_added_up(editor, world, meters):
+    assert parts_of(make(editor, world, "V", "A + A.import - B")) == [("A", "import", "2"), ("B", "import", "-1")]
+    with pytest.raises(Invalid, match="A cancels out"):
+        make(editor, world, "V2", "A - A.import + B")
+
+
+def test_a_hyphen_is_told_by_the_meters_there_are(editor, world, meters):
+    make_meter(world.site, "BFW-S01")
+    whole = make(editor, world, "V", "A - BFW-S01 - B-C")
+    assert whole.formula == 'A - "BFW-S01" - B - C'
+    make_meter(world.site, "B-C")
+    with pytest.raises(Invalid, match="may be one meter, or a difference"):
+        make(editor, world, "V2", "A + B-C")
+
+
+def test_a_meter_of_another_organisation_is_as_good_as_none(editor, world, meters):
+    make_meter(world.other_site, "THEIRS")
+    told = []
+    for name in ("THEIRS", "NOBODYS"):
+        with pytest.raises(Invalid) as refused:
+            make(editor, world, "V", f"A + {name}")
+        told.append(str(refused.value).replace(name, "…"))
+    assert told[0] == told[1] == "There is no meter '…'. Check its identifier."
+    assert not Meter.objects.filter(identifier="V").exists()
+
+
+def test_a_meter_out_of_sight_is_as_good_as_none(world, meters):
+    elsewhere = make_site(world.org, "Annexe")
+    make_meter(elsewhere, "OUT")
+    here = narrow(world.org.pk, sites={world.site.pk})
+    with pytest.raises(Invalid, match=r"There is no meter 'OUT'"):
+        make(here, world, "V", "A + OUT")
+    assert make(here, world, "V", "A + B").is_virtual
+
+
+@pytest.mark.parametrize(
+    ("formula", "unit", "said"),
+    [
+        ("A + W", "kWh", r"W counts import in m3, not in kWh"),
+        ("A + B.reactive_import", "kWh", r"B counts reactive import in kVArh, not in kWh"),
+        ("A + B", "m3", r"A counts import in kWh, not in m3"),
+        ("A + B", "degC", r"Amounts in degC do not add up"),
+    ],
+)
+def test_units_that_do_not_go_together_are_refused(formula, unit, said, editor, world, meters):
+    with pytest.raises(Invalid, match=said) as refused:
+        make(editor, world, "V", formula, unit=unit)
+    assert refused.value.remedy
+
+
+def test_the_unit_of_a_part_is_that_of_its_readings(editor, world, meters):
+    make_series(meters["A"], unit="m3")
+    with pytest.raises(Invalid, match="A counts import in m3"):
+        make(editor, world, "V", "A + B")
+    make_meter(world.site, "L", unit="litre")
+    assert make(editor, world, "V", "W + L - A", unit="m3").is_virtual  # litres are exact in m³
+
+
+def test_the_step_is_that_into_which_its_parts_fit(editor, world, meters):
+    Meter.objects.filter(identifier="B").update(step_minutes=10)
+    assert make(editor, world, "V", "A + B").step_minutes == 30
+    Meter.objects.filter(identifier="C").update(step_minutes=1440)
+    assert make(editor, world, "V2", "A + C").step_minutes == 1440
+    with pytest.raises(Invalid, match="The step of a virtual meter is that of its parts: 30 minutes"):
+        make(editor, world, "V3", "A + B", step_minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [({"serial": "X1"}, "serial"), ({"multiplier": 2}, "multiplier"), ({"parent": "A"}, "parent"),
+     ({"supplier": "Somebody"}, "supplier")],
+)  # fmt: skip
+def test_what_only_a_device_has_is_refused(fields, field, editor, world, meters):
+    with pytest.raises(Invalid, match="is a virtual meter: it has no") as refused:
+        make(editor, world, "V", "A + B", **fields)
+    assert refused.value.field == field
+    whole = make(editor, world, "V", "A + B")
+    with pytest.raises(Invalid):
+        service.update_meter(editor, meter=whole, **fields)
+    with pytest.raises(Invalid):
+        service.exchange_device(editor, meter=whole, on="2025-06-01", serial="X1")
+    with pytest.raises(Invalid):
+        service.set_multiplier(editor, meter=whole, factor=2, since="2025-06-01")
+
+
+def test_nothing_stands_below_a_virtual_meter(editor, world, meters):
+    make(editor, world, "V", "A + B")
+    with pytest.raises(Invalid, match="it has no sub-meters"):
+        service.update_meter(editor, meter=meters["C"], parent="V")
+
+
+def test_a_formula_is_changed_with_its_parts_and_its_version(editor, world, meters, announced):
+    whole = make(editor, world, "V", "A + B")
+    announced.clear()
+    service.update_meter(editor, meter=whole, formula="A - C", version=1)
+    assert parts_of(whole) == [("A", "import", "1"), ("C", "import", "-1")]
+    assert (whole.version, announced) == (2, [whole.pk])
+    with pytest.raises(service.Changed):
+        service.update_meter(editor, meter=whole, formula="A", version=1)
+    service.update_meter(editor, meter=whole, formula="A - C", name="Rest")
+    assert announced == [whole.pk]  # the formula is what it was: nothing is worked out anew
+    event = Event.objects.filter(action="meter.changed").order_by("pk").first()
+    assert (event.before["formula"], event.after["formula"]) == ("A + B", "A - C")
+
+
+def test_a_meter_does_not_change_its_nature(editor, world, meters):
+    whole = make(editor, world, "V", "A + B")
+    with pytest.raises(Conflict, match="has a formula"):
+        service.update_meter(editor, meter=whole, formula="")
+    make_series(meters["C"])
+    with pytest.raises(Conflict, match="readings of its own"):
+        service.update_meter(editor, meter=meters["C"], formula="A + B")
+    service.update_meter(editor, meter=meters["B"], parent="A")
+    with pytest.raises(Conflict, match="has sub-meters"):
+        service.update_meter(editor, meter=meters["A"], formula="B")
+    service.update_meter(editor, meter=meters["W"], formula="A", unit="kWh")  # it never had any
+    assert parts_of(meters["W"]) == [("A", "import", "1")]
+
+
+def test_a_ring_is_refused_by_the_way_round(editor, world, meters):
+    one = make(editor, world, "V1", "A")
+    make(editor, world, "V2", "V1 + B")
+    make(editor, world, "V3", "V2 + C")
+    with pytest.raises(Invalid, match="V1 would be made of itself: V1 → V3 → V2 → V1"):
+        service.update_meter(editor, meter=one, formula="A + V3")
+    with pytest.raises(Invalid, match="V1 would be made of itself: V1 → V1"):
+        service.update_meter(editor, meter=one, formula="A + V1")
+    assert parts_of(one) == [("A", "import", "1")]
+
+
+def test_the_way_round_does_not_name_what_is_out_of_sight(editor, world, meters):
+    elsewhere = make_site(world.org, "Annexe")
+    one = make(editor, world, "V1", "A")
+    service.create_meter(editor, site=elsewhere, identifier="V2", formula="V1 + B")
+    make(editor, world, "V3", "V2 + C")
+    here = narrow(world.org.pk, sites={world.site.pk})
+    with pytest.raises(Invalid, match=r"V1 → V3 → \[hidden\] → V1"):
+        service.update_meter(here, meter=one, formula="A + V3")
+
+
+def test_virtual_meters_stand_so_many_above_each_other(editor, world, meters):
+    for n in range(1, virtual.MOST_ABOVE + 1):
+        make(editor, world, f"V{n}", "A" if n == 1 else f"V{n - 1}")
+    with pytest.raises(Invalid, match="More than 8 virtual meters"):
+        make(editor, world, "V9", f"V{virtual.MOST_ABOVE}")
+
+
+def test_whoever_may_not_edit_the_site_declares_nothing_there(world, meters):
+    for user in (world.viewer, world.manager, world.outsider):
+        with pytest.raises(Forbidden):
+            make(Actor.of(user), world, "V", "A + B")
+
+
+def test_a_meter_in_a_formula_is_not_deleted(editor, world, meters):
+    whole = make(editor, world, "V", "A + B")
+    with pytest.raises(Conflict, match=r"A stands in the formula of V\. Change that formula first\."):
+        service.delete_meter(editor, meter=meters["A"])
+    service.delete_meter(editor, meter=whole)
+    service.delete_meter(editor, meter=meters["A"])
+
+
+def test_a_formula_out_of_sight_is_counted_and_not_named(editor, world, meters):
+    elsewhere = make_site(world.org, "Annexe")
+    service.create_meter(editor, site=elsewhere, identifier="SECRET", formula="A + B")
+    with pytest.raises(Conflict, match=r"A stands in the formula of 1 virtual meter\."):
+        service.delete_meter(narrow(world.org.pk, sites={world.site.pk}), meter=meters["A"])
+
+
+def test_a_renamed_meter_is_renamed_in_formulas(editor, world, meters):
+    whole = make(editor, world, "V", "A+ 0.5*B")
+    service.update_meter(editor, meter=meters["B"], identifier="B-2")
+    whole.refresh_from_db()
+    assert whole.formula == 'A+ 0.5*"B-2"'
+    service.update_meter(editor, meter=whole, formula='A + "B-2"')
+
+
+def test_what_is_out_of_sight_has_no_name_in_a_formula(editor, world, meters, announced):
+    elsewhere = make_site(world.org, "Annexe")
+    make_meter(elsewhere, "OUT-1")
+    whole = make(editor, world, "V", 'A - "OUT-1"')
+    here = narrow(world.org.pk, sites={world.site.pk})
+    assert shown_formula(editor, whole) == 'A - "OUT-1"'
+    assert shown_formula(here, whole) == "A - [hidden]"
+    announced.clear()
+    service.update_meter(here, meter=whole, formula="A - [hidden]", name="Rest")  # what a page sends back
+    assert (whole.formula, announced) == ('A - "OUT-1"', [])
+    with pytest.raises(Invalid, match="cannot be part of a formula"):
+        service.update_meter(here, meter=whole, formula="A + B - [hidden]")
+
+
+def test_the_life_of_a_part_is_announced(editor, world, meters, announced):
+    whole = make(editor, world, "V", "A + B")
+    announced.clear()
+    service.update_meter(editor, meter=meters["C"], installed=date(2025, 1, 1))
+    assert announced == []
+    service.update_meter(editor, meter=meters["A"], installed=date(2025, 1, 1))
+    service.change_meters(editor, which=[meters["B"].pk], removed=date(2025, 6, 1))
+    assert announced == [whole.pk, whole.pk]
+
+
+def test_many_at_once_keep_virtual_meters_as_they_must_be(editor, world, meters):
+    whole = make(editor, world, "V", "A + B")
+    with pytest.raises(Invalid, match="Change its unit by itself"):
+        service.change_meters(editor, which=[whole.pk, meters["W"].pk], unit="m3")
+    with pytest.raises(Invalid, match="it has no supplier"):
+        service.change_meters(editor, which=[whole.pk], supplier="Somebody")
+    assert service.change_meters(editor, which=[whole.pk], is_active=False).changed == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_never_close_a_ring(transactional_db: None, home: object) -> None:
+    world, system = make_world(), Actor.system()
+    site = world.site
+    for name in ("A", "V1", "V2", "V3"):
+        make_meter(site, name)
+    service.update_meter(system, meter=Meter.objects.get(identifier="V1"), formula="V2 + A")
+
+    def declare(name: str, formula: str) -> Any:
+        return lambda: service.update_meter(system, meter=Meter.objects.get(identifier=name), formula=formula)
+
+    answers = at_once(declare("V2", "V3 + A"), declare("V3", "V1 + A"))
+    assert sorted(type(answer).__name__ for answer in answers) == ["Invalid", "Meter"]
