@@ -78,6 +78,7 @@ def test_a_whole_estate_is_made_over_the_api(ask: Ask, world: World) -> None:
         "utility": "electricity", "direction": "import", "unit": "kWh", "step": 15, "multiplier": 0.5, "serial": "",
         "supplier": "Vale", "supplier_id": supplier.json()["id"], "parent": "1200023305967",
         "parent_id": world.meter.pk, "installed": "2025-01-01", "removed": None, "is_active": True,
+            "is_virtual": False, "formula": "", "parts": [], "hidden_parts": 0,
         "timezone": "Europe/London", "outside_references": {}, "version": 1,
         "warnings": ["The check digit of MPAN 1234567890123 is wrong."],
     }  # fmt: skip

@@ -12,7 +12,8 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
 from eclectyc.estate import service, virtual
 from eclectyc.estate.models import FormulaPart, Meter
-from eclectyc.estate.virtual import rules_changed, shown_formula
+from eclectyc.estate.seen import seen_formula
+from eclectyc.estate.virtual import rules_changed
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
 from tests.estate.conftest import narrow
 from tests.estate.test_concurrency import at_once
@@ -246,8 +247,9 @@ def test_what_is_out_of_sight_has_no_name_in_a_formula(editor, world, meters, an
     make_meter(elsewhere, "OUT-1")
     whole = make(editor, world, "V", 'A - "OUT-1"')
     here = narrow(world.org.pk, sites={world.site.pk})
-    assert shown_formula(editor, whole) == 'A - "OUT-1"'
-    assert shown_formula(here, whole) == "A - [hidden]"
+    assert seen_formula(editor, whole).text == 'A - "OUT-1"'
+    seen = seen_formula(here, whole)
+    assert (seen.text, [part.meter.identifier for part in seen.parts], seen.hidden) == ("A - [hidden]", ["A"], 1)
     announced.clear()
     service.update_meter(here, meter=whole, formula="A - [hidden]", name="Rest")  # what a page sends back
     assert (whole.formula, announced) == ('A - "OUT-1"', [])

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.compare import Against, partners
-from eclectyc.analytics.fetch import COUNTED_ENERGY, Asked, ask, ever_at, placed
+from eclectyc.analytics.fetch import COUNTED_ENERGY, MAIN, Asked, ask, ever_at, placed
 from eclectyc.analytics.grid import DayGrid
 from eclectyc.analytics.overview import Overview, Spans, build, sum_or_null
 from eclectyc.analytics.periods import By, bucket_starts
@@ -98,9 +98,10 @@ def consumption(
     [unit/m²] (the use of those sites alone), meters, counted; with ``against`` also current_like, previous_like,
     pairs, possible and change_percent (like for like, None against nothing).
 
-    Units are never mixed: a group with two has two rows. Sub-meters are counted by their main: they appear, with
-    ``counted`` false, only when grouped by meter. Export points are left out of imports, solar and batteries out of
-    groups other than meter and utility. What a meter used before it moved counts at the site where it was.
+    Units are never mixed: a group with two has two rows. Sub-meters are counted by their main, virtual meters by their
+    parts: they appear, with ``counted`` false, only when grouped by meter. Export points are left out of imports, solar
+    and batteries out of groups other than meter and utility. What a meter used before it moved counts at the site where
+    it was.
     """
     narrowed = narrowed or Filter()
     asked = ask(actor, today=today, quantity=quantity, which=narrowed.condition())
@@ -109,7 +110,7 @@ def consumption(
     parts = [where.meters, grid.by_point(start, end)]
     if against is not None:
         parts.append(_likes(asked, where, grid, start, end, against))
-    frame = pl.concat(parts, how="horizontal").with_columns(_is_counted().alias("counted"))
+    frame = pl.concat(parts, how="horizontal").with_columns(MAIN.alias("counted"))
     frame = frame.filter(_shown(group_by, quantity) & narrowed.of_rows())
     answer = _grouped(frame, group_by, with_likes=against is not None)
     order = "per_m2" if per_m2 else "value"
@@ -119,10 +120,6 @@ def consumption(
 def _where(actor: Actor, asked: Asked, *, by_place: bool) -> Placed:
     """Return points where they were if that matters to the question, else each as one."""
     return placed(actor, asked) if by_place else Placed(asked.meters, np.arange(len(asked.points)))
-
-
-def _is_counted() -> pl.Expr:
-    return pl.col("parent").is_null()
 
 
 def _shown(group_by: Group, quantity: str) -> pl.Expr:
@@ -215,7 +212,7 @@ def consumption_over_time(
     narrowed = narrowed or Filter()
     asked = ask(actor, today=today, quantity=quantity, which=narrowed.condition())
     where = _where(actor, asked, by_place=narrowed.is_of_sites)
-    frame = where.meters.with_columns(_is_counted().alias("counted"))
+    frame = where.meters.with_columns(MAIN.alias("counted"))
     shown = frame.select(_shown("utility", quantity) & narrowed.of_rows()).to_series().to_numpy()
     in_months = by in ("month", "year") and where.since is None
     grid = asked.months(start, end) if in_months else where.grid(asked.grid(start, end))

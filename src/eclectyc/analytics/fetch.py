@@ -31,6 +31,7 @@ _FIELDS: Final = {
     "meter_unit": "unit",
     "meter_step": "step_minutes",
     "parent": "parent_id",
+    "is_virtual": "formula",
     "installed": "installed",
     "removed": "removed",
     "is_active": "is_active",
@@ -54,6 +55,7 @@ _SCHEMA: Final[dict[str, Any]] = {
     "meter_unit": pl.String,
     "meter_step": pl.Int32,
     "parent": pl.Int64,
+    "is_virtual": pl.String,
     "installed": pl.Date,
     "removed": pl.Date,
     "is_active": pl.Boolean,
@@ -126,15 +128,14 @@ class Asked:
         return self.meters.select(condition.fill_null(value=False)).to_series().to_numpy()
 
 
+# What no other meter has counted: not a sub-meter (its main has), not a virtual meter (its parts have).
+MAIN: Final = pl.col("parent").is_null() & ~pl.col("is_virtual")
+OF_MAINS: Final = Q(parent=None, formula="")  # the same, of the registry
 # What is summed into the energy of a site or an estate: brought in, in kWh, by a main meter that is no generator
-# and no store. Export, reactive energy, volumes and sub-meters (their main has counted it) are not.
+# and no store. Export, reactive energy and volumes are not.
 COUNTED_ENERGY: Final = (
-    (pl.col("direction") == "import")
-    & (pl.col("unit") == "kWh")
-    & pl.col("parent").is_null()
-    & ~pl.col("utility").is_in(NOT_USE)
+    (pl.col("direction") == "import") & (pl.col("unit") == "kWh") & MAIN & ~pl.col("utility").is_in(NOT_USE)
 )
-MAIN: Final = pl.col("parent").is_null()
 FEW: Final = 500  # meters that are named one by one in a query
 
 
@@ -152,7 +153,7 @@ def ask(actor: Actor, *, today: date, quantity: str | None = Quantity.IMPORT, wh
     found = meters.order_by("pk", "counted__id").values_list(*_FIELDS.values())
     columns = zip(*found, strict=True)  # frames are made of columns in a fraction of the time
     frame = pl.DataFrame(dict(zip(_SCHEMA, columns, strict=False)), schema=_SCHEMA)
-    frame = frame.with_columns(pl.coalesce("series_unit", "meter_unit").alias("unit"))
+    frame = frame.with_columns(pl.coalesce("series_unit", "meter_unit").alias("unit"), pl.col("is_virtual") != "")
     frame = frame.with_columns((pl.struct("meter", "unit").rle_id()).cast(pl.Int32).alias("point"))
     series = frame.filter(pl.col("series").is_not_null())
     series = series.select("series", "point", pl.col("series_register").alias("register"))

@@ -69,7 +69,8 @@ class Overview:
     sites : site, site_name, value, present, expected, estimated, floor_area_m2, change_percent – this month,
     highest first. trend : day, value, present, expected, estimated, last_year (364 days before) – the last 30 days.
     utilities : utility, unit, direction, meters, value, present, expected, estimated – this month, main meters, each
-    in its own unit. latest : the newest day with readings, None where there are none. meters : how many there are.
+    in its own unit. latest : the newest day with readings, None where there are none. meters : how many there are
+    that are not virtual.
     """
 
     today: date
@@ -119,7 +120,7 @@ def build(
     return Overview(
         today=today,
         latest=meters["last"].max(),  # type: ignore[arg-type]
-        meters=meters["meter"].n_unique(),
+        meters=meters.filter(~pl.col("is_virtual"))["meter"].n_unique(),
         week=week,
         month=month,
         sites=sites,
@@ -189,7 +190,8 @@ def _change(now: DayGrid, before: DayGrid, start: date, end: date) -> pl.DataFra
 
 
 def _utilities(meters: pl.DataFrame, now: DayGrid, start: date, end: date) -> pl.DataFrame:
-    per_point = pl.concat([meters, now.by_point(start, end)], how="horizontal").filter(pl.col("parent").is_null())
+    per_point = pl.concat([meters, now.by_point(start, end)], how="horizontal")
+    per_point = per_point.filter(pl.col("parent").is_null() & ~pl.col("is_virtual"))
     return (
         per_point.group_by("utility", "unit", "direction")
         .agg(pl.len().alias("meters"), sum_or_null("value"), pl.col("present", "expected", "estimated").sum())
@@ -205,11 +207,13 @@ def sum_or_null(name: str) -> pl.Expr:
 def silent_meters(meters: pl.DataFrame, newest: date, *, after_days: int = SILENT_AFTER_DAYS) -> list[SilentMeter]:
     """Return the meters in use whose last reading is more than ``after_days`` before ``newest``, longest first.
 
-    A meter that is inactive, removed, or not installed yet is not silent. One that has never reported comes last.
+    A meter that is inactive, removed, or not installed yet is not silent, nor is a virtual one: its parts are. One that
+    has never reported comes last.
     """
     limit = newest - timedelta(days=after_days)
     in_use = (
         pl.col("is_active")
+        & ~pl.col("is_virtual")
         & (pl.col("removed").is_null() | (pl.col("removed") > newest))
         & (pl.col("installed").is_null() | (pl.col("installed") < limit))
     )

@@ -13,7 +13,7 @@ from django.db.models import Q
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.estate import in_buckets
 from eclectyc.analytics.expectation import expected_slots
-from eclectyc.analytics.fetch import MAIN, Asked, ask, ever_at, placed
+from eclectyc.analytics.fetch import MAIN, OF_MAINS, Asked, ask, ever_at, placed
 from eclectyc.analytics.grid import Total
 from eclectyc.analytics.heat import HeatMap, heat_map
 from eclectyc.analytics.overview import sum_or_null
@@ -102,7 +102,7 @@ def site_year(actor: Actor, site: Site, year: int, *, utility: str = Utility.ELE
     A cell has a value only where every meter expected then has its reading: a part is not shown as a low whole, its
     coverage says what there is. Meters known only by whole days have no slots: they are ``left_out``, by id.
     """
-    which = ever_at(pk=site.pk) & Q(utility=utility, parent=None, direction="import")
+    which = ever_at(pk=site.pk) & OF_MAINS & Q(utility=utility, direction="import")
     asked = ask(actor, today=today, which=which)
     where = placed(actor, asked)
     zone = zone_of(site.timezone)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 from eclectyc.api.asking import Body, Number, Searched
 from eclectyc.api.schemas import DirectionName, SiteTypeName, Text, UtilityName
 from eclectyc.estate import lists
+from eclectyc.estate.formula.parse import LONGEST
 from eclectyc.estate.models import Measure, Region, Site, SiteMetric, Supplier
 
 
@@ -26,6 +27,12 @@ LongText = Annotated[
     StringConstraints(max_length=1000),
     AfterValidator(_no_nul),
     WithJsonSchema({"type": "string", "maxLength": 1000, "pattern": r"^[^\x00]*$"}),
+]
+Formula = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST),
+    AfterValidator(_no_nul),
+    WithJsonSchema({"type": "string", "maxLength": LONGEST, "pattern": r"^[^\x00]*$", "examples": ["A + B - 0.5 * C"]}),
 ]
 Exact = Annotated[Decimal, Field(max_digits=40, allow_inf_nan=False), WithJsonSchema({"type": "number"})]
 if TYPE_CHECKING:
@@ -138,6 +145,9 @@ class MeterFields(Body):
     installed: date | None = None
     removed: date | None = None
     is_active: bool | None = None
+    formula: Formula | None = Field(
+        None, description="Makes a virtual meter: meters by their identifiers, each times a number, added up."
+    )
     outside_references: dict[str, Text] | None = None
 
 

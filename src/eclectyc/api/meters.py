@@ -16,13 +16,24 @@ from eclectyc.api.authentication import actor_of
 from eclectyc.api.estate_shapes import ChangedMeter, MeterFields, NewMeter
 from eclectyc.api.lookup import meter_of, numbers_named, organisations_named, sites_named
 from eclectyc.api.moments import moment_of
-from eclectyc.api.schemas import ErrorOut, MeterList, MeterOut, MeterPage, OneMeter, ReadingsOut, ReadingsWindow
+from eclectyc.api.schemas import (
+    ErrorOut,
+    FormulaPartOut,
+    MeterList,
+    MeterOut,
+    MeterPage,
+    OneMeter,
+    ReadingsOut,
+    ReadingsWindow,
+)
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
 from eclectyc.api.writing import as_csv, as_json, check_size, prefers_csv
 from eclectyc.audit.record import record
 from eclectyc.estate import lists, service
+from eclectyc.estate.formula.terms import written
 from eclectyc.estate.lists import MeterFilter, Slice
 from eclectyc.estate.models import Meter, Region, Site, Supplier
+from eclectyc.estate.seen import SeenFormula, seen_formula, seen_formulas
 from eclectyc.kernel.identifiers import clean_identifier
 
 router = Router(tags=["meters"])
@@ -36,7 +47,8 @@ def list_meters(request: HttpRequest, asked: Query[MeterList]) -> MeterPage:
     """Meters a page at a time: searched, narrowed and sorted; in order of their identifiers unless asked otherwise."""
     actor = actor_of(request)
     found = lists.meters(actor, filter_of(actor, asked), Slice(asked.sort, asked.offset, asked.limit))
-    return MeterPage(items=[meter_out(meter) for meter in found.items], count=found.count)
+    formulas = seen_formulas(actor, found.items)
+    return MeterPage(items=[meter_out(meter, formulas[meter.pk]) for meter in found.items], count=found.count)
 
 
 def filter_of(actor: Actor, asked: MeterList) -> MeterFilter:
@@ -55,17 +67,18 @@ def filter_of(actor: Actor, asked: MeterList) -> MeterFilter:
         site_type=asked.site_type,
         is_active=asked.is_active,
         is_sub=asked.is_sub,
+        is_virtual=asked.is_virtual,
     )
 
 
 @router.post("/meters", response={201: MeterOut, **CHANGING}, summary="Make a meter")
 def add_meter(request: HttpRequest, response: HttpResponse, body: NewMeter) -> Status[MeterOut]:
-    """Its identifier is unique in the organisation."""
+    """Its identifier is unique in the organisation. With a formula it is a virtual meter, which takes no readings."""
     actor = actor_of(request)
     fields = _given(actor, body)
     site = fields.pop("site")
     meter = service.create_meter(actor, site=site, **fields)
-    return Status(201, _tagged(response, meter))
+    return Status(201, _tagged(actor, response, meter))
 
 
 @router.get(
@@ -98,7 +111,8 @@ def meter_readings(request: HttpRequest, mpan: str, asked: Query[ReadingsWindow]
 @router.get("/meters/{path:mpan}", response={200: MeterOut, **ONE_METER}, summary="One meter")
 def one_meter(request: HttpRequest, response: HttpResponse, mpan: str, asked: Query[OneMeter]) -> MeterOut:
     """A meter by its MPAN, MPRN, SPID or serial."""
-    return _tagged(response, meter_of(actor_of(request), mpan, asked.organisation))
+    actor = actor_of(request)
+    return _tagged(actor, response, meter_of(actor, mpan, asked.organisation))
 
 
 @router.patch("/meters/{path:mpan}", response={200: MeterOut, **VERSIONED}, summary="Change a meter")
@@ -114,7 +128,7 @@ def change_meter(
     multiplier from a day on has an address of its own."""
     actor, meter = actor_of(request), meter_of(actor_of(request), mpan, asked.organisation)
     fields = _given(actor, body)
-    return _tagged(response, service.update_meter(actor, meter=meter, version=version_of(if_match), **fields))
+    return _tagged(actor, response, service.update_meter(actor, meter=meter, version=version_of(if_match), **fields))
 
 
 @router.delete("/meters/{path:mpan}", response={204: None, **VERSIONED}, summary="Delete a meter")
@@ -142,12 +156,12 @@ def _given(actor: Actor, body: MeterFields) -> dict[str, Any]:
     return given
 
 
-def _tagged(response: HttpResponse, meter: Meter) -> MeterOut:
+def _tagged(actor: Actor, response: HttpResponse, meter: Meter) -> MeterOut:
     tag(response, meter.version)
-    return meter_out(meter)
+    return meter_out(meter, seen_formula(actor, meter))
 
 
-def meter_out(meter: Meter) -> MeterOut:
+def meter_out(meter: Meter, formula: SeenFormula) -> MeterOut:
     """Return a meter as the API shows it."""
     site = meter.site
     return MeterOut(
@@ -173,6 +187,18 @@ def meter_out(meter: Meter) -> MeterOut:
         installed=meter.installed,
         removed=meter.removed,
         is_active=meter.is_active,
+        is_virtual=meter.is_virtual,
+        formula=formula.text,
+        parts=[
+            FormulaPartOut(
+                meter=part.meter.pk,
+                identifier=part.meter.identifier,
+                quantity=part.quantity,
+                factor=written(part.factor),
+            )
+            for part in formula.parts
+        ],
+        hidden_parts=formula.hidden,
         timezone=site.timezone,
         outside_references=meter.outside_references,
         version=meter.version,

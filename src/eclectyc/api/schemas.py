@@ -105,6 +105,7 @@ class MeterList(Parameters):
     parent: Text | None = Field(None, description="Identifier of a main meter: those directly below it.")
     site_type: SiteTypeName | None = Field(None, description="Of the sites they are at.")
     is_sub: bool | None = Field(None, description="Sub-meters alone, or main meters alone.")
+    is_virtual: bool | None = Field(None, description="Virtual meters alone, or the others alone.")
     sort: MeterSort = "identifier"
 
 
@@ -130,6 +131,13 @@ class ErrorOut(Schema):
     error: ErrorDetail
 
 
+class FormulaPartOut(Schema):
+    meter: int
+    identifier: str
+    quantity: QuantityName
+    factor: str = Field(description='Exact: "1", "-0.5" or "1/3".')
+
+
 class MeterOut(Schema):
     id: int
     identifier: str = Field(description="As printed on the bill or plate: MPAN, MPRN, SPID or serial.")
@@ -153,6 +161,12 @@ class MeterOut(Schema):
     installed: date | None
     removed: date | None
     is_active: bool
+    is_virtual: bool = Field(description="Whether its readings are worked out from those of other meters.")
+    formula: str = Field(
+        description="Of a virtual meter, as it was typed; a meter that you do not see stands there as [hidden]."
+    )
+    parts: list[FormulaPartOut] = Field(description="The meters of its formula that you see.")
+    hidden_parts: int = Field(description="How many meters of its formula you do not see.")
     timezone: str
     outside_references: dict[str, str]
     version: int = Field(description="One more with each change; also the answer's ETag.")

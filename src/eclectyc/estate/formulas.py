@@ -10,6 +10,7 @@ from django.db import models
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate import virtual
 from eclectyc.estate.models import FormulaPart, Meter
+from eclectyc.estate.seen import seen_formula
 from eclectyc.estate.virtual import Meant, Part
 from eclectyc.kernel.errors import Conflict, Invalid
 
@@ -22,7 +23,7 @@ def declare(actor: Actor, meter: Meter, checked: Mapping[str, Any]) -> Meant | N
     """Put a formula that was given into a meter whose other fields are in place, and return what it means; None where
     it stays as it is. Call it within the transaction of the change, before the meter is written."""
     given = checked.get("formula")
-    if given is None or given == (virtual.shown_formula(actor, meter) if meter.pk else ""):
+    if given is None or given == (seen_formula(actor, meter).text if meter.pk else ""):
         _check_as_it_is(meter, checked)
         return None
     _refuse_change_of_nature(meter, given)

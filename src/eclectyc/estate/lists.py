@@ -59,6 +59,7 @@ class MeterFilter:
     site_type: str | None = None
     is_active: bool | None = None
     is_sub: bool | None = None
+    is_virtual: bool | None = None
 
     def condition(self, actor: Actor) -> Q:
         """Return the filter as a condition on meters, without joins: sites are asked for by themselves.
@@ -71,6 +72,8 @@ class MeterFilter:
         wanted &= _equal(utility=self.utility, direction=self.direction, is_active=self.is_active)
         if self.is_sub is not None:
             wanted &= Q(parent__isnull=not self.is_sub)
+        if self.is_virtual is not None:
+            wanted &= ~Q(formula="") if self.is_virtual else Q(formula="")
         if self.regions is not None:
             wanted &= Q(site__in=Site.objects.filter(region__in=self.regions).order_by().values("pk"))
         if self.site_type is not None:

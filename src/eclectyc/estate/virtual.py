@@ -1,7 +1,7 @@
-"""Virtual meters: what a formula may be made of, and what it is to each who looks at it.
+"""Virtual meters: what a formula may be made of. What of it somebody sees: :mod:`eclectyc.estate.seen`.
 
 Whoever declares a formula sees every meter in it; another organisation's meter, or one out of sight, is as good as
-none. Whoever sees the virtual meter sees its readings, and of its parts those that they see anyway.
+none.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from eclectyc.kernel.identifiers import clean_identifier
 from eclectyc.kernel.units import is_added
 from eclectyc.kernel.words import counted
 
-HIDDEN: Final = "[hidden]"  # in place of a meter that is out of sight; no formula can be typed with it
 MOST_ABOVE: Final = 8  # virtual meters one made of the other
 UNIT_OF_QUANTITY: Final = {"reactive_import": "kVArh", "reactive_export": "kVArh", "volume": "m3"}
 _ALIKE: Final = {("m3", "litre"): Fraction(1000), ("litre", "m3"): Fraction(1, 1000)}
@@ -192,7 +191,7 @@ def _way_back(start: int, below: Mapping[int, Collection[int]]) -> list[int]:
 
 def _named_way(actor: Actor, way: list[int]) -> str:
     seen = dict(Meter.objects.visible_to(actor).filter(pk__in=way).values_list("pk", "identifier"))
-    return " → ".join(seen.get(meter, HIDDEN) for meter in way)
+    return " → ".join(seen.get(meter, "[hidden]") for meter in way)
 
 
 def _height(below: Mapping[int, Collection[int]]) -> int:
@@ -219,37 +218,6 @@ def store(meter: Meter, meant: Meant) -> None:
 def told_of(meant: Meant) -> list[dict[str, Any]]:
     """Return a formula's parts for the audit."""
     return [{"meter": p.meter.pk, "quantity": p.quantity, "factor": written(p.factor)} for p in meant.parts]
-
-
-def shown_formula(actor: Actor, meter: Meter) -> str:
-    """Return a meter's formula as an actor may see it: without the names of meters that are out of their sight."""
-    return shown_formulas(actor, [meter])[meter.pk]
-
-
-def shown_formulas(actor: Actor, meters: Iterable[Meter]) -> dict[int, str]:
-    """Return the formulas of meters as an actor may see them, by number: at most two queries."""
-    shown = {meter.pk: meter.formula for meter in meters}
-    whole = [meter for meter, formula in shown.items() if formula]
-    if not whole:
-        return shown
-    held = FormulaPart.objects.filter(meter__in=whole).values_list("meter", "part", "part__identifier")
-    parts = list(held.order_by())
-    visible = Meter.objects.visible_to(actor).filter(pk__in={part for _, part, _ in parts})
-    seen = set(visible.values_list("pk", flat=True))
-    hidden: dict[int, set[str]] = {}
-    for meter, part, name in parts:
-        if part not in seen:
-            hidden.setdefault(meter, set()).add(name)
-    return shown | {meter: without_names(shown[meter], names) for meter, names in hidden.items()}
-
-
-def without_names(text: str, hidden: Collection[str]) -> str:
-    """Return a formula with some meters' names left out.
-
-    >>> without_names('A - "B 1" + C', {"B1"})
-    'A - [hidden] + C'
-    """
-    return with_names(text, lambda name: HIDDEN if name in hidden else name) if hidden else text
 
 
 def rename_in_formulas(meter: Meter, before: str) -> None:

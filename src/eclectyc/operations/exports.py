@@ -22,7 +22,7 @@ from eclectyc.analytics.fetch import Asked, ask
 from eclectyc.analytics.periods import month_after, month_of
 from eclectyc.audit.record import record
 from eclectyc.estate.models import Meter, Quantity, Series, Site
-from eclectyc.estate.virtual import shown_formulas
+from eclectyc.estate.seen import seen_formulas
 from eclectyc.kernel.days import WHOLE_DAY, midnights
 from eclectyc.kernel.quality import ACTUAL, MISSING, NAMES
 from eclectyc.reports.registry import SITE_COLUMNS, site_fact
@@ -93,7 +93,7 @@ def export(actor: Actor, kind: str, wanted: Wanted) -> Iterator[pl.DataFrame]:
 def meters(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
     """The meters with their facts: a file of this form can be imported with ``-t meters``."""
     found = Meter.objects.visible_to(actor).filter(wanted.condition).order_by("site__name", "identifier")
-    formulas = shown_formulas(actor, found.exclude(formula=""))
+    formulas = seen_formulas(actor, found.exclude(formula=""))
     rows = found.values_list(*_FACTS.values(), "pk")
     types = {name: pl.String() for name in _FACTS} | {
         "step": pl.Int32(), "multiplier": pl.Float64(), "correction": pl.Float64(), "installed": pl.Date(),
@@ -102,7 +102,7 @@ def meters(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
     exact = ("multiplier", "correction")
     plain = [
         [float(v) if name in exact else v for name, v in zip(_FACTS, facts, strict=True) if name != "formula"]
-        + [formulas.get(meter, "")]
+        + [formulas[meter].text if meter in formulas else ""]
         for *facts, meter in rows
     ]
     yield pl.DataFrame(plain, schema=types, orient="row")

@@ -15,7 +15,7 @@ from eclectyc.audit.record import record
 from eclectyc.estate.hours import text_of
 from eclectyc.estate.lists import MeterFilter, SiteFilter, found_meters, found_sites
 from eclectyc.estate.models import Meter, Site
-from eclectyc.estate.virtual import shown_formulas
+from eclectyc.estate.seen import seen_formulas
 from eclectyc.kernel.errors import Forbidden
 from eclectyc.reports.sheets import Row
 
@@ -50,9 +50,9 @@ def meter_rows(actor: Actor, wanted: MeterFilter | None = None) -> Iterator[Row]
     yield (*METER_COLUMNS, *references)
     rows = found.select_related("site", "supplier", "parent").order_by("organisation", "identifier")
     for meters in _in_chunks(rows):
-        formulas = shown_formulas(actor, meters)
+        formulas = seen_formulas(actor, meters)
         for meter in meters:
-            meter.formula = formulas[meter.pk]
+            meter.formula = formulas[meter.pk].text
             yield (*(_of_meter(meter, column) for column in METER_COLUMNS), *_referred(meter, references))
 
 

@@ -32,6 +32,8 @@ class Field:
     choices: tuple[Choice, ...] = ()
     suggestions: tuple[str, ...] = ()
     suggests: str = ""  # what is looked for while typing: site, region, supplier, meter
+    checked_at: str = ""  # the address that says what is typed means, with the fields named beside it
+    checked_with: str = ""
     is_needed: bool = False
     is_wide: bool = False
     group: str = ""

@@ -42,7 +42,11 @@ def last_weeks_words(today: date) -> str:
 
 def utilities_of(meters: Sequence[Meter]) -> list[str]:
     """Return the utilities that main import meters measure, electricity first."""
-    found = {meter.utility for meter in meters if meter.parent_id is None and meter.direction == "import"}
+    found = {
+        meter.utility
+        for meter in meters
+        if meter.parent_id is None and not meter.is_virtual and meter.direction == "import"
+    }
     return [str(utility) for utility in UTILITY_NAMES if utility in found]
 
 
@@ -197,7 +201,7 @@ def tree(meters: Sequence[Meter], summary: SiteSummary, today: date) -> list[Bra
     found: list[Branch] = []
 
     def add(parent: int | None, depth: int) -> None:
-        for meter in by_parent.get(parent, []):
+        for meter in sorted(by_parent.get(parent, []), key=lambda meter: meter.is_virtual):
             found.append(_branch(meter, depth, summary.sparklines.get(meter.pk), today))
             add(meter.pk, depth + 1)
 
@@ -207,5 +211,5 @@ def tree(meters: Sequence[Meter], summary: SiteSummary, today: date) -> list[Bra
 
 def _branch(meter: Meter, depth: int, recent: Sparkline | None, today: date) -> Branch:
     last = recent.last_day if recent else None
-    late = meter.is_active and (last is None or (today - last).days > 3)
+    late = meter.is_active and not meter.is_virtual and (last is None or (today - last).days > 3)
     return Branch(meter, min(depth, 3), spark(recent.values) if recent else None, recent, age_words(last, today), late)

@@ -5,8 +5,8 @@ with anything: the whole day). Finer slots are summed only where all of them are
 on the virtual meter's slots by instants: a slot of theirs that reaches over an edge of one of ours is of no use.
 
 A slot has a value where every part has one; one that lacks makes it missing, never low. Before a part's meter was
-*installed* and from the day on which it was *removed* it counts nothing, except where it has a reading: it was not there.
-Of a part that is not known to be away, nothing is a gap. Where all are away there is no value.
+*installed* and from the day on which it was *removed* it counts nothing, except where it has a reading: it was not
+there. Of a part that is not known to be away, nothing is a gap. Where all are away there is no value.
 
 A slot's quality is that of the part known least well: actual, estimated, substituted, derived, in this order.
 """
@@ -69,17 +69,22 @@ class Told:
 
 
 def frame_of(days: np.ndarray, zone: ZoneInfo, sources: Sequence[Source]) -> Frame:
-    """Return the slots in which some days can be worked out. days : datetime64[D], in order, each once."""
+    """Return the slots in which some days can be worked out; a day on which no part has a row has none.
+
+    days : datetime64[D], in order, each once.
+    """
     opens, closes = midnights(days, zone), midnights(days + 1, zone)
-    is_day = closes > opens  # a zone that left a day out has none
-    days, opens, closes = days[is_day], opens[is_day], closes[is_day]
     step = np.ones(len(days), dtype=np.int64)
+    is_told = np.zeros(len(days), dtype=bool)
     for source in sources:
         first, last = _days_within(source, opens, closes)
         steps = source.rows["step"].to_numpy().astype(np.int64)
         for ahead in range(int((last - first).max(initial=0))):
             reaches = first + ahead < last
             np.lcm.at(step, (first + ahead)[reaches], steps[reaches])
+            is_told[(first + ahead)[reaches]] = True
+    is_told &= closes > opens  # a zone that left a day out has none
+    days, opens, closes, step = days[is_told], opens[is_told], closes[is_told], step[is_told]
     counts = np.where(step == WHOLE_DAY, 1, -(-(closes - opens) // (step * 60)))
     day = np.repeat(np.arange(len(days)), counts)
     start = opens[day] + _within(counts) * step[day] * 60

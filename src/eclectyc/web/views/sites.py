@@ -76,6 +76,7 @@ def site_page(request: HttpRequest, pk: int) -> HttpResponse:
         "energy": site.energy_months(summary, today),
         "others": site.other_months(summary, today),
         "tree": site.tree(meters, summary, today),
+        "has_virtual": any(meter.is_virtual for meter in meters),
         "span": site.last_weeks_words(today),
     }
     return render(request, "web/site.html", context)

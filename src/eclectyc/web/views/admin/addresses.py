@@ -22,6 +22,7 @@ from eclectyc.web.views.admin import (
     roles,
     sites,
     tokens,
+    virtual,
 )
 
 Address = tuple[str, View, str, str]
@@ -34,6 +35,7 @@ ADDRESSES: Final[tuple[Address, ...]] = (
     ("admin/sites/<int:pk>", sites.site, "admin-site", "estate.edit"),
     ("admin/meters", meters.meters, "admin-meters", "estate.edit"),
     ("admin/meters/new", meters.new_meter, "admin-meter-new", "estate.edit"),
+    ("admin/meters/new-virtual", virtual.new_virtual_meter, "admin-virtual-meter-new", "estate.edit"),
     ("admin/meters/export", files.export_meters, "admin-meters-export", "exports.run"),
     ("admin/meters/import", files.import_meters, "admin-meters-import", "imports.run"),
     ("admin/meters/<int:pk>", meters.meter, "admin-meter", "estate.edit"),
@@ -75,6 +77,7 @@ ADDRESSES: Final[tuple[Address, ...]] = (
 # Answers that are no pages: parts, pictures, style.
 PARTS: Final[tuple[Address, ...]] = (
     ("admin/imports-now", imports.now, "admin-imports-now", "imports.run"),
+    ("admin/formula", virtual.check, "formula-check", "estate.edit"),
     ("admin/suggestions", choosing.offer, "suggestions", "estate.view"),
     ("admin/places", choosing.places, "places", "estate.view"),
     ("admin/organisation/<int:pk>/logo", organisations.logo, "admin-organisation-logo", "organisation.edit"),

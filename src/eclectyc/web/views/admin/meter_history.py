@@ -90,8 +90,11 @@ def forms(actor: Actor, one: Meter) -> dict[str, Form]:
 
 
 def sections(one: Meter, made: dict[str, Form]) -> list[Section]:
-    """Return the histories; what volumes are corrected by is told of gas alone."""
+    """Return the histories; what volumes are corrected by is told of gas alone, and a virtual meter has been at sites
+    only."""
     found = _sections(one, made)
+    if one.is_virtual:
+        return [s for s in found if s.id == "placements"]
     return [s for s in found if s.id != "corrections" or one.utility == Utility.GAS or s.table.rows]
 
 

@@ -20,7 +20,7 @@ from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
 from eclectyc.web.lists import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin import correcting, meter_history
+from eclectyc.web.views.admin import correcting, meter_history, virtual
 from eclectyc.web.views.admin.choosing import chosen, suggestions
 from eclectyc.web.views.admin.showing import (
     Danger,
@@ -50,7 +50,7 @@ OWN: Final = (
     "identifier", "name", "utility", "direction", "unit", "step_minutes", "multiplier", "correction", "serial",
     "supplier", "parent", "installed", "removed", "is_active",
 )  # fmt: skip
-LEVELS: Final = (("main", "Main meters"), ("sub", "Sub-meters"))
+LEVELS: Final = (("main", "Main meters"), ("sub", "Sub-meters"), ("virtual", "Virtual meters"))
 
 
 def wanted(asked: Asked) -> lists.MeterFilter:
@@ -62,6 +62,7 @@ def wanted(asked: Asked) -> lists.MeterFilter:
         utility=asked.one_of("utility", Utility.values) or None,
         is_active=yes_or_no(asked.query.get("active", "")),
         is_sub={"main": False, "sub": True}.get(asked.query.get("level", "")),
+        is_virtual={"main": False, "virtual": True}.get(asked.query.get("level", "")),
         **named,
     )
 
@@ -96,7 +97,8 @@ def meters(request: HttpRequest) -> HttpResponse:
         [f for f in filters if f is not None], bulk, "Make the first one, or import a list of them.",
         asked.kept("utility", "level", "active", "organisation", "region", "site", "supplier"),
     )  # fmt: skip
-    context = {"list": listing, "actions": [("New meter", reverse("admin-meter-new"))]} | files_of(actor, "meters")
+    new = [("New meter", reverse("admin-meter-new")), ("New virtual meter", reverse("admin-virtual-meter-new"))]
+    context = {"list": listing, "actions": new} | files_of(actor, "meters")
     return show(request, "list", "Meters", context, status=bulk.status)
 
 
@@ -139,7 +141,7 @@ def meter(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "danger": _danger(one),
         "correction": correcting.opened(request, one),
-        "form": Form.holding(_fields(actor, is_new=False), _held(one)),
+        "form": Form.holding(_fields_of(actor, one), _held(actor, one)),
     }
     status = 200
     if request.method == "POST":
@@ -173,14 +175,19 @@ def _act(
         return correcting.act(request, actor, context["correction"], reverse("admin-meter", args=[one.pk]))
     if do in meter_history.ACTIONS:
         return meter_history.act(request, actor, one, histories)
-    form = context["form"] = Form.sent(_fields(actor, is_new=False), request.POST)
-    form.check(checked_meter_fields, form.values(*OWN))
+    form = context["form"] = Form.sent(_fields_of(actor, one), request.POST)
+    own = form.values(*(virtual.OWN if one.is_virtual else OWN))
+    form.check(checked_meter_fields, own)
     if form.is_good:
         version = version_in(request)
-        saved = form.attempt(lambda: update_meter(actor, meter=one, version=version, **form.values(*OWN)))
+        saved = form.attempt(lambda: update_meter(actor, meter=one, version=version, **own))
         if saved is not None:
             return done(request, f"{saved.identifier} was saved.", reverse("admin-meter", args=[one.pk]))
     return form.status
+
+
+def _fields_of(actor: Actor, one: Meter) -> tuple[Field, ...]:
+    return virtual.fields(one.pk) if one.is_virtual else _fields(actor, is_new=False)
 
 
 def _fields(actor: Actor, *, is_new: bool) -> tuple[Field, ...]:
@@ -243,7 +250,7 @@ def _row(actor: Actor, one: Meter, below: int) -> Row:
     to = "admin-meter" if actor.may("estate.edit", one.place) else "meter"
     export = ", export" if one.direction == Direction.EXPORT else ""
     cells = [
-        Cell(one.identifier, reverse(to, args=[one.pk]), one.name, mark="" if one.is_active else "not active"),
+        Cell(one.identifier, reverse(to, args=[one.pk]), one.name, mark=_mark(one)),
         Cell(one.site.name, _site_address(actor, one.site)),
         Cell(f"{one.get_utility_display()}{export}", family=family(one.utility)),
         Cell(str(one.parent) if one.parent and actor.may("estate.view", _place_below(one)) else ""),
@@ -254,6 +261,11 @@ def _row(actor: Actor, one: Meter, below: int) -> Row:
         Cell(one.serial),
     ]
     return Row(cells, one.pk)
+
+
+def _mark(one: Meter) -> str:
+    words = ["virtual"] if one.is_virtual else []
+    return ", ".join(words if one.is_active else [*words, "not active"])
 
 
 def _place_below(one: Meter) -> Any:
@@ -267,7 +279,9 @@ def _site_address(actor: Actor, site: Site) -> str:
     return reverse("admin-site", args=[site.pk]) if actor.may("estate.edit", site.place) else ""
 
 
-def _held(one: Meter) -> dict[str, object]:
+def _held(actor: Actor, one: Meter) -> dict[str, object]:
+    if one.is_virtual:
+        return virtual.held(actor, one)
     held: dict[str, object] = {name: getattr(one, name) for name in OWN if name not in ("parent", "supplier")}
     return held | {
         "multiplier": f"{one.multiplier.normalize():f}",
@@ -278,6 +292,8 @@ def _held(one: Meter) -> dict[str, object]:
 
 
 def _danger(one: Meter) -> Danger:
+    if one.is_virtual:
+        return virtual.danger(one)
     return Danger(
         "Delete this meter",
         f"{one.identifier} is lost with its histories. A meter with readings or sub-meters is not deleted: give it the "

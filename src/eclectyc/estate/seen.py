@@ -1,0 +1,73 @@
+"""What of a virtual meter's formula somebody sees: its text and its parts, without the meters that are out of sight.
+
+Whoever sees a virtual meter sees its readings; that opens none of its parts to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from django.db.models import F
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate.formula.tokens import with_names
+from eclectyc.estate.models import FormulaPart, Meter
+
+HIDDEN: Final = "[hidden]"  # in place of a meter that is out of sight; no formula can be typed with it
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPart:
+    """A part that somebody sees, with its site."""
+
+    meter: Meter
+    quantity: str
+    factor: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFormula:
+    """A formula as somebody sees it. hidden : how many meters of it are out of their sight."""
+
+    text: str
+    parts: tuple[SeenPart, ...] = ()
+    hidden: int = 0
+
+
+def seen_formulas(actor: Actor, meters: Iterable[Meter]) -> dict[int, SeenFormula]:
+    """Return the formulas of meters as an actor may see them, by number: at most two queries."""
+    seen = {meter.pk: SeenFormula(meter.formula) for meter in meters}
+    whole = [meter for meter, formula in seen.items() if formula.text]
+    if not whole:
+        return seen
+    held: dict[int, list[FormulaPart]] = {}
+    names = {}
+    for part in FormulaPart.objects.filter(meter__in=whole).order_by("pk").annotate(name=F("part__identifier")):
+        held.setdefault(part.meter_id, []).append(part)
+        names[part.part_id] = part.name
+    visible = Meter.objects.visible_to(actor).filter(pk__in=names).select_related("site")
+    known = {meter.pk: meter for meter in visible}
+    return seen | {meter: _seen(seen[meter].text, parts, known, names) for meter, parts in held.items()}
+
+
+def seen_formula(actor: Actor, meter: Meter) -> SeenFormula:
+    """Return a meter's formula as an actor may see it; an empty one where it has none."""
+    return seen_formulas(actor, [meter])[meter.pk]
+
+
+def _seen(text: str, parts: list[FormulaPart], known: dict[int, Meter], names: dict[int, str]) -> SeenFormula:
+    hidden = {part.part_id for part in parts} - known.keys()
+    shown = [SeenPart(known[p.part_id], p.quantity, p.times) for p in parts if p.part_id in known]
+    return SeenFormula(without_names(text, {names[part] for part in hidden}), tuple(shown), len(hidden))
+
+
+def without_names(text: str, hidden: Collection[str]) -> str:
+    """Return a formula with some meters' names left out.
+
+    >>> without_names('A - "B 1" + C', {"B1"})
+    'A - [hidden] + C'
+    """
+    return with_names(text, lambda name: HIDDEN if name in hidden else name) if hidden else text

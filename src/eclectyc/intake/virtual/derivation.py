@@ -1,0 +1,60 @@
+"""Virtual meters as a kind of derivation: what rests on what was touched, and what is to be worked out anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import polars as pl
+from django.db.models import F
+
+from eclectyc.estate.models import FormulaPart, Series
+from eclectyc.intake.derived import stale
+from eclectyc.intake.derived.spans import EVER, empty, merged, runs, widened
+from eclectyc.intake.virtual.planning import Plan, plan_for
+
+NAME: Final = "virtual"
+_RESTING: Final[dict[str, Any]] = {"series": pl.Int32, "meter": pl.Int64, "is_elsewhere": pl.Boolean}
+
+
+class VirtualMeters:
+    """Formulas over meters: see :mod:`eclectyc.intake.derived.kind`."""
+
+    name = NAME
+    title = "virtual meters"
+
+    def resting_on(self, touched: pl.DataFrame) -> pl.DataFrame:
+        """Return the virtual meters with a part among what was touched, and their days: two queries."""
+        if touched.is_empty() or not FormulaPart.objects.exists():
+            return empty()
+        pairs = _resting(int(touched["series"][0])).join(touched, on="series")
+        here = runs(pairs.filter(~pl.col("is_elsewhere")))
+        elsewhere = widened(runs(pairs.filter("is_elsewhere")), before=1, after=1)
+        return merged(pl.concat([here, elsewhere]))
+
+    def plan(self, wanted: pl.DataFrame) -> Plan:
+        """Return what virtual meters hold on some days."""
+        return plan_for(wanted)
+
+
+def _resting(series: int) -> pl.DataFrame:
+    """Return which virtual meters rest on which series, in the organisation of one of the series."""
+    organisation = Series.objects.filter(pk=series).values("meter__organisation")
+    parts = FormulaPart.objects.filter(
+        meter__organisation__in=organisation, part__series__quantity=F("quantity"), part__series__is_primary=True
+    )
+    rows = [
+        (pk, meter, zone != other)
+        for pk, meter, zone, other in parts.order_by().values_list(
+            "part__series", "meter", "meter__site__timezone", "part__site__timezone"
+        )
+    ]
+    return pl.DataFrame(rows, schema=_RESTING, orient="row")
+
+
+def mark_changed(*, meters: Iterable[int], **_: Any) -> None:
+    """Have virtual meters worked out anew on all their days; within the transaction that changes their rules."""
+    stale.mark(NAME, [(meter, *EVER) for meter in meters])
+
+
+VIRTUAL_METERS: Final = VirtualMeters()

@@ -1,0 +1,112 @@
+"""What virtual meters hold on some days, as the engine of derived series takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from eclectyc.estate.models import Series
+from eclectyc.estate.service import SeriesKey, ensure_series
+from eclectyc.intake.batches import Made
+from eclectyc.intake.derived.spans import bounded, days_of, merged, months_of
+from eclectyc.intake.virtual.evaluate import work_out
+from eclectyc.intake.virtual.reading import read_parts
+from eclectyc.intake.virtual.rules import PIECE, SOURCE, Rule, rules_of
+from eclectyc.lake.schema import SAID
+from eclectyc.lake.store import connect
+
+LONG_DAYS: Final = 400  # a longer span is cut to what there is: that takes a look at the lake
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The days of some virtual meters worked out anew. numbers : series by meter and step. days : meter, start, end."""
+
+    rules: list[Rule]
+    numbers: Mapping[tuple[int, int], int]
+    days: pl.DataFrame
+    spans: pl.DataFrame
+    made: Made
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        for first, end, spans in months_of(self.days):
+            days = {meter: part for (meter,), part in days_of(spans).partition_by("meter", as_dict=True).items()}
+            rules = [rule for rule in self.rules if rule.meter in days]
+            rows = read_parts(rules, first - _DAY, end + _DAY)
+            said = [self._said(rule, days[rule.meter], rows) for rule in rules]
+            yield pl.concat([pl.DataFrame(schema=SAID), *said])
+
+    def _said(self, rule: Rule, days: pl.DataFrame, rows: Mapping[int, pl.DataFrame]) -> pl.DataFrame:
+        wanted = np.sort(days["day"].to_numpy().astype("datetime64[D]"))
+        found = worked_out(rule, wanted, rows)
+        steps = {step: self.numbers[rule.meter, step] for step in found["step"].unique().to_list()}
+        series = found["step"].replace_strict(steps, return_dtype=pl.Int32) if steps else found["step"].cast(pl.Int32)
+        return found.with_columns(series=series).select(SAID.keys())
+
+
+def worked_out(rule: Rule, days: np.ndarray, rows: Mapping[int, pl.DataFrame]) -> pl.DataFrame:
+    """Return the days of one virtual meter. rows : day rows that count, by point."""
+    return work_out(days, rule.zone, [part.source(rows[part.point]) for part in rule.parts])
+
+
+def plan_for(wanted: pl.DataFrame) -> Plan:
+    """Return what some meters are to hold on some days; makes the series that they lack. wanted : meter, start, end."""
+    rules = rules_of(wanted["meter"].unique().to_list())
+    steps = {rule.meter: rule.steps for rule in rules}
+    keys = {
+        (rule.meter, step): SeriesKey(rule.meter, rule.quantity, rule.unit, step, SOURCE)
+        for rule in rules
+        for step in steps[rule.meter]
+    }
+    found, made = ensure_series(keys.values())
+    numbers = {at: found[key].pk for at, key in keys.items()}
+    own = _own_series(wanted["meter"].unique().to_list())
+    _count_only(own, set(numbers.values()))
+    days = _within_what_there_is(wanted, rules, own)
+    spans = own.join(days, on="meter").select("series", "start", "end").sort("series", "start")
+    return Plan(rules, numbers, days, spans, Made(series=[series.pk for series in made]))
+
+
+def _own_series(meters: list[int]) -> pl.DataFrame:
+    """Return every series that some meters ever had by their formulas: meter, series, is_primary."""
+    found: list[tuple[int, int, bool]] = []
+    for at in range(0, len(meters), PIECE):
+        held = Series.objects.filter(meter__in=meters[at : at + PIECE], source=SOURCE)
+        found += held.values_list("meter", "pk", "is_primary")
+    return pl.DataFrame(
+        found, schema={"meter": pl.Int64, "series": pl.Int32, "is_primary": pl.Boolean}, orient="row"
+    ).sort("series")
+
+
+def _count_only(own: pl.DataFrame, current: set[int]) -> None:
+    """Let the series of the unit and quantity that meters have now be those that count."""
+    for meant, condition in ((True, pl.col("series").is_in(current)), (False, ~pl.col("series").is_in(current))):
+        wrong = own.filter(condition & (pl.col("is_primary") != meant))["series"].to_list()
+        if wrong:
+            Series.objects.filter(pk__in=wrong).update(is_primary=meant)
+
+
+def _within_what_there_is(wanted: pl.DataFrame, rules: list[Rule], own: pl.DataFrame) -> pl.DataFrame:
+    """Return spans without the days on which neither a part nor the meter itself holds anything."""
+    wanted = wanted.select("meter", "start", "end")
+    is_long = pl.col("end") - pl.col("start") > timedelta(days=LONG_DAYS)
+    if not wanted.select(is_long.any()).item():
+        return wanted
+    rested = [(rule.meter, held.id) for rule in rules for part in rule.parts for held in part.series]
+    pairs = pl.DataFrame(rested, schema={"meter": pl.Int64, "series": pl.Int32}, orient="row")
+    pairs = pl.concat([pairs, own.select("meter", "series")])
+    held = (
+        pairs.join(connect().span(pairs["series"].to_numpy()), on="series")
+        .group_by("meter")
+        .agg(
+            pl.col("first").min() - _DAY,
+            pl.col("last").max() + _DAY,  # a neighbour, where zones differ
+        )
+    )
+    return merged(bounded(wanted, held))

@@ -1,0 +1,27 @@
+"""The readings of the parts of virtual meters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+import polars as pl
+
+from eclectyc.intake.virtual.rules import Rule, series_frame
+from eclectyc.lake.counted import counted_rows
+from eclectyc.lake.store import connect
+
+
+def read_parts(rules: Iterable[Rule], start: date, end: date) -> dict[int, pl.DataFrame]:
+    """Return the day rows that count of the parts of some rules, with their values, by point."""
+    every = list(rules)
+    series = series_frame(every)
+    lake = connect()
+
+    def spans() -> pl.DataFrame:
+        return lake.span(series["series"].to_numpy())
+
+    rows = counted_rows(lake, series, start, end, values=True, spans=spans)
+    rows = rows.select("point", "day", "step", "values", "quality")
+    found = {point: part for (point,), part in rows.partition_by("point", as_dict=True, maintain_order=True).items()}
+    return {part.point: found.get(part.point, rows.clear()) for rule in every for part in rule.parts}

@@ -1,0 +1,188 @@
+"""Virtual meters: new and edited, with a formula whose meaning is told while it is typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.analytics.service import today_in
+from eclectyc.estate.fields import checked_meter_fields
+from eclectyc.estate.formula.terms import Term, in_words, written
+from eclectyc.estate.models import Direction, Meter, Site, Utility
+from eclectyc.estate.seen import seen_formula
+from eclectyc.estate.service import create_meter, warnings_of
+from eclectyc.estate.virtual import Meant, meaning_of
+from eclectyc.intake.virtual.showing import DayTried, try_out
+from eclectyc.kernel.days import WHOLE_DAY, zone_of
+from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.kernel.words import counted
+from eclectyc.web.clock import short_day
+from eclectyc.web.forms import Field, Form
+from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.choosing import suggestions
+from eclectyc.web.views.admin.showing import Danger, done, number_in, organisation_field, organisations_for, show
+
+OWN: Final = ("identifier", "name", "formula", "utility", "direction", "unit", "is_active", "installed", "removed")
+UNITS: Final = ("kWh", "kVArh", "m3", "litre", "kg")
+TRIED_DAYS: Final = 7
+_HELP: Final = (
+    "Meters by their identifiers, added and subtracted, each times a number if need be: "
+    'MAIN - "SUB-1" - 0.5 * "SUB-2". An export or a volume is named behind a point: MAIN.export.'
+)
+_WITH: Final = "[name='organisation'], [name='site'], [name='unit'], [name='direction'], [name='identifier']"
+
+
+def fields(number: int | None = None) -> tuple[Field, ...]:
+    """Return what is asked of a virtual meter; of one that is there, by its number."""
+    at = reverse("formula-check") + (f"?meter={number}" if number else "")
+    return (
+        Field("identifier", "Identifier", help="A name or number of your own, unlike every other meter's.",
+              is_needed=True),
+        Field("name", "Name", help="What it tells: Unmetered, Site use."),
+        Field("formula", "Formula", "textarea", help=_HELP, is_needed=True, is_wide=True, rows=3, checked_at=at,
+              checked_with=_WITH),
+        Field("utility", "Utility", "select", choices=tuple(Utility.choices)),
+        Field("direction", "Direction", "select", choices=tuple(Direction.choices)),
+        Field("unit", "Unit", suggestions=UNITS, help="Of the result; its parts must count in it."),
+        Field("is_active", "Active", "check", help="What is not active keeps its readings, out of the way."),
+        Field("installed", "Counts from", "date", group="When it counts", help="Empty: as long as its parts do."),
+        Field("removed", "Until", "date", group="When it counts", help="The first day on which it no longer does."),
+    )  # fmt: skip
+
+
+def held(actor: Actor, one: Meter) -> dict[str, object]:
+    """Return what stands in the form of a virtual meter."""
+    return {name: getattr(one, name) for name in OWN} | {"formula": seen_formula(actor, one).text}
+
+
+def danger(one: Meter) -> Danger:
+    """Return what deleting a virtual meter does."""
+    return Danger(
+        "Delete this virtual meter",
+        f"{one.identifier} and what was worked out for it are lost; the meters of its formula stay as they are. One "
+        "that stands in another formula is not deleted.",
+        f"Delete {one.identifier}",
+    )
+
+
+def new_virtual_meter(request: HttpRequest) -> HttpResponse:
+    """Make a virtual meter at a site."""
+    actor = actor_of(request)
+    organisations = organisations_for(actor, "estate.edit")
+    at = Site.objects.visible_to(actor).filter(pk=number_in(request.GET.get("site", ""))).first()
+    where = Field("site", "Site", suggests="site", suggestions=suggestions(Site.objects.visible_to(actor), "name"),
+                  help="Whoever sees this site sees the virtual meter, and none of its parts by that.",
+                  is_needed=True)  # fmt: skip
+    asked = (organisation_field(organisations), where, *fields())
+    own = at.organisation_id if at else organisations[0].pk if organisations else ""
+    start = {"organisation": own, "site": at.name if at else "", "utility": Utility.ELECTRICITY, "unit": "kWh",
+             "direction": Direction.IMPORT, "is_active": True}  # fmt: skip
+    form = Form.sent(asked, request.POST) if request.method == "POST" else Form.holding(asked, start)
+    if request.method == "POST":
+        place = _site(actor, form["site"], form["organisation"])
+        form.check(checked_meter_fields, form.values(*OWN))
+        if place is None:
+            form.refuse(Invalid(f"There is no site {form['site'][:80]!r}.", "Choose one of the list.", field="site"))
+        if not form["formula"].strip():
+            form.refuse(Invalid("The formula is empty.", "Write one, such as A + B - C.", field="formula"))
+        if form.is_good and place is not None:
+            made = form.attempt(lambda: create_meter(actor, site=place, **form.values(*OWN)))
+            if made is not None:
+                said = " ".join([f"{made.identifier} was made; its readings follow.", *warnings_of(made)])
+                return done(request, said, reverse("meter", args=[made.pk]))
+    context = {"form": form, "back": reverse("admin-meters"), "button": "Make the virtual meter",
+               "crumbs": [("Meters", reverse("admin-meters"))]}  # fmt: skip
+    return show(request, "form", "New virtual meter", context, status=form.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A part as the check names it."""
+
+    meter: Meter
+    quantity: str
+    factor: str
+
+
+@require_safe
+def check(request: HttpRequest) -> HttpResponse:
+    """Say what a formula means that is being typed: in words, of which meters, and its last week."""
+    actor = actor_of(request)
+    text = " ".join(request.GET.get("formula", "").split())
+    context: dict[str, Any] = {}
+    try:
+        meter = _meant_for(actor, request)
+        if text and meter is not None:
+            context = _told(actor, meter, text)
+    except EclectycError as error:
+        context = {"error": error}
+    return render(request, "web/parts/formula_check.html", context)
+
+
+def _meant_for(actor: Actor, request: HttpRequest) -> Meter | None:
+    """Return the meter that the form is about: one that is there, or one that is still to be made."""
+    number = number_in(request.GET.get("meter", ""))
+    if number:
+        meter = Meter.objects.visible_to(actor, "estate.edit").select_related("site", "organisation")
+        one: Meter | None = meter.filter(pk=number).first()
+    else:
+        site = _site(actor, request.GET.get("site", ""), request.GET.get("organisation", "")) or _any_site(actor)
+        one = Meter(organisation=site.organisation, site=site) if site else None
+    if one is not None:
+        given = {name: request.GET[name] for name in ("unit", "direction") if request.GET.get(name)}
+        for name, value in checked_meter_fields(given).items():
+            setattr(one, name, value)
+    return one
+
+
+def _site(actor: Actor, name: str, organisation: str) -> Site | None:
+    there = Site.objects.visible_to(actor).select_related("region", "organisation")
+    return there.filter(name__iexact=" ".join(name.split()), organisation=number_in(organisation)).first()
+
+
+def _any_site(actor: Actor) -> Site | None:
+    """Before a site is chosen, the formula is taken for one of the first organisation."""
+    return Site.objects.visible_to(actor, "estate.edit").select_related("organisation").order_by("pk").first()
+
+
+def _told(actor: Actor, meter: Meter, text: str) -> dict[str, Any]:
+    seen = seen_formula(actor, meter) if meter.pk else None
+    if seen is not None and seen.hidden and text == seen.text:
+        return {"hidden": seen.hidden}
+    meant = meaning_of(actor, meter, text)
+    today = today_in(zone_of(meter.site.timezone))
+    days = try_out(meter, meant, today - timedelta(days=TRIED_DAYS), today)
+    return {
+        "words": _words(meant),
+        "parts": [Told(p.meter, p.quantity, written(p.factor)) for p in meant.parts],
+        "days": [(short_day(one.day), one) for one in days],
+        "unit": meter.unit,
+        "step": "by day" if meant.step_minutes == WHOLE_DAY else f"every {counted(meant.step_minutes, 'minute')}",
+        "lacks": _lacks(days, today),
+    }
+
+
+def _words(meant: Meant) -> str:
+    """Return a formula as a sentence's part, with each meter by its name."""
+    by_identifier = {part.meter.identifier: part for part in meant.parts}
+
+    def name(term: Term) -> str:
+        meter = by_identifier[term.meter].meter
+        usual = term.quantity in ("", meter.direction)
+        return f"{meter}" if usual else f"{meter} ({term.quantity.replace('_', ' ')})"
+
+    words = in_words([Term(p.meter.identifier, p.factor, p.quantity) for p in meant.parts], name)
+    return words[:1].upper() + words[1:]
+
+
+def _lacks(days: list[DayTried], today: date) -> str:
+    if any(one.value is not None for one in days):
+        return ""
+    return f"In the {counted(len(days), 'day')} before {short_day(today)} some part lacks readings in every slot."
