@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 import pytest
@@ -13,7 +11,6 @@ from eclectyc.audit.models import Event
 from eclectyc.estate import service, virtual
 from eclectyc.estate.models import FormulaPart, Meter
 from eclectyc.estate.seen import seen_formula
-from eclectyc.estate.virtual import rules_changed
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
 from tests.estate.conftest import narrow
 from tests.estate.test_concurrency import at_once
@@ -29,19 +26,6 @@ def meters(world: World) -> dict[str, Meter]:
     return {name: make_meter(world.site, name, unit=unit) for name, unit in units.items()}
 
 
-@pytest.fixture
-def announced() -> Iterator[list[int]]:
-    """The virtual meters that are to be worked out anew."""
-    heard: list[int] = []
-
-    def hear(*, meters: list[int], **_: Any) -> None:
-        heard.extend(meters)
-
-    rules_changed.connect(hear)
-    yield heard
-    rules_changed.disconnect(hear)
-
-
 def make(actor: Actor, world: World, identifier: str, formula: str, **fields: Any) -> Meter:
     return service.create_meter(actor, site=world.site, identifier=identifier, formula=formula, **fields)
 
@@ -51,12 +35,11 @@ def parts_of(meter: Meter) -> list[tuple[str, str, str]]:
     return list(held.values_list("part__identifier", "quantity", "factor"))
 
 
-def test_a_formula_is_kept_as_it_was_typed_and_as_its_parts(editor, world, meters, announced):
+def test_a_formula_is_kept_as_it_was_typed_and_as_its_parts(editor, world, meters):
     whole = make(editor, world, "V", "A + 0.5 × B.export − (C / 3)")
     assert whole.is_virtual
     assert whole.formula == "A + 0.5 × B.export − (C / 3)"
     assert parts_of(whole) == [("A", "import", "1"), ("B", "export", "0.5"), ("C", "import", "-1/3")]
-    assert announced == [whole.pk]
     assert Event.objects.get(action="meter.created").after["formula"] == whole.formula
 
 
@@ -157,16 +140,14 @@ def test_nothing_stands_below_a_virtual_meter(editor, world, meters):
         service.update_meter(editor, meter=meters["C"], parent="V")
 
 
-def test_a_formula_is_changed_with_its_parts_and_its_version(editor, world, meters, announced):
+def test_a_formula_is_changed_with_its_parts_and_its_version(editor, world, meters):
     whole = make(editor, world, "V", "A + B")
-    announced.clear()
     service.update_meter(editor, meter=whole, formula="A - C", version=1)
     assert parts_of(whole) == [("A", "import", "1"), ("C", "import", "-1")]
-    assert (whole.version, announced) == (2, [whole.pk])
+    assert whole.version == 2
     with pytest.raises(service.Changed):
         service.update_meter(editor, meter=whole, formula="A", version=1)
     service.update_meter(editor, meter=whole, formula="A - C", name="Rest")
-    assert announced == [whole.pk]  # the formula is what it was: nothing is worked out anew
     event = Event.objects.filter(action="meter.changed").order_by("pk").first()
     assert (event.before["formula"], event.after["formula"]) == ("A + B", "A - C")
 
@@ -242,7 +223,7 @@ def test_a_renamed_meter_is_renamed_in_formulas(editor, world, meters):
     service.update_meter(editor, meter=whole, formula='A + "B-2"')
 
 
-def test_what_is_out_of_sight_has_no_name_in_a_formula(editor, world, meters, announced):
+def test_what_is_out_of_sight_has_no_name_in_a_formula(editor, world, meters):
     elsewhere = make_site(world.org, "Annexe")
     make_meter(elsewhere, "OUT-1")
     whole = make(editor, world, "V", 'A - "OUT-1"')
@@ -250,21 +231,10 @@ def test_what_is_out_of_sight_has_no_name_in_a_formula(editor, world, meters, an
     assert seen_formula(editor, whole).text == 'A - "OUT-1"'
     seen = seen_formula(here, whole)
     assert (seen.text, [part.meter.identifier for part in seen.parts], seen.hidden) == ("A - [hidden]", ["A"], 1)
-    announced.clear()
     service.update_meter(here, meter=whole, formula="A - [hidden]", name="Rest")  # what a page sends back
-    assert (whole.formula, announced) == ('A - "OUT-1"', [])
+    assert whole.formula == 'A - "OUT-1"'
     with pytest.raises(Invalid, match="cannot be part of a formula"):
         service.update_meter(here, meter=whole, formula="A + B - [hidden]")
-
-
-def test_the_life_of_a_part_is_announced(editor, world, meters, announced):
-    whole = make(editor, world, "V", "A + B")
-    announced.clear()
-    service.update_meter(editor, meter=meters["C"], installed=date(2025, 1, 1))
-    assert announced == []
-    service.update_meter(editor, meter=meters["A"], installed=date(2025, 1, 1))
-    service.change_meters(editor, which=[meters["B"].pk], removed=date(2025, 6, 1))
-    assert announced == [whole.pk, whole.pk]
 
 
 def test_many_at_once_keep_virtual_meters_as_they_must_be(editor, world, meters):

@@ -11,9 +11,10 @@ from django.db import models, transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
-from eclectyc.estate import formulas, virtual
+from eclectyc.estate import virtual
 from eclectyc.estate.changes import fields_of
 from eclectyc.estate.fields import checked_meter_fields, checked_site_fields, first_fault
+from eclectyc.estate.listening import announce
 from eclectyc.estate.models import Meter, Series, Site
 from eclectyc.estate.regions import region_called
 from eclectyc.estate.suppliers import supplier_called
@@ -121,7 +122,10 @@ def _of_one_organisation(actor: Actor, group: Sequence[Thing], change: Mapping[s
     if different:
         _refuse_units(different, change)
         type(different[0])._default_manager.bulk_update(different, [*change, "version"], batch_size=_BATCH)
-        formulas.follow_many(different, change)
+        for thing in different:
+            announce(
+                thing, action, before[str(thing.pk)], {name: getattr(thing, name) for name in before[str(thing.pk)]}
+            )
         organisation = different[0].organisation_id
         record(actor.by, action, different[0].organisation, organisation_id=organisation, before=before, after=after)
     return len(different)

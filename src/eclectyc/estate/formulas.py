@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
-
-from django.db import models
+from collections.abc import Mapping
+from typing import Any
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate import virtual
@@ -13,10 +11,6 @@ from eclectyc.estate.models import FormulaPart, Meter
 from eclectyc.estate.seen import seen_formula
 from eclectyc.estate.virtual import Meant, Part
 from eclectyc.kernel.errors import Conflict, Invalid
-
-_BEARS_ON_ITSELF: Final = ("unit", "direction", "site_id")
-_BEARS_ON_OTHERS: Final = ("installed", "removed")
-_PIECE: Final = 500
 
 
 def declare(actor: Actor, meter: Meter, checked: Mapping[str, Any]) -> Meant | None:
@@ -41,40 +35,12 @@ def keep(meter: Meter, meant: Meant | None) -> None:
     """Write down what a formula that was declared means, once the meter is written."""
     if meant is not None:
         virtual.store(meter, meant)
-        _announce([meter.pk])
 
 
 def follow(meter: Meter, before: Mapping[str, Any]) -> None:
-    """Carry a change of a meter into the formulas that it has and that name it."""
+    """Carry a change of a meter into the formulas that name it."""
     if meter.identifier != before["identifier"]:
         virtual.rename_in_formulas(meter, before["identifier"])
-    if meter.is_virtual and any(getattr(meter, name) != before[name] for name in _BEARS_ON_ITSELF):
-        _announce([meter.pk])
-    if any(getattr(meter, name) != before[name] for name in _BEARS_ON_OTHERS):
-        _announce_lives([meter.pk])
-
-
-def follow_many(things: Iterable[models.Model], change: Collection[str]) -> None:
-    """The same for one change of many meters."""
-    meters = [thing for thing in things if isinstance(thing, Meter)]
-    if set(_BEARS_ON_ITSELF) & set(change):
-        _announce(meter.pk for meter in meters if meter.is_virtual)
-    if set(_BEARS_ON_OTHERS) & set(change):
-        _announce_lives([meter.pk for meter in meters])
-
-
-def _announce_lives(meters: Collection[int]) -> None:
-    """Have worked out anew what is made of meters whose life is another one now."""
-    numbers = list(meters)
-    for at in range(0, len(numbers), _PIECE):
-        whole = Meter.objects.filter(virtual.resting_on(numbers[at : at + _PIECE])).order_by()
-        _announce(whole.values_list("pk", flat=True).distinct())
-
-
-def _announce(meters: Iterable[int]) -> None:
-    numbers = sorted(set(meters))
-    if numbers:
-        virtual.rules_changed.send(sender=Meter, meters=numbers)
 
 
 def _check_as_it_is(meter: Meter, checked: Mapping[str, Any]) -> None:

@@ -13,7 +13,6 @@ from math import lcm
 from typing import Any, Final
 
 from django.db.models import Q
-from django.dispatch import Signal
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
@@ -30,10 +29,6 @@ from eclectyc.kernel.words import counted
 MOST_ABOVE: Final = 8  # virtual meters one made of the other
 UNIT_OF_QUANTITY: Final = {"reactive_import": "kVArh", "reactive_export": "kVArh", "volume": "m3"}
 _ALIKE: Final = {("m3", "litre"): Fraction(1000), ("litre", "m3"): Fraction(1, 1000)}
-
-# Sent within the transaction in which it changes what virtual meters hold: ``meters``, their numbers. Readings are
-# worked out in a higher room, which listens.
-rules_changed: Final = Signal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +252,3 @@ def refuse_own_facts(meter: Meter) -> None:
     for field, (is_there, what) in refused.items():
         if is_there:
             refuse_if_virtual(meter, what, field=field)
-
-
-def resting_on(meters: Iterable[int]) -> Q:
-    """Return the condition of virtual meters with any of these meters in their formula."""
-    return Q(formula_parts__part__in=list(meters))

@@ -6,8 +6,11 @@ class IntakeConfig(AppConfig):
     label = "intake"
 
     def ready(self) -> None:
+        from eclectyc.estate.listening import listen
+        from eclectyc.intake.virtual.changes import follow_change
         from eclectyc.jobs import kinds, schedules
 
+        listen(follow_change)
         kinds.register(
             kinds.Kind(
                 "intake.import", "eclectyc.intake.uploads.job:run_import", "Import of a file", keep_days=365,

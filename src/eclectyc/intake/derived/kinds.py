@@ -12,6 +12,7 @@ from eclectyc.intake.derived.kind import Derivation
 
 KINDS: Final[list[str]] = [
     "eclectyc.gas.deriving:GAS",
+    "eclectyc.intake.virtual.derivation:VIRTUAL_METERS",
 ]
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 import polars as pl
 from django.db.models import F
 
 from eclectyc.estate.models import FormulaPart, Series
-from eclectyc.intake.derived import stale
-from eclectyc.intake.derived.spans import EVER, empty, merged, runs, widened
+from eclectyc.intake.derived.spans import empty, merged, runs, widened
+from eclectyc.intake.virtual.changes import NAME
 from eclectyc.intake.virtual.planning import Plan, plan_for
 
-NAME: Final = "virtual"
 _RESTING: Final[dict[str, Any]] = {"series": pl.Int32, "meter": pl.Int64, "is_elsewhere": pl.Boolean}
 
 
@@ -50,11 +48,6 @@ def _resting(series: int) -> pl.DataFrame:
         )
     ]
     return pl.DataFrame(rows, schema=_RESTING, orient="row")
-
-
-def mark_changed(*, meters: Iterable[int], **_: Any) -> None:
-    """Have virtual meters worked out anew on all their days; within the transaction that changes their rules."""
-    stale.mark(NAME, [(meter, *EVER) for meter in meters])
 
 
 VIRTUAL_METERS: Final = VirtualMeters()
