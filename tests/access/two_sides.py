@@ -24,6 +24,7 @@ from eclectyc.audit.record import record
 from eclectyc.estate.models import (
     Correction,
     Device,
+    FormulaPart,
     Meter,
     Multiplier,
     Placement,
@@ -68,6 +69,8 @@ NOT_MARKED: Final = frozenset(
         "site_type",
         "utility",
         "direction",
+        "formula",
+        "factor",
         "measure",
         "quantity",
         "opening_hours",
@@ -199,6 +202,8 @@ def _meters(side: Side, number: int, supplier: Supplier) -> None:
     things["sub"] = marked(sub, mark)
     second = Meter(organisation=meter.organisation, site=things["site2"], identifier=f"TWO{mark}")
     things["meter2"] = marked(second, mark)
+    whole = Meter(organisation=meter.organisation, site=things["site2"], identifier=f"ALL{mark}", formula=f"SUB{mark}")
+    FormulaPart.objects.create(meter=marked(whole, mark), part=sub, quantity="import", factor="1")
     fill(make_series(meter), {day: [987.654 + number] * len(v) for day, v in flat_days(*JUNE, 0).items()})
     marked(Device(meter=meter, until=date(2025, 1, 1)), mark)
     things["device"] = marked(Device(meter=meter, since=date(2025, 1, 1)), mark)

@@ -18,6 +18,7 @@ from eclectyc.kernel.days import WHOLE_DAY, zone_of
 from eclectyc.web import lists, meter
 from eclectyc.web.charts import Chart
 from eclectyc.web.clock import age_words, house_zone
+from eclectyc.web.formula import formula_of
 from eclectyc.web.lists import Column
 from eclectyc.web.meter import DayAsked
 from eclectyc.web.security import actor_of
@@ -87,6 +88,9 @@ def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
         quantities = [quantity, *(other for other in quantities if other != quantity)]
     asked = DayAsked.of(request.GET, quantities, point.last, today)
     context: dict[str, Any] = {"meter": one, "asked": asked, "point": point}
+    if one.is_virtual:
+        context["formula"] = formula_of(actor, one, asked.day)
+        context["may_edit"] = actor.may("estate.edit", one.place)
     target = request.htmx.target if getattr(request, "htmx", None) else ""  # type: ignore[attr-defined]
     if target == "day":
         return render(request, "web/parts/meter_day.html", context | _day(point, one, asked))

@@ -1,0 +1,91 @@
+"""A virtual meter's formula on its page: its parts with what each gave on the day that is shown, and what lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate.formula.terms import written
+from eclectyc.estate.models import Meter, Quantity
+from eclectyc.estate.seen import SeenFormula, SeenPart, seen_formula
+from eclectyc.intake.virtual.showing import PartOfDay, parts_on
+from eclectyc.kernel.words import counted
+from eclectyc.web.clock import short_day
+from eclectyc.web.figures import figure
+
+_QUANTITIES = dict(Quantity.choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A part that is seen: what it gave, and in words what lacks. ``remedy`` is what to do where that is known."""
+
+    meter: Meter
+    quantity: str
+    factor: str
+    value: str
+    state: str
+    is_whole: bool
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula as somebody sees it, with its parts on one day. hidden : how many are out of sight."""
+
+    text: str
+    day: str
+    lines: list[Line]
+    hidden: int
+    hidden_lack: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing lacks on that day."""
+        return not self.hidden_lack and all(line.is_whole for line in self.lines)
+
+
+def formula_of(actor: Actor, meter: Meter, day: date) -> Formula | None:
+    """Return a virtual meter's formula on a day; None for another meter."""
+    if not meter.is_virtual:
+        return None
+    seen = seen_formula(actor, meter)
+    told = {(part.meter, part.quantity): part for part in parts_on(meter, day)}
+    lines = [_line(part, told[part.meter.pk, part.quantity], day, meter) for part in seen.parts]
+    shown = {(part.meter.pk, part.quantity) for part in seen.parts}
+    lacks = any(not part.is_whole for key, part in told.items() if key not in shown)
+    return Formula(_text(seen), short_day(day), lines, seen.hidden, lacks)
+
+
+def _text(seen: SeenFormula) -> str:
+    return seen.text.replace("*", "×").replace(" - ", " − ")
+
+
+def _line(part: SeenPart, told: PartOfDay, day: date, whole: Meter) -> Line:
+    words, remedy = _state(part, told, day)
+    value = str(figure(told.value, whole.unit)) if told.value is not None else "–"
+    quantity = str(_QUANTITIES.get(part.quantity, part.quantity)).lower()
+    return Line(
+        part.meter, quantity, f"× {written(part.factor)}".replace("-", "−"), value, words, told.is_whole, remedy
+    )
+
+
+def _state(part: SeenPart, told: PartOfDay, day: date) -> tuple[str, str]:
+    """Return in words what a part gave on a day, and what to do where that mends what lacks."""
+    if told.is_unlike:
+        return "counts in another unit", "Change the formula: its readings cannot be turned into this unit."
+    if told.is_away:
+        return "was not there: counts nothing", ""
+    if told.present:
+        return ("" if told.is_whole else f"{told.present} of {counted(told.slots, 'slot')}"), ""
+    if told.first is None:
+        return "has no readings yet", ""
+    if day < told.first and part.meter.installed is None:
+        return (
+            f"no readings before {short_day(told.first)}",
+            "If it was not there yet, give it its day of installation.",
+        )
+    if told.last is not None and day > told.last and part.meter.removed is None:
+        return f"no readings since {short_day(told.last)}", "If it is gone, give it the day it was removed."
+    return "no readings on this day", ""
