@@ -19,7 +19,7 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.estate.formula.parse import parse
 from eclectyc.estate.formula.terms import Term, written
 from eclectyc.estate.formula.tokens import hyphenated, printed_name, spelled_out, with_names
-from eclectyc.estate.models import FormulaPart, Meter, Series
+from eclectyc.estate.models import FormulaPart, Meter, Series, Utility
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.errors import Conflict, Invalid
 from eclectyc.kernel.identifiers import clean_identifier
@@ -117,9 +117,14 @@ def units_of(parts: Iterable[Part]) -> dict[tuple[int, str], str]:
     held = Series.objects.filter(meter__in={part.meter.pk for part in every}, is_primary=True)
     told = {(meter, quantity): unit for meter, quantity, unit in held.values_list("meter", "quantity", "unit")}
     for part in every:
-        usual = UNIT_OF_QUANTITY.get(part.quantity, part.meter.unit)
-        told.setdefault((part.meter.pk, part.quantity), usual)
+        told.setdefault((part.meter.pk, part.quantity), _usual_unit(part))
     return told
+
+
+def _usual_unit(part: Part) -> str:
+    """Gas that is read as a volume brings in kWh: these are worked out from it."""
+    is_gas_volume = part.meter.utility == Utility.GAS and part.meter.unit == "m3"
+    return UNIT_OF_QUANTITY.get(part.quantity, "kWh" if is_gas_volume else part.meter.unit)
 
 
 def conversion_between(unit: str, other: str) -> Fraction | None:
