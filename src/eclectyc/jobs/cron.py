@@ -7,6 +7,7 @@ ended; on the night on which they go back, it is due once, at the first of the t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -41,9 +42,12 @@ def check(cron: str, zone: str) -> None:
 def words(cron: str) -> str:
     """Return a cron text in English.
 
-    >>> words("30 3 * * *")
-    'At 03:30 every day'
+    >>> words("30 3 * * *"), words("*/15 * * * *")
+    ('At 03:30 every day', 'Every 15 minutes')
     """
+    often = re.fullmatch(r"\*/([0-9]{1,2}) \* \* \* \*", " ".join(cron.split()))
+    if often and 60 % int(often[1]) == 0 and int(often[1]) > 1:
+        return f"Every {int(often[1])} minutes"
     return CronSim(cron, datetime(2025, 1, 1, tzinfo=UTC)).explain()
 
 

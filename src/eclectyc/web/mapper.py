@@ -189,7 +189,8 @@ class Mapper:
         offered = [Choice("", ROLES[""], not role)]
         offered += [Choice(one, self._role_word(one), one == role) for one in OFFERED.get(self.layout, ())]
         last = max((n for n in inside if role in ("slots", "slot_flags") and n >= index), default=0)
-        span = self.table.names[last] or f"column {last + 1}" if last and last < len(self.table.names) else ""
+        is_run = 0 < last < len(self.table.names)
+        span = self.table.names[last] or f"{last + 1}" if is_run else ""
         quantity = self.answers.get(f"q{index + 1}", "")
         parts = parts_of(name) if self.by_records else None
         return ShownColumn(

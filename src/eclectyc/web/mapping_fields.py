@@ -32,8 +32,7 @@ _SLOTS = (
           choices=tuple((str(n) if n > 1 else "", f"{n} column{'s' if n > 1 else ''}") for n in range(1, 11)),
           group="The day"),
     Field("slots_are", "When clocks change", "select", choices=(
-        ("", "counted from midnight on"), ("position", "counted from midnight on: 46 and 50"),
-        ("clock", "columns are clock times"))[1:], group="The day"),
+        ("position", "46 or 50 are filled"), ("clock", "each is its clock time")), group="The day"),
 )  # fmt: skip
 _TIMEZONE = Field(
     "timezone", "Clock of the file", "text", "Europe/London, UTC, UTC+01:00 … Empty: each meter’s site’s.",
@@ -83,7 +82,7 @@ def _fields(mapper: Mapper) -> list[Field]:
     wanted: list[Field] = []
     if layout == "wide":
         wanted += _SLOTS
-    if layout in ("long", "matrix"):
+    if layout in ("long", "matrix") and "period" not in roles:
         wanted.append(_STAMPS)
         wanted += [_MIDNIGHT] if mapper.answers.get("stamps") == "end" else []
     wanted += [_DATES] if layout else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import PurePath
 from typing import Final
 
@@ -12,7 +13,7 @@ from eclectyc.intake.files.head import HeadLine, Table
 from eclectyc.intake.files.source import HEAD_LINES
 from eclectyc.intake.profiles.answers import Answers, number_of
 from eclectyc.intake.profiles.heads import DELIMITER_WORDS, FileHead
-from eclectyc.intake.profiles.records import MOST_KINDS, PLACE
+from eclectyc.intake.profiles.records import ENVELOPES, MOST_KINDS, PLACE
 from eclectyc.intake.tables.columns import is_rate, understand
 from eclectyc.intake.tables.dates import BadDate, parse_date, parse_stamp, parse_time
 from eclectyc.intake.tables.fields import fields_of, moment_kind
@@ -24,7 +25,6 @@ from eclectyc.kernel.units import is_unit
 _SAMPLE: Final = 60  # cells of a column
 _MOST_LOOKED_AT: Final = 400  # columns
 _COUNTS: Final = (300, 288, 276, 100, 96, 92, 50, 48, 46, 25, 24, 23)
-_ENVELOPES: Final = {"ZHV", "ZHD", "ZPT"}  # the first and last lines of a flow: they name nothing of a reading
 _COMMA: Final = re.compile(r"[+-]?[0-9]{1,3}(?:[. ]?[0-9]{3})*,[0-9]+|[+-]?[0-9]+,[0-9]+")
 _MONTH_FIRST: Final = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2[0-9]{4}( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?")
 
@@ -65,7 +65,7 @@ def _of_records(table: Table) -> Answers:
             role = "period" if kind == most and not taken & {"time", "stamp", "period"} else ""
         if role == "value" and (kind != most or "value" in taken):
             role = ""
-        if role and depth[kind] and kind not in _ENVELOPES:
+        if role and depth[kind] and kind not in ENVELOPES:
             found[f"c{index + 1}"] = role
             taken.add(role)
     return found
@@ -111,6 +111,9 @@ def _kind_cell(head: FileHead, delimiter: str) -> int:
 def _columns(table: Table) -> Answers:
     slots = _slots(table)
     roles = _roles(table, slots)
+    first, count = (0, 0) if any(table.names) else _day_in_a_line(roles)
+    if count:
+        roles = {n: role for n, role in roles.items() if not first <= n < first + count} | {first: "slots"}
     found = {f"c{index + 1}": role for index, role in roles.items()}
     has = set(roles.values())
     if slots:
@@ -118,6 +121,8 @@ def _columns(table: Table) -> Answers:
         every = slots.values[1] - slots.values[0] if len(slots.values) > 1 else 1
         found["slots_every"] = str(every) if every > 1 else ""
         found["slots_are"] = slots.placing
+    elif count:
+        found |= {"layout": "wide", "slots_count": str(count), "slots_are": "position"}
     elif "stamp" in has or ("date" in has and has & {"time", "period"}):
         numbers = [index for index in roles if roles[index] == "value"]
         is_matrix = "meter" not in has and len(numbers) > 1
@@ -126,6 +131,8 @@ def _columns(table: Table) -> Answers:
             found |= {f"c{index + 1}": "" for index in numbers[1:] if not understand(index, table.names[index]).role}
     elif "date" in has:
         found["layout"] = "daily"
+    if found.get("layout") in ("long", "daily") and looks_like_registers(table, roles):
+        found["layout"] = "registers"
     numeric = [*slots.values] if slots else [index for index, role in roles.items() if role == "value"]
     if any(_has_commas(table.cells(index)[:_SAMPLE]) for index in numeric[:20]):
         found["decimal"] = "comma"
@@ -133,6 +140,32 @@ def _columns(table: Table) -> Answers:
     if moment is not None:
         found["dates"] = _month_first(table.cells(moment))
     return found
+
+
+def looks_like_registers(table: Table, roles: dict[int, str]) -> bool:
+    """Say whether the values of every meter only rise, as a register's do, and by little beside what they are."""
+    meter = next((index for index, role in roles.items() if role == "meter"), None)
+    values = [index for index, role in roles.items() if role == "value"]
+    if len(values) != 1:
+        return False
+    of_meter: dict[str, list[float]] = {}
+    for row in table.rows:
+        if len(row) > max(values[0], meter or 0):
+            text = row[values[0]]
+            if _COMMA.fullmatch(text):
+                text = re.sub(r"[. ]", "", text).replace(",", ".")
+            number = parse_number(text)
+            if number is not None:
+                of_meter.setdefault(row[meter] if meter is not None else "", []).append(number)
+    return bool(of_meter) and all(_rises(numbers) for numbers in of_meter.values())
+
+
+def _rises(numbers: list[float]) -> bool:
+    steps = [after - before for before, after in pairwise(numbers)]
+    if len(steps) < 3 or not any(steps) or (min(steps) < 0 and max(steps) > 0):
+        return False
+    level = min(numbers)
+    return level >= 100 and level >= 3 * max(abs(step) for step in steps)
 
 
 def _slots(table: Table) -> SlotColumns | None:
@@ -159,8 +192,6 @@ def _roles(table: Table, slots: SlotColumns | None) -> dict[int, str]:
         if role and (role != "value" or (not slots and "value" not in _named(table, roles))):
             roles[index] = role
             taken |= {role} - {"value"}
-    if not any(table.names):
-        roles = _run_of_values(roles)
     return dict(sorted(roles.items()))
 
 
@@ -224,16 +255,14 @@ def _are_flags(words: set[str]) -> bool:
     return any(flag_of(word) is not None for word in words) or all(len(word) == 1 for word in words)
 
 
-def _run_of_values(roles: dict[int, str]) -> dict[int, str]:
-    """Where nothing has a heading and a whole day of numbers stands in a line, it is a day."""
+def _day_in_a_line(roles: dict[int, str]) -> tuple[int, int]:
+    """Return the first of the columns that make a day, a run of numbers just so long, and how many; or (0, 0)."""
     numbers = [index for index, role in roles.items() if role == "value"]
     for first in numbers[:40]:
-        run = 0
-        while first + run in roles and roles[first + run] == "value":
-            run += 1
+        run = next(n for n in range(len(roles) + 1) if roles.get(first + n) != "value")
         if run in _COUNTS:
-            return {n: r for n, r in roles.items() if not first <= n < first + run} | {first: "slots"}
-    return roles
+            return first, run
+    return 0, 0
 
 
 def _has_commas(cells: list[str]) -> bool:

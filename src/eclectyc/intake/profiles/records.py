@@ -20,6 +20,7 @@ from eclectyc.intake.files.source import Source, open_source
 
 PLACE: Final = "#"
 MOST_KINDS: Final = 100
+ENVELOPES: Final = frozenset({"ZHV", "ZHD", "ZPT"})  # the first and last lines of a flow: nothing of a reading
 UNFOLDED: Final = ","  # the delimiter of what is unfolded
 _NAME: Final = re.compile(r"(.{1,60})\.([1-9][0-9]{0,3}|#)")
 
@@ -104,7 +105,7 @@ def named_cells(lines: Sequence[list[str]], kind_cell: int) -> tuple[list[str], 
             "Choose another cell, or none.", field="records",
         )  # fmt: skip
     names, columns = list[str](), list[list[str]]()
-    for kind, own in of_kind.items():
+    for kind, own in sorted(of_kind.items(), key=lambda item: item[0] in ENVELOPES):
         for n in range(max(map(len, own))):
             if n != kind_cell - 1:
                 names.append(f"{kind}.{n + 1}")

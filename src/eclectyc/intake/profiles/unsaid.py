@@ -9,9 +9,10 @@ from typing import Final, Literal
 
 from eclectyc.intake.files.head import Table
 from eclectyc.intake.profiles.answers import Answers, number_of, roles_of, words_of
+from eclectyc.intake.profiles.guess import looks_like_registers
 from eclectyc.intake.profiles.preview import Preview
 from eclectyc.intake.tables.words import flag_of, quantity_of
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.words import counted, worded
 
 MOST_WORDS: Final = 24
 _EITHER_WAY: Final = re.compile(r"(0?[1-9]|1[0-2])[/.-](0?[1-9]|1[0-2])[/.-][0-9]{2,4}.*")
@@ -58,6 +59,9 @@ def assumed(answers: Answers, table: Table, preview: Preview | None) -> list[Ope
     ]
     if cells and not answers.get("dates") and all(_EITHER_WAY.fullmatch(cell) for cell in cells):
         found.append(Open(f"{cells[0]} could be read two ways: the day is taken to come first.", "dates", "assumed"))
+    if answers.get("layout") in ("long", "daily") and looks_like_registers(table, roles_of(answers)):
+        found.append(Open("The values only ever rise: if they are what a meter shows, choose “Register readings”.",
+                          "layout", "assumed"))  # fmt: skip
     if preview is None:
         return found
     if preview.stamps_assumed and not answers.get("stamps"):
@@ -67,9 +71,11 @@ def assumed(answers: Answers, table: Table, preview: Preview | None) -> list[Ope
     if preview.assumed_unit:
         found.append(Open("No unit is told: values are taken as kWh.", "unit", "assumed"))
     if preview.unknown and not answers.get("unknown"):
-        many = counted(len(preview.unknown), "meter")
-        found.append(Open(f"{many} of these lines are not known: their lines are rejected unless you have them made.",
-                          "unknown", "assumed"))  # fmt: skip
+        named = ", ".join(preview.unknown[:2]) + (" …" if len(preview.unknown) > 2 else "")
+        many, are = counted(len(preview.unknown), "meter"), worded(len(preview.unknown), "is", "are")
+        theirs, them = ("its", "it") if len(preview.unknown) == 1 else ("their", "them")
+        text = f"{many} {are} not known ({named}): {theirs} lines are rejected, unless you have {them} made."
+        found.append(Open(text, "unknown", "assumed"))
     return found
 
 

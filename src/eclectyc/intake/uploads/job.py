@@ -14,6 +14,7 @@ from eclectyc.intake.uploads.service import options_of
 from eclectyc.intake.writing import KEPT_SERIES
 from eclectyc.jobs.running import Running
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
+from eclectyc.kernel.words import counted, worded
 
 TEXTS = {"reading": "Reading the file", "waiting": "Waiting", "writing": "Writing the readings", "done": "Done"}
 SHOWN = ("batch", "format", "rows", "accepted", "rejected", "readings", "added", "changed", "unchanged", "kept")
@@ -73,6 +74,13 @@ def _import(running: Running, upload: Upload) -> dict[str, Any]:
     if report.exit_code == NOTHING_USABLE and not report.dry_run:
         with running.effect():
             Upload.objects.filter(pk=upload.pk).update(report=told)
+        if report.unknown_meters:
+            many = len(report.unknown_meters)
+            unknown = f"{counted(many, 'meter')} {worded(many, 'is', 'are')} not known"
+            raise Invalid(
+                f"Nothing of {upload.name} could be used: {unknown}.",
+                "Have them made at a site, or correct the identifiers.",
+            )
         first = report.errors[0] if report.errors else None
         raise Invalid(
             f"Nothing of {upload.name} could be used. " + (f"Line {first.line}: {first.reason}" if first else ""),

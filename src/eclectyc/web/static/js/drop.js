@@ -9,6 +9,7 @@ for (const form of document.querySelectorAll("[data-drop]")) {
     if (names.length) said.textContent = `${names.length === 1 ? "One file" : `${names.length} files`}: ${names.slice(0, 5).join(", ")}${names.length > 5 ? " …" : ""}`;
   };
   input.addEventListener("change", tell);
+  form.querySelector("[data-drop-zone]")?.addEventListener("click", () => input.click());
   for (const name of ["dragover", "dragenter"]) {
     form.addEventListener(name, (event) => {
       event.preventDefault();

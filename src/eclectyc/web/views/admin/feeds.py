@@ -54,7 +54,7 @@ _WHEN: Final = (
 def feeds(request: HttpRequest) -> HttpResponse:
     """List the feeds."""
     actor = actor_of(request)
-    mine = list(Feed.objects.visible_to(actor).select_related("organisation")[:500])
+    mine = list(Feed.objects.visible_to(actor).select_related("organisation", "profile")[:500])
     following = dict(
         Schedule.objects.visible_to(actor)
         .filter(name__in=[one.schedule_name for one in mine], is_paused=False)
@@ -64,17 +64,21 @@ def feeds(request: HttpRequest) -> HttpResponse:
         Row([
             Cell(one.name, reverse("admin-feed", args=[one.pk]), under=one.get_kind_display()),
             Cell(STATES[one.state], under=one.error[:80], is_wrong=one.state == "failing"),
+            Cell(one.profile.name if one.profile else "as recognised"),
             Cell(_at(one.last_success_at)), Cell(_at(one.last_file_at)), Cell(_at(following.get(one.schedule_name))),
             Cell(one.organisation.name),
         ], one.pk)
         for one in mine
     ]  # fmt: skip
     table = Table(
-        "Feeds", ("Feed", "State", "Last success", "Last file", "Next look", "Organisation"), rows,
+        "Feeds", ("Feed", "State", "Profile", "Last success", "Last file", "Next look", "Organisation"), rows,
         "No feed yet. A feed fetches files by itself: from an SFTP folder or a web address.",
     )  # fmt: skip
     actions = [(f"New: {label}", f"{reverse('admin-feed-new')}?kind={kind}") for kind, label in _kinds_for(actor)]
-    return show(request, "table", "Feeds", {"table": table, "actions": actions})
+    return show(request, "table", "Feeds", {
+        "table": table, "actions": actions,
+        "sub": "Places that are looked at by themselves. What is new there is imported, each file once.",
+    })  # fmt: skip
 
 
 def new_feed(request: HttpRequest) -> HttpResponse:

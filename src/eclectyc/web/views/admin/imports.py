@@ -41,7 +41,7 @@ from eclectyc.web.looking import Offers, look, offers_for
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin.profiles import profile_field
 from eclectyc.web.views.admin.showing import done, organisation_field, organisations_for, show, status_of
-from eclectyc.web.wording import error_for_page, for_page
+from eclectyc.web.wording import error_for_page, for_page, summary_of
 
 UNDO_WAIT_S: Final = 15.0
 MOST_FILES: Final = 50  # at once
@@ -304,7 +304,7 @@ def _shown(found: history.Arrival) -> dict[str, Any]:
         "has_rejected": bool(upload and upload.kept and report.get("error_count")) and found.state != "discarded",
         "rejected_at": reverse("admin-import-rejected", args=[found.identifier]) if found.identifier else "",
         "who": upload.user.email if upload and upload.user else found.batch.actor_label if found.batch else "",
-        "fault": for_page(job.error) if job is not None else "",
+        "summary": summary_of(report, is_trial=is_trial), "fault": for_page(job.error) if job is not None else "",
         "warnings": [for_page(text) for text in report.get("warnings", [])],
         "left": _left(job.left_s) if job is not None else "",
     }  # fmt: skip

@@ -32,6 +32,10 @@ SCHEDULE: Final = (
     Field("is_paused", "Paused", "check"),
 )
 
+# Of what a job that is done says of itself, what its line shows.
+TOLD: Final = {"read": "files fetched", "added": "added", "changed": "changed", "rejected": "lines rejected",
+               "deleted": "deleted", "told": "told"}  # fmt: skip
+
 
 def jobs(request: HttpRequest) -> HttpResponse:
     """List the jobs that one may see, with filters; POST subscribes to mails about failed ones, or ends that."""
@@ -142,6 +146,9 @@ def _row(one: Job, names: dict[int, str]) -> Row:
     if one.started_at and one.finished_at:
         took = _duration((one.finished_at - one.started_at).total_seconds())
     said = one.error if one.state == Job.FAILED else " · ".join(part for part in (far, speed, one.text) if part)
+    if one.state == Job.DONE:
+        told = [(name, (one.result or {}).get(name)) for name in TOLD]
+        said = ", ".join(f"{value:,} {TOLD[name]}" for name, value in told if isinstance(value, int) and value)
     return Row([
         Cell(one.title, reverse("admin-job", args=[one.pk]), under=f"job {one.pk}"),
         Cell(one.state, is_wrong=one.state == Job.FAILED), Cell(said[:120]), Cell(_at(one.created_at)),
