@@ -24,6 +24,7 @@ from eclectyc.kernel.units import is_unit
 
 _SAMPLE: Final = 60  # cells of a column
 _MOST_LOOKED_AT: Final = 400  # columns
+_MOST_NAMES: Final = 2000  # among which a day's columns are looked for
 _COUNTS: Final = (300, 288, 276, 100, 96, 92, 50, 48, 46, 25, 24, 23)
 _COMMA: Final = re.compile(r"[+-]?[0-9]{1,3}(?:[. ]?[0-9]{3})*,[0-9]+|[+-]?[0-9]+,[0-9]+")
 _MONTH_FIRST: Final = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2[0-9]{4}( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?")
@@ -77,12 +78,13 @@ def _header(lines: list[HeadLine]) -> Answers:
     common = max(set(widths), key=lambda width: (widths.count(width), width), default=0)
     best, rank = 0, (0, False, 0.0)
     for n, line in enumerate(lines):
-        filled = [cell for cell in line.cells if cell]
-        if len(filled) * 2 < common or 3 * sum(map(_is_data, filled)) > len(filled):
+        filled = [cell for cell in line.cells[:_MOST_LOOKED_AT] if cell]
+        wanted = min(common, _MOST_LOOKED_AT)
+        if len(filled) * 2 < wanted or 3 * sum(map(_is_data, filled)) > len(filled):
             continue
-        known = min(3, sum(bool(understand(0, cell).role) for cell in filled[:_MOST_LOOKED_AT]) + count_slots(filled))
-        below = [cell for cell in lines[n + 1].cells if cell] if n + 1 < len(lines) else []
-        so_far = (known, 3 * sum(map(_is_data, below)) > len(below) > 0, len(filled) / max(1, common))
+        known = min(3, sum(bool(understand(0, cell).role) for cell in filled) + count_slots(filled))
+        below = [cell for cell in lines[n + 1].cells[:_MOST_LOOKED_AT] if cell] if n + 1 < len(lines) else []
+        so_far = (known, 3 * sum(map(_is_data, below)) > len(below) > 0, len(filled) / max(1, wanted))
         if so_far > rank:
             best, rank = line.number, so_far
     if best:
@@ -170,7 +172,7 @@ def _rises(numbers: list[float]) -> bool:
 
 def _slots(table: Table) -> SlotColumns | None:
     try:
-        found = find_slots(table.names)
+        found = find_slots(table.names) if len(table.names) <= _MOST_NAMES else None
     except UnreadableFile:
         return None
     return found if found is None or len(found.values) in _COUNTS else None

@@ -8,9 +8,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from eclectyc.intake.blocks import UnreadableFile
 from eclectyc.intake.files.head import DELIMITERS, MAX_COLUMNS, HeadLine, Table, first_rows
@@ -33,6 +34,7 @@ class FileHead:
     sheets: tuple[str, ...] = ()
     sheet: str = ""
     is_all: bool = True  # whether the file has no more lines
+    taken_apart: dict[str, list[HeadLine]] = field(default_factory=dict, repr=False, compare=False)  # by delimiter
 
     def delimiter(self, told: str = "") -> str:
         """Return the delimiter: the one that is told, else the one that fits the first lines best."""
@@ -50,7 +52,12 @@ class FileHead:
 
     def lines(self, delimiter: str, most: int = MOST_LINES) -> list[HeadLine]:
         """Return the first lines, taken apart."""
-        lines = first_rows(self.source.head_text, delimiter, most)
+        if delimiter not in self.taken_apart:
+            self.taken_apart[delimiter] = self._lines(delimiter)
+        return self.taken_apart[delimiter][:most]
+
+    def _lines(self, delimiter: str) -> list[HeadLine]:
+        lines = first_rows(self.source.head_text, delimiter, MOST_LINES)
         widest = max((len(line.cells) for line in lines), default=0)
         if widest > MAX_COLUMNS:
             raise UnreadableFile(
@@ -93,18 +100,44 @@ def _of_text(path: Path, name: str, copy: Path) -> FileHead:
 
 
 def _of_workbook(path: Path, name: str, copy: Path, sheet: str) -> FileHead | None:
-    from eclectyc.intake.files.workbook import DELIMITER, workbook_at, write_csv
+    from eclectyc.intake.files.workbook import DELIMITER
 
-    with workbook_at(path) as book:
+    facts = path.stat()
+    found = _sheet_of(path, facts.st_mtime_ns, facts.st_size, sheet.strip().casefold())
+    if found is None:
+        return None
+    if not found.name:
+        raise UnreadableFile(
+            f"{name} has no sheet {sheet!r} with anything in it.", "Choose another sheet.", field="sheet"
+        )
+    head = _kept(copy, name, found.text, delimiter=DELIMITER)
+    return replace(head, sheets=found.others, sheet=found.name)
+
+
+class _Sheet(NamedTuple):
+    """The first rows of a sheet; no name where there is none."""
+
+    name: str
+    others: tuple[str, ...]
+    text: bytes
+
+
+@lru_cache(16)  # a page looks at it again and again, and a workbook's texts are all read for its first row
+def _sheet_of(path: Path, _changed: int, _size: int, wanted: str) -> _Sheet | None:
+    """Return the first rows of a workbook's sheet as CSV; None where the file is no workbook."""
+    from eclectyc.intake.files.workbook import workbook_at, write_csv
+
+    with workbook_at(path) as book, tempfile.TemporaryDirectory(prefix="eclectyc-sheet-") as folder:
         if book is None:
             return None
+        copy = Path(folder) / "sheet.csv"
         visible = [one for one in book.sheets if not one.is_hidden] or list(book.sheets)
-        asked = [one for one in book.sheets if one.name.casefold() == sheet.strip().casefold()] if sheet else visible
+        asked = [one for one in book.sheets if one.name.casefold() == wanted] if wanted else visible
+        others = tuple(one.name for one in visible)
         for one in asked:
             if write_csv(book, one, copy, MOST_LINES):
-                head = _kept(copy, name, copy.read_bytes(), delimiter=DELIMITER)
-                return replace(head, sheets=tuple(other.name for other in visible), sheet=one.name)
-    raise UnreadableFile(f"{name} has no sheet {sheet!r} with anything in it.", "Choose another sheet.", field="sheet")
+                return _Sheet(one.name, others, _cut(copy.read_bytes()))
+        return _Sheet("", others, b"")
 
 
 def _kept(copy: Path, name: str, text: bytes, *, delimiter: str = "", is_all: bool = False) -> FileHead:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from eclectyc.intake.files.head import Table
-from eclectyc.intake.profiles.answers import Answers, number_of, roles_of, words_of
+from eclectyc.intake.profiles.answers import ROLES, Answers, number_of, roles_of, words_of
 from eclectyc.intake.profiles.guess import looks_like_registers
 from eclectyc.intake.profiles.preview import Preview
 from eclectyc.intake.tables.words import flag_of, quantity_of
@@ -32,7 +32,7 @@ def needed(answers: Answers, table: Table) -> list[Open]:
     layout, roles = answers.get("layout", ""), set(roles_of(answers).values())
     if not layout:
         return [Open("Choose how the file is laid out.", "layout")]
-    found = []
+    found = _doubles(answers, table)
     if layout == "wide" and "slots" not in roles:
         found.append(Open("Which is the first of the day’s columns? Set it to “First of the day”.", "columns"))
     if "stamp" not in roles and "date" not in roles:
@@ -99,6 +99,19 @@ def usual_meaning(kind: str, word: str) -> str:
     if kind == "q":
         return quantity_of(word) or ""
     return {1: "actual", 2: "estimated"}.get(flag_of(word) or 0, "")
+
+
+def _doubles(answers: Answers, table: Table) -> list[Open]:
+    by_role: dict[str, list[int]] = {}
+    for index, role in roles_of(answers).items():
+        if role and role != "value" and index < len(table.names):
+            by_role.setdefault(role, []).append(index)
+    found = []
+    for role, columns in by_role.items():
+        if len(columns) > 1:
+            names = " and ".join(f"“{table.names[n] or f'Column {n + 1}'}”" for n in columns[:3])
+            found.append(Open(f"{names} are both “{ROLES[role]}”: leave one of them out.", f"c{columns[-1] + 1}"))
+    return found
 
 
 def _words(answers: Answers, table: Table) -> list[Open]:

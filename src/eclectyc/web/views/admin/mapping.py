@@ -60,7 +60,7 @@ def _mapped(request: HttpRequest, actor: Actor, upload: Upload) -> HttpResponse:
         if not answers:
             answers = guessed(head)
         elif do not in ("", "from"):
-            answers = _with_suggestions(head, upload.draft, answers)
+            answers = _with_suggestions(head, upload.draft or guessed(head), answers)
         if do:
             uploads.keep_draft(actor, upload=upload, draft=answers)
         if do in ("restart", "from"):

@@ -97,7 +97,7 @@ def profile(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "profile": one, "form": form, "danger": danger, "facts": _facts(one), "feeds": list(one.feeds.order_by("name")),
         "crumbs": [("Imports", reverse("admin-imports")), ("Profiles", reverse("admin-profiles"))],
-        "version": request.POST.get("version") or one.version,
+        "version": request.POST.get("version") or str(one.version),
         "actions": (("Download as TOML", reverse("admin-profile-toml", args=[pk])),),
     }  # fmt: skip
     status = 409 if danger.refusal else form.status
