@@ -36,7 +36,7 @@ def test_the_demo_is_made_in_the_only_organisation_with_three_accounts(three_wee
         assert user.memberships.get().role == account.role
         assert not user.is_operator
     assert Organisation.objects.get().name == "Larkfield Group (demo)"
-    assert (Site.objects.count(), Meter.objects.count(), Series.objects.count()) == (10, 37, 38)
+    assert (Site.objects.count(), Meter.objects.count(), Series.objects.count()) == (10, 41, 38)
     batch = Batch.objects.get()
     assert (batch.state, batch.added) == (Batch.DONE, made.readings)
 
@@ -59,7 +59,7 @@ def test_a_second_start_adds_nothing_and_a_later_one_what_has_come_since(three_w
     whole = list(readings(42, start=TODAY - timedelta(days=21), end=TODAY + timedelta(days=3), made_on=TODAY))
     held = connect().days(None, date(2020, 1, 1), date(2027, 1, 1))
     assert held["present"].sum() == first.readings + later.readings == sum(int((m.quality > 0).sum()) for m in whole)
-    assert Meter.objects.count() == 37
+    assert Meter.objects.count() == 41
 
 
 @pytest.mark.django_db

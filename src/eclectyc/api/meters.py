@@ -34,6 +34,7 @@ from eclectyc.estate.formula.terms import written
 from eclectyc.estate.lists import MeterFilter, Slice
 from eclectyc.estate.models import Meter, Region, Site, Supplier
 from eclectyc.estate.seen import SeenFormula, seen_formula, seen_formulas
+from eclectyc.intake.virtual.removing import delete_virtual_meter
 from eclectyc.kernel.identifiers import clean_identifier
 
 router = Router(tags=["meters"])
@@ -133,9 +134,12 @@ def change_meter(
 
 @router.delete("/meters/{path:mpan}", response={204: None, **VERSIONED}, summary="Delete a meter")
 def delete_meter(request: HttpRequest, mpan: str, asked: Query[OneMeter], if_match: IfMatch = None) -> Status[None]:
-    """Refused where it has readings or sub-meters: make it inactive instead."""
-    meter = meter_of(actor_of(request), mpan, asked.organisation)
-    service.delete_meter(actor_of(request), meter=meter, version=version_of(if_match))
+    """Refused where it has readings or sub-meters, or stands in a formula: make it inactive instead. What was worked
+    out for a virtual meter goes with it."""
+    actor = actor_of(request)
+    meter = meter_of(actor, mpan, asked.organisation)
+    delete = delete_virtual_meter if meter.is_virtual else service.delete_meter
+    delete(actor, meter=meter, version=version_of(if_match))
     return Status(204, None)
 
 

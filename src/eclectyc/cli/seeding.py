@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from eclectyc.cli.following import follow
 from eclectyc.cli.session import AsJson, print_json, ready, say
 from eclectyc.kernel.words import counted
 
@@ -29,6 +30,7 @@ def seed(
     from eclectyc.demo.seeding import seed_demo
 
     seeded = seed_demo(today=local_today(), seed=number, tell=say)
+    follow()
     accounts = [{"role": a.role, "email": a.email, "password": a.password} for a in seeded.accounts]
     if as_json:
         print_json({"readings": seeded.readings, "is_new": seeded.is_new, "accounts": accounts})

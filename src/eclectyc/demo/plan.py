@@ -41,6 +41,15 @@ class MeterPlan:
 
 
 @dataclass(frozen=True)
+class VirtualPlan:
+    """A virtual meter and the formula over the meters of its site."""
+
+    identifier: str
+    name: str
+    formula: str
+
+
+@dataclass(frozen=True)
 class SitePlan:
     name: str
     region: str
@@ -52,6 +61,7 @@ class SitePlan:
     longitude: float
     warmer_c: float
     meters: tuple[MeterPlan, ...] = field(default=())
+    virtual: tuple[VirtualPlan, ...] = field(default=())
 
 
 def mpan(distributor: int, number: int) -> str:
@@ -107,6 +117,10 @@ def _offices() -> tuple[SitePlan, ...]:
             _gas("larkfield-gas", "7420016305", Load(610_000, _BOILER, noise=0.07)),
             _water("larkfield-water", "3012440718W16", Load(2_900, _TAPS, noise=0.2, digits=3)),
         ),
+        (
+            VirtualPlan("LKF-V01", "Not sub-metered",
+                        f'{mpan(12, 4718302)} - "LKF-S01" - "LKF-S02" - "LKF-S03"'),
+        ),
     )  # fmt: skip
     temple = SitePlan(
         "Temple Quay Court", "South West", "office", 3400, "2 Quay Court, Bristol", "BS1 0ZZ", 51.450, -2.586, 0.6,
@@ -139,6 +153,9 @@ def _public_buildings() -> tuple[SitePlan, ...]:
                       supplier=ESTIMATED_SUPPLIER),
             _gas("school-gas", "7510047329", Load(1_120_000, _BOILER, "school", noise=0.07)),
             _water("school-water", "3051190243W13", Load(4_100, {"base": 0.14, "people": 0.86}, "school", 0, 0.2, 3)),
+        ),
+        (
+            VirtualPlan("APS-V01", "Site use", f'{mpan(19, 55012866)} + "APS-PV-01" - {mpan(19, 55012867)}'),
         ),
     )  # fmt: skip
     hospital = SitePlan(
@@ -182,6 +199,10 @@ def _trade() -> tuple[SitePlan, ...]:
             _water("works-water", "3081457790W18", Load(6_400, {"base": 0.12, "people": 0.88}, "works", 0, 0.15, 2),
                    step=1440),
         ),
+        (
+            VirtualPlan("BFW-V01", "Not sub-metered",
+                        f'{mpan(14, 70036219)} - "BFW-S01" - "BFW-S02" - "BFW-S03"'),
+        ),
     )  # fmt: skip
     depot = SitePlan(
         "Kestrel Distribution Centre", "East Midlands", "warehouse", 14_000, "Kestrel Way, Corby", "NN17 0ZZ", 52.507,
@@ -192,6 +213,9 @@ def _trade() -> tuple[SitePlan, ...]:
             _submeter("depot-ev", "KDC-EV-01", "Van charging", "depot",
                       Load(96_000, {"people": 1.0}, "night", 0.35, 0.25), "ev"),
             _gas("depot-gas", "7460088240", Load(690_000, {"heating": 1.0}, "depot", noise=0.08)),
+        ),
+        (
+            VirtualPlan("KDC-V01", "Building without vans", f'{mpan(11, 84419035)} - "KDC-EV-01"'),
         ),
     )  # fmt: skip
     shop = SitePlan(

@@ -15,6 +15,7 @@ from eclectyc.accounts.roles import ROLES
 from eclectyc.accounts.service import add_user
 from eclectyc.demo.plan import ORGANISATION, MeterPlan, SitePlan, estate
 from eclectyc.estate.models import Direction, Meter, Region, Series, Site, Supplier
+from eclectyc.estate.service import create_meter
 from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.words import counted
@@ -137,7 +138,15 @@ def _make_estate(organisation: Organisation, made_on: date) -> dict[tuple[str, s
                     meter=meter, quantity=quantity, unit=unit, step_minutes=meter_plan.step, source=""
                 )
                 series[meter_plan.key, quantity] = found.pk
+        _make_virtual_meters(site, plan)
     return series
+
+
+def _make_virtual_meters(site: Site, plan: SitePlan) -> None:
+    there = set(Meter.objects.filter(site=site).exclude(formula="").values_list("identifier", flat=True))
+    for one in plan.virtual:
+        if one.identifier not in there:
+            create_meter(_ACTOR, site=site, identifier=one.identifier, name=one.name, formula=one.formula)
 
 
 def quantities(plan: MeterPlan) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import polars as pl
 import pytest
 
 from eclectyc.accounts.actor import Actor
@@ -12,10 +13,13 @@ from eclectyc.estate.models import Meter, Series
 from eclectyc.intake.derived.working import bring_up_to_date
 from eclectyc.intake.models import Batch, Stale
 from eclectyc.intake.undo import undo_batch
+from eclectyc.intake.virtual.derivation import VIRTUAL_METERS
+from eclectyc.intake.virtual.removing import delete_virtual_meter
 from eclectyc.intake.virtual.showing import parts_on, try_out
+from eclectyc.kernel.errors import Conflict
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
 from eclectyc.lake.store import connect
-from tests.factories import World, make_meter, make_site
+from tests.factories import World, make_meter, make_series, make_site
 from tests.intake.core.bringing import bring
 
 pytestmark = pytest.mark.django_db
@@ -204,3 +208,50 @@ def test_a_formula_is_tried_out_without_a_trace(world, meters, tmp_path):
     tried = try_out(unmade, meant, date(2025, 6, 1), date(2025, 6, 3))
     assert [(t.day.day, t.value, t.present, t.slots) for t in tried] == [(1, 282.0, 47, 48), (2, None, 0, 0)]
     assert not Meter.objects.exclude(formula="").exists()
+
+
+def test_a_virtual_meter_is_deleted_with_what_was_worked_out(world, meters, tmp_path):
+    bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "10"), ("S1", 1, "4")))
+    rest, above = virtual(world, "REST", "MAIN - S1"), virtual(world, "TOP", "REST * 2")
+    bring_up_to_date()
+    series = Series.objects.get(meter=rest).pk
+    with pytest.raises(Conflict, match="stands in the formula of TOP"):
+        delete_virtual_meter(SYSTEM, meter=rest)
+    with pytest.raises(service.Changed):
+        delete_virtual_meter(SYSTEM, meter=above, version=7)
+    delete_virtual_meter(SYSTEM, meter=above)
+    delete_virtual_meter(SYSTEM, meter=rest)
+    assert not Meter.objects.filter(identifier__in=["REST", "TOP"]).exists()
+    assert connect().span([series]).is_empty()
+    assert not Stale.objects.exists()
+    assert set(Batch.objects.values_list("state", flat=True)) == {Batch.DONE}
+    bring_up_to_date()
+
+
+def test_a_deletion_that_is_cut_off_leaves_the_meter_to_be_worked_out_anew(world, meters, tmp_path, monkeypatch):
+    bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "10")))
+    rest = virtual(world, "REST", "MAIN")
+    bring_up_to_date()
+
+    def cut_off(point: str) -> None:
+        if point == "virtual.emptied":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("eclectyc.intake.virtual.removing.failpoint", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        delete_virtual_meter(SYSTEM, meter=rest)
+    assert held(rest) == {}
+    bring_up_to_date()
+    assert held(rest) == {1: [10.0] * 48}
+
+
+def test_asking_what_rests_on_a_batch_costs_two_queries(world, meters, django_assert_num_queries):
+    for n in range(3):
+        virtual(world, f"V{n}", "MAIN - S1")
+    series = [make_series(meter).pk for meter in meters.values()]
+    days = [(one, date(2025, 6, day)) for one in series for day in (1, 2, 9)]
+    touched = pl.DataFrame(days, schema={"series": pl.Int32, "day": pl.Date}, orient="row")
+    with django_assert_num_queries(2):
+        resting = VIRTUAL_METERS.resting_on(touched)
+    spans = [(start.day, end.day) for _, start, end in resting.iter_rows()]
+    assert spans == [(1, 3), (9, 10)] * 3

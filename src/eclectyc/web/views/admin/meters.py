@@ -13,6 +13,7 @@ from eclectyc.estate import lists
 from eclectyc.estate.fields import checked_meter_fields
 from eclectyc.estate.models import Direction, Meter, Site, Supplier, Utility
 from eclectyc.estate.service import change_meters, create_meter, delete_meter, update_meter, warnings_of
+from eclectyc.intake.virtual.removing import delete_virtual_meter
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.words import counted
 from eclectyc.web.colours import family
@@ -166,7 +167,8 @@ def _act(
     do = request.POST.get("do", "")
     if do == "delete":
         try:
-            delete_meter(actor, meter=one)
+            delete = delete_virtual_meter if one.is_virtual else delete_meter
+            delete(actor, meter=one)
         except EclectycError as error:
             context["danger"].refuse(error)
             return 409

@@ -161,7 +161,7 @@ def _told(actor: Actor, meter: Meter, text: str) -> dict[str, Any]:
     days = try_out(meter, meant, today - timedelta(days=TRIED_DAYS), today)
     return {
         "words": _words(meant),
-        "parts": [Told(p.meter, p.quantity, written(p.factor)) for p in meant.parts],
+        "parts": [Told(p.meter, p.quantity, written(p.factor).replace("-", "−")) for p in meant.parts],
         "days": [(short_day(one.day), one) for one in days],
         "unit": meter.unit,
         "step": "by day" if meant.step_minutes == WHOLE_DAY else f"every {counted(meant.step_minutes, 'minute')}",

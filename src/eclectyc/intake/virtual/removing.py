@@ -1,0 +1,66 @@
+"""A virtual meter deleted: what was worked out for it leaves the lake first, then the registry lets it go."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+
+import polars as pl
+from django.db import transaction
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate.meters import delete_meter, refuse_deletion
+from eclectyc.estate.models import Meter
+from eclectyc.intake.batches import begin, finish, note, settle_pending, writers_turn
+from eclectyc.intake.derived import stale
+from eclectyc.intake.derived.spans import EVER
+from eclectyc.intake.models import Batch
+from eclectyc.intake.virtual.changes import NAME
+from eclectyc.kernel.errors import EclectycError
+from eclectyc.kernel.failpoints import failpoint
+from eclectyc.lake.lease import Lease
+from eclectyc.lake.store import connect
+from eclectyc.lake.write import WriteResult
+
+WAIT_S: Final = 20.0  # somebody waits for the page
+
+
+def delete_virtual_meter(actor: Actor, *, meter: Meter, version: int | None = None, wait_s: float = WAIT_S) -> None:
+    """Delete a virtual meter with its readings; refused where another formula names it. Raises ``Busy`` where the
+    writers' turn does not come in time.
+
+    Cut off before its end, it leaves the meter to be worked out anew.
+    """
+    with transaction.atomic():
+        refuse_deletion(actor, meter, version)
+        series = list(meter.series.values_list("pk", flat=True))
+    if series and not connect().span(series).is_empty():
+        with writers_turn(f"delete {meter.identifier}"[:60], wait_s=wait_s) as lease:
+            _empty(actor, meter, series, lease)
+    failpoint("virtual.emptied")
+    with transaction.atomic():
+        meter.series.all().delete()
+        delete_meter(actor, meter=meter, version=version)
+
+
+def _empty(actor: Actor, meter: Meter, series: list[int], lease: Lease) -> None:
+    """Take all days of some series out of the lake, as one batch."""
+    with transaction.atomic():
+        batch = begin(actor, lease, organisation=meter.organisation, kind=Batch.DERIVED, format=NAME,
+                      file_name=f"{meter.identifier} deleted")  # fmt: skip
+        stale.mark(NAME, [(meter.pk, *EVER)])  # gone with the meter
+    spans = pl.DataFrame({"series": pl.Series(series, dtype=pl.Int32), "start": EVER[0], "end": EVER[1]})
+    store = connect()
+
+    def before_commit(result: WriteResult) -> None:
+        note(batch, touched=result.touched, report={"removed": result.removed}, changed=result.changed)
+
+    try:
+        store.write_anew([], spans=spans, earlier=None, lease=lease, batch=batch.pk, before_commit=before_commit)
+        finish(batch)
+    except BaseException as error:
+        with suppress(EclectycError):  # another writer has the turn now, and settles it
+            settle_pending(store, lease)
+        batch.refresh_from_db(fields=["state"])
+        if batch.state != Batch.DONE or not isinstance(error, Exception):
+            raise
