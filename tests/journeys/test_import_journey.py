@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from eclectyc.accounts.actor import Actor
 from eclectyc.intake.models import Batch
+from eclectyc.intake.profiles.mapping import mapping_of
 from eclectyc.intake.profiles.models import ImportProfile
+from eclectyc.intake.profiles.service import create_profile
 from eclectyc.jobs.worker import run_waiting
 from tests.factories import World, make_world
 from tests.intake.core.bringing import held
@@ -121,3 +124,34 @@ def test_an_unknown_file_is_described_imported_mended_taken_back_and_the_next_on
     assert len(held(world.meter)) == 2
     assert Batch.objects.filter(state=Batch.DONE, kind=Batch.IMPORT).count() == 1
     assert ImportProfile.objects.get().last_used_at is not None
+
+
+def test_a_folder_is_watched_with_a_saved_profile(page: Page, served: Served, tmp_path: Path) -> None:
+    world = make_world()
+    world.admin.is_operator = True
+    world.admin.save()
+    columns = {"meter": "Who", "date": "Tag", "value": "Menge"}
+    create_profile(
+        Actor.of(world.admin), organisation=world.org, name="Stadtwerke",
+        mapping=mapping_of({"layout": "daily", "columns": columns}),
+    )  # fmt: skip
+    (tmp_path / "box").mkdir()
+    (tmp_path / "box" / "january.csv").write_text(f"Who,Tag,Menge\n{world.meter.identifier},06.01.2025,48\n")
+    enter(page, served, world)
+    page.goto(f"{served.url}/admin/feeds")
+    page.get_by_role("link", name="New: Folder of this server").click()
+    page.get_by_label("Name needed").fill("Collector box")
+    page.get_by_label("Organisation").select_option(label=world.org.name)
+    page.get_by_label("Folder needed").fill(str(tmp_path / "box"))
+    page.get_by_label("Left alone for").fill("0")
+    page.get_by_label("Profile").select_option("Stadtwerke")
+    page.get_by_role("button", name="Set it up").click()
+    page.get_by_text("with the profile Stadtwerke").wait_for()
+    page.get_by_role("button", name="Look at it now").click()
+    page.get_by_text("It is being looked at.").wait_for()
+    run_waiting()
+    page.get_by_role("navigation", name="Administration").get_by_role("link", name="Feeds").click()
+    page.get_by_role("link", name="Collector box").click()
+    page.get_by_role("link", name="january.csv").click()
+    page.get_by_text("1 reading was added.").wait_for()
+    assert held(world.meter) == {datetime(2025, 1, 6, tzinfo=UTC): (48.0, 1)}

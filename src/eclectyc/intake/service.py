@@ -135,7 +135,7 @@ def import_file(
     if declared and declared.profile is not None and report.batch is not None:
         from eclectyc.intake.profiles.service import used
 
-        used(declared.profile)
+        used(declared.profile, Path(path))
     return report
 
 

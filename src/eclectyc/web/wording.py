@@ -50,6 +50,8 @@ def summary_of(report: dict[str, Any], *, is_trial: bool = False) -> str:
     rows, rejected = int(report.get("rows") or 0), int(report.get("rejected") or 0)
     would = "would be" if is_trial else "were"
     lines = f"Of {counted(rows, 'line')}, {rejected:,} {worded(rejected, 'was', 'were')} not taken."
+    if rejected >= rows > 0:
+        return "Its one line was not taken." if rows == 1 else f"None of its {rows:,} lines was taken."
     if not rejected:
         lines = "The one line was taken." if rows == 1 else f"All {rows:,} lines were taken."
     if report.get("format") in ("sites", "meters"):

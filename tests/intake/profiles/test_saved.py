@@ -54,6 +54,7 @@ def test_a_file_goes_in_with_a_profile_by_its_name(world: World, profile: Import
     assert values_of(held(world.meter)) == {datetime(2025, 1, 6, tzinfo=UTC): 48.0}
     profile.refresh_from_db()
     assert profile.last_used_at is not None
+    assert profile.signature == {"keys": ["who", "tag", "menge"], "width": 3}  # the next one is known by it
 
 
 def test_a_trial_does_not_count_as_use(world: World, profile: ImportProfile, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from eclectyc.accounts.actor import Actor
@@ -12,9 +13,11 @@ from eclectyc.intake.files.head import Table, first_rows, head_of
 from eclectyc.intake.files.source import HEAD_LINES
 from eclectyc.intake.profiles.chosen import reader_of
 from eclectyc.intake.profiles.declared import Declared
-from eclectyc.intake.profiles.heads import FileHead
-from eclectyc.intake.profiles.mapping import Mapping
+from eclectyc.intake.profiles.heads import FileHead, head_at
+from eclectyc.intake.profiles.mapping import Mapping, mapping_of
 from eclectyc.intake.profiles.models import ImportProfile
+from eclectyc.intake.profiles.places import declared_table
+from eclectyc.intake.profiles.records import ENVELOPES
 from eclectyc.intake.tables.columns import header_key
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.words import counted
@@ -43,6 +46,26 @@ def signature_of(mapping: Mapping, table: Table) -> dict[str, Any]:
     return {"keys": [header_key(name) for name in table.names[:MOST_KEYS]], "width": width}
 
 
+def table_for(head: FileHead, mapping: Mapping) -> Table:
+    """Return a file's first lines as the table that a mapping describes. ``UnreadableFile`` where it is none."""
+    shape = mapping.file
+    if shape.header and shape.records is None:
+        return declared_table(head.source, mapping)
+    return head.table(head.delimiter(shape.delimiter), 0, skip=shape.skip_rows or 0, records=shape.records)
+
+
+def learnt(profile: ImportProfile, path: Path) -> dict[str, Any]:
+    """Return a profile's signature; where it was made over no file, that of the file that came in with it."""
+    if profile.signature:
+        return dict(profile.signature)
+    try:
+        mapping = mapping_of(profile.mapping)
+        with head_at(path, path.name, mapping.file.sheet) as head:
+            return signature_of(mapping, table_for(head, mapping))
+    except (EclectycError, OSError):
+        return {}
+
+
 def fitting(actor: Actor, organisation: Organisation, head: FileHead) -> list[Fit]:
     """Return the profiles of an organisation that fit a file: the exact ones first, then by their last use."""
     profiles = ImportProfile.objects.visible_to(actor).filter(organisation=organisation)
@@ -67,7 +90,7 @@ def _fit(profile: ImportProfile, reader: Declared, head: FileHead) -> Fit | None
         kinds = set(signature.get("kinds", ()))
         lines = head.lines(head.delimiter(mapping.file.delimiter))
         there = {line.cells[mapping.file.records - 1] for line in lines if len(line.cells) >= mapping.file.records}
-        if mapping.data_kinds() <= there and there - {""} <= kinds and _reads(reader, head):
+        if mapping.data_kinds() <= there and there - {"", *ENVELOPES} <= kinds and _reads(reader, head):
             return Fit(profile, "its lines are of the same kinds, and they can be read", True)
         return None
     if not mapping.file.header:

@@ -13,7 +13,7 @@ from eclectyc.intake.files.head import HeadLine, Table
 from eclectyc.intake.files.source import HEAD_LINES
 from eclectyc.intake.profiles.answers import Answers, number_of
 from eclectyc.intake.profiles.heads import DELIMITER_WORDS, FileHead
-from eclectyc.intake.profiles.records import ENVELOPES, MOST_KINDS, PLACE
+from eclectyc.intake.profiles.records import MOST_KINDS, PLACE
 from eclectyc.intake.tables.columns import is_rate, understand
 from eclectyc.intake.tables.dates import BadDate, parse_date, parse_stamp, parse_time
 from eclectyc.intake.tables.fields import fields_of, moment_kind
@@ -66,7 +66,7 @@ def _of_records(table: Table) -> Answers:
             role = "period" if kind == most and not taken & {"time", "stamp", "period"} else ""
         if role == "value" and (kind != most or "value" in taken):
             role = ""
-        if role and depth[kind] and kind not in ENVELOPES:
+        if role and depth[kind]:
             found[f"c{index + 1}"] = role
             taken.add(role)
     return found

@@ -20,7 +20,7 @@ from eclectyc.intake.profiles.records import named_cells
 
 MOST_LINES: Final = 300
 MOST_BYTES: Final = 256 << 10
-TOP_LINES: Final = 12  # shown, for choosing the headings
+TOP_LINES: Final = 8  # shown, for choosing the headings
 _LOOKED_AT: Final = 60  # lines, to find the delimiter
 DELIMITER_WORDS: Final = {",": ",", ";": ";", "|": "|", "\t": "tab"}
 

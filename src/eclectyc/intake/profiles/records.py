@@ -97,7 +97,7 @@ def named_cells(lines: Sequence[list[str]], kind_cell: int) -> tuple[list[str], 
     what a person chooses among."""
     of_kind: dict[str, list[list[str]]] = {}
     for cells in lines:
-        if len(cells) >= kind_cell and any(cells):
+        if len(cells) >= kind_cell and any(cells) and cells[kind_cell - 1] not in ENVELOPES:
             of_kind.setdefault(cells[kind_cell - 1], []).append(cells)
     if len(of_kind) > MOST_KINDS:
         raise UnreadableFile(
@@ -105,7 +105,7 @@ def named_cells(lines: Sequence[list[str]], kind_cell: int) -> tuple[list[str], 
             "Choose another cell, or none.", field="records",
         )  # fmt: skip
     names, columns = list[str](), list[list[str]]()
-    for kind, own in sorted(of_kind.items(), key=lambda item: item[0] in ENVELOPES):
+    for kind, own in of_kind.items():
         for n in range(max(map(len, own))):
             if n != kind_cell - 1:
                 names.append(f"{kind}.{n + 1}")

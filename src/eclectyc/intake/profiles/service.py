@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
@@ -133,9 +134,15 @@ def saved(actor: Actor, organisation: Organisation, name: str) -> ImportProfile 
     return _called(actor, organisation, name)
 
 
-def used(number: int) -> None:
-    """Write down that something came in with a profile just now."""
-    ImportProfile.objects.filter(pk=number).update(last_used_at=timezone.now())
+def used(number: int, path: Path) -> None:
+    """Write down that a file came in with a profile just now, and how such files look where that was not known."""
+    from eclectyc.intake.profiles.fitting import learnt
+
+    rows = ImportProfile.objects.filter(pk=number)
+    rows.update(last_used_at=timezone.now())
+    profile = rows.first()
+    if profile is not None and not profile.signature:
+        rows.filter(version=profile.version).update(signature=learnt(profile, path))
 
 
 def _called(actor: Actor, organisation: Organisation, name: str) -> ImportProfile | None:

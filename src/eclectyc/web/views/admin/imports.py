@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import chain
+from operator import itemgetter
 from typing import Any, Final
 
 from django.http import (
@@ -298,7 +299,7 @@ def _shown(found: history.Arrival) -> dict[str, Any]:
         "is_useless": is_trial and found.state == "done" and not report.get("accepted"),
         "may_make": bool(report.get("unknown_meters")) and may_change(found),
         "remedy": for_page(job.remedy) if job is not None else "",
-        "errors": [error_for_page(error) for error in report.get("errors", [])],
+        "errors": sorted(map(error_for_page, report.get("errors", [])), key=itemgetter("line")),
         "options_at": reverse("admin-import-file", args=[upload.pk]) if upload and may_change(found) else "",
         "map_at": reverse("admin-import-map", args=[upload.pk]) if upload and may_change(found) else "",
         "has_rejected": bool(upload and upload.kept and report.get("error_count")) and found.state != "discarded",
@@ -336,4 +337,6 @@ def _left(seconds: float | None) -> str:
 
 
 def _size(size: int) -> str:
+    if size < 1000:
+        return counted(size, "byte")
     return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"

@@ -33,7 +33,7 @@ SCHEDULE: Final = (
 )
 
 # Of what a job that is done says of itself, what its line shows.
-TOLD: Final = {"read": "files fetched", "added": "added", "changed": "changed", "rejected": "lines rejected",
+TOLD: Final = {"read": "fetched", "added": "added", "changed": "changed", "rejected": "lines rejected",
                "deleted": "deleted", "told": "told"}  # fmt: skip
 
 

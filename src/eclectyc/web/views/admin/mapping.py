@@ -12,15 +12,13 @@ from django.urls import reverse
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.files.head import Table
 from eclectyc.intake.profiles import service
 from eclectyc.intake.profiles.answers import Answers, answers_in, answers_of, number_of
-from eclectyc.intake.profiles.fitting import signature_of
+from eclectyc.intake.profiles.fitting import signature_of, table_for
 from eclectyc.intake.profiles.guess import guessed, suggested
 from eclectyc.intake.profiles.heads import FileHead, head_at
-from eclectyc.intake.profiles.mapping import Mapping, mapping_of
+from eclectyc.intake.profiles.mapping import mapping_of
 from eclectyc.intake.profiles.models import ImportProfile
-from eclectyc.intake.profiles.places import declared_table
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads import history
 from eclectyc.intake.uploads import service as uploads
@@ -97,17 +95,10 @@ def _answers_from(upload: Upload, profile: ImportProfile) -> Answers:
             "version": str(profile.version)}  # fmt: skip
     with head_at(upload.path, upload.name, mapping.file.sheet) as head:
         try:
-            return answers_of(mapping, _table_for(head, mapping)) | told
+            return answers_of(mapping, table_for(head, mapping)) | told
         except UnreadableFile:  # the file is another: its columns are still to be named
             kept = {name: text for name, text in answers_of(mapping).items() if name not in SHAPE}
             return guessed(head) | kept | told
-
-
-def _table_for(head: FileHead, mapping: Mapping) -> Table:
-    shape = mapping.file
-    if shape.header and shape.records is None:
-        return declared_table(head.source, mapping)
-    return head.table(head.delimiter(shape.delimiter), 0, skip=shape.skip_rows or 0, records=shape.records)
 
 
 @contextmanager
