@@ -235,6 +235,11 @@ def test_what_is_out_of_sight_has_no_name_in_a_formula(editor, world, meters):
     assert whole.formula == 'A - "OUT-1"'
     with pytest.raises(Invalid, match="cannot be part of a formula"):
         service.update_meter(here, meter=whole, formula="A + B - [hidden]")
+    with pytest.raises(Invalid, match=r"A counts import in kWh, not in m3"):
+        service.update_meter(here, meter=whole, unit="m3")
+    Meter.objects.filter(identifier="A").update(unit="m3")
+    with pytest.raises(Invalid, match=r"\[hidden\] counts import in kWh, not in m3"):
+        service.update_meter(here, meter=whole, unit="m3")
 
 
 def test_many_at_once_keep_virtual_meters_as_they_must_be(editor, world, meters):

@@ -55,11 +55,14 @@ def test_a_virtual_meter_is_made_with_its_formula(admin: Client, world: World, s
     made = Meter.objects.get(identifier="REST")
     assert answer.url == f"/meters/{made.pk}"
     assert (made.formula, made.formula_parts.count()) == ("1200023305967 - SUB", 2)
-    assert "Nothing is worked out yet" in text_of(admin.get(answer.url))
+    page = text_of(admin.get(answer.url))
+    assert "Nothing is worked out yet" in page
+    assert "Some days are being worked out anew" in page
     follow(world)
     page = text_of(admin.get(answer.url))
     assert "288 kWh" in page
     assert "1200023305967 − SUB" in page
+    assert "worked out anew" not in page
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def declare(actor: Actor, meter: Meter, checked: Mapping[str, Any]) -> Meant | N
     it stays as it is. Call it within the transaction of the change, before the meter is written."""
     given = checked.get("formula")
     if given is None or given == (seen_formula(actor, meter).text if meter.pk else ""):
-        _check_as_it_is(meter, checked)
+        _check_as_it_is(actor, meter, checked)
         return None
     _refuse_change_of_nature(meter, given)
     virtual.take_turn(meter.organisation_id)
@@ -43,7 +43,7 @@ def follow(meter: Meter, before: Mapping[str, Any]) -> None:
         virtual.rename_in_formulas(meter, before["identifier"])
 
 
-def _check_as_it_is(meter: Meter, checked: Mapping[str, Any]) -> None:
+def _check_as_it_is(actor: Actor, meter: Meter, checked: Mapping[str, Any]) -> None:
     """Refuse changes that a virtual meter's formula, which stays, does not go with."""
     if not meter.is_virtual:
         return
@@ -54,7 +54,8 @@ def _check_as_it_is(meter: Meter, checked: Mapping[str, Any]) -> None:
     _refuse_another_step(checked, step)
     meter.step_minutes = step
     if "unit" in checked:
-        virtual.refuse_units(meter, parts)
+        seen = {part.meter.pk for part in seen_formula(actor, meter).parts}
+        virtual.refuse_units(meter, parts, hidden={part.meter.pk for part in parts} - seen)
 
 
 def _refuse_change_of_nature(meter: Meter, given: str) -> None:

@@ -96,16 +96,17 @@ def _parts(terms: tuple[Term, ...], found: Mapping[str, Meter]) -> tuple[Part, .
     return tuple(Part(found[name], quantity, factor) for (name, quantity), factor in factors.items())
 
 
-def refuse_units(meter: Meter, parts: Collection[Part]) -> None:
-    """Refuse parts that count in a unit that cannot be turned into the meter's."""
+def refuse_units(meter: Meter, parts: Collection[Part], hidden: Collection[int] = ()) -> None:
+    """Refuse parts that count in a unit that cannot be turned into the meter's. hidden : meters that are not named."""
     if not is_added(meter.unit):
         raise Invalid(f"Amounts in {meter.unit} do not add up.", "Choose kWh, kVArh, m3, litre or kg.", field="unit")
     units = units_of(parts)
     for part in parts:
         unit = units[part.meter.pk, part.quantity]
         if conversion_between(unit, meter.unit) is None:
+            name = "[hidden]" if part.meter.pk in hidden else part.meter.identifier
             raise Invalid(
-                f"{part.meter.identifier} counts {part.quantity.replace('_', ' ')} in {unit}, not in {meter.unit}.",
+                f"{name} counts {part.quantity.replace('_', ' ')} in {unit}, not in {meter.unit}.",
                 "Take only meters of one unit, or name another quantity of it: A.export.",
                 field="formula",
             )

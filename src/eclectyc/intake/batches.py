@@ -181,7 +181,7 @@ def _fail(batch: Batch) -> None:
     batch.stale.all().delete()  # nothing was touched
     batch.works_out.update(worked_by=None)  # these wait for the next batch too
     Series.objects.filter(pk__in=made.series, pushes=None).delete()
-    Meter.objects.filter(pk__in=made.meters, series=None, submeters=None).delete()
+    Meter.objects.filter(pk__in=made.meters, series=None, submeters=None, used_in=None).delete()
     Site.objects.filter(pk__in=made.sites, meters=None).delete()
 
 

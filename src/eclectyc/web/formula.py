@@ -9,6 +9,8 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.estate.formula.terms import written
 from eclectyc.estate.models import Meter, Quantity
 from eclectyc.estate.seen import SeenFormula, SeenPart, seen_formula
+from eclectyc.intake.models import Stale
+from eclectyc.intake.virtual.changes import NAME
 from eclectyc.intake.virtual.showing import PartOfDay, parts_on
 from eclectyc.kernel.words import counted
 from eclectyc.web.clock import short_day
@@ -32,13 +34,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula as somebody sees it, with its parts on one day. hidden : how many are out of sight."""
+    """A formula as somebody sees it, with its parts on one day.
+
+    hidden : how many are out of sight. is_waiting : days of it are still to be worked out anew. fault : why some could
+    not be.
+    """
 
     text: str
     day: str
     lines: list[Line]
     hidden: int
     hidden_lack: bool
+    is_waiting: bool = False
+    fault: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -52,10 +60,18 @@ def formula_of(actor: Actor, meter: Meter, day: date) -> Formula | None:
         return None
     seen = seen_formula(actor, meter)
     told = {(part.meter, part.quantity): part for part in parts_on(meter, day)}
-    lines = [_line(part, told[part.meter.pk, part.quantity], day, meter) for part in seen.parts]
+    keys = [(part, (part.meter.pk, part.quantity)) for part in seen.parts]
+    lines = [_line(part, told[key], day, meter) for part, key in keys if key in told]  # it may have changed meanwhile
     shown = {(part.meter.pk, part.quantity) for part in seen.parts}
     lacks = any(not part.is_whole for key, part in told.items() if key not in shown)
-    return Formula(_text(seen), short_day(day), lines, seen.hidden, lacks)
+    return Formula(_text(seen), short_day(day), lines, seen.hidden, lacks, *_waiting(actor, meter))
+
+
+def _waiting(actor: Actor, meter: Meter) -> tuple[bool, str]:
+    """Return whether days are still to be worked out anew, and why some could not be."""
+    waiting = Stale.objects.visible_to(actor).filter(kind=NAME, meter=meter).order_by("fault")
+    faults = list(waiting.values_list("fault", flat=True)[:1000])
+    return "" in faults, next((fault for fault in faults if fault), "")
 
 
 def _text(seen: SeenFormula) -> str:

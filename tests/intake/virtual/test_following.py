@@ -10,6 +10,7 @@ import pytest
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate import service
 from eclectyc.estate.models import Meter, Series
+from eclectyc.intake.batches import recover
 from eclectyc.intake.derived.working import bring_up_to_date
 from eclectyc.intake.models import Batch, Stale
 from eclectyc.intake.undo import undo_batch
@@ -255,3 +256,13 @@ def test_asking_what_rests_on_a_batch_costs_two_queries(world, meters, django_as
         resting = VIRTUAL_METERS.resting_on(touched)
     spans = [(start.day, end.day) for _, start, end in resting.iter_rows()]
     assert spans == [(1, 3), (9, 10)] * 3
+
+
+def test_a_meter_of_a_failed_import_stays_where_a_formula_names_it(world, meters):
+    made = make_meter(world.site, "MADE")
+    failing = Batch.objects.create(organisation=world.org, report={"made": {"meters": [made.pk]}})
+    virtual(world, "REST", "MADE")
+    recover()
+    failing.refresh_from_db()
+    assert failing.state == Batch.FAILED
+    assert Meter.objects.filter(pk=made.pk).exists()

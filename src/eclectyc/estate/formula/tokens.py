@@ -31,6 +31,7 @@ _REMEDIES: Final = {
     ",": "Write numbers with a decimal point and without commas.",
     "%": "Write 5 % as 0.05.",
     "^": "Only sums of meters, each times a number, can be worked out.",
+    "[": "Where [hidden] stands is a meter that you do not see: somebody who sees it can change this formula.",
     "'": 'Quote identifiers like this: "MAIN 1".',
 }
 
