@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eclectyc.intake.virtual.evaluate import NEVER_S, SCHEMA, Source, work_out
+from eclectyc.intake.virtual.evaluate import NEVER_S, SCHEMA, Rows, work_out
+from eclectyc.intake.virtual.evaluate import Source as Given
 from eclectyc.kernel.days import slot_bounds, slots_in_day
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTITUTED
 
@@ -27,6 +28,10 @@ def rows(*days: Row) -> pl.DataFrame:
     return pl.DataFrame(list(days), schema=SCHEMA, orient="row")
 
 
+def Source(held: pl.DataFrame, zone: ZoneInfo, factor: float = 1.0, **life: int) -> Given:
+    return Given(Rows.of(held, zone), factor, **life)
+
+
 def flat(day: date, value: float | None, step: int = 30, zone: ZoneInfo = LONDON, quality: int = ACTUAL) -> Row:
     slots = slots_in_day(day, zone, step)
     return day, step, [value] * slots, [quality if value is not None else MISSING] * slots
@@ -39,8 +44,8 @@ def with_slot(row: Row, slot: int, value: float | None, quality: int = ACTUAL) -
     return day, step, values, qualities
 
 
-def out(sources: list[Source], *days: date, zone: ZoneInfo = LONDON) -> list[Row]:
-    found = work_out(np.array(days, dtype="datetime64[D]"), zone, sources)
+def out(sources: list[Given], *days: date, zone: ZoneInfo = LONDON) -> list[Row]:
+    found = work_out(np.array(days, dtype="datetime64[D]"), zone, sources).frame()
     assert found.schema == pl.Schema(SCHEMA)
     return found.rows()
 

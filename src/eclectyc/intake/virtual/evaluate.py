@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,7 +23,7 @@ import polars as pl
 
 from eclectyc.kernel.days import WHOLE_DAY, midnights
 from eclectyc.kernel.quality import MISSING
-from eclectyc.lake.dense import Slots, ragged
+from eclectyc.lake.dense import Slots
 from eclectyc.lake.schema import SLOTS
 
 DIGITS: Final = 9  # of a result: what lies beyond is the noise of adding, not of metering
@@ -32,15 +32,58 @@ SCHEMA: Final = {"day": pl.Date(), "step": pl.Int16(), **SLOTS}
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A part's readings. rows : day, step, values, quality; one row a day, in order. since, until : the part's life
-    [s since 1970], half-open; outside of it the part is away."""
+class Rows:
+    """The readings of a metering point, all times [s since 1970]: begins, ends and step [minutes] have one entry a day
+    row; start, end, value and quality one for each slot that has a value."""
 
-    rows: pl.DataFrame
-    zone: ZoneInfo
+    begins: np.ndarray
+    ends: np.ndarray
+    step: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    value: np.ndarray
+    quality: np.ndarray
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame, zone: ZoneInfo) -> Self:
+        """Take day rows apart: day, step, values, quality; one row a day, in order."""
+        days = rows["day"].to_numpy().astype("datetime64[D]")
+        begins, ends = midnights(days, zone), midnights(days + 1, zone)
+        step = rows["step"].to_numpy().astype(np.int64)
+        slots = Slots.of(rows)
+        row = np.repeat(np.arange(len(days)), slots.lengths)
+        step_s = step[row] * 60
+        start = begins[row] + _within(slots.lengths) * step_s
+        end = np.where(step[row] == WHOLE_DAY, ends[row], np.minimum(start + step_s, ends[row]))
+        held = (slots.quality != MISSING) & ~np.isnan(slots.values)
+        return cls(begins, ends, step, start[held], end[held], slots.values[held], slots.quality[held])
+
+
+NO_ROWS: Final = Rows(*(np.zeros(0, kind) for kind in ("i8", "i8", "i8", "i8", "i8", "f8", "i1")))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A part's readings. since, until : the part's life [s since 1970], half-open; outside of it the part is away."""
+
+    rows: Rows
     factor: float = 1.0
     since: int = -NEVER_S
     until: int = NEVER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """Days of a result: those of which anything can be said. days : datetime64[D]; step [minutes]."""
+
+    days: np.ndarray
+    step: np.ndarray
+    slots: Slots
+
+    def frame(self) -> pl.DataFrame:
+        """Return them as rows: day, step, values (null = missing) and quality."""
+        days, step = pl.Series("day", self.days).cast(pl.Date), pl.Series("step", self.step.astype(np.int16))
+        return pl.DataFrame([days, step]).with_columns(**self.slots.columns()).cast(SCHEMA)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +120,11 @@ def frame_of(days: np.ndarray, zone: ZoneInfo, sources: Sequence[Source]) -> Fra
     step = np.ones(len(days), dtype=np.int64)
     is_told = np.zeros(len(days), dtype=bool)
     for source in sources:
-        first, last = _days_within(source, opens, closes)
-        steps = source.rows["step"].to_numpy().astype(np.int64)
+        first = np.searchsorted(closes, source.rows.begins, side="right")  # the days that each row reaches into
+        last = np.searchsorted(opens, source.rows.ends, side="left")
         for ahead in range(int((last - first).max(initial=0))):
             reaches = first + ahead < last
-            np.lcm.at(step, (first + ahead)[reaches], steps[reaches])
+            np.lcm.at(step, (first + ahead)[reaches], source.rows.step[reaches])
             is_told[(first + ahead)[reaches]] = True
     is_told &= closes > opens  # a zone that left a day out has none
     days, opens, closes, step = days[is_told], opens[is_told], closes[is_told], step[is_told]
@@ -94,23 +137,22 @@ def frame_of(days: np.ndarray, zone: ZoneInfo, sources: Sequence[Source]) -> Fra
 
 def told(source: Source, frame: Frame) -> Told:
     """Lay a part's readings on the slots of a frame."""
-    start, end, value, quality = _flat(source)
-    size = len(frame.start)
-    at = np.searchsorted(frame.start, start, side="right") - 1
+    rows, size = source.rows, len(frame.start)
+    at = np.searchsorted(frame.start, rows.start, side="right") - 1
     fits = at >= 0
-    fits[fits] = end[fits] <= frame.end[at[fits]]
-    at, length = at[fits], (end - start)[fits]
-    sums = np.bincount(at, value[fits], minlength=size)
+    fits[fits] = rows.end[fits] <= frame.end[at[fits]]
+    at, length = at[fits], (rows.end - rows.start)[fits]
+    sums = np.bincount(at, rows.value[fits], minlength=size)
     covered = np.bincount(at, length, minlength=size).astype(np.int64)
     least = np.full(size, MISSING, dtype=np.int8)
-    np.maximum.at(least, at, quality[fits])
+    np.maximum.at(least, at, rows.quality[fits])
     is_there = covered == frame.end - frame.start
     is_outside = (frame.end <= source.since) | (frame.start >= source.until)
     return Told(sums, least, is_there, is_outside & (covered == 0))
 
 
-def work_out(days: np.ndarray, zone: ZoneInfo, sources: Sequence[Source]) -> pl.DataFrame:
-    """Return the days of which anything can be said: day, step, values (null = missing) and quality.
+def work_out(days: np.ndarray, zone: ZoneInfo, sources: Sequence[Source]) -> Worked:
+    """Return the days of which anything can be said.
 
     days : local days of the virtual meter's zone, datetime64[D], in order, each once.
     """
@@ -127,42 +169,10 @@ def work_out(days: np.ndarray, zone: ZoneInfo, sources: Sequence[Source]) -> pl.
         quality = np.maximum(quality, np.where(part.is_there, part.quality, np.int8(MISSING)))
     has_value = is_known & is_any
     values = np.where(has_value, np.round(total, DIGITS) + 0.0, np.nan)  # nought has no sign
-    return _rows(frame, values, np.where(has_value, quality, np.int8(MISSING)))
-
-
-def _rows(frame: Frame, values: np.ndarray, quality: np.ndarray) -> pl.DataFrame:
-    counts = np.bincount(frame.day, minlength=len(frame.days))
-    rows = pl.DataFrame(
-        {
-            "day": pl.Series(frame.days).cast(pl.Date),
-            "step": pl.Series(frame.step.astype(np.int16)),
-            "values": ragged(pl.Series(values, nan_to_null=True), counts),
-            "quality": ragged(pl.Series(quality), counts),
-        },
-        schema=SCHEMA,
-    )
-    speaks = np.bincount(frame.day, quality != MISSING, minlength=len(frame.days)) > 0
-    return rows.filter(pl.Series(speaks, dtype=pl.Boolean))
-
-
-def _days_within(source: Source, opens: np.ndarray, closes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return which days each row of a source reaches into: from one index up to, not including, another."""
-    days = source.rows["day"].to_numpy().astype("datetime64[D]")
-    begins, ends = midnights(days, source.zone), midnights(days + 1, source.zone)
-    return np.searchsorted(closes, begins, side="right"), np.searchsorted(opens, ends, side="left")
-
-
-def _flat(source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return start and end [s since 1970], value and quality of a source's slots that have a value."""
-    days = source.rows["day"].to_numpy().astype("datetime64[D]")
-    opens, closes = midnights(days, source.zone), midnights(days + 1, source.zone)
-    slots = Slots.of(source.rows)
-    row = np.repeat(np.arange(len(days)), slots.lengths)
-    step_s = source.rows["step"].to_numpy().astype(np.int64)[row] * 60
-    start = opens[row] + _within(slots.lengths) * step_s
-    end = np.where(step_s == WHOLE_DAY * 60, closes[row], np.minimum(start + step_s, closes[row]))
-    held = (slots.quality != MISSING) & ~np.isnan(slots.values)
-    return start[held], end[held], slots.values[held], slots.quality[held]
+    counts = np.bincount(frame.day, minlength=len(frame.days)).astype(np.int64)
+    said = Slots(values, np.where(has_value, quality, np.int8(MISSING)), counts)
+    speaks = np.flatnonzero(np.bincount(frame.day, has_value, minlength=len(frame.days)))
+    return Worked(frame.days[speaks], frame.step[speaks], said.take(speaks))
 
 
 def _within(counts: np.ndarray) -> np.ndarray:

@@ -14,9 +14,10 @@ from eclectyc.estate.models import Series
 from eclectyc.estate.service import SeriesKey, ensure_series
 from eclectyc.intake.batches import Made
 from eclectyc.intake.derived.spans import bounded, days_of, merged, months_of
-from eclectyc.intake.virtual.evaluate import work_out
+from eclectyc.intake.virtual.evaluate import Rows, Worked, work_out
 from eclectyc.intake.virtual.reading import read_parts
 from eclectyc.intake.virtual.rules import PIECE, SOURCE, Rule, rules_of
+from eclectyc.lake.dense import Slots
 from eclectyc.lake.schema import SAID
 from eclectyc.lake.store import connect
 
@@ -39,20 +40,28 @@ class Plan:
             days = {meter: part for (meter,), part in days_of(spans).partition_by("meter", as_dict=True).items()}
             rules = [rule for rule in self.rules if rule.meter in days]
             rows = read_parts(rules, first - _DAY, end + _DAY)
-            said = [self._said(rule, days[rule.meter], rows) for rule in rules]
-            yield pl.concat([pl.DataFrame(schema=SAID), *said])
+            worked = [(rule, worked_out(rule, _sorted(days[rule.meter]), rows)) for rule in rules]
+            yield self._said([(rule, found) for rule, found in worked if len(found.days)])
 
-    def _said(self, rule: Rule, days: pl.DataFrame, rows: Mapping[int, pl.DataFrame]) -> pl.DataFrame:
-        wanted = np.sort(days["day"].to_numpy().astype("datetime64[D]"))
-        found = worked_out(rule, wanted, rows)
-        steps = {step: self.numbers[rule.meter, step] for step in found["step"].unique().to_list()}
-        series = found["step"].replace_strict(steps, return_dtype=pl.Int32) if steps else found["step"].cast(pl.Int32)
-        return found.with_columns(series=series).select(SAID.keys())
+    def _said(self, worked: list[tuple[Rule, Worked]]) -> pl.DataFrame:
+        """Return what was worked out as day rows of the series: one frame, however many meters there are."""
+        if not worked:
+            return pl.DataFrame(schema=SAID)
+        series = [self.numbers[rule.meter, step] for rule, found in worked for step in found.step.tolist()]
+        every = [found for _, found in worked]
+        slots = Slots(*(np.concatenate([getattr(one.slots, name) for one in every]) for name in Slots.__slots__))
+        whole = Worked(np.concatenate([f.days for f in every]), np.concatenate([f.step for f in every]), slots)
+        return whole.frame().with_columns(series=pl.Series(series, dtype=pl.Int32)).select(SAID.keys())
 
 
-def worked_out(rule: Rule, days: np.ndarray, rows: Mapping[int, pl.DataFrame]) -> pl.DataFrame:
-    """Return the days of one virtual meter. rows : day rows that count, by point."""
+def worked_out(rule: Rule, days: np.ndarray, rows: Mapping[int, Rows]) -> Worked:
+    """Return the days of one virtual meter. rows : readings that count, by point."""
     return work_out(days, rule.zone, [part.source(rows[part.point]) for part in rule.parts])
+
+
+def _sorted(days: pl.DataFrame) -> np.ndarray:
+    found: np.ndarray = np.sort(days["day"].to_numpy().astype("datetime64[D]"))
+    return found
 
 
 def plan_for(wanted: pl.DataFrame) -> Plan:

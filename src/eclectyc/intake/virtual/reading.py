@@ -7,13 +7,14 @@ from datetime import date
 
 import polars as pl
 
+from eclectyc.intake.virtual.evaluate import NO_ROWS, Rows
 from eclectyc.intake.virtual.rules import Rule, series_frame
 from eclectyc.lake.counted import counted_rows
 from eclectyc.lake.store import connect
 
 
-def read_parts(rules: Iterable[Rule], start: date, end: date) -> dict[int, pl.DataFrame]:
-    """Return the day rows that count of the parts of some rules, with their values, by point."""
+def read_parts(rules: Iterable[Rule], start: date, end: date) -> dict[int, Rows]:
+    """Return the readings that count of the parts of some rules, by point."""
     every = list(rules)
     series = series_frame(every)
     lake = connect()
@@ -24,4 +25,5 @@ def read_parts(rules: Iterable[Rule], start: date, end: date) -> dict[int, pl.Da
     rows = counted_rows(lake, series, start, end, values=True, spans=spans)
     rows = rows.select("point", "day", "step", "values", "quality")
     found = {point: part for (point,), part in rows.partition_by("point", as_dict=True, maintain_order=True).items()}
-    return {part.point: found.get(part.point, rows.clear()) for rule in every for part in rule.parts}
+    zones = {part.point: part.zone for rule in every for part in rule.parts}
+    return {point: Rows.of(found[point], zone) if point in found else NO_ROWS for point, zone in zones.items()}

@@ -13,7 +13,7 @@ import polars as pl
 
 from eclectyc.estate.models import FormulaPart, Meter, Series
 from eclectyc.estate.virtual import conversion_between, quantity_of, together
-from eclectyc.intake.virtual.evaluate import NEVER_S, Source
+from eclectyc.intake.virtual.evaluate import NEVER_S, NO_ROWS, Rows, Source
 from eclectyc.kernel.days import midnight, zone_of
 
 SOURCE: Final = "formula"  # of the series of virtual meters
@@ -43,12 +43,11 @@ class Part:
     until: date | None
     series: tuple[Held, ...]
 
-    def source(self, rows: pl.DataFrame) -> Source:
-        """Return the part with its readings: day rows that count."""
+    def source(self, rows: Rows) -> Source:
+        """Return the part with its readings."""
         since = int(midnight(self.since, self.zone).timestamp()) if self.since else -NEVER_S
         until = int(midnight(self.until, self.zone).timestamp()) if self.until else NEVER_S
-        rows = rows.clear() if self.factor is None else rows
-        return Source(rows, self.zone, float(self.factor or 0), since, until)
+        return Source(NO_ROWS if self.factor is None else rows, float(self.factor or 0), since, until)
 
 
 @dataclass(frozen=True, slots=True)

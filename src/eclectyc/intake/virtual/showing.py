@@ -90,7 +90,7 @@ def try_out(meter: Meter, meant: Meant, start: date, end: date) -> list[DayTried
     days = np.arange(np.datetime64(start, "D"), np.datetime64(end, "D"))
     rows = read_parts([rule], start - _DAY, end + _DAY)
     found = work_out(days, rule.zone, [part.source(rows[part.point]) for part in parts])
-    by_day = {row["day"]: row["values"] for row in found.iter_rows(named=True)}
+    by_day = {row["day"]: row["values"] for row in found.frame().iter_rows(named=True)}
     return [_tried(day, by_day.get(day, [])) for day in days.tolist()]
 
 
