@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.analytics.service import consumption, meter_readings
+from eclectyc.analytics.service import consumption, estate_overview, meter_readings
 from eclectyc.estate.models import Series, Site
 from eclectyc.estate.service import (
     amend_correction,
@@ -87,7 +87,7 @@ def held_daily(meter: object, quantity: str = "import") -> dict:
 def test_a_slot_without_a_calorific_value_is_missing_and_coverage_says_so(world: World, tmp_path: Path) -> None:
     meter = gas_meter(world)
     report = bring(world, tmp_path / "gas.csv", volumes(span(JUNE, 3)))
-    assert "No calorific value is known for 4 gas days (31 May 2025 to 3 June 2025)" in report.warnings[-1]
+    assert "No calorific value is known for 4 gas days (31 May 2025 – 3 June 2025)" in report.warnings[-1]
     assert bring_up_to_date().changed == 0
     assert not Series.objects.filter(meter=meter, quantity="import").exists(), "nothing to hold"
     tell(world, {JUNE: "39.5"})
@@ -98,7 +98,7 @@ def test_a_slot_without_a_calorific_value_is_missing_and_coverage_says_so(world:
     assert readings.frame["value"][2] is None
     lacking = lacking_of(meter)
     assert lacking is not None
-    assert lacking.words() == "3 gas days (31 May 2025, 2 June 2025 to 3 June 2025)"
+    assert lacking.words() == "3 gas days (31 May 2025, 2–3 June 2025)"
 
 
 def test_estimated_volumes_are_estimated_energy(world: World, tmp_path: Path) -> None:
@@ -267,3 +267,22 @@ def test_many_meters_take_no_more_questions_than_few(world: World, tmp_path: Pat
             bring_up_to_date()
         counts.append(len(asked))
     assert counts[1] <= counts[0] + 1
+
+
+def test_volumes_without_calorific_values_are_shown_as_volumes_and_counted_once_they_are_energy(
+    world: World, tmp_path: Path
+) -> None:
+    meter, actor = gas_meter(world), Actor.of(world.admin)
+    today = JUNE + timedelta(days=2)
+    bring(world, tmp_path / "a.csv", volumes(span(JUNE, 2)))
+
+    def rows() -> list[tuple]:
+        found = consumption(actor, start=JUNE, end=today, group_by="utility", today=today)
+        return [row for row in found.select("label", "unit", "value").iter_rows() if row[2]]
+
+    assert rows() == [("gas", "m3", 960)]
+    assert meter.pk not in {silent.meter for silent in estate_overview(actor, today).silent}
+    tell(world, dict.fromkeys(span(JUNE - timedelta(days=1), 3), "40"))
+    kwh = 960 * kwh_per_m3(Decimal(40), Decimal("1.02264"))
+    assert rows() == [("gas", "kWh", pytest.approx(kwh))]
+    assert estate_overview(actor, today).month.total.value == pytest.approx(kwh)

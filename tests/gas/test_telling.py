@@ -149,11 +149,11 @@ class TestPageAndApi:
         answer = client.post(PAGE, {"do": "file", "file": file, "region": ""}, follow=True).content.decode()
         assert "june.csv: 29 added" in answer
         assert "28 of 30" in answer
-        assert "12 June 2025 to 13 June 2025" in answer
+        assert "12–13 June 2025" in answer
         bring_up_to_date()
         assert total(gas_meter_of(world)) > 0
         page = client.get(f"/meters/{gas_meter_of(world).pk}").content.decode()
-        assert "No calorific value is known for 2 gas days (12 June 2025 to 13 June 2025)" in page
+        assert "No calorific value is known for 2 gas days (12–13 June 2025)" in page
         assert "quantity=volume" in page
 
     def test_values_are_entered_and_taken_out_by_hand(self, world: World, client: Client) -> None:

@@ -28,7 +28,7 @@ _SUMS: Final = {"value": pl.Float64, **dict.fromkeys(_COUNTS, pl.Int64)}
 
 def estate_overview(actor: Actor, today: date, which: Q | None = None) -> Overview:
     """Return how the estate is doing on ``today``: see :mod:`eclectyc.analytics.overview`."""
-    asked = ask(actor, today=today, quantity=None, which=which)
+    asked = ask(actor, today=today, quantity=None, which=which, or_volume=True)
     spans = Spans.of(today)
     year = timedelta(days=364)
     now = asked.grid(spans.start, today)
@@ -104,7 +104,7 @@ def consumption(
     it was.
     """
     narrowed = narrowed or Filter()
-    asked = ask(actor, today=today, quantity=quantity, which=narrowed.condition())
+    asked = ask(actor, today=today, quantity=quantity, which=narrowed.condition(), or_volume=True)
     where = _where(actor, asked, by_place=group_by in ("site", "region") or narrowed.is_of_sites)
     grid = where.grid(asked.grid(start, end))
     parts = [where.meters, grid.by_point(start, end)]
@@ -210,7 +210,7 @@ def consumption_over_time(
     Columns: start (first day of the bucket), utility, unit, value, present, expected, estimated.
     """
     narrowed = narrowed or Filter()
-    asked = ask(actor, today=today, quantity=quantity, which=narrowed.condition())
+    asked = ask(actor, today=today, quantity=quantity, which=narrowed.condition(), or_volume=True)
     where = _where(actor, asked, by_place=narrowed.is_of_sites)
     frame = where.meters.with_columns(MAIN.alias("counted"))
     shown = frame.select(_shown("utility", quantity) & narrowed.of_rows()).to_series().to_numpy()
@@ -223,7 +223,7 @@ def monthly(
     actor: Actor, meters: Sequence[Meter], start: date, end: date, *, quantity: str = Quantity.IMPORT, today: date
 ) -> pl.DataFrame:
     """Return the months of some meters: start (first of month), meter, unit, value, present, expected, estimated."""
-    asked = ask(actor, today=today, quantity=quantity, which=Q(pk__in=[meter.pk for meter in meters]))
+    asked = ask(actor, today=today, quantity=quantity, which=Q(pk__in=[meter.pk for meter in meters]), or_volume=True)
     grid = asked.months(start, end)
     return in_buckets(asked, grid, np.ones(len(asked.points), dtype=bool), "month", ("meter", "unit"))
 

@@ -45,6 +45,7 @@ _FIELDS: Final = {
     "series_unit": "counted__unit",
     "series_step": "counted__step_minutes",
     "series_register": "counted__register",
+    "series_quantity": "counted__quantity",
 }
 _SCHEMA: Final[dict[str, Any]] = {
     "meter": pl.Int64,
@@ -69,6 +70,7 @@ _SCHEMA: Final[dict[str, Any]] = {
     "series_unit": pl.String,
     "series_step": pl.Int32,
     "series_register": pl.String,
+    "series_quantity": pl.String,
 }
 
 # Not energy that is brought in: generation and storage are shown by themselves, never summed into use.
@@ -139,20 +141,36 @@ COUNTED_ENERGY: Final = (
 FEW: Final = 500  # meters that are named one by one in a query
 
 
-def ask(actor: Actor, *, today: date, quantity: str | None = Quantity.IMPORT, which: Q | None = None) -> Asked:
+def ask(
+    actor: Actor,
+    *,
+    today: date,
+    quantity: str | None = Quantity.IMPORT,
+    which: Q | None = None,
+    or_volume: bool = False,
+) -> Asked:
     """Return the points of one quantity at the meters that the actor may see, narrowed by ``which``.
 
     Only primary series are counted. A meter without one is a point too: one that has nothing. Without a quantity
     each point is asked for its own: an export point for what it gave away, the others for what they brought in.
+
+    or_volume : a gas meter that brings nothing in but volumes, whose calorific values are not known yet, is asked for
+    these where it would be asked for its import.
     """
     wanted = Q(series__quantity=quantity or Quantity.IMPORT)
     if quantity is None:
         wanted |= Q(series__quantity=Quantity.EXPORT, direction="export")
+    with_volumes = or_volume and quantity in {None, Quantity.IMPORT}
+    if with_volumes:
+        wanted |= Q(series__quantity=Quantity.VOLUME, utility=Utility.GAS)
     of_quantity = FilteredRelation("series", condition=Q(series__is_primary=True) & wanted)
     meters = Meter.objects.visible_to(actor).filter(which or Q()).annotate(counted=of_quantity)
     found = meters.order_by("pk", "counted__id").values_list(*_FIELDS.values())
     columns = zip(*found, strict=True)  # frames are made of columns in a fraction of the time
     frame = pl.DataFrame(dict(zip(_SCHEMA, columns, strict=False)), schema=_SCHEMA)
+    if with_volumes:
+        is_volume = pl.col("series_quantity") == Quantity.VOLUME.value
+        frame = frame.filter(~is_volume.fill_null(value=False) | is_volume.all().over("meter"))
     frame = frame.with_columns(pl.coalesce("series_unit", "meter_unit").alias("unit"), pl.col("is_virtual") != "")
     frame = frame.with_columns((pl.struct("meter", "unit").rle_id()).cast(pl.Int32).alias("point"))
     series = frame.filter(pl.col("series").is_not_null())

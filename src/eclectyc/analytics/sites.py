@@ -59,7 +59,7 @@ _BY: Final = ("utility", "direction", "unit")
 def site_summary(actor: Actor, site: Site, today: date) -> SiteSummary:
     """Return what a site used, by utility – with meters that were there, for as long as they were – and a sparkline
     for each meter that is there."""
-    asked = ask(actor, today=today, quantity=None, which=ever_at(pk=site.pk))
+    asked = ask(actor, today=today, quantity=None, which=ever_at(pk=site.pk), or_volume=True)
     where = placed(actor, asked)
     start = month_of(month_of(today) - timedelta(days=MONTHS_SHOWN * 30))
     grid = where.grid(asked.grid(start, today))
@@ -79,7 +79,7 @@ def site_summary(actor: Actor, site: Site, today: date) -> SiteSummary:
 
 def sparklines(actor: Actor, meters: list[Meter], today: date, *, days: int = SPARK_DAYS) -> dict[int, Sparkline]:
     """Return the last days of some meters, by meter id."""
-    asked = ask(actor, today=today, quantity=None, which=Q(pk__in=[meter.pk for meter in meters]))
+    asked = ask(actor, today=today, quantity=None, which=Q(pk__in=[meter.pk for meter in meters]), or_volume=True)
     return _sparklines(asked, today, days)
 
 

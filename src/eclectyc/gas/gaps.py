@@ -44,7 +44,11 @@ def runs_in_words(runs: Sequence[tuple[date, date]]) -> str:
 
 
 def _span(first: date, last: date) -> str:
-    return f"{first:%-d %B %Y}" if first == last else f"{first:%-d %B %Y} to {last:%-d %B %Y}"
+    if first == last:
+        return f"{first:%-d %B %Y}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{last:%-d %B %Y}"
+    return f"{first:%-d %B %Y} – {last:%-d %B %Y}"
 
 
 def remarks(touched: pl.DataFrame) -> list[str]:
