@@ -75,7 +75,8 @@ def test_a_whole_estate_is_made_over_the_api(ask: Ask, world: World) -> None:
     assert meter.json() | {"id": 0} == {
         "id": 0, "identifier": "1234567890123", "name": "", "organisation": "Harbour Estates",
         "organisation_id": world.org.pk, "site": "Mill", "site_id": site["id"], "region": "North",
-        "utility": "electricity", "direction": "import", "unit": "kWh", "step": 15, "multiplier": 0.5, "serial": "",
+        "utility": "electricity", "direction": "import", "unit": "kWh", "step": 15, "multiplier": 0.5,
+        "correction": 1.02264, "serial": "",
         "supplier": "Vale", "supplier_id": supplier.json()["id"], "parent": "1200023305967",
         "parent_id": world.meter.pk, "installed": "2025-01-01", "removed": None, "is_active": True,
             "is_virtual": False, "formula": "", "parts": [], "hidden_parts": 0,

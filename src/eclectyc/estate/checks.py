@@ -18,6 +18,7 @@ Check = Callable[[str, Any], Any]
 
 FIRST_DAY: Final = date(1900, 1, 1)
 LAST_DAY: Final = date(2200, 1, 1)
+USUAL_CORRECTION: Final = Decimal("1.02264")  # of volumes of gas: the UK's standard conditions
 _EMAIL: Final = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _RATIO: Final = re.compile(r"([0-9]{1,6})\s*/\s*([0-9]{1,6})")
@@ -156,7 +157,9 @@ def factor(field: str, value: Any) -> Decimal:
 
 
 def correction(field: str, value: Any) -> Decimal:
-    """A correction of a volume of gas for temperature and pressure: near 1, six decimals."""
+    """A correction of a volume of gas for temperature and pressure: six decimals; nothing is the usual one."""
+    if value is None or value == "":
+        return USUAL_CORRECTION
     found = decimal(field, value, digits=8, places=6)
     if not Decimal("0.5") <= found <= 50:
         raise Invalid(f"A correction of {found.normalize():f} is not likely.", "Use 1.02264 where none is known.",

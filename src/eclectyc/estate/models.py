@@ -3,8 +3,7 @@ virtual meters are made of in :mod:`eclectyc.estate.parts`."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models.functions import Lower
@@ -13,6 +12,7 @@ from django.utils.timezone import now
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.accounts.reach import Place
+from eclectyc.estate.checks import USUAL_CORRECTION
 from eclectyc.estate.dated import Correction, Device, Measure, Multiplier, Placement, SiteMetric
 from eclectyc.estate.formula.parse import LONGEST
 from eclectyc.estate.found import SearchField
@@ -46,9 +46,6 @@ __all__ = [
     "Supplier",
     "Utility",
 ]
-
-
-USUAL_CORRECTION: Final = Decimal("1.02264")  # of gas, for temperature and pressure: the UK's standard conditions
 
 
 class Utility(models.TextChoices):
