@@ -19,6 +19,7 @@ from tests.bench.estate import Estate
 from tests.bench.figures import Figure, shown, table
 
 YEARS = 5
+MANY_YEARS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,13 @@ def of_long(bench: Bench) -> Iterator[Figure]:
     yield from imports.long_file(lambda: bench.fresh_home("long"), bench.estate, start, bench.repeats)
 
 
+def of_size(bench: Bench) -> Iterator[Figure]:
+    """Ten years of every meter in one file: memory must not grow with it."""
+    start, _ = imports.process_start(bench.fresh_home("size"), bench.repeats)
+    yield from imports.many_years(lambda: bench.fresh_home("size"), bench.estate, MANY_YEARS, start)
+    shutil.rmtree(bench.folder / "size")
+
+
 def of_registry(bench: Bench) -> Iterable[Figure]:
     """Lists and rights over 100,000 meters, on either database."""
     return registry.figures(bench.folder / "registry", quick=bench.estate.meters < 1000)
@@ -106,6 +114,7 @@ PARTS: dict[str, Callable[[Bench], Iterable[Figure]]] = {
     "reads": of_reads,
     "corrections": of_corrections,
     "long": of_long,
+    "size": of_size,
     "registry": of_registry,
     "push": of_pushes,
     "formats": of_formats,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -37,7 +38,11 @@ class Estate:
     @property
     def readings_a_year(self) -> int:
         """How many values a year's file holds."""
-        counts = slot_counts(np.array(self.year(0)), LONDON, 30)
+        return self.readings_in(0)
+
+    def readings_in(self, back: int) -> int:
+        """How many values the file of the year ``back`` years ago holds."""
+        counts = slot_counts(np.array(self.year(back)), LONDON, 30)
         return int(counts.sum()) * self.meters
 
     def year(self, back: int) -> list[date]:
@@ -74,6 +79,25 @@ class Estate:
         if not path.exists():
             self._wide(self.year(back), SEED + back).write_csv(path.with_suffix(".part"), float_precision=3)
             path.with_suffix(".part").rename(path)
+        return path
+
+    def years_file(self, years: int) -> Path:
+        """Some years in one wide file, one year after another."""
+        path = self.folder / f"wide-{self.until}-{years}-years.csv"
+        if path.exists():
+            return path
+        with path.with_suffix(".part").open("wb") as whole:
+            for back in range(years - 1, -1, -1):
+                kept = (self.folder / f"wide-{self.until}-{back}.csv").exists()
+                one = self.wide_file(back)
+                with one.open("rb") as part:
+                    header = part.readline()
+                    if back == years - 1:
+                        whole.write(header)
+                    shutil.copyfileobj(part, whole, 1 << 20)
+                if not kept:
+                    one.unlink()
+        path.with_suffix(".part").rename(path)
         return path
 
     def corrected_day_file(self, number: int) -> Path:

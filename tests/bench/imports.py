@@ -91,6 +91,21 @@ def same_again(home: Path, estate: Estate, first: float, start: float, repeats: 
     return Figure("the same file again", median(runs), "s", first, "the first time", limit=first, runs=runs)
 
 
+def many_years(fresh: Callable[[], Path], estate: Estate, years: int, start: float) -> Iterator[Figure]:
+    """Years in one file into an empty lake, beside one year: as fast, and in as much memory."""
+    one = _into_empty(fresh(), estate.wide_file(), estate.readings_a_year)
+    readings = sum(estate.readings_in(back) for back in range(years))
+    path = estate.years_file(years)
+    many = _into_empty(fresh(), path, readings)
+    speeds = [(one, estate.readings_a_year), (many, readings)]
+    slow, fast = (count / (run.seconds - start) / 1e6 for run, count in speeds)
+    yield Figure(f"wide import, {estate.readings_a_year:,} readings", slow, "M readings/s")
+    yield Figure("… peak memory of the process tree", one.peak_bytes / 2**20, "MiB")
+    note = f"{path.stat().st_size / 1e9:.2f} GB, {many.seconds:.1f} s in all"
+    yield Figure(f"wide import, {readings:,} readings", fast, "M readings/s", slow, "one year", slow * 0.9, True, note)
+    yield Figure("… peak memory of the process tree", many.peak_bytes / 2**20, "MiB", limit=2048)
+
+
 def corrected_day(homes: Homes, estate: Estate, start: float, repeats: int) -> Iterator[Figure]:
     """One day with other values for every meter, over one year and over five, turn by turn."""
     runs: dict[Path, list[float]] = {homes.one: [], homes.five: []}
