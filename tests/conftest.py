@@ -69,6 +69,12 @@ hypothesis.settings.register_profile("search", deadline=None, print_blob=True, m
 hypothesis.settings.load_profile(os.environ.get("ECLECTYC_HYPOTHESIS", "steady"))
 
 
+def pytest_xdist_setupnodes() -> None:
+    """Let each worker prepare Django by itself: with these it would be ready before it has a database of its own."""
+    for name in ("DJANGO_SETTINGS_MODULE", "DATABASE_URL"):
+        os.environ.pop(name, None)
+
+
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Name what is long, or no text, by its length: workers compare the names of millions of bytes, and of stamps."""
     if isinstance(val, bytes):
