@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -113,19 +114,25 @@ def migrated_template(postgresql: Cluster, tmp_path_factory: pytest.TempPathFact
     return urlsplit(url).path.lstrip("/")
 
 
+@pytest.fixture(scope="session")
+def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home as the first command leaves it; made once, because that takes seconds."""
+    home = tmp_path_factory.mktemp("migrated") / "home"
+    subprocess.run([BIN / "eclectyc", "migrate"], env=plain_environment(home), check=True, capture_output=True)
+    return home
+
+
 @pytest.fixture
 def installation(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Installation]:
-    """A fresh installation beside the test's own registry.
-
-    On SQLite its home does not exist yet: the first command makes it. On PostgreSQL its registry is migrated,
-    as an operator has to do there.
-    """
+    """A fresh installation beside the test's own registry, with nothing in it."""
     folder = tmp_path / "installation"
     url = ""
     if needs.on_postgresql():
         template: str = request.getfixturevalue("migrated_template")
         cluster: Cluster = request.getfixturevalue("postgresql")
         url = cluster.new_database(template=template)
+    else:
+        shutil.copytree(request.getfixturevalue("migrated_home"), folder)
     made = Installation(folder, plain_environment(folder, url))
     yield made
     made.end()

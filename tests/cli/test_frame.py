@@ -120,7 +120,10 @@ def test_a_wrong_setting_stops_the_start_with_one_line(installation: Installatio
     assert done.stderr.count("\n") == 1
 
 
-def test_settings_are_read_from_the_env_file_in_the_home_and_the_environment_goes_first(installation: Installation):
+def test_settings_are_read_from_the_env_file_in_the_home_and_the_environment_goes_first(
+    bare_installation: Installation,
+):
+    installation = bare_installation
     installation.home.mkdir()
     (installation.home / ".env").write_text("ECLECTYC_TIMEZONE=Mars/Olympus\n")
     assert "Mars/Olympus" in installation.run("migrate").stderr

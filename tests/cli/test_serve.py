@@ -45,7 +45,8 @@ def stopped(process) -> int:
     return process.returncode
 
 
-def test_the_first_start_prepares_the_home_and_tells_address_and_administrator_once(installation: Installation):
+def test_the_first_start_prepares_the_home_and_tells_address_and_administrator_once(bare_installation: Installation):
+    installation = bare_installation
     url, said, process = started(installation)
     assert f"Eclectyc Energy is at {url}/" in said
     password = re.search(r"administrator +admin@localhost +(\S+)", said)
@@ -121,7 +122,8 @@ def test_the_demo_is_refused_in_a_home_with_an_estate_of_its_own(installation: I
 
 
 @pytest.mark.parametrize("command", ["serve", "web"])
-def test_a_port_that_is_taken_is_said_at_once(installation: Installation, command):
+def test_a_port_that_is_taken_is_said_at_once(bare_installation: Installation, command):
+    installation = bare_installation
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = other.getsockname()[1]
         done = installation.run(command, "--port", str(port))
