@@ -246,7 +246,7 @@ class _Planning:
         for one in theirs:
             first.setdefault(one.meter, one.source)
         of_supplier = {s.pk: s.meter in send and s.source == first[s.meter] for s in theirs if s.meter in converted_too}
-        is_counted = of_supplier | {pk: meter not in send for pk, meter in own}
+        is_counted = of_supplier | {pk: meter in self.facts and meter not in send for pk, meter in own}
         for wanted in (True, False):
             for piece in _pieces([pk for pk, counts in is_counted.items() if counts == wanted]):
                 Series.objects.filter(pk__in=piece, is_primary=not wanted).update(is_primary=wanted)

@@ -12,6 +12,8 @@ from eclectyc.estate.models import Meter, Quantity, Series, Site, Utility
 from eclectyc.gas.deriving import DERIVED, GAS
 from eclectyc.intake.derived.spans import EVER
 from eclectyc.intake.derived.stale import mark
+from eclectyc.intake.models import Register
+from eclectyc.kernel.units import is_volume
 
 _OF_SITE: Final = frozenset({"gas_region", "timezone"})
 _OF_METER: Final = frozenset({"utility", "correction", "site_id"})
@@ -26,6 +28,8 @@ def follow(thing: Model, action: str, before: Mapping[str, Any], after: Mapping[
     elif isinstance(thing, Meter) and action in _DATED:
         mark_meters(Q(pk=thing.pk), [(_earliest(before, after), EVER[1])])
     elif isinstance(thing, Meter) and before and changed & _OF_METER:
+        if "utility" in changed:
+            tell_volumes(thing)
         mark_meters(Q(pk=thing.pk))
 
 
@@ -39,6 +43,29 @@ def mark_meters(which: Q, days: Iterable[tuple[date, date]] = (EVER,)) -> int:
     numbers, spans = list(meters.values_list("pk", flat=True)), list(days)
     mark(GAS.name, [(meter, start, end) for meter in numbers for start, end in spans])
     return len(numbers)
+
+
+def tell_volumes(meter: Meter) -> None:
+    """Let the m³ of a meter that turns out to be one of gas be its volume; of one that is not, its import again.
+
+    The series stay what they are in the lake. What stands in the way, a series that is there already, stays too.
+    """
+    becomes = Quantity.VOLUME if meter.utility == Utility.GAS else Quantity.IMPORT
+    was = Quantity.IMPORT if becomes == Quantity.VOLUME else Quantity.VOLUME
+    own = Series.objects.filter(meter=meter).exclude(source=DERIVED)
+    held = list(own.filter(quantity=becomes))
+    keys = {(one.step_minutes, one.source, one.register) for one in held if one.unit == "m3"}
+    is_taken = any(one.is_primary for one in held)
+    for one in own.filter(quantity=was, unit="m3"):
+        if (one.step_minutes, one.source, one.register) not in keys:
+            one.quantity, one.is_primary = becomes, one.is_primary and not is_taken
+            one.save(update_fields=["quantity", "is_primary"])
+    taken = Register.objects.filter(meter=meter, quantity=becomes).values_list("serial_key", "code_key")
+    codes = set(taken)
+    for register in Register.objects.filter(meter=meter, quantity=was):
+        if is_volume(register.unit) and (register.serial_key, register.code_key) not in codes:
+            register.quantity = becomes
+            register.save(update_fields=["quantity"])
 
 
 def _earliest(before: Mapping[str, Any], after: Mapping[str, Any]) -> date:
