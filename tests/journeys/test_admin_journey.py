@@ -63,6 +63,24 @@ def test_an_administrator_invites_somebody_and_makes_a_site_that_is_not_deleted(
     page.get_by_text("Move them first, or make the site inactive.").wait_for()
 
 
+def test_a_formula_says_what_it_means_while_it_is_typed(page: Page, estate: Estate) -> None:
+    estate.enter(page, "admin")
+    page.goto(f"{estate.url}/admin/meters")
+    page.get_by_role("link", name="New virtual meter").click()
+    page.get_by_label("Site needed").fill("Harbour House")
+    page.get_by_label("Identifier needed").fill("HALF")
+    formula = page.get_by_label("Formula needed")
+    formula.fill("1200023305967 / 2 +")
+    page.get_by_text("the formula ends too early").wait_for()
+    formula.fill("1200023305967 / 2 + NOBODY")
+    page.get_by_text("There is no meter 'NOBODY'.").wait_for()
+    formula.fill("1200023305967 / 2")
+    page.get_by_text("0.5 × Main incomer, every 30 minutes.").wait_for()
+    assert page.locator("#id_formula_check tbody tr").count() == 7
+    page.get_by_role("button", name="Make the virtual meter").click()
+    page.get_by_text("Nothing is worked out yet").wait_for()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 380])
 def test_no_page_of_the_administration_is_wider_than_its_window(
@@ -74,8 +92,8 @@ def test_no_page_of_the_administration_is_wider_than_its_window(
     world = estate.world
     for address in (
         "/admin/sites", "/admin/sites/new", f"/admin/sites/{world.site.pk}", "/admin/meters", "/admin/meters/new",
-        f"/admin/meters/{world.meter.pk}", "/admin/regions", "/admin/regions/new", "/admin/suppliers",
-        "/admin/suppliers/new", "/admin/users", "/admin/users/invite", f"/admin/users/{world.viewer.pk}",
+        "/admin/meters/new-virtual", f"/admin/meters/{world.meter.pk}", "/admin/regions", "/admin/regions/new",
+        "/admin/suppliers", "/admin/suppliers/new", "/admin/users", "/admin/users/invite", f"/admin/users/{world.viewer.pk}",
         "/admin/roles", "/admin/roles/new", "/admin/organisation", "/admin/sites/import", "/account/tokens",
     ):  # fmt: skip
         page.goto(estate.url + address)
