@@ -13,7 +13,7 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fmt bench lock clean
+.PHONY: help install demo test check fmt bench fuzz lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
@@ -55,11 +55,14 @@ fmt: $(READY)  ## format the code and mend what can be mended
 bench: $(READY)  ## measure the main job, each number beside its floor
 	$(BIN)/python -m tests.bench $(ARGS)
 
+fuzz: $(READY)  ## import 2,000 damaged files of each format, each format within 1 GiB
+	$(BIN)/python -m tests.intake.mutants $(ARGS)
+
 lock:  ## pin the dependencies anew (needs uv)
 	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --extra dev --upgrade \
 	  --generate-hashes --no-header --no-annotate --quiet -o requirements.lock
 
 clean:  ## remove the environment and every cache; data folders are left alone
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench .fuzz
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info

@@ -24,7 +24,7 @@ MOST_DIRECTORY_BYTES: Final = 2 << 20
 PIECE_BYTES: Final = 1 << 18
 _END: Final = b"PK\x05\x06"
 _PLAIN: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 
 
 class Archive:

@@ -55,6 +55,12 @@ class Lines:
         begins: np.ndarray = (self.codes & mask) == np.uint32(int.from_bytes(code, "little"))
         return begins
 
+    def digits(self) -> np.ndarray:
+        """Say which lines begin with a digit."""
+        first = self.codes & np.uint32(0xFF)
+        begins: np.ndarray = (first >= ord("0")) & (first <= ord("9"))
+        return begins
+
     def blank(self) -> np.ndarray:
         """Say which lines hold nothing but spaces."""
         is_blank = self.starts == self.ends
@@ -86,6 +92,11 @@ class Lines:
         others = np.flatnonzero(~(known | self.blank()))
         return [LineError(int(self.numbers[n]), "", f"{self.line(n, 20)!r} {reason}", remedy) for n in others.tolist()]
 
+    def lost(self, known: np.ndarray, errors: Iterable[LineError]) -> np.ndarray:
+        """Say which lines may have begun something that nobody knows of now: they are neither ``known`` nor blank, or
+        could not be read. What follows them must not be taken for a part of what stands before."""
+        return ~(known | self.blank()) | np.isin(self.numbers, [error.line for error in errors])
+
 
 def units(source: Source, codes: Sequence[bytes], delimiter: bytes) -> Iterator[TextBlock]:
     """Yield a file in blocks that end where a line with one of ``codes`` begins; quotation marks are taken off."""
@@ -98,8 +109,9 @@ def units(source: Source, codes: Sequence[bytes], delimiter: bytes) -> Iterator[
         cut = _cut(text, codes)
         if cut:
             lines = _count(text[:cut])
-            yield TextBlock(text[:cut], first, lines, pending)
-            first, pending = first + lines, []
+            yield TextBlock(text[:cut], first, lines, [error for error in pending if error.line < first + lines])
+            first += lines
+            pending = [error for error in pending if error.line >= first]
         rest = text[cut:]
     if rest or pending:
         yield TextBlock(rest, first, _count(rest), pending)

@@ -57,6 +57,10 @@ def parsed(pieces: Generator[bytes, None, None], handler: Handler, name: str) ->
         parser.Parse(b"", True)
     except (expat.ExpatError, LookupError) as error:
         raise _unsound(error, name) from None
+    except ValueError as error:  # as expat refuses an encoding that it knows and does not read
+        if "encoding" not in str(error):
+            raise
+        raise _unsound(error, name) from None
     yield
 
 
@@ -92,9 +96,9 @@ def _refuse_endless(pending_bytes: int, depth: int, name: str) -> None:
         )
 
 
-def _unsound(error: expat.ExpatError | LookupError, name: str) -> UnreadableFile:
+def _unsound(error: expat.ExpatError | LookupError | ValueError, name: str) -> UnreadableFile:
     if not isinstance(error, expat.ExpatError):
-        return UnreadableFile(f"{name} is in an encoding that is not known: {error}.", "Save it as UTF-8.")
+        return UnreadableFile(f"{name} is in an encoding that is not read: {error}.", "Save it as UTF-8.")
     what = expat.ErrorString(error.code)
     if error.code in _CUT_OFF:
         return UnreadableFile(f"{name} is cut off: its XML ends in the middle.", "Fetch the file again.")

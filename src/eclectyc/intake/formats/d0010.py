@@ -34,6 +34,7 @@ from eclectyc.kernel.words import counted
 FLOW: Final = "D0010"
 _HEAD, _POINT, _DEVICE, _READ, _FOOT = b"ZHV|", b"026|", b"028|", b"030|", b"ZPT|"
 _CODES: Final = (_HEAD, _POINT, _DEVICE, _READ, _FOOT)
+_OTHERS: Final = (b"027|", b"029|", b"031|", b"032|", b"033|")  # of the market's own flow: they name no meter
 _FEWEST: Final = 7  # fields of an 030 record, up to its reading flag: without it the record is cut off
 _KEPT: Final = 10  # fields that are looked at
 _ESTIMATES: Final = ("D", "O")  # deemed; the old supplier's estimate
@@ -98,10 +99,20 @@ def _converted(block: TextBlock, state: _State, name: str) -> tuple[RegisterBloc
     fields = lines.fields(b"|")[at]
     for row in np.flatnonzero(fields < _FEWEST).tolist():
         rejects.add(row, "", f"The record has {fields[row]} fields; an 030 record has at least {_FEWEST}.", _AGAIN)
-    frame = _reads(part, _above(lines, is_point, at), _above(lines, is_device, at, under=is_point), rejects)
+    over = _ends_a_point(lines, block.errors)
+    point = _above(lines, is_point, at, under=over)
+    frame = _reads(part, point, _above(lines, is_device, at, under=is_point | over), rejects)
     keep = rejects.keep()
     taken = frame.filter(pl.Series(keep) & ~frame["is_withdrawn"]).drop("is_withdrawn")
     return RegisterBlock(taken, int(keep.sum()), faults), rejects.errors
+
+
+def _ends_a_point(lines: Lines, errors: list[LineError]) -> np.ndarray:
+    """Say which lines end what was said of a metering point: heads, feet, and what may have been another's record."""
+    known = np.zeros(len(lines), dtype=bool)
+    for code in (*_CODES, *_OTHERS):
+        known |= lines.beginning(code)
+    return lines.lost(known, errors) | lines.beginning(_HEAD) | lines.beginning(_FOOT)
 
 
 def _cells(lines: Lines, which: np.ndarray) -> pl.DataFrame:
@@ -115,11 +126,11 @@ def _cells(lines: Lines, which: np.ndarray) -> pl.DataFrame:
     return stripped.select(pl.when(pl.all() != "").then(pl.all()))
 
 
-def _above(lines: Lines, which: np.ndarray, at: np.ndarray, *, under: np.ndarray | None = None) -> pl.DataFrame:
-    """Return the cells of the record that each line stands under; null where there is none (since one of ``under``)."""
+def _above(lines: Lines, which: np.ndarray, at: np.ndarray, *, under: np.ndarray) -> pl.DataFrame:
+    """Return the cells of the record that each line stands under; null where there is none since one of ``under``."""
     heads = np.flatnonzero(which)
     nth = np.searchsorted(heads, at) - 1
-    if under is not None and len(heads):
+    if len(heads):
         owners = np.flatnonzero(under)
         latest = np.searchsorted(owners, at) - 1
         since = np.where(latest >= 0, owners[latest] if len(owners) else -1, -1)
@@ -143,7 +154,8 @@ def _reads(part: Part, point: pl.DataFrame, device: pl.DataFrame, rejects: Rejec
     rejects.add_blank(moments.values, "moment", "moment", moments.bad)
     values, bad = number_matrix(part.frame, ["3"], set())
     rejects.add_numbers(part.frame.select("3"), bad, ["reading"])
-    rejects.add_blank(part.column(3), "reading", "reading", {})
+    value = pl.Series(values[:, 0], nan_to_null=True)
+    rejects.add_blank(value, "reading", "reading", {})
     rejects.add_blank(point["1"], "MPAN", "MPAN above it (a 026 record)", {})
     rejects.add_blank(device["1"], "serial", "serial above it (an 028 record)", {})
     kind = device["2"].fill_null("").str.to_uppercase()
@@ -167,7 +179,7 @@ def _reads(part: Part, point: pl.DataFrame, device: pl.DataFrame, rejects: Rejec
             "register": part.column(1),
             "stamp": moments.values,
             "instant": pl.Series([None], dtype=pl.Datetime("us", "UTC")).new_from_index(0, len(part)),
-            "value": pl.Series(values[:, 0], nan_to_null=True),
+            "value": value,
             "quality": pl.Series(np.where(kind.is_in(list(_ESTIMATES)).to_numpy(), ESTIMATED, ACTUAL), dtype=pl.Int8),
             "is_maximum": demand,
             "is_doubtful": doubtful,

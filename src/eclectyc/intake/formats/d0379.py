@@ -66,7 +66,7 @@ class D0379:
         meter, is_ended = _Meter(), False
         for block in units(source, (_METER, _DAY, _HEADER, _TRAILER), b"|"):
             lines = Lines.of(block)
-            known, of_line = _meters(lines, meter)
+            known, of_line = _meters(lines, meter, block.errors)
             meter = known[-1]
             for n in np.flatnonzero(lines.beginning(_TRAILER) | lines.beginning(_ADVANCE))[-1:].tolist():
                 is_ended = lines.line(n, 4) == "ZPT|"
@@ -75,12 +75,17 @@ class D0379:
             seen.warnings.append("The file has no ZPT record at its end: it may be cut off.")
 
 
-def _meters(lines: Lines, above: _Meter) -> tuple[list[_Meter], np.ndarray]:
+def _meters(lines: Lines, above: _Meter, errors: list[LineError]) -> tuple[list[_Meter], np.ndarray]:
     """Return the meter at the block's start and each one that it names, and which of these each line is under."""
     is_head = lines.beginning(_METER) | lines.beginning(_HEADER) | lines.beginning(_TRAILER)
-    heads = np.flatnonzero(is_head)
-    known = [above, *(_meter(lines.line(n)) for n in heads.tolist())]
+    is_lost = lines.lost(is_head | lines.beginning(_DAY) | lines.beginning(_ADVANCE), errors)
+    heads = np.flatnonzero(is_head | is_lost)
+    known = [above, *(_lost(int(lines.numbers[n])) if is_lost[n] else _meter(lines.line(n)) for n in heads.tolist())]
     return known, np.searchsorted(heads, np.arange(len(lines)), side="right")
+
+
+def _lost(line: int) -> _Meter:
+    return _Meter(reason=f"Line {line} above it cannot be read: it may have named another meter.")
 
 
 @lru_cache(4096)

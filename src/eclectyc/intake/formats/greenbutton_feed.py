@@ -121,7 +121,9 @@ class _Feed:
         if what == "quality" and len(self._reading.qualities) < MOST_KINDS:
             self._reading.qualities.append(text)
         elif what in ("start", "duration", "value"):
-            self._reading.fields[what] = text
+            before = self._reading.fields.setdefault(what, text)
+            if before != text:  # which of them counts, nobody knows: both together are no number
+                self._reading.fields[what] = f"{before} and {text}"[:MOST_TEXT]
         elif what == "IntervalReading":
             if self._wants_readings:
                 self.readings.append(self._reading)

@@ -11,7 +11,7 @@ from eclectyc.intake.files.source import Source
 from eclectyc.intake.tables.columns import METER_TIERS, header_key
 from eclectyc.intake.tables.described import BadCell, Field, day, find, keys, number, one_of, read, sureness, truth
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
-from eclectyc.kernel.units import conversion, is_unit
+from eclectyc.kernel.units import CANONICAL, conversion, is_unit
 
 UTILITIES: Final = ("electricity", "gas", "water", "heat", "steam", "cooling", "oil", "lpg", "diesel", "hvo", "solar",
                     "ev", "battery", "other")  # fmt: skip
@@ -22,6 +22,9 @@ _UTILITY_WORDS: Final = {
 _DIRECTIONS: Final = {"import": "import", "imp": "import", "export": "export", "exp": "export"}
 
 
+_UNITS: Final = "Use kWh, kVArh, m3, litre or kg."
+
+
 def _identifier(text: str) -> str:
     if has_lost_digits(text):
         raise BadCell(f"{text!r} has lost its digits to a spreadsheet.", "Format the column as text and export again.")
@@ -29,9 +32,18 @@ def _identifier(text: str) -> str:
 
 
 def _unit(text: str) -> str:
+    """Make the unit plain that a meter's readings are kept in. Another one would be taken for it in files without units."""
     if not is_unit(text):
-        raise BadCell(f"{text.strip()!r} is not a unit that is known.", "Use kWh, kVArh, m3, litre or kg.")
-    return conversion(text).unit
+        raise BadCell(f"{text.strip()!r} is not a unit that is known.", _UNITS)
+    if text.strip() in CANONICAL and text.strip() != "kW":
+        return text.strip()
+    known = conversion(text)
+    if known.factor != 1 or known.is_power:
+        raise BadCell(
+            f"{text.strip()!r} is not a unit that readings are kept in.",
+            f"{_UNITS} A file whose readings are in {text.strip()} says so itself, or is imported with --unit.",
+        )
+    return known.unit
 
 
 def _step(text: str) -> str:

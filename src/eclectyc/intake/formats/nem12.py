@@ -102,12 +102,12 @@ def _converted(block: TextBlock, state: _State, name: str) -> Iterator[tuple[Day
         block = TextBlock(_PADDING.sub(b"\n", block.text), block.first_line, block.lines, block.errors)
     lines = Lines.of(block)
     is_day, is_part = lines.beginning(_DAY), lines.beginning(PART)
-    streams, of_line = _streams(lines, state, name)
-    at = np.flatnonzero(is_day)
-    parts, errors = parts_of(lines, is_part, is_day, np.isin(np.arange(len(lines)), of_line.heads))
     is_known = is_day | is_part
     for code in (_HEADER, _STREAM, _EVENT, _END):
         is_known |= lines.beginning(code)
+    streams, of_line = _streams(lines, state, name, lines.lost(is_known, block.errors))
+    at = np.flatnonzero(is_day)
+    parts, errors = parts_of(lines, is_part, is_day, np.isin(np.arange(len(lines)), of_line.heads))
     errors += block.errors
     errors += lines.strangers(is_known, "begins no row of NEM12.", "Rows are 100, 200, 300, 400, 500 and 900.")
     stream = of_line.stream[at]
@@ -133,12 +133,18 @@ class _Governing(NamedTuple):
     heads: np.ndarray
 
 
-def _streams(lines: Lines, state: _State, name: str) -> tuple[list[Stream], _Governing]:
-    """Return the block's streams, the one of the block before first, and which of them each line belongs to."""
+def _streams(lines: Lines, state: _State, name: str, is_lost: np.ndarray) -> tuple[list[Stream], _Governing]:
+    """Return the block's streams, the one of the block before first, and which of them each line belongs to.
+
+    is_lost : lines that may have been a 200 row: the days under them are of nobody knows what.
+    """
     is_head, is_stream, is_end = (lines.beginning(code) for code in (_HEADER, _STREAM, _END))
-    heads = np.flatnonzero(is_head | is_stream | is_end)
+    heads = np.flatnonzero(is_head | is_stream | is_end | is_lost)
     streams = [state.stream]
     for n in heads.tolist():
+        if is_lost[n]:
+            streams.append(Stream(reason=f"Line {lines.numbers[n]} above it cannot be read: it may have been a 200 row."))
+            continue
         text = lines.line(n)
         if is_head[n] and text.split(",")[1].strip().upper() != "NEM12":
             raise UnreadableFile(

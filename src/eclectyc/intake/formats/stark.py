@@ -61,7 +61,7 @@ class _Above:
             return _Above(self.meter, sensor, (*self.seen, sensor)[-8:], "" if self.meter else self.reason)
         if word == "#F":
             return _Above()
-        return self
+        return _Above(reason=f"The line above it may have named another meter or sensor: {line[:40]!r}.")
 
 
 class Stark:
@@ -89,7 +89,7 @@ class Stark:
         both: dict[str, None] = {}
         for block in source.blocks():
             lines = Lines.of(block)
-            headed, of_line = _headed(lines, above)
+            headed, of_line = _headed(lines, above, block.errors)
             above = headed[-1]
             if len(both) < 20:
                 both |= dict.fromkeys(one.meter for one in headed if set(_ACTIVE) <= set(one.seen))
@@ -101,9 +101,16 @@ class Stark:
         ]
 
 
-def _headed(lines: Lines, above: _Above) -> tuple[list[_Above], np.ndarray]:
-    """Return what holds at the block's start and after each of its ``#`` lines, and which of these each line has."""
-    heads = np.flatnonzero(lines.beginning(b"#"))
+def _headed(lines: Lines, above: _Above, errors: list[LineError]) -> tuple[list[_Above], np.ndarray]:
+    """Return what holds at the block's start and after each of its ``#`` lines, and which of these each line has.
+
+    A line of one cell that is none of them may be one that was damaged.
+    """
+    is_head = lines.beginning(b"#")
+    is_reading = is_head | (lines.fields(b",") > 1)
+    for n in np.flatnonzero(is_reading & ~is_head & ~lines.digits()).tolist():
+        is_reading[n] = bool(lines.line(n).partition(",")[2].strip(", "))
+    heads = np.flatnonzero(is_head | lines.lost(is_reading, errors))
     known = [above]
     for n in heads.tolist():
         known.append(known[-1].after(lines.line(n)))
@@ -116,6 +123,7 @@ def _converted(
     is_reading = ~(lines.beginning(b"#") | lines.blank())
     fields = lines.fields(b",")
     is_known = np.array([not one.reason for one in headed])[of_line]
+    is_known[np.flatnonzero(np.diff(of_line, prepend=0) > 0)] = True  # what such a line is itself, it says itself
     errors = [
         LineError(int(lines.numbers[n]), "", headed[of_line[n]].reason, _AGAIN)
         for n in np.flatnonzero(is_reading & ~is_known).tolist()

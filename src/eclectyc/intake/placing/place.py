@@ -14,7 +14,7 @@ import polars as pl
 
 from eclectyc.intake.blocks import Stamps
 from eclectyc.intake.placing.clocks import DAY_S, MINUTE_S, Clock
-from eclectyc.intake.placing.repeated import second_passings
+from eclectyc.intake.placing.repeated import copies_elsewhere, second_passings
 from eclectyc.intake.placing.rows import POSITION_DAY_S, Rows
 from eclectyc.intake.placing.steps import LaneStamps
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, UNFLAGGED
@@ -210,8 +210,9 @@ def _ends_are_stepped_starts(at: np.ndarray, rows: Rows, clock: Clock) -> bool:
     if not near.any():
         return False
     counts = pl.DataFrame({"lane": rows.lane[near], "at": at[near]}).group_by("lane", "at").len()
-    twice = counts.filter(pl.col("len") == 2)["at"]
-    return bool(twice.is_in(closes.tolist()).any()) and not bool(twice.is_in(opens.tolist()).any())
+    copies = copies_elsewhere(rows, at[near], near)
+    twice = [time for lane, time, count in counts.iter_rows() if count == 2 * copies.get((lane, time // DAY_S), 1)]
+    return bool(np.isin(twice, closes).any()) and not bool(np.isin(twice, opens).any())
 
 
 def _existing(rows: Rows, clock: Clock, by_start: bool, placed: Placed) -> Rows:

@@ -39,7 +39,7 @@ def second_passings(rows: Rows, clock: Clock, lanes: Mapping[int, LaneStamps]) -
     order = np.lexsort((np.where(backwards, -line, line), at // DAY_S, lane))
     where, lane, at = where[order], lane[order], at[order]
     starts = np.flatnonzero(np.r_[True, (lane[1:] != lane[:-1]) | (at[1:] // DAY_S != at[:-1] // DAY_S)])
-    copies = _copies_elsewhere(rows, at, repeated)
+    copies = copies_elsewhere(rows, at, repeated)
     found = Passings(second)
     for low, high in zip(starts.tolist(), [*starts[1:].tolist(), len(at)], strict=True):
         night = int(lane[low]), int(at[low] // DAY_S)
@@ -51,7 +51,7 @@ def second_passings(rows: Rows, clock: Clock, lanes: Mapping[int, LaneStamps]) -
     return found
 
 
-def _copies_elsewhere(rows: Rows, repeated_at: np.ndarray, repeated: np.ndarray) -> dict[tuple[int, int], int]:
+def copies_elsewhere(rows: Rows, repeated_at: np.ndarray, repeated: np.ndarray) -> dict[tuple[int, int], int]:
     """Return how often each lane prints its other stamps of these days: 1, or more in a file that repeats itself."""
     days = np.unique(repeated_at // DAY_S)
     others = np.isin(rows.at // DAY_S, days) & ~repeated

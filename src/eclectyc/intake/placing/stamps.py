@@ -84,9 +84,12 @@ def edge_of(first: int, last: int, interval_s: int) -> Stamps | None:
 def has_midnight_trap(lanes: Iterable[tuple[LaneStamps, int]]) -> bool:
     """Say whether ``D 00:00`` closes day D: it stands next to the last period's stamp of the same date.
 
-    lanes : stamps and interval [s] of each lane. The jump goes against the direction of the rows.
+    lanes : stamps and interval [s] of each lane. The jump goes against the direction of the rows, and most midnights
+    stand so: one row out of its place is no sign.
     """
-    return any(stamps.traps[interval_s, stamps.is_newest_first] for stamps, interval_s in lanes)
+    return any(
+        0 < stamps.midnights <= 2 * stamps.traps[interval_s, stamps.is_newest_first] for stamps, interval_s in lanes
+    )
 
 
 def shift_that_agrees(said: np.ndarray, held: np.ndarray) -> int | None:

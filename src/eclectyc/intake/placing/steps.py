@@ -34,6 +34,7 @@ class LaneStamps:
     gaps: Counter[int] = field(default_factory=Counter)  # [s], without their sign
     minutes: Counter[int] = field(default_factory=Counter)  # seconds past the hour
     traps: Counter[tuple[int, bool]] = field(default_factory=Counter)  # see stamps.py
+    midnights: int = 0  # stamps of 00:00
 
     @property
     def is_newest_first(self) -> bool:
@@ -82,6 +83,10 @@ class StampCensus:
         for common in (0, HOUR_S // 2):
             mine = second == common
             self._add_counts("minutes", common, np.bincount(lane[mine]))
+            if common == 0:
+                midnights = np.bincount(lane[mine][at[mine] % DAY_S == 0])
+                for index in np.flatnonzero(midnights).tolist():
+                    self.lanes[index].midnights += int(midnights[index])
             lane, second = lane[~mine], second[~mine]
         for index, value, count in pl.DataFrame({"lane": lane, "at": second}).group_by("lane", "at").len().iter_rows():
             self.lanes[index].minutes[value] += count
@@ -118,7 +123,7 @@ class StampCensus:
         moved = np.flatnonzero((rises | falls) & (np.abs(at[1:] - at[:-1]) > DAY_S // 2))
         one, other = at[moved], at[moved + 1]
         trap = (one // DAY_S == other // DAY_S) & (np.minimum(one, other) % DAY_S == 0)
-        for where in moved[trap].tolist():
+        for where in _sound_traps(lane, at, moved[trap]).tolist():
             apart = abs(int(at[where + 1] - at[where]))
             self.lanes[int(lane[where])].traps[DAY_S - apart, bool(rises[where])] += 1
 
@@ -128,6 +133,23 @@ class StampCensus:
         for stamps in self.lanes.values():
             every.update(stamps.gaps)
         return min(every, key=lambda gap: (-every[gap], gap)) if every else None
+
+
+def _sound_traps(lane: np.ndarray, at: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Leave out the pairs of rows that stand next to each other only because a day comes again: its 00:00 then leads
+    on to the same date, or stands in front of it as well."""
+    if len(where) == 0:
+        return where
+    is_second = at[where] % DAY_S != 0
+    midnight = where + is_second
+    beyond = np.clip(midnight + np.where(is_second, 1, -1), 0, len(at) - 1)
+    leads_on = (beyond != midnight) & (lane[beyond] == lane[midnight]) & (at[beyond] // DAY_S == at[midnight] // DAY_S)
+    others = np.setdiff1d(np.flatnonzero(at % DAY_S == 0), midnight)
+    again = pl.DataFrame({"lane": lane[others], "at": at[others]}).unique()
+    is_again = pl.DataFrame({"lane": lane[midnight], "at": at[midnight]}).join(
+        again.with_columns(there=True), on=["lane", "at"], how="left", maintain_order="left"
+    )["there"]
+    return where[~leads_on & is_again.is_null().to_numpy()]
 
 
 def interval_of(

@@ -57,8 +57,8 @@ def times(cells: pl.Series, heading: str) -> Moments:
 
 def stamps(cells: pl.Series, heading: str) -> Moments:
     """Parse a column of stamps: ``values`` as printed, ``instants`` where the text carries an offset."""
-    form = _form(cells)
-    quick = _quick(cells, form) if form else None
+    form, width = _form(cells)
+    quick = _quick(cells, form, width) if form else None
     left = cells if quick is None else cells.set(quick.is_not_null(), None)
     if quick is not None and left.null_count() == len(left):
         return _of_quick(quick)
@@ -85,21 +85,23 @@ def _utc(stamp: Stamp) -> datetime:
     return stamp.clock - (stamp.offset or timedelta(0))
 
 
-def _form(cells: pl.Series) -> str | None:
-    """Return the exact print of the first cell, where it is a common one."""
+def _form(cells: pl.Series) -> tuple[str, int]:
+    """Return the exact print of the first cell, where it is a common one (else nothing), and its length."""
     first = cells.drop_nulls().head(1).to_list()
     text = first[0].strip() if first else ""
     for pattern, form in _PRINTS:
         if match := re.fullmatch(pattern + r"([ T])[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:?[0-9]{2})?", text):
-            return f"{form}{match[1]}%H:%M{':%S' if match[2] else ''}{'%#z' if match[3] else ''}"
-    return None
+            return f"{form}{match[1]}%H:%M{':%S' if match[2] else ''}{'%#z' if match[3] else ''}", len(text)
+    return "", 0
 
 
-def _quick(cells: pl.Series, form: str) -> pl.Series:
+def _quick(cells: pl.Series, form: str, width: int) -> pl.Series:
     read = cells.str.to_datetime(form, strict=False, time_unit="us")
     if read.dtype != _CLOCK:
         read = read.cast(_INSTANT)
     possible = (read.dt.year() >= FIRST_YEAR) & (read.dt.year() <= LAST_YEAR)
+    # Polars takes 13:5 for 13:05; it may as well be the beginning of 13:50.
+    possible &= (cells.str.len_bytes() == width) & ~cells.str.ends_with(" ")
     return read.set(~possible.fill_null(True), None)
 
 

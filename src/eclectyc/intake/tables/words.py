@@ -26,12 +26,13 @@ _UTILITIES: Final = {"electricity", "elec", "gas", "water", "heat", "steam", "co
 
 def flag_of(text: str) -> int | None:
     """Return the quality a flag names (blank or ``-``: actual), or None for one that is not known."""
-    return FLAGS.get(header_key(text)) if text.strip().isalpha() or text.strip() in ("", "-") else None
+    text = text.strip()
+    return FLAGS.get(header_key(text)) if (text.isascii() and text.isalpha()) or text in ("", "-") else None
 
 
 def quantity_of(text: str) -> str | None:
     """Return the quantity a word names, or None for one that is not known."""
-    return QUANTITIES.get(header_key(text))
+    return QUANTITIES.get(header_key(text)) if text.isascii() else None
 
 
 def is_utility(text: str) -> bool:
