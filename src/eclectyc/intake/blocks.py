@@ -59,6 +59,7 @@ class DayBlock:
         k·step (48 columns also on clock-change days). Whole days are always ``position``.
     rows : how many of the file's data lines this block took.
     by_end : the clock times that head the columns are the ends of their periods; column k is still that of k·step.
+    lines_each : how many of the file's data lines a row of ``frame`` stands for, where a slot has a line of its own.
     """
 
     frame: pl.DataFrame
@@ -68,6 +69,7 @@ class DayBlock:
     placing: Literal["position", "clock"] = "position"
     rows: int = 0
     by_end: bool = False
+    lines_each: int = 1
 
 
 @dataclass(frozen=True, slots=True)

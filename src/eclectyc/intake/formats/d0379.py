@@ -135,7 +135,8 @@ def _converted(
         }
     )  # fmt: skip
     rows = int(good.sum()) - len({error.line for error in rejected})
-    taken = DayBlock(frame, values.reshape(-1, _SLOTS), quality.reshape(-1, _SLOTS), 30, "position", rows)
+    values, quality = values.reshape(-1, _SLOTS), quality.reshape(-1, _SLOTS)
+    taken = DayBlock(frame, values, quality, 30, "position", rows, lines_each=_SLOTS)
     return taken, sorted([*errors, *rejected], key=lambda error: error.line)
 
 

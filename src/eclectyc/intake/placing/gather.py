@@ -80,7 +80,7 @@ class Gatherer:
     def _take_days(self, block: DayBlock) -> None:
         lane = self.all.resolver.lanes_of(block.frame, block.step)
         line = block.frame["line"].to_numpy()
-        taken = self._taken(lane, line)
+        taken = self._taken(lane, line, block.lines_each)
         day = block.frame["day"].to_physical().to_numpy()
         by_clock = block.placing == "clock"
         days = DayRows(lane, line, day, block.values, block.quality, step=block.step, by_clock=by_clock)
@@ -125,12 +125,12 @@ class Gatherer:
             rows = Rows(kind, lane, line, at.fill_null(0).to_numpy(), value, quality)
             yield rows.where(at.is_not_null().to_numpy()) if at.null_count() else rows
 
-    def _taken(self, lane: np.ndarray, line: np.ndarray) -> np.ndarray:
+    def _taken(self, lane: np.ndarray, line: np.ndarray, lines_each: int = 1) -> np.ndarray:
         """Say which rows are of lanes that go in; lines that have none of these are counted as rejected."""
         goes_in = np.array([known.is_taken for known in self.all.resolver.lanes])
         taken = goes_in[lane]
         if not taken.all():
-            self.all.errors.stands_for(len(np.setdiff1d(line[~taken], line[taken])))
+            self.all.errors.stands_for(len(np.setdiff1d(line[~taken], line[taken])) * lines_each)
         return taken
 
     def _take_rows(self, rows: Rows) -> None:
