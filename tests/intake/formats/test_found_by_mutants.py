@@ -28,10 +28,12 @@ _HOURS = [datetime(2024, 1, 1) + timedelta(hours=n) for n in range(24)]
 _DAY = ",".join(["300,20240201", *["1"] * 48, "A,,,,"])
 _NEM12 = ["100,NEM12,202402010000,A,B", "200,NMI0000001,E1,1,E1,N1,S1,kWh,30,", _DAY, "{head}",
           _DAY.replace("20240201", "20240202"), "900"]  # fmt: skip
-_D0379 = ["ZHV|1|D0379001|X|S|C|U|20240102030405||||OPER|", f"25B|{MPAN}|AI|S|", "26B|20240101|", *["66L|A|1|"] * 48, "{head}",
+_D0379 = ["ZHV|1|D0379001|X|S|C|U|20240102030405||||OPER|", f"25B|{MPAN}|AI|S|", "26B|20240101|",
+*["66L|A|1|"] * 48, "{head}",
           "26B|20240102|", *["66L|A|1|"] * 48, "ZPT|1|101||2|20240102030405|"]  # fmt: skip
 _STARK = ["#F2", f"#O {MPAN}", "#S 1", "01/01/2024,00:30,1,A", "{head}", "01/01/2024,01:00,1,A"]
-_D0010 = ["ZHV|1|D0010002|D|U|X|M|20250402153151||||OPER|", f"026|{MPAN}|V|", "028|S1|R|", "030|S|20250301000000|1|||T|N|",
+_D0010 = ["ZHV|1|D0010002|D|U|X|M|20250402153151||||OPER|", f"026|{MPAN}|V|", "028|S1|R|",
+"030|S|20250301000000|1|||T|N|",
           "{head}", "028|S2|R|", "030|S|20250301000000|2|||T|N|", "ZPT|1|6||2|20250402154650|"]  # fmt: skip
 
 
@@ -41,7 +43,8 @@ _D0010 = ["ZHV|1|D0010002|D|U|X|M|20250402153151||||OPER|", f"026|{MPAN}|V|", "0
         (_NEM12, b"20O,NMI0000002,E1,1,E1,N1,S1,kWh,30,"), (_NEM12, b"200,NMI0000002,E1,1,E1,N1,S\x811,kWh,30,"),
         (_D0379, f"25b|{OTHER}|AI|S|".encode()), (_D0379, f"25B|{OTHER}\x1d|AI|S|".encode()),
         (_STARK, f"O {OTHER}".encode()), (_STARK, f"# O {OTHER}".encode()), (_STARK, b"S 2,,,"), (_STARK, b"#O \x811"),
-        (_D0010, f" 026|{OTHER}|V|".encode()), (_D0010, b"026|1000000000040\x81|V|"), (_D0010, b"ZPT|1|3||1|20250402154650|"),
+        (_D0010, f" 026|{OTHER}|V|".encode()), (_D0010, b"026|1000000000040\x81|V|"), (_D0010,
+        b"ZPT|1|3||1|20250402154650|"),
     ],
 )  # fmt: skip
 def test_what_stands_under_a_damaged_head_is_never_the_meter_before_s(
@@ -107,11 +110,18 @@ def test_a_word_with_a_foreign_letter_in_it_is_not_the_word_without() -> None:
 
 def test_a_time_that_was_cut_off_is_not_another_time() -> None:
     cells = pl.Series(["2024-01-01 13:00", "2024-01-01 13:5", "2024-01-01 13:5 ", "2024-01-01 13:50 "])
-    assert stamps(cells, "Datetime").values.to_list() == [datetime(2024, 1, 1, 13), None, None, datetime(2024, 1, 1, 13, 50)]
+    assert stamps(cells, "Datetime").values.to_list() == [
+        datetime(2024, 1, 1, 13),
+        None,
+        None,
+        datetime(2024, 1, 1, 13, 50),
+    ]
 
 
 def test_a_reading_with_two_values_has_none(tmp_path: Path) -> None:
-    text = feed(Meter([(1735689600, "1000"), (1735691400, "2000")])).replace(">2000<", ">2000</espi:value><espi:value>9<")
+    text = feed(Meter([(1735689600, "1000"), (1735691400, "2000")])).replace(
+        ">2000<", ">2000</espi:value><espi:value>9<"
+    )
     found = read_text(tmp_path, text, name="feed.xml")
     assert (found.column("value"), found.lines) == ([1.0], [2])
 
@@ -148,5 +158,3 @@ def test_a_workbook_that_lies_about_itself_is_refused(world: World, tmp_path: Pa
     with pytest.raises(UnreadableFile) as refused:
         bring(world, tmp_path / name)
     assert refused.value.remedy
-
-

@@ -1,4 +1,5 @@
-"""``python -m tests.intake.mutants [-n COUNT] [-j JOBS] [--seed SEED] [--keep FOLDER] [NAME …]``: damaged files, many of each format.
+"""``python -m tests.intake.mutants [-n COUNT] [-j JOBS] [--seed SEED] [--keep FOLDER] [NAME …]``: damaged files,
+many of each format.
 
 Each format has a process of its own, which may take 1 GiB and no more. Files that came out wrong are kept: put one into
 ``tests/data/mutants`` and it is tried in every run of the tests.
@@ -99,7 +100,11 @@ def one(name: str, number: int, seed: int, keep: Path) -> int:
 
         @seeded(seed)
         @settings(
-            max_examples=number, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck), database=None
+            max_examples=number,
+            phases=[Phase.generate],
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
         )
         @given(subject.mutants)
         def each(mutant) -> None:  # type: ignore[no-untyped-def]

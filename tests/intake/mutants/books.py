@@ -78,7 +78,8 @@ def _cell_xml(draw: Callable, content: bytes) -> bytes:
         return content
     match = found[count(draw, len(found))]
     name = match[0].partition(b"=")[0]
-    odd = (b"", b"0", b"-1", b"99999999", b"A1", b"XFD1048576", b"s", b"str", b"b", b"e", b"d", b"n", b"1e400", b"float", b"date",
+    odd = (b"", b"0", b"-1", b"99999999", b"A1", b"XFD1048576", b"s", b"str", b"b", b"e", b"d", b"n", b"1e400",
+    b"float", b"date",
            b"string", b"percentage", b"PT24H00M00S", b"2013-03-31T01:30:00", b"1,5", b"ZZZZ1", b"1048577")  # fmt: skip
     return content[: match.start()] + name + b'="' + odd[count(draw, len(odd))] + b'"' + content[match.end() :]
 
@@ -89,7 +90,9 @@ def _formula(draw: Callable, content: bytes) -> bytes:
     if not found:
         return content
     at = found[count(draw, len(found))].start()
-    made = (b"<f>1+1</f>", b"<f>cmd|' /C calc'!A0</f>", b"<f/>", b'<f t="shared" si="0"/>', b"<f>1</f><v></v>")[count(draw, 5)]
+    made = (b"<f>1+1</f>", b"<f>cmd|' /C calc'!A0</f>", b"<f/>", b'<f t="shared" si="0"/>', b"<f>1</f><v></v>")[
+        count(draw, 5)
+    ]
     return content[:at] + made + content[at:]
 
 
@@ -100,7 +103,7 @@ def archives(draw: Callable, content: bytes) -> bytes:
         damage = (*BYTES, _lies)[count(draw, len(BYTES) + 1)]
         return damage(draw, content)
     parts = parts_of(content)
-    names = [name for name in parts if name.endswith(".xml") or name.endswith(".rels")]
+    names = [name for name in parts if name.endswith((".xml", ".rels"))]
     cells = [name for name in names if "sheet" in name.lower() or name == "content.xml"]
     for _ in range(draw(st.integers(1, 2))):
         name = (cells if cells and draw(st.booleans()) else names)[count(draw, len(names)) % len(cells or names)]
@@ -111,7 +114,9 @@ def archives(draw: Callable, content: bytes) -> bytes:
             continue
         if what == 1:
             parts[f"../../{name}"] = parts.get(name, b"")
-        damage = (_element_text, _element_text, _cell_xml, _cell_xml, _formula, _element, _head, odd_bytes, drop_bytes)[what]
+        damage = (_element_text, _element_text, _cell_xml, _cell_xml, _formula, _element, _head, odd_bytes, drop_bytes)[
+            what
+        ]
         parts[name] = damage(draw, parts.get(name, b"<x/>"))
     return packed_again(parts)
 
@@ -122,7 +127,9 @@ def _lies(draw: Callable, content: bytes) -> bytes:
     if not at:
         return content
     where = at[count(draw, len(at))]
-    offset, value = ((20, 1 << 31), (24, 1 << 31), (24, 0), (20, 0), (8, 1), (10, 99), (42, 0), (28, 60_000))[count(draw, 8)]
+    offset, value = ((20, 1 << 31), (24, 1 << 31), (24, 0), (20, 0), (8, 1), (10, 99), (42, 0), (28, 60_000))[
+        count(draw, 8)
+    ]
     size = 2 if offset in (8, 10, 28) else 4
     return content[: where + offset] + struct.pack("<I", value)[:size] + content[where + offset + size :]
 
@@ -133,7 +140,13 @@ def compounds(draw: Callable, content: bytes) -> bytes:
     for _ in range(draw(st.integers(1, 4))):
         if draw(st.booleans()):
             at = count(draw, min(len(content), 600)) if draw(st.booleans()) else count(draw, len(content) // 4) * 4
-            content = content[:at] + struct.pack("<I", (0, 1, 0xFFFFFFFE, 0xFFFF, 1 << 31)[count(draw, 5)]) + content[at + 4 :]
+            content = (
+                content[:at]
+                + struct.pack("<I", (0, 1, 0xFFFFFFFE, 0xFFFF, 1 << 31)[count(draw, 5)])
+                + content[at + 4 :]
+            )
         else:
-            content = (flipped_bit, odd_bytes, drop_bytes, lambda d, c: c[: count(d, len(c))])[count(draw, 4)](draw, content)
+            content = (flipped_bit, odd_bytes, drop_bytes, lambda d, c: c[: count(d, len(c))])[count(draw, 4)](
+                draw, content
+            )
     return content

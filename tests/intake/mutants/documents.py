@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from tests.intake.mutants.texts import BYTES, LINES, MOMENTS, NUMBERS, WORDS, count, other_digit, other_encoding, packed
 
-_RAW = ("NaN", "Infinity", "-Infinity", "1e400", "1" + "0" * 400, "-0", "1e308", "0.1e-400", "[" * 2000, "{}", "[]", "null",
-        "true", '"x"', "01", "+1", ".5", "1.", "0x10", "'1'", "{\"a\": 1, \"a\": 2}", "[" * 500 + "]" * 500, "16777.215",
+_RAW = ("NaN", "Infinity", "-Infinity", "1e400", "1" + "0" * 400, "-0", "1e308", "0.1e-400", "[" * 2000, "{}",
+    "[]", "null",
+        "true", '"x"', "01", "+1", ".5", "1.", "0x10", "'1'", "{\"a\": 1, \"a\": 2}", "[" * 500 + "]" * 500,
+        "16777.215",
         "123456789012345678901234567890", '"\\ud800"', '"\\u0000"', "/**/1")  # fmt: skip
 
 
@@ -31,7 +33,8 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
 
 def _other(draw: Callable, value: Any) -> Any:
     """Return something else for a value."""
-    odd: list[Any] = [None, True, False, [], {}, [value], {"value": value}, str(value), "", " ", 0, -1, 1e12, 2e12, 1e300,
+    odd: list[Any] = [None, True, False, [], {}, [value], {"value": value}, str(value), "", " ", 0, -1, 1e12, 2e12,
+    1e300,
                       10**30, f" {value}", *NUMBERS[:20], *MOMENTS, *WORDS[:12]]  # fmt: skip
     if isinstance(value, int | float) and not isinstance(value, bool):
         odd += [-value, value * 10, value + 1, value + 1800, value * 1000, value + 0.5, -value * 1e6]
@@ -131,7 +134,8 @@ def _head(draw: Callable, content: bytes) -> bytes:
         b'<!ENTITY %c "&%c;&%c;&%c;&%c;&%c;&%c;&%c;&%c;">' % (98 + n, *([97 + n] * 8)) for n in range(9)
     ) + b"]>"  # fmt: skip
     heads = (
-        bomb, b'<!DOCTYPE x SYSTEM "file:///etc/passwd">', b"<!DOCTYPE x>", b"<?xml version='1.1'?>", b"<!-- -->" * 1000,
+        bomb, b'<!DOCTYPE x SYSTEM "file:///etc/passwd">', b"<!DOCTYPE x>", b"<?xml version='1.1'?>",
+        b"<!-- -->" * 1000,
         b'<?xml version="1.0" encoding="utf-16"?>', b'<?xml version="1.0" encoding="nonsense"?>', b"<a>" * 70,
         b'<?xml version="1.0" encoding="utf-7"?>', b'<?xml version="1.0" encoding="latin-1"?>',
     )  # fmt: skip
@@ -142,7 +146,15 @@ def _head(draw: Callable, content: bytes) -> bytes:
 @st.composite
 def feeds(draw: Callable, content: bytes) -> bytes:
     """Return a feed in XML with one to three damages."""
-    kinds = ((_element_text,), (_element_text,), (_element,), LINES[:3], BYTES, (_head, other_encoding, packed), (other_digit,))
+    kinds = (
+        (_element_text,),
+        (_element_text,),
+        (_element,),
+        LINES[:3],
+        BYTES,
+        (_head, other_encoding, packed),
+        (other_digit,),
+    )
     for _ in range(draw(st.integers(1, 3))):
         kind = kinds[count(draw, len(kinds))]
         content = kind[count(draw, len(kind))](draw, content)

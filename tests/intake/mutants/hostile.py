@@ -1,6 +1,6 @@
-"""The worst files there are, and a process of 1 GiB that imports them: ``python -m tests.intake.mutants.hostile FOLDER``.
+"""The worst files there are, and a process of 1 GiB that imports them.
 
-It prints, a JSON object a line: the file's name, the words with which it was refused, and how long that took.
+``python -m tests.intake.mutants.hostile FOLDER`` prints, a JSON object a line: the file's name, the words with which it was refused, and how long that took.
 """
 
 from __future__ import annotations
@@ -69,13 +69,15 @@ def _repeats() -> bytes:
 # name -> what makes it, and words of the reason for which it is refused
 WORST: dict[str, tuple[Callable[[], bytes], str]] = {
     "bomb.xlsx": (_sheet_bomb, "unpacks to more than 200 times"),
-    "laughs.xml": (lambda: b'<?xml version="1.0"?>' + _LAUGHS + b'<feed xmlns="http://naesb.org/espi">&m;</feed>', "document type"),
+    "laughs.xml": (lambda: b'<?xml version="1.0"?>' + _LAUGHS + b'<feed xmlns="http://naesb.org/espi">&m;</feed>',
+    "document type"),
     "laughs.xlsx": (
         lambda: _repacked(xlsx({"Sheet1": _ROWS}), "xl/worksheets/sheet1.xml",
                           lambda data: data.replace(b"<worksheet", _LAUGHS + b"<worksheet", 1)), "document type"),
     "laughs.ods": (
         lambda: _repacked(ods({"Sheet1": _ROWS}), "content.xml",
-                          lambda data: data.replace(b"<office:document-content", _LAUGHS + b"<office:document-content", 1)),
+                          lambda data: data.replace(b"<office:document-content",
+                          _LAUGHS + b"<office:document-content", 1)),
         "document type"),
     "columns.csv": (lambda: b"MPAN,Date," + b"x," * 10_000_000 + b"\n" + _LINE, "longer than 1 MiB"),
     "slots.csv": (lambda: b"MPAN,Date" + b"".join(b",HH%d" % n for n in range(120_000)) + b"\n" + _LINE, "columns"),
@@ -114,10 +116,15 @@ def main(folder: Path) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
     for path in _files(folder):
         began = time.monotonic()
-        options = ImportOptions(create_meters=True, site="Dock Office", meter=MPAN if path.suffix in (".json", ".xml") else "")
+        options = ImportOptions(
+            create_meters=True, site="Dock Office", meter=MPAN if path.suffix in (".json", ".xml") else ""
+        )
         try:
             report = import_file(OPERATOR, organisation=organisation, path=path, options=options)
-            said, remedy = "; ".join(error.reason for error in report.errors[:3]), report.errors[0].remedy if report.errors else ""
+            said, remedy = (
+                "; ".join(error.reason for error in report.errors[:3]),
+                report.errors[0].remedy if report.errors else "",
+            )
         except EclectycError as refusal:
             said, remedy = refusal.reason, refusal.remedy
         took = time.monotonic() - began

@@ -54,8 +54,8 @@ def stark(content: bytes, zone: str) -> Told:
 
     def read(lines: list[str], told: Told) -> None:
         meters, sensor = list[str](), ""
-        for number, line in enumerate(lines, 1):
-            line = line.replace('"', "") if line.count('"') % 2 == 0 or "," not in line else ""
+        for number, printed in enumerate(lines, 1):
+            line = printed.replace('"', "") if printed.count('"') % 2 == 0 or "," not in printed else ""
             if line.startswith("#"):
                 rest = line[2:].rstrip(", ").strip()
                 if line[:2].upper() == "#O":
@@ -149,7 +149,11 @@ def _stream(row: list[str]) -> tuple[str, str, str, str, float, int] | None:
         return None
     unit, factor = cell.UNITS[texts[7].lower()]
     suffix = texts[4].upper()
-    return (texts[1].upper(), _SUFFIXES[suffix[0]], suffix, unit, factor, int(texts[8])) if suffix[:1] in _SUFFIXES else None
+    return (
+        (texts[1].upper(), _SUFFIXES[suffix[0]], suffix, unit, factor, int(texts[8]))
+        if suffix[:1] in _SUFFIXES
+        else None
+    )
 
 
 def _nem_flags(text: str) -> list[int] | None:
@@ -207,6 +211,6 @@ def d0010(content: bytes) -> list[Read] | None:
         elif row[0] == "030" and len(row) > 3 and serial:
             for meter in meters:
                 for at, _ in cell.stamps(row[2]):
-                    for value in cell.numbers(row[3]):
-                        found.append(Read(number, meter, serial, row[1], at, value, (quality,)))
+                    values = cell.numbers(row[3])
+                    found += [Read(number, meter, serial, row[1], at, value, (quality,)) for value in values]
     return found

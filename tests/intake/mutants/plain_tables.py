@@ -79,7 +79,8 @@ def found_in(content: bytes, columns: Columns, rows: Rows | None = None) -> Tabl
 
 
 def readings(content: bytes, columns: Columns, rows: Rows | None = None, *, zone: str = "", stamps: str = "") -> Told:
-    """Read a line a reading, or a line a moment with a column for each meter. zone, stamps : as the import took them."""
+    """Read a line a reading, or a line a moment with a column for each meter. zone,
+    stamps : as the import took them."""
     told = Told()
     table = _table(content, columns, rows, told)
     if table is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache, partial
 from typing import Any
@@ -77,7 +77,8 @@ _HH = tuple(f"hh{n:02}" for n in range(1, 51))
 _CLOCKS = tuple(f"{k // 2:02}{k % 2 * 30:02}" for k in range(50))
 LONG = Columns({"mpan": "meter", "readdatetimeendlocal": "stamp", "kwh": "value", "flag": "flag"}, stamps="end")
 SIMPLE = Columns(
-    {"mpancore": "meter", "channeltype": "quantity", "startdate": "stamp", "value": "value", "status": "flag"}, zone="UTC"
+    {"mpancore": "meter", "channeltype": "quantity", "startdate": "stamp", "value": "value", "status": "flag"},
+    zone="UTC",
 )
 WIDE = Columns(
     {"mpan": "meter", "date": "date"}, slots=_HH, flag_slots=tuple(f"f{n:02}" for n in range(1, 51))
@@ -91,9 +92,13 @@ MATRIX = Columns(
     zone="UTC", step=60,
 )  # fmt: skip
 DAILY = Columns({"mpan": "meter", "date": "date", "kwh": "value", "status": "flag"}, step=1440)
-READS = Columns({"mpan": "meter", "serial": "serial", "readdatetime": "stamp", "readingkwh": "value", "readingtype": "flag"})
+READS = Columns(
+    {"mpan": "meter", "serial": "serial", "readdatetime": "stamp", "readingkwh": "value", "readingtype": "flag"}
+)
 DELIVERIES = Columns({"meter": "meter", "date": "date", "kind": "kind", "litres": "value", "ticket": "reference"})
-SITES = Columns(dict.fromkeys(("sitename", "address", "postcode", "sitetype", "floorarea", "lat", "lng", "regionid"), ""))
+SITES = Columns(
+    dict.fromkeys(("sitename", "address", "postcode", "sitetype", "floorarea", "lat", "lng", "regionid"), "")
+)
 METERS = Columns(dict.fromkeys(("mpan", "site", "utility", "direction", "serial", "unit"), ""))
 BOOK_WIDE = Columns({"mpan": "meter", "settlementdate": "date"}, slots=_HH)
 HOURS = Columns({"mpan": "meter", "date": "date", "starttime": "time", "kwh": "value"}, step=60)
@@ -123,7 +128,11 @@ def _read_table(read: Callable[..., Told], columns: Columns, mutant: Mutant, zon
 
 def _lines(name: str, file: str, read: Callable[[bytes, str], Told], step: int = 30) -> Subject:
     return Subject(
-        name, golden()[file], _mutants(texts, golden()[file].content), lambda m, zone, _: read(m.content, zone), step=step
+        name,
+        golden()[file],
+        _mutants(texts, golden()[file].content),
+        lambda m, zone, _: read(m.content, zone),
+        step=step,
     )
 
 

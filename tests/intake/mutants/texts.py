@@ -18,25 +18,32 @@ Damage = Callable[[Callable, bytes], bytes]
 
 NUMBERS = (
     "1e308", "1" + "0" * 400, "1e400", "1e-400", "NaN", "nan", "inf", "-inf", "Infinity", "-0", "0", "0x1F", "1_000",
-    "1,234", "1,234.5", "1.234,5", "1,23", "12,345,678", "٣", "½", "1e12", "1.0000001e12", "-1", "+1", "1.", ".5", "1e3",
+    "1,234", "1,234.5", "1.234,5", "1,23", "12,345,678", "٣", "½", "1e12", "1.0000001e12", "-1", "+1", "1.", ".5",
+    "1e3",
     "1E3", "TRUE", "#N/A", "#DIV/0!", "-", "–", "", " ", "=1+1", "=cmd|' /C calc'!A0", "@SUM(1)", "5'", '"5"', "5 kWh",
-    "12%", "1 234", "1'234", "1\u00a0234", "--5", "5-", "(5)", "5E", "e5", "1.5.5", "0.1e", "00012", "16777.215", "999999",
+    "12%", "1 234", "1'234", "1\u00a0234", "--5", "5-", "(5)", "5E", "e5", "1.5.5", "0.1e", "00012", "16777.215",
+    "999999",
 )  # fmt: skip
 MOMENTS = (
     "0001-01-01", "9999-12-31", "31/02/2024", "29/02/2023", "29/02/2024", "30/03/2025", "31/03/2013", "28/10/2012",
-    "31/03/2013 01:30", "28/10/2012 01:30", "2013-03-31 01:30", "24:00", "23:59:60", "25:00", "00:00", "00:15", "02/13/2024",
-    "2024-01-01T00:00:00Z", "2024-01-01T00:00:00+01:00", "2024-01-01 00:00 GMT", "13/13/2024", "1/1/24", "45000", "45000.5",
+    "31/03/2013 01:30", "28/10/2012 01:30", "2013-03-31 01:30", "24:00", "23:59:60", "25:00", "00:00", "00:15",
+    "02/13/2024",
+    "2024-01-01T00:00:00Z", "2024-01-01T00:00:00+01:00", "2024-01-01 00:00 GMT", "13/13/2024", "1/1/24", "45000",
+    "45000.5",
     "20240101", "202401012400", "20240101000000", "2024-01-01 24:00", "Jan-24", "1969-12-31", "2101-01-01", "12:30 PM",
     "2024-1-1", "0", "99999", "-1", "2024-01-01T00:00:00.500", "1 Jan 2024", "01.01.2024", "2024/01/01 0030",
     "31/12/1969 23:30", "2100-12-31 23:30",
 )  # fmt: skip
 WORDS = (
-    "a", "A", "e", "E", "Estimated", "X", "N", "V", "W", "D", "AI", "AE", "RE", "RI", "kW", "Wh", "MWh", "kvarh", "m3", "gal",
+    "a", "A", "e", "E", "Estimated", "X", "N", "V", "W", "D", "AI", "AE", "RE", "RI", "kW", "Wh", "MWh", "kvarh",
+    "m3", "gal",
     "kWh ", "../../etc/passwd", "C:\\x", "\u202e", "1.20E+12", "1200023305967.0", "'1200023305967", "12 0002 3305 967",
-    "000000001200023305967", "1000000000040", "<x>", "&lt;", '"', '""', 'a"b', "A;B", "A,B", "A|B", "A\tB", "x" * 5000, "None",
+    "000000001200023305967", "1000000000040", "<x>", "&lt;", '"', '""', 'a"b', "A;B", "A,B", "A|B", "A\tB",
+    "x" * 5000, "None",
     "null", "Total", "MPAN", "É", "\ufffd", "\x1d", "\x1f", "\x85", "\u2028", "\x0b",
 )  # fmt: skip
-_BYTES = (b"\0", b"\xff", b"\xfe", b"\x80", b"\x9d", b"\r", b"\n", b"\n\n", b'"', b",", b";", b"\t", b"|", b"\x1a", b"\x1f",
+_BYTES = (b"\0", b"\xff", b"\xfe", b"\x80", b"\x9d", b"\r", b"\n", b"\n\n", b'"', b",", b";", b"\t", b"|", b"\x1a",
+    b"\x1f",
           b"\xef\xbb\xbf", b"\xff\xfe", b"=", b"'", b"-", b"0", b"9", b"\xc2", b"\xed\xa0\x80", b" ")  # fmt: skip
 
 
@@ -152,7 +159,8 @@ def other_digit(draw: Callable, cell: bytes) -> bytes:
 @_of_cell
 def other_print(draw: Callable, cell: bytes) -> bytes:
     prints = (
-        lambda c: c.upper(), lambda c: c.lower(), lambda c: b" " + c + b" ", lambda c: b'"' + c + b'"', lambda c: b"'" + c,
+        lambda c: c.upper(), lambda c: c.lower(), lambda c: b" " + c + b" ", lambda c: b'"' + c + b'"',
+        lambda c: b"'" + c,
         lambda c: b"-" + c, lambda c: c + b"0", lambda c: c + b".0", lambda c: c.replace(b".", b","), lambda c: c * 2,
         lambda c: c[:-1], lambda c: c[1:], lambda c: b"=" + c, lambda c: b'="' + c + b'"', lambda c: c.swapcase(),
         lambda c: c.replace(b"/", b"-"), lambda c: c + b"e2", lambda c: c * 3000, lambda c: c + b"\0", lambda c: b"",
@@ -262,7 +270,8 @@ def other_encoding(draw: Callable, content: bytes) -> bytes:
 def packed(draw: Callable, content: bytes) -> bytes:
     whole = gzip.compress(content, mtime=0)
     forms = (
-        lambda: whole, lambda: whole[: count(draw, len(whole))], lambda: gzip.compress(whole, mtime=0), lambda: whole + whole,
+        lambda: whole, lambda: whole[: count(draw, len(whole))], lambda: gzip.compress(whole, mtime=0),
+        lambda: whole + whole,
         lambda: whole + b"junk", lambda: flipped_bit(draw, whole), lambda: whole[:-4] + b"\xff\xff\xff\x7f",
         lambda: whole + b"\0" * 100,
     )  # fmt: skip
@@ -283,7 +292,8 @@ CELLS: tuple[Damage, ...] = (
 LINES: tuple[Damage, ...] = (drop_lines, repeat_lines, swap_lines, turn_round, join_lines, add_line)
 BYTES: tuple[Damage, ...] = (cut_off, odd_bytes, flipped_bit, drop_bytes)
 WHOLE: tuple[Damage, ...] = (
-    other_delimiter, other_line_ends, other_encoding, packed, twice, swap_columns, drop_column, repeat_column, nothing_changed,
+    other_delimiter, other_line_ends, other_encoding, packed, twice, swap_columns, drop_column, repeat_column,
+    nothing_changed,
 )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def _identifier(text: str) -> str:
 
 
 def _unit(text: str) -> str:
-    """Make the unit plain that a meter's readings are kept in. Another one would be taken for it in files without units."""
+    """Make the unit plain that a meter's readings are kept in: files that name none are taken to be in it."""
     if not is_unit(text):
         raise BadCell(f"{text.strip()!r} is not a unit that is known.", _UNITS)
     if text.strip() in CANONICAL and text.strip() != "kW":

@@ -143,7 +143,9 @@ def _streams(lines: Lines, state: _State, name: str, is_lost: np.ndarray) -> tup
     streams = [state.stream]
     for n in heads.tolist():
         if is_lost[n]:
-            streams.append(Stream(reason=f"Line {lines.numbers[n]} above it cannot be read: it may have been a 200 row."))
+            streams.append(
+                Stream(reason=f"Line {lines.numbers[n]} above it cannot be read: it may have been a 200 row.")
+            )
             continue
         text = lines.line(n)
         if is_head[n] and text.split(",")[1].strip().upper() != "NEM12":
