@@ -133,6 +133,11 @@ def test_a_listed_meter_has_no_unit_that_its_readings_would_be_mistaken_in(tmp_p
     assert "--unit" in found.errors[0].remedy
 
 
+def test_a_file_of_a_delimiter_and_a_word_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile):
+        read_text(tmp_path, ",\nword\n")
+
+
 def _with_a_false_offset(content: bytes) -> bytes:
     at = content.index(b"PK\x01\x02")
     return content[: at + 42] + struct.pack("<I", 0xFFFFFFF0) + content[at + 46 :]

@@ -84,6 +84,7 @@ def one(name: str, number: int, seed: int, keep: Path) -> int:
 
     from tests.factories import make_site
     from tests.intake.mutants.bench import Bench
+    from tests.intake.mutants.hostile import peak_mib
     from tests.intake.mutants.subjects import subjects
 
     warnings.simplefilter("error")
@@ -125,8 +126,7 @@ def one(name: str, number: int, seed: int, keep: Path) -> int:
         each()
     current.unlink(missing_ok=True)
     took = time.monotonic() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    print(f"{name}: {dict(went)}, {took:.0f} s, at most {peak} MiB", flush=True)
+    print(f"{name}: {dict(went)}, {took:.0f} s, at most {peak_mib()} MiB", flush=True)
     for text in wrong:
         print(f"  {text}", flush=True)
     return 1 if wrong else 0

@@ -17,7 +17,8 @@ ACTUAL, ESTIMATED = 1, 2
 FLAGS = {"": ACTUAL, "-": ACTUAL, "a": ACTUAL, "act": ACTUAL, "actual": ACTUAL,
          "e": ESTIMATED, "est": ESTIMATED, "estimate": ESTIMATED, "estimated": ESTIMATED}  # fmt: skip
 QUANTITIES = {"ai": "import", "active": "import", "import": "import", "ae": "export", "export": "export",
-              "ri": "reactive_import", "re": "reactive_export", "kvarh": "reactive_import", "kwh": "import"}  # fmt: skip
+              "ri": "reactive_import", "re": "reactive_export", "kvarh": "reactive_import",
+              "kwh": "import"}  # fmt: skip
 UNITS = {"wh": ("kWh", 0.001), "kwh": ("kWh", 1.0), "mwh": ("kWh", 1000.0), "kvarh": ("kVArh", 1.0),
          "varh": ("kVArh", 0.001), "m3": ("m3", 1.0), "m³": ("m3", 1.0), "litre": ("litre", 1.0),
          "litres": ("litre", 1.0), "l": ("litre", 1.0), "gwh": ("kWh", 1e6), "mvarh": ("kVArh", 1000.0)}  # fmt: skip

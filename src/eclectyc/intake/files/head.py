@@ -148,8 +148,8 @@ def _header_at(lines: list[HeadLine]) -> int:
     best = max(range(len(near)), key=lambda n: (_known(near[n]), -n))
     if _known(near[best]):
         return best
-    widest = max(len(line.cells) for line in near)
-    return next(n for n, line in enumerate(near) if any(line.cells) and (len(line.cells) > 1 or widest == 1))
+    widest = max((len(line.cells) for line in near if any(line.cells)), default=1)
+    return next((n for n, line in enumerate(near) if any(line.cells) and (len(line.cells) > 1 or widest == 1)), 0)
 
 
 def _known(line: HeadLine) -> int:
