@@ -94,7 +94,8 @@ def test_no_page_of_the_administration_is_wider_than_its_window(
         "/admin/sites", "/admin/sites/new", f"/admin/sites/{world.site.pk}", "/admin/meters", "/admin/meters/new",
         "/admin/meters/new-virtual", f"/admin/meters/{world.meter.pk}", "/admin/regions", "/admin/regions/new",
         "/admin/suppliers", "/admin/suppliers/new", "/admin/users", "/admin/users/invite",
-        f"/admin/users/{world.viewer.pk}", "/admin/roles", "/admin/roles/new", "/admin/organisation", "/admin/sites/import", "/account/tokens",
+        f"/admin/users/{world.viewer.pk}", "/admin/roles", "/admin/roles/new", "/admin/organisation",
+        "/admin/sites/import", "/account/tokens",
     ):  # fmt: skip
         page.goto(estate.url + address)
         assert overflow(page) == 0, address
