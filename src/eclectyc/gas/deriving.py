@@ -30,7 +30,8 @@ from eclectyc.lake.store import connect
 DERIVED: Final = "calculated"  # the source of series that are worked out from volumes
 _PIECE: Final = 5000
 _ONE_DAY: Final = timedelta(days=1)
-_VOLUME: Final = Q(quantity=Quantity.VOLUME, unit="m3", is_primary=True)
+# A virtual meter's volumes are none of a device's: whoever wants kWh of it takes the kWh of its parts.
+_VOLUME: Final = Q(quantity=Quantity.VOLUME, unit="m3", is_primary=True, meter__formula="")
 
 
 class Facts(NamedTuple):
@@ -159,7 +160,7 @@ class _Planning:
     @classmethod
     def of(cls, wanted: pl.DataFrame) -> _Planning:
         meters = wanted["meter"].unique().to_list()
-        columns = ("pk", "utility", "organisation", "site__timezone", "site__gas_region", "correction")
+        columns = ("pk", "utility", "organisation", "site__timezone", "site__gas_region", "correction", "formula")
         rows = [r for piece in _pieces(meters) for r in Meter.objects.filter(pk__in=piece).values_list(*columns)]
         organisation = rows[0][2] if rows else 0
         usual = usual_region(organisation)
@@ -175,8 +176,8 @@ class _Planning:
             series += [_Held(*row) for row in held.order_by("pk").values_list(*names)]
         facts = {
             pk: Facts(zone, key_at(region, usual), tuple(dated.get(pk, [(date.min, correction)])))
-            for pk, utility, _, zone, region, correction in rows
-            if utility == Utility.GAS
+            for pk, utility, _, zone, region, correction, formula in rows
+            if utility == Utility.GAS and not formula
         }
         return cls(wanted, organisation, facts, series, connect().span([one.pk for one in series]))
 

@@ -28,7 +28,7 @@ def follow(thing: Model, action: str, before: Mapping[str, Any], after: Mapping[
     elif isinstance(thing, Meter) and action in _DATED:
         mark_meters(Q(pk=thing.pk), [(_earliest(before, after), EVER[1])])
     elif isinstance(thing, Meter) and before and changed & _OF_METER:
-        if "utility" in changed:
+        if "utility" in changed and not thing.is_virtual:
             tell_volumes(thing)
         mark_meters(Q(pk=thing.pk))
 

@@ -75,7 +75,7 @@ def lacking_of(meter: Meter) -> Lacking | None:
 
 def _volumes() -> SeriesQuerySet:
     return Series.objects.filter(  # of m³ that are to be kWh
-        quantity=Quantity.VOLUME, unit="m3", is_primary=True, meter__utility=Utility.GAS
+        quantity=Quantity.VOLUME, unit="m3", is_primary=True, meter__utility=Utility.GAS, meter__formula=""
     )
 
 

@@ -70,7 +70,7 @@ def _needed(actor: Actor, organisation: Organisation, names: dict[str, str]) -> 
     """Return the span of gas days on which volumes rest, by region; name the regions that are only named by sites."""
     usual = usual_region(organisation)
     of_gas = Series.objects.filter(
-        quantity=Quantity.VOLUME, unit="m3", is_primary=True, meter__utility=Utility.GAS,
+        quantity=Quantity.VOLUME, unit="m3", is_primary=True, meter__utility=Utility.GAS, meter__formula="",
         meter__site__in=Site.objects.visible_to(actor).filter(organisation=organisation).order_by().values("pk"),
     )  # fmt: skip
     region = dict(of_gas.order_by().values_list("pk", "meter__site__gas_region"))

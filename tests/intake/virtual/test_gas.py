@@ -1,0 +1,61 @@
+"""Virtual meters over gas: what is worked out from volumes is followed, kWh and m³ each by its name."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.estate import service
+from eclectyc.estate.models import Meter, Series
+from eclectyc.gas.gaps import lacking_of
+from eclectyc.intake.derived.working import bring_up_to_date
+from eclectyc.kernel.errors import Invalid
+from tests.factories import World
+from tests.gas.burning import MPRN, gas_meter, span, tell, total, volumes
+from tests.intake.core.bringing import bring
+
+pytestmark = pytest.mark.django_db
+SYSTEM = Actor.system()
+DAYS = span(date(2025, 6, 1), 3)
+
+
+def declared(world: World, identifier: str, formula: str, unit: str = "kWh") -> Meter:
+    fields = {"identifier": identifier, "formula": formula, "unit": unit, "utility": "gas"}
+    return service.create_meter(SYSTEM, site=world.site, **fields)
+
+
+def test_the_kwh_of_gas_are_followed_through_its_calorific_values(world: World, tmp_path: Path) -> None:
+    gas = gas_meter(world)
+    half, volume = declared(world, "HALF", f"{MPRN} / 2"), declared(world, "VOLUME", f"{MPRN}.volume * 2", "m3")
+    bring(world, tmp_path / "a.csv", volumes(DAYS))
+    bring_up_to_date()
+    assert not Series.objects.filter(meter=half).exists()
+    assert total(volume, "volume") == 2 * 10 * 48 * 3
+    tell(world, dict.fromkeys([date(2025, 5, 31), *DAYS], "39.5"))
+    assert total(half) == pytest.approx(total(gas) / 2, abs=1e-6)
+    before = total(gas)
+    tell(world, {DAYS[1]: "38.0"})
+    assert total(gas) < before
+    assert total(half) == pytest.approx(total(gas) / 2, abs=1e-6)
+
+
+def test_volumes_of_a_virtual_meter_are_not_turned_into_kwh(world: World, tmp_path: Path) -> None:
+    gas = gas_meter(world)
+    volume = declared(world, "VOLUME", f"{MPRN}.volume", "m3")
+    bring(world, tmp_path / "a.csv", volumes(DAYS))
+    bring_up_to_date()
+    tell(world, {DAYS[0]: "39.5"})
+    assert set(Series.objects.filter(meter=volume).values_list("quantity", "source")) == {("volume", "formula")}
+    assert lacking_of(gas) is not None
+    assert lacking_of(volume) is None
+
+
+def test_kwh_and_volumes_are_not_added(world: World) -> None:
+    gas_meter(world)
+    with pytest.raises(Invalid, match="counts import in kWh, not in m3"):
+        declared(world, "V", f"{MPRN}", "m3")
+    with pytest.raises(Invalid, match="counts volume in m3, not in kWh"):
+        declared(world, "V", f"1200023305967 + {MPRN}.volume")
