@@ -59,6 +59,11 @@ def test_a_profile_is_saved_as_json_and_changed_as_toml(client: Client, world: W
         ({"toml": "layout ="}, "profile"),
         ({"mapping": DAILY | {"columns": {"date": 1, "value": 1}}}, "columns"),
         ({"mapping": DAILY | {"nonsense": 1}}, "nonsense"),
+        ({"mapping": DAILY | {"columns": {"date": "D\x00", "value": 2}}}, "columns.date"),
+        ({"mapping": DAILY | {"columns": {"date": "D\ud800", "value": 2}}}, "columns.date"),
+        ({"mapping": DAILY | {"columns": {"date": 10**30, "value": 2}}}, "columns.date"),
+        ({"mapping": DAILY | {"flags": {"\x00": "actual"}}}, "flags.\x00"),
+        ({"toml": 'layout = "daily"\n[columns]\ndate = "D\\u0000"\nvalue = 2'}, "columns.date"),
     ],
 )
 def test_a_mapping_is_checked_on_its_way_in(client: Client, world: World, body: dict[str, Any], field: str) -> None:

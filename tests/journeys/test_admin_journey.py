@@ -96,6 +96,7 @@ def test_no_page_of_the_administration_is_wider_than_its_window(
         "/admin/suppliers", "/admin/suppliers/new", "/admin/users", "/admin/users/invite",
         f"/admin/users/{world.viewer.pk}", "/admin/roles", "/admin/roles/new", "/admin/organisation",
         "/admin/sites/import", "/account/tokens",
+        "/admin/imports", "/admin/imports/history", "/admin/imports/profiles", "/admin/feeds", "/admin/jobs",
     ):  # fmt: skip
         page.goto(estate.url + address)
         assert overflow(page) == 0, address

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import time
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -82,6 +86,18 @@ def test_what_is_typed_is_kept_and_shown_again(world: World, admin: Client) -> N
     assert not Batch.objects.exists()
 
 
+def test_what_is_not_asked_for_just_now_is_not_forgotten(world: World, admin: Client) -> None:
+    here = sent(world, FILE)
+    form = answers_on(text(admin, here)) | {"unknown": "create", "site": "Works", "sender": "Stadt AG"}
+    admin.post(here, form)
+    admin.post(here, answers_on(text(admin, here)) | {"unknown": ""})
+    page = text(admin, here)
+    assert "at the site" not in page
+    admin.post(here, answers_on(page) | {"unknown": "create", "layout": "long"})
+    again = answers_on(text(admin, here))
+    assert (again["site"], again["sender"], again["name"]) == ("Works", "Stadt AG", "sender")
+
+
 def test_what_makes_no_sense_yet_is_said_and_saves_nothing(world: World, admin: Client) -> None:
     here = sent(world, FILE)
     form = answers_on(text(admin, here)) | {"c2": "", "do": "import"}
@@ -123,6 +139,50 @@ def test_it_is_saved_imported_and_the_next_file_offered_by_itself(world: World, 
     assert "The profile Stadt may fit" in page
     assert "Read with the profile" not in page
     assert "Read with the profile Stadt" in text(admin, f"{other}?profile=Stadt")
+
+
+def test_headings_that_say_nothing_are_told_by_their_line(world: World, admin: Client) -> None:
+    title = "Contract,17,of,2025\nx,x,x,x\n"
+    here = sent(world, f"{title}Col,Col,Col,Col\n{MPAN},06.01.2025,48,z\n{MPAN},07.01.2025,50,z\n")
+    form = answers_on(text(admin, here)) | {"header": "3"}
+    admin.post(here, form)
+    form = answers_on(text(admin, here)) | {
+        "layout": "daily", "c1": "meter", "c2": "date", "c3": "value", "c4": "", "name": "Odd", "do": "import",
+    }  # fmt: skip
+    assert admin.post(here, form).status_code == 302
+    run_waiting()
+    mapping = mapping_of(ImportProfile.objects.get().mapping)
+    assert (mapping.columns.meter, mapping.file.skip_rows) == (1, 2)
+    assert [value for value, _ in held(world.meter).values()] == [48.0, 50.0]
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "utf-16", "gz", "tab"])
+def test_columns_of_files_of_every_kind_are_named(kind: str, world: World, admin: Client, tmp_path: Path) -> None:
+    rows = [["Who", "Tag", "Menge"], [MPAN, "06.01.2025", "48"], [MPAN, "07.01.2025", "50"]]
+    plain = "\n".join(("\t" if kind == "tab" else ",").join(row) for row in rows) + "\n"
+    data = {"utf-16": plain.encode("utf-16"), "gz": gzip.compress(plain.encode()), "tab": plain.encode()}.get(kind, b"")
+    if kind == "xlsx":
+        book = xlsxwriter.Workbook(tmp_path / "a.xlsx")
+        book.add_worksheet("About").write_row(0, 0, ["Nothing", "here"])
+        sheet, day = book.add_worksheet("Data"), book.add_format({"num_format": "dd/mm/yyyy"})
+        sheet.write_row(0, 0, rows[0])
+        for n, used in ((1, 48), (2, 50)):
+            sheet.write_string(n, 0, MPAN)
+            sheet.write_datetime(n, 1, datetime(2025, 1, 5 + n), day)
+            sheet.write_number(n, 2, used)
+        book.close()
+        data = (tmp_path / "a.xlsx").read_bytes()
+    here = sent(world, data, f"sender.{kind}")
+    form = answers_on(text(admin, here))
+    if kind == "xlsx":
+        assert form["sheet"] == "About"
+        admin.post(here, form | {"sheet": "Data"})
+        form = answers_on(text(admin, here))
+    assert (form["layout"], form["c1"], form["c2"], form["c3"]) == ("daily", "meter", "date", "value")
+    answer = admin.post(here, form | {"do": "import"})
+    assert answer.status_code == 302, re.findall('<div class="alert wrong.*?</div>', answer.content.decode())
+    run_waiting()
+    assert [value for value, _ in held(world.meter).values()] == [48.0, 50.0]
 
 
 def test_where_several_profiles_fit_none_is_taken_by_itself(world: World, admin: Client) -> None:

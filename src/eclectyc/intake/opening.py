@@ -37,7 +37,7 @@ class Opened:
 def opened(path: Path, options: ReadOptions) -> Iterator[Opened]:
     """Open and recognise a file; what is unpacked for it goes again at the end. ``UnreadableFile`` where it fails."""
     with ExitStack() as stack:
-        yield stack.enter_context(_workbook(path, options)) if _may_be_workbook(path) else _plain(path, options, stack)
+        yield stack.enter_context(_workbook(path, options)) if may_be_workbook(path) else _plain(path, options, stack)
 
 
 @contextmanager
@@ -52,7 +52,8 @@ def _workbook(path: Path, options: ReadOptions) -> Iterator[Opened]:
             yield _understood(book, path, Path(folder), options, stack)
 
 
-def _may_be_workbook(path: Path) -> bool:
+def may_be_workbook(path: Path) -> bool:
+    """Say whether a file begins as workbooks do."""
     try:
         with path.open("rb") as file:
             return file.read(4) in _WORKBOOKS

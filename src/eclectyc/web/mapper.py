@@ -20,6 +20,7 @@ from eclectyc.intake.profiles.answers import (
 )
 from eclectyc.intake.profiles.heads import TOP_LINES, FileHead
 from eclectyc.intake.profiles.mapping import Mapping
+from eclectyc.intake.profiles.places import with_its_header
 from eclectyc.intake.profiles.preview import Preview, Stored, preview_of
 from eclectyc.intake.profiles.records import parts_of
 from eclectyc.intake.profiles.unsaid import Open, assumed, distinct_words, needed, usual_meaning
@@ -28,6 +29,7 @@ from eclectyc.kernel.errors import EclectycError
 MOST_COLUMNS: Final = 60  # shown
 SAMPLES: Final = 4  # cells shown of a column
 MOST_ERRORS: Final = 6
+_WORDS: Final = ("fw", "fm", "qw", "qm")
 LAYOUTS: Final = (
     ("long", "A line for each reading", "Meter, moment and value stand in every line."),
     ("wide", "A line for each day", "The day’s half-hours stand beside each other in columns."),
@@ -134,6 +136,16 @@ class Mapper:
         chosen = [index for index in shown[MOST_COLUMNS:] if roles.get(index)]
         return [self._column(index, roles, inside) for index in [*shown[:MOST_COLUMNS], *chosen[:MOST_COLUMNS]]]
 
+    def carried(self, asked: set[str]) -> list[tuple[str, str]]:
+        """Return the answers that the page does not ask for just now, to be sent along: nothing is forgotten. asked :
+        the names of its questions about cells."""
+        shown = {"sheet", "delimiter", "header", "skip", "records", "layout", "profile", "version", *asked}
+        if self.layout:
+            shown |= {"name", "sender", "notes"}
+            for column in self.columns:
+                shown |= {f"c{column.number}"} | ({f"q{column.number}", f"u{column.number}"} if column.role else set())
+        return [(name, text) for name, text in self.answers.items() if name not in shown and name[:2] not in _WORDS]
+
     @property
     def delimiters(self) -> list[tuple[str, str]]:
         words = {"": "whatever fits", ",": "comma", ";": "semicolon", "tab": "tab", "|": "bar"}
@@ -223,7 +235,8 @@ def mapper_of(actor: Actor, organisation: Organisation, head: FileHead, answers:
     made.open = needed(answers, table)
     if not made.open:
         try:
-            mapping = made.mapping = checked_mapping(answers, table)
+            mapping = with_its_header(head.source, checked_mapping(answers, table), table.header_line)
+            made.mapping = mapping
             made.preview = preview_of(actor, organisation, head, mapping)
         except EclectycError as error:
             made.fault = error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from eclectyc.estate.models import Quantity
 from eclectyc.intake.profiles.answers import roles_of
@@ -46,7 +46,7 @@ _DATES = Field(
 )  # fmt: skip
 _TIMES = Field("times", "Times are printed as", "text", "Such as HHmm. Empty: 10:30.",
                suggestions=("HHmm", "HH.mm", "HHmmss"), group=_RARE)  # fmt: skip
-_UNIT = Field("unit", "Unit of the values", "text", "kWh, Wh, MWh, kW, m3 … Empty: the meter’s own.",
+_UNIT = Field("unit", "Unit of the values", "text", "kWh, Wh, MWh, kW, m3 … Empty: the file’s, else the meter’s.",
               suggestions=("kWh", "Wh", "MWh", "kW", "m3", "kVArh", "litre"), group="Values")  # fmt: skip
 _QUANTITY = Field("quantity", "What is measured", "select", choices=(
     ("", "As the meter is"), *((value, str(label)) for value, label in Quantity.choices)), group="Values")  # fmt: skip
@@ -66,14 +66,16 @@ _LAST_WINS = Field("last_wins", "What comes last replaces whatever is held", "ch
                    "For senders who correct actual readings by estimates.", group=_RARE)  # fmt: skip
 
 
-def meaning_forms(mapper: Mapper) -> dict[str, Form | bool]:
+def meaning_forms(mapper: Mapper) -> dict[str, Any]:
     """Return the questions that the layout and the chosen columns leave, with the answers so far: the usual ones, and
     those that are rarely needed, and whether one of these is answered."""
-    usual = [one for one in _fields(mapper) if one.group != _RARE]
-    rare = [replace(one, group="") for one in _fields(mapper) if one.group == _RARE]
+    fields = _fields(mapper)
+    usual = [one for one in fields if one.group != _RARE]
+    rare = [replace(one, group="") for one in fields if one.group == _RARE]
     return {
         "form": Form.holding(usual, mapper.answers, prefix="m"), "rare": Form.holding(rare, mapper.answers, prefix="m"),
         "is_rare_said": any(mapper.answers.get(one.name) for one in rare),
+        "carried": mapper.carried({one.name for one in fields}),
     }  # fmt: skip
 
 
@@ -89,7 +91,7 @@ def _fields(mapper: Mapper) -> list[Field]:
     wanted += [_TIMES] if "time" in roles else []
     wanted += [_TIMEZONE] if layout and layout != "daily" else []
     wanted += [_STEP] if layout in ("long", "matrix") else []
-    wanted += [_UNIT] if layout and "unit" not in roles else []
+    wanted += [_UNIT] if layout else []
     wanted += [_QUANTITY] if layout and "quantity" not in roles else []
     wanted += [_DECIMAL, _MISSING] if layout else []
     wanted += [_METER] if layout not in ("", "matrix") and "meter" not in roles else []

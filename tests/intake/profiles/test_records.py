@@ -10,16 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from eclectyc.accounts.actor import Actor
 from eclectyc.cli.session import OPERATOR
 from eclectyc.intake.blocks import UnreadableFile
+from eclectyc.intake.profiles.service import create_profile
 from eclectyc.intake.profiles.toml_text import mapping_of_toml, toml_of
 from eclectyc.intake.report import ImportReport
 from eclectyc.intake.service import ImportOptions, import_file
+from eclectyc.intake.uploads.models import Upload
+from eclectyc.intake.uploads.rejected import rejected_lines
+from eclectyc.intake.uploads.service import receive, start
+from eclectyc.jobs.worker import run_waiting
 from eclectyc.kernel.errors import Invalid
 from tests.factories import World, make_meter
 from tests.intake.core.bringing import bring, held
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 MPAN, SECOND = "1200023305967", "2248274887874"
 EACH = """layout = "long"
@@ -130,3 +136,26 @@ def test_such_a_profile_written_down_and_read_again_is_the_same(text: str) -> No
 def test_what_is_wrong_with_such_a_profile_is_named(text: str, words: str) -> None:
     with pytest.raises(Invalid, match=words):
         mapping_of_toml(text)
+
+
+def test_rejected_lines_come_with_the_lines_above_them_and_go_in_once_mended(world: World, tmp_path: Path) -> None:
+    actor = Actor.of(world.admin)
+    make_meter(world.site, SECOND)
+    create_profile(actor, organisation=world.org, name="Flow", mapping=mapping_of_toml(EACH))
+    lines = ["ZHV|1", f"101|{SECOND}", "102|AI", "103|20250106", "104|A|1"]
+    lines += [f"101|{MPAN}", "102|AI", "103|20250106", "104|A|1", "103|20250107", "104|A|1", "104|A|much"]
+    lines += ["104|A|3", "104|A|4", "ZPT|1"]
+    text = "\n".join(lines) + "\n"
+
+    def sent(data: str) -> Upload:
+        upload = receive(actor, organisation=world.org, name="flow.txt", chunks=[data.encode()])
+        start(actor, upload=upload, options=ImportOptions(profile="Flow"))
+        run_waiting()
+        upload.refresh_from_db()
+        return upload
+
+    rejected = "".join(rejected_lines(actor, sent(text)))
+    assert rejected.splitlines() == ["ZHV|1", f"101|{MPAN}", "102|AI", "103|20250107", "104|A|1", "104|A|much"]
+    mended = sent(rejected.replace("much", "2"))
+    assert (mended.report["errors"], mended.report["added"], mended.report["unchanged"]) == ([], 1, 1)
+    assert [value for value, _ in held(world.meter).values()] == [1.0, 1.0, 2.0, 3.0, 4.0]

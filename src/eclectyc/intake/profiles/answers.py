@@ -73,7 +73,7 @@ def mapping_data(answers: Answers, table: Table) -> dict[str, Any]:
         meaning.pop("stamps", None)
     if meaning.get("stamps") == "end" and _is_on(answers, "closes_midnight"):
         meaning["closes_midnight"] = True
-    if number_of(answers, "step"):
+    if number_of(answers, "step") and layout in ("long", "matrix"):
         meaning["step"] = number_of(answers, "step")
     if answers.get("decimal") == "comma":
         meaning["decimal"] = "comma"

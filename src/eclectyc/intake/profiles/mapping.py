@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from eclectyc.kernel.days import STEPS, zone_of
 from eclectyc.kernel.errors import EclectycError, Invalid
@@ -18,11 +18,18 @@ from eclectyc.kernel.units import conversion
 MOST_WORDS: Final = 500  # in a list of words
 MOST_COLUMNS: Final = 200
 
+
+def _plain(text: str) -> str:
+    if "\x00" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise ValueError("should hold characters that a file can hold")
+    return text
+
+
 Layout = Literal["long", "wide", "daily", "matrix", "registers"]
-Heading = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Heading = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_plain)]
 Position = Annotated[int, Field(ge=1, le=10_000)]
 Place = Heading | Position
-Word = Annotated[str, StringConstraints(max_length=100)]
+Word = Annotated[str, StringConstraints(max_length=100), AfterValidator(_plain)]
 Quantity = Literal["import", "export", "reactive_import", "reactive_export", "volume", "temperature", "other"]
 
 
@@ -251,7 +258,8 @@ def _check_meaning(mapping: Mapping) -> None:
         raise Invalid("Meters that are made need a site.", "Name it in meters.site.", field="meters.site")
 
 
-_INNER: Final = re.compile(r"constrained-|list\[|function-|ValueColumn")  # what pydantic calls a choice of types
+# What pydantic calls a choice of types, and a key: nothing that stands in a mapping.
+_INNER: Final = re.compile(r"constrained-|list\[|function-|ValueColumn|\[key\]")
 _SEE: Final = "docs/imports.md describes every part."
 
 
@@ -260,14 +268,13 @@ def _first_fault(error: ValidationError) -> Invalid:
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, EclectycError):
         return Invalid(cause.reason, cause.remedy, field=cause.field or "mapping")
-    is_place = any(str(part).startswith("constrained-") for part in first["loc"])
-    path = ".".join(
-        str(part) for part in first["loc"] if not re.match("constrained-|list\\[|function-|ValueColumn", str(part))
-    )
+    is_place = any("constrained-" in str(part) for part in first["loc"])
+    path = ".".join(str(part) for part in first["loc"] if not _INNER.match(str(part)))
+    said = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         return Invalid(f"There is nothing called {path!r} in a mapping.", _SEE, field=path)
     if first["type"] == "missing":
         return Invalid(f"{path!r} is missing.", _SEE, field=path)
     if is_place:
         return Invalid(f"{path!r} is no column.", "Give its heading, or its position counted from 1.", field=path)
-    return Invalid(f"{path or 'The mapping'}: {first['msg'][0].lower()}{first['msg'][1:]}.", _SEE, field=path)
+    return Invalid(f"{path or 'The mapping'}: {said[0].lower()}{said[1:]}.", _SEE, field=path)

@@ -41,6 +41,20 @@ def declared_table(source: Source, mapping: Mapping) -> Table:
     raise _no_header(by_delimiter, mapping)
 
 
+def with_its_header(source: Source, mapping: Mapping, header_line: int) -> Mapping:
+    """Return a mapping that finds its header in this line of this file: by the columns it names, where that is enough,
+    else by the number of lines above it."""
+    if not mapping.file.header or mapping.file.records is not None:
+        return mapping
+    try:
+        if declared_table(source, mapping).header_line == header_line:
+            return mapping
+    except UnreadableFile:
+        pass
+    shape = mapping.file.model_copy(update={"skip_rows": header_line - 1})
+    return mapping.model_copy(update={"file": shape})
+
+
 def wanted_columns(mapping: Mapping) -> list[str]:
     """Return the columns that a mapping uses of a file with several kinds of lines."""
     names = [str(place) for place in mapping.columns.places().values()]
@@ -60,12 +74,17 @@ def prepared(source: Source, mapping: Mapping) -> Iterator[Source]:
         return
     if source.kind != "lines":
         raise UnreadableFile(f"{source.name} is no table.", "Import it without the profile.")
-    delimiter = {"tab": "\t"}.get(shape.delimiter, shape.delimiter) or source.delimiter or _likeliest(source)
     with tempfile.TemporaryDirectory(prefix="eclectyc-lines-") as folder:
         yield unfolded(
-            source, Path(folder) / source.name, delimiter=delimiter, kind_cell=shape.records,
+            source, Path(folder) / source.name, delimiter=delimiter_of(source, mapping), kind_cell=shape.records,
             data=next(iter(mapping.data_kinds())), wanted=wanted_columns(mapping),
         )  # fmt: skip
+
+
+def delimiter_of(source: Source, mapping: Mapping) -> str:
+    """Return what parts the cells of a file whose lines are of several kinds."""
+    told = mapping.file.delimiter
+    return {"tab": "\t"}.get(told, told) or source.delimiter or _likeliest(source)
 
 
 def _likeliest(source: Source) -> str:

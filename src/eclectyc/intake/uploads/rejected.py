@@ -9,9 +9,10 @@ from typing import Any
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.intake.files.head import head_of
-from eclectyc.intake.opening import Opened, opened
+from eclectyc.intake.files.source import open_source
+from eclectyc.intake.opening import Opened, may_be_workbook, opened
 from eclectyc.intake.profiles.declared import Declared
-from eclectyc.intake.profiles.places import declared_table
+from eclectyc.intake.profiles.places import declared_table, delimiter_of
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import reading_of
 
@@ -30,12 +31,44 @@ def rejected_lines(actor: Actor, upload: Upload) -> Iterator[str]:
     """Yield the heading and the rejected lines as the file has them; a workbook's as CSV."""
     numbers = rejected_numbers(upload.report)
     with opened(upload.path, reading_of(actor, upload)) as file:
+        has_kinds = isinstance(file.reader, Declared) and file.reader.mapping.file.records is not None
+        if has_kinds and not may_be_workbook(file.source.origin):
+            assert isinstance(file.reader, Declared)  # noqa: S101 - as above
+            yield from map(_text, _with_what_is_above(file.source.origin, file.reader, numbers))
+            return
         for line in file.source.head_text.text.split(b"\n")[: _header_lines(file)]:
             yield _text(line)
         for block in file.source.blocks():
             wanted = sorted(n for n in numbers if block.first_line <= n < block.first_line + block.lines)
             lines = block.text.split(b"\n") if wanted else []
             yield from (_text(lines[n - block.first_line]) for n in wanted)
+
+
+def _with_what_is_above(path: Path, reader: Declared, numbers: set[int]) -> Iterator[bytes]:
+    """Yield the rejected lines of a file whose lines are of several kinds, each group with the lines above it and its
+    own first ones, so that it can be mended and sent again as it is."""
+    data, cell = reader.mapping.data_kinds(), reader.mapping.file.records or 1
+    source = open_source(path)
+    mark = delimiter_of(source, reader.mapping).encode()
+    above: dict[bytes, bytes] = {}
+    group: list[bytes] = []
+    last = 0  # of the group's rejected lines
+    for block in source.blocks():
+        for number, line in enumerate(block.text.split(b"\n")[: block.lines], block.first_line):
+            cells = line.split(mark, cell)
+            kind = cells[cell - 1].strip().strip(b'"') if len(cells) >= cell else b""
+            if kind.decode("utf-8", "replace") in data:
+                group.append(line)
+                last = len(group) if number in numbers else last
+                continue
+            if last:
+                yield from (*above.values(), *group[:last])
+                above = {}  # told once
+            group, last = [], 0
+            above.pop(kind, None)
+            above[kind] = line
+    if last:
+        yield from (*above.values(), *group[:last])
 
 
 def _header_lines(file: Opened) -> int:
