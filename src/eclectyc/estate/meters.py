@@ -79,18 +79,23 @@ def update_meter(actor: Actor, *, meter: Meter, version: int | None = None, **fi
 def delete_meter(actor: Actor, *, meter: Meter, version: int | None = None) -> None:
     """Delete a meter that has no readings, no sub-meters, and no place in a formula."""
     with transaction.atomic():
-        before = refuse_deletion(actor, meter, version)
-        if meter.series.exists():
-            raise Conflict(f"{meter} has readings.", "Make it inactive, with the day it was removed.")
+        before = refuse_deletion(actor, meter, version, has_readings=meter.series.exists())
         remove(actor, meter, "meter.deleted", before)
 
 
-def refuse_deletion(actor: Actor, meter: Meter, version: int | None = None) -> dict[str, Any]:
-    """Hold a meter that is to be deleted and return its fields; refuse where something but its readings hangs on it.
-    Call it within the transaction of the deletion."""
+def refuse_deletion(
+    actor: Actor, meter: Meter, version: int | None = None, *, has_readings: bool = False
+) -> dict[str, Any]:
+    """Hold a meter that is to be deleted and return its fields; refuse where something hangs on it.
+
+    has_readings : whether it has readings that must stay; those of a virtual meter go with it. Call it within the
+    transaction of the deletion.
+    """
     before = hold(meter, version)
     actor.require("estate.edit", meter.place)
     virtual.refuse_where_used(actor, meter)
+    if has_readings:
+        raise Conflict(f"{meter} has readings.", "Make it inactive, with the day it was removed.")
     below = meter.submeters.count()
     if below:
         raise Conflict(f"{meter} has {counted(below, 'sub-meter')}.", "Give them another main meter first.")
