@@ -141,6 +141,28 @@ def test_where_every_part_is_away_there_is_no_value():
     assert out([Source(rows(), LONDON, since=later), Source(rows(), LONDON, since=later)], JUNE) == []
 
 
+def test_where_no_part_was_there_a_slot_has_no_value_though_its_day_has_one():
+    early = Source(rows(with_slot(flat(JUNE, None), 40, 3.0)), LONDON, since=at(date(2025, 6, 2)))
+    ((_, _, values, quality),) = out([early, Source(rows(), LONDON, since=at(date(2025, 6, 2)))], JUNE)
+    assert values == [3.0 if n == 40 else None for n in range(48)]
+    assert quality == [ACTUAL if n == 40 else MISSING for n in range(48)]
+
+
+def test_a_slot_into_which_a_life_begins_is_no_slot_without_the_meter():
+    days = [JUNE, date(2025, 6, 2)]
+    main = Source(rows(*((day, 1440, [10.0], [ACTUAL]) for day in days)), LONDON)
+    paris = Source(rows(), PARIS, since=at(days[1], PARIS))  # 23:00 of the first day in London
+    assert out([main, paris], *days) == []
+
+
+@pytest.mark.parametrize("day", [SPRING, JUNE, AUTUMN])
+def test_a_whole_day_is_as_long_as_the_clocks_make_it(day):
+    daily = Source(rows((day, 1440, [100.0], [ACTUAL])), LONDON)
+    assert out([daily, Source(rows(flat(day, 1.0)), LONDON, -1.0)], day) == [
+        (day, 1440, [100.0 - slots_in_day(day, LONDON)], [ACTUAL])
+    ]
+
+
 def test_parts_of_another_zone_are_laid_on_by_instants():
     day, before = JUNE, JUNE - timedelta(days=1)
     counting = [(d, 30, [100.0 * n + slot for slot in range(48)], [ACTUAL] * 48) for n, d in enumerate((before, day))]
