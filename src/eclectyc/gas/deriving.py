@@ -18,7 +18,7 @@ import polars as pl
 from django.db.models import Q
 
 from eclectyc.estate.models import Correction, Meter, Quantity, Series, Utility
-from eclectyc.estate.service import SeriesKey, ensure_series
+from eclectyc.estate.series import SeriesKey, ensure_series
 from eclectyc.gas.regions import Values, key_at, usual_region
 from eclectyc.gas.rules import converted, kwh_per_m3, slots_before
 from eclectyc.intake.batches import Made

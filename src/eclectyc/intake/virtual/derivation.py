@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 from django.db.models import F
@@ -10,7 +10,9 @@ from django.db.models import F
 from eclectyc.estate.models import FormulaPart, Series
 from eclectyc.intake.derived.spans import empty, merged, runs, widened
 from eclectyc.intake.virtual.changes import NAME
-from eclectyc.intake.virtual.planning import Plan, plan_for
+
+if TYPE_CHECKING:
+    from eclectyc.intake.virtual.planning import Plan
 
 _RESTING: Final[dict[str, Any]] = {"series": pl.Int32, "meter": pl.Int64, "is_elsewhere": pl.Boolean}
 
@@ -32,6 +34,8 @@ class VirtualMeters:
 
     def plan(self, wanted: pl.DataFrame) -> Plan:
         """Return what virtual meters hold on some days."""
+        from eclectyc.intake.virtual.planning import plan_for  # most batches touch no part of a formula
+
         return plan_for(wanted)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from eclectyc.estate.models import Series
-from eclectyc.estate.service import SeriesKey, ensure_series
+from eclectyc.estate.series import SeriesKey, ensure_series
 from eclectyc.intake.batches import Made
 from eclectyc.intake.derived.spans import bounded, days_of, merged, months_of
 from eclectyc.intake.virtual.evaluate import Rows, Worked, work_out
