@@ -34,6 +34,9 @@ def test_a_profile_is_saved_listed_shown_used_and_removed(run: Callable[..., Ans
     report = json.loads(run("import", file, "--profile", "Stadtwerke", "--json").out)
     assert (report["added"], report["errors"]) == (1, [])
     assert run("import", file, "--profile", str(toml), "--json").code == 0
+    (tmp_path / "b.csv").write_text(f"Who,Tag,Menge\n{METER},2025-01-07,48\n")
+    unknown = run("import", tmp_path / "b.csv")
+    assert (unknown.code, "Try --profile 'Stadtwerke'." in unknown.err) == (2, True)
     missing = run("import", file, "--profile", "Other", "--json")
     assert (missing.code, json.loads(missing.out)["error"]["field"]) == (2, "profile")
     assert run("profile", "remove", "Stadtwerke").code == 0

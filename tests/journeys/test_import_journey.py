@@ -126,6 +126,32 @@ def test_an_unknown_file_is_described_imported_mended_taken_back_and_the_next_on
     assert ImportProfile.objects.get().last_used_at is not None
 
 
+def test_whoever_types_on_while_the_page_looks_anew_loses_nothing(page: Page, served: Served, tmp_path: Path) -> None:
+    world = make_world()
+    enter(page, served, world)
+    rows = [f"{world.meter.identifier};06.01.2025 0{hour}:00;{hour},5" for hour in range(4)]
+    send(page, served, tmp_path, "other.csv", "\n".join(["Wer;Wann;Was", *rows]) + "\n")
+    page.get_by_role("link", name="Name its columns").click()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or "") if request.method == "POST" else None)
+    unit = page.get_by_label("Unit of the values")
+    unit.fill("MW")
+    page.keyboard.press("Enter")  # looks at the file
+    page.keyboard.type("h")  # and on, before the answer is there
+    page.keyboard.press("Tab")
+    page.get_by_role("region", name="First readings as they will be stored").get_by_text("3 500 kWh").wait_for()
+    page.get_by_role("textbox", name="Sender").fill("Somebody")
+    with page.expect_response(re.compile("/map$")):
+        page.get_by_role("textbox", name="Notes").fill("n")
+    page.keyboard.type("otes")
+    with page.expect_response(re.compile("/map$")):
+        page.keyboard.press("Tab")
+    page.reload()
+    kept = [page.get_by_role("textbox", name=name).input_value() for name in ("Sender", "Notes")]
+    assert (unit.input_value(), *kept) == ("MWh", "Somebody", "notes")
+    assert len(asked) <= 6  # one for each change, none for what the answers replace
+
+
 def test_a_folder_is_watched_with_a_saved_profile(page: Page, served: Served, tmp_path: Path) -> None:
     world = make_world()
     world.admin.is_operator = True

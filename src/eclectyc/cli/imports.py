@@ -110,11 +110,29 @@ def _run(
                 OPERATOR, organisation=owner, path=file, options=options, progress=listener, ahead=ahead
             )
     except UnreadableFile as refusal:
+        _offer_profiles(owner, file, options)
         if not as_json:
             raise
         print_json(_refused(file, options, refusal))
         say(f"eclectyc: {refusal}")
         raise typer.Exit(2) from None
+
+
+def _offer_profiles(owner: Organisation, file: Path, options: ImportOptions) -> None:
+    """Say which saved profiles fit a file that is not understood without one."""
+    from eclectyc.intake.profiles.fitting import fitting
+    from eclectyc.intake.profiles.heads import head_at
+    from eclectyc.kernel.errors import EclectycError
+
+    if options.profile:
+        return
+    try:
+        with head_at(file, file.name, options.sheet) as head:
+            found = fitting(OPERATOR, owner, head)
+    except (EclectycError, OSError):
+        return
+    for fit in found[:3]:
+        say(f"A saved profile fits: {fit.why}. Try --profile {fit.profile.name!r}.")
 
 
 def _refused(file: Path, options: ImportOptions, refusal: Exception) -> dict[str, Any]:

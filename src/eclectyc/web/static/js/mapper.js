@@ -1,30 +1,40 @@
-// Naming a file's columns: what is being typed and where a strip was scrolled to outlast each new look at the file.
+// Naming a file's columns: each change is sent, and the answer takes the place of the questions – unless somebody has gone on
+// meanwhile: then their next change brings the next answer. Where a strip was scrolled to, and what was opened, stays.
 
 const form = document.querySelector("[data-mapper]");
-let typed = null;
+const answers = () => new URLSearchParams(new FormData(form)).toString();
+let sent = "";
+let isSwapping = false;
 let scrolled = [];
 let opened = [];
 
-form?.addEventListener("htmx:beforeSwap", () => {
-  const at = document.activeElement;
-  const isText = at?.id && form.contains(at) && at.matches("input:not([type=radio], [type=checkbox]), textarea");
-  typed = isText ? { id: at.id, value: at.value } : null;
+form?.addEventListener("htmx:beforeRequest", () => {
+  sent = answers();
+});
+
+form?.addEventListener("htmx:beforeSwap", (event) => {
+  if (answers() !== sent) {
+    event.detail.shouldSwap = false;
+    return;
+  }
+  isSwapping = true;
   opened = [...form.querySelectorAll("[data-keep-open][open]")].map((part) => part.dataset.keepOpen);
   scrolled = [...form.querySelectorAll("[data-keep-scroll]")].map((strip) => [strip.id, strip.scrollLeft, strip.scrollTop]);
 });
 
+// A field that goes while it is in focus says that it changed: it was sent already.
+document.addEventListener("change", (event) => {
+  if (isSwapping && form?.contains(event.target)) event.stopPropagation();
+}, true);
+
 document.addEventListener("htmx:afterSettle", () => {
-  for (const name of opened) form.querySelector(`[data-keep-open="${CSS.escape(name)}"]`)?.setAttribute("open", "");
+  isSwapping = false;
+  for (const name of opened) form?.querySelector(`[data-keep-open="${CSS.escape(name)}"]`)?.setAttribute("open", "");
   for (const [id, left, top] of scrolled) {
     const strip = document.getElementById(id);
     if (strip) [strip.scrollLeft, strip.scrollTop] = [left, top];
   }
-  const field = typed && document.getElementById(typed.id);
-  if (field && field.value !== typed.value) {
-    field.value = typed.value;
-    field.addEventListener("blur", () => field.dispatchEvent(new Event("change", { bubbles: true })), { once: true });
-  }
-  typed = null;
+  scrolled = [];
 });
 
 // Enter in a field looks at the file again; it does not save what is not ready.

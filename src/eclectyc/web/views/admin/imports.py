@@ -46,6 +46,7 @@ from eclectyc.web.wording import error_for_page, for_page, summary_of
 
 UNDO_WAIT_S: Final = 15.0
 MOST_FILES: Final = 50  # at once
+MOST_SERIES: Final = 200  # shown of one import
 STATE_WORDS: Final = {
     "received": "to be looked at", "waiting": "waiting", "running": "running", "cancelling": "cancelling",
     "done": "done", "failed": "failed", "cancelled": "cancelled", "undone": "taken back", "discarded": "put aside",
@@ -306,6 +307,8 @@ def _shown(found: history.Arrival) -> dict[str, Any]:
         "rejected_at": reverse("admin-import-rejected", args=[found.identifier]) if found.identifier else "",
         "who": upload.user.email if upload and upload.user else found.batch.actor_label if found.batch else "",
         "summary": summary_of(report, is_trial=is_trial), "fault": for_page(job.error) if job is not None else "",
+        "series": [{**one, **{name: str(one.get(name) or "–")[:16].replace("T", " ") for name in ("first", "last")}}
+                   for one in report.get("series", [])[:MOST_SERIES]],
         "warnings": [for_page(text) for text in report.get("warnings", [])],
         "left": _left(job.left_s) if job is not None else "",
     }  # fmt: skip
