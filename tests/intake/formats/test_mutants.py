@@ -10,10 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.factories import World, make_site
+from tests.intake.formats.golden import DATA
 from tests.intake.mutants.bench import Bench
 from tests.intake.mutants.subjects import Mutant, subjects
 
 pytestmark = pytest.mark.django_db
+KEPT = sorted((DATA / "mutants").iterdir())
 MUTANTS = 100
 
 
@@ -33,3 +35,11 @@ def test_a_damaged_file_gives_what_it_says_or_is_refused_in_words(name: str, wor
 
     each()
     assert went["compared"] >= MUTANTS // 5, went
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
+def test_a_file_that_once_came_out_wrong_does_so_no_more(path: Path, world: World, tmp_path: Path) -> None:
+    make_site(world.org, "Dock Office")
+    name = path.stem.rpartition("-")[0]
+    subject = next(one for one in subjects().values() if one.name.replace(" ", "-") == name)
+    assert Bench(subject, world.org, tmp_path).tries(Mutant(path.read_bytes()))[1] == []

@@ -46,7 +46,7 @@ def _other(draw: Callable, value: Any) -> Any:
 def _structure(draw: Callable, content: bytes) -> bytes:
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return content
     places = _places(document)
     if not places:
@@ -69,7 +69,10 @@ def _structure(draw: Callable, content: bytes) -> bytes:
         holder[name] = holder.pop(key)
     else:
         holder[key] = _other(draw, holder[key])
-    return json.dumps(document).encode()
+    try:
+        return json.dumps(document).encode()
+    except RecursionError:
+        return content
 
 
 def _raw_value(draw: Callable, content: bytes) -> bytes:

@@ -57,6 +57,8 @@ def stark(content: bytes, zone: str) -> Told:
         for number, printed in enumerate(lines, 1):
             line = printed.replace('"', "") if printed.count('"') % 2 == 0 or "," not in printed else ""
             if line.startswith("#"):
+                if printed.count('"') % 2:
+                    raise Unclear("quotation marks")
                 rest = line[2:].rstrip(", ").strip()
                 if line[:2].upper() == "#O":
                     meters, sensor = cell.identifiers(rest.split("-")[0]), ""
@@ -66,7 +68,7 @@ def stark(content: bytes, zone: str) -> Told:
                     meters, sensor = [], ""
                 continue
             row = line.split(",")
-            if line.strip() and not "".join(row[1:]).replace('"', "").strip():
+            if line.strip() and (len(row) == 1 or (not line[0].isdigit() and not "".join(row[1:]).strip())):
                 meters, sensor = [], ""
             if len(row) != 4 or sensor not in _SENSORS or not row[3].strip():
                 continue

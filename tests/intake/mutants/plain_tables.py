@@ -195,9 +195,9 @@ def reads(content: bytes, columns: Columns, rows: Rows | None = None) -> list[Re
     own = {role: key for key, role in columns.roles.items()}
     found = []
     for line, row in table.rows:
-        moments = [at for at, _ in cell.stamps(table.cell(row, own["stamp"]))] if "stamp" in own else [
-            datetime(day.year, day.month, day.day) for day in cell.dates(table.cell(row, own["date"]))
-        ]  # fmt: skip
+        printed = table.cell(row, own["stamp"] if "stamp" in own else own["date"])
+        moments = [at for at, _ in cell.stamps(printed)] if "stamp" in own else []
+        moments += [datetime(day.year, day.month, day.day) for day in cell.dates(printed)]  # its midnight
         for meter in cell.identifiers(table.cell(row, own["meter"])):
             for at in moments:
                 for value in cell.numbers(table.cell(row, own["value"])):

@@ -15,7 +15,7 @@ from tests.intake.mutants.subjects import Mutant, Subject
 from tests.intake.mutants.trial import Outcome
 
 _SIGNS = ("a 24:00", "every meter runs")  # of a file itself, that its stamps are ends
-_FACTORS = (1.0, 1e-3, 1e3, 0.5, 1e-7, 1e-6, 1e6, 1e-4, 10.0, 100.0)
+_FACTORS = (1.0, 1e-3, 1e3, 0.5, 1e-7, 1e-6, 1e6, 1e-4, 10.0, 100.0, 24.0)
 
 
 @dataclass

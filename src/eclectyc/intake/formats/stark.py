@@ -147,7 +147,8 @@ def _rows(part: Part, headed: list[_Above], of_row: np.ndarray) -> tuple[RowBloc
         rejects.add_blank(cells.values, name, name, cells.bad)
     values, bad = number_matrix(part.frame, ["2"], set())
     rejects.add_numbers(part.frame.select("2"), bad, ["value"])
-    rejects.add_blank(part.column(3), "flag", "flag", {})
+    flags = part.column(3)
+    rejects.add_blank(flags.set(flags.str.strip_chars() == "", None), "flag", "flag", {})
     value, rows = pl.Series(values[:, 0], nan_to_null=True), len(part)
     measured = [_SENSORS.get(one.sensor, (None, "")) for one in headed]
     said: dict[str, list[str | None]] = {
