@@ -79,7 +79,7 @@ def times(text: str) -> list[timedelta]:
         seconds = float(text) * 86_400
         return [timedelta(seconds=round(seconds)), timedelta(seconds=round(seconds / 60) * 60)]
     text = re.sub(r"(:[0-9]{2}:[0-9]{2})[.,][0-9]+", r"\1", text)
-    found = [_strptime(text, form) for form in _TIMES]
+    found = [_strptime(text, form) for form in _TIMES if form != "%H%M%S" or len(text) == 6]
     return list(dict.fromkeys(timedelta(hours=at.hour, minutes=at.minute, seconds=at.second) for at in found if at))
 
 
