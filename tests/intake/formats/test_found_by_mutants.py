@@ -126,6 +126,13 @@ def test_a_reading_with_two_values_has_none(tmp_path: Path) -> None:
     assert (found.column("value"), found.lines) == ([1.0], [2])
 
 
+def test_a_feed_with_two_powers_of_ten_is_refused(tmp_path: Path) -> None:
+    element = "<espi:powerOfTenMultiplier>"
+    text = feed(Meter([(1735689600, "1000")])).replace(element, f"{element}3</espi:powerOfTenMultiplier>{element}", 1)
+    with pytest.raises(UnreadableFile, match="ten to the '3 and 0'"):
+        read_text(tmp_path, text, name="feed.xml")
+
+
 @pytest.mark.parametrize("unit", ["Wh", "MWh", "kW", "hcf"])
 def test_a_listed_meter_has_no_unit_that_its_readings_would_be_mistaken_in(tmp_path: Path, unit: str) -> None:
     found = read_text(tmp_path, f"mpan,site,utility,unit\n{MPAN},Dock,electricity,{unit}\n{OTHER},Dock,water,litres\n")

@@ -125,10 +125,10 @@ def green_button(content: bytes, meter: str) -> Told:
     types = list(root.iter(f"{ESPI}ReadingType"))
     if len(types) != 1:
         return told.vague("not one ReadingType")
-    fields = {child.tag.removeprefix(ESPI): (child.text or "").strip() for child in types[0]}
+    fields = {child.tag.rpartition("}")[2]: _only(types[0], child.tag.rpartition("}")[2]) for child in types[0].iter()}
     if fields.get("uom") != "72" or not re.fullmatch(r"-?[0-9]{1,2}", fields.get("powerOfTenMultiplier", "0")):
         return told.vague("another unit")
-    if fields.get("flowDirection") != "1" or fields.get("kind") != "12" or len(fields) != len(list(types[0])):
+    if fields.get("flowDirection") != "1" or fields.get("kind") != "12":
         return told.vague("another quantity")
     factor = 10.0 ** (int(fields.get("powerOfTenMultiplier", "0")) - 3)
     for n, one in enumerate(_named(root, "IntervalReading"), 1):

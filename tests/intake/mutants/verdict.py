@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from eclectyc.intake.report import ImportReport
+from tests.intake.mutants import plain_cells as cell
 from tests.intake.mutants.plain import Told, of_several
 from tests.intake.mutants.plain_tables import key_of
 from tests.intake.mutants.plain_text import NoText, lines_of
@@ -185,7 +186,8 @@ def _of_records(subject: Subject, mutant: Mutant, outcome: Outcome, seen: Seen) 
         seen.how, seen.why = "vague", "no header like the golden file's"
         return
     for line, fields in outcome.records:
-        cells = [_plain(text) for text in told.get(line, {}).values()]
+        printed = told.get(line, {}).values()
+        cells = [_plain(one) for text in printed for one in (text, *cell.identifiers(text))]
         for name, value in fields.items():
             for text in value.values() if isinstance(value, dict) else [value]:
                 if _plain(str(text)) not in cells:

@@ -90,7 +90,7 @@ class _Feed:
         elif what in _THINGS and what == self._entry.thing:
             self._is_inside = False
         elif self._is_inside and text and what in _FIELDS:
-            self._entry.fields.setdefault(what, text)
+            _put(self._entry.fields, what, text)
 
     def text(self, text: str) -> None:
         if len(self._text) <= MOST_TEXT:
@@ -121,9 +121,7 @@ class _Feed:
         if what == "quality" and len(self._reading.qualities) < MOST_KINDS:
             self._reading.qualities.append(text)
         elif what in ("start", "duration", "value"):
-            before = self._reading.fields.setdefault(what, text)
-            if before != text:  # which of them counts, nobody knows: both together are no number
-                self._reading.fields[what] = f"{before} and {text}"[:MOST_TEXT]
+            _put(self._reading.fields, what, text)
         elif what == "IntervalReading":
             if self._wants_readings:
                 self.readings.append(self._reading)
@@ -135,6 +133,13 @@ class _Feed:
         lengths = self._entry.lengths_s
         if printed in lengths or len(lengths) < MOST_KINDS:
             lengths[printed] += 1
+
+
+def _put(fields: dict[str, str], what: str, text: str) -> None:
+    """Note a field. Where it comes with two texts nobody knows which one counts: both together mean nothing known."""
+    before = fields.setdefault(what, text)
+    if before != text:
+        fields[what] = f"{before} and {text}"[:MOST_TEXT]
 
 
 def outline(source: Source) -> list[Entry]:
