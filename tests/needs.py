@@ -65,6 +65,11 @@ def on_postgresql() -> bool:
     return os.environ.get("ECLECTYC_TEST_DATABASE", "sqlite") == "postgresql"
 
 
+def queries_of_a_call(queries: int) -> int:
+    """Return how many queries a call over the API costs: PostgreSQL counts the calls as well, SQLite does not."""
+    return queries + 1 if on_postgresql() else queries
+
+
 def all_required() -> bool:
     """Say whether a missing need is a failure here, as it is in CI."""
     return os.environ.get("ECLECTYC_REQUIRE_ALL") == "1"

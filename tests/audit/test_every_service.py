@@ -22,17 +22,33 @@ from django.conf import settings
 from eclectyc.accounts import custom_roles, invitations, memberships, organisations, people, second_factor, tokens
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
-from eclectyc.estate import bulk, devices, meters, metrics, multipliers, placements, regions, series, sites, suppliers
+from eclectyc.estate import (
+    bulk,
+    corrections,
+    devices,
+    meters,
+    metrics,
+    multipliers,
+    placements,
+    regions,
+    series,
+    sites,
+    suppliers,
+)
+from eclectyc.gas import service as gas
 from eclectyc.intake.feeds import service as feeds
+from eclectyc.intake.profiles import service as profiles
+from eclectyc.intake.profiles.mapping import mapping_of
 from eclectyc.intake.uploads import service as uploads
 from eclectyc.intake.uploads.models import Upload
+from eclectyc.intake.virtual import removing
 from eclectyc.jobs import alerts, schedules
 from eclectyc.jobs import service as jobs
 from eclectyc.operations import first_use
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
-ROOMS = ("accounts", "estate", "intake", "jobs", "operations", "privacy", "mail")
+ROOMS = ("accounts", "estate", "gas", "intake", "jobs", "operations", "privacy", "mail")
 
 CHANGES_NOTHING = {
     # they ask, find, list or check
@@ -46,10 +62,19 @@ CHANGES_NOTHING = {
     "operations.exports.meters", "operations.exports.sites", "operations.exports.daily", "operations.exports.monthly",
     "operations.exports.readings",
     # the parts that every deed of the estate and of memberships is made of; they write the event themselves
-    "estate.history.tell", "estate.multipliers.multiply_from",
+    "estate.history.tell", "estate.multipliers.multiply_from", "estate.corrections.correct_from",
+    "estate.formulas.declare",
     "estate.changes.write", "estate.changes.remove", "accounts.memberships.take_away",
     "intake.uploads.history.arrivals", "intake.uploads.history.arrival_called", "intake.profiles.chosen.chosen",
     "intake.push.service.may_push",
+    "estate.virtual.meaning_of", "estate.virtual.refuse_ring", "estate.virtual.refuse_where_used",
+    "estate.meters.refuse_deletion", "estate.seen.seen_formula", "estate.seen.seen_formulas",
+    "gas.lists.regions", "gas.lists.months", "gas.lists.days",
+    "intake.profiles.fitting.fitting", "intake.profiles.preview.preview_of", "intake.profiles.service.saved",
+    "intake.profiles.service.profile_named", "intake.uploads.rejected.rejected_lines",
+    "intake.uploads.service.reading_of",
+    # answers on their way: what is made of them writes the event
+    "intake.uploads.service.keep_draft",
     "privacy.holdings.require_person", "jobs.rights.reached", "jobs.rights.may",
 }  # fmt: skip
 ELSEWHERE = {
@@ -62,6 +87,8 @@ ELSEWHERE = {
     "intake.registers.entries.withdraw_entry", "intake.registers.entries.withdraw_read",
     "intake.registers.entries.work_out_again",
     "intake.batches.begin", "intake.service.import_file", "intake.undo.undo_batch", "operations.exports.export",
+    # it puts values by the service
+    "gas.reading.import_calorific",
     # tried in tests/privacy
     "privacy.consents.give", "privacy.consents.withdraw", "privacy.erasure.erase", "privacy.holdings.export",
     "privacy.rules.set_rule", "privacy.rules.take_back", "privacy.retention.run",
@@ -109,6 +136,21 @@ class Stage:
 
     def multiplier(self) -> Any:
         return multipliers.set_multiplier(self.actor, meter=self.world.meter, factor=Decimal(2), since="2025-01-01")
+
+    def correction(self) -> Any:
+        return corrections.set_correction(self.actor, meter=self.world.meter, factor="1.03", since="2025-01-01")
+
+    def profile(self) -> Any:
+        mapping = mapping_of({"layout": "daily", "columns": {"date": "Day", "value": "kWh"}})
+        return profiles.create_profile(self.actor, name="Collector", mapping=mapping, **self.at)
+
+    def calorific_value(self) -> Any:
+        gas.put_values(self.actor, region="EA", values={date(2025, 1, 1): "39.5"}, **self.at)
+        return self.world.org.calorific_values.get()
+
+    def virtual_meter(self) -> Any:
+        formula = f"2 * {self.world.meter.identifier}"
+        return meters.create_meter(self.actor, site=self.world.site, identifier="TWICE", formula=formula)
 
     def job(self) -> Any:
         return jobs.enqueue("jobs.tidy")
@@ -245,6 +287,15 @@ DEEDS: dict[str, Deed] = {
     "estate.metrics.add_metric": alone(Stage.metric),
     "estate.metrics.update_metric": (Stage.metric, lambda s, m: metrics.update_metric(s.actor, metric=m, value="12")),
     "estate.metrics.delete_metric": (Stage.metric, lambda s, m: metrics.delete_metric(s.actor, metric=m)),
+    "estate.corrections.set_correction": alone(Stage.correction),
+    "estate.corrections.amend_correction": (
+        Stage.correction,
+        lambda s, c: corrections.amend_correction(s.actor, correction=c, factor="1.04"),
+    ),
+    "estate.corrections.remove_correction": (
+        Stage.correction,
+        lambda s, c: corrections.remove_correction(s.actor, correction=c),
+    ),
     "estate.regions.create_region": alone(Stage.region),
     "estate.regions.update_region": (Stage.region, lambda s, r: regions.update_region(s.actor, region=r, name="East")),
     "estate.regions.delete_region": (Stage.region, lambda s, r: regions.delete_region(s.actor, region=r)),
@@ -260,6 +311,26 @@ DEEDS: dict[str, Deed] = {
     "estate.suppliers.delete_supplier": (
         Stage.supplier,
         lambda s, one: suppliers.delete_supplier(s.actor, supplier=one),
+    ),
+    "gas.service.put_values": alone(Stage.calorific_value),
+    "gas.service.remove_value": (Stage.calorific_value, lambda s, one: gas.remove_value(s.actor, value=one)),
+    "gas.service.set_usual_region": alone(lambda s: gas.set_usual_region(s.actor, region="EA", **s.at)),
+    "intake.profiles.service.create_profile": alone(Stage.profile),
+    "intake.profiles.service.change_profile": (
+        Stage.profile,
+        lambda s, one: profiles.change_profile(s.actor, profile=one, notes="Mondays"),
+    ),
+    "intake.profiles.service.duplicate_profile": (
+        Stage.profile,
+        lambda s, one: profiles.duplicate_profile(s.actor, profile=one),
+    ),
+    "intake.profiles.service.delete_profile": (
+        Stage.profile,
+        lambda s, one: profiles.delete_profile(s.actor, profile=one),
+    ),
+    "intake.virtual.removing.delete_virtual_meter": (
+        Stage.virtual_meter,
+        lambda s, one: removing.delete_virtual_meter(s.actor, meter=one),
     ),
     "intake.uploads.service.receive": alone(Stage.upload),
     "intake.uploads.service.start": (Stage.upload, lambda s, one: uploads.start(s.actor, upload=one)),
