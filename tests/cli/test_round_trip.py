@@ -31,7 +31,7 @@ MEASURED = [
     ("MIXED", "electricity", "import", "import", "kWh", [30, 1440, 1440]),
     ("QUARTER", "electricity", "import", "import", "kWh", [15, 30]),
     ("SOLAR", "solar", "export", "export", "kWh", [30]),
-    ("7654321", "gas", "import", "import", "m3", [1440, 30]),
+    ("7654321", "gas", "import", "volume", "m3", [1440, 30]),
 ]
 ZONES = {  # and days around their changes of the clocks
     "Europe/London": [date(2025, 3, 28), date(2025, 10, 24)],

@@ -7,6 +7,6 @@ class GasConfig(AppConfig):
 
     def ready(self) -> None:
         from eclectyc.estate.listening import listen
-        from eclectyc.gas.following import follow
+        from eclectyc.gas.listening import hear
 
-        listen(follow)
+        listen(hear)

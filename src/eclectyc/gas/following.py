@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import Model, Q
 
 from eclectyc.estate.models import Meter, Quantity, Series, Site, Utility
 from eclectyc.gas.deriving import DERIVED, GAS
+from eclectyc.gas.listening import DATED, OF_METER, OF_SITE
 from eclectyc.intake.derived.spans import EVER
 from eclectyc.intake.derived.stale import mark
 from eclectyc.intake.models import Register
 from eclectyc.kernel.units import is_volume
 
-_OF_SITE: Final = frozenset({"gas_region", "timezone"})
-_OF_METER: Final = frozenset({"utility", "correction", "site_id"})
-_DATED: Final = frozenset({"meter.correction_set", "meter.correction_corrected", "meter.correction_removed"})
-
 
 def follow(thing: Model, action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     """Mark what a change of the estate bears on."""
     changed = set(before) | set(after)
-    if isinstance(thing, Site) and before and changed & _OF_SITE:
+    if isinstance(thing, Site) and before and changed & OF_SITE:
         mark_meters(Q(site=thing.pk))
-    elif isinstance(thing, Meter) and action in _DATED:
+    elif isinstance(thing, Meter) and action in DATED:
         mark_meters(Q(pk=thing.pk), [(_earliest(before, after), EVER[1])])
-    elif isinstance(thing, Meter) and before and changed & _OF_METER:
+    elif isinstance(thing, Meter) and before and changed & OF_METER:
         if "utility" in changed and not thing.is_virtual:
             tell_volumes(thing)
         mark_meters(Q(pk=thing.pk))

@@ -18,6 +18,7 @@ from eclectyc.intake.blocks import UnreadableFile
 from eclectyc.intake.files.archive import protected
 from eclectyc.intake.files.cell_text import clock_text, rounded_s
 from eclectyc.intake.files.ole import Compound
+from eclectyc.intake.files.xls_apart import sheet_of
 from eclectyc.intake.files.xlsx import Sheet
 from eclectyc.intake.files.xlsx_cells import Row, plain_text
 from eclectyc.kernel.words import counted
@@ -163,18 +164,9 @@ def _rk(packed: int) -> float:
 
 
 def _loaded(path: Path, sheet: str) -> pl.DataFrame:
-    import fastexcel
     import polars as pl
 
-    try:
-        book = fastexcel.read_excel(path)
-        frame = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars()
-    except BaseException as error:  # calamine's own faults are no exceptions
-        if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit | MemoryError):
-            raise
-        raise UnreadableFile(
-            f"{path.name} cannot be read: {error}.", "Save its sheet as CSV and import that."
-        ) from None
+    frame = sheet_of(path, sheet)
     return frame.select(pl.col(name).replace(*_meant(frame[name])) for name in frame.columns)
 
 
