@@ -100,7 +100,7 @@ def test_the_demo_prints_three_accounts_and_serves_its_estate(installation: Inst
     token = installation.run("token", "create", "viewer@demo.example", "--name", "t").stdout.strip()
     request = urllib.request.Request(f"{url}/api/meters?limit=1", headers={"Authorization": f"Bearer {token}"})
     with urllib.request.urlopen(request, timeout=30) as answer:
-        assert b'"count":37' in answer.read().replace(b" ", b"")
+        assert b'"count":41' in answer.read().replace(b" ", b"")
     assert stopped(process) == 0
 
     _, again, process = started(installation, "--demo")

@@ -134,8 +134,13 @@ def test_what_a_server_acknowledged_before_it_was_killed_is_there_afterwards(
         for thread in threads:
             thread.join()
         end_group(server)
-    assert installation.run("worker", "--until-empty").returncode == 0
-    held = values_held(installation)
+    held: dict[str, dict[str, float]] = {}
+    for _ in range(20):  # one folding begins some seconds after another
+        assert installation.run("worker", "--until-empty").returncode == 0
+        held = values_held(installation)
+        if all(slots.items() <= held.get(name, {}).items() for name, slots in devices.acknowledged.items()):
+            break
+        time.sleep(1)
     for name, slots in devices.acknowledged.items():
         assert slots.items() <= held[name].items()
         assert held[name].items() <= (slots | devices.unsure[name]).items()
