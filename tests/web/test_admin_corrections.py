@@ -119,6 +119,6 @@ def test_what_is_not_of_this_meter_is_as_if_it_were_not_there(
     assert "Save the correction" not in text_of(admin.get(here))
     assert admin.post(here, {"do": "correct", "serial": "X"}).status_code == 404
     theirs = f"/admin/meters/{world.other_meter.pk}?correct=device-{entries['device'].pk}"
-    assert "E2" not in outsider.get(theirs).content.decode()
+    assert "E2" not in text_of(outsider.get(theirs))
     assert outsider.post(theirs, {"do": "take_out"}).status_code == 404
     assert world.meter.devices.count() == 2

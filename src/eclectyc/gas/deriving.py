@@ -23,6 +23,7 @@ from eclectyc.gas.regions import Values, key_at, usual_region
 from eclectyc.gas.rules import converted, kwh_per_m3, slots_before
 from eclectyc.intake.batches import Made
 from eclectyc.intake.derived import spans
+from eclectyc.intake.virtual.changes import mark_users
 from eclectyc.kernel.days import zone_of
 from eclectyc.lake.dense import Slots
 from eclectyc.lake.store import connect
@@ -248,9 +249,15 @@ class _Planning:
             first.setdefault(one.meter, one.source)
         of_supplier = {s.pk: s.meter in send and s.source == first[s.meter] for s in theirs if s.meter in converted_too}
         is_counted = of_supplier | {pk: meter in self.facts and meter not in send for pk, meter in own}
+        meter_of = {s.pk: s.meter for s in theirs} | dict(own)
+        changed: set[int] = set()
         for wanted in (True, False):
             for piece in _pieces([pk for pk, counts in is_counted.items() if counts == wanted]):
-                Series.objects.filter(pk__in=piece, is_primary=not wanted).update(is_primary=wanted)
+                wrong = Series.objects.filter(pk__in=piece, is_primary=not wanted)
+                changed.update(meter_of[pk] for pk in wrong.values_list("pk", flat=True))
+                wrong.update(is_primary=wanted)
+        if changed:
+            mark_users(changed)  # formulas took what counted before
 
 
 def _pieces(numbers: list[int]) -> Iterator[list[int]]:

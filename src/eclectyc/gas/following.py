@@ -14,6 +14,7 @@ from eclectyc.gas.listening import DATED, OF_METER, OF_SITE
 from eclectyc.intake.derived.spans import EVER
 from eclectyc.intake.derived.stale import mark
 from eclectyc.intake.models import Register
+from eclectyc.intake.virtual.changes import mark_users
 from eclectyc.kernel.units import is_volume
 
 
@@ -25,6 +26,8 @@ def follow(thing: Model, action: str, before: Mapping[str, Any], after: Mapping[
     elif isinstance(thing, Meter) and action in DATED:
         mark_meters(Q(pk=thing.pk), [(_earliest(before, after), EVER[1])])
     elif isinstance(thing, Meter) and before and changed & OF_METER:
+        if "utility" in changed and Utility.GAS not in (before.get("utility"), thing.utility):
+            return
         if "utility" in changed and not thing.is_virtual:
             tell_volumes(thing)
         mark_meters(Q(pk=thing.pk))
@@ -57,6 +60,7 @@ def tell_volumes(meter: Meter) -> None:
         if (one.step_minutes, one.source, one.register) not in keys:
             one.quantity, one.is_primary = becomes, one.is_primary and not is_taken
             one.save(update_fields=["quantity", "is_primary"])
+            mark_users([meter.pk])
     taken = Register.objects.filter(meter=meter, quantity=becomes).values_list("serial_key", "code_key")
     codes = set(taken)
     for register in Register.objects.filter(meter=meter, quantity=was):

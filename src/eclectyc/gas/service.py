@@ -60,7 +60,7 @@ def checked_value(given: object) -> Decimal:
     if isinstance(given, bool) or not found.is_finite():
         raise Invalid(f"{str(given)[:40]!r} is not a number.", "Write such as 39.47333.", field="calorific_value")
     if not PLAUSIBLE[0] <= found <= PLAUSIBLE[1]:
-        reason = f"{found.normalize():f} MJ/m³ is not what gas is worth."
+        reason = f"{str(given).strip()[:40]} MJ/m³ is not what gas is worth."
         raise Invalid(reason, "Natural gas has about 37 to 44 MJ/m³: check the unit.", field="calorific_value")
     kept = found.quantize(Decimal(1).scaleb(-PLACES), rounding=ROUND_DOWN)
     if kept != found:

@@ -266,3 +266,12 @@ def test_a_meter_of_a_failed_import_stays_where_a_formula_names_it(world, meters
     failing.refresh_from_db()
     assert failing.state == Batch.FAILED
     assert Meter.objects.filter(pk=made.pk).exists()
+
+
+def test_a_meter_is_not_turned_round_under_a_formula_that_takes_what_its_direction_says(world, meters):
+    virtual(world, "V", "MAIN + S1.import")
+    with pytest.raises(Conflict, match="MAIN stands in 1 formula with what its direction says"):
+        service.update_meter(SYSTEM, meter=meters["MAIN"], direction="export")
+    meters["MAIN"].refresh_from_db()
+    assert meters["MAIN"].direction == "import"
+    service.update_meter(SYSTEM, meter=meters["S1"], direction="export")

@@ -13,6 +13,7 @@ from eclectyc.estate.models import Meter, Series
 from eclectyc.gas.gaps import lacking_of
 from eclectyc.intake.derived.working import bring_up_to_date
 from eclectyc.kernel.errors import Invalid
+from eclectyc.lake.store import connect
 from tests.factories import World
 from tests.gas.burning import MPRN, gas_meter, span, tell, total, volumes
 from tests.intake.core.bringing import bring
@@ -59,3 +60,19 @@ def test_kwh_and_volumes_are_not_added(world: World) -> None:
         declared(world, "V", f"{MPRN}", "m3")
     with pytest.raises(Invalid, match="counts volume in m3, not in kWh"):
         declared(world, "V", f"1200023305967 + {MPRN}.volume")
+
+
+def test_a_supplier_s_own_kwh_take_the_place_of_the_converted_in_formulas_too(world: World, tmp_path: Path) -> None:
+    gas = gas_meter(world)
+    half = declared(world, "HALF", f"{MPRN} / 2")
+    bring(world, tmp_path / "a.csv", volumes(DAYS))
+    tell(world, dict.fromkeys([date(2025, 5, 31), *DAYS], "39.5"))
+    assert total(half) == pytest.approx(total(gas) / 2, abs=1e-6)
+    supplied = f"MPRN,Date,kWh\n{MPRN},{DAYS[0]:%d/%m/%Y},100\n"
+    bring(world, tmp_path / "b.csv", supplied)
+    bring_up_to_date()
+    counted = Series.objects.get(meter=gas, quantity="import", is_primary=True)
+    assert counted.source == ""
+    series = list(Series.objects.filter(meter=half, is_primary=True).values_list("pk", flat=True))
+    rows = connect().days(series, DAYS[0], date(2025, 7, 1))
+    assert rows.filter(rows["present"] > 0).select("day", "total").rows() == [(DAYS[0], 50.0)]

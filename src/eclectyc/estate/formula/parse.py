@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from eclectyc.estate.formula.terms import OWN, Term
+from eclectyc.estate.formula.terms import MOST_DIGITS, OWN, Term
 from eclectyc.estate.formula.tokens import END, METER, NUMBER, QUANTITY, Token, fault, tokens
 from eclectyc.kernel.errors import Invalid
 
 LONGEST: Final = 2000  # characters
 DEEPEST: Final = 20  # parentheses and signs, one in the other
 MOST_TERMS: Final = 100
-MOST_DIGITS: Final = 15  # of a number, and of either part of a factor
 QUANTITIES: Final = ("import", "export", "reactive_import", "reactive_export", "volume")
 
 _Key = tuple[str, str]
@@ -150,7 +149,7 @@ def _sign(token: Token) -> Fraction:
 
 
 def _number(token: Token) -> Fraction:
-    if len(token.text) > MOST_DIGITS:
+    if len(token.text.removesuffix(".0").replace(".", "")) > MOST_DIGITS:
         raise fault(token.at, f"{token.text[:20]}… has too many digits.", f"Give at most {MOST_DIGITS}.")
     return Fraction(token.text)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from eclectyc.estate.formula.tokens import FEWEST_DIGITS, printed_name
 
+MOST_DIGITS: Final = 15  # of a number that is typed, and of either part of a factor
 OWN: Final = ""  # the quantity of a term that names none: the meter's own, as its direction tells
 
 
@@ -74,10 +75,10 @@ def _as_number(factor: Fraction) -> str:
 
 
 def written(factor: Fraction) -> str:
-    """Return a factor as digits: a decimal where that is exact, else a fraction.
+    """Return a factor as digits: a decimal where that is exact and short enough to be typed, else a fraction.
 
-    >>> written(Fraction(21, 20)), written(Fraction(-2, 3)), written(Fraction(1000))
-    ('1.05', '-2/3', '1000')
+    >>> written(Fraction(21, 20)), written(Fraction(-2, 3)), written(12345678 + Fraction(1, 512))
+    ('1.05', '-2/3', '6320987137/512')
     """
     rest = factor.denominator
     for prime in (2, 5):
@@ -89,4 +90,6 @@ def written(factor: Fraction) -> str:
     while factor.denominator and (10**places) % factor.denominator:
         places += 1
     scaled = factor.numerator * 10**places // factor.denominator
-    return f"{Decimal(scaled).scaleb(-places):f}"
+    decimal = f"{Decimal(scaled).scaleb(-places):f}"
+    is_short = len(decimal.lstrip("-").replace(".", "")) <= MOST_DIGITS
+    return decimal if is_short or factor.denominator == 1 else f"{factor.numerator}/{factor.denominator}"

@@ -42,9 +42,7 @@ class VirtualMeters:
 def _resting(series: int) -> pl.DataFrame:
     """Return which virtual meters rest on which series, in the organisation of one of the series."""
     organisation = Series.objects.filter(pk=series).values("meter__organisation")
-    parts = FormulaPart.objects.filter(
-        meter__organisation__in=organisation, part__series__quantity=F("quantity"), part__series__is_primary=True
-    )
+    parts = FormulaPart.objects.filter(meter__organisation__in=organisation, part__series__quantity=F("quantity"))
     rows = [
         (pk, meter, zone != other)
         for pk, meter, zone, other in parts.order_by().values_list(

@@ -14,6 +14,7 @@ from eclectyc.estate.models import Series
 from eclectyc.estate.series import SeriesKey, ensure_series
 from eclectyc.intake.batches import Made
 from eclectyc.intake.derived.spans import bounded, days_of, merged, months_of
+from eclectyc.intake.virtual.changes import mark_users
 from eclectyc.intake.virtual.evaluate import Rows, Worked, work_out
 from eclectyc.intake.virtual.reading import read_parts
 from eclectyc.intake.virtual.rules import PIECE, SOURCE, Rule, rules_of
@@ -96,9 +97,10 @@ def _own_series(meters: list[int]) -> pl.DataFrame:
 def _count_only(own: pl.DataFrame, current: set[int]) -> None:
     """Let the series of the unit and quantity that meters have now be those that count."""
     for meant, condition in ((True, pl.col("series").is_in(current)), (False, ~pl.col("series").is_in(current))):
-        wrong = own.filter(condition & (pl.col("is_primary") != meant))["series"].to_list()
-        if wrong:
-            Series.objects.filter(pk__in=wrong).update(is_primary=meant)
+        wrong = own.filter(condition & (pl.col("is_primary") != meant))
+        if len(wrong):
+            Series.objects.filter(pk__in=wrong["series"].to_list()).update(is_primary=meant)
+            mark_users(wrong["meter"].to_list())  # they took what counted before
 
 
 def _within_what_there_is(wanted: pl.DataFrame, rules: list[Rule], own: pl.DataFrame) -> pl.DataFrame:
