@@ -12,7 +12,7 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
@@ -82,6 +82,8 @@ def test_what_the_description_forbids_is_refused_without_a_fault(path: str, desc
     @always
     @given(described[path]["GET"].as_strategy(generation_mode=GenerationMode.NEGATIVE))
     def holds(case: schemathesis.Case) -> None:
+        # An address has no room for objects: another question would be sent than was meant.
+        assume(not any(isinstance(value, dict | list) for value in (case.query or {}).values()))
         case.call_and_validate(headers={"Accept-Encoding": "identity"})
 
     holds()

@@ -12,6 +12,7 @@ import pytest
 from eclectyc.web.clock import day_words
 from tests.journeys.charting import chart_in
 from tests.journeys.conftest import Estate
+from tests.journeys.tour import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -121,7 +122,7 @@ def test_the_theme_is_remembered_and_charts_follow(page: Page, estate: Estate) -
     light = page.evaluate(drawn)
     page.get_by_role("button", name="Dark or light").click()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 19, 22)"
-    page.wait_for_function(f"{drawn} !== {light!r}")
+    until(page, f"{drawn} !== {light!r}")
     page.reload()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 

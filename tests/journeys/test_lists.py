@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.journeys.conftest import Estate
+from tests.journeys.tour import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -53,7 +54,7 @@ def test_arrows_elsewhere_are_the_page_s_own(page: Page, estate: Estate) -> None
     estate.enter(page)
     page.set_viewport_size({"width": 1280, "height": 400})
     page.keyboard.press("ArrowDown")
-    page.wait_for_function("scrollY > 0")
+    until(page, "scrollY > 0")
     assert page.evaluate("document.activeElement === document.body")
     page.goto(f"{estate.url}/meters")
     page.keyboard.press("ArrowDown")

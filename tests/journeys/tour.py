@@ -7,6 +7,7 @@ says and how far a page overflows is printed.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,3 +96,11 @@ def tour(url: str, email: str, password: str, folder: Path, only: set[str]) -> N
 
 if __name__ == "__main__":
     tour(sys.argv[1].rstrip("/"), sys.argv[2], sys.stdin.readline().strip(), Path(sys.argv[3]), set(sys.argv[4:]))
+
+
+def until(page: Page, expression: str, within_s: float = 20) -> None:
+    """Wait until an expression holds. Playwright's own waiting evaluates text in the page, which the policy forbids."""
+    ends = time.monotonic() + within_s
+    while not page.evaluate(expression):
+        assert time.monotonic() < ends, f"{expression} did not come to hold"
+        page.wait_for_timeout(50)
