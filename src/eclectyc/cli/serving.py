@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import threading
 import time
+from _thread import start_new_thread
 from collections.abc import Callable
 from typing import Annotated, Final
 
@@ -16,6 +18,7 @@ from eclectyc.cli.session import OPERATOR, load_django, ready, say
 from eclectyc.kernel.errors import EclectycError
 
 ANYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - recognised, never a default
+LOOKS_UP_S: Final = 0.25
 THREADS: Final = min(8, 2 * (os.cpu_count() or 1) + 1)
 
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")]
@@ -148,8 +151,33 @@ def _run(host: str, port: int, *, workers: int, threads: int, started: Callable[
         started()
         print("\nControl-C stops it.", flush=True)
 
+    def obey(*_: object) -> None:
+        """Pass a signal on from another thread: this one may hold the lock of the event that is to be set."""
+        start_new_thread(server.signal_handler_interrupt, ())
+
+    def listen() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, obey)
+
+    server.main_loop_interrupt = Attentive()
+    server.on_startup(listen)
     server.on_startup(threading.Thread(target=announce, name="announce", daemon=True).start)
     server.serve()
+
+
+class Attentive(threading.Event):
+    """An event whose waiter looks up now and then.
+
+    Python runs what a signal asks for in the main thread, and one that comes just before that thread begins to wait
+    for good is heard only when it wakes: a Control-C soon after the start was lost that way.
+    """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout is not None:
+            return super().wait(timeout)
+        while not super().wait(LOOKS_UP_S):
+            pass
+        return True
 
 
 def _wait_until_open(host: str, port: int) -> None:
