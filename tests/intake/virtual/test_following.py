@@ -11,6 +11,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.estate import service
 from eclectyc.estate.models import Meter, Series
 from eclectyc.intake.batches import recover
+from eclectyc.intake.derived.spans import EVER
 from eclectyc.intake.derived.working import bring_up_to_date
 from eclectyc.intake.models import Batch, Stale
 from eclectyc.intake.undo import undo_batch
@@ -275,3 +276,13 @@ def test_a_meter_is_not_turned_round_under_a_formula_that_takes_what_its_directi
     meters["MAIN"].refresh_from_db()
     assert meters["MAIN"].direction == "import"
     service.update_meter(SYSTEM, meter=meters["S1"], direction="export")
+
+
+def test_a_register_bears_on_every_day_of_a_formula(world, meters):
+    """Where one register of two lacks, their sum lacks: a day between two of its days changes without being touched."""
+    v = virtual(world, "V", "MAIN")
+    series = make_series(meters["MAIN"], register="E1")
+    touched = pl.DataFrame(
+        {"series": [series.pk], "day": [date(2025, 6, 3)]}, schema={"series": pl.Int32, "day": pl.Date}
+    )
+    assert VIRTUAL_METERS.resting_on(touched).rows() == [(v.pk, *EVER)]

@@ -8,13 +8,18 @@ import polars as pl
 from django.db.models import F
 
 from eclectyc.estate.models import FormulaPart, Series
-from eclectyc.intake.derived.spans import empty, merged, runs, widened
+from eclectyc.intake.derived.spans import EVER, empty, merged, runs, widened
 from eclectyc.intake.virtual.changes import NAME
 
 if TYPE_CHECKING:
     from eclectyc.intake.virtual.planning import Plan
 
-_RESTING: Final[dict[str, Any]] = {"series": pl.Int32, "meter": pl.Int64, "is_elsewhere": pl.Boolean}
+_RESTING: Final[dict[str, Any]] = {
+    "series": pl.Int32,
+    "meter": pl.Int64,
+    "is_elsewhere": pl.Boolean,
+    "is_register": pl.Boolean,
+}
 
 
 class VirtualMeters:
@@ -30,7 +35,10 @@ class VirtualMeters:
         pairs = _resting(int(touched["series"][0])).join(touched, on="series")
         here = runs(pairs.filter(~pl.col("is_elsewhere")))
         elsewhere = widened(runs(pairs.filter("is_elsewhere")), before=1, after=1)
-        return merged(pl.concat([here, elsewhere]))
+        # A register bears on every day between its first and its last: where it lacks, the sum of registers does.
+        start, end = (pl.lit(day, pl.Date) for day in EVER)
+        registers = pairs.filter("is_register").select("meter", start=start, end=end).unique()
+        return merged(pl.concat([here, elsewhere, registers]))
 
     def plan(self, wanted: pl.DataFrame) -> Plan:
         """Return what virtual meters hold on some days."""
@@ -44,9 +52,9 @@ def _resting(series: int) -> pl.DataFrame:
     organisation = Series.objects.filter(pk=series).values("meter__organisation")
     parts = FormulaPart.objects.filter(meter__organisation__in=organisation, part__series__quantity=F("quantity"))
     rows = [
-        (pk, meter, zone != other)
-        for pk, meter, zone, other in parts.order_by().values_list(
-            "part__series", "meter", "meter__site__timezone", "part__site__timezone"
+        (pk, meter, zone != other, register != "")
+        for pk, meter, zone, other, register in parts.order_by().values_list(
+            "part__series", "meter", "meter__site__timezone", "part__site__timezone", "part__series__register"
         )
     ]
     return pl.DataFrame(rows, schema=_RESTING, orient="row")
