@@ -101,3 +101,12 @@ def test_of_a_large_file_only_the_head_is_read(tmp_path: Path) -> None:
     with head_at(path, path.name) as head:
         assert len(head.lines(",")) <= 300
         assert guessed(head)["layout"] == "daily"
+
+
+def test_digits_that_are_no_numbers_are_no_periods(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "Name,Date,Grade,Long\n" + "".join(f"A,0{n}/06/2025,{g},{'9' * 5000}\n" for n, g in enumerate("²³¹", 1))
+    )
+    with head_at(path, path.name) as head:
+        assert "period" not in guessed(head).values()

@@ -121,6 +121,8 @@ def _fill(actor: Actor, feed: Feed, wanted: Wanted, secrets: Mapping[str, str]) 
     schedules.check_cron(wanted.cron, wanted.zone)
     feed.settings, feed.options = known.settings, plain_options(replace(wanted.options, profile=""))
     feed.profile = _profile(actor, feed, wanted.options.profile)
+    if feed.profile and feed.profile.mapping.get("meters", {}).get("unknown") == "create":
+        actor.require("estate.edit", feed.organisation_id)
     feed.secret = json.dumps(known.secrets) if known.secrets else ""
     feed.cron, feed.zone, feed.is_active = wanted.cron, wanted.zone, wanted.is_active
     feed.quiet_after_h = wanted.quiet_after_h

@@ -26,6 +26,7 @@ _SAMPLE: Final = 60  # cells of a column
 _MOST_LOOKED_AT: Final = 400  # columns
 _MOST_NAMES: Final = 2000  # among which a day's columns are looked for
 _COUNTS: Final = (300, 288, 276, 100, 96, 92, 50, 48, 46, 25, 24, 23)
+_PERIOD: Final = re.compile(r"0?[1-9]|[1-4][0-9]|50")
 _COMMA: Final = re.compile(r"[+-]?[0-9]{1,3}(?:[. ]?[0-9]{3})*,[0-9]+|[+-]?[0-9]+,[0-9]+")
 _MONTH_FIRST: Final = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2[0-9]{4}( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?")
 
@@ -235,7 +236,7 @@ def _by_cells(cells: list[str], rows: int, taken: set[str]) -> str:
         ("stamp", is_first_moment and most_of(_is_stamp)),
         ("date", is_first_moment and most_of(_is_date)),
         ("time", lacks_time and all_of(lambda cell: ":" in cell and _parses(parse_time, cell))),
-        ("period", lacks_time and len(distinct) > 2 and all_of(lambda cell: cell.isdigit() and 1 <= int(cell) <= 50)),
+        ("period", lacks_time and len(distinct) > 2 and all_of(_PERIOD.fullmatch)),
         ("meter", "meter" not in taken and all_of(_is_identifier)),
         ("value", most_of(lambda cell: parse_number(cell) is not None or _COMMA.fullmatch(cell))),
         ("unit", few and "unit" not in taken and all_of(is_unit)),

@@ -34,6 +34,7 @@ def create_profile(
 ) -> ImportProfile:
     """Save a mapping under a name of its own. signature : how the file looked that it was made over."""
     actor.require("imports.run", organisation.pk)
+    _require_to_create(actor, organisation.pk, mapping)
     made = ImportProfile(
         organisation=organisation, name=_name(name), mapping=mapping.as_data(), signature=signature or {},
         created_by_id=actor.user_id, changed_by_id=actor.user_id,
@@ -56,6 +57,8 @@ def change_profile(
 ) -> ImportProfile:
     """Change a profile: its mapping, its name, its sender, its notes. Feeds and files that wait go with its name."""
     actor.require("imports.run", profile.organisation_id)
+    if mapping is not None:
+        _require_to_create(actor, profile.organisation_id, mapping)
     wanted = _texts({name: text for name, text in fields.items() if name != "name"})
     if "name" in fields:
         wanted["name"] = _name(fields["name"])
@@ -156,6 +159,12 @@ def _names(actor: Actor, organisation: Organisation) -> str:
     return (
         f"It has: {', '.join(names)}." if names else "Save one on the page of imports, or with eclectyc profile save."
     )
+
+
+def _require_to_create(actor: Actor, organisation: int, mapping: Mapping) -> None:
+    """Let a profile make meters only if whoever saves it may: feeds import with it in nobody's name."""
+    if mapping.meters.unknown == "create":
+        actor.require("estate.edit", organisation)
 
 
 def _held(profile: ImportProfile, version: int | None) -> ImportProfile:

@@ -57,7 +57,7 @@ def _mapped(request: HttpRequest, actor: Actor, upload: Upload) -> HttpResponse:
     with _head(upload, answers) as head:
         if not answers:
             answers = guessed(head)
-        elif do not in ("", "from"):
+        elif do == "look":  # what is saved or imported is what was seen, and nothing suggested since
             answers = _with_suggestions(head, upload.draft or guessed(head), answers)
         if do:
             uploads.keep_draft(actor, upload=upload, draft=answers)
@@ -111,7 +111,7 @@ def _head(upload: Upload, answers: Answers) -> Iterator[FileHead]:
 
 def _with_suggestions(head: FileHead, before: Answers, answers: Answers) -> Answers:
     """Return answers with what is suggested where columns have become others, or mean other things now."""
-    if any(before.get(name, "") != answers.get(name, "") for name in SHAPE):
+    if any(_plain(name, before, head) != _plain(name, answers, head) for name in SHAPE):
         kept = {name: text for name, text in answers.items() if not (name[0] in "cqu" and name[1:].isdigit())}
         return kept | suggested(head, kept)
     if before.get("layout") != answers.get("layout"):
@@ -119,6 +119,12 @@ def _with_suggestions(head: FileHead, before: Answers, answers: Answers) -> Answ
         more = {n: t for n, t in suggested(head, answers).items() if n[0] == "c" and n not in answers}
         return answers | {n: t for n, t in more.items() if t == "value" or t not in taken}
     return answers
+
+
+def _plain(name: str, answers: Answers, head: FileHead) -> str:
+    """Return an answer about a file's shape, with what it is left out for in its place."""
+    usual = {"skip": "0", "sheet": head.sheet}.get(name, "")
+    return answers.get(name, "") or usual
 
 
 def _saved(request: HttpRequest, actor: Actor, upload: Upload, mapper: Mapper, do: str) -> HttpResponse:
