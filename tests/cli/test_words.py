@@ -52,7 +52,7 @@ def test_one_of_a_thing_is_told_in_the_singular(run: Run, tmp_path: Path) -> Non
     odd = put(tmp_path / "odd.csv", "MPAN,Start,kWh", *[half_hour] * 2, "M7,2025-01-07 00:30,1",
               f"{METER},31/02/2025 00:30,1", f"{METER},2025-01-07 01:00,1", "Total,,1")  # fmt: skip
     said = ""
-    for words in (
+    for asked in (
         ("import", one, "--dry-run", "--create-meters", "--site", "Quay"),
         ("import", one, "--create-meters", "--site", "Quay"),
         ("import", one),
@@ -67,8 +67,9 @@ def test_one_of_a_thing_is_told_in_the_singular(run: Run, tmp_path: Path) -> Non
         ("audit", "verify"),
         ("retention", "list"),
     ):
-        if words[0] == "undo":  # the first and second batch, whatever their numbers are
-            words = ("undo", Batch.objects.order_by("pk")[int(str(words[1])) - 1].pk)
+        words = asked
+        if asked[0] == "undo":  # the first and second batch, whatever their numbers are
+            words = ("undo", Batch.objects.order_by("pk")[int(str(asked[1])) - 1].pk)
         answer = run(*words)
         said += f"$ {' '.join(map(str, words))}\n{answer.out}{answer.err}\n"
     for expected in (
