@@ -237,3 +237,18 @@ def test_the_queue_as_a_whole_is_an_operators_to_see(world: World, client: Clien
     page = text(client, "/admin/jobs")
     assert "Upkeep of the readings</a>" in page
     assert "Workers" in page
+
+
+def test_a_page_says_what_the_file_of_rejected_lines_lacks(world: World, admin: Client) -> None:
+    known, unknown = world.meter.identifier, "2248274887874"
+    days = [date(2025, 6, day) for day in (3, 4, 5)]
+    upload = sent(admin, wide(line_of(known, "2025-06-03"), *(line_of(unknown, day) for day in days)))
+    done = act(admin, f"/admin/imports/files/{upload.pk}", "import", stamps="auto", type="auto")
+    run_waiting()
+    rejected = b"".join(admin.get(f"{done}/rejected").streaming_content)  # type: ignore[arg-type]
+    assert len(rejected.decode().splitlines()) == 2
+    assert "The file lacks 2 lines" in text(admin, done)
+    whole = sent(admin, wide(line_of(known, "31/02/2025"), line_of(known, "2025-06-06")), "july.csv")
+    done = act(admin, f"/admin/imports/files/{whole.pk}", "import", stamps="auto", type="auto")
+    run_waiting()
+    assert "The file lacks" not in text(admin, done)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from functools import partial
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
@@ -304,6 +305,7 @@ def _shown(found: history.Arrival) -> dict[str, Any]:
         "options_at": reverse("admin-import-file", args=[upload.pk]) if upload and may_change(found) else "",
         "map_at": reverse("admin-import-map", args=[upload.pk]) if upload and may_change(found) else "",
         "has_rejected": bool(upload and upload.kept and report.get("error_count")) and found.state != "discarded",
+        "untold": partial(_untold, report),
         "rejected_at": reverse("admin-import-rejected", args=[found.identifier]) if found.identifier else "",
         "who": upload.user.email if upload and upload.user else found.batch.actor_label if found.batch else "",
         "summary": summary_of(report, is_trial=is_trial), "fault": for_page(job.error) if job is not None else "",
@@ -343,3 +345,8 @@ def _size(size: int) -> str:
     if size < 1000:
         return counted(size, "byte")
     return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
+
+
+def _untold(report: dict[str, Any]) -> int:
+    """Return how many rejected lines have no error of their own: of an unknown meter, its first line alone has one."""
+    return max(0, int(report.get("rejected", 0)) - len(rejected_numbers(report))) if report.get("error_count") else 0
