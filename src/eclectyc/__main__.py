@@ -2,7 +2,7 @@
 
 import sys
 
-from eclectyc.cli import main
+from eclectyc.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

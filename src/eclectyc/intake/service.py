@@ -201,7 +201,7 @@ def _import_readings(
     )
     with Spool(Path(settings.HOME) / "tmp") as spool:
         gathered = Gathered(Resolver(organisation, wishes), spool, log)
-        source, seen = file.opened().source, file.opened().seen
+        seen = file.opened().seen
         _read(file, gathered, telling)
         plan = understand(gathered, seen, stamps=options.stamps, timezone=options.timezone, agrees=shift_to_held)
         describe(report, gathered, seen, plan)
@@ -209,7 +209,7 @@ def _import_readings(
         for error, rows in plan.refused:
             log.extend([error], counts_lines=False)
             log.stands_for(rows)
-        import_ = Import(actor, organisation, source, gathered, report, telling.say, claim, _rule_of(file))
+        import_ = Import(actor, organisation, file, gathered, report, telling.say, claim, _rule_of(file))
         _store(import_, plan, making)
 
 
@@ -237,10 +237,9 @@ def _import_reads(
     making = Making.of(actor, organisation, options.site)
     wishes = Wishes(meter=options.meter, quantity=options.quantity, unit=options.unit, creates=options.create_meters,
                     zone=making.zone, strict_mpan=options.strict_mpan)  # fmt: skip
-    source, seen = file.opened().source, file.opened().seen
     import_ = ReadsImport(
-        actor, organisation, seen, Resolver(organisation, wishes), making, report, log, telling.say, claim,
-        source.path, options.unit,
+        actor, organisation, file.opened().seen, Resolver(organisation, wishes), making, report, log, telling.say,
+        claim, file, options.unit,
     )  # fmt: skip
     work_in = import_registers if file.opened().reader.kind == "registers" else import_tanks
     work_in(import_, _told(file, telling), timezone=options.timezone)

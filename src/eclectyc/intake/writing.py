@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
+from eclectyc.intake.ahead import Ahead
 from eclectyc.intake.batches import Claim, begin, finish, note, settle_pending, writers_turn
 from eclectyc.intake.derived.stale import remarks_on
-from eclectyc.intake.files.source import Source
 from eclectyc.intake.making import Making
 from eclectyc.intake.models import Batch
 from eclectyc.intake.placing.gather import Gathered
@@ -36,7 +33,7 @@ class Import:
 
     actor: Actor
     organisation: Organisation
-    source: Source
+    file: Ahead
     gathered: Gathered
     report: ImportReport
     say: Callable[..., None]
@@ -49,33 +46,29 @@ def write_batch(
 ) -> None:
     """Commit a file's readings as one batch. ``complete`` fills the report in once every month is placed."""
     report, say = import_.report, import_.say
-    with ThreadPoolExecutor(1) as pool:
-        digest = pool.submit(_sha256, import_.source.origin)
-        with writers_turn(
-            f"import {report.file}",
-            waiting=lambda other: say(phase="waiting", text=f"waiting for another import ({other})"),
-        ) as lease:
-            say(phase="writing", text="", done=0, total=import_.gathered.values)
-            batch = _begin(import_, plan, making, months, lease, digest.result)
-            failpoint("intake.after_pending")
+    with writers_turn(
+        f"import {report.file}",
+        waiting=lambda other: say(phase="waiting", text=f"waiting for another import ({other})"),
+    ) as lease:
+        say(phase="writing", text="", done=0, total=import_.gathered.values)
+        batch = _begin(import_, plan, making, months, lease)
+        failpoint("intake.after_pending")
 
-            def before_commit(result: WriteResult) -> None:
-                take_result(report, result)
-                complete()
-                report.warnings += remarks_on(result.touched)
-                note(batch, touched=result.touched, report=kept_report(report), **_counts(report))
-                failpoint("intake.before_write")
+        def before_commit(result: WriteResult) -> None:
+            take_result(report, result)
+            complete()
+            report.warnings += remarks_on(result.touched)
+            note(batch, touched=result.touched, report=kept_report(report), **_counts(report))
+            failpoint("intake.before_write")
 
-            _commit(batch, months, lease, before_commit, say, import_.rule)
+        _commit(batch, months, lease, before_commit, say, import_.rule)
 
 
-def _begin(
-    import_: Import, plan: FilePlan, making: Making, months: Months, lease: Lease, digest_of: Callable[[], str]
-) -> Batch:
+def _begin(import_: Import, plan: FilePlan, making: Making, months: Months, lease: Lease) -> Batch:
     report = import_.report
     with import_.claim.held():
         months.series, made = making.make(plan)
-        digest = digest_of()  # worked out meanwhile
+        digest = import_.file.sha256()
         earlier = Batch.objects.filter(organisation=import_.organisation, sha256=digest, state=Batch.DONE).first()
         batch = begin(
             import_.actor, lease, organisation=import_.organisation, made=made, file_name=report.file[-255:],
@@ -132,8 +125,3 @@ def kept_report(report: ImportReport) -> dict[str, Any]:
 def _counts(report: ImportReport) -> dict[str, int]:
     names = ("rows", "accepted", "rejected", "added", "changed", "unchanged", "kept")
     return {name: getattr(report, name) for name in names}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
+from eclectyc.intake.ahead import Ahead
 from eclectyc.intake.batches import COUNTS, Claim, Made, begin, note, writers_turn
 from eclectyc.intake.blocks import Recognition
 from eclectyc.intake.derived.stale import remarks_on
@@ -40,13 +39,8 @@ class ReadsImport:
     log: ErrorLog
     say: Callable[..., None]
     claim: Claim
-    path: Path
+    file: Ahead
     unit: str = ""
-
-    def digest(self) -> str:
-        """Return what tells this very file again."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Case(Protocol):
@@ -100,7 +94,7 @@ def _write(import_: ReadsImport, case: Case, lease: Lease) -> None:
     report = import_.report
 
     def begun(made: Made) -> Batch:
-        digest = import_.digest()
+        digest = import_.file.sha256()
         earlier = Batch.objects.filter(organisation=import_.organisation, sha256=digest, state=Batch.DONE).first()
         batch = begin(
             import_.actor, lease, organisation=import_.organisation, made=made, file_name=report.file[-255:],
