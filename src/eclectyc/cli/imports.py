@@ -83,15 +83,19 @@ def _begun(file: Path, reading: tuple[str, str, str, str, str] | None) -> Iterat
     if reading is None:
         yield None
         return
-    from eclectyc.intake.ahead import Ahead
-    from eclectyc.intake.blocks import ReadOptions
+    from eclectyc.intake.digest import Digest
 
     usual_s = sys.getswitchinterval()
     sys.setswitchinterval(EAGER_SWITCH_S)
+    digest = Digest(file)  # while Polars is loaded
     try:
-        with Ahead(file, ReadOptions(*reading)) as ahead:
+        from eclectyc.intake.ahead import Ahead
+        from eclectyc.intake.blocks import ReadOptions
+
+        with Ahead(file, ReadOptions(*reading), digest) as ahead:
             yield ahead
     finally:
+        digest.close()
         sys.setswitchinterval(usual_s)
 
 

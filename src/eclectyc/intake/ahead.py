@@ -1,12 +1,10 @@
 """A file opened, recognised and read a little ahead by a thread, while whoever takes its blocks is still busy.
 
-Reading knows neither registry nor lake, so a command begins it before it has loaded either. Another thread works out
-the file's digest meanwhile.
+Reading knows neither registry nor lake, so a command begins it before it has loaded either.
 """
 
 from __future__ import annotations
 
-import hashlib
 import queue
 import threading
 from collections.abc import Iterator
@@ -16,30 +14,29 @@ from pathlib import Path
 from typing import Final
 
 from eclectyc.intake.blocks import Block, LineError, ReadOptions
+from eclectyc.intake.digest import Digest
 from eclectyc.intake.opening import Opened, opened
 
 BLOCKS: Final = 40  # of 4 MiB text each, which become some 6 MB of numbers
-_PIECE: Final = 1 << 20  # [bytes] of a file for its digest
 _WAIT_S: Final = 0.1  # how often a full queue looks whether anybody still wants it
 
 Told = tuple[Block, list[LineError]]
 
 
 class Ahead:
-    """Opens a file at once. Close it when done: it then reads no further and removes what it unpacked."""
+    """Opens a file at once. Close it when done: it then reads no further and removes what it unpacked.
 
-    def __init__(self, path: Path, options: ReadOptions | None = None) -> None:
+    digest : of the same file, where that was begun before.
+    """
+
+    def __init__(self, path: Path, options: ReadOptions | None = None, digest: Digest | None = None) -> None:
         self._path, self._options = Path(path), options or ReadOptions()
         self._opened: Future[Opened] = Future()
         self._blocks: queue.Queue[Told | BaseException | None] = queue.Queue(BLOCKS)
         self._stopped = threading.Event()
-        self._digest: Future[str] = Future()
-        self._threads = [
-            threading.Thread(target=work, name=name, daemon=True)
-            for work, name in ((self._run, "read-file"), (self._work_out_digest, "digest"))
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._digest = digest or Digest(self._path)
+        self._thread = threading.Thread(target=self._run, name="read-file", daemon=True)
+        self._thread.start()
 
     def __enter__(self) -> Ahead:
         return self
@@ -60,13 +57,13 @@ class Ahead:
 
     def sha256(self) -> str:
         """Wait until the file's digest is known, and return it."""
-        return self._digest.result()
+        return self._digest.sha256()
 
     def close(self) -> None:
         """Stop reading, and wait until the threads have gone."""
         self._stopped.set()
-        for thread in self._threads:
-            thread.join()
+        self._digest.close()
+        self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -80,19 +77,6 @@ class Ahead:
                 self._put(error)
             else:
                 self._opened.set_exception(error)
-
-    def _work_out_digest(self) -> None:
-        digest = hashlib.sha256()
-        try:
-            with self._path.open("rb") as file:
-                while piece := file.read(_PIECE):
-                    if self._stopped.is_set():
-                        self._digest.cancel()
-                        return
-                    digest.update(piece)
-            self._digest.set_result(digest.hexdigest())
-        except OSError as error:
-            self._digest.set_exception(error)
 
     def _read(self, file: Opened) -> None:
         blocks = file.reader.read(file.source, file.seen, self._options)

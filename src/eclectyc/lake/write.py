@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.failpoints import failpoint
-from eclectyc.lake.check import Said, checked, months_of
+from eclectyc.lake.check import Said, checked, key_of, months_of
 from eclectyc.lake.commit import Change
 from eclectyc.lake.errors import BadReadings, Conflict
 from eclectyc.lake.files import Place
 from eclectyc.lake.lay import COUNTS, MonthDone, MonthJob, lay_month, no_counts, no_days
 from eclectyc.lake.lease import Lease
-from eclectyc.lake.schema import CLAIM, DAY, KEY, RULES
+from eclectyc.lake.schema import CLAIM, DAY, RULES
 from eclectyc.lake.snapshot import Snapshot
 from eclectyc.lake.work import map_slices
 
@@ -45,7 +46,8 @@ class WriteResult:
             return cls()
         counts = pl.concat([part.counts for part in done])
         by_series = counts.group_by("series").agg(pl.col(*COUNTS).sum()).sort("series")
-        touched = pl.concat([part.touched for part in done]).sort(KEY)
+        touched = pl.concat([part.touched for part in done])
+        touched = touched[np.argsort(key_of(touched), kind="stable")]  # months are sorted: a third of ``sort``'s time
         sums = {name: int(by_series[name].sum()) for name in COUNTS}
         return cls(**sums, touched=touched, by_series=by_series)
 

@@ -160,7 +160,7 @@ def _values(part: Part, layout: Layout, grouped: set[str], rejects: Rejects) -> 
     columns = [n for n in layout.slots.values if n >= 0]
     names = [str(n) for n in columns]
     values, bad = number_matrix(part.frame, names, grouped)
-    rejects.add_numbers(part.frame.select(names), bad, [layout.table.names[n] for n in columns])
+    rejects.add_numbers(part.frame[names], bad, [layout.table.names[n] for n in columns])
     if len(columns) == len(layout.slots.values):
         return values
     whole = np.full((len(part), len(layout.slots.values)), np.nan)  # the skipped hour has no columns

@@ -45,7 +45,7 @@ def number_matrix(frame: pl.DataFrame, columns: list[str], grouped: set[str]) ->
     grouped : columns known to print grouped thousands; it grows as they are seen.
     """
     if frame.schema[columns[0]] == pl.Float64:
-        return _typed_matrix(frame.select(columns))
+        return _typed_matrix(frame[columns])
     values = np.empty((frame.height, len(columns)))
     bad = np.zeros(values.shape, dtype=bool)
     for n, name in enumerate(columns):
@@ -77,12 +77,12 @@ def why_no_number(text: str) -> tuple[str, str]:
 
 def _typed_matrix(frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
     values = frame.to_numpy(order="c")
-    finite = np.isfinite(values)
     blanks = sum(frame.null_count().row(0))
+    if not blanks and values.size and values.max() <= MAX_VALUE and values.min() >= -MAX_VALUE:  # False for NaN
+        return values, None
+    finite = np.isfinite(values)
     if values.size - np.count_nonzero(finite) != blanks:  # nan or inf stood in the text
         return values, ~finite
-    if not blanks and values.size and values.max() <= MAX_VALUE and values.min() >= -MAX_VALUE:
-        return values, None
     with np.errstate(invalid="ignore"):
         large = np.abs(values) > MAX_VALUE
     return values, large if large.any() else None

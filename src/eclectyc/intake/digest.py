@@ -1,0 +1,45 @@
+"""What tells a file again: its SHA-256, worked out by a thread while the file is read. Loads next to nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Final
+
+_PIECE: Final = 1 << 20  # [bytes]
+
+
+class Digest:
+    """Begins at once. Close it when done: it then reads no further."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sha256: Future[str] = Future()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
+        self._thread.start()
+
+    def sha256(self) -> str:
+        """Wait until the whole file is read, and return its digest [hex]. Raises ``OSError`` where it cannot be."""
+        return self._sha256.result()
+
+    def close(self) -> None:
+        """Stop reading, and wait until the thread has gone."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        digest = hashlib.sha256()
+        try:
+            with self._path.open("rb") as file:
+                while piece := file.read(_PIECE):
+                    if self._stopped.is_set():
+                        self._sha256.cancel()
+                        return
+                    digest.update(piece)
+        except OSError as error:
+            self._sha256.set_exception(error)
+        else:
+            self._sha256.set_result(digest.hexdigest())
