@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -239,16 +239,29 @@ def test_the_queue_as_a_whole_is_an_operators_to_see(world: World, client: Clien
     assert "Workers" in page
 
 
-def test_a_page_says_what_the_file_of_rejected_lines_lacks(world: World, admin: Client) -> None:
+def rejected_of(admin: Client, done: str) -> list[str]:
+    answer = admin.get(f"{done}/rejected")
+    return b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[arg-type]
+
+
+def test_the_file_of_rejected_lines_has_every_line_of_an_unknown_meter(world: World, admin: Client) -> None:
     known, unknown = world.meter.identifier, "2248274887874"
-    days = [date(2025, 6, day) for day in (3, 4, 5)]
-    upload = sent(admin, wide(line_of(known, "2025-06-03"), *(line_of(unknown, day) for day in days)))
+    lines = [line_of(known if n % 3 else unknown, date(2025, 6, 1) + timedelta(n)) for n in range(250)]
+    upload = sent(admin, wide(*lines))
     done = act(admin, f"/admin/imports/files/{upload.pk}", "import", stamps="auto", type="auto")
     run_waiting()
-    rejected = b"".join(admin.get(f"{done}/rejected").streaming_content)  # type: ignore[arg-type]
-    assert len(rejected.decode().splitlines()) == 2
-    assert "The file lacks 2 lines" in text(admin, done)
-    whole = sent(admin, wide(line_of(known, "31/02/2025"), line_of(known, "2025-06-06")), "july.csv")
-    done = act(admin, f"/admin/imports/files/{whole.pk}", "import", stamps="auto", type="auto")
-    run_waiting()
+    assert rejected_of(admin, done)[1:] == [line.rstrip() for n, line in enumerate(lines) if not n % 3]
     assert "The file lacks" not in text(admin, done)
+    Path(Upload.objects.get(pk=upload.pk).report["lines_file"]).unlink()
+    assert "The file lacks 83 lines" in text(admin, done)
+
+
+def test_after_a_dry_run_every_rejected_line_is_to_be_had(world: World, admin: Client) -> None:
+    known, unknown = world.meter.identifier, "2248274887874"
+    days = [date(2024, 1, 1) + timedelta(n) for n in range(300)]
+    bad = [line_of(known, f"31/02/2{n:03}") for n in range(150)]
+    upload = sent(admin, wide(line_of(known, "2025-06-03"), *bad, *(line_of(unknown, day) for day in days)))
+    done = act(admin, f"/admin/imports/files/{upload.pk}", "try", stamps="auto", type="auto")
+    run_waiting()
+    assert not Batch.objects.exists()
+    assert len(rejected_of(admin, done)) == 1 + 150 + 300

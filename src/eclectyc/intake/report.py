@@ -7,27 +7,34 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
+
+import numpy as np
 
 from eclectyc.intake.blocks import MAX_REPORTED_ERRORS, LineError
+from eclectyc.intake.spans import SPANS, spans_of, write_spans
 from eclectyc.kernel.words import counted
 
 CLEAN, SOME_REJECTED, NOTHING_USABLE = 0, 1, 2  # exit codes
 MAX_LIKE_WARNINGS = 20
+REPORT_FILES: Final = ("errors_file", "lines_file")  # fields of a report that name a file, which goes with it
 
 
 class ErrorLog:
-    """Keeps the first errors at hand and writes the rest to a file, as they come.
+    """Keeps the first errors at hand and writes the rest to a file, as they come; and to another one which lines an
+    error stands for beside its own.
 
-    Without a folder (a dry run writes nothing) the rest is only counted.
+    Without a folder (a command's dry run writes nothing) these are only counted.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self.first: list[LineError] = []
         self.count = 0
         self.path: Path | None = None
+        self.lines_path: Path | None = None
         self._lines: set[int] = set()
         self._told_together = 0
+        self._spans: list[np.ndarray] = []
         self._folder = folder
         self._file: IO[str] | None = None
         self._rows: Any = None
@@ -48,9 +55,11 @@ class ErrorLog:
         """How many lines have at least one error."""
         return len(self._lines) + self._told_together
 
-    def stands_for(self, lines: int) -> None:
-        """Count lines that one error told for all of them."""
-        self._told_together += lines
+    def stands_for(self, lines: np.ndarray, each: int = 1) -> None:
+        """Note lines, by number, that one error told for all of them. each : how many lines follow from each number."""
+        lines = np.unique(lines)
+        self._told_together += len(lines) * each
+        self._spans.append(spans_of(lines, each))
 
     def __enter__(self) -> ErrorLog:
         return self
@@ -58,22 +67,31 @@ class ErrorLog:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Finish the file, if there is one; an import that came to nothing leaves none behind."""
         self.close()
-        if kind is not None and self.path:
-            self.path.unlink(missing_ok=True)
+        for path in (self.path, self.lines_path) if kind is not None else ():
+            if path:
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Finish the file, if there is one."""
+        """Finish the files, if there are any."""
         if self._file:
             self._file.close()
+        if self._spans and self._folder is not None:
+            self.lines_path = self._new_file(self._folder, f"import-lines-{secrets.token_hex(6)}{SPANS}")
+            write_spans(self.lines_path, np.concatenate(self._spans))
+            self._spans = []
 
     def _write(self, error: LineError, folder: Path) -> None:
         if self._file is None:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.path = folder / f"import-errors-{secrets.token_hex(6)}.csv"
+            self.path = self._new_file(folder, f"import-errors-{secrets.token_hex(6)}.csv")
             self._file = self.path.open("w", newline="", encoding="utf-8")
             self._rows = csv.writer(self._file)
             self._rows.writerow(["line", "column", "reason", "remedy"])
         self._rows.writerow([error.line, *(plain_cell(t) for t in (error.column, error.reason, error.remedy))])
+
+    @staticmethod
+    def _new_file(folder: Path, name: str) -> Path:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder / name
 
 
 def plain_cell(text: str) -> str:
@@ -130,12 +148,14 @@ class ImportReport:
     errors: list[LineError] = field(default_factory=list)
     error_count: int = 0
     errors_file: str | None = None
+    lines_file: str | None = None  # which lines an error stands for beside its own: see ``spans``
 
     def take_errors(self, log: ErrorLog) -> None:
         """Take over what an error log holds; the lines it names are rejected."""
         log.close()
         self.errors, self.error_count = log.first, log.count
         self.errors_file = str(log.path) if log.path else None
+        self.lines_file = str(log.lines_path) if log.lines_path else None
         self.rejected = min(log.lines, self.rows)
         self.accepted = self.rows - self.rejected
         left_out = log.count - len(log.first)

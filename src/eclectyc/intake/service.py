@@ -165,7 +165,8 @@ def _import(
     report.sure = seen.sure
     telling = Telling(progress)
     telling.say(total=source.size)
-    with ErrorLog(None if options.dry_run else Path(settings.HOME) / "reports") as log:
+    writes = not options.dry_run or claim.upload is not None  # a file that is kept may have its report kept too
+    with ErrorLog(Path(settings.HOME) / "reports" if writes else None) as log:
         if reader.kind == "readings":
             _import_readings(actor, organisation, file, options, report, log, telling, claim)
         elif reader.kind in ("registers", "tank"):
@@ -206,9 +207,9 @@ def _import_readings(
         plan = understand(gathered, seen, stamps=options.stamps, timezone=options.timezone, agrees=shift_to_held)
         describe(report, gathered, seen, plan)
         refuse_unknown(gathered.resolver, log, report)
-        for error, rows in plan.refused:
-            log.extend([error], counts_lines=False)
-            log.stands_for(rows)
+        if plan.refused:
+            log.extend((error for error, _ in plan.refused), counts_lines=False)
+            log.stands_for(spool.lines_of([lane for _, lane in plan.refused]))
         import_ = Import(actor, organisation, file, gathered, report, telling.say, claim, _rule_of(file))
         _store(import_, plan, making)
 

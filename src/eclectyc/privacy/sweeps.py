@@ -21,6 +21,7 @@ from eclectyc.audit.models import Event, Personal, Seal
 from eclectyc.audit.seal import drop_before
 from eclectyc.audit.service import seal_now
 from eclectyc.intake.models import Batch
+from eclectyc.intake.report import REPORT_FILES
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job
 from eclectyc.privacy.models import Consent
@@ -110,7 +111,7 @@ def import_reports(part: Part) -> int:
             count += 1
             if not part.dry_run:
                 type(one)._base_manager.filter(pk=one.pk).update(report=_without_details(one.report))
-                _unlink_errors(reports, one.report)
+                _unlink_files(reports, one.report)
     return count + (_files(_unnamed(reports), part) if part.is_rest else 0)
 
 
@@ -119,9 +120,10 @@ def _without_details(report: dict[str, Any]) -> dict[str, Any]:
     return {**left, "made": report.get("made", {}), "swept": True}
 
 
-def _unlink_errors(reports: Path, report: dict[str, Any]) -> None:
-    if report.get("errors_file"):
-        (reports / Path(str(report["errors_file"])).name).unlink(missing_ok=True)
+def _unlink_files(reports: Path, report: dict[str, Any]) -> None:
+    for name in REPORT_FILES:
+        if report.get(name):
+            (reports / Path(str(report[name])).name).unlink(missing_ok=True)
 
 
 def _unnamed(reports: Path) -> Iterator[Path]:
@@ -129,9 +131,10 @@ def _unnamed(reports: Path) -> Iterator[Path]:
     named = {
         Path(str(name)).name
         for model in (Batch, Upload)
-        for name in model.objects.filter(report__has_key="errors_file").values_list("report__errors_file", flat=True)
+        for key in REPORT_FILES
+        for name in model.objects.filter(report__has_key=key).values_list(f"report__{key}", flat=True)
     }
-    return (path for path in sorted(reports.glob("*.csv")) if path.name not in named)
+    return (path for path in sorted(reports.glob("*")) if path.name not in named)
 
 
 def mails(part: Part) -> int:

@@ -14,6 +14,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.intake.blocks import UnreadableFile
 from eclectyc.intake.models import Batch
 from eclectyc.intake.service import ImportOptions, import_file
+from eclectyc.intake.uploads.rejected import RejectedNumbers
 from eclectyc.kernel.errors import Invalid, NotFound
 from eclectyc.lake.store import connect
 from tests.factories import World
@@ -52,6 +53,25 @@ def test_more_than_a_hundred_errors_go_to_a_file_that_no_spreadsheet_runs(world:
         rows = list(csv.DictReader(file))
     assert [int(row["line"]) for row in rows] == list(range(103, 153))
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+
+
+@pytest.mark.parametrize("spooled", [False, True], ids=["in memory", "on disk"])
+def test_the_lines_of_a_meter_whose_readings_fit_no_step_are_kept(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spooled: bool
+) -> None:
+    if spooled:
+        monkeypatch.setattr("eclectyc.intake.placing.spool.IN_MEMORY_BYTES", 0)
+    odd = world.meter.__class__.objects.create(
+        organisation=world.org, site=world.meter.site, identifier="SEVEN", utility="electricity"
+    )
+    good = [f"{METER},{at(k):%d/%m/%Y %H:%M},1" for k in range(96)]
+    strange = [f"{odd.identifier},{at(0) + timedelta(minutes=7 * k):%d/%m/%Y %H:%M},1" for k in range(90)]
+    lines = [line for pair in zip(good, strange, strict=False) for line in pair]
+    text = "\n".join(["meter,timestamp,value", *lines, *good[90:], ""])
+    report = bring(world, tmp_path / "a.csv", text)
+    assert (report.rejected, report.readings, report.error_count) == (90, 96, 1)
+    wanted = [n for n, line in enumerate(text.splitlines(), 1) if line.startswith("SEVEN")]
+    assert RejectedNumbers.of(report.as_dict()).within(0, 1000) == wanted
 
 
 def test_the_report_says_what_the_contract_promises(world: World, tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ class Gatherer:
         goes_in = np.array([known.is_taken for known in self.all.resolver.lanes])
         taken = goes_in[lane]
         if not taken.all():
-            self.all.errors.stands_for(len(np.setdiff1d(line[~taken], line[taken])) * lines_each)
+            self.all.errors.stands_for(np.setdiff1d(line[~taken], line[taken]), lines_each)
         return taken
 
     def _take_rows(self, rows: Rows) -> None:

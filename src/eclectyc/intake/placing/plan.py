@@ -44,7 +44,7 @@ class FilePlan:
     columns_by_clock: bool | None
     timezone: str
     warnings: list[str] = field(default_factory=list)
-    refused: list[tuple[LineError, int]] = field(default_factory=list)  # and how many rows each stands for
+    refused: list[tuple[LineError, int]] = field(default_factory=list)  # and the lane whose lines each stands for
 
 
 def understand(
@@ -192,7 +192,7 @@ def _plan(
         residue_s = _residue_s(gathered.census.lanes.get(number), interval_s)
         step = grid_of(interval_s, residue_s, shifts.of(number, zone))
         if step is None:
-            refused.append((_unfit(lane, interval_s), lane.rows))
+            refused.append((_unfit(lane, interval_s), number))
             continue
         if step * MINUTE_S < interval_s:
             finer.append(lane.point.identifier)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +79,18 @@ class Spool:
                 chosen.append(Pick(days, rows))
         return chosen
 
+    def lines_of(self, lanes: Collection[int]) -> np.ndarray:
+        """Return the numbers of the lines that are of some lanes."""
+        parts: list[Rows | DayRows] = [*self._days]
+        found = [np.empty(0, np.int64)]
+        for kind, month in {*self._rows, *self._row_files}:
+            parts = [*parts, *self._rows.get((kind, month), [])]
+            found += [_lines_in(rows, lanes) for rows in self._read_rows(kind, month)]
+        if self._day_files:
+            low, high = (_first_day(month) for month in (min(self._day_files), max(self._day_files)))
+            found += [_lines_in(days, lanes) for days in self._read_days(low, high)]
+        return np.unique(np.concatenate([*found, *(_lines_in(part, lanes) for part in parts)]))
+
     def _grew(self, size: int) -> None:
         self._bytes += size
         if self._bytes > IN_MEMORY_BYTES:
@@ -118,6 +130,10 @@ class Spool:
                 frame = pl.read_parquet(path)
                 lane, line, day, values, quality = (frame[name].to_numpy() for name in frame.columns)
                 yield DayRows(lane, line, day, values, quality, step, by_clock)
+
+
+def _lines_in(rows: Rows | DayRows, lanes: Collection[int]) -> np.ndarray:
+    return rows.line[np.isin(rows.lane, list(lanes))]
 
 
 def sweep(folder: Path) -> None:

@@ -74,7 +74,7 @@ def _taken(import_: ReadsImport, block: TankBlock) -> list[pl.DataFrame]:
     goes_in = np.array([known.is_taken for known in resolver.lanes])[lane]
     if not goes_in.all():
         line = frame["line"].to_numpy()
-        import_.log.stands_for(len(np.setdiff1d(line[~goes_in], line[goes_in])))
+        import_.log.stands_for(np.setdiff1d(line[~goes_in], line[goes_in]))
     kept = frame.select(*_KEPT).with_columns(lane=pl.Series(lane, dtype=pl.Int32))
     return [kept.filter(pl.Series(goes_in))]
 
@@ -102,7 +102,7 @@ def _fuels_only(import_: ReadsImport, frame: pl.DataFrame) -> pl.DataFrame:
                 "Name a meter of oil, LPG, diesel or HVO, or correct this one's utility.",
             )  # fmt: skip
             import_.log.extend([error], counts_lines=False)
-            import_.log.stands_for(own["line"].n_unique())
+            import_.log.stands_for(own["line"].to_numpy())
     return frame.filter(~pl.col("lane").is_in(odd))
 
 

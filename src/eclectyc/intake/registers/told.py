@@ -86,7 +86,7 @@ class Telling:
         goes_in = np.array([known.is_taken for known in self.resolver.lanes])[lane]
         if not goes_in.all():
             line = frame["line"].to_numpy()
-            self.log.stands_for(len(np.setdiff1d(line[~goes_in], line[goes_in])))
+            self.log.stands_for(np.setdiff1d(line[~goes_in], line[goes_in]))
         kept = frame.select(*_KEPT).with_columns(lane=pl.Series(lane, dtype=pl.Int32))
         self._frames.append(kept.filter(pl.Series(goes_in)))
 

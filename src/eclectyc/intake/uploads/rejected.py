@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.intake.files.head import head_of
@@ -13,23 +15,51 @@ from eclectyc.intake.files.source import open_source
 from eclectyc.intake.opening import Opened, may_be_workbook, opened
 from eclectyc.intake.profiles.declared import Declared
 from eclectyc.intake.profiles.places import declared_table, delimiter_of
+from eclectyc.intake.spans import no_spans, read_spans, spans_of, united
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import reading_of
 
 
-def rejected_numbers(report: dict[str, Any]) -> set[int]:
-    """Return the numbers of the rejected lines: of the report, and of the file that holds what was too much for it."""
-    numbers = {int(error["line"]) for error in report.get("errors", [])}
-    more = report.get("errors_file")
-    if more and Path(more).is_file():
-        with Path(more).open(newline="", encoding="utf-8") as file:
-            numbers |= {int(row["line"]) for row in csv.DictReader(file) if row["line"].isdigit()}
-    return numbers - {0}
+class RejectedNumbers:
+    """The numbers of rejected lines."""
+
+    def __init__(self, spans: np.ndarray) -> None:
+        self._spans = united(spans)
+
+    @classmethod
+    def of(cls, report: Mapping[str, Any]) -> Self:
+        """Take them from a report: from its errors, from the file of those that were too many for it, and from that of
+        the lines that one error stands for."""
+        single = {int(error["line"]) for error in report.get("errors", [])}
+        if more := _there(report.get("errors_file")):
+            with more.open(newline="", encoding="utf-8") as file:
+                single |= {int(row["line"]) for row in csv.DictReader(file) if row["line"].isdigit()}
+        told = _there(report.get("lines_file"))
+        spans = [spans_of(np.array(sorted(single - {0}), np.int64)), read_spans(told) if told else no_spans()]
+        return cls(np.concatenate(spans))
+
+    def __len__(self) -> int:
+        return int((self._spans[:, 1] - self._spans[:, 0]).sum())
+
+    def __contains__(self, line: int) -> bool:
+        return bool(self.within(line, line + 1))
+
+    def within(self, start: int, end: int) -> list[int]:
+        """Return those from ``start`` up to ``end``."""
+        first = np.searchsorted(self._spans[:, 1], start, "right")
+        last = np.searchsorted(self._spans[:, 0], end, "left")
+        near = self._spans[first:last].clip(start, end)
+        return [line for low, high in near.tolist() for line in range(low, high)]
+
+
+def _there(name: object) -> Path | None:
+    path = Path(str(name)) if name else None
+    return path if path and path.is_file() else None
 
 
 def rejected_lines(actor: Actor, upload: Upload) -> Iterator[str]:
     """Yield the heading and the rejected lines as the file has them; a workbook's as CSV."""
-    numbers = rejected_numbers(upload.report)
+    numbers = RejectedNumbers.of(upload.report)
     with opened(upload.path, reading_of(actor, upload)) as file:
         has_kinds = isinstance(file.reader, Declared) and file.reader.mapping.file.records is not None
         if has_kinds and not may_be_workbook(file.source.origin):
@@ -39,12 +69,12 @@ def rejected_lines(actor: Actor, upload: Upload) -> Iterator[str]:
         for line in file.source.head_text.text.split(b"\n")[: _header_lines(file)]:
             yield _text(line)
         for block in file.source.blocks():
-            wanted = sorted(n for n in numbers if block.first_line <= n < block.first_line + block.lines)
+            wanted = numbers.within(block.first_line, block.first_line + block.lines)
             lines = block.text.split(b"\n") if wanted else []
             yield from (_text(lines[n - block.first_line]) for n in wanted)
 
 
-def _with_what_is_above(path: Path, reader: Declared, numbers: set[int]) -> Iterator[bytes]:
+def _with_what_is_above(path: Path, reader: Declared, numbers: RejectedNumbers) -> Iterator[bytes]:
     """Yield the rejected lines of a file whose lines are of several kinds, each group with the lines above it and its
     own first ones, so that it can be mended and sent again as it is."""
     data, cell = reader.mapping.data_kinds(), reader.mapping.file.records or 1

@@ -31,7 +31,7 @@ from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.undo import undo_batch
 from eclectyc.intake.uploads import history, service
 from eclectyc.intake.uploads.models import Upload
-from eclectyc.intake.uploads.rejected import rejected_lines, rejected_numbers
+from eclectyc.intake.uploads.rejected import RejectedNumbers, rejected_lines
 from eclectyc.jobs import service as jobs
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.words import counted
@@ -157,7 +157,7 @@ def rejected(request: HttpRequest, called: str) -> HttpResponseBase:
     actor = actor_of(request)
     found = _found(actor, called)
     upload = found.upload
-    if upload is None or not upload.kept or not upload.path.exists() or not rejected_numbers(upload.report):
+    if upload is None or not upload.kept or not upload.path.exists() or not RejectedNumbers.of(upload.report):
         raise Http404
     lines = rejected_lines(actor, upload)
     first = next(lines, "")
@@ -348,5 +348,5 @@ def _size(size: int) -> str:
 
 
 def _untold(report: dict[str, Any]) -> int:
-    """Return how many rejected lines have no error of their own: of an unknown meter, its first line alone has one."""
-    return max(0, int(report.get("rejected", 0)) - len(rejected_numbers(report))) if report.get("error_count") else 0
+    """Return how many rejected lines the file of them lacks: the report's files may have gone since."""
+    return max(0, int(report.get("rejected", 0)) - len(RejectedNumbers.of(report))) if report.get("error_count") else 0
