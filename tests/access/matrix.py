@@ -73,7 +73,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     },
     "PATCH /api/feeds/{pk}": {
         "name": "New name",
-        "settings": {"host": "a.example", "username": "u", "path": "/out", "host_key": "SHA256:abc"},
+        "settings": {"host": "a.example", "username": "u", "path": "/out", "host_key": "SHA256:" + "A" * 43},
         "secrets": {"password": "hunter2hunter2"},
     },
     "POST /api/imports": {"file": b"MPAN,Date,kWh\n", "organisation": "$organisation"},

@@ -17,7 +17,7 @@ from tests.factories import World
 
 pytestmark = pytest.mark.django_db
 DAILY = {"layout": "daily", "columns": {"meter": "Who", "date": "Tag", "value": "Menge"}}
-SFTP = {"host": "sftp.example.com", "username": "us", "path": "/out", "host_key": "SHA256:abc"}
+SFTP = {"host": "sftp.example.com", "username": "us", "path": "/out", "host_key": "SHA256:" + "A" * 43}
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from django.test import Client
 from eclectyc.accounts.actor import Actor
 from eclectyc.intake.models import Batch
 from eclectyc.intake.service import import_file
+from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.worker import run_waiting
 from tests.factories import World
 
@@ -106,6 +107,14 @@ def test_an_option_that_cannot_be_taken_is_refused_by_name(
     refused = send(admin, file_of(world.meter.identifier), 422, **form)
     assert refused["error"]["field"] == field
     assert admin.get("/api/import/jobs").json()["count"] == 0
+
+
+def test_a_file_that_may_not_be_imported_is_not_kept(world: World, client: Client) -> None:
+    """A manager imports, and makes no meters."""
+    client.force_login(world.manager)
+    refused = send(client, file_of("2248274887874"), 403, create_meters="true", site="Depot")
+    assert refused["error"]["code"] == "forbidden"
+    assert not Upload.objects.exists()
 
 
 def test_an_empty_file_is_refused(world: World, admin: Client) -> None:

@@ -71,7 +71,7 @@ CHANGES_NOTHING = {
     "estate.meters.refuse_deletion", "estate.seen.seen_formula", "estate.seen.seen_formulas",
     "gas.lists.regions", "gas.lists.months", "gas.lists.days",
     "intake.profiles.fitting.fitting", "intake.profiles.preview.preview_of", "intake.profiles.service.saved",
-    "intake.profiles.service.profile_named", "intake.uploads.rejected.rejected_lines",
+    "intake.profiles.service.profile_named", "intake.uploads.rejected.rejected_lines", "intake.uploads.service.allowed",
     "intake.uploads.service.reading_of",
     # answers on their way: what is made of them writes the event
     "intake.uploads.service.keep_draft",

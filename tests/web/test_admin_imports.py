@@ -199,7 +199,7 @@ def test_a_feed_is_set_up_tried_changed_and_taken_down(world: World, client: Cli
 
 
 def test_a_secret_is_never_shown_and_stays_when_its_field_is_left_empty(world: World, admin: Client) -> None:
-    settings = {"host": "sftp.example.com", "username": "us", "path": "/out", "host_key": "SHA256:abc"}
+    settings = {"host": "sftp.example.com", "username": "us", "path": "/out", "host_key": "SHA256:" + "A" * 43}
     wanted = Wanted("Supplier", settings, {"password": "hunter2hunter2"})
     feed = create_feed(Actor.of(world.admin), organisation=world.org, kind=Feed.SFTP, wanted=wanted)
     here = f"/admin/feeds/{feed.pk}"

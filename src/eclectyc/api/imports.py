@@ -136,7 +136,7 @@ def send_file(request: HttpRequest, file: File[UploadedFile], form: Form[ImportF
     if unknown:
         raise Invalid(f"There is no option {unknown[0][:60]!r}.", "Check its spelling.", field=unknown[0][:60])
     organisation = _organisation(actor, form.organisation)
-    options = ImportOptions(**form.dict(exclude={"organisation"}))
+    options = service.allowed(actor, organisation, ImportOptions(**form.dict(exclude={"organisation"})))
     if not file.size:
         raise Invalid("The file is empty.", "Choose a file that has a header and data lines.", field="file")
     upload = service.receive(

@@ -11,9 +11,13 @@ import pytest
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.estate.models import Meter
+from eclectyc.intake.feeds.doors import Offered
+from eclectyc.intake.feeds.folder import FolderDoor
 from eclectyc.intake.feeds.models import Feed, FeedFile
 from eclectyc.intake.feeds.service import Wanted, create_feed, read_now, try_feed, update_feed
 from eclectyc.intake.models import Batch
+from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job
 from eclectyc.jobs.worker import run_waiting
@@ -187,3 +191,51 @@ def test_a_setting_that_cannot_be_taken_is_refused_by_name(world: World, said: d
     with pytest.raises(Invalid) as refused:
         create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=Wanted("x", said))
     assert refused.value.field == field
+
+
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_out(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.csv").write_bytes(file_of(world, date(2025, 6, 3)))
+    (folder / "b.csv").write_bytes(file_of(world, date(2025, 6, 4)) * 400)
+    (folder / "c.csv").write_bytes(file_of(world, date(2025, 6, 5)))
+    monkeypatch.setattr("eclectyc.intake.uploads.service.MOST_BYTES", 10_000)
+    feed = feed_on(world, folder)
+    job = look(feed)
+    assert (job.state, feed.error) == (Job.FAILED, "b.csv is larger than 0 GiB.")
+    assert sorted(Upload.objects.values_list("name", flat=True)) == ["a.csv", "c.csv"]
+    assert Batch.objects.filter(state=Batch.DONE).count() == 2
+    (folder / "b.csv").write_bytes(file_of(world, date(2025, 6, 4)))
+    assert (look(feed).state, feed.error, Batch.objects.count()) == (Job.DONE, "", 3)
+
+
+def test_a_file_that_grows_beyond_its_bounds_while_it_is_fetched_is_let_go(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.csv").write_bytes(b"x" * 3_000_000)
+    monkeypatch.setattr("eclectyc.intake.uploads.service.MOST_BYTES", 1_500_000)
+    monkeypatch.setattr(
+        FolderDoor, "offered", lambda self: [Offered("a.csv", 10, 1)]  # what the place says of it is not so
+    )  # fmt: skip
+    feed = feed_on(world, folder)
+    assert look(feed).state == Job.FAILED
+    assert feed.error == "a.csv is larger than 0 GiB."
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.parametrize("creates", [False, True])
+def test_a_feed_may_do_what_whoever_set_it_up_had_to_be_allowed(world: World, folder: Path, creates: bool) -> None:
+    """Meters and sites of a file go in only by a feed that may make meters, and into its own organisation."""
+    (folder / "meters.csv").write_bytes(
+        f"mpan,site,utility\n2248274887874,{world.meter.site.name},electricity\n".encode()
+    )
+    (folder / "june.csv").write_bytes(file_of(world, date(2025, 6, 3)))
+    options = ImportOptions(create_meters=creates, site="Depot" if creates else "")
+    wanted = Wanted("Collector", {"path": str(folder), "settle_s": 0}, options=options)
+    look(create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=wanted))
+    assert Batch.objects.filter(state=Batch.DONE, format="wide").count() == 1
+    made = Meter.objects.filter(identifier="2248274887874")
+    assert [meter.organisation for meter in made] == ([world.org] if creates else [])
+    job = Upload.objects.get(name="meters.csv").job
+    assert job is not None
+    assert (job.state, job.error) == ((Job.DONE, "") if creates else (Job.FAILED, "Your role does not allow this."))

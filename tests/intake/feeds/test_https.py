@@ -16,12 +16,13 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.intake.feeds.models import Feed
-from eclectyc.intake.feeds.service import Wanted, create_feed, read_now
+from eclectyc.intake.feeds.service import Wanted, create_feed, read_now, try_feed
 from eclectyc.intake.models import Batch
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job
 from eclectyc.jobs.worker import run_waiting
+from eclectyc.kernel.errors import Invalid
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -160,3 +161,21 @@ def test_addresses_of_the_own_network_are_refused_unless_an_operator_allowed_the
     assert job.state == Job.FAILED
     assert provider.asked == []
     assert Upload.objects.count() == 0
+
+
+def test_trying_it_out_asks_the_address_and_keeps_nothing(world: World, provider: Provider) -> None:
+    assert len(try_feed(OPERATOR, feed=feed_of(world, provider))) == 1
+    assert len(provider.asked) == 1
+    assert not Upload.objects.exists()
+    provider.token = "Bearer another"
+    with pytest.raises(Invalid) as refused:
+        try_feed(OPERATOR, feed=Feed.objects.get())
+    assert refused.value.field == "token"
+
+
+@pytest.mark.parametrize("host", ["http://[::1", "http://127.0.0.1:99999"])
+def test_a_next_page_that_is_no_address_is_refused(world: World, provider: Provider, host: str) -> None:
+    provider.next_host = host
+    job = look(feed_of(world, provider))
+    assert job.state == Job.FAILED
+    assert "next page" in job.error

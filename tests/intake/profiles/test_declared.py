@@ -133,6 +133,24 @@ add_serials = true
     assert (refused.added, len(refused.errors)) == (0, 2)
 
 
+def test_long_serials_that_begin_alike_stay_apart(world: World, tmp_path: Path) -> None:
+    profile = """layout = "daily"
+[columns]
+meter = "M"
+serial = "S"
+date = "D"
+value = "V"
+[meters]
+add_serials = true
+"""
+    first, second = (f"GB-2019-COLLECTOR-{n:06}" for n in (1, 2))
+    content = f"M,S,D,V\n{MPAN},{first},2025-01-06,5\n{MPAN},{second},2025-01-06,7\n{MPAN},{first},2025-01-07,9\n"
+    report = declare(world, tmp_path, profile, content)
+    assert report.errors == []
+    assert sorted((one.readings, one.total) for one in report.series) == [(1, 7.0), (2, 14.0)]
+    assert {one.register[:11] for one in report.series} == {first[:11]}
+
+
 def test_a_matrix_and_a_file_that_names_no_meter(world: World, tmp_path: Path) -> None:
     matrix = (
         'layout = "matrix"\n[columns]\nstamp = "When"\nvalue = ["Hall"]\n[meters]\nunknown = "create"\nsite = "Works"\n'

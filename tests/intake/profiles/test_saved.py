@@ -24,6 +24,7 @@ from eclectyc.intake.profiles.service import (
 )
 from eclectyc.intake.service import ImportOptions, import_file
 from eclectyc.intake.uploads.service import receive, start
+from eclectyc.jobs.models import Job
 from eclectyc.jobs.worker import run_waiting
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.factories import World
@@ -132,6 +133,33 @@ def test_a_feed_takes_no_profile_of_another_organisation_and_no_file_of_the_serv
         with pytest.raises(NotFound):
             create_feed(OPERATOR, organisation=world.other_org, kind=Feed.FOLDER, wanted=wanted)
     assert not Feed.objects.exists()
+
+
+def test_a_file_holds_its_profile_in_whatever_case_it_was_named(
+    world: World, profile: ImportProfile, admin: Actor
+) -> None:
+    text = f"Who,Tag,Menge\n{MPAN},2025-01-06,48\n".encode()
+    options = ImportOptions(profile="  STADTWERKE ")
+    upload = receive(admin, organisation=world.org, name="a.csv", chunks=[text], options=options)
+    start(admin, upload=upload)
+    with pytest.raises(Conflict, match="still to be imported"):
+        delete_profile(admin, profile=profile)
+    change_profile(admin, profile=profile, name="City works")
+    run_waiting()
+    upload.refresh_from_db()
+    assert (upload.options["profile"], upload.report["added"]) == ("City works", 1)
+
+
+def test_a_file_whose_import_failed_is_tried_again_under_the_profiles_new_name(
+    world: World, profile: ImportProfile, admin: Actor
+) -> None:
+    upload = receive(admin, organisation=world.org, name="a.csv", chunks=[b"Who,Tag,Menge\nM9,2025-01-06,48\n"])
+    start(admin, upload=upload, options=ImportOptions(profile="Stadtwerke"))
+    run_waiting()
+    change_profile(admin, profile=profile, name="City works")
+    upload.refresh_from_db()
+    assert upload.job is not None
+    assert (upload.job.state, upload.options["profile"]) == (Job.FAILED, "City works")
 
 
 def test_a_file_that_waits_follows_its_profile_and_holds_it(world: World, profile: ImportProfile, admin: Actor) -> None:

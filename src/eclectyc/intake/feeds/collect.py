@@ -9,23 +9,23 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from django.conf import settings
 from django.utils import timezone
 
-from eclectyc.accounts.actor import Actor
 from eclectyc.intake.feeds.doors import Door, Offered, Unreachable
 from eclectyc.intake.feeds.models import Feed, FeedFile
 from eclectyc.intake.feeds.settings import LEAVE
 from eclectyc.intake.uploads.models import Upload
-from eclectyc.intake.uploads.service import receive, start
+from eclectyc.intake.uploads.service import check_room, receive, sender_of, start
 from eclectyc.jobs.alerts import tell
 from eclectyc.jobs.running import Running
 from eclectyc.kernel.errors import EclectycError, NotFound
 
 KIND: Final = "feeds.read"
 LONGEST_WAIT_S: Final = 60  # within one look, for a file to be left alone long enough
+MOST_FAILED: Final = 10  # files that cannot be fetched in one look: then it is the place that fails
 _CHUNK: Final = 1 << 20
 
 
@@ -73,12 +73,20 @@ def _collect(running: Running, feed: Feed, door: Door) -> int:
     offered = door.offered()
     running.progress(done=0, total=len(offered), unit="files", text="Looking at what is there")
     new = [one for one in offered if not _is_read(known.get(_key(one)))]
-    read = 0
+    read, failed = 0, list[EclectycError]()
     for number, file in enumerate(_whole(running, feed, door, new, known)):
         running.progress(done=number, text=f"Fetching {file.name}"[:200])
-        read += _take(running, feed, door, file)
+        try:
+            read += _take(running, feed, door, file)
+        except EclectycError as error:  # the others go in all the same
+            running.log(f"{file.name}: {error.reason}")
+            failed.append(error)
+            if len(failed) >= MOST_FAILED:
+                break
     if feed.settings.get("after", LEAVE) != LEAVE:
         _put_away(running, feed, door, offered)
+    if failed:
+        raise failed[0]
     return read
 
 
@@ -114,7 +122,8 @@ def _wait(running: Running, seconds: float) -> None:
 def _take(running: Running, feed: Feed, door: Door, file: Offered) -> bool:
     """Fetch a file and hand it on; say False where its content came before."""
     with tempfile.TemporaryFile(dir=_folder()) as copy:
-        door.fetch(file, copy)
+        check_room(max(file.size, 0), file.name, _folder())
+        door.fetch(file, cast("BinaryIO", _Bounded(copy, file.name)))
         digest = hashlib.sha256()
         for chunk in _chunks(copy):
             digest.update(chunk)
@@ -137,10 +146,12 @@ def _handed_on(feed: Feed, file: Offered, copy: BinaryIO, digest: str) -> Upload
         return None
     from eclectyc.intake.feeds.service import options_of
 
-    actor = Actor.system(f"{Upload.FEED} {feed.name}")
     now = Feed.objects.select_related("profile").get(pk=feed.pk)  # its profile may have been renamed meanwhile
+    options = options_of(now)
+    creates = options.create_meters or bool(now.profile and now.profile.makes_meters)
+    actor = sender_of(feed.organisation_id, f"{Upload.FEED} {feed.name}", creates=creates)
     upload = receive(
-        actor, organisation=feed.organisation, name=file.name, chunks=_chunks(copy), options=options_of(now),
+        actor, organisation=feed.organisation, name=file.name, chunks=_chunks(copy), options=options,
         origin=f"{Upload.FEED}:{feed.pk}",
     )  # fmt: skip
     start(actor, upload=upload)
@@ -196,6 +207,20 @@ def _key(one: Offered) -> tuple[str, int, int]:
 def _is_read(known: FeedFile | None) -> bool:
     """Say whether a file was read. One that was put away and is there again is another of its name."""
     return known is not None and bool(known.sha256) and not known.is_put_away
+
+
+class _Bounded:
+    """What a file is fetched into: it takes no more than a file may have, and leaves the disk its room."""
+
+    def __init__(self, copy: BinaryIO, name: str) -> None:
+        self._copy, self._name, self._size, self._looked_at = copy, name, 0, 0
+
+    def write(self, data: bytes) -> int:
+        self._size += len(data)
+        if self._size - self._looked_at >= _CHUNK:
+            check_room(self._size, self._name, _folder())
+            self._looked_at = self._size
+        return self._copy.write(data)
 
 
 def _chunks(copy: BinaryIO) -> Iterator[bytes]:

@@ -39,6 +39,10 @@ class Door(Protocol):
         """List the files that are wanted."""
         ...
 
+    def tried(self) -> list[Offered]:
+        """Find out whether the place would give what is wanted, and return what that is."""
+        ...
+
     def fetch(self, file: Offered, into: BinaryIO) -> None:
         """Write a file's bytes."""
         ...
@@ -67,7 +71,7 @@ def addresses_of(host: str, port: int, *, may_be_private: bool) -> list[Any]:
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):  # a name that no server can have
         raise Unreachable(f"The server {host} is not known.", "Check its name.", field="host") from None
     if not may_be_private and any(not ipaddress.ip_address(one[4][0]).is_global for one in found):
         raise Invalid(

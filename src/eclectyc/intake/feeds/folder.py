@@ -29,6 +29,9 @@ class FolderDoor:
         except OSError as error:
             raise Unreachable(f"The folder {self._folder} cannot be read: {error.strerror}.", "Check it.") from None
 
+    def tried(self) -> list[Offered]:
+        return self.offered()
+
     def fetch(self, file: Offered, into: BinaryIO) -> None:
         try:
             opened = os.open(self._folder / file.name, os.O_RDONLY | os.O_NOFOLLOW)

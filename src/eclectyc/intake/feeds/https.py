@@ -33,10 +33,14 @@ class HttpsDoor:
         host = urlsplit(self._url).hostname or "answer"
         return [Offered(f"{host}-{self._now:%Y%m%d-%H%M%S-%f}")]
 
+    def tried(self) -> list[Offered]:
+        """Ask, and leave once it is known whether the address answers."""
+        with self._asked(self._wanted()):
+            return self.offered()
+
     def fetch(self, file: Offered, into: BinaryIO) -> None:
         """Write the answer; of pages their ``results`` behind each other."""
-        wanted = self._url.replace("{from}", quote(f"{self._since:{_STAMP}}"))
-        first = self._get(wanted.replace("{to}", quote(f"{self._now:{_STAMP}}")))
+        first = self._get(self._wanted())
         page = _paged(first)
         if page is None:
             into.write(first)
@@ -59,26 +63,41 @@ class HttpsDoor:
     def put_away(self, file: Offered) -> None:
         """An answer needs no putting away."""
 
+    def _wanted(self) -> str:
+        wanted = self._url.replace("{from}", quote(f"{self._since:{_STAMP}}"))
+        return wanted.replace("{to}", quote(f"{self._now:{_STAMP}}"))
+
     def _next(self, following: str) -> str:
         """Return the next page's address. The token goes to no other server."""
-        url = urljoin(self._url, following)
-        if urlsplit(url)[:2] != urlsplit(self._url)[:2]:
+        try:
+            url = urljoin(self._url, following)
+            goes_elsewhere = urlsplit(url)[:2] != urlsplit(self._url)[:2]
+        except ValueError:
+            raise Invalid("The address of the next page is none.", "Ask the provider.") from None
+        if goes_elsewhere:
             raise Invalid("The next page is on another server: the token is not sent there.", "Ask the provider.")
         return url
 
     def _get(self, url: str) -> bytes:
-        shown = url.partition("?")[0]
+        body = bytearray()
+        with self._asked(url) as answer:
+            for chunk in answer.iter_bytes():
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    raise Invalid(f"{_shown(url)} answers with more than 256 MB.", "Ask for a shorter time.")
+        return bytes(body)
+
+    @contextmanager
+    def _asked(self, url: str) -> Iterator[httpx.Response]:
+        """Ask for an address; the answer's body is still to be read."""
         try:
             with self._client.stream("GET", url) as answer:
-                _check(answer, shown)
-                body = bytearray()
-                for chunk in answer.iter_bytes():
-                    body += chunk
-                    if len(body) > MOST_BYTES:
-                        raise Invalid(f"{shown} answers with more than 256 MB.", "Ask for a shorter time.")
-                return bytes(body)
+                _check(answer, _shown(url))
+                yield answer
+        except httpx.InvalidURL:
+            raise Invalid(f"{_shown(url)} is no address.", "Check it.", field="url") from None
         except httpx.HTTPError as error:
-            raise Unreachable(f"{shown} does not answer: {type(error).__name__}.", "It is tried again.") from None
+            raise Unreachable(f"{_shown(url)} does not answer: {type(error).__name__}.", "It is tried again.") from None
 
 
 @contextmanager
@@ -102,6 +121,11 @@ def opened(
     headers = {"Accept": "application/json, text/csv;q=0.9, */*;q=0.5", **_authorisation(settings, secrets)}
     with httpx.Client(timeout=TIMEOUT_S, headers=headers, follow_redirects=False, trust_env=False) as client:
         yield HttpsDoor(client, settings, since=midnight, now=now.astimezone(UTC))
+
+
+def _shown(url: str) -> str:
+    """Return an address without its question, which may hold what is nobody's business."""
+    return url.partition("?")[0]
 
 
 def _authorisation(settings: dict[str, Any], secrets: dict[str, str]) -> dict[str, str]:

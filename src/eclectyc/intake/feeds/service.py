@@ -83,11 +83,11 @@ def delete_feed(actor: Actor, *, feed: Feed) -> None:
 
 
 def try_feed(actor: Actor, *, feed: Feed) -> list[str]:
-    """Connect to a feed and return the names of the files that it would read; nothing is fetched."""
+    """Connect to a feed and return the names of the files that it would read; nothing is kept."""
     actor.require("imports.run", feed.organisation_id)
     record(actor.by, "feed.tried", feed, organisation_id=feed.organisation_id)
     with opened(feed, now=timezone.now()) as door:
-        return [one.name for one in door.offered()]
+        return [one.name for one in door.tried()]
 
 
 def read_now(actor: Actor, *, feed: Feed) -> Job:
@@ -121,7 +121,7 @@ def _fill(actor: Actor, feed: Feed, wanted: Wanted, secrets: Mapping[str, str]) 
     schedules.check_cron(wanted.cron, wanted.zone)
     feed.settings, feed.options = known.settings, plain_options(replace(wanted.options, profile=""))
     feed.profile = _profile(actor, feed, wanted.options.profile)
-    if feed.profile and feed.profile.mapping.get("meters", {}).get("unknown") == "create":
+    if feed.profile and feed.profile.makes_meters:
         actor.require("estate.edit", feed.organisation_id)
     feed.secret = json.dumps(known.secrets) if known.secrets else ""
     feed.cron, feed.zone, feed.is_active = wanted.cron, wanted.zone, wanted.is_active

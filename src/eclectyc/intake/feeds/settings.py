@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from eclectyc.intake.feeds.hostkeys import fingerprint
 from eclectyc.kernel.errors import Invalid
 
 LEAVE, MOVE, DELETE = "leave", "move", "delete"
 AFTERWARDS: Final = (LEAVE, MOVE, DELETE)
 AUTHORISATIONS: Final = ("none", "bearer", "basic", "header")
 _LONGEST: Final = 500
+_MOST_DIGITS: Final = 9
+_OF_HEADERS: Final = "!#$%&'*+-.^_`|~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,9 @@ def checked(kind: str, said: Mapping[str, Any], secrets: Mapping[str, str]) -> C
         raise Invalid("Say where files are to be moved.", "Name a folder.", field="move_to")
     if kind == "https":
         _check_url(values["url"])
+        _check_header(values["header"], secrets.get("token", ""))
+    if kind == "sftp":
+        fingerprint(values["host_key"])
     if kind == "sftp" and not (secrets.get("password") or secrets.get("private_key")):
         raise Invalid("A password or a private key is needed.", "Give one of them.", field="password")
     return Checked(values, {name: text for name, text in secrets.items() if text})
@@ -102,15 +108,28 @@ def _value(one: Field, said: Any) -> Any:
 
 
 def _whole(one: Field, said: Any) -> int:
-    number = int(str(said)) if str(said).strip().isdecimal() else -1
+    text = str(said).strip()
+    number = int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else -1
     if not (one.least or 0) <= number <= (one.most or 0):
         raise Invalid(f"{one.label} is a whole number from {one.least} to {one.most:,}.", "Give one.", field=one.name)
     return number
 
 
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("https", "http") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or a bracket that cannot be
+        is_one = False
+    if not is_one:
         raise Invalid("The address has to begin with https://.", "Copy it from the provider's pages.", field="url")
     if parts.username or parts.password:
         raise Invalid("The address holds a name or password.", "Give the token in its own field.", field="url")
+
+
+def _check_header(name: str, token: str) -> None:
+    """A header goes over the line as it is: its name and the token are plain characters."""
+    if not all(sign.isascii() and (sign.isalnum() or sign in _OF_HEADERS) for sign in name):
+        raise Invalid("A header has no such name.", "Letters, digits and dashes, such as X-API-Key.", field="header")
+    if not (token.isascii() and (not token or token.isprintable())):
+        raise Invalid("The token holds signs that no token has.", "Copy it again, without line ends.", field="token")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import socket
 import stat
@@ -15,6 +13,7 @@ from typing import Any, BinaryIO, Final
 import paramiko
 
 from eclectyc.intake.feeds.doors import Offered, Unreachable, addresses_of, is_wanted, limited
+from eclectyc.intake.feeds.hostkeys import fingerprint, kind_of
 from eclectyc.intake.feeds.settings import DELETE, MOVE
 from eclectyc.kernel.errors import Invalid
 
@@ -39,6 +38,9 @@ class SftpDoor:
                 for one in self._client.listdir_iter(self._path)
                 if stat.S_ISREG(one.st_mode or 0) and is_wanted(one.filename, self._pattern)
             )
+
+    def tried(self) -> list[Offered]:
+        return self.offered()
 
     def fetch(self, file: Offered, into: BinaryIO) -> None:
         with _told(f"{file.name} cannot be read"):
@@ -88,31 +90,12 @@ def host_key_of(host: str, port: int, *, may_be_private: bool) -> str:
         return f"{key.get_name()} {key.get_base64()}"
 
 
-def fingerprint(key: str) -> str:
-    """Return the SHA256 fingerprint of a host key, as OpenSSH prints it."""
-    if key.startswith("SHA256:"):
-        return key
-    digest = hashlib.sha256(base64.b64decode(_blob_of(key))).digest()
-    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
-
-
-def _blob_of(key: str) -> str:
-    parts = key.split()
-    at = next((n for n, part in enumerate(parts) if part.startswith(("ssh-", "ecdsa-"))), None)
-    if at is None or at + 1 >= len(parts):
-        raise Invalid(
-            "That is no host key.", "Paste a line of ssh-keyscan, or a fingerprint SHA256:….", field="host_key"
-        )
-    return parts[at + 1]
-
-
 @contextmanager
 def _connected(host: str, port: int, pinned: str, may_be_private: bool) -> Iterator[paramiko.Transport]:
     transport = paramiko.Transport(_socket(host, port, may_be_private))
     transport.banner_timeout = transport.auth_timeout = TIMEOUT_S
     try:
-        kind = next((part for part in pinned.split() if part.startswith(("ssh-", "ecdsa-"))), "")
-        if kind:  # a server with several keys shows the pinned one
+        if kind := kind_of(pinned):  # a server with several keys shows the pinned one
             kinds = transport.get_security_options()
             like = ("rsa-sha2-512", "rsa-sha2-256", kind) if kind == "ssh-rsa" else (kind,)
             kinds.key_types = [known for known in like if known in kinds.key_types]

@@ -6,6 +6,7 @@ other table of that layout.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from eclectyc.intake.tables.records import Part, Shape, convert_all
 from eclectyc.intake.tables.slots import SlotColumns
 from eclectyc.kernel.days import WHOLE_DAY
 
+_LONGEST_REGISTER: Final = 20  # characters of a register's name in the estate
 _FLAGS: Final = {"actual": "A", "estimated": "E"}
 _STEPS: Final = {23: 60, 24: 60, 25: 60, 46: 30, 48: 30, 50: 30, 92: 15, 96: 15, 100: 15, 276: 5, 288: 5, 300: 5}
 _SHORTEST: Final = 46  # of fifty
@@ -245,8 +247,19 @@ def _one(told: Told) -> Converted:
 
 def _with_registers(block: Block, part: Part, index: int) -> Block:
     """Return a block whose serials are kept apart, as registers of one meter are: its use is their sum."""
-    serials = pl.DataFrame({"line": part.lines, "register": part.column(index).str.strip_chars().str.slice(0, 20)})
+    cells = part.column(index).str.strip_chars()
+    known = {text: register_of(text) for text in cells.unique().drop_nulls().to_list()}
+    names = cells.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
+    serials = pl.DataFrame({"line": part.lines, "register": names})
     return replace(block, frame=block.frame.join(serials, on="line", how="left", maintain_order="left"))
+
+
+def register_of(serial: str) -> str:
+    """Return a serial as the name of a register: a long one shortened so that no other has the same name."""
+    if len(serial) <= _LONGEST_REGISTER:
+        return serial
+    digest = hashlib.sha256(serial.encode()).hexdigest()[:8]
+    return f"{serial[: _LONGEST_REGISTER - len(digest) - 1]}~{digest}"
 
 
 def _plain(index: int, names: list[str]) -> Column:

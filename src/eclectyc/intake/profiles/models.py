@@ -47,3 +47,8 @@ class ImportProfile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def makes_meters(self) -> bool:
+        """Whether what is not known is made."""
+        return self.mapping.get("meters", {}).get("unknown") == "create"

@@ -188,7 +188,11 @@ def _save(profile: ImportProfile, *, is_new: bool) -> None:
 
 
 def _rename_where_it_waits(profile: ImportProfile, was_called: str) -> None:
-    for upload in _waiting(profile, was_called):
+    """Also in files whose import failed: they may be tried again."""
+    from eclectyc.intake.uploads.models import Upload
+
+    kept = Upload.objects.filter(organisation=profile.organisation_id, options__profile=was_called).exclude(kept="")
+    for upload in kept:
         upload.options = {**upload.options, "profile": profile.name}
         upload.save(update_fields=["options"])
 

@@ -14,8 +14,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.actor import Actor, Grant
 from eclectyc.accounts.models import Organisation
+from eclectyc.accounts.reach import Reach
 from eclectyc.audit.record import record
 from eclectyc.intake.blocks import ReadOptions
 from eclectyc.intake.profiles.chosen import chosen
@@ -46,8 +47,7 @@ def receive(
     name : what the sender calls it; only shown, never a path. Raises ``Invalid`` for an empty or far too large one.
     """
     actor.require("imports.run", organisation.pk)
-    wanted = (options or ImportOptions()).checked()
-    _check_profile(actor, organisation, wanted)
+    wanted = _with_profile(actor, organisation, (options or ImportOptions()).checked())[0]
     kept, size, digest = _write(chunks)
     try:
         with transaction.atomic():
@@ -65,13 +65,7 @@ def receive(
 
 def start(actor: Actor, *, upload: Upload, options: ImportOptions | None = None) -> Job:
     """Have a file imported in the background, once; ``options`` where they are others than it came with."""
-    actor.require("imports.run", upload.organisation_id)
-    wanted = (options or options_of(upload)).checked()
-    if wanted.create_meters:
-        actor.require("estate.edit", upload.organisation_id)
-    profile = _check_profile(actor, upload.organisation, wanted)
-    if profile and profile.mapping.get("meters", {}).get("unknown") == "create":
-        actor.require("estate.edit", upload.organisation_id)
+    wanted = allowed(actor, upload.organisation, options or options_of(upload))
     with transaction.atomic():
         held = Upload.objects.select_for_update(of=("self",)).select_related("job").get(pk=upload.pk)
         _check_waits(held)
@@ -84,6 +78,25 @@ def start(actor: Actor, *, upload: Upload, options: ImportOptions | None = None)
         record(actor.by, "upload.started", held, organisation_id=held.organisation_id, after={"job": held.job_id})
     upload.options, upload.job = held.options, held.job
     return held.job
+
+
+def sender_of(organisation: int, origin: str, *, creates: bool) -> Actor:
+    """Return who a feed is: nobody in person, with the rights that whoever set it up had to have, in its organisation.
+
+    creates : whether it may make meters, which takes the right to change the estate.
+    """
+    rights = frozenset({"estate.view", "imports.run", *(("estate.edit",) if creates else ())})
+    reach = Reach(organisations=frozenset({organisation}))
+    return Actor(label=origin, origin=origin, grants=(Grant(rights, reach, organisation),))
+
+
+def allowed(actor: Actor, organisation: Organisation, options: ImportOptions) -> ImportOptions:
+    """Return options with which someone may import into an organisation, or raise."""
+    actor.require("imports.run", organisation.pk)
+    wanted, profile = _with_profile(actor, organisation, options.checked())
+    if wanted.create_meters or (profile and profile.makes_meters):
+        actor.require("estate.edit", organisation.pk)
+    return wanted
 
 
 def discard(actor: Actor, *, upload: Upload) -> None:
@@ -111,6 +124,13 @@ def options_of(upload: Upload) -> ImportOptions:
     return ImportOptions(**{name: value for name, value in upload.options.items() if name in known})
 
 
+def makes_meters(upload: Upload) -> bool:
+    """Say whether a file is to be read so that meters are made: by its options, or by its profile."""
+    wanted = options_of(upload)
+    profiles = ImportProfile.objects.filter(organisation=upload.organisation_id, name=wanted.profile)
+    return wanted.create_meters or any(profile.makes_meters for profile in profiles)
+
+
 def reading_of(actor: Actor, upload: Upload, options: ImportOptions | None = None) -> ReadOptions:
     """Return how a file is read: by its profile, where it has one."""
     wanted = options or options_of(upload)
@@ -132,8 +152,14 @@ def shown_name(name: str) -> str:
     return "".join(sign for sign in last if sign.isprintable()).strip()[-255:] or "file"
 
 
-def _check_profile(actor: Actor, organisation: Organisation, wanted: ImportOptions) -> ImportProfile | None:
-    return profile_named(actor, organisation, wanted.profile) if wanted.profile else None
+def _with_profile(
+    actor: Actor, organisation: Organisation, wanted: ImportOptions
+) -> tuple[ImportOptions, ImportProfile | None]:
+    """Return the profile that options name, and the options with its name as it is written."""
+    if not wanted.profile:
+        return wanted, None
+    profile = profile_named(actor, organisation, wanted.profile)
+    return replace(wanted, profile=profile.name), profile
 
 
 def _check_waits(upload: Upload) -> None:
@@ -156,7 +182,7 @@ def _write(chunks: Iterable[bytes]) -> tuple[str, int, str]:
         with passing.open("xb") as file:
             for chunk in chunks:
                 size += len(chunk)
-                _check_room(size, folder)
+                check_room(size, "The file", folder)
                 digest.update(chunk)
                 file.write(chunk)
             file.flush()
@@ -169,12 +195,13 @@ def _write(chunks: Iterable[bytes]) -> tuple[str, int, str]:
     return name, size, digest.hexdigest()
 
 
-def _check_room(size: int, folder: Path) -> None:
+def check_room(size: int, name: str, folder: Path) -> None:
+    """Raise ``Invalid`` where a file of so many bytes is too large, or the disk has no room left beside it."""
     if size > MOST_BYTES:
-        raise Invalid(f"The file is larger than {MOST_BYTES >> 30} GiB.", "Split it.", field="file")
+        raise Invalid(f"{name} is larger than {MOST_BYTES >> 30} GiB.", "Split it.", field="file")
     disk = os.statvfs(folder)
     if disk.f_bavail * disk.f_frsize < LEAST_FREE:
-        raise Invalid("The server's disk is nearly full: the file was not taken.", "Ask its operator.", field="file")
+        raise Invalid(f"The server's disk is nearly full. Not taken: {name}.", "Ask its operator.", field="file")
 
 
 def _path(kept: str) -> Path:
