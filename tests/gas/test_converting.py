@@ -286,3 +286,36 @@ def test_volumes_without_calorific_values_are_shown_as_volumes_and_counted_once_
     kwh = 960 * kwh_per_m3(Decimal(40), Decimal("1.02264"))
     assert rows() == [("gas", "kWh", pytest.approx(kwh))]
     assert estate_overview(actor, today).month.total.value == pytest.approx(kwh)
+
+
+def test_energy_is_expected_on_every_day_of_volumes(world: World, tmp_path: Path) -> None:
+    """Where calorific values lack at the beginning or the end, the coverage of the energy says so."""
+    meter, actor = gas_meter(world), Actor.of(world.admin)
+    days = span(JUNE, 10)
+    today = days[-1] + timedelta(days=1)
+    bring(world, tmp_path / "a.csv", volumes(days))
+    tell(world, dict.fromkeys(days[3:5], "40"))
+    found = consumption(actor, start=JUNE, end=today, group_by="meter", today=today)
+    row = found.filter(found["label"].str.contains(MPRN)).row(0, named=True)
+    # Gas days open at 05:00: of the two days' 96 slots the last ten fall on the third.
+    assert (row["unit"], row["present"], row["expected"]) == ("kWh", 96, 480)
+    assert meter.pk not in {silent.meter for silent in estate_overview(actor, today).silent}
+
+
+def test_an_empty_series_of_energy_does_not_hide_the_volumes(world: World, tmp_path: Path) -> None:
+    meter, actor = gas_meter(world), Actor.of(world.admin)
+    today = JUNE + timedelta(days=2)
+    bring(world, tmp_path / "a.csv", volumes(span(JUNE, 2)))
+    Series.objects.create(
+        meter=meter, quantity="import", unit="kWh", step_minutes=30, source="calculated", is_primary=True
+    )
+    found = consumption(actor, start=JUNE, end=today, group_by="utility", today=today)
+    assert [row for row in found.select("label", "unit", "value").iter_rows() if row[2]] == [("gas", "m3", 960)]
+
+
+@pytest.mark.parametrize(("file", "makes"), [(daily, False), (volumes, True)], ids=["days", "half-hours"])
+def test_a_value_of_the_day_before_converts_the_early_slots_alone(world: World, tmp_path: Path, file, makes) -> None:
+    meter = gas_meter(world, step_minutes=1440 if file is daily else 30)
+    bring(world, tmp_path / "a.csv", file(span(JUNE, 2)))
+    tell(world, {JUNE - timedelta(days=1): "40"})
+    assert Series.objects.filter(meter=meter, quantity="import").exists() is makes

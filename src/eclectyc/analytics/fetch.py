@@ -73,6 +73,8 @@ _SCHEMA: Final[dict[str, Any]] = {
     "series_quantity": pl.String,
 }
 
+_OF_SERIES: Final = tuple(name for name in _SCHEMA if name.startswith("series"))
+
 # Not energy that is brought in: generation and storage are shown by themselves, never summed into use.
 NOT_USE: Final = (Utility.SOLAR.value, Utility.BATTERY.value)
 
@@ -155,28 +157,61 @@ def ask(
     each point is asked for its own: an export point for what it gave away, the others for what they brought in.
 
     or_volume : a gas meter that brings nothing in but volumes, whose calorific values are not known yet, is asked for
-    these where it would be asked for its import.
+    these where it would be asked for its import. Days of volumes count among those of which its energy is expected.
     """
     wanted = Q(series__quantity=quantity or Quantity.IMPORT)
     if quantity is None:
         wanted |= Q(series__quantity=Quantity.EXPORT, direction="export")
-    with_volumes = or_volume and quantity in {None, Quantity.IMPORT}
-    if with_volumes:
+    brings_energy = quantity in {None, Quantity.IMPORT}
+    if brings_energy:
         wanted |= Q(series__quantity=Quantity.VOLUME, utility=Utility.GAS)
     of_quantity = FilteredRelation("series", condition=Q(series__is_primary=True) & wanted)
     meters = Meter.objects.visible_to(actor).filter(which or Q()).annotate(counted=of_quantity)
     found = meters.order_by("pk", "counted__id").values_list(*_FIELDS.values())
     columns = zip(*found, strict=True)  # frames are made of columns in a fraction of the time
     frame = pl.DataFrame(dict(zip(_SCHEMA, columns, strict=False)), schema=_SCHEMA)
-    if with_volumes:
-        is_volume = pl.col("series_quantity") == Quantity.VOLUME.value
-        frame = frame.filter(~is_volume.fill_null(value=False) | is_volume.all().over("meter"))
+    frame, volumes = _apart(frame, or_volume=or_volume) if brings_energy else (frame, frame.clear())
     frame = frame.with_columns(pl.coalesce("series_unit", "meter_unit").alias("unit"), pl.col("is_virtual") != "")
     frame = frame.with_columns((pl.struct("meter", "unit").rle_id()).cast(pl.Int32).alias("point"))
     series = frame.filter(pl.col("series").is_not_null())
     series = series.select("series", "point", pl.col("series_register").alias("register"))
-    meters_frame = _one_a_point(frame, series)
+    meters_frame = _since_volumes(_one_a_point(frame, series), volumes)
     return Asked(meters_frame, series, _points(meters_frame, today))
+
+
+def _apart(frame: pl.DataFrame, *, or_volume: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Take the volumes of gas meters out of what brings energy in, and return both.
+
+    They stay, in the place of the rest, where they are wanted and nothing else of their meter has any readings. A
+    meter of which nothing is left is still one row, of no series.
+    """
+    is_volume = pl.col("series_quantity") == Quantity.VOLUME.value
+    volumes = frame.filter(is_volume)
+    if volumes.is_empty():
+        return frame, volumes
+    rest = frame.filter(~is_volume.fill_null(value=False))
+    speaking = rest.join(_spans(), on="series", how="semi")["meter"] if or_volume else volumes["meter"]
+    is_silent = ~pl.col("meter").is_in(speaking.implode())
+    shown = volumes.filter(is_silent)
+    rest = rest.filter(~pl.col("meter").is_in(shown["meter"].implode()))
+    volumes = volumes.filter(~is_silent)
+    bare = volumes.unique("meter", maintain_order=True).join(rest, on="meter", how="anti")
+    bare = bare.with_columns(pl.lit(None, kind).alias(name) for name, kind in _SCHEMA.items() if name in _OF_SERIES)
+    return pl.concat([rest, shown, bare]).sort("meter", "series", maintain_order=True), volumes
+
+
+def _since_volumes(points: pl.DataFrame, volumes: pl.DataFrame) -> pl.DataFrame:
+    """Let the energy of gas meters be expected on the days of their volumes too: it lacks where it is not known."""
+    if volumes.is_empty():
+        return points
+    spans = volumes.select("meter", "series").join(_spans(), on="series")
+    spans = spans.group_by("meter").agg(of_first=pl.col("first").min(), of_last=pl.col("last").max())
+    points = points.join(spans, on="meter", how="left", maintain_order="left")
+    has_any = pl.col("first").is_not_null()
+    return points.with_columns(
+        first=pl.when(has_any).then(pl.min_horizontal("first", "of_first")),
+        last=pl.when(has_any).then(pl.max_horizontal("last", "of_last")),
+    ).drop("of_first", "of_last")
 
 
 def _one_a_point(frame: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:

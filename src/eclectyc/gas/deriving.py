@@ -24,7 +24,7 @@ from eclectyc.gas.rules import converted, kwh_per_m3, slots_before
 from eclectyc.intake.batches import Made
 from eclectyc.intake.derived import spans
 from eclectyc.intake.virtual.changes import mark_users
-from eclectyc.kernel.days import zone_of
+from eclectyc.kernel.days import WHOLE_DAY, zone_of
 from eclectyc.lake.dense import Slots
 from eclectyc.lake.store import connect
 
@@ -225,12 +225,14 @@ class _Planning:
         return Values.of(self.organisation, {f.region for f in self.facts.values()}, first - _ONE_DAY, end)
 
     def _worth(self, bounded: pl.DataFrame, meter_of: dict[int, int], values: Values) -> set[int]:
-        """Return the volumes for some of whose days a calorific value is known."""
+        """Return the volumes for some of whose days a calorific value is known; a day of slots has some of the gas
+        day before."""
         days = {key: sorted(known) for key, known in values.known.items()}
+        whole = {one.pk for one in self.series if one.step == WHOLE_DAY}
         worth = set()
         for series, start, end in bounded.iter_rows():
             known = days.get(self.facts[meter_of[series]].region, [])
-            at = bisect_left(known, start - _ONE_DAY)
+            at = bisect_left(known, start if series in whole else start - _ONE_DAY)
             if at < len(known) and known[at] < end:
                 worth.add(series)
         return worth
