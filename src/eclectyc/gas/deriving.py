@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from eclectyc.estate.models import Correction, Meter, Quantity, Series, Utility
 from eclectyc.estate.series import SeriesKey, ensure_series
@@ -121,9 +121,14 @@ class Gas:
         rows = pl.DataFrame([*volumes, *others], schema={"series": pl.Int32, "meter": pl.Int64}, orient="row")
         return spans.runs(touched.join(rows, on="series").select("meter", "day"))
 
-    def plan(self, wanted: pl.DataFrame) -> GasPlan:
+    def reads(self, wanted: pl.DataFrame) -> list[int]:
+        """Return the series of some meters that hold volumes or energy."""
+        return [series for piece in _pieces(wanted["meter"].unique().to_list())
+                for series in _of_gas(piece).values_list("pk", flat=True)]  # fmt: skip
+
+    def plan(self, wanted: pl.DataFrame, held: pl.DataFrame) -> GasPlan:
         """Look everything up that the conversion of some meters' days takes; see :class:`Derivation`."""
-        return _Planning.of(wanted).plan()
+        return _Planning.of(wanted, held).plan()
 
     def remarks(self, touched: pl.DataFrame) -> list[str]:
         """Say of how many touched days of m³ the calorific value is not known."""
@@ -159,7 +164,7 @@ class _Planning:
     held: pl.DataFrame  # series, first, last
 
     @classmethod
-    def of(cls, wanted: pl.DataFrame) -> _Planning:
+    def of(cls, wanted: pl.DataFrame, held: pl.DataFrame) -> _Planning:
         meters = wanted["meter"].unique().to_list()
         columns = ("pk", "utility", "organisation", "site__timezone", "site__gas_region", "correction", "formula")
         rows = [r for piece in _pieces(meters) for r in Meter.objects.filter(pk__in=piece).values_list(*columns)]
@@ -173,14 +178,13 @@ class _Planning:
                 "meter", "since", "factor"
             ):
                 dated.setdefault(meter, []).append((since or date.min, factor))
-            held = Series.objects.filter(meter__in=piece, quantity__in=(Quantity.VOLUME, Quantity.IMPORT))
-            series += [_Held(*row) for row in held.order_by("pk").values_list(*names)]
+            series += [_Held(*row) for row in _of_gas(piece).order_by("pk").values_list(*names)]
         facts = {
             pk: Facts(zone, key_at(region, usual), tuple(dated.get(pk, [(date.min, correction)])))
             for pk, utility, _, zone, region, correction, formula in rows
             if utility == Utility.GAS and not formula
         }
-        return cls(wanted, organisation, facts, series, connect().span([one.pk for one in series]))
+        return cls(wanted, organisation, facts, series, held)
 
     def plan(self) -> GasPlan:
         """Return the plan; make the series that lack, where there is something for them to hold."""
@@ -260,6 +264,10 @@ class _Planning:
                 wrong.update(is_primary=wanted)
         if changed:
             mark_users(changed)  # formulas took what counted before
+
+
+def _of_gas(meters: list[int]) -> QuerySet[Series]:
+    return Series.objects.filter(meter__in=meters, quantity__in=(Quantity.VOLUME, Quantity.IMPORT)).order_by()
 
 
 def _pieces(numbers: list[int]) -> Iterator[list[int]]:

@@ -181,8 +181,8 @@ def test_what_the_lake_refuses_holds_nothing_else_up_and_shows_in_the_health(
     bring(world, tmp_path / "a.csv", wide((1, "1")))
     usual = type(TWICE).plan
 
-    def broken(self: object, wanted: pl.DataFrame) -> object:
-        plan = usual(TWICE, wanted)
+    def broken(self: object, wanted: pl.DataFrame, held: pl.DataFrame) -> object:
+        plan = usual(TWICE, wanted, held)
         bad = Series.objects.filter(meter=other).values_list("pk", flat=True).first() or -1
         return type("Bad", (), {
             "spans": plan.spans, "made": plan.made,

@@ -6,8 +6,8 @@ grow with them:
 1. ``resting_on``: these series were touched on these days; which meters rest on them, on which of *their own* days?
    Asked of every batch that anybody writes, just before the lake commits it; so a batch with nothing of interest must
    cost a query or two. The answer is kept, and counts once the batch is done.
-2. ``plan``: these meters are to be worked out anew on these days; what do they hold now? Asked with the writers' turn
-   held, so that nothing is written meanwhile: the lake stands still until the answer has been written.
+2. ``reads`` and ``plan``: these meters are to be worked out anew on these days; what do they hold now? Asked with the
+   writers' turn held, so that nothing is written meanwhile: the lake stands still until the answer has been written.
 
 What is worked out belongs to the kind alone. Its series have a ``source`` of their own, so that nobody else writes
 into them, and whatever they held on the days worked out is replaced, also by nothing: a day of which ``plan`` tells no
@@ -23,7 +23,7 @@ change, with the days that the rule bears on; for all days there are, ``spans.EV
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import polars as pl
@@ -82,13 +82,21 @@ class Derivation(Protocol):
         """
         ...
 
-    def plan(self, wanted: pl.DataFrame) -> Plan:
+    def reads(self, wanted: pl.DataFrame) -> Collection[int]:
+        """Return the series of which ``plan`` has to know from when till when they hold anything, by number.
+
+        They are looked up in the lake before the batch's transaction begins: an object store may take its time.
+        """
+        ...
+
+    def plan(self, wanted: pl.DataFrame, held: pl.DataFrame) -> Plan:
         """Return what some meters are to hold on some days, and make the series that they lack.
 
-        wanted : meter (Int64), start, end; sorted, spans of a meter apart from each other; all meters are of one
-        organisation. Spans may reach far beyond the readings there are (``spans.EVER``): narrow them
-        (``spans.bounded``) to days on which a source or the derived series itself holds something. A meter that is no
-        longer derived, or is gone, has spans for the series that it had and no rows. Called within the transaction in
-        which the batch is begun, so look rules up here, and read the lake only while being gone through.
+        held : series, first, last of those that ``reads`` named and that hold anything. wanted : meter (Int64), start,
+        end; sorted, spans of a meter apart from each other; all meters are of one organisation. Spans may reach far
+        beyond the readings there are (``spans.EVER``): narrow them (``spans.bounded``) to days on which a source or the
+        derived series itself holds something. A meter that is no longer derived, or is gone, has spans for the series
+        that it had and no rows. Called within the transaction in which the batch is begun, so look rules up here, and
+        read the lake only while being gone through.
         """
         ...

@@ -131,9 +131,10 @@ def _round(rounds: _Rounds, lease: Lease) -> None:
 
 def _work_out(kind: Derivation, rows: list[Stale], lease: Lease, under: Under) -> tuple[Batch | None, WriteResult]:
     """Work some stale rows out as one batch; without one where there is nothing to write or to take away."""
-    numbers = [row.pk for row in rows]
+    numbers, wanted = [row.pk for row in rows], _wanted(rows)
+    held = connect().span(list(kind.reads(wanted)))
     with transaction.atomic(), under():
-        plan = kind.plan(_wanted(rows))
+        plan = kind.plan(wanted, held)
         if plan.spans.is_empty():
             Stale.objects.filter(pk__in=numbers).delete()
             return None, WriteResult()

@@ -40,11 +40,17 @@ class VirtualMeters:
         registers = pairs.filter("is_register").select("meter", start=start, end=end).unique()
         return merged(pl.concat([here, elsewhere, registers]))
 
-    def plan(self, wanted: pl.DataFrame) -> Plan:
-        """Return what virtual meters hold on some days."""
-        from eclectyc.intake.virtual.planning import plan_for  # most batches touch no part of a formula
+    def reads(self, wanted: pl.DataFrame) -> list[int]:
+        """Return the series that long spans are cut to: of the parts, and the meters' own."""
+        from eclectyc.intake.virtual.planning import cuts_to  # most batches touch no part of a formula
 
-        return plan_for(wanted)
+        return cuts_to(wanted)
+
+    def plan(self, wanted: pl.DataFrame, held: pl.DataFrame) -> Plan:
+        """Return what virtual meters hold on some days."""
+        from eclectyc.intake.virtual.planning import plan_for
+
+        return plan_for(wanted, held)
 
 
 def _resting(series: int) -> pl.DataFrame:

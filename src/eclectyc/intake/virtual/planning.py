@@ -20,7 +20,6 @@ from eclectyc.intake.virtual.reading import read_parts
 from eclectyc.intake.virtual.rules import PIECE, SOURCE, Rule, rules_of
 from eclectyc.lake.dense import Slots
 from eclectyc.lake.schema import SAID
-from eclectyc.lake.store import connect
 
 LONG_DAYS: Final = 400  # a longer span is cut to what there is: that takes a look at the lake
 _DAY: Final = timedelta(days=1)
@@ -65,8 +64,19 @@ def _sorted(days: pl.DataFrame) -> np.ndarray:
     return found
 
 
-def plan_for(wanted: pl.DataFrame) -> Plan:
-    """Return what some meters are to hold on some days; makes the series that they lack. wanted : meter, start, end."""
+def cuts_to(wanted: pl.DataFrame) -> list[int]:
+    """Return the series whose own days bound long spans; none where all are short. wanted : meter, start, end."""
+    if not _is_long(wanted).any():
+        return []
+    meters = wanted["meter"].unique().to_list()
+    return _resting(rules_of(meters), _own_series(meters))["series"].unique().to_list()
+
+
+def plan_for(wanted: pl.DataFrame, held: pl.DataFrame) -> Plan:
+    """Return what some meters are to hold on some days; makes the series that they lack.
+
+    wanted : meter, start, end. held : series, first, last of those that ``cuts_to`` names.
+    """
     rules = rules_of(wanted["meter"].unique().to_list())
     steps = {rule.meter: rule.steps for rule in rules}
     keys = {
@@ -78,7 +88,7 @@ def plan_for(wanted: pl.DataFrame) -> Plan:
     numbers = {at: found[key].pk for at, key in keys.items()}
     own = _own_series(wanted["meter"].unique().to_list())
     _count_only(own, set(numbers.values()))
-    days = _within_what_there_is(wanted, rules, own)
+    days = _within_what_there_is(wanted, held, _resting(rules, own))
     spans = own.join(days, on="meter").select("series", "start", "end").sort("series", "start")
     return Plan(rules, numbers, days, spans, Made(series=[series.pk for series in made]))
 
@@ -103,21 +113,28 @@ def _count_only(own: pl.DataFrame, current: set[int]) -> None:
             mark_users(wrong["meter"].to_list())  # they took what counted before
 
 
-def _within_what_there_is(wanted: pl.DataFrame, rules: list[Rule], own: pl.DataFrame) -> pl.DataFrame:
-    """Return spans without the days on which neither a part nor the meter itself holds anything."""
-    wanted = wanted.select("meter", "start", "end")
-    is_long = pl.col("end") - pl.col("start") > timedelta(days=LONG_DAYS)
-    if not wanted.select(is_long.any()).item():
-        return wanted
+def _resting(rules: list[Rule], own: pl.DataFrame) -> pl.DataFrame:
+    """Return the series that bear on virtual meters, their own among them: meter, series."""
     rested = [(rule.meter, held.id) for rule in rules for part in rule.parts for held in part.series]
     pairs = pl.DataFrame(rested, schema={"meter": pl.Int64, "series": pl.Int32}, orient="row")
-    pairs = pl.concat([pairs, own.select("meter", "series")])
-    held = (
-        pairs.join(connect().span(pairs["series"].to_numpy()), on="series")
+    return pl.concat([pairs, own.select("meter", "series")])
+
+
+def _is_long(wanted: pl.DataFrame) -> pl.Series:
+    return wanted["end"] - wanted["start"] > timedelta(days=LONG_DAYS)
+
+
+def _within_what_there_is(wanted: pl.DataFrame, held: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return spans without the days on which neither a part nor the meter itself holds anything."""
+    wanted = wanted.select("meter", "start", "end")
+    if not _is_long(wanted).any():
+        return wanted
+    of_meters = (
+        pairs.join(held, on="series")
         .group_by("meter")
         .agg(
             pl.col("first").min() - _DAY,
             pl.col("last").max() + _DAY,  # a neighbour, where zones differ
         )
     )
-    return merged(bounded(wanted, held))
+    return merged(bounded(wanted, of_meters))
