@@ -14,7 +14,7 @@ from eclectyc.audit.record import record
 from eclectyc.estate import virtual
 from eclectyc.estate.changes import fields_of
 from eclectyc.estate.fields import checked_meter_fields, checked_site_fields, first_fault
-from eclectyc.estate.listening import announce
+from eclectyc.estate.listening import Change, announce
 from eclectyc.estate.models import Meter, Series, Site
 from eclectyc.estate.regions import region_called
 from eclectyc.estate.suppliers import supplier_called
@@ -122,13 +122,14 @@ def _of_one_organisation(actor: Actor, group: Sequence[Thing], change: Mapping[s
     if different:
         _refuse_units(different, change)
         type(different[0])._default_manager.bulk_update(different, [*change, "version"], batch_size=_BATCH)
-        for thing in different:
-            announce(
-                thing, action, before[str(thing.pk)], {name: getattr(thing, name) for name in before[str(thing.pk)]}
-            )
+        announce([_told(thing, action, before[str(thing.pk)]) for thing in different])
         organisation = different[0].organisation_id
         record(actor.by, action, different[0].organisation, organisation_id=organisation, before=before, after=after)
     return len(different)
+
+
+def _told(thing: Meter | Site, action: str, before: Mapping[str, Any]) -> Change:
+    return Change(thing, action, before, {name: getattr(thing, name) for name in before})
 
 
 def _refuse_faults(actor: Actor, thing: Meter | Site) -> None:

@@ -15,7 +15,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership
 from eclectyc.audit.record import record
 from eclectyc.estate.fields import first_fault
-from eclectyc.estate.listening import announce
+from eclectyc.estate.listening import Change, announce
 from eclectyc.estate.models import Meter, Region, Site, Supplier
 from eclectyc.kernel.errors import Conflict, Invalid, NotFound
 
@@ -98,9 +98,8 @@ def write(
         after={name: after[name] for name in told - set(personal)},
         personal={name: after[name] for name in told & set(personal)},
     )
-    announce(
-        thing, action, {} if before is None else {name: before[name] for name in told}, {n: after[n] for n in told}
-    )
+    was = {} if before is None else {name: before[name] for name in told}
+    announce([Change(thing, action, was, {name: after[name] for name in told})])
     return True
 
 

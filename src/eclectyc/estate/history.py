@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
-from eclectyc.estate.listening import announce
+from eclectyc.estate.listening import Change, announce
 from eclectyc.estate.models import Meter
 from eclectyc.kernel.days import local_day, zone_of
 from eclectyc.kernel.errors import Invalid
@@ -45,4 +45,4 @@ def save(meter: Meter, *fields: str) -> None:
 def tell(actor: Actor, action: str, meter: Meter, before: dict[str, Any], after: dict[str, Any]) -> None:
     """Write one event."""
     record(actor.by, action, meter, organisation_id=meter.organisation_id, before=before, after=after)
-    announce(meter, action, before, after)
+    announce([Change(meter, action, before, after)])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
-from django.db.models import Model, Q
+from django.db.models import Q
 
+from eclectyc.estate.listening import Change
 from eclectyc.estate.models import Meter, Quantity, Series, Site, Utility
 from eclectyc.gas.deriving import DERIVED, GAS
 from eclectyc.gas.listening import DATED, OF_METER, OF_SITE
@@ -17,20 +18,38 @@ from eclectyc.intake.models import Register
 from eclectyc.intake.virtual.changes import mark_users
 from eclectyc.kernel.units import is_volume
 
+_PIECE: Final = 5000
 
-def follow(thing: Model, action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Mark what a change of the estate bears on."""
-    changed = set(before) | set(after)
-    if isinstance(thing, Site) and before and changed & OF_SITE:
-        mark_meters(Q(site=thing.pk))
-    elif isinstance(thing, Meter) and action in DATED:
-        mark_meters(Q(pk=thing.pk), [(_earliest(before, after), EVER[1])])
-    elif isinstance(thing, Meter) and before and changed & OF_METER:
-        if "utility" in changed and Utility.GAS not in (before.get("utility"), thing.utility):
-            return
-        if "utility" in changed and not thing.is_virtual:
-            tell_volumes(thing)
-        mark_meters(Q(pk=thing.pk))
+
+def follow(changes: Sequence[Change]) -> None:
+    """Mark what changes of the estate bear on."""
+    sites, meters, turned = list[int](), list[int](), list[Meter]()
+    for change in changes:
+        thing = change.thing
+        if isinstance(thing, Site) and change.told & OF_SITE:
+            sites.append(thing.pk)
+        elif isinstance(thing, Meter) and change.action in DATED:
+            mark_meters(Q(pk=thing.pk), [(_earliest(change.before, change.after), EVER[1])])
+        elif isinstance(thing, Meter) and change.told & OF_METER:
+            if "utility" in change.told and Utility.GAS not in (change.before.get("utility"), thing.utility):
+                continue
+            meters.append(thing.pk)
+            turned += [thing] if "utility" in change.told and not thing.is_virtual else []
+    for meter in _with_volumes(turned):
+        tell_volumes(meter)
+    for named, numbers in (("site", sites), ("pk", meters)):
+        for at in range(0, len(numbers), _PIECE):
+            mark_meters(Q(**{f"{named}__in": numbers[at : at + _PIECE]}))
+
+
+def _with_volumes(meters: Sequence[Meter]) -> Iterator[Meter]:
+    """Yield those meters that hold m³, or have a register of a volume."""
+    for at in range(0, len(meters), _PIECE):
+        piece = meters[at : at + _PIECE]
+        numbers = [meter.pk for meter in piece]
+        of = set(Series.objects.filter(meter__in=numbers, unit="m3").values_list("meter", flat=True))
+        of.update(Register.objects.filter(meter__in=numbers).values_list("meter", flat=True))
+        yield from (meter for meter in piece if meter.pk in of)
 
 
 def mark_meters(which: Q, days: Iterable[tuple[date, date]] = (EVER,)) -> int:

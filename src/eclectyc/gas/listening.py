@@ -5,20 +5,23 @@ Every command is made ready for this; what works with arrays is loaded only when
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-from django.db.models import Model
+from eclectyc.estate.listening import Change
 
 OF_SITE: Final = frozenset({"gas_region", "timezone"})
 OF_METER: Final = frozenset({"utility", "correction", "site_id"})
 DATED: Final = frozenset({"meter.correction_set", "meter.correction_corrected", "meter.correction_removed"})
 
 
-def hear(thing: Model, action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Mark what a change of a site or a meter bears on."""
-    if action not in DATED and not (before and (before.keys() | after.keys()) & (OF_SITE | OF_METER)):
-        return
-    from eclectyc.gas.following import follow
+def hear(changes: Sequence[Change]) -> None:
+    """Mark what changes of sites or meters bear on."""
+    bearing = [
+        change for change in changes
+        if change.action in DATED or (change.before and change.told & (OF_SITE | OF_METER))
+    ]  # fmt: skip
+    if bearing:
+        from eclectyc.gas.following import follow
 
-    follow(thing, action, before, after)
+        follow(bearing)

@@ -7,10 +7,10 @@ class IntakeConfig(AppConfig):
 
     def ready(self) -> None:
         from eclectyc.estate.listening import listen
-        from eclectyc.intake.virtual.changes import follow_change
+        from eclectyc.intake.virtual.changes import follow_changes
         from eclectyc.jobs import kinds, schedules
 
-        listen(follow_change)
+        listen(follow_changes)
         kinds.register(
             kinds.Kind(
                 "intake.import", "eclectyc.intake.uploads.job:run_import", "Import of a file", keep_days=365,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
-
-from django.db.models import Model
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from eclectyc.kernel.errors import Conflict
 from eclectyc.kernel.words import counted
 
 if TYPE_CHECKING:
+    from eclectyc.estate.listening import Change
     from eclectyc.estate.models import Meter
 
+_PIECE: Final = 5000
 NAME: Final = "virtual"  # of the kind of derivation
 _OF_ITS_OWN: Final = frozenset({"formula", "unit", "direction", "site_id"})
 _OF_ITS_LIFE: Final = frozenset({"installed", "removed"})
@@ -37,35 +37,40 @@ def mark_all(meters: Iterable[int]) -> None:
     stale.mark(NAME, [(meter, *EVER) for meter in meters])
 
 
-def _refuse_other_direction(meter: Meter) -> None:
+def follow_changes(changes: Sequence[Change]) -> None:
+    """Have worked out anew what changes of meters bear on: their own formulas, or those that name them."""
+    from eclectyc.estate.models import FormulaPart, Meter
+
+    of_meters = [(change.thing, change) for change in changes if isinstance(change.thing, Meter)]
+    _refuse_other_directions([meter for meter, change in of_meters if "direction" in change.told and change.before])
+    marked = {meter.pk for meter, change in of_meters if meter.is_virtual and change.told & _OF_ITS_OWN}
+    lives = [meter.pk for meter, change in of_meters if change.told & _OF_ITS_LIFE]
+    for at in range(0, len(lives), _PIECE):
+        users = FormulaPart.objects.filter(part__in=lives[at : at + _PIECE]).order_by()
+        marked.update(users.values_list("meter", flat=True))
+    if marked:
+        mark_all(sorted(marked))
+
+
+def _refuse_other_directions(meters: Sequence[Meter]) -> None:
     """Refuse to turn a meter round of which a formula takes what its direction says: it would mean something else."""
     from eclectyc.estate.formula.parse import parse
-    from eclectyc.estate.models import Meter
+    from eclectyc.estate.models import FormulaPart
 
-    users = Meter.objects.filter(formula_parts__part=meter).distinct().order_by()
-    taken = sum(
-        any(term.meter == meter.identifier and not term.quantity for term in parse(formula))
-        for formula in users.values_list("formula", flat=True)
-    )
+    by_number = {meter.pk: meter for meter in meters}
+    numbers, users = sorted(by_number), list[tuple[int, str]]()
+    for at in range(0, len(numbers), _PIECE):
+        parts = FormulaPart.objects.filter(part__in=numbers[at : at + _PIECE]).order_by()
+        users += parts.values_list("part", "meter__formula").distinct()
+    taken: dict[int, int] = {}
+    for part, formula in users:
+        name = by_number[part].identifier
+        if any(term.meter == name and not term.quantity for term in parse(formula)):
+            taken[part] = taken.get(part, 0) + 1
     if taken:
+        meter = by_number[min(taken)]
         raise Conflict(
-            f"{meter} stands in {counted(taken, 'formula')} with what its direction says.",
+            f"{meter} stands in {counted(taken[meter.pk], 'formula')} with what its direction says.",
             f"Name there what it gives first: {meter.identifier}.import or {meter.identifier}.export.",
             field="direction",
         )
-
-
-def follow_change(thing: Model, action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Have worked out anew what a change of a meter bears on: its own formula, or those that name it."""
-    from eclectyc.estate.models import FormulaPart, Meter
-
-    if not isinstance(thing, Meter):
-        return
-    told = before.keys() | after.keys()
-    if "direction" in told and before:
-        _refuse_other_direction(thing)
-    meters = [thing.pk] if thing.is_virtual and told & _OF_ITS_OWN else []
-    if told & _OF_ITS_LIFE:
-        meters += FormulaPart.objects.filter(part=thing).order_by().values_list("meter", flat=True).distinct()
-    if meters:
-        mark_all(meters)
