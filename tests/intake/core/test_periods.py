@@ -58,6 +58,14 @@ def test_monthly_rows_are_no_readings(world: World, tmp_path: Path) -> None:
     assert "apart" in report.errors[0].reason
 
 
+def test_a_mean_power_of_a_day_is_taken_times_its_hours(world: World, tmp_path: Path) -> None:
+    days = [date(2025, 3, 29), date(2025, 3, 30), date(2025, 3, 31), date(2025, 10, 26)]
+    rows = [f"{METER},{day:%d/%m/%Y},2" for day in days]
+    bring(world, tmp_path / "a.csv", "\n".join(["MPAN,Date,kW", *rows]) + "\n")
+    held_days = connect().days(None, date(2025, 1, 1), date(2026, 1, 1))
+    assert dict(held_days.select("day", "total").iter_rows()) == dict(zip(days, [48, 46, 48, 50], strict=True))
+
+
 def test_a_file_of_days_is_stored_as_days(world: World, tmp_path: Path) -> None:
     rows = [f"{METER},{date(2025, 3, 28) + timedelta(days=k):%d/%m/%Y},{k + 1}" for k in range(5)]
     report = bring(world, tmp_path / "a.csv", "\n".join(["MPAN,Date,kWh", *rows]) + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -179,14 +179,17 @@ class Months:
         days = self._sorted(days)
         step = self._step[days.target]
         lengths = np.ones(len(days), np.int64)
-        midnights = np.empty(len(days), np.int64)
+        midnights, spans_s = np.empty(len(days), np.int64), np.empty(len(days), np.int64)
         for zone, clock in enumerate(self._plan.lanes.clocks):
             mine = self._zone[days.target] == zone
             day = days.day[mine].astype(np.int64)
             starts = clock.to_instants(day * DAY_S)
             midnights[mine] = starts
-            length_s = clock.to_instants((day + 1) * DAY_S) - starts
+            spans_s[mine] = length_s = clock.to_instants((day + 1) * DAY_S) - starts
             lengths[mine] = np.where(step[mine] == WHOLE_DAY_MINUTES, 1, -(-length_s // (step[mine] * MINUTE_S)))
+        if self._plan.mean_of_day:  # days on which the clock changes have 23 or 25 hours
+            is_mean = np.isin(days.target, list(self._plan.mean_of_day))
+            days = replace(days, values=days.values * np.where(is_mean, spans_s / DAY_S, 1.0)[:, None])
         self._count(days, midnights, step * MINUTE_S)
         return frame_of(days, self.series[days.target], step, lengths)
 
