@@ -101,6 +101,13 @@ def test_a_slot_without_a_calorific_value_is_missing_and_coverage_says_so(world:
     assert lacking.words() == "3 gas days (31 May 2025, 2–3 June 2025)"
 
 
+def test_a_trial_says_that_calorific_values_lack(world: World, tmp_path: Path) -> None:
+    gas_meter(world)
+    bring(world, tmp_path / "gas.csv", volumes(span(JUNE, 1)))
+    dry = bring(world, tmp_path / "july.csv", volumes(span(JUNE + timedelta(days=30), 2)), dry_run=True)
+    assert "No calorific value is known for 3 gas days (30 June 2025 – 2 July 2025)" in dry.warnings[-1]
+
+
 def test_estimated_volumes_are_estimated_energy(world: World, tmp_path: Path) -> None:
     gas_meter(world)
     lines = ["Meter,Timestamp,Value,Unit,Flag"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+import polars as pl
 from django.conf import settings
 
 from eclectyc.accounts.actor import Actor
@@ -16,6 +17,7 @@ from eclectyc.estate.models import Quantity
 from eclectyc.intake.ahead import Ahead
 from eclectyc.intake.batches import Claim, Under
 from eclectyc.intake.blocks import Block, DayBlock, LineError, ReadOptions, RowBlock
+from eclectyc.intake.derived.stale import remarks_on
 from eclectyc.intake.making import Making
 from eclectyc.intake.outcome import complete, describe, refuse_unknown
 from eclectyc.intake.placing.agreement import shift_to_held
@@ -268,7 +270,9 @@ def _store(import_: Import, plan: FilePlan, making: Making) -> None:
     if months.is_empty():
         complete(report, gathered, plan, months.tally)
     elif report.dry_run:
-        take_result(report, connect().preview(months, rule=import_.rule))
+        would_do = connect().preview(months, rule=import_.rule)
+        take_result(report, would_do)
+        report.warnings += remarks_on(would_do.touched.filter(pl.col("series") >= 0))  # the others are still to be made
         report.created_sites, report.created_meters = making.would_make(plan)
         complete(report, gathered, plan, months.tally)
     else:
