@@ -89,6 +89,8 @@ def _said(cell: Cell) -> tuple[dict[str, Any], str]:
             return {"valuetype": "date", "datevalue": f"{cell:%Y-%m-%d}"}, f"{cell:%d/%m/%Y}"
         case time():
             return {"valuetype": "time", "timevalue": f"PT{cell:%HH%MM%SS}"}, f"{cell:%H:%M}"
+        case bool():
+            return {"valuetype": "boolean", "booleanvalue": str(cell).lower()}, str(cell).upper()
         case int() | float():
             return {"valuetype": "float", "value": repr(cell)}, repr(cell)
     return {"valuetype": "string"}, str(cell)

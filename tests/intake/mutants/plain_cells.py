@@ -53,7 +53,7 @@ def dates(text: str) -> list[date]:
         return _between([_strptime(text, "%Y%m%d")])
     if re.fullmatch(r"[0-9]{5}(\.0*)?", text):
         return _between([datetime(1899, 12, 30) + timedelta(days=int(text[:5]))])
-    if match := re.fullmatch(r"(.+?)[T ,]+(00?:?00(:?00(\.0+)?)?( ?AM)?|0?\.0+|12:00(:00)? ?[aA][mM])([ Z+].*)?", text):
+    if match := re.fullmatch(r"(.+?)[T ,]+(00?:?00(:?00(\.[0-9]+)?)?( ?AM)?|0?\.0+|12:00(:00)? ?[aA][mM])([ Z+].*)?", text):
         return dates(match[1])
     return _between([_strptime(text, form) for form in _DATES])
 
@@ -79,7 +79,8 @@ def times(text: str) -> list[timedelta]:
         seconds = float(text) * 86_400
         return [timedelta(seconds=round(seconds)), timedelta(seconds=round(seconds / 60) * 60)]
     text = re.sub(r"(:[0-9]{2}:[0-9]{2})[.,][0-9]+", r"\1", text)
-    found = [_strptime(text, form) for form in _TIMES if form != "%H%M%S" or len(text) == 6]
+    lengths = {"%H%M": (3, 4), "%H%M%S": (6,)}  # "60" is no time, though strptime takes it for six o'clock
+    found = [_strptime(text, form) for form in _TIMES if len(text) in lengths.get(form, (len(text),))]
     return list(dict.fromkeys(timedelta(hours=at.hour, minutes=at.minute, seconds=at.second) for at in found if at))
 
 
