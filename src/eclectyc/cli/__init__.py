@@ -88,8 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def program() -> int:
     """Be the process of one command: ``main``, and an end that looks for no garbage among what goes with it anyway."""
     code = main()
-    if django := sys.modules.get("django.db"):
-        django.connections.close_all()  # SQLite then takes what its log holds into the file itself
+    django = sys.modules.get("django.apps")
+    if django and django.apps.ready:
+        from django.db import connections
+
+        connections.close_all()  # SQLite then takes what its log holds into the file itself
     gc.freeze()  # the interpreter would go through every object several times, which took a tenth of a second
     return code
 
