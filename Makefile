@@ -8,8 +8,9 @@ UV ?= $(firstword $(wildcard $(BIN)/uv) uv)
 # What checks and formatting load Django's settings with: never a user's own data folder.
 SCRATCH_HOME := $(CURDIR)/$(VENV)/scratch-home
 
-# The tests take turns on as many processes as there are cores; make test WORKERS=0 runs them in one.
-WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+# The tests take turns on one process more than there are cores, as many of them wait for servers and other processes;
+# make test WORKERS=0 runs them in one.
+WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS)
 
 .DEFAULT_GOAL := help

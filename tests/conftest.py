@@ -28,6 +28,7 @@ ON_POSTGRESQL = needs.on_postgresql()
 SCRATCH = Path(tempfile.mkdtemp(prefix="eclectyc-tests-"))
 CLUSTER = Cluster.planned()
 TOUCHES_REGISTRY = {"db", "transactional_db", "django_db_setup", "installation", "bare_installation", "postgresql"}
+FORMATS = Path(__file__).parent / "intake" / "formats"
 NOT_RUN: pytest.StashKey[Counter[str]] = pytest.StashKey()
 LONGEST_ID = 80  # of a parameter in a test's name
 CLEARED = ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "ADMIN_EMAIL", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
@@ -103,8 +104,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _touches_registry(item: pytest.Item) -> bool:
-    if item.get_closest_marker("chromium"):
-        return False  # what a browser shows does not depend on the database beneath; SQLite's run shows it
+    """Say whether a test may go otherwise on another database. What a browser shows, and what a file of some format
+    says, does not: SQLite's run shows these."""
+    if item.get_closest_marker("chromium") or FORMATS in item.path.parents:
+        return False
     fixtures = set(getattr(item, "fixturenames", ()))
     return item.get_closest_marker("django_db") is not None or bool(TOUCHES_REGISTRY & fixtures)
 
