@@ -53,7 +53,8 @@ def dates(text: str) -> list[date]:
         return _between([_strptime(text, "%Y%m%d")])
     if re.fullmatch(r"[0-9]{5}(\.0*)?", text):
         return _between([datetime(1899, 12, 30) + timedelta(days=int(text[:5]))])
-    if match := re.fullmatch(r"(.+?)[T ,]+(00?:?00(:?00(\.[0-9]+)?)?( ?AM)?|0?\.0+|12:00(:00)? ?[aA][mM])([ Z+].*)?", text):
+    midnight = r"00?:?00(:?00(\.[0-9]+)?)?( ?AM)?|0?\.0+|12:00(:00)? ?[aA][mM]"
+    if match := re.fullmatch(rf"(.+?)[T ,]+({midnight})([ Z+].*)?", text):
         return dates(match[1])
     return _between([_strptime(text, form) for form in _DATES])
 
