@@ -85,7 +85,7 @@ INSTALLED_APPS = [
     "eclectyc.audit",
     "eclectyc.mail",
     "eclectyc.jobs",
-    "ninja",  # its documentation page, with the assets it ships
+    "eclectyc.api",  # with the documentation page that django-ninja ships
     "eclectyc.accounts",
     "eclectyc.estate",
     "eclectyc.lake",
@@ -98,7 +98,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
 ]
 
 MIDDLEWARE = [
@@ -188,6 +187,7 @@ OIDC_NAME = ""
 OIDC_DOMAINS = frozenset(CONFIGURATION.oidc_domains)  # whose people are taken in when they first come
 OIDC_ORGANISATION = CONFIGURATION.oidc_organisation
 if CONFIGURATION.oidc_issuer:
+    INSTALLED_APPS.append("allauth.socialaccount.providers.openid_connect")  # takes a while to load
     OIDC_NAME = CONFIGURATION.oidc_name
     SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"].append(
         {

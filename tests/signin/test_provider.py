@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from allauth.socialaccount import providers
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from django.http import HttpResponse
 from django.test import Client
 
@@ -25,13 +27,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def provider(settings: Any) -> Iterator[Provider]:
     """A provider by which this installation lets people in."""
     made = Provider()
+    providers.registry.register(OpenIDConnectProvider)  # as its app does where a provider is configured
     settings.OIDC_NAME = "Harbour sign-on"
     settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [{
         "provider_id": "sso", "name": "Harbour sign-on", "client_id": CLIENT, "secret": SECRET,
         "settings": {"server_url": made.url, "oauth_pkce_enabled": True},
     }]}}  # fmt: skip
     yield made
-    made.close()
+    made.close()  # once more does no harm
 
 
 def come(client: Client, then: str = "") -> HttpResponse:
@@ -180,3 +183,10 @@ def test_a_setting_that_would_let_in_others_than_was_meant_stops_the_start(
 def test_domains_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OIDC_DOMAINS", "Harbour.example, quay.co.uk")
     assert load().oidc_domains == ["harbour.example", "quay.co.uk"]
+
+
+def test_a_provider_that_does_not_answer_leads_back_to_our_own_door(provider: Provider, visitor: Client) -> None:
+    provider.close()
+    answer = visitor.get("/account/sso/sso")
+    assert answer.headers["Location"] == "/login?silent=1"
+    assert "Harbour sign-on does not answer at the moment" in text_of(visitor.get("/login?silent=1"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ninja import NinjaAPI, Swagger
+from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from eclectyc.api.audit import router as audit
@@ -12,6 +12,7 @@ from eclectyc.api.authentication import AUTHENTICATION, for_the_signed_in
 from eclectyc.api.bulk import router as bulk
 from eclectyc.api.calorific import router as calorific
 from eclectyc.api.corrections import router as corrections
+from eclectyc.api.documentation import Documentation
 from eclectyc.api.errors import add_error_answers
 from eclectyc.api.exports import router as exports
 from eclectyc.api.feeds import router as feeds
@@ -57,7 +58,7 @@ api = Described(
     ),
     docs_url="/docs",
     openapi_url="/openapi.json",
-    docs=Swagger(settings={"validatorUrl": None}),  # nothing is asked of anybody else's server
+    docs=Documentation(settings={"validatorUrl": None}),  # nothing is asked of anybody else's server
     docs_decorator=for_the_signed_in,
     auth=AUTHENTICATION,
 )

@@ -40,7 +40,7 @@ urlpatterns: list[URLPattern] = [
     at("account/recovery-codes", second_factor.RecoveryCodes.as_view(), "mfa_view_recovery_codes"),
     at("account/recovery-codes/new", second_factor.NewRecoveryCodes.as_view(), "mfa_generate_recovery_codes"),
     at("account/recovery-codes/file", second_factor.RecoveryCodesFile.as_view(), "mfa_download_recovery_codes"),
-    at("account/sso/<slug:provider_id>", sso.login, "openid_connect_login"),
+    at("account/sso/<slug:provider_id>", signin.to_provider, "openid_connect_login"),
     at("account/sso/<slug:provider_id>/back", sso.callback, "openid_connect_callback"),
     at("account/sso/refused", signin.refused, "socialaccount_login_error"),
     at("account/sso/cancelled", signin.refused, "socialaccount_login_cancelled"),

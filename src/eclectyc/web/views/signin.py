@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+import logging
+from typing import Any, Final, cast
 
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
@@ -17,6 +18,8 @@ from django.urls import reverse
 
 from eclectyc.accounts import attempts, signin_events
 from eclectyc.accounts.models import User
+
+log: Final = logging.getLogger(__name__)
 
 
 class SignInForm(AuthenticationForm):
@@ -75,6 +78,7 @@ class SignIn(auth.LoginView):
             "ended": "ended" in asked,
             "left": "left" in asked,
             "refused": "refused" in asked,
+            "silent": "silent" in asked,
             "sso": settings.OIDC_NAME,
         }
 
@@ -85,6 +89,18 @@ def enter(request: HttpRequest, user: User, address: str) -> HttpResponse:
         request.session.cycle_key()
     login = Login(user=user, email=user.email, redirect_url=address)
     return cast(HttpResponse, perform_password_login(request, {"email": user.email}, login))
+
+
+def to_provider(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Send somebody to the provider; where it does not answer, return to our own door."""
+    from allauth.socialaccount.providers.openid_connect.views import login
+    from requests import RequestException
+
+    try:
+        return cast(HttpResponse, login(request, provider_id))
+    except RequestException as error:
+        log.warning("the provider of single sign-on does not answer: %s", type(error).__name__)
+        return HttpResponseRedirect(f"{reverse('login')}?silent=1")
 
 
 def refused(request: HttpRequest) -> HttpResponse:
