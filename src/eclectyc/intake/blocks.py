@@ -59,7 +59,8 @@ class DayBlock:
         k·step (48 columns also on clock-change days). Whole days are always ``position``.
     rows : how many of the file's data lines this block took.
     by_end : the clock times that head the columns are the ends of their periods; column k is still that of k·step.
-    lines_each : how many of the file's data lines a row of ``frame`` stands for, where a slot has a line of its own.
+    lines_each : how many of the file's data lines a row of ``frame`` stands for, where a slot has a line of its own;
+        lines_from : how many lines after ``line`` these begin.
     """
 
     frame: pl.DataFrame
@@ -70,6 +71,7 @@ class DayBlock:
     rows: int = 0
     by_end: bool = False
     lines_each: int = 1
+    lines_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Digest:
                         self._sha256.cancel()
                         return
                     digest.update(piece)
-        except OSError as error:
+        except BaseException as error:  # whoever waits for it is told, whatever it is
             self._sha256.set_exception(error)
         else:
             self._sha256.set_result(digest.hexdigest())

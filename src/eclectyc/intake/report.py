@@ -12,7 +12,7 @@ from typing import IO, Any, Final
 import numpy as np
 
 from eclectyc.intake.blocks import MAX_REPORTED_ERRORS, LineError
-from eclectyc.intake.spans import SPANS, spans_of, write_spans
+from eclectyc.intake.spans import SPANS, count_of, spans_of, united, write_spans
 from eclectyc.kernel.words import counted
 
 CLEAN, SOME_REJECTED, NOTHING_USABLE = 0, 1, 2  # exit codes
@@ -33,7 +33,6 @@ class ErrorLog:
         self.path: Path | None = None
         self.lines_path: Path | None = None
         self._lines: set[int] = set()
-        self._told_together = 0
         self._spans: list[np.ndarray] = []
         self._folder = folder
         self._file: IO[str] | None = None
@@ -52,13 +51,12 @@ class ErrorLog:
 
     @property
     def lines(self) -> int:
-        """How many lines have at least one error."""
-        return len(self._lines) + self._told_together
+        """How many lines have at least one error, of their own or of those that one error stands for."""
+        own = spans_of(np.fromiter(self._lines, np.int64, len(self._lines)))
+        return count_of(united(np.concatenate([own, *self._spans])))
 
     def stands_for(self, lines: np.ndarray, each: int = 1) -> None:
         """Note lines, by number, that one error told for all of them. each : how many lines follow from each number."""
-        lines = np.unique(lines)
-        self._told_together += len(lines) * each
         self._spans.append(spans_of(lines, each))
 
     def __enter__(self) -> ErrorLog:
@@ -75,10 +73,9 @@ class ErrorLog:
         """Finish the files, if there are any."""
         if self._file:
             self._file.close()
-        if self._spans and self._folder is not None:
+        if self._spans and self._folder is not None and self.lines_path is None:
             self.lines_path = self._new_file(self._folder, f"import-lines-{secrets.token_hex(6)}{SPANS}")
             write_spans(self.lines_path, np.concatenate(self._spans))
-            self._spans = []
 
     def _write(self, error: LineError, folder: Path) -> None:
         if self._file is None:

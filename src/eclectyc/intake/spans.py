@@ -27,6 +27,11 @@ def united(spans: np.ndarray) -> np.ndarray:
     return np.stack([spans[opens, 0], reach[np.r_[opens[1:], True]]], axis=1)
 
 
+def count_of(spans: np.ndarray) -> int:
+    """Return how many lines united spans hold."""
+    return int((spans[:, 1] - spans[:, 0]).sum())
+
+
 def no_spans() -> np.ndarray:
     """Return no spans at all."""
     return np.empty((0, 2), np.int64)

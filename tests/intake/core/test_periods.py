@@ -66,6 +66,32 @@ def test_a_mean_power_of_a_day_is_taken_times_its_hours(world: World, tmp_path: 
     assert dict(held_days.select("day", "total").iter_rows()) == dict(zip(days, [48, 46, 48, 50], strict=True))
 
 
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [("%Y-%m-%dT06:00:00Z", 46), ("%d/%m/%Y 06:00", 46), ("%d/%m/%Y 00:00", 46)],
+    ids=["utc", "local at six", "local midnight"],
+)
+def test_a_mean_power_of_a_day_is_the_power_of_each_of_its_hours(
+    world: World, tmp_path: Path, form: str, expected: float
+) -> None:
+    """Also where the days open at another hour, and are shared out over finer slots."""
+    days = [date(2025, 3, 20) + timedelta(days=k) for k in range(20)]
+    rows = [f"{METER},{day:{form}},2" for day in days]
+    bring(world, tmp_path / "a.csv", "\n".join(["MPAN,Start,kW", *rows]) + "\n", stamps="start")
+    found = connect().days(None, date(2025, 3, 28), date(2025, 4, 2))
+    totals = dict(found.select("day", "total").iter_rows())
+    assert totals[date(2025, 3, 30)] == pytest.approx(expected)
+    assert totals[date(2025, 3, 29)] == totals[date(2025, 4, 1)] == pytest.approx(48)
+
+
+def test_a_mean_power_and_an_energy_of_days_stand_side_by_side(world: World, tmp_path: Path) -> None:
+    rows = [f"{METER},{date(2025, 3, 25) + timedelta(days=k):%d/%m/%Y},2,kW" for k in range(9)]
+    rows.append(f"{METER},03/04/2025,48,kWh")
+    bring(world, tmp_path / "a.csv", "\n".join(["MPAN,Date,Value,Unit", *rows]) + "\n")
+    totals = dict(connect().days(None, date(2025, 1, 1), date(2026, 1, 1)).select("day", "total").iter_rows())
+    assert [totals[date(2025, 3, 29)], totals[date(2025, 3, 30)], totals[date(2025, 4, 3)]] == [48, 46, 48]
+
+
 def test_a_file_of_days_is_stored_as_days(world: World, tmp_path: Path) -> None:
     rows = [f"{METER},{date(2025, 3, 28) + timedelta(days=k):%d/%m/%Y},{k + 1}" for k in range(5)]
     report = bring(world, tmp_path / "a.csv", "\n".join(["MPAN,Date,kWh", *rows]) + "\n")

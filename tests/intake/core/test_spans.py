@@ -40,7 +40,7 @@ def test_an_error_that_stands_for_lines_has_them_all_kept(tmp_path: Path) -> Non
         log.extend([LineError(20, "value", "x", "y")])
         report = ImportReport(rows=30)
         report.take_errors(log)
-    assert report.rejected == 1 + 4 * 2
+    assert report.rejected == 7
     assert RejectedNumbers.of(report.as_dict()).within(0, 100) == [3, 4, 5, 6, 9, 10, 20]
 
 

@@ -136,7 +136,7 @@ def _converted(
     )  # fmt: skip
     rows = int(good.sum()) - len({error.line for error in rejected})
     values, quality = values.reshape(-1, _SLOTS), quality.reshape(-1, _SLOTS)
-    taken = DayBlock(frame, values, quality, 30, "position", rows, lines_each=_SLOTS)
+    taken = DayBlock(frame, values, quality, 30, "position", rows, lines_each=_SLOTS, lines_from=1)
     return taken, sorted([*errors, *rejected], key=lambda error: error.line)
 
 

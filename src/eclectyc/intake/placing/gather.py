@@ -80,7 +80,7 @@ class Gatherer:
     def _take_days(self, block: DayBlock) -> None:
         lane = self.all.resolver.lanes_of(block.frame, block.step)
         line = block.frame["line"].to_numpy()
-        taken = self._taken(lane, line, block.lines_each)
+        taken = self._taken(lane, line + block.lines_from, block.lines_each)
         day = block.frame["day"].to_physical().to_numpy()
         by_clock = block.placing == "clock"
         days = DayRows(lane, line, day, block.values, block.quality, step=block.step, by_clock=by_clock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -172,24 +172,27 @@ class Months:
 
     def _whole(self, pick: Pick) -> WholeDays:
         lanes, lane = self._plan.lanes, pick.lane
-        return WholeDays(pick, lanes.target[lane], lanes.factor[lane], WHOLE_DAY_MINUTES // pick.days.step)
+        factor = lanes.factor[lane]
+        is_mean = lanes.mean_of_day[lane]
+        for zone, clock in enumerate(lanes.clocks if is_mean.any() else ()):
+            mine = is_mean & (lanes.zone[lane] == zone)
+            day = pick.day[mine].astype(np.int64)
+            factor[mine] *= (clock.to_instants((day + 1) * DAY_S) - clock.to_instants(day * DAY_S)) / DAY_S
+        return WholeDays(pick, lanes.target[lane], factor, WHOLE_DAY_MINUTES // pick.days.step)
 
     def _frame(self, days: Days) -> pl.DataFrame:
         """Count some days of one month and return their frame."""
         days = self._sorted(days)
         step = self._step[days.target]
         lengths = np.ones(len(days), np.int64)
-        midnights, spans_s = np.empty(len(days), np.int64), np.empty(len(days), np.int64)
+        midnights = np.empty(len(days), np.int64)
         for zone, clock in enumerate(self._plan.lanes.clocks):
             mine = self._zone[days.target] == zone
             day = days.day[mine].astype(np.int64)
             starts = clock.to_instants(day * DAY_S)
             midnights[mine] = starts
-            spans_s[mine] = length_s = clock.to_instants((day + 1) * DAY_S) - starts
+            length_s = clock.to_instants((day + 1) * DAY_S) - starts
             lengths[mine] = np.where(step[mine] == WHOLE_DAY_MINUTES, 1, -(-length_s // (step[mine] * MINUTE_S)))
-        if self._plan.mean_of_day:  # days on which the clock changes have 23 or 25 hours
-            is_mean = np.isin(days.target, list(self._plan.mean_of_day))
-            days = replace(days, values=days.values * np.where(is_mean, spans_s / DAY_S, 1.0)[:, None])
         self._count(days, midnights, step * MINUTE_S)
         return frame_of(days, self.series[days.target], step, lengths)
 

@@ -31,6 +31,8 @@ class LanePlan:
     residue_s : where intervals stand, from midnight of the printed clock, modulo the interval.
     factor : from what is printed to the canonical unit, a power's hours included.
     additive : whether a longer reading is the sum of its parts (energy), not their mean (temperature).
+    mean_of_day : whether a reading is the mean power of a day. ``factor`` takes it times 24 hours; a day on which the
+        clocks change has one less or more.
     """
 
     target: np.ndarray
@@ -41,6 +43,7 @@ class LanePlan:
     grid_s: np.ndarray
     factor: np.ndarray
     additive: np.ndarray
+    mean_of_day: np.ndarray
 
     def each(self, name: str, lane: np.ndarray) -> np.ndarray:
         """Return a property of each row's lane; a single one where all lanes that are taken share it."""
@@ -248,6 +251,8 @@ def _positions(rows: Rows, clock: Clock, placed: Placed) -> tuple[Rows, np.ndarr
 def _slots_of(rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: LanePlan, own: Clock) -> Slots:
     """Cut periods into the slots of the local day and share their values out."""
     lane, line, value, quality = rows.lane, rows.line, rows.value * plan.each("factor", rows.lane), rows.quality
+    if plan.mean_of_day.any():
+        value = np.where(plan.each("mean_of_day", lane), value * ((ends - starts) / DAY_S), value)
     grid = plan.each("grid_s", lane)
     if (plan.interval_s > plan.grid_s).any():
         pieces = np.broadcast_to(np.where(grid == DAY_S, 1, -((starts - ends) // grid)), lane.shape)

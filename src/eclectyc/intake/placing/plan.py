@@ -45,7 +45,6 @@ class FilePlan:
     timezone: str
     warnings: list[str] = field(default_factory=list)
     refused: list[tuple[LineError, int]] = field(default_factory=list)  # and the lane whose lines each stands for
-    mean_of_day: frozenset[int] = frozenset()  # targets whose days come as a mean power, taken times 24 hours
 
 
 def understand(
@@ -181,11 +180,11 @@ def _plan(
         grid_s=np.ones(size, np.int64),
         factor=np.ones(size),
         additive=np.ones(size, bool),
+        mean_of_day=np.zeros(size, bool),
     )
     targets: dict[tuple[str, str, str, str, int], Target] = {}
     order: dict[tuple[str, str, str, str, int], int] = {}
     refused, finer = [], []
-    is_mean_of_day: dict[int, bool] = {}
     shifts = _Shifts(gathered, clocks, convention)
     for number, lane in enumerate(lanes):
         if not lane.is_taken:
@@ -200,16 +199,14 @@ def _plan(
             finer.append(lane.point.identifier)
         key = (lane.point.identifier, lane.quantity, lane.unit, lane.register, step)
         targets.setdefault(key, Target(lane.point, lane.quantity, lane.unit, step, zone, lane.register))
-        target = order.setdefault(key, len(order))
-        is_mean_of_day[target] = is_mean_of_day.get(target, True) and lane.is_power and interval_s == DAY_S
-        read.target[number] = target
+        read.target[number] = order.setdefault(key, len(order))
         read.zone[number], read.interval_s[number], read.residue_s[number] = zone, interval_s, residue_s
         read.grid_s[number] = step * MINUTE_S
         read.factor[number] = lane.factor * (interval_s / HOUR_S if lane.is_power else 1.0)
+        read.mean_of_day[number] = lane.is_power and interval_s == DAY_S
         read.additive[number] = lane.is_additive
     warnings = [_finer(finer)] if finer else []
-    means = frozenset(target for target, is_mean in is_mean_of_day.items() if is_mean)
-    return FilePlan(read, list(targets.values()), zones, convention, None, None, "", warnings, refused, means)
+    return FilePlan(read, list(targets.values()), zones, convention, None, None, "", warnings, refused)
 
 
 class _Shifts:

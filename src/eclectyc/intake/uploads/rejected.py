@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from eclectyc.intake.files.source import open_source
 from eclectyc.intake.opening import Opened, may_be_workbook, opened
 from eclectyc.intake.profiles.declared import Declared
 from eclectyc.intake.profiles.places import declared_table, delimiter_of
-from eclectyc.intake.spans import no_spans, read_spans, spans_of, united
+from eclectyc.intake.spans import count_of, no_spans, read_spans, spans_of, united
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import reading_of
 
@@ -39,7 +39,7 @@ class RejectedNumbers:
         return cls(np.concatenate(spans))
 
     def __len__(self) -> int:
-        return int((self._spans[:, 1] - self._spans[:, 0]).sum())
+        return count_of(self._spans)
 
     def __contains__(self, line: int) -> bool:
         return bool(self.within(line, line + 1))
@@ -61,10 +61,9 @@ def rejected_lines(actor: Actor, upload: Upload) -> Iterator[str]:
     """Yield the heading and the rejected lines as the file has them; a workbook's as CSV."""
     numbers = RejectedNumbers.of(upload.report)
     with opened(upload.path, reading_of(actor, upload)) as file:
-        has_kinds = isinstance(file.reader, Declared) and file.reader.mapping.file.records is not None
-        if has_kinds and not may_be_workbook(file.source.origin):
-            assert isinstance(file.reader, Declared)  # noqa: S101 - as above
-            yield from map(_text, _with_what_is_above(file.source.origin, file.reader, numbers))
+        kinds = _kinds_of(file)
+        if kinds is not None:
+            yield from map(_text, _with_what_is_above(file.source.origin, kinds, numbers))
             return
         for line in file.source.head_text.text.split(b"\n")[: _header_lines(file)]:
             yield _text(line)
@@ -74,12 +73,39 @@ def rejected_lines(actor: Actor, upload: Upload) -> Iterator[str]:
             yield from (_text(lines[n - block.first_line]) for n in wanted)
 
 
-def _with_what_is_above(path: Path, reader: Declared, numbers: RejectedNumbers) -> Iterator[bytes]:
+class _Kinds(NamedTuple):
+    """How the lines of a file whose lines are of several kinds tell theirs. data : kinds that hold data."""
+
+    data: frozenset[str]
+    mark: bytes  # between cells
+    cell: int = 1  # which of a line's names its kind
+
+
+_NESTED: Final = {
+    "d0010": _Kinds(frozenset({"030"}), b"|"),
+    "d0379": _Kinds(frozenset({"66L"}), b"|"),
+    "nem12": _Kinds(frozenset({"300", "400", "500"}), b","),
+    "nem13": _Kinds(frozenset({"250", "550"}), b","),
+}
+
+
+def _kinds_of(file: Opened) -> _Kinds | None:
+    if may_be_workbook(file.source.origin):
+        return None
+    if not isinstance(file.reader, Declared):
+        return _NESTED.get(file.reader.name)
+    records = file.reader.mapping.file.records
+    if records is None:
+        return None
+    mark = delimiter_of(open_source(file.source.origin), file.reader.mapping).encode()
+    return _Kinds(frozenset(file.reader.mapping.data_kinds()), mark, records)
+
+
+def _with_what_is_above(path: Path, kinds: _Kinds, numbers: RejectedNumbers) -> Iterator[bytes]:
     """Yield the rejected lines of a file whose lines are of several kinds, each group with the lines above it and its
     own first ones, so that it can be mended and sent again as it is."""
-    data, cell = reader.mapping.data_kinds(), reader.mapping.file.records or 1
+    data, mark, cell = kinds
     source = open_source(path)
-    mark = delimiter_of(source, reader.mapping).encode()
     above: dict[bytes, bytes] = {}
     group: list[bytes] = []
     last = 0  # of the group's rejected lines
