@@ -239,3 +239,21 @@ def test_a_feed_may_do_what_whoever_set_it_up_had_to_be_allowed(world: World, fo
     job = Upload.objects.get(name="meters.csv").job
     assert job is not None
     assert (job.state, job.error) == ((Job.DONE, "") if creates else (Job.FAILED, "Your role does not allow this."))
+
+
+def test_many_bad_files_shut_no_good_one_out(world: World, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(12):
+        (folder / f"a{n:02}.csv").write_bytes(b"x" * 20_000)
+    (folder / "z.csv").write_bytes(file_of(world, date(2025, 6, 3)))
+    monkeypatch.setattr("eclectyc.intake.uploads.service.MOST_BYTES", 10_000)
+    look(feed_on(world, folder))
+    assert [upload.name for upload in Upload.objects.all()] == ["z.csv"]
+
+
+def test_a_name_that_is_no_text_is_passed_over(world: World, folder: Path) -> None:
+    (folder / "a.csv").write_bytes(file_of(world, date(2025, 6, 3)))
+    Path(os.fsdecode(os.fsencode(folder) + b"/Z\xe4hler.csv")).write_bytes(file_of(world, date(2025, 6, 4)))
+    feed = feed_on(world, folder, settle_s=1)
+    assert try_feed(OPERATOR, feed=feed) == ["a.csv"]
+    assert look(feed).state == Job.DONE
+    assert [upload.name for upload in Upload.objects.all()] == ["a.csv"]

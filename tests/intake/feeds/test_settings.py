@@ -63,6 +63,20 @@ def test_a_key_and_its_fingerprint_are_one() -> None:
     assert fingerprint(KEY) == fingerprint(f"{KEY} root@host") == fingerprint(f" {printed} ") == printed
 
 
+def test_a_line_of_ssh_keyscan_is_taken_whatever_the_host_is_called() -> None:
+    for host in ("ssh-files.example.com", "ecdsa-host", "[sftp.example.com]:2222"):
+        assert fingerprint(f"{host} ssh-ed25519 {BLOB}") == fingerprint(KEY)
+    assert fingerprint(fingerprint(KEY) + "=") == fingerprint(KEY)
+
+
+def test_a_name_and_password_may_hold_what_a_bare_token_may_not() -> None:
+    said, secret = {"url": "https://example.com"}, {"token": "shop:Pässwört£"}
+    assert checked("https", {**said, "authorisation": "basic"}, secret).secrets == secret
+    for how in ("bearer", "header"):
+        with pytest.raises(Invalid, match="no token has"):
+            checked("https", {**said, "authorisation": how}, secret)
+
+
 @pytest.mark.parametrize("host", ["a..b", "x" * 300, "é" * 70 + ".org"])
 def test_a_name_that_no_server_can_have_is_told(host: str) -> None:
     with pytest.raises(Unreachable):

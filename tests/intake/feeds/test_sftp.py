@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -138,3 +139,10 @@ def test_the_key_is_kept_sealed_told_to_nobody_and_not_taken_to_another_server(
     assert "PRIVATE KEY" not in told + repr(feed.secret) + str(feed.secret)
     with pytest.raises(Invalid, match="not taken along"):
         update_feed(OPERATOR, feed=feed, wanted=Wanted("Supplier", {**feed.settings, "host": "evil.example"}))
+
+
+def test_a_name_that_is_no_text_is_told_plainly(world: World, server: SftpServer) -> None:
+    (server.folder / "a.csv").write_bytes(file_of(world, date(2025, 6, 3)))
+    Path(os.fsdecode(os.fsencode(server.folder) + b"/Z\xe4hler.csv")).write_bytes(b"x")
+    with pytest.raises(Invalid, match="not written in UTF-8"):
+        try_feed(OPERATOR, feed=feed_at(world, server))

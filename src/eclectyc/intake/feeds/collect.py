@@ -25,7 +25,7 @@ from eclectyc.kernel.errors import EclectycError, NotFound
 
 KIND: Final = "feeds.read"
 LONGEST_WAIT_S: Final = 60  # within one look, for a file to be left alone long enough
-MOST_FAILED: Final = 10  # files that cannot be fetched in one look: then it is the place that fails
+MOST_SILENT: Final = 3  # files on end that the place does not give: then it is the place that fails, not they
 _CHUNK: Final = 1 << 20
 
 
@@ -73,15 +73,17 @@ def _collect(running: Running, feed: Feed, door: Door) -> int:
     offered = door.offered()
     running.progress(done=0, total=len(offered), unit="files", text="Looking at what is there")
     new = [one for one in offered if not _is_read(known.get(_key(one)))]
-    read, failed = 0, list[EclectycError]()
+    read, silent, failed = 0, 0, list[EclectycError]()
     for number, file in enumerate(_whole(running, feed, door, new, known)):
         running.progress(done=number, text=f"Fetching {file.name}"[:200])
         try:
             read += _take(running, feed, door, file)
+            silent = 0
         except EclectycError as error:  # the others go in all the same
             running.log(f"{file.name}: {error.reason}")
             failed.append(error)
-            if len(failed) >= MOST_FAILED:
+            silent = silent + 1 if isinstance(error, Unreachable) else 0
+            if silent >= MOST_SILENT:
                 break
     if feed.settings.get("after", LEAVE) != LEAVE:
         _put_away(running, feed, door, offered)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import ipaddress
 import socket
+import unicodedata
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from eclectyc.jobs.stops import Later
 from eclectyc.kernel.errors import Invalid
 
 PASSING: Final = (".part", ".tmp", ".filepart", ".partial", ".crdownload", "~")  # names of files still being written
+_NO_TEXT: Final = ("Cc", "Cs")  # control characters, and bytes that are no UTF-8
 MOST_FILES: Final = 20_000  # in a folder
 
 
@@ -56,8 +58,12 @@ Opening = AbstractContextManager[Door]
 
 
 def is_wanted(name: str, pattern: str) -> bool:
-    """Say whether a name is one of the wanted ones, and no file that is still being written."""
-    if name.startswith(".") or name.lower().endswith(PASSING) or "/" in name or "\x00" in name:
+    """Say whether a name is one of the wanted ones, and no file that is still being written.
+
+    A name that is no text, in some old encoding, is none: it could neither be kept nor shown.
+    """
+    is_text = all(unicodedata.category(sign) not in _NO_TEXT for sign in name)
+    if not is_text or "/" in name or name.startswith(".") or name.lower().endswith(PASSING):
         return False
     patterns = [part.strip() for part in pattern.split(",") if part.strip()] or ["*"]
     return any(fnmatch.fnmatchcase(name.lower(), part.lower()) for part in patterns)

@@ -9,13 +9,13 @@ from typing import Final
 
 from eclectyc.kernel.errors import Invalid
 
-_KINDS: Final = ("ssh-", "ecdsa-")
+_KINDS: Final = ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
 _PRINT: Final = "SHA256:"
 
 
 def kind_of(key: str) -> str:
     """Return the kind of a host key, such as ssh-ed25519; nothing of a fingerprint, which does not tell."""
-    return next((part for part in key.split() if part.startswith(_KINDS)), "")
+    return next((part for part in key.split() if part in _KINDS), "")
 
 
 def fingerprint(key: str) -> str:
@@ -23,10 +23,11 @@ def fingerprint(key: str) -> str:
     key = key.strip()
     try:
         if key.startswith(_PRINT):
+            key = key.rstrip("=")
             _decoded(f"{key.removeprefix(_PRINT)}=", hashlib.sha256().digest_size)
             return key
         parts = key.split()
-        at = next(n for n, part in enumerate(parts) if part.startswith(_KINDS))
+        at = next(n for n, part in enumerate(parts) if part in _KINDS)
         digest = hashlib.sha256(_decoded(parts[at + 1])).digest()
     except (StopIteration, IndexError, ValueError):
         raise Invalid(

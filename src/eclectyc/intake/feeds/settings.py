@@ -15,6 +15,7 @@ AFTERWARDS: Final = (LEAVE, MOVE, DELETE)
 AUTHORISATIONS: Final = ("none", "bearer", "basic", "header")
 _LONGEST: Final = 500
 _MOST_DIGITS: Final = 9
+_AS_IT_IS: Final = ("bearer", "header")  # how a token is sent in plain characters
 _OF_HEADERS: Final = "!#$%&'*+-.^_`|~"
 
 
@@ -84,7 +85,9 @@ def checked(kind: str, said: Mapping[str, Any], secrets: Mapping[str, str]) -> C
         raise Invalid("Say where files are to be moved.", "Name a folder.", field="move_to")
     if kind == "https":
         _check_url(values["url"])
-        _check_header(values["header"], secrets.get("token", ""))
+        _check_header(values["header"])
+        if values["authorisation"] in _AS_IT_IS:
+            _check_token(secrets.get("token", ""))
     if kind == "sftp":
         fingerprint(values["host_key"])
     if kind == "sftp" and not (secrets.get("password") or secrets.get("private_key")):
@@ -118,18 +121,23 @@ def _whole(one: Field, said: Any) -> int:
 def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
-        is_one = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+        is_whole = bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port or a bracket that cannot be
-        is_one = False
-    if not is_one:
+        is_whole = False
+    if not is_whole:
+        raise Invalid("That is no web address.", "Copy it from the provider's pages.", field="url")
+    if parts.scheme not in ("https", "http"):
         raise Invalid("The address has to begin with https://.", "Copy it from the provider's pages.", field="url")
     if parts.username or parts.password:
         raise Invalid("The address holds a name or password.", "Give the token in its own field.", field="url")
 
 
-def _check_header(name: str, token: str) -> None:
-    """A header goes over the line as it is: its name and the token are plain characters."""
+def _check_header(name: str) -> None:
     if not all(sign.isascii() and (sign.isalnum() or sign in _OF_HEADERS) for sign in name):
         raise Invalid("A header has no such name.", "Letters, digits and dashes, such as X-API-Key.", field="header")
-    if not (token.isascii() and (not token or token.isprintable())):
+
+
+def _check_token(token: str) -> None:
+    """It goes over the line as it is."""
+    if not (token.isascii() and token.isprintable()):
         raise Invalid("The token holds signs that no token has.", "Copy it again, without line ends.", field="token")

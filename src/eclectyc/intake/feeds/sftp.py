@@ -161,6 +161,8 @@ def _told(what: str) -> Iterator[None]:
     """Say plainly what an error of the connection means."""
     try:
         yield
+    except UnicodeError:
+        raise Invalid(f"{what}: the name of a file there is not written in UTF-8.", "Have it renamed.") from None
     except (paramiko.SSHException, OSError, EOFError) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise Unreachable(f"{what}: {why}.", "It is tried again.") from None
