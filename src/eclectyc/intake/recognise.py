@@ -39,8 +39,8 @@ Found = tuple[Reader, Recognition]
 
 def recognise(source: Source, type_option: str = "auto") -> tuple[Reader, Recognition]:
     """Return the reader for a file and what it recognised; ``UnreadableFile`` where none fits."""
-    asked = _asked(type_option)
     head = head_of(source)
+    asked = _asked(type_option, head)
     found: list[Found] = []
     refusals: list[UnreadableFile] = []
     for reader in asked:
@@ -65,13 +65,13 @@ def recognise(source: Source, type_option: str = "auto") -> tuple[Reader, Recogn
     return reader, seen
 
 
-def _asked(type_option: str) -> list[Reader]:
+def _asked(type_option: str, head: Head) -> list[Reader]:
     if type_option not in TYPES:
         raise Invalid(f"There is no file type {type_option!r}.", f"Use one of {', '.join(TYPES)}.", field="type")
     if type_option == "auto":
-        return readers()
+        return readers(head)
     if type_option == "hh":
-        return [reader for reader in readers() if reader.kind == "readings" and reader.name not in _NOT_HALF_HOURLY]
+        return [reader for reader in readers(head) if reader.kind == "readings" and reader.name not in _NOT_HALF_HOURLY]
     return [reader for reader in readers() if reader.name == type_option]
 
 

@@ -1,4 +1,4 @@
-"""The formats that are read. Each is one module here, one line in ``_readers``, and one test.
+"""The formats that are read. Each is one module here, one line in ``_READERS``, and one test.
 
 To add a format: write ``formats/<name>.py`` with a class that has
 
@@ -9,13 +9,14 @@ To add a format: write ``formats/<name>.py`` with a class that has
 - ``read(source, seen, options)``: yield ``(block, errors)`` in file order. Tables go through
   ``records.convert_all``, which takes care of quotes, ragged lines, blank lines and line numbers.
 
-Then add it to ``_readers`` below and write a test beside ``tests/intake/read/test_long.py``. Nothing else changes.
+Then add it to ``_READERS`` below and write a test beside ``tests/intake/read/test_long.py``. Nothing else changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Final, Literal, NamedTuple, Protocol
 
 from eclectyc.intake.blocks import Block, LineError, ReadOptions, Recognition
 from eclectyc.intake.files.head import Head
@@ -40,44 +41,64 @@ class Reader(Protocol):
     ) -> Iterator[tuple[Block, list[LineError]]]: ...
 
 
-def readers() -> list[Reader]:
-    """Return every reader, the more particular ones first."""
-    from eclectyc.intake.formats.bglobal import BGlobal
-    from eclectyc.intake.formats.d0010 import D0010
-    from eclectyc.intake.formats.d0379 import D0379
-    from eclectyc.intake.formats.daily import Daily
-    from eclectyc.intake.formats.deliveries import Deliveries
-    from eclectyc.intake.formats.glowmarkt import Glowmarkt
-    from eclectyc.intake.formats.greenbutton import GreenButton
-    from eclectyc.intake.formats.long import Long
-    from eclectyc.intake.formats.matrix import Matrix
-    from eclectyc.intake.formats.meters import Meters
-    from eclectyc.intake.formats.n3rgy import N3rgy
-    from eclectyc.intake.formats.nem12 import Nem12
-    from eclectyc.intake.formats.nem13 import Nem13
-    from eclectyc.intake.formats.octopus import Octopus
-    from eclectyc.intake.formats.registers import Registers
-    from eclectyc.intake.formats.sites import Sites
-    from eclectyc.intake.formats.stark import Stark
-    from eclectyc.intake.formats.wide import Wide
+def _any(head: Head) -> bool:
+    return True
 
-    return [
-        Octopus(),
-        N3rgy(),
-        Glowmarkt(),
-        GreenButton(),
-        Nem12(),
-        Nem13(),
-        D0010(),
-        D0379(),
-        Stark(),
-        BGlobal(),
-        Wide(),
-        Long(),
-        Daily(),
-        Matrix(),
-        Registers(),
-        Deliveries(),
-        Meters(),
-        Sites(),
-    ]
+
+def _json(head: Head) -> bool:
+    return head.source.kind == "json"
+
+
+def _xml(head: Head) -> bool:
+    return head.source.kind == "xml"
+
+
+def _begins(*words: str) -> Callable[[Head], bool]:
+    """Return a test of how a file's first line begins."""
+
+    def begins(head: Head) -> bool:
+        first = head.first_lines[0] if head.first_lines else ""
+        return first.replace('"', "").lstrip().upper().startswith(words)
+
+    return begins
+
+
+class _Known(NamedTuple):
+    """A format's module and class, and what a file must at least look like for its reader to have anything to say."""
+
+    module: str
+    name: str
+    may_be: Callable[[Head], bool] = _any
+
+
+_READERS: Final = (
+    _Known("octopus", "Octopus", _json),
+    _Known("n3rgy", "N3rgy", _json),
+    _Known("glowmarkt", "Glowmarkt", _json),
+    _Known("greenbutton", "GreenButton", _xml),
+    _Known("nem12", "Nem12", _begins("100", "200")),
+    _Known("nem13", "Nem13", _begins("100", "250")),
+    _Known("d0010", "D0010", _begins("ZHV", "026")),
+    _Known("d0379", "D0379", _begins("ZHV", "25B")),
+    _Known("stark", "Stark", _begins("#F2")),
+    _Known("bglobal", "BGlobal"),
+    _Known("wide", "Wide"),
+    _Known("long", "Long"),
+    _Known("daily", "Daily"),
+    _Known("matrix", "Matrix"),
+    _Known("registers", "Registers"),
+    _Known("deliveries", "Deliveries"),
+    _Known("meters", "Meters"),
+    _Known("sites", "Sites"),
+)
+
+
+def readers(head: Head | None = None) -> list[Reader]:
+    """Return every reader, the more particular ones first; of a file's head those that may know it: loading the others
+    takes longer than a small file."""
+    return [_made(known) for known in _READERS if head is None or known.may_be(head)]
+
+
+def _made(known: _Known) -> Reader:
+    made: Reader = getattr(import_module(f"{__name__}.{known.module}"), known.name)()
+    return made
