@@ -113,7 +113,7 @@ class Guess:
 def test_what_is_nearly_as_sure_or_not_sure_enough_is_asked_and_never_guessed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sure: dict[str, float], format_: str | None
 ) -> None:
-    monkeypatch.setattr(recognising, "readers", lambda head: [Guess(name, of) for name, of in sure.items()])
+    monkeypatch.setattr(recognising, "readers", lambda *_: [Guess(name, of) for name, of in sure.items()])
     path = tmp_path / "file"
     path.write_text("anything\n")
     source = open_source(path)
