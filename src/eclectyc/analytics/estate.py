@@ -95,8 +95,8 @@ def consumption(
 
     Columns: key (site, meter or region id, or utility), label, unit, value [unit], kwh (= value where the unit is
     kWh, else null), present, expected, estimated [slots], floor_area_m2 (of the group's sites where known), per_m2
-    [unit/m²] (the use of those sites alone), meters, counted; with ``against`` also current_like, previous_like,
-    pairs, possible and change_percent (like for like, None against nothing).
+    [unit/m²] (the use of those sites alone), meters, counted, is_virtual; with ``against`` also current_like,
+    previous_like, pairs, possible and change_percent (like for like, None against nothing).
 
     Units are never mixed: a group with two has two rows. Sub-meters are counted by their main, virtual meters by their
     parts: they appear, with ``counted`` false, only when grouped by meter. Export points are left out of imports, solar
@@ -150,6 +150,7 @@ def _grouped(frame: pl.DataFrame, group_by: Group, *, with_likes: bool) -> pl.Da
         pl.when(has_area).then("value").sum().alias("value_with_area"),
         pl.col("meter").n_unique().alias("meters"),
         pl.col("counted").any(),
+        pl.col("is_virtual").all(),
     )
     area = answer.select("key", "unit", "site", "floor_area_m2").explode("site", "floor_area_m2")
     area = area.unique(["key", "unit", "site"]).group_by("key", "unit").agg(sum_or_null("floor_area_m2"))
