@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Membership, Role
 from eclectyc.intake.models import Batch
 from eclectyc.intake.service import import_file
 from eclectyc.intake.uploads.models import Upload
@@ -110,11 +111,14 @@ def test_an_option_that_cannot_be_taken_is_refused_by_name(
 
 
 def test_a_file_that_may_not_be_imported_is_not_kept(world: World, client: Client) -> None:
-    """A manager imports, and makes no meters."""
+    """Somebody who runs imports, and may make no meters."""
+    only = Role.objects.create(organisation=world.org, name="Sender", permissions=["estate.view", "imports.run"])
+    Membership.objects.filter(user=world.manager).update(role="", custom_role=only)
     client.force_login(world.manager)
     refused = send(client, file_of("2248274887874"), 403, create_meters="true", site="Depot")
     assert refused["error"]["code"] == "forbidden"
     assert not Upload.objects.exists()
+    send(client, file_of(world.meter.identifier))
 
 
 def test_an_empty_file_is_refused(world: World, admin: Client) -> None:

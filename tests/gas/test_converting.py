@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.service import consumption, estate_overview, meter_readings
@@ -27,6 +28,7 @@ from eclectyc.intake.derived.working import bring_up_to_date
 from eclectyc.intake.models import Batch, Stale
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.errors import Forbidden
+from eclectyc.lake.store import Lake
 from tests.factories import World, make_meter
 from tests.gas.burning import MPRN, daily, gas_meter, reference, span, tell, total, volumes
 from tests.intake.core.bringing import Slot, bring, held
@@ -326,3 +328,22 @@ def test_a_value_of_the_day_before_converts_the_early_slots_alone(world: World, 
     bring(world, tmp_path / "a.csv", file(span(JUNE, 2)))
     tell(world, {JUNE - timedelta(days=1): "40"})
     assert Series.objects.filter(meter=meter, quantity="import").exists() is makes
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_lake_is_looked_at_before_the_registry_is_held(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An object store may take its time: nobody else is to wait for it."""
+    gas_meter(world)
+    bring(world, tmp_path / "a.csv", volumes(span(JUNE, 2)))
+    held, usual = list[bool](), Lake.span
+
+    def watched(self: Lake, *args: object) -> object:
+        held.append(connection.in_atomic_block)
+        return usual(self, *args)
+
+    monkeypatch.setattr(Lake, "span", watched)
+    tell(world, dict.fromkeys(span(JUNE - timedelta(days=1), 3), "40"))
+    assert held
+    assert not any(held)

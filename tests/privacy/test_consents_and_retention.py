@@ -252,17 +252,19 @@ def test_files_that_arrived_go_once_nothing_works_on_them(world: World, home: Pa
 def test_rejected_lines_go_with_their_report_and_stay_with_one_that_is_kept(world: World, tmp_path: Path, home: Path):
     lines = [f"1200023305967,2025-06-01T00:00+01:00,2025-06-01T00:30+01:00,x{n},kWh\n" for n in range(120)]
     good = "1200023305967,2025-06-01T00:00+01:00,2025-06-01T00:30+01:00,1.5,kWh\n"
-    report = bring(world, tmp_path / "june.csv", "meter,start,end,value,unit\n" + good + "".join(lines))
-    [rejected] = (home / "reports").iterdir()
-    assert str(rejected) == report.errors_file
-    os.utime(rejected, (days_ago(800).timestamp(),) * 2)
+    strange = good.replace("1200023305967", "2248274887874")
+    report = bring(world, tmp_path / "june.csv", "meter,start,end,value,unit\n" + good + "".join(lines) + strange)
+    kept = [Path(report.errors_file or ""), Path(report.lines_file or "")]
+    assert sorted(kept) == sorted((home / "reports").iterdir())
+    for path in kept:
+        os.utime(path, (days_ago(800).timestamp(),) * 2)
     Batch.objects.update(finished_at=days_ago(800))
     retention.set_rule(Actor.of(world.admin), kind="import_reports", days=None, organisation=world.org)
     assert outcome("import_reports") == 0
-    assert rejected.exists()
+    assert all(path.exists() for path in kept)
     retention.take_back(Actor.of(world.admin), kind="import_reports", organisation=world.org)
     assert outcome("import_reports") == 1
-    assert not rejected.exists()
+    assert not any(path.exists() for path in kept)
 
 
 def test_a_run_is_an_event(world: World):

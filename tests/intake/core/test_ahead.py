@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from eclectyc.intake import ahead
 from eclectyc.intake.ahead import Ahead
 from eclectyc.intake.blocks import ReadOptions, RecordBlock, UnreadableFile
+from eclectyc.intake.digest import Digest
 from eclectyc.intake.files.source import Source
 from eclectyc.intake.opening import Opened
 
@@ -116,3 +118,23 @@ def test_a_workbook_is_unpacked_until_it_is_closed_and_no_longer(tmp_path: Path)
         assert len(list(begun.blocks())) == 1
         assert source.path.exists()
     assert not source.path.exists() or source.path == path
+
+
+def test_the_digest_is_the_whole_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"x" * 3_000_000)
+    assert Digest(path).sha256() == hashlib.sha256(b"x" * 3_000_000).hexdigest()
+
+
+@pytest.mark.parametrize("fault", [OSError("gone"), MemoryError()])
+def test_whoever_waits_for_a_digest_is_told_whatever_goes_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    def broken(self: Path, mode: str) -> object:
+        raise fault
+
+    monkeypatch.setattr(Path, "open", broken)
+    digest = Digest(tmp_path / "a.csv")
+    with pytest.raises(type(fault)):
+        digest._sha256.result(timeout=10)
+    digest.close()

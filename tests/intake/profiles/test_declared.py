@@ -115,8 +115,7 @@ closes_midnight = true
     assert (report.errors, values_of(held(world.meter))) == ([], expected)
 
 
-def test_serials_that_are_parts_of_a_meter_are_kept_apart_and_counted_together(world: World, tmp_path: Path) -> None:
-    profile = """layout = "daily"
+SERIALS = """layout = "daily"
 [columns]
 meter = "M"
 serial = "S"
@@ -125,27 +124,21 @@ value = "V"
 [meters]
 add_serials = true
 """
+
+
+def test_serials_that_are_parts_of_a_meter_are_kept_apart_and_counted_together(world: World, tmp_path: Path) -> None:
     content = f"M,S,D,V\n{MPAN},A1,2025-01-06,5\n{MPAN},B2,2025-01-06,7\n"
-    report = declare(world, tmp_path, profile, content)
+    report = declare(world, tmp_path, SERIALS, content)
     assert report.errors == []
     assert sorted((one.step, one.readings, one.total) for one in report.series) == [(1440, 1, 5.0), (1440, 1, 7.0)]
-    refused = declare(world, tmp_path, profile.replace("add_serials = true", ""), content.replace("06", "07"))
+    refused = declare(world, tmp_path, SERIALS.replace("add_serials = true", ""), content.replace("06", "07"))
     assert (refused.added, len(refused.errors)) == (0, 2)
 
 
 def test_long_serials_that_begin_alike_stay_apart(world: World, tmp_path: Path) -> None:
-    profile = """layout = "daily"
-[columns]
-meter = "M"
-serial = "S"
-date = "D"
-value = "V"
-[meters]
-add_serials = true
-"""
     first, second = (f"GB-2019-COLLECTOR-{n:06}" for n in (1, 2))
     content = f"M,S,D,V\n{MPAN},{first},2025-01-06,5\n{MPAN},{second},2025-01-06,7\n{MPAN},{first},2025-01-07,9\n"
-    report = declare(world, tmp_path, profile, content)
+    report = declare(world, tmp_path, SERIALS, content)
     assert report.errors == []
     assert sorted((one.readings, one.total) for one in report.series) == [(1, 7.0), (2, 14.0)]
     assert {one.register[:11] for one in report.series} == {first[:11]}

@@ -39,6 +39,22 @@ def nem12(meters: list[str]) -> list[str]:
     return [*lines, "900"]
 
 
+def d0010(meters: list[str]) -> list[str]:
+    lines = ["ZHV|F1|D0010002|D|UDMS|X|MRCY|20250402153151||||OPER|"]
+    for n, meter in enumerate(meters):
+        lines += [f"026|{meter}|V|", f"028|SERIAL {n}|R|"]
+        lines += [f"030|S|202506{day:02}000000|{100 * day}.0|||T|N|" for day in (1, 2, 3)]
+    return [*lines, f"ZPT|F1|{len(lines) - 1}||{len(meters)}|20250402154650|"]
+
+
+def nem13(meters: list[str]) -> list[str]:
+    rows = [
+        f"250,{meter},E1,1,E1,N1,SERIAL {n},E,4120,20250501000000,A,,,5120,20250601000000,A,,,1000,kWh,,,"
+        for n, meter in enumerate(meters)
+    ]
+    return ["100,NEM13,202502010000,MDP1,RET1", *rows, "900"]
+
+
 def imported(world: World, lines: list[str], name: str) -> Upload:
     actor = Actor.of(world.admin)
     upload = receive(actor, organisation=world.org, name=name, chunks=["\n".join([*lines, ""]).encode()])
@@ -56,8 +72,13 @@ def kwh_of(meter: Meter) -> float:
 
 @pytest.mark.parametrize(
     ("make", "data", "known", "unknown"),
-    [(d0379, "66L", "1000000000040", UNKNOWN), (nem12, "300", "NEM1201009", "NEM1201010")],
-    ids=["d0379", "nem12"],
+    [
+        (d0379, "66L", "1000000000040", UNKNOWN),
+        (d0010, "030", "1000000000040", UNKNOWN),
+        (nem12, "300", "NEM1201009", "NEM1201010"),
+        (nem13, "250", "NEM1201009", "NEM1201010"),
+    ],
+    ids=["d0379", "d0010", "nem12", "nem13"],
 )
 def test_what_was_rejected_goes_in_by_itself_once_the_meter_is_there(
     world: World, make: Callable[[list[str]], list[str]], data: str, known: str, unknown: str

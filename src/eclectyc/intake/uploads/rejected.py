@@ -74,18 +74,23 @@ def rejected_lines(actor: Actor, upload: Upload) -> Iterator[str]:
 
 
 class _Kinds(NamedTuple):
-    """How the lines of a file whose lines are of several kinds tell theirs. data : kinds that hold data."""
+    """How the lines of a file whose lines are of several kinds tell theirs.
+
+    data : kinds that hold data. mark : between cells. cell : which of a line's names its kind. stands_alone : whether
+    a line of data means the same without those before it in its group.
+    """
 
     data: frozenset[str]
-    mark: bytes  # between cells
-    cell: int = 1  # which of a line's names its kind
+    mark: bytes
+    cell: int = 1
+    stands_alone: bool = False
 
 
 _NESTED: Final = {
-    "d0010": _Kinds(frozenset({"030"}), b"|"),
+    "d0010": _Kinds(frozenset({"030"}), b"|", stands_alone=True),
     "d0379": _Kinds(frozenset({"66L"}), b"|"),
     "nem12": _Kinds(frozenset({"300", "400", "500"}), b","),
-    "nem13": _Kinds(frozenset({"250", "550"}), b","),
+    "nem13": _Kinds(frozenset({"250", "550"}), b",", stands_alone=True),
 }
 
 
@@ -103,8 +108,8 @@ def _kinds_of(file: Opened) -> _Kinds | None:
 
 def _with_what_is_above(path: Path, kinds: _Kinds, numbers: RejectedNumbers) -> Iterator[bytes]:
     """Yield the rejected lines of a file whose lines are of several kinds, each group with the lines above it and its
-    own first ones, so that it can be mended and sent again as it is."""
-    data, mark, cell = kinds
+    own first ones, where these matter, so that it can be mended and sent again as it is."""
+    data, mark, cell, stands_alone = kinds
     source = open_source(path)
     above: dict[bytes, bytes] = {}
     group: list[bytes] = []
@@ -114,8 +119,10 @@ def _with_what_is_above(path: Path, kinds: _Kinds, numbers: RejectedNumbers) -> 
             cells = line.split(mark, cell)
             kind = cells[cell - 1].strip().strip(b'"') if len(cells) >= cell else b""
             if kind.decode("utf-8", "replace") in data:
-                group.append(line)
-                last = len(group) if number in numbers else last
+                is_rejected = number in numbers
+                if is_rejected or not stands_alone:
+                    group.append(line)
+                last = len(group) if is_rejected else last
                 continue
             if last:
                 yield from (*above.values(), *group[:last])

@@ -201,7 +201,7 @@ def check_room(size: int, name: str, folder: Path) -> None:
         raise Invalid(f"{name} is larger than {MOST_BYTES >> 30} GiB.", "Split it.", field="file")
     disk = os.statvfs(folder)
     if disk.f_bavail * disk.f_frsize < LEAST_FREE:
-        raise Invalid(f"The server's disk is nearly full. Not taken: {name}.", "Ask its operator.", field="file")
+        raise Invalid("The server's disk is nearly full: the file was not taken.", "Ask its operator.", field="file")
 
 
 def _path(kept: str) -> Path:
