@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
-from functools import partial
 from itertools import chain
-from operator import itemgetter
 from typing import Any, Final
 
 from django.http import (
@@ -37,21 +35,16 @@ from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.words import counted
 from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of
+from eclectyc.web.listing import Asked, Listing, Part, columns, filter_of
 from eclectyc.web.lists import PAGE_SIZE, Column
 from eclectyc.web.looking import Offers, look, offers_for
 from eclectyc.web.security import actor_of
+from eclectyc.web.views.admin.arrivals import STATE_WORDS, may_change, row_of, shown
 from eclectyc.web.views.admin.profiles import profile_field
 from eclectyc.web.views.admin.showing import done, organisation_field, organisations_for, show, status_of
-from eclectyc.web.wording import error_for_page, for_page, summary_of
 
 UNDO_WAIT_S: Final = 15.0
 MOST_FILES: Final = 50  # at once
-MOST_SERIES: Final = 200  # shown of one import
-STATE_WORDS: Final = {
-    "received": "to be looked at", "waiting": "waiting", "running": "running", "cancelling": "cancelling",
-    "done": "done", "failed": "failed", "cancelled": "cancelled", "undone": "taken back", "discarded": "put aside",
-}  # fmt: skip
 _QUANTITIES: Final = (("", "As the file says"), *((value, label) for value, label in Quantity.choices))
 OPTIONS: Final = (
     Field("type", "Format", "select", choices=tuple((name, "Find out" if name == "auto" else name) for name in TYPES)),
@@ -144,7 +137,7 @@ def one(request: HttpRequest, called: str) -> HttpResponse:
         except EclectycError as error:
             refusal = error
             found = _found(actor, called)
-    context = {**_shown(found), "refusal": refusal, "crumbs": [("Imports", reverse("admin-imports"))]}
+    context = {**shown(found), "refusal": refusal, "crumbs": [("Imports", reverse("admin-imports"))]}
     template = "import_one"
     if request.headers.get("HX-Request") == "true" and request.method == "GET":
         return render(request, "web/parts/import_one.html", context)
@@ -193,7 +186,7 @@ def past(request: HttpRequest) -> HttpResponse:
              Column("Added", is_number=True), Column("Changed", is_number=True), Column("Rejected", is_number=True),
              Column("Organisation"))  # fmt: skip
     listing = Listing(
-        "imports", "import", columns(heads, asked), [_row(arrival) for arrival in found], Part(asked.number, count),
+        "imports", "import", columns(heads, asked), [row_of(arrival) for arrival in found], Part(asked.number, count),
         asked.words, "", "File name", filters, None, "Send a file in on the page of imports.",
         asked.kept("state", "within", "organisation"),
     )  # fmt: skip
@@ -222,8 +215,8 @@ def _now(actor: Actor) -> dict[str, Any]:
     going, _ = history.arrivals(actor, history.Filter(states=open_states), limit=50)
     last, _ = history.arrivals(actor, history.Filter(states=("done", "failed", "cancelled", "undone")), limit=10)
     return {
-        "going": [_shown(one) for one in going],
-        "last": [_shown(one) for one in last],
+        "going": [shown(one) for one in going],
+        "last": [shown(one) for one in last],
         "is_moving": any(one.job is not None and one.job.is_open for one in going),
     }
 
@@ -276,77 +269,7 @@ def _called_now(actor: Actor, found: history.Arrival) -> str:
     return history.arrival_of(upload).identifier if upload else found.identifier
 
 
-def may_change(found: history.Arrival) -> bool:
-    """Whether a file may be read another way: after a trial, and where nothing of it came in."""
-    job, upload = found.job, found.upload
-    if job is None or upload is None or not upload.kept or job.is_open:
-        return False
-    return found.state in ("failed", "cancelled") or bool(upload.options.get("dry_run"))
-
-
-def _shown(found: history.Arrival) -> dict[str, Any]:
-    job, report, upload = found.job, found.report, found.upload
-    address = reverse("admin-import", args=[found.identifier]) if found.identifier else ""
-    if upload is not None and job is None and found.batch is None:
-        address = reverse("admin-import-file", args=[upload.pk])
-    is_trial = bool(upload and upload.options.get("dry_run"))
-    is_open = job is not None and job.is_open
-    return {
-        "one": found, "state": found.state, "word": STATE_WORDS[found.state], "address": address, "job": job,
-        "report": report, "is_trial": is_trial, "is_open": is_open, "upload": upload,
-        "percent": round(100 * job.share) if job is not None and is_open and job.share is not None else None,
-        "may_retry": job is not None and job.may_be_retried, "may_cancel": job is not None and job.may_be_cancelled,
-        "may_undo": found.may_be_undone,
-        "may_import": is_trial and job is not None and job.state == "done" and bool(report.get("accepted")),
-        "is_useless": is_trial and found.state == "done" and not report.get("accepted"),
-        "may_make": bool(report.get("unknown_meters")) and may_change(found),
-        "remedy": for_page(job.remedy) if job is not None else "",
-        "errors": sorted(map(error_for_page, report.get("errors", [])), key=itemgetter("line")),
-        "options_at": reverse("admin-import-file", args=[upload.pk]) if upload and may_change(found) else "",
-        "map_at": reverse("admin-import-map", args=[upload.pk]) if upload and may_change(found) else "",
-        "has_rejected": bool(upload and upload.kept and report.get("error_count")) and found.state != "discarded",
-        "untold": partial(_untold, report),
-        "rejected_at": reverse("admin-import-rejected", args=[found.identifier]) if found.identifier else "",
-        "who": upload.user.email if upload and upload.user else found.batch.actor_label if found.batch else "",
-        "summary": summary_of(report, is_trial=is_trial), "fault": for_page(job.error) if job is not None else "",
-        "series": [{**one, **{name: str(one.get(name) or "–")[:16].replace("T", " ") for name in ("first", "last")}}
-                   for one in report.get("series", [])[:MOST_SERIES]],
-        "warnings": [for_page(text) for text in report.get("warnings", [])],
-        "left": _left(job.left_s) if job is not None else "",
-    }  # fmt: skip
-
-
-def _row(found: history.Arrival) -> Row:
-    shown = _shown(found)
-    report = shown["report"]
-    at = found.created_at.astimezone(house_zone())
-    numbers = [
-        Cell(f"{report[name]:,}" if isinstance(report.get(name), int) else "–", is_number=True)
-        for name in ("rows", "added", "changed", "rejected")
-    ]
-    word = shown["word"] + (" (trial)" if shown["is_trial"] and found.state == "done" else "")
-    by = shown["who"] or (found.upload.origin if found.upload else "command line")
-    return Row([
-        Cell(found.name or "–", shown["address"], under=report.get("format") or ""),
-        Cell(word, is_wrong=found.state == "failed"), Cell(f"{at:%Y-%m-%d %H:%M}"), Cell(by), *numbers,
-        Cell(found.organisation.name),
-    ])  # fmt: skip
-
-
-def _left(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    if seconds < 90:
-        return f"about {counted(max(1, round(seconds)), 'second')} left"
-    return f"about {counted(round(seconds / 60), 'minute')} left"
-
-
 def _size(size: int) -> str:
     if size < 1000:
         return counted(size, "byte")
     return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
-
-
-def _untold(report: dict[str, Any]) -> int:
-    """Return how many rejected lines the file of them lacks: the report's files may have gone since."""
-    return max(0, int(report.get("rejected", 0)) - len(RejectedNumbers.of(report))) if report.get("error_count") else 0
