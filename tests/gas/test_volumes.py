@@ -73,3 +73,15 @@ def test_reads_of_a_gas_register_become_energy(world: World) -> None:
     assert Register.objects.get().quantity == "volume"
     assert total(meter, "volume") == 48
     assert total(meter) == pytest.approx(48 * 1.02264 * 40 / 3.6)
+
+
+def test_a_trial_of_reads_says_that_calorific_values_lack(world: World, tmp_path: Path) -> None:
+    gas_meter(world, step_minutes=1440)
+    head = "meter,read date,reading,unit\n"
+    may = f"{head}{MPRN},2025-05-01,100,m3\n{MPRN},2025-05-03,148,m3\n"
+    bring(world, tmp_path / "may.csv", may, type="registers")
+    june = f"{head}{MPRN},2025-05-05,200,m3\n"
+    dry = bring(world, tmp_path / "june.csv", june, type="registers", dry_run=True)
+    wet = bring(world, tmp_path / "june.csv", type="registers")
+    [told] = [text for text in wet.warnings if text.startswith("No calorific value is known for 2 gas days (3–4 May")]
+    assert told in dry.warnings

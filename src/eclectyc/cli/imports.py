@@ -128,7 +128,7 @@ def _offer_profiles(owner: Organisation, file: Path, options: ImportOptions) -> 
     from eclectyc.intake.profiles.heads import head_at
     from eclectyc.kernel.errors import EclectycError
 
-    if options.profile:
+    if options.profile or not file.is_file():
         return
     try:
         with head_at(file, file.name, options.sheet) as head:

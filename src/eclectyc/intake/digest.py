@@ -33,6 +33,8 @@ class Digest:
     def _run(self) -> None:
         digest = hashlib.sha256()
         try:
+            if not self._path.is_file():  # a named pipe would keep whoever opens it waiting
+                raise FileNotFoundError(self._path)
             with self._path.open("rb") as file:
                 while piece := file.read(_PIECE):
                     if self._stopped.is_set():

@@ -54,6 +54,8 @@ def _workbook(path: Path, options: ReadOptions) -> Iterator[Opened]:
 
 def may_be_workbook(path: Path) -> bool:
     """Say whether a file begins as workbooks do."""
+    if not path.is_file():  # a named pipe would keep whoever opens it waiting
+        return False
     try:
         with path.open("rb") as file:
             return file.read(4) in _WORKBOOKS

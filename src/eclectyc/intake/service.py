@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-import polars as pl
 from django.conf import settings
 
 from eclectyc.accounts.actor import Actor
@@ -272,7 +271,7 @@ def _store(import_: Import, plan: FilePlan, making: Making) -> None:
     elif report.dry_run:
         would_do = connect().preview(months, rule=import_.rule)
         take_result(report, would_do)
-        report.warnings += remarks_on(would_do.touched.filter(pl.col("series") >= 0))  # the others are still to be made
+        report.warnings += remarks_on(would_do.touched)
         report.created_sites, report.created_meters = making.would_make(plan)
         complete(report, gathered, plan, months.tally)
     else:

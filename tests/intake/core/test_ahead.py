@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -126,6 +127,12 @@ def test_the_digest_is_the_whole_files(tmp_path: Path) -> None:
     assert Digest(path).sha256() == hashlib.sha256(b"x" * 3_000_000).hexdigest()
 
 
+def test_a_named_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with Ahead(tmp_path / "pipe") as file, pytest.raises(UnreadableFile):
+        file.opened()
+
+
 @pytest.mark.parametrize("fault", [OSError("gone"), MemoryError()])
 def test_whoever_waits_for_a_digest_is_told_whatever_goes_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
@@ -133,6 +140,7 @@ def test_whoever_waits_for_a_digest_is_told_whatever_goes_wrong(
     def broken(self: Path, mode: str) -> object:
         raise fault
 
+    (tmp_path / "a.csv").touch()
     monkeypatch.setattr(Path, "open", broken)
     digest = Digest(tmp_path / "a.csv")
     with pytest.raises(type(fault)):

@@ -37,7 +37,9 @@ def note_stale(batch: Batch, touched: pl.DataFrame) -> None:
 
 
 def remarks_on(touched: pl.DataFrame) -> list[str]:
-    """Return what every kind has to say to whoever imports these days: series and day."""
+    """Return what every kind has to say to whoever imports these days, or would: series (those below zero are still to
+    be made) and day."""
+    touched = touched.filter(pl.col("series") >= 0)
     kinds = [kind for kind in all_kinds() if isinstance(kind, Remarking)] if len(touched) else []
     return [text for kind in kinds for text in kind.remarks(touched)]
 

@@ -77,7 +77,9 @@ def bring_in(import_: ReadsImport, count: int, case_of: Callable[[], Case]) -> N
         case = case_of()
         if count:
             maker = OfFile(case.points, import_.making, case.steps)
-            take_result(report, preview_use(case.worked, maker, import_.organisation))
+            would_do = preview_use(case.worked, maker, import_.organisation)
+            take_result(report, would_do)
+            report.warnings += remarks_on(would_do.touched)
             planned = maker.planned(wanted_by(case.worked)[0])
             report.created_sites, report.created_meters = import_.making.would_make(planned)
         _complete(import_, case)
