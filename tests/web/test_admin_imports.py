@@ -251,6 +251,9 @@ def test_the_file_of_rejected_lines_has_every_line_of_an_unknown_meter(world: Wo
     done = act(admin, f"/admin/imports/files/{upload.pk}", "import", stamps="auto", type="auto")
     run_waiting()
     assert rejected_of(admin, done)[1:] == [line.rstrip() for n, line in enumerate(lines) if not n % 3]
+    page = text(admin, done)
+    assert "then send the rejected lines in as a file" in page
+    assert "The site is made" not in page, "there is no field for one"
     assert "The file lacks" not in text(admin, done)
     Path(Upload.objects.get(pk=upload.pk).report["lines_file"]).unlink()
     assert "The file lacks 83 lines" in text(admin, done)
