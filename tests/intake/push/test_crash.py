@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -90,25 +91,28 @@ class Devices:
         return threads
 
     def _device(self, name: str, port: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        while True:
-            number = self._sent[name]
-            self._sent[name] += 1
-            start = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=number)
-            slots = {f"{start + timedelta(minutes=30 * k):%Y-%m-%dT%H:%M:%SZ}": float(number) for k in range(48)}
-            readings = [{"start": at, "value": value} for at, value in slots.items()]
-            body = json.dumps({"quantity": "import", "unit": "kWh", "readings": readings})
-            try:
-                connection.request(
-                    "POST", f"/api/meters/{name}/readings", body, {"Authorization": f"Bearer {self._token}"}
-                )
-                answer = connection.getresponse()
-                text = answer.read()
-            except (OSError, http.client.HTTPException):
-                self.unsure[name] |= slots
-                return
-            assert answer.status == 200, text
-            self.acknowledged[name] |= slots
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+            while self._is_answered(name, connection):
+                pass
+
+    def _is_answered(self, name: str, connection: http.client.HTTPConnection) -> bool:
+        """Push a day; say whether the server acknowledged it."""
+        number = self._sent[name]
+        self._sent[name] += 1
+        start = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=number)
+        slots = {f"{start + timedelta(minutes=30 * k):%Y-%m-%dT%H:%M:%SZ}": float(number) for k in range(48)}
+        readings = [{"start": at, "value": value} for at, value in slots.items()]
+        body = json.dumps({"quantity": "import", "unit": "kWh", "readings": readings})
+        try:
+            connection.request("POST", f"/api/meters/{name}/readings", body, {"Authorization": f"Bearer {self._token}"})
+            answer = connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException):
+            self.unsure[name] |= slots
+            return False
+        assert answer.status == 200, text
+        self.acknowledged[name] |= slots
+        return True
 
 
 def test_what_a_server_acknowledged_before_it_was_killed_is_there_afterwards(
