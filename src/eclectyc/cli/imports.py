@@ -105,7 +105,9 @@ def _run(
     from eclectyc.intake import service
     from eclectyc.intake.batches import recover
     from eclectyc.intake.blocks import UnreadableFile
+    from eclectyc.lake.store import connect
 
+    connect().open_ahead()
     if not options.dry_run:
         recover()
     try:

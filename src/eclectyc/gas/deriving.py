@@ -18,7 +18,7 @@ import polars as pl
 from django.db.models import Q, QuerySet
 
 from eclectyc.estate.models import Correction, Meter, Quantity, Series, Utility
-from eclectyc.estate.series import SeriesKey, ensure_series
+from eclectyc.estate.series import SeriesKey, ensure_series, rows_of
 from eclectyc.gas.regions import Values, key_at, usual_region
 from eclectyc.gas.rules import converted, kwh_per_m3, slots_before
 from eclectyc.intake.batches import Made
@@ -105,11 +105,11 @@ class Gas:
         """A day of m³ bears on that day's kWh; a day of the supplier's kWh on which of the two counts."""
         volumes: list[tuple[int, int]] = []
         others: list[tuple[int, int]] = []
-        for piece in _pieces(touched["series"].unique().to_list()):
-            of_gas = Series.objects.filter(pk__in=piece, meter__utility=Utility.GAS).exclude(source=DERIVED)
-            found = of_gas.filter(_VOLUME | Q(quantity=Quantity.IMPORT)).order_by()
-            for series, meter, quantity in found.values_list("pk", "meter", "quantity"):
-                (volumes if quantity == Quantity.VOLUME else others).append((series, meter))
+        of_gas = Series.objects.filter(meter__utility=Utility.GAS).exclude(source=DERIVED)
+        found = of_gas.filter(_VOLUME | Q(quantity=Quantity.IMPORT)).order_by()
+        of_touched = rows_of(found, "pk", touched["series"].unique().to_list(), "pk", "meter", "quantity")
+        for series, meter, quantity in of_touched:
+            (volumes if quantity == Quantity.VOLUME else others).append((series, meter))
         if others:
             with_volumes = {meter for _, meter in volumes}
             for piece in _pieces([meter for _, meter in others]):

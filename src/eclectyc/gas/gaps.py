@@ -9,13 +9,13 @@ from datetime import date, timedelta
 import polars as pl
 
 from eclectyc.estate.models import Meter, Quantity, Series, SeriesQuerySet, Utility
+from eclectyc.estate.series import rows_of
 from eclectyc.gas.models import CalorificValue
 from eclectyc.gas.regions import key_at, usual_region
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.words import counted
 from eclectyc.lake.store import connect
 
-_PIECE = 5000
 _SHOWN = 3  # runs of days that a sentence names
 
 
@@ -80,11 +80,8 @@ def _volumes() -> SeriesQuerySet:
 
 
 def _lacking(touched: pl.DataFrame) -> list[Lacking]:
-    rows: list[tuple] = []
-    numbers = touched["series"].unique().to_list()
     columns = ("pk", "step_minutes", "meter__organisation", "meter__site__gas_region")
-    for at in range(0, len(numbers), _PIECE):
-        rows += _volumes().filter(pk__in=numbers[at : at + _PIECE]).order_by().values_list(*columns)
+    rows = list(rows_of(_volumes().order_by(), "pk", touched["series"].unique().to_list(), *columns))
     if not rows:
         return []
     usual = {organisation: usual_region(organisation) for organisation in {row[2] for row in rows}}

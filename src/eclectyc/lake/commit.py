@@ -42,13 +42,17 @@ class Change:
     removed: dict[str, dict[str, str]] = field(default_factory=dict)  # path → its partition
 
     @classmethod
-    def begin(cls, place: Place, buckets: int, lease: Lease) -> Change:
-        """Take the lake as it now is; make it where there is none."""
-        table = place.open_if_there()
-        if table is None:
-            create(place, buckets)
-            table = place.open()
-        base = Snapshot.of(table)
+    def begin(
+        cls, place: Place, buckets: int, lease: Lease, opened: tuple[DeltaTable, Snapshot] | None = None
+    ) -> Change:
+        """Take the lake as it now is; make it where there is none. opened : the table as it now is, and its state."""
+        if opened is None:
+            table = place.open_if_there()
+            if table is None:
+                create(place, buckets)
+                table = place.open()
+            opened = table, Snapshot.of(table)
+        table, base = opened
         lease.lift_above(base.last_fence)
         return cls(place, table, base)
 

@@ -48,6 +48,7 @@ _FROM_LOG: Final = {
     "first_batch": "min.batch",
     "last_batch": "max.batch",
 }
+_YOUNG_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class Watch:
         self._table: DeltaTable | None = None
         self._snapshot: Snapshot | None = None
         self._looked = 0.0
+        self._opened = 0.0
 
     def now(self) -> Snapshot:
         """Return the lake as it now is. Who had to wait for another's look at the log shares what it saw."""
@@ -121,6 +123,20 @@ class Watch:
             if self._snapshot is None or self._looked < asked:
                 self._look()
             return self._snapshot or Snapshot.nothing(self._buckets)
+
+    def take(self) -> tuple[DeltaTable, Snapshot] | None:
+        """Give away the table that was opened just now, brought up to date, to one who is going to write to it.
+
+        None where there is none, or one that was opened a while ago: a lake that was put in its place since then, by a
+        restore, may have a log that seems to go on from it.
+        """
+        with self._lock:
+            if self._table is None or time.monotonic() - self._opened > _YOUNG_S:
+                return None
+            self._look()
+            table, snapshot = self._table, self._snapshot
+            self._table = None
+            return (table, snapshot) if table is not None and snapshot is not None else None
 
     def anew(self) -> Snapshot:
         """Return the lake as it now is, opened afresh: for one that may have been replaced as a whole."""
@@ -139,6 +155,6 @@ class Watch:
             except (DeltaError, OSError):  # another lake stands here now, or none: the log does not go on from ours
                 self._table = self._snapshot = None
         if self._table is None:
-            self._table = self._place.open_if_there()
+            self._table, self._opened = self._place.open_if_there(), self._looked
         if self._table is not None and (self._snapshot is None or self._snapshot.version != self._table.version()):
             self._snapshot = Snapshot.of(self._table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,14 @@ class Lake:
         self._buckets = buckets  # of a lake still to be made; afterwards its own log tells
         self._watch = Watch(place, buckets)
         self._lookup = Lookup(place)
+
+    def open_ahead(self) -> None:
+        """Begin to open the lake, in a thread: whoever asks for it next finds it open."""
+        threading.Thread(target=self._open, name="open-lake", daemon=True).start()
+
+    def _open(self) -> None:
+        with suppress(Exception):  # whoever asks next meets the same, and is told
+            self._watch.now()
 
     @property
     def version(self) -> int:
@@ -101,6 +110,7 @@ class Lake:
             rule=rule,
             progress=progress,
             before_commit=before_commit,
+            opened=self._watch.take(),
         )
 
     def preview(self, months: Iterable[pl.DataFrame], *, rule: str = "guarded") -> WriteResult:

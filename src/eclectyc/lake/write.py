@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,9 @@ from eclectyc.lake.lease import Lease
 from eclectyc.lake.schema import CLAIM, DAY, RULES
 from eclectyc.lake.snapshot import Snapshot
 from eclectyc.lake.work import map_slices
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 TRIES = 3
 
@@ -62,13 +66,14 @@ def write(
     rule: str,
     progress: Callable[[int], None] | None = None,
     before_commit: Callable[[WriteResult], None] | None = None,
+    opened: tuple[DeltaTable, Snapshot] | None = None,
 ) -> WriteResult:
-    """Write one batch in one commit.
+    """Write one batch in one commit. opened : see :meth:`Change.begin`.
 
     If the lake changes meanwhile, all is worked out again, which takes ``months`` that can be gone through again.
     """
     for turn in range(TRIES):
-        change = Change.begin(place, buckets, lease)
+        change = Change.begin(place, buckets, lease, opened if turn == 0 else None)
         change.check(lease, batch)
         failpoint("lake.before_files")
         try:

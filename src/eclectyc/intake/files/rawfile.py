@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,8 @@ MAX_RATIO = (
     200  # (a year of nothing but zeros packs 80 times) a file that unpacks to more than this many times its size …
 )
 RATIO_FROM_BYTES = 64 << 20  # … once that much has come out, is refused
+
+_EDGE: Final = 1 << 16  # [bytes] before the end of a read, in which its last line feed is looked for
 
 _GZIP = b"\x1f\x8b"
 _NAMED: Final = (
@@ -58,6 +61,17 @@ class RawFile:
     @property
     def position(self) -> int:
         return self._file.tell()
+
+    def read_lines(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, none only at the end of the file; where that is easy to find, up to a line feed.
+
+        Whole lines need not be put together with what was left of the read before, which copies every byte twice.
+        """
+        if self._packed or size <= _EDGE:
+            return self.read(size)
+        edge = os.pread(self._file.fileno(), _EDGE, self._file.tell() + size - _EDGE)
+        last = edge.rfind(b"\n") if len(edge) == _EDGE else -1
+        return self.read(size if last < 0 else size - _EDGE + last + 1)
 
     def read(self, size: int) -> bytes:
         """Return up to ``size`` bytes, fewer only at the end of the file."""

@@ -114,12 +114,12 @@ class Source:
 
     def _blocks(self, size: int) -> Generator[TextBlock, None, None]:
         with RawFile(self.path) as raw:
-            start = raw.read(min(size, HEAD_BYTES))
+            start = raw.read_lines(min(size, HEAD_BYTES))
             decoder = Decoder(encoding_of(start, self.name), self.name)
             rest, line, ended = b"", 1, not start
             chunk = start
             while not ended:
-                following = raw.read(size)
+                following = raw.read_lines(size)
                 ended = not following
                 self.position = raw.position
                 text = rest + decoder.feed(chunk, last=ended)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from eclectyc.kernel.days import midnights, zone_of
+from eclectyc.kernel.days import zone_of
 
 DAY_S = 86_400
 MINUTE_S = 60
@@ -109,14 +110,13 @@ def clock_of(zone_name: str, first_year: int, last_year: int) -> Clock:
         offset_s = int(match[2]) * 3600 + int(match[3]) * MINUTE_S
         return Clock.fixed(-offset_s if match[1] == "-" else offset_s)
     zone = zone_of(zone_name)
-    first, end = np.datetime64(f"{first_year - 1}-01-01", "D"), np.datetime64(f"{last_year + 2}-01-01", "D")
-    days = np.arange(first, end)
-    starts = midnights(days, zone)
-    offsets = np.array([_offset(zone, int(start)) for start in starts], np.int64)
-    changes, after = [], [int(offsets[0])]
-    for k in np.flatnonzero(np.diff(offsets)):
-        changes.append(_change(zone, int(starts[k]), int(starts[k + 1])))
-        after.append(_offset(zone, changes[-1]))
+    first, end = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (first_year - 1, last_year + 2))
+    offsets = [_offset(zone, at) for at in range(first, end, DAY_S)]
+    changes, after = [], offsets[:1]
+    for k, (before, now) in enumerate(pairwise(offsets)):
+        if now != before:
+            changes.append(_change(zone, first + k * DAY_S, first + (k + 1) * DAY_S))
+            after.append(_offset(zone, changes[-1]))
     return Clock(zone_name, np.array(changes, np.int64), np.array(after, np.int64))
 
 
@@ -129,8 +129,9 @@ def clock_for(zone_name: str, seconds: np.ndarray) -> Clock:
 
 
 def _offset(zone: ZoneInfo, instant_s: int) -> int:
-    local = datetime.fromtimestamp(instant_s, zone)
-    return int(local.replace(tzinfo=UTC).timestamp()) - instant_s
+    """Return what the zone is ahead of UTC [s] at an instant."""
+    ahead = datetime.fromtimestamp(instant_s, zone).utcoffset() or timedelta(0)
+    return ahead.days * DAY_S + ahead.seconds
 
 
 def _change(zone: ZoneInfo, low: int, high: int) -> int:

@@ -42,11 +42,16 @@ class Gathered:
     values: int = 0  # slots that hold a value, or about that many
     first_day: int = 2**31  # as printed [days since 1970]
     last_day: int = -(2**31)
+    _zones: dict[str, np.ndarray] = field(default_factory=dict)  # of as many lanes as _zoned says
+    _zoned: int = 0
 
     def zones(self) -> dict[str, np.ndarray]:
         """Return, for each time zone, which lanes keep it (bool, shape (lanes,))."""
-        zone_of = np.array([lane.point.zone or DEFAULT_ZONE for lane in self.resolver.lanes], dtype=object)
-        return {str(zone): zone_of == zone for zone in dict.fromkeys(zone_of.tolist())}
+        if self._zoned != len(self.resolver.lanes):
+            zone_of = np.array([lane.point.zone or DEFAULT_ZONE for lane in self.resolver.lanes], dtype=object)
+            self._zones = {str(zone): zone_of == zone for zone in dict.fromkeys(zone_of.tolist())}
+            self._zoned = len(zone_of)
+        return self._zones
 
     def clock(self, zone: str) -> Clock:
         """Return a zone's clock over the file's years."""
@@ -64,6 +69,7 @@ class Gatherer:
         self.all = gathered
         self._period_s = step_s or HALF_HOUR_S
         self._sampled: dict[int, int] = {}
+        self._goes_in = np.zeros(0, bool)  # of each lane
 
     def take(self, block: DayBlock | RowBlock, errors: list[LineError]) -> None:
         """Take one block and the lines that its reader rejected."""
@@ -127,8 +133,10 @@ class Gatherer:
 
     def _taken(self, lane: np.ndarray, line: np.ndarray, lines_each: int = 1) -> np.ndarray:
         """Say which rows are of lanes that go in; lines that have none of these are counted as rejected."""
-        goes_in = np.array([known.is_taken for known in self.all.resolver.lanes])
-        taken = goes_in[lane]
+        lanes = self.all.resolver.lanes
+        if len(self._goes_in) != len(lanes):  # a block brings few new ones: whether a lane goes in is told when it is met
+            self._goes_in = np.array([known.is_taken for known in lanes])
+        taken = self._goes_in[lane]
         if not taken.all():
             self.all.errors.stands_for(np.setdiff1d(line[~taken], line[taken]), lines_each)
         return taken

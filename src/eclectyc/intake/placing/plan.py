@@ -58,9 +58,10 @@ def understand(
     common_s = gathered.census.common_interval_s()
     lanes = range(len(gathered.resolver.lanes))
     intervals_s = {number: _interval_s(gathered, number, common_s, seen.step) for number in lanes}
-    plan = _plan(gathered, list(zones), clocks, intervals_s, Convention(printed=printed))
+    first = Convention(printed=printed)
+    plan = _plan(gathered, list(zones), clocks, intervals_s, first)
     verdict = _verdict(gathered, seen, stamps, intervals_s, plan, agrees) if gathered.census.lanes else None
-    convention = Convention(printed=printed)
+    convention = first
     warnings: list[str] = []
     if verdict:
         convention = Convention(verdict.stamps, verdict.closes_midnight, printed)
@@ -78,7 +79,8 @@ def understand(
                 f"The file holds times that {clocks[0].name} skips in spring: its clock is taken to stay "
                 f"on {fixed.name} all year."
             )
-    plan = _plan(gathered, list(zones), clocks, intervals_s, convention)
+    if convention is not first:
+        plan = _plan(gathered, list(zones), clocks, intervals_s, convention)
     return replace(
         plan,
         verdict=verdict,

@@ -78,7 +78,8 @@ def why_no_number(text: str) -> tuple[str, str]:
 def _typed_matrix(frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
     values = frame.to_numpy(order="c")
     blanks = sum(frame.null_count().row(0))
-    if not blanks and values.size and values.max() <= MAX_VALUE and values.min() >= -MAX_VALUE:  # False for NaN
+    largest = max(np.fmax.reduce(values, axis=None, initial=0.0), -np.fmin.reduce(values, axis=None, initial=0.0))
+    if largest <= MAX_VALUE and np.count_nonzero(np.isnan(values)) == blanks:  # NaN is passed over by the first
         return values, None
     finite = np.isfinite(values)
     if values.size - np.count_nonzero(finite) != blanks:  # nan or inf stood in the text
