@@ -223,13 +223,22 @@ def write_days(
     done.removed = [held.paths[i] for i in rewritten]
     stays = np.isin(held.file_of, rewritten)
     stays[updated] = False
-    parts = [held.frame.filter(pl.Series(stays)), updates, new_rows]
+    parts = [updates, new_rows]
     if len(new_rows):
-        neighbours = _neighbours(job.days, done.removed, sum(len(part) for part in parts))
+        neighbours = _neighbours(job.days, done.removed, np.count_nonzero(stays) + len(updates) + len(new_rows))
         parts.append(read_held(job.place, neighbours).frame)
         done.removed += neighbours
-    rows = pl.concat([part for part in parts if len(part)] or parts[:1])
-    write_rows(job.place, done.added, rows, layer=DAY, month=job.month, bucket=job.bucket, batch=job.batch)
+    rows, kept = _behind(held.frame, np.flatnonzero(stays), [part for part in parts if len(part)])
+    write_rows(job.place, done.added, rows, layer=DAY, month=job.month, bucket=job.bucket, batch=job.batch, kept=kept)
+
+
+def _behind(held: pl.DataFrame, stays: np.ndarray, parts: list[pl.DataFrame]) -> tuple[pl.DataFrame, np.ndarray | None]:
+    """Return frames one behind another, and which of their rows count by index (None: all): all but those of the first
+    that do not stay."""
+    if not len(stays):
+        return pl.concat(parts) if parts else held.clear(), None
+    others = np.arange(len(held), len(held) + sum(len(part) for part in parts))
+    return pl.concat([held, *parts]), np.concatenate([stays, others])
 
 
 def _neighbours(days: pl.DataFrame, removed: list[str], rows: int) -> list[str]:

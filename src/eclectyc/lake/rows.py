@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -152,21 +151,35 @@ def as_said(laid: Slots, is_unflagged: np.ndarray) -> Slots:
 
 
 def write_rows(
-    place: Place, added: list[NewFile], rows: pl.DataFrame, *, layer: str, month: str, bucket: str, batch: int
+    place: Place,
+    added: list[NewFile],
+    rows: pl.DataFrame,
+    *,
+    layer: str,
+    month: str,
+    bucket: str,
+    batch: int,
+    kept: np.ndarray | None = None,
 ) -> None:
-    """Write rows as one file, or several of about equal size where they are many."""
-    if rows.is_empty():
+    """Write rows, in the order of their keys, as one file, or several of about equal size where they are many.
+
+    kept : which of them, by index; None for all. They are copied into their order once, each file's by its own thread.
+    """
+    key = key_of(rows) if kept is None else key_of(rows)[kept]
+    if not len(key):
         return
-    if layer == DAY:
-        rows = told_quality(rows)
-    key = key_of(rows)
     if not (key[1:] >= key[:-1]).all():
-        rows = rows[np.argsort(key, kind="stable")]
-    parts = -(-len(rows) // FILE_ROWS)
-    edges = [len(rows) * n // parts for n in range(parts + 1)]
-    write = partial(place.write, layer=layer, month=month, bucket=bucket, batch=batch)
-    pieces = (rows[start:end] for start, end in pairwise(edges))
+        order = np.argsort(key, kind="stable")
+        kept = order if kept is None else kept[order]
+
+    def write(edges: tuple[int, int]) -> NewFile:
+        piece = rows[slice(*edges)] if kept is None else rows[kept[slice(*edges)]]
+        piece = told_quality(piece) if layer == DAY else piece
+        return place.write(piece, layer=layer, month=month, bucket=bucket, batch=batch)
+
+    parts = -(-len(key) // FILE_ROWS)
+    edges = [len(key) * n // parts for n in range(parts + 1)]
     with ThreadPoolExecutor(min(parts, os.cpu_count() or 1), thread_name_prefix="lake-file") as pool:
-        for file in pool.map(write, pieces):
+        for file in pool.map(write, pairwise(edges)):
             added.append(file)
             failpoint("lake.between_files")
