@@ -55,6 +55,9 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
     as_json: AsJson = False,
 ) -> None:
     """Import a file of readings, sites or meters. Exit: 0 clean, 1 some rows rejected, 2 nothing usable."""
+    from eclectyc.kernel.memory import keep_freed
+
+    keep_freed()
     reading = None if profile else (type_, meter, unit, quantity, sheet)
     with _begun(file, reading) as ahead:  # the file is read while the rest of the program loads
         ready()

@@ -17,7 +17,7 @@ from eclectyc.intake.blocks import Block, LineError, ReadOptions
 from eclectyc.intake.digest import Digest
 from eclectyc.intake.opening import Opened, opened
 
-BLOCKS: Final = 40  # of 4 MiB text each, which become some 6 MB of numbers
+BLOCKS: Final = 20  # of 8 MiB text each, which become some 12 MB of numbers
 _WAIT_S: Final = 0.1  # how often a full queue looks whether anybody still wants it
 
 Told = tuple[Block, list[LineError]]
