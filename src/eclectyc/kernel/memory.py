@@ -15,9 +15,9 @@ _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8
 def keep_freed() -> None:
     """Have arrays of some megabytes take the room that earlier ones left.
 
-    Left to itself, glibc asks the system for each of them, and gives it back: of an import of 120 MB a tenth of the time
-    went into pages that were handed over and wiped again and again. For commands that do one thing and end; a process
-    that stays would hold on to its peak. Other C libraries are left as they are.
+    Left to itself, glibc asks the system for each of them, and gives it back: an import of 120 MB took a twentieth
+    longer for pages that were handed over and wiped again and again. For commands that do one thing and end: a
+    process that stays would hold on to its peak. Other C libraries are left as they are.
     """
     with suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)

@@ -225,7 +225,7 @@ def write_days(
     stays[updated] = False
     parts = [updates, new_rows]
     if len(new_rows):
-        neighbours = _neighbours(job.days, done.removed, np.count_nonzero(stays) + len(updates) + len(new_rows))
+        neighbours = _neighbours(job.days, done.removed, int(stays.sum()) + len(updates) + len(new_rows))
         parts.append(read_held(job.place, neighbours).frame)
         done.removed += neighbours
     rows, kept = _behind(held.frame, np.flatnonzero(stays), [part for part in parts if len(part)])
