@@ -141,9 +141,8 @@ def _reduce(
 
 
 def _first_peak(slots: Slots, peak: np.ndarray, starts: np.ndarray) -> pl.Series:
-    at_peak = slots.values == np.repeat(peak, slots.lengths)
-    at_peak &= slots.quality != DERIVED
     has_peak = ~np.isnan(peak)
+    at_peak = _is_peak(slots, peak)
     slot = np.zeros(len(starts), dtype=np.int16)
     if len(starts) and _is_uniform(slots.lengths):
         slot = at_peak.reshape(len(starts), -1).argmax(axis=1).astype(np.int16)
@@ -152,6 +151,17 @@ def _first_peak(slots: Slots, peak: np.ndarray, starts: np.ndarray) -> pl.Series
         first = np.searchsorted(where, starts)
         slot[has_peak] = where[first[has_peak]] - starts[has_peak]
     return pl.select(pl.when(pl.Series(has_peak)).then(pl.Series(slot)).alias("peak_slot")).to_series()
+
+
+def _is_peak(slots: Slots, peak: np.ndarray) -> np.ndarray:
+    """Say of each slot whether it has its day's peak, being no derived one."""
+    days = len(slots.lengths)
+    if days and _is_uniform(slots.lengths):
+        at_peak = (slots.values.reshape(days, -1) == peak[:, None]).reshape(-1)
+    else:
+        at_peak = slots.values == np.repeat(peak, slots.lengths)
+    is_derived = slots.quality == DERIVED
+    return at_peak & ~is_derived if is_derived.any() else at_peak
 
 
 def laid_quality(quality: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ import numpy as np
 
 from eclectyc.intake.blocks import LineError, UnreadableFile
 from eclectyc.intake.files.decode import Decoder, encoding_of
+from eclectyc.intake.files.places import places_of
 from eclectyc.intake.files.rawfile import RawFile
 
 MAX_LINE_BYTES = 1 << 20  # a longer line is refused: it is not a table
@@ -151,7 +152,7 @@ def open_source(path: str | Path, *, block_bytes: int = BLOCK_BYTES, delimiter: 
 
 def _line_count(text: bytes, line: int, name: str) -> int:
     """Return how many lines a text holds; refuse it if one of them is longer than any table's."""
-    ends = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == _NEWLINE)
+    ends = np.flatnonzero(places_of(np.frombuffer(text, dtype=np.uint8), _NEWLINE))
     lengths = np.diff(ends, prepend=-1)
     longest = int(lengths.argmax())
     _refuse_endless(int(lengths[longest]), line + longest, name)

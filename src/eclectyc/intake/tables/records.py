@@ -20,6 +20,7 @@ import polars as pl
 
 from eclectyc.intake.blocks import LineError, UnreadableFile
 from eclectyc.intake.files.head import Table
+from eclectyc.intake.files.places import count_of
 from eclectyc.intake.files.source import Source, TextBlock
 from eclectyc.intake.tables.quotes import DELIMITER, LINE, QUOTE, has_marks, unquote
 from eclectyc.kernel.words import counted
@@ -171,9 +172,8 @@ def read_typed(text: bytes, first_line: int, lines: int, shape: Shape) -> Part |
     """Read a block in one go, or return None where it is not certain that every cell was understood."""
     if not shape.numbers:
         return None
-    array = np.frombuffer(text, dtype=np.uint8)
     width = shape.width + shape.padding
-    if np.count_nonzero(array == ord(shape.delimiter)) != lines * (width - 1):
+    if count_of(np.frombuffer(text, dtype=np.uint8), ord(shape.delimiter)) != lines * (width - 1):
         return None
     kinds = {str(n): pl.Float64 if n in shape.numbers else pl.String for n in range(width)}
     try:
