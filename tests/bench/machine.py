@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import psutil
 
+_SAMPLED_S = 0.02
+_LOOKED_FOR_EVERY = 5  # samples: new children
 PROGRAM = Path(sys.executable).parent / "eclectyc"
 
 
@@ -65,8 +70,10 @@ def run(home: Path, *arguments: str | Path) -> Run:
         process = subprocess.Popen(
             [PROGRAM, *map(str, arguments)], env=environment_of(home), stdout=output, stderr=errors, text=True
         )
-        peak = _watched(process)
+        watch = _Watch(process.pid)
+        process.wait()
         seconds = time.perf_counter() - start
+        peak = watch.peak_bytes()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         output.seek(0)
@@ -93,18 +100,31 @@ def must(home: Path, *arguments: str | Path) -> Run:
     return done
 
 
-def _watched(process: subprocess.Popen[str], every_s: float = 0.01) -> int:
-    """Wait for a process's end and return the highest sum of its tree's resident memory [bytes]."""
-    root, peak = psutil.Process(process.pid), 0
-    while process.poll() is None:
-        try:
-            tree = [root, *root.children(recursive=True)]
-            peak = max(peak, sum(_resident(member) for member in tree))
-        except psutil.NoSuchProcess:
-            break
-        time.sleep(every_s)
-    process.wait()
-    return peak
+class _Watch:
+    """Samples the resident memory of a process and its children, seldom enough to take no processor from it."""
+
+    def __init__(self, pid: int) -> None:
+        self._root = psutil.Process(pid)
+        self._peak = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self._thread.start()
+
+    def peak_bytes(self) -> int:
+        """Stop, and return the highest sum."""
+        self._ended.set()
+        self._thread.join()
+        return self._peak
+
+    def _sample(self) -> None:
+        children: list[psutil.Process] = []
+        for turn in itertools.count():
+            if self._ended.wait(_SAMPLED_S):
+                return
+            with suppress(psutil.NoSuchProcess):
+                if turn % _LOOKED_FOR_EVERY == 0:  # which looks at every process of the machine
+                    children = self._root.children(recursive=True)
+                self._peak = max(self._peak, sum(map(_resident, (self._root, *children))))
 
 
 def _resident(process: psutil.Process) -> int:

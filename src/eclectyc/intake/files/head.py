@@ -18,6 +18,7 @@ DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_LINES = 2000
 _SAMPLE_CELLS = 60_000
 _LOOKED_AT = 400  # cells of a line, to see whether it is the header
+_LETTER = re.compile("[A-Za-z]")
 
 
 class Head:
@@ -76,12 +77,20 @@ def head_of(source: Source) -> Head:
     return source.head
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HeadLine:
     """One line near the top, taken apart."""
 
     number: int  # its last line in the file
     cells: list[str]
+
+    @cached_property
+    def known(self) -> int:
+        """How many of its cells are headings that are known."""
+        cells = [cell for cell in self.cells[:_LOOKED_AT] if len(cell) < 100]
+        words = [cell for cell in cells if _LETTER.search(cell)]
+        known = sum(1 for cell in words if understand(0, cell).role or header_key(cell) in DESCRIPTION_KEYS)
+        return known + count_slots(cells)
 
 
 def _table_of(block: TextBlock, name: str, known: str) -> Table:
@@ -89,7 +98,8 @@ def _table_of(block: TextBlock, name: str, known: str) -> Table:
     tops = {delimiter: first_rows(block, delimiter, HEAD_LINES) for delimiter in (known or DELIMITERS)}
     delimiter = max(tops, key=lambda d: _score(tops[d]))
     width = max(len(line.cells) for line in tops[delimiter])
-    lines = first_rows(block, delimiter, max(HEAD_LINES, min(_SAMPLE_LINES, _SAMPLE_CELLS // width)))
+    more = first_rows(block, delimiter, max(HEAD_LINES, min(_SAMPLE_LINES, _SAMPLE_CELLS // width)))
+    lines = tops[delimiter] + more[len(tops[delimiter]) :]
     if not any(any(line.cells) for line in lines):
         raise UnreadableFile(f"{name} holds nothing but blank lines.", "Choose a file with a header and data.")
     at = _header_at(lines)
@@ -121,7 +131,8 @@ def first_rows(block: TextBlock, delimiter: str, most: int) -> list[HeadLine]:
     marked = has_marks(text)
     number = block.first_line - 1
     lines = []
-    for raw in text.decode("utf-8", "replace").split("\n", most)[:most]:
+    top = b"\n".join(text.split(b"\n", most)[:most])
+    for raw in top.decode("utf-8", "replace").split("\n"):
         cells = raw.split(delimiter)
         if marked:
             number += raw.count("\x1e")
@@ -138,22 +149,15 @@ def _score(lines: list[HeadLine]) -> tuple[bool, int, float, int]:
     if not split:
         return (False, 0, 0.0, 0)
     common = mode(split)
-    known = max(_known(line) for line in lines[:HEAD_LINES])
+    known = max(line.known for line in lines[:HEAD_LINES])
     return (known > 0, min(known, 3), sum(width == common for width in widths) / len(widths), common)
 
 
 def _header_at(lines: list[HeadLine]) -> int:
     """Return the line with the most known headings; without any, the first line of the common width."""
     near = lines[:HEAD_LINES]
-    best = max(range(len(near)), key=lambda n: (_known(near[n]), -n))
-    if _known(near[best]):
+    best = max(range(len(near)), key=lambda n: (near[n].known, -n))
+    if near[best].known:
         return best
     widest = max((len(line.cells) for line in near if any(line.cells)), default=1)
     return next((n for n, line in enumerate(near) if any(line.cells) and (len(line.cells) > 1 or widest == 1)), 0)
-
-
-def _known(line: HeadLine) -> int:
-    cells = [cell for cell in line.cells[:_LOOKED_AT] if len(cell) < 100]
-    words = [cell for cell in cells if re.search("[A-Za-z]", cell)]
-    known = sum(1 for cell in words if understand(0, cell).role or header_key(cell) in DESCRIPTION_KEYS)
-    return known + count_slots(cells)
