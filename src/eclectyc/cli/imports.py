@@ -96,6 +96,7 @@ def _begun(file: Path, reading: tuple[str, str, str, str, str] | None) -> Iterat
         from eclectyc.intake.blocks import ReadOptions
 
         with Ahead(file, ReadOptions(*reading), digest) as ahead:
+            ahead.wait_until_opened()  # from then on reading seldom needs Python's lock, and leaves it to the loading
             yield ahead
     finally:
         digest.close()

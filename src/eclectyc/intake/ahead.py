@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -47,6 +47,10 @@ class Ahead:
     def opened(self) -> Opened:
         """Wait until the file is recognised. Raises ``UnreadableFile`` where it is not."""
         return self._opened.result()
+
+    def wait_until_opened(self) -> None:
+        """Wait until it is known whether the file can be read; whoever asks for it is told."""
+        wait([self._opened])
 
     def blocks(self) -> Iterator[Told]:
         """Yield the blocks of a file of readings or reads, once; what its reader raises comes in its place."""

@@ -17,11 +17,15 @@ from eclectyc.kernel.quality import ACTUAL, DERIVED, MISSING, UNFLAGGED
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """The slots of many days. values, quality : shape (sum of lengths,); lengths : shape (days,)."""
+    """The slots of many days. values, quality : shape (sum of lengths,); lengths : shape (days,).
+
+    column : the list column that the values were taken from, where there is one, so that none need be made.
+    """
 
     values: np.ndarray
     quality: np.ndarray
     lengths: np.ndarray
+    column: pl.Series | None = None
 
     @classmethod
     def of(cls, frame: pl.DataFrame) -> Self:
@@ -34,7 +38,7 @@ class Slots:
             quality = np.where(np.isnan(values), np.int8(MISSING), quality)
         else:
             values = said.to_numpy()
-        return cls(values, quality, lengths.astype(np.int64, copy=False))
+        return cls(values, quality, lengths.astype(np.int64, copy=False), frame["values"])
 
     @property
     def starts(self) -> np.ndarray:
@@ -74,8 +78,9 @@ class Slots:
 
     def columns(self) -> dict[str, pl.Series]:
         """Return the list columns ``values`` and ``quality``; NaN becomes null."""
+        values = self.column
         return {
-            "values": ragged(pl.Series(self.values, nan_to_null=True), self.lengths),
+            "values": ragged(pl.Series(self.values, nan_to_null=True), self.lengths) if values is None else values,
             "quality": ragged(pl.Series(self.quality), self.lengths),
         }
 

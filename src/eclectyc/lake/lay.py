@@ -128,7 +128,7 @@ def fresh_rows(said: Said, batch: int, rule: int) -> tuple[pl.DataFrame, pl.Data
     mixed = np.zeros(len(said), dtype=bool)
     if is_unflagged.any():
         mixed = is_unflagged & (slots.per_day(slots.quality == ACTUAL) > 0)
-        laid = Slots(slots.values, laid_quality(slots.quality), slots.lengths)
+        laid = Slots(slots.values, laid_quality(slots.quality), slots.lengths, slots.column)
     else:
         laid = slots
     rows = day_rows(said.days, laid, batch=batch, contested=mixed, unflagged=is_unflagged & ~mixed)
