@@ -50,7 +50,9 @@ class Plan:
         series = [self.numbers[rule.meter, step] for rule, found in worked for step in found.step.tolist()]
         every = [found for _, found in worked]
         slots = Slots(
-            *(np.concatenate([getattr(one.slots, name) for one in every]) for name in ("values", "quality", "lengths"))
+            np.concatenate([found.slots.values for found in every]),
+            np.concatenate([found.slots.quality for found in every]),
+            np.concatenate([found.slots.lengths for found in every]),
         )
         whole = Worked(np.concatenate([f.days for f in every]), np.concatenate([f.step for f in every]), slots)
         return whole.frame().with_columns(series=pl.Series(series, dtype=pl.Int32)).select(SAID.keys())
