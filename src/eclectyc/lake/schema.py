@@ -53,9 +53,10 @@ CLAIM_COLUMNS: Final[dict[str, pl.DataType]] = {
 READ_COLUMNS: Final = ("series", "day", "step", *SUMMARY, "batch")
 
 # Measured on a month of 1,000 series (docs/decisions/0002-the-lake.md). A row group shares one dictionary of
-# values, and is what reading one series' month decodes: larger is smaller on disk and slower to read.
-FILE_ROWS: Final = 24_576
+# values, and is what reading one series' month decodes: larger is smaller on disk and slower to read. A file is two
+# of them: each file costs 4 ms to make, whatever is in it, and larger ones have more written anew for a corrected day.
 ROW_GROUP_ROWS: Final = 16_384
+FILE_ROWS: Final = 2 * ROW_GROUP_ROWS
 ZSTD_LEVEL: Final = 2
 PLAIN_COLUMNS: Final = ("total", "low", "peak")  # hardly two alike: a dictionary would only cost
 

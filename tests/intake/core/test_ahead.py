@@ -137,7 +137,7 @@ def test_a_named_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
 def test_whoever_waits_for_a_digest_is_told_whatever_goes_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
 ) -> None:
-    def broken(self: Path, mode: str) -> object:
+    def broken(self: Path, mode: str, **_: object) -> object:
         raise fault
 
     (tmp_path / "a.csv").touch()

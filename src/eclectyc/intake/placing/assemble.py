@@ -87,9 +87,9 @@ class Laid:
 
 def lay_days(slots: Slots, whole: Sequence[WholeDays]) -> Laid:
     """Bring slots, and days that came whole, together into one row per (target, day)."""
-    keys = [_keys(days.target, days.pick.day) for days in whole]
+    keys = [keys_of(days.target, days.pick.day) for days in whole]
     target, day, _ = _rows_of(slots)
-    twice = _repeated(np.concatenate([*keys, _keys(target, day)]))
+    twice = _repeated(np.concatenate([*keys, keys_of(target, day)]))
     alone: list[WholeDays] = []
     for days, key in zip(whole, keys, strict=True):
         shared = np.isin(key, twice) if len(twice) else np.zeros(len(key), dtype=bool)
@@ -107,12 +107,15 @@ def lay_days(slots: Slots, whole: Sequence[WholeDays]) -> Laid:
     return laid
 
 
-def _keys(target: np.ndarray, day: np.ndarray) -> np.ndarray:
-    return (target.astype(np.int64) << 32) | day.astype(np.int64)
+def keys_of(target: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Return one int64 for each pair that orders like (target, day); either may be below zero."""
+    return (target.astype(np.int64) << 32) + day
 
 
 def _repeated(keys: np.ndarray) -> np.ndarray:
     """Return the keys that come more than once."""
+    if (keys[1:] > keys[:-1]).all():  # most files keep meters and their days in order
+        return keys[:0]
     ordered = np.sort(keys)
     return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
 
@@ -121,9 +124,12 @@ def _stacked(parts: Sequence[tuple[np.ndarray, np.ndarray, WholeDays | Days]]) -
     """Put days together, sorted, as wide as the widest; each value is copied once."""
     target = np.concatenate([part[0] for part in parts])
     day = np.concatenate([part[1] for part in parts])
-    order = np.lexsort((day, target))
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
+    keys = keys_of(target, day)
+    order = place = np.arange(len(keys))
+    if not (keys[1:] > keys[:-1]).all():
+        order = np.argsort(keys, kind="stable")
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
     widths = {part.width if isinstance(part, WholeDays) else part.values.shape[1] for *_, part in parts}
     width = max(widths)
     if len(widths) == 1:

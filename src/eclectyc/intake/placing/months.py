@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.placing.assemble import Days, WholeDays, frame_of, lay_days
+from eclectyc.intake.placing.assemble import Days, WholeDays, frame_of, keys_of, lay_days
 from eclectyc.intake.placing.clocks import DAY_S, MINUTE_S
 from eclectyc.intake.placing.gather import Gathered
 from eclectyc.intake.placing.place import NOT_TAKEN, Placed, Refusal, Slots, joined, no_slots, place
@@ -197,9 +197,8 @@ class Months:
         return frame_of(days, self.series[days.target], step, lengths)
 
     def _sorted(self, days: Days) -> Days:
-        series = self.series[days.target]
-        order = np.lexsort((days.day, series))
-        return days if (order[1:] > order[:-1]).all() else days.where(order)
+        keys = keys_of(self.series[days.target], days.day)
+        return days if (keys[1:] > keys[:-1]).all() else days.where(np.argsort(keys, kind="stable"))
 
     def _count(self, days: Days, midnights: np.ndarray, step_s: np.ndarray) -> None:
         tally, has_gaps = self.tally, not days.quality.all()
