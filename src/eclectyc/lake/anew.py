@@ -176,8 +176,8 @@ def anew_month(job: AnewJob) -> MonthDone:
     """Work one month out anew; write its new files unless the job is a preview."""
     month, said = job.month, job.month.said
     held = read_held(month.place, month.days.filter(pl.col("bears"))["path"].to_list())
-    here = np.flatnonzero(job.spans.hold(held.frame))
-    known = _known(job, held.frame[here])
+    here = np.flatnonzero(job.spans.hold(held.stored))
+    known = _known(job, held.rows(here))
     is_old = known["is_old"].to_numpy()
     same = _said_again(known.filter(pl.Series(is_old)), said)
     work = np.setdiff1d(np.union1d(key_of(known)[is_old], said.key), said.key[same], assume_unique=True)
@@ -186,9 +186,9 @@ def anew_month(job: AnewJob) -> MonthDone:
     again = said.take(np.flatnonzero(~is_fresh & ~same))
     laid = _laid(job, known, work, again)
     rows, claims = fresh_rows(said.take(np.flatnonzero(is_fresh)), month.batch, month.rule)
-    left = held.frame[here[np.isin(held.key[here], said.key[same])]]
+    left = held.rows(here[np.isin(held.key[here], said.key[same])])
     done = MonthDone()
-    _count(done, said, pl.concat([held.frame[before], left]), pl.concat([laid, rows, left]))
+    _count(done, said, pl.concat([held.rows(before), left]), pl.concat([laid, rows, left]))
     if month.writes:
         is_update, _ = match(np.sort(held.key[before]), key_of(laid))
         new_rows = pl.concat([laid.filter(pl.Series(~is_update)), rows])

@@ -26,6 +26,7 @@ from eclectyc.lake.schema import (
     FILE_ROWS,
     GUARDED,
     KEY,
+    ROW_GROUP_ROWS,
     empty,
 )
 
@@ -70,7 +71,7 @@ class MonthDone:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """Said days that are already held. ``row`` is each one's row in the held frame.
+    """Said days that are already held. ``row`` is each one's row among the held ones.
 
     first : the held days as they were said. is_same : which days were said exactly so, and need no laying.
     differs : the others, by index; ``laid`` is of these alone.
@@ -138,7 +139,7 @@ def fresh_rows(said: Said, batch: int, rule: int) -> tuple[pl.DataFrame, pl.Data
 
 
 def _meet(held: Held, said: Said, row: np.ndarray, rule: int) -> Met:
-    rows = held.frame if len(row) == len(held.frame) and (row == np.arange(len(row))).all() else held.frame[row]
+    rows = held.rows(row)
     slots = Slots.of(rows)
     wrong = (slots.lengths != said.slots.lengths) | (rows["step"].to_numpy() != said.days["step"].to_numpy())
     if wrong.any():
@@ -226,10 +227,13 @@ def write_days(
     parts = [updates, new_rows]
     if len(new_rows):
         neighbours = _neighbours(job.days, done.removed, int(stays.sum()) + len(updates) + len(new_rows))
-        parts.append(read_held(job.place, neighbours).frame)
+        parts.append(read_held(job.place, neighbours).stored)
         done.removed += neighbours
-    rows, kept = _behind(held.frame, np.flatnonzero(stays), [part for part in parts if len(part)])
-    write_rows(job.place, done.added, rows, layer=DAY, month=job.month, bucket=job.bucket, batch=job.batch, kept=kept)
+    rows, kept = _behind(held.stored, np.flatnonzero(stays), [part for part in parts if len(part)])
+    # What was corrected once is likely to be again: then less is to be written anew, and by two threads.
+    most = ROW_GROUP_ROWS if len(updates) else FILE_ROWS
+    where = {"layer": DAY, "month": job.month, "bucket": job.bucket}
+    write_rows(job.place, done.added, rows, **where, batch=job.batch, kept=kept, most=most)
 
 
 def _behind(held: pl.DataFrame, stays: np.ndarray, parts: list[pl.DataFrame]) -> tuple[pl.DataFrame, np.ndarray | None]:

@@ -20,28 +20,38 @@ from eclectyc.lake.schema import CLAIM_COLUMNS, DAY, DAY_COLUMNS, FILE_ROWS, emp
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Day rows out of several files. ``file_of`` tells which file each row is from; ``key`` is not sorted."""
+    """Day rows out of several files. ``file_of`` tells which file each row is from; ``key`` is not sorted.
 
-    frame: pl.DataFrame
+    stored : the rows as they are stored, most of which are only written again: see ``told_quality``.
+    """
+
+    stored: pl.DataFrame
     key: np.ndarray
     file_of: np.ndarray
     paths: list[str]
+
+    def rows(self, at: np.ndarray) -> pl.DataFrame:
+        """Return some of the rows, by index, with the quality of every slot."""
+        is_all = len(at) == len(self.stored) and bool((at == np.arange(len(at))).all())
+        return with_quality(self.stored if is_all else self.stored[at])
 
 
 def read_held(place: Place, paths: list[str]) -> Held:
     """Read whole day files, remembering which row is from which."""
     if not paths:
         return Held(empty(DAY_COLUMNS), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), [])
-    frames = read_days(place, paths)
-    frame = pl.concat(frames)
-    return Held(frame, key_of(frame), np.repeat(np.arange(len(paths)), [len(f) for f in frames]), paths)
+    frames = _read_stored(place, paths, None)
+    stored = pl.concat(frames)
+    return Held(stored, key_of(stored), np.repeat(np.arange(len(paths)), [len(f) for f in frames]), paths)
 
 
 def read_days(place: Place, paths: list[str], wanted: pl.Expr | None = None) -> list[pl.DataFrame]:
-    """Read day rows with their slots, one frame a file.
+    """Read day rows with their slots, one frame a file."""
+    return [with_quality(frame) for frame in _read_stored(place, paths, wanted)]
 
-    Quality is read only from files that have a day with estimated slots: see ``told_quality``.
-    """
+
+def _read_stored(place: Place, paths: list[str], wanted: pl.Expr | None) -> list[pl.DataFrame]:
+    """Read day rows as they are stored; quality only from files that have a day with estimated slots."""
     scans = [place.scan([path], DAY) for path in paths]
     if wanted is not None:
         scans = [scan.filter(wanted) for scan in (_cut(scans, wanted) if place.is_folder else scans)]
@@ -50,7 +60,8 @@ def read_days(place: Place, paths: list[str], wanted: pl.Expr | None = None) -> 
     qualities = pl.collect_all([scans[n].select("quality") for n in mixed])
     for n, quality in zip(mixed, qualities, strict=True):
         frames[n] = frames[n].hstack(quality)
-    return [with_quality(frame).select(DAY_COLUMNS.keys()) for frame in frames]
+    untold = pl.lit(None, dtype=DAY_COLUMNS["quality"]).alias("quality")
+    return [(f if "quality" in f.columns else f.with_columns(untold)).select(DAY_COLUMNS.keys()) for f in frames]
 
 
 def _cut(scans: list[pl.LazyFrame], wanted: pl.Expr) -> list[pl.LazyFrame]:
@@ -79,13 +90,12 @@ def told_quality(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_quality(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return stored day rows with the quality of every slot; the column may be missing."""
-    implied = _actual_where_held(rows["values"])
-    if "quality" not in rows.columns:
-        return rows.with_columns(implied)
-    if not rows["quality"].null_count():
+    """Return stored day rows with the quality of every slot."""
+    untold = rows["quality"].null_count()
+    if not untold:
         return rows
-    return rows.with_columns(pl.coalesce("quality", implied).alias("quality"))
+    implied = _actual_where_held(rows["values"])
+    return rows.with_columns(implied if untold == len(rows) else pl.coalesce("quality", implied).alias("quality"))
 
 
 def _actual_where_held(values: pl.Series) -> pl.Series:
@@ -160,8 +170,10 @@ def write_rows(
     bucket: str,
     batch: int,
     kept: np.ndarray | None = None,
+    most: int = FILE_ROWS,
 ) -> None:
-    """Write rows, in the order of their keys, as one file, or several of about equal size where they are many.
+    """Write rows, in the order of their keys, as one file, or several of about equal size where they are more than
+    ``most``.
 
     kept : which of them, by index; None for all. They are copied into their order once, each file's by its own thread.
     """
@@ -177,7 +189,7 @@ def write_rows(
         piece = told_quality(piece) if layer == DAY else piece
         return place.write(piece, layer=layer, month=month, bucket=bucket, batch=batch)
 
-    parts = -(-len(key) // FILE_ROWS)
+    parts = -(-len(key) // most)
     edges = [len(key) * n // parts for n in range(parts + 1)]
     with ThreadPoolExecutor(min(parts, os.cpu_count() or 1), thread_name_prefix="lake-file") as pool:
         for file in pool.map(write, pairwise(edges)):

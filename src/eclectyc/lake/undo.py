@@ -91,7 +91,7 @@ def undo_month(job: UndoJob) -> MonthDone:
         return done
     held = read_held(job.place, _reaching(job.days, keys))
     row = match(held.key, key_of(keys))[1]
-    rows = held.frame[row]
+    rows = held.rows(row)
     told = _told_alone(job, rows)
     claims = with_values(pl.concat([_claims_of(job, keys), told]))
     live = claims.filter(pl.col("undone_by").is_null() & (pl.col("batch") != job.batch))
@@ -172,12 +172,12 @@ def _laid_again(job: UndoJob) -> pl.Expr:
 
 def _write_days(job: UndoJob, done: MonthDone, held: Held, row: np.ndarray, laid: pl.DataFrame) -> None:
     """Write the files of the days laid again anew; a day of which nothing is left has no row."""
-    replaced = row[held.frame[row].select(_laid_again(job)).to_series().to_numpy()]
+    replaced = row[held.stored[row].select(_laid_again(job)).to_series().to_numpy()]
     rewritten = np.unique(held.file_of[replaced])
     stays = np.isin(held.file_of, rewritten)
     stays[replaced] = False
     done.removed += [held.paths[n] for n in rewritten]
-    rows = pl.concat([held.frame.filter(pl.Series(stays)), laid])
+    rows = pl.concat([held.stored.filter(pl.Series(stays)), laid])
     write_rows(job.place, done.added, rows, layer=DAY, month=job.month, bucket=job.bucket, batch=job.by)
 
 
