@@ -7,9 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate.models import Meter, Region, Series, Site
+from eclectyc.estate.series import rows_of
 from eclectyc.estate.service import (
     SeriesKey,
     create_meter,
@@ -202,3 +205,16 @@ def test_many_meters_alike_are_made_at_once(world: World, admin: Actor) -> None:
     for fields in ({"identifiers": ["x" * 65]}, {"identifiers": [""]}, {"identifiers": ["M3"], "utility": "magic"}):
         with pytest.raises(Invalid):
             create_meters(admin, site=world.site, **fields)
+
+
+def test_series_are_found_by_number_however_far_apart(world: World) -> None:
+    meters = [make_meter(world.site, f"M{n}") for n in range(130)]
+    numbers = {meter.pk: make_series(meter).pk for meter in meters}
+    near, apart, few = [meter.pk for meter in meters[3:]], [meters[0].pk, meters[-1].pk], [meters[5].pk]
+    for wanted in (near, near[::2], apart, few, []):
+        found = list(rows_of(Series.objects.all(), "meter", wanted, "meter", "pk"))
+        assert sorted(found) == [(meter, numbers[meter]) for meter in sorted(wanted)]
+    with CaptureQueriesContext(connection) as asked:
+        list(rows_of(Series.objects.all(), "meter", near, "pk"))
+    assert len(asked) == 1
+    assert asked[0]["sql"].count(",") < 20  # a span, not a list of numbers

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from eclectyc.lake.commit import Change
 from eclectyc.lake.errors import Conflict, LeaseLost
+from eclectyc.lake.files import Place
 from eclectyc.lake.lay import lay_month
 from eclectyc.lake.store import Lake
 from eclectyc.lake.write import month_jobs
@@ -128,3 +131,37 @@ def test_two_processes_that_make_the_lake_at_once_make_one(lake: Lake) -> None:
     create(lake.place, 1)
     lake.write([row(1.0)], lease=Turn(), batch=1)
     assert held(lake) == {(1, SUMMER): [(1.0, 1)]}
+
+
+def test_a_lake_that_was_opened_just_now_is_not_opened_again_to_be_written(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.write([row(1.0)], lease=Turn(), batch=1)
+    opened = []
+    opens = Place.open
+    monkeypatch.setattr(Place, "open", lambda self, version=None: opened.append(1) or opens(self, version))
+    other = Lake(lake.place)
+    assert (other.last_batch(), len(opened)) == (1, 1)
+    lake.write([row(2.0)], lease=Turn(), batch=2)  # another writer comes between
+    opened.clear()
+    other.write([row(3.0)], lease=Turn(), batch=3)
+    assert opened == []
+    assert held(other) == held(lake) == {(1, SUMMER): [(3.0, 1)]}
+
+
+def test_a_table_opened_a_while_ago_is_not_taken_for_the_lake_that_stands_there_now(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restore beside a server that runs: the other lake's log seems to go on from the one that was."""
+    restored = Lake(Place.at(str(tmp_path / "restored")))
+    for number in (1, 2):
+        lake.write([row(float(number))], lease=Turn(), batch=number)
+    for number in (1, 2):
+        restored.write([row(10.0 * number)], lease=Turn(), batch=number)
+    assert lake.last_batch() == 2
+    shutil.rmtree(lake.place.url)
+    shutil.move(restored.place.url, lake.place.url)
+    monkeypatch.setattr("eclectyc.lake.snapshot._YOUNG_S", -1.0)
+    result = lake.write([row(20.0)], lease=Turn(), batch=3)
+    assert (result.changed, result.unchanged) == (0, 1)
+    assert held(Lake(lake.place)) == {(1, SUMMER): [(20.0, 1)]}

@@ -236,3 +236,23 @@ def test_a_lake_replaced_as_a_whole_is_seen(lake: Lake, tmp_path) -> None:
     assert lake.last_batch() == 1
     (tmp_path / "lake").rename(tmp_path / "gone")
     assert lake.days([1], FIRST, LAST).is_empty()
+
+
+def test_a_month_that_is_corrected_comes_in_smaller_files(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eclectyc.lake.lay.ROW_GROUP_ROWS", 4)
+    days = [SUMMER + timedelta(days=n) for n in range(10)]
+    estimated = [day(series, when, quality=3) for series in (3, 4) for when in days]
+    write(lake, *(day(series, when) for series in (1, 2) for when in days), *estimated)
+    assert len(day_files(lake)) == 1
+    before = held(lake)
+    write(lake, day(2, days[3], value=7.0), day(3, days[4], value=8.0))
+    assert len(day_files(lake)) == 10
+    expected = {**before, (2, days[3]): [(7.0, 1)] * 48, (3, days[4]): [(8.0, 1)] * 48}
+    assert held(lake) == expected
+    assert lake.check(deep=True) == []
+    write(lake, day(1, days[0], value=9.0))
+    assert held(lake) == {**expected, (1, days[0]): [(9.0, 1)] * 48}
+    lake.undo(3, lease=Turn(), by=4)
+    assert held(lake) == expected
+    lake.undo(2, lease=Turn(), by=5)
+    assert held(lake) == before

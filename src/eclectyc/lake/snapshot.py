@@ -135,7 +135,7 @@ class Watch:
                 return None
             self._look()
             table, snapshot = self._table, self._snapshot
-            self._table = None
+            self._table = self._snapshot = None
             return (table, snapshot) if table is not None and snapshot is not None else None
 
     def anew(self) -> Snapshot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -175,3 +176,28 @@ def test_a_line_that_is_only_just_short_enough_is_seen_under_its_header(tmp_path
     row = "A,2024-01-01 00:00,1," + "x" * (MAX_LINE_BYTES - 30)
     read = read_text(tmp_path, f"mpan,datetime,kwh,note\n{row}\n{row.replace('00:00', '00:30')}\n")
     assert (read.column("value"), read.errors) == ([1.0, 1.0], [])
+
+
+@pytest.mark.parametrize("block_bytes", [70_000, 100_000, 1 << 20])
+@pytest.mark.parametrize("longest", [3, 2000, 150_000])  # the last has blocks without a line's end near theirs
+@pytest.mark.parametrize("name", ["file.csv", "file.csv.gz"])
+def test_large_blocks_hold_whole_lines_too(tmp_path: Path, block_bytes: int, longest: int, name: str) -> None:
+    chance = random.Random(longest)
+    lines = ["a,b", *(f"{n},{'z' * chance.randrange(longest)}" for n in range(min(60_000, 3_000_000 // longest)))]
+    content = "\n".join(lines).encode()
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content, 1) if name.endswith(".gz") else content)
+    found: list[str] = []
+    for block in open_source(path, block_bytes=block_bytes).blocks():
+        assert block.first_line == 1 + len(found)
+        assert block.text.endswith(b"\n")
+        found += block.text.decode().split("\n")[:-1]
+    assert found == lines
+
+
+def test_a_record_that_a_large_block_would_cut_is_read_whole(tmp_path: Path) -> None:
+    note = "x" * 30 + "\n" + "y" * 30  # quoted: its line feed is none of the record's end
+    rows = [f'M{n},2024-01-01 00:00,{n},"{note}"\n' for n in range(4000)]
+    read = read_text(tmp_path, "mpan,datetime,kwh,note\n" + "".join(rows), block_bytes=66_000)
+    assert (read.column("meter"), read.errors) == ([f"M{n}" for n in range(4000)], [])
+    assert read.column("line") == [2 + 2 * n for n in range(4000)]
