@@ -11,6 +11,7 @@ from eclectyc.web.views.admin import (
     choosing,
     feeds,
     files,
+    front,
     imports,
     jobs,
     mapping,
@@ -28,6 +29,7 @@ from eclectyc.web.views.admin import (
 Address = tuple[str, View, str, str]
 
 ADDRESSES: Final[tuple[Address, ...]] = (
+    ("admin", front.front, "admin", ""),
     ("admin/sites", sites.sites, "admin-sites", "estate.edit"),
     ("admin/sites/new", sites.new_site, "admin-site-new", "estate.edit"),
     ("admin/sites/export", files.export_sites, "admin-sites-export", "exports.run"),
