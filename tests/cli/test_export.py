@@ -157,6 +157,20 @@ def test_exported_readings_come_in_again_and_change_nothing(held, run, tmp_path)
     assert (answer["added"], answer["changed"], answer["unchanged"], answer["kept"]) == (0, 0, 93, 0)
 
 
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@pytest.mark.parametrize("what", ["daily", "monthly"])
+@pytest.mark.parametrize("option", ["auto", "daily", "meters"])
+def test_exported_totals_are_taken_neither_for_readings_nor_for_a_list_of_meters(
+    held, run, tmp_path, what, form, option
+):
+    path = tmp_path / f"totals.{form}"
+    run("export", what, "--from", "2025-03-01", "--to", "2025-04-01", "-f", form, "-o", path, *ORG)
+    said = run("import", path, "-t", option, *ORG)
+    assert said.code == 2
+    assert "holds totals that were exported from Eclectyc" in said.err
+    assert "eclectyc export readings" in said.err
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,7 @@ from eclectyc.lake.write import month_jobs
 from tests.lake.rows import Turn, frame, held
 
 SUMMER = date(2025, 6, 1)
+JULY = date(2025, 7, 1)
 
 
 def row(value: float, series: int = 1) -> pl.DataFrame:
@@ -149,19 +151,33 @@ def test_a_lake_that_was_opened_just_now_is_not_opened_again_to_be_written(
     assert held(other) == held(lake) == {(1, SUMMER): [(3.0, 1)]}
 
 
-def test_a_table_opened_a_while_ago_is_not_taken_for_the_lake_that_stands_there_now(
-    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("young_s", [-1.0, 10.0])
+def test_a_lake_put_in_the_place_of_one_that_was_opened_is_what_is_written_to(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, young_s: float
 ) -> None:
     """As after a restore beside a server that runs: the other lake's log seems to go on from the one that was."""
+    monkeypatch.setattr("eclectyc.lake.snapshot._YOUNG_S", young_s)
+    lake.write([frame([(n, JULY, 1440, [1.0], [1]) for n in range(1, 11)])], lease=Turn(), batch=1)
     restored = Lake(Place.at(str(tmp_path / "restored")))
-    for number in (1, 2):
-        lake.write([row(float(number))], lease=Turn(), batch=number)
-    for number in (1, 2):
-        restored.write([row(10.0 * number)], lease=Turn(), batch=number)
-    assert lake.last_batch() == 2
+    restored.write([row(5.0, series=11)], lease=Turn(), batch=1)
+    restored.write([frame([(11, JULY, 1440, [6.0], [1])])], lease=Turn(), batch=2)
+    assert lake.last_batch() == 1
     shutil.rmtree(lake.place.url)
     shutil.move(restored.place.url, lake.place.url)
-    monkeypatch.setattr("eclectyc.lake.snapshot._YOUNG_S", -1.0)
-    result = lake.write([row(20.0)], lease=Turn(), batch=3)
-    assert (result.changed, result.unchanged) == (0, 1)
-    assert held(Lake(lake.place)) == {(1, SUMMER): [(20.0, 1)]}
+    result = lake.write([row(7.0, series=11)], lease=Turn(), batch=3)
+    assert (result.added, result.changed) == (0, 1)
+    assert held(Lake(lake.place)) == {(11, SUMMER): [(7.0, 1)], (11, JULY): [(6.0, 1)]}
+    assert Lake(lake.place).check(deep=True) == []
+
+
+def test_a_process_waits_at_its_end_for_a_lake_that_is_being_opened(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon would be cut off while deltalake is at work, which crashes the process."""
+    go_on = threading.Event()
+    monkeypatch.setattr(Place, "open_if_there", lambda self: go_on.wait(10) and None)
+    lake.open_ahead()
+    (thread,) = [thread for thread in threading.enumerate() if thread.name == "open-lake"]
+    go_on.set()
+    thread.join(10)
+    assert not thread.daemon

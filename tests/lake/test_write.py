@@ -256,3 +256,18 @@ def test_a_month_that_is_corrected_comes_in_smaller_files(lake: Lake, monkeypatc
     assert held(lake) == expected
     lake.undo(2, lease=Turn(), by=5)
     assert held(lake) == before
+
+
+def test_what_a_correction_with_new_days_has_written_anew_does_not_grow(lake: Lake) -> None:
+    def rows(series: range, when: date, value: float) -> list[tuple]:
+        return [(n, when, 1440, [value], [1]) for n in series]
+
+    days = [SUMMER + timedelta(days=n) for n in range(25)]
+    write(lake, *(row for when in days[:20] for row in rows(range(1000), when, 1.0)))
+    written = []
+    for number, when in enumerate(days[20:]):
+        before = day_files(lake)
+        write(lake, *rows(range(1000), when, 1.0), *rows(range(number, number + 1), days[3], 9.0))
+        files = lake._watch.now().files.filter(pl.col("layer") == "day")
+        written.append(files.filter(~pl.col("path").is_in(list(before)))["rows"].sum())
+    assert max(written[1:]) < 18_000, written

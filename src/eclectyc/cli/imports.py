@@ -111,7 +111,8 @@ def _run(
     from eclectyc.intake.blocks import UnreadableFile
     from eclectyc.lake.store import connect
 
-    connect().open_ahead()
+    if ahead is not None and ahead.holds_readings():
+        connect().open_ahead()
     if not options.dry_run:
         recover()
     try:

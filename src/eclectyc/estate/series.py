@@ -96,7 +96,7 @@ def rows_of(found: QuerySet[Series], field: str, numbers: Iterable[int], *column
     if len(wanted) > _FEW and high - low < 2 * len(wanted):
         span = {f"{field}__gte": low, f"{field}__lte": high}
         rows = found.filter(**span).values_list(field, *columns)
-        yield from (row[1:] for row in rows.iterator() if row[0] in wanted)
+        yield from (row[1:] for row in rows if row[0] in wanted)
         return
     for piece in _in_pieces(wanted):
         yield from found.filter(**{f"{field}__in": piece}).values_list(*columns)

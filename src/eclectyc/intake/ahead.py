@@ -52,6 +52,11 @@ class Ahead:
         """Wait until it is known whether the file can be read; whoever asks for it is told."""
         wait([self._opened])
 
+    def holds_readings(self) -> bool:
+        """Wait until the file is recognised, and say whether it is one of readings."""
+        self.wait_until_opened()
+        return self._opened.exception() is None and self._opened.result().reader.kind == "readings"
+
     def blocks(self) -> Iterator[Told]:
         """Yield the blocks of a file of readings or reads, once; what its reader raises comes in its place."""
         while (told := self._blocks.get()) is not None:

@@ -15,6 +15,7 @@ from eclectyc.intake.files.head import Head, head_of
 from eclectyc.intake.files.source import Source
 from eclectyc.intake.formats import Reader, readers
 from eclectyc.intake.registers.refuse import refuse_registers
+from eclectyc.intake.tables.columns import header_key
 from eclectyc.kernel.errors import Invalid
 
 LEAST_SURE: Final = 0.5  # what is less sure is asked for by name, never guessed
@@ -27,6 +28,7 @@ FORMATS: Final = (
 )  # fmt: skip
 TYPES: Final = ("auto", "hh", *FORMATS)
 _NOT_HALF_HOURLY: Final = ("daily",)
+_TOTALS: Final = {"value", "present", "expected", "estimated", "coverage"}
 _SHOWN: Final = 3
 _WANTED: Final = (
     "Wanted is one of: a line a reading (meter, date and time, value), a line a day (meter, date, 46, 48 or 50 "
@@ -51,6 +53,8 @@ def recognise(source: Source, type_option: str = "auto") -> tuple[Reader, Recogn
             continue
         if seen is not None:
             found.append((reader, seen))
+    if source.kind == "lines" and all(seen.is_table for _, seen in found):
+        _refuse_totals(head)
     if not found:
         raise refusals[0] if refusals else _unknown(head, type_option)
     reader, seen = _surest(found, is_named=type_option in FORMATS)
@@ -63,6 +67,15 @@ def recognise(source: Source, type_option: str = "auto") -> tuple[Reader, Recogn
     if type_option in ("auto", "hh"):
         refuse_registers(head.table, seen)
     return reader, seen
+
+
+def _refuse_totals(head: Head) -> None:
+    """Refuse totals that we exported: the slots that they are of are lost, and days that lack some would look whole."""
+    if {header_key(name) for name in head.table.names} >= _TOTALS:
+        raise UnreadableFile(
+            f"{head.name} holds totals that were exported from Eclectyc, not readings.",
+            "Export the readings themselves (eclectyc export readings) and import that file.",
+        )
 
 
 def _asked(type_option: str, head: Head) -> list[Reader]:

@@ -6,7 +6,7 @@ import ctypes
 from contextlib import suppress
 from typing import Final
 
-_KEPT_BYTES: Final = 32 << 20  # the most that the C library takes here
+_KEPT_BYTES: Final = 32 << 20  # the most that every glibc takes
 _NEVER: Final = (1 << 31) - 1
 # Parameters of glibc's mallopt, from its malloc.h.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8

@@ -27,6 +27,9 @@ class Slots:
     lengths: np.ndarray
     column: pl.Series | None = None
 
+    def __reduce__(self) -> tuple[type[Slots], tuple[np.ndarray, ...]]:
+        return Slots, (self.values, self.quality, self.lengths)  # to a cluster the values go once
+
     @classmethod
     def of(cls, frame: pl.DataFrame) -> Self:
         """Take the ``values`` and ``quality`` of a frame apart; quality is missing where the value is."""

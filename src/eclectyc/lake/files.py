@@ -89,6 +89,16 @@ class Place:
         except TableNotFoundError:
             return None
 
+    def mark_of(self, version: int) -> tuple[int, int] | None:
+        """Return what tells a commit's entry in a folder's log from another's of that version; None where unknown."""
+        if not self.is_folder:
+            return None
+        try:
+            found = Path(self.url, "_delta_log", f"{version:020d}.json").stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
     def has_table(self) -> bool:
         """Say whether there is a table here."""
         return self.open_if_there() is not None

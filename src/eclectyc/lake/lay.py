@@ -224,14 +224,14 @@ def write_days(
     done.removed = [held.paths[i] for i in rewritten]
     stays = np.isin(held.file_of, rewritten)
     stays[updated] = False
+    # What was corrected once is likely to be again: then less is to be written anew, and by two threads.
+    most = ROW_GROUP_ROWS if len(updates) else FILE_ROWS
     parts = [updates, new_rows]
     if len(new_rows):
-        neighbours = _neighbours(job.days, done.removed, int(stays.sum()) + len(updates) + len(new_rows))
+        neighbours = _neighbours(job.days, done.removed, int(stays.sum()) + len(updates) + len(new_rows), most)
         parts.append(read_held(job.place, neighbours).stored)
         done.removed += neighbours
     rows, kept = _behind(held.stored, np.flatnonzero(stays), [part for part in parts if len(part)])
-    # What was corrected once is likely to be again: then less is to be written anew, and by two threads.
-    most = ROW_GROUP_ROWS if len(updates) else FILE_ROWS
     where = {"layer": DAY, "month": job.month, "bucket": job.bucket}
     write_rows(job.place, done.added, rows, **where, batch=job.batch, kept=kept, most=most)
 
@@ -245,11 +245,11 @@ def _behind(held: pl.DataFrame, stays: np.ndarray, parts: list[pl.DataFrame]) ->
     return pl.concat([held, *parts]), np.concatenate([stays, others])
 
 
-def _neighbours(days: pl.DataFrame, removed: list[str], rows: int) -> list[str]:
+def _neighbours(days: pl.DataFrame, removed: list[str], rows: int, most: int) -> list[str]:
     others = days.filter(~pl.col("path").is_in(removed)).sort("rows", "path")
     chosen = []
     for path, size in others.select("path", "rows").iter_rows():
-        if size > MERGE_RATIO * rows or size + rows > FILE_ROWS:
+        if size > MERGE_RATIO * rows or size + rows > most:
             break
         chosen.append(path)
         rows += size

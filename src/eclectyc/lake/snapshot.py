@@ -115,6 +115,7 @@ class Watch:
         self._snapshot: Snapshot | None = None
         self._looked = 0.0
         self._opened = 0.0
+        self._entry: tuple[int, tuple[int, int]] | None = None  # the version that was opened, and what tells its entry
 
     def now(self) -> Snapshot:
         """Return the lake as it now is. Who had to wait for another's look at the log shares what it saw."""
@@ -127,11 +128,15 @@ class Watch:
     def take(self) -> tuple[DeltaTable, Snapshot] | None:
         """Give away the table that was opened just now, brought up to date, to one who is going to write to it.
 
-        None where there is none, or one that was opened a while ago: a lake that was put in its place since then, by a
-        restore, may have a log that seems to go on from it.
+        None where there is none, one that was opened a while ago, or one that is not certain to be the lake that stands
+        here now: of one put in its place since then, by a restore, the log may seem to go on from it. In an object
+        store that is never certain.
         """
         with self._lock:
-            if self._table is None or time.monotonic() - self._opened > _YOUNG_S:
+            if self._table is None or self._entry is None or time.monotonic() - self._opened > _YOUNG_S:
+                return None
+            version, mark = self._entry
+            if self._place.mark_of(version) != mark:
                 return None
             self._look()
             table, snapshot = self._table, self._snapshot
@@ -156,5 +161,10 @@ class Watch:
                 self._table = self._snapshot = None
         if self._table is None:
             self._table, self._opened = self._place.open_if_there(), self._looked
+            self._entry = self._entry_of(self._table)
         if self._table is not None and (self._snapshot is None or self._snapshot.version != self._table.version()):
             self._snapshot = Snapshot.of(self._table)
+
+    def _entry_of(self, table: DeltaTable | None) -> tuple[int, tuple[int, int]] | None:
+        mark = self._place.mark_of(table.version()) if table is not None else None
+        return (table.version(), mark) if table is not None and mark is not None else None

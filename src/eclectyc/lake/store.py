@@ -47,8 +47,11 @@ class Lake:
         self._lookup = Lookup(place)
 
     def open_ahead(self) -> None:
-        """Begin to open the lake, in a thread: whoever asks for it next finds it open."""
-        threading.Thread(target=self._open, name="open-lake", daemon=True).start()
+        """Begin to open the lake, in a thread: whoever asks for it next finds it open.
+
+        The process waits for it at its end: one that went while deltalake was at work would crash.
+        """
+        threading.Thread(target=self._open, name="open-lake").start()
 
     def _open(self) -> None:
         with suppress(Exception):  # whoever asks next meets the same, and is told

@@ -142,3 +142,14 @@ def test_stamps_of_impossible_years_are_rejected_as_such_and_do_not_hide_what_th
 def test_a_header_alone_is_told_as_such_whatever_its_moment_is_called(tmp_path: Path, heading: str) -> None:
     with pytest.raises(UnreadableFile, match="has a header and no data under it"):
         read_text(tmp_path, f"MPAN,{heading},kWh\n")
+
+
+@pytest.mark.parametrize("heading", ["mpan,site,date,kwh", "name,postcode,date,kwh"])
+def test_values_of_days_are_no_list_of_meters_or_sites_though_they_look_like_one(tmp_path: Path, heading: str) -> None:
+    with pytest.raises(UnreadableFile):
+        read_text(tmp_path, heading + ",quantity,direction\nA,Works,2024-01-01,1,import,import\n")
+
+
+def test_a_list_of_meters_may_have_dates_and_numbers(tmp_path: Path) -> None:
+    text = "mpan,site,installed,removed,multiplier\nA,Works,2024-01-01,2025-01-01,2\n"
+    assert read_text(tmp_path, text).seen.format == "meters"

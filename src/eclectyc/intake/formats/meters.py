@@ -10,6 +10,7 @@ from eclectyc.intake.files.head import Head, head_of
 from eclectyc.intake.files.source import Source
 from eclectyc.intake.tables.columns import METER_TIERS, header_key
 from eclectyc.intake.tables.described import BadCell, Field, day, find, keys, number, one_of, read, sureness, truth
+from eclectyc.intake.tables.fields import is_of_readings
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
 from eclectyc.kernel.units import CANONICAL, conversion, is_unit
 
@@ -83,6 +84,8 @@ class Meters:
     kind: Final = "meters"
 
     def recognise(self, head: Head) -> Recognition | None:
+        if is_of_readings(head.table):
+            return None
         found = find(head.table, FIELDS)
         others = [field for field in found if field in FIELDS and field not in ("identifier", "unit", "is_active")]
         if "identifier" not in found or not others:

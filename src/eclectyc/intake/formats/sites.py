@@ -9,6 +9,7 @@ from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RecordBl
 from eclectyc.intake.files.head import Head, head_of
 from eclectyc.intake.files.source import Source
 from eclectyc.intake.tables.described import Field, find, keys, moment, number, one_of, read, sureness, truth
+from eclectyc.intake.tables.fields import is_of_readings
 
 SITE_TYPES: Final = ("office", "warehouse", "retail", "industrial", "residential", "construction", "education",
                      "healthcare", "other")  # fmt: skip
@@ -41,6 +42,8 @@ class Sites:
     kind: Final = "sites"
 
     def recognise(self, head: Head) -> Recognition | None:
+        if is_of_readings(head.table):
+            return None
         found = find(head.table, FIELDS)
         others = [field for field in found if field in FIELDS and field not in ("name", "is_active", "site_type")]
         if "name" not in found or not (others or "site_type" in found):

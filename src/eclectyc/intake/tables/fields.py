@@ -115,6 +115,12 @@ def _best_tier(candidates: list[Column]) -> list[Column]:
     return [c for c in candidates if c.tier == best]
 
 
+def is_of_readings(table: Table) -> bool:
+    """Say whether a table has values and moments, and so is no list of meters or sites, whatever else it has."""
+    has_values = any(column.role == "value" for column in table.columns)
+    return has_values and any(column.role == "moment" and moment_kind(table, column) for column in table.columns)
+
+
 def _flag(table: Table, candidates: list[Column]) -> Column | None:
     known = [c for c in candidates if all(flag_of(cell) is not None for cell in table.cells(c.index)[:_SAMPLE])]
     said = [c for c in known if table.cells(c.index)]
