@@ -91,6 +91,7 @@ def post(settings: Any, certificate: tuple[Path, Path], monkeypatch: pytest.Monk
         handler, hostname="127.0.0.1", port=port, authenticator=handler.authenticate, auth_required=True,
         tls_context=context, require_starttls=True,
     )  # fmt: skip
+    monkeypatch.setattr(logging.getLogger("mail.log"), "disabled", True)  # of a handshake that is meant to fail
     controller.start()
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
