@@ -63,7 +63,7 @@ def ready_if_possible() -> None:
 
 def chosen_organisation(name: str | None = None) -> Organisation:
     """Return the named organisation, or the only one there is."""
-    from eclectyc.accounts.service import organisation_named
+    from eclectyc.accounts.organisations import organisation_named
 
     return organisation_named(OPERATOR, name or None)
 

@@ -6,6 +6,7 @@ cluster, and memory stays at a month or two.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -114,9 +115,15 @@ def lay_month(job: MonthJob) -> MonthDone:
     done = MonthDone(counts=_by_series(job.said, counts))
     done.touched = job.said.days.select(KEY).filter(pl.Series((counts[:, 0] + counts[:, 1]) > 0))
     if job.writes:
-        write_days(job, done, held, updates=updates, updated=updated, new_rows=new_rows)
-        write_rows(job.place, done.added, claims, layer=CLAIM, month=job.month, bucket=job.bucket, batch=job.batch)
+        with ThreadPoolExecutor(1, thread_name_prefix="lake-claims") as beside:
+            claims_written = beside.submit(_write_claims, job, done, claims)
+            write_days(job, done, held, updates=updates, updated=updated, new_rows=new_rows)
+            claims_written.result()
     return done
+
+
+def _write_claims(job: MonthJob, done: MonthDone, claims: pl.DataFrame) -> None:
+    write_rows(job.place, done.added, claims, layer=CLAIM, month=job.month, bucket=job.bucket, batch=job.batch)
 
 
 def fresh_rows(said: Said, batch: int, rule: int) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -232,8 +239,17 @@ def write_days(
         parts.append(read_held(job.place, neighbours).stored)
         done.removed += neighbours
     rows, kept = _behind(held.stored, np.flatnonzero(stays), [part for part in parts if len(part)])
-    where = {"layer": DAY, "month": job.month, "bucket": job.bucket}
-    write_rows(job.place, done.added, rows, **where, batch=job.batch, kept=kept, most=most)
+    write_rows(
+        job.place,
+        done.added,
+        rows,
+        layer=DAY,
+        month=job.month,
+        bucket=job.bucket,
+        batch=job.batch,
+        kept=kept,
+        most=most,
+    )
 
 
 def _behind(held: pl.DataFrame, stays: np.ndarray, parts: list[pl.DataFrame]) -> tuple[pl.DataFrame, np.ndarray | None]:
