@@ -28,9 +28,9 @@ def pages(how: str) -> int:
     return int(done.stdout)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left as they are")
 def test_arrays_take_the_room_of_those_before() -> None:
-    assert pages("kept") * 4 < pages("given back")
+    kept, given_back = pages("kept"), pages("given back")
+    assert kept * 4 < given_back if platform.libc_ver()[0] == "glibc" else kept < given_back * 1.5
 
 
 def test_another_c_library_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
