@@ -29,7 +29,6 @@ from eclectyc.web.views.admin import (
 Address = tuple[str, View, str, str]
 
 ADDRESSES: Final[tuple[Address, ...]] = (
-    ("admin", front.front, "admin", ""),
     ("admin/sites", sites.sites, "admin-sites", "estate.edit"),
     ("admin/sites/new", sites.new_site, "admin-site-new", "estate.edit"),
     ("admin/sites/export", files.export_sites, "admin-sites-export", "exports.run"),
@@ -76,8 +75,9 @@ ADDRESSES: Final[tuple[Address, ...]] = (
     ("admin/schedules/<int:pk>", jobs.schedule, "admin-schedule", "jobs.manage"),
     ("account/tokens", tokens.tokens, "account-tokens", ""),
 )
-# Answers that are no pages: parts, pictures, style.
+# Answers that are no pages: a way on, parts, pictures, style.
 PARTS: Final[tuple[Address, ...]] = (
+    ("admin", front.front, "admin", ""),
     ("admin/imports-now", imports.now, "admin-imports-now", "imports.run"),
     ("admin/formula", virtual.check, "formula-check", "estate.edit"),
     ("admin/suggestions", choosing.offer, "suggestions", "estate.view"),
