@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -107,16 +108,25 @@ class Spool:
             rows = Rows.joined(parts)
             columns = {name: getattr(rows, name) for name in ("lane", "line", "at", "value", "quality")}
             pl.DataFrame(columns).write_parquet(files[-1], compression="lz4", statistics=False)
+        self._flush_days()
+        self._rows, self._days, self._bytes = {}, [], 0
+
+    def _flush_days(self) -> None:
+        """Write one file a month, and for each layout one of its own, out of all that is kept."""
+        assert self._own is not None  # noqa: S101
+        alike: dict[tuple[int, bool, int], list[_ByMonth]] = {}
         for days in self._days:
-            month_of = _months(days.day)
-            for month in np.unique(month_of).tolist():
+            layout = (days.step, days.by_clock, days.values.shape[1])
+            alike.setdefault(layout, []).append(_ByMonth.of(days))
+        for (step, by_clock, _), blocks in alike.items():
+            for month in sorted({month for block in blocks for month in block.rows}):
+                parts = [block.days.where(block.rows[month]) for block in blocks if month in block.rows]
                 named = self._day_files.setdefault(month, [])
                 path = self._own / f"days-{month}-{len(named)}.parquet"
-                named.append((path, days.step, days.by_clock))
-                some = days.where(month_of == month)
-                columns = {name: getattr(some, name) for name in ("lane", "line", "day", "values", "quality")}
+                named.append((path, step, by_clock))
+                names = ("lane", "line", "day", "values", "quality")
+                columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
                 pl.DataFrame(columns).write_parquet(path, compression="lz4", statistics=False)
-        self._rows, self._days, self._bytes = {}, [], 0
 
     def _read_rows(self, kind: Kind, month: int) -> Iterator[Rows]:
         for path in self._row_files.get((kind, month), []):
@@ -130,6 +140,21 @@ class Spool:
                 frame = pl.read_parquet(path)
                 lane, line, day, values, quality = (frame[name].to_numpy() for name in frame.columns)
                 yield DayRows(lane, line, day, values, quality, step, by_clock)
+
+
+@dataclass(frozen=True, slots=True)
+class _ByMonth:
+    """Days, and which of their rows are of which month, in file order."""
+
+    days: DayRows
+    rows: dict[int, np.ndarray]
+
+    @classmethod
+    def of(cls, days: DayRows) -> _ByMonth:
+        month_of = _months(days.day)
+        order = np.argsort(month_of, kind="stable")
+        months, starts = np.unique(month_of[order], return_index=True)
+        return cls(days, dict(zip(months.tolist(), np.split(order, starts[1:]), strict=True)))
 
 
 def _lines_in(rows: Rows | DayRows, lanes: Collection[int]) -> np.ndarray:
