@@ -122,11 +122,13 @@ class Spool:
             for month in sorted({month for block in blocks for month in block.rows}):
                 parts = [block.days.where(block.rows[month]) for block in blocks if month in block.rows]
                 named = self._day_files.setdefault(month, [])
-                path = self._own / f"days-{month}-{len(named)}.parquet"
+                path = self._own / f"days-{month}-{len(named)}.arrow"
                 named.append((path, step, by_clock))
                 names = ("lane", "line", "day", "values", "quality")
                 columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-                pl.DataFrame(columns).write_parquet(path, compression="lz4", statistics=False)
+                pl.DataFrame(columns).write_ipc(
+                    path, compression="uncompressed"
+                )  # Parquet takes long to take lists apart again
 
     def _read_rows(self, kind: Kind, month: int) -> Iterator[Rows]:
         for path in self._row_files.get((kind, month), []):
@@ -137,7 +139,7 @@ class Spool:
         months = _months(np.array([low, high])).tolist()
         for month in range(months[0], months[1] + 1):
             for path, step, by_clock in self._day_files.get(month, []):
-                frame = pl.read_parquet(path)
+                frame = pl.read_ipc(path)
                 lane, line, day, values, quality = (frame[name].to_numpy() for name in frame.columns)
                 yield DayRows(lane, line, day, values, quality, step, by_clock)
 
