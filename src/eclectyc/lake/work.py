@@ -19,9 +19,9 @@ from django.conf import settings
 Slice = TypeVar("Slice")
 Result = TypeVar("Result")
 
-# In this process. Each slice has stretches on one core (NumPy, the encoder) and waits for the disk; one more slice
-# than there are cores fills them (measured), and each costs a month's memory.
-AT_ONCE: Final = 1 + min(4, os.cpu_count() or 1)
+# In this process. Each slice has stretches on one core (NumPy, the encoder) and waits for the disk; two more slices
+# than there are cores fill them (measured), and each costs a month's memory.
+AT_ONCE: Final = 2 + min(4, os.cpu_count() or 1)
 
 
 def map_slices(
