@@ -134,9 +134,7 @@ class Gatherer:
     def _taken(self, lane: np.ndarray, line: np.ndarray, lines_each: int = 1) -> np.ndarray:
         """Say which rows are of lanes that go in; lines that have none of these are counted as rejected."""
         lanes = self.all.resolver.lanes
-        if len(self._goes_in) != len(
-            lanes
-        ):  # a block brings few new ones: whether a lane goes in is told when it is met
+        if len(self._goes_in) != len(lanes):  # whether a lane goes in is told when it is met
             self._goes_in = np.array([known.is_taken for known in lanes])
         taken = self._goes_in[lane]
         if not taken.all():
