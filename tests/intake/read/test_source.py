@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.files.rawfile import MAX_RATIO
+from eclectyc.intake.files.rawfile import MAX_RATIO, RawFile
 from eclectyc.intake.files.source import MAX_LINE_BYTES, open_source
 from tests.intake.read.reading import read_text
 
@@ -193,6 +193,17 @@ def test_large_blocks_hold_whole_lines_too(tmp_path: Path, block_bytes: int, lon
         assert block.text.endswith(b"\n")
         found += block.text.decode().split("\n")[:-1]
     assert found == lines
+
+
+def test_pieces_of_a_plain_file_end_where_a_line_does_and_are_put_together_from_none(tmp_path: Path) -> None:
+    content = b"".join(b"%d,%s\n" % (n, b"z" * (n % 90)) for n in range(20_000))
+    path = tmp_path / "file.csv"
+    path.write_bytes(content)
+    with RawFile(path) as raw:
+        pieces = list(iter(lambda: raw.read_lines(100_000), b""))
+    assert b"".join(pieces) == content
+    assert all(piece.endswith(b"\n") and len(piece) <= 100_000 for piece in pieces)
+    assert min(map(len, pieces[:-1])) > 99_900
 
 
 def test_a_record_that_a_large_block_would_cut_is_read_whole(tmp_path: Path) -> None:
