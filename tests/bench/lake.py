@@ -38,7 +38,7 @@ def prepare() -> Path:
 def frame_of(days: list[date], seed: int, *, series: int = SERIES) -> pl.DataFrame:
     """Return day rows of all series on some days of one month: the estate's load of the other benchmarks."""
     from eclectyc.kernel.days import slot_counts
-    from eclectyc.lake.dense import ragged
+    from eclectyc.lake.slot_arrays import ragged
     from tests.bench.estate import Estate
 
     values = Estate.load(series, len(days), seed, slots=50)

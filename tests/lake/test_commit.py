@@ -14,7 +14,7 @@ import pytest
 from eclectyc.lake.commit import Change
 from eclectyc.lake.errors import Conflict, LeaseLost
 from eclectyc.lake.files import Place
-from eclectyc.lake.lay import lay_month
+from eclectyc.lake.merge_month import lay_month
 from eclectyc.lake.store import Lake
 from eclectyc.lake.write import month_jobs
 from tests.lake.rows import Turn, frame, held

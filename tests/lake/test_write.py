@@ -239,7 +239,7 @@ def test_a_lake_replaced_as_a_whole_is_seen(lake: Lake, tmp_path) -> None:
 
 
 def test_a_month_that_is_corrected_comes_in_smaller_files(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eclectyc.lake.lay.ROW_GROUP_ROWS", 4)
+    monkeypatch.setattr("eclectyc.lake.merge_month.ROW_GROUP_ROWS", 4)
     days = [SUMMER + timedelta(days=n) for n in range(10)]
     estimated = [day(series, when, quality=3) for series in (3, 4) for when in days]
     write(lake, *(day(series, when) for series in (1, 2) for when in days), *estimated)

@@ -19,7 +19,7 @@ from eclectyc.analytics.grid import DayGrid, day_grid
 from eclectyc.analytics.months import month_edges, month_grid, months_of, needs_no_days
 from eclectyc.analytics.placed import MOVES, Placed, place
 from eclectyc.estate.models import Meter, Placement, Quantity, Site, Utility
-from eclectyc.lake.counted import counted_rows
+from eclectyc.lake.primary_rows import counted_rows
 from eclectyc.lake.store import Lake, connect
 
 _FIELDS: Final = {

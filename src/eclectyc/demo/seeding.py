@@ -183,7 +183,7 @@ def _months(days: Iterable[MeterDays], series: dict[tuple[str, str], int]) -> It
     import numpy as np
     import polars as pl
 
-    from eclectyc.lake.dense import Slots
+    from eclectyc.lake.slot_arrays import Slots
 
     frames = []
     for of_meter in days:

@@ -25,7 +25,7 @@ from eclectyc.intake.batches import Made
 from eclectyc.intake.derived import spans
 from eclectyc.intake.virtual.changes import mark_users
 from eclectyc.kernel.days import WHOLE_DAY, zone_of
-from eclectyc.lake.dense import Slots
+from eclectyc.lake.slot_arrays import Slots
 from eclectyc.lake.store import connect
 
 DERIVED: Final = "calculated"  # the source of series that are worked out from volumes

@@ -8,5 +8,7 @@ class LakeConfig(AppConfig):
     def ready(self) -> None:
         from eclectyc.jobs import kinds, schedules
 
-        kinds.register(kinds.Kind("lake.upkeep", "eclectyc.lake.upkeep:run", "Upkeep of the readings", attempts=5))
+        kinds.register(
+            kinds.Kind("lake.upkeep", "eclectyc.lake.maintenance_job:run", "Upkeep of the readings", attempts=5)
+        )
         schedules.declare("lake.upkeep", kind="lake.upkeep", cron="30 3 * * *", title="The readings are kept tidy")

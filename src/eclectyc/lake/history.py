@@ -11,13 +11,13 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from eclectyc.lake.check import key_of
-from eclectyc.lake.dense import Slots
 from eclectyc.lake.files import Place
-from eclectyc.lake.fold import lay, nothing
+from eclectyc.lake.precedence import lay, nothing
 from eclectyc.lake.rows import day_rows, read_days
 from eclectyc.lake.schema import CLAIM, DAY, DAY_COLUMNS, KEY, empty
+from eclectyc.lake.slot_arrays import Slots
 from eclectyc.lake.snapshot import Snapshot
+from eclectyc.lake.validate import key_of
 
 
 def as_known_at(

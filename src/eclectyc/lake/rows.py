@@ -12,10 +12,10 @@ import polars as pl
 
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
-from eclectyc.lake.check import Said, key_of
-from eclectyc.lake.dense import Slots, ragged, summarise
 from eclectyc.lake.files import NewFile, Place
 from eclectyc.lake.schema import CLAIM_COLUMNS, DAY, DAY_COLUMNS, FILE_ROWS, empty
+from eclectyc.lake.slot_arrays import Slots, ragged, summarise
+from eclectyc.lake.validate import Said, key_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,13 @@ from eclectyc.lake import read
 from eclectyc.lake.commit import Change
 from eclectyc.lake.files import Place
 from eclectyc.lake.lease import Lease
-from eclectyc.lake.lookup import HeldDays, Lookup
 from eclectyc.lake.read import Series
+from eclectyc.lake.slot_cache import HeldDays, Lookup
 from eclectyc.lake.snapshot import Watch
 from eclectyc.lake.write import WriteResult, preview, write
 
 if TYPE_CHECKING:
-    from eclectyc.lake.maintain import MaintenanceReport
+    from eclectyc.lake.maintenance import MaintenanceReport
 
 _lakes: dict[tuple[str, tuple[tuple[str, str], ...]], Lake] = {}
 _lock = threading.Lock()
@@ -136,7 +136,7 @@ class Lake:
         whose word on these days counts no more (None: all): marked undone, still known to ``days(known_at=…)``. What
         others said of the days stays.
         """
-        from eclectyc.lake.anew import Spans, write_anew
+        from eclectyc.lake.rederive import Spans, write_anew
 
         anew = Spans.of(spans, earlier)
         return write_anew(
@@ -147,7 +147,7 @@ class Lake:
         self, months: Iterable[pl.DataFrame], *, spans: pl.DataFrame, earlier: Collection[int]
     ) -> WriteResult:
         """Return what :meth:`write_anew` would do; nothing is written."""
-        from eclectyc.lake.anew import Spans, preview_anew
+        from eclectyc.lake.rederive import Spans, preview_anew
 
         return preview_anew(self.place, self._watch.now(), months, Spans.of(spans, earlier))
 
@@ -173,7 +173,7 @@ class Lake:
         keep : how long a file that is no longer part of the lake stays, for readers and backups; and so the age
         at which files of killed writers go. keep_passing : the same for their unfinished temporary files.
         """
-        from eclectyc.lake.maintain import PASSING, RETENTION, maintain
+        from eclectyc.lake.maintenance import PASSING, RETENTION, maintain
 
         keep = RETENTION if keep is None else keep
         keep_passing = PASSING if keep_passing is None else keep_passing
@@ -181,7 +181,7 @@ class Lake:
 
     def check(self, *, deep: bool = False) -> list[str]:
         """Return what is wrong with the lake, in words; nothing if all is well. ``deep`` reads every row."""
-        from eclectyc.lake.soundness import check
+        from eclectyc.lake.integrity import check
 
         return check(self.place, deep=deep)
 

@@ -10,19 +10,19 @@ import polars as pl
 
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.kernel.quality import MISSING
-from eclectyc.lake.check import Said, key_of
 from eclectyc.lake.commit import Change
-from eclectyc.lake.dense import Slots
 from eclectyc.lake.errors import Conflict
 from eclectyc.lake.files import Place
-from eclectyc.lake.fold import nothing
 from eclectyc.lake.history import fold, with_values
-from eclectyc.lake.lay import COUNTS, MonthDone
 from eclectyc.lake.lease import Lease
+from eclectyc.lake.merge_month import COUNTS, MonthDone
+from eclectyc.lake.parallel import map_slices
+from eclectyc.lake.precedence import nothing
 from eclectyc.lake.rows import Held, as_said, claim_rows, match, read_held, write_rows
 from eclectyc.lake.schema import CLAIM, CLAIM_COLUMNS, DAY, GUARDED, KEY, empty
+from eclectyc.lake.slot_arrays import Slots
 from eclectyc.lake.snapshot import Snapshot
-from eclectyc.lake.work import map_slices
+from eclectyc.lake.validate import Said, key_of
 from eclectyc.lake.write import TRIES, WriteResult
 
 _SUMS = [pl.col(name).sum() for name in ("changed", "unchanged", "removed")]

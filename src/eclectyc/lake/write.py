@@ -11,15 +11,15 @@ import polars as pl
 
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.failpoints import failpoint
-from eclectyc.lake.check import Said, checked, key_of, months_of
 from eclectyc.lake.commit import Change
 from eclectyc.lake.errors import BadReadings, Conflict
 from eclectyc.lake.files import Place
-from eclectyc.lake.lay import COUNTS, MonthDone, MonthJob, lay_month, no_counts, no_days
 from eclectyc.lake.lease import Lease
+from eclectyc.lake.merge_month import COUNTS, MonthDone, MonthJob, lay_month, no_counts, no_days
+from eclectyc.lake.parallel import map_slices
 from eclectyc.lake.schema import CLAIM, DAY, RULES
 from eclectyc.lake.snapshot import Snapshot
-from eclectyc.lake.work import map_slices
+from eclectyc.lake.validate import Said, checked, key_of, months_of
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable

@@ -55,7 +55,7 @@ class BackupReport:
 def backup(target: Path, *, now: datetime, tell: Tell = lambda _: None) -> BackupReport:
     """Copy registry and lake into a folder of their own, which must be empty or not there yet."""
     from eclectyc.intake.batches import writers_turn
-    from eclectyc.lake.copies import copy_out, hold_version
+    from eclectyc.lake.backup import copy_out, hold_version
     from eclectyc.lake.files import Place
 
     target = target.absolute()
@@ -166,7 +166,7 @@ def _require_fit(facts: dict[str, Any]) -> None:
 
 
 def _bring_back(source: Path, facts: dict[str, Any]) -> None:
-    from eclectyc.lake.copies import copy_in
+    from eclectyc.lake.backup import copy_in
     from eclectyc.lake.files import Place
 
     if (source / LAKE).is_dir():
@@ -180,7 +180,7 @@ def _bring_back(source: Path, facts: dict[str, Any]) -> None:
 
 def _set_aside(now: datetime) -> Path | None:
     """Move what is replaced out of the way: kept in the home where it is files, removed where it is a store's."""
-    from eclectyc.lake.copies import remove_lake
+    from eclectyc.lake.backup import remove_lake
     from eclectyc.lake.files import Place
 
     aside: Path = settings.HOME / f"replaced-{now:%Y%m%dT%H%M%S}"

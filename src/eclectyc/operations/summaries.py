@@ -113,7 +113,7 @@ def keep_lake() -> bool:
 
 def verify(start: date, end: date) -> Iterator[tuple[int, int, int]]:
     """Yield (days, readings, differing summaries) for each month of a span, worked on side by side."""
-    from eclectyc.lake.work import map_slices
+    from eclectyc.lake.parallel import map_slices
 
     months = []
     while start < end:
@@ -124,7 +124,7 @@ def verify(start: date, end: date) -> Iterator[tuple[int, int, int]]:
 
 
 def _verify_span(span: tuple[date, date]) -> tuple[int, int, int]:
-    from eclectyc.lake.dense import Slots, summarise
+    from eclectyc.lake.slot_arrays import Slots, summarise
     from eclectyc.lake.store import connect
 
     rows = connect().days(None, *span, values=True)

@@ -15,7 +15,7 @@ import polars as pl
 from eclectyc.intake.placing.place import Refusal, Slots, joined
 from eclectyc.intake.placing.rows import Pick
 from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
-from eclectyc.lake.dense import ragged
+from eclectyc.lake.slot_arrays import ragged
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ import numpy as np
 
 from eclectyc.intake.push import inbox
 from eclectyc.intake.push.packed import Pushed, unpack
-from eclectyc.lake.dense import Slots
-from eclectyc.lake.fold import lay
+from eclectyc.lake.precedence import lay
+from eclectyc.lake.slot_arrays import Slots
 from eclectyc.lake.store import connect
 
 _EPOCH = date(1970, 1, 1)

@@ -11,8 +11,8 @@ import polars as pl
 from eclectyc.intake.push.merge import Merged
 from eclectyc.kernel.days import slot_counts, zone_of
 from eclectyc.kernel.quality import MISSING
-from eclectyc.lake.dense import Slots
 from eclectyc.lake.errors import BadReadings
+from eclectyc.lake.slot_arrays import Slots
 
 
 @dataclass(frozen=True, slots=True)

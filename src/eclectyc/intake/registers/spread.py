@@ -20,8 +20,8 @@ from eclectyc.intake.registers.calendar import Days
 from eclectyc.intake.registers.pieces import Pieces, quality_of
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.quality import DERIVED, ESTIMATED
-from eclectyc.lake.dense import Slots
 from eclectyc.lake.schema import SAID
+from eclectyc.lake.slot_arrays import Slots
 
 AT_ONCE: Final = 500_000  # days that are laid out together
 

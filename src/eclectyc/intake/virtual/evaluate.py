@@ -23,8 +23,8 @@ import polars as pl
 
 from eclectyc.kernel.days import WHOLE_DAY, midnights
 from eclectyc.kernel.quality import MISSING
-from eclectyc.lake.dense import Slots
 from eclectyc.lake.schema import SLOTS
+from eclectyc.lake.slot_arrays import Slots
 
 DIGITS: Final = 9  # of a result: what lies beyond is the noise of adding, not of metering
 NEVER_S: Final = 2**60  # [s since 1970]

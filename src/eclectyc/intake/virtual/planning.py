@@ -18,8 +18,8 @@ from eclectyc.intake.virtual.changes import mark_users
 from eclectyc.intake.virtual.evaluate import Rows, Worked, work_out
 from eclectyc.intake.virtual.reading import read_parts
 from eclectyc.intake.virtual.rules import PIECE, SOURCE, Rule, rules_of
-from eclectyc.lake.dense import Slots
 from eclectyc.lake.schema import SAID
+from eclectyc.lake.slot_arrays import Slots
 
 LONG_DAYS: Final = 400  # a longer span is cut to what there is: that takes a look at the lake
 _DAY: Final = timedelta(days=1)

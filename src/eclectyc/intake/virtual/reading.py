@@ -9,7 +9,7 @@ import polars as pl
 
 from eclectyc.intake.virtual.evaluate import NO_ROWS, Rows
 from eclectyc.intake.virtual.rules import Rule, series_frame
-from eclectyc.lake.counted import counted_rows
+from eclectyc.lake.primary_rows import counted_rows
 from eclectyc.lake.store import connect
 
 

@@ -17,10 +17,10 @@ from eclectyc.lake.commit import Change
 from eclectyc.lake.errors import LeaseLost
 from eclectyc.lake.files import STAGING, NewFile, Place
 from eclectyc.lake.lease import Lease
+from eclectyc.lake.parallel import map_slices
 from eclectyc.lake.rows import write_rows
 from eclectyc.lake.schema import FILE_ROWS
 from eclectyc.lake.snapshot import Snapshot
-from eclectyc.lake.work import map_slices
 
 RETENTION: Final = timedelta(days=7)  # longer than any reader or backup
 PASSING: Final = timedelta(days=1)  # longer than any write

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from eclectyc.configuration import BadConfiguration
-from eclectyc.lake.work import map_slices
+from eclectyc.lake.parallel import map_slices
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import SettingsWrapper
@@ -81,7 +81,7 @@ def test_a_cluster_named_without_its_client_says_what_to_install(
 def test_dask_is_not_imported_where_no_cluster_is_named() -> None:
     code = (
         "import os, sys, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'eclectyc.settings'; django.setup();"
-        "from eclectyc.lake.work import map_slices; list(map_slices(abs, [1])); print('dask' in sys.modules)"
+        "from eclectyc.lake.parallel import map_slices; list(map_slices(abs, [1])); print('dask' in sys.modules)"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"

@@ -9,7 +9,7 @@ import polars as pl
 
 from eclectyc.lake.arbitrate import best_per_day
 from eclectyc.lake.store import Lake
-from eclectyc.lake.together import added_up, apart
+from eclectyc.lake.sum_registers import added_up, apart
 
 
 def counted_rows(

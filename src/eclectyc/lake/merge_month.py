@@ -13,11 +13,9 @@ import numpy as np
 import polars as pl
 
 from eclectyc.kernel.quality import ACTUAL, MISSING, UNFLAGGED
-from eclectyc.lake.check import Said
-from eclectyc.lake.dense import Slots, laid_quality
 from eclectyc.lake.errors import BadReadings
 from eclectyc.lake.files import NewFile, Place
-from eclectyc.lake.fold import Laid, is_equal, lay
+from eclectyc.lake.precedence import Laid, is_equal, lay
 from eclectyc.lake.rows import Held, as_said, claim_rows, day_rows, match, read_held, write_rows
 from eclectyc.lake.schema import (
     CLAIM,
@@ -30,6 +28,8 @@ from eclectyc.lake.schema import (
     ROW_GROUP_ROWS,
     empty,
 )
+from eclectyc.lake.slot_arrays import Slots, laid_quality
+from eclectyc.lake.validate import Said
 
 COUNTS = ("added", "changed", "unchanged", "kept", "removed")  # a write removes nothing
 MERGE_RATIO = 4  # a file joins a rewrite that has at least a quarter of its rows: few files, little rewriting

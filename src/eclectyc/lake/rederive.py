@@ -16,19 +16,19 @@ import polars as pl
 
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.kernel.quality import MISSING
-from eclectyc.lake.check import Said, checked, key_of, months_of
 from eclectyc.lake.commit import Change
-from eclectyc.lake.dense import Slots, laid_quality
 from eclectyc.lake.errors import BadReadings, Conflict
 from eclectyc.lake.files import Place
-from eclectyc.lake.fold import is_equal, nothing
 from eclectyc.lake.history import fold, with_values
-from eclectyc.lake.lay import COUNTS, MonthDone, MonthJob, fresh_rows, write_days
 from eclectyc.lake.lease import Lease
+from eclectyc.lake.merge_month import COUNTS, MonthDone, MonthJob, fresh_rows, write_days
+from eclectyc.lake.parallel import map_slices
+from eclectyc.lake.precedence import is_equal, nothing
 from eclectyc.lake.rows import as_said, claim_rows, match, read_held, write_rows
 from eclectyc.lake.schema import CLAIM, CLAIM_COLUMNS, DAY, GUARDED, KEY, SAID, empty
+from eclectyc.lake.slot_arrays import Slots, laid_quality
 from eclectyc.lake.snapshot import Snapshot
-from eclectyc.lake.work import map_slices
+from eclectyc.lake.validate import Said, checked, key_of, months_of
 from eclectyc.lake.write import TRIES, WriteResult
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.quality import MISSING
 from eclectyc.lake.arbitrate import best_per_day
-from eclectyc.lake.dense import Slots, summarise
+from eclectyc.lake.slot_arrays import Slots, summarise
 
 WHOLE: Final = ""  # the register of a series that is the whole of its quantity
 _ANY: Final = 10**6  # more slots than a day has

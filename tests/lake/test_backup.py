@@ -14,7 +14,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from eclectyc.kernel.errors import EclectycError
-from eclectyc.lake.copies import LAST_CHECKPOINT, copy_in, copy_out, hold_version, remove_lake
+from eclectyc.lake.backup import LAST_CHECKPOINT, copy_in, copy_out, hold_version, remove_lake
 from eclectyc.lake.files import Place
 from eclectyc.lake.lease import writer_lease
 from eclectyc.lake.snapshot import Snapshot

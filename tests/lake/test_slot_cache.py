@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from eclectyc.kernel.quality import MISSING
-from eclectyc.lake import lookup
-from eclectyc.lake.lookup import Lookup
+from eclectyc.lake import slot_cache
+from eclectyc.lake.slot_cache import Lookup
 from eclectyc.lake.store import Lake
 from tests.lake.rows import Turn, frame
 
@@ -56,7 +56,7 @@ def slots_by_lookup(lake: Lake, series: int) -> dict[tuple[date, int], tuple[flo
 def test_what_is_looked_up_is_what_the_rows_say(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, kept_bytes: int, largest: int
 ) -> None:
-    monkeypatch.setattr(lookup, "LARGEST_FILE", largest)
+    monkeypatch.setattr(slot_cache, "LARGEST_FILE", largest)
     lake._lookup = Lookup(lake.place, kept_bytes)
     filled(lake)
     for _ in range(2):

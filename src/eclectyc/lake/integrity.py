@@ -6,10 +6,10 @@ from pathlib import Path
 
 import polars as pl
 
-from eclectyc.lake.dense import Slots, summarise
 from eclectyc.lake.files import Place
 from eclectyc.lake.rows import with_quality
 from eclectyc.lake.schema import DAY, KEY
+from eclectyc.lake.slot_arrays import Slots, summarise
 from eclectyc.lake.snapshot import Snapshot
 
 

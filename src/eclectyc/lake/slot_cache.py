@@ -16,13 +16,13 @@ import numpy as np
 import polars as pl
 
 from eclectyc.kernel.quality import MISSING
-from eclectyc.lake.check import key_of
-from eclectyc.lake.dense import Slots
 from eclectyc.lake.files import Place
 from eclectyc.lake.read import inside
 from eclectyc.lake.rows import read_days
 from eclectyc.lake.schema import DAY
+from eclectyc.lake.slot_arrays import Slots
 from eclectyc.lake.snapshot import Snapshot
+from eclectyc.lake.validate import key_of
 
 KEPT_BYTES: Final = 128 << 20  # of decoded files
 LARGEST_FILE: Final = 4 << 20  # as stored; one decodes to about four times that

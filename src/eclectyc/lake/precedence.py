@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTITUTED, UNFLAGGED
-from eclectyc.lake.dense import Slots, laid_quality
 from eclectyc.lake.schema import GUARDED, LAST_WINS
+from eclectyc.lake.slot_arrays import Slots, laid_quality
 
 _KINDS: Final = 6
 _WEAK: Final = (MISSING, ESTIMATED, SUBSTITUTED, DERIVED)

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from eclectyc.kernel.quality import MISSING, UNFLAGGED
-from eclectyc.lake.dense import Slots
 from eclectyc.lake.errors import BadReadings
 from eclectyc.lake.schema import KEY, SAID
+from eclectyc.lake.slot_arrays import Slots
 
 _REMEDY = "This is a fault of the program that made these rows, not of the file."
 
