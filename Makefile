@@ -62,7 +62,7 @@ bench: compiled  ## measure the main job, each number beside its floor
 	$(BIN)/python -m tests.bench $(ARGS)
 
 fuzz: compiled  ## import 2,000 damaged files of each format, each format within 1 GiB
-	$(BIN)/python -m tests.intake.mutants $(ARGS)
+	$(BIN)/python -m tests.readers.mutants $(ARGS)
 
 lock:  ## pin the dependencies anew (needs uv)
 	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --extra dev --upgrade \

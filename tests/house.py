@@ -26,7 +26,7 @@ CLOCKS: Final = {"now", "utcnow", "today", "localtime", "time_ns"}
 PURE: Final = (
     "kernel/*.py",
     "intake/formats/*.py",
-    "intake/blocks.py",
+    "readers/blocks.py",
     "intake/columns.py",
     "intake/numbers.py",
     "intake/dates.py",

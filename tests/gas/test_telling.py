@@ -16,9 +16,9 @@ from eclectyc.audit.models import Event
 from eclectyc.gas.models import CalorificValue, UsualRegion
 from eclectyc.gas.reading import CalorificReport, import_calorific
 from eclectyc.gas.service import put_values, set_usual_region
-from eclectyc.intake.blocks import UnreadableFile
 from eclectyc.intake.derived.working import bring_up_to_date
 from eclectyc.kernel.errors import Invalid
+from eclectyc.readers.blocks import UnreadableFile
 from tests.factories import World
 from tests.gas.burning import MPRN, gas_meter, span, total, volumes
 from tests.intake.core.bringing import bring

@@ -17,7 +17,6 @@ from eclectyc.api.asking import CHANGING, ONE, Body, Searched, require_somewhere
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.lookup import organisation_of, organisations_named
 from eclectyc.api.schemas import Text
-from eclectyc.intake.blocks import MAX_REPORTED_ERRORS
 from eclectyc.intake.models import Batch
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.undo import undo_batch
@@ -26,6 +25,7 @@ from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs import service as jobs
 from eclectyc.jobs.models import Job
 from eclectyc.kernel.errors import Conflict, Invalid
+from eclectyc.readers.blocks import MAX_REPORTED_ERRORS
 
 router = Router(tags=["imports"])
 

@@ -43,7 +43,7 @@ def calorific(
     """Bring in calorific values of gas [MJ/m³] by gas day. Exit: 0 clean, 1 some rows rejected, 2 nothing usable."""
     ready()
     from eclectyc.gas.reading import CalorificReport, import_calorific
-    from eclectyc.intake.blocks import LineError, UnreadableFile
+    from eclectyc.readers.blocks import LineError, UnreadableFile
 
     try:
         report = import_calorific(

@@ -25,9 +25,9 @@ from eclectyc.kernel.words import counted, worded
 
 if TYPE_CHECKING:
     from eclectyc.accounts.models import Organisation
-    from eclectyc.intake.ahead import Ahead
     from eclectyc.intake.report import ImportReport
     from eclectyc.intake.service import ImportOptions, Progress, StampsOption
+    from eclectyc.readers.prefetch import Ahead
 
 SHOWN_BATCHES: Final = 50
 EAGER_SWITCH_S: Final = 0.001  # between threads: loading would keep the reading of the file waiting
@@ -86,14 +86,14 @@ def _begun(file: Path, reading: tuple[str, str, str, str, str] | None) -> Iterat
     if reading is None:
         yield None
         return
-    from eclectyc.intake.digest import Digest
+    from eclectyc.readers.checksum import Digest
 
     usual_s = sys.getswitchinterval()
     sys.setswitchinterval(EAGER_SWITCH_S)
     digest = Digest(file)  # while Polars is loaded
     try:
-        from eclectyc.intake.ahead import Ahead
-        from eclectyc.intake.blocks import ReadOptions
+        from eclectyc.readers.blocks import ReadOptions
+        from eclectyc.readers.prefetch import Ahead
 
         with Ahead(file, ReadOptions(*reading), digest) as ahead:
             ahead.wait_until_opened()  # from then on reading seldom needs Python's lock, and leaves it to the loading
@@ -108,8 +108,8 @@ def _run(
 ) -> ImportReport:
     from eclectyc.intake import service
     from eclectyc.intake.batches import recover
-    from eclectyc.intake.blocks import UnreadableFile
     from eclectyc.lake.store import connect
+    from eclectyc.readers.blocks import UnreadableFile
 
     if ahead is not None and ahead.holds_readings():
         connect().open_ahead()
@@ -148,8 +148,8 @@ def _offer_profiles(owner: Organisation, file: Path, options: ImportOptions) -> 
 
 def _refused(file: Path, options: ImportOptions, refusal: Exception) -> dict[str, Any]:
     """Return the report of a file that was refused whole: the reason stands as its one error."""
-    from eclectyc.intake.blocks import LineError, UnreadableFile
     from eclectyc.intake.report import ImportReport
+    from eclectyc.readers.blocks import LineError, UnreadableFile
 
     assert isinstance(refusal, UnreadableFile)  # noqa: S101
     report = ImportReport(dry_run=options.dry_run, file=file.name)

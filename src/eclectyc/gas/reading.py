@@ -12,15 +12,15 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.gas.rules import USUAL
 from eclectyc.gas.service import EDIT, checked_region, checked_value, put_values
-from eclectyc.intake.blocks import LineError, UnreadableFile
-from eclectyc.intake.files.head import head_of
-from eclectyc.intake.files.source import open_source
 from eclectyc.intake.report import CLEAN, NOTHING_USABLE, SOME_REJECTED
-from eclectyc.intake.tables.described import BadCell, Field, day, find, keys, read
-from eclectyc.intake.tables.numbers import parse_number, why_no_number
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.units import unit_key
 from eclectyc.kernel.words import counted
+from eclectyc.readers.blocks import LineError, UnreadableFile
+from eclectyc.readers.files.source import open_source
+from eclectyc.readers.tables.file_sample import head_of
+from eclectyc.readers.tables.numbers import parse_number, why_no_number
+from eclectyc.readers.tables.registry_tables import BadCell, Field, day, find, keys, read
 
 MOST_ERRORS: Final = 100
 _UNITS: Final = {"mjm3": Decimal(1), "mjperm3": Decimal(1), "mjm": Decimal(1), "mjsm3": Decimal(1),

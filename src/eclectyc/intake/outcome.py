@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from eclectyc.intake.blocks import LineError, Recognition
 from eclectyc.intake.placing.gather import Gathered
 from eclectyc.intake.placing.months import Tally
 from eclectyc.intake.placing.place import Refusal
@@ -15,6 +14,7 @@ from eclectyc.intake.placing.plan import FilePlan
 from eclectyc.intake.report import ErrorLog, ImportReport, SeriesReport, grouped_warnings
 from eclectyc.intake.resolve import Resolver
 from eclectyc.kernel.words import counted
+from eclectyc.readers.blocks import LineError, Recognition
 
 
 def describe(report: ImportReport, gathered: Gathered, seen: Recognition, plan: FilePlan) -> None:

@@ -11,9 +11,9 @@ from typing import IO, Any, Final
 
 import numpy as np
 
-from eclectyc.intake.blocks import MAX_REPORTED_ERRORS, LineError
-from eclectyc.intake.spans import SPANS, count_of, spans_of, united, write_spans
 from eclectyc.kernel.words import counted
+from eclectyc.readers.blocks import MAX_REPORTED_ERRORS, LineError
+from eclectyc.readers.line_ranges import SPANS, count_of, spans_of, united, write_spans
 
 CLEAN, SOME_REJECTED, NOTHING_USABLE = 0, 1, 2  # exit codes
 MAX_LIKE_WARNINGS = 20

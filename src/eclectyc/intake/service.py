@@ -13,9 +13,7 @@ from django.conf import settings
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity
-from eclectyc.intake.ahead import Ahead
 from eclectyc.intake.batches import Claim, Under
-from eclectyc.intake.blocks import Block, DayBlock, LineError, ReadOptions, RowBlock
 from eclectyc.intake.derived.stale import remarks_on
 from eclectyc.intake.making import Making
 from eclectyc.intake.outcome import complete, describe, refuse_unknown
@@ -31,6 +29,8 @@ from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.units import conversion
 from eclectyc.lake.store import connect
+from eclectyc.readers.blocks import Block, DayBlock, LineError, ReadOptions, RowBlock
+from eclectyc.readers.prefetch import Ahead
 
 if TYPE_CHECKING:
     from eclectyc.intake.profiles.declared import Declared

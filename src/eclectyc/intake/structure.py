@@ -17,12 +17,12 @@ from eclectyc.estate.formula.tokens import hyphenated
 from eclectyc.estate.models import Meter, Site
 from eclectyc.estate.service import create_meter, create_site, update_meter, update_site
 from eclectyc.intake.batches import Claim, tell_audit
-from eclectyc.intake.blocks import LineError, ReadOptions, Recognition, RecordBlock
-from eclectyc.intake.files.source import Source
-from eclectyc.intake.formats import Reader
 from eclectyc.intake.models import Batch
 from eclectyc.intake.report import ErrorLog, ImportReport, grouped_warnings
 from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RecordBlock
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.formats import Reader
 
 Fields = dict[str, Any]
 Line = tuple[int, Fields]

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.intake.ahead import Ahead
 from eclectyc.intake.batches import Claim, begin, finish, note, settle_pending, writers_turn
 from eclectyc.intake.derived.stale import remarks_on
 from eclectyc.intake.making import Making
@@ -23,6 +22,7 @@ from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
 from eclectyc.lake.write import WriteResult
+from eclectyc.readers.prefetch import Ahead
 
 KEPT_SERIES: Final = 2000  # of a batch's report in the registry; the printed one has them all
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.files.head import head_of
-from eclectyc.intake.opening import Opened, opened
 from eclectyc.intake.profiles.declared import Declared
 from eclectyc.intake.profiles.fitting import Fit, fitting
 from eclectyc.intake.profiles.heads import head_at
@@ -16,6 +14,8 @@ from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads import service
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.kernel.errors import EclectycError
+from eclectyc.readers.open_file import Opened, opened
+from eclectyc.readers.tables.file_sample import head_of
 from eclectyc.web.wording import for_page
 
 

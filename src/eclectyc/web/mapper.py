@@ -8,8 +8,6 @@ from typing import Final
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity
-from eclectyc.intake.blocks import LineError
-from eclectyc.intake.files.head import Table
 from eclectyc.intake.profiles.answers import (
     OFFERED,
     ROLES,
@@ -25,6 +23,8 @@ from eclectyc.intake.profiles.preview import Preview, Stored, preview_of
 from eclectyc.intake.profiles.records import parts_of
 from eclectyc.intake.profiles.unsaid import Open, assumed, distinct_words, needed, usual_meaning
 from eclectyc.kernel.errors import EclectycError
+from eclectyc.readers.blocks import LineError
+from eclectyc.readers.tables.file_sample import Table
 
 MOST_COLUMNS: Final = 60  # shown
 SAMPLES: Final = 4  # cells shown of a column

@@ -9,10 +9,10 @@ from django.db import connection
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate.models import Meter, Site
-from eclectyc.intake.blocks import UnreadableFile
 from eclectyc.intake.models import Batch
 from eclectyc.intake.service import import_file
 from eclectyc.lake.errors import OutOfOrder
+from eclectyc.readers.blocks import UnreadableFile
 from tests.factories import World, make_meter
 from tests.intake.core.bringing import bring, held, values_of
 from tests.intake.core.making_files import METER, at, long

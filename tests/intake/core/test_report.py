@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.blocks import UnreadableFile
 from eclectyc.intake.models import Batch
 from eclectyc.intake.service import ImportOptions, import_file
 from eclectyc.intake.uploads.rejected import RejectedNumbers
 from eclectyc.kernel.errors import Invalid, NotFound
 from eclectyc.lake.store import connect
+from eclectyc.readers.blocks import UnreadableFile
 from tests.factories import World
 from tests.intake.core.bringing import bring, held, snapshot, values_of
 from tests.intake.core.making_files import HALF_HOUR, METER, at, long

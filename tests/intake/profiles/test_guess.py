@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from eclectyc.intake.blocks import UnreadableFile
 from eclectyc.intake.profiles.answers import Answers, answers_of, checked_mapping, number_of
 from eclectyc.intake.profiles.guess import guessed
 from eclectyc.intake.profiles.heads import FileHead, head_at
+from eclectyc.readers.blocks import UnreadableFile
 
 A, B = "1200023305967", "2248274887874"
 DAYS = [date(2025, 1, 12) + timedelta(n) for n in range(9)]

@@ -13,12 +13,12 @@ import polars as pl
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from eclectyc.intake.blocks import Block, LineError, ReadOptions
-from eclectyc.intake.opening import opened
 from eclectyc.intake.profiles.declared import Declared
 from eclectyc.intake.profiles.mapping import mapping_of
 from eclectyc.intake.profiles.toml_text import mapping_of_toml, toml_of
 from eclectyc.kernel.errors import Invalid
+from eclectyc.readers.blocks import Block, LineError, ReadOptions
+from eclectyc.readers.open_file import opened
 
 quickly = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 briefly = settings(quickly, max_examples=20)

@@ -12,7 +12,6 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.cli.session import OPERATOR
-from eclectyc.intake.blocks import UnreadableFile
 from eclectyc.intake.profiles.service import create_profile
 from eclectyc.intake.profiles.toml_text import mapping_of_toml, toml_of
 from eclectyc.intake.report import ImportReport
@@ -22,6 +21,7 @@ from eclectyc.intake.uploads.rejected import rejected_lines
 from eclectyc.intake.uploads.service import receive, start
 from eclectyc.jobs.worker import run_waiting
 from eclectyc.kernel.errors import Invalid
+from eclectyc.readers.blocks import UnreadableFile
 from tests.factories import World, make_meter
 from tests.intake.core.bringing import bring, held
 

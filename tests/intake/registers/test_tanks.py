@@ -9,15 +9,15 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate.models import Meter, Utility
-from eclectyc.intake.blocks import UnreadableFile
 from eclectyc.intake.models import TankEntry
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.quality import DERIVED
+from eclectyc.readers.blocks import UnreadableFile
 from tests.factories import World, make_meter
 from tests.intake.core.bringing import bring, held
-from tests.intake.formats.said import cut_off, read_or_refused
-from tests.intake.read.reading import read_text
 from tests.intake.registers.test_importing import days_of, span
+from tests.readers.formats.said import cut_off, read_or_refused
+from tests.readers.reading import read_text
 
 HEAD = "meter,date,kind,litres,reference"
 

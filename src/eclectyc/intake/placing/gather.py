@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.blocks import DayBlock, LineError, RowBlock
 from eclectyc.intake.placing.clocks import Clock, clock_of
 from eclectyc.intake.placing.ends import named_by_first
 from eclectyc.intake.placing.rows import POSITION_DAY_S, DayRows, Kind, Rows, distinct
@@ -18,6 +17,7 @@ from eclectyc.intake.placing.steps import StampCensus
 from eclectyc.intake.report import ErrorLog
 from eclectyc.intake.resolve import Resolver
 from eclectyc.kernel.days import DEFAULT_ZONE
+from eclectyc.readers.blocks import DayBlock, LineError, RowBlock
 
 SAMPLE_LANES = 5  # lanes whose readings are compared with what is held
 SAMPLE_ROWS = 3000

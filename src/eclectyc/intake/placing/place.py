@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.blocks import Stamps
 from eclectyc.intake.placing.clocks import DAY_S, MINUTE_S, Clock
 from eclectyc.intake.placing.repeated import copies_elsewhere, second_passings
 from eclectyc.intake.placing.rows import POSITION_DAY_S, Rows
 from eclectyc.intake.placing.steps import LaneStamps
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, UNFLAGGED
+from eclectyc.readers.blocks import Stamps
 
 NOT_TAKEN = -1
 

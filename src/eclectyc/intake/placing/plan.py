@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from eclectyc.intake.blocks import LineError, Recognition, Stamps
 from eclectyc.intake.placing.clocks import DAY_S, MINUTE_S, Clock
 from eclectyc.intake.placing.gather import Gathered
 from eclectyc.intake.placing.place import NOT_TAKEN, Convention, LanePlan
@@ -16,6 +15,7 @@ from eclectyc.intake.placing.stamps import Verdict, conclude, has_midnight_trap,
 from eclectyc.intake.placing.steps import HOUR_S, LaneStamps, grid_of, interval_of
 from eclectyc.intake.resolve import Lane, Point
 from eclectyc.kernel.days import DEFAULT_ZONE
+from eclectyc.readers.blocks import LineError, Recognition, Stamps
 
 Agreement = Callable[[Gathered, "FilePlan"], int | None]
 

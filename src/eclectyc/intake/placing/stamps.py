@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from eclectyc.intake.blocks import Stamps
 from eclectyc.intake.placing.clocks import DAY_S, Clock
 from eclectyc.intake.placing.rows import POSITION_DAY_S, DayRows, Rows, distinct
 from eclectyc.intake.placing.steps import LaneStamps
+from eclectyc.readers.blocks import Stamps
 
 MIN_COMPARED = 8  # slots: fewer prove nothing
 

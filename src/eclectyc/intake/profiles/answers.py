@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping as Dictionary
 from typing import Any, Final
 
-from eclectyc.intake.files.head import Table
 from eclectyc.intake.profiles.mapping import Mapping, Place, mapping_of
 from eclectyc.intake.profiles.places import column_at
 from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.readers.tables.file_sample import Table
 
 Answers = dict[str, str]
 

@@ -15,19 +15,19 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile
-from eclectyc.intake.files.head import Head, Table
-from eclectyc.intake.files.source import Source
-from eclectyc.intake.formats import Kind, daily, long, matrix, registers, wide
 from eclectyc.intake.profiles.mapping import Mapping, Place, ValueColumn
 from eclectyc.intake.profiles.places import column_at, declared_table, prepared
 from eclectyc.intake.profiles.prints import print_of, rewritten, with_points
 from eclectyc.intake.profiles.records import following
-from eclectyc.intake.tables.columns import Column, understand, unit_in
-from eclectyc.intake.tables.fields import Fields
-from eclectyc.intake.tables.records import Part, Shape, convert_all
-from eclectyc.intake.tables.slots import SlotColumns
 from eclectyc.kernel.days import WHOLE_DAY
+from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.formats import Kind, daily, long, matrix, registers, wide
+from eclectyc.readers.tables.field_columns import Fields
+from eclectyc.readers.tables.file_sample import Head, Table
+from eclectyc.readers.tables.headings import Column, understand, unit_in
+from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.slot_columns import SlotColumns
 
 _LONGEST_REGISTER: Final = 20  # characters of a register's name in the estate
 _FLAGS: Final = {"actual": "A", "estimated": "E"}

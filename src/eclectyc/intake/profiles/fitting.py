@@ -8,9 +8,6 @@ from typing import Any, Final
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.intake.blocks import ReadOptions
-from eclectyc.intake.files.head import Table, first_rows, head_of
-from eclectyc.intake.files.source import HEAD_LINES
 from eclectyc.intake.profiles.chosen import reader_of
 from eclectyc.intake.profiles.declared import Declared
 from eclectyc.intake.profiles.heads import FileHead, head_at
@@ -18,9 +15,12 @@ from eclectyc.intake.profiles.mapping import Mapping, mapping_of
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.places import declared_table
 from eclectyc.intake.profiles.records import ENVELOPES
-from eclectyc.intake.tables.columns import header_key
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.words import counted
+from eclectyc.readers.blocks import ReadOptions
+from eclectyc.readers.files.source import HEAD_LINES
+from eclectyc.readers.tables.file_sample import Table, first_rows, head_of
+from eclectyc.readers.tables.headings import header_key
 
 MOST_PROFILES: Final = 200  # that are looked at for one file
 MOST_KEYS: Final = 400

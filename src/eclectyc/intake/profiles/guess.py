@@ -8,19 +8,19 @@ from itertools import pairwise
 from pathlib import PurePath
 from typing import Final
 
-from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.files.head import HeadLine, Table
-from eclectyc.intake.files.source import HEAD_LINES
 from eclectyc.intake.profiles.answers import Answers, number_of
 from eclectyc.intake.profiles.heads import DELIMITER_WORDS, FileHead
 from eclectyc.intake.profiles.records import MOST_KINDS, PLACE
-from eclectyc.intake.tables.columns import is_rate, understand
-from eclectyc.intake.tables.dates import BadDate, parse_date, parse_stamp, parse_time
-from eclectyc.intake.tables.fields import fields_of, moment_kind
-from eclectyc.intake.tables.numbers import parse_number
-from eclectyc.intake.tables.slots import SlotColumns, count_slots, find_slots
-from eclectyc.intake.tables.words import flag_of, quantity_of
 from eclectyc.kernel.units import is_unit
+from eclectyc.readers.blocks import UnreadableFile
+from eclectyc.readers.files.source import HEAD_LINES
+from eclectyc.readers.tables.cell_vocabulary import flag_of, quantity_of
+from eclectyc.readers.tables.dates import BadDate, parse_date, parse_stamp, parse_time
+from eclectyc.readers.tables.field_columns import fields_of, moment_kind
+from eclectyc.readers.tables.file_sample import HeadLine, Table
+from eclectyc.readers.tables.headings import is_rate, understand
+from eclectyc.readers.tables.numbers import parse_number
+from eclectyc.readers.tables.slot_columns import SlotColumns, count_slots, find_slots
 
 _SAMPLE: Final = 60  # cells of a column
 _MOST_LOOKED_AT: Final = 400  # columns

@@ -13,10 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.files.head import DELIMITERS, MAX_COLUMNS, HeadLine, Table, first_rows
-from eclectyc.intake.files.source import Source, open_source
 from eclectyc.intake.profiles.records import named_cells
+from eclectyc.readers.blocks import UnreadableFile
+from eclectyc.readers.files.source import Source, open_source
+from eclectyc.readers.tables.file_sample import DELIMITERS, MAX_COLUMNS, HeadLine, Table, first_rows
 
 MOST_LINES: Final = 300
 MOST_BYTES: Final = 256 << 10
@@ -100,7 +100,7 @@ def _of_text(path: Path, name: str, copy: Path) -> FileHead:
 
 
 def _of_workbook(path: Path, name: str, copy: Path, sheet: str) -> FileHead | None:
-    from eclectyc.intake.files.workbook import DELIMITER
+    from eclectyc.readers.files.workbook import DELIMITER
 
     facts = path.stat()
     found = _sheet_of(path, facts.st_mtime_ns, facts.st_size, sheet.strip().casefold())
@@ -125,7 +125,7 @@ class _Sheet(NamedTuple):
 @lru_cache(16)  # a page looks at it again and again, and a workbook's texts are all read for its first row
 def _sheet_of(path: Path, _changed: int, _size: int, wanted: str) -> _Sheet | None:
     """Return the first rows of a workbook's sheet as CSV; None where the file is no workbook."""
-    from eclectyc.intake.files.workbook import workbook_at, write_csv
+    from eclectyc.readers.files.workbook import workbook_at, write_csv
 
     with workbook_at(path) as book, tempfile.TemporaryDirectory(prefix="eclectyc-sheet-") as folder:
         if book is None:

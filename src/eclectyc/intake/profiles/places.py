@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.files.head import DELIMITERS, HeadLine, Table, first_rows
-from eclectyc.intake.files.source import HEAD_LINES, Source
 from eclectyc.intake.profiles.mapping import Mapping, Place
 from eclectyc.intake.profiles.records import UNFOLDED, following, unfolded
-from eclectyc.intake.tables.columns import header_key
+from eclectyc.readers.blocks import UnreadableFile
+from eclectyc.readers.files.source import HEAD_LINES, Source
+from eclectyc.readers.tables.file_sample import DELIMITERS, HeadLine, Table, first_rows
+from eclectyc.readers.tables.headings import header_key
 
 _SAMPLE: Final = 500  # lines
 _SHOWN: Final = 12

@@ -16,9 +16,6 @@ from django.conf import settings
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.intake.blocks import DayBlock, LineError, ReadOptions, Recognition, RegisterBlock, RowBlock
-from eclectyc.intake.files.head import head_of
-from eclectyc.intake.files.source import Source
 from eclectyc.intake.making import Making
 from eclectyc.intake.outcome import complete, describe
 from eclectyc.intake.placing.agreement import shift_to_held
@@ -33,6 +30,9 @@ from eclectyc.intake.report import ErrorLog, ImportReport
 from eclectyc.intake.resolve import Resolver, Wishes
 from eclectyc.kernel.days import day_bounds
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTITUTED
+from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, RegisterBlock, RowBlock
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.tables.file_sample import head_of
 
 MOST_ROWS: Final = 12
 MOST_SERIES: Final = 4  # that rows are shown of

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from eclectyc.intake.blocks import UnreadableFile
-from eclectyc.intake.files.head import first_rows
-from eclectyc.intake.files.source import Source, open_source
+from eclectyc.readers.blocks import UnreadableFile
+from eclectyc.readers.files.source import Source, open_source
+from eclectyc.readers.tables.file_sample import first_rows
 
 PLACE: Final = "#"
 MOST_KINDS: Final = 100

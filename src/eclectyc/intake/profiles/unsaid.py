@@ -7,12 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from eclectyc.intake.files.head import Table
 from eclectyc.intake.profiles.answers import ROLES, Answers, number_of, roles_of, words_of
 from eclectyc.intake.profiles.guess import looks_like_registers
 from eclectyc.intake.profiles.preview import Preview
-from eclectyc.intake.tables.words import flag_of, quantity_of
 from eclectyc.kernel.words import counted, worded
+from eclectyc.readers.tables.cell_vocabulary import flag_of, quantity_of
+from eclectyc.readers.tables.file_sample import Table
 
 MOST_WORDS: Final = 24
 _EITHER_WAY: Final = re.compile(r"(0?[1-9]|1[0-2])[/.-](0?[1-9]|1[0-2])[/.-][0-9]{2,4}.*")

@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from eclectyc.intake.push.stamps import BadStamp, instant_of, instants_of
-from eclectyc.intake.tables.numbers import MAX_VALUE
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED, UNFLAGGED
+from eclectyc.readers.tables.numbers import MAX_VALUE
 
 FIELDS: Final = frozenset({"start", "end", "value", "estimated"})
 NO_END: Final = np.iinfo(np.int64).min

@@ -13,7 +13,6 @@ import numpy as np
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Meter
 from eclectyc.intake.batches import Made
-from eclectyc.intake.blocks import Block, LineError, RegisterBlock
 from eclectyc.intake.models import Batch
 from eclectyc.intake.outcome import refuse_unknown
 from eclectyc.intake.registers.facts import MAXIMUM, USE, Facts, PointFacts, RegisterFacts
@@ -33,6 +32,7 @@ from eclectyc.intake.report import ImportReport, SeriesReport
 from eclectyc.intake.resolve import Point
 from eclectyc.kernel.days import STEPS
 from eclectyc.kernel.words import counted
+from eclectyc.readers.blocks import Block, LineError, RegisterBlock
 
 DEFAULT_STEP: Final = 30  # minutes: of a new meter whose reads do not show any
 _ORDER_OF_FILE: Final = 1 << 60  # goes before every batch that there is

@@ -29,11 +29,11 @@ from eclectyc.intake.registers.facts import code_key, serial_key
 from eclectyc.intake.registers.models import Register, RegisterKind, RegisterRead, ResetWindow, TankEntry, TankKind
 from eclectyc.intake.registers.stored import measured_in
 from eclectyc.intake.registers.tanks import FUELS
-from eclectyc.intake.tables.numbers import parse_number
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid, NotFound
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
 from eclectyc.lake.write import WriteResult
+from eclectyc.readers.tables.numbers import parse_number
 
 READ, ENTRY, DECLARED = "typed read", "typed delivery", "registers declared"  # formats of such batches
 MOST: Final = 1e12

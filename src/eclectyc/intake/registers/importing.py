@@ -8,9 +8,7 @@ from typing import Protocol
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.intake.ahead import Ahead
 from eclectyc.intake.batches import COUNTS, Claim, Made, begin, note, writers_turn
-from eclectyc.intake.blocks import Recognition
 from eclectyc.intake.derived.stale import remarks_on
 from eclectyc.intake.making import Making
 from eclectyc.intake.models import Batch
@@ -21,6 +19,8 @@ from eclectyc.intake.resolve import Point, Resolver
 from eclectyc.intake.writing import kept_report, take_result
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.write import WriteResult
+from eclectyc.readers.blocks import Recognition
+from eclectyc.readers.prefetch import Ahead
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ import polars as pl
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Meter, Utility
 from eclectyc.intake.batches import Made
-from eclectyc.intake.blocks import Block, LineError, TankBlock, UnreadableFile
 from eclectyc.intake.models import Batch
 from eclectyc.intake.outcome import refuse_unknown
 from eclectyc.intake.placing.clocks import clock_for
@@ -32,6 +31,7 @@ from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.quality import ACTUAL
 from eclectyc.kernel.words import counted
+from eclectyc.readers.blocks import Block, LineError, TankBlock, UnreadableFile
 
 FUELS = (Utility.OIL, Utility.LPG, Utility.DIESEL, Utility.HVO, Utility.OTHER)
 _ORDER_OF_FILE = 1 << 60

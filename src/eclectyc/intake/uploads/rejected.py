@@ -10,14 +10,14 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.files.head import head_of
-from eclectyc.intake.files.source import open_source
-from eclectyc.intake.opening import Opened, may_be_workbook, opened
 from eclectyc.intake.profiles.declared import Declared
 from eclectyc.intake.profiles.places import declared_table, delimiter_of
-from eclectyc.intake.spans import count_of, no_spans, read_spans, spans_of, united
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import reading_of
+from eclectyc.readers.files.source import open_source
+from eclectyc.readers.line_ranges import count_of, no_spans, read_spans, spans_of, united
+from eclectyc.readers.open_file import Opened, may_be_workbook, opened
+from eclectyc.readers.tables.file_sample import head_of
 
 
 class RejectedNumbers:

@@ -18,7 +18,6 @@ from eclectyc.accounts.actor import Actor, Grant
 from eclectyc.accounts.models import Organisation
 from eclectyc.accounts.reach import Reach
 from eclectyc.audit.record import record
-from eclectyc.intake.blocks import ReadOptions
 from eclectyc.intake.profiles.chosen import chosen
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.service import profile_named
@@ -27,6 +26,7 @@ from eclectyc.intake.uploads.models import FOLDER, Upload
 from eclectyc.jobs.models import Job
 from eclectyc.jobs.service import enqueue
 from eclectyc.kernel.errors import Conflict, Invalid
+from eclectyc.readers.blocks import ReadOptions
 
 KIND: Final = "intake.import"
 MOST_BYTES: Final = 8 << 30  # of one file

@@ -24,7 +24,6 @@ from django.views.decorators.http import require_safe
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity
-from eclectyc.intake.recognise import TYPES
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.undo import undo_batch
 from eclectyc.intake.uploads import history, service
@@ -33,6 +32,7 @@ from eclectyc.intake.uploads.rejected import RejectedNumbers, rejected_lines
 from eclectyc.jobs import service as jobs
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.words import counted
+from eclectyc.readers.recognise import TYPES
 from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Asked, Listing, Part, columns, filter_of

@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.blocks import UnreadableFile
 from eclectyc.intake.profiles import service
 from eclectyc.intake.profiles.answers import Answers, answers_in, answers_of, number_of
 from eclectyc.intake.profiles.fitting import signature_of, table_for
@@ -24,6 +23,7 @@ from eclectyc.intake.uploads import history
 from eclectyc.intake.uploads import service as uploads
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.web.mapper import Mapper, mapper_of
 from eclectyc.web.mapping_fields import meaning_forms
 from eclectyc.web.security import actor_of

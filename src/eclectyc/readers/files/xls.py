@@ -1,0 +1,191 @@
+"""Old workbooks (.xls): calamine reads them; what it would pass over in silence is looked for first.
+
+It gives an error as nothing, a number of twenty digits as if all were known, and lays out a sheet from its first cell
+to its last however far apart they are. So the records are gone through beforehand, and such a sheet is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from eclectyc.kernel.words import counted
+from eclectyc.readers.blocks import UnreadableFile
+from eclectyc.readers.files.archive import protected
+from eclectyc.readers.files.cell_format import clock_text, rounded_s
+from eclectyc.readers.files.compound_file import Compound
+from eclectyc.readers.files.xls_subprocess import sheet_of
+from eclectyc.readers.files.xlsx import Sheet
+from eclectyc.readers.files.xlsx_cells import Row, plain_text
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MOST_CELLS: Final = 8_000_000  # of a sheet from its first to its last, blank ones included
+_EXACT: Final = 1e15  # a spreadsheet keeps fifteen digits
+_SUBSTREAM, _SHEET, _PROTECTED = 0x0809, 0x0085, 0x002F
+_NUMBER, _RK, _MULRK, _FORMULA, _BOOL_OR_ERROR = 0x0203, 0x027E, 0x00BD, 0x0006, 0x0205
+_CELLS: Final = {_NUMBER, _RK, _MULRK, _FORMULA, _BOOL_OR_ERROR, 0x00FD, 0x0204, 0x00D6}
+_ERRORS: Final = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!",
+                  0x2A: "#N/A"}  # fmt: skip
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?")
+_MIDNIGHT: Final = " 00:00"
+_NOUGHT: Final = datetime(1899, 12, 31)
+_FIRST_DATE: Final = datetime(1900, 12, 31)  # before it is a time, and the days it counts
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the records of one sheet show. fault : the first thing in it that makes it unreadable.
+
+    blanks : formulas with no value saved.
+    """
+
+    rows: int = 0
+    columns: int = 0
+    blanks: int = 0
+    fault: str = ""
+
+
+class Xls:
+    """An open workbook."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        compound = Compound(path)
+        if compound.stream("EncryptedPackage") is not None:
+            raise protected(path.name)
+        stream = compound.stream("Workbook") or compound.stream("Book")
+        if stream is None:
+            raise UnreadableFile(f"{path.name} is no workbook that is known.", "Save it as CSV and import that.")
+        self._stream = stream
+        self.sheets = _sheets(stream, path.name)
+        self.notes: list[str] = []
+
+    def rows(self, sheet: Sheet) -> Generator[Row, None, None]:
+        """Yield the rows of a sheet that hold anything, in order."""
+        seen = _look_through(self._stream, int(sheet.part))
+        if seen.fault:
+            raise UnreadableFile(
+                f"Sheet {sheet.name!r} of {self._path.name} {seen.fault}.",
+                "Mend the cell, or save the workbook as .xlsx: then only the lines concerned are rejected.",
+            )
+        if seen.rows * seen.columns > MOST_CELLS:
+            raise UnreadableFile(f"{self._path.name} is too large a sheet.", "Save it as CSV and import that.")
+        if seen.blanks:
+            self.notes.append(
+                f"Sheet {sheet.name!r} has {counted(seen.blanks, 'formula')} with no value saved: read as blank."
+            )
+        frame = _loaded(self._path, sheet.name)
+        for number, cells in enumerate(frame.iter_rows(), 1):
+            row = ["" if cell is None else cell for cell in cells]
+            if any(row):
+                yield number, row
+
+
+def _records(stream: bytes, at: int = 0) -> Iterator[tuple[int, int, int]]:
+    """Yield the kind, the offset and the length of each record."""
+    while at + 4 <= len(stream):
+        kind, length = struct.unpack_from("<2H", stream, at)
+        if at + 4 + length > len(stream):
+            return
+        yield kind, at + 4, length
+        at += 4 + length
+
+
+def _sheets(stream: bytes, name: str) -> list[Sheet]:
+    sheets: list[Sheet] = []
+    for kind, at, length in _records(stream):
+        if kind == _PROTECTED:
+            raise protected(name)
+        if kind == _SHEET and length >= 8 and stream[at + 5] == 0:  # a sheet of cells, no chart
+            (offset,) = struct.unpack_from("<I", stream, at)
+            sheets.append(Sheet(_name(stream[at + 6 : at + length]), str(offset), stream[at + 4] & 3 != 0))
+        elif kind == 0x000A:  # the end of what is common to all sheets
+            break
+    return sheets
+
+
+def _name(data: bytes) -> str:
+    """Return a sheet's name: a length, whether two bytes make a character, and the characters."""
+    length, is_wide = data[0], data[1] & 1
+    return (
+        data[2 : 2 + length * 2].decode("utf-16-le", "replace") if is_wide else data[2 : 2 + length].decode("latin-1")
+    )
+
+
+def _look_through(stream: bytes, offset: int) -> _Seen:
+    seen, depth = _Seen(), 0
+    for kind, at, length in _records(stream, offset):
+        depth += (kind == _SUBSTREAM) - (kind == 0x000A)
+        if depth == 0:
+            break
+        if kind in _CELLS and length >= 6 and depth == 1:
+            row, column = struct.unpack_from("<2H", stream, at)
+            last = struct.unpack_from("<H", stream, at + length - 2)[0] if kind == _MULRK else column
+            seen.rows, seen.columns = max(seen.rows, row + 1), max(seen.columns, last + 1)
+            seen.blanks += kind == _FORMULA and stream[at + 12 : at + 14] == b"\xff\xff" and stream[at + 6] == 3
+            fault = _fault(kind, stream[at : at + length])
+            if fault and not seen.fault:
+                seen.fault = f"{fault} in row {row + 1}, column {column + 1}"
+    return seen
+
+
+def _fault(kind: int, record: bytes) -> str:
+    """Return what is wrong with a cell, empty where nothing is."""
+    if kind == _BOOL_OR_ERROR and len(record) >= 8 and record[7]:
+        return f"holds {_ERRORS.get(record[6], 'an error')}"
+    if kind == _FORMULA and len(record) >= 14 and record[12:14] == b"\xff\xff" and record[6] == 2:
+        return f"holds {_ERRORS.get(record[8], 'an error')}"
+    values: tuple[float, ...] = ()
+    if kind == _NUMBER and len(record) >= 14:
+        values = struct.unpack_from("<d", record, 6)
+    elif kind == _RK and len(record) >= 10:
+        values = (_rk(struct.unpack_from("<I", record, 6)[0]),)
+    elif kind == _MULRK:
+        values = tuple(_rk(struct.unpack_from("<I", record, at)[0]) for at in range(6, len(record) - 5, 6))
+    if any(abs(value) >= _EXACT for value in values):
+        return "holds a number of more digits than a spreadsheet keeps (an identifier must be text)"
+    return ""
+
+
+def _rk(packed: int) -> float:
+    """Return a number in the short form: two bits say whether it is whole, and in hundredths."""
+    if packed & 2:
+        value = float(struct.unpack("<i", struct.pack("<I", packed))[0] >> 2)
+    else:
+        value = float(struct.unpack("<d", struct.pack("<Q", (packed & 0xFFFFFFFC) << 32))[0])
+    return value / 100 if packed & 1 else value
+
+
+def _loaded(path: Path, sheet: str) -> pl.DataFrame:
+    import polars as pl
+
+    frame = sheet_of(path, sheet)
+    return frame.select(pl.col(name).replace(*_meant(frame[name])) for name in frame.columns)
+
+
+def _meant(cells: pl.Series) -> tuple[list[str], list[str]]:
+    """Return the cells of a column that have to be put otherwise, and how. Midnights alone are dates."""
+    texts = cells.unique().drop_nulls().to_list()
+    moments = {text: _moment(text) for text in texts if _MOMENT.fullmatch(text)}
+    if all(text.endswith(_MIDNIGHT) for text in moments.values()):
+        moments = {text: meant.removesuffix(_MIDNIGHT) for text, meant in moments.items()}
+    others = {text: plain_text(text) for text in texts if not text.isprintable()}
+    return list(moments | others), list((moments | others).values())
+
+
+def _moment(text: str) -> str:
+    """Return a moment to the second, or to the minute where that is near; a time alone without its date."""
+    moment = datetime.fromisoformat(text)
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    seconds = rounded_s((moment - midnight).total_seconds())
+    if moment < _FIRST_DATE:
+        return clock_text((midnight - _NOUGHT).days * 86_400 + seconds)
+    rounded = midnight + timedelta(seconds=seconds)
+    return f"{rounded:%Y-%m-%d} {clock_text((rounded - rounded.replace(hour=0, minute=0, second=0)).seconds)}"

@@ -1,0 +1,114 @@
+"""XML read piece by piece, with nothing in it that could do harm.
+
+A document type, and so every entity, is refused before anything is made of it; so are elements inside elements
+without end and a single tag or run of text that never ends. Memory is that of one piece, whatever the file's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from typing import Final, Protocol
+from xml.parsers import expat
+
+from eclectyc.readers.blocks import UnreadableFile
+
+MOST_DEPTH: Final = 64
+MOST_TOKEN_BYTES: Final = 1 << 20
+PIECE_BYTES: Final = 1 << 16
+
+
+class Handler(Protocol):
+    """Takes what is met, in document order. A name is ``namespace}local``, or the local name alone.
+
+    ``text`` may come in several pieces. ``depth`` is how many elements are open: ``start`` and ``end`` count it.
+    """
+
+    depth: int
+
+    def start(self, name: str, attributes: dict[str, str]) -> None: ...
+
+    def end(self, name: str) -> None: ...
+
+    def text(self, text: str) -> None: ...
+
+
+def parsed(pieces: Generator[bytes, None, None], handler: Handler, name: str) -> Iterator[None]:
+    """Hand a document on to ``handler``, and stop after each piece so that what it gathered can be taken.
+
+    ``pieces`` is closed at the end, whatever that is.
+    """
+    parser = expat.ParserCreate(namespace_separator="}")
+    parser.buffer_text = True
+    parser.StartElementHandler = handler.start
+    parser.EndElementHandler = handler.end
+    parser.CharacterDataHandler = handler.text
+    parser.StartDoctypeDeclHandler = _no_doctype(name)
+    fed = 0
+    try:
+        with closing(pieces):
+            for piece in pieces:
+                for at in range(0, len(piece), PIECE_BYTES):
+                    part = piece[at : at + PIECE_BYTES]
+                    parser.Parse(part, False)
+                    fed += len(part)
+                    _refuse_endless(fed - parser.CurrentByteIndex, handler.depth, name)
+                    yield
+        parser.Parse(b"", True)
+    except (expat.ExpatError, LookupError) as error:
+        raise _unsound(error, name) from None
+    except ValueError as error:  # as expat refuses an encoding that it knows and does not read
+        if "encoding" not in str(error):
+            raise
+        raise _unsound(error, name) from None
+    yield
+
+
+def local(name: str) -> str:
+    """Return a name without its namespace.
+
+    >>> local("http://naesb.org/espi}value"), local("value")
+    ('value', 'value')
+    """
+    return name.rpartition("}")[2]
+
+
+def _no_doctype(name: str):  # type: ignore[no-untyped-def]  # expat's own signature
+    def refuse(*_: object) -> None:
+        raise UnreadableFile(
+            f"{name} declares a document type (DTD), which can hide harm and which no meter data need.",
+            "Export the file again, or remove the <!DOCTYPE …> from it.",
+        )
+
+    return refuse
+
+
+def _refuse_endless(pending_bytes: int, depth: int, name: str) -> None:
+    if pending_bytes > MOST_TOKEN_BYTES:
+        raise UnreadableFile(
+            f"{name} holds a tag of more than 1 MiB; no meter data do.",
+            "Check what made the file, and export it again.",
+        )
+    if depth > MOST_DEPTH:
+        raise UnreadableFile(
+            f"{name} holds more than {MOST_DEPTH} elements inside one another; no meter data do.",
+            "Check what made the file, and export it again.",
+        )
+
+
+def _unsound(error: expat.ExpatError | LookupError | ValueError, name: str) -> UnreadableFile:
+    if not isinstance(error, expat.ExpatError):
+        return UnreadableFile(f"{name} is in an encoding that is not read: {error}.", "Save it as UTF-8.")
+    what = expat.ErrorString(error.code)
+    if error.code in _CUT_OFF:
+        return UnreadableFile(f"{name} is cut off: its XML ends in the middle.", "Fetch the file again.")
+    return UnreadableFile(
+        f"{name} is not sound XML: {what}, line {error.lineno}.", "Fetch the file again, or export it again."
+    )
+
+
+_CUT_OFF: Final = frozenset(
+    expat.errors.codes[text]
+    for text in (expat.errors.XML_ERROR_NO_ELEMENTS, expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+                 expat.errors.XML_ERROR_PARTIAL_CHAR, expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION)
+)  # fmt: skip

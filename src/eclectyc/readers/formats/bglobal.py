@@ -1,0 +1,81 @@
+"""BGlobal: days without a header – MPAN, a cell that is passed over, dd/mm/yyyy, then values without flags.
+
+Cell i, counted from 0, is of the half-hour that starts 30·(i − 3) minutes after midnight. The sender does not say on
+which clock: a spring day that holds the skipped hour shows that it is GMT, as for any columns headed by clock times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from eclectyc.kernel.identifiers import clean_identifier
+from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, unreadable_now
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.formats.wide import layout_of, read_days
+from eclectyc.readers.tables.file_sample import Head, Table, head_of
+from eclectyc.readers.tables.numbers import parse_number
+
+_BEFORE: Final = 3  # cells before the values
+_FEWEST, _USUAL, _MOST = 46, 48, 50  # values of a day
+_SAMPLE: Final = 50  # lines
+_DATE: Final = re.compile(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}")
+_MPAN: Final = re.compile(r"[0-9]{13}")
+
+
+class BGlobal:
+    name = "bglobal"
+    kind: Final = "readings"
+
+    def recognise(self, head: Head) -> Recognition | None:
+        rows = _rows(head.table)
+        fitting = [row for row in rows if _is_day(row)]
+        if not fitting or fitting[0] is not rows[0] or max(len(row) for row in fitting) < _BEFORE + _FEWEST:
+            return None
+        return Recognition(
+            self.name,
+            "no header; MPAN, a cell passed over, a date and half-hours in each line",
+            0.95 * len(fitting) / len(rows),
+            stamps="start",
+            stamps_why="cell i starts 30·(i − 3) minutes after midnight",
+            step=30,
+            is_table=False,
+        )
+
+    def read(
+        self, source: Source, seen: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[DayBlock, list[LineError]]]:
+        seen_as = head_of(source).table
+        rows = _rows(seen_as)
+        layout = layout_of(_table(rows, seen_as.delimiter))
+        if layout is None:
+            raise unreadable_now(source.name, self.name)
+        # No header says how long a line is: where all are of one length, a shorter one is cut off.
+        yield from read_days(source, layout, seen.warnings, ends_blank=len({len(row) for row in rows[:-1]}) > 1)
+
+
+def _rows(table: Table) -> list[list[str]]:
+    """Return the first lines: the first of them was taken for the header."""
+    return [table.names, *table.rows[:_SAMPLE]]
+
+
+def _is_day(row: list[str]) -> bool:
+    values = row[_BEFORE : _BEFORE + _MOST]
+    return (
+        len(values) > 0
+        and not any(row[_BEFORE + _MOST :])
+        and bool(_MPAN.fullmatch(clean_identifier(row[0])))
+        and bool(_DATE.fullmatch(row[2]))
+        and any(values)
+        and all(not cell or parse_number(cell) is not None for cell in values)
+    )
+
+
+def _table(rows: list[list[str]], delimiter: str) -> Table:
+    """Return the header that the file leaves out, with the first lines under it."""
+    is_long = any(any(row[_BEFORE + _USUAL :]) for row in rows if _is_day(row))
+    clocks = [f"{k // 2:02}:{k % 2 * 30:02}" for k in range(_MOST if is_long else _USUAL)]
+    names = ["MPAN", "", "Date", *clocks]
+    padding = max(len(row) for row in rows) - len(names)
+    return Table(delimiter, names, 0, rows, max(padding, 0) if len({len(row) for row in rows}) == 1 else 0)

@@ -1,0 +1,108 @@
+"""Daily: one line a day – meter, date, value. A stamp that is always midnight is a date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.days import WHOLE_DAY
+from eclectyc.kernel.quality import MISSING
+from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, unreadable_now
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.tables.field_columns import Fields, fields_of
+from eclectyc.readers.tables.file_sample import Head, head_of
+from eclectyc.readers.tables.headings import Column
+from eclectyc.readers.tables.identity_columns import meters, qualities, quantities, units
+from eclectyc.readers.tables.numbers import number_matrix
+from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.rejected_lines import Rejects
+from eclectyc.readers.tables.slot_columns import find_slots
+from eclectyc.readers.tables.timestamp_columns import dates
+
+
+class Daily:
+    name = "daily"
+    kind: Final = "readings"
+
+    def recognise(self, head: Head) -> Recognition | None:
+        if find_slots(head.table.names) is not None:
+            return None
+        fields = fields_of(head.table)
+        date, values = _date(fields), _values(fields)
+        if date is None or not values:
+            return None
+        seen = Recognition(
+            self.name,
+            f"one value a day: {date.name!r} and {', '.join(repr(c.name) for c in values)}",
+            (0.9 if fields.meter else 0.7) - (0.1 if fields.end else 0.0),  # further down there may be others than days
+            step=WHOLE_DAY,
+        )
+        seen.columns = {"date": date.name, "values": [column.name for column in values]}
+        if fields.meter:
+            seen.columns["meter"] = fields.meter.name
+        if fields.stamp and fields.step is None:
+            seen.warnings.append(f"Every {date.name!r} is a midnight: its readings were taken for whole days.")
+        return seen
+
+    def read(
+        self, source: Source, seen: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[DayBlock, list[LineError]]]:
+        table = head_of(source).table
+        fields = fields_of(table)
+        date, values, grouped = _date(fields), _values(fields), set[str]()
+        if date is None:
+            raise unreadable_now(source.name, self.name)
+        yield from convert_all(
+            source,
+            Shape.of(table, [column.index for column in values]),
+            lambda part: convert(part, fields, date, values, grouped),
+            seen.warnings,
+        )
+
+
+def _date(fields: Fields) -> Column | None:
+    if fields.stamp:
+        return fields.stamp if fields.all_midnight else None
+    return None if fields.time or fields.period else fields.date
+
+
+def _values(fields: Fields) -> list[Column]:
+    """A day's total is its value where no other column is."""
+    return fields.values or (fields.totals if len(fields.totals) == 1 else [])
+
+
+def convert(
+    part: Part, fields: Fields, date: Column, columns: list[Column], grouped: set[str]
+) -> tuple[DayBlock, list[LineError]]:
+    """Return what some lines say, and those that say nothing sound."""
+    rejects = Rejects(part)
+    days = dates(part.column(date.index), date.name)
+    rejects.add_moments(days.bad, date.name)
+    rejects.add_blank(days.values, date.name, "date", days.bad)
+    names = [str(column.index) for column in columns]
+    values, bad = number_matrix(part.frame, names, grouped)
+    rejects.add_numbers(part.frame.select(names), bad, [column.name for column in columns])
+    flag = qualities(part, fields.flag, rejects).to_numpy()
+    quantity = quantities(part, fields.quantity, rejects)
+    meter = meters(part, fields.meter, rejects)
+    frames = [
+        pl.DataFrame(
+            {
+                "line": part.lines,
+                "meter": meter,
+                "quantity": quantity if column.quantity is None else quantity.fill_null(column.quantity),
+                "unit": units(part, fields.unit, column.unit, rejects),
+                "day": days.values,
+            }
+        )
+        for column in columns
+    ]
+    keep = rejects.keep()
+    order = np.argsort(np.tile(part.lines[keep], len(columns)), kind="stable")
+    frame = pl.concat([one.filter(pl.Series(keep)) for one in frames])[order]
+    values = values[keep].T.reshape(-1, 1)[order]
+    quality = np.where(np.isnan(values), np.int8(MISSING), np.tile(flag[keep], len(columns))[order][:, None])
+    return DayBlock(frame, values, quality.astype(np.int8), WHOLE_DAY, "position", int(keep.sum())), rejects.errors

@@ -1,0 +1,165 @@
+"""Deliveries: one line a delivery into a tank, or a dip – meter, moment, litres, and which of the two it is.
+
+Which it is stands in a column of its own (delivery, dip), or in the heading of the litres: a column called delivered
+and one called dip. A table without either holds deliveries. A date without a time is its midnight, the day's start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, TankBlock, unreadable_now
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.formats.registers import read_moments
+from eclectyc.readers.tables.field_columns import Fields, fields_of
+from eclectyc.readers.tables.file_sample import Head, Table, head_of
+from eclectyc.readers.tables.headings import Column, header_key, is_rate, unit_in
+from eclectyc.readers.tables.identity_columns import meters, nothing, units
+from eclectyc.readers.tables.numbers import number_matrix
+from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.rejected_lines import Rejects
+
+DELIVERY, DIP = "delivery", "dip"
+_KINDS: Final = {"kind", "type", "entry", "entrytype", "what", "event", "movement", "transaction", "transactiontype"}
+_WORDS: Final = {
+    "delivery": DELIVERY, "delivered": DELIVERY, "deliveries": DELIVERY, "refill": DELIVERY, "fill": DELIVERY,
+    "drop": DELIVERY, "d": DELIVERY, "dip": DIP, "dips": DIP, "dipping": DIP, "level": DIP, "stock": DIP,
+    "reading": DIP, "remaining": DIP, "contents": DIP, "tanklevel": DIP,
+}  # fmt: skip
+_PLAIN: Final = {"delivery", "delivered", "deliveries", "refill", "dip", "dips"}  # said of nothing else
+_REFERENCES: Final = {"reference", "ref", "ticket", "ticketno", "ticketnumber", "docket", "deliverynote", "invoice"}
+_SURE: Final = 1.0
+_LESS_SURE: Final = 0.3  # nothing but a meter, a date and litres: to be declared
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where a table has what. values : columns of litres, each with what it holds (None: the kind's column says)."""
+
+    fields: Fields
+    values: list[tuple[Column, str | None]]
+    kind: Column | None
+    reference: Column | None
+
+    @property
+    def has_all(self) -> bool:
+        """Whether there are moments and litres."""
+        return bool(self.values and (self.fields.stamp or self.fields.date))
+
+
+class Deliveries:
+    name = "deliveries"
+    kind: Final = "tank"
+
+    def recognise(self, head: Head) -> Recognition | None:
+        layout = _layout(head.table)
+        if not layout.has_all:
+            return None
+        said = layout.kind is not None or any(kind == DIP for _, kind in layout.values)
+        named = [column.name for column in (layout.kind, *(column for column, _ in layout.values)) if column]
+        why = f"deliveries and dips of tanks: {', '.join(repr(name) for name in named)}"
+        seen = Recognition(self.name, why, _SURE if said and layout.fields.meter else _LESS_SURE)
+        seen.timezone = layout.fields.clock()
+        seen.columns = {"values": [column.name for column, _ in layout.values]}
+        return seen
+
+    def read(
+        self, source: Source, seen: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[TankBlock, list[LineError]]]:
+        table = head_of(source).table
+        layout, grouped = _layout(table), set[str]()
+        if not layout.has_all:
+            raise unreadable_now(source.name, self.name)
+        yield from convert_all(
+            source,
+            Shape.of(table, [column.index for column, _ in layout.values]),
+            lambda part: _convert(part, layout, seen, grouped),
+            seen.warnings,
+        )
+
+
+def _layout(table: Table) -> _Layout:
+    """Find the columns. Those that this layout alone knows are not offered to the common ones."""
+    keys = {column.index: header_key(column.name) for column in table.columns}
+    kind = next((c for c in table.columns if keys[c.index] in _KINDS and _says_kinds(table, c)), None)
+    headed = [(c, word) for c in table.columns if (word := _headed(c.name)) and (kind is None or c.index != kind.index)]
+    reference = next((c for c in table.columns if keys[c.index] in _REFERENCES), None)
+    skip = {column.index for column in (kind, reference) if column} | {column.index for column, _ in headed}
+    fields = fields_of(table, frozenset(skip))
+    headed = [(column, word) for column, word in headed if not _is_moment(table, column)]
+    values: list[tuple[Column, str | None]] = [*headed]
+    if not values or kind is not None:
+        litres = [c for c in fields.values if (c.unit or "").lower() in {"litre", "m3", ""} and c.key != "kwh"]
+        values = [(column, None if kind else DELIVERY) for column in litres] or values
+    return _Layout(fields, values, kind, reference)
+
+
+def _says_kinds(table: Table, column: Column) -> bool:
+    cells = {header_key(cell) for cell in table.cells(column.index)[:200]}
+    return bool(cells & _PLAIN)  # a word that is none of ours is then an error of its line, never a delivery
+
+
+def _headed(name: str) -> str | None:
+    """Return what a heading says its litres are: a delivery, a dip, or nothing of the kind."""
+    words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
+    if is_rate(name) or any(word in {"date", "time", "note", "ticket", "ref", "by", "no"} for word in words):
+        return None
+    found = {_WORDS[word] for word in words if word in _WORDS and len(word) > 1 and word != "reading"}
+    return found.pop() if len(found) == 1 else None
+
+
+def _is_moment(table: Table, column: Column) -> bool:
+    return column.role == "moment" or any(":" in cell for cell in table.cells(column.index)[:20])
+
+
+def _convert(part: Part, layout: _Layout, seen: Recognition, grouped: set[str]) -> tuple[TankBlock, list[LineError]]:
+    rejects = Rejects(part)
+    fields = layout.fields
+    stamp, instant = read_moments(part, fields, seen, rejects)
+    names = [str(column.index) for column, _ in layout.values]
+    litres, bad = number_matrix(part.frame, names, grouped)
+    rejects.add_numbers(part.frame.select(names), bad, [column.name for column, _ in layout.values])
+    with np.errstate(invalid="ignore"):
+        for row in np.flatnonzero((litres < 0).any(axis=1)).tolist():
+            reason = "Less than nothing is neither delivered nor left in a tank."
+            rejects.add(row, layout.values[0][0].name, reason, "Check the sign.")
+    meter = meters(part, fields.meter, rejects)
+    reference = part.column(layout.reference.index) if layout.reference else nothing(len(part), pl.String)
+    frames = []
+    for n, (column, what) in enumerate(layout.values):
+        frames.append(
+            pl.DataFrame(
+                {
+                    "line": part.lines,
+                    "meter": meter,
+                    "unit": units(part, fields.unit, column.unit or unit_in(column.name) or "litre", rejects),
+                    "stamp": stamp,
+                    "instant": instant,
+                    "value": pl.Series(litres[:, n], nan_to_null=True),
+                    "kind": _kinds(part, layout.kind, what, rejects),
+                    "reference": reference,
+                }
+            )
+        )
+    keep = rejects.keep()
+    frame = pl.concat(frames).filter(pl.Series(np.tile(keep, len(frames)))).filter(pl.col("value").is_not_null())
+    return TankBlock(frame.sort("line", maintain_order=True), int(keep.sum())), rejects.errors
+
+
+def _kinds(part: Part, column: Column | None, what: str | None, rejects: Rejects) -> pl.Series:
+    if what is not None or column is None:
+        return pl.Series([what or DELIVERY], dtype=pl.String).new_from_index(0, len(part))
+    cells = part.column(column.index)
+    known = {text: _WORDS.get(header_key(text)) for text in cells.unique().drop_nulls().to_list()}
+    kinds = cells.replace_strict(known, default=None, return_dtype=pl.String) if known else cells
+    for row in range(len(part)) if kinds.null_count() else ():
+        if kinds[row] is None:
+            rejects.add(
+                row, column.name, f"{cells[row] or ''!r} is neither a delivery nor a dip.", "Write delivery or dip."
+            )
+    return kinds

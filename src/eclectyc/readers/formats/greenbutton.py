@@ -1,0 +1,163 @@
+"""Green Button (ESPI): interval readings of one or more usage points, in XML.
+
+A reading is value × 10^powerOfTenMultiplier of the unit (``uom``) that its ReadingType names, from ``start`` [s since
+1970, UTC] on. Only what was used in each interval is taken: registers, costs, demands and currents are passed over,
+and said so. Sources: the ESPI schema (NAESB REQ.21) as public implementations of it show it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, UNFLAGGED
+from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.formats.greenbutton_feed import Reading, outline, readings
+from eclectyc.readers.formats.greenbutton_series import LOCAL_DAYS_S, WHOLE, Series, chosen, series_of_entries
+from eclectyc.readers.tables.dates import FIRST_YEAR, LAST_YEAR
+from eclectyc.readers.tables.document_readings import BadReading, Readings, day_of
+from eclectyc.readers.tables.file_sample import Head
+from eclectyc.readers.tables.numbers import MAX_VALUE
+
+NAMESPACE: Final = b"http://naesb.org/espi"
+PER_BLOCK: Final = 20_000  # readings
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_S: Final = int((datetime(FIRST_YEAR, 1, 2, tzinfo=UTC) - _EPOCH).total_seconds())
+_LAST_S: Final = int((datetime(LAST_YEAR, 12, 30, tzinfo=UTC) - _EPOCH).total_seconds())
+_HOUR_S, _DAY_S = 3_600, 86_400
+
+# 0 valid, 7 edited, 8 and 9 estimated, 10 questionable, 11 derived, 13 mixed, 14 raw, 17 validated, 18 verified, 19 of
+# revenue quality. 12 (projected) and 15 (as another weather would have it) were never measured.
+_QUALITIES: Final = {
+    **dict.fromkeys(("0", "10", "14", "17", "18", "19"), ACTUAL),
+    **dict.fromkeys(("7", "8", "9", "13"), ESTIMATED),
+    "11": DERIVED,
+}
+_QUESTIONABLE: Final = "10"
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,12})?")
+
+
+class GreenButton:
+    name = "greenbutton"
+    kind: Final = "readings"
+
+    def recognise(self, head: Head) -> Recognition | None:
+        if head.source.kind != "xml" or NAMESPACE not in head.text:
+            return None
+        return Recognition(
+            self.name,
+            "XML with readings in the namespace of Green Button (ESPI)",
+            1.0,
+            stamps="start",
+            stamps_why="a Green Button interval is named by its start",
+            is_table=False,
+        )
+
+    def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[tuple[Block, list[LineError]]]:
+        of_entry = chosen(series_of_entries(outline(source), source.name, options.quantity, seen), seen)
+        if not of_entry:
+            raise UnreadableFile(
+                " ".join([f"{source.name} holds no use of energy, gas or water by the interval.", *seen.warnings]),
+                "Ask for interval readings.",
+            )
+        steps = {series.length_s // 60 for series in of_entry.values() if not series.is_daily}
+        seen.step = steps.pop() if len(steps) == 1 else None
+        points = {series.point for series in of_entry.values()}
+        taking = _Taking(of_entry, names_points=len(points) > 1)
+        for some in readings(source):
+            taking.take(some)
+            yield from taking.blocks(PER_BLOCK)
+        yield from taking.blocks(0)
+        seen.warnings += taking.notes()
+
+
+class _Taking:
+    """Turns readings into blocks, one series at a time."""
+
+    def __init__(self, of_entry: Mapping[int, Series], *, names_points: bool) -> None:
+        self._of_entry = of_entry
+        self._names_points = names_points
+        self._gathered: dict[tuple[Series, bool], Readings] = defaultdict(Readings)
+        self._count = 0
+        self._questionable = 0
+
+    def take(self, some: Sequence[Reading]) -> None:
+        for reading in some:
+            self._count += 1
+            series = self._of_entry.get(reading.entry)
+            if series is None:
+                continue
+            try:
+                moment, is_day = _moment(reading, series)
+                value = _value(reading.fields.get("value", ""), series.exponent)
+                self._gathered[series, is_day].add(self._count, moment, value, self._quality(reading, series))
+            except BadReading as bad:
+                self._gathered[series, False].reject(self._count, f"IntervalReading[{self._count}]", bad)
+
+    def blocks(self, least: int) -> Iterator[tuple[Block, list[LineError]]]:
+        """Yield, and forget, what has come to ``least`` readings."""
+        for (series, is_day), gathered in list(self._gathered.items()):
+            if len(gathered) + len(gathered.errors) < max(least, 1):
+                continue
+            meter = series.point if self._names_points else None
+            if is_day:
+                block: Block = gathered.day_block(meter=meter, quantity=series.quantity, unit=series.unit)
+            else:
+                block = gathered.block(meter=meter, quantity=series.quantity, unit=series.unit, in_utc=True)
+            yield block, gathered.errors
+            del self._gathered[series, is_day]
+
+    def notes(self) -> list[str]:
+        if not self._questionable:
+            return []
+        return [f"{self._questionable:,} readings are marked questionable (quality 10); they are taken as actual."]
+
+    def _quality(self, reading: Reading, series: Series) -> int:
+        """Return the worst of the qualities that are told; ``BadReading`` where one is none that is known."""
+        told = reading.qualities or ([series.quality] if series.quality else [])
+        unknown = next((quality for quality in told if quality not in _QUALITIES), None)
+        if unknown is not None:
+            raise BadReading(
+                ".quality", f"Quality {unknown!r:.20} is not that of a reading.", "Ask the sender what it means."
+            )
+        self._questionable += _QUESTIONABLE in told
+        ranked = [_QUALITIES[quality] for quality in told]
+        return next((worst for worst in (ESTIMATED, DERIVED, ACTUAL) if worst in ranked), UNFLAGGED)
+
+
+def _moment(reading: Reading, series: Series) -> tuple[datetime, bool]:
+    """Return when a reading starts, and whether it is of a whole local day."""
+    start = reading.fields.get("start", "")
+    if not WHOLE.fullmatch(start) or not _FIRST_S <= int(start) <= _LAST_S:
+        raise BadReading(".start", f"{start!r:.40} is no epoch second between {FIRST_YEAR} and {LAST_YEAR}.")
+    length = reading.fields.get("duration", "")
+    lengths_s = LOCAL_DAYS_S if series.is_daily else (series.length_s,)
+    if length and (not WHOLE.fullmatch(length) or int(length) not in lengths_s):
+        usual = timedelta(seconds=series.length_s)
+        raise BadReading(".duration", f"The interval lasts {length:.20} s; the others of its series last {usual}.")
+    moment = _EPOCH + timedelta(seconds=int(start))
+    if not series.is_daily:
+        return moment, False
+    if series.tz_offset_s is None:
+        return moment, True
+    past_midnight_s = (int(start) + series.tz_offset_s) % _DAY_S
+    if past_midnight_s not in (0, _DAY_S - _HOUR_S):  # an hour earlier while summer time lasts
+        return moment, False
+    local = moment + timedelta(seconds=series.tz_offset_s + _HOUR_S)
+    return datetime.combine(day_of(local.replace(tzinfo=None)), datetime.min.time()), True
+
+
+def _value(printed: str, exponent: int) -> float | None:
+    if not printed:
+        return None
+    if not _NUMBER.fullmatch(printed):
+        raise BadReading(".value", f"{printed!r:.40} is not a number.")
+    value = float(Decimal(printed).scaleb(exponent))
+    if abs(value) > MAX_VALUE:
+        raise BadReading(".value", f"{printed} is larger than any reading.")
+    return value

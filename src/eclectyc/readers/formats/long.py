@@ -1,0 +1,177 @@
+"""Long: one line a reading – meter, moment (a stamp, or date and time, or date and period), value or values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.quality import MISSING
+from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, RowBlock
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.tables.field_columns import Fields, fields_of
+from eclectyc.readers.tables.file_sample import Head, Table, head_of
+from eclectyc.readers.tables.headings import Column
+from eclectyc.readers.tables.identity_columns import meters, nothing, qualities, quantities, units
+from eclectyc.readers.tables.interval_lengths import by_period, periods_of
+from eclectyc.readers.tables.numbers import number_matrix
+from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.rejected_lines import Rejects
+from eclectyc.readers.tables.slot_columns import find_slots
+from eclectyc.readers.tables.timestamp_columns import dates, stamps, times
+
+_SIMPLE_LONG = ["mpancore", "channeltype", "startdate", "value", "status"]
+COLUMNS = ("line", "meter", "quantity", "unit", "stamp", "instant", "day", "period", "value", "quality")
+
+
+class Long:
+    name = "long"
+    kind: Final = "readings"
+
+    def recognise(self, head: Head) -> Recognition | None:
+        table = head.table
+        if find_slots(table.names) is not None:
+            return None
+        fields = fields_of(table)
+        is_simple = [column.key for column in table.columns if column.name] == _SIMPLE_LONG
+        is_daily = fields.all_midnight and not is_simple and not fields.end
+        if not fields.has_moment or not fields.values or is_daily:
+            return None
+        named = [column for column in (fields.stamp, fields.date, fields.time, fields.period, *fields.values) if column]
+        seen = Recognition(
+            self.name,
+            f"one reading a line: {', '.join(repr(column.name) for column in named)}",
+            0.9 if fields.meter else 0.7,
+        )
+        if is_simple:
+            seen.format, seen.timezone, seen.sure = "simple long", "UTC", 1.0
+        declare(seen, fields, table)
+        return seen
+
+    def read(
+        self, source: Source, seen: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[RowBlock | DayBlock, list[LineError]]]:
+        table = head_of(source).table
+        fields = fields_of(table)
+        grouped: set[str] = set()
+        for blocks, errors in convert_all(
+            source,
+            Shape.of(table, [column.index for column in fields.values]),
+            lambda part: convert(part, fields, seen, grouped),
+            seen.warnings,
+        ):
+            for number, block in enumerate(blocks):
+                yield block, [] if number else errors
+
+
+def declare(seen: Recognition, fields: Fields, table: Table) -> None:
+    """Write into ``seen`` what headings and first cells declare about stamps and clocks, and the columns used."""
+    seen.stamps, seen.stamps_why = fields.declared()
+    seen.timezone = seen.timezone or fields.clock()
+    seen.step = fields.step
+    used = {"meter": fields.meter, "stamp": fields.stamp, "date": fields.date, "time": fields.time,
+            "period": fields.period, "unit": fields.unit, "flag": fields.flag, "quantity": fields.quantity}  # fmt: skip
+    seen.columns = {role: column.name for role, column in used.items() if column}
+    seen.columns["values"] = [column.name for column in fields.values]
+    moment = fields.time or fields.stamp
+    if moment and any(":" in cell and "24:00" in cell for cell in table.cells(moment.index)):
+        note_24(seen, moment)
+
+
+def note_24(seen: Recognition, column: Column) -> None:
+    """A 24:00 closes its day: stamps are period ends."""
+    if seen.stamps is None:
+        seen.stamps, seen.stamps_why = "end", f"a 24:00 in {column.name!r}"
+    elif seen.stamps == "start":
+        odd = f"{seen.stamps_why} says that stamps are starts, yet {column.name!r} holds a 24:00."
+        if odd not in seen.warnings:
+            seen.warnings.append(odd)
+
+
+def moments_of(part: Part, fields: Fields, seen: Recognition, rejects: Rejects) -> dict[str, pl.Series]:
+    """Return stamp, instant, day and period of each row; null where the file gives another of them."""
+    rows = len(part)
+    found = {"stamp": nothing(rows, pl.Datetime("us")), "instant": nothing(rows, pl.Datetime("us", "UTC")),
+             "day": nothing(rows, pl.Date), "period": nothing(rows, pl.Int16)}  # fmt: skip
+    if fields.stamp:
+        _set_stamps(part, fields.stamp, seen, rejects, found)
+    elif fields.date:
+        days = dates(part.column(fields.date.index), fields.date.name)
+        rejects.add_moments(days.bad, fields.date.name)
+        rejects.add_blank(days.values, fields.date.name, "date", days.bad)
+        if fields.time:
+            clocks = times(part.column(fields.time.index), fields.time.name)
+            rejects.add_moments(clocks.bad, fields.time.name)
+            rejects.add_blank(clocks.values, fields.time.name, "time", clocks.bad)
+            if clocks.closes_day:
+                note_24(seen, fields.time)
+            found["stamp"] = days.values.cast(pl.Datetime("us")) + clocks.values
+        elif fields.period:
+            found["day"] = days.values
+            found["period"] = _periods(part, fields.period, rejects)
+    return found
+
+
+def _set_stamps(part: Part, column: Column, seen: Recognition, rejects: Rejects, found: dict[str, pl.Series]) -> None:
+    parsed = stamps(part.column(column.index), column.name)
+    rejects.add_moments(parsed.bad, column.name)
+    found["stamp"] = parsed.values
+    given = parsed.values
+    if parsed.instants is not None:
+        found["instant"] = parsed.instants
+        given = parsed.values.zip_with(parsed.values.is_not_null(), parsed.instants.dt.replace_time_zone(None))
+    rejects.add_blank(given, column.name, "date and time", parsed.bad)
+    if parsed.closes_day:
+        note_24(seen, column)
+
+
+def _periods(part: Part, column: Column, rejects: Rejects) -> pl.Series:
+    cells = part.column(column.index).str.strip_chars().str.replace(r"\.0$", "")
+    numbers = cells.cast(pl.Int16, strict=False)
+    sound = (numbers >= 1) & (numbers <= 50) & cells.str.contains("^[0-9]{1,2}$")
+    for row in np.flatnonzero(~sound.fill_null(False).to_numpy()):
+        rejects.add(
+            int(row), column.name, f"{cells[int(row)]!r} is not a settlement period.", "Periods run from 1 to 50."
+        )
+    return numbers.set(~sound.fill_null(False), None)
+
+
+def convert(
+    part: Part, fields: Fields, seen: Recognition, grouped: set[str]
+) -> tuple[list[RowBlock | DayBlock], list[LineError]]:
+    """Return what some lines say, and those that say nothing sound."""
+    rejects = Rejects(part)
+    found = moments_of(part, fields, seen, rejects)
+    names = [str(column.index) for column in fields.values]
+    values, bad = number_matrix(part.frame, names, grouped)
+    rejects.add_numbers(part.frame.select(names), bad, [column.name for column in fields.values])
+    flag = qualities(part, fields.flag, rejects)
+    quantity = quantities(part, fields.quantity, rejects)
+    meter = meters(part, fields.meter, rejects)
+    frames = []
+    for n, column in enumerate(fields.values):
+        value = pl.Series(values[:, n], nan_to_null=True)
+        frames.append(
+            pl.DataFrame(
+                {
+                    "line": part.lines,
+                    "meter": meter,
+                    "quantity": quantity if column.quantity is None else quantity.fill_null(column.quantity),
+                    "unit": units(part, fields.unit, column.unit, rejects),
+                    **found,
+                    "value": value,
+                    "quality": flag.set(value.is_null(), MISSING),
+                }
+            )
+        )
+    keep = rejects.keep()
+    if not keep.all():
+        frames = [frame.filter(pl.Series(keep)) for frame in frames]
+    frame = frames[0] if len(frames) == 1 else pl.concat(frames).sort("line", maintain_order=True)
+    whole = RowBlock(frame, int(keep.sum()))
+    if fields.stamp is None or fields.end is None:
+        return [whole], rejects.errors
+    said = periods_of(part.column(fields.stamp.index), part.column(fields.end.index), found)
+    return by_period(whole, part.lines, said), rejects.errors

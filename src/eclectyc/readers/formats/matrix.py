@@ -1,0 +1,157 @@
+"""Matrix: one line a moment, then a column for each meter, which its heading names. Dates alone make whole days."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.days import WHOLE_DAY
+from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
+from eclectyc.kernel.quality import MISSING, UNFLAGGED
+from eclectyc.readers.blocks import Block, DayBlock, LineError, ReadOptions, Recognition, RowBlock, UnreadableFile
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.formats.long import declare, moments_of
+from eclectyc.readers.tables.field_columns import Fields, fields_of
+from eclectyc.readers.tables.file_sample import Head, Table, head_of
+from eclectyc.readers.tables.headings import Column, is_rate, unit_in
+from eclectyc.readers.tables.identity_columns import nothing
+from eclectyc.readers.tables.numbers import number_matrix, parse_number
+from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.rejected_lines import Rejects
+from eclectyc.readers.tables.slot_columns import find_slots
+from eclectyc.readers.tables.timestamp_columns import dates
+
+
+@dataclass(frozen=True, slots=True)
+class MeterColumn:
+    index: int
+    name: str
+    meter: str
+    unit: str | None
+
+
+class Matrix:
+    name = "matrix"
+    kind: Final = "readings"
+
+    def recognise(self, head: Head) -> Recognition | None:
+        table = head.table
+        if find_slots(table.names) is not None:
+            return None
+        fields = fields_of(table)
+        if fields.meter or not (fields.stamp or fields.date):
+            return None
+        columns, passed_over = _meter_columns(table, fields)
+        if len(columns) <= len(fields.values):
+            return None
+        # Headings that are values elsewhere (M3, AI) can be meters here: then neither layout is surer.
+        sure = 0.7 if fields.values else 0.6
+        seen = Recognition(self.name, f"one moment a line and {len(columns)} columns of meters", sure)
+        declare(seen, fields, table)
+        seen.step = WHOLE_DAY if _is_daily(fields) else None
+        seen.columns["meters"] = [column.meter for column in columns]
+        seen.warnings += [f"Column {name!r} names no meter and was not read." for name in passed_over]
+        return seen
+
+    def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[tuple[Block, list[LineError]]]:
+        table = head_of(source).table
+        fields = fields_of(table)
+        columns, _ = _meter_columns(table, fields)
+        grouped: set[str] = set()
+        yield from convert_all(
+            source,
+            Shape.of(table, [column.index for column in columns]),
+            lambda part: convert(part, fields, columns, seen, grouped),
+            seen.warnings,
+        )
+
+
+def _is_daily(fields: Fields) -> bool:
+    return fields.all_midnight or not fields.has_moment
+
+
+def _meter_columns(table: Table, fields: Fields) -> tuple[list[MeterColumn], list[str]]:
+    """Return the columns of meters, and the headings of those that are passed over."""
+    columns, passed_over, rates = [], [column.name for column in fields.totals], []
+    for column in sorted([*fields.others, *fields.values], key=lambda column: column.index):
+        cells = table.cells(column.index)
+        if column.role == "value":
+            columns.append(MeterColumn(column.index, column.name, clean_identifier(column.name), None))
+        elif is_rate(column.name):
+            rates.append(column.name)
+        elif cells and all(parse_number(cell) is None for cell in cells):
+            passed_over.append(column.name)
+        else:
+            columns.append(meter_column(column))
+    if rates and not columns:
+        raise UnreadableFile(
+            f"The columns hold prices, rates or weather, not meter readings: {', '.join(rates[:6])}.",
+            "Import outside data with: eclectyc external temperature|calorific|carbon FILE.",
+        )
+    refuse_doubles(columns)
+    return columns, passed_over + rates
+
+
+def meter_column(column: Column) -> MeterColumn:
+    if has_lost_digits(column.name):
+        raise UnreadableFile(
+            f"The heading {column.name!r} has lost its digits to a spreadsheet.",
+            "Format the headings as text in the source and export it again.",
+        )
+    unit = unit_in(column.name)
+    name = column.name
+    if unit is not None:
+        name = re.sub(r"[(\[].*?[)\]]|\b" + re.escape(unit) + r"\b", " ", name, flags=re.IGNORECASE).strip(" _-:")
+    return MeterColumn(column.index, column.name, clean_identifier(name), unit)
+
+
+def refuse_doubles(columns: list[MeterColumn]) -> None:
+    meters = [column.meter for column in columns]
+    doubled = sorted({meter for meter in meters if meters.count(meter) > 1})
+    if doubled:
+        raise UnreadableFile(f"Several columns are for the same meter: {', '.join(doubled)}.", "Keep one of each.")
+
+
+def convert(
+    part: Part, fields: Fields, columns: list[MeterColumn], seen: Recognition, grouped: set[str]
+) -> tuple[Block, list[LineError]]:
+    """Return what some lines say, and those that say nothing sound."""
+    rejects = Rejects(part)
+    names = [str(column.index) for column in columns]
+    found = _days_of(part, fields, rejects) if _is_daily(fields) else moments_of(part, fields, seen, rejects)
+    values, bad = number_matrix(part.frame, names, grouped)
+    rejects.add_numbers(part.frame.select(names), bad, [column.name for column in columns])
+    keep = rejects.keep()
+    rows = int(keep.sum())
+    each = np.repeat(np.flatnonzero(keep), len(columns))
+    which = np.tile(np.arange(len(columns)), rows)
+    flat = values[keep].reshape(-1)
+    value = pl.Series(flat, nan_to_null=True)
+    frame = pl.DataFrame(
+        {
+            "line": part.lines[each],
+            "meter": pl.Series([column.meter for column in columns], dtype=pl.String)[which],
+            "quantity": nothing(len(each), pl.String),
+            "unit": pl.Series([column.unit for column in columns], dtype=pl.String)[which],
+            **{name: cells[each] for name, cells in found.items()},
+        }
+    )
+    quality = np.where(np.isnan(flat), np.int8(MISSING), np.int8(UNFLAGGED))
+    if _is_daily(fields):
+        return DayBlock(frame, flat[:, None], quality[:, None], WHOLE_DAY, "position", rows), rejects.errors
+    return RowBlock(frame.with_columns(value.alias("value"), pl.Series("quality", quality)), rows), rejects.errors
+
+
+def _days_of(part: Part, fields: Fields, rejects: Rejects) -> dict[str, pl.Series]:
+    date = fields.day
+    if date is None:
+        return {"day": nothing(len(part), pl.Date)}
+    days = dates(part.column(date.index), date.name)
+    rejects.add_moments(days.bad, date.name)
+    rejects.add_blank(days.values, date.name, "date", days.bad)
+    return {"day": days.values}

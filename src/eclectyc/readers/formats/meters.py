@@ -1,0 +1,111 @@
+"""Meters: a list of metering points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
+from eclectyc.kernel.units import CANONICAL, conversion, is_unit
+from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RecordBlock
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.tables.field_columns import is_of_readings
+from eclectyc.readers.tables.file_sample import Head, head_of
+from eclectyc.readers.tables.headings import METER_TIERS, header_key
+from eclectyc.readers.tables.registry_tables import (
+    BadCell,
+    Field,
+    day,
+    find,
+    keys,
+    number,
+    one_of,
+    read,
+    sureness,
+    truth,
+)
+
+UTILITIES: Final = ("electricity", "gas", "water", "heat", "steam", "cooling", "oil", "lpg", "diesel", "hvo", "solar",
+                    "ev", "battery", "other")  # fmt: skip
+_UTILITY_WORDS: Final = {
+    **{word: word for word in UTILITIES}, "elec": "electricity", "power": "electricity", "pv": "solar",
+    "naturalgas": "gas", "evcharging": "ev", "districtheat": "heat", "districtheating": "heat",
+}  # fmt: skip
+_DIRECTIONS: Final = {"import": "import", "imp": "import", "export": "export", "exp": "export"}
+
+
+_UNITS: Final = "Use kWh, kVArh, m3, litre or kg."
+
+
+def _identifier(text: str) -> str:
+    if has_lost_digits(text):
+        raise BadCell(f"{text!r} has lost its digits to a spreadsheet.", "Format the column as text and export again.")
+    return clean_identifier(text)
+
+
+def _unit(text: str) -> str:
+    """Make the unit plain that a meter's readings are kept in: files that name none are taken to be in it."""
+    if not is_unit(text):
+        raise BadCell(f"{text.strip()!r} is not a unit that is known.", _UNITS)
+    if text.strip() in CANONICAL and text.strip() != "kW":
+        return text.strip()
+    known = conversion(text)
+    if known.factor != 1 or known.is_power:
+        raise BadCell(
+            f"{text.strip()!r} is not a unit that readings are kept in.",
+            f"{_UNITS} A file whose readings are in {text.strip()} says so itself, or is imported with --unit.",
+        )
+    return known.unit
+
+
+def _step(text: str) -> str:
+    from eclectyc.kernel.days import STEPS
+
+    words = {"halfhourly": "30", "hh": "30", "hourly": "60", "quarterhourly": "15", "daily": "1440"}
+    minutes = words.get(header_key(text), text.strip().removesuffix(".0"))
+    if minutes not in {str(step) for step in STEPS}:
+        raise BadCell(f"{text.strip()!r} is not a step.", "Give minutes that divide an hour, or 1440 for whole days.")
+    return minutes
+
+
+FIELDS: Final = {
+    "identifier": Field(frozenset(METER_TIERS[0] | METER_TIERS[1] | {"identifier"}), _identifier),
+    "serial": Field(frozenset(METER_TIERS[2])),
+    "site": Field(keys("site", "sitename", "building", "location")),
+    "name": Field(keys("name", "metername", "description", "label")),
+    "utility": Field(keys("utility", "fuel", "fueltype", "commodity", "metertype", "utilitytype", "type"),
+                     one_of(_UTILITY_WORDS, "utility")),
+    "direction": Field(keys("direction", "importexport"), one_of(_DIRECTIONS, "direction")),
+    "unit": Field(keys("unit", "units", "uom"), _unit),
+    "step_minutes": Field(keys("step", "stepminutes", "interval", "intervalminutes", "resolution"), _step),
+    "multiplier": Field(keys("multiplier", "meterfactor", "factor", "ctratio"), number(1e-6, 1e5)),
+    "correction": Field(keys("correction", "correctionfactor", "volumecorrection", "volumecorrectionfactor"),
+                        number(0.5, 50)),
+    "parent": Field(keys("parent", "parentmeter", "mainmeter", "parentidentifier", "parentmpan"), _identifier),
+    "supplier": Field(keys("supplier", "suppliername")),
+    "installed": Field(keys("installed", "installedon", "installdate", "installationdate", "installeddate"), day),
+    "removed": Field(keys("removed", "removedon", "removaldate", "removeddate"), day),
+    "formula": Field(keys("formula", "virtualformula", "calculation")),
+    "is_active": Field(keys("isactive", "active", "status", "enabled"), truth),
+}  # fmt: skip
+
+
+class Meters:
+    name = "meters"
+    kind: Final = "meters"
+
+    def recognise(self, head: Head) -> Recognition | None:
+        if is_of_readings(head.table):
+            return None
+        found = find(head.table, FIELDS)
+        others = [field for field in found if field in FIELDS and field not in ("identifier", "unit", "is_active")]
+        if "identifier" not in found or not others:
+            return None
+        seen = Recognition(self.name, f"a list of meters: {', '.join(found)}", sureness(len(others)))
+        seen.columns = {field: head.table.names[index] for field, index in found.items()}
+        return seen
+
+    def read(
+        self, source: Source, seen: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[RecordBlock, list[LineError]]]:
+        yield from read(source, head_of(source).table, FIELDS, "identifier", seen.warnings)

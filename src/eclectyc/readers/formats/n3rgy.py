@@ -1,0 +1,123 @@
+"""n3rgy's API: consumption or production of a smart meter, stamped at each period's end, in UTC.
+
+Both generations of answers are read: ``values`` at the top, and ``values`` of each of ``devices``. The number in the
+resource's name is the household's, not the meter's (an MPRN may stand before electricity), so the meter must be told.
+Source for the clock and the stamps: n3rgy's support pages, "Data, dates, times, consumption and tariffs" (2023).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Final
+
+from eclectyc.kernel.units import is_unit
+from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RowBlock, UnreadableFile, unreadable_now
+from eclectyc.readers.files.json_document import document_of
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.tables.document_readings import BadReading, Readings, stamp_of, value_of
+from eclectyc.readers.tables.file_sample import Head
+
+NO_VALUE: Final = 16777.215  # 0xFFFFFF Wh: what a smart meter shows for a period that it has not recorded
+_VALUES: Final = ("value", "primaryValue")
+_UNIT: Final = "The answer does not say its unit."
+
+
+class N3rgy:
+    name = "n3rgy"
+    kind: Final = "readings"
+
+    def recognise(self, head: Head) -> Recognition | None:
+        answer = _answer(head.source)
+        if answer is None:
+            return None
+        return Recognition(
+            self.name,
+            "JSON with a resource, its granularity and values with timestamps",
+            1.0,
+            stamps="end",
+            stamps_why="n3rgy stamps the end of a period",
+            timezone="UTC",
+            step=30,
+            is_table=False,
+            unit_to_be_told=_UNIT,
+        )
+
+    def read(
+        self, source: Source, seen: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[RowBlock, list[LineError]]]:
+        answer = _answer(source)
+        if answer is None:
+            raise unreadable_now(source.name, self.name)
+        unit, quantity = _unit(answer, source.name), _quantity(answer)
+        readings = Readings()
+        for number, (place, cell) in enumerate(_cells(answer), 1):
+            try:
+                if not isinstance(cell, dict):
+                    raise BadReading("", "This is no reading.")
+                moment = stamp_of(cell.get("timestamp"), ".timestamp")
+                readings.add(number, moment.clock - (moment.offset or timedelta(0)), _value(cell))
+            except BadReading as bad:
+                readings.reject(number, place, bad)
+        yield readings.block(quantity=quantity, unit=unit, in_utc=False), readings.errors
+
+
+def _answer(source: Source) -> dict[str, Any] | None:
+    """Return the answer that a file holds, None where it is of another kind."""
+    if source.kind != "json":
+        return None
+    answer = document_of(source)
+    if not isinstance(answer, dict) or not isinstance(answer.get("resource"), str):
+        return None
+    first = next((cell for _, cell in _cells(answer)), None)
+    if "prices" in answer or (isinstance(first, dict) and {"standingCharges", "prices"} & first.keys()):
+        raise UnreadableFile(f"{source.name} holds a tariff, not readings.", "Ask for consumption or production.")
+    if not isinstance(answer.get("granularity"), str):
+        return None
+    if answer["granularity"] != "halfhour":
+        raise UnreadableFile(
+            f"{source.name} holds values by the {answer['granularity']!s:.20}, whose stamps mean nothing certain.",
+            "Ask for granularity=halfhour.",
+        )
+    if first is None and isinstance(answer.get("values", answer.get("devices")), list):
+        raise UnreadableFile(f"{source.name} is an answer without a single reading.", "Ask for another span of time.")
+    is_ours = isinstance(first, dict) and "timestamp" in first and any(key in first for key in _VALUES)
+    return answer if is_ours else None
+
+
+def _cells(answer: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each reading with its place."""
+    groups = [("", answer)]
+    if isinstance(answer.get("devices"), list):
+        groups = [(f"devices[{n}].", device) for n, device in enumerate(answer["devices"]) if isinstance(device, dict)]
+    for place, group in groups:
+        values = group.get("values")
+        for n, cell in enumerate(values if isinstance(values, list) else ()):
+            yield f"{place}values[{n}]", cell
+
+
+def _value(cell: dict[str, Any]) -> float | None:
+    key = next((key for key in _VALUES if key in cell), _VALUES[0])
+    if cell.get(key) == "invalid value":
+        raise BadReading(f".{key}", "The meter recorded no valid value here.", "Nothing need be done.")
+    value = value_of(cell.get(key), f".{key}")
+    if value == NO_VALUE:
+        raise BadReading(
+            f".{key}", f"{NO_VALUE} is what a smart meter shows for a period that it has not recorded.",
+            "Nothing need be done.",
+        )  # fmt: skip
+    return value
+
+
+def _unit(answer: dict[str, Any], name: str) -> str | None:
+    unit = answer.get("unit")
+    if unit in (None, ""):
+        return None
+    if not isinstance(unit, str) or not is_unit(unit):
+        raise UnreadableFile(f"{name} is in {unit!r:.40}, which is no unit that is known.", "Say --unit kWh or m3.")
+    return unit
+
+
+def _quantity(answer: dict[str, Any]) -> str | None:
+    """Production is what the house gives back; consumption is what the meter is there for."""
+    return "export" if "/production" in answer["resource"].lower() else None

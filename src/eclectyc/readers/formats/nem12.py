@@ -1,0 +1,239 @@
+"""NEM12: Australia's interval data. Rows 100 (header), 200 (a stream), 300 (a day of it), 400 (quality of a part of
+the day before), 500 (passed over) and 900 (end).
+
+Value k of a 300 row is of the k-th interval after midnight on market time, UTC+10 all year. A stream's suffix says
+what it measures: E what is drawn, B what is given back, Q and K reactive energy; its second character is the register,
+which is kept apart. Quality A is actual, S, F and E estimated, N no value at all, V as the 400 rows say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.quality import MISSING
+from eclectyc.kernel.units import conversion
+from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, UnreadableFile
+from eclectyc.readers.files.source import Source, TextBlock
+from eclectyc.readers.formats.nem12_quality import PART, Parts, flags_of, parts_of
+from eclectyc.readers.tables.coded_lines import Lines, read_cells, units
+from eclectyc.readers.tables.file_sample import Head
+from eclectyc.readers.tables.identity_columns import nothing
+from eclectyc.readers.tables.numbers import number_matrix
+from eclectyc.readers.tables.parse_csv import Part
+from eclectyc.readers.tables.rejected_lines import Rejects
+from eclectyc.readers.tables.timestamp_columns import dates
+
+MARKET_TIME: Final = "UTC+10:00"
+STEPS: Final = (5, 15, 30)  # minutes
+_QUANTITIES: Final = {"E": "import", "B": "export", "Q": "reactive_import", "K": "reactive_export"}
+_UNITS: Final = {"E": "kWh", "B": "kWh", "Q": "kVArh", "K": "kVArh"}
+_HEADER, _STREAM, _DAY, _EVENT, _END = b"100,", b"200,", b"300,", b"500,", b"900"
+_BEFORE, _AFTER = 2, 4  # fields before the values, and at most after their quality
+_PADDING: Final = re.compile(rb"(?<!,),+\n")  # a spreadsheet makes all lines as long as the longest
+
+
+class Stream(NamedTuple):
+    """What a 200 row says of the days under it; ``reason`` why none of them can be taken."""
+
+    meter: str = ""
+    quantity: str = ""
+    register: str = ""
+    unit: str = ""
+    step: int = 0
+    reason: str = "No 200 row stands before it."
+    remedy: str = "Fetch the file again: a day belongs to the 200 row above it."
+
+
+@dataclass(slots=True)
+class _State:
+    """What one block leaves to the next."""
+
+    stream: Stream = field(default_factory=Stream)
+    is_ended: bool = False
+
+
+class Nem12:
+    name = "nem12"
+    kind: Final = "readings"
+
+    def recognise(self, head: Head) -> Recognition | None:
+        rows = [line.replace('"', "").split(",") for line in head.first_lines]
+        if not rows or rows[0][0].strip() not in ("100", "200"):
+            return None
+        if rows[0][0].strip() == "200":
+            if len(rows[0]) >= 9 and any(row[0].strip() == "300" for row in rows):
+                raise UnreadableFile(
+                    f"{head.name} looks like NEM12, but has no 100 row at its head.",
+                    "Fetch the whole file again: it begins with 100,NEM12 and ends with 900.",
+                )
+            return None
+        if len(rows[0]) < 2 or rows[0][1].strip().upper() != "NEM12":
+            return None
+        return Recognition(
+            self.name,
+            "its first row is 100,NEM12",
+            1.0,
+            stamps="start",
+            stamps_why="value k of a row is of the k-th interval after midnight",
+            timezone=MARKET_TIME,
+            is_table=False,
+        )
+
+    def read(
+        self, source: Source, seen: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[DayBlock, list[LineError]]]:
+        state = _State()
+        for block in units(source, (_HEADER, _STREAM, _DAY, _END), b","):
+            yield from _converted(block, state, source.name)
+        if not state.is_ended:
+            seen.warnings.append("The file has no 900 row at its end: it may be cut off.")
+
+
+def _converted(block: TextBlock, state: _State, name: str) -> Iterator[tuple[DayBlock, list[LineError]]]:
+    if b",,,,,,,,\n" in block.text:
+        block = TextBlock(_PADDING.sub(b"\n", block.text), block.first_line, block.lines, block.errors)
+    lines = Lines.of(block)
+    is_day, is_part = lines.beginning(_DAY), lines.beginning(PART)
+    is_known = is_day | is_part
+    for code in (_HEADER, _STREAM, _EVENT, _END):
+        is_known |= lines.beginning(code)
+    streams, of_line = _streams(lines, state, name, lines.lost(is_known, block.errors))
+    at = np.flatnonzero(is_day)
+    parts, errors = parts_of(lines, is_part, is_day, np.isin(np.arange(len(lines)), of_line.heads))
+    errors += block.errors
+    errors += lines.strangers(is_known, "begins no row of NEM12.", "Rows are 100, 200, 300, 400, 500 and 900.")
+    stream = of_line.stream[at]
+    steps = np.array([one.step for one in streams])[stream]
+    fields = lines.fields(b",")[at]
+    wanted = np.where(steps > 0, 1440 // np.maximum(steps, 1), 0) + _BEFORE + 1
+    sound = (steps > 0) & (fields >= wanted) & (fields <= wanted + _AFTER)
+    for n in np.flatnonzero(~sound).tolist():
+        errors.append(_unsound(int(lines.numbers[at[n]]), streams[stream[n]], int(fields[n]), int(wanted[n])))
+    for step, width in sorted(set(zip(steps[sound].tolist(), fields[sound].tolist(), strict=True))):
+        same = np.flatnonzero(sound & (steps == step) & (fields == width))
+        days, odd = _days(lines, at[same], stream[same], streams, parts.of(at[same]), step, width)
+        yield days, odd + errors
+        errors = []
+    if errors:
+        yield _nothing(), errors
+
+
+class _Governing(NamedTuple):
+    """stream : which of the streams each line belongs to, shape (lines,). heads : lines that open or close one."""
+
+    stream: np.ndarray
+    heads: np.ndarray
+
+
+def _streams(lines: Lines, state: _State, name: str, is_lost: np.ndarray) -> tuple[list[Stream], _Governing]:
+    """Return the block's streams, the one of the block before first, and which of them each line belongs to.
+
+    is_lost : lines that may have been a 200 row: the days under them are of nobody knows what.
+    """
+    is_head, is_stream, is_end = (lines.beginning(code) for code in (_HEADER, _STREAM, _END))
+    heads = np.flatnonzero(is_head | is_stream | is_end | is_lost)
+    streams = [state.stream]
+    for n in heads.tolist():
+        if is_lost[n]:
+            streams.append(
+                Stream(reason=f"Line {lines.numbers[n]} above it cannot be read: it may have been a 200 row.")
+            )
+            continue
+        text = lines.line(n)
+        if is_head[n] and text.split(",")[1].strip().upper() != "NEM12":
+            raise UnreadableFile(
+                f"Line {lines.numbers[n]} of {name} begins another kind of file: {text[:40]!r}.",
+                "Import each by itself.",
+            )
+        streams.append(_stream(text) if is_stream[n] else Stream())
+        state.is_ended = bool(is_end[n])
+    state.stream = streams[-1]
+    return streams, _Governing(np.searchsorted(heads, np.arange(len(lines)), side="right"), heads)
+
+
+@lru_cache(4096)
+def _stream(text: str) -> Stream:
+    """Understand a 200 row: meter, configuration, register, suffix, data stream, serial, unit, interval."""
+    cells = [cell.strip() for cell in text.split(",", 10)]
+    if len(cells) < 9:
+        return _faulty(text, f"has {len(cells)} fields, not 9 or 10", "Fetch the file again.")
+    meter, suffix, unit, interval = cells[1].upper(), cells[4].upper(), cells[7], cells[8]
+    if not re.fullmatch("[0-9A-Z]{10,11}", meter):
+        return _faulty(text, f"names {cells[1][:40]!r}, which is no NMI", "An NMI has 10 or 11 letters and digits.")
+    if not re.fullmatch("[EBQK][0-9A-Z]?", suffix):
+        return _faulty(
+            text, f"has the suffix {cells[4][:20]!r}, which is not known", "Known are E, B, Q and K with a register."
+        )
+    if interval not in {str(step) for step in STEPS}:
+        return _faulty(
+            text, f"has intervals of {interval[:20]!r} minutes", "NEM12 has intervals of 5, 15 or 30 minutes."
+        )
+    try:
+        measured = conversion(unit).unit
+    except Invalid as fault:
+        return _faulty(text, f"has the unit {unit[:20]!r}, which is not known", fault.remedy)
+    if measured != _UNITS[suffix[0]]:
+        wanted = _UNITS[suffix[0]]
+        return _faulty(text, f"has the unit {unit!r}, but its suffix {suffix} measures {wanted}", "Correct either.")
+    return Stream(meter, _QUANTITIES[suffix[0]], suffix, unit, int(interval), "", "")
+
+
+def _faulty(text: str, what: str, remedy: str) -> Stream:
+    shown = ",".join(text.split(",", 5)[:5])[:60]
+    return Stream(reason=f"The 200 row above it ({shown}) {what}.", remedy=remedy)
+
+
+def _unsound(line: int, stream: Stream, fields: int, wanted: int) -> LineError:
+    if not stream.step:
+        return LineError(line, "", stream.reason, stream.remedy)
+    values = 1440 // stream.step
+    return LineError(
+        line,
+        "",
+        f"The row has {fields} fields; a date, {values} values and their quality make {wanted} to {wanted + _AFTER}.",
+        "The row may be cut off, or its intervals are not those of its 200 row: fetch the file again.",
+    )
+
+
+def _days(
+    lines: Lines, at: np.ndarray, stream: np.ndarray, streams: list[Stream], parts: Parts, step: int, width: int
+) -> tuple[DayBlock, list[LineError]]:
+    """Return the days of some 300 rows that have one step and one number of fields."""
+    chosen = np.zeros(len(lines), dtype=bool)
+    chosen[at] = True
+    values_at = range(_BEFORE, _BEFORE + 1440 // step)
+    frame, typed = read_cells(lines.chosen(chosen), ",", width, values_at)
+    part = Part(frame, lines.numbers[at], typed, np.zeros(len(at), dtype=bool))
+    rejects = Rejects(part)
+    days = dates(part.column(1), "date")
+    rejects.add_moments(days.bad, "date")
+    rejects.add_blank(days.values, "date", "date", days.bad)
+    names = [str(n) for n in values_at]
+    values, bad = number_matrix(frame, names, set())
+    rejects.add_numbers(frame.select(names), bad, [f"interval {n - _BEFORE + 1}" for n in values_at])
+    quality = flags_of(part, part.column(values_at.stop), parts, len(values_at), rejects)
+    quality[np.isnan(values)] = MISSING
+    values = np.where(quality == MISSING, np.nan, values)
+    taken = rejects.keep()
+    of_row = {
+        name: pl.Series([getattr(one, name) for one in streams], dtype=pl.String)[stream]
+        for name in ("meter", "quantity", "unit", "register")
+    }
+    days_frame = pl.DataFrame({"line": part.lines, **of_row, "day": days.values})
+    if not taken.all():
+        days_frame, values, quality = days_frame.filter(pl.Series(taken)), values[taken], quality[taken]
+    return DayBlock(days_frame, values, quality, step, "position", len(days_frame)), rejects.errors
+
+
+def _nothing() -> DayBlock:
+    words = {name: nothing(0, pl.String) for name in ("meter", "quantity", "unit", "register")}
+    frame = pl.DataFrame({"line": nothing(0, pl.Int64), **words, "day": nothing(0, pl.Date)})
+    return DayBlock(frame, np.empty((0, 48)), np.empty((0, 48), np.int8), 30)

@@ -1,0 +1,183 @@
+"""Registers: one line a read – meter, moment, what the register showed; perhaps a serial, a register, a unit, a flag.
+
+It is never taken for this layout by itself: a column that only grows is not turned into use until somebody says so
+(``-t registers``, or an import profile). Several columns of readings are several registers, named by their headings. A
+date without a time is its midnight, the day's start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RegisterBlock, unreadable_now
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.formats.long import moments_of
+from eclectyc.readers.tables.field_columns import Fields, fields_of
+from eclectyc.readers.tables.file_sample import Head, Table, head_of
+from eclectyc.readers.tables.headings import METER_TIERS, Column, header_key, is_rate, unit_in
+from eclectyc.readers.tables.identity_columns import meters, nothing, qualities, quantities, units
+from eclectyc.readers.tables.numbers import number_matrix
+from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.rejected_lines import Rejects
+from eclectyc.readers.tables.timestamp_columns import dates
+
+_SURE: Final = 0.3  # to be declared
+_READING_WORDS: Final = (
+    "reading",
+    "read",
+    "register",
+    "cumulative",
+    "totaliser",
+    "totalizer",
+    "index",
+    "counter",
+    "display",
+)
+_NO_READING: Final = ("type", "flag", "reason", "method", "status", "date", "time", "by", "id", "no", "number", "code")
+_CODES: Final = {
+    "register",
+    "registerid",
+    "registercode",
+    "registername",
+    "registerno",
+    "reg",
+    "tpr",
+    "rate",
+    "ratename",
+}
+_SERIALS: Final = METER_TIERS[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a table has what. values : the columns of readings."""
+
+    fields: Fields
+    values: list[Column]
+    serial: Column | None
+    code: Column | None
+
+    @property
+    def has_all(self) -> bool:
+        """Whether there are moments and readings."""
+        return bool(self.values and (self.fields.stamp or self.fields.date))
+
+
+class Registers:
+    name = "registers"
+    kind: Final = "registers"
+
+    def recognise(self, head: Head) -> Recognition | None:
+        layout = _layout(head.table)
+        if not layout.has_all:
+            return None
+        moment = layout.fields.stamp or layout.fields.date
+        named = [column.name for column in (moment, *layout.values) if column]
+        seen = Recognition(self.name, f"reads of registers: {', '.join(repr(name) for name in named)}", _SURE)
+        seen.timezone = layout.fields.clock()
+        roles = {"meter": layout.fields.meter, "serial": layout.serial, "register": layout.code, "moment": moment}
+        seen.columns = {role: column.name for role, column in roles.items() if column}
+        seen.columns["values"] = [column.name for column in layout.values]
+        return seen
+
+    def read(
+        self, source: Source, seen: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[RegisterBlock, list[LineError]]]:
+        table = head_of(source).table
+        layout, grouped = _layout(table), set[str]()
+        if not layout.has_all:
+            raise unreadable_now(source.name, self.name)
+        yield from convert_all(
+            source,
+            Shape.of(table, [column.index for column in layout.values]),
+            lambda part: convert(part, layout, seen, grouped),
+            seen.warnings,
+        )
+
+
+def _layout(table: Table) -> Layout:
+    keys = {column.index: header_key(column.name) for column in table.columns}
+    code = next((column for column in table.columns if keys[column.index] in _CODES and _is_text(table, column)), None)
+    fields = fields_of(table, frozenset([code.index]) if code else frozenset())
+    taken = {column.index for column in (fields.meter, fields.stamp, fields.date, fields.time, fields.unit, fields.flag,
+                                         fields.quantity, code) if column}  # fmt: skip
+    serial = next((c for c in table.columns if keys[c.index] in _SERIALS and c.index not in taken), None)
+    if serial is None and fields.meter and keys[fields.meter.index] in _SERIALS:
+        serial = fields.meter
+    values = fields.values or [c for c in table.columns if c.index not in taken and _is_reading(table, c)]
+    return Layout(fields, values, serial, code)
+
+
+def _is_text(table: Table, column: Column) -> bool:
+    """Say whether a column called "register" names registers rather than holding what they show."""
+    cells = table.cells(column.index)
+    return bool(cells) and len(set(cells)) <= max(8, len(cells) // 10) and max(len(cell) for cell in cells) <= 20
+
+
+def _is_reading(table: Table, column: Column) -> bool:
+    words = [word for word in "".join(c if c.isalnum() else " " for c in column.name.lower()).split() if word]
+    if is_rate(column.name) or not any(word.rstrip("s") in _READING_WORDS for word in words):
+        return False
+    return not any(word in _NO_READING for word in words)
+
+
+def convert(part: Part, layout: Layout, seen: Recognition, grouped: set[str]) -> tuple[RegisterBlock, list[LineError]]:
+    """Return what some lines say, and those that say nothing sound."""
+    rejects = Rejects(part)
+    fields = layout.fields
+    stamp, instant = read_moments(part, fields, seen, rejects)
+    names = [str(column.index) for column in layout.values]
+    values, bad = number_matrix(part.frame, names, grouped)
+    rejects.add_numbers(part.frame.select(names), bad, [column.name for column in layout.values])
+    meter, flag = meters(part, fields.meter, rejects), qualities(part, fields.flag, rejects)
+    quantity = quantities(part, fields.quantity, rejects)
+    serial = part.column(layout.serial.index) if layout.serial else nothing(len(part), pl.String)
+    code = part.column(layout.code.index) if layout.code else nothing(len(part), pl.String)
+    no = pl.Series([False]).new_from_index(0, len(part))
+    frames = []
+    for n, column in enumerate(layout.values):
+        own = (
+            nothing(len(part), pl.String)
+            if len(layout.values) == 1
+            else pl.Series([column.name[:40]]).new_from_index(0, len(part))
+        )
+        frames.append(
+            pl.DataFrame(
+                {
+                    "line": part.lines,
+                    "meter": meter,
+                    "quantity": quantity if column.quantity is None else quantity.fill_null(column.quantity),
+                    "unit": units(part, fields.unit, column.unit or unit_in(column.name), rejects),
+                    "serial": serial,
+                    "register": code if layout.code else own,
+                    "stamp": stamp,
+                    "instant": instant,
+                    "value": pl.Series(values[:, n], nan_to_null=True),
+                    "quality": flag,
+                    "is_maximum": no,
+                    "is_doubtful": no,
+                    "told": nothing(len(part), pl.String),
+                }
+            )
+        )
+    keep = rejects.keep()
+    taken = [frame.filter(pl.Series(keep) & frame["value"].is_not_null()) for frame in frames]
+    frame = taken[0] if len(taken) == 1 else pl.concat(taken).sort("line", maintain_order=True)
+    return RegisterBlock(frame, int(keep.sum())), rejects.errors
+
+
+def read_moments(part: Part, fields: Fields, seen: Recognition, rejects: Rejects) -> tuple[pl.Series, pl.Series]:
+    """Return each row's stamp, or its instant where the text carries an offset."""
+    if fields.stamp or fields.time:
+        found = moments_of(part, fields, seen, rejects)
+        return found["stamp"], found["instant"]
+    column = fields.date
+    assert column is not None  # noqa: S101 - has_all
+    days = dates(part.column(column.index), column.name)
+    rejects.add_moments(days.bad, column.name)
+    rejects.add_blank(days.values, column.name, "date", days.bad)
+    return days.values.cast(pl.Datetime("us")), nothing(len(part), pl.Datetime("us", "UTC"))

@@ -1,0 +1,172 @@
+"""Stark DF2: ``#F2``, then ``#O <MPAN>[-suffix]`` and ``#S n`` over lines ``dd/mm/yyyy,HH:MM,value,flag``.
+
+Stamps are period ends in UTC. Sensors 1 and 2 are active energy in the direction of the metering point, 3 is reactive
+import, 4 reactive export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
+from eclectyc.kernel.quality import MISSING
+from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RowBlock
+from eclectyc.readers.files.source import Source, TextBlock
+from eclectyc.readers.formats.long import COLUMNS
+from eclectyc.readers.tables.coded_lines import Lines, read_cells
+from eclectyc.readers.tables.file_sample import Head
+from eclectyc.readers.tables.headings import Column
+from eclectyc.readers.tables.identity_columns import nothing, qualities
+from eclectyc.readers.tables.numbers import number_matrix
+from eclectyc.readers.tables.parse_csv import Part
+from eclectyc.readers.tables.rejected_lines import Rejects
+from eclectyc.readers.tables.timestamp_columns import dates, times
+
+_ACTIVE: Final = ("1", "2")
+_SENSORS: Final = {
+    "1": (None, "kWh"), "2": (None, "kWh"), "3": ("reactive_import", "kVArh"), "4": ("reactive_export", "kVArh"),
+}  # fmt: skip
+_FIELDS: Final = 4
+_EXPECTED: Final = "date, time, value and flag"
+_AGAIN: Final = "The file may be cut off or damaged: fetch it again."
+_FLAG: Final = Column(3, "flag", "flag", "flag")
+
+
+@dataclass(frozen=True, slots=True)
+class _Above:
+    """What the ``#`` lines above a reading say; ``reason`` why it cannot be taken."""
+
+    meter: str = ""
+    sensor: str = ""
+    seen: tuple[str, ...] = ()  # the outstation's sensors so far
+    reason: str = "No #O line above it names the meter."
+
+    def after(self, line: str) -> _Above:
+        """Return what holds after one more ``#`` line."""
+        word, rest = line[:2].upper(), line[2:].rstrip(", ").strip()
+        if word == "#O":
+            meter = clean_identifier(rest.split("-")[0])
+            if not meter or has_lost_digits(rest):
+                return _Above(reason=f"The #O line above it names no meter: {line[:40]!r}.")
+            return _Above(meter, reason="No #S line above it names the sensor.")
+        if word == "#S":
+            sensor = rest.lstrip("0")
+            if sensor not in _SENSORS:
+                return _Above(self.meter, "", self.seen, f"The sensor above it is none of 1 to 4: {line[:40]!r}.")
+            return _Above(self.meter, sensor, (*self.seen, sensor)[-8:], "" if self.meter else self.reason)
+        if word == "#F":
+            return _Above()
+        return _Above(reason=f"The line above it may have named another meter or sensor: {line[:40]!r}.")
+
+
+class Stark:
+    name = "stark"
+    kind: Final = "readings"
+
+    def recognise(self, head: Head) -> Recognition | None:
+        if not head.first_lines or head.first_lines[0].upper().rstrip(", ") != "#F2":
+            return None
+        return Recognition(
+            "Stark DF2",
+            "its first line is #F2",
+            1.0,
+            stamps="end",
+            stamps_why="DF2 prints the end of each period",
+            timezone="UTC",
+            step=30,
+            is_table=False,
+        )
+
+    def read(
+        self, source: Source, seen: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[RowBlock, list[LineError]]]:
+        above = _Above()
+        both: dict[str, None] = {}
+        for block in source.blocks():
+            lines = Lines.of(block)
+            headed, of_line = _headed(lines, above, block.errors)
+            above = headed[-1]
+            if len(both) < 20:
+                both |= dict.fromkeys(one.meter for one in headed if set(_ACTIVE) <= set(one.seen))
+            yield _converted(block, lines, headed, of_line)
+        seen.warnings += [
+            f"Meter {meter} has both active sensors, 1 and 2; both are read as active energy of its own direction. "
+            "If one of them is export, import it by itself with --quantity export."
+            for meter in both
+        ]
+
+
+def _headed(lines: Lines, above: _Above, errors: list[LineError]) -> tuple[list[_Above], np.ndarray]:
+    """Return what holds at the block's start and after each of its ``#`` lines, and which of these each line has.
+
+    A line of one cell that is none of them may be one that was damaged.
+    """
+    is_head = lines.beginning(b"#")
+    is_reading = is_head | (lines.fields(b",") > 1)
+    for n in np.flatnonzero(is_reading & ~is_head & ~lines.digits()).tolist():
+        is_reading[n] = bool(lines.line(n).partition(",")[2].strip(", "))
+    heads = np.flatnonzero(is_head | lines.lost(is_reading, errors))
+    known = [above]
+    for n in heads.tolist():
+        known.append(known[-1].after(lines.line(n)))
+    return known, np.searchsorted(heads, np.arange(len(lines)), side="right")
+
+
+def _converted(
+    block: TextBlock, lines: Lines, headed: list[_Above], of_line: np.ndarray
+) -> tuple[RowBlock, list[LineError]]:
+    is_reading = ~(lines.beginning(b"#") | lines.blank())
+    fields = lines.fields(b",")
+    is_known = np.array([not one.reason for one in headed])[of_line]
+    is_known[np.flatnonzero(np.diff(of_line, prepend=0) > 0)] = True  # what such a line is itself, it says itself
+    errors = [
+        LineError(int(lines.numbers[n]), "", headed[of_line[n]].reason, _AGAIN)
+        for n in np.flatnonzero(is_reading & ~is_known).tolist()
+    ]
+    errors += [
+        LineError(int(lines.numbers[n]), "", f"The line has {fields[n]} fields, not 4: {_EXPECTED}.", _AGAIN)
+        for n in np.flatnonzero(is_reading & is_known & (fields != _FIELDS)).tolist()
+    ]
+    taken = is_reading & is_known & (fields == _FIELDS)
+    frame, typed = read_cells(lines.chosen(taken), ",", _FIELDS, (2,))
+    part = Part(frame, lines.numbers[taken], typed, np.zeros(len(frame), dtype=bool))
+    rows, rejected = _rows(part, headed, of_line[taken])
+    return rows, sorted([*block.errors, *errors, *rejected], key=lambda error: error.line)
+
+
+def _rows(part: Part, headed: list[_Above], of_row: np.ndarray) -> tuple[RowBlock, list[LineError]]:
+    rejects = Rejects(part)
+    days, clocks = dates(part.column(0), "date"), times(part.column(1), "time")
+    for cells, name in ((days, "date"), (clocks, "time")):
+        rejects.add_moments(cells.bad, name)
+        rejects.add_blank(cells.values, name, name, cells.bad)
+    values, bad = number_matrix(part.frame, ["2"], set())
+    rejects.add_numbers(part.frame.select("2"), bad, ["value"])
+    flags = part.column(3)
+    rejects.add_blank(flags.set(flags.str.strip_chars() == "", None), "flag", "flag", {})
+    value, rows = pl.Series(values[:, 0], nan_to_null=True), len(part)
+    measured = [_SENSORS.get(one.sensor, (None, "")) for one in headed]
+    said: dict[str, list[str | None]] = {
+        "meter": [one.meter for one in headed],
+        "quantity": [quantity for quantity, _ in measured],
+        "unit": [unit for _, unit in measured],
+    }
+    frame = pl.DataFrame(
+        {
+            "line": part.lines,
+            **{name: pl.Series(cells, dtype=pl.String)[of_row] for name, cells in said.items()},
+            "stamp": days.values.cast(pl.Datetime("us")) + clocks.values,
+            "instant": nothing(rows, pl.Datetime("us", "UTC")),
+            "day": nothing(rows, pl.Date),
+            "period": nothing(rows, pl.Int16),
+            "value": value,
+            "quality": qualities(part, _FLAG, rejects).set(value.is_null(), MISSING),
+        }
+    ).select(COLUMNS)
+    keep = rejects.keep()
+    return RowBlock(frame if keep.all() else frame.filter(pl.Series(keep)), int(keep.sum())), rejects.errors

@@ -1,0 +1,213 @@
+"""Wide: one line a day – meter, date, and a column for each slot of the day, perhaps with a column of flags each.
+
+Numbered columns, and 50 clock headings, are positions in the local day; 46 and 48 clock headings are clock
+times. A column of totals is a check of the line's sum, never a series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.quality import MISSING, UNFLAGGED
+from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, unreadable_now
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.tables.cell_vocabulary import FLAGS, flag_of
+from eclectyc.readers.tables.field_columns import Fields, fields_of
+from eclectyc.readers.tables.file_sample import Head, Table, head_of
+from eclectyc.readers.tables.headings import Column
+from eclectyc.readers.tables.identity_columns import FLAG_REMEDY, meters, qualities, quantities, units
+from eclectyc.readers.tables.numbers import number_matrix
+from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.rejected_lines import Rejects
+from eclectyc.readers.tables.slot_columns import SlotColumns, find_slots
+from eclectyc.readers.tables.timestamp_columns import dates
+
+_WHOLE_DAYS = (46, 48)  # half-hours with which a line of 48 or 50 columns may end
+_EDF: Final = ["month", "mpan", "measurementtype", "settlementdate"]
+_RAW_FLAGS = {text: quality for word, quality in FLAGS.items() for text in (word, word.upper(), word.capitalize())}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A day's columns: where its slots, its date and whatever else it has stand in a table."""
+
+    table: Table
+    slots: SlotColumns
+    fields: Fields
+    date: Column
+    total: Column | None
+    tolerance: float  # by how much a total may differ from its slots' sum through rounding
+
+
+class Wide:
+    name = "wide"
+    kind: Final = "readings"
+
+    def recognise(self, head: Head) -> Recognition | None:
+        slots = find_slots(head.table.names)
+        if slots is None:
+            return None
+        layout = layout_of(head.table)
+        if layout is None:
+            return None
+        seen = Recognition(
+            self.name,
+            f"one day a line: {layout.date.name!r} and {len(slots.values)} columns {slots.sample}",
+            1.0 if layout.fields.meter else 0.8,
+            stamps="end" if slots.ending else "start",
+            stamps_why=f"the headings {slots.sample}",
+            step=slots.step,
+        )
+        seen.columns = {"date": layout.date.name, "slots": len(slots.values), "placing": slots.placing}
+        if layout.fields.meter:
+            seen.columns["meter"] = layout.fields.meter.name
+        if [column.key for column in head.table.columns[: len(_EDF)]] == _EDF and len(slots.flags) == 50:
+            seen.format = "EDF wide-50"
+            seen.why = f"the headings of EDF's portal: {', '.join(head.table.names[: len(_EDF)])} and 50 half-hours"
+        return seen
+
+    def read(
+        self, source: Source, seen: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[DayBlock, list[LineError]]]:
+        layout = layout_of(head_of(source).table)
+        if layout is None:
+            raise unreadable_now(source.name, self.name)
+        yield from read_days(source, layout, seen.warnings)
+
+
+def read_days(
+    source: Source, layout: Layout, warnings: list[str], *, ends_blank: bool = True
+) -> Iterator[tuple[DayBlock, list[LineError]]]:
+    """Yield the days of a file whose layout is known; ``warnings`` grows when it is done.
+
+    ends_blank : whether a line may leave out blank cells at its end, beyond those of the shortest day.
+    """
+    numbers = [n for n in layout.slots.values if n >= 0] + ([layout.total.index] if layout.total else [])
+    grouped: set[str] = set()
+    yield from convert_all(
+        source,
+        Shape.of(layout.table, numbers, ends_of_day(layout.slots) if ends_blank else ()),
+        lambda part: convert(part, layout, grouped),
+        warnings,
+    )
+
+
+def layout_of(table: Table) -> Layout | None:
+    """Find the day's columns in a table's headings; None where they are not those of a day."""
+    slots = find_slots(table.names)
+    if slots is None:
+        return None
+    fields = fields_of(table, frozenset((*slots.values, *slots.flags)))
+    date = fields.date or fields.stamp
+    if date is None:
+        return None
+    total = fields.totals[0] if len(fields.totals) == 1 else None
+    return Layout(table, slots, fields, date, total, _tolerance(table, slots, total))
+
+
+def ends_of_day(slots: SlotColumns) -> set[int]:
+    """Return the columns of the slots beyond a whole shorter day, which a line may end before."""
+    return {index for columns in (slots.values, slots.flags) for index in columns[min(_WHOLE_DAYS) :]}
+
+
+def _tolerance(table: Table, slots: SlotColumns, total: Column | None) -> float:
+    """Half a unit in the last printed place, of the total and of each slot."""
+    if total is None:
+        return 0.0
+    cells = [row[n] for row in table.rows[:50] for n in slots.values if 0 <= n < len(row)]
+    return 0.5 * 10.0 ** -_places(table.cells(total.index)) + 0.5 * len(slots.values) * 10.0 ** -_places(cells)
+
+
+def _places(cells: list[str]) -> int:
+    return max((len(cell.partition(".")[2]) for cell in cells if cell), default=0)
+
+
+def convert(part: Part, layout: Layout, grouped: set[str]) -> tuple[DayBlock, list[LineError]]:
+    """Return what some lines say, and those that say nothing sound."""
+    rejects = Rejects(part)
+    fields, slots = layout.fields, layout.slots
+    days = dates(part.column(layout.date.index), layout.date.name)
+    rejects.add_moments(days.bad, layout.date.name)
+    rejects.add_blank(days.values, layout.date.name, "date", days.bad)
+    values = _values(part, layout, grouped, rejects)
+    quality = _quality(part, layout, values, rejects)
+    quantity = quantities(part, fields.quantity, rejects)
+    frame = pl.DataFrame(
+        {
+            "line": part.lines,
+            "meter": meters(part, fields.meter, rejects),
+            "quantity": quantity,
+            "unit": units(part, fields.unit, slots.unit, rejects),
+            "day": days.values,
+        }
+    )
+    if rejects:
+        keep = rejects.keep()
+        frame, values, quality = frame.filter(pl.Series(keep)), values[keep], quality[keep]
+        _check_totals(part, values, keep, layout, grouped)
+    else:
+        _check_totals(part, values, slice(None), layout, grouped)
+    block = DayBlock(frame, values, quality, slots.step, slots.placing, frame.height, by_end=slots.ending)
+    return block, rejects.errors
+
+
+def _values(part: Part, layout: Layout, grouped: set[str], rejects: Rejects) -> np.ndarray:
+    columns = [n for n in layout.slots.values if n >= 0]
+    names = [str(n) for n in columns]
+    values, bad = number_matrix(part.frame, names, grouped)
+    rejects.add_numbers(part.frame[names], bad, [layout.table.names[n] for n in columns])
+    if len(columns) == len(layout.slots.values):
+        return values
+    whole = np.full((len(part), len(layout.slots.values)), np.nan)  # the skipped hour has no columns
+    whole[:, [k for k, n in enumerate(layout.slots.values) if n >= 0]] = values
+    return whole
+
+
+def _quality(part: Part, layout: Layout, values: np.ndarray, rejects: Rejects) -> np.ndarray:
+    slots = layout.slots
+    there = ~np.isnan(values)
+    if not slots.flags:
+        if layout.fields.flag is None:
+            return there.view(np.int8) * np.int8(UNFLAGGED)
+        of_row = qualities(part, layout.fields.flag, rejects).to_numpy()
+        return np.where(there, of_row[:, None], np.int8(MISSING))
+    quality = np.zeros(values.shape, dtype=np.int8)
+    columns = [(k, n) for k, n in enumerate(slots.flags) if n >= 0]
+    mapped = part.frame.select(
+        pl.col(str(n)).fill_null("").replace_strict(_RAW_FLAGS, default=-1, return_dtype=pl.Int8) for _, n in columns
+    ).to_numpy(order="c")
+    if (mapped < 0).any():
+        mapped = _odd_flags(part, [n for _, n in columns], mapped, layout, rejects)
+    quality[:, [k for k, _ in columns]] = mapped
+    quality[~there] = MISSING
+    return quality
+
+
+def _odd_flags(part: Part, columns: list[int], mapped: np.ndarray, layout: Layout, rejects: Rejects) -> np.ndarray:
+    mapped = mapped.copy()
+    for row, n in zip(*np.nonzero(mapped < 0), strict=True):
+        text = str(part.column(columns[n])[int(row)])
+        quality = flag_of(text)
+        mapped[row, n] = MISSING if quality is None else quality
+        if quality is None:
+            name = layout.table.names[columns[n]]
+            rejects.add(int(row), name, f"{text!r} is not a flag that is known.", FLAG_REMEDY)
+    return mapped
+
+
+def _check_totals(part: Part, values: np.ndarray, rows: np.ndarray | slice, layout: Layout, grouped: set[str]) -> None:
+    """Note the lines whose printed total is not the sum of their slots."""
+    if layout.total is None or not len(values):
+        return
+    printed, _ = number_matrix(part.frame, [str(layout.total.index)], grouped)
+    printed = printed[rows, 0]
+    away = np.abs(np.nansum(values, axis=1) - printed) > layout.tolerance + 1e-9 * np.abs(np.nan_to_num(printed))
+    part.notes.add(
+        f"Column {layout.total.name!r} is not the sum of the slots in {{lines}} (the first is line {{line}}).",
+        part.lines[rows][away],
+    )

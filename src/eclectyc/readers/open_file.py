@@ -1,0 +1,126 @@
+"""A file opened: what it is, who reads it, and what was recognised. Of a workbook, one sheet."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from eclectyc.kernel.errors import Invalid
+from eclectyc.readers.blocks import ReadOptions, Recognition, UnreadableFile
+from eclectyc.readers.files.source import Source, open_source
+from eclectyc.readers.formats import Reader
+from eclectyc.readers.recognise import recognise
+from eclectyc.readers.tables.file_sample import head_of
+
+if TYPE_CHECKING:
+    from eclectyc.readers.files.workbook import Workbook
+    from eclectyc.readers.files.xlsx import Sheet
+
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how files of these kinds begin
+_SHOWN: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that was understood: its text, who reads it, and what was recognised."""
+
+    source: Source
+    reader: Reader
+    seen: Recognition
+
+
+@contextmanager
+def opened(path: Path, options: ReadOptions) -> Iterator[Opened]:
+    """Open and recognise a file; what is unpacked for it goes again at the end. ``UnreadableFile`` where it fails."""
+    with ExitStack() as stack:
+        yield stack.enter_context(_workbook(path, options)) if may_be_workbook(path) else _plain(path, options, stack)
+
+
+@contextmanager
+def _workbook(path: Path, options: ReadOptions) -> Iterator[Opened]:
+    from eclectyc.readers.files.workbook import workbook_at
+
+    with workbook_at(path) as book, ExitStack() as stack:
+        if book is None:
+            yield _plain(path, options, stack)
+        else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="eclectyc-sheet-"))
+            yield _understood(book, path, Path(folder), options, stack)
+
+
+def may_be_workbook(path: Path) -> bool:
+    """Say whether a file begins as workbooks do."""
+    if not path.is_file():  # a named pipe would keep whoever opens it waiting
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(4) in _WORKBOOKS
+    except OSError:
+        return False  # whoever opens it next says what is wrong
+
+
+def _plain(path: Path, options: ReadOptions, stack: ExitStack) -> Opened:
+    if options.sheet:
+        raise Invalid(f"{path.name} is no workbook.", "Leave --sheet out.", field="sheet")
+    return _recognised(open_source(path), options, stack)
+
+
+def _recognised(source: Source, options: ReadOptions, stack: ExitStack) -> Opened:
+    reader = options.reader
+    if reader is None:
+        return Opened(source, *recognise(source, options.type))
+    source = stack.enter_context(reader.prepared(source))
+    return Opened(source, reader, reader.recognise(head_of(source)))
+
+
+def _understood(book: Workbook, path: Path, folder: Path, options: ReadOptions, stack: ExitStack) -> Opened:
+    """Return the sheet that was named, else the first that is understood, those that are hidden left out."""
+    from eclectyc.readers.files.workbook import DELIMITER, write_csv
+
+    visible = [sheet for sheet in book.sheets if not sheet.is_hidden]
+    asked = _named(book, path, options.sheet) if options.sheet else visible
+    refusals: list[UnreadableFile] = []
+    for sheet in asked:
+        plain = folder / path.name
+        if not write_csv(book, sheet, plain):
+            continue
+        source = open_source(plain, delimiter=DELIMITER)
+        source.origin = path
+        try:
+            found = _recognised(source, options, stack)
+        except UnreadableFile as refusal:
+            refusals.append(_of_sheet(refusal, sheet.name))
+            continue
+        found.seen.why = f"{found.seen.why}, on sheet {sheet.name!r}"
+        found.seen.warnings += [*_others(sheet, visible, options.sheet), *book.notes]
+        return found
+    raise (
+        refusals[0]
+        if refusals
+        else UnreadableFile(f"{path.name} has no sheet with anything in it.", "Choose another workbook.")
+    )
+
+
+def _named(book: Workbook, path: Path, name: str) -> list[Sheet]:
+    found = [sheet for sheet in book.sheets if sheet.name.casefold() == name.strip().casefold()]
+    if not found:
+        names = ", ".join(repr(sheet.name) for sheet in book.sheets[:_SHOWN])
+        raise Invalid(f"{path.name} has no sheet {name!r}.", f"Its sheets are {names}.", field="sheet")
+    return found
+
+
+def _of_sheet(refusal: UnreadableFile, sheet: str) -> UnreadableFile:
+    return UnreadableFile(f"Sheet {sheet!r}: {refusal.reason}", refusal.remedy, field=refusal.field)
+
+
+def _others(read: Sheet, visible: Sequence[Sheet], told: str) -> list[str]:
+    """Say which sheets were left, unless one was asked for."""
+    others = [repr(sheet.name) for sheet in visible if sheet is not read]
+    if told or not others:
+        return []
+    shown = ", ".join(others[:_SHOWN]) + (" …" if len(others) > _SHOWN else "")
+    return [f"Of the workbook only sheet {read.name!r} was read; --sheet names another: {shown}."]

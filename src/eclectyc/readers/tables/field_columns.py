@@ -1,0 +1,238 @@
+"""Which column of a table is which field: by heading, and where a heading leaves it open by what the cells hold.
+
+Two columns for one field are never chosen between: the file is refused and both are named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from typing import Literal
+
+from eclectyc.kernel.days import WHOLE_DAY
+from eclectyc.kernel.units import is_volume
+from eclectyc.readers.blocks import Stamps, UnreadableFile
+from eclectyc.readers.tables.cell_vocabulary import flag_of, is_utility, quantity_of
+from eclectyc.readers.tables.dates import BadDate, parse_date, parse_stamp, parse_time
+from eclectyc.readers.tables.file_sample import Table
+from eclectyc.readers.tables.headings import Column
+from eclectyc.readers.tables.numbers import parse_number
+
+MomentKind = Literal["stamp", "date", "time", "period", ""]
+_SAMPLE = 200  # cells
+
+
+@dataclass(slots=True)
+class Fields:
+    """The columns a reader needs, None where the file has no such column."""
+
+    meter: Column | None = None
+    stamp: Column | None = None
+    end: Column | None = None  # the end of the period, where the file prints start and end
+    date: Column | None = None
+    time: Column | None = None
+    period: Column | None = None
+    unit: Column | None = None
+    flag: Column | None = None
+    quantity: Column | None = None
+    values: list[Column] = field(default_factory=list)
+    totals: list[Column] = field(default_factory=list)
+    others: list[Column] = field(default_factory=list)
+    step: int | None = None  # minutes from start to end, where the file prints both
+    all_midnight: bool = False  # what is sampled is whole days, printed with a time of midnight
+
+    @property
+    def has_moment(self) -> bool:
+        return bool(self.stamp or (self.date and (self.time or self.period)))
+
+    @property
+    def day(self) -> Column | None:
+        """The column that gives the day: a date, or a stamp."""
+        return self.date or self.stamp
+
+    def declared(self) -> tuple[Stamps | None, str]:
+        """Return whether headings say that stamps are starts or ends, and which heading says so."""
+        if self.stamp and self.end:
+            return "start", f"columns {self.stamp.name!r} and {self.end.name!r} give start and end"
+        for column in (self.stamp, self.time, self.date):
+            if column and column.starts != column.ends:
+                return ("start" if column.starts else "end"), f"the heading {column.name!r}"
+        return None, ""
+
+    def clock(self) -> str | None:
+        """Return ``UTC`` where a heading says utc or gmt."""
+        used = (self.stamp, self.time, self.date)
+        return "UTC" if any(column and column.clock == "UTC" for column in used) else None
+
+
+def fields_of(table: Table, skip: frozenset[int] = frozenset()) -> Fields:
+    """Find the fields of a table; ``skip`` names columns that are spoken for (a wide file's slots)."""
+    columns = [_by_content(table, column) for column in table.columns if column.index not in skip and column.name]
+    found = Fields()
+    found.meter = _one("meter", _best_tier([c for c in columns if c.role == "meter"]))
+    found.unit = _one("unit", [c for c in columns if c.role == "unit"])
+    found.quantity = _one("quantity", [c for c in columns if c.role == "quantity"])
+    found.flag = _flag(table, [c for c in columns if c.role == "flag"])
+    found.values = _values([c for c in columns if c.role == "value"])
+    found.totals = [c for c in columns if c.role == "total"]
+    _set_moments(table, found, [c for c in columns if c.role == "moment"])
+    used = {c.index for c in (found.meter, found.stamp, found.end, found.date, found.time, found.period) if c}
+    found.others = [c for c in columns if c.role in ("", "meter", "moment") and c.index not in used]
+    return found
+
+
+def _by_content(table: Table, column: Column) -> Column:
+    """Settle the roles that headings leave open."""
+    if column.role not in ("flag", "quantity"):
+        return column
+    cells = table.cells(column.index)[:_SAMPLE]
+    numeric = bool(cells) and all(parse_number(cell) is not None for cell in cells)
+    if column.key in ("ae", "quantity") and numeric:
+        quantity = "export" if column.key == "ae" else None
+        return replace(column, role="value", quantity=quantity)
+    if column.role == "flag" and cells and all(quantity_of(cell) for cell in cells):
+        return replace(column, role="quantity", quantity=None)
+    if cells and all(is_utility(cell) for cell in cells):
+        return replace(column, role="")
+    return column
+
+
+def _one(what: str, candidates: list[Column]) -> Column | None:
+    if len(candidates) > 1:
+        names = " and ".join(f"{c.name!r} (column {c.index + 1})" for c in candidates)
+        raise UnreadableFile(
+            f"There are {len(candidates)} columns for the {what}: {names}.",
+            f"Keep one of them, or rename the others so that they do not say {what}.",
+            field=candidates[0].name,
+        )
+    return candidates[0] if candidates else None
+
+
+def _best_tier(candidates: list[Column]) -> list[Column]:
+    best = min((c.tier for c in candidates), default=0)
+    return [c for c in candidates if c.tier == best]
+
+
+def is_of_readings(table: Table) -> bool:
+    """Say whether a table has values and moments, and so is no list of meters or sites, whatever else it has."""
+    has_values = any(column.role == "value" for column in table.columns)
+    return has_values and any(column.role == "moment" and moment_kind(table, column) for column in table.columns)
+
+
+def _flag(table: Table, candidates: list[Column]) -> Column | None:
+    known = [c for c in candidates if all(flag_of(cell) is not None for cell in table.cells(c.index)[:_SAMPLE])]
+    said = [c for c in known if table.cells(c.index)]
+    return _one("flag", said or known or candidates)
+
+
+def _values(candidates: list[Column]) -> list[Column]:
+    """Keep one column per quantity. A volume beside an energy is a series of its own."""
+    energies = [c for c in candidates if not is_volume(c.unit or "")]
+    if energies:
+        candidates = [c if c in energies else replace(c, quantity="volume") for c in candidates]
+    for quantity in {c.quantity or "import" for c in candidates}:
+        _one(f"value ({quantity})", [c for c in candidates if (c.quantity or "import") == quantity])
+    return candidates
+
+
+def _set_moments(table: Table, found: Fields, candidates: list[Column]) -> None:
+    kinds = {c.index: moment_kind(table, c) for c in candidates}
+    candidates = [c for c in candidates if kinds[c.index]]
+    if any(c.tier == 0 and kinds[c.index] in ("stamp", "date") for c in candidates):
+        candidates = [c for c in candidates if c.tier == 0]
+
+    def of(kind: MomentKind) -> list[Column]:
+        return [c for c in candidates if kinds[c.index] == kind]
+
+    found.stamp, found.end = _start_and_end("date and time", of("stamp"))
+    if found.stamp:
+        found.step = _step(table, found.stamp, found.end) if found.end else None
+        found.all_midnight = found.step == WHOLE_DAY or (found.step is None and _all_midnight(table, found.stamp))
+        return
+    found.date, _ = _start_and_end("date", of("date"))
+    found.time, _ = _start_and_end("time", of("time"))
+    found.period = _one("period", of("period"))
+    if found.time and found.period:
+        found.period = None
+
+
+def _start_and_end(what: str, candidates: list[Column]) -> tuple[Column | None, Column | None]:
+    starts = [c for c in candidates if c.starts and not c.ends]
+    ends = [c for c in candidates if c.ends and not c.starts]
+    if len(starts) == 1 and len(ends) == 1 and len(candidates) == 2:
+        return starts[0], ends[0]
+    return _one(what, candidates), None
+
+
+def moment_kind(table: Table, column: Column) -> MomentKind:
+    """Say what a column of moments holds, by most of its cells; by its heading where they say nothing."""
+    cells = _distinct(table, column)
+
+    def mostly(test: Callable[[str], bool]) -> bool:
+        return 2 * sum(test(cell) for cell in cells) > len(cells)
+
+    counts = mostly(lambda cell: bool(re.fullmatch(r"[0-9]{1,2}(\.0)?", cell)))
+    if counts and ("period" in column.key or column.key == "sp"):
+        return "period"
+    if mostly(lambda cell: _parses(parse_date, cell)):
+        timed = mostly(lambda cell: ":" in cell)
+        one_midnight_of_many = len(cells) == 1 and len(table.rows) > 1
+        says_time = "time" in column.key or column.starts or column.ends or one_midnight_of_many
+        return "stamp" if timed and says_time else "date"
+    if mostly(lambda cell: _parses(parse_stamp, cell)):
+        return "stamp"
+    if mostly(lambda cell: _parses(parse_time, cell)):
+        return "time"
+    if not table.rows and (column.starts or column.ends):
+        return "stamp"
+    if "date" not in column.key and "time" not in column.key:
+        return ""
+    if mostly(lambda cell: ":" in cell) and "date" not in column.key:
+        return "stamp" if mostly(lambda cell: len(cell) > 8) else "time"
+    if mostly(lambda cell: ":" in cell) or "datetime" in column.key or "timestamp" in column.key:
+        return "stamp"
+    return "date" if "date" in column.key else "time"
+
+
+def _parses(parse: Callable[[str], object], text: str) -> bool:
+    try:
+        parse(text)
+    except BadDate as error:
+        return error.of_other_times or (error.month_first and (parse is parse_date) == (":" not in text))
+    return True
+
+
+def _all_midnight(table: Table, column: Column) -> bool:
+    moments = _clocks(table, column)
+    return len(set(moments)) > 1 and all((m.hour, m.minute, m.second) == (0, 0, 0) for m in moments)
+
+
+def _clocks(table: Table, column: Column) -> list[datetime]:
+    """Return the sampled stamps of a column, those that can be read."""
+    found = []
+    for cell in _distinct(table, column):
+        try:
+            found.append(parse_stamp(cell).clock)
+        except BadDate:
+            continue
+    return found
+
+
+def _step(table: Table, start: Column, end: Column) -> int | None:
+    """Return the minutes from start to end, where all sampled lines agree."""
+    steps = set()
+    for row in table.rows[:_SAMPLE]:
+        try:
+            first, last = parse_stamp(row[start.index]), parse_stamp(row[end.index])
+        except (BadDate, IndexError):
+            continue
+        shift = (first.offset or timedelta(0)) - (last.offset or timedelta(0))
+        is_day = last.clock - first.clock == timedelta(days=1) and first.clock.time() == time()
+        steps.add(WHOLE_DAY if is_day else (last.clock - first.clock + shift) // timedelta(minutes=1))
+    return steps.pop() if len(steps) == 1 else None
+
+
+def _distinct(table: Table, column: Column) -> list[str]:
+    return list(dict.fromkeys(table.cells(column.index)))[:_SAMPLE]

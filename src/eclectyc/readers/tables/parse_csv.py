@@ -1,0 +1,298 @@
+"""From blocks of text to frames of cells.
+
+Two ways, same result. *Typed*: Polars reads the whole block at once, numbers as numbers; taken only where it
+provably read what is there (as many lines as line feeds, as many delimiters as the header says, on every
+line). *Careful*: every cell as text, each line counted and judged. Polars alone would fill short lines with
+nulls, read ``inf`` and keep blank lines as rows, so its answer is never taken on trust.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.words import counted
+from eclectyc.readers.blocks import LineError, UnreadableFile
+from eclectyc.readers.files.byte_search import count_of
+from eclectyc.readers.files.source import Source, TextBlock
+from eclectyc.readers.tables.file_sample import Table
+from eclectyc.readers.tables.quoted_cells import DELIMITER, LINE, QUOTE, has_marks, unquote
+
+B = TypeVar("B")
+
+_THREADS = 2
+_AHEAD = 3  # blocks
+
+_NEWLINE = 10
+_MORE_FIELDS = 64  # cells beyond the header that are still looked at, to see whether they are blank
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a file's lines must look like: its delimiter, its columns, and where the data begin.
+
+    numbers : indexes of the columns that hold numbers.
+    may_be_left_out : indexes of columns that a line may end before, because blank cells at its end were cut off.
+    padding : blank cells that every line has beyond the header.
+    has_dashes : ``-`` stands for no value in the first lines.
+    """
+
+    delimiter: str
+    names: Sequence[str]
+    header_line: int  # the last line of the header
+    numbers: frozenset[int] = frozenset()
+    may_be_left_out: frozenset[int] = frozenset()
+    padding: int = 0
+    has_dashes: bool = False
+
+    @classmethod
+    def of(cls, table: Table, numbers: Iterable[int], may_be_left_out: Iterable[int] = ()) -> Shape:
+        left_out, numbers = frozenset(may_be_left_out), frozenset(numbers)
+        dashes = any("-" in row for row in table.rows[:200])
+        return cls(table.delimiter, table.names, table.header_line, numbers, left_out, table.padding, dashes)
+
+    @property
+    def width(self) -> int:
+        return len(self.names)
+
+    @property
+    def shortest(self) -> int:
+        """The least number of fields of a whole line."""
+        width = self.width
+        while width and (not self.names[width - 1] or width - 1 in self.may_be_left_out):
+            width -= 1
+        return width
+
+
+class Notes:
+    """What is worth telling about lines that were not rejected, gathered by kind."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, tuple[int, int]] = {}  # text -> how many, first line
+
+    def add(self, text: str, lines: Sequence[int] | np.ndarray) -> None:
+        """Note ``text`` of these lines; ``{lines}`` becomes their number in words, ``{line}`` the first."""
+        if len(lines):
+            count, first = self._lines.get(text, (0, int(lines[0])))
+            self._lines[text] = (count + len(lines), min(first, int(lines[0])))
+
+    def merge(self, other: Notes) -> None:
+        for text, (count, first) in other._lines.items():
+            mine, at = self._lines.get(text, (0, first))
+            self._lines[text] = (mine + count, min(first, at))
+
+    def texts(self) -> list[str]:
+        return [
+            text.replace("{lines}", counted(count, "line")).replace("{line}", str(first))
+            for text, (count, first) in self._lines.items()
+        ]
+
+
+@dataclass(slots=True)
+class Part:
+    """Some lines as cells: columns named by index ("0", "1" …), and each row's line number.
+
+    Where ``typed`` the number columns are Float64 and the others text as printed; else every cell is text,
+    stripped, null where blank. ``closing`` marks rows that look like a line of totals under the data: they are
+    left out, not rejected, if their other cells make no sense.
+    """
+
+    frame: pl.DataFrame
+    lines: np.ndarray
+    typed: bool
+    closing: np.ndarray
+    notes: Notes = field(default_factory=Notes)
+
+    def column(self, index: int) -> pl.Series:
+        return self.frame.get_column(str(index))
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+
+Convert = Callable[[Part], tuple[B, list[LineError]]]
+
+
+def convert_all(
+    source: Source, shape: Shape, convert: Convert[B], warnings: list[str]
+) -> Iterator[tuple[B, list[LineError]]]:
+    """Yield what ``convert`` makes of each part of a file, with every line that was rejected on the way.
+
+    ``convert`` sees typed parts first, in threads and a little ahead of whoever takes the blocks; where it finds
+    anything to reject it is asked again with the same lines as text, in file order, so that reasons name what
+    the file prints. ``warnings`` grows when the file is done.
+    """
+    notes = Notes()
+    coming: deque[tuple[TextBlock, Future[tuple[B, Notes] | None]]] = deque()
+    blocks = source.blocks(shape.header_line)
+    with closing(blocks), ThreadPoolExecutor(_THREADS, thread_name_prefix="read") as pool:
+        for block in blocks:
+            coming.append((block, pool.submit(_typed, block, shape, convert)))
+            if len(coming) > _AHEAD:
+                yield _finished(*coming.popleft(), shape, convert, notes)
+        while coming:
+            yield _finished(*coming.popleft(), shape, convert, notes)
+    warnings.extend(notes.texts())
+
+
+def _typed(block: TextBlock, shape: Shape, convert: Convert[B]) -> tuple[B, Notes] | None:
+    """Return what a block gives where it is sound throughout, else None."""
+    text, errors = unquote(block.text, shape.delimiter.encode(), block.first_line)
+    if errors or block.errors or (text is not block.text and has_marks(text)):
+        return None
+    part = read_typed(text, block.first_line, block.lines, shape)
+    if part is None:
+        return None
+    made, rejected = convert(part)
+    return None if rejected else (made, part.notes)
+
+
+def _finished(
+    block: TextBlock, typed: Future[tuple[B, Notes] | None], shape: Shape, convert: Convert[B], notes: Notes
+) -> tuple[B, list[LineError]]:
+    done = typed.result()
+    if done is not None:
+        notes.merge(done[1])
+        return done[0], []
+    text, errors = unquote(block.text, shape.delimiter.encode(), block.first_line)
+    part, errors_of_shape = read_careful(text, block.first_line, shape)
+    made, rejected = convert(part)
+    notes.merge(part.notes)
+    return made, sorted([*block.errors, *errors, *errors_of_shape, *rejected], key=lambda error: error.line)
+
+
+def read_typed(text: bytes, first_line: int, lines: int, shape: Shape) -> Part | None:
+    """Read a block in one go, or return None where it is not certain that every cell was understood."""
+    if not shape.numbers:
+        return None
+    width = shape.width + shape.padding
+    if count_of(np.frombuffer(text, dtype=np.uint8), ord(shape.delimiter)) != lines * (width - 1):
+        return None
+    kinds = {str(n): pl.Float64 if n in shape.numbers else pl.String for n in range(width)}
+    try:
+        frame = _read(text, shape.delimiter, kinds, ["-"] if shape.has_dashes else None)
+    except pl.exceptions.PolarsError:
+        return None
+    beyond = [str(n) for n in range(shape.width, width)]
+    if frame.height != lines or any(frame[name].null_count() < lines for name in beyond):
+        return None
+    return Part(frame, np.arange(first_line, first_line + lines), True, np.zeros(lines, dtype=bool))
+
+
+def read_careful(text: bytes, first_line: int, shape: Shape) -> tuple[Part, list[LineError]]:
+    """Read a block as text cells and judge each line's shape."""
+    array = np.frombuffer(text, dtype=np.uint8)
+    ends = np.flatnonzero(array == _NEWLINE)
+    delimiters = np.flatnonzero(array == ord(shape.delimiter))
+    fields = np.diff(np.searchsorted(delimiters, ends), prepend=0) + 1
+    numbers = line_numbers(array, ends, first_line)
+    widest = shape.width + _MORE_FIELDS
+    if (fields > widest).any():  # such a line is rejected unread
+        array = array[np.repeat(fields <= widest, np.diff(ends, prepend=-1))]
+    looked_at = fields <= widest
+    errors = [_too_many(line, n, shape.width) for line, n in zip(numbers[~looked_at], fields[~looked_at], strict=True)]
+    frame = _as_text(array.tobytes(), shape, max(int(fields[looked_at].max(initial=0)), shape.width))
+    part, more = _judge(frame, numbers[looked_at], fields[looked_at], shape)
+    return part, errors + more
+
+
+def _read(
+    text: bytes, delimiter: str, kinds: Mapping[str, type[pl.DataType]], absent: list[str] | None = None
+) -> pl.DataFrame:
+    return pl.read_csv(
+        text,
+        has_header=False,
+        separator=delimiter,
+        quote_char=None,
+        schema=kinds,
+        null_values=absent,
+        truncate_ragged_lines=False,
+        ignore_errors=False,
+    )
+
+
+def line_numbers(array: np.ndarray, ends: np.ndarray, first_line: int) -> np.ndarray:
+    """Return each record's first line; quoted line feeds inside records count as lines."""
+    numbers = first_line + np.arange(len(ends))
+    inner = np.flatnonzero(array == LINE[0])
+    if len(inner):
+        starts = np.concatenate(([0], ends[:-1] + 1))
+        numbers += np.searchsorted(inner, starts)
+    return numbers
+
+
+def _as_text(text: bytes, shape: Shape, width: int) -> pl.DataFrame:
+    """Return every cell as text: stripped, null where blank, quoted characters back in place."""
+    kinds = {str(n): pl.String for n in range(width)}
+    first = shape.delimiter.encode() * (width - 1) + b"\n"  # Polars takes the width from the first line
+    frame = _read(first + text, shape.delimiter, kinds).slice(1)
+    cells = pl.all()
+    if has_marks(text):
+        for mark, meant in ((DELIMITER, shape.delimiter), (LINE, " "), (QUOTE, '"')):
+            cells = cells.str.replace_all(mark.decode(), meant, literal=True)
+    cells = cells.str.strip_chars()
+    return frame.select(cells).select(pl.when(pl.all() != "").then(pl.all()))
+
+
+def _judge(frame: pl.DataFrame, lines: np.ndarray, fields: np.ndarray, shape: Shape) -> tuple[Part, list[LineError]]:
+    """Drop blank lines and repeated headers, reject lines with too many or too few fields."""
+    if frame.height != len(lines):
+        raise UnreadableFile(
+            f"Lines {lines[0]} to {lines[-1]} cannot be taken apart into cells.", "Save the file again."
+        )
+    names = [str(n) for n in range(shape.width)]
+    beyond = [name for name in frame.columns if name not in names]
+    blank = frame.select(pl.all_horizontal(pl.all().is_null()).alias("x"))["x"].to_numpy()
+    too_many = np.zeros(len(lines), dtype=bool)
+    if beyond:
+        too_many = frame.select(pl.any_horizontal(pl.col(beyond).is_not_null()).alias("x"))["x"].to_numpy()
+    too_few = (fields < shape.shortest) & ~blank
+    closing = _closing(frame)
+    header = _repeats_header(frame, shape)
+    notes = Notes()
+    notes.add("Passed over: {lines} that repeat the header (the first is line {line}).", lines[header])
+    notes.add(CLOSING_NOTE, lines[closing & too_few])
+    errors = [_too_many(lines[n], fields[n], shape.width) for n in np.flatnonzero(too_many & ~header)]
+    errors += [_too_few(lines[n], fields[n], shape.width) for n in np.flatnonzero(too_few & ~closing & ~header)]
+    keep = ~(blank | too_many | too_few | header)
+    return Part(frame.select(names).filter(pl.Series(keep)), lines[keep], False, closing[keep], notes), errors
+
+
+CLOSING_NOTE = "Passed over: {lines} of totals (the first is line {line})."
+_CLOSING = r"(?i)^((grand|sub)[- ]?)?totals?\b|^sum\b|^average\b|^mean\b|^end of (file|report|data)\b"
+
+
+def _closing(frame: pl.DataFrame) -> np.ndarray:
+    first = pl.coalesce(pl.nth(range(min(3, frame.width))))
+    return frame.select(first.str.contains(_CLOSING).fill_null(False).alias("x"))["x"].to_numpy()
+
+
+def _repeats_header(frame: pl.DataFrame, shape: Shape) -> np.ndarray:
+    named = [(n, name) for n, name in enumerate(shape.names) if name][:4]
+    same = [pl.col(str(n)) == name for n, name in named]
+    return frame.select(pl.all_horizontal(same).fill_null(False).alias("x"))["x"].to_numpy()
+
+
+def _too_many(line: int, found: int, wanted: int) -> LineError:
+    return LineError(
+        int(line),
+        "",
+        f"The line has {found} fields; the header has {wanted}.",
+        "Quote cells that hold a delimiter, and leave no cell without a heading.",
+    )
+
+
+def _too_few(line: int, found: int, wanted: int) -> LineError:
+    return LineError(
+        int(line),
+        "",
+        f"The line has {found} fields; the header has {wanted}.",
+        "The line may be cut off: fetch the file again, or fill in the missing cells (blank is allowed).",
+    )

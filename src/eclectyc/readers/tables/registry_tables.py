@@ -1,0 +1,184 @@
+"""Files that describe things – sites, meters: which column is which field, and each cell checked and made plain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from eclectyc.kernel.cells import as_meant
+from eclectyc.readers.blocks import LineError, RecordBlock, UnreadableFile
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.tables.dates import BadDate, parse_date, parse_stamp
+from eclectyc.readers.tables.file_sample import Table
+from eclectyc.readers.tables.headings import header_key
+from eclectyc.readers.tables.numbers import parse_number, why_no_number
+from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.rejected_lines import Rejects
+
+
+class BadCell(ValueError):
+    """A cell that cannot be taken: why, and what to do."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+Plain = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a description: the heading keys it goes by, and how its cells are made plain."""
+
+    keys: frozenset[str]
+    plain: Plain = str.strip
+
+
+def find(table: Table, fields: Mapping[str, Field]) -> dict[str, int]:
+    """Return the column index of each field the table has; ``*_id`` columns by their own name.
+
+    Two columns for one field are refused; a heading that is nothing known is left out.
+    """
+    found: dict[str, int] = {}
+    for index, name in enumerate(table.names):
+        key = header_key(name)
+        matches = [field for field, known in fields.items() if key in known.keys]
+        field = matches[0] if matches else _outside_reference(name)
+        if not field:
+            continue
+        if field in found:
+            raise UnreadableFile(
+                f"There are two columns for {field}: {table.names[found[field]]!r} and {name!r}.", "Keep one of them."
+            )
+        found[field] = index
+    return found
+
+
+def sureness(fields: int) -> float:
+    """Return how sure a description is by the fields it has: of sites and meters, the one that has more of its own."""
+    return min(0.6 + 0.02 * fields, 0.8)
+
+
+def read(
+    source: Source, table: Table, fields: Mapping[str, Field], required: str, warnings: list[str]
+) -> Iterator[tuple[RecordBlock, list[LineError]]]:
+    """Yield the records of a description; a line without its ``required`` field is rejected."""
+    columns = find(table, fields)
+    width = len(table.names)
+    yield from convert_all(
+        source,
+        Shape.of(table, (), [n for n in range(width) if n > columns[required]]),
+        lambda part: _convert(part, table, fields, columns, required),
+        warnings,
+    )
+
+
+def _outside_reference(name: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
+    return words if words.endswith("_id") else ""
+
+
+def _convert(
+    part: Part, table: Table, fields: Mapping[str, Field], columns: Mapping[str, int], required: str
+) -> tuple[RecordBlock, list[LineError]]:
+    rejects = Rejects(part)
+    cells: dict[str, list[str | None]] = {}
+    for field, index in columns.items():
+        plain = fields[field].plain if field in fields else str.strip
+        cells[field] = [
+            _made_plain(text, plain, row, table.names[index], rejects) for row, text in enumerate(part.column(index))
+        ]
+    heading = table.names[columns[required]]
+    for row, text in enumerate(cells[required]):
+        if text is None:
+            rejects.add(row, heading, f"There is no {required}.", f"Fill in the {required}.")
+    frame = pl.DataFrame({"line": part.lines, **cells}, schema_overrides=dict.fromkeys(cells, pl.String))
+    keep = rejects.keep()
+    return RecordBlock(frame.filter(pl.Series(keep)), int(np.count_nonzero(keep))), rejects.errors
+
+
+def _made_plain(text: str | None, plain: Plain, row: int, heading: str, rejects: Rejects) -> str | None:
+    if text is None or not text.strip():
+        return None
+    try:
+        return plain(as_meant(text)) or None
+    except BadCell as bad:
+        rejects.add(row, heading, bad.reason, bad.remedy)
+        return None
+
+
+def number(least: float, most: float) -> Plain:
+    """Return how a number between two limits is made plain."""
+
+    def plain(text: str) -> str:
+        value = parse_number(text)
+        if value is None:
+            raise BadCell(*why_no_number(text))
+        if not least <= value <= most:
+            raise BadCell(f"{text.strip()!r} is not between {least:g} and {most:g}.", "Check the cell.")
+        return repr(value)
+
+    return plain
+
+
+def day(text: str) -> str:
+    """Make a date plain: ISO."""
+    try:
+        return parse_date(text).isoformat()
+    except BadDate as bad:
+        raise _month_first_or(bad) from None
+
+
+def moment(text: str) -> str:
+    """Make a date, or a date and time, plain: ISO; a date alone is its midnight."""
+    try:
+        return _iso(text)
+    except BadDate as bad:
+        raise _month_first_or(bad) from None
+
+
+def _iso(text: str) -> str:
+    try:
+        return f"{parse_date(text).isoformat()}T00:00:00"
+    except BadDate:
+        stamp = parse_stamp(text)
+    return (stamp.instant or stamp.clock).isoformat()
+
+
+def _month_first_or(bad: BadDate) -> Exception:
+    if bad.month_first:
+        return UnreadableFile(f"{bad.reason[:-1]}; dates are read day first.", bad.remedy)
+    return BadCell(bad.reason, bad.remedy)
+
+
+def truth(text: str) -> str:
+    """Make yes and no plain: ``true`` or ``false``."""
+    word = text.strip().lower()
+    if word in ("true", "yes", "y", "1", "1.0", "active", "open", "live", "enabled", "t"):
+        return "true"
+    if word in ("false", "no", "n", "0", "0.0", "inactive", "closed", "disabled", "f"):
+        return "false"
+    raise BadCell(f"{text.strip()!r} is neither yes nor no.", "Write true or false.")
+
+
+def one_of(words: Mapping[str, str], what: str) -> Plain:
+    """Return how a word from a list is made plain; ``words`` maps keys to the house's words."""
+    choices = ", ".join(dict.fromkeys(words.values()))
+
+    def plain(text: str) -> str:
+        found = words.get(header_key(text))
+        if found is None:
+            raise BadCell(f"{text.strip()!r} is not a {what}.", f"Use one of: {choices}.")
+        return found
+
+    return plain
+
+
+def keys(*names: str) -> frozenset[str]:
+    return frozenset(names)

@@ -1,0 +1,68 @@
+"""The lines of a part that cannot be taken: one reason each, the first found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from eclectyc.readers.blocks import LineError
+from eclectyc.readers.tables.dates import BadDate
+from eclectyc.readers.tables.numbers import why_no_number
+from eclectyc.readers.tables.parse_csv import CLOSING_NOTE, Part
+
+
+class Rejects:
+    """Gathers what is wrong with the rows of one part."""
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+        self._errors: dict[int, LineError] = {}
+        self._passed_over: set[int] = set()
+
+    def add(self, row: int, column: str, reason: str, remedy: str) -> None:
+        """Reject a row, unless it is already rejected."""
+        if row not in self._errors and row not in self._passed_over:
+            self._errors[row] = LineError(int(self._part.lines[row]), column, reason, remedy)
+
+    def add_moments(self, bad: Mapping[int, BadDate], column: str) -> None:
+        for row, why in bad.items():
+            if not self._is_closing(row):
+                self.add(row, column, why.reason, why.remedy)
+
+    def add_blank(self, cells: pl.Series, column: str, what: str, bad: Mapping[int, BadDate]) -> None:
+        """Reject rows whose parsed ``cells`` are null though nothing was wrong with their text."""
+        if cells.null_count():
+            for row in np.flatnonzero(cells.is_null().to_numpy()):
+                if int(row) not in bad and not self._is_closing(int(row)):
+                    self.add(int(row), column, f"There is no {what}.", f"Fill in the {what}.")
+
+    def add_numbers(self, cells: pl.DataFrame, bad: np.ndarray | None, columns: list[str]) -> None:
+        """Reject rows with a cell that is no number; ``bad`` has the shape of ``cells``."""
+        if bad is None:
+            return
+        for row in np.flatnonzero(bad.any(axis=1)):
+            n = int(bad[row].argmax())
+            self.add(int(row), columns[n], *why_no_number(str(cells[int(row), n])))
+
+    def _is_closing(self, row: int) -> bool:
+        """A line of totals under the data has no date: it is passed over and noted, not rejected."""
+        if not self._part.closing[row] or row in self._errors:
+            return False
+        self._passed_over.add(row)
+        return True
+
+    def __bool__(self) -> bool:
+        return bool(self._errors or self._passed_over)
+
+    @property
+    def errors(self) -> list[LineError]:
+        self._part.notes.add(CLOSING_NOTE, self._part.lines[sorted(self._passed_over)])
+        return [self._errors[row] for row in sorted(self._errors)]
+
+    def keep(self) -> np.ndarray:
+        """Return which rows are taken, as booleans."""
+        keep = np.ones(len(self._part), dtype=bool)
+        keep[[*self._errors, *self._passed_over]] = False
+        return keep

@@ -1,0 +1,144 @@
+"""Columns of dates and stamps, parsed as columns.
+
+Each distinct text is parsed once. Stamps of a common print are read by Polars with that exact format first;
+whatever it does not take, and whatever it reads outside the years that are possible, goes the careful way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+import numpy as np
+import polars as pl
+
+from eclectyc.readers.blocks import UnreadableFile
+from eclectyc.readers.tables.dates import FIRST_YEAR, LAST_YEAR, BadDate, Stamp, parse_date, parse_stamp, parse_time
+
+P = TypeVar("P")
+
+_CLOCK: Final = pl.Datetime("us")
+_INSTANT: Final = pl.Datetime("us", "UTC")
+_PRINTS: Final = (
+    (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "%Y-%m-%d"),
+    (r"[0-9]{4}/[0-9]{2}/[0-9]{2}", "%Y/%m/%d"),
+    (r"[0-9]{2}/[0-9]{2}/[0-9]{4}", "%d/%m/%Y"),
+    (r"[0-9]{2}-[0-9]{2}-[0-9]{4}", "%d-%m-%Y"),
+    (r"[0-9]{2}\.[0-9]{2}\.[0-9]{4}", "%d.%m.%Y"),
+)
+
+
+@dataclass(slots=True)
+class Moments:
+    """A parsed column. ``values`` is null where the cell is blank or bad; ``bad`` maps rows to why."""
+
+    values: pl.Series
+    bad: dict[int, BadDate]
+    instants: pl.Series | None = None  # where some text carried an offset
+    closes_day: bool = False  # some cell said 24:00
+
+
+def dates(cells: pl.Series, heading: str) -> Moments:
+    """Parse a column of dates [Date]."""
+    known, why = _each(cells, parse_date, heading)
+    values = _mapped(cells, known, pl.Date)
+    return Moments(values, _rows(cells, why))
+
+
+def times(cells: pl.Series, heading: str) -> Moments:
+    """Parse a column of times of day [Duration since midnight]."""
+    known, why = _each(cells, parse_time, heading)
+    closes = timedelta(days=1) in known.values()
+    return Moments(_mapped(cells, known, pl.Duration("us")), _rows(cells, why), closes_day=closes)
+
+
+def stamps(cells: pl.Series, heading: str) -> Moments:
+    """Parse a column of stamps: ``values`` as printed, ``instants`` where the text carries an offset."""
+    form, width = _form(cells)
+    quick = _quick(cells, form, width) if form else None
+    left = cells if quick is None else cells.set(quick.is_not_null(), None)
+    if quick is not None and left.null_count() == len(left):
+        return _of_quick(quick)
+    known, why = _each(left, parse_stamp, heading)
+    clocks = _mapped(left, {text: stamp.clock for text, stamp in known.items() if stamp.offset is None}, _CLOCK)
+    instants = _mapped(left, {text: _utc(stamp) for text, stamp in known.items() if stamp.offset is not None}, _CLOCK)
+    instants = instants.dt.replace_time_zone("UTC")
+    if quick is not None and quick.dtype == _CLOCK:
+        clocks = quick.zip_with(quick.is_not_null(), clocks)
+    elif quick is not None:
+        instants = quick.zip_with(quick.is_not_null(), instants)
+    has_instants = instants.null_count() < len(instants)
+    closes = any(stamp.closes_day for stamp in known.values())
+    return Moments(clocks, _rows(left, why), instants if has_instants else None, closes)
+
+
+def _of_quick(quick: pl.Series) -> Moments:
+    if quick.dtype == _CLOCK:
+        return Moments(quick, {})
+    return Moments(pl.Series(quick.name, [None], dtype=_CLOCK).new_from_index(0, len(quick)), {}, quick)
+
+
+def _utc(stamp: Stamp) -> datetime:
+    return stamp.clock - (stamp.offset or timedelta(0))
+
+
+def _form(cells: pl.Series) -> tuple[str, int]:
+    """Return the exact print of the first cell, where it is a common one (else nothing), and its length."""
+    first = cells.drop_nulls().head(1).to_list()
+    text = first[0].strip() if first else ""
+    for pattern, form in _PRINTS:
+        if match := re.fullmatch(pattern + r"([ T])[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:?[0-9]{2})?", text):
+            return f"{form}{match[1]}%H:%M{':%S' if match[2] else ''}{'%#z' if match[3] else ''}", len(text)
+    return "", 0
+
+
+def _quick(cells: pl.Series, form: str, width: int) -> pl.Series:
+    read = cells.str.to_datetime(form, strict=False, time_unit="us")
+    if read.dtype != _CLOCK:
+        read = read.cast(_INSTANT)
+    possible = (read.dt.year() >= FIRST_YEAR) & (read.dt.year() <= LAST_YEAR)
+    # Polars takes 13:5 for 13:05; it may as well be the beginning of 13:50.
+    possible &= (cells.str.len_bytes() == width) & ~cells.str.ends_with(" ")
+    return read.set(~possible.fill_null(True), None)
+
+
+def _each(cells: pl.Series, parse: Callable[[str], P], heading: str) -> tuple[dict[str, P], dict[str, BadDate]]:
+    """Parse each distinct text of a column once; refuse the file where the column is month first."""
+    known: dict[str, P] = {}
+    why: dict[str, BadDate] = {}
+    for text in cells.unique().drop_nulls().to_list():
+        if not text.strip():
+            continue
+        try:
+            known[text] = parse(text)
+        except BadDate as error:
+            if error.month_first:
+                raise _month_first(heading, text) from None
+            why[text] = error
+    return known, why
+
+
+def _month_first(heading: str, text: str) -> UnreadableFile:
+    return UnreadableFile(
+        f"Column {heading!r} prints the month before the day: {text!r} is no date otherwise.",
+        "Dates are read day first, so others in this column would be taken for the wrong day. "
+        "Export the file with dates as YYYY-MM-DD or DD/MM/YYYY.",
+        field=heading,
+    )
+
+
+def _mapped(cells: pl.Series, known: dict[str, P], kind: pl.DataType | type[pl.DataType]) -> pl.Series:
+    if not known:
+        return pl.Series(cells.name, [None], dtype=kind).new_from_index(0, len(cells))
+    new = pl.Series(list(known.values()), dtype=kind)
+    return cells.replace_strict(pl.Series(list(known), dtype=pl.String), new, default=None, return_dtype=kind)
+
+
+def _rows(cells: pl.Series, why: dict[str, BadDate]) -> dict[int, BadDate]:
+    if not why:
+        return {}
+    rows = np.flatnonzero(cells.is_in(list(why)).fill_null(False).to_numpy())
+    return {int(row): why[cells[int(row)]] for row in rows}
