@@ -106,8 +106,8 @@ def _begun(file: Path, reading: tuple[str, str, str, str, str] | None) -> Iterat
 def _run(
     owner: Organisation, file: Path, options: ImportOptions, ahead: Ahead | None, *, as_json: bool
 ) -> ImportReport:
+    from eclectyc.batches.lifecycle import recover
     from eclectyc.intake import service
-    from eclectyc.intake.batches import recover
     from eclectyc.lake.store import connect
     from eclectyc.readers.blocks import UnreadableFile
 
@@ -213,7 +213,7 @@ def batches(
 ) -> None:
     """List what was imported, the latest first."""
     ready()
-    from eclectyc.intake.batches import recover
+    from eclectyc.batches.lifecycle import recover
     from eclectyc.intake.models import Batch
 
     recover()

@@ -101,8 +101,8 @@ def _last_day_plus_one() -> date:
 
 def _write(organisation: Organisation, seed: int, made_on: date, start: date, today: date, tell: Tell) -> int:
     """Write the days from ``start`` up to yesterday as one batch, the way an import does."""
+    from eclectyc.batches.lifecycle import begin, finish, note, writers_turn
     from eclectyc.demo.readings import readings
-    from eclectyc.intake.batches import begin, finish, note, writers_turn
     from eclectyc.lake.store import connect
 
     days = list(readings(seed, start=start, end=today, made_on=made_on))

@@ -17,11 +17,11 @@ import numpy as np
 import polars as pl
 from django.db.models import Q, QuerySet
 
+from eclectyc.batches.lifecycle import Made
 from eclectyc.estate.models import Correction, Meter, Quantity, Series, Utility
 from eclectyc.estate.series import SeriesKey, ensure_series, rows_of
 from eclectyc.gas.regions import Values, key_at, usual_region
 from eclectyc.gas.rules import converted, kwh_per_m3, slots_before
-from eclectyc.intake.batches import Made
 from eclectyc.intake.derived import spans
 from eclectyc.intake.virtual.changes import mark_users
 from eclectyc.kernel.days import WHOLE_DAY, zone_of

@@ -11,9 +11,9 @@ from django.conf import settings
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
+from eclectyc.batches.lifecycle import Made
 from eclectyc.estate.models import Meter, Site
 from eclectyc.estate.series import SeriesKey, are_there, ensure_series
-from eclectyc.intake.batches import Made
 from eclectyc.intake.placing.plan import Target
 from eclectyc.intake.resolve import Point, new_meter_fields
 from eclectyc.kernel.errors import Invalid

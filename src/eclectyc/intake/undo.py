@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.batches import WAIT_S, begin, finish, note, settle_pending, writers_turn
+from eclectyc.batches.lifecycle import WAIT_S, begin, finish, note, settle_pending, writers_turn
 from eclectyc.intake.models import Batch
 from eclectyc.intake.registers.again import without
 from eclectyc.intake.registers.deriving import numbered, write_again

@@ -54,7 +54,7 @@ class BackupReport:
 
 def backup(target: Path, *, now: datetime, tell: Tell = lambda _: None) -> BackupReport:
     """Copy registry and lake into a folder of their own, which must be empty or not there yet."""
-    from eclectyc.intake.batches import writers_turn
+    from eclectyc.batches.lifecycle import writers_turn
     from eclectyc.lake.backup import copy_out, hold_version
     from eclectyc.lake.files import Place
 
@@ -202,7 +202,7 @@ def _set_aside(now: datetime) -> Path | None:
 
 def _settle() -> None:
     """Bring an older registry up to date, end the lease that the backup held, settle what was cut off then."""
-    from eclectyc.intake.batches import recover
+    from eclectyc.batches.lifecycle import recover
     from eclectyc.lake.models import WriterLease
 
     home.bring_up_to_date()

@@ -14,7 +14,7 @@ def settle_what_was_left(tell: Callable[[str], None]) -> None:
 
     if not Batch.objects.filter(state__in=(Batch.PENDING, Batch.COMMITTED)).exists():
         return  # the lake is not even loaded
-    from eclectyc.intake.batches import recover
+    from eclectyc.batches.lifecycle import recover
 
     try:
         settled = recover()

@@ -90,7 +90,7 @@ def bring_up_to_date(range: str, start: date, end: date, *, began_at: datetime) 
 
 def settle() -> int:
     """Settle imports that were cut off by what the lake's log says; return how many."""
-    from eclectyc.intake.batches import recover
+    from eclectyc.batches.lifecycle import recover
 
     return len(recover())
 

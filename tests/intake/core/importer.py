@@ -56,7 +56,7 @@ def main(first: int, end: int, failpoint: str) -> None:
     from eclectyc.cli.session import OPERATOR, chosen_organisation, ready
 
     ready()
-    from eclectyc.intake.batches import recover
+    from eclectyc.batches.lifecycle import recover
     from eclectyc.intake.service import ImportOptions, import_file
     from eclectyc.kernel import failpoints
 

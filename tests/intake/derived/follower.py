@@ -33,8 +33,8 @@ def main(day: int, value: str, failpoint: str) -> None:
     from eclectyc.cli.session import OPERATOR, chosen_organisation, ready
 
     ready()
+    from eclectyc.batches.lifecycle import recover
     from eclectyc.estate.models import Meter, Site
-    from eclectyc.intake.batches import recover
     from eclectyc.intake.derived.kinds import KINDS
     from eclectyc.intake.derived.working import bring_up_to_date
     from eclectyc.intake.service import ImportOptions, import_file

@@ -11,9 +11,9 @@ from datetime import timedelta
 
 import polars as pl
 
+from eclectyc.batches.lifecycle import Made
 from eclectyc.estate.models import Meter, Series
 from eclectyc.estate.service import SeriesKey, ensure_series
-from eclectyc.intake.batches import Made
 from eclectyc.intake.derived import spans
 from eclectyc.lake.store import connect
 

@@ -44,8 +44,8 @@ def main(number: int, failpoint: str) -> None:
     from eclectyc.cli.session import OPERATOR, chosen_organisation, ready
 
     ready()
+    from eclectyc.batches.lifecycle import recover
     from eclectyc.estate.models import Meter
-    from eclectyc.intake.batches import recover
     from eclectyc.intake.push.folding import fold_inbox
     from eclectyc.intake.push.message import Message
     from eclectyc.intake.push.service import push_readings

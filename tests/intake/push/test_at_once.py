@@ -9,8 +9,8 @@ from datetime import date, datetime
 import pytest
 from django.db import connection
 
+from eclectyc.batches.lifecycle import writers_turn
 from eclectyc.estate.models import Series
-from eclectyc.intake.batches import writers_turn
 from eclectyc.intake.models import Batch, Push
 from eclectyc.intake.push.folding import fold_inbox
 from eclectyc.intake.push.service import Answer

@@ -9,8 +9,8 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
+from eclectyc.batches.lifecycle import begin, recover, writers_turn
 from eclectyc.estate.models import Meter, Series
-from eclectyc.intake.batches import begin, recover, writers_turn
 from eclectyc.intake.models import Batch, Push
 from eclectyc.intake.push import inbox
 from eclectyc.intake.push.folding import Folded, fold_inbox
@@ -308,7 +308,7 @@ def test_a_push_that_the_lake_refuses_holds_up_no_other(world: World) -> None:
 
 def test_an_import_that_never_came_about_takes_no_series_away_that_a_push_waits_for(world: World) -> None:
     """A killed import had made the meter's series; a push came to it before anybody settled that import."""
-    from eclectyc.intake.batches import Made
+    from eclectyc.batches.lifecycle import Made
 
     series = Series.objects.create(meter=world.meter, unit="kWh", step_minutes=30)
     unused = Series.objects.create(meter=world.meter, unit="kWh", step_minutes=60)

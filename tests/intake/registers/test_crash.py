@@ -18,7 +18,7 @@ STATE = """
 import json
 from datetime import date
 from eclectyc.estate.models import Meter, Series
-from eclectyc.intake.batches import recover
+from eclectyc.batches.lifecycle import recover
 from eclectyc.intake.models import Batch, RegisterRead
 from eclectyc.lake.store import connect
 recover()

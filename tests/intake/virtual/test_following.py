@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.batches.lifecycle import recover
 from eclectyc.estate import service
 from eclectyc.estate.models import Meter, Series
-from eclectyc.intake.batches import recover
 from eclectyc.intake.derived.spans import EVER
 from eclectyc.intake.derived.working import bring_up_to_date
 from eclectyc.intake.models import Batch, Stale

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import polars as pl
 
 if TYPE_CHECKING:
-    from eclectyc.intake.batches import Made
+    from eclectyc.batches.lifecycle import Made
 
 
 class Plan(Protocol):

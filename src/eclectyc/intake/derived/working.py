@@ -16,7 +16,7 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.intake.batches import Under, Waiting, begin, finish, note, settle_pending, writers_turn
+from eclectyc.batches.lifecycle import Under, Waiting, begin, finish, note, settle_pending, writers_turn
 from eclectyc.intake.derived import schedule
 from eclectyc.intake.derived.kind import Derivation, Plan
 from eclectyc.intake.derived.kinds import all_kinds

@@ -15,8 +15,8 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation, User
+from eclectyc.batches.lifecycle import Under, begin, finish, note, settle_pending, writers_turn
 from eclectyc.estate.models import Series
-from eclectyc.intake.batches import Under, begin, finish, note, settle_pending, writers_turn
 from eclectyc.intake.models import Batch
 from eclectyc.intake.push.merge import Merged, merge
 from eclectyc.intake.push.models import Push

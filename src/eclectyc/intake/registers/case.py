@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from eclectyc.accounts.models import Organisation
+from eclectyc.batches.lifecycle import Made
 from eclectyc.estate.models import Meter
-from eclectyc.intake.batches import Made
 from eclectyc.intake.models import Batch
 from eclectyc.intake.outcome import refuse_unknown
 from eclectyc.intake.registers.facts import MAXIMUM, USE, Facts, PointFacts, RegisterFacts

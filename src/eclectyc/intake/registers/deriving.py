@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 
 from eclectyc.accounts.models import Organisation
+from eclectyc.batches.lifecycle import Made, finish, settle_pending
 from eclectyc.estate.models import Meter
 from eclectyc.estate.service import SeriesKey, ensure_series, series_rows
-from eclectyc.intake.batches import Made, finish, settle_pending
 from eclectyc.intake.making import Making
 from eclectyc.intake.models import Batch
 from eclectyc.intake.placing.plan import Target

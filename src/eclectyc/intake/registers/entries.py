@@ -17,11 +17,11 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
+from eclectyc.batches.lifecycle import COUNTS, Made, begin, note, writers_turn
 from eclectyc.estate import checks
 from eclectyc.estate.models import Meter, Quantity
 from eclectyc.estate.service import quantity_in
 from eclectyc.estate.virtual import refuse_if_virtual
-from eclectyc.intake.batches import COUNTS, Made, begin, note, writers_turn
 from eclectyc.intake.models import Batch
 from eclectyc.intake.registers.again import Again, of_registers, with_entry, with_read
 from eclectyc.intake.registers.deriving import write_use

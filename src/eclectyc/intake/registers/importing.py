@@ -8,7 +8,7 @@ from typing import Protocol
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.intake.batches import COUNTS, Claim, Made, begin, note, writers_turn
+from eclectyc.batches.lifecycle import COUNTS, Claim, Made, begin, note, writers_turn
 from eclectyc.intake.derived.stale import remarks_on
 from eclectyc.intake.making import Making
 from eclectyc.intake.models import Batch

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from eclectyc.accounts.models import Organisation
+from eclectyc.batches.lifecycle import Made
 from eclectyc.estate.models import Meter, Utility
-from eclectyc.intake.batches import Made
 from eclectyc.intake.models import Batch
 from eclectyc.intake.outcome import refuse_unknown
 from eclectyc.intake.placing.clocks import clock_for

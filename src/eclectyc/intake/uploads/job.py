@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.batches import AlreadyIn, recover
+from eclectyc.batches.lifecycle import AlreadyIn, recover
 from eclectyc.intake.models import Batch
 from eclectyc.intake.report import NOTHING_USABLE
 from eclectyc.intake.service import Progress, import_file

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from eclectyc.batches.lifecycle import Made
 from eclectyc.estate.models import Series
 from eclectyc.estate.series import SeriesKey, ensure_series
-from eclectyc.intake.batches import Made
 from eclectyc.intake.derived.spans import bounded, days_of, merged, months_of
 from eclectyc.intake.virtual.changes import mark_users
 from eclectyc.intake.virtual.evaluate import Rows, Worked, work_out

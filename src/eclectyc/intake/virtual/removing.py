@@ -9,9 +9,9 @@ import polars as pl
 from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.batches.lifecycle import begin, finish, note, settle_pending, writers_turn
 from eclectyc.estate.meters import delete_meter, refuse_deletion
 from eclectyc.estate.models import Meter
-from eclectyc.intake.batches import begin, finish, note, settle_pending, writers_turn
 from eclectyc.intake.derived import stale
 from eclectyc.intake.derived.spans import EVER
 from eclectyc.intake.models import Batch
