@@ -22,6 +22,7 @@ from django.conf import settings
 from eclectyc.accounts import custom_roles, invitations, memberships, organisations, people, second_factor, tokens
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
+from eclectyc.derived.virtual import delete
 from eclectyc.estate import (
     bulk,
     corrections,
@@ -41,7 +42,6 @@ from eclectyc.intake.profiles import service as profiles
 from eclectyc.intake.profiles.mapping import mapping_of
 from eclectyc.intake.uploads import service as uploads
 from eclectyc.intake.uploads.models import Upload
-from eclectyc.intake.virtual import removing
 from eclectyc.jobs import alerts, schedules
 from eclectyc.jobs import service as jobs
 from eclectyc.operations import first_use
@@ -330,7 +330,7 @@ DEEDS: dict[str, Deed] = {
     ),
     "intake.virtual.removing.delete_virtual_meter": (
         Stage.virtual_meter,
-        lambda s, one: removing.delete_virtual_meter(s.actor, meter=one),
+        lambda s, one: delete.delete_virtual_meter(s.actor, meter=one),
     ),
     "intake.uploads.service.receive": alone(Stage.upload),
     "intake.uploads.service.start": (Stage.upload, lambda s, one: uploads.start(s.actor, upload=one)),

@@ -8,9 +8,9 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.derived.engine import bring_up_to_date
 from eclectyc.estate.models import Meter, Series
 from eclectyc.gas.service import Put, put_values
-from eclectyc.intake.derived.working import bring_up_to_date
 from eclectyc.lake.store import connect
 from tests.factories import World, make_meter
 from tests.intake.core.bringing import Slot

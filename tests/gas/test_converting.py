@@ -13,6 +13,7 @@ from django.db import connection
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.service import consumption, estate_overview, meter_readings
+from eclectyc.derived.engine import bring_up_to_date
 from eclectyc.estate.models import Series, Site
 from eclectyc.estate.service import (
     amend_correction,
@@ -24,7 +25,6 @@ from eclectyc.estate.service import (
 from eclectyc.gas.gaps import lacking_of
 from eclectyc.gas.rules import kwh_per_m3
 from eclectyc.gas.service import put_values, set_usual_region
-from eclectyc.intake.derived.working import bring_up_to_date
 from eclectyc.intake.models import Batch, Stale
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.errors import Forbidden

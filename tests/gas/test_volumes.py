@@ -10,9 +10,9 @@ import pytest
 from django.apps import apps
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.derived.engine import bring_up_to_date
 from eclectyc.estate.models import Meter, Series
 from eclectyc.estate.service import update_meter
-from eclectyc.intake.derived.working import bring_up_to_date
 from eclectyc.intake.models import Register, Stale
 from eclectyc.intake.registers.entries import enter_read
 from tests.factories import World, make_meter, make_series

@@ -9,9 +9,9 @@ from django.test import Client
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership
+from eclectyc.derived.engine import bring_up_to_date
 from eclectyc.estate import service
 from eclectyc.estate.models import Meter
-from eclectyc.intake.derived.working import bring_up_to_date
 from eclectyc.intake.models import Batch
 from eclectyc.lake.store import connect
 from tests.analytics.filling import fill, flat_days

@@ -29,12 +29,12 @@ from eclectyc.api.schemas import (
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
 from eclectyc.api.writing import as_csv, as_json, check_size, prefers_csv
 from eclectyc.audit.record import record
+from eclectyc.derived.virtual.delete import delete_virtual_meter
 from eclectyc.estate import lists, service
 from eclectyc.estate.formula.terms import written
 from eclectyc.estate.lists import MeterFilter, Slice
 from eclectyc.estate.models import Meter, Region, Site, Supplier
 from eclectyc.estate.seen import SeenFormula, seen_formula, seen_formulas
-from eclectyc.intake.virtual.removing import delete_virtual_meter
 from eclectyc.kernel.identifiers import clean_identifier
 
 router = Router(tags=["meters"])

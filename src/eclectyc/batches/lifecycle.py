@@ -18,9 +18,9 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.by import By
 from eclectyc.audit.record import record
+from eclectyc.derived.invalidation import note_stale
+from eclectyc.derived.schedule import wake
 from eclectyc.estate.models import Meter, Series, Site
-from eclectyc.intake.derived.schedule import wake
-from eclectyc.intake.derived.stale import note_stale
 from eclectyc.intake.models import Batch, RegisterRead, TankEntry
 from eclectyc.kernel.errors import Busy, EclectycError
 from eclectyc.kernel.failpoints import failpoint

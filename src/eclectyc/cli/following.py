@@ -8,12 +8,12 @@ from eclectyc.kernel.words import counted, worded
 
 def follow() -> None:
     """Work out what has become stale. Where that cannot be done now, say so: it is kept, and done later."""
-    from eclectyc.intake.derived.models import Stale
+    from eclectyc.derived.models import Stale
     from eclectyc.kernel.errors import EclectycError
 
     if not Stale.objects.waiting().exists():
         return
-    from eclectyc.intake.derived.working import bring_up_to_date
+    from eclectyc.derived.engine import bring_up_to_date
 
     try:
         done = bring_up_to_date(waiting=lambda other: say(f"waiting for another import ({other})"))

@@ -18,12 +18,12 @@ import polars as pl
 from django.db.models import Q, QuerySet
 
 from eclectyc.batches.lifecycle import Made
+from eclectyc.derived import spans
+from eclectyc.derived.virtual.invalidation import mark_users
 from eclectyc.estate.models import Correction, Meter, Quantity, Series, Utility
 from eclectyc.estate.series import SeriesKey, ensure_series, rows_of
 from eclectyc.gas.regions import Values, key_at, usual_region
 from eclectyc.gas.rules import converted, kwh_per_m3, slots_before
-from eclectyc.intake.derived import spans
-from eclectyc.intake.virtual.changes import mark_users
 from eclectyc.kernel.days import WHOLE_DAY, zone_of
 from eclectyc.lake.slot_arrays import Slots
 from eclectyc.lake.store import connect

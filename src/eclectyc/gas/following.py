@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from eclectyc.derived.invalidation import mark
+from eclectyc.derived.spans import EVER
+from eclectyc.derived.virtual.invalidation import mark_users
 from eclectyc.estate.listening import Change
 from eclectyc.estate.models import Meter, Quantity, Series, Site, Utility
 from eclectyc.gas.deriving import DERIVED, GAS
 from eclectyc.gas.listening import DATED, OF_METER, OF_SITE
-from eclectyc.intake.derived.spans import EVER
-from eclectyc.intake.derived.stale import mark
 from eclectyc.intake.models import Register
-from eclectyc.intake.virtual.changes import mark_users
 from eclectyc.kernel.units import is_volume
 
 _PIECE: Final = 5000

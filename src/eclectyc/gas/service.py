@@ -16,13 +16,13 @@ from django.utils import timezone
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
+from eclectyc.derived import spans
 from eclectyc.estate import checks
 from eclectyc.estate.models import Site
 from eclectyc.gas.following import mark_meters
 from eclectyc.gas.models import LONGEST_REGION, CalorificValue, UsualRegion, region_key
 from eclectyc.gas.regions import usual_region
 from eclectyc.gas.rules import PLAUSIBLE
-from eclectyc.intake.derived import spans
 from eclectyc.kernel.errors import Invalid, NotFound
 
 EDIT: Final = "imports.run"  # who may tell them

@@ -6,8 +6,8 @@ class IntakeConfig(AppConfig):
     label = "intake"
 
     def ready(self) -> None:
+        from eclectyc.derived.virtual.invalidation import follow_changes
         from eclectyc.estate.listening import listen
-        from eclectyc.intake.virtual.changes import follow_changes
         from eclectyc.jobs import kinds, schedules
 
         listen(follow_changes)
@@ -25,7 +25,7 @@ class IntakeConfig(AppConfig):
         )  # fmt: skip
         kinds.register(
             kinds.Kind(
-                "derived.work_out", "eclectyc.intake.derived.job:run", "Derived series are worked out anew", attempts=8,
+                "derived.work_out", "eclectyc.derived.job:run", "Derived series are worked out anew", attempts=8,
                 first_delay_s=5, keep_days=1, permission="imports.run", frees_key_at_start=True,
             )
         )  # fmt: skip

@@ -62,7 +62,7 @@ class Batch(models.Model):
 
 
 # Django looks for an app's models here; these need Batch, by name.
-from eclectyc.intake.derived.models import Stale  # noqa: E402
+from eclectyc.derived.models import Stale  # noqa: E402
 from eclectyc.intake.feeds.models import Feed, FeedFile  # noqa: E402
 from eclectyc.intake.profiles.models import ImportProfile  # noqa: E402
 from eclectyc.intake.push.models import Push  # noqa: E402

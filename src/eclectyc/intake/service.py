@@ -13,8 +13,8 @@ from django.conf import settings
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Claim, Under
+from eclectyc.derived.invalidation import remarks_on
 from eclectyc.estate.models import Quantity
-from eclectyc.intake.derived.stale import remarks_on
 from eclectyc.intake.making import Making
 from eclectyc.intake.outcome import complete, describe, refuse_unknown
 from eclectyc.intake.placing.agreement import shift_to_held

@@ -10,7 +10,7 @@ from typing import Any, Final
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Claim, begin, finish, note, settle_pending, writers_turn
-from eclectyc.intake.derived.stale import remarks_on
+from eclectyc.derived.invalidation import remarks_on
 from eclectyc.intake.making import Making
 from eclectyc.intake.models import Batch
 from eclectyc.intake.placing.gather import Gathered

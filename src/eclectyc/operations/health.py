@@ -258,7 +258,7 @@ def pushes(now: datetime) -> Check:
 
 def derived(now: datetime) -> Check:
     """How much that rests on other readings waits to be worked out anew, and whether it waits for somebody."""
-    from eclectyc.intake.derived.stale import summary
+    from eclectyc.derived.invalidation import summary
 
     found = summary(now)
     detail = asdict(found)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.derived.virtual.invalidation import NAME
+from eclectyc.derived.virtual.preview import PartOfDay, parts_on
 from eclectyc.estate.formula.terms import written
 from eclectyc.estate.models import Meter, Quantity
 from eclectyc.estate.seen import SeenFormula, SeenPart, seen_formula
 from eclectyc.intake.models import Stale
-from eclectyc.intake.virtual.changes import NAME
-from eclectyc.intake.virtual.showing import PartOfDay, parts_on
 from eclectyc.kernel.words import counted
 from eclectyc.web.clock import short_day
 from eclectyc.web.figures import figure

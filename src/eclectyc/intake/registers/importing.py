@@ -9,7 +9,7 @@ from typing import Protocol
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import COUNTS, Claim, Made, begin, note, writers_turn
-from eclectyc.intake.derived.stale import remarks_on
+from eclectyc.derived.invalidation import remarks_on
 from eclectyc.intake.making import Making
 from eclectyc.intake.models import Batch
 from eclectyc.intake.registers.deriving import OfFile, preview_use, wanted_by, write_use

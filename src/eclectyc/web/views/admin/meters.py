@@ -9,11 +9,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.derived.virtual.delete import delete_virtual_meter
 from eclectyc.estate import lists
 from eclectyc.estate.fields import checked_meter_fields
 from eclectyc.estate.models import Direction, Meter, Site, Supplier, Utility
 from eclectyc.estate.service import change_meters, create_meter, delete_meter, update_meter, warnings_of
-from eclectyc.intake.virtual.removing import delete_virtual_meter
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.words import counted
 from eclectyc.web.colours import family

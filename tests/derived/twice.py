@@ -12,12 +12,12 @@ from datetime import timedelta
 import polars as pl
 
 from eclectyc.batches.lifecycle import Made
+from eclectyc.derived import spans
 from eclectyc.estate.models import Meter, Series
 from eclectyc.estate.service import SeriesKey, ensure_series
-from eclectyc.intake.derived import spans
 from eclectyc.lake.store import connect
 
-TARGET = "tests.intake.derived.twice:TWICE"
+TARGET = "tests.derived.twice:TWICE"
 SOURCE = "twice"
 
 

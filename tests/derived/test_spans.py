@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectyc.intake.derived import spans
+from eclectyc.derived import spans
 
 FIRST = date(2025, 2, 20)
 SPANS = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 60), st.integers(1, 40)), max_size=8)

@@ -24,7 +24,7 @@ POINTS = (
 
 def start(installation: Installation, day: int, value: str, failpoint: str = "") -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.intake.derived.follower", str(day), value, failpoint],
+        [sys.executable, "-m", "tests.derived.follower", str(day), value, failpoint],
         env=installation.environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eclectyc.intake.virtual.evaluate import NEVER_S, SCHEMA, Rows, work_out
-from eclectyc.intake.virtual.evaluate import Source as Given
+from eclectyc.derived.virtual.evaluate import NEVER_S, SCHEMA, Rows, work_out
+from eclectyc.derived.virtual.evaluate import Source as Given
 from eclectyc.kernel.days import slot_bounds, slots_in_day
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTITUTED
 

@@ -31,10 +31,10 @@ def mark_users(meters: Iterable[int]) -> None:
 
 def mark_all(meters: Iterable[int]) -> None:
     """Have some virtual meters worked out anew, on all their days."""
-    from eclectyc.intake.derived import stale  # every command is made ready for this: Polars comes with it
-    from eclectyc.intake.derived.spans import EVER
+    from eclectyc.derived import invalidation  # every command is made ready for this: Polars comes with it
+    from eclectyc.derived.spans import EVER
 
-    stale.mark(NAME, [(meter, *EVER) for meter in meters])
+    invalidation.mark(NAME, [(meter, *EVER) for meter in meters])
 
 
 def follow_changes(changes: Sequence[Change]) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 from django.db.models import F
 
+from eclectyc.derived.spans import EVER, empty, merged, runs, widened
+from eclectyc.derived.virtual.invalidation import NAME
 from eclectyc.estate.models import FormulaPart, Series
-from eclectyc.intake.derived.spans import EVER, empty, merged, runs, widened
-from eclectyc.intake.virtual.changes import NAME
 
 if TYPE_CHECKING:
-    from eclectyc.intake.virtual.planning import Plan
+    from eclectyc.derived.virtual.planning import Plan
 
 _RESTING: Final[dict[str, Any]] = {
     "series": pl.Int32,
@@ -23,7 +23,7 @@ _RESTING: Final[dict[str, Any]] = {
 
 
 class VirtualMeters:
-    """Formulas over meters: see :mod:`eclectyc.intake.derived.kind`."""
+    """Formulas over meters: see :mod:`eclectyc.derived.protocol`."""
 
     name = NAME
     title = "virtual meters"
@@ -42,13 +42,13 @@ class VirtualMeters:
 
     def reads(self, wanted: pl.DataFrame) -> list[int]:
         """Return the series that long spans are cut to: of the parts, and the meters' own."""
-        from eclectyc.intake.virtual.planning import cuts_to  # most batches touch no part of a formula
+        from eclectyc.derived.virtual.planning import cuts_to  # most batches touch no part of a formula
 
         return cuts_to(wanted)
 
     def plan(self, wanted: pl.DataFrame, held: pl.DataFrame) -> Plan:
         """Return what virtual meters hold on some days."""
-        from eclectyc.intake.virtual.planning import plan_for
+        from eclectyc.derived.virtual.planning import plan_for
 
         return plan_for(wanted, held)
 

@@ -1,6 +1,6 @@
 """A process that works out what is stale, tells what it sees, then imports a day and works out what rests on it.
 
-``python -m tests.intake.derived.follower DAY VALUE [FAILPOINT]``: the whole of that day in June 2025 has the value.
+``python -m tests.derived.follower DAY VALUE [FAILPOINT]``: the whole of that day in June 2025 has the value.
 The failpoint is armed from the import on.
 """
 
@@ -34,12 +34,12 @@ def main(day: int, value: str, failpoint: str) -> None:
 
     ready()
     from eclectyc.batches.lifecycle import recover
+    from eclectyc.derived.engine import bring_up_to_date
+    from eclectyc.derived.registry import KINDS
     from eclectyc.estate.models import Meter, Site
-    from eclectyc.intake.derived.kinds import KINDS
-    from eclectyc.intake.derived.working import bring_up_to_date
     from eclectyc.intake.service import ImportOptions, import_file
     from eclectyc.kernel import failpoints
-    from tests.intake.derived.twice import TARGET
+    from tests.derived.twice import TARGET
 
     KINDS[:] = [TARGET]
     organisation = chosen_organisation(None)

@@ -11,12 +11,12 @@ import pytest
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.derived import engine
+from eclectyc.derived.engine import bring_up_to_date
+from eclectyc.derived.invalidation import mark
+from eclectyc.derived.registry import KINDS
+from eclectyc.derived.spans import EVER
 from eclectyc.estate.models import Meter, Series
-from eclectyc.intake.derived import working
-from eclectyc.intake.derived.kinds import KINDS
-from eclectyc.intake.derived.spans import EVER
-from eclectyc.intake.derived.stale import mark
-from eclectyc.intake.derived.working import bring_up_to_date
 from eclectyc.intake.models import Batch, Stale
 from eclectyc.intake.push.folding import fold_inbox
 from eclectyc.intake.registers.entries import enter_read
@@ -27,9 +27,9 @@ from eclectyc.lake.commit import Change
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
 from eclectyc.operations.health import DEGRADED, HEALTHY, derived
+from tests.derived.twice import TARGET, TWICE
 from tests.factories import World, make_meter
 from tests.intake.core.bringing import bring
-from tests.intake.derived.twice import TARGET, TWICE
 from tests.intake.push.pushing import push, reading
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eclectyc.intake.derived.kinds.KINDS", [TARGET])
+    monkeypatch.setattr("eclectyc.derived.registry.KINDS", [TARGET])
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_a_changed_rule_works_out_every_day_there_is(world: World, below: Meter,
 def test_a_circle_is_given_up_with_a_word(
     world: World, below: Meter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(working, "MOST_DEEP", 5)
+    monkeypatch.setattr(engine, "MOST_DEEP", 5)
     lower = make_meter(world.site, "LOWER", name="twice", parent=below)
     bring(world, tmp_path / "a.csv", wide((1, "1")))
     bring_up_to_date()
@@ -200,7 +200,7 @@ def test_what_the_lake_refuses_holds_nothing_else_up_and_shows_in_the_health(
     assert "outside the span" in Stale.objects.get(meter=other).fault
     assert derived(timezone.now()).status == DEGRADED
     monkeypatch.setattr(type(TWICE), "plan", usual)
-    working.retry_faulty()
+    engine.retry_faulty()
     bring_up_to_date()
     assert totals(other) == {2: 96}
 

@@ -17,11 +17,11 @@ from django.db import transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Under, Waiting, begin, finish, note, settle_pending, writers_turn
-from eclectyc.intake.derived import schedule
-from eclectyc.intake.derived.kind import Derivation, Plan
-from eclectyc.intake.derived.kinds import all_kinds
-from eclectyc.intake.derived.models import Stale
-from eclectyc.intake.derived.spans import merged
+from eclectyc.derived import schedule
+from eclectyc.derived.models import Stale
+from eclectyc.derived.protocol import Derivation, Plan
+from eclectyc.derived.registry import all_kinds
+from eclectyc.derived.spans import merged
 from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.failpoints import failpoint

@@ -10,12 +10,12 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.lifecycle import begin, finish, note, settle_pending, writers_turn
+from eclectyc.derived import invalidation
+from eclectyc.derived.spans import EVER
+from eclectyc.derived.virtual.invalidation import NAME
 from eclectyc.estate.meters import delete_meter, refuse_deletion
 from eclectyc.estate.models import Meter
-from eclectyc.intake.derived import stale
-from eclectyc.intake.derived.spans import EVER
 from eclectyc.intake.models import Batch
-from eclectyc.intake.virtual.changes import NAME
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease
@@ -56,7 +56,7 @@ def _empty(actor: Actor, meter: Meter, series: list[int], lease: Lease) -> None:
     with transaction.atomic():
         batch = begin(actor, lease, organisation=meter.organisation, kind=Batch.DERIVED, format=NAME,
                       file_name=f"{meter.identifier} deleted")  # fmt: skip
-        stale.mark(NAME, [(meter.pk, *EVER)])  # gone with the meter
+        invalidation.mark(NAME, [(meter.pk, *EVER)])  # gone with the meter
     spans = pl.DataFrame({"series": pl.Series(series, dtype=pl.Int32), "start": EVER[0], "end": EVER[1]})
     store = connect()
 

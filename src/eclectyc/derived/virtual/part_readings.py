@@ -7,8 +7,8 @@ from datetime import date
 
 import polars as pl
 
-from eclectyc.intake.virtual.evaluate import NO_ROWS, Rows
-from eclectyc.intake.virtual.rules import Rule, series_frame
+from eclectyc.derived.virtual.definitions import Rule, series_frame
+from eclectyc.derived.virtual.evaluate import NO_ROWS, Rows
 from eclectyc.lake.primary_rows import counted_rows
 from eclectyc.lake.store import connect
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Final
 
-from eclectyc.intake.derived.kind import Derivation
+from eclectyc.derived.protocol import Derivation
 
 KINDS: Final[list[str]] = [
     "eclectyc.gas.deriving:GAS",
-    "eclectyc.intake.virtual.derivation:VIRTUAL_METERS",
+    "eclectyc.derived.virtual.derivation:VIRTUAL_METERS",
 ]
 
 

@@ -11,11 +11,11 @@ import polars as pl
 from django.db import transaction
 from django.db.models import Count, Min, Q
 
-from eclectyc.intake.derived.kind import Remarking
-from eclectyc.intake.derived.kinds import all_kinds
-from eclectyc.intake.derived.models import Stale
-from eclectyc.intake.derived.schedule import wake
-from eclectyc.intake.derived.spans import merged
+from eclectyc.derived.models import Stale
+from eclectyc.derived.protocol import Remarking
+from eclectyc.derived.registry import all_kinds
+from eclectyc.derived.schedule import wake
+from eclectyc.derived.spans import merged
 
 if TYPE_CHECKING:
     from eclectyc.intake.models import Batch

@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from eclectyc.derived.virtual.definitions import Part, Rule, Wanted, parts_of, rules_of
+from eclectyc.derived.virtual.evaluate import Source, frame_of, told, work_out
+from eclectyc.derived.virtual.part_readings import read_parts
 from eclectyc.estate.models import Meter
 from eclectyc.estate.virtual import Meant, quantity_of
-from eclectyc.intake.virtual.evaluate import Source, frame_of, told, work_out
-from eclectyc.intake.virtual.reading import read_parts
-from eclectyc.intake.virtual.rules import Part, Rule, Wanted, parts_of, rules_of
 from eclectyc.kernel.days import day_bounds, zone_of
 from eclectyc.lake.store import connect
 

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from eclectyc.derived.virtual.evaluate import NEVER_S, NO_ROWS, Rows, Source
 from eclectyc.estate.models import FormulaPart, Meter, Series
 from eclectyc.estate.virtual import conversion_between, quantity_of, together
-from eclectyc.intake.virtual.evaluate import NEVER_S, NO_ROWS, Rows, Source
 from eclectyc.kernel.days import midnight, zone_of
 
 SOURCE: Final = "formula"  # of the series of virtual meters

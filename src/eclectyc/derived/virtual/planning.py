@@ -11,13 +11,13 @@ import numpy as np
 import polars as pl
 
 from eclectyc.batches.lifecycle import Made
+from eclectyc.derived.spans import bounded, days_of, merged, months_of
+from eclectyc.derived.virtual.definitions import PIECE, SOURCE, Rule, rules_of
+from eclectyc.derived.virtual.evaluate import Rows, Worked, work_out
+from eclectyc.derived.virtual.invalidation import mark_users
+from eclectyc.derived.virtual.part_readings import read_parts
 from eclectyc.estate.models import Series
 from eclectyc.estate.series import SeriesKey, ensure_series
-from eclectyc.intake.derived.spans import bounded, days_of, merged, months_of
-from eclectyc.intake.virtual.changes import mark_users
-from eclectyc.intake.virtual.evaluate import Rows, Worked, work_out
-from eclectyc.intake.virtual.reading import read_parts
-from eclectyc.intake.virtual.rules import PIECE, SOURCE, Rule, rules_of
 from eclectyc.lake.schema import SAID
 from eclectyc.lake.slot_arrays import Slots
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from typing import Any, Final
 
-from eclectyc.intake.derived.working import Brought, bring_up_to_date, retry_faulty
+from eclectyc.derived.engine import Brought, bring_up_to_date, retry_faulty
 from eclectyc.jobs.running import Later, Running
 from eclectyc.kernel.errors import Busy, EclectycError
 

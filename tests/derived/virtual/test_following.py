@@ -9,15 +9,15 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.lifecycle import recover
+from eclectyc.derived.engine import bring_up_to_date
+from eclectyc.derived.spans import EVER
+from eclectyc.derived.virtual.delete import delete_virtual_meter
+from eclectyc.derived.virtual.derivation import VIRTUAL_METERS
+from eclectyc.derived.virtual.preview import parts_on, try_out
 from eclectyc.estate import service
 from eclectyc.estate.models import Meter, Series
-from eclectyc.intake.derived.spans import EVER
-from eclectyc.intake.derived.working import bring_up_to_date
 from eclectyc.intake.models import Batch, Stale
 from eclectyc.intake.undo import undo_batch
-from eclectyc.intake.virtual.derivation import VIRTUAL_METERS
-from eclectyc.intake.virtual.removing import delete_virtual_meter
-from eclectyc.intake.virtual.showing import parts_on, try_out
 from eclectyc.kernel.errors import Conflict
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
 from eclectyc.lake.store import connect
@@ -239,7 +239,7 @@ def test_a_deletion_that_is_cut_off_leaves_the_meter_to_be_worked_out_anew(world
         if point == "virtual.emptied":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("eclectyc.intake.virtual.removing.failpoint", cut_off)
+    monkeypatch.setattr("eclectyc.derived.virtual.delete.failpoint", cut_off)
     with pytest.raises(KeyboardInterrupt):
         delete_virtual_meter(SYSTEM, meter=rest)
     assert held(rest) == {}
