@@ -19,7 +19,6 @@ from eclectyc.derived.spans import EVER
 from eclectyc.estate.models import Meter, Series
 from eclectyc.intake.models import Batch, Stale
 from eclectyc.intake.push.folding import fold_inbox
-from eclectyc.intake.registers.entries import enter_read
 from eclectyc.intake.undo import undo_batch
 from eclectyc.jobs.models import Job
 from eclectyc.kernel.errors import EclectycError, Invalid
@@ -27,6 +26,7 @@ from eclectyc.lake.commit import Change
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
 from eclectyc.operations.health import DEGRADED, HEALTHY, derived
+from eclectyc.registers.entries import enter_read
 from tests.derived.twice import TARGET, TWICE
 from tests.factories import World, make_meter
 from tests.intake.core.bringing import bring

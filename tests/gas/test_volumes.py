@@ -14,7 +14,7 @@ from eclectyc.derived.engine import bring_up_to_date
 from eclectyc.estate.models import Meter, Series
 from eclectyc.estate.service import update_meter
 from eclectyc.intake.models import Register, Stale
-from eclectyc.intake.registers.entries import enter_read
+from eclectyc.registers.entries import enter_read
 from tests.factories import World, make_meter, make_series
 from tests.gas.burning import MPRN, gas_meter, span, tell, total, volumes
 from tests.intake.core.bringing import bring

@@ -7,7 +7,7 @@ from django.test import Client
 
 from eclectyc.intake.models import RegisterRead, TankEntry
 from tests.factories import World, make_meter
-from tests.intake.registers.test_importing import days_of, span
+from tests.registers.test_importing import days_of, span
 from tests.web.pages import text_of
 
 pytestmark = pytest.mark.django_db

@@ -66,8 +66,8 @@ from eclectyc.derived.models import Stale  # noqa: E402
 from eclectyc.intake.feeds.models import Feed, FeedFile  # noqa: E402
 from eclectyc.intake.profiles.models import ImportProfile  # noqa: E402
 from eclectyc.intake.push.models import Push  # noqa: E402
-from eclectyc.intake.registers.models import Register, RegisterRead, ResetWindow, TankEntry  # noqa: E402
 from eclectyc.intake.uploads.models import Upload  # noqa: E402
+from eclectyc.registers.models import Register, RegisterRead, ResetWindow, TankEntry  # noqa: E402
 
 __all__ = [
     "Batch",

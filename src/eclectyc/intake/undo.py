@@ -11,14 +11,14 @@ from django.db import transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.lifecycle import WAIT_S, begin, finish, note, settle_pending, writers_turn
 from eclectyc.intake.models import Batch
-from eclectyc.intake.registers.again import without
-from eclectyc.intake.registers.deriving import numbered, write_again
-from eclectyc.intake.registers.entries import DECLARED
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
 from eclectyc.lake.write import WriteResult
+from eclectyc.registers.commit_consumption import numbered, write_again
+from eclectyc.registers.entries import DECLARED
+from eclectyc.registers.recompute import without
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.intake import service, structure
 from eclectyc.intake.placing.months import Months
-from eclectyc.intake.registers import importing
+from eclectyc.intake.register_files import import_reads
 from eclectyc.intake.report import ImportReport
 from eclectyc.intake.service import ImportOptions, import_file
 from eclectyc.kernel.errors import EclectycError
@@ -74,7 +74,7 @@ def _in_time() -> Iterator[None]:
 def _watched(outcome: Outcome) -> Iterator[None]:
     """Look over the import's shoulder at what it hands to the lake, to the registers, to the estate."""
     connect, told, each = service.connect, service._told, structure.Records.each
-    preview_use = importing.preview_use
+    preview_use = import_reads.preview_use
 
     class Lake:
         """The lake itself takes every tenth file; it is the readers that are tried."""
@@ -106,7 +106,7 @@ def _watched(outcome: Outcome) -> Iterator[None]:
     with (
         patch.object(service, "connect", Lake),
         patch.object(service, "_told", _told),
-        patch.object(importing, "preview_use", _preview_use),
+        patch.object(import_reads, "preview_use", _preview_use),
         patch.object(structure.Records, "each", _each),
     ):
         yield

@@ -15,12 +15,12 @@ from django.views.decorators.http import require_http_methods
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate.models import Meter, Quantity
 from eclectyc.intake.models import Batch, Register, RegisterRead, TankEntry
-from eclectyc.intake.registers import entries
-from eclectyc.intake.registers.models import RegisterKind, TankKind
-from eclectyc.intake.registers.tanks import FUELS
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.words import counted
+from eclectyc.registers import entries
+from eclectyc.registers.models import RegisterKind, TankKind
+from eclectyc.registers.tank_entries import FUELS
 from eclectyc.web import lists
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Cell, Row

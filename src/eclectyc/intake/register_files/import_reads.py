@@ -12,8 +12,6 @@ from eclectyc.batches.lifecycle import COUNTS, Claim, Made, begin, note, writers
 from eclectyc.derived.invalidation import remarks_on
 from eclectyc.intake.making import Making
 from eclectyc.intake.models import Batch
-from eclectyc.intake.registers.deriving import OfFile, preview_use, wanted_by, write_use
-from eclectyc.intake.registers.working import Worked
 from eclectyc.intake.report import ErrorLog, ImportReport, grouped_warnings
 from eclectyc.intake.resolve import Point, Resolver
 from eclectyc.intake.writing import kept_report, take_result
@@ -21,6 +19,8 @@ from eclectyc.lake.lease import Lease
 from eclectyc.lake.write import WriteResult
 from eclectyc.readers.blocks import Recognition
 from eclectyc.readers.prefetch import Ahead
+from eclectyc.registers.commit_consumption import OfFile, preview_use, wanted_by, write_use
+from eclectyc.registers.consumption import Worked
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,17 +23,17 @@ from eclectyc.estate.models import Meter, Quantity
 from eclectyc.estate.service import quantity_in
 from eclectyc.estate.virtual import refuse_if_virtual
 from eclectyc.intake.models import Batch
-from eclectyc.intake.registers.again import Again, of_registers, with_entry, with_read
-from eclectyc.intake.registers.deriving import write_use
-from eclectyc.intake.registers.facts import code_key, serial_key
-from eclectyc.intake.registers.models import Register, RegisterKind, RegisterRead, ResetWindow, TankEntry, TankKind
-from eclectyc.intake.registers.stored import measured_in
-from eclectyc.intake.registers.tanks import FUELS
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid, NotFound
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
 from eclectyc.lake.write import WriteResult
 from eclectyc.readers.tables.numbers import parse_number
+from eclectyc.registers.commit_consumption import write_use
+from eclectyc.registers.models import Register, RegisterKind, RegisterRead, ResetWindow, TankEntry, TankKind
+from eclectyc.registers.recompute import Again, of_registers, with_entry, with_read
+from eclectyc.registers.register_config import code_key, serial_key
+from eclectyc.registers.repository import measured_in
+from eclectyc.registers.tank_entries import FUELS
 
 READ, ENTRY, DECLARED = "typed read", "typed delivery", "registers declared"  # formats of such batches
 MOST: Final = 1e12

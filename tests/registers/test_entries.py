@@ -12,11 +12,11 @@ from eclectyc.audit.models import Event
 from eclectyc.estate.models import Meter
 from eclectyc.estate.service import exchange_device
 from eclectyc.intake.models import Batch, Register, RegisterRead, TankEntry
-from eclectyc.intake.registers import entries
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.errors import Forbidden, Invalid, NotFound
+from eclectyc.registers import entries
 from tests.factories import World, make_meter
-from tests.intake.registers.test_importing import days_of, span, tell
+from tests.registers.test_importing import days_of, span, tell
 
 pytestmark = pytest.mark.django_db
 

@@ -13,11 +13,11 @@ from typing import Final, NamedTuple, Self
 
 import numpy as np
 
-from eclectyc.intake.registers.calendar import Days
-from eclectyc.intake.registers.facts import Epoch, PointFacts
-from eclectyc.intake.registers.groups import Groups
-from eclectyc.intake.registers.reads import standing
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
+from eclectyc.registers.calendar import Days
+from eclectyc.registers.devices import Groups
+from eclectyc.registers.reads import standing
+from eclectyc.registers.register_config import Epoch, PointFacts
 
 DIGITS: Final = 6  # behind the point: differences of doubles are no finer
 

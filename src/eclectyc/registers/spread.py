@@ -16,12 +16,12 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.registers.calendar import Days
-from eclectyc.intake.registers.pieces import Pieces, quality_of
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.quality import DERIVED, ESTIMATED
 from eclectyc.lake.schema import SAID
 from eclectyc.lake.slot_arrays import Slots
+from eclectyc.registers.advances import Pieces, quality_of
+from eclectyc.registers.calendar import Days
 
 AT_ONCE: Final = 500_000  # days that are laid out together
 

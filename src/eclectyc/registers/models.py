@@ -14,15 +14,15 @@ from eclectyc.accounts.reach import Reach
 from eclectyc.estate.dated import OfMeterQuerySet
 from eclectyc.estate.models import Meter, Quantity
 from eclectyc.estate.reach import NOTHING, within
-from eclectyc.intake.registers import facts
+from eclectyc.registers import register_config
 
 
 class RegisterKind(models.TextChoices):
     """What a register's reads are for."""
 
-    USE = facts.USE, "Counts the use"
-    CHECK = facts.CHECK, "A total beside the others: kept, not counted"
-    MAXIMUM = facts.MAXIMUM, "Maximum demand: kept, never differenced"
+    USE = register_config.USE, "Counts the use"
+    CHECK = register_config.CHECK, "A total beside the others: kept, not counted"
+    MAXIMUM = register_config.MAXIMUM, "Maximum demand: kept, never differenced"
 
 
 class Register(models.Model):

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.registers.calendar import Days
-from eclectyc.intake.registers.facts import END, START, Facts
-from eclectyc.intake.registers.findings import Inside, of_falls, of_lagging, of_overlaps
-from eclectyc.intake.registers.groups import Groups, grouped
-from eclectyc.intake.registers.pieces import Pieces, Sequences, differences, sequences
-from eclectyc.intake.registers.reads import Reads
-from eclectyc.intake.registers.spread import DayUse, SlotUse, no_days, no_slots, spread
-from eclectyc.intake.registers.together import by_target
 from eclectyc.kernel.days import WHOLE_DAY
+from eclectyc.registers.advances import Pieces, Sequences, differences, sequences
+from eclectyc.registers.calendar import Days
+from eclectyc.registers.combine import by_target
+from eclectyc.registers.devices import Groups, grouped
+from eclectyc.registers.problems import Inside, of_falls, of_lagging, of_overlaps
+from eclectyc.registers.reads import Reads
+from eclectyc.registers.register_config import END, START, Facts
+from eclectyc.registers.spread import DayUse, SlotUse, no_days, no_slots, spread
 
 NO_SERIES = -1
 _SHIFT = 41

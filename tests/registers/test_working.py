@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eclectyc.intake.registers import spread
-from eclectyc.intake.registers.facts import (
+from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED
+from eclectyc.registers import spread
+from eclectyc.registers.consumption import Worked, work_out
+from eclectyc.registers.reads import Reads
+from eclectyc.registers.register_config import (
     END,
     MAXIMUM,
     START,
@@ -23,11 +26,8 @@ from eclectyc.intake.registers.facts import (
     RegisterFacts,
     Reset,
 )
-from eclectyc.intake.registers.reads import Reads
-from eclectyc.intake.registers.spread import DayUse
-from eclectyc.intake.registers.working import Worked, work_out
-from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED
-from tests.intake.registers import reference
+from eclectyc.registers.spread import DayUse
+from tests.registers import reference
 
 LONDON = "Europe/London"
 ZERO = date(1970, 1, 1)

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from eclectyc.intake.registers.calendar import Days
-from eclectyc.intake.registers.facts import START, Facts
-from eclectyc.intake.registers.groups import Groups
-from eclectyc.intake.registers.pieces import Fall, Sequences
-from eclectyc.intake.registers.together import Overlap
 from eclectyc.kernel.words import counted
+from eclectyc.registers.advances import Fall, Sequences
+from eclectyc.registers.calendar import Days
+from eclectyc.registers.combine import Overlap
+from eclectyc.registers.devices import Groups
+from eclectyc.registers.register_config import START, Facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,24 +15,24 @@ from eclectyc.batches.lifecycle import Made
 from eclectyc.estate.models import Meter
 from eclectyc.intake.models import Batch
 from eclectyc.intake.outcome import refuse_unknown
-from eclectyc.intake.registers.facts import MAXIMUM, USE, Facts, PointFacts, RegisterFacts
-from eclectyc.intake.registers.importing import ReadsImport, bring_in
-from eclectyc.intake.registers.keeping import keep_reads, make_registers
-from eclectyc.intake.registers.reads import Reads
-from eclectyc.intake.registers.stored import (
+from eclectyc.intake.register_files.collect_reads import Named, Telling, Told
+from eclectyc.intake.register_files.import_reads import ReadsImport, bring_in
+from eclectyc.intake.report import ImportReport, SeriesReport
+from eclectyc.intake.resolve import Point
+from eclectyc.kernel.days import STEPS
+from eclectyc.kernel.words import counted
+from eclectyc.readers.blocks import Block, LineError, RegisterBlock
+from eclectyc.registers.consumption import Share, Worked, work_out
+from eclectyc.registers.reads import Reads
+from eclectyc.registers.register_config import MAXIMUM, USE, Facts, PointFacts, RegisterFacts
+from eclectyc.registers.repository import (
     bearing_on,
     measured_in,
     pieces,
     points_of,
     registers_of,
 )
-from eclectyc.intake.registers.told import Named, Telling, Told
-from eclectyc.intake.registers.working import Share, Worked, work_out
-from eclectyc.intake.report import ImportReport, SeriesReport
-from eclectyc.intake.resolve import Point
-from eclectyc.kernel.days import STEPS
-from eclectyc.kernel.words import counted
-from eclectyc.readers.blocks import Block, LineError, RegisterBlock
+from eclectyc.registers.save_reads import keep_reads, make_registers
 
 DEFAULT_STEP: Final = 30  # minutes: of a new meter whose reads do not show any
 _ORDER_OF_FILE: Final = 1 << 60  # goes before every batch that there is

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from eclectyc.intake.models import Batch
-from eclectyc.intake.registers.deriving import OfMeters
-from eclectyc.intake.registers.facts import Facts
-from eclectyc.intake.registers.keeping import keep_reads
-from eclectyc.intake.registers.models import RegisterRead, TankEntry
-from eclectyc.intake.registers.reads import Reads
-from eclectyc.intake.registers.stored import (
+from eclectyc.registers.commit_consumption import OfMeters
+from eclectyc.registers.consumption import Worked, work_out
+from eclectyc.registers.models import RegisterRead, TankEntry
+from eclectyc.registers.reads import Reads
+from eclectyc.registers.register_config import Facts
+from eclectyc.registers.repository import (
     READ_COLUMNS,
     all_reads,
     as_reads,
@@ -21,9 +21,9 @@ from eclectyc.intake.registers.stored import (
     points_of,
     registers_of,
 )
-from eclectyc.intake.registers.tank import Entries, use_of
-from eclectyc.intake.registers.tanks import ENTRY_COLUMNS, counting, entries_of, held_entries, keep_entries
-from eclectyc.intake.registers.working import Worked, work_out
+from eclectyc.registers.save_reads import keep_reads
+from eclectyc.registers.tank_consumption import Entries, use_of
+from eclectyc.registers.tank_entries import ENTRY_COLUMNS, counting, entries_of, held_entries, keep_entries
 
 LAST: Final = 1 << 60  # goes before every batch that there is
 

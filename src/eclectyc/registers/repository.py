@@ -18,7 +18,11 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from eclectyc.estate.models import Device, Meter, Multiplier
 from eclectyc.intake.models import Batch
-from eclectyc.intake.registers.facts import (
+from eclectyc.intake.resolve import conversion_at
+from eclectyc.kernel.days import midnight, zone_of
+from eclectyc.registers.models import Register, RegisterRead, ResetWindow
+from eclectyc.registers.reads import Reads
+from eclectyc.registers.register_config import (
     END,
     START,
     DeviceSpan,
@@ -29,10 +33,6 @@ from eclectyc.intake.registers.facts import (
     Reset,
     serial_key,
 )
-from eclectyc.intake.registers.models import Register, RegisterRead, ResetWindow
-from eclectyc.intake.registers.reads import Reads
-from eclectyc.intake.resolve import conversion_at
-from eclectyc.kernel.days import midnight, zone_of
 
 N = TypeVar("N", int, str)
 LIVE: Final = (Batch.DONE, Batch.COMMITTED)

@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from eclectyc.intake.registers.calendar import Days
-from eclectyc.intake.registers.facts import PointFacts
-from eclectyc.intake.registers.pieces import DIGITS, Pieces
-from eclectyc.intake.registers.reads import Reads, standing
-from eclectyc.intake.registers.spread import no_days, no_slots, spread
-from eclectyc.intake.registers.working import Share, Worked
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.words import counted
+from eclectyc.registers.advances import DIGITS, Pieces
+from eclectyc.registers.calendar import Days
+from eclectyc.registers.consumption import Share, Worked
+from eclectyc.registers.reads import Reads, standing
+from eclectyc.registers.register_config import PointFacts
+from eclectyc.registers.spread import no_days, no_slots, spread
 
 DELIVERY, DIP = "delivery", "dip"
 QUANTITY, UNIT = "import", "litre"

@@ -16,15 +16,9 @@ from eclectyc.estate.models import Meter, Utility
 from eclectyc.intake.models import Batch
 from eclectyc.intake.outcome import refuse_unknown
 from eclectyc.intake.placing.clocks import clock_for
-from eclectyc.intake.registers.case import meters_of
-from eclectyc.intake.registers.facts import USE, PointFacts
-from eclectyc.intake.registers.importing import ReadsImport, bring_in
-from eclectyc.intake.registers.models import Register, TankEntry
-from eclectyc.intake.registers.reads import Reads
-from eclectyc.intake.registers.stored import LIVE, insert, measured_in, pieces, points_of
-from eclectyc.intake.registers.tank import QUANTITY, UNIT, Entries, use_of
-from eclectyc.intake.registers.told import MOST
-from eclectyc.intake.registers.working import Share, Worked
+from eclectyc.intake.register_files.collect_reads import MOST
+from eclectyc.intake.register_files.import_case import meters_of
+from eclectyc.intake.register_files.import_reads import ReadsImport, bring_in
 from eclectyc.intake.report import ImportReport, SeriesReport
 from eclectyc.intake.resolve import Point
 from eclectyc.kernel.days import WHOLE_DAY
@@ -32,6 +26,12 @@ from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.quality import ACTUAL
 from eclectyc.kernel.words import counted
 from eclectyc.readers.blocks import Block, LineError, TankBlock, UnreadableFile
+from eclectyc.registers.consumption import Share, Worked
+from eclectyc.registers.models import Register, TankEntry
+from eclectyc.registers.reads import Reads
+from eclectyc.registers.register_config import USE, PointFacts
+from eclectyc.registers.repository import LIVE, insert, measured_in, pieces, points_of
+from eclectyc.registers.tank_consumption import QUANTITY, UNIT, Entries, use_of
 
 FUELS = (Utility.OIL, Utility.LPG, Utility.DIESEL, Utility.HVO, Utility.OTHER)
 _ORDER_OF_FILE = 1 << 60

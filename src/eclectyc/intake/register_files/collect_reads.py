@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.placing.clocks import clock_for
-from eclectyc.intake.registers.facts import code_key, serial_key
 from eclectyc.intake.report import ErrorLog
 from eclectyc.intake.resolve import Lane, Resolver
 from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
 from eclectyc.kernel.words import counted
 from eclectyc.readers.blocks import LineError, RegisterBlock, UnreadableFile
+from eclectyc.registers.register_config import code_key, serial_key
 
 MOST: Final = 5_000_000  # reads of one file: they are held together until they are sorted
 _LONGEST: Final = {"serial": 64, "register": 40}

@@ -21,8 +21,6 @@ from eclectyc.estate.service import SeriesKey, ensure_series, series_rows
 from eclectyc.intake.making import Making
 from eclectyc.intake.models import Batch
 from eclectyc.intake.placing.plan import Target
-from eclectyc.intake.registers.stored import pieces
-from eclectyc.intake.registers.working import NO_SERIES, Worked
 from eclectyc.intake.resolve import Point
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.errors import EclectycError
@@ -30,6 +28,8 @@ from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
 from eclectyc.lake.write import WriteResult
+from eclectyc.registers.consumption import NO_SERIES, Worked
+from eclectyc.registers.repository import pieces
 
 Wanted = tuple[int, str, str, int]  # point, quantity, unit, step [minutes]
 

@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from eclectyc.intake.registers.facts import END, START, DeviceSpan, Facts, PointFacts, RegisterFacts
-from eclectyc.intake.registers.reads import UNTOLD, Reads
 from eclectyc.kernel.quality import ACTUAL
+from eclectyc.registers.reads import UNTOLD, Reads
+from eclectyc.registers.register_config import END, START, DeviceSpan, Facts, PointFacts, RegisterFacts
 
 _DAY_S: Final = 86_400
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eclectyc.intake.registers.facts import END, START, PointFacts
-from eclectyc.intake.registers.groups import Groups
-from eclectyc.intake.registers.pieces import Pieces, Sequences
+from eclectyc.registers.advances import Pieces, Sequences
+from eclectyc.registers.devices import Groups
+from eclectyc.registers.register_config import END, START, PointFacts
 
 _SHIFT = 41  # bits for a moment [s]; what is above them orders owners
 _HALF = 1 << 40

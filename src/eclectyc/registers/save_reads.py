@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from eclectyc.intake.models import Batch
-from eclectyc.intake.registers.facts import MAXIMUM, RegisterFacts
-from eclectyc.intake.registers.models import Register, RegisterRead
-from eclectyc.intake.registers.reads import Reads
-from eclectyc.intake.registers.stored import insert, pieces
+from eclectyc.registers.models import Register, RegisterRead
+from eclectyc.registers.reads import Reads
+from eclectyc.registers.register_config import MAXIMUM, RegisterFacts
+from eclectyc.registers.repository import insert, pieces
 
 
 def make_registers(registers: Sequence[RegisterFacts], meters: Sequence[int]) -> None:
