@@ -13,7 +13,7 @@ from eclectyc.audit import waiting
 from eclectyc.audit.models import Event, Person, Personal
 from eclectyc.intake.undo import undo_batch
 from tests.factories import World, make_user
-from tests.intake.core.bringing import bring
+from tests.intake.import_calls import bring
 
 pytestmark = pytest.mark.django_db
 LONG = "meter,start,end,value,unit\n1200023305967,2025-06-01T00:00+01:00,2025-06-01T00:30+01:00,1.5,kWh\n"

@@ -18,7 +18,7 @@ from eclectyc.derived.registry import KINDS
 from eclectyc.derived.spans import EVER
 from eclectyc.estate.models import Meter, Series
 from eclectyc.intake.models import Batch, Stale
-from eclectyc.intake.push.folding import fold_inbox
+from eclectyc.intake.push.drain import fold_inbox
 from eclectyc.intake.undo import undo_batch
 from eclectyc.jobs.models import Job
 from eclectyc.kernel.errors import EclectycError, Invalid
@@ -29,7 +29,7 @@ from eclectyc.operations.health import DEGRADED, HEALTHY, derived
 from eclectyc.registers.entries import enter_read
 from tests.derived.twice import TARGET, TWICE
 from tests.factories import World, make_meter
-from tests.intake.core.bringing import bring
+from tests.intake.import_calls import bring
 from tests.intake.push.pushing import push, reading
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from eclectyc.estate.models import Meter, Series
 from eclectyc.gas.service import Put, put_values
 from eclectyc.lake.store import connect
 from tests.factories import World, make_meter
-from tests.intake.core.bringing import Slot
+from tests.intake.import_calls import Slot
 
 LONDON = ZoneInfo("Europe/London")
 MPRN = "7512345604"

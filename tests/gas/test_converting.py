@@ -31,7 +31,7 @@ from eclectyc.kernel.errors import Forbidden
 from eclectyc.lake.store import Lake
 from tests.factories import World, make_meter
 from tests.gas.burning import MPRN, daily, gas_meter, reference, span, tell, total, volumes
-from tests.intake.core.bringing import Slot, bring, held
+from tests.intake.import_calls import Slot, bring, held
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from eclectyc.kernel.errors import Invalid
 from eclectyc.readers.blocks import UnreadableFile
 from tests.factories import World
 from tests.gas.burning import MPRN, gas_meter, span, total, volumes
-from tests.intake.core.bringing import bring
+from tests.intake.import_calls import bring
 from tests.serving import Installation
 
 JUNE = date(2025, 6, 1)

@@ -17,7 +17,7 @@ from eclectyc.intake.models import Register, Stale
 from eclectyc.registers.entries import enter_read
 from tests.factories import World, make_meter, make_series
 from tests.gas.burning import MPRN, gas_meter, span, tell, total, volumes
-from tests.intake.core.bringing import bring
+from tests.intake.import_calls import bring
 
 pytestmark = pytest.mark.django_db
 JUNE = date(2025, 6, 1)

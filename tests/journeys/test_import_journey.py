@@ -16,7 +16,7 @@ from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.service import create_profile
 from eclectyc.jobs.worker import run_waiting
 from tests.factories import World, make_world
-from tests.intake.core.bringing import held
+from tests.intake.import_calls import held
 from tests.journeys.tour import overflow
 from tests.serving import Served
 

@@ -29,7 +29,7 @@ from eclectyc.kernel.errors import Forbidden, Invalid
 from eclectyc.privacy import consents, retention
 from eclectyc.privacy.models import Consent
 from tests.factories import World
-from tests.intake.core.bringing import bring
+from tests.intake.import_calls import bring
 
 pytestmark = pytest.mark.django_db
 OPERATOR = Actor.system()

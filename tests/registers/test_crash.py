@@ -10,7 +10,7 @@ from typing import Any
 from tests.serving import Installation
 
 # In this order no killed import leaves behind what makes the next one commit a fence, where these points would kill it
-# too early. The other points are those of every import: see tests/intake/core/test_crash.py.
+# too early. The other points are those of every import: see tests/intake/test_crash.py.
 POINTS = ("lake.after_commit", "lake.before_commit", "intake.before_done", "registers.after_reads")
 AFTER_COMMIT = ("lake.after_commit", "intake.before_done")
 

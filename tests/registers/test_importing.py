@@ -20,7 +20,7 @@ from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.quality import ACTUAL, DERIVED
 from eclectyc.lake.store import connect
 from tests.factories import World, make_meter
-from tests.intake.core.bringing import bring, held, snapshot, values_of
+from tests.intake.import_calls import bring, held, snapshot, values_of
 
 pytestmark = pytest.mark.django_db
 

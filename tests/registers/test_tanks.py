@@ -14,7 +14,7 @@ from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.quality import DERIVED
 from eclectyc.readers.blocks import UnreadableFile
 from tests.factories import World, make_meter
-from tests.intake.core.bringing import bring, held
+from tests.intake.import_calls import bring, held
 from tests.readers.formats.said import cut_off, read_or_refused
 from tests.readers.reading import read_text
 from tests.registers.test_importing import days_of, span

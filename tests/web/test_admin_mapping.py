@@ -27,7 +27,7 @@ from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.service import receive
 from eclectyc.jobs.worker import run_waiting
 from tests.factories import World
-from tests.intake.core.bringing import held
+from tests.intake.import_calls import held
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -131,8 +131,8 @@ def _run(
 
 def _offer_profiles(owner: Organisation, file: Path, options: ImportOptions) -> None:
     """Say which saved profiles fit a file that is not understood without one."""
-    from eclectyc.intake.profiles.fitting import fitting
-    from eclectyc.intake.profiles.heads import head_at
+    from eclectyc.intake.profiles.match import fitting
+    from eclectyc.intake.profiles.sample_file import head_at
     from eclectyc.kernel.errors import EclectycError
 
     if options.profile or not file.is_file():

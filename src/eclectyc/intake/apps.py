@@ -38,11 +38,11 @@ class IntakeConfig(AppConfig):
         )
         kinds.register(
             kinds.Kind(
-                "feeds.read", "eclectyc.intake.feeds.collect:run", "A look at a feed", keep_days=30,
+                "feeds.read", "eclectyc.intake.feeds.poll:run", "A look at a feed", keep_days=30,
                 permission="imports.run", is_quiet=True,
             )
         )  # fmt: skip
         kinds.register(
-            kinds.Kind("feeds.watch", "eclectyc.intake.feeds.collect:watch", "A look for quiet feeds", keep_days=30)
+            kinds.Kind("feeds.watch", "eclectyc.intake.feeds.poll:watch", "A look for quiet feeds", keep_days=30)
         )
         schedules.declare("feeds.watch", kind="feeds.watch", cron="27 * * * *", title="Quiet feeds are told of")

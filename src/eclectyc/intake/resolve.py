@@ -17,7 +17,7 @@ import polars as pl
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity, Utility
 from eclectyc.estate.series import quantity_in
-from eclectyc.intake.known import HeldMeter, HeldSeries, Registry
+from eclectyc.intake.registry_lookup import HeldMeter, HeldSeries, Registry
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits, identify
 from eclectyc.kernel.units import Conversion, conversion, is_added

@@ -15,16 +15,16 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Claim, Under
 from eclectyc.derived.invalidation import remarks_on
 from eclectyc.estate.models import Quantity
-from eclectyc.intake.making import Making
-from eclectyc.intake.outcome import complete, describe, refuse_unknown
-from eclectyc.intake.placing.agreement import shift_to_held
-from eclectyc.intake.placing.gather import Gathered, Gatherer
-from eclectyc.intake.placing.months import Months
-from eclectyc.intake.placing.plan import FilePlan, understand
-from eclectyc.intake.placing.spool import Spool
+from eclectyc.intake.alignment.collect import Gathered, Gatherer
+from eclectyc.intake.alignment.interpretation import FilePlan, understand
+from eclectyc.intake.alignment.match_stored import shift_to_held
+from eclectyc.intake.alignment.month_frames import Months
+from eclectyc.intake.alignment.spool import Spool
+from eclectyc.intake.commit import Import, take_result, write_batch
+from eclectyc.intake.provisioning import Making
 from eclectyc.intake.report import ErrorLog, ImportReport
+from eclectyc.intake.report_building import complete, describe, refuse_unknown
 from eclectyc.intake.resolve import Resolver, Wishes
-from eclectyc.intake.writing import Import, take_result, write_batch
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.units import conversion
@@ -33,7 +33,7 @@ from eclectyc.readers.blocks import Block, DayBlock, LineError, ReadOptions, Row
 from eclectyc.readers.prefetch import Ahead
 
 if TYPE_CHECKING:
-    from eclectyc.intake.profiles.declared import Declared
+    from eclectyc.intake.profiles.profile_reader import Declared
 
 StampsOption = Literal["auto", "start", "end"]
 STAMPS: Final = ("auto", "start", "end")
@@ -123,7 +123,7 @@ def import_file(
     declared = None
     if options.profile:
         actor.require("imports.run", organisation.pk)
-        from eclectyc.intake.profiles.chosen import chosen
+        from eclectyc.intake.profiles.selected_profile import chosen
 
         declared = chosen(actor, organisation, options.profile)
         options = _completed(options, declared)
@@ -173,7 +173,7 @@ def _import(
         elif reader.kind in ("registers", "tank"):
             _import_reads(actor, organisation, file, options, report, log, telling, claim)
         else:
-            from eclectyc.intake.structure import Records, import_records
+            from eclectyc.intake.import_registry import Records, import_records
 
             actor.require("estate.edit", organisation.pk)
             import_records(Records(actor, organisation, reader, source, seen, report, log, options.site, claim))

@@ -16,7 +16,7 @@ import polars as pl
 from eclectyc.kernel.errors import EclectycError
 
 if TYPE_CHECKING:
-    from eclectyc.intake.profiles.declared import Declared
+    from eclectyc.intake.profiles.profile_reader import Declared
 
 Stamps = Literal["start", "end"]
 

@@ -13,13 +13,13 @@ import polars as pl
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Made
 from eclectyc.estate.models import Meter, Utility
+from eclectyc.intake.alignment.clocks import clock_for
 from eclectyc.intake.models import Batch
-from eclectyc.intake.outcome import refuse_unknown
-from eclectyc.intake.placing.clocks import clock_for
 from eclectyc.intake.register_files.collect_reads import MOST
 from eclectyc.intake.register_files.import_case import meters_of
 from eclectyc.intake.register_files.import_reads import ReadsImport, bring_in
 from eclectyc.intake.report import ImportReport, SeriesReport
+from eclectyc.intake.report_building import refuse_unknown
 from eclectyc.intake.resolve import Point
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.errors import Invalid

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.profiles.declared import Declared
-from eclectyc.intake.profiles.fitting import Fit, fitting
-from eclectyc.intake.profiles.heads import head_at
-from eclectyc.intake.profiles.places import declared_table
+from eclectyc.intake.profiles.column_positions import declared_table
+from eclectyc.intake.profiles.match import Fit, fitting
+from eclectyc.intake.profiles.profile_reader import Declared
+from eclectyc.intake.profiles.sample_file import head_at
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads import service
 from eclectyc.intake.uploads.models import Upload

@@ -8,7 +8,8 @@ from typing import Final
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity
-from eclectyc.intake.profiles.answers import (
+from eclectyc.intake.profiles.column_positions import with_its_header
+from eclectyc.intake.profiles.form_mapping import (
     OFFERED,
     ROLES,
     Answers,
@@ -16,12 +17,11 @@ from eclectyc.intake.profiles.answers import (
     number_of,
     roles_of,
 )
-from eclectyc.intake.profiles.heads import TOP_LINES, FileHead
 from eclectyc.intake.profiles.mapping import Mapping
-from eclectyc.intake.profiles.places import with_its_header
+from eclectyc.intake.profiles.open_questions import Open, assumed, distinct_words, needed, usual_meaning
 from eclectyc.intake.profiles.preview import Preview, Stored, preview_of
-from eclectyc.intake.profiles.records import parts_of
-from eclectyc.intake.profiles.unsaid import Open, assumed, distinct_words, needed, usual_meaning
+from eclectyc.intake.profiles.record_files import parts_of
+from eclectyc.intake.profiles.sample_file import TOP_LINES, FileHead
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.readers.blocks import LineError
 from eclectyc.readers.tables.file_sample import Table

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from eclectyc.estate.models import Quantity
-from eclectyc.intake.profiles.answers import roles_of
+from eclectyc.intake.profiles.form_mapping import roles_of
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.mapper import Mapper
 

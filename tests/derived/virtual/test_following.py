@@ -22,7 +22,7 @@ from eclectyc.kernel.errors import Conflict
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
 from eclectyc.lake.store import connect
 from tests.factories import World, make_meter, make_series, make_site
-from tests.intake.core.bringing import bring
+from tests.intake.import_calls import bring
 
 pytestmark = pytest.mark.django_db
 SYSTEM = Actor.system()

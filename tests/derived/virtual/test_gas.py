@@ -16,7 +16,7 @@ from eclectyc.kernel.errors import Invalid
 from eclectyc.lake.store import connect
 from tests.factories import World
 from tests.gas.burning import MPRN, gas_meter, span, tell, total, volumes
-from tests.intake.core.bringing import bring
+from tests.intake.import_calls import bring
 
 pytestmark = pytest.mark.django_db
 SYSTEM = Actor.system()

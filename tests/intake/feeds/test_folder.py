@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate.models import Meter
-from eclectyc.intake.feeds.doors import Offered
+from eclectyc.intake.feeds.connection import Offered
 from eclectyc.intake.feeds.folder import FolderDoor
 from eclectyc.intake.feeds.models import Feed, FeedFile
 from eclectyc.intake.feeds.service import Wanted, create_feed, read_now, try_feed, update_feed
@@ -123,7 +123,7 @@ def test_a_file_that_was_kept_but_not_put_away_is_put_away_by_the_next_look(
     feed = feed_on(world, folder, after="delete")
     (folder / "june.csv").write_bytes(file_of(world, date(2025, 6, 3)))
     with monkeypatch.context() as broken:
-        broken.setattr("eclectyc.intake.feeds.collect._put_away", lambda *_: (_ for _ in ()).throw(OSError("cut off")))
+        broken.setattr("eclectyc.intake.feeds.poll._put_away", lambda *_: (_ for _ in ()).throw(OSError("cut off")))
         look(feed)
     assert (folder / "june.csv").exists()
     Job.objects.filter(kind="feeds.read").update(state=Job.CANCELLED)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectyc.intake.feeds.doors import Unreachable, addresses_of
-from eclectyc.intake.feeds.hostkeys import fingerprint
+from eclectyc.intake.feeds.connection import Unreachable, addresses_of
+from eclectyc.intake.feeds.host_keys import fingerprint
 from eclectyc.intake.feeds.settings import FIELDS, SECRETS, checked
 from eclectyc.kernel.errors import Invalid
 

@@ -15,8 +15,8 @@ import pytest
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
 from eclectyc.intake.feeds import sftp
-from eclectyc.intake.feeds.doors import Unreachable
-from eclectyc.intake.feeds.hostkeys import fingerprint
+from eclectyc.intake.feeds.connection import Unreachable
+from eclectyc.intake.feeds.host_keys import fingerprint
 from eclectyc.intake.feeds.models import Feed
 from eclectyc.intake.feeds.service import Wanted, create_feed, read_now, try_feed, update_feed
 from eclectyc.intake.models import Batch

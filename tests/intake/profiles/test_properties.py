@@ -13,8 +13,8 @@ import polars as pl
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from eclectyc.intake.profiles.declared import Declared
 from eclectyc.intake.profiles.mapping import mapping_of
+from eclectyc.intake.profiles.profile_reader import Declared
 from eclectyc.intake.profiles.toml_text import mapping_of_toml, toml_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.readers.blocks import Block, LineError, ReadOptions

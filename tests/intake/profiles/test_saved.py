@@ -28,7 +28,7 @@ from eclectyc.jobs.models import Job
 from eclectyc.jobs.worker import run_waiting
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.factories import World
-from tests.intake.core.bringing import bring, held, values_of
+from tests.intake.import_calls import bring, held, values_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -26,7 +26,7 @@ def found() -> dict[str, Any]:
     """Return what the lake holds of the meter, what waits in the inbox, and the state of each batch."""
     from eclectyc.estate.models import Meter
     from eclectyc.intake.models import Batch, Push
-    from tests.intake.core.bringing import held
+    from tests.intake.import_calls import held
 
     slots = held(METER) if Meter.objects.filter(identifier=METER).exists() else {}
     return {
@@ -46,7 +46,7 @@ def main(number: int, failpoint: str) -> None:
     ready()
     from eclectyc.batches.lifecycle import recover
     from eclectyc.estate.models import Meter
-    from eclectyc.intake.push.folding import fold_inbox
+    from eclectyc.intake.push.drain import fold_inbox
     from eclectyc.intake.push.message import Message
     from eclectyc.intake.push.service import push_readings
     from eclectyc.kernel import failpoints

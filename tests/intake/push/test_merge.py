@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eclectyc.intake.push.batching import MOST_READINGS, Waiting, next_round
+from eclectyc.intake.push.encoding import Pushed, pack, unpack
 from eclectyc.intake.push.merge import merge
-from eclectyc.intake.push.packed import Pushed, pack, unpack
-from eclectyc.intake.push.rounds import MOST_READINGS, Waiting, next_round
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED, UNFLAGGED
 
 Slot = tuple[int, int, int]  # series, day, slot

@@ -13,7 +13,7 @@ from eclectyc.batches.lifecycle import begin, recover, writers_turn
 from eclectyc.estate.models import Meter, Series
 from eclectyc.intake.models import Batch, Push
 from eclectyc.intake.push import inbox
-from eclectyc.intake.push.folding import Folded, fold_inbox
+from eclectyc.intake.push.drain import Folded, fold_inbox
 from eclectyc.intake.push.message import Message
 from eclectyc.intake.undo import undo_batch
 from eclectyc.jobs.models import Job
@@ -23,7 +23,7 @@ from eclectyc.kernel.quality import ACTUAL, ESTIMATED
 from eclectyc.lake.store import connect
 from eclectyc.operations import health
 from tests.factories import World, make_meter, make_site, make_user
-from tests.intake.core.bringing import bring, held, starts_of, truth_of
+from tests.intake.import_calls import bring, held, starts_of, truth_of
 from tests.intake.push.pushing import at, counts, push, reading, readings_of
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from eclectyc.readers.blocks import ReadOptions, UnreadableFile
 from eclectyc.readers.files.source import open_source
 from eclectyc.readers.recognise import recognise
 from tests.factories import World, make_meter
-from tests.intake.core.bringing import bring, held, values_of
+from tests.intake.import_calls import bring, held, values_of
 from tests.readers.formats.samples.documents import glowmarkt, n3rgy, octopus, write
 from tests.readers.reading import Read
 

@@ -19,7 +19,7 @@ from eclectyc.intake.service import ImportOptions, import_file
 from eclectyc.kernel.errors import Invalid
 from eclectyc.readers.formats import readers
 from tests.factories import World, make_site
-from tests.intake.core.bringing import bring, held, starts_of, truth_of, values_of
+from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
 from tests.readers.formats.golden import golden
 from tests.readers.mutants.bench import Bench
 from tests.readers.mutants.declared import PROFILE

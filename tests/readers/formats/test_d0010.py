@@ -13,7 +13,7 @@ from eclectyc.intake.models import RegisterRead
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED
 from eclectyc.readers.blocks import LineError, RegisterBlock, UnreadableFile
 from tests.factories import World
-from tests.intake.core.bringing import bring, held
+from tests.intake.import_calls import bring, held
 from tests.readers.formats.golden import golden
 from tests.readers.formats.said import cut_off, read_or_refused
 from tests.readers.reading import Read, read_text

@@ -13,7 +13,7 @@ from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.tables.cell_vocabulary import flag_of, quantity_of
 from eclectyc.readers.tables.timestamp_columns import stamps
 from tests.factories import World, make_meter
-from tests.intake.core.bringing import bring, held, values_of
+from tests.intake.import_calls import bring, held, values_of
 from tests.readers.formats import london
 from tests.readers.formats.golden import golden
 from tests.readers.formats.greenbutton_feeds import Meter, feed

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.factories import World, make_site
-from tests.intake.core.bringing import bring
+from tests.intake.import_calls import bring
 from tests.readers.formats.golden import golden
 
 pytestmark = pytest.mark.django_db

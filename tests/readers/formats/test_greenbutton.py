@@ -12,7 +12,7 @@ import pytest
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, UNFLAGGED
 from eclectyc.readers.blocks import DayBlock, UnreadableFile
 from tests.factories import World
-from tests.intake.core.bringing import bring, held, values_of
+from tests.intake.import_calls import bring, held, values_of
 from tests.readers.formats.greenbutton_feeds import Meter, element, entry, feed, plain
 from tests.readers.formats.samples.documents import green_button, write
 from tests.readers.reading import Read, read_text

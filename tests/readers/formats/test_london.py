@@ -9,7 +9,7 @@ import pytest
 
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
 from tests.factories import World, make_meter
-from tests.intake.core.bringing import bring, held
+from tests.intake.import_calls import bring, held
 from tests.readers.formats import london
 from tests.readers.formats.golden import golden
 

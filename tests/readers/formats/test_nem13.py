@@ -10,7 +10,7 @@ import pytest
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED
 from eclectyc.readers.blocks import RegisterBlock, UnreadableFile
 from tests.factories import World, make_meter, make_site
-from tests.intake.core.bringing import bring, held
+from tests.intake.import_calls import bring, held
 from tests.readers.formats.golden import golden
 from tests.readers.formats.said import cut_off, read_or_refused
 from tests.readers.reading import Read, read_text

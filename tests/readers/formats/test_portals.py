@@ -10,7 +10,7 @@ import pytest
 
 from eclectyc.readers.files import raw_file
 from tests.factories import World
-from tests.intake.core.bringing import bring, held, starts_of, truth_of, values_of
+from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
 from tests.readers.formats.golden import golden
 from tests.readers.formats.said import cut_off, read_or_refused, said
 from tests.readers.reading import read_text

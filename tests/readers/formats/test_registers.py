@@ -12,7 +12,7 @@ from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED
 from eclectyc.readers.blocks import UnreadableFile
 from tests.factories import World, make_meter
-from tests.intake.core.bringing import bring, held
+from tests.intake.import_calls import bring, held
 from tests.readers.formats.said import cut_off, read_or_refused
 from tests.readers.reading import Read, read_text
 

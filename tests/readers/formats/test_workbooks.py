@@ -21,7 +21,7 @@ from eclectyc.readers.files.cell_format import number_text, shown_as
 from eclectyc.readers.files.workbook import workbook_at
 from eclectyc.readers.open_file import opened
 from tests.factories import World
-from tests.intake.core.bringing import bring
+from tests.intake.import_calls import bring
 from tests.readers.formats.golden import golden
 from tests.readers.formats.sheets import Sheets, ods, xls, xlsx
 from tests.readers.reading import Read

@@ -18,8 +18,8 @@ import polars as pl
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.intake import service, structure
-from eclectyc.intake.placing.months import Months
+from eclectyc.intake import import_registry, service
+from eclectyc.intake.alignment.month_frames import Months
 from eclectyc.intake.register_files import import_reads
 from eclectyc.intake.report import ImportReport
 from eclectyc.intake.service import ImportOptions, import_file
@@ -73,7 +73,7 @@ def _in_time() -> Iterator[None]:
 @contextmanager
 def _watched(outcome: Outcome) -> Iterator[None]:
     """Look over the import's shoulder at what it hands to the lake, to the registers, to the estate."""
-    connect, told, each = service.connect, service._told, structure.Records.each
+    connect, told, each = service.connect, service._told, import_registry.Records.each
     preview_use = import_reads.preview_use
 
     class Lake:
@@ -98,7 +98,7 @@ def _watched(outcome: Outcome) -> Iterator[None]:
     def _preview_use(*args: Any) -> WriteResult:
         return preview_use(*args) if next(_number) % 10 == 0 else WriteResult(added=1)
 
-    def _each(records: structure.Records) -> Iterator[Any]:
+    def _each(records: import_registry.Records) -> Iterator[Any]:
         for line, fields in each(records):
             outcome.records.append((line, dict(fields)))
             yield line, fields
@@ -107,7 +107,7 @@ def _watched(outcome: Outcome) -> Iterator[None]:
         patch.object(service, "connect", Lake),
         patch.object(service, "_told", _told),
         patch.object(import_reads, "preview_use", _preview_use),
-        patch.object(structure.Records, "each", _each),
+        patch.object(import_registry.Records, "each", _each),
     ):
         yield
 

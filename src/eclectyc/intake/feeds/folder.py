@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from eclectyc.intake.feeds.doors import Offered, Unreachable, is_wanted, limited
+from eclectyc.intake.feeds.connection import Offered, Unreachable, is_wanted, limited
 from eclectyc.intake.feeds.settings import DELETE, MOVE
 
 

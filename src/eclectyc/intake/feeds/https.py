@@ -12,7 +12,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpx
 import orjson
 
-from eclectyc.intake.feeds.doors import Offered, Unreachable, addresses_of
+from eclectyc.intake.feeds.connection import Offered, Unreachable, addresses_of
 from eclectyc.kernel.errors import Invalid
 
 TIMEOUT_S: Final = 30.0

@@ -13,8 +13,8 @@ from django.utils import timezone
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
-from eclectyc.intake.feeds.collect import KIND, opened
 from eclectyc.intake.feeds.models import Feed
+from eclectyc.intake.feeds.poll import KIND, opened
 from eclectyc.intake.feeds.settings import checked
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.service import profile_named

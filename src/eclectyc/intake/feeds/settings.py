@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from eclectyc.intake.feeds.hostkeys import fingerprint
+from eclectyc.intake.feeds.host_keys import fingerprint
 from eclectyc.kernel.errors import Invalid
 
 LEAVE, MOVE, DELETE = "leave", "move", "delete"

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO, Final
 
 import paramiko
 
-from eclectyc.intake.feeds.doors import Offered, Unreachable, addresses_of, is_wanted, limited
-from eclectyc.intake.feeds.hostkeys import fingerprint, kind_of
+from eclectyc.intake.feeds.connection import Offered, Unreachable, addresses_of, is_wanted, limited
+from eclectyc.intake.feeds.host_keys import fingerprint, kind_of
 from eclectyc.intake.feeds.settings import DELETE, MOVE
 from eclectyc.kernel.errors import Invalid
 

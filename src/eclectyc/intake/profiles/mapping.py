@@ -156,7 +156,7 @@ class Mapping(_Part):
 
     def data_kinds(self) -> set[str]:
         """Return the kinds of line in which values stand, of a file with several kinds."""
-        from eclectyc.intake.profiles.records import parts_of
+        from eclectyc.intake.profiles.record_files import parts_of
 
         slots = self.columns.slots
         named = [one.column for one in self.columns.values] + ([slots.first] if slots else [])
@@ -224,7 +224,7 @@ def _check_records(mapping: Mapping) -> None:
     """See that columns of a file with several kinds of lines are called by them, and readings are of one kind."""
     if mapping.file.records is None:
         return
-    from eclectyc.intake.profiles.records import parts_of
+    from eclectyc.intake.profiles.record_files import parts_of
 
     if mapping.layout == "matrix":
         raise Invalid("A matrix has lines of one kind.", "Leave file.records out.", field="file.records")
@@ -240,7 +240,7 @@ def _check_records(mapping: Mapping) -> None:
 
 def _check_meaning(mapping: Mapping) -> None:
     """See that zone, unit, step and the prints of dates are known ones."""
-    from eclectyc.intake.profiles.prints import check_print
+    from eclectyc.intake.profiles.cell_formats import check_print
 
     meaning = mapping.meaning
     if meaning.timezone:

@@ -16,17 +16,17 @@ from django.conf import settings
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.intake.making import Making
-from eclectyc.intake.outcome import complete, describe
-from eclectyc.intake.placing.agreement import shift_to_held
-from eclectyc.intake.placing.gather import Gathered, Gatherer
-from eclectyc.intake.placing.months import Months
-from eclectyc.intake.placing.plan import FilePlan, Target, understand
-from eclectyc.intake.placing.spool import Spool
-from eclectyc.intake.profiles.declared import Declared
-from eclectyc.intake.profiles.heads import FileHead
+from eclectyc.intake.alignment.collect import Gathered, Gatherer
+from eclectyc.intake.alignment.interpretation import FilePlan, Target, understand
+from eclectyc.intake.alignment.match_stored import shift_to_held
+from eclectyc.intake.alignment.month_frames import Months
+from eclectyc.intake.alignment.spool import Spool
 from eclectyc.intake.profiles.mapping import Mapping
+from eclectyc.intake.profiles.profile_reader import Declared
+from eclectyc.intake.profiles.sample_file import FileHead
+from eclectyc.intake.provisioning import Making
 from eclectyc.intake.report import ErrorLog, ImportReport
+from eclectyc.intake.report_building import complete, describe
 from eclectyc.intake.resolve import Resolver, Wishes
 from eclectyc.kernel.days import day_bounds
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTITUTED

@@ -139,7 +139,7 @@ def saved(actor: Actor, organisation: Organisation, name: str) -> ImportProfile 
 
 def used(number: int, path: Path) -> None:
     """Write down that a file came in with a profile just now, and how such files look where that was not known."""
-    from eclectyc.intake.profiles.fitting import learnt
+    from eclectyc.intake.profiles.match import learnt
 
     rows = ImportProfile.objects.filter(pk=number)
     rows.update(last_used_at=timezone.now())

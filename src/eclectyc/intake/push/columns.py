@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from eclectyc.intake.push.stamps import BadStamp, instant_of, instants_of
+from eclectyc.intake.push.instants import BadStamp, instant_of, instants_of
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED, UNFLAGGED
 from eclectyc.readers.tables.numbers import MAX_VALUE
 

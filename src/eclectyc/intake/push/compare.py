@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from eclectyc.intake.push import inbox
-from eclectyc.intake.push.packed import Pushed, unpack
+from eclectyc.intake.push.encoding import Pushed, unpack
 from eclectyc.lake.precedence import lay
 from eclectyc.lake.slot_arrays import Slots
 from eclectyc.lake.store import connect

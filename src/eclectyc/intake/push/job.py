@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from typing import Any, Final
 
-from eclectyc.intake.push.folding import Folded, fold_inbox
+from eclectyc.intake.push.drain import Folded, fold_inbox
 from eclectyc.intake.push.models import Push
 from eclectyc.jobs.models import Job
 from eclectyc.jobs.running import Later, Running

@@ -18,7 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from eclectyc.intake.push.packed import SLOT_BITS, Pushed
+from eclectyc.intake.push.encoding import SLOT_BITS, Pushed
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED, UNFLAGGED
 
 _DAY_BITS: Final = 17

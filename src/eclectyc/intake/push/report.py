@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from eclectyc.intake.commit import KEPT_SERIES
 from eclectyc.intake.push.merge import Merged
 from eclectyc.intake.push.models import Push
-from eclectyc.intake.push.months import Known
+from eclectyc.intake.push.month_frames import Known
 from eclectyc.intake.report import SeriesReport
-from eclectyc.intake.writing import KEPT_SERIES
 from eclectyc.kernel.days import slot_bounds, zone_of
 
 _EPOCH = date(1970, 1, 1)

@@ -18,10 +18,10 @@ from eclectyc.estate.virtual import refuse_if_virtual
 from eclectyc.intake.push import inbox, schedule
 from eclectyc.intake.push.columns import Rejection, read_columns
 from eclectyc.intake.push.compare import Compared, compare, days_of
-from eclectyc.intake.push.grid import Placed, clock_at, place, step_told
+from eclectyc.intake.push.encoding import Pushed, pack
 from eclectyc.intake.push.message import Message
 from eclectyc.intake.push.models import Push
-from eclectyc.intake.push.packed import Pushed, pack
+from eclectyc.intake.push.to_slots import Placed, clock_at, place, step_told
 from eclectyc.intake.resolve import conversion_at
 from eclectyc.kernel.errors import Busy, Forbidden, NotFound
 from eclectyc.kernel.failpoints import failpoint

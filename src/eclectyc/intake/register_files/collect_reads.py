@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.placing.clocks import clock_for
+from eclectyc.intake.alignment.clocks import clock_for
 from eclectyc.intake.report import ErrorLog
 from eclectyc.intake.resolve import Lane, Resolver
 from eclectyc.kernel.quality import ACTUAL, UNFLAGGED

@@ -14,10 +14,10 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Made
 from eclectyc.estate.models import Meter
 from eclectyc.intake.models import Batch
-from eclectyc.intake.outcome import refuse_unknown
 from eclectyc.intake.register_files.collect_reads import Named, Telling, Told
 from eclectyc.intake.register_files.import_reads import ReadsImport, bring_in
 from eclectyc.intake.report import ImportReport, SeriesReport
+from eclectyc.intake.report_building import refuse_unknown
 from eclectyc.intake.resolve import Point
 from eclectyc.kernel.days import STEPS
 from eclectyc.kernel.words import counted

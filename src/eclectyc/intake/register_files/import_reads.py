@@ -10,11 +10,11 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import COUNTS, Claim, Made, begin, note, writers_turn
 from eclectyc.derived.invalidation import remarks_on
-from eclectyc.intake.making import Making
+from eclectyc.intake.commit import kept_report, take_result
 from eclectyc.intake.models import Batch
+from eclectyc.intake.provisioning import Making
 from eclectyc.intake.report import ErrorLog, ImportReport, grouped_warnings
 from eclectyc.intake.resolve import Point, Resolver
-from eclectyc.intake.writing import kept_report, take_result
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.write import WriteResult
 from eclectyc.readers.blocks import Recognition

@@ -6,12 +6,12 @@ from typing import Any
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.lifecycle import AlreadyIn, recover
+from eclectyc.intake.commit import KEPT_SERIES
 from eclectyc.intake.models import Batch
 from eclectyc.intake.report import NOTHING_USABLE
 from eclectyc.intake.service import Progress, import_file
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import makes_meters, options_of, sender_of
-from eclectyc.intake.writing import KEPT_SERIES
 from eclectyc.jobs.running import Running
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.words import counted, worded

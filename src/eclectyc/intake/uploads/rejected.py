@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.profiles.declared import Declared
-from eclectyc.intake.profiles.places import declared_table, delimiter_of
+from eclectyc.intake.profiles.column_positions import declared_table, delimiter_of
+from eclectyc.intake.profiles.profile_reader import Declared
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import reading_of
 from eclectyc.readers.files.source import open_source

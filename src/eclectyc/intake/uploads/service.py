@@ -18,8 +18,8 @@ from eclectyc.accounts.actor import Actor, Grant
 from eclectyc.accounts.models import Organisation
 from eclectyc.accounts.reach import Reach
 from eclectyc.audit.record import record
-from eclectyc.intake.profiles.chosen import chosen
 from eclectyc.intake.profiles.models import ImportProfile
+from eclectyc.intake.profiles.selected_profile import chosen
 from eclectyc.intake.profiles.service import profile_named
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.models import FOLDER, Upload

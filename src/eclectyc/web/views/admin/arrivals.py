@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.urls import reverse
 
-from eclectyc.intake.uploads import history
+from eclectyc.intake.uploads import import_history
 from eclectyc.intake.uploads.rejected import RejectedNumbers
 from eclectyc.kernel.words import counted
 from eclectyc.web.clock import house_zone
@@ -22,7 +22,7 @@ STATE_WORDS: Final = {
 }  # fmt: skip
 
 
-def may_change(found: history.Arrival) -> bool:
+def may_change(found: import_history.Arrival) -> bool:
     """Whether a file may be read another way: after a trial, and where nothing of it came in."""
     job, upload = found.job, found.upload
     if job is None or upload is None or not upload.kept or job.is_open:
@@ -30,7 +30,7 @@ def may_change(found: history.Arrival) -> bool:
     return found.state in ("failed", "cancelled") or bool(upload.options.get("dry_run"))
 
 
-def shown(found: history.Arrival) -> dict[str, Any]:
+def shown(found: import_history.Arrival) -> dict[str, Any]:
     """Return all that a page says of an import, in words."""
     job, report, upload = found.job, found.report, found.upload
     address = reverse("admin-import", args=[found.identifier]) if found.identifier else ""
@@ -63,7 +63,7 @@ def shown(found: history.Arrival) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def row_of(found: history.Arrival) -> Row:
+def row_of(found: import_history.Arrival) -> Row:
     """Return an import as a row of the history."""
     told = shown(found)
     report = told["report"]

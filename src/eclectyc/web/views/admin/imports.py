@@ -26,7 +26,7 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.undo import undo_batch
-from eclectyc.intake.uploads import history, service
+from eclectyc.intake.uploads import import_history, service
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.rejected import RejectedNumbers, rejected_lines
 from eclectyc.jobs import service as jobs
@@ -95,7 +95,7 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a file that came in: what it is taken for, what would become of it, and how that can be changed."""
     actor = actor_of(request)
     upload = get_object_or_404(Upload.objects.visible_to(actor).select_related("organisation", "job", "user"), pk=pk)
-    found = history.arrival_of(upload)
+    found = import_history.arrival_of(upload)
     if found.job is not None and not may_change(found):
         return HttpResponseRedirect(reverse("admin-import", args=[found.identifier]))
     if upload.discarded_at is not None:
@@ -166,19 +166,22 @@ def past(request: HttpRequest) -> HttpResponse:
     """List every import, with filters and search."""
     actor = actor_of(request)
     asked = Asked(request.GET, [], "")
-    states = [(state, STATE_WORDS[state].capitalize()) for state in history.STATES]
+    states = [(state, STATE_WORDS[state].capitalize()) for state in import_history.STATES]
     organisations = [(str(o.pk), o.name) for o in organisations_for(actor, "imports.run")]
-    state, own = asked.one_of("state", history.STATES), asked.one_of("organisation", [v for v, _ in organisations])
+    state, own = (
+        asked.one_of("state", import_history.STATES),
+        asked.one_of("organisation", [v for v, _ in organisations]),
+    )
     days = {"1": "Today", "7": "7 days", "30": "30 days", "365": "A year"}
     within = asked.one_of("within", list(days))
     since = None
     if within:
         today = datetime.now(house_zone()).date()
         since = datetime.combine(today - timedelta(days=int(within) - 1), time(), house_zone())
-    wanted = history.Filter(
+    wanted = import_history.Filter(
         organisations=(int(own),) if own else None, states=(state,) if state else None, search=asked.words, since=since
     )
-    found, count = history.arrivals(actor, wanted, offset=asked.offset, limit=PAGE_SIZE)
+    found, count = import_history.arrivals(actor, wanted, offset=asked.offset, limit=PAGE_SIZE)
     filters = [filter_of(asked, "State", "state", states), filter_of(asked, "Within", "within", list(days.items()))]
     if len(organisations) > 1:
         filters.append(filter_of(asked, "Organisation", "organisation", organisations))
@@ -212,8 +215,10 @@ def _chunks(sent: Any) -> Iterator[bytes]:
 
 def _now(actor: Actor) -> dict[str, Any]:
     open_states = ("received", "waiting", "running", "cancelling")
-    going, _ = history.arrivals(actor, history.Filter(states=open_states), limit=50)
-    last, _ = history.arrivals(actor, history.Filter(states=("done", "failed", "cancelled", "undone")), limit=10)
+    going, _ = import_history.arrivals(actor, import_history.Filter(states=open_states), limit=50)
+    last, _ = import_history.arrivals(
+        actor, import_history.Filter(states=("done", "failed", "cancelled", "undone")), limit=10
+    )
     return {
         "going": [shown(one) for one in going],
         "last": [shown(one) for one in last],
@@ -232,14 +237,14 @@ def vars_of(options: ImportOptions) -> dict[str, Any]:
     return {one.name: getattr(options, one.name) for one in OPTIONS}
 
 
-def _found(actor: Actor, called: str) -> history.Arrival:
+def _found(actor: Actor, called: str) -> import_history.Arrival:
     try:
-        return history.arrival_called(actor, called)
+        return import_history.arrival_called(actor, called)
     except NotFound as error:
         raise Http404 from error
 
 
-def _do(actor: Actor, found: history.Arrival, sent: QueryDict) -> str:
+def _do(actor: Actor, found: import_history.Arrival, sent: QueryDict) -> str:
     what = sent.get("do", "")
     if what == "undo" and found.batch is not None:
         undone = undo_batch(actor, batch=found.batch.pk, wait_s=UNDO_WAIT_S)
@@ -261,12 +266,12 @@ def _do(actor: Actor, found: history.Arrival, sent: QueryDict) -> str:
     raise Invalid("That cannot be done here.", "Load the page again.")
 
 
-def _called_now(actor: Actor, found: history.Arrival) -> str:
+def _called_now(actor: Actor, found: import_history.Arrival) -> str:
     """Return what an import is called now: started again it has another job."""
     upload = None
     if found.upload is not None:
         upload = Upload.objects.visible_to(actor).select_related("job").filter(pk=found.upload.pk).first()
-    return history.arrival_of(upload).identifier if upload else found.identifier
+    return import_history.arrival_of(upload).identifier if upload else found.identifier
 
 
 def _size(size: int) -> str:

@@ -12,14 +12,14 @@ from django.urls import reverse
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.intake.profiles import service
-from eclectyc.intake.profiles.answers import Answers, answers_in, answers_of, number_of
-from eclectyc.intake.profiles.fitting import signature_of, table_for
-from eclectyc.intake.profiles.guess import guessed, suggested
-from eclectyc.intake.profiles.heads import FileHead, head_at
+from eclectyc.intake.profiles.form_mapping import Answers, answers_in, answers_of, number_of
 from eclectyc.intake.profiles.mapping import mapping_of
+from eclectyc.intake.profiles.match import signature_of, table_for
 from eclectyc.intake.profiles.models import ImportProfile
+from eclectyc.intake.profiles.sample_file import FileHead, head_at
+from eclectyc.intake.profiles.suggest import guessed, suggested
 from eclectyc.intake.service import ImportOptions
-from eclectyc.intake.uploads import history
+from eclectyc.intake.uploads import import_history
 from eclectyc.intake.uploads import service as uploads
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.kernel.errors import EclectycError, Invalid
@@ -37,7 +37,7 @@ def map_file(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a file's first lines, ask what its columns are, show what that makes, save it and import."""
     actor = actor_of(request)
     upload = get_object_or_404(Upload.objects.visible_to(actor).select_related("organisation", "job", "user"), pk=pk)
-    found = history.arrival_of(upload)
+    found = import_history.arrival_of(upload)
     if upload.discarded_at is not None:
         raise Http404
     if found.job is not None and not may_change(found):

@@ -1,0 +1,179 @@
+"""A file's blocks taken in one by one: whose rows they are, what their stamps look like, kept until all are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from eclectyc.intake.alignment.clocks import Clock, clock_of
+from eclectyc.intake.alignment.end_headed_columns import named_by_first
+from eclectyc.intake.alignment.interval_detection import StampCensus
+from eclectyc.intake.alignment.reading_arrays import POSITION_DAY_S, DayRows, Kind, Rows, distinct
+from eclectyc.intake.alignment.spool import Spool
+from eclectyc.intake.alignment.stamp_convention import ClockEvidence
+from eclectyc.intake.report import ErrorLog
+from eclectyc.intake.resolve import Resolver
+from eclectyc.kernel.days import DEFAULT_ZONE
+from eclectyc.readers.blocks import DayBlock, LineError, RowBlock
+
+SAMPLE_LANES = 5  # lanes whose readings are compared with what is held
+SAMPLE_ROWS = 3000
+HALF_HOUR_S = 1800
+
+
+@dataclass(slots=True)
+class Gathered:
+    """All that is known of a file once its last line is read."""
+
+    resolver: Resolver
+    spool: Spool
+    errors: ErrorLog
+    census: StampCensus = field(default_factory=StampCensus)
+    evidence: ClockEvidence = field(default_factory=ClockEvidence)
+    kinds: set[Kind] = field(default_factory=set)
+    samples: list[Rows] = field(default_factory=list)
+    steps_s: dict[int, int] = field(default_factory=dict)  # of the lanes whose layout says how long a period is
+    told_s: dict[int, int] = field(default_factory=dict)  # of the lanes whose rows print their start and end
+    clock_lanes: set[int] = field(default_factory=set)  # lanes of days whose columns are clock times
+    rows: int = 0  # the file's data lines, rejected ones included
+    values: int = 0  # slots that hold a value, or about that many
+    first_day: int = 2**31  # as printed [days since 1970]
+    last_day: int = -(2**31)
+    _zones: dict[str, np.ndarray] = field(default_factory=dict)  # of as many lanes as _zoned says
+    _zoned: int = 0
+
+    def zones(self) -> dict[str, np.ndarray]:
+        """Return, for each time zone, which lanes keep it (bool, shape (lanes,))."""
+        if self._zoned != len(self.resolver.lanes):
+            zone_of = np.array([lane.point.zone or DEFAULT_ZONE for lane in self.resolver.lanes], dtype=object)
+            self._zones = {str(zone): zone_of == zone for zone in dict.fromkeys(zone_of.tolist())}
+            self._zoned = len(zone_of)
+        return self._zones
+
+    def clock(self, zone: str) -> Clock:
+        """Return a zone's clock over the file's years."""
+        if self.first_day > self.last_day:
+            return clock_of(zone, 2000, 2000)  # nothing was taken
+        first, last = (int(np.datetime64(day, "D").astype("datetime64[Y]").astype(int)) + 1970
+                       for day in (self.first_day, self.last_day))  # fmt: skip
+        return clock_of(zone, first, last)
+
+
+class Gatherer:
+    """Takes a reader's blocks. ``step_s`` is the layout's own step where it has one."""
+
+    def __init__(self, gathered: Gathered, *, step_s: int | None) -> None:
+        self.all = gathered
+        self._period_s = step_s or HALF_HOUR_S
+        self._sampled: dict[int, int] = {}
+        self._goes_in = np.zeros(0, bool)  # of each lane
+
+    def take(self, block: DayBlock | RowBlock, errors: list[LineError]) -> None:
+        """Take one block and the lines that its reader rejected."""
+        self.all.errors.extend(errors)
+        self.all.rows += block.rows + len({error.line for error in errors})
+        if block.frame.height == 0:
+            return
+        if isinstance(block, DayBlock):
+            self._take_days(block)
+        else:
+            for rows in self._kinds_of(block):
+                self._take_rows(rows)
+
+    def _take_days(self, block: DayBlock) -> None:
+        lane = self.all.resolver.lanes_of(block.frame, block.step)
+        line = block.frame["line"].to_numpy()
+        taken = self._taken(lane, line + block.lines_from, block.lines_each)
+        day = block.frame["day"].to_physical().to_numpy()
+        by_clock = block.placing == "clock"
+        days = DayRows(lane, line, day, block.values, block.quality, step=block.step, by_clock=by_clock)
+        if not taken.all():
+            days, lane = days.where(taken), lane[taken]
+        if len(days) == 0:
+            return
+        self._saw_days(days.day)
+        present = distinct(lane).tolist()
+        self.all.steps_s.update(dict.fromkeys(present, block.step * 60))
+        self.all.clock_lanes.update(present if days.by_clock else ())
+        for zone, mine in self.all.zones().items():
+            of_zone = mine[lane]
+            if block.by_end and of_zone.any():
+                days = named_by_first(days, of_zone, self.all.clock(zone))
+            if of_zone.any():
+                self.all.evidence.add_days(days if of_zone.all() else days.where(of_zone), self.all.clock(zone))
+        self.all.values += int(np.count_nonzero(days.quality))
+        self.all.spool.add_days(days)
+
+    def _kinds_of(self, block: RowBlock) -> Iterator[Rows]:
+        """Split a block by what its rows' moments are."""
+        frame = block.frame
+        lane = self.all.resolver.lanes_of(frame, block.step)
+        if block.step is not None:
+            self.all.told_s.update(dict.fromkeys(distinct(lane).tolist(), block.step * 60))
+        taken = self._taken(lane, frame["line"].to_numpy())
+        if not taken.all():
+            frame, lane = frame.filter(pl.Series(taken)), lane[taken]
+        line, value = frame["line"].to_numpy(), frame["value"].fill_null(float("nan")).to_numpy()
+        quality = frame["quality"].to_numpy()
+        elapsed_s = (pl.col("period") - 1).cast(pl.Int64) * self._period_s
+        position = pl.col("day").to_physical().cast(pl.Int64) * POSITION_DAY_S + elapsed_s
+        moments: dict[Kind, pl.Series] = {
+            "clock": frame["stamp"].dt.epoch("s"),
+            "instant": frame["instant"].dt.epoch("s"),
+            "position": frame.select(position.alias("position"))["position"],
+        }
+        for kind, at in moments.items():
+            if at.null_count() == len(at):
+                continue
+            rows = Rows(kind, lane, line, at.fill_null(0).to_numpy(), value, quality)
+            yield rows.where(at.is_not_null().to_numpy()) if at.null_count() else rows
+
+    def _taken(self, lane: np.ndarray, line: np.ndarray, lines_each: int = 1) -> np.ndarray:
+        """Say which rows are of lanes that go in; lines that have none of these are counted as rejected."""
+        lanes = self.all.resolver.lanes
+        if len(self._goes_in) != len(lanes):  # whether a lane goes in is told when it is met
+            self._goes_in = np.array([known.is_taken for known in lanes])
+        taken = self._goes_in[lane]
+        if not taken.all():
+            self.all.errors.stands_for(np.setdiff1d(line[~taken], line[taken]), lines_each)
+        return taken
+
+    def _take_rows(self, rows: Rows) -> None:
+        self.all.kinds.add(rows.kind)
+        self._saw_days(rows.day)
+        if rows.kind == "position":
+            self.all.steps_s.update(dict.fromkeys(distinct(rows.lane).tolist(), self._period_s))
+        else:
+            self.all.census.add(rows)
+        if rows.kind != "instant":
+            for zone, mine in self.all.zones().items():
+                of_zone = mine[rows.lane]
+                if of_zone.any():
+                    self.all.evidence.add_rows(rows if of_zone.all() else rows.where(of_zone), self.all.clock(zone))
+        self._sample(rows)
+        self.all.values += len(rows)
+        self.all.spool.add_rows(rows)
+
+    def _saw_days(self, days: np.ndarray) -> None:
+        self.all.first_day = min(self.all.first_day, int(days.min()))
+        self.all.last_day = max(self.all.last_day, int(days.max()))
+
+    def _sample(self, rows: Rows) -> None:
+        """Keep the first readings of a few lanes whose meter has readings already."""
+        if rows.kind == "position" or (
+            len(self._sampled) == SAMPLE_LANES and all(count >= SAMPLE_ROWS for count in self._sampled.values())
+        ):
+            return
+        for number, lane in enumerate(self.all.resolver.lanes):
+            if not lane.is_taken or not lane.point.series:
+                continue
+            if number not in self._sampled and len(self._sampled) >= SAMPLE_LANES:
+                break
+            room = SAMPLE_ROWS - self._sampled.get(number, 0)
+            own = np.flatnonzero(rows.lane == number)[: max(room, 0)]
+            if len(own):
+                self._sampled[number] = self._sampled.get(number, 0) + len(own)
+                self.all.samples.append(rows.where(own))

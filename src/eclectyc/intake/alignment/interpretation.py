@@ -1,0 +1,264 @@
+"""How a file that has been read through is to be understood: its stamps, its clock, the step of each lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from eclectyc.intake.alignment.clocks import DAY_S, MINUTE_S, Clock
+from eclectyc.intake.alignment.collect import Gathered
+from eclectyc.intake.alignment.interval_detection import HOUR_S, LaneStamps, grid_of, interval_of
+from eclectyc.intake.alignment.stamp_convention import (
+    Verdict,
+    conclude,
+    has_midnight_trap,
+    shifts_between,
+    unanimous_edges,
+)
+from eclectyc.intake.alignment.to_slots import NOT_TAKEN, Convention, LanePlan
+from eclectyc.intake.resolve import Lane, Point
+from eclectyc.kernel.days import DEFAULT_ZONE
+from eclectyc.readers.blocks import LineError, Recognition, Stamps
+
+Agreement = Callable[[Gathered, "FilePlan"], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A series-to-be: one quantity of one point, in one unit, at one step [minutes]."""
+
+    point: Point
+    quantity: str
+    unit: str
+    step: int
+    zone: int  # which of the plan's clocks its days follow
+    register: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlan:
+    """Everything that placing needs to know. ``columns_by_clock`` : whether columns are clock times; None as headed."""
+
+    lanes: LanePlan
+    targets: list[Target]
+    zones: list[str]
+    convention: Convention
+    verdict: Verdict | None  # None where no stamp had to be understood
+    columns_by_clock: bool | None
+    timezone: str
+    warnings: list[str] = field(default_factory=list)
+    refused: list[tuple[LineError, int]] = field(default_factory=list)  # and the lane whose lines each stands for
+
+
+def understand(
+    gathered: Gathered, seen: Recognition, *, stamps: Literal["auto", "start", "end"], timezone: str, agrees: Agreement
+) -> FilePlan:
+    """Weigh what the whole file shows. ``timezone`` is the zone that was told, or empty."""
+    zones = gathered.zones()
+    clocks = [gathered.clock(zone) for zone in zones]
+    declared = timezone or seen.timezone
+    printed = gathered.clock(declared) if declared else None
+    common_s = gathered.census.common_interval_s()
+    lanes = range(len(gathered.resolver.lanes))
+    intervals_s = {number: _interval_s(gathered, number, common_s, seen.step) for number in lanes}
+    first = Convention(printed=printed)
+    plan = _plan(gathered, list(zones), clocks, intervals_s, first)
+    verdict = _verdict(gathered, seen, stamps, intervals_s, plan, agrees) if gathered.census.lanes else None
+    convention = first
+    warnings: list[str] = []
+    if verdict:
+        convention = Convention(verdict.stamps, verdict.closes_midnight, printed)
+        warnings += _doubts(verdict, _edges(gathered, intervals_s, plan))
+    elif stamps not in ("auto", seen.stamps):
+        why = f"{seen.stamps_why} say which period each column is" if seen.stamps_why else "a date names its day"
+        warnings.append(f"--stamps {stamps} is not applied: {why}.")
+    by_clock = None
+    if printed is None:
+        by_clock = _columns_by_clock(gathered)
+        if gathered.evidence.is_fixed(convention.stamps):
+            fixed = clocks[0].winter()
+            convention = replace(convention, printed=fixed)
+            warnings.append(
+                f"The file holds times that {clocks[0].name} skips in spring: its clock is taken to stay "
+                f"on {fixed.name} all year."
+            )
+    if convention is not first:
+        plan = _plan(gathered, list(zones), clocks, intervals_s, convention)
+    return replace(
+        plan,
+        verdict=verdict,
+        columns_by_clock=by_clock,
+        timezone=convention.printed.name if convention.printed else ", ".join(zones),
+        warnings=warnings + plan.warnings,
+    )
+
+
+def _doubts(verdict: Verdict, edges: list[Stamps | None]) -> list[str]:
+    if verdict.is_assumed:
+        return [
+            "Nothing in the file tells whether a stamp opens or closes its period: start is assumed. "
+            "Say --stamps end if that is wrong."
+        ]
+    if verdict.stamps == "end" and not verdict.closes_midnight and set(edges) == {"start"}:
+        return [
+            "The stamps are period ends, yet every meter runs from 00:00 to the last period of a day: if 00:00 is "
+            "meant to close its own date, the midnights are a day early."
+        ]
+    return []
+
+
+def _verdict(
+    gathered: Gathered,
+    seen: Recognition,
+    told: Literal["auto", "start", "end"],
+    intervals_s: dict[int, int],
+    plan: FilePlan,
+    agrees: Agreement,
+) -> Verdict | None:
+    census = gathered.census.lanes
+    if all(intervals_s[lane] >= DAY_S for lane in census) and told == "auto" and seen.stamps is None:
+        return None  # whole days: the stamp names the day
+    trap = seen.closes_midnight or has_midnight_trap((stamps, intervals_s[lane]) for lane, stamps in census.items())
+    needs_agreement = told == "auto" and seen.stamps is None and not trap
+    return conclude(
+        told=None if told == "auto" else told,
+        declared=seen.stamps,
+        declared_why=seen.stamps_why,
+        has_trap=trap,
+        agreed_shift=agrees(gathered, plan) if needs_agreement else None,
+        edges=_edges(gathered, intervals_s, plan),
+    )
+
+
+def _edges(gathered: Gathered, intervals_s: dict[int, int], plan: FilePlan) -> list[Stamps | None]:
+    """Return what first and last stamps say, by the printed clock; of instants also by the sites' own."""
+    census = gathered.census.lanes
+    edges = unanimous_edges(census, intervals_s)
+    if gathered.kinds == {"instant"} and set(edges) not in ({"start"}, {"end"}):
+        edges = unanimous_edges(
+            {lane: _on_wall(stamps, _own(plan, lane)) for lane, stamps in census.items()}, intervals_s
+        )
+    return edges
+
+
+def _own(plan: FilePlan, lane: int) -> Clock:
+    return plan.lanes.clocks[int(plan.lanes.zone[lane])]
+
+
+def _on_wall(stamps: LaneStamps, own: Clock) -> LaneStamps:
+    first, last = own.to_wall(np.array([stamps.first, stamps.last])).tolist()
+    return LaneStamps(first=first, last=last)
+
+
+def _interval_s(gathered: Gathered, number: int, common_s: int | None, declared: int | None) -> int:
+    """Return how long one reading of a lane lasts [s]."""
+    if (told_s := gathered.steps_s.get(number) or gathered.told_s.get(number)) is not None:
+        return told_s
+    lane = gathered.resolver.lanes[number]
+    held = {s.step for s in lane.point.series if (s.quantity, s.unit) == (lane.quantity, lane.unit)}
+    return interval_of(
+        gathered.census.lanes[number],
+        declared=declared,
+        held_steps=held,
+        common_s=common_s,
+        usual=lane.point.step,
+    )
+
+
+def _columns_by_clock(gathered: Gathered) -> bool | None:
+    signs = gathered.evidence.columns
+    return None if signs["clock"] == signs["position"] else gathered.evidence.columns_by_clock(False)
+
+
+def _plan(
+    gathered: Gathered, zones: list[str], clocks: list[Clock], intervals_s: dict[int, int], convention: Convention
+) -> FilePlan:
+    """Give each lane its target, step and factor; a lane that fits no step is refused."""
+    lanes = gathered.resolver.lanes
+    size = len(lanes)
+    read = LanePlan(
+        target=np.full(size, NOT_TAKEN, np.int32),
+        zone=np.zeros(size, np.int32),
+        clocks=tuple(clocks),
+        interval_s=np.ones(size, np.int64),
+        residue_s=np.zeros(size, np.int64),
+        grid_s=np.ones(size, np.int64),
+        factor=np.ones(size),
+        additive=np.ones(size, bool),
+        mean_of_day=np.zeros(size, bool),
+    )
+    targets: dict[tuple[str, str, str, str, int], Target] = {}
+    order: dict[tuple[str, str, str, str, int], int] = {}
+    refused, finer = [], []
+    shifts = _Shifts(gathered, clocks, convention)
+    for number, lane in enumerate(lanes):
+        if not lane.is_taken:
+            continue
+        zone, interval_s = zones.index(lane.point.zone or DEFAULT_ZONE), intervals_s[number]
+        residue_s = _residue_s(gathered.census.lanes.get(number), interval_s)
+        step = grid_of(interval_s, residue_s, shifts.of(number, zone))
+        if step is None:
+            refused.append((_unfit(lane, interval_s), number))
+            continue
+        if step * MINUTE_S < interval_s:
+            finer.append(lane.point.identifier)
+        key = (lane.point.identifier, lane.quantity, lane.unit, lane.register, step)
+        targets.setdefault(key, Target(lane.point, lane.quantity, lane.unit, step, zone, lane.register))
+        read.target[number] = order.setdefault(key, len(order))
+        read.zone[number], read.interval_s[number], read.residue_s[number] = zone, interval_s, residue_s
+        read.grid_s[number] = step * MINUTE_S
+        read.factor[number] = lane.factor * (interval_s / HOUR_S if lane.is_power else 1.0)
+        read.mean_of_day[number] = lane.is_power and interval_s == DAY_S
+        read.additive[number] = lane.is_additive
+    warnings = [_finer(finer)] if finer else []
+    return FilePlan(read, list(targets.values()), zones, convention, None, None, "", warnings, refused)
+
+
+class _Shifts:
+    """How far the printed clock of a lane is from the clock that its days follow [s], worked out once for each kind."""
+
+    def __init__(self, gathered: Gathered, clocks: list[Clock], convention: Convention) -> None:
+        self._gathered = gathered
+        self._clocks = clocks
+        self._printed = convention.printed
+        self._known: dict[tuple[int, str], set[int]] = {}
+
+    def of(self, lane: int, zone: int) -> set[int]:
+        is_column = lane in self._gathered.steps_s
+        if is_column and self._printed is None and lane not in self._gathered.clock_lanes:
+            return {0}  # positions in the local day are on its grid, whatever the clocks do
+        own = self._clocks[zone]
+        printed = self._printed or own
+        if not is_column and self._gathered.kinds == {"instant"}:
+            printed = Clock.fixed(0)
+        key = (zone, printed.name)
+        if key not in self._known:
+            first, last = self._gathered.first_day * DAY_S, (self._gathered.last_day + 1) * DAY_S
+            self._known[key] = shifts_between(printed, own, first, last)
+        return self._known[key]
+
+
+def _residue_s(stamps: LaneStamps | None, interval_s: int) -> int:
+    """Return where intervals stand, from midnight of the printed clock [s]."""
+    if stamps is None or interval_s < MINUTE_S:
+        return 0
+    return (stamps.residue_s if interval_s <= HOUR_S else stamps.first) % interval_s
+
+
+def _unfit(lane: Lane, interval_s: int) -> LineError:
+    apart = f"{interval_s // MINUTE_S} minutes" if interval_s < DAY_S else f"{interval_s / DAY_S:g} days"
+    return LineError(
+        lane.first_line,
+        "",
+        f"The {lane.rows} rows of meter {lane.point.identifier} are {apart} apart, which is no step of readings.",
+        "Readings come every 1 to 60 minutes (a divisor of 60), or daily.",
+    )
+
+
+def _finer(identifiers: Iterable[str]) -> str:
+    several = list(dict.fromkeys(identifiers))
+    shown = ", ".join(several[:5]) + (f" and {len(several) - 5} more" if len(several) > 5 else "")
+    return f"The periods of {shown} do not stand on the grid of the local day: they are shared out over a finer step."

@@ -1,0 +1,222 @@
+"""A file's readings as month frames for the lake, one month after another: placed, brought together, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from eclectyc.intake.alignment.clocks import DAY_S, MINUTE_S
+from eclectyc.intake.alignment.collect import Gathered
+from eclectyc.intake.alignment.day_rows import Days, WholeDays, frame_of, keys_of, lay_days
+from eclectyc.intake.alignment.interpretation import FilePlan
+from eclectyc.intake.alignment.reading_arrays import DayRows, Kind, Pick, Rows, distinct
+from eclectyc.intake.alignment.shift_days import UNEVEN, Shifts, moved
+from eclectyc.intake.alignment.spool import NEAR_DAYS
+from eclectyc.intake.alignment.to_slots import NOT_TAKEN, Placed, Refusal, Slots, joined, no_slots, place
+from eclectyc.kernel.quality import MISSING
+
+WHOLE_DAY_MINUTES = 1440
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was placed, added up over months; arrays have shape (targets,).
+
+    first, last : the first and last slot that has a value, as UTC starts [s].
+    """
+
+    readings: np.ndarray
+    total: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    refusals: list[Refusal] = field(default_factory=list)
+    equal: int = 0
+    decided: int = 0
+    single_hours: set[tuple[int, int]] = field(default_factory=set)
+    sorted_hours: set[tuple[int, int]] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, targets: int) -> Tally:
+        return cls(
+            np.zeros(targets, np.int64),
+            np.zeros(targets),
+            np.full(targets, np.iinfo(np.int64).max),
+            np.full(targets, np.iinfo(np.int64).min),
+        )
+
+
+class Months:
+    """Month frames of a file, to be gone through as often as wanted.
+
+    ``series`` gives each target its series number; before a series is made it has a number below zero.
+    ``tally`` holds what the last passage counted.
+    """
+
+    def __init__(self, gathered: Gathered, plan: FilePlan, series: np.ndarray) -> None:
+        self._gathered = gathered
+        self._plan = plan
+        self.series = series
+        self._first: tuple[int, Days] | None = None  # of the passage that ``is_empty`` began
+        self._step = np.array([target.step for target in plan.targets], np.int64)
+        self._zone = np.array([target.zone for target in plan.targets], np.int64)
+        self.tally = Tally.of(len(plan.targets))
+
+    def is_empty(self) -> bool:
+        """Say whether there is not one reading. What was worked out for that serves the next passage."""
+        self.tally = Tally.of(len(self._plan.targets))
+        for number, (first, end) in enumerate(self._gathered.spool.months()):
+            days = self._days_of(first, end)
+            if len(days):
+                self._first = number, days
+                return False
+        return True
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        number = -1
+        if self._first:
+            (number, days), self._first = self._first, None
+            yield self._frame(days)
+        else:
+            self.tally = Tally.of(len(self._plan.targets))
+        for first, end in self._gathered.spool.months()[number + 1 :]:
+            days = self._days_of(first, end)
+            if len(days):
+                yield self._frame(days)
+
+    def _days_of(self, first: int, end: int) -> Days:
+        """Return the local days from ``first`` up to ``end``."""
+        slots, whole = [], []
+        for kind in ("clock", "instant", "position"):
+            rows = self._gathered.spool.rows(kind, first, end)
+            if len(rows):
+                slots.append(self._placed(rows, first, end))
+        near = 0 if self._stays_on_its_day() else NEAR_DAYS
+        shifts = self._shifts(first - near, end + near)
+        for days in self._gathered.spool.days(first, end, near=near):
+            plain, odd, kind = self._split(days, first, end)
+            moved, odd, halves = self._moved(odd, kind, shifts, first, end)
+            whole += [self._whole(part) for part in (plain, *moved) if len(part)]
+            slots += [self._placed(part.as_rows(kind), first, end) for part in (odd.taken(), *halves) if len(part)]
+        laid = lay_days(joined(slots) if slots else no_slots(), whole)
+        self.tally.refusals += laid.refusals
+        self.tally.equal += laid.equal
+        self.tally.decided += laid.decided
+        return laid.days
+
+    def _stays_on_its_day(self) -> bool:
+        return self._plan.convention.printed is None
+
+    def _split(self, pick: Pick, first: int, end: int) -> tuple[Pick, Pick, Kind]:
+        """Split days into those whose columns are the slots of the local day, and those to be placed one by one."""
+        lanes, days = self._plan.lanes, pick.days
+        pick = pick.where(lanes.target[pick.lane] != NOT_TAKEN)
+        none = Pick(days, pick.rows[:0])
+        if days.step == WHOLE_DAY_MINUTES:  # a date is a date, whatever the file's clock
+            return pick.where((pick.day >= first) & (pick.day < end)), none, "position"
+        by_clock = days.by_clock if self._plan.columns_by_clock is None else self._plan.columns_by_clock
+        kind: Kind = "clock" if by_clock else "position"
+        if not self._stays_on_its_day():
+            return none, pick, kind
+        lane, day = pick.lane, pick.day
+        odd = lanes.grid_s[lane] != days.step * 60
+        for zone, clock in enumerate(lanes.clocks):
+            change = np.concatenate(clock.change_days())
+            odd |= np.isin(day, change[(change >= first) & (change < end)]) & (lanes.zone[lane] == zone)
+        usual = WHOLE_DAY_MINUTES // days.step
+        if days.values.shape[1] > usual:
+            odd |= ~np.isnan(days.values[pick.rows, usual:]).all(axis=1)
+        return (pick.where(~odd), pick.where(odd), kind) if odd.any() else (pick, none, kind)
+
+    def _shifts(self, first: int, end: int) -> Shifts | None:
+        """Return how days printed from ``first`` up to ``end`` stand to the sites', where that is needed."""
+        printed, clocks = self._plan.convention.printed, self._plan.lanes.clocks
+        return Shifts.between(printed, clocks, first, end) if printed else None
+
+    def _moved(
+        self, pick: Pick, kind: Kind, shifts: Shifts | None, first: int, end: int
+    ) -> tuple[list[Pick], Pick, list[DayRows]]:
+        """Move days of another clock to the sites' as whole rows. Return these, what is left, and odd halves."""
+        lanes, days = self._plan.lanes, pick.days
+        width = WHOLE_DAY_MINUTES // days.step
+        is_start = kind == "position" or self._plan.convention.stamps == "start"
+        if shifts is None or not len(pick) or not is_start or days.values.shape[1] < width:
+            return [], pick, []
+        columns = shifts.of(pick, lanes.zone)
+        lane = pick.lane
+        stays_odd = (lanes.interval_s[lane] != days.step * 60) | (lanes.grid_s[lane] != days.step * 60)
+        stays_odd |= lanes.residue_s[lane] != 0
+        if days.values.shape[1] > width:
+            stays_odd |= ~np.isnan(days.values[pick.rows, width:]).all(axis=1)
+        columns[stays_odd] = UNEVEN
+        whole, halves = [], []
+        for by in distinct(columns[columns != UNEVEN]).tolist():
+            same = pick.where(columns == by)
+            if by == 0:
+                whole.append(same.where((same.day >= first) & (same.day < end)))
+                continue
+            part, rest = moved(same, by, width, first, end)
+            whole.append(part)
+            halves.append(rest)
+        return whole, pick.where(columns == UNEVEN), halves
+
+    def _placed(self, rows: Rows, first: int, end: int) -> Slots:
+        placed: Placed = place(rows, self._plan.lanes, self._plan.convention, self._gathered.census.lanes)
+        self.tally.single_hours |= placed.single_hours
+        self.tally.sorted_hours |= placed.sorted_hours
+        self.tally.refusals += placed.refusals
+        inside = (placed.slots.day >= first) & (placed.slots.day < end)
+        return placed.slots if inside.all() else placed.slots.where(inside)
+
+    def _whole(self, pick: Pick) -> WholeDays:
+        lanes, lane = self._plan.lanes, pick.lane
+        factor = lanes.factor[lane]
+        is_mean = lanes.mean_of_day[lane]
+        for zone, clock in enumerate(lanes.clocks if is_mean.any() else ()):
+            mine = is_mean & (lanes.zone[lane] == zone)
+            day = pick.day[mine].astype(np.int64)
+            factor[mine] *= (clock.to_instants((day + 1) * DAY_S) - clock.to_instants(day * DAY_S)) / DAY_S
+        return WholeDays(pick, lanes.target[lane], factor, WHOLE_DAY_MINUTES // pick.days.step)
+
+    def _frame(self, days: Days) -> pl.DataFrame:
+        """Count some days of one month and return their frame."""
+        days = self._sorted(days)
+        step = self._step[days.target]
+        lengths = np.ones(len(days), np.int64)
+        midnights = np.empty(len(days), np.int64)
+        for zone, clock in enumerate(self._plan.lanes.clocks):
+            mine = self._zone[days.target] == zone
+            day = days.day[mine].astype(np.int64)
+            starts = clock.to_instants(day * DAY_S)
+            midnights[mine] = starts
+            length_s = clock.to_instants((day + 1) * DAY_S) - starts
+            lengths[mine] = np.where(step[mine] == WHOLE_DAY_MINUTES, 1, -(-length_s // (step[mine] * MINUTE_S)))
+        self._count(days, midnights, step * MINUTE_S)
+        return frame_of(days, self.series[days.target], step, lengths)
+
+    def _sorted(self, days: Days) -> Days:
+        keys = keys_of(self.series[days.target], days.day)
+        return days if (keys[1:] > keys[:-1]).all() else days.where(np.argsort(keys, kind="stable"))
+
+    def _count(self, days: Days, midnights: np.ndarray, step_s: np.ndarray) -> None:
+        tally, has_gaps = self.tally, not days.quality.all()
+        width = days.quality.shape[1]
+        readings = np.count_nonzero(days.quality, axis=1) if has_gaps else np.full(len(days), width)
+        totals = np.nansum(days.values, axis=1) if has_gaps else days.values.sum(axis=1)
+        size = len(self._step)
+        tally.readings += np.bincount(days.target, readings, minlength=size).astype(np.int64)
+        tally.total += np.bincount(days.target, totals, minlength=size)
+        said = np.flatnonzero(readings)
+        if len(said) == 0:
+            return
+        target = days.target[said]
+        opens = np.flatnonzero(np.r_[True, target[1:] != target[:-1]])
+        closes = np.r_[opens[1:], len(said)] - 1
+        for rows, is_first in ((said[opens], True), (said[closes], False)):
+            row = days.quality[rows] != MISSING
+            slot = row.argmax(axis=1) if is_first else row.shape[1] - 1 - row[:, ::-1].argmax(axis=1)
+            at = midnights[rows] + slot * step_s[rows]
+            better, ends = (np.minimum, tally.first) if is_first else (np.maximum, tally.last)
+            ends[days.target[rows]] = better(ends[days.target[rows]], at)

@@ -1,0 +1,158 @@
+"""Readings of many lanes as parallel arrays.
+
+A *lane* is one printed combination of meter, quantity and unit: a column of the estate, as the file names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Final, Literal, Self
+
+import numpy as np
+
+from eclectyc.intake.alignment.clocks import DAY_S
+
+Kind = Literal["clock", "instant", "position"]
+POSITION_DAY_S: Final = 2 * DAY_S
+
+
+def day_s_of(kind: Kind) -> int:
+    """Return how far apart two days are in ``at`` [s]."""
+    return POSITION_DAY_S if kind == "position" else DAY_S
+
+
+def distinct(whole: np.ndarray) -> np.ndarray:
+    """Return the distinct ones of some whole numbers, sorted; quick where they lie close together."""
+    if len(whole) == 0:
+        return whole
+    low, high = int(whole.min()), int(whole.max())
+    if high - low > 4 * len(whole) + 1000:
+        return np.unique(whole)
+    return np.flatnonzero(np.bincount(whole - low)) + low
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Readings in file order; every array has shape (rows,).
+
+    kind : what ``at`` [s, int64] is: a printed clock time, or a UTC instant, since 1970; or a position: the time
+        elapsed in a local day, which can be longer than 24 hours, plus ``POSITION_DAY_S`` for each day since 1970.
+    lane : int32. line : the file's own line, int64. value : float64, NaN where blank.
+    quality : int8 of ``kernel.quality``.
+    """
+
+    kind: Kind
+    lane: np.ndarray
+    line: np.ndarray
+    at: np.ndarray
+    value: np.ndarray
+    quality: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.lane)
+
+    @property
+    def day(self) -> np.ndarray:
+        """The day [days since 1970] of each row, as printed."""
+        return self.at // day_s_of(self.kind)
+
+    def where(self, chosen: np.ndarray | slice) -> Rows:
+        """Return some of the rows: a mask, indices or a slice."""
+        return Rows(
+            self.kind,
+            self.lane[chosen],
+            self.line[chosen],
+            self.at[chosen],
+            self.value[chosen],
+            self.quality[chosen],
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Self:
+        """Put rows of one kind behind each other."""
+        names = [f.name for f in fields(cls) if f.name != "kind"]
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        return cls(parts[0].kind, **arrays)
+
+    @classmethod
+    def none(cls, kind: Kind) -> Self:
+        """No rows at all."""
+        empty = np.empty(0, np.int64)
+        return cls(kind, empty.astype(np.int32), empty, empty, empty.astype(float), empty.astype(np.int8))
+
+
+@dataclass(frozen=True, slots=True)
+class DayRows:
+    """Rows that each hold a day of a lane, in file order.
+
+    lane int32, line int64, day [days since 1970, int32] : shape (rows,).
+    values float64 (NaN = nothing said), quality int8 : shape (rows, slots). step [minutes].
+    by_clock : column k is the clock time k·step; else slot k of the local day.
+    turn : columns from here on are of the next line's day (0: none; see shift.py).
+    """
+
+    lane: np.ndarray
+    line: np.ndarray
+    day: np.ndarray
+    values: np.ndarray
+    quality: np.ndarray
+    step: int
+    by_clock: bool
+    turn: int = 0
+
+    def __len__(self) -> int:
+        return len(self.lane)
+
+    def where(self, chosen: np.ndarray) -> DayRows:
+        """Return some of the rows: a mask or indices."""
+        return DayRows(
+            self.lane[chosen],
+            self.line[chosen],
+            self.day[chosen],
+            self.values[chosen],
+            self.quality[chosen],
+            self.step,
+            self.by_clock,
+        )
+
+    def line_of(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+        """Return the file's own line of some cells."""
+        return self.line[row + (column >= self.turn)] if self.turn else self.line[row]
+
+    def as_rows(self, kind: Kind) -> Rows:
+        """Return the filled slots one by one: column k is at k·step of its day."""
+        row, column = np.nonzero(~np.isnan(self.values))
+        at = self.day[row].astype(np.int64) * day_s_of(kind) + column * (self.step * 60)
+        return Rows(kind, self.lane[row], self.line[row], at, self.values[row, column], self.quality[row, column])
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Some rows of ``days``, by index, without a copy of their values."""
+
+    days: DayRows
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def lane(self) -> np.ndarray:
+        return self.days.lane[self.rows]
+
+    @property
+    def day(self) -> np.ndarray:
+        return self.days.day[self.rows]
+
+    @property
+    def line(self) -> np.ndarray:
+        return self.days.line[self.rows]
+
+    def where(self, mask: np.ndarray) -> Pick:
+        """Return some of them."""
+        return self if mask.all() else Pick(self.days, self.rows[mask])
+
+    def taken(self) -> DayRows:
+        """Return them with their values."""
+        return self.days.where(self.rows)

@@ -1,0 +1,89 @@
+"""The hour that autumn repeats, in local time without offsets: which rows are its second passing? Pure.
+
+Rows in order of time tell by going back once. Newest-first files are turned round first. Sorted pairs (01:00,
+01:00, 01:30, 01:30): the first of each pair is summer time. A single copy goes into the first passing. A file
+that repeats every row repeats these too: its copies are told apart from the hour's own pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from eclectyc.intake.alignment.clocks import DAY_S, Clock
+from eclectyc.intake.alignment.interval_detection import LaneStamps
+from eclectyc.intake.alignment.reading_arrays import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Passings:
+    """Which rows are the second passing of a repeated time; and for which (lane, day) that was seen how."""
+
+    second: np.ndarray  # bool, shape (rows,)
+    single: set[tuple[int, int]] = field(default_factory=set)  # only one copy was there: the second stays empty
+    pairs: set[tuple[int, int]] = field(default_factory=set)  # sorted pairs: the first of each is summer time
+
+
+def second_passings(rows: Rows, clock: Clock, lanes: Mapping[int, LaneStamps]) -> Passings:
+    """Tell the two passings of repeated times apart. ``rows.at`` are printed times of ``clock``."""
+    second = np.zeros(len(rows), dtype=bool)
+    repeated = clock.repeated(rows.at)
+    if not repeated.any():
+        return Passings(second)
+    where = np.flatnonzero(repeated)
+    lane, at, line = rows.lane[where], rows.at[where], rows.line[where]
+    backwards = np.array([lanes[n].is_newest_first if n in lanes else False for n in lane.tolist()])
+    order = np.lexsort((np.where(backwards, -line, line), at // DAY_S, lane))
+    where, lane, at = where[order], lane[order], at[order]
+    starts = np.flatnonzero(np.r_[True, (lane[1:] != lane[:-1]) | (at[1:] // DAY_S != at[:-1] // DAY_S)])
+    copies = copies_elsewhere(rows, at, repeated)
+    found = Passings(second)
+    for low, high in zip(starts.tolist(), [*starts[1:].tolist(), len(at)], strict=True):
+        night = int(lane[low]), int(at[low] // DAY_S)
+        second[where[low:high]], how = _of_one_hour(at[low:high], copies.get(night, 1))
+        if how == "single":
+            found.single.add(night)
+        elif how == "pairs":
+            found.pairs.add(night)
+    return found
+
+
+def copies_elsewhere(rows: Rows, repeated_at: np.ndarray, repeated: np.ndarray) -> dict[tuple[int, int], int]:
+    """Return how often each lane prints its other stamps of these days: 1, or more in a file that repeats itself."""
+    days = np.unique(repeated_at // DAY_S)
+    others = np.isin(rows.at // DAY_S, days) & ~repeated
+    frame = pl.DataFrame({"lane": rows.lane[others], "day": rows.at[others] // DAY_S, "at": rows.at[others]})
+    often = frame.group_by("lane", "day", "at").len().group_by("lane", "day").agg(pl.col("len").median())
+    return {(lane, day): max(int(median), 1) for lane, day, median in often.iter_rows()}
+
+
+def _of_one_hour(at: np.ndarray, each: int) -> tuple[np.ndarray, str]:
+    """Tell apart the repeated stamps of one lane and one night, given in order of time.
+
+    each : copies of every row of the file.
+    """
+    rank, copies = _rank_among_equals(at)
+    if each > 1:
+        adjacent = bool((at[1:] == at[:-1]).any())
+        second = rank >= each if adjacent else rank % 2 == 1
+        doubled = copies >= 2 * each
+        return second & doubled, "single" if not doubled.any() else "order"
+    goes_back = np.r_[False, at[1:] <= at[:-1]]
+    jumps = int(goes_back.sum())
+    if jumps == 0:
+        return np.zeros(len(at), dtype=bool), "single"
+    if jumps == 1:
+        return np.cumsum(goes_back) > 0, "order"
+    return rank >= 1, "pairs"
+
+
+def _rank_among_equals(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return, for each stamp, how many equal ones came before it, and how many equal ones there are."""
+    frame = pl.DataFrame({"at": at})
+    counted = frame.select(
+        rank=pl.int_range(pl.len()).over("at", mapping_strategy="group_to_rows"), copies=pl.len().over("at")
+    )
+    return counted["rank"].to_numpy(), counted["copies"].to_numpy()

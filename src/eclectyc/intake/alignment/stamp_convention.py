@@ -1,0 +1,222 @@
+"""Does a stamp open its period or close it, and which clock printed it? Weighs what a file shows; pure.
+
+The order of evidence is that of docs: what was told; what the file declares; the midnight trap; the shift that
+agrees with readings already held; the first and last stamp of every meter, if unanimous. Else *start* is assumed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from eclectyc.intake.alignment.clocks import DAY_S, Clock
+from eclectyc.intake.alignment.interval_detection import LaneStamps
+from eclectyc.intake.alignment.reading_arrays import POSITION_DAY_S, DayRows, Rows, distinct
+from eclectyc.readers.blocks import Stamps
+
+MIN_COMPARED = 8  # slots: fewer prove nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was concluded about a file's stamps, and why.
+
+    closes_midnight : the last interval of day D is labelled ``D 00:00`` (the midnight trap).
+    """
+
+    stamps: Stamps
+    why: str
+    is_assumed: bool = False
+    closes_midnight: bool = False
+
+
+def conclude(
+    *,
+    told: Stamps | None,
+    declared: Stamps | None,
+    declared_why: str,
+    has_trap: bool,
+    agreed_shift: int | None,
+    edges: Iterable[Stamps | None],
+) -> Verdict:
+    """Weigh the evidence in its order.
+
+    agreed_shift : slots by which the stamps, read as starts, differ from readings already held.
+    edges : what each meter's first and last stamp say (see :func:`edge_of`).
+    """
+    if told:
+        return Verdict(told, "as told", closes_midnight=has_trap and told == "end")
+    if declared:
+        return Verdict(declared, declared_why, closes_midnight=has_trap and declared == "end")
+    if has_trap:
+        return Verdict("end", "00:00 stands next to 23:30 of the same date", closes_midnight=True)
+    if agreed_shift in (0, -1):
+        return Verdict("start" if agreed_shift == 0 else "end", "so the readings agree with those already held")
+    said = set(edges)
+    if said == {"start"}:
+        return Verdict("start", "every meter runs from 00:00 to the last period of a day")
+    if said == {"end"}:
+        return Verdict("end", "every meter runs from the first period's end to 00:00")
+    return Verdict("start", "nothing in the file tells", is_assumed=True)
+
+
+def edge_of(first: int, last: int, interval_s: int) -> Stamps | None:
+    """Return what a meter's first and last stamp [s] say of the convention, or None.
+
+    >>> edge_of(0, 86_400 - 1_800, 1_800)
+    'start'
+    >>> edge_of(1_800, 86_400, 1_800)
+    'end'
+    """
+    if interval_s >= DAY_S:
+        return None
+    opens, closes = first % DAY_S, last % DAY_S
+    if opens == 0 and closes == DAY_S - interval_s:
+        return "start"
+    if opens == interval_s and closes == 0:
+        return "end"
+    return None
+
+
+def has_midnight_trap(lanes: Iterable[tuple[LaneStamps, int]]) -> bool:
+    """Say whether ``D 00:00`` closes day D: it stands next to the last period's stamp of the same date.
+
+    lanes : stamps and interval [s] of each lane. The jump goes against the direction of the rows, and most midnights
+    stand so: one row out of its place is no sign.
+    """
+    return any(
+        0 < stamps.midnights <= 2 * stamps.traps[interval_s, stamps.is_newest_first] for stamps, interval_s in lanes
+    )
+
+
+def shift_that_agrees(said: np.ndarray, held: np.ndarray) -> int | None:
+    """Return by how many slots (0, -1 or 1) ``said`` must move to agree with ``held``; None if that is not plain.
+
+    said, held : one value per slot of the same span, float64, NaN = nothing; read as period starts.
+    """
+    shares = {}
+    moving = np.r_[False, said[1:] != said[:-1]]  # flat stretches agree with any shift
+    for shift in (0, -1, 1):
+        moved = np.full_like(held, np.nan)
+        if shift == 0:
+            moved[:] = held
+        elif shift < 0:
+            moved[1:] = held[:-1]
+        else:
+            moved[:-1] = held[1:]
+        compared = moving & ~np.isnan(said) & ~np.isnan(moved)
+        if compared.sum() < MIN_COMPARED:
+            return None
+        shares[shift] = float(np.isclose(said[compared], moved[compared], rtol=1e-9, atol=1e-9).mean())
+    best = max(shares, key=lambda s: shares[s])
+    others = max(share for shift, share in shares.items() if shift != best)
+    return best if shares[best] >= 0.9 and others <= 0.5 else None
+
+
+@dataclass(slots=True)
+class ClockEvidence:
+    """Signs that a file's clock never changes, gathered block by block.
+
+    A fixed clock prints times that a local clock skips. Full days of columns print them too, but there zeros are
+    padding: in the gap (the columns are clock times) or in the last columns (they are positions).
+    """
+
+    inside: int = 0  # stamps within a spring gap, its first moment aside
+    opening: Counter[tuple[int, int]] = field(default_factory=Counter)  # (lane, gap) at the gap's first moment
+    closing: set[tuple[int, int]] = field(default_factory=set)  # (lane, gap) at its end
+    columns: Counter[str] = field(default_factory=Counter)  # fixed, clock or position: spring days that say so
+
+    def add_rows(self, rows: Rows, clock: Clock) -> None:
+        """Look at printed times of a file whose sites keep ``clock``."""
+        if rows.kind == "position":
+            self._add_positions(rows, clock)
+            return
+        if rows.kind != "clock" or clock.is_fixed:
+            return
+        opens, closes = _gaps(clock)
+        for nth in np.flatnonzero(np.isin(opens // DAY_S, distinct(rows.day))).tolist():
+            after = rows.at - opens[nth]
+            width = closes[nth] - opens[nth]
+            self.inside += int(((after > 0) & (after < width)).sum())
+            self.opening.update((lane, nth) for lane in rows.lane[after == 0].tolist())
+            self.closing.update((lane, nth) for lane in rows.lane[after == width].tolist())
+
+    def _add_positions(self, rows: Rows, clock: Clock) -> None:
+        opens, closes = _gaps(clock)
+        for open_s, close_s in zip(opens.tolist(), closes.tolist(), strict=True):
+            of_day = rows.where(rows.day == open_s // DAY_S)
+            second = of_day.at % POSITION_DAY_S
+            if not (second >= DAY_S - (close_s - open_s)).any():
+                continue
+            filled = np.nan_to_num(of_day.value) != 0
+            in_gap = (second >= open_s % DAY_S) & (second < open_s % DAY_S + close_s - open_s)
+            is_last = second >= DAY_S - (close_s - open_s)
+            for lane in np.unique(of_day.lane).tolist():
+                mine = filled & (of_day.lane == lane)
+                self.columns[_column_sign(bool((mine & in_gap).any()), bool((mine & is_last).any()))] += 1
+
+    def add_days(self, days: DayRows, clock: Clock) -> None:
+        """Look at the spring days of a file with a column for each period of 24 hours."""
+        width = DAY_S // 60 // days.step
+        if days.values.shape[1] < width or width == 1:
+            return
+        opens, closes = _gaps(clock)
+        step_s = days.step * 60
+        for open_s, close_s in zip(opens.tolist(), closes.tolist(), strict=True):
+            filled = np.nan_to_num(days.values[days.day == open_s // DAY_S, :width]) != 0
+            skipped = (close_s - open_s) // step_s
+            first = open_s % DAY_S // step_s
+            for row in filled:
+                sign = _column_sign(bool(row[first : first + skipped].any()), bool(row[-skipped:].any()))
+                if sign != "clock" or days.values.shape[1] == width:  # columns beyond 24 hours can only be positions
+                    self.columns[sign] += 1
+
+    def is_fixed(self, stamps: Stamps) -> bool:
+        """Say whether the clock is fixed, once it is known what the stamps mark.
+
+        An end printed at the gap's first moment is the moment of the change: it tells only if the gap's other
+        end is printed as well.
+        """
+        opening = self.opening if stamps == "start" else {key for key in self.opening if key in self.closing}
+        return self.inside > 0 or bool(opening) or self.columns["fixed"] > 0
+
+    def columns_by_clock(self, headed_by_clock: bool) -> bool:
+        """Say whether columns are clock times rather than positions, where spring days show it."""
+        clock, position = self.columns["clock"], self.columns["position"]
+        return headed_by_clock if clock == position else clock > position
+
+
+def _gaps(clock: Clock) -> tuple[np.ndarray, np.ndarray]:
+    forward = clock.offsets[1:] > clock.offsets[:-1]
+    return (clock.changes + clock.offsets[:-1])[forward], (clock.changes + clock.offsets[1:])[forward]
+
+
+def _column_sign(gap_filled: bool, last_filled: bool) -> str:
+    if gap_filled and last_filled:
+        return "fixed"
+    if last_filled:
+        return "clock"
+    return "position" if gap_filled else "nothing"
+
+
+def shifts_between(printed: Clock, own: Clock, first: int, last: int) -> set[int]:
+    """Return how far ``own`` is from ``printed`` [s] at any time between two instants, also within a change day."""
+    at = np.unique(np.clip(np.r_[first, last, printed.changes, own.changes], first, last))
+    shifts = set((own.to_wall(at) - printed.to_wall(at)).tolist())
+    for instant in own.changes[(own.changes >= first) & (own.changes <= last)]:
+        # After a change, a day's elapsed time runs ahead of or behind its clock.
+        before, after = own.to_wall(np.array([instant - 1, instant])) - np.array([instant - 1, instant])
+        shifts.update({s + int(before - after) for s in shifts} if printed.name == own.name else set())
+    return shifts
+
+
+def unanimous_edges(lanes: Mapping[int, LaneStamps], intervals_s: Mapping[int, int]) -> list[Stamps | None]:
+    """Return what each lane's first and last stamp say; lanes of whole days say nothing and are left out."""
+    return [
+        edge_of(stamps.first, stamps.last, intervals_s[lane])
+        for lane, stamps in lanes.items()
+        if intervals_s[lane] < DAY_S
+    ]

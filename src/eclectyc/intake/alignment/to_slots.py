@@ -1,0 +1,294 @@
+"""From printed stamps to slots of the local day. Pure: arrays in, arrays out.
+
+A stamp is read by the file's clock, becomes the instants at which its period starts and ends, and then a slot of
+the day on the clock of the series' own zone. An end is localised as printed and only then stepped back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from eclectyc.intake.alignment.clocks import DAY_S, MINUTE_S, Clock
+from eclectyc.intake.alignment.interval_detection import LaneStamps
+from eclectyc.intake.alignment.reading_arrays import POSITION_DAY_S, Rows
+from eclectyc.intake.alignment.repeated_hour import copies_elsewhere, second_passings
+from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, UNFLAGGED
+from eclectyc.readers.blocks import Stamps
+
+NOT_TAKEN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class LanePlan:
+    """How the rows of each lane are read; every array has shape (lanes,).
+
+    target : number of the series-to-be, NOT_TAKEN for a lane that is not (its meter is unknown).
+    zone : which of ``clocks`` the series' day follows. interval_s, grid_s : length of a reading and of a slot.
+    residue_s : where intervals stand, from midnight of the printed clock, modulo the interval.
+    factor : from what is printed to the canonical unit, a power's hours included.
+    additive : whether a longer reading is the sum of its parts (energy), not their mean (temperature).
+    mean_of_day : whether a reading is the mean power of a day. ``factor`` takes it times 24 hours; a day on which the
+        clocks change has one less or more.
+    """
+
+    target: np.ndarray
+    zone: np.ndarray
+    clocks: tuple[Clock, ...]
+    interval_s: np.ndarray
+    residue_s: np.ndarray
+    grid_s: np.ndarray
+    factor: np.ndarray
+    additive: np.ndarray
+    mean_of_day: np.ndarray
+
+    def each(self, name: str, lane: np.ndarray) -> np.ndarray:
+        """Return a property of each row's lane; a single one where all lanes that are taken share it."""
+        values: np.ndarray = getattr(self, name)
+        taken = values[self.target != NOT_TAKEN]
+        if len(taken) and (taken == taken[0]).all():
+            return taken[0]
+        return values[lane]
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """How a file's stamps are read. ``printed`` is the clock they were printed by; None: each site's own."""
+
+    stamps: Stamps = "start"
+    closes_midnight: bool = False
+    printed: Clock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Rows that were not taken, all for one reason: line numbers, shape (rows,), and the first one's stamp."""
+
+    lines: np.ndarray
+    reason: str
+    remedy: str
+
+
+@dataclass(slots=True)
+class Slots:
+    """Values in their slots; every array has shape (slots,). day [days since 1970], line: the file's own."""
+
+    target: np.ndarray
+    day: np.ndarray
+    slot: np.ndarray
+    value: np.ndarray
+    quality: np.ndarray
+    line: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def where(self, chosen: np.ndarray) -> Slots:
+        """Return some of them: a mask or indices."""
+        return Slots(
+            self.target[chosen],
+            self.day[chosen],
+            self.slot[chosen],
+            self.value[chosen],
+            self.quality[chosen],
+            self.line[chosen],
+        )
+
+
+@dataclass(slots=True)
+class Placed:
+    """What became of some rows."""
+
+    slots: Slots
+    refusals: list[Refusal] = field(default_factory=list)
+    single_hours: set[tuple[int, int]] = field(default_factory=set)  # (lane, day): see repeated.py
+    sorted_hours: set[tuple[int, int]] = field(default_factory=set)
+
+
+def place(rows: Rows, plan: LanePlan, how: Convention, lanes: Mapping[int, LaneStamps]) -> Placed:
+    """Place readings in the slots of their series' local days. Rows without a value say nothing and vanish."""
+    if (plan.target == NOT_TAKEN).any():
+        rows = rows.where(plan.target[rows.lane] != NOT_TAKEN)
+    is_blank = np.isnan(rows.value)
+    if is_blank.any():
+        rows = rows.where(~is_blank)
+    placed = Placed(no_slots())
+    if len(rows) == 0:
+        return placed
+    rows = _on_grid(rows, plan, placed)
+    parts = []
+    for zone, own in enumerate(plan.clocks):
+        mine = rows if len(plan.clocks) == 1 else rows.where(plan.zone[rows.lane] == zone)
+        if len(mine):
+            mine, starts, ends = _periods(mine, plan, how, own, lanes, placed)
+            if len(mine):
+                parts.append(_slots_of(mine, starts, ends, plan, own))
+    if parts:
+        placed.slots = parts[0] if len(parts) == 1 else joined(parts)
+    return placed
+
+
+def joined(parts: list[Slots]) -> Slots:
+    """Put slots behind each other."""
+    return Slots(
+        *(np.concatenate([getattr(p, name) for p in parts]) for name in Slots.__dataclass_fields__)  # in their order
+    )
+
+
+def no_slots() -> Slots:
+    """No slots at all."""
+    whole = np.empty(0, np.int32)
+    return Slots(whole, whole, whole, whole.astype(float), whole.astype(np.int8), whole.astype(np.int64))
+
+
+def _on_grid(rows: Rows, plan: LanePlan, placed: Placed) -> Rows:
+    interval = plan.each("interval_s", rows.lane)
+    off = ((rows.at - plan.each("residue_s", rows.lane)) % interval != 0) & (interval >= MINUTE_S)
+    if not off.any():
+        return rows
+    first = rows.where(off)
+    minutes = int(plan.interval_s[first.lane[0]]) // MINUTE_S
+    shown = np.datetime64(int(first.at[0]), "s").astype("datetime64[s]").item().strftime("%H:%M:%S")
+    placed.refusals.append(
+        Refusal(first.line, f"{shown} is off the {minutes}-minute grid of this meter's other stamps.", "Correct it.")
+    )
+    return rows.where(~off)
+
+
+def _periods(
+    rows: Rows, plan: LanePlan, how: Convention, own: Clock, lanes: Mapping[int, LaneStamps], placed: Placed
+) -> tuple[Rows, np.ndarray, np.ndarray]:
+    """Return the rows that have a place in time, and the instants [s] at which their periods start and end."""
+    clock = how.printed or own
+    interval = plan.each("interval_s", rows.lane)
+    if rows.kind == "position":
+        rows, starts = _positions(rows, clock, placed)
+        return rows, starts, starts + plan.each("interval_s", rows.lane)
+    if rows.kind == "instant":
+        starts = rows.at if how.stamps == "start" else rows.at - interval
+        return rows, starts, starts + interval
+    at = rows.at
+    if how.closes_midnight:
+        at = np.where(at % DAY_S == 0, at + DAY_S, at)
+    by_start = how.stamps == "start" or _ends_are_stepped_starts(at, rows, clock)
+    if how.stamps == "end" and by_start:
+        at = at - interval
+    rows = Rows("clock", rows.lane, rows.line, at, rows.value, rows.quality)
+    rows = _existing(rows, clock, by_start, placed)
+    passings = second_passings(rows, clock, lanes)
+    starts = ends = clock.to_instants(rows.at, passings.second)
+    if by_start:
+        ends = starts + plan.each("interval_s", rows.lane)
+    else:
+        starts = ends - plan.each("interval_s", rows.lane)
+    placed.single_hours |= passings.single
+    placed.sorted_hours |= passings.pairs
+    return rows, *_whole_days(rows, starts, ends, plan, clock, by_start)
+
+
+def _whole_days(
+    rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: LanePlan, clock: Clock, by_start: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """A day's reading lasts from one stamp to the same time of the next day, whatever the clocks do between."""
+    daily = plan.each("interval_s", rows.lane) == DAY_S
+    if np.any(daily) and not clock.is_fixed:
+        if by_start:
+            ends = np.where(daily, clock.to_instants(rows.at + DAY_S), ends)
+        else:
+            starts = np.where(daily, clock.to_instants(rows.at - DAY_S), starts)
+    return starts, ends
+
+
+def _ends_are_stepped_starts(at: np.ndarray, rows: Rows, clock: Clock) -> bool:
+    """Say whether ends were printed as start plus step, the clocks ignored: in autumn the repeated hour's own end
+    comes twice, and its beginning once."""
+    if clock.is_fixed:
+        return False
+    back = clock.offsets[1:] < clock.offsets[:-1]
+    opens, closes = (clock.changes + clock.offsets[1:])[back], (clock.changes + clock.offsets[:-1])[back]
+    near = np.isin(at, np.r_[opens, closes])
+    if not near.any():
+        return False
+    counts = pl.DataFrame({"lane": rows.lane[near], "at": at[near]}).group_by("lane", "at").len()
+    copies = copies_elsewhere(rows, at[near], near)
+    twice = [time for lane, time, count in counts.iter_rows() if count == 2 * copies.get((lane, time // DAY_S), 1)]
+    return bool(np.isin(twice, closes).any()) and not bool(np.isin(twice, opens).any())
+
+
+def _existing(rows: Rows, clock: Clock, by_start: bool, placed: Placed) -> Rows:
+    """Leave out times that the clock skips. An end printed at the gap's first moment is the moment of the change."""
+    skipped = clock.skipped(rows.at)
+    if not by_start:
+        skipped &= ~np.isin(rows.at, clock.changes + clock.offsets[:-1])
+    if not skipped.any():
+        return rows
+    padding = skipped & (rows.value == 0)
+    wrong = rows.where(skipped & ~padding)
+    if len(wrong):
+        shown = np.datetime64(int(wrong.at[0]), "s").item().strftime("%d/%m/%Y %H:%M")
+        reason = f"{shown} does not exist on the clock of {clock.name}."
+        placed.refusals.append(Refusal(wrong.line, reason, "Name the file's own clock with --timezone, such as UTC."))
+    return rows.where(~skipped)
+
+
+def _positions(rows: Rows, clock: Clock, placed: Placed) -> tuple[Rows, np.ndarray]:
+    day = rows.day
+    starts = clock.to_instants(day * DAY_S) + rows.at % POSITION_DAY_S
+    beyond = starts >= clock.to_instants((day + 1) * DAY_S)
+    if not beyond.any():
+        return rows, starts
+    wrong = rows.where(beyond & (rows.value != 0))
+    if len(wrong):
+        shown = np.datetime64(int(wrong.day[0]), "D").item().strftime("%d/%m/%Y")
+        reason = f"{shown} is too short a day for all its periods on the clock of {clock.name}."
+        placed.refusals.append(Refusal(wrong.line, reason, "Check the date, or name the clock with --timezone."))
+    return rows.where(~beyond), starts[~beyond]
+
+
+def _slots_of(rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: LanePlan, own: Clock) -> Slots:
+    """Cut periods into the slots of the local day and share their values out."""
+    lane, line, value, quality = rows.lane, rows.line, rows.value * plan.each("factor", rows.lane), rows.quality
+    if plan.mean_of_day.any():
+        value = np.where(plan.each("mean_of_day", lane), value * ((ends - starts) / DAY_S), value)
+    grid = plan.each("grid_s", lane)
+    if (plan.interval_s > plan.grid_s).any():
+        pieces = np.broadcast_to(np.where(grid == DAY_S, 1, -((starts - ends) // grid)), lane.shape)
+        value = np.where(plan.each("additive", lane), value / pieces, value)
+        measured = (quality == ACTUAL) | (quality == UNFLAGGED)
+        quality = np.where((pieces > 1) & measured, np.int8(DERIVED), quality)
+        within = np.arange(int(pieces.sum())) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+        lane, line, value, quality, starts = (np.repeat(a, pieces) for a in (lane, line, value, quality, starts))
+        grid = plan.each("grid_s", lane)
+        starts = starts + within * grid
+    day = own.to_wall(starts) // DAY_S
+    first = int(day.min())
+    midnights = own.to_instants(np.arange(first, int(day.max()) + 1) * DAY_S)
+    slot = np.where(grid == DAY_S, 0, (starts - midnights[day - first]) // grid)
+    slots = Slots(plan.target[lane], day.astype(np.int32), slot.astype(np.int32), value, quality, line)
+    if (plan.interval_s[plan.target != NOT_TAKEN] < MINUTE_S).any():
+        fine = plan.interval_s[lane] < MINUTE_S
+        return _to_the_minute(slots, starts, fine, plan.additive[lane])
+    return slots
+
+
+def _to_the_minute(slots: Slots, starts: np.ndarray, fine: np.ndarray, additive: np.ndarray) -> Slots:
+    """Sum (or average) readings of less than a minute; the same second twice counts once."""
+    part = slots.where(fine)
+    frame = pl.DataFrame(
+        {"target": part.target, "day": part.day, "slot": part.slot, "value": part.value, "quality": part.quality,
+         "line": part.line, "start": starts[fine], "additive": additive[fine]}
+    ).unique(["target", "start"], maintain_order=True)  # fmt: skip
+    value = pl.when(pl.col("additive").first()).then(pl.col("value").sum()).otherwise(pl.col("value").mean())
+    summed = frame.group_by("target", "day", "slot", maintain_order=True).agg(
+        value, _weakest_quality(), pl.col("line").first()
+    )
+    minutes = Slots(*(summed[name].to_numpy() for name in ("target", "day", "slot", "value", "quality", "line")))
+    return joined([slots.where(~fine), minutes])
+
+
+def _weakest_quality() -> pl.Expr:
+    estimated = pl.col("quality") == ESTIMATED
+    return pl.when(estimated.any()).then(pl.lit(ESTIMATED, pl.Int8)).otherwise(pl.col("quality").max()).alias("quality")

@@ -1,0 +1,237 @@
+"""A look at a feed, as background work: what is new there is kept and handed on to be imported, each file once."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+from django.conf import settings
+from django.utils import timezone
+
+from eclectyc.intake.feeds.connection import Door, Offered, Unreachable
+from eclectyc.intake.feeds.models import Feed, FeedFile
+from eclectyc.intake.feeds.settings import LEAVE
+from eclectyc.intake.uploads.models import Upload
+from eclectyc.intake.uploads.service import check_room, receive, sender_of, start
+from eclectyc.jobs.alerts import tell
+from eclectyc.jobs.running import Running
+from eclectyc.kernel.errors import EclectycError, NotFound
+
+KIND: Final = "feeds.read"
+LONGEST_WAIT_S: Final = 60  # within one look, for a file to be left alone long enough
+MOST_SILENT: Final = 3  # files on end that the place does not give: then it is the place that fails, not they
+_CHUNK: Final = 1 << 20
+
+
+def run(running: Running) -> dict[str, Any]:
+    """Look at the feed that ``args["feed"]`` names. A feed that fails is told once, until it works again."""
+    feed = Feed.objects.select_related("organisation").filter(pk=int(running.args["feed"])).first()
+    if feed is None:
+        raise NotFound("The feed is no longer there.", "Nothing is to be done.")
+    Feed.objects.filter(pk=feed.pk).update(last_looked_at=timezone.now())
+    try:
+        with opened(feed, now=timezone.now()) as door:
+            read = _collect(running, feed, door)
+    except EclectycError as error:
+        is_last = running.attempt >= running.claim.job.attempts
+        if is_last or not isinstance(error, Unreachable):
+            _failed(running, feed, error)
+        raise
+    with running.effect():
+        Feed.objects.filter(pk=feed.pk).update(last_success_at=timezone.now(), failing_since=None, error="", remedy="")
+    return {"read": read}
+
+
+@contextmanager
+def opened(feed: Feed, *, now: datetime) -> Iterator[Door]:
+    """Open a feed's place, whatever kind it is of."""
+    from eclectyc.intake.feeds import folder, https, sftp
+    from eclectyc.intake.feeds.service import secrets_of
+
+    secrets, may_be_private = secrets_of(feed), feed.may_reach_private
+    if feed.kind == Feed.FOLDER:
+        with folder.opened(feed.settings) as door:
+            yield door
+    elif feed.kind == Feed.SFTP:
+        with sftp.opened(feed.settings, secrets, may_be_private=may_be_private) as remote:
+            yield remote
+    else:
+        last = feed.last_success_at
+        with https.opened(feed.settings, secrets, may_be_private=may_be_private, last=last, now=now) as web:
+            yield web
+
+
+def _collect(running: Running, feed: Feed, door: Door) -> int:
+    """Read what is new and whole; return how many files were handed on."""
+    known = {(one.name, one.size, one.changed): one for one in feed.files.all()}
+    offered = door.offered()
+    running.progress(done=0, total=len(offered), unit="files", text="Looking at what is there")
+    new = [one for one in offered if not _is_read(known.get(_key(one)))]
+    read, silent, failed = 0, 0, list[EclectycError]()
+    for number, file in enumerate(_whole(running, feed, door, new, known)):
+        running.progress(done=number, text=f"Fetching {file.name}"[:200])
+        try:
+            read += _take(running, feed, door, file)
+            silent = 0
+        except EclectycError as error:  # the others go in all the same
+            running.log(f"{file.name}: {error.reason}")
+            failed.append(error)
+            silent = silent + 1 if isinstance(error, Unreachable) else 0
+            if silent >= MOST_SILENT:
+                break
+    if feed.settings.get("after", LEAVE) != LEAVE:
+        _put_away(running, feed, door, offered)
+    if failed:
+        raise failed[0]
+    return read
+
+
+def _whole(
+    running: Running, feed: Feed, door: Door, new: list[Offered], known: dict[tuple[str, int, int], FeedFile]
+) -> Iterable[Offered]:
+    """Yield the files that nobody writes any more: unchanged since they were seen so long ago as the feed says."""
+    settle_s = float(feed.settings.get("settle_s", 0))
+    if all(one.size < 0 for one in new) or not settle_s:
+        return new
+    with running.effect():
+        FeedFile.objects.bulk_create(
+            (FeedFile(feed=feed, name=f.name, size=f.size, changed=f.changed) for f in new if _key(f) not in known),
+            ignore_conflicts=True,
+        )  # fmt: skip
+    first_seen = {(f.name, f.size, f.changed): f.seen_at for f in feed.files.filter(sha256="")}
+    now = timezone.now()
+    longest = max((settle_s - (now - first_seen.get(_key(one), now)).total_seconds() for one in new), default=0.0)
+    if 0 < longest <= LONGEST_WAIT_S:
+        _wait(running, longest)
+    still = {_key(one) for one in door.offered()} if longest > 0 else {_key(one) for one in new}
+    settled = timezone.now() - timedelta(seconds=settle_s)
+    return [one for one in new if _key(one) in still and first_seen.get(_key(one), timezone.now()) <= settled]
+
+
+def _wait(running: Running, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        running.progress(text="Waiting whether the files still grow")
+        time.sleep(min(left, 0.5))
+
+
+def _take(running: Running, feed: Feed, door: Door, file: Offered) -> bool:
+    """Fetch a file and hand it on; say False where its content came before."""
+    with tempfile.TemporaryFile(dir=_folder()) as copy:
+        check_room(max(file.size, 0), file.name, _folder())
+        door.fetch(file, cast("BinaryIO", _Bounded(copy, file.name)))
+        digest = hashlib.sha256()
+        for chunk in _chunks(copy):
+            digest.update(chunk)
+        with running.effect():
+            upload = _handed_on(feed, file, copy, digest.hexdigest())
+            FeedFile.objects.update_or_create(
+                feed=feed, name=file.name, size=file.size, changed=file.changed,
+                defaults={"sha256": digest.hexdigest(), "upload": upload, "is_put_away": False},
+            )  # fmt: skip
+            if upload is not None:
+                Feed.objects.filter(pk=feed.pk).update(last_file_at=timezone.now())
+    running.log(f"{file.name}: {'handed on to be imported' if upload else 'its content came before'}")
+    return upload is not None
+
+
+def _handed_on(feed: Feed, file: Offered, copy: BinaryIO, digest: str) -> Upload | None:
+    """Keep a file and enqueue its import, unless this feed brought the same content before."""
+    copy.seek(0, 2)
+    if not copy.tell() or feed.files.filter(sha256=digest).exists():
+        return None
+    from eclectyc.intake.feeds.service import options_of
+
+    now = Feed.objects.select_related("profile").get(pk=feed.pk)  # its profile may have been renamed meanwhile
+    options = options_of(now)
+    creates = options.create_meters or bool(now.profile and now.profile.makes_meters)
+    actor = sender_of(feed.organisation_id, f"{Upload.FEED} {feed.name}", creates=creates)
+    upload = receive(
+        actor, organisation=feed.organisation, name=file.name, chunks=_chunks(copy), options=options,
+        origin=f"{Upload.FEED}:{feed.pk}",
+    )  # fmt: skip
+    start(actor, upload=upload)
+    return upload
+
+
+def _put_away(running: Running, feed: Feed, door: Door, offered: list[Offered]) -> None:
+    """Move or delete what was read and is kept here, also what an earlier look did not come to."""
+    there = {_key(one): one for one in offered}
+    for one in feed.files.filter(is_put_away=False).exclude(sha256=""):
+        running.check()
+        file = there.get((one.name, one.size, one.changed))
+        if file is not None:
+            door.put_away(file)
+        FeedFile.objects.filter(pk=one.pk).update(is_put_away=True)
+
+
+def _failed(running: Running, feed: Feed, error: EclectycError) -> None:
+    now = timezone.now()
+    with running.effect():
+        since = feed.failing_since or now
+        Feed.objects.filter(pk=feed.pk).update(failing_since=since, error=error.reason, remedy=error.remedy)
+        tell(
+            subject=f"The feed {feed.name} fails",
+            lines=[error.reason, error.remedy, "You are told once; it is looked at again as scheduled."],
+            organisation_id=feed.organisation_id, kind=KIND, key=f"feed-failed:{feed.pk}:{since:%Y%m%dT%H%M%S}",
+            path=f"/admin/feeds/{feed.pk}",
+        )  # fmt: skip
+
+
+def watch(running: Running) -> dict[str, Any]:
+    """Tell of feeds that have been quiet for longer than they should, once for each silence."""
+    now, told = timezone.now(), 0
+    for feed in Feed.objects.filter(is_active=True, quiet_after_h__isnull=False):
+        running.check()
+        last = feed.last_file_at or feed.created_at
+        if now - last < timedelta(hours=feed.quiet_after_h or 0):
+            continue
+        with running.effect():
+            told += not tell(
+                subject=f"The feed {feed.name} is quiet",
+                lines=[f"Nothing new since {last:%d %B %Y %H:%M} UTC.", "Ask the sender, or look at its page."],
+                organisation_id=feed.organisation_id, kind=KIND, key=f"feed-quiet:{feed.pk}:{last:%Y%m%dT%H%M%S}",
+                path=f"/admin/feeds/{feed.pk}",
+            ).was_there  # fmt: skip
+    return {"told": told}
+
+
+def _key(one: Offered) -> tuple[str, int, int]:
+    return one.name, one.size, one.changed
+
+
+def _is_read(known: FeedFile | None) -> bool:
+    """Say whether a file was read. One that was put away and is there again is another of its name."""
+    return known is not None and bool(known.sha256) and not known.is_put_away
+
+
+class _Bounded:
+    """What a file is fetched into: it takes no more than a file may have, and leaves the disk its room."""
+
+    def __init__(self, copy: BinaryIO, name: str) -> None:
+        self._copy, self._name, self._size, self._looked_at = copy, name, 0, 0
+
+    def write(self, data: bytes) -> int:
+        self._size += len(data)
+        if self._size - self._looked_at >= _CHUNK:
+            check_room(self._size, self._name, _folder())
+            self._looked_at = self._size
+        return self._copy.write(data)
+
+
+def _chunks(copy: BinaryIO) -> Iterator[bytes]:
+    copy.seek(0)
+    while chunk := copy.read(_CHUNK):
+        yield chunk
+
+
+def _folder() -> Path:
+    folder = Path(settings.HOME) / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

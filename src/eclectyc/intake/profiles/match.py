@@ -1,0 +1,126 @@
+"""Does a saved profile fit a file? By how the file looked that the profile was made over, and by reading a little."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.intake.profiles.column_positions import declared_table
+from eclectyc.intake.profiles.mapping import Mapping, mapping_of
+from eclectyc.intake.profiles.models import ImportProfile
+from eclectyc.intake.profiles.profile_reader import Declared
+from eclectyc.intake.profiles.record_files import ENVELOPES
+from eclectyc.intake.profiles.sample_file import FileHead, head_at
+from eclectyc.intake.profiles.selected_profile import reader_of
+from eclectyc.kernel.errors import EclectycError
+from eclectyc.kernel.words import counted
+from eclectyc.readers.blocks import ReadOptions
+from eclectyc.readers.files.source import HEAD_LINES
+from eclectyc.readers.tables.file_sample import Table, first_rows, head_of
+from eclectyc.readers.tables.headings import header_key
+
+MOST_PROFILES: Final = 200  # that are looked at for one file
+MOST_KEYS: Final = 400
+_MARKS: Final = {"tab": "\t"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A profile that fits a file, and why. is_exact : the file looks just as the one that it was made over."""
+
+    profile: ImportProfile
+    why: str
+    is_exact: bool
+
+
+def signature_of(mapping: Mapping, table: Table) -> dict[str, Any]:
+    """Return how a file looks: what another one of its sender has in common with it."""
+    if mapping.file.records is not None:
+        return {"kinds": sorted({name.rpartition(".")[0] for name in table.names})[:MOST_KEYS]}
+    width = len(table.names)
+    if not mapping.file.header:
+        return {"width": max((len(row) for row in table.rows), default=width)}
+    return {"keys": [header_key(name) for name in table.names[:MOST_KEYS]], "width": width}
+
+
+def table_for(head: FileHead, mapping: Mapping) -> Table:
+    """Return a file's first lines as the table that a mapping describes. ``UnreadableFile`` where it is none."""
+    shape = mapping.file
+    if shape.header and shape.records is None:
+        return declared_table(head.source, mapping)
+    return head.table(head.delimiter(shape.delimiter), 0, skip=shape.skip_rows or 0, records=shape.records)
+
+
+def learnt(profile: ImportProfile, path: Path) -> dict[str, Any]:
+    """Return a profile's signature; where it was made over no file, that of the file that came in with it."""
+    if profile.signature:
+        return dict(profile.signature)
+    try:
+        mapping = mapping_of(profile.mapping)
+        with head_at(path, path.name, mapping.file.sheet) as head:
+            return signature_of(mapping, table_for(head, mapping))
+    except (EclectycError, OSError):
+        return {}
+
+
+def fitting(actor: Actor, organisation: Organisation, head: FileHead) -> list[Fit]:
+    """Return the profiles of an organisation that fit a file: the exact ones first, then by their last use."""
+    profiles = ImportProfile.objects.visible_to(actor).filter(organisation=organisation)
+    found = [fit for one in profiles.order_by("-last_used_at", "name")[:MOST_PROFILES] if (fit := fit_of(one, head))]
+    return sorted(found, key=lambda fit: not fit.is_exact)
+
+
+def fit_of(profile: ImportProfile, head: FileHead) -> Fit | None:
+    """Return how a profile fits a file, None where it does not."""
+    try:
+        reader = reader_of(profile)
+        if reader.mapping.file.sheet and reader.mapping.file.sheet.casefold() != head.sheet.casefold():
+            return None
+        return _fit(profile, reader, head)
+    except EclectycError:
+        return None
+
+
+def _fit(profile: ImportProfile, reader: Declared, head: FileHead) -> Fit | None:
+    mapping, signature = reader.mapping, profile.signature
+    if mapping.file.records is not None:
+        kinds = set(signature.get("kinds", ()))
+        lines = head.lines(head.delimiter(mapping.file.delimiter))
+        there = {line.cells[mapping.file.records - 1] for line in lines if len(line.cells) >= mapping.file.records}
+        if mapping.data_kinds() <= there and there - {"", *ENVELOPES} <= kinds and _reads(reader, head):
+            return Fit(profile, "its lines are of the same kinds, and they can be read", True)
+        return None
+    if not mapping.file.header:
+        widths = {len(row) for row in head.table(head.delimiter(mapping.file.delimiter), 0).rows[:50]}
+        if signature.get("width") in widths and _reads(reader, head):
+            return Fit(profile, f"its lines have {signature['width']} cells too, and they can be read", True)
+        return None
+    keys = signature.get("keys", [])
+    if keys and _has_keys(head, mapping, keys):
+        return Fit(profile, f"it has the same {counted(signature.get('width', len(keys)), 'heading')}", True)
+    named = [place for place in mapping.columns.places().values() if isinstance(place, str)]
+    if len(named) >= 2 and _reads(reader, head):
+        shown = ", ".join(named[:4]) + (" …" if len(named) > 4 else "")
+        return Fit(profile, f"it has the columns that the profile names: {shown}", False)
+    return None
+
+
+def _has_keys(head: FileHead, mapping: Mapping, keys: list[str]) -> bool:
+    mark = mapping.file.delimiter
+    delimiter = head.source.delimiter or _MARKS.get(mark, mark) or head.delimiter()
+    lines = first_rows(head.source.head_text, delimiter, HEAD_LINES)
+    return any([header_key(cell) for cell in line.cells[:MOST_KEYS]] == keys for line in lines)
+
+
+def _reads(reader: Declared, head: FileHead) -> bool:
+    """Say whether most of the first lines can be read."""
+    rows = errors = 0
+    with reader.prepared(head.source) as source:
+        seen = reader.recognise(head_of(source))
+        for block, rejected in reader.read(source, seen, ReadOptions()):
+            rows += block.rows
+            errors += len({error.line for error in rejected})
+    return rows > errors

@@ -1,0 +1,301 @@
+"""A reader made of a mapping: it knows nothing but what was declared, and is certain of it.
+
+Cells are rewritten as the readers of tables expect them – dates, decimal commas, words of flags – and then read as any
+other table of that layout.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from eclectyc.intake.profiles.cell_formats import print_of, rewritten, with_points
+from eclectyc.intake.profiles.column_positions import column_at, declared_table, prepared
+from eclectyc.intake.profiles.mapping import Mapping, Place, ValueColumn
+from eclectyc.intake.profiles.record_files import following
+from eclectyc.kernel.days import WHOLE_DAY
+from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile
+from eclectyc.readers.files.source import Source
+from eclectyc.readers.formats import Kind, daily, long, matrix, registers, wide
+from eclectyc.readers.tables.field_columns import Fields
+from eclectyc.readers.tables.file_sample import Head, Table
+from eclectyc.readers.tables.headings import Column, understand, unit_in
+from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.slot_columns import SlotColumns
+
+_LONGEST_REGISTER: Final = 20  # characters of a register's name in the estate
+_FLAGS: Final = {"actual": "A", "estimated": "E"}
+_STEPS: Final = {23: 60, 24: 60, 25: 60, 46: 30, 48: 30, 50: 30, 92: 15, 96: 15, 100: 15, 276: 5, 288: 5, 300: 5}
+_SHORTEST: Final = 46  # of fifty
+
+Told = tuple[Block, list[LineError]]
+Converted = tuple[Sequence[Block], list[LineError]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """A mapping found in a file. serial : the column whose serials are parts of one meter."""
+
+    table: Table
+    fields: Fields
+    slots: SlotColumns | None
+    serial: Column | None
+    code: Column | None
+
+
+class Declared:
+    """Reads files as a mapping says."""
+
+    name = "declared"
+
+    def __init__(self, mapping: Mapping, called: str, profile: int | None = None) -> None:
+        self.mapping = mapping
+        self.called = called
+        self.profile = profile  # the number of the saved one
+        self.kind: Kind = "registers" if mapping.layout == "registers" else "readings"
+
+    def prepared(self, source: Source) -> AbstractContextManager[Source]:
+        """Return a file as this reader takes it: one with several kinds of lines unfolded."""
+        return prepared(source, self.mapping)
+
+    def recognise(self, head: Head) -> Recognition:
+        layout = self._layout(head.source)
+        meaning = self.mapping.meaning
+        seen = Recognition(
+            self.mapping.layout,
+            f"profile {self.called} declares it",
+            1.0,
+            stamps=meaning.stamps or ("start" if layout.slots else None),
+            stamps_why=f"profile {self.called}" if meaning.stamps else "",
+            timezone=meaning.timezone or None,
+            step=meaning.step or (layout.slots.step if layout.slots else None),
+            closes_midnight=meaning.closes_midnight,
+        )
+        if self.mapping.layout == "daily":
+            seen.step = WHOLE_DAY
+        seen.columns = {
+            name: layout.table.names[column_at(place, layout.table.names)]
+            for name, place in self.mapping.columns.places().items()
+        }
+        return seen
+
+    def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[Told]:
+        layout = self._layout(source)
+        convert = self._converter(layout, seen)
+        numbers = [column.index for column in layout.fields.values]
+        ends: set[int] = set()
+        if layout.slots:
+            numbers = [*layout.slots.values]
+            ends = wide.ends_of_day(layout.slots) if layout.slots.step == 30 else set()
+        meaning = self.mapping.meaning
+        as_text = meaning.decimal == "comma" or bool(meaning.missing)
+        shape = Shape.of(layout.table, () if as_text else numbers, ends)
+        told = convert_all(source, shape, lambda part: self._converted(part, layout, numbers, convert), seen.warnings)
+        for blocks, errors in told:
+            for n, block in enumerate(blocks):
+                yield block, errors if n == 0 else []
+
+    def _converter(self, layout: _Layout, seen: Recognition) -> Callable[[Part], Converted]:
+        fields, grouped = layout.fields, set[str]()
+        if layout.slots:
+            date = fields.date or fields.stamp
+            assert date is not None  # noqa: S101 - the mapping is checked
+            of_day = wide.Layout(layout.table, layout.slots, fields, date, None, 0.0)
+            return lambda part: _one(wide.convert(part, of_day, grouped))
+        if self.mapping.layout == "daily":
+            day = fields.date or fields.stamp
+            assert day is not None  # noqa: S101 - the mapping is checked
+            return lambda part: _one(daily.convert(part, fields, day, fields.values, grouped))
+        if self.mapping.layout == "matrix":
+            columns = [matrix.meter_column(column) for column in fields.values]
+            matrix.refuse_doubles(columns)
+            return lambda part: _one(matrix.convert(part, fields, columns, seen, grouped))
+        if self.mapping.layout == "registers":
+            of_reads = registers.Layout(fields, fields.values, layout.serial, layout.code)
+            return lambda part: _one(registers.convert(part, of_reads, seen, grouped))
+        return lambda part: long.convert(part, fields, seen, grouped)
+
+    def _converted(
+        self, part: Part, layout: _Layout, numbers: list[int], convert: Callable[[Part], Converted]
+    ) -> Converted:
+        rewriting = _Rewriting(part, self.mapping, layout.table.names)
+        rewriting.moments(layout.fields)
+        rewriting.numbers(numbers)
+        pairs = [(number, layout.fields.flag.index) for number in numbers] if layout.fields.flag else []
+        if layout.slots and layout.slots.flags:
+            pairs = list(zip(layout.slots.values, layout.slots.flags, strict=True))
+        rewriting.flags(pairs)
+        if layout.fields.quantity:
+            rewriting.words(layout.fields.quantity.index, dict(self.mapping.quantities))
+        sound = rewriting.sound()
+        blocks, errors = convert(sound)
+        if self.mapping.meters.add_serials and layout.serial is not None and self.mapping.layout != "registers":
+            blocks = [_with_registers(block, sound, layout.serial.index) for block in blocks]
+        return blocks, [*rewriting.errors, *errors]
+
+    def _layout(self, source: Source) -> _Layout:
+        table = declared_table(source, self.mapping)
+        columns, names = self.mapping.columns, table.names
+
+        def of(field: str) -> Column | None:
+            place = getattr(columns, field)
+            return None if place is None else _plain(column_at(place, names), names)
+
+        fields = Fields(meter=of("meter"), stamp=of("stamp"), date=of("date"), time=of("time"), period=of("period"),
+                        unit=of("unit"), flag=of("flag"), quantity=of("quantity"))  # fmt: skip
+        fields.values = [_value(column_at(one.column, names), names, one) for one in columns.values]
+        if self.mapping.layout == "matrix" and not fields.values:
+            used = {column.index for column in (fields.stamp, fields.date, fields.time, fields.period) if column}
+            fields.values = [_value(n, names) for n, name in enumerate(names) if name and n not in used]
+        if self.mapping.layout in ("long", "daily"):
+            _refuse_same(fields.values)
+        return _Layout(table, fields, self._slots(names), of("serial"), of("register_name"))
+
+    def _slots(self, names: list[str]) -> SlotColumns | None:
+        said = self.mapping.columns.slots
+        if said is None:
+            return None
+        if self.mapping.file.records is not None:  # unfolded, each of the cells is a column that is wanted
+            values, flags = (_each(first, said.count, said.every, names) for first in (said.first, said.flags))
+        else:
+            values, flags = (_run(first, said.count, said.every, names) for first in (said.first, said.flags))
+        step = self.mapping.meaning.step or _STEPS[said.count]
+        placing = self.mapping.meaning.slots_are or "position"
+        return SlotColumns(values, flags, step, placing, False, unit_in(names[values[0]]), names[values[0]])
+
+
+class _Rewriting:
+    """The cells of a part, put as tables are read."""
+
+    def __init__(self, part: Part, mapping: Mapping, names: list[str]) -> None:
+        self._part = part
+        self._mapping = mapping
+        self._names = names
+        self._frame = part.frame
+        self._bad = np.zeros(len(part), dtype=bool)
+        self.errors: list[LineError] = []
+
+    def moments(self, fields: Fields) -> None:
+        """Put dates and times into ISO order, where it is declared how they are printed."""
+        meaning = self._mapping.meaning
+        for column, text in ((fields.stamp, meaning.dates), (fields.date, meaning.dates), (fields.time, meaning.times)):
+            if column is not None and text:
+                cells, odd = rewritten(self._frame.get_column(str(column.index)), print_of(text))
+                self._take(column.index, cells, odd, f"is not printed as {text}.", f"The profile says {text}.")
+
+    def numbers(self, indexes: list[int]) -> None:
+        """Blank what means no value, and turn decimal commas into points."""
+        meaning = self._mapping.meaning
+        for index in indexes:
+            cells = self._frame.get_column(str(index))
+            if meaning.missing:
+                cells = cells.set(cells.is_in(list(meaning.missing)).fill_null(False), None)
+                self._frame = self._frame.with_columns(cells)
+            if meaning.decimal == "comma":
+                points, odd = with_points(cells)
+                self._take(
+                    index, points, odd, "is no number with a decimal comma.", "The profile says decimal = comma."
+                )
+
+    def flags(self, pairs: list[tuple[int, int]]) -> None:
+        """Turn the sender's words for a value's quality into ours; one that means missing takes its value away."""
+        words = self._mapping.flags
+        if not words:
+            return
+        gone = [word for word, meant in words.items() if meant == "missing"]
+        for value, flag in pairs:
+            cells = self._frame.get_column(str(flag)).str.strip_chars()
+            is_gone = cells.is_in(gone).fill_null(False)
+            if gone and is_gone.any():
+                numbers = self._frame.get_column(str(value))
+                self._frame = self._frame.with_columns(numbers.set(is_gone, None))
+        for flag in dict.fromkeys(flag for _, flag in pairs):
+            self.words(flag, {word: _FLAGS.get(meant, "A") for word, meant in words.items()})
+
+    def words(self, index: int, meant: dict[str, str]) -> None:
+        """Replace words; those that are not named stay as they are."""
+        if meant:
+            cells = self._frame.get_column(str(index)).str.strip_chars()
+            self._frame = self._frame.with_columns(cells.replace(list(meant), list(meant.values())))
+
+    def sound(self) -> Part:
+        """Return the rows that nothing is wrong with."""
+        keep = ~self._bad
+        if keep.all():
+            return replace(self._part, frame=self._frame)
+        frame = self._frame.filter(pl.Series(keep))
+        return replace(self._part, frame=frame, lines=self._part.lines[keep], closing=self._part.closing[keep])
+
+    def _take(self, index: int, cells: pl.Series, odd: pl.Series, why: str, remedy: str) -> None:
+        before = self._frame.get_column(str(index))
+        for row in np.flatnonzero(odd.to_numpy() & ~self._part.closing & ~self._bad).tolist():
+            name = self._names[index]
+            self.errors.append(LineError(int(self._part.lines[row]), name, f"{before[row]!r} {why}", remedy))
+            self._bad[row] = True
+        self._frame = self._frame.with_columns(cells.alias(str(index)))
+
+
+def _one(told: Told) -> Converted:
+    return [told[0]], told[1]
+
+
+def _with_registers(block: Block, part: Part, index: int) -> Block:
+    """Return a block whose serials are kept apart, as registers of one meter are: its use is their sum."""
+    cells = part.column(index).str.strip_chars()
+    known = {text: register_of(text) for text in cells.unique().drop_nulls().to_list()}
+    names = cells.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
+    serials = pl.DataFrame({"line": part.lines, "register": names})
+    return replace(block, frame=block.frame.join(serials, on="line", how="left", maintain_order="left"))
+
+
+def register_of(serial: str) -> str:
+    """Return a serial as the name of a register: a long one shortened so that no other has the same name."""
+    if len(serial) <= _LONGEST_REGISTER:
+        return serial
+    digest = hashlib.sha256(serial.encode()).hexdigest()[:8]
+    return f"{serial[: _LONGEST_REGISTER - len(digest) - 1]}~{digest}"
+
+
+def _plain(index: int, names: list[str]) -> Column:
+    said = understand(index, names[index])
+    return Column(index, names[index], said.key, "", starts=said.starts, ends=said.ends, clock=said.clock)
+
+
+def _value(index: int, names: list[str], declared: ValueColumn | None = None) -> Column:
+    said = understand(index, names[index])
+    quantity, unit = (declared.quantity, declared.unit) if declared else (None, "")
+    return Column(
+        index, names[index], said.key, "value", quantity=quantity or said.quantity, unit=unit or unit_in(names[index])
+    )
+
+
+def _refuse_same(values: list[Column]) -> None:
+    of: dict[str | None, str] = {}
+    for column in values:
+        if of.setdefault(column.quantity, column.name) != column.name:
+            raise UnreadableFile(
+                f"Columns {of[column.quantity]!r} and {column.name!r} are both of one quantity.",
+                "Say of one of them which quantity it is.",
+            )
+
+
+def _each(first: Place | None, count: int, every: int, names: list[str]) -> tuple[int, ...]:
+    return () if first is None else tuple(names.index(following(str(first), n * every)) for n in range(count))
+
+
+def _run(place: Place | None, count: int, every: int, names: list[str]) -> tuple[int, ...]:
+    if place is None:
+        return ()
+    first = column_at(place, names)
+    if first + (count - 1) * every >= len(names):
+        raise UnreadableFile(
+            f"The profile declares {count} columns from {names[first]!r} on; the file has {len(names)} in all.",
+            "Correct columns.slots in the profile.",
+        )
+    return tuple(range(first, first + count * every, every))

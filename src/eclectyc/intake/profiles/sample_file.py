@@ -1,0 +1,169 @@
+"""The first lines of a file, as a small file of their own: all that is read to make a mapping over it.
+
+A file of any size costs the same, and a hostile one no more than its first megabyte.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from eclectyc.intake.profiles.record_files import named_cells
+from eclectyc.readers.blocks import UnreadableFile
+from eclectyc.readers.files.source import Source, open_source
+from eclectyc.readers.tables.file_sample import DELIMITERS, MAX_COLUMNS, HeadLine, Table, first_rows
+
+MOST_LINES: Final = 300
+MOST_BYTES: Final = 256 << 10
+TOP_LINES: Final = 8  # shown, for choosing the headings
+_LOOKED_AT: Final = 60  # lines, to find the delimiter
+DELIMITER_WORDS: Final = {",": ",", ";": ";", "|": "|", "\t": "tab"}
+
+
+@dataclass(frozen=True, slots=True)
+class FileHead:
+    """The first lines of a file. sheets : of a workbook, those that can be chosen; sheet : the one that was read."""
+
+    name: str
+    source: Source
+    sheets: tuple[str, ...] = ()
+    sheet: str = ""
+    is_all: bool = True  # whether the file has no more lines
+    taken_apart: dict[str, list[HeadLine]] = field(default_factory=dict, repr=False, compare=False)  # by delimiter
+
+    def delimiter(self, told: str = "") -> str:
+        """Return the delimiter: the one that is told, else the one that fits the first lines best."""
+        if told:
+            return "\t" if told == "tab" else told
+        if self.source.delimiter:
+            return self.source.delimiter
+        return max(DELIMITERS, key=lambda mark: _evenness(self.lines(mark, _LOOKED_AT)))
+
+    def texts(self, most: int = TOP_LINES) -> list[str]:
+        """Return the first lines as they stand."""
+        lines = self.source.head_text.text.split(b"\n", most)[:most]
+        texts = [line.decode("utf-8", "replace").rstrip("\r") for line in lines]
+        return texts[:-1] if texts and not texts[-1] else texts
+
+    def lines(self, delimiter: str, most: int = MOST_LINES) -> list[HeadLine]:
+        """Return the first lines, taken apart."""
+        if delimiter not in self.taken_apart:
+            self.taken_apart[delimiter] = self._lines(delimiter)
+        return self.taken_apart[delimiter][:most]
+
+    def _lines(self, delimiter: str) -> list[HeadLine]:
+        lines = first_rows(self.source.head_text, delimiter, MOST_LINES)
+        widest = max((len(line.cells) for line in lines), default=0)
+        if widest > MAX_COLUMNS:
+            raise UnreadableFile(
+                f"{self.name} has {widest:,} columns; at most {MAX_COLUMNS:,} are read.",
+                "Check the delimiter, or split the file.",
+            )
+        return lines[:-1] if lines and not any(lines[-1].cells) else lines
+
+    def table(self, delimiter: str, header: int, *, skip: int = 0, records: int | None = None) -> Table:
+        """Return the file as a table: with the headings of line ``header`` (0: none, its data beginning after
+        ``skip`` lines), or with lines of several kinds, told apart by their cell ``records``."""
+        lines = self.lines(delimiter)
+        if records is not None:
+            names, rows = named_cells([line.cells for line in lines], records)
+            return Table(delimiter, names, 0, rows)
+        at = next((n for n, line in enumerate(lines) if line.number == header), None) if header else None
+        if at is not None:
+            rows = [line.cells for line in lines[at + 1 :] if any(line.cells)]
+            return Table(delimiter, lines[at].cells, lines[at].number, rows)
+        rows = [line.cells for line in lines if line.number > skip and any(line.cells)]
+        width = max((len(cells) for cells in rows), default=0)
+        return Table(delimiter, [""] * width, skip, rows)
+
+
+@contextmanager
+def head_at(path: Path, name: str, sheet: str = "") -> Iterator[FileHead]:
+    """Open the first lines of a file, or of a workbook's sheet. ``UnreadableFile`` where it is no table at all."""
+    with tempfile.TemporaryDirectory(prefix="eclectyc-head-") as folder:
+        copy = Path(folder) / "head.csv"
+        yield _of_workbook(path, name, copy, sheet) or _of_text(path, name, copy)
+
+
+def _of_text(path: Path, name: str, copy: Path) -> FileHead:
+    source = open_source(path)
+    if source.kind != "lines":
+        kind = "JSON" if source.kind == "json" else "XML or HTML"
+        raise UnreadableFile(f"{name} is {kind}, not a table.", "Its columns cannot be named; export it as CSV.")
+    text = source.head_text.text
+    return _kept(copy, name, text, is_all=source.size <= len(text) and not _is_cut(text))
+
+
+def _of_workbook(path: Path, name: str, copy: Path, sheet: str) -> FileHead | None:
+    from eclectyc.readers.files.workbook import DELIMITER
+
+    facts = path.stat()
+    found = _sheet_of(path, facts.st_mtime_ns, facts.st_size, sheet.strip().casefold())
+    if found is None:
+        return None
+    if not found.name:
+        raise UnreadableFile(
+            f"{name} has no sheet {sheet!r} with anything in it.", "Choose another sheet.", field="sheet"
+        )
+    head = _kept(copy, name, found.text, delimiter=DELIMITER)
+    return replace(head, sheets=found.others, sheet=found.name)
+
+
+class _Sheet(NamedTuple):
+    """The first rows of a sheet; no name where there is none."""
+
+    name: str
+    others: tuple[str, ...]
+    text: bytes
+
+
+@lru_cache(16)  # a page looks at it again and again, and a workbook's texts are all read for its first row
+def _sheet_of(path: Path, _changed: int, _size: int, wanted: str) -> _Sheet | None:
+    """Return the first rows of a workbook's sheet as CSV; None where the file is no workbook."""
+    from eclectyc.readers.files.workbook import workbook_at, write_csv
+
+    with workbook_at(path) as book, tempfile.TemporaryDirectory(prefix="eclectyc-sheet-") as folder:
+        if book is None:
+            return None
+        copy = Path(folder) / "sheet.csv"
+        visible = [one for one in book.sheets if not one.is_hidden] or list(book.sheets)
+        asked = [one for one in book.sheets if one.name.casefold() == wanted] if wanted else visible
+        others = tuple(one.name for one in visible)
+        for one in asked:
+            if write_csv(book, one, copy, MOST_LINES):
+                return _Sheet(one.name, others, _cut(copy.read_bytes()))
+        return _Sheet("", others, b"")
+
+
+def _kept(copy: Path, name: str, text: bytes, *, delimiter: str = "", is_all: bool = False) -> FileHead:
+    copy.write_bytes(_cut(text))
+    return FileHead(name, open_source(copy, delimiter=delimiter), is_all=is_all)
+
+
+def _is_cut(text: bytes) -> bool:
+    return len(text) > MOST_BYTES or text.count(b"\n") > MOST_LINES
+
+
+def _cut(text: bytes) -> bytes:
+    """Return the first whole lines of a text; a line longer than all of it as it is."""
+    at = -1
+    for _ in range(MOST_LINES):
+        following = text.find(b"\n", at + 1)
+        if following < 0 or (following >= MOST_BYTES and at >= 0):
+            break
+        at = following
+    return text[: at + 1] if at >= 0 else text
+
+
+def _evenness(lines: list[HeadLine]) -> tuple[int, int]:
+    """Say how many lines a delimiter takes apart into as many cells as most of them, and into how many."""
+    widths = [len(line.cells) for line in lines if len(line.cells) > 1]
+    if not widths:
+        return (0, 0)
+    common = max(set(widths), key=lambda width: (widths.count(width), width))
+    return (widths.count(common), common)

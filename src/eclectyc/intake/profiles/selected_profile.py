@@ -1,0 +1,31 @@
+"""The profile that an import is told to use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.intake.profiles.mapping import mapping_of
+from eclectyc.intake.profiles.models import ImportProfile
+from eclectyc.intake.profiles.profile_reader import Declared
+from eclectyc.intake.profiles.service import profile_named, saved
+from eclectyc.intake.profiles.toml_text import mapping_in
+
+
+def chosen(actor: Actor, organisation: Organisation, profile: str) -> Declared:
+    """Return the reader that a profile makes: one saved in the organisation, by its name, or a .toml file.
+
+    A file is taken from whoever works on this machine alone: to others its folders are not open. Raises ``NotFound``
+    where there is none, ``Invalid`` where something is wrong in it.
+    """
+    found = saved(actor, organisation, profile)
+    path = Path(profile)
+    if found is None and path.suffix.lower() == ".toml" and actor.stands_above and actor.user_id is None:
+        return Declared(mapping_in(path), path.stem)
+    return reader_of(found or profile_named(actor, organisation, profile))
+
+
+def reader_of(profile: ImportProfile) -> Declared:
+    """Return the reader that a saved profile makes."""
+    return Declared(mapping_of(profile.mapping), profile.name, profile=profile.pk)

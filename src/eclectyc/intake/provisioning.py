@@ -1,0 +1,129 @@
+"""Meters, sites and series that an import makes: planned while it reads, made when its batch is begun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from django.conf import settings
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation
+from eclectyc.batches.lifecycle import Made
+from eclectyc.estate.models import Meter, Site
+from eclectyc.estate.series import SeriesKey, are_there, ensure_series
+from eclectyc.intake.alignment.interpretation import Target
+from eclectyc.intake.resolve import Point, new_meter_fields
+from eclectyc.kernel.errors import Invalid
+
+
+class Planned(Protocol):
+    """What an import will have series for."""
+
+    @property
+    def targets(self) -> Sequence[Target]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """Where new meters go. ``site`` is None where it has still to be made."""
+
+    actor: Actor
+    organisation: Organisation
+    site_name: str
+    site: Site | None
+
+    @classmethod
+    def of(cls, actor: Actor, organisation: Organisation, site_name: str) -> Making:
+        """Look the named site up; without a name, the only one there is."""
+        sites = Site.objects.filter(organisation=organisation)
+        name = " ".join(site_name.split())
+        if name:
+            return cls(actor, organisation, name, sites.filter(name__iexact=name).first())
+        only = list(sites[:2])
+        return cls(actor, organisation, "", only[0] if len(only) == 1 else None)
+
+    @property
+    def zone(self) -> str:
+        """The time zone of meters that are made."""
+        return self.site.timezone if self.site else settings.DEFAULT_SITE_ZONE
+
+    def would_make(self, plan: Planned) -> tuple[int, int]:
+        """Return how many sites and meters :meth:`make` would make."""
+        meters = len(_new_points(plan.targets))
+        if meters:
+            self._check_named()
+        return (1 if meters and self.site is None else 0), meters
+
+    @staticmethod
+    def known(plan: Planned) -> np.ndarray:
+        """Return each target's series number; below zero where it has still to be made."""
+        numbers = []
+        for n, target in enumerate(plan.targets):
+            key = (target.quantity, target.unit, target.step, "", target.register)
+            held = (s.id for s in target.point.series if (s.quantity, s.unit, s.step, s.source, s.register) == key)
+            numbers.append(next(held, n - len(plan.targets)))
+        return np.array(numbers, dtype=np.int64)
+
+    def make(self, plan: Planned) -> tuple[np.ndarray, Made]:
+        """Make what is lacking and return each target's series number; call it within a transaction."""
+        made = Made()
+        known = self.known(plan)
+        if known.size and known.min() >= 0 and are_there(known.tolist()):
+            return known, made
+        points = _new_points(plan.targets)
+        found = self._meters_of(points, plan, made) if points else {}
+        keys = [self._key(target, found) for target in plan.targets]
+        series, new = ensure_series(keys)
+        made.series = [one.pk for one in new]
+        return np.array([series[key].pk for key in keys], dtype=np.int64), made
+
+    @staticmethod
+    def _key(target: Target, found: dict[str, int]) -> SeriesKey:
+        meter = target.point.meter or found[target.point.identifier]
+        return SeriesKey(meter, target.quantity, target.unit, target.step, register=target.register)
+
+    def _meters_of(self, points: Sequence[Point], plan: Planned, made: Made) -> dict[str, int]:
+        """Make the new points' meters, unless somebody else has made them meanwhile."""
+        self._check_named()
+        names = [point.identifier for point in points]
+        held = Meter.objects.filter(organisation=self.organisation, identifier__in=names).select_related("site")
+        found = {meter.identifier: meter for meter in held}
+        moved = [name for name, meter in found.items() if meter.site.timezone != self.zone]
+        if moved:
+            raise Invalid(f"Meter {moved[0]} has just been made in another time zone.", "Run the import again.")
+        missing = [point for point in points if point.identifier not in found]
+        if missing:
+            from eclectyc.estate.service import create_meters, create_site
+
+            site = self.site or create_site(
+                self.actor, organisation=self.organisation, name=self.site_name, timezone=self.zone
+            )
+            made.sites = [] if self.site else [site.pk]
+            for alike, names in _grouped(missing, plan.targets):
+                new = create_meters(self.actor, site=site, identifiers=names, **alike)
+                made.meters += [meter.pk for meter in new]
+                found |= {meter.identifier: meter for meter in new}
+        return {name: meter.pk for name, meter in found.items()}
+
+    def _check_named(self) -> None:
+        if self.site is None and not self.site_name:
+            raise Invalid("New meters need a site.", "Name one with --site; it is made if need be.", field="site")
+
+
+def _new_points(targets: Sequence[Target]) -> list[Point]:
+    return list({t.point.identifier: t.point for t in targets if t.point.meter is None}.values())
+
+
+def _grouped(points: Sequence[Point], targets: Sequence[Target]) -> list[tuple[dict[str, Any], list[str]]]:
+    """Put new points together whose meters differ in their identifiers alone."""
+    measured: dict[str, list[Target]] = {}
+    for target in targets:
+        measured.setdefault(target.point.identifier, []).append(target)
+    groups: dict[tuple[tuple[str, Any], ...], list[str]] = {}
+    for point in points:
+        fields = new_meter_fields(point.identifier, measured[point.identifier])
+        groups.setdefault(tuple(fields.items()), []).append(point.identifier)
+    return [(dict(fields), names) for fields, names in groups.items()]

@@ -1,0 +1,138 @@
+"""The inbox folded into day rows: many pushes, one batch, one commit of the lake. Safe to be killed at any step.
+
+A push is marked with its batch when the batch is begun, and goes when the batch is done, each in one transaction with
+the batch's own state. Whoever next has the writers' turn settles what a killed process left: by the lake's log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import transaction
+
+from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.models import Organisation, User
+from eclectyc.batches.lifecycle import Under, begin, finish, note, settle_pending, writers_turn
+from eclectyc.estate.models import Series
+from eclectyc.intake.models import Batch
+from eclectyc.intake.push.batching import MOST_PUSHES, Waiting, next_round
+from eclectyc.intake.push.encoding import unpack
+from eclectyc.intake.push.merge import Merged, merge
+from eclectyc.intake.push.models import Push
+from eclectyc.intake.push.month_frames import Known, PushedMonths
+from eclectyc.intake.push.report import report_of
+from eclectyc.kernel.errors import EclectycError
+from eclectyc.kernel.failpoints import failpoint
+from eclectyc.lake.errors import BadReadings
+from eclectyc.lake.lease import Lease
+from eclectyc.lake.store import connect
+from eclectyc.lake.write import WriteResult
+
+FORMAT: Final = "push"
+NAME: Final = "pushed readings"
+WAIT_S: Final = 600.0
+_LOOKED_AT: Final = 4 * MOST_PUSHES  # of the inbox, for one round
+
+
+@dataclass(slots=True)
+class Folded:
+    """What was folded. ``faulty`` pushes were refused by the lake and stay in the inbox."""
+
+    batches: int = 0
+    pushes: int = 0
+    readings: int = 0
+    faulty: int = 0
+
+
+def fold_inbox(
+    *, wait_s: float = WAIT_S, under: Under = nullcontext, tell: Callable[[Folded], None] = lambda _: None
+) -> Folded:
+    """Fold all that waits at this moment and return what that was; raise ``Busy`` where the writers' turn does not
+    come within ``wait_s`` [s].
+
+    under : a transaction in which a batch may be begun. tell : called after each batch.
+    """
+    folded = Folded()
+    last = Push.objects.filter(fault="").order_by("-pk").values_list("pk", flat=True).first()
+    if last is None:
+        return folded
+    with writers_turn(NAME, wait_s=wait_s) as lease:
+        most = MOST_PUSHES
+        while pushes := next_round(_waiting(last), most):
+            try:
+                _fold(pushes, lease, under, folded)
+                most = MOST_PUSHES
+            except (BadReadings, ValueError) as error:
+                most = max(1, len(pushes) // 2)  # the others are not to wait for the one that cannot be taken
+                if len(pushes) == 1:
+                    Push.objects.filter(pk=pushes[0].pk).update(fault=str(error)[:500])
+                    folded.faulty += 1
+                    most = MOST_PUSHES
+            tell(folded)
+    return folded
+
+
+def _waiting(last: int) -> list[Waiting]:
+    found = Push.objects.filter(fault="", batch=None, pk__lte=last).order_by("pk")
+    return [Waiting(*row) for row in found.values_list("pk", "organisation", "user", "series", "readings")[:_LOOKED_AT]]
+
+
+def _fold(pushes: list[Waiting], lease: Lease, under: Under, folded: Folded) -> None:
+    rows = list(Push.objects.filter(pk__in=[push.pk for push in pushes]).order_by("pk"))
+    merged = merge([(row.series_id, unpack(bytes(row.data))) for row in rows])
+    rows = [row for nth, row in enumerate(rows) if nth not in merged.late]
+    known = _known({row.series_id for row in rows})
+    months = PushedMonths(merged, known)
+    batch = _begin(rows, lease, under)
+    failpoint("push.marked")
+    _commit(batch, rows, merged, known, months, lease)
+    folded.batches += 1
+    folded.pushes += len(rows)
+    folded.readings += sum(row.readings for row in rows)
+
+
+def _known(series: set[int]) -> dict[int, Known]:
+    columns = ("pk", "meter__identifier", "quantity", "unit", "step_minutes", "meter__site__timezone")
+    found = Series.objects.filter(pk__in=series).values_list(*columns)
+    return {pk: Known(*facts) for pk, *facts in found}
+
+
+def _begin(rows: list[Push], lease: Lease, under: Under) -> Batch:
+    """Begin the batch of some pushes, and mark them as being in it."""
+    person = User.objects.filter(pk=rows[0].user_id).first()
+    actor = Actor(person.email, person.pk) if person else Actor(NAME)
+    organisation = Organisation.objects.get(pk=rows[0].organisation_id)
+    with transaction.atomic(), under():
+        batch = begin(actor, lease, organisation=organisation, file_name=NAME, format=FORMAT)
+        Push.objects.filter(pk__in=[row.pk for row in rows]).update(batch=batch)
+    return batch
+
+
+def _commit(
+    batch: Batch,
+    rows: list[Push],
+    merged: Merged,
+    known: dict[int, Known],
+    months: PushedMonths,
+    lease: Lease,
+) -> None:
+    store = connect()
+
+    def before_commit(result: WriteResult) -> None:
+        counts: dict[str, Any] = {name: getattr(result, name) for name in ("added", "changed", "unchanged", "kept")}
+        report = report_of(rows, merged, known) | counts
+        note(batch, touched=result.touched, report=report, rows=report["rows"], accepted=report["rows"], **counts)
+
+    try:
+        store.write(months, lease=lease, batch=batch.pk, before_commit=before_commit)
+        failpoint("push.after_commit_of_lake")
+        finish(batch)
+    except BaseException as error:
+        with suppress(EclectycError):  # another writer has the turn now, and settles it
+            settle_pending(store, lease)
+        batch.refresh_from_db(fields=["state"])
+        if batch.state != Batch.DONE or not isinstance(error, Exception):
+            raise

@@ -1,0 +1,91 @@
+"""Where readings stand: each in a slot of its series' local day, or off the grid. Pure.
+
+Pushed readings are never shared out over a finer step, as those of files may be: who pushes knows its slots.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+
+from eclectyc.intake.alignment.clocks import DAY_S, MINUTE_S, Clock, clock_of
+from eclectyc.intake.push.columns import NO_END, Columns, Rejection, shown
+from eclectyc.intake.push.deduplicate import once
+from eclectyc.intake.push.encoding import Pushed
+from eclectyc.kernel.days import STEPS, WHOLE_DAY
+
+_SHORTEST_DAY_S: Final = 22 * 3600
+_LONGEST_DAY_S: Final = 26 * 3600
+
+
+@dataclass(slots=True)
+class Placed:
+    """Readings in their slots. ``again`` repeated a slot with its value, ``kept`` were estimates beside an actual."""
+
+    pushed: Pushed
+    again: int = 0
+    kept: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
+
+
+def clock_at(zone: str, instants: np.ndarray) -> Clock:
+    """Return a zone's clock over the decades in which some instants lie: few enough of them to be kept."""
+    ends = (datetime.fromtimestamp(int(at), UTC).year // 10 * 10 for at in (instants.min(), instants.max()))
+    first, last = ends
+    return clock_of(zone, first, last + 9)
+
+
+def step_told(columns: Columns) -> int | None:
+    """Return the step [minutes] that most of the ends tell; None where there are none, or none is a step."""
+    has_end = columns.end != NO_END
+    lengths, counts = np.unique(columns.end[has_end] - columns.start[has_end], return_counts=True)
+    told: Counter[int] = Counter()
+    for length_s, count in zip(lengths.tolist(), counts.tolist(), strict=True):
+        minutes = WHOLE_DAY if _SHORTEST_DAY_S <= length_s <= _LONGEST_DAY_S else length_s / MINUTE_S
+        if minutes in STEPS:
+            told[int(minutes)] += count
+    return min(told, key=lambda step: (-told[step], step)) if told else None
+
+
+def place(columns: Columns, *, clock: Clock, step: int, factor: float) -> Placed:
+    """Place readings in the slots of local days.
+
+    clock : of the site. step : of the series [minutes]. factor : from what was sent to the series' unit.
+    """
+    day = clock.to_wall(columns.start) // DAY_S
+    midnight, following = clock.to_instants(day * DAY_S), clock.to_instants((day + 1) * DAY_S)
+    within, step_s = columns.start - midnight, step * MINUTE_S
+    is_off = within % step_s != 0 if step != WHOLE_DAY else within != 0
+    end = following if step == WHOLE_DAY else np.minimum(columns.start + step_s, following)
+    is_odd = ~is_off & (columns.end != NO_END) & (columns.end != end)
+    rejected = [_off_grid(columns, at, step) for at in np.flatnonzero(is_off).tolist()]
+    rejected += [_odd_length(columns, at, step) for at in np.flatnonzero(is_odd).tolist()]
+    fits = ~(is_off | is_odd)
+    pushed = Pushed(
+        day[fits].astype(np.int32),
+        (within[fits] // step_s).astype(np.int16),
+        columns.value[fits] * factor,
+        columns.quality[fits],
+    )
+    told = once(pushed, columns.index[fits])
+    return Placed(told.pushed, told.again, told.kept, rejected + told.rejected)
+
+
+def _off_grid(columns: Columns, at: int, step: int) -> Rejection:
+    start = shown(int(columns.start[at]))
+    index = int(columns.index[at])
+    if step == WHOLE_DAY:
+        return Rejection(index, f"{start} is not the start of a local day.", "Send local midnight, or name the step.")
+    remedy = "Send the start of a slot, or name the step if it is another."
+    return Rejection(index, f"{start} is off the grid of {step}-minute slots of the local day.", remedy)
+
+
+def _odd_length(columns: Columns, at: int, step: int) -> Rejection:
+    minutes = (int(columns.end[at]) - int(columns.start[at])) / MINUTE_S
+    wanted = "its local day" if step == WHOLE_DAY else f"{step} minutes"
+    reason = f"It lasts {minutes:g} minutes, not {wanted}."
+    return Rejection(int(columns.index[at]), reason, "Send each length in a push of its own, or leave the end out.")

@@ -1,0 +1,105 @@
+"""What became of a file, put into its report: how it was understood, what was refused, what each series got."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from eclectyc.intake.alignment.collect import Gathered
+from eclectyc.intake.alignment.interpretation import FilePlan
+from eclectyc.intake.alignment.month_frames import Tally
+from eclectyc.intake.alignment.to_slots import Refusal
+from eclectyc.intake.report import ErrorLog, ImportReport, SeriesReport, grouped_warnings
+from eclectyc.intake.resolve import Resolver
+from eclectyc.kernel.words import counted
+from eclectyc.readers.blocks import LineError, Recognition
+
+
+def describe(report: ImportReport, gathered: Gathered, seen: Recognition, plan: FilePlan) -> None:
+    """Write into the report how the file was understood."""
+    report.rows = gathered.rows
+    report.stamps, report.stamps_why = seen.stamps, seen.stamps_why
+    if plan.verdict:
+        report.stamps, report.stamps_why = plan.verdict.stamps, plan.verdict.why
+    report.timezone = plan.timezone
+    report.warnings += [*seen.warnings, *plan.warnings, *gathered.resolver.warnings]
+    assumed = [lane.point.identifier for lane in gathered.resolver.lanes if lane.is_unit_assumed and lane.is_taken]
+    if assumed:
+        several = list(dict.fromkeys(assumed))
+        named = ", ".join(several[:5]) + (f" and {len(several) - 5} more" if len(several) > 5 else "")
+        report.warnings.append(f"The file names no unit: kWh is assumed for the new meters {named}.")
+
+
+def refuse_unknown(resolver: Resolver, log: ErrorLog, report: ImportReport) -> None:
+    """One error for each unknown meter and each lane that cannot be taken; its lines are counted already."""
+    lanes = resolver.lanes
+    remedy = "Add --create-meters --site NAME to make it, or correct the identifier."
+    for point in resolver.unknown():
+        own = [lane for lane in lanes if lane.point is point]
+        report.unknown_meters.append(point.identifier)
+        rows = sum(lane.rows for lane in own)
+        reason = f"There is no meter {point.identifier} ({counted(rows, 'row')})."
+        log.extend([LineError(min(lane.first_line for lane in own), "meter", reason, remedy)], counts_lines=False)
+    for lane in lanes:
+        if lane.fault is not None:
+            error = LineError(lane.first_line, lane.fault.field, lane.fault.reason, lane.fault.remedy)
+            log.extend([error], counts_lines=False)
+
+
+def complete(report: ImportReport, gathered: Gathered, plan: FilePlan, tally: Tally) -> None:
+    """Fill in what is known once everything is placed."""
+    log = gathered.errors
+    for reason, remedy, lines in _merged(tally.refusals):
+        log.extend(LineError(line, "", reason, remedy) for line in lines.tolist())
+    report.warnings += _notes_of(tally)
+    report.warnings = grouped_warnings(report.warnings)
+    report.readings = int(tally.readings.sum())
+    report.series = [_series_report(plan, number, tally) for number in np.flatnonzero(tally.readings).tolist()]
+    report.kwh = float(sum(series.total for series in report.series if series.unit == "kWh"))
+    report.take_errors(log)
+
+
+def _merged(refusals: list[Refusal]) -> list[tuple[str, str, np.ndarray]]:
+    """Put refusals for one reason together; a line near a month's edge was looked at twice."""
+    reasons: dict[tuple[str, str], list[np.ndarray]] = {}
+    for refusal in refusals:
+        reasons.setdefault((refusal.reason, refusal.remedy), []).append(refusal.lines)
+    return [(*key, np.unique(np.concatenate(lines))) for key, lines in reasons.items()]
+
+
+def _notes_of(tally: Tally) -> list[str]:
+    notes = []
+    if tally.equal:
+        notes.append(f"More than once with the same value: {counted(tally.equal, 'period')}. Each counts once.")
+    if tally.decided:
+        notes.append(f"With several values: {counted(tally.decided, 'period')}. The actual one counts.")
+    if tally.single_hours:
+        notes.append(
+            f"The hour that the clocks repeat comes only once ({counted(len(tally.single_hours), 'time')}): it is "
+            "taken as the first, the second stays empty. If the file's clock does not change, say --timezone UTC."
+        )
+    if tally.sorted_hours:
+        notes.append(
+            f"The hour that the clocks repeat comes sorted in pairs ({counted(len(tally.sorted_hours), 'time')}): the "
+            "first of each pair is taken as summer time."
+        )
+    return notes
+
+
+def _series_report(plan: FilePlan, number: int, tally: Tally) -> SeriesReport:
+    target = plan.targets[number]
+    zone = ZoneInfo(plan.zones[target.zone])
+    first, last = (datetime.fromtimestamp(int(at[number]), UTC).astimezone(zone) for at in (tally.first, tally.last))
+    return SeriesReport(
+        meter=target.point.identifier,
+        quantity=target.quantity,
+        register=target.register,
+        unit=target.unit,
+        step=target.step,
+        readings=int(tally.readings[number]),
+        total=float(tally.total[number]),
+        first=first.isoformat(),
+        last=last.isoformat(),
+    )
