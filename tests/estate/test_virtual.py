@@ -9,8 +9,8 @@ import pytest
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
 from eclectyc.estate import service, virtual
+from eclectyc.estate.formula_visibility import seen_formula
 from eclectyc.estate.models import FormulaPart, Meter
-from eclectyc.estate.seen import seen_formula
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
 from tests.estate.conftest import narrow
 from tests.estate.test_concurrency import at_once

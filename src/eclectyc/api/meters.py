@@ -32,9 +32,9 @@ from eclectyc.audit.record import record
 from eclectyc.derived.virtual.delete import delete_virtual_meter
 from eclectyc.estate import lists, service
 from eclectyc.estate.formula.terms import written
+from eclectyc.estate.formula_visibility import SeenFormula, seen_formula, seen_formulas
 from eclectyc.estate.lists import MeterFilter, Slice
 from eclectyc.estate.models import Meter, Region, Site, Supplier
-from eclectyc.estate.seen import SeenFormula, seen_formula, seen_formulas
 from eclectyc.kernel.identifiers import clean_identifier
 
 router = Router(tags=["meters"])

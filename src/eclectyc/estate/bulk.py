@@ -12,9 +12,9 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
 from eclectyc.estate import virtual
+from eclectyc.estate.change_events import Change, announce
 from eclectyc.estate.changes import fields_of
 from eclectyc.estate.fields import checked_meter_fields, checked_site_fields, first_fault
-from eclectyc.estate.listening import Change, announce
 from eclectyc.estate.models import Meter, Series, Site
 from eclectyc.estate.regions import region_called
 from eclectyc.estate.suppliers import supplier_called

@@ -14,8 +14,8 @@ from django.db import IntegrityError, models, transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership
 from eclectyc.audit.record import record
+from eclectyc.estate.change_events import Change, announce
 from eclectyc.estate.fields import first_fault
-from eclectyc.estate.listening import Change, announce
 from eclectyc.estate.models import Meter, Region, Site, Supplier
 from eclectyc.kernel.errors import Conflict, Invalid, NotFound
 

@@ -10,7 +10,7 @@ from django.db import models
 
 from eclectyc.estate import checks, properties
 from eclectyc.estate.checks import Check, named
-from eclectyc.estate.hours import week_of
+from eclectyc.estate.opening_hours import week_of
 from eclectyc.kernel.errors import Invalid
 
 _REGION: Final[dict[str, Check]] = {"name": checks.required}

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
-from eclectyc.estate.listening import Change, announce
+from eclectyc.estate.change_events import Change, announce
 from eclectyc.estate.models import Meter
 from eclectyc.kernel.days import local_day, zone_of
 from eclectyc.kernel.errors import Invalid

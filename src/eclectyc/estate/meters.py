@@ -10,7 +10,7 @@ from django.db import transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
-from eclectyc.estate import formulas, virtual
+from eclectyc.estate import formula_changes, virtual
 from eclectyc.estate.changes import hold, refuse_where_people_stand, remove, write
 from eclectyc.estate.fields import METER_FIELDS, checked_meter_fields, first_fault
 from eclectyc.estate.models import Meter, Site
@@ -31,9 +31,9 @@ def create_meter(actor: Actor, *, site: Site, identifier: str, **fields: Any) ->
     with transaction.atomic():
         _put(actor, meter, checked)
         actor.require("estate.edit", meter.place)
-        meant = formulas.declare(actor, meter, checked)
+        meant = formula_changes.declare(actor, meter, checked)
         write(actor, meter, None, "meter.created", taken=_taken(meter), field="identifier")
-        formulas.keep(meter, meant)
+        formula_changes.keep(meter, meant)
     return meter
 
 
@@ -68,11 +68,11 @@ def update_meter(actor: Actor, *, meter: Meter, version: int | None = None, **fi
         actor.require("estate.edit", meter.place)
         _put(actor, meter, checked)
         actor.require("estate.edit", meter.place)
-        meant = formulas.declare(actor, meter, checked)
+        meant = formula_changes.declare(actor, meter, checked)
         if write(actor, meter, before, "meter.changed", taken=_taken(meter), field="identifier"):
             _put_history_right(meter, before)
-            formulas.follow(meter, before)
-        formulas.keep(meter, meant)
+            formula_changes.follow(meter, before)
+        formula_changes.keep(meter, meant)
     return meter
 
 

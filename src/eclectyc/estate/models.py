@@ -1,5 +1,5 @@
-"""Regions, suppliers, sites, meters and series. What of them is dated stands in :mod:`eclectyc.estate.dated`, what
-virtual meters are made of in :mod:`eclectyc.estate.parts`."""
+"""Regions, suppliers, sites, meters and series. What of them is dated stands in :mod:`eclectyc.estate.history_models`, what
+virtual meters are made of in :mod:`eclectyc.estate.formula_parts`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.accounts.reach import Place
 from eclectyc.estate.checks import USUAL_CORRECTION
-from eclectyc.estate.dated import Correction, Device, Measure, Multiplier, Placement, SiteMetric
 from eclectyc.estate.formula.parse import LONGEST
-from eclectyc.estate.found import SearchField
-from eclectyc.estate.hours import default_week
-from eclectyc.estate.parts import FormulaPart
+from eclectyc.estate.formula_parts import FormulaPart
+from eclectyc.estate.history_models import Correction, Device, Measure, Multiplier, Placement, SiteMetric
+from eclectyc.estate.opening_hours import default_week
 from eclectyc.estate.reach import (
     meters_within,
     regions_within,
@@ -26,6 +25,7 @@ from eclectyc.estate.reach import (
     suppliers_within,
     within,
 )
+from eclectyc.estate.search_field import SearchField
 from eclectyc.kernel.days import DEFAULT_ZONE
 
 __all__ = [

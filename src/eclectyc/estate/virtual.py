@@ -1,4 +1,4 @@
-"""Virtual meters: what a formula may be made of. What of it somebody sees: :mod:`eclectyc.estate.seen`.
+"""Virtual meters: what a formula may be made of. What of it somebody sees: :mod:`eclectyc.estate.formula_visibility`.
 
 Whoever declares a formula sees every meter in it; another organisation's meter, or one out of sight, is as good as
 none.

@@ -6,7 +6,7 @@ class GasConfig(AppConfig):
     label = "gas"
 
     def ready(self) -> None:
-        from eclectyc.estate.listening import listen
+        from eclectyc.estate.change_events import listen
         from eclectyc.gas.listening import hear
 
         listen(hear)

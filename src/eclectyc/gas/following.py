@@ -11,7 +11,7 @@ from django.db.models import Q
 from eclectyc.derived.invalidation import mark
 from eclectyc.derived.spans import EVER
 from eclectyc.derived.virtual.invalidation import mark_users
-from eclectyc.estate.listening import Change
+from eclectyc.estate.change_events import Change
 from eclectyc.estate.models import Meter, Quantity, Series, Site, Utility
 from eclectyc.gas.deriving import DERIVED, GAS
 from eclectyc.gas.listening import DATED, OF_METER, OF_SITE

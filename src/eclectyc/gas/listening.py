@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from eclectyc.estate.listening import Change
+from eclectyc.estate.change_events import Change
 
 OF_SITE: Final = frozenset({"gas_region", "timezone"})
 OF_METER: Final = frozenset({"utility", "correction", "site_id"})

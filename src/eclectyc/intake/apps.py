@@ -7,7 +7,7 @@ class IntakeConfig(AppConfig):
 
     def ready(self) -> None:
         from eclectyc.derived.virtual.invalidation import follow_changes
-        from eclectyc.estate.listening import listen
+        from eclectyc.estate.change_events import listen
         from eclectyc.jobs import kinds, schedules
 
         listen(follow_changes)

@@ -21,8 +21,8 @@ from eclectyc.analytics.estate import in_buckets
 from eclectyc.analytics.fetch import Asked, ask
 from eclectyc.analytics.periods import month_after, month_of
 from eclectyc.audit.record import record
+from eclectyc.estate.formula_visibility import seen_formulas
 from eclectyc.estate.models import Meter, Quantity, Series, Site
-from eclectyc.estate.seen import seen_formulas
 from eclectyc.kernel.days import WHOLE_DAY, midnights
 from eclectyc.kernel.quality import ACTUAL, MISSING, NAMES
 from eclectyc.reports.registry import SITE_COLUMNS, site_fact

@@ -11,7 +11,7 @@ from django.db import models
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.reach import Reach
-from eclectyc.estate.dated import OfMeterQuerySet
+from eclectyc.estate.history_models import OfMeterQuerySet
 from eclectyc.estate.models import Meter, Quantity
 from eclectyc.estate.reach import NOTHING, within
 from eclectyc.registers import register_config

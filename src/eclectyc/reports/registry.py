@@ -12,10 +12,10 @@ from django.db.models import QuerySet
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
-from eclectyc.estate.hours import text_of
+from eclectyc.estate.formula_visibility import seen_formulas
 from eclectyc.estate.lists import MeterFilter, SiteFilter, found_meters, found_sites
 from eclectyc.estate.models import Meter, Site
-from eclectyc.estate.seen import seen_formulas
+from eclectyc.estate.opening_hours import text_of
 from eclectyc.kernel.errors import Forbidden
 from eclectyc.reports.sheets import Row
 

@@ -9,8 +9,8 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.derived.virtual.invalidation import NAME
 from eclectyc.derived.virtual.preview import PartOfDay, parts_on
 from eclectyc.estate.formula.terms import written
+from eclectyc.estate.formula_visibility import SeenFormula, SeenPart, seen_formula
 from eclectyc.estate.models import Meter, Quantity
-from eclectyc.estate.seen import SeenFormula, SeenPart, seen_formula
 from eclectyc.intake.models import Stale
 from eclectyc.kernel.words import counted
 from eclectyc.web.clock import short_day

@@ -9,7 +9,7 @@ from eclectyc.kernel.errors import Conflict
 from eclectyc.kernel.words import counted
 
 if TYPE_CHECKING:
-    from eclectyc.estate.listening import Change
+    from eclectyc.estate.change_events import Change
     from eclectyc.estate.models import Meter
 
 _PIECE: Final = 5000

@@ -3,8 +3,8 @@ import django.db.models.functions.text
 import django.utils.timezone
 from django.db import migrations, models
 
-import eclectyc.estate.found
-import eclectyc.estate.hours
+import eclectyc.estate.opening_hours
+import eclectyc.estate.search_field
 
 
 class Migration(migrations.Migration):
@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='meter',
             name='search',
-            field=eclectyc.estate.found.SearchField(blank=True, default='', editable=False),
+            field=eclectyc.estate.search_field.SearchField(blank=True, default='', editable=False),
         ),
         migrations.AddField(
             model_name='meter',
@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='site',
             name='opening_hours',
-            field=models.JSONField(blank=True, default=eclectyc.estate.hours.default_week),
+            field=models.JSONField(blank=True, default=eclectyc.estate.opening_hours.default_week),
         ),
         migrations.AddField(
             model_name='site',
@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='site',
             name='search',
-            field=eclectyc.estate.found.SearchField(blank=True, default='', editable=False),
+            field=eclectyc.estate.search_field.SearchField(blank=True, default='', editable=False),
         ),
         migrations.AddField(
             model_name='site',

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from django.db import migrations
 
-from eclectyc.estate.found import searchable
+from eclectyc.estate.search_field import searchable
 
 BATCH = 2000
 

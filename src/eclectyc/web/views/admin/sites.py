@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.estate import hours, lists
+from eclectyc.estate import lists, opening_hours
 from eclectyc.estate.fields import checked_site_fields
 from eclectyc.estate.models import Measure, Region, Site, SiteType
 from eclectyc.estate.service import add_metric, change_sites, create_site, delete_site, update_site
@@ -121,7 +121,7 @@ def new_site(request: HttpRequest) -> HttpResponse:
     fields = (organisation_field(organisations), *_fields(actor))
     start = {"organisation": organisations[0].pk if organisations else "", "site_type": SiteType.OTHER,
              "is_active": True, "timezone": house_zone().key,
-             "opening_hours": hours.text_of(hours.default_week())}  # fmt: skip
+             "opening_hours": opening_hours.text_of(opening_hours.default_week())}  # fmt: skip
     form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
     properties = blank_rows([])
     if request.method == "POST":
@@ -262,7 +262,10 @@ def _row(actor: Actor, one: Site, meters: int) -> Row:
 
 def _held(one: Site) -> dict[str, object]:
     held = {name: getattr(one, name) for name in OWN if name not in ("region", "opening_hours")}
-    return held | {"region": one.region.name if one.region else "", "opening_hours": hours.text_of(one.opening_hours)}
+    return held | {
+        "region": one.region.name if one.region else "",
+        "opening_hours": opening_hours.text_of(one.opening_hours),
+    }
 
 
 def _metrics(one: Site) -> Table:

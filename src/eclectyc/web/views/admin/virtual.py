@@ -16,8 +16,8 @@ from eclectyc.analytics.service import today_in
 from eclectyc.derived.virtual.preview import DayTried, try_out
 from eclectyc.estate.fields import checked_meter_fields
 from eclectyc.estate.formula.terms import Term, in_words, written
+from eclectyc.estate.formula_visibility import seen_formula
 from eclectyc.estate.models import Direction, Meter, Site, Utility
-from eclectyc.estate.seen import seen_formula
 from eclectyc.estate.service import create_meter, warnings_of
 from eclectyc.estate.virtual import Meant, meaning_of
 from eclectyc.kernel.days import WHOLE_DAY, zone_of

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectyc.estate.hours import DAYS, default_week, minutes_open, text_of, week_of
+from eclectyc.estate.opening_hours import DAYS, default_week, minutes_open, text_of, week_of
 from eclectyc.kernel.errors import Invalid
 
 WEEKDAYS = [["07:00", "19:00"]]

@@ -7,8 +7,8 @@ from typing import Any
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate import virtual
+from eclectyc.estate.formula_visibility import seen_formula
 from eclectyc.estate.models import FormulaPart, Meter
-from eclectyc.estate.seen import seen_formula
 from eclectyc.estate.virtual import Meant, Part
 from eclectyc.kernel.errors import Conflict, Invalid
 

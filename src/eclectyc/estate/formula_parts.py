@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from eclectyc.estate.dated import OfMeterQuerySet
+from eclectyc.estate.history_models import OfMeterQuerySet
 
 
 class FormulaPart(models.Model):
