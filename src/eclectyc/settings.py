@@ -110,7 +110,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "eclectyc.accounts.signin.attach_actor",
+    "eclectyc.accounts.request_actor.attach_actor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -163,7 +163,7 @@ if CONFIGURATION.https:
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
 
 # Signing in is django-allauth's, behind our own forms and pages; how often one may try is ours (accounts.attempts).
-ACCOUNT_ADAPTER = "eclectyc.accounts.doors.AccountDoor"
+ACCOUNT_ADAPTER = "eclectyc.accounts.allauth_adapter.AccountDoor"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -179,7 +179,7 @@ MFA_RECOVERY_CODE_DIGITS = 10
 MFA_RATE_LIMITS = False
 SECOND_FACTOR_OF = CONFIGURATION.second_factor  # operators, everybody; empty: as organisations say
 USERSESSIONS_TRACK_ACTIVITY = False  # it would write at every look; accounts.sessions does so once a minute
-SOCIALACCOUNT_ADAPTER = "eclectyc.accounts.doors.ProviderDoor"
+SOCIALACCOUNT_ADAPTER = "eclectyc.accounts.allauth_adapter.ProviderDoor"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # it leads to the provider only; what comes back is bound to this browser
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, list[dict[str, object]]]] = {"openid_connect": {"APPS": []}}

@@ -13,9 +13,9 @@ import pytest
 from django.db import connection
 
 from eclectyc.accounts.models import Tally
-from eclectyc.accounts.tallies import RegistryCounters
-from eclectyc.accounts.throttle import SLOTS, Counters, FileCounters, digest_of, take
-from eclectyc.accounts.windows import Rate
+from eclectyc.accounts.rate_limit.counters import SLOTS, Counters, FileCounters, digest_of, take
+from eclectyc.accounts.rate_limit.database import RegistryCounters
+from eclectyc.accounts.rate_limit.window import Rate
 from eclectyc.kernel.errors import TooMany
 from tests import needs
 
@@ -121,8 +121,8 @@ def test_processes_count_together(tmp_path: Path, settings: Any) -> None:
     program = (
         "import django; from django.conf import settings; from pathlib import Path; "
         f"settings.configure(SECRET_KEY={settings.SECRET_KEY!r}, HOME=Path({str(tmp_path)!r})); "
-        "from eclectyc.accounts.throttle import FileCounters, digest_of; "
-        "from eclectyc.accounts.windows import Rate; "
+        "from eclectyc.accounts.rate_limit.counters import FileCounters, digest_of; "
+        "from eclectyc.accounts.rate_limit.window import Rate; "
         f"c = FileCounters(Path({str(tmp_path)!r}) / 'throttle'); r = Rate('p', 300, 60); "
         f"print(sum(c.take(r, digest_of(r, 'a'), {START}) == 0 for _ in range(200)))"
     )

@@ -56,7 +56,7 @@ def test_a_registry_that_is_down_is_critical_not_a_fault(
     def down(*args: object, **kwargs: object) -> None:
         raise DatabaseError("no such host")
 
-    monkeypatch.setattr("eclectyc.accounts.signin.Actor.of", down)
+    monkeypatch.setattr("eclectyc.accounts.request_actor.Actor.of", down)
     monkeypatch.setattr(health, "report", lambda deep: report("critical"))
     answer = visitor.get("/api/health")
     assert (answer.status_code, answer.json()) == (503, {"status": "critical"})

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from eclectyc.accounts import invitations
 from eclectyc.accounts.models import ApiToken, Invitation, Membership, Organisation, Role, User
+from eclectyc.accounts.rate_limit.window import Rate
 from eclectyc.accounts.roles import ADMIN
-from eclectyc.accounts.windows import Rate
 from eclectyc.web.brand import DARK_GROUND, LIGHT_GROUND, accents_of, contrast, sheet_of
 from tests.factories import World, make_user
 from tests.web.conftest import signed_in

@@ -9,7 +9,7 @@ class AccountsConfig(AppConfig):
         from allauth.mfa.models import Authenticator
 
         from eclectyc.accounts import signin_events
-        from eclectyc.accounts.alerted import alerted
+        from eclectyc.accounts.alert_recipients import alerted
         from eclectyc.jobs import alerts, kinds, schedules
         from eclectyc.vault.columns import Column, register
 
@@ -17,7 +17,7 @@ class AccountsConfig(AppConfig):
         register(Column(Authenticator, "data", is_json=True))  # sealed by accounts.second_factor
         alerts.know_people_by(alerted)
         kinds.register(
-            kinds.Kind("accounts.sessions", "eclectyc.accounts.clearing:run", "Clearing sessions", keep_days=30)
+            kinds.Kind("accounts.sessions", "eclectyc.accounts.session_cleanup:run", "Clearing sessions", keep_days=30)
         )
         schedules.declare(
             "accounts.sessions", kind="accounts.sessions", cron="20 2 * * *", title="Sessions that are over are cleared"

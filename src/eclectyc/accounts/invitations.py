@@ -26,8 +26,8 @@ from eclectyc.accounts.grants import permissions_of
 from eclectyc.accounts.memberships import refuse_second
 from eclectyc.accounts.models import PLACES, Invitation, Membership, Organisation, Role, User
 from eclectyc.accounts.notices import look_of
-from eclectyc.accounts.positions import at, check_span, facts, require_to_give, role_fields
-from eclectyc.accounts.throttle import INVITATIONS, take
+from eclectyc.accounts.rate_limit.counters import INVITATIONS, take
+from eclectyc.accounts.role_assignments import at, check_span, facts, require_to_give, role_fields
 from eclectyc.audit.by import By
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound

@@ -12,7 +12,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.administrators import keeping_administrators, locked
 from eclectyc.accounts.grants import local_today
 from eclectyc.accounts.models import PLACES, Membership, Organisation, Role, User
-from eclectyc.accounts.positions import at, check_span, facts, require_to_give, role_fields
+from eclectyc.accounts.role_assignments import at, check_span, facts, require_to_give, role_fields
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Conflict, Forbidden, NotFound
 

@@ -19,7 +19,7 @@ from eclectyc.accounts.grants import permissions_of
 from eclectyc.accounts.memberships import require_touchable, take_away
 from eclectyc.accounts.models import PLACES, Membership, Organisation, User
 from eclectyc.accounts.person_events import note
-from eclectyc.accounts.positions import facts, require_to_give, role_fields
+from eclectyc.accounts.role_assignments import facts, require_to_give, role_fields
 from eclectyc.accounts.roles import VIEWER
 from eclectyc.kernel.errors import Forbidden, Invalid, NotFound
 

@@ -17,8 +17,8 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from eclectyc.accounts.client_address import origin_of
 from eclectyc.accounts.models import User
-from eclectyc.accounts.origin import origin_of
 from eclectyc.accounts.person_events import note
 from eclectyc.audit.by import By
 

@@ -13,10 +13,10 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from eclectyc.accounts import notices, sessions
-from eclectyc.accounts.attempts import remember_device
+from eclectyc.accounts.client_address import origin_of
 from eclectyc.accounts.models import User
-from eclectyc.accounts.origin import origin_of
 from eclectyc.accounts.person_events import note, organisations_of
+from eclectyc.accounts.rate_limit.rules import remember_device
 from eclectyc.audit.by import By
 from eclectyc.audit.record import record_each
 

@@ -18,10 +18,10 @@ from eclectyc.accounts.checks import checked_text
 from eclectyc.accounts.grants import descendants
 from eclectyc.accounts.models import ApiToken, Organisation, User
 from eclectyc.accounts.person_events import organisations_of
-from eclectyc.accounts.positions import at
+from eclectyc.accounts.rate_limit.counters import failed_tokens_rate, take, tokens_rate
 from eclectyc.accounts.reach import Reach
+from eclectyc.accounts.role_assignments import at
 from eclectyc.accounts.roles import VIEWING
-from eclectyc.accounts.throttle import failed_tokens_rate, take, tokens_rate
 from eclectyc.audit.record import record_each
 from eclectyc.kernel.errors import EclectycError, Forbidden, Invalid, NotFound
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from ninja.security import APIKeyCookie, HttpBearer
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.accounts.client_address import origin_of
 from eclectyc.accounts.models import ApiToken
-from eclectyc.accounts.origin import origin_of
 from eclectyc.accounts.tokens import Unauthenticated, use_token
 from eclectyc.api.errors import answer
 from eclectyc.kernel.errors import EclectycError

@@ -11,7 +11,7 @@ from ninja import Path, Query, Router, Schema
 from ninja.responses import Status
 
 from eclectyc.accounts import invitations
-from eclectyc.accounts.looked_at import note_invitations
+from eclectyc.accounts.access_log import note_invitations
 from eclectyc.accounts.models import PLACES, Invitation, InvitationState
 from eclectyc.api.asking import CHANGING, ONE, REFUSALS, Number, Page, one, page_of, require_somewhere
 from eclectyc.api.authentication import actor_of

@@ -13,8 +13,8 @@ from ninja.responses import Status
 from pydantic import Field
 
 from eclectyc.accounts import invitations, memberships, people
+from eclectyc.accounts.access_log import note_memberships, note_people
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.looked_at import note_memberships, note_people
 from eclectyc.accounts.models import PLACES, Membership, User
 from eclectyc.accounts.organisations import organisation_named
 from eclectyc.api.asking import (

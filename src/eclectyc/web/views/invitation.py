@@ -11,10 +11,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from eclectyc.accounts import attempts
+from eclectyc.accounts.client_address import origin_of
 from eclectyc.accounts.invitations import Offer, accept, peek
 from eclectyc.accounts.models import User
-from eclectyc.accounts.origin import origin_of
+from eclectyc.accounts.rate_limit import rules
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from eclectyc.web import errors
 from eclectyc.web.views.passwords import POLICY, password_field
@@ -48,7 +48,7 @@ class NewPersonForm(forms.Form):
 
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Show what is offered, and take it: signed in as that address, or as a new person who chooses a password."""
-    attempts.at_link(request)
+    rules.at_link(request)
     try:
         offer = peek(token)
     except NotFound as error:

@@ -13,8 +13,9 @@ from django.contrib.auth import password_validation
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from eclectyc.accounts import attempts, signin_events
+from eclectyc.accounts import signin_events
 from eclectyc.accounts.models import User
+from eclectyc.accounts.rate_limit import rules
 
 
 def password_field(label: str, autocomplete: str, *, focus: bool = False, help_text: str = "") -> forms.CharField:
@@ -50,7 +51,7 @@ class ChangeForm(NewPassword, theirs.ChangePasswordForm):
 
     def clean_oldpassword(self) -> str:
         """Check it, as often as one may try."""
-        turn = attempts.at_own_password(context.request, self.user.pk)
+        turn = rules.at_own_password(context.request, self.user.pk)
         if not self.user.check_password(self.cleaned_data["oldpassword"]):
             raise forms.ValidationError("This is not your password.")
         turn.give_back()
@@ -108,7 +109,7 @@ class Reset(views.PasswordResetView):
     form_class = ResetForm
 
     def form_valid(self, form: ResetForm) -> HttpResponse:
-        attempts.at_reset(self.request, form.cleaned_data["email"])
+        rules.at_reset(self.request, form.cleaned_data["email"])
         response: HttpResponse = super().form_valid(form)
         return response
 
@@ -135,7 +136,7 @@ class ResetFromKey(views.PasswordResetFromKeyView):
     form_class = ResetForm2
 
     def dispatch(self, request: HttpRequest, uidb36: str, key: str, **kwargs: Any) -> HttpResponseBase:
-        attempts.at_link(request)
+        rules.at_link(request)
         response: HttpResponseBase = super().dispatch(request, uidb36, key, **kwargs)
         return response
 
@@ -147,7 +148,7 @@ class ConfirmForm(theirs.ReauthenticateForm):
 
     def clean_password(self) -> str:
         """Check it, as often as one may try."""
-        turn = attempts.at_own_password(context.request, self.user.pk)
+        turn = rules.at_own_password(context.request, self.user.pk)
         if not self.user.check_password(self.cleaned_data["password"]):
             signin_events.failed(context.request, "password asked again", user=self.user)
             raise forms.ValidationError("This is not your password.")

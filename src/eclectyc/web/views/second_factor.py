@@ -15,7 +15,7 @@ from django import forms
 from django.http import HttpResponse
 
 from eclectyc import vault
-from eclectyc.accounts import attempts
+from eclectyc.accounts.rate_limit import rules
 from eclectyc.accounts.second_factor import SecondFactorDoor
 
 
@@ -33,11 +33,11 @@ def code_field(help_text: str = "") -> forms.CharField:
 
 def checked_once(form: Any, check: Any) -> str:
     """Check a code, as often as one may try; a code that was used is none."""
-    turn = attempts.at_code(context.request, form.user.email)
+    turn = rules.at_code(context.request, form.user.email)
     code = "".join(str(form.cleaned_data["code"]).split())
     form.cleaned_data["code"] = code
     check()
-    if not attempts.is_first_use(form.user.pk, code):
+    if not rules.is_first_use(form.user.pk, code):
         raise SecondFactorDoor().validation_error("incorrect_code")
     turn.give_back()
     return code

@@ -16,8 +16,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
-from eclectyc.accounts import attempts, signin_events
+from eclectyc.accounts import signin_events
 from eclectyc.accounts.models import User
+from eclectyc.accounts.rate_limit import rules
 
 log: Final = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class SignInForm(AuthenticationForm):
         typed, request = self.cleaned_data.get("username"), cast(HttpRequest, self.request)
         if not typed or not self.cleaned_data.get("password"):
             return self.cleaned_data
-        turn = attempts.at_sign_in(request, typed)
+        turn = rules.at_sign_in(request, typed)
         try:
             cleaned = super().clean()
         except ValidationError:

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from eclectyc.accounts import invitations, memberships, people
+from eclectyc.accounts.access_log import note_invitations, note_people
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.grants import holding, local_today
-from eclectyc.accounts.looked_at import note_invitations, note_people
 from eclectyc.accounts.models import PLACES, Invitation, Membership, Role, User
 from eclectyc.accounts.roles import ROLES
 from eclectyc.estate import checks

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from eclectyc.accounts import attempts
+from eclectyc.accounts.rate_limit import rules
 from eclectyc.audit.models import Event, Personal
 from tests.factories import World
 from tests.signin.people import Person
@@ -144,7 +144,7 @@ def test_a_forwarded_address_counts_only_behind_a_proxy(
 def test_what_a_client_writes_before_the_proxy_is_not_believed(world: World, settings: object) -> None:
     from django.test import RequestFactory
 
-    from eclectyc.accounts.origin import origin_of
+    from eclectyc.accounts.client_address import origin_of
 
     settings.TRUSTED_PROXIES = 1
     request = RequestFactory().get("/", headers={"X-Forwarded-For": "1.2.3.4, 203.0.113.5"})
@@ -164,11 +164,11 @@ def test_failed_attempts_are_in_the_audit_and_the_address_typed_is_apart(viewer:
 
 
 def test_a_refused_attempt_is_counted_nowhere(home: object, clock: object) -> None:
-    one, two = attempts.OF_ACCOUNT, attempts.FROM_ADDRESS
+    one, two = rules.OF_ACCOUNT, rules.FROM_ADDRESS
     for _ in range(10):
-        attempts.turn((two, "a"), (one, "b"))
+        rules.turn((two, "a"), (one, "b"))
     for _ in range(100):
         with pytest.raises(Exception, match="more than 10"):
-            attempts.turn((two, "a"), (one, "b"))
+            rules.turn((two, "a"), (one, "b"))
     for _ in range(50):
-        attempts.turn((two, "a"), (one, "c" * _ + "d"))
+        rules.turn((two, "a"), (one, "c" * _ + "d"))

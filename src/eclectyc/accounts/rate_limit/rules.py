@@ -16,9 +16,9 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import salted_hmac
 
-from eclectyc.accounts.origin import network_of, origin_of
-from eclectyc.accounts.throttle import put_back, take
-from eclectyc.accounts.windows import Rate
+from eclectyc.accounts.client_address import network_of, origin_of
+from eclectyc.accounts.rate_limit.counters import put_back, take
+from eclectyc.accounts.rate_limit.window import Rate
 from eclectyc.kernel.errors import TooMany
 
 OF_ACCOUNT: Final = Rate("sign-in to account", 10, 300)

@@ -19,10 +19,10 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from eclectyc.accounts import newcomers, notices
+from eclectyc.accounts import notices, sso_provisioning
 from eclectyc.accounts.checks import put_password
+from eclectyc.accounts.client_address import origin_of
 from eclectyc.accounts.models import User
-from eclectyc.accounts.origin import origin_of
 from eclectyc.mail.letters import Letter, NotSent, link_to, send
 
 FRESH_S: Final = 600  # how long after signing in somebody need not prove again who they are
@@ -98,7 +98,7 @@ class ProviderDoor(DefaultSocialAccountAdapter):
             found = found or User.objects.filter(email__iexact=email, is_active=True).first()
         if found is None:
             said = sociallogin.account.extra_data.get("userinfo") or sociallogin.account.extra_data
-            found = newcomers.take_in(verified, name=str(said.get("name") or ""), origin=origin_of(request))
+            found = sso_provisioning.take_in(verified, name=str(said.get("name") or ""), origin=origin_of(request))
         if found is not None:
             sociallogin.connect(request, found)
         return found

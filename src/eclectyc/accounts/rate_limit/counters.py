@@ -21,8 +21,8 @@ from typing import Final, Protocol
 from django.conf import settings
 from django.db import connection
 
-from eclectyc.accounts.tallies import RegistryCounters
-from eclectyc.accounts.windows import Count, Rate
+from eclectyc.accounts.rate_limit.database import RegistryCounters
+from eclectyc.accounts.rate_limit.window import Count, Rate
 from eclectyc.kernel.errors import TooMany
 
 SLOTS: Final = 65_536  # 2 MiB; the least recent are forgotten where more are wanted

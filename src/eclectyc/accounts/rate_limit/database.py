@@ -10,7 +10,7 @@ from typing import Final
 
 from django.db import connection
 
-from eclectyc.accounts.windows import Count, Rate
+from eclectyc.accounts.rate_limit.window import Count, Rate
 
 _NOW: Final = "CASE WHEN EXCLUDED.seen <= t.seen THEN t.taken ELSE 0 END"
 _BEFORE: Final = (

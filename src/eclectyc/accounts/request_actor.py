@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.origin import origin_of
+from eclectyc.accounts.client_address import origin_of
 from eclectyc.accounts.second_factor import is_lacking
 from eclectyc.accounts.sessions import watch
 

@@ -17,7 +17,7 @@ from eclectyc.accounts.checks import checked_email, checked_text
 from eclectyc.accounts.models import Membership, User
 from eclectyc.accounts.organisations import organisation_named
 from eclectyc.accounts.person_events import note
-from eclectyc.accounts.positions import facts, role_fields
+from eclectyc.accounts.role_assignments import facts, role_fields
 from eclectyc.accounts.roles import VIEWER
 from eclectyc.audit.by import By
 from eclectyc.kernel.errors import EclectycError
