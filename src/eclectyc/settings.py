@@ -30,7 +30,7 @@ if (_mail := CONFIGURATION.mail_server) is not None:
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
     EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.tls == "starttls", _mail.tls == "ssl"
 else:
-    EMAIL_BACKEND = "eclectyc.mail.folder.FolderBackend"
+    EMAIL_BACKEND = "eclectyc.mail.file_backend.FolderBackend"
 
 
 def _sqlite(path: str) -> dict[str, object]:

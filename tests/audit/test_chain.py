@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils.timezone import now
 
-from eclectyc.audit.by import By
+from eclectyc.audit.actor import By
 from eclectyc.audit.models import Event, Head, Person, Personal, Seal
 from eclectyc.audit.record import record
 from eclectyc.audit.seal import deletion_allowed, drop_before, forget_person, problems, seal_pending

@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils.timezone import now
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.audit import waiting
-from eclectyc.audit.by import By
+from eclectyc.audit import read_log_queue
+from eclectyc.audit.actor import By
 from eclectyc.audit.models import Event
 from eclectyc.audit.record import record, write
 from tests.factories import World, make_user
@@ -109,7 +109,7 @@ def test_csv_runs_no_formula_and_is_an_export(told: World, address: str):
 
 def test_reading_the_audit_leaves_an_event(told: World):
     signed_in(told.admin).get("/admin/audit?actor=ann")
-    waiting.take_in()
+    read_log_queue.take_in()
     event = Event.objects.get(action="audit.read")
     assert event.organisation_id == told.org.pk
     assert event.after == {"filters": ["actor"]}  # not what was typed: it can name a person

@@ -52,7 +52,7 @@ def test_the_last_administrator_keeps_the_role(run: Run, world: World) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_invitation_without_a_mail_server_lies_in_the_home(run: Run, home: Path, settings: object) -> None:
     Organisation.objects.create(name="Harbour Estates")
-    settings.EMAIL_BACKEND = "eclectyc.mail.folder.FolderBackend"  # type: ignore[attr-defined]
+    settings.EMAIL_BACKEND = "eclectyc.mail.file_backend.FolderBackend"  # type: ignore[attr-defined]
     done = run("user", "invite", "new@there.example", "--role", "manager")
     assert done.code == 0
     assert Invitation.objects.get().sent_at is not None

@@ -140,7 +140,7 @@ def test_a_letter_that_is_not_taken_is_told_without_a_secret(
 
 
 def test_without_a_server_a_letter_is_written_into_the_home_for_its_owner_alone(tmp_path: Path, settings: Any) -> None:
-    settings.EMAIL_BACKEND = "eclectyc.mail.folder.FolderBackend"
+    settings.EMAIL_BACKEND = "eclectyc.mail.file_backend.FolderBackend"
     settings.HOME = tmp_path
     send(LETTER)
     send(LETTER)

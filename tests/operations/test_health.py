@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError, connection
 
-from eclectyc.audit import keys, waiting
-from eclectyc.audit.by import By
+from eclectyc.audit import keys, read_log_queue
+from eclectyc.audit.actor import By
 from eclectyc.audit.models import Seal
 from eclectyc.audit.record import record
 from eclectyc.audit.seal import deletion_allowed, seal_pending
@@ -58,7 +58,7 @@ def test_what_nobody_seals_for_ten_minutes_is_degraded(deep):
 @pytest.mark.django_db
 def test_a_note_that_nobody_takes_in_and_a_key_that_is_gone_are_degraded(home):
     later = datetime.now(UTC) + timedelta(minutes=11)
-    waiting.record_read(By(), "audit.read")
+    read_log_queue.record_read(By(), "audit.read")
     assert health.audit(later, deep=False).status == "degraded"
     seal_now()
     assert health.audit(later, deep=False).status == "healthy"

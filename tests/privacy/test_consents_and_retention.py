@@ -18,7 +18,7 @@ from eclectyc.accounts import invitations, tokens
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import ApiToken, Invitation, Organisation
 from eclectyc.audit import service as audit
-from eclectyc.audit.by import By
+from eclectyc.audit.actor import By
 from eclectyc.audit.models import Event
 from eclectyc.audit.record import write
 from eclectyc.cli import main

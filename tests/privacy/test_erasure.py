@@ -22,7 +22,7 @@ from eclectyc.intake.models import Batch
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job, Subscription
 from eclectyc.kernel.errors import Conflict, Forbidden, NotFound
-from eclectyc.privacy import consents, erasure, holdings
+from eclectyc.privacy import consents, erasure, personal_data
 from eclectyc.privacy.models import Consent
 from tests.factories import World, make_user
 
@@ -77,7 +77,7 @@ def every_text() -> str:
 
 
 def test_every_model_that_refers_to_a_person_has_its_line():
-    held = {(holding.model, holding.field) for holding in holdings.HOLDINGS}
+    held = {(holding.model, holding.field) for holding in personal_data.HOLDINGS}
     found = {
         (model._meta.label, field.name)
         for model in apps.get_models(include_auto_created=True)
@@ -100,10 +100,10 @@ def test_no_model_keeps_an_address_of_mail_but_those_that_are_known():
 
 
 def test_the_zip_holds_everything_and_no_key(zenobia: User):
-    packed = zipfile.ZipFile(io.BytesIO(holdings.export(Actor.of(zenobia), user=zenobia)))
+    packed = zipfile.ZipFile(io.BytesIO(personal_data.export(Actor.of(zenobia), user=zenobia)))
     everything = json.loads(packed.read("everything.json"))
     assert everything["person"][0]["email"] == EMAIL
-    for holding in holdings.HOLDINGS:
+    for holding in personal_data.HOLDINGS:
         name = f"{holding.model.replace('.', '_').lower()}_{holding.field}"
         assert len(everything[name]) == holding.of(zenobia).count()
         assert f"tables/{name}.csv" in packed.namelist()
@@ -122,7 +122,7 @@ def test_the_zip_holds_everything_and_no_key(zenobia: User):
 
 
 def test_the_zip_tells_nothing_of_others(zenobia: User, world: World):
-    packed = zipfile.ZipFile(io.BytesIO(holdings.export(Actor.of(zenobia), user=zenobia)))
+    packed = zipfile.ZipFile(io.BytesIO(personal_data.export(Actor.of(zenobia), user=zenobia)))
     whole = packed.read("everything.json").decode()
     assert world.viewer.email not in whole
     assert "guest@harbour.example" not in json.dumps(json.loads(whole)["accounts_invitation_invited_by"])
@@ -182,7 +182,7 @@ def test_nobody_erases_themselves(zenobia: User):
 def test_others_neither_export_nor_erase(zenobia: User, world: World, who: str):
     actor = Actor.of(getattr(world, who))
     with pytest.raises(Forbidden):
-        holdings.export(actor, user=zenobia)
+        personal_data.export(actor, user=zenobia)
     with pytest.raises(Forbidden):
         erasure.erase(actor, user=zenobia)
 

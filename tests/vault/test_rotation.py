@@ -17,8 +17,8 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.second_factor import has_second_factor
 from eclectyc.audit.models import Event
 from eclectyc.kernel.errors import Busy, Forbidden
-from eclectyc.privacy import sealed
-from eclectyc.vault import columns, rotation
+from eclectyc.privacy import secret_rotation
+from eclectyc.vault import encrypted_columns, rotation
 from eclectyc.vault.fields import EncryptedText
 from eclectyc.vault.sealing import key_name
 from tests.factories import World
@@ -36,8 +36,8 @@ def factor(world: World) -> Authenticator:
     return Authenticator.objects.create(user=world.viewer, type=Authenticator.Type.TOTP, data=data)
 
 
-def rotate(**how: object) -> sealed.Rotated:
-    return sealed.rotate(SYSTEM, **{"wait_s": 0.0} | how)  # type: ignore[arg-type]
+def rotate(**how: object) -> secret_rotation.Rotated:
+    return secret_rotation.rotate(SYSTEM, **{"wait_s": 0.0} | how)  # type: ignore[arg-type]
 
 
 @pytest.mark.django_db
@@ -97,15 +97,15 @@ def test_only_one_rotates_at_a_time_and_only_an_operator(world: World, home: Pat
     with rotation.alone(home), pytest.raises(Busy):
         rotate()
     with pytest.raises(Forbidden):
-        sealed.rotate(Actor.of(world.admin))
+        secret_rotation.rotate(Actor.of(world.admin))
 
 
 @pytest.mark.django_db
 def test_the_standing_tells_which_key_seals_what(factor: Authenticator, home: Path) -> None:
-    first = sealed.standing()
+    first = secret_rotation.standing()
     assert first.columns["mfa.authenticator.data"] == {first.keys[0]: 3}
     newer = vault.rotate()
-    assert sealed.standing().keys == [newer, *first.keys]
+    assert secret_rotation.standing().keys == [newer, *first.keys]
 
 
 @pytest.fixture
@@ -129,10 +129,10 @@ def passwords(transactional_db: None, home: Path) -> Iterator[type[models.Model]
 def test_a_sealed_column_is_found_by_itself_and_in_parts(
     passwords: type[models.Model], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(columns, "AT_ONCE", 4)
+    monkeypatch.setattr(encrypted_columns, "AT_ONCE", 4)
     rows = passwords._base_manager
     rows.bulk_create(passwords(password=f"secret {n}" if n % 3 else "") for n in range(11))
-    [column] = columns.columns([passwords])
+    [column] = encrypted_columns.columns([passwords])
     assert column.name == "accounts.feed.password"
     key, _ = rotation.begin(home)
     done = rotation.seal_anew([column], key)
@@ -152,7 +152,7 @@ def test_whoever_seals_by_hand_is_known_to_the_rotation() -> None:
         if re.search(r"\bvault\.(re)?seal\(|from eclectyc\.vault(\.sealing)? import .*\bseal\b", path.read_text())
     }
     assert by_hand == SEALERS.keys(), "register the column where it is kept (vault.columns.register), and name it here"
-    assert {name for name in SEALERS.values() if name} <= {column.name for column in columns.columns()}
+    assert {name for name in SEALERS.values() if name} <= {column.name for column in encrypted_columns.columns()}
 
 
 PUT = (
@@ -190,8 +190,8 @@ def test_ended_at_any_point_everything_opens_and_the_next_finishes_it(
         monkeypatch.setattr(rotation, "failpoint", lambda name: None)
         done = rotate()
         assert (done.resumed, done.lost) == (point != "vault.dropped", {}), point
-        assert sealed.standing().columns["mfa.authenticator.data"] == {done.key: 3}
-        assert sealed.standing().keys == [done.key]
+        assert secret_rotation.standing().columns["mfa.authenticator.data"] == {done.key: 3}
+        assert secret_rotation.standing().keys == [done.key]
 
 
 def test_killed_in_the_middle_it_is_finished_by_the_next(installation: Installation) -> None:

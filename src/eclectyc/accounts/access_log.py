@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Invitation, Membership, User
-from eclectyc.audit.waiting import record_read
+from eclectyc.audit.read_log_queue import record_read
 
 
 def note_people(actor: Actor, users: Iterable[User], memberships: Iterable[Membership] = ()) -> None:

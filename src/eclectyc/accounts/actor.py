@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from eclectyc.accounts.reach import Place, Reach, together
 from eclectyc.accounts.roles import PERMISSIONS
-from eclectyc.audit.by import By
+from eclectyc.audit.actor import By
 from eclectyc.kernel.errors import Forbidden
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from eclectyc.accounts.models import PLACES, Invitation, Membership, Organisatio
 from eclectyc.accounts.notices import look_of
 from eclectyc.accounts.rate_limit.counters import INVITATIONS, take
 from eclectyc.accounts.role_assignments import at, check_span, facts, require_to_give, role_fields
-from eclectyc.audit.by import By
+from eclectyc.audit.actor import By
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from eclectyc.mail.letters import Letter, NotSent, link_to, send

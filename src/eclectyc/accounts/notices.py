@@ -18,7 +18,7 @@ from django.utils import timezone
 from eclectyc.accounts.branding import Branding, branding_of, logo_of
 from eclectyc.accounts.models import Organisation, User
 from eclectyc.accounts.person_events import organisations_of
-from eclectyc.mail.later import send_later
+from eclectyc.mail.background_send import send_later
 from eclectyc.mail.letters import Letter, Logo, link_to
 
 # What the audit calls it: what the mail says of it.

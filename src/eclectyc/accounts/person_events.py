@@ -11,7 +11,7 @@ from typing import Any
 
 from eclectyc.accounts.grants import local_today
 from eclectyc.accounts.models import Membership, User
-from eclectyc.audit.by import By
+from eclectyc.audit.actor import By
 from eclectyc.audit.record import record_each
 
 

@@ -20,7 +20,7 @@ from django.utils import timezone
 from eclectyc.accounts.client_address import origin_of
 from eclectyc.accounts.models import User
 from eclectyc.accounts.person_events import note
-from eclectyc.audit.by import By
+from eclectyc.audit.actor import By
 
 OPENED: Final = "opened_at"
 SEEN: Final = "seen_at"

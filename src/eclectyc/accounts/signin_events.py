@@ -17,7 +17,7 @@ from eclectyc.accounts.client_address import origin_of
 from eclectyc.accounts.models import User
 from eclectyc.accounts.person_events import note, organisations_of
 from eclectyc.accounts.rate_limit.rules import remember_device
-from eclectyc.audit.by import By
+from eclectyc.audit.actor import By
 from eclectyc.audit.record import record_each
 
 

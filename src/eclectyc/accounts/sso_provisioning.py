@@ -19,7 +19,7 @@ from eclectyc.accounts.organisations import organisation_named
 from eclectyc.accounts.person_events import note
 from eclectyc.accounts.role_assignments import facts, role_fields
 from eclectyc.accounts.roles import VIEWER
-from eclectyc.audit.by import By
+from eclectyc.audit.actor import By
 from eclectyc.kernel.errors import EclectycError
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from eclectyc.api.authentication import actor_of
 from eclectyc.api.moments import moment_of
 from eclectyc.api.schemas import Moment, Text
 from eclectyc.api.writing import prefers_csv
-from eclectyc.audit import waiting
+from eclectyc.audit import read_log_queue
 from eclectyc.audit.record import record
 from eclectyc.audit.search import Sought, rows, seek, tell
 from eclectyc.kernel.cells import csv_text
@@ -83,7 +83,7 @@ def list_events(request: HttpRequest, asked: Query[AuditList]) -> EventPage | Ht
         record(actor.by, "export.audit", organisation_id=own, after={"filters": filters})
         return HttpResponse(csv_text(rows(found)), content_type="text/csv; charset=utf-8")
     items, count = page_of(found, asked)
-    waiting.record_read(actor.by, "audit.read", organisation_id=own, after={"filters": filters})
+    read_log_queue.record_read(actor.by, "audit.read", organisation_id=own, after={"filters": filters})
     return EventPage(items=[_out(one) for one in tell(items)], count=count)
 
 

@@ -15,7 +15,7 @@ from eclectyc.api.asking import CHANGING, ONE, REFUSALS, Body, Number, one, requ
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.schemas import Parameters, Text
 from eclectyc.kernel.errors import Forbidden
-from eclectyc.privacy import consents, erasure, holdings, retention, rules
+from eclectyc.privacy import consents, erasure, personal_data, retention, rules
 
 router = Router(tags=["privacy"])
 _ZIP = {"responses": {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}}
@@ -94,7 +94,7 @@ def personal_data(request: HttpRequest, pk: Path[Number]) -> HttpResponse:
     """Everything that is held about a person, as a ZIP of JSON and CSV: your own with a session, or with
     `privacy.run` that of people all of whose memberships lie within your scope."""
     actor = actor_of(request)
-    packed = holdings.export(actor, user=one(User.objects.visible_to(actor), pk, "user"))
+    packed = personal_data.export(actor, user=one(User.objects.visible_to(actor), pk, "user"))
     response = HttpResponse(packed, content_type="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="personal-data-{pk}.zip"'
     return response

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import IntegrityError, models, transaction
 from django.utils.timezone import now
 
-from eclectyc.audit.by import By
+from eclectyc.audit.actor import By
 from eclectyc.audit.models import Event, Person, Personal
 
 _written = 0  # by this process

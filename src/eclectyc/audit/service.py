@@ -15,12 +15,12 @@ from typing import Final
 from django.db import close_old_connections, connection, transaction
 from django.utils.timezone import now
 
-from eclectyc.audit import keys, waiting
-from eclectyc.audit.by import By
+from eclectyc.audit import keys, read_log_queue
+from eclectyc.audit.actor import By
+from eclectyc.audit.content_hashes import vouch_anew
 from eclectyc.audit.models import Event, Head, Seal
 from eclectyc.audit.record import record
 from eclectyc.audit.seal import deletion_allowed, problems, seal_pending, unsealed
-from eclectyc.audit.vouching import vouch_anew
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.words import counted
 
@@ -67,7 +67,7 @@ def verify() -> Verdict:
 
 def seal_now() -> int:
     """Take in what waits, and seal everything; return how many events were sealed."""
-    waiting.take_in()
+    read_log_queue.take_in()
     if not unsealed().exists():
         return 0
     return seal_pending(keys.fitting_key())
@@ -111,12 +111,12 @@ class Keeper:
         if not self._stop.is_set():
             self._stop.set()
             self._thread.join(timeout=5)
-            self._guarded(waiting.take_in)
+            self._guarded(read_log_queue.take_in)
 
     def _run(self) -> None:
         sealed_at = 0.0
         while not self._stop.wait(TAKE_IN_S):
-            self._guarded(waiting.take_in)
+            self._guarded(read_log_queue.take_in)
             if time.monotonic() - sealed_at >= SEAL_S:
                 self._guarded(self.seal)
                 sealed_at = time.monotonic()

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.audit.by import By
+from eclectyc.audit.actor import By
 from eclectyc.audit.record import record
 from eclectyc.derived.invalidation import note_stale
 from eclectyc.derived.schedule import wake

@@ -50,10 +50,10 @@ def show(
     ready()
     from dataclasses import asdict
 
-    from eclectyc.audit import waiting
+    from eclectyc.audit import read_log_queue
     from eclectyc.audit.search import Sought, seek, tell
 
-    waiting.take_in()
+    read_log_queue.take_in()
     found = seek(OPERATOR, Sought(actor=actor, action=action, subject=subject))
     told = tell(found[:most])
     if as_json:

@@ -97,9 +97,9 @@ def export(
     import os
 
     from eclectyc.accounts import service
-    from eclectyc.privacy import holdings
+    from eclectyc.privacy import personal_data
 
-    packed = holdings.export(OPERATOR, user=service.user_by_email(OPERATOR, email))
+    packed = personal_data.export(OPERATOR, user=service.user_by_email(OPERATOR, email))
     with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(packed)
     say(f"Everything about {email} is in {output}.")

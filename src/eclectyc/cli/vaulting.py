@@ -18,9 +18,9 @@ def status(as_json: AsJson = False) -> None:
     ready()
     from dataclasses import asdict
 
-    from eclectyc.privacy import sealed
+    from eclectyc.privacy import secret_rotation
 
-    found = sealed.standing()
+    found = secret_rotation.standing()
     if as_json:
         print_json(asdict(found))
         return
@@ -44,9 +44,9 @@ def rotate(
     ready()
     from dataclasses import asdict
 
-    from eclectyc.privacy import sealed
+    from eclectyc.privacy import secret_rotation
 
-    done = sealed.rotate(OPERATOR, wait_s=wait, tell=say)
+    done = secret_rotation.rotate(OPERATOR, wait_s=wait, tell=say)
     if as_json:
         print_json(asdict(done))
     else:

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 
 from eclectyc import __version__
-from eclectyc.audit.by import By
+from eclectyc.audit.actor import By
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.failpoints import failpoint

@@ -300,7 +300,7 @@ def _jobs(count: int, one: str, many: str) -> str:
 
 def audit(now: datetime, *, deep: bool) -> Check:
     """Whether what happened is sealed into the audit's chain in time, and can be."""
-    from eclectyc.audit.lateness import lateness
+    from eclectyc.audit.seal_lag import lateness
 
     found = lateness(deep=deep)
     detail = {"events_since": found.events_since, "notes_since": found.notes_since}

@@ -8,7 +8,7 @@ class PrivacyConfig(AppConfig):
     def ready(self) -> None:
         from eclectyc.jobs import kinds, schedules
 
-        kinds.register(kinds.Kind("privacy.retention", "eclectyc.privacy.scheduled:run", "Deleting what is old"))
+        kinds.register(kinds.Kind("privacy.retention", "eclectyc.privacy.retention_job:run", "Deleting what is old"))
         schedules.declare(
             "privacy.retention", kind="privacy.retention", cron="10 3 * * *", title="What is older than its rule goes"
         )

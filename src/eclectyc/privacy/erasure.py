@@ -24,15 +24,15 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.administrators import keeping_administrators
 from eclectyc.accounts.models import Invitation, User
 from eclectyc.accounts.person_events import organisations_of
-from eclectyc.audit import keys, waiting
+from eclectyc.audit import keys, read_log_queue
+from eclectyc.audit.content_hashes import mac_of_text
 from eclectyc.audit.models import Head, Personal
 from eclectyc.audit.record import pseudonym_of, record_each
 from eclectyc.audit.seal import forget_person
-from eclectyc.audit.vouching import mac_of_text
 from eclectyc.intake.models import Batch
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.kernel.errors import Conflict, NotFound
-from eclectyc.privacy.holdings import HOLDINGS, mails_to, require_person
+from eclectyc.privacy.personal_data import HOLDINGS, mails_to, require_person
 
 DOMAIN: Final = "erased.invalid"
 _ANOTHER: Final = "(a name that was erased)"
@@ -53,7 +53,7 @@ def erase(actor: Actor, *, user: User) -> Erased:
     require_person(actor, user, may_be_own=False)
     if actor.user_id == user.pk:
         raise Conflict("Nobody erases themselves.", "Ask another administrator, or whoever runs this installation.")
-    waiting.take_in()
+    read_log_queue.take_in()
     mails = mails_to(user.email)
     secure = _secure_deletes()
     with keeping_administrators(user.memberships.values_list("organisation_id", flat=True)):

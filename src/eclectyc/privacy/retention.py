@@ -12,9 +12,9 @@ from django.utils import timezone
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Forbidden
-from eclectyc.privacy.kinds import KINDS, Kind
+from eclectyc.privacy.data_categories import KINDS, Kind
+from eclectyc.privacy.deletions import Part
 from eclectyc.privacy.rules import Share, rules, set_rule, shares, take_back
-from eclectyc.privacy.sweeps import Part
 
 __all__ = ["Outcome", "rules", "run", "set_rule", "take_back"]
 EVER: Final = datetime(1900, 1, 1, tzinfo=UTC)  # nothing is older

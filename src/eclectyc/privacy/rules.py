@@ -15,7 +15,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Forbidden, Invalid
-from eclectyc.privacy.kinds import KINDS, Kind, kind_named
+from eclectyc.privacy.data_categories import KINDS, Kind, kind_named
 from eclectyc.privacy.models import OrganisationRule, RetentionRule
 
 MOST_DAYS: Final = 36_500

@@ -22,7 +22,7 @@ from django.db import transaction
 from eclectyc.kernel.errors import Busy
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.vault import keys
-from eclectyc.vault.columns import Column, sealed_in, with_each
+from eclectyc.vault.encrypted_columns import Column, sealed_in, with_each
 from eclectyc.vault.sealing import Unopened, key_name, reseal
 
 LOCK: Final = "vault.lock"

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
 from eclectyc.accounts.models import Organisation
-from eclectyc.audit import waiting
+from eclectyc.audit import read_log_queue
 from eclectyc.audit.record import record
 from eclectyc.audit.search import Sought, Told, rows, seek, tell
 from eclectyc.kernel.errors import Invalid
@@ -39,7 +39,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         record(actor.by, "export.audit", organisation_id=own, after={"filters": filters})
         return csv_response(rows(found), "audit")
     page = lists.page_of(found, request.GET)
-    waiting.record_read(actor.by, "audit.read", organisation_id=own, after={"filters": filters})
+    read_log_queue.record_read(actor.by, "audit.read", organisation_id=own, after={"filters": filters})
     zone = house_zone()
     told = [
         {"event": one, "at": one.at.astimezone(zone), "said": _said(one),

@@ -14,9 +14,9 @@ from eclectyc.accounts.models import Organisation, User
 from eclectyc.accounts.people import user_by_email
 from eclectyc.accounts.person_events import organisations_of
 from eclectyc.kernel.errors import Conflict, EclectycError, Forbidden, Invalid, NotFound
-from eclectyc.privacy import consents, erasure, holdings, retention
+from eclectyc.privacy import consents, erasure, personal_data, retention
+from eclectyc.privacy.data_inventory import STORED
 from eclectyc.privacy.rules import Rule
-from eclectyc.privacy.stored import STORED
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin.showing import number_in, show
 
@@ -38,7 +38,7 @@ def own_privacy(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         do, what = request.POST.get("do", ""), request.POST.get("what", "")
         if do == "export":
-            return _zip(holdings.export(actor, user=user))
+            return _zip(personal_data.export(actor, user=user))
         if do == "give":
             consents.give(actor, what=what)
         elif do == "withdraw":
@@ -48,7 +48,7 @@ def own_privacy(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(f"{reverse('own-privacy')}?done={'given' if do == 'give' else 'withdrawn'}")
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "POST"])
-    held = [(holding.words, holding.of(user).count()) for holding in holdings.HOLDINGS]
+    held = [(holding.words, holding.of(user).count()) for holding in personal_data.HOLDINGS]
     own = organisations_of(user.pk)
     only = Organisation.objects.visible_to(actor).filter(pk=own[0]).first() if len(own) == 1 else None
     context = {"standings": consents.standings(user.pk), "held": held, "rules": retention.rules(only), "person": user,
@@ -124,7 +124,7 @@ def _do(request: HttpRequest, organisations: Mapping[int, Organisation]) -> Http
         return _rule(request, organisations, do)
     user = user_by_email(actor, request.POST.get("email", "")[:254])
     if do == "export":
-        return _zip(holdings.export(actor, user=user))
+        return _zip(personal_data.export(actor, user=user))
     if do != "erase":
         raise Invalid("Nothing was asked for.", "Use one of the page's buttons.", field="do")
     if request.POST.get("repeat", "").strip().casefold() != user.email.casefold():

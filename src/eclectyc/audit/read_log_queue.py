@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now
 
-from eclectyc.audit.by import By
+from eclectyc.audit.actor import By
 from eclectyc.audit.record import write
 
 FOLDER: Final = "audit-waiting"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from eclectyc.kernel.errors import Invalid
-from eclectyc.privacy import sweeps
-from eclectyc.privacy.sweeps import Part
+from eclectyc.privacy import deletions
+from eclectyc.privacy.deletions import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +30,19 @@ class Kind:
 
 
 KINDS: Final = (
-    Kind("audit", "Audit events", "registry: audit", 2555, sweeps.audit, least=90),
-    Kind("audit_names", "Names and addresses in audit events", "registry: audit", 2555, sweeps.audit_names, least=90,
+    Kind("audit", "Audit events", "registry: audit", 2555, deletions.audit, least=90),
+    Kind("audit_names", "Names and addresses in audit events", "registry: audit", 2555, deletions.audit_names, least=90,
          is_of_organisations=True),
-    Kind("sessions", "Devices and addresses of sessions that are over", "registry: sessions", 30, sweeps.sessions),
-    Kind("invitations", "Invitations that are closed", "registry: accounts", 180, sweeps.invitations,
+    Kind("sessions", "Devices and addresses of sessions that are over", "registry: sessions", 30, deletions.sessions),
+    Kind("invitations", "Invitations that are closed", "registry: accounts", 180, deletions.invitations,
          is_of_organisations=True),
-    Kind("tokens", "API tokens that have ended", "registry: accounts", 365, sweeps.tokens),
-    Kind("uploads", "Files as they arrived", "home: uploads", 90, sweeps.uploads, is_of_organisations=True),
+    Kind("tokens", "API tokens that have ended", "registry: accounts", 365, deletions.tokens),
+    Kind("uploads", "Files as they arrived", "home: uploads", 90, deletions.uploads, is_of_organisations=True),
     Kind("import_reports", "Details of imports, rejected lines", "registry: intake; home: reports", 730,
-         sweeps.import_reports, is_of_organisations=True),
-    Kind("mails", "Mails kept because there is no mail server", "home: mail", 30, sweeps.mails),
-    Kind("telemetry", "What background runs did", "home: telemetry", 365, sweeps.telemetry),
-    Kind("consents", "Consents that were withdrawn", "registry: privacy", 2190, sweeps.consents, least=365),
+         deletions.import_reports, is_of_organisations=True),
+    Kind("mails", "Mails kept because there is no mail server", "home: mail", 30, deletions.mails),
+    Kind("telemetry", "What background runs did", "home: telemetry", 365, deletions.telemetry),
+    Kind("consents", "Consents that were withdrawn", "registry: privacy", 2190, deletions.consents, least=365),
 )  # fmt: skip
 
 

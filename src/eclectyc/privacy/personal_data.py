@@ -22,7 +22,7 @@ from django.utils import timezone
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import PLACES, Membership, User
 from eclectyc.accounts.person_events import note
-from eclectyc.audit import waiting
+from eclectyc.audit import read_log_queue
 from eclectyc.audit.models import Event, Person, Personal
 from eclectyc.audit.search import tell
 from eclectyc.kernel.cells import csv_text
@@ -73,7 +73,7 @@ OWN_FIELDS: Final = ("id", "email", "name", "is_active", "is_operator", "created
 def export(actor: Actor, *, user: User) -> bytes:
     """Return everything that is held about a person as a ZIP of JSON and CSV. One's own, or by ``privacy.run``."""
     require_person(actor, user, may_be_own=True)
-    waiting.take_in()
+    read_log_queue.take_in()
     tables = dict(_tables(user))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as out:

@@ -14,7 +14,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Forbidden
 from eclectyc.vault import keys, rotation
-from eclectyc.vault.columns import columns
+from eclectyc.vault.encrypted_columns import columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from eclectyc.audit import keys, service, waiting
-from eclectyc.audit.by import By
+from eclectyc.audit import keys, read_log_queue, service
+from eclectyc.audit.actor import By
 from eclectyc.audit.models import Event, Personal, Seal
 from eclectyc.audit.record import record
 from eclectyc.cli import main
@@ -84,41 +84,41 @@ def test_after_a_lost_key_all_is_sealed_anew_and_that_is_an_event(home: Path, ca
 
 def test_a_read_is_noted_without_a_query_and_taken_in_later(home: Path, django_assert_num_queries):
     with django_assert_num_queries(0):
-        waiting.record_read(BY, "people.listed", organisation_id=3, after={"people": [1, 2]})
+        read_log_queue.record_read(BY, "people.listed", organisation_id=3, after={"people": [1, 2]})
     assert not Event.objects.exists()
-    assert waiting.take_in() == 1
+    assert read_log_queue.take_in() == 1
     event = Event.objects.get()
     assert (event.action, event.organisation_id, event.after) == ("people.listed", 3, {"people": [1, 2]})
     assert Personal.objects.get().origin == "192.0.2.7"
-    assert waiting.take_in() == 0
+    assert read_log_queue.take_in() == 0
     assert not list((home / "audit-waiting").iterdir())
 
 
 def test_a_note_on_its_way_holds_no_address_of_mail(home: Path):
-    waiting.record_read(BY, "people.listed")
+    read_log_queue.record_read(BY, "people.listed")
     (file,) = (home / "audit-waiting").iterdir()
     assert "ann@" not in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    waiting.take_in()
+    read_log_queue.take_in()
 
 
 def test_the_notes_of_a_killed_process_are_found_by_the_next(home: Path):
     code = (
         "import django, os, signal; django.setup()\n"
-        "from eclectyc.audit.waiting import record_read; from eclectyc.audit.by import By\n"
+        "from eclectyc.audit.read_log_queue import record_read; from eclectyc.audit.actor import By\n"
         "record_read(By(7, '', ''), 'people.listed'); print('noted', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
     environment = os.environ | {"ECLECTYC_HOME": str(home), "DJANGO_SETTINGS_MODULE": "eclectyc.settings"}
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert "noted" in ended.stdout
-    assert waiting.take_in() == 1
+    assert read_log_queue.take_in() == 1
     assert Event.objects.get().action == "people.listed"
 
 
 def test_the_notes_of_a_living_process_are_left_to_it(home: Path):
     code = (
         "import django, sys; django.setup()\n"
-        "from eclectyc.audit.waiting import record_read; from eclectyc.audit.by import By\n"
+        "from eclectyc.audit.read_log_queue import record_read; from eclectyc.audit.actor import By\n"
         "record_read(By(7, '', ''), 'people.listed'); print('noted', flush=True); sys.stdin.read()"
     )
     environment = os.environ | {"ECLECTYC_HOME": str(home), "DJANGO_SETTINGS_MODULE": "eclectyc.settings"}
@@ -127,10 +127,10 @@ def test_the_notes_of_a_living_process_are_left_to_it(home: Path):
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "noted\n"
-        assert waiting.take_in() == 0
+        assert read_log_queue.take_in() == 0
         assert len(list((home / "audit-waiting").iterdir())) == 1
         other.communicate("")
-    assert waiting.take_in() == 1
+    assert read_log_queue.take_in() == 1
 
 
 def test_sealing_again_looks_only_at_what_is_new(home: Path, django_assert_max_num_queries):
@@ -150,7 +150,7 @@ def test_the_thread_takes_in_and_seals_by_itself(home: Path, monkeypatch: pytest
     keeper = service.Keeper()
     keeper.start()
     try:
-        waiting.record_read(BY, "people.listed")
+        read_log_queue.record_read(BY, "people.listed")
         record(BY, "meter.moved")
         until = time.monotonic() + 10
         while Seal.objects.count() < 2 and time.monotonic() < until:
