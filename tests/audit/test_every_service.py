@@ -44,7 +44,7 @@ from eclectyc.intake.uploads import service as uploads
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs import alerts, schedules
 from eclectyc.jobs import service as jobs
-from eclectyc.operations import first_use
+from eclectyc.operations import first_user
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -411,5 +411,5 @@ def test_the_first_administrator_leaves_an_event(home, db):
     from eclectyc.accounts.models import Organisation
 
     Organisation.objects.create(name="My organisation")
-    first_use.first_administrator(Actor.system())
+    first_user.first_administrator(Actor.system())
     assert Event.objects.exists()

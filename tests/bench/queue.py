@@ -63,7 +63,7 @@ def crew() -> Iterator[list[psutil.Process]]:
     from eclectyc.jobs.models import Worker
 
     nursery = subprocess.Popen(
-        [sys.executable, "-m", "tests.jobs.nursery"],
+        [sys.executable, "-m", "tests.jobs.worker_processes"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -96,7 +96,7 @@ def drained(count: int) -> tuple[float, float, int]:
 
     from eclectyc.jobs.models import Job, Run
     from eclectyc.jobs.service import enqueue
-    from tests.jobs.deeds import effects
+    from tests.jobs.handlers import effects
 
     began = time.perf_counter()
     with transaction.atomic():
@@ -131,9 +131,9 @@ def main() -> None:
     from django.core.management import call_command
 
     from eclectyc.jobs.models import Job
-    from tests.jobs import deeds
+    from tests.jobs import handlers
 
-    assert deeds.KINDS
+    assert handlers.KINDS
     call_command("migrate", interactive=False, verbosity=0)
     Job.objects.filter(kind="test.count").delete()
     found = measured(sys.argv[1], count=100 if "--quick" in sys.argv else 1000)

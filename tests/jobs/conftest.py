@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs import deeds
+from tests.jobs import handlers
 from tests.serving import plain_environment, registry_url
 
 ADMIN = "admin@installation.example"
-assert deeds.KINDS
+assert handlers.KINDS
 
 
 def until(condition: Callable[[], object], what: str = "it", timeout_s: float = 40) -> None:
@@ -87,7 +87,7 @@ def _nursery(
     home = tmp_path_factory.mktemp("workers")
     log = (home / "log").open("w")
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.jobs.nursery"],
+        [sys.executable, "-m", "tests.jobs.worker_processes"],
         env=plain_environment(home, registry_url()) | {"ADMIN_EMAIL": ADMIN},
         cwd=Path(__file__).parents[2],
         stdin=subprocess.PIPE,

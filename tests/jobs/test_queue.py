@@ -9,14 +9,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.jobs import kinds, presence, queue, retention, service
+from eclectyc.jobs import kinds, queue, retention, service, worker_registry
+from eclectyc.jobs.context import GivenBack, LeaseLost, Running
 from eclectyc.jobs.models import Job, Line, Run, Worker
-from eclectyc.jobs.running import GivenBack, LeaseLost, Running
 from eclectyc.jobs.service import enqueue
 from eclectyc.jobs.worker import run_waiting
 from eclectyc.kernel.errors import Conflict
-from eclectyc.kernel.holder import holder_name
-from tests.jobs.deeds import effects
+from eclectyc.kernel.process_identity import holder_name
+from tests.jobs.handlers import effects
 
 pytestmark = pytest.mark.django_db
 OPERATOR = Actor.system()
@@ -250,7 +250,7 @@ def test_arguments_that_are_no_json_or_too_large_and_kinds_that_are_unknown_are_
 
 
 def test_a_result_that_cannot_be_kept_fails_the_job(monkeypatch):
-    monkeypatch.setattr("tests.jobs.deeds.pour", lambda running: {"when": timezone.now()})
+    monkeypatch.setattr("tests.jobs.handlers.pour", lambda running: {"when": timezone.now()})
     job = enqueue("test.pour", attempts=1)
     run_waiting()
     assert fresh(job).state == "failed"
@@ -266,26 +266,26 @@ def test_an_unknown_kind_fails_with_a_clear_text_and_is_taken_up_by_the_release_
     job, known = strange(), enqueue("test.count", {"steps": 1, "only later releases": True})
     assert run_waiting() == 1  # what is known runs
     assert fresh(known).state == "done"
-    presence.set_strange_jobs_aside()
+    worker_registry.set_strange_jobs_aside()
     job = fresh(job)
     assert (job.state, job.fault) == ("failed", "unknown_kind")
     assert "knows no jobs of the kind 'later.kind'" in job.error
     assert "Install the version that asked for it" in job.remedy
-    monkeypatch.setitem(kinds._kinds, "later.kind", kinds.Kind("later.kind", "tests.jobs.deeds:pour", "Later"))
-    presence.arrive(ME, 1)
+    monkeypatch.setitem(kinds._kinds, "later.kind", kinds.Kind("later.kind", "tests.jobs.handlers:pour", "Later"))
+    worker_registry.arrive(ME, 1)
     assert fresh(job).state == "waiting"
     run_waiting()
     assert (fresh(job).state, fresh(job).error) == ("done", "")
 
 
 def test_while_releases_are_exchanged_the_older_leaves_the_newer_s_jobs_to_it():
-    presence.arrive(ME, 1)
+    worker_registry.arrive(ME, 1)
     Worker.objects.update(kinds=["later.kind"])
     job = strange()
-    assert presence.set_strange_jobs_aside() == 0
+    assert worker_registry.set_strange_jobs_aside() == 0
     assert fresh(job).state == "waiting"
-    presence.leave(ME)
-    assert presence.set_strange_jobs_aside() == 1
+    worker_registry.leave(ME)
+    assert worker_registry.set_strange_jobs_aside() == 1
 
 
 def test_each_kind_s_ended_jobs_are_kept_for_its_own_time():

@@ -11,10 +11,10 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership, Organisation, Role, User
 from eclectyc.accounts.reach import Reach
 from eclectyc.audit.models import Event
-from eclectyc.jobs import health, kinds, presence, rights, service
+from eclectyc.jobs import health, kinds, rights, service, worker_registry
 from eclectyc.jobs.models import Job, Run, Schedule, Worker
 from eclectyc.kernel.errors import Forbidden, NotFound
-from eclectyc.kernel.holder import holder_name
+from eclectyc.kernel.process_identity import holder_name
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -135,7 +135,7 @@ def test_the_summary_counts_what_waits_runs_is_stuck_and_fails():
         job(None, state=state, finished_at=now - timedelta(hours=hours))
     Schedule.objects.create(name="late", kind="test.count", cron="0 * * * *", zone="UTC",
                             settled_until=now, next_at=now - timedelta(hours=1))  # fmt: skip
-    presence.arrive(holder_name("ours"), 2)
+    worker_registry.arrive(holder_name("ours"), 2)
     Worker.objects.create(name="gone", version="1", threads=1, started_at=now, seen_at=now - timedelta(minutes=5))
     found = health.summary()
     assert (found.waiting, found.due, found.running, found.stuck) == (2, 1, 2, [stuck.pk])
@@ -147,7 +147,7 @@ def test_the_summary_counts_what_waits_runs_is_stuck_and_fails():
 def test_a_worker_that_comes_clears_those_away_that_are_gone():
     now = timezone.now()
     Worker.objects.create(name="silent", version="1", threads=1, started_at=now, seen_at=now - timedelta(minutes=5))
-    presence.arrive(me := holder_name("me"), 1)
+    worker_registry.arrive(me := holder_name("me"), 1)
     assert list(Worker.objects.values_list("name", flat=True)) == [me]
 
 

@@ -18,7 +18,7 @@ from eclectyc.jobs import service
 from eclectyc.jobs.models import Job, Run, Schedule, Worker
 from eclectyc.jobs.service import enqueue
 from tests.jobs.conftest import Crew, has_ended, until
-from tests.jobs.deeds import effects
+from tests.jobs.handlers import effects
 
 OPERATOR = Actor.system()
 OWN = ("--lease", 1, "--threads")  # silence is noticed soon

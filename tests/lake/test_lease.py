@@ -16,16 +16,14 @@ from django.db import connection
 from django.utils import timezone
 
 from eclectyc.kernel.errors import Busy
-from eclectyc.kernel.holder import has_ended, holder_name
+from eclectyc.kernel.process_identity import has_ended, holder_name
 from eclectyc.lake.errors import LeaseLost
 from eclectyc.lake.lease import take, writer_lease
 from eclectyc.lake.models import WriterLease
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PRINTS_ITS_NAME = (
-    "from eclectyc.kernel.holder import holder_name; import time; print(holder_name('x'), flush=True); time.sleep(60)"
-)
+PRINTS_ITS_NAME = "from eclectyc.kernel.process_identity import holder_name; import time; print(holder_name('x'), flush=True); time.sleep(60)"
 
 
 def started(pid: int) -> str:

@@ -18,8 +18,8 @@ from eclectyc.estate import service
 from eclectyc.estate.lists import MeterFilter, SiteFilter
 from eclectyc.estate.models import Meter, Site
 from eclectyc.intake.service import ImportOptions, ImportReport, import_file
-from eclectyc.kernel.cells import as_meant, safe
 from eclectyc.kernel.errors import Forbidden
+from eclectyc.kernel.spreadsheet_safety import as_meant, safe
 from eclectyc.reports.registry import meter_rows, site_rows
 from eclectyc.reports.sheets import csv_parts, xlsx
 from tests.factories import World, make_meter

@@ -15,7 +15,7 @@ from eclectyc.accounts.models import Invitation, Membership, Organisation, Role
 from eclectyc.accounts.roles import PERMISSIONS, ROLES, with_implied
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 
 def create(actor: Actor, *, organisation: Organisation, name: str, permissions: Iterable[str]) -> Role:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from eclectyc.jobs.running import Running
+from eclectyc.jobs.context import Running
 
 
 def run(running: Running) -> dict[str, int]:

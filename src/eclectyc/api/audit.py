@@ -19,7 +19,7 @@ from eclectyc.api.writing import prefers_csv
 from eclectyc.audit import read_log_queue
 from eclectyc.audit.record import record
 from eclectyc.audit.search import Sought, rows, seek, tell
-from eclectyc.kernel.cells import csv_text
+from eclectyc.kernel.spreadsheet_safety import csv_text
 
 router = Router(tags=["audit"])
 _CSV: Final = {"text/csv": {"schema": {"type": "string"}}}

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from eclectyc.audit.chain import Link, Said, broken_links, head_signature, link_hash
 from eclectyc.audit.content_hashes import unvouched, vouch
 from eclectyc.audit.models import Event, Head, Person, Personal, Seal
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 AT_ONCE = 5_000  # events sealed in one transaction
 

@@ -22,7 +22,7 @@ from eclectyc.audit.models import Event, Head, Seal
 from eclectyc.audit.record import record
 from eclectyc.audit.seal import deletion_allowed, problems, seal_pending, unsealed
 from eclectyc.kernel.errors import EclectycError
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 TAKE_IN_S: Final = 1.0
 SEAL_S: Final = 5.0

@@ -11,7 +11,7 @@ from eclectyc.cli.following import follow
 from eclectyc.cli.session import OPERATOR, AsJson, OrganisationName, chosen_organisation, print_json, ready, say
 from eclectyc.cli.session import print_table as show
 from eclectyc.kernel.errors import Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 if TYPE_CHECKING:
     import polars as pl

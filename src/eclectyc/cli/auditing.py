@@ -9,7 +9,7 @@ import typer
 
 from eclectyc.cli import application_of
 from eclectyc.cli.session import OPERATOR, AsJson, print_json, print_table, ready, say
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 audit = application_of("The audit: who did, read or exported what. Events are chained; tampering shows.")
 

@@ -11,7 +11,7 @@ import typer
 
 from eclectyc.cli.session import OPERATOR, OrganisationName, chosen_organisation, ready, say
 from eclectyc.kernel.errors import EclectycError, Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ from eclectyc.cli.session import (
     ready,
     say,
 )
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 if TYPE_CHECKING:
     from eclectyc.gas.reading import CalorificReport

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eclectyc.cli.session import say
-from eclectyc.kernel.words import counted, worded
+from eclectyc.kernel.plurals import counted, worded
 
 
 def follow() -> None:

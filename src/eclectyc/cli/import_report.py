@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from eclectyc.cli.session import print_table
+from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.units import is_added
-from eclectyc.kernel.words import counted
 
 if TYPE_CHECKING:
     from eclectyc.intake.report import ImportReport

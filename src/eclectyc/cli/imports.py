@@ -21,7 +21,7 @@ from eclectyc.cli.session import (
     ready,
     say,
 )
-from eclectyc.kernel.words import counted, worded
+from eclectyc.kernel.plurals import counted, worded
 
 if TYPE_CHECKING:
     from eclectyc.accounts.models import Organisation

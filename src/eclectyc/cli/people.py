@@ -241,7 +241,7 @@ def _token_facts(token: ApiToken) -> dict[str, object]:
 
 def _password(from_stdin: bool) -> tuple[str, bool]:
     """Return a password and whether it was made here."""
-    from eclectyc.operations.first_use import new_password
+    from eclectyc.operations.first_user import new_password
 
     if not from_stdin:
         return new_password(), True

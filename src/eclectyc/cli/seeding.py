@@ -9,7 +9,7 @@ import typer
 
 from eclectyc.cli.following import follow
 from eclectyc.cli.session import AsJson, print_json, ready, say
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 
 def local_today() -> date:

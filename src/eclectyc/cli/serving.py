@@ -34,7 +34,7 @@ def serve(
     _require_free(host, port)
     load_django()
     from eclectyc.operations.home import bring_up_to_date, use_home
-    from eclectyc.operations.starting import settle_what_was_left
+    from eclectyc.operations.startup import settle_what_was_left
 
     use_home()
     bring_up_to_date()
@@ -63,14 +63,14 @@ def web(
     """Serve the pages and the API only; the registry must be up to date."""
     _require_free(host, port)
     ready()
-    from eclectyc.operations.starting import settle_what_was_left
+    from eclectyc.operations.startup import settle_what_was_left
 
     settle_what_was_left(say)
     _run(host, port, workers=workers, threads=threads, started=lambda: None)
 
 
 def _prepare_first_use() -> Callable[[], None]:
-    from eclectyc.operations.first_use import first_administrator
+    from eclectyc.operations.first_user import first_administrator
 
     made = first_administrator(OPERATOR)
     if made is None:

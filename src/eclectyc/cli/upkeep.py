@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eclectyc.cli.session import AsJson, load_django, print_json, ready, ready_if_possible, say
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 if TYPE_CHECKING:
     from eclectyc.operations.backup import BackupReport

@@ -32,7 +32,7 @@ def worker(
     ready()
     from eclectyc.audit.service import keep
     from eclectyc.jobs.worker import Worker
-    from eclectyc.operations.starting import settle_what_was_left
+    from eclectyc.operations.startup import settle_what_was_left
 
     settle_what_was_left(say)
     keep()  # what jobs write to the audit is sealed here

@@ -18,8 +18,8 @@ from eclectyc.estate.models import Direction, Meter, Region, Series, Site, Suppl
 from eclectyc.estate.service import create_meter
 from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import EclectycError
-from eclectyc.kernel.words import counted
-from eclectyc.operations.first_use import new_password
+from eclectyc.kernel.plurals import counted
+from eclectyc.operations.first_user import new_password
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from eclectyc.derived.engine import Brought, bring_up_to_date, retry_faulty
-from eclectyc.jobs.running import Later, Running
+from eclectyc.jobs.context import Later, Running
 from eclectyc.kernel.errors import Busy, EclectycError
 
 TURN_S: Final = 5.0  # of waiting for the writers' turn, before it is asked whether to stop

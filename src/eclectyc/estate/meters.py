@@ -17,7 +17,7 @@ from eclectyc.estate.models import Meter, Site
 from eclectyc.estate.suppliers import supplier_called
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
 from eclectyc.kernel.identifiers import identify
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 DEEPEST: Final = 20  # meters one below the other
 _ALIKE: Final = METER_FIELDS - {"identifier", "site", "parent", "formula"}

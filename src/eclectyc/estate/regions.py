@@ -12,7 +12,7 @@ from eclectyc.estate.changes import hold, refuse_where_people_stand, remove, wri
 from eclectyc.estate.fields import checked_region_fields
 from eclectyc.estate.models import Region
 from eclectyc.kernel.errors import Conflict, Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 
 def create_region(actor: Actor, *, organisation: Organisation, name: str) -> Region:

@@ -14,7 +14,7 @@ from eclectyc.estate.fields import checked_site_fields
 from eclectyc.estate.models import Series, Site
 from eclectyc.estate.regions import region_called
 from eclectyc.kernel.errors import Conflict, Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 
 def create_site(actor: Actor, *, organisation: Organisation, name: str, **fields: Any) -> Site:

@@ -12,7 +12,7 @@ from eclectyc.estate.changes import hold, remove, write
 from eclectyc.estate.fields import checked_supplier_fields
 from eclectyc.estate.models import Supplier
 from eclectyc.kernel.errors import Conflict, Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 PERSONAL: Final = frozenset({"contact_name", "contact_email", "contact_phone", "notes"})
 

@@ -23,8 +23,8 @@ from eclectyc.estate.models import FormulaPart, Meter, Series, Utility
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.errors import Conflict, Invalid
 from eclectyc.kernel.identifiers import clean_identifier
+from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.units import is_added
-from eclectyc.kernel.words import counted
 
 MOST_ABOVE: Final = 8  # virtual meters one made of the other
 UNIT_OF_QUANTITY: Final = {"reactive_import": "kVArh", "reactive_export": "kVArh", "volume": "m3"}

@@ -13,7 +13,7 @@ from eclectyc.estate.series import rows_of
 from eclectyc.gas.models import CalorificValue
 from eclectyc.gas.regions import key_at, usual_region
 from eclectyc.kernel.days import WHOLE_DAY
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.lake.store import connect
 
 _SHOWN = 3  # runs of days that a sentence names

@@ -14,8 +14,8 @@ from eclectyc.gas.rules import USUAL
 from eclectyc.gas.service import EDIT, checked_region, checked_value, put_values
 from eclectyc.intake.report import CLEAN, NOTHING_USABLE, SOME_REJECTED
 from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.units import unit_key
-from eclectyc.kernel.words import counted
 from eclectyc.readers.blocks import LineError, UnreadableFile
 from eclectyc.readers.files.source import open_source
 from eclectyc.readers.tables.file_sample import head_of

@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 
 import numpy as np
 
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.readers.blocks import MAX_REPORTED_ERRORS, LineError
 from eclectyc.readers.line_ranges import SPANS, count_of, spans_of, united, write_spans
 

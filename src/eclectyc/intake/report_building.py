@@ -13,7 +13,7 @@ from eclectyc.intake.alignment.month_frames import Tally
 from eclectyc.intake.alignment.to_slots import Refusal
 from eclectyc.intake.report import ErrorLog, ImportReport, SeriesReport, grouped_warnings
 from eclectyc.intake.resolve import Resolver
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.readers.blocks import LineError, Recognition
 
 

@@ -19,14 +19,14 @@ from django.db.models import Q
 
 from eclectyc.audit.record import record
 from eclectyc.jobs import kinds, rights, service
+from eclectyc.jobs.interrupts import Later
 from eclectyc.jobs.models import Job, Subscription
-from eclectyc.jobs.stops import Later
 from eclectyc.kernel.errors import Forbidden, Invalid
 from eclectyc.mail.letters import Letter, Logo, NotSent, link_to, send
 
 if TYPE_CHECKING:
     from eclectyc.accounts.actor import Actor
-    from eclectyc.jobs.running import Running
+    from eclectyc.jobs.context import Running
 
 TELL: Final = "jobs.tell"
 ADMIN: Final = "admin"

@@ -12,8 +12,8 @@ from django.db import Error as DatabaseFault
 from django.db import InterfaceError, OperationalError, connection
 
 from eclectyc.jobs import kinds, queue
-from eclectyc.jobs.beat import write_lines
-from eclectyc.jobs.running import Cancelled, GivenBack, Later, LeaseLost, Running
+from eclectyc.jobs.context import Cancelled, GivenBack, Later, LeaseLost, Running
+from eclectyc.jobs.heartbeat import write_lines
 from eclectyc.kernel.errors import Busy, EclectycError, TooMany
 
 SETTLING_S: Final = 30.0  # how long a registry that is away is asked to take down how an attempt ended

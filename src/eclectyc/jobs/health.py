@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db.models import Count, Min, Q
 
-from eclectyc.jobs import clock, presence
+from eclectyc.jobs import clock, worker_registry
 from eclectyc.jobs.models import Job, Schedule
 
 LATELY: Final = timedelta(hours=24)
@@ -62,5 +62,5 @@ def summary() -> Summary:
         failed_24h=found["failed"],
         ended_24h=found["ended"],
         late=list(late.values_list("name", flat=True)[:20]),
-        workers=[str(one) for one in presence.living()],
+        workers=[str(one) for one in worker_registry.living()],
     )

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from eclectyc.jobs.running import Running
+    from eclectyc.jobs.context import Running
 
 VIEW: Final = "jobs.view"
 MANAGE: Final = "jobs.manage"

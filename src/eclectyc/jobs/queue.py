@@ -17,7 +17,7 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRe
 from eclectyc import __version__
 from eclectyc.jobs import alerts, clock, kinds
 from eclectyc.jobs.models import Job, JobQuerySet, Run
-from eclectyc.kernel.holder import has_ended
+from eclectyc.kernel.process_identity import has_ended
 
 LEASE_S: Final = 30.0
 LONGEST_DELAY_S: Final = 3600.0

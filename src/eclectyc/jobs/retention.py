@@ -8,8 +8,8 @@ from typing import Final
 from django.db import transaction
 
 from eclectyc.jobs import clock, kinds
+from eclectyc.jobs.context import Running
 from eclectyc.jobs.models import Job
-from eclectyc.jobs.running import Running
 
 STRANGE_DAYS: Final = 365  # of kinds that this version does not know
 AT_ONCE: Final = 500

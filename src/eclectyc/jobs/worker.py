@@ -16,11 +16,11 @@ from typing import Final
 from django.db import Error as DatabaseFault
 from django.db import close_old_connections, connection
 
-from eclectyc.jobs import attempt, kinds, presence, queue, schedules, wake
-from eclectyc.jobs.beat import Beat, pulse
+from eclectyc.jobs import attempt, kinds, queue, schedules, wake, worker_registry
+from eclectyc.jobs.context import GivenBack, Running
+from eclectyc.jobs.heartbeat import Beat, pulse
 from eclectyc.jobs.queue import LEASE_S, Claim
-from eclectyc.jobs.running import GivenBack, Running
-from eclectyc.kernel.holder import holder_name
+from eclectyc.kernel.process_identity import holder_name
 
 LOOK_S: Final = 1.0
 LISTEN_S: Final = 0.25  # how soon a signal is heeded
@@ -48,7 +48,7 @@ class Worker:
     def run(self, *, until_empty: bool = False, is_orphan: Callable[[], bool] = lambda: False) -> None:
         """Work until ``end`` is called, or what started this is gone; with ``until_empty`` until nothing is due."""
         wake.listen(self._nudge)
-        self._guarded(lambda: presence.arrive(self.name, len(self._slots)))
+        self._guarded(lambda: worker_registry.arrive(self.name, len(self._slots)))
         self._guarded(schedules.settle)
         self._beat.start()
         for slot in self._slots:
@@ -78,7 +78,7 @@ class Worker:
         for running in self._beat.held():
             self._guarded(partial(queue.release, running.claim))
         self._beat.stop()
-        self._guarded(lambda: presence.leave(self.name))
+        self._guarded(lambda: worker_registry.leave(self.name))
         return is_done
 
     def _sleep(self, span_s: float) -> None:
@@ -95,8 +95,8 @@ class Worker:
         def look() -> None:
             nonlocal is_due
             if time.monotonic() - self._signed_at > SIGN_OF_LIFE_S:
-                presence.sign(self.name)
-                presence.set_strange_jobs_aside()
+                worker_registry.sign(self.name)
+                worker_registry.set_strange_jobs_aside()
                 self._signed_at = time.monotonic()
             queue.take_back()
             if time.monotonic() - self._ticked_at > SCHEDULES_S:

@@ -21,7 +21,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from eclectyc.kernel.errors import Busy
-from eclectyc.kernel.holder import has_ended, holder_name
+from eclectyc.kernel.process_identity import has_ended, holder_name
 from eclectyc.lake.errors import LeaseLost
 from eclectyc.lake.models import WriterLease
 

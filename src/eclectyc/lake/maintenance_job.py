@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from eclectyc.jobs.running import Running
+from eclectyc.jobs.context import Running
 from eclectyc.lake.lease import writer_lease
 from eclectyc.lake.store import connect
 

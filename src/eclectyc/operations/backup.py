@@ -23,7 +23,7 @@ from eclectyc.audit.actor import By
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.failpoints import failpoint
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.operations import home
 from eclectyc.operations.registry_copy import SQLITE_FILE, TABLES, held_registry, replace_sqlite, replace_tables
 

@@ -10,8 +10,8 @@ from typing import IO, Final
 
 import polars as pl
 
-from eclectyc.kernel.cells import FORMULA
 from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.spreadsheet_safety import FORMULA
 from eclectyc.reports.sheets import Row, write_xlsx
 
 FORMATS: Final = ("csv", "json", "xlsx", "parquet")
@@ -42,7 +42,7 @@ def _csv(parts: Iterable[pl.DataFrame], out: IO[bytes]) -> int:
 
 
 def _safe(text: pl.Expr) -> pl.Expr:
-    """As :func:`eclectyc.kernel.cells.safe`, for columns: what a spreadsheet would run is kept as text."""
+    """As :func:`eclectyc.kernel.spreadsheet_safety.safe`, for columns: what a spreadsheet would run is kept as text."""
     return pl.when(text.str.contains(FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep()
 
 

@@ -23,7 +23,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from eclectyc import __version__
-from eclectyc.kernel.words import counted, worded
+from eclectyc.kernel.plurals import counted, worded
 
 HEALTHY: Final = "healthy"
 DEGRADED: Final = "degraded"

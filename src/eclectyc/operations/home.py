@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection
 
 from eclectyc.kernel.errors import Busy, EclectycError
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 FIRST_ORGANISATION: Final = "My organisation"
 RESTORING: Final = "restore.unfinished"  # present while a restore replaces the home's contents

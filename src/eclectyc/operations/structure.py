@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 
 @dataclass(frozen=True, slots=True)

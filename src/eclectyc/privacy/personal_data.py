@@ -25,8 +25,8 @@ from eclectyc.accounts.person_events import note
 from eclectyc.audit import read_log_queue
 from eclectyc.audit.models import Event, Person, Personal
 from eclectyc.audit.search import tell
-from eclectyc.kernel.cells import csv_text
 from eclectyc.kernel.errors import Forbidden
+from eclectyc.kernel.spreadsheet_safety import csv_text
 
 MOST_EVENTS: Final = 100_000
 

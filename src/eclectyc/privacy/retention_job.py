@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.jobs.running import Running
+from eclectyc.jobs.context import Running
 from eclectyc.privacy import retention
 
 

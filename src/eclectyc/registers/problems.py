@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.registers.advances import Fall, Sequences
 from eclectyc.registers.calendar import Days
 from eclectyc.registers.combine import Overlap

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from eclectyc.kernel.days import WHOLE_DAY
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.registers.advances import DIGITS, Pieces
 from eclectyc.registers.calendar import Days
 from eclectyc.registers.consumption import Share, Worked

@@ -23,8 +23,8 @@ from eclectyc.intake.report_building import refuse_unknown
 from eclectyc.intake.resolve import Point
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.quality import ACTUAL
-from eclectyc.kernel.words import counted
 from eclectyc.readers.blocks import Block, LineError, TankBlock, UnreadableFile
 from eclectyc.registers.consumption import Share, Worked
 from eclectyc.registers.models import Register, TankEntry

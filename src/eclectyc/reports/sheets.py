@@ -9,8 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import IO, Any, Final
 
-from eclectyc.kernel.cells import safe
 from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.spreadsheet_safety import safe
 
 Row = Sequence[object]
 FORMS: Final = {

@@ -12,7 +12,7 @@ from eclectyc.estate.formula.terms import written
 from eclectyc.estate.formula_visibility import SeenFormula, SeenPart, seen_formula
 from eclectyc.estate.models import Meter, Quantity
 from eclectyc.intake.models import Stale
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import short_day
 from eclectyc.web.figures import figure
 

@@ -17,8 +17,8 @@ from eclectyc.analytics.service import DayView, MeterYear
 from eclectyc.estate.models import Meter, Quantity
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.identifiers import identify
+from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.quality import ACTUAL, MISSING
-from eclectyc.kernel.words import counted
 from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import day_words, short_day, slot_words, unbroken

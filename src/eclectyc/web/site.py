@@ -16,7 +16,7 @@ from eclectyc.analytics.heat import HeatMap
 from eclectyc.analytics.periods import month_before, month_of
 from eclectyc.analytics.service import SiteSummary, Sparkline
 from eclectyc.estate.models import Meter, Site, Utility
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import age_words, span_words

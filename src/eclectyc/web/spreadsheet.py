@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from django.http import HttpResponse
 
-from eclectyc.kernel.cells import FORMULA_STARTS, csv_text, safe
+from eclectyc.kernel.spreadsheet_safety import FORMULA_STARTS, csv_text, safe
 
 __all__ = ["FORMULA_STARTS", "csv_response", "csv_text", "safe"]
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes the file for Windows-1252

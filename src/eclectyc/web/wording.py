@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from eclectyc.kernel.words import counted, worded
+from eclectyc.kernel.plurals import counted, worded
 
 _FIELDS: Final = {
     "unit": "unit", "timezone": "clock", "sheet": "sheet", "meter": "meter", "quantity": "what is measured",

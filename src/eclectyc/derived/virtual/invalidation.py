@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from eclectyc.kernel.errors import Conflict
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 if TYPE_CHECKING:
     from eclectyc.estate.change_events import Change

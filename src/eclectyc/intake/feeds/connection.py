@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, Protocol
 
-from eclectyc.jobs.stops import Later
+from eclectyc.jobs.interrupts import Later
 from eclectyc.kernel.errors import Invalid
 
 PASSING: Final = (".part", ".tmp", ".filepart", ".partial", ".crdownload", "~")  # names of files still being written

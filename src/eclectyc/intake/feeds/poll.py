@@ -20,7 +20,7 @@ from eclectyc.intake.feeds.settings import LEAVE
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import check_room, receive, sender_of, start
 from eclectyc.jobs.alerts import tell
-from eclectyc.jobs.running import Running
+from eclectyc.jobs.context import Running
 from eclectyc.kernel.errors import EclectycError, NotFound
 
 KIND: Final = "feeds.read"

@@ -16,7 +16,7 @@ from eclectyc.intake.profiles.record_files import ENVELOPES
 from eclectyc.intake.profiles.sample_file import FileHead, head_at
 from eclectyc.intake.profiles.selected_profile import reader_of
 from eclectyc.kernel.errors import EclectycError
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.readers.blocks import ReadOptions
 from eclectyc.readers.files.source import HEAD_LINES
 from eclectyc.readers.tables.file_sample import Table, first_rows, head_of

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from eclectyc.intake.profiles.form_mapping import ROLES, Answers, number_of, roles_of, words_of
 from eclectyc.intake.profiles.preview import Preview
 from eclectyc.intake.profiles.suggest import looks_like_registers
-from eclectyc.kernel.words import counted, worded
+from eclectyc.kernel.plurals import counted, worded
 from eclectyc.readers.tables.cell_vocabulary import flag_of, quantity_of
 from eclectyc.readers.tables.file_sample import Table
 

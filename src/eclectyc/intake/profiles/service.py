@@ -15,7 +15,7 @@ from eclectyc.estate.changes import Changed
 from eclectyc.intake.profiles.mapping import Mapping, mapping_of
 from eclectyc.intake.profiles.models import LONGEST_NAME, ImportProfile
 from eclectyc.kernel.errors import Conflict, Invalid, NotFound
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 _TEXTS: Final = {"sender": 200, "notes": 1000}
 _TOLD: Final = ("name", "sender", "notes", "mapping")

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from eclectyc.intake.push.drain import Folded, fold_inbox
 from eclectyc.intake.push.models import Push
+from eclectyc.jobs.context import Later, Running
 from eclectyc.jobs.models import Job
-from eclectyc.jobs.running import Later, Running
 from eclectyc.kernel.errors import Busy, EclectycError
 
 TURN_S: Final = 5.0  # of waiting for the writers' turn, before it is asked whether to stop

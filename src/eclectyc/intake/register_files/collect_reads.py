@@ -11,8 +11,8 @@ import polars as pl
 from eclectyc.intake.alignment.clocks import clock_for
 from eclectyc.intake.report import ErrorLog
 from eclectyc.intake.resolve import Lane, Resolver
+from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
-from eclectyc.kernel.words import counted
 from eclectyc.readers.blocks import LineError, RegisterBlock, UnreadableFile
 from eclectyc.registers.register_config import code_key, serial_key
 

@@ -20,7 +20,7 @@ from eclectyc.intake.report import ImportReport, SeriesReport
 from eclectyc.intake.report_building import refuse_unknown
 from eclectyc.intake.resolve import Point
 from eclectyc.kernel.days import STEPS
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.readers.blocks import Block, LineError, RegisterBlock
 from eclectyc.registers.consumption import Share, Worked, work_out
 from eclectyc.registers.reads import Reads

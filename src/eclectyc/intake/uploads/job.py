@@ -12,9 +12,9 @@ from eclectyc.intake.report import NOTHING_USABLE
 from eclectyc.intake.service import Progress, import_file
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import makes_meters, options_of, sender_of
-from eclectyc.jobs.running import Running
+from eclectyc.jobs.context import Running
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
-from eclectyc.kernel.words import counted, worded
+from eclectyc.kernel.plurals import counted, worded
 
 TEXTS = {"reading": "Reading the file", "waiting": "Waiting", "writing": "Writing the readings", "done": "Done"}
 SHOWN = ("batch", "format", "rows", "accepted", "rejected", "readings", "added", "changed", "unchanged", "kept")

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.files.archive import protected
 from eclectyc.readers.files.cell_format import clock_text, rounded_s

@@ -20,8 +20,8 @@ import numpy as np
 import polars as pl
 
 from eclectyc.kernel.identifiers import clean_identifier
+from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
-from eclectyc.kernel.words import counted
 from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RegisterBlock, UnreadableFile
 from eclectyc.readers.files.source import Source, TextBlock
 from eclectyc.readers.tables.coded_lines import Lines, units

@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.readers.blocks import LineError, UnreadableFile
 from eclectyc.readers.files.byte_search import count_of
 from eclectyc.readers.files.source import Source, TextBlock

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from eclectyc.kernel.cells import as_meant
+from eclectyc.kernel.spreadsheet_safety import as_meant
 from eclectyc.readers.blocks import LineError, RecordBlock, UnreadableFile
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.tables.dates import BadDate, parse_date, parse_stamp

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from eclectyc.estate.models import Quantity, Utility
-from eclectyc.kernel.words import worded as words_of
+from eclectyc.kernel.plurals import worded as words_of
 from eclectyc.web import clock, colours, figures
 
 register = template.Library()

@@ -17,7 +17,7 @@ from eclectyc.estate.models import Meter, Quantity
 from eclectyc.intake.models import Batch, Register, RegisterRead, TankEntry
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.registers import entries
 from eclectyc.registers.models import RegisterKind, TankKind
 from eclectyc.registers.tank_entries import FUELS

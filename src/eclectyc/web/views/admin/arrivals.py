@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from eclectyc.intake.uploads import import_history
 from eclectyc.intake.uploads.rejected import RejectedNumbers
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import house_zone
 from eclectyc.web.listing import Cell, Row
 from eclectyc.web.wording import error_for_page, for_page, summary_of

@@ -21,7 +21,7 @@ from eclectyc.gas.models import CalorificValue
 from eclectyc.gas.reading import CalorificReport, import_calorific
 from eclectyc.gas.regions import usual_region
 from eclectyc.kernel.errors import Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Cell, Row
 from eclectyc.web.security import actor_of

@@ -19,7 +19,7 @@ from eclectyc.intake.service import ImportOptions
 from eclectyc.jobs import cron
 from eclectyc.jobs.models import Schedule
 from eclectyc.kernel.errors import EclectycError, Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Cell, Row

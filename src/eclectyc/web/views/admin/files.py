@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from eclectyc.estate import lists
 from eclectyc.kernel.errors import Forbidden, Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.reports import registry
 from eclectyc.reports.sheets import FORMS, Row, csv_parts, xlsx
 from eclectyc.web.forms import Field, Form

@@ -31,7 +31,7 @@ from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.rejected import RejectedNumbers, rejected_lines
 from eclectyc.jobs import service as jobs
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.readers.recognise import TYPES
 from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form

@@ -13,7 +13,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.jobs import alerts, cron, health, kinds, schedules, service
 from eclectyc.jobs.models import Job, Run, Schedule, Subscription
 from eclectyc.kernel.errors import EclectycError, Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of

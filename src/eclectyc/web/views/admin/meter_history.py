@@ -22,7 +22,7 @@ from eclectyc.estate.service import (
 )
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.web import figures
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Cell, Row

@@ -15,7 +15,7 @@ from eclectyc.estate.fields import checked_meter_fields
 from eclectyc.estate.models import Direction, Meter, Site, Supplier, Utility
 from eclectyc.estate.service import change_meters, create_meter, delete_meter, update_meter, warnings_of
 from eclectyc.kernel.errors import EclectycError, Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.web.colours import family
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no

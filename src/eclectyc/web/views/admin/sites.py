@@ -15,7 +15,7 @@ from eclectyc.estate.fields import checked_site_fields
 from eclectyc.estate.models import Measure, Region, Site, SiteType
 from eclectyc.estate.service import add_metric, change_sites, create_site, delete_site, update_site
 from eclectyc.kernel.errors import EclectycError, Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.web import figures
 from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form

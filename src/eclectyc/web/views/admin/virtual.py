@@ -22,7 +22,7 @@ from eclectyc.estate.service import create_meter, warnings_of
 from eclectyc.estate.virtual import Meant, meaning_of
 from eclectyc.kernel.days import WHOLE_DAY, zone_of
 from eclectyc.kernel.errors import EclectycError, Invalid
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import short_day
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.security import actor_of

@@ -13,8 +13,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from eclectyc.jobs import clock
+from eclectyc.jobs.interrupts import Cancelled, GivenBack, Later, LeaseLost, Stop
 from eclectyc.jobs.queue import Claim, renew
-from eclectyc.jobs.stops import Cancelled, GivenBack, Later, LeaseLost, Stop
 
 __all__ = ["Cancelled", "GivenBack", "Later", "LeaseLost", "Running", "Stop"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from eclectyc.kernel.errors import EclectycError
-from eclectyc.kernel.words import counted
+from eclectyc.kernel.plurals import counted
 
 
 def settle_what_was_left(tell: Callable[[str], None]) -> None:

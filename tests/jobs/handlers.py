@@ -8,8 +8,8 @@ from typing import Any
 from django.utils import timezone
 
 from eclectyc.jobs import kinds
+from eclectyc.jobs.context import Later, Running
 from eclectyc.jobs.models import Job, Line
-from eclectyc.jobs.running import Later, Running
 from eclectyc.kernel.errors import Invalid
 
 
@@ -62,11 +62,11 @@ def effects(job: Job) -> list[str]:
 
 
 KINDS = (
-    kinds.Kind("test.count", "tests.jobs.deeds:count", "Counting"),
-    kinds.Kind("test.pour", "tests.jobs.deeds:pour", "Pouring", permission="imports.run"),
-    kinds.Kind("test.stumble", "tests.jobs.deeds:stumble", "Stumbling", first_delay_s=100),
-    kinds.Kind("test.quiet", "tests.jobs.deeds:stumble", "Stumbling quietly", attempts=1, is_quiet=True),
-    kinds.Kind("test.fold", "tests.jobs.deeds:count", "Folding", frees_key_at_start=True, keep_days=7),
-    kinds.Kind("test.gone", "tests.jobs.deeds:no_such", "Handled by what is not there", attempts=1),
+    kinds.Kind("test.count", "tests.jobs.handlers:count", "Counting"),
+    kinds.Kind("test.pour", "tests.jobs.handlers:pour", "Pouring", permission="imports.run"),
+    kinds.Kind("test.stumble", "tests.jobs.handlers:stumble", "Stumbling", first_delay_s=100),
+    kinds.Kind("test.quiet", "tests.jobs.handlers:stumble", "Stumbling quietly", attempts=1, is_quiet=True),
+    kinds.Kind("test.fold", "tests.jobs.handlers:count", "Folding", frees_key_at_start=True, keep_days=7),
+    kinds.Kind("test.gone", "tests.jobs.handlers:no_such", "Handled by what is not there", attempts=1),
 )
 kinds.register(*KINDS)

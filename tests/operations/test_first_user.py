@@ -10,7 +10,7 @@ from django.db import connection
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation, User
-from eclectyc.operations import first_use
+from eclectyc.operations import first_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_two_first_starts_at_once_make_one_administrator_whose_password_holds(is_known: bool) -> None:
     Organisation.objects.create(name="Harbour Estates")
     if is_known:
-        User.objects.create(email=first_use.FIRST_ADMINISTRATOR, is_active=False)
+        User.objects.create(email=first_user.FIRST_ADMINISTRATOR, is_active=False)
     both, made, faults = threading.Barrier(2, timeout=30), [], []
-    make_password = first_use.new_password
+    make_password = first_user.new_password
 
     def slowly() -> str:
         """Both have seen by now that there is no administrator, unless one of them has to wait for the other."""
@@ -33,13 +33,13 @@ def test_two_first_starts_at_once_make_one_administrator_whose_password_holds(is
     def start() -> None:
         try:
             both.wait()
-            made.append(first_use.first_administrator(Actor.system()))
+            made.append(first_user.first_administrator(Actor.system()))
         except Exception as fault:  # shown by the test
             faults.append(fault)
         finally:
             connection.close()
 
-    with patch.object(first_use, "new_password", slowly):
+    with patch.object(first_user, "new_password", slowly):
         threads = [threading.Thread(target=start) for _ in range(2)]
         for thread in threads:
             thread.start()

@@ -15,9 +15,9 @@ from django.db import Error as DatabaseFault
 from django.db import close_old_connections, connection, transaction
 
 from eclectyc.jobs import clock
+from eclectyc.jobs.context import Cancelled, LeaseLost, Running
 from eclectyc.jobs.models import Job, Line
 from eclectyc.jobs.queue import locked
-from eclectyc.jobs.running import Cancelled, LeaseLost, Running
 
 BEAT_S: Final = 0.5
 log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ def main() -> None:
 
     django.setup()
     from eclectyc.cli import main as command
-    from tests.jobs import deeds
+    from tests.jobs import handlers
 
-    assert deeds.KINDS
+    assert handlers.KINDS
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     print("ready", flush=True)
     for line in sys.stdin:

@@ -12,7 +12,7 @@ from eclectyc.jobs.models import Job, Worker
 from eclectyc.jobs.queue import locked
 from eclectyc.jobs.service import put_back
 from eclectyc.kernel.errors import Conflict
-from eclectyc.kernel.holder import has_ended
+from eclectyc.kernel.process_identity import has_ended
 
 REMEDY: Final = "Install the version that asked for it, or a later one: it is then tried again by itself."
 
