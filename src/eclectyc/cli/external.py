@@ -22,7 +22,7 @@ from eclectyc.cli.session import (
 from eclectyc.kernel.plurals import counted
 
 if TYPE_CHECKING:
-    from eclectyc.gas.reading import CalorificReport
+    from eclectyc.gas.file import CalorificReport
 
 external = application_of("Bring in data from outside, out of a file: calorific values of gas.")
 
@@ -42,7 +42,7 @@ def calorific(
 ) -> None:
     """Bring in calorific values of gas [MJ/m³] by gas day. Exit: 0 clean, 1 some rows rejected, 2 nothing usable."""
     ready()
-    from eclectyc.gas.reading import CalorificReport, import_calorific
+    from eclectyc.gas.file import CalorificReport, import_calorific
     from eclectyc.readers.blocks import LineError, UnreadableFile
 
     try:

@@ -11,7 +11,7 @@ from typing import Final
 from eclectyc.derived.protocol import Derivation
 
 KINDS: Final[list[str]] = [
-    "eclectyc.gas.deriving:GAS",
+    "eclectyc.gas.derivation:GAS",
     "eclectyc.derived.virtual.derivation:VIRTUAL_METERS",
 ]
 

@@ -7,6 +7,6 @@ class GasConfig(AppConfig):
 
     def ready(self) -> None:
         from eclectyc.estate.change_events import listen
-        from eclectyc.gas.listening import hear
+        from eclectyc.gas.estate_changes import hear
 
         listen(hear)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity, Series, Site, Utility
-from eclectyc.gas.gaps import Lacking, runs_of
+from eclectyc.gas.missing_values import Lacking, runs_of
 from eclectyc.gas.models import CalorificValue, region_key
 from eclectyc.gas.regions import usual_region
 from eclectyc.lake.store import connect

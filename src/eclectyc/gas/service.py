@@ -19,7 +19,7 @@ from eclectyc.audit.record import record
 from eclectyc.derived import spans
 from eclectyc.estate import checks
 from eclectyc.estate.models import Site
-from eclectyc.gas.following import mark_meters
+from eclectyc.gas.invalidation import mark_meters
 from eclectyc.gas.models import LONGEST_REGION, CalorificValue, UsualRegion, region_key
 from eclectyc.gas.regions import usual_region
 from eclectyc.gas.rules import PLAUSIBLE

@@ -11,7 +11,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.derived.engine import bring_up_to_date
 from eclectyc.estate import service
 from eclectyc.estate.models import Meter, Series
-from eclectyc.gas.gaps import lacking_of
+from eclectyc.gas.missing_values import lacking_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.lake.store import connect
 from tests.factories import World

@@ -13,7 +13,7 @@ from eclectyc.analytics.periods import Window
 from eclectyc.analytics.readings import DayView, Point
 from eclectyc.analytics.service import day_of, days_of, main_point, readings_of, sparklines, today_in, year_of
 from eclectyc.estate.models import Meter, Quantity, Utility
-from eclectyc.gas.gaps import lacking_of
+from eclectyc.gas.missing_values import lacking_of
 from eclectyc.kernel.days import WHOLE_DAY, zone_of
 from eclectyc.web import lists, meter
 from eclectyc.web.charts import Chart

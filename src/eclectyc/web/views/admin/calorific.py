@@ -15,10 +15,10 @@ from django.urls import reverse
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.gas import lists, service
-from eclectyc.gas.gaps import runs_in_words
+from eclectyc.gas.file import CalorificReport, import_calorific
 from eclectyc.gas.lists import RegionSummary
+from eclectyc.gas.missing_values import runs_in_words
 from eclectyc.gas.models import CalorificValue
-from eclectyc.gas.reading import CalorificReport, import_calorific
 from eclectyc.gas.regions import usual_region
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.plurals import counted

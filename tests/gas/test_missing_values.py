@@ -14,8 +14,8 @@ from django.test import Client
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
 from eclectyc.derived.engine import bring_up_to_date
+from eclectyc.gas.file import CalorificReport, import_calorific
 from eclectyc.gas.models import CalorificValue, UsualRegion
-from eclectyc.gas.reading import CalorificReport, import_calorific
 from eclectyc.gas.service import put_values, set_usual_region
 from eclectyc.kernel.errors import Invalid
 from eclectyc.readers.blocks import UnreadableFile

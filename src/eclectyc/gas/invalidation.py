@@ -13,8 +13,8 @@ from eclectyc.derived.spans import EVER
 from eclectyc.derived.virtual.invalidation import mark_users
 from eclectyc.estate.change_events import Change
 from eclectyc.estate.models import Meter, Quantity, Series, Site, Utility
-from eclectyc.gas.deriving import DERIVED, GAS
-from eclectyc.gas.listening import DATED, OF_METER, OF_SITE
+from eclectyc.gas.derivation import DERIVED, GAS
+from eclectyc.gas.estate_changes import DATED, OF_METER, OF_SITE
 from eclectyc.intake.models import Register
 from eclectyc.kernel.units import is_volume
 

@@ -22,7 +22,7 @@ from eclectyc.estate.service import (
     update_meter,
     update_site,
 )
-from eclectyc.gas.gaps import lacking_of
+from eclectyc.gas.missing_values import lacking_of
 from eclectyc.gas.rules import kwh_per_m3
 from eclectyc.gas.service import put_values, set_usual_region
 from eclectyc.intake.models import Batch, Stale

@@ -22,6 +22,6 @@ def hear(changes: Sequence[Change]) -> None:
         if change.action in DATED or (change.before and change.told & (OF_SITE | OF_METER))
     ]  # fmt: skip
     if bearing:
-        from eclectyc.gas.following import follow
+        from eclectyc.gas.invalidation import follow
 
         follow(bearing)

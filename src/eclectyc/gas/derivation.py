@@ -132,7 +132,7 @@ class Gas:
 
     def remarks(self, touched: pl.DataFrame) -> list[str]:
         """Say of how many touched days of m³ the calorific value is not known."""
-        from eclectyc.gas.gaps import remarks
+        from eclectyc.gas.missing_values import remarks
 
         return remarks(touched)
 
