@@ -35,12 +35,12 @@ PURE: Final = (
     "lake/arbitrate.py",
     "analytics/compare.py",
     "analytics/consumption.py",
-    "analytics/expectation.py",
-    "analytics/grid.py",
-    "analytics/heat.py",
+    "analytics/expected_slots.py",
+    "analytics/day_grid.py",
+    "analytics/heat_map.py",
     "analytics/overview.py",
     "analytics/periods.py",
-    "analytics/profile.py",
+    "analytics/typical_day.py",
     "analytics/slots.py",
 )
 

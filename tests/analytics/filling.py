@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from eclectyc.analytics.expectation import Points
+from eclectyc.analytics.expected_slots import Points
 from eclectyc.estate.models import Series
 from eclectyc.kernel.days import days_between, slots_in_day
 from eclectyc.lake.lease import writer_lease

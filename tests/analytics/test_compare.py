@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eclectyc.analytics.compare import Comparison, like_for_like, partners, slots_like_for_like
-from eclectyc.analytics.grid import day_grid
+from eclectyc.analytics.day_grid import day_grid
 from eclectyc.analytics.periods import days_array
 from eclectyc.analytics.slots import Slots, lay_out
 from tests.analytics.filling import LONDON, Day, flat_days, points_of, rows_of

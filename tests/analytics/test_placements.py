@@ -19,8 +19,8 @@ from eclectyc.accounts.actor import Actor, Grant
 from eclectyc.accounts.reach import Reach
 from eclectyc.accounts.roles import ROLE_PERMISSIONS
 from eclectyc.analytics import service
-from eclectyc.analytics.grid import DayGrid
-from eclectyc.analytics.placed import MOVES, place
+from eclectyc.analytics.day_grid import DayGrid
+from eclectyc.analytics.placements import MOVES, place
 from eclectyc.estate import service as estate
 from eclectyc.estate.models import Meter, Placement, Region, Site
 from eclectyc.kernel.days import slots_in_day

@@ -10,8 +10,8 @@ import polars as pl
 from django.db.models import Q
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.analytics.day_grid import DayGrid
 from eclectyc.analytics.fetch import ask
-from eclectyc.analytics.grid import DayGrid
 from eclectyc.analytics.periods import By, bucket_starts
 from eclectyc.estate.models import Meter, Quantity
 from eclectyc.kernel.errors import NotFound

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from eclectyc.analytics.grid import DayGrid
+from eclectyc.analytics.day_grid import DayGrid
 from eclectyc.analytics.periods import month_before
 from eclectyc.analytics.slots import Slots, clock
 from eclectyc.kernel.days import days_between

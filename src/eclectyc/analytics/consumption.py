@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from eclectyc.analytics.expectation import Points, expected_slots
+from eclectyc.analytics.expected_slots import Points, expected_slots
 from eclectyc.analytics.periods import By, Window, bucket_ends, bucket_starts, day_edges, window_seconds
 from eclectyc.analytics.slots import Slots, lay_out, within
 

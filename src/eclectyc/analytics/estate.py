@@ -13,11 +13,11 @@ from django.db.models import Q
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.compare import Against, partners
+from eclectyc.analytics.day_grid import DayGrid
 from eclectyc.analytics.fetch import COUNTED_ENERGY, MAIN, Asked, ask, ever_at, placed
-from eclectyc.analytics.grid import DayGrid
 from eclectyc.analytics.overview import Overview, Spans, build, sum_or_null
 from eclectyc.analytics.periods import By, bucket_starts
-from eclectyc.analytics.placed import Placed
+from eclectyc.analytics.placements import Placed
 from eclectyc.estate.models import Meter, Quantity, Utility
 
 Group = Literal["site", "meter", "region", "utility"]

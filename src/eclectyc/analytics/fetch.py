@@ -14,10 +14,10 @@ import polars as pl
 from django.db.models import FilteredRelation, Q
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.analytics.expectation import Points, expected_since, expected_until
-from eclectyc.analytics.grid import DayGrid, day_grid
+from eclectyc.analytics.day_grid import DayGrid, day_grid
+from eclectyc.analytics.expected_slots import Points, expected_since, expected_until
 from eclectyc.analytics.months import month_edges, month_grid, months_of, needs_no_days
-from eclectyc.analytics.placed import MOVES, Placed, place
+from eclectyc.analytics.placements import MOVES, Placed, place
 from eclectyc.estate.models import Meter, Placement, Quantity, Site, Utility
 from eclectyc.lake.primary_rows import counted_rows
 from eclectyc.lake.store import Lake, connect

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from eclectyc.analytics.expectation import Points
-from eclectyc.analytics.grid import DayGrid
+from eclectyc.analytics.day_grid import DayGrid
+from eclectyc.analytics.expected_slots import Points
 from eclectyc.analytics.periods import bucket_starts, days_array
 from eclectyc.kernel.days import slot_counts
 
@@ -40,7 +40,7 @@ def needs_no_days(points: Points, meters: pl.DataFrame, series: pl.DataFrame) ->
 def expected_by_month(points: Points, edges: np.ndarray) -> np.ndarray:
     """Return the slots expected of each point in each month, readings aside: shape (points, months), int32.
 
-    >>> from eclectyc.analytics.expectation import Points
+    >>> from eclectyc.analytics.expected_slots import Points
     >>> day = lambda text: np.array([text], dtype="datetime64[D]")
     >>> point = Points(np.array(["Europe/London"]), np.array([30]), day("2025-03-30"), day("2025-04-02"))
     >>> expected_by_month(point, month_edges(date(2025, 3, 1), date(2025, 5, 1))).tolist()

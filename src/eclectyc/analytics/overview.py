@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 
 from eclectyc.analytics.compare import Against, Comparison, like_for_like, partners
-from eclectyc.analytics.grid import DayGrid, Total
+from eclectyc.analytics.day_grid import DayGrid, Total
 from eclectyc.analytics.periods import month_before, month_of, week_of
-from eclectyc.analytics.placed import Placed
+from eclectyc.analytics.placements import Placed
 
 TREND_DAYS = 30
 SILENT_AFTER_DAYS = 2  # older than this before the newest expected day

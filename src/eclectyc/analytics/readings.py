@@ -17,13 +17,13 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.analytics import consumption as pure
 from eclectyc.analytics.compare import Comparison, slots_like_for_like
 from eclectyc.analytics.consumption import Readings
-from eclectyc.analytics.expectation import expected_slots
+from eclectyc.analytics.day_grid import Total
+from eclectyc.analytics.expected_slots import expected_slots
 from eclectyc.analytics.fetch import Asked, ask
-from eclectyc.analytics.grid import Total
-from eclectyc.analytics.heat import HeatMap, heat_map
+from eclectyc.analytics.heat_map import HeatMap, heat_map
 from eclectyc.analytics.periods import By, Window, week_of
-from eclectyc.analytics.profile import Band, is_like, usual_band
 from eclectyc.analytics.slots import Slots, lay_out
+from eclectyc.analytics.typical_day import Band, is_like, usual_band
 from eclectyc.estate.models import Meter, Quantity, Utility
 from eclectyc.kernel.days import WHOLE_DAY, local_day, midnight, slot_bounds, zone_of
 from eclectyc.kernel.errors import NotFound

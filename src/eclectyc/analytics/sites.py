@@ -11,11 +11,11 @@ import polars as pl
 from django.db.models import Q
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.analytics.day_grid import Total
 from eclectyc.analytics.estate import in_buckets
-from eclectyc.analytics.expectation import expected_slots
+from eclectyc.analytics.expected_slots import expected_slots
 from eclectyc.analytics.fetch import MAIN, OF_MAINS, Asked, ask, ever_at, placed
-from eclectyc.analytics.grid import Total
-from eclectyc.analytics.heat import HeatMap, heat_map
+from eclectyc.analytics.heat_map import HeatMap, heat_map
 from eclectyc.analytics.overview import sum_or_null
 from eclectyc.analytics.periods import Window, month_of
 from eclectyc.analytics.slots import lay_out_all

@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from eclectyc.analytics.compare import Comparison
-from eclectyc.analytics.grid import Total
+from eclectyc.analytics.day_grid import Total
 from eclectyc.analytics.overview import Figure, Overview, Remark
 from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key

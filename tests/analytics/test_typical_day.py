@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import numpy as np
 
 from eclectyc.analytics.periods import days_array
-from eclectyc.analytics.profile import FEWEST_DAYS, is_like, usual_band
 from eclectyc.analytics.slots import Slots, lay_out
+from eclectyc.analytics.typical_day import FEWEST_DAYS, is_like, usual_band
 from tests.analytics.filling import LONDON, Day, rows_of
 
 

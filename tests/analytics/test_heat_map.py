@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from eclectyc.analytics.expectation import expected_slots
-from eclectyc.analytics.heat import heat_map
+from eclectyc.analytics.expected_slots import expected_slots
+from eclectyc.analytics.heat_map import heat_map
 from eclectyc.analytics.periods import days_array
 from eclectyc.analytics.slots import Slots, lay_out
 from tests.analytics.filling import LONDON, flat_days, points_of, rows_of

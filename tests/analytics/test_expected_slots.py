@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from eclectyc.analytics.expectation import NEVER, expected_since, expected_slots, expected_until
+from eclectyc.analytics.expected_slots import NEVER, expected_since, expected_slots, expected_until
 from eclectyc.analytics.periods import days_array
 from tests.analytics.filling import points_of, rows_of
 

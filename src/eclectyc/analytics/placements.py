@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from eclectyc.analytics.expectation import NEVER
-from eclectyc.analytics.grid import DayGrid
+from eclectyc.analytics.day_grid import DayGrid
+from eclectyc.analytics.expected_slots import NEVER
 
 ALWAYS: Final = np.datetime64("0001-01-01", "D")
 WHERE: Final[dict[str, Any]] = {

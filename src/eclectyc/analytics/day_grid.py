@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from eclectyc.analytics.expectation import Points, expected_slots, positions
+from eclectyc.analytics.expected_slots import Points, expected_slots, positions
 from eclectyc.analytics.periods import days_array
 
 
