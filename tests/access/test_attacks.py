@@ -15,7 +15,8 @@ from django.test import Client
 
 from eclectyc.accounts.models import Organisation, User
 from eclectyc.estate.models import Site
-from tests.access.asking import (
+from tests.access.matrix import BODIES, PICTURE, QUERIES, ROWS
+from tests.access.requests import (
     Answer,
     Question,
     ask,
@@ -29,7 +30,6 @@ from tests.access.asking import (
     undone,
     url_of,
 )
-from tests.access.matrix import BODIES, PICTURE, QUERIES, ROWS
 from tests.access.test_matrix import answers_in, question_of, tells_nothing_of
 from tests.access.two_sides import THERE, Side, Sides, furnish
 

@@ -20,7 +20,8 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Invitation, Role
 from eclectyc.audit.record import record
 from eclectyc.estate.models import Region, Site, Supplier
-from tests.access.asking import (
+from tests.access.matrix import BODIES, FRESH, LOOKED_UP_LATER, PLAIN_PARAMETERS, QUERIES, ROWS
+from tests.access.requests import (
     API,
     NAMED,
     Answer,
@@ -38,7 +39,6 @@ from tests.access.asking import (
     undone,
     url_of,
 )
-from tests.access.matrix import BODIES, FRESH, LOOKED_UP_LATER, PLAIN_PARAMETERS, QUERIES, ROWS
 from tests.access.two_sides import HERE, NAMES, START, THERE, Side, Sides, marked_fields, models_of_ours, person
 from tests.factories import make_meter
 

@@ -11,11 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from eclectyc.api.asking import REFUSALS, Number, Page, page_of, require_somewhere
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.moments import moment_of
+from eclectyc.api.date_parameters import moment_of
+from eclectyc.api.readings_output import prefers_csv
+from eclectyc.api.requests import REFUSALS, Number, Page, page_of, require_somewhere
 from eclectyc.api.schemas import Moment, Text
-from eclectyc.api.writing import prefers_csv
 from eclectyc.audit import read_log_queue
 from eclectyc.audit.record import record
 from eclectyc.audit.search import Sought, rows, seek, tell

@@ -10,9 +10,9 @@ from ninja import Router
 from pydantic import Field
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.api.asking import CHANGING, Body, Number, not_null, one
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.estate_shapes import BulkOut, LongText, Week
+from eclectyc.api.estate_schemas import BulkOut, LongText, Week
+from eclectyc.api.requests import CHANGING, Body, Number, not_null, one
 from eclectyc.api.schemas import DirectionName, SiteTypeName, Text, UtilityName
 from eclectyc.estate import lists, service
 from eclectyc.estate.bulk import MOST_AT_ONCE

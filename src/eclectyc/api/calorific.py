@@ -11,10 +11,10 @@ from ninja.responses import Status
 from pydantic import Field
 
 from eclectyc.accounts.models import Organisation
-from eclectyc.api.asking import CHANGING, ONE, Body, Number, Page, one, page_of
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.estate_shapes import Exact
+from eclectyc.api.estate_schemas import Exact
 from eclectyc.api.lookup import organisations_named
+from eclectyc.api.requests import CHANGING, ONE, Body, Number, Page, one, page_of
 from eclectyc.api.schemas import Text
 from eclectyc.gas import service
 from eclectyc.gas.models import CalorificValue, region_key

@@ -6,10 +6,10 @@ from django.http import HttpRequest
 from ninja import Path, Query, Router
 from ninja.responses import Status
 
-from eclectyc.api.asking import Number, not_null, one
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.history_shapes import ChangedMultiplier, MultiplierOut, Multipliers, NewMultiplier
+from eclectyc.api.history_schemas import ChangedMultiplier, MultiplierOut, Multipliers, NewMultiplier
 from eclectyc.api.lookup import meter_of
+from eclectyc.api.requests import Number, not_null, one
 from eclectyc.api.schemas import OneMeter
 from eclectyc.api.versions import VERSIONED, IfMatch, version_of
 from eclectyc.estate import service

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Query, Router
 
 from eclectyc.api import meters, sites
-from eclectyc.api.asking import ONE
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.estate_shapes import SiteList
+from eclectyc.api.estate_schemas import SiteList
+from eclectyc.api.requests import ONE
 from eclectyc.api.schemas import MeterList
 from eclectyc.reports import registry
 from eclectyc.reports.sheets import FORMS, Row, csv_parts, xlsx

@@ -13,9 +13,9 @@ from pydantic import Field
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.api.asking import CHANGING, ONE, Body, Number, Page, Searched, not_null, one, page_of, require_somewhere
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.lookup import organisations_named
+from eclectyc.api.requests import CHANGING, ONE, Body, Number, Page, Searched, not_null, one, page_of, require_somewhere
 from eclectyc.api.schemas import Text
 from eclectyc.intake.feeds import service
 from eclectyc.intake.feeds.models import Feed, FeedFile

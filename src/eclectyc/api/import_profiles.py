@@ -12,9 +12,9 @@ from ninja.responses import Status
 from pydantic import AfterValidator, Field, StringConstraints
 
 from eclectyc.accounts.models import Organisation
-from eclectyc.api.asking import CHANGING, ONE, Body, Number, Searched, not_null, one, page_of, require_somewhere
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.lookup import organisations_named
+from eclectyc.api.requests import CHANGING, ONE, Body, Number, Searched, not_null, one, page_of, require_somewhere
 from eclectyc.api.schemas import Text
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
 from eclectyc.intake.profiles import service

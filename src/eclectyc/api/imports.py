@@ -13,9 +13,9 @@ from pydantic import Field
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.api.asking import CHANGING, ONE, Body, Searched, require_somewhere
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.lookup import organisation_of, organisations_named
+from eclectyc.api.requests import CHANGING, ONE, Body, Searched, require_somewhere
 from eclectyc.api.schemas import Text
 from eclectyc.intake.models import Batch
 from eclectyc.intake.service import ImportOptions

@@ -13,9 +13,9 @@ from ninja.responses import Status
 from eclectyc.accounts import invitations
 from eclectyc.accounts.access_log import note_invitations
 from eclectyc.accounts.models import PLACES, Invitation, InvitationState
-from eclectyc.api.asking import CHANGING, ONE, REFUSALS, Number, Page, one, page_of, require_somewhere
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.places import AtPlaceWithRole, PositionOut, position_facts
+from eclectyc.api.requests import CHANGING, ONE, REFUSALS, Number, Page, one, page_of, require_somewhere
+from eclectyc.api.role_scope import AtPlaceWithRole, PositionOut, position_facts
 from eclectyc.api.schemas import Text
 
 router = Router(tags=["people"])

@@ -10,9 +10,8 @@ from ninja.responses import Status
 
 from eclectyc.analytics import service as analytics
 from eclectyc.analytics.balance import Balance
-from eclectyc.api.asking import Number, not_null, one
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.history_shapes import (
+from eclectyc.api.history_schemas import (
     BalanceOut,
     BalancePeriod,
     BalanceWindow,
@@ -31,6 +30,7 @@ from eclectyc.api.history_shapes import (
     SubOut,
 )
 from eclectyc.api.lookup import meter_of
+from eclectyc.api.requests import Number, not_null, one
 from eclectyc.api.schemas import OneMeter
 from eclectyc.api.versions import VERSIONED, IfMatch, version_of
 from eclectyc.estate import service

@@ -11,11 +11,12 @@ from ninja.responses import Status
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics import service as analytics
-from eclectyc.api.asking import CHANGING, ONE, not_null, one
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.estate_shapes import ChangedMeter, MeterFields, NewMeter
+from eclectyc.api.date_parameters import moment_of
+from eclectyc.api.estate_schemas import ChangedMeter, MeterFields, NewMeter
 from eclectyc.api.lookup import meter_of, numbers_named, organisations_named, sites_named
-from eclectyc.api.moments import moment_of
+from eclectyc.api.readings_output import as_csv, as_json, check_size, prefers_csv
+from eclectyc.api.requests import CHANGING, ONE, not_null, one
 from eclectyc.api.schemas import (
     ErrorOut,
     FormulaPartOut,
@@ -27,7 +28,6 @@ from eclectyc.api.schemas import (
     ReadingsWindow,
 )
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
-from eclectyc.api.writing import as_csv, as_json, check_size, prefers_csv
 from eclectyc.audit.record import record
 from eclectyc.derived.virtual.delete import delete_virtual_meter
 from eclectyc.estate import lists, service

@@ -14,8 +14,8 @@ from pydantic import Field
 from eclectyc.accounts import branding, organisations
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.api.asking import CHANGING, ONE, Body, Number, Searched, not_null, one, page_of
 from eclectyc.api.authentication import actor_of
+from eclectyc.api.requests import CHANGING, ONE, Body, Number, Searched, not_null, one, page_of
 from eclectyc.api.schemas import Text
 from eclectyc.kernel.errors import Invalid, NotFound
 

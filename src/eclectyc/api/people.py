@@ -17,7 +17,9 @@ from eclectyc.accounts.access_log import note_memberships, note_people
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import PLACES, Membership, User
 from eclectyc.accounts.organisations import organisation_named
-from eclectyc.api.asking import (
+from eclectyc.api.authentication import actor_of
+from eclectyc.api.invitations import InvitationOut, invitation_out
+from eclectyc.api.requests import (
     CHANGING,
     ONE,
     REFUSALS,
@@ -30,9 +32,7 @@ from eclectyc.api.asking import (
     page_of,
     require_somewhere,
 )
-from eclectyc.api.authentication import actor_of
-from eclectyc.api.invitations import InvitationOut, invitation_out
-from eclectyc.api.places import AtPlaceWithRole, PositionOut, RoleName, custom_role, position_facts
+from eclectyc.api.role_scope import AtPlaceWithRole, PositionOut, RoleName, custom_role, position_facts
 from eclectyc.api.schemas import Text
 from eclectyc.kernel.errors import Invalid
 

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation, User
-from eclectyc.api.asking import CHANGING, ONE, REFUSALS, Body, Number, one, require_somewhere
 from eclectyc.api.authentication import actor_of
+from eclectyc.api.requests import CHANGING, ONE, REFUSALS, Body, Number, one, require_somewhere
 from eclectyc.api.schemas import Parameters, Text
 from eclectyc.kernel.errors import Forbidden
 from eclectyc.privacy import consents, erasure, personal_data, retention, rules

@@ -10,10 +10,10 @@ from ninja import Query, Schema
 from ninja.errors import HttpError
 from pydantic import Field
 
-from eclectyc.api.asking import CHANGING
 from eclectyc.api.authentication import PUSHING, actor_of
 from eclectyc.api.lookup import meter_to_push
 from eclectyc.api.meters import router  # the same address as the readings that are asked for
+from eclectyc.api.requests import CHANGING
 from eclectyc.api.schemas import ErrorOut, OneMeter, QuantityName
 from eclectyc.estate.models import Quantity
 from eclectyc.intake.push.message import MOST_READINGS, Message

@@ -7,10 +7,10 @@ from ninja import Path, Query, Router
 from ninja.responses import Status
 
 from eclectyc.accounts.models import Organisation
-from eclectyc.api.asking import CHANGING, ONE, Number, not_null, one
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.estate_shapes import ChangedRegion, NewRegion, RegionList, RegionOut, RegionPage, region_out
+from eclectyc.api.estate_schemas import ChangedRegion, NewRegion, RegionList, RegionOut, RegionPage, region_out
 from eclectyc.api.lookup import organisations_named
+from eclectyc.api.requests import CHANGING, ONE, Number, not_null, one
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
 from eclectyc.estate import lists, service
 from eclectyc.estate.lists import NameFilter, Slice

@@ -12,8 +12,8 @@ from pydantic import Field
 from eclectyc.accounts import custom_roles
 from eclectyc.accounts.models import Organisation, Role
 from eclectyc.accounts.roles import PERMISSIONS, ROLE_PERMISSIONS
-from eclectyc.api.asking import CHANGING, ONE, REFUSALS, Body, Number, Page, not_null, one, page_of
 from eclectyc.api.authentication import actor_of
+from eclectyc.api.requests import CHANGING, ONE, REFUSALS, Body, Number, Page, not_null, one, page_of
 from eclectyc.api.schemas import Text
 
 router = Router(tags=["people"])

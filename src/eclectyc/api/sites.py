@@ -10,9 +10,8 @@ from ninja.responses import Status
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.api.asking import CHANGING, ONE, Number, Page, not_null, one, page_of
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.estate_shapes import (
+from eclectyc.api.estate_schemas import (
     ChangedMetric,
     ChangedSite,
     MetricOut,
@@ -27,6 +26,7 @@ from eclectyc.api.estate_shapes import (
     site_out,
 )
 from eclectyc.api.lookup import numbers_named, organisations_named
+from eclectyc.api.requests import CHANGING, ONE, Number, Page, not_null, one, page_of
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
 from eclectyc.estate import lists, service
 from eclectyc.estate.lists import SiteFilter, Slice

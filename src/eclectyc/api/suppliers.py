@@ -9,9 +9,8 @@ from ninja import Path, Query, Router
 from ninja.responses import Status
 
 from eclectyc.accounts.models import Organisation
-from eclectyc.api.asking import CHANGING, ONE, Body, Number, not_null, one
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.estate_shapes import (
+from eclectyc.api.estate_schemas import (
     ChangedSupplier,
     NewSupplier,
     SupplierList,
@@ -20,6 +19,7 @@ from eclectyc.api.estate_shapes import (
     supplier_out,
 )
 from eclectyc.api.lookup import organisations_named
+from eclectyc.api.requests import CHANGING, ONE, Body, Number, not_null, one
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
 from eclectyc.estate import lists, service
 from eclectyc.estate.lists import NameFilter, Slice

@@ -13,9 +13,9 @@ from pydantic import AwareDatetime, Field
 
 from eclectyc.accounts import tokens
 from eclectyc.accounts.models import PLACES, ApiToken, User
-from eclectyc.api.asking import CHANGING, ONE, REFUSALS, Number, Page, one, page_of
 from eclectyc.api.authentication import actor_of
-from eclectyc.api.places import AtPlace, PlaceOut, place_facts
+from eclectyc.api.requests import CHANGING, ONE, REFUSALS, Number, Page, one, page_of
+from eclectyc.api.role_scope import AtPlace, PlaceOut, place_facts
 from eclectyc.api.schemas import Text
 from eclectyc.kernel.errors import Invalid
 

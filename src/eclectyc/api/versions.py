@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from django.http import HttpResponse
 from ninja import Header
 
-from eclectyc.api.asking import CHANGING
+from eclectyc.api.requests import CHANGING
 from eclectyc.api.schemas import ErrorOut
 from eclectyc.kernel.errors import Invalid
 

@@ -11,7 +11,7 @@ from pydantic import Field, WithJsonSchema
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation, Position, Role, Scope
 from eclectyc.accounts.roles import ROLES
-from eclectyc.api.asking import Body, Number, one
+from eclectyc.api.requests import Body, Number, one
 from eclectyc.api.schemas import Text
 from eclectyc.estate.models import Meter, Region, Site
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from ninja import Schema
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
-from eclectyc.api.asking import Body, Number, Searched
+from eclectyc.api.requests import Body, Number, Searched
 from eclectyc.api.schemas import DirectionName, SiteTypeName, Text, UtilityName
 from eclectyc.estate import lists
 from eclectyc.estate.formula.parse import LONGEST

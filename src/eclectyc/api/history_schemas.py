@@ -8,8 +8,8 @@ from typing import Literal
 from ninja import Schema
 from pydantic import Field
 
-from eclectyc.api.asking import Body, Number
-from eclectyc.api.estate_shapes import Exact
+from eclectyc.api.estate_schemas import Exact
+from eclectyc.api.requests import Body, Number
 from eclectyc.api.schemas import OneMeter, QuantityName, Text
 
 
