@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import URLPattern
 
 from eclectyc.web.urls import urlpatterns
-from eclectyc.web.views.admin.addresses import PARTS
+from eclectyc.web.views.admin.urls import PARTS
 from tests.factories import World
 from tests.web.conftest import signed_in
 from tests.web.pages import text_of

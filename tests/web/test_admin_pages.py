@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from eclectyc.accounts.models import Role
 from eclectyc.estate.models import Region, Supplier
-from eclectyc.web.views.admin.addresses import ADDRESSES, PARTS
+from eclectyc.web.views.admin.urls import ADDRESSES, PARTS
 from tests.factories import World
 from tests.web.conftest import signed_in
 from tests.web.pages import text_of

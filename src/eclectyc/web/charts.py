@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from eclectyc.web.figures import scale_for, unit_name
+from eclectyc.web.number_format import scale_for, unit_name
 
 Values = Sequence[float | None]
 DIGITS: Final = 6  # [decimals] kept of a value

@@ -14,7 +14,7 @@ from eclectyc.estate.models import Meter, Quantity
 from eclectyc.intake.models import Stale
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import short_day
-from eclectyc.web.figures import figure
+from eclectyc.web.number_format import figure
 
 _QUANTITIES = dict(Quantity.choices)
 

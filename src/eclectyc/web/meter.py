@@ -23,7 +23,7 @@ from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import day_words, short_day, slot_words, unbroken
 from eclectyc.web.colours import family
-from eclectyc.web.figures import figure, share, unit_name
+from eclectyc.web.number_format import figure, share, unit_name
 from eclectyc.web.site import heat_data
 
 AGAINST: Final = {"day": ("the day before", 1), "week": ("a week before", 7), "year": ("a year before", 364)}

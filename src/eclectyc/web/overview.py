@@ -15,7 +15,7 @@ from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import day_words, short_day, span_words
 from eclectyc.web.colours import family
-from eclectyc.web.figures import figure, share
+from eclectyc.web.number_format import figure, share
 
 TOP_SITES = 8
 MOST_REMARKS = 7

@@ -22,7 +22,7 @@ from eclectyc.web import charts
 from eclectyc.web.charts import Chart
 from eclectyc.web.clock import span_words
 from eclectyc.web.colours import family
-from eclectyc.web.figures import figure, share, unit_name
+from eclectyc.web.number_format import figure, share, unit_name
 
 GROUPS: Final = (("site", "Site"), ("meter", "Meter"), ("region", "Region"), ("utility", "Utility"))
 AGAINST: Final = (("", "Nothing"), ("before", "The period before"), ("last_year", "Last year"))

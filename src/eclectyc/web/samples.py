@@ -13,8 +13,8 @@ from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import day_words
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of
-from eclectyc.web.lists import Column
+from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of
+from eclectyc.web.list_query import Column
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

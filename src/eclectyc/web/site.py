@@ -21,8 +21,8 @@ from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import age_words, span_words
 from eclectyc.web.colours import family
-from eclectyc.web.figures import share, unit_name
-from eclectyc.web.sparks import Spark, spark
+from eclectyc.web.number_format import share, unit_name
+from eclectyc.web.sparklines import Spark, spark
 
 WEEKS: Final = 52
 MONTHS: Final = 13

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from eclectyc.web.security import View, door, signed_in
 from eclectyc.web.views import audit, dashboard, design, meters, privacy, reads, reports, signin, sites
-from eclectyc.web.views.admin.addresses import ADDRESSES, PARTS
+from eclectyc.web.views.admin.urls import ADDRESSES, PARTS
 
 
 def page(address: str, view: View, name: str, permission: str = "estate.view") -> URLPattern:

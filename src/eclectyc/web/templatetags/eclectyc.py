@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from eclectyc.estate.models import Quantity, Utility
 from eclectyc.kernel.plurals import worded as words_of
-from eclectyc.web import clock, colours, figures
+from eclectyc.web import clock, colours, number_format
 
 register = template.Library()
 
@@ -18,7 +18,7 @@ register = template.Library()
 @register.simple_tag
 def figure(value: float | None, unit: str = "") -> SafeString:
     """A number at most four significant digits long, its unit beside it."""
-    made = figures.figure(value, unit)
+    made = number_format.figure(value, unit)
     if not made.unit:
         return format_html("{}", made.text)
     return format_html('{}<span class="unit"> {}</span>', made.text, made.unit)
@@ -27,13 +27,13 @@ def figure(value: float | None, unit: str = "") -> SafeString:
 @register.filter
 def exact(value: float | None, decimals: int = 6) -> str:
     """A number as a table shows it."""
-    return figures.exact(value, decimals)
+    return number_format.exact(value, decimals)
 
 
 @register.filter
 def counted(number: int, words: str) -> str:
     """A number of things: ``{{ days|counted:"day" }}``, ``{{ n|counted:"summary/summaries" }}``."""
-    return f"{figures.exact(number)} {worded(number, words)}"
+    return f"{number_format.exact(number)} {worded(number, words)}"
 
 
 @register.filter
@@ -46,13 +46,13 @@ def worded(number: int, words: str) -> str:
 @register.filter
 def percent(fraction: float | None) -> str:
     """A share as per cent."""
-    return figures.percent(fraction)
+    return number_format.percent(fraction)
 
 
 @register.filter
 def percent_figure(fraction: float | None) -> SafeString:
     """A share as a figure, its % set small."""
-    text = figures.percent(fraction)
+    text = number_format.percent(fraction)
     return (
         format_html('{}<span class="unit"> %</span>', text.removesuffix(" %"))
         if "%" in text
@@ -63,7 +63,7 @@ def percent_figure(fraction: float | None) -> SafeString:
 @register.simple_tag
 def share(part: float | None, whole: float | None) -> str:
     """part / whole as per cent."""
-    return figures.percent(figures.share(part, whole))
+    return number_format.percent(number_format.share(part, whole))
 
 
 @register.filter
@@ -81,7 +81,7 @@ def unbroken(text: str) -> str:
 @register.filter
 def significant(value: float) -> str:
     """A number of at most four significant digits, in the unit it has."""
-    return figures.significant(value)
+    return number_format.significant(value)
 
 
 @register.filter
@@ -105,13 +105,13 @@ def utility_name(utility: str) -> str:
 @register.filter
 def change(percent_change: float | None) -> str:
     """A change [%] with its sign and arrow."""
-    return figures.change_words(percent_change)
+    return number_format.change_words(percent_change)
 
 
 @register.filter
 def unit_name(unit: str) -> str:
     """A stored unit as it is printed."""
-    return figures.unit_name(unit)
+    return number_format.unit_name(unit)
 
 
 @register.filter
@@ -130,11 +130,11 @@ def words(text: str) -> list[str]:
 def coverage(present: float | None, expected: float | None, estimated: float | None = None) -> dict[str, Any]:
     """The mark on a total that rests on less than everything; nothing where it rests on everything."""
     return {
-        "covered": figures.share(present, expected),
+        "covered": number_format.share(present, expected),
         "present": present,
         "expected": expected,
         "missing": (expected or 0) - (present or 0),
-        "estimated": figures.share(estimated, present) if estimated else None,
+        "estimated": number_format.share(estimated, present) if estimated else None,
     }
 
 

@@ -14,11 +14,11 @@ from eclectyc.audit import read_log_queue
 from eclectyc.audit.record import record
 from eclectyc.audit.search import Sought, Told, rows, seek, tell
 from eclectyc.kernel.errors import Invalid
-from eclectyc.web import lists
+from eclectyc.web import list_query
 from eclectyc.web.clock import house_zone
 from eclectyc.web.security import actor_of
 from eclectyc.web.spreadsheet import csv_response
-from eclectyc.web.views.admin.showing import show
+from eclectyc.web.views.admin.page import show
 
 NAMES = ("actor", "action", "subject", "organisation", "from", "to")
 
@@ -38,7 +38,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         record(actor.by, "export.audit", organisation_id=own, after={"filters": filters})
         return csv_response(rows(found), "audit")
-    page = lists.page_of(found, request.GET)
+    page = list_query.page_of(found, request.GET)
     read_log_queue.record_read(actor.by, "audit.read", organisation_id=own, after={"filters": filters})
     zone = house_zone()
     told = [

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from eclectyc.web import samples
 from eclectyc.web.colours import FAMILIES
-from eclectyc.web.sparks import spark
+from eclectyc.web.sparklines import spark
 
 NEUTRALS = ("ground", "surface", "sunken", "line", "line-strong", "ink-soft", "ink")
 SIGNALS = ("accent", "accent-soft", "attention", "attention-soft", "wrong", "wrong-soft")

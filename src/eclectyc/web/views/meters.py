@@ -15,14 +15,14 @@ from eclectyc.analytics.service import day_of, days_of, main_point, readings_of,
 from eclectyc.estate.models import Meter, Quantity, Utility
 from eclectyc.gas.missing_values import lacking_of
 from eclectyc.kernel.days import WHOLE_DAY, zone_of
-from eclectyc.web import lists, meter
+from eclectyc.web import list_query, meter
 from eclectyc.web.charts import Chart
 from eclectyc.web.clock import age_words, house_zone
 from eclectyc.web.formula import formula_of
-from eclectyc.web.lists import Column
+from eclectyc.web.list_query import Column
 from eclectyc.web.meter import DayAsked
 from eclectyc.web.security import actor_of
-from eclectyc.web.sparks import spark
+from eclectyc.web.sparklines import spark
 
 COLUMNS: Final = (
     Column("Meter", "identifier"),
@@ -40,7 +40,7 @@ FIELDS: Final = {"identifier": "identifier", "site": "site__name", "utility": "u
 def meters(request: HttpRequest) -> HttpResponse:
     """List the meters, each with its last 30 days."""
     actor = actor_of(request)
-    words = lists.search_words(request.GET)
+    words = list_query.search_words(request.GET)
     utility = request.GET.get("utility", "")
     visible = Meter.objects.visible_to(actor)
     found = visible.select_related("site")
@@ -48,8 +48,8 @@ def meters(request: HttpRequest) -> HttpResponse:
         found = found.filter(Q(identifier__icontains=words) | Q(name__icontains=words) | Q(site__name__icontains=words))
     if utility in Utility.values:
         found = found.filter(utility=utility)
-    in_order, sort = lists.ordered(found, request.GET, FIELDS, "identifier")
-    page = lists.page_of(in_order, request.GET)
+    in_order, sort = list_query.ordered(found, request.GET, FIELDS, "identifier")
+    page = list_query.page_of(in_order, request.GET)
     today = today_in(house_zone())
     recent = sparklines(actor, list(page), today) if page.object_list else {}
     rows = [
@@ -64,7 +64,7 @@ def meters(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "rows": rows,
-        "heads": lists.heads(COLUMNS, sort),
+        "heads": list_query.heads(COLUMNS, sort),
         "words": words,
         "sort": sort,
         "utility": utility,

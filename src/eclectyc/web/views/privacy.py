@@ -18,7 +18,7 @@ from eclectyc.privacy import consents, erasure, personal_data, retention
 from eclectyc.privacy.data_inventory import STORED
 from eclectyc.privacy.rules import Rule
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.showing import number_in, show
+from eclectyc.web.views.admin.page import number_in, show
 
 MOST_ORGANISATIONS: Final = 1000
 

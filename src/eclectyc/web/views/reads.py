@@ -21,11 +21,11 @@ from eclectyc.kernel.plurals import counted
 from eclectyc.registers import entries
 from eclectyc.registers.models import RegisterKind, TankKind
 from eclectyc.registers.tank_entries import FUELS
-from eclectyc.web import lists
+from eclectyc.web import list_query
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Cell, Row
+from eclectyc.web.list_component import Cell, Row
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.showing import Button, Doing, Table, done, number_in
+from eclectyc.web.views.admin.page import Button, Doing, Table, done, number_in
 
 MAY: Final = "imports.run"
 NEWEST: Final = 100  # entries of a tank that are shown
@@ -48,7 +48,7 @@ def reads(request: HttpRequest, pk: int) -> HttpResponse:
             return answer
         status = answer
     told = RegisterRead.objects.visible_to(actor, MAY).filter(register__meter=one).select_related("register", "batch")
-    page = lists.page_of(told.order_by("-at_s", "-pk"), request.GET)
+    page = list_query.page_of(told.order_by("-at_s", "-pk"), request.GET)
     context: dict[str, Any] = {
         "meter": one,
         "forms": forms,

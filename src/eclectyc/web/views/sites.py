@@ -12,9 +12,9 @@ from django.views.decorators.http import require_safe
 from eclectyc.analytics.service import Filter, consumption, site_summary, site_year, today_in
 from eclectyc.estate.models import Meter, Site
 from eclectyc.kernel.days import zone_of
-from eclectyc.web import lists, site
+from eclectyc.web import list_query, site
 from eclectyc.web.clock import house_zone
-from eclectyc.web.lists import Column
+from eclectyc.web.list_query import Column
 from eclectyc.web.security import actor_of
 
 COLUMNS: Final = (
@@ -40,20 +40,20 @@ FIELDS: Final = {
 def sites(request: HttpRequest) -> HttpResponse:
     """List the sites, each with its last 52 weeks."""
     actor = actor_of(request)
-    words = lists.search_words(request.GET)
+    words = list_query.search_words(request.GET)
     found = Site.objects.visible_to(actor).select_related("region").annotate(meter_count=Count("meters"))
     if words:
         named = Q(name__icontains=words) | Q(postcode__icontains=words) | Q(region__name__icontains=words)
         found = found.filter(named | Q(company__icontains=words))
-    in_order, sort = lists.ordered(found, request.GET, FIELDS, "name")
-    page = lists.page_of(in_order, request.GET)
+    in_order, sort = list_query.ordered(found, request.GET, FIELDS, "name")
+    page = list_query.page_of(in_order, request.GET)
     today = today_in(house_zone())
     start, end = site.last_weeks(today)
     narrowed = Filter(sites=tuple(one.pk for one in page))
     used = consumption(actor, start=start, end=end, narrowed=narrowed, today=today) if narrowed.sites else None
     energy = {row["key"]: row for row in used.to_dicts() if row["unit"] == "kWh"} if used is not None else {}
     rows = [{"site": one, "energy": energy.get(one.pk)} for one in page]
-    context = {"page": page, "rows": rows, "heads": lists.heads(COLUMNS, sort), "words": words, "sort": sort}
+    context = {"page": page, "rows": rows, "heads": list_query.heads(COLUMNS, sort), "words": words, "sort": sort}
     return render(request, "web/sites.html", context)
 
 

@@ -23,9 +23,9 @@ from eclectyc.gas.regions import usual_region
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Cell, Row
+from eclectyc.web.list_component import Cell, Row
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.showing import Button, Doing, Table, done, number_in, organisations_for, show
+from eclectyc.web.views.admin.page import Button, Doing, Table, done, number_in, organisations_for, show
 
 LARGEST_FILE: Final = 5 * 1024 * 1024  # [bytes]
 _REGION: Final = Field("region", "Region", help="Such as an LDZ's code. Empty: the organisation's usual one.")

@@ -22,11 +22,10 @@ from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Cell, Row
+from eclectyc.web.list_component import Cell, Row
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin.imports import OPTIONS, vars_of
-from eclectyc.web.views.admin.profiles import profile_field
-from eclectyc.web.views.admin.showing import (
+from eclectyc.web.views.admin.page import (
     Danger,
     Table,
     done,
@@ -36,6 +35,7 @@ from eclectyc.web.views.admin.showing import (
     show,
     status_of,
 )
+from eclectyc.web.views.admin.profiles import profile_field
 
 STATES: Final = {"paused": "paused", "new": "not looked at yet", "failing": "failing", "well": "well"}
 _SECRETS: Final = {"password": "Password", "private_key": "Private key", "passphrase": "Passphrase of the key",

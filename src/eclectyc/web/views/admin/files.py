@@ -19,10 +19,10 @@ from eclectyc.kernel.plurals import counted
 from eclectyc.reports import registry
 from eclectyc.reports.sheets import FORMS, Row, csv_parts, xlsx
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Asked
+from eclectyc.web.list_component import Asked
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin import meters, sites
-from eclectyc.web.views.admin.showing import done, organisation_field, organisations_for, show
+from eclectyc.web.views.admin.page import done, organisation_field, organisations_for, show
 
 LARGEST_FILE: Final = 20 * 1024 * 1024  # [bytes]
 ENDINGS: Final = (".csv", ".txt", ".xlsx", ".gz")

@@ -34,14 +34,14 @@ from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.plurals import counted
 from eclectyc.readers.recognise import TYPES
 from eclectyc.web.clock import house_zone
+from eclectyc.web.file_preview import Offers, look, offers_for
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Asked, Listing, Part, columns, filter_of
-from eclectyc.web.lists import PAGE_SIZE, Column
-from eclectyc.web.looking import Offers, look, offers_for
+from eclectyc.web.list_component import Asked, Listing, Part, columns, filter_of
+from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.arrivals import STATE_WORDS, may_change, row_of, shown
+from eclectyc.web.views.admin.import_status import STATE_WORDS, may_change, row_of, shown
+from eclectyc.web.views.admin.page import done, organisation_field, organisations_for, show, status_of
 from eclectyc.web.views.admin.profiles import profile_field
-from eclectyc.web.views.admin.showing import done, organisation_field, organisations_for, show, status_of
 
 UNDO_WAIT_S: Final = 15.0
 MOST_FILES: Final = 50  # at once

@@ -16,10 +16,10 @@ from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of
-from eclectyc.web.lists import PAGE_SIZE, Column
+from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of
+from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.showing import Button, Doing, Table, done, number_in, organisations_for, show, status_of
+from eclectyc.web.views.admin.page import Button, Doing, Table, done, number_in, organisations_for, show, status_of
 
 WORDS: Final = {state: state for state in Job.STATES}
 MOST_RUNS: Final = 20

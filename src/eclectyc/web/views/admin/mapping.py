@@ -27,8 +27,8 @@ from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.web.mapper import Mapper, mapper_of
 from eclectyc.web.mapping_fields import meaning_forms
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.arrivals import may_change
-from eclectyc.web.views.admin.showing import done, number_in, show, status_of
+from eclectyc.web.views.admin.import_status import may_change
+from eclectyc.web.views.admin.page import done, number_in, show, status_of
 
 SHAPE: Final = ("sheet", "delimiter", "records", "header", "skip")  # with another of these, columns are others
 

@@ -23,12 +23,12 @@ from eclectyc.estate.service import (
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.plurals import counted
-from eclectyc.web import figures
+from eclectyc.web import number_format
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Cell, Row
-from eclectyc.web.views.admin import correcting
-from eclectyc.web.views.admin.choosing import suggestions
-from eclectyc.web.views.admin.showing import Button, Doing, Table, done
+from eclectyc.web.list_component import Cell, Row
+from eclectyc.web.views.admin import history_entries
+from eclectyc.web.views.admin.page import Button, Doing, Table, done
+from eclectyc.web.views.admin.suggestions import suggestions
 
 ACTIONS: Final = ("exchange", "exchange_back", "multiply", "convert", "move", "move_back")
 MOST_BELOW: Final = 200
@@ -155,8 +155,8 @@ def tree(actor: Actor, one: Meter) -> dict[str, Any]:
                 [
                     Cell(meter.identifier, "" if meter is one else reverse("admin-meter", args=[meter.pk]), meter.name,
                          indent=depth, mark="this meter" if meter is one else ""),
-                    Cell(str(figures.figure(total.value if total else None, meter.unit)), is_number=True),
-                    Cell(figures.percent(figures.share(total.present, total.expected)) if total else "–",
+                    Cell(str(number_format.figure(total.value if total else None, meter.unit)), is_number=True),
+                    Cell(number_format.percent(number_format.share(total.present, total.expected)) if total else "–",
                          is_number=True),
                 ]
             )
@@ -172,12 +172,12 @@ def _balance(one: Meter, below: list[Meter], used: dict[int, Any]) -> str:
     if mine is None or not known:
         return "" if not below else "The balance needs readings of this meter and of those below it."
     rest = mine - sum(known)
-    share = f" ({figures.percent(rest / mine)} of this meter)" if mine else ""
-    figure = figures.figure(rest, one.unit)
+    share = f" ({number_format.percent(rest / mine)} of this meter)" if mine else ""
+    figure = number_format.figure(rest, one.unit)
     lacking = len(below) - len(known)
     lacks = f" Without readings in that time: {lacking} of {counted(len(below), 'sub-meter')}." if lacking else ""
     if rest < 0:
-        return f"The sub-meters add up to {figures.figure(-rest, one.unit)} more than this meter.{lacks}"
+        return f"The sub-meters add up to {number_format.figure(-rest, one.unit)} more than this meter.{lacks}"
     return f"{figure}{share} is not accounted for by the sub-meters.{lacks}"
 
 
@@ -229,7 +229,7 @@ def _placements(one: Meter) -> Table:
 
 
 def _to_correct(name: str, entry: Device | Multiplier | Correction | Placement) -> tuple[Button, ...]:
-    return (Button("Correct", address=correcting.address_of(name, entry)),)
+    return (Button("Correct", address=history_entries.address_of(name, entry)),)
 
 
 def _day(day: object, otherwise: str) -> str:

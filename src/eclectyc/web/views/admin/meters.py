@@ -18,12 +18,11 @@ from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.colours import family
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
-from eclectyc.web.lists import PAGE_SIZE, Column
+from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
+from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin import correcting, meter_history, virtual
-from eclectyc.web.views.admin.choosing import chosen, suggestions
-from eclectyc.web.views.admin.showing import (
+from eclectyc.web.views.admin import history_entries, meter_history, virtual
+from eclectyc.web.views.admin.page import (
     Danger,
     done,
     number_in,
@@ -33,6 +32,7 @@ from eclectyc.web.views.admin.showing import (
     version_in,
 )
 from eclectyc.web.views.admin.sites import ACTIVE, files_of
+from eclectyc.web.views.admin.suggestions import chosen, suggestions
 
 COLUMNS: Final = (
     Column("Meter", "identifier"),
@@ -141,7 +141,7 @@ def meter(request: HttpRequest, pk: int) -> HttpResponse:
     histories = meter_history.forms(actor, one)
     context: dict[str, Any] = {
         "danger": _danger(one),
-        "correction": correcting.opened(request, one),
+        "correction": history_entries.opened(request, one),
         "form": Form.holding(_fields_of(actor, one), _held(actor, one)),
     }
     status = 200
@@ -173,8 +173,8 @@ def _act(
             context["danger"].refuse(error)
             return 409
         return done(request, f"{one.identifier} was deleted.", reverse("admin-meters"))
-    if do in correcting.ACTIONS:
-        return correcting.act(request, actor, context["correction"], reverse("admin-meter", args=[one.pk]))
+    if do in history_entries.ACTIONS:
+        return history_entries.act(request, actor, context["correction"], reverse("admin-meter", args=[one.pk]))
     if do in meter_history.ACTIONS:
         return meter_history.act(request, actor, one, histories)
     form = context["form"] = Form.sent(_fields_of(actor, one), request.POST)

@@ -15,9 +15,9 @@ from eclectyc.accounts.branding import LARGEST_LOGO, branding_of, logo_of
 from eclectyc.accounts.models import Organisation
 from eclectyc.kernel.errors import EclectycError, Forbidden, Invalid
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Cell, Row
+from eclectyc.web.list_component import Cell, Row
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.showing import Danger, Table, done, number_in, show
+from eclectyc.web.views.admin.page import Danger, Table, done, number_in, show
 
 OWN: Final = ("name", "brand_name", "brand_colour", "requires_second_factor")
 MOST: Final = 1000

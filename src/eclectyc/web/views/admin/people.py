@@ -21,11 +21,11 @@ from eclectyc.estate import checks
 from eclectyc.kernel.errors import EclectycError, Forbidden
 from eclectyc.web.clock import short_day
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
-from eclectyc.web.lists import PAGE_SIZE, Column, ordered
+from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
+from eclectyc.web.list_query import PAGE_SIZE, Column, ordered
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.choosing import offered, place_of, place_words
-from eclectyc.web.views.admin.showing import Button, Danger, Doing, Table, done, number_in, show
+from eclectyc.web.views.admin.page import Button, Danger, Doing, Table, done, number_in, show
+from eclectyc.web.views.admin.suggestions import offered, place_of, place_words
 
 COLUMNS: Final = (Column("Person", "email"), Column("Name", "name"), Column("Roles"), Column("Since", "since"))
 SORTS: Final = {"email": "email", "name": "name", "since": "created_at"}

@@ -20,11 +20,11 @@ from eclectyc.intake.profiles.toml_text import MOST_BYTES, mapping_of_toml, toml
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of
-from eclectyc.web.lists import PAGE_SIZE, Column
+from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of
+from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.mapper import LAYOUTS
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.showing import (
+from eclectyc.web.views.admin.page import (
     Danger,
     done,
     organisation_field,

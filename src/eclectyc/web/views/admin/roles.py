@@ -16,7 +16,7 @@ from eclectyc.accounts.roles import PERMISSIONS, ROLE_PERMISSIONS, with_implied
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.showing import Danger, done, organisation_field, show
+from eclectyc.web.views.admin.page import Danger, done, organisation_field, show
 
 MOST_ROLES: Final = 40  # columns
 

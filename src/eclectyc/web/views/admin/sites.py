@@ -16,16 +16,14 @@ from eclectyc.estate.models import Measure, Region, Site, SiteType
 from eclectyc.estate.service import add_metric, change_sites, create_site, delete_site, update_site
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.plurals import counted
-from eclectyc.web import figures
+from eclectyc.web import number_format
 from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
-from eclectyc.web.lists import PAGE_SIZE, Column
+from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
+from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin import correcting
-from eclectyc.web.views.admin.choosing import chosen, suggestions
-from eclectyc.web.views.admin.properties import blank_rows, rows_of, rows_sent, values_of
-from eclectyc.web.views.admin.showing import (
+from eclectyc.web.views.admin import history_entries
+from eclectyc.web.views.admin.page import (
     Button,
     Danger,
     Doing,
@@ -37,6 +35,8 @@ from eclectyc.web.views.admin.showing import (
     show,
     version_in,
 )
+from eclectyc.web.views.admin.properties import blank_rows, rows_of, rows_sent, values_of
+from eclectyc.web.views.admin.suggestions import chosen, suggestions
 
 COLUMNS: Final = (
     Column("Site", "name"),
@@ -147,9 +147,9 @@ def site(request: HttpRequest, pk: int) -> HttpResponse:
     one = get_object_or_404(Site.objects.visible_to(actor).select_related("organisation", "region"), pk=pk)
     actor.require("estate.edit", one.place)
     context: dict[str, Any] = {
-        "metric": Form.holding(correcting.METRIC, {"measure": Measure.LEVEL}, "metric"),
+        "metric": Form.holding(history_entries.METRIC, {"measure": Measure.LEVEL}, "metric"),
         "danger": _danger(one),
-        "correction": correcting.opened(request, one),
+        "correction": history_entries.opened(request, one),
         "properties": blank_rows(rows_of(one.properties)),
         "form": Form.holding(_fields(actor), _held(one)),
     }
@@ -179,10 +179,10 @@ def _act(request: HttpRequest, actor: Actor, one: Site, context: dict[str, Any])
             context["danger"].refuse(error)
             return 409
         return done(request, f"{one.name} was deleted.", reverse("admin-sites"))
-    if do in correcting.ACTIONS:
-        return correcting.act(request, actor, context["correction"], here)
+    if do in history_entries.ACTIONS:
+        return history_entries.act(request, actor, context["correction"], here)
     if do == "metric_add":
-        metric_form = context["metric"] = Form.sent(correcting.METRIC, request.POST, "metric")
+        metric_form = context["metric"] = Form.sent(history_entries.METRIC, request.POST, "metric")
         if metric_form.attempt(lambda: add_metric(actor, site=one, **metric_form.values())) is None:
             return int(metric_form.status)
         return done(request, f"{metric_form['name']} was written down.", f"{here}#metrics")
@@ -253,7 +253,7 @@ def _row(actor: Actor, one: Site, meters: int) -> Row:
         Cell(one.region.name if one.region else ""),
         Cell(one.get_site_type_display()),
         Cell(str(meters), is_number=True),
-        Cell(figures.exact(one.floor_area_m2, 1), is_number=True),
+        Cell(number_format.exact(one.floor_area_m2, 1), is_number=True),
         Cell(one.postcode),
         Cell(one.company),
     ]
@@ -279,7 +279,7 @@ def _metrics(one: Site) -> Table:
                 Cell(str(metric.until or "on")),
             ],
             metric.pk,
-            (Button("Correct", address=correcting.address_of("metric", metric)),),
+            (Button("Correct", address=history_entries.address_of("metric", metric)),),
         )
         for metric in one.metrics.all()
     ]

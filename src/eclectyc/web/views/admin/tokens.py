@@ -17,11 +17,11 @@ from eclectyc.estate import checks
 from eclectyc.kernel.errors import Invalid
 from eclectyc.web.clock import house_zone, short_day
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Cell
+from eclectyc.web.list_component import Cell
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.choosing import place_of, place_words
+from eclectyc.web.views.admin.page import Button, Doing, Table, done, number_in, show
 from eclectyc.web.views.admin.people import picker
-from eclectyc.web.views.admin.showing import Button, Doing, Table, done, number_in, show
+from eclectyc.web.views.admin.suggestions import place_of, place_words
 
 SCOPES: Final = (("read", "Read"), ("push", "Push readings, and nothing else"), ("manage", "All that I may do"))
 FIELDS: Final = (

@@ -26,8 +26,8 @@ from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import short_day
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.choosing import suggestions
-from eclectyc.web.views.admin.showing import Danger, done, number_in, organisation_field, organisations_for, show
+from eclectyc.web.views.admin.page import Danger, done, number_in, organisation_field, organisations_for, show
+from eclectyc.web.views.admin.suggestions import suggestions
 
 OWN: Final = ("identifier", "name", "formula", "utility", "direction", "unit", "is_active", "installed", "removed")
 UNITS: Final = ("kWh", "kVArh", "m3", "litre", "kg")

@@ -12,8 +12,8 @@ from eclectyc.intake.uploads import import_history
 from eclectyc.intake.uploads.rejected import RejectedNumbers
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import house_zone
-from eclectyc.web.listing import Cell, Row
-from eclectyc.web.wording import error_for_page, for_page, summary_of
+from eclectyc.web.import_messages import error_for_page, for_page, summary_of
+from eclectyc.web.list_component import Cell, Row
 
 MOST_SERIES: Final = 200  # shown of one import
 STATE_WORDS: Final = {

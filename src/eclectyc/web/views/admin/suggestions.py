@@ -18,7 +18,7 @@ from eclectyc.estate.lists import words_of
 from eclectyc.estate.models import Meter, Region, Site, Supplier
 from eclectyc.kernel.errors import Invalid
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.showing import number_in
+from eclectyc.web.views.admin.page import number_in
 
 MOST_OFFERED: Final = 100
 OFFERED: Final = {"site": (Site, "name"), "region": (Region, "name"), "supplier": (Supplier, "name"),

@@ -15,7 +15,7 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.kernel.errors import Conflict, EclectycError
 from eclectyc.web import navigation
 from eclectyc.web.forms import Field
-from eclectyc.web.listing import Row
+from eclectyc.web.list_component import Row
 from eclectyc.web.security import actor_of
 
 MOST_ORGANISATIONS = 500

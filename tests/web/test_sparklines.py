@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from eclectyc.web.sparks import HEIGHT, WIDTH, spark
+from eclectyc.web.sparklines import HEIGHT, WIDTH, spark
 
 
 def test_a_spark_breaks_where_a_day_is_missing() -> None:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectyc.web import clock, colours, figures, spreadsheet
-from eclectyc.web.figures import NARROW, exact, figure, percent, significant
+from eclectyc.web import clock, colours, number_format, spreadsheet
+from eclectyc.web.number_format import NARROW, exact, figure, percent, significant
 
 
-@pytest.mark.parametrize("module", [figures, colours, clock, spreadsheet])
+@pytest.mark.parametrize("module", [number_format, colours, clock, spreadsheet])
 def test_the_examples_of_the_module_hold(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
 

@@ -13,7 +13,7 @@ from typing import Final
 from django.http import QueryDict
 
 from eclectyc.web.forms import Form
-from eclectyc.web.lists import PAGE_SIZE, Column, Head, heads, search_words
+from eclectyc.web.list_query import PAGE_SIZE, Column, Head, heads, search_words
 
 LARGEST_PAGE: Final = 1_000_000
 

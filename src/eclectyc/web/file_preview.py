@@ -16,7 +16,7 @@ from eclectyc.intake.uploads.models import Upload
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.readers.open_file import Opened, opened
 from eclectyc.readers.tables.file_sample import head_of
-from eclectyc.web.wording import for_page
+from eclectyc.web.import_messages import for_page
 
 
 @dataclass(frozen=True, slots=True)

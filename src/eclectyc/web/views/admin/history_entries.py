@@ -16,7 +16,7 @@ from eclectyc.estate import service
 from eclectyc.estate.models import Correction as VolumeCorrection
 from eclectyc.estate.models import Device, Measure, Meter, Multiplier, Placement, Site, SiteMetric
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.views.admin.showing import done, number_in, version_in
+from eclectyc.web.views.admin.page import done, number_in, version_in
 
 ACTIONS: Final = ("correct", "take_out")
 Entry = Device | Multiplier | VolumeCorrection | Placement | SiteMetric

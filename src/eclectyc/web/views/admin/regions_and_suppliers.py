@@ -23,10 +23,10 @@ from eclectyc.estate.service import (
 )
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.listing import Asked, Cell, Filter, Listing, Part, Row, columns, filter_of, yes_or_no
-from eclectyc.web.lists import PAGE_SIZE, Column
+from eclectyc.web.list_component import Asked, Cell, Filter, Listing, Part, Row, columns, filter_of, yes_or_no
+from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.showing import (
+from eclectyc.web.views.admin.page import (
     Danger,
     done,
     number_in,
