@@ -149,9 +149,9 @@ def test_django_s_own_commands_are_reached_through_manage(installation: Installa
 
 
 def _fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    from eclectyc.cli import upkeep
+    from eclectyc.cli import maintenance
 
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(upkeep, "load_django", fail)
+    monkeypatch.setattr(maintenance, "load_django", fail)

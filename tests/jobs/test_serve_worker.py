@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from eclectyc.cli.working import Beside
+from eclectyc.cli.worker import Beside
 from eclectyc.jobs import models
 from eclectyc.jobs import worker as room
 from eclectyc.jobs.models import Job
@@ -74,7 +74,7 @@ def test_what_keeps_dying_is_started_again_less_and_less_often_and_stopped_for_g
 
 
 def test_a_worker_that_does_not_listen_is_ended_all_the_same(monkeypatch):
-    monkeypatch.setattr("eclectyc.cli.working.BESIDE_GRACE_S", -9.5)
+    monkeypatch.setattr("eclectyc.cli.worker.BESIDE_GRACE_S", -9.5)
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
     beside = Beside([sys.executable, "-c", deaf])
     beside.start()

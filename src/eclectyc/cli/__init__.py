@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        from eclectyc.cli.faults import tell
+        from eclectyc.cli.errors import tell
 
         return tell(error, as_json="--json" in words)
 
@@ -148,7 +148,7 @@ def _called(application: typer.Typer, name: str, rest: list[str]) -> int:
         show: Callable[[], None] = getattr(wrong, "show")  # noqa: B009 - of a class that typer keeps to itself
         show()
         if "--json" in rest:
-            from eclectyc.cli.faults import print_error
+            from eclectyc.cli.errors import print_error
 
             print_error(EclectycError(wrong.format_message(), f"eclectyc {name} --help tells how to call it."), "usage")
         return NOT_DONE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eclectyc.cli import application_of
-from eclectyc.cli.following import follow
+from eclectyc.cli.recompute import follow
 from eclectyc.cli.session import (
     OPERATOR,
     AsJson,

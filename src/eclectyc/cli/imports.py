@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
-from eclectyc.cli.following import follow
+from eclectyc.cli.recompute import follow
 from eclectyc.cli.session import (
     OPERATOR,
     AsJson,

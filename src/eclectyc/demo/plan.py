@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from eclectyc.demo.loads import Load
+from eclectyc.demo.load_models import Load
 from eclectyc.kernel.identifiers import mpan_check_digit
 
 ORGANISATION: Final = "Larkfield Group (demo)"

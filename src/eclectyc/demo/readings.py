@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from eclectyc.demo.faults import Faults, Use
+from eclectyc.demo.data_faults import Faults, Use
 from eclectyc.demo.grid import ORIGIN, Grid, Weather, weather
-from eclectyc.demo.loads import half_hours
+from eclectyc.demo.load_models import half_hours
 from eclectyc.demo.plan import MeterPlan, SitePlan, estate
 from eclectyc.kernel import quality
 from eclectyc.kernel.days import WHOLE_DAY

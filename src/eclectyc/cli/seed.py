@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eclectyc.cli.following import follow
+from eclectyc.cli.recompute import follow
 from eclectyc.cli.session import AsJson, print_json, ready, say
 from eclectyc.kernel.plurals import counted
 

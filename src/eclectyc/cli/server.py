@@ -40,7 +40,7 @@ def serve(
     bring_up_to_date()
     settle_what_was_left(say)
     people = _prepare_demo() if demo else _prepare_first_use()
-    from eclectyc.cli.working import Beside
+    from eclectyc.cli.worker import Beside
 
     beside = Beside()
 
@@ -80,7 +80,7 @@ def _prepare_first_use() -> Callable[[], None]:
 
 
 def _prepare_demo() -> Callable[[], None]:
-    from eclectyc.cli.seeding import local_today
+    from eclectyc.cli.seed import local_today
     from eclectyc.demo.seeding import seed_demo
 
     seeded = seed_demo(today=local_today(), tell=say)

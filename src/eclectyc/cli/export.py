@@ -34,7 +34,7 @@ def export(
     if sftp:
         raise Invalid("Delivery by SFTP is not built yet.", "Write to a file with -o.", field="sftp")
     ready()
-    from eclectyc.cli.seeding import local_today
+    from eclectyc.cli.seed import local_today
     from eclectyc.operations.export_files import require_format
     from eclectyc.operations.exports import KINDS, UNDATED, Wanted
     from eclectyc.operations.exports import export as parts_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eclectyc.cli.following import follow
+from eclectyc.cli.recompute import follow
 from eclectyc.cli.session import OPERATOR, AsJson, OrganisationName, chosen_organisation, print_json, ready, say
 from eclectyc.cli.session import print_table as show
 from eclectyc.kernel.errors import Invalid
@@ -36,8 +36,8 @@ def aggregate(
     ready()
     from django.utils import timezone
 
-    from eclectyc.cli.exporting import parse_day
-    from eclectyc.cli.seeding import local_today
+    from eclectyc.cli.export import parse_day
+    from eclectyc.cli.seed import local_today
     from eclectyc.operations import summaries
 
     owner, today = chosen_organisation(organisation), local_today()
