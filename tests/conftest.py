@@ -28,7 +28,7 @@ ON_POSTGRESQL = needs.on_postgresql()
 SCRATCH = Path(tempfile.mkdtemp(prefix="eclectyc-tests-"))
 CLUSTER = Cluster.planned()
 TOUCHES_REGISTRY = {"db", "transactional_db", "django_db_setup", "installation", "bare_installation", "postgresql"}
-FORMATS = Path(__file__).parent / "intake" / "formats"
+FORMATS = Path(__file__).parent / "readers" / "formats"
 NOT_RUN: pytest.StashKey[Counter[str]] = pytest.StashKey()
 LONGEST_ID = 80  # of a parameter in a test's name
 CLEARED = ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "ADMIN_EMAIL", "COLUMNS", "NO_COLOR", "FORCE_COLOR")

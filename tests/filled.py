@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Series
-from eclectyc.intake.models import Batch
 
 
 def write_days(series: Series, first: date, days: int = 2, kwh: float = 1.5, quality: int = 1) -> Batch:

@@ -21,6 +21,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import ApiToken, Invitation, Membership, Organisation, Role, User
 from eclectyc.accounts.tokens import create_token, revoke_token
 from eclectyc.audit.record import record
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import (
     Correction,
     Device,
@@ -34,7 +35,9 @@ from eclectyc.estate.models import (
     Supplier,
 )
 from eclectyc.gas.models import CalorificValue, UsualRegion
-from eclectyc.intake.models import Batch, Feed, ImportProfile, Upload
+from eclectyc.intake.feeds.models import Feed
+from eclectyc.intake.profiles.models import ImportProfile
+from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job, Schedule
 from tests.analytics.filling import fill, flat_days
 from tests.factories import make_series

@@ -4,8 +4,8 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import ApiToken, Membership, Organisation
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter, Region, Series, Site
-from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import Forbidden
 from tests.factories import World, make_series
 

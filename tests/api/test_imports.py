@@ -12,7 +12,7 @@ from django.test import Client
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership, Role
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.intake.service import import_file
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.worker import run_waiting

@@ -11,8 +11,8 @@ from django.test import Client
 
 from eclectyc.accounts.models import Membership, Role, User
 from eclectyc.api.push import MOST_BYTES
-from eclectyc.intake.models import Push
 from eclectyc.intake.push.drain import fold_inbox
+from eclectyc.intake.push.models import Push
 from eclectyc.jobs.worker import run_waiting
 from tests.api.conftest import Get, bearer
 from tests.factories import World, make_meter, make_user

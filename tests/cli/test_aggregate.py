@@ -68,7 +68,7 @@ def test_a_summary_that_does_not_fit_its_readings_is_found(held, run, monkeypatc
 
 
 def test_an_import_that_was_cut_off_is_settled(held, run):
-    from eclectyc.intake.models import Batch
+    from eclectyc.batches.models import Batch
 
     left = Batch.objects.create(organisation=held.org)
     answer = json.loads(run("aggregate", "--all", "--json", *ORG).out)

@@ -19,7 +19,7 @@ ORG = ("--organisation", "Harbour Estates")
 @pytest.fixture
 def held(world, home):
     """Two days around the spring change: 48 × 1 kWh, then 46 half-hours of 2 kWh of which the first is missing."""
-    from eclectyc.intake.models import Batch
+    from eclectyc.batches.models import Batch
     from eclectyc.lake.lease import writer_lease
     from eclectyc.lake.store import connect
 

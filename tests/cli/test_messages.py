@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eclectyc.accounts.models import Organisation
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from tests.cli.conftest import Answer
 
 pytestmark = pytest.mark.django_db

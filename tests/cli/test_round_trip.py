@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from eclectyc.accounts.models import Organisation
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter, Series
-from eclectyc.intake.models import Batch
 from eclectyc.lake.lease import writer_lease
 from eclectyc.lake.store import connect
 from tests.cli.conftest import Answer

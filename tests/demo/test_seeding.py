@@ -5,10 +5,10 @@ from datetime import date, timedelta
 import pytest
 
 from eclectyc.accounts.models import Organisation, User
+from eclectyc.batches.models import Batch
 from eclectyc.demo import seeding
 from eclectyc.demo.readings import readings
 from eclectyc.estate.models import Meter, Series, Site
-from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import EclectycError
 from tests.factories import make_site
 from tests.serving import Installation

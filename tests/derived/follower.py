@@ -17,8 +17,9 @@ JUNE = (date(2025, 6, 1), date(2025, 7, 1))
 
 
 def told() -> dict[str, Any]:
+    from eclectyc.batches.models import Batch
+    from eclectyc.derived.models import Stale
     from eclectyc.estate.models import Series
-    from eclectyc.intake.models import Batch, Stale
     from eclectyc.lake.store import connect
 
     totals: dict[str, dict[str, float]] = {"TOP": {}, "MID": {}, "LOW": {}}

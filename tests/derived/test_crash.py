@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.serving import Installation
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 POINTS = (
     "lake.before_commit",  # of the import: nothing came in
     "lake.after_commit",

@@ -11,13 +11,14 @@ import pytest
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.batches.models import Batch
 from eclectyc.derived import engine
 from eclectyc.derived.engine import bring_up_to_date
 from eclectyc.derived.invalidation import mark
+from eclectyc.derived.models import Stale
 from eclectyc.derived.registry import KINDS
 from eclectyc.derived.spans import EVER
 from eclectyc.estate.models import Meter, Series
-from eclectyc.intake.models import Batch, Stale
 from eclectyc.intake.push.drain import fold_inbox
 from eclectyc.intake.undo import undo_batch
 from eclectyc.jobs.models import Job

@@ -13,7 +13,9 @@ from django.db import connection
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.service import consumption, estate_overview, meter_readings
+from eclectyc.batches.models import Batch
 from eclectyc.derived.engine import bring_up_to_date
+from eclectyc.derived.models import Stale
 from eclectyc.estate.models import Series, Site
 from eclectyc.estate.service import (
     amend_correction,
@@ -25,7 +27,6 @@ from eclectyc.estate.service import (
 from eclectyc.gas.missing_values import lacking_of
 from eclectyc.gas.rules import kwh_per_m3
 from eclectyc.gas.service import put_values, set_usual_region
-from eclectyc.intake.models import Batch, Stale
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.errors import Forbidden
 from eclectyc.lake.store import Lake

@@ -11,10 +11,11 @@ from django.apps import apps
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.derived.engine import bring_up_to_date
+from eclectyc.derived.models import Stale
 from eclectyc.estate.models import Meter, Series
 from eclectyc.estate.service import update_meter
-from eclectyc.intake.models import Register, Stale
 from eclectyc.registers.entries import enter_read
+from eclectyc.registers.models import Register
 from tests.factories import World, make_meter, make_series
 from tests.gas.burning import MPRN, gas_meter, span, tell, total, volumes
 from tests.intake.import_calls import bring

@@ -29,8 +29,8 @@ def text_of(number: int) -> str:
 
 def found() -> dict[str, Any]:
     """Return the batches by file, and for each meter the sum of its present slots in the lake."""
+    from eclectyc.batches.models import Batch
     from eclectyc.estate.models import Meter, Series, Site
-    from eclectyc.intake.models import Batch
     from eclectyc.lake.store import connect
 
     days = connect().days(None, DAYS[0], DAYS[-1] + timedelta(days=1))

@@ -14,7 +14,7 @@ from typing import Any
 from tests.intake.importer import METERS, SLOTS
 from tests.serving import Installation
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 BEFORE_COMMIT = (
     "intake.before_lease",
     "intake.after_pending",

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter, Site
-from eclectyc.intake.models import Batch
 from eclectyc.intake.service import import_file
 from eclectyc.lake.errors import OutOfOrder
 from eclectyc.readers.blocks import UnreadableFile

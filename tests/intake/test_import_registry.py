@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter, Site
-from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import Forbidden
 from tests.factories import World
 from tests.intake.import_calls import bring, snapshot

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.errors import Invalid, NotFound
 from tests.factories import World

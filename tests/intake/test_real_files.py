@@ -21,7 +21,7 @@ from tests.intake.import_calls import bring, held, values_of
 
 pytestmark = pytest.mark.django_db
 
-DATA = Path(__file__).parents[2] / "data"
+DATA = Path(__file__).parents[1] / "data"
 LONDON = ZoneInfo("Europe/London")
 SPANS: dict[str, Callable[[date], date]] = {
     "day": lambda day: day,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.intake.service import ImportOptions, import_file
 from eclectyc.intake.uploads.rejected import RejectedNumbers
 from eclectyc.kernel.errors import Invalid, NotFound

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter, Series, Site
-from eclectyc.intake.models import Batch
 from eclectyc.intake.service import import_file
 from eclectyc.kernel.errors import Forbidden, Invalid
 from tests.factories import World, make_meter

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.intake.profiles.mapping import mapping_of
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.service import create_profile

@@ -23,7 +23,10 @@ from eclectyc.lake.models import WriterLease
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PRINTS_ITS_NAME = "from eclectyc.kernel.process_identity import holder_name; import time; print(holder_name('x'), flush=True); time.sleep(60)"
+PRINTS_ITS_NAME = (
+    "from eclectyc.kernel.process_identity import holder_name; import time; "
+    "print(holder_name('x'), flush=True); time.sleep(60)"
+)
 
 
 def started(pid: int) -> str:

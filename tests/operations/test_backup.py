@@ -26,7 +26,7 @@ ready()
 import numpy as np, polars as pl
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Meter, Series, Site
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.lake.lease import writer_lease
 from eclectyc.lake.store import connect
 owner = Organisation.objects.get()
@@ -52,7 +52,7 @@ import json
 from datetime import date
 from eclectyc.cli.session import ready
 ready()
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.lake.store import connect
 days = connect().days(None, date(2025, 1, 1), date(2040, 1, 1))
 done = Batch.objects.filter(state=Batch.DONE)

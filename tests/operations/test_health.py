@@ -13,7 +13,7 @@ from eclectyc.audit.models import Seal
 from eclectyc.audit.record import record
 from eclectyc.audit.seal import deletion_allowed, seal_pending
 from eclectyc.audit.service import seal_now
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.operations import health
 from tests.factories import make_series
 from tests.filled import write_days

@@ -21,8 +21,8 @@ from eclectyc.audit import service as audit
 from eclectyc.audit.actor import By
 from eclectyc.audit.models import Event
 from eclectyc.audit.record import write
+from eclectyc.batches.models import Batch
 from eclectyc.cli import main
-from eclectyc.intake.models import Batch
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job
 from eclectyc.kernel.errors import Forbidden, Invalid

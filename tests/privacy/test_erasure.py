@@ -18,7 +18,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import ApiToken, Membership, User
 from eclectyc.audit import service as audit
 from eclectyc.audit.models import Event, Person
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job, Subscription
 from eclectyc.kernel.errors import Conflict, Forbidden, NotFound

@@ -15,7 +15,7 @@ import pytest
 from eclectyc.readers.blocks import DayBlock
 from tests.readers.reading import read_file
 
-DATA = Path(__file__).resolve().parents[2] / "data"
+DATA = Path(__file__).resolve().parents[1] / "data"
 
 
 def test_the_long_london_file_gives_288_slots_and_its_published_total() -> None:

@@ -19,7 +19,8 @@ import json
 from datetime import date
 from eclectyc.estate.models import Meter, Series
 from eclectyc.batches.lifecycle import recover
-from eclectyc.intake.models import Batch, RegisterRead
+from eclectyc.batches.models import Batch
+from eclectyc.registers.models import RegisterRead
 from eclectyc.lake.store import connect
 recover()
 owner = dict(Series.objects.values_list("pk", "meter__identifier"))

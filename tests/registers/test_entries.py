@@ -9,12 +9,13 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter
 from eclectyc.estate.service import exchange_device
-from eclectyc.intake.models import Batch, Register, RegisterRead, TankEntry
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.errors import Forbidden, Invalid, NotFound
 from eclectyc.registers import entries
+from eclectyc.registers.models import Register, RegisterRead, TankEntry
 from tests.factories import World, make_meter
 from tests.registers.test_importing import days_of, span, tell
 

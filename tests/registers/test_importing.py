@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.readings import meter_day, meter_readings
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter
 from eclectyc.estate.service import exchange_device, set_multiplier
-from eclectyc.intake.models import Batch, Register, RegisterRead
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.quality import ACTUAL, DERIVED
 from eclectyc.lake.store import connect
+from eclectyc.registers.models import Register, RegisterRead
 from tests.factories import World, make_meter
 from tests.intake.import_calls import bring, held, snapshot, values_of
 

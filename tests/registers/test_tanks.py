@@ -9,10 +9,10 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate.models import Meter, Utility
-from eclectyc.intake.models import TankEntry
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.quality import DERIVED
 from eclectyc.readers.blocks import UnreadableFile
+from eclectyc.registers.models import TankEntry
 from tests.factories import World, make_meter
 from tests.intake.import_calls import bring, held
 from tests.readers.formats.said import cut_off, read_or_refused

@@ -11,10 +11,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter
 from eclectyc.intake.feeds.models import Feed
 from eclectyc.intake.feeds.service import Wanted, create_feed
-from eclectyc.intake.models import Batch, Upload
+from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job, Schedule, Subscription
 from eclectyc.jobs.service import enqueue
 from eclectyc.jobs.worker import run_waiting

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from eclectyc.intake.models import RegisterRead, TankEntry
+from eclectyc.registers.models import RegisterRead, TankEntry
 from tests.factories import World, make_meter
 from tests.registers.test_importing import days_of, span
 from tests.web.pages import text_of

@@ -9,10 +9,10 @@ from django.test import Client
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership
+from eclectyc.batches.models import Batch
 from eclectyc.derived.engine import bring_up_to_date
 from eclectyc.estate import service
 from eclectyc.estate.models import Meter
-from eclectyc.intake.models import Batch
 from eclectyc.lake.store import connect
 from tests.analytics.filling import fill, flat_days
 from tests.factories import World, make_meter, make_series, make_site, make_user

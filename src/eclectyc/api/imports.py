@@ -17,7 +17,7 @@ from eclectyc.api.authentication import actor_of
 from eclectyc.api.lookup import organisation_of, organisations_named
 from eclectyc.api.requests import CHANGING, ONE, Body, Searched, require_somewhere
 from eclectyc.api.schemas import Text
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.undo import undo_batch
 from eclectyc.intake.uploads import import_history, service

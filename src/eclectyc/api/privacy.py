@@ -15,7 +15,8 @@ from eclectyc.api.authentication import actor_of
 from eclectyc.api.requests import CHANGING, ONE, REFUSALS, Body, Number, one, require_somewhere
 from eclectyc.api.schemas import Parameters, Text
 from eclectyc.kernel.errors import Forbidden
-from eclectyc.privacy import consents, erasure, personal_data, retention, rules
+from eclectyc.privacy import consents, erasure, retention, rules
+from eclectyc.privacy import personal_data as data_of_person
 
 router = Router(tags=["privacy"])
 _ZIP = {"responses": {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}}
@@ -94,7 +95,7 @@ def personal_data(request: HttpRequest, pk: Path[Number]) -> HttpResponse:
     """Everything that is held about a person, as a ZIP of JSON and CSV: your own with a session, or with
     `privacy.run` that of people all of whose memberships lie within your scope."""
     actor = actor_of(request)
-    packed = personal_data.export(actor, user=one(User.objects.visible_to(actor), pk, "user"))
+    packed = data_of_person.export(actor, user=one(User.objects.visible_to(actor), pk, "user"))
     response = HttpResponse(packed, content_type="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="personal-data-{pk}.zip"'
     return response

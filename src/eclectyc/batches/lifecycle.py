@@ -18,15 +18,16 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.actor import By
 from eclectyc.audit.record import record
+from eclectyc.batches.models import Batch
 from eclectyc.derived.invalidation import note_stale
 from eclectyc.derived.schedule import wake
 from eclectyc.estate.models import Meter, Series, Site
-from eclectyc.intake.models import Batch, RegisterRead, TankEntry
 from eclectyc.kernel.errors import Busy, EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.errors import OutOfOrder
 from eclectyc.lake.lease import Lease, writer_lease
 from eclectyc.lake.store import Lake, connect
+from eclectyc.registers.models import RegisterRead, TankEntry
 
 if TYPE_CHECKING:
     import polars as pl

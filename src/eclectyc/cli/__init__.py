@@ -35,33 +35,35 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final[dict[str, Command]] = {
-    "serve": Command("serving:serve", "Start Eclectyc in this terminal; --demo fills an empty home with a demo estate"),
-    "web": Command("serving:web", "Serve the pages and the API only, for production"),
-    "worker": Command("working:worker", "Run background jobs only, for production"),
-    "jobs": Command("queue:jobs", "List background jobs, look at one, cancel it or try it again; list schedules"),
+    "serve": Command("server:serve", "Start Eclectyc in this terminal; --demo fills an empty home with a demo estate"),
+    "web": Command("server:web", "Serve the pages and the API only, for production"),
+    "worker": Command("worker:worker", "Run background jobs only, for production"),
+    "jobs": Command("jobs:jobs", "List background jobs, look at one, cancel it or try it again; list schedules"),
     "import": Command("imports:import_file", "Import a file of readings, sites or meters"),
     "external": Command("external:external", "Bring in calorific values of gas from a file"),
     "batches": Command("imports:batches", "List what was imported"),
     "undo": Command("imports:undo", "Take one import back"),
     "profile": Command(
-        "profiling:profiles", "Save, show, list and remove import profiles: how a sender's files are laid out"
+        "profiles:profiles", "Save, show, list and remove import profiles: how a sender's files are laid out"
     ),
-    "export": Command("exporting:export", "Write totals, meters or readings to a file"),
-    "aggregate": Command("aggregating:aggregate", "Bring every summary up to date for a period and print it"),
+    "export": Command("export:export", "Write totals, meters or readings to a file"),
+    "aggregate": Command("aggregate:aggregate", "Bring every summary up to date for a period and print it"),
     "user": Command("people:users", "Add, invite and list people, set their roles and passwords"),
     "organisation": Command("organisations:organisations", "Add, list and move organisations"),
     "token": Command("people:tokens", "Create, list and revoke API tokens"),
-    "audit": Command("auditing:audit", "List audit events, and verify that none was tampered with"),
+    "audit": Command("audit:audit", "List audit events, and verify that none was tampered with"),
     "retention": Command("privacy:retention", "Delete what is older than its rule says; see and set the rules"),
     "person": Command("privacy:person", "Give out, or erase, what is held about a person"),
-    "vault": Command("vaulting:vault", "See what is sealed with which key, and go over to another key"),
-    "health": Command("upkeep:health", "Say how this installation is doing (exit 0 healthy, 1 degraded, 2 critical)"),
-    "check": Command("upkeep:check", "Check structure and deployment"),
-    "backup": Command("upkeep:backup", "Copy registry and lake together into a folder"),
-    "restore": Command("upkeep:restore", "Bring a backup back into an empty home"),
-    "migrate": Command("upkeep:migrate", "Bring the registry's schema up to date"),
-    "seed": Command("seeding:seed", "Fill an empty home with the demo estate"),
-    "manage": Command("upkeep:manage", "Run one of Django's own commands"),
+    "vault": Command("vault:vault", "See what is sealed with which key, and go over to another key"),
+    "health": Command(
+        "maintenance:health", "Say how this installation is doing (exit 0 healthy, 1 degraded, 2 critical)"
+    ),
+    "check": Command("maintenance:check", "Check structure and deployment"),
+    "backup": Command("maintenance:backup", "Copy registry and lake together into a folder"),
+    "restore": Command("maintenance:restore", "Bring a backup back into an empty home"),
+    "migrate": Command("maintenance:migrate", "Bring the registry's schema up to date"),
+    "seed": Command("seed:seed", "Fill an empty home with the demo estate"),
+    "manage": Command("maintenance:manage", "Run one of Django's own commands"),
 }
 
 

@@ -214,7 +214,7 @@ def batches(
     """List what was imported, the latest first."""
     ready()
     from eclectyc.batches.lifecycle import recover
-    from eclectyc.intake.models import Batch
+    from eclectyc.batches.models import Batch
 
     recover()
     found = Batch.objects.visible_to(OPERATOR).select_related("organisation", "undoes")

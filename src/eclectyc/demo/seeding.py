@@ -13,10 +13,10 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation, User
 from eclectyc.accounts.roles import ROLES
 from eclectyc.accounts.service import add_user
+from eclectyc.batches.models import Batch
 from eclectyc.demo.plan import ORGANISATION, MeterPlan, SitePlan, estate
 from eclectyc.estate.models import Direction, Meter, Region, Series, Site, Supplier
 from eclectyc.estate.service import create_meter
-from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.plurals import counted
 from eclectyc.operations.first_user import new_password

@@ -17,12 +17,12 @@ from django.db import transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Under, Waiting, begin, finish, note, settle_pending, writers_turn
+from eclectyc.batches.models import Batch
 from eclectyc.derived import schedule
 from eclectyc.derived.models import Stale
 from eclectyc.derived.protocol import Derivation, Plan
 from eclectyc.derived.registry import all_kinds
 from eclectyc.derived.spans import merged
-from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.errors import BadReadings

@@ -18,7 +18,7 @@ from eclectyc.derived.schedule import wake
 from eclectyc.derived.spans import merged
 
 if TYPE_CHECKING:
-    from eclectyc.intake.models import Batch
+    from eclectyc.batches.models import Batch
 
 _PIECE: Final = 1000
 

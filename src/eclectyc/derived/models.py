@@ -47,6 +47,7 @@ class Stale(models.Model):
     objects = StaleQuerySet.as_manager()
 
     class Meta:
+        app_label = "intake"
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(end__gt=models.F("start")), name="stale_days_end_after_start")

@@ -1,5 +1,5 @@
-"""Regions, suppliers, sites, meters and series. What of them is dated stands in :mod:`eclectyc.estate.history_models`, what
-virtual meters are made of in :mod:`eclectyc.estate.formula_parts`."""
+"""Regions, suppliers, sites, meters and series. Their dated values are in :mod:`eclectyc.estate.history_models`, the
+parts of virtual meters in :mod:`eclectyc.estate.formula_parts`."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from eclectyc.estate.change_events import Change
 from eclectyc.estate.models import Meter, Quantity, Series, Site, Utility
 from eclectyc.gas.derivation import DERIVED, GAS
 from eclectyc.gas.estate_changes import DATED, OF_METER, OF_SITE
-from eclectyc.intake.models import Register
 from eclectyc.kernel.units import is_volume
+from eclectyc.registers.models import Register
 
 _PIECE: Final = 5000
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Claim, begin, finish, note, settle_pending, writers_turn
+from eclectyc.batches.models import Batch
 from eclectyc.derived.invalidation import remarks_on
 from eclectyc.intake.alignment.collect import Gathered
 from eclectyc.intake.alignment.interpretation import FilePlan
 from eclectyc.intake.alignment.month_frames import Months
-from eclectyc.intake.models import Batch
 from eclectyc.intake.provisioning import Making
 from eclectyc.intake.report import ImportReport
 from eclectyc.kernel.errors import EclectycError

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.lifecycle import WAIT_S, begin, finish, note, settle_pending, writers_turn
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease

@@ -1,6 +1,6 @@
 """The kinds of work there are. Each room says its own when it is made ready; a job keeps only the kind's name.
 
-A handler is named, not imported: ``eclectyc.lake.maintenance_job:run`` costs nothing until such a job runs, and may move from
+A handler is named, not imported: ``eclectyc.lake.maintenance_job:run`` costs nothing until such a job runs, and may move
 one release to the next without stranding what is queued.
 """
 

@@ -143,8 +143,8 @@ def verify(source: Path, facts: dict[str, Any]) -> None:
 def is_empty_home() -> bool:
     """Say whether there is nothing here that a restore would replace."""
     from eclectyc.accounts.models import User
+    from eclectyc.batches.models import Batch
     from eclectyc.estate.models import Site
-    from eclectyc.intake.models import Batch
     from eclectyc.lake.files import Place
 
     if Place.at(settings.LAKE_URL).has_table():

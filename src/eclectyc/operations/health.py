@@ -151,7 +151,7 @@ def filesystem(home: Path, *, deep: bool) -> Check:
 
 def lake(*, deep: bool) -> Check:
     """Whether the readings are there, agree with the registry's batches, and (deep) can be read through."""
-    from eclectyc.intake.models import Batch
+    from eclectyc.batches.models import Batch
     from eclectyc.lake.store import connect
 
     store = connect()
@@ -224,7 +224,7 @@ def _disk_folder() -> Path:
 
 def imports(now: datetime) -> Check:
     """How long ago the last import ended, and whether one has been left in the middle."""
-    from eclectyc.intake.models import Batch
+    from eclectyc.batches.models import Batch
 
     stuck = Batch.objects.filter(state__in=(Batch.PENDING, Batch.COMMITTED), created_at__lt=now - PENDING_LONG)
     if left := list(stuck.values_list("pk", flat=True)[:20]):

@@ -10,7 +10,7 @@ from eclectyc.kernel.plurals import counted
 
 def settle_what_was_left(tell: Callable[[str], None]) -> None:
     """Settle imports that a crash cut off, and tell of them. A lake that does not answer is no reason not to start."""
-    from eclectyc.intake.models import Batch
+    from eclectyc.batches.models import Batch
 
     if not Batch.objects.filter(state__in=(Batch.PENDING, Batch.COMMITTED)).exists():
         return  # the lake is not even loaded

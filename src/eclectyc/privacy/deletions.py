@@ -20,7 +20,7 @@ from eclectyc.audit import keys
 from eclectyc.audit.models import Event, Personal, Seal
 from eclectyc.audit.seal import drop_before
 from eclectyc.audit.service import seal_now
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.intake.report import REPORT_FILES
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job

@@ -16,10 +16,10 @@ import polars as pl
 
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Made, finish, settle_pending
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter
 from eclectyc.estate.service import SeriesKey, ensure_series, series_rows
 from eclectyc.intake.alignment.interpretation import Target
-from eclectyc.intake.models import Batch
 from eclectyc.intake.provisioning import Making
 from eclectyc.intake.resolve import Point
 from eclectyc.kernel.days import WHOLE_DAY

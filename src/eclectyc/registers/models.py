@@ -48,6 +48,7 @@ class Register(models.Model):
     objects = OfMeterQuerySet.as_manager()
 
     class Meta:
+        app_label = "intake"
         ordering: ClassVar = ["serial_key", "code_key", "pk"]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -81,6 +82,7 @@ class RegisterRead(models.Model):
     objects = OfRegisterQuerySet.as_manager()
 
     class Meta:
+        app_label = "intake"
         indexes: ClassVar = [models.Index(fields=["register", "at_s"], name="reads_in_order")]
 
 
@@ -100,6 +102,7 @@ class ResetWindow(models.Model):
     objects = OfRegisterQuerySet.as_manager()
 
     class Meta:
+        app_label = "intake"
         ordering: ClassVar = ["since", "pk"]
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(until__gte=models.F("since")), name="reset_ends_after_start")
@@ -125,6 +128,7 @@ class TankEntry(models.Model):
     objects = OfMeterQuerySet.as_manager()
 
     class Meta:
+        app_label = "intake"
         indexes: ClassVar = [models.Index(fields=["meter", "at_s"], name="tank_in_order")]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.registers.commit_consumption import OfMeters
 from eclectyc.registers.consumption import Worked, work_out
 from eclectyc.registers.models import RegisterRead, TankEntry

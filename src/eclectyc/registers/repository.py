@@ -16,8 +16,8 @@ import numpy as np
 from django.db import connection, models, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Device, Meter, Multiplier
-from eclectyc.intake.models import Batch
 from eclectyc.intake.resolve import conversion_at
 from eclectyc.kernel.days import midnight, zone_of
 from eclectyc.registers.models import Register, RegisterRead, ResetWindow

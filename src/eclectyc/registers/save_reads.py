@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.registers.models import Register, RegisterRead
 from eclectyc.registers.reads import Reads
 from eclectyc.registers.register_config import MAXIMUM, RegisterFacts

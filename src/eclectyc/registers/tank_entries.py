@@ -12,9 +12,9 @@ import polars as pl
 
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Made
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter, Utility
 from eclectyc.intake.alignment.clocks import clock_for
-from eclectyc.intake.models import Batch
 from eclectyc.intake.register_files.collect_reads import MOST
 from eclectyc.intake.register_files.import_case import meters_of
 from eclectyc.intake.register_files.import_reads import ReadsImport, bring_in

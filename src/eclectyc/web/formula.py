@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.derived.models import Stale
 from eclectyc.derived.virtual.invalidation import NAME
 from eclectyc.derived.virtual.preview import PartOfDay, parts_on
 from eclectyc.estate.formula.terms import written
 from eclectyc.estate.formula_visibility import SeenFormula, SeenPart, seen_formula
 from eclectyc.estate.models import Meter, Quantity
-from eclectyc.intake.models import Stale
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import short_day
 from eclectyc.web.number_format import figure

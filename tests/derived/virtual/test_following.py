@@ -9,14 +9,15 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.lifecycle import recover
+from eclectyc.batches.models import Batch
 from eclectyc.derived.engine import bring_up_to_date
+from eclectyc.derived.models import Stale
 from eclectyc.derived.spans import EVER
 from eclectyc.derived.virtual.delete import delete_virtual_meter
 from eclectyc.derived.virtual.derivation import VIRTUAL_METERS
 from eclectyc.derived.virtual.preview import parts_on, try_out
 from eclectyc.estate import service
 from eclectyc.estate.models import Meter, Series
-from eclectyc.intake.models import Batch, Stale
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.errors import Conflict
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED

@@ -11,12 +11,12 @@ import pytest
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter
 from eclectyc.intake.feeds.connection import Offered
 from eclectyc.intake.feeds.folder import FolderDoor
 from eclectyc.intake.feeds.models import Feed, FeedFile
 from eclectyc.intake.feeds.service import Wanted, create_feed, read_now, try_feed, update_feed
-from eclectyc.intake.models import Batch
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job

@@ -15,9 +15,9 @@ import pytest
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.batches.models import Batch
 from eclectyc.intake.feeds.models import Feed
 from eclectyc.intake.feeds.service import Wanted, create_feed, read_now, try_feed
-from eclectyc.intake.models import Batch
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job

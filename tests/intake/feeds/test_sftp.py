@@ -14,12 +14,12 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
+from eclectyc.batches.models import Batch
 from eclectyc.intake.feeds import sftp
 from eclectyc.intake.feeds.connection import Unreachable
 from eclectyc.intake.feeds.host_keys import fingerprint
 from eclectyc.intake.feeds.models import Feed
 from eclectyc.intake.feeds.service import Wanted, create_feed, read_now, try_feed, update_feed
-from eclectyc.intake.models import Batch
 from eclectyc.jobs.models import Job
 from eclectyc.jobs.worker import run_waiting
 from eclectyc.kernel.errors import Invalid

@@ -24,8 +24,9 @@ def slots_of(number: int) -> dict[str, float]:
 
 def found() -> dict[str, Any]:
     """Return what the lake holds of the meter, what waits in the inbox, and the state of each batch."""
+    from eclectyc.batches.models import Batch
     from eclectyc.estate.models import Meter
-    from eclectyc.intake.models import Batch, Push
+    from eclectyc.intake.push.models import Push
     from tests.intake.import_calls import held
 
     slots = held(METER) if Meter.objects.filter(identifier=METER).exists() else {}

@@ -10,9 +10,10 @@ import pytest
 from django.db import connection
 
 from eclectyc.batches.lifecycle import writers_turn
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Series
-from eclectyc.intake.models import Batch, Push
 from eclectyc.intake.push.drain import fold_inbox
+from eclectyc.intake.push.models import Push
 from eclectyc.intake.push.service import Answer
 from eclectyc.kernel.quality import ACTUAL
 from tests.factories import World, make_meter

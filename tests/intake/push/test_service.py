@@ -10,11 +10,12 @@ import pytest
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
 from eclectyc.batches.lifecycle import begin, recover, writers_turn
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter, Series
-from eclectyc.intake.models import Batch, Push
 from eclectyc.intake.push import inbox
 from eclectyc.intake.push.drain import Folded, fold_inbox
 from eclectyc.intake.push.message import Message
+from eclectyc.intake.push.models import Push
 from eclectyc.intake.undo import undo_batch
 from eclectyc.jobs.models import Job
 from eclectyc.jobs.worker import run_waiting

@@ -11,7 +11,7 @@ from django.conf import settings
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership
 from eclectyc.audit.models import Event
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads import job as handler
 from eclectyc.intake.uploads.models import Upload

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from eclectyc.estate.models import Series
-from eclectyc.intake.models import RegisterRead
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED
 from eclectyc.readers.blocks import LineError, RegisterBlock, UnreadableFile
+from eclectyc.registers.models import RegisterRead
 from tests.factories import World
 from tests.intake.import_calls import bring, held
 from tests.readers.formats.golden import golden

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from eclectyc.intake.models import Register
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED
 from eclectyc.readers.blocks import UnreadableFile
+from eclectyc.registers.models import Register
 from tests.factories import World, make_meter
 from tests.intake.import_calls import bring, held
 from tests.readers.formats.said import cut_off, read_or_refused

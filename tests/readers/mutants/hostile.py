@@ -1,7 +1,7 @@
 """The worst files there are, and a process of 1 GiB that imports them.
 
-``python -m tests.readers.mutants.hostile FOLDER`` prints, a JSON object a line: the file's name, the words with which it
-was refused, and how long that took.
+``python -m tests.readers.mutants.hostile FOLDER`` prints one JSON object a line: the file's name, the
+words with which it was refused, and how long that took.
 """
 
 from __future__ import annotations

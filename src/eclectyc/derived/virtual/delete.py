@@ -10,12 +10,12 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.lifecycle import begin, finish, note, settle_pending, writers_turn
+from eclectyc.batches.models import Batch
 from eclectyc.derived import invalidation
 from eclectyc.derived.spans import EVER
 from eclectyc.derived.virtual.invalidation import NAME
 from eclectyc.estate.meters import delete_meter, refuse_deletion
 from eclectyc.estate.models import Meter
-from eclectyc.intake.models import Batch
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease

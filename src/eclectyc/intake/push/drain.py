@@ -16,8 +16,8 @@ from django.db import transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation, User
 from eclectyc.batches.lifecycle import Under, begin, finish, note, settle_pending, writers_turn
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Series
-from eclectyc.intake.models import Batch
 from eclectyc.intake.push.batching import MOST_PUSHES, Waiting, next_round
 from eclectyc.intake.push.encoding import unpack
 from eclectyc.intake.push.merge import Merged, merge

@@ -12,8 +12,8 @@ import numpy as np
 
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Made
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter
-from eclectyc.intake.models import Batch
 from eclectyc.intake.register_files.collect_reads import Named, Telling, Told
 from eclectyc.intake.register_files.import_reads import ReadsImport, bring_in
 from eclectyc.intake.report import ImportReport, SeriesReport

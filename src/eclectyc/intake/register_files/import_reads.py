@@ -9,9 +9,9 @@ from typing import Protocol
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import COUNTS, Claim, Made, begin, note, writers_turn
+from eclectyc.batches.models import Batch
 from eclectyc.derived.invalidation import remarks_on
 from eclectyc.intake.commit import kept_report, take_result
-from eclectyc.intake.models import Batch
 from eclectyc.intake.provisioning import Making
 from eclectyc.intake.report import ErrorLog, ImportReport, grouped_warnings
 from eclectyc.intake.resolve import Point, Resolver

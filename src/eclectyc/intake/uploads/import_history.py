@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.intake.models import Batch
+from eclectyc.batches.models import Batch
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job
 from eclectyc.kernel.errors import NotFound

@@ -6,8 +6,8 @@ from typing import Any
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.lifecycle import AlreadyIn, recover
+from eclectyc.batches.models import Batch
 from eclectyc.intake.commit import KEPT_SERIES
-from eclectyc.intake.models import Batch
 from eclectyc.intake.report import NOTHING_USABLE
 from eclectyc.intake.service import Progress, import_file
 from eclectyc.intake.uploads.models import Upload

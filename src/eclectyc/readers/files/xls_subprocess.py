@@ -1,7 +1,7 @@
 """A sheet of an old workbook read in a process of its own: what calamine makes of a damaged one may end the process.
 
-``python -m eclectyc.readers.files.xls_subprocess`` takes JSON on standard input – path, sheet, and out, a Parquet file to be
-made – and ends with 0, or with 3 and the reason on standard output.
+``python -m eclectyc.readers.files.xls_subprocess`` takes JSON on standard input – path, sheet, and out, the Parquet file to
+write – and ends with 0, or with 3 and the reason on standard output.
 """
 
 from __future__ import annotations

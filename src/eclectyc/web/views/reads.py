@@ -13,13 +13,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter, Quantity
-from eclectyc.intake.models import Batch, Register, RegisterRead, TankEntry
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.plurals import counted
 from eclectyc.registers import entries
-from eclectyc.registers.models import RegisterKind, TankKind
+from eclectyc.registers.models import Register, RegisterKind, RegisterRead, TankEntry, TankKind
 from eclectyc.registers.tank_entries import FUELS
 from eclectyc.web import list_query
 from eclectyc.web.forms import Field, Form

@@ -1,0 +1,1 @@
+"""Outside facts: values by place and time that come from elsewhere."""

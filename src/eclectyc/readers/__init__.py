@@ -1,0 +1,1 @@
+"""Readers: a file on disk becomes blocks of rows. No registry, no lake, no clock."""
