@@ -1,4 +1,4 @@
-"""The kWh of gas meters, worked out from their volumes: a kind of derivation (see ``intake.derived.kind``).
+"""The kWh of gas meters, worked out from their volumes: a kind of derivation (see ``derived.protocol``).
 
 Each primary series of m³ – half-hourly, daily, of a register – has a series of kWh beside it, of the source
 ``DERIVED``. It is what counts of the meter unless the supplier sends kWh himself: then it stands beside his, uncounted.

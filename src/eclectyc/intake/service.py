@@ -216,7 +216,7 @@ def _import_readings(
 
 
 def _rule_of(file: Ahead) -> str:
-    """Return which readings replace which: as ever, or the last ones where a profile says so (see ``lake.fold``)."""
+    """Return which readings replace which: as ever, or the last ones where a profile says so (see ``lake.precedence``)."""
     mapping = getattr(file.opened().reader, "mapping", None)  # of one that a profile makes
     return "last_wins" if mapping is not None and mapping.last_wins else "guarded"
 

@@ -26,28 +26,28 @@ from tests.readers.mutants.declared import PROFILE
 from tests.readers.mutants.subjects import Mutant, subjects
 
 MPAN = "1200023305967"
-CHANGES = "core.test_clock_changes:test_every_slot_of_both_change_days_is_where_the_clocks_put_it"
-LONDON = "formats.test_london:test_every_half_hour_lands_in_its_slot_with_its_quality"
-SOUND = "formats.test_cases:test_a_sound_file_is_what_its_plain_reader_says_estimates_too"
+CHANGES = "intake.alignment.test_clock_changes:test_every_slot_of_both_change_days_is_where_the_clocks_put_it"
+LONDON = "readers.formats.test_london:test_every_half_hour_lands_in_its_slot_with_its_quality"
+SOUND = "readers.formats.test_cases:test_a_sound_file_is_what_its_plain_reader_says_estimates_too"
 NO_FLAGS, NO_READINGS = "none: the format has no flags", "none: the file holds no readings"
 
 # format -> clock change, estimate
 CASES: dict[str, tuple[str, str]] = {
     "long": (CHANGES, SOUND),
-    "simple long": ("formats.test_cases:test_simple_long_on_days_on_which_the_clocks_change", SOUND),
+    "simple long": ("readers.formats.test_cases:test_simple_long_on_days_on_which_the_clocks_change", SOUND),
     "wide": (CHANGES, SOUND),
-    "EDF wide-50": ("core.test_clock_changes:test_the_edf_portals_fifty_columns_and_flags", SOUND),
+    "EDF wide-50": ("intake.alignment.test_clock_changes:test_the_edf_portals_fifty_columns_and_flags", SOUND),
     "matrix": (CHANGES, NO_FLAGS),
-    "daily": ("formats.test_cases:test_a_day_of_23_or_25_hours_is_one_day", SOUND),
-    "registers": ("formats.test_registers:test_days_of_23_and_25_hours_are_counted_as_such", SOUND),
+    "daily": ("readers.formats.test_cases:test_a_day_of_23_or_25_hours_is_one_day", SOUND),
+    "registers": ("readers.formats.test_registers:test_days_of_23_and_25_hours_are_counted_as_such", SOUND),
     "deliveries": ("registers.test_tanks:test_days_of_23_and_25_hours_are_counted_as_such", NO_FLAGS),
-    "bglobal": ("formats.test_bglobal:test_local_clock_times_are_placed_by_the_clock_on_change_days", NO_FLAGS),
-    "stark": ("formats.test_stark:test_ends_in_utc_find_their_slots_on_change_days", SOUND),
-    "d0379": ("formats.test_d0379:test_utc_days_find_their_slots_on_change_days", SOUND),
-    "nem12": ("formats.test_nem12:test_market_time_is_utc_plus_10_all_year_whatever_the_sites_clock_does", SOUND),
-    "nem13": ("formats.test_nem13:test_sydneys_clock_changes_have_their_hours", SOUND),
-    "d0010": ("formats.test_d0010:test_reads_are_in_local_time_on_both_clock_change_days",
-              "formats.test_d0010:test_reading_types_are_actual_or_estimated"),
+    "bglobal": ("readers.formats.test_bglobal:test_local_clock_times_are_placed_by_the_clock_on_change_days", NO_FLAGS),
+    "stark": ("readers.formats.test_stark:test_ends_in_utc_find_their_slots_on_change_days", SOUND),
+    "d0379": ("readers.formats.test_d0379:test_utc_days_find_their_slots_on_change_days", SOUND),
+    "nem12": ("readers.formats.test_nem12:test_market_time_is_utc_plus_10_all_year_whatever_the_sites_clock_does", SOUND),
+    "nem13": ("readers.formats.test_nem13:test_sydneys_clock_changes_have_their_hours", SOUND),
+    "d0010": ("readers.formats.test_d0010:test_reads_are_in_local_time_on_both_clock_change_days",
+              "readers.formats.test_d0010:test_reading_types_are_actual_or_estimated"),
     "octopus": (LONDON, NO_FLAGS),
     "n3rgy": (LONDON, NO_FLAGS),
     "glowmarkt": (LONDON, NO_FLAGS),
@@ -56,7 +56,7 @@ CASES: dict[str, tuple[str, str]] = {
     "xls": (LONDON, LONDON),
     "ods": (LONDON, NO_FLAGS),
     "csv.gz": (SOUND, SOUND),
-    "declared": ("formats.test_cases:test_a_declared_layout_on_days_on_which_the_clocks_change", SOUND),
+    "declared": ("readers.formats.test_cases:test_a_declared_layout_on_days_on_which_the_clocks_change", SOUND),
     "sites": (NO_READINGS, NO_READINGS),
     "meters": (NO_READINGS, NO_READINGS),
 }  # fmt: skip
@@ -69,7 +69,7 @@ def test_every_reader_has_its_cases_and_every_case_its_test() -> None:
     assert set(CASES) <= set(subjects()), "each has its mutants, and a golden file that they are made of"
     for named in {name for pair in CASES.values() for name in pair if not name.startswith("none: ")}:
         module, _, function = named.partition(":")
-        assert callable(getattr(import_module(f"tests.intake.{module}"), function, None)), named
+        assert callable(getattr(import_module(f"tests.{module}"), function, None)), named
 
 
 @pytest.fixture
