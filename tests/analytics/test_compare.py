@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from eclectyc.analytics.compare import Comparison, like_for_like, partners, slots_like_for_like
 from eclectyc.analytics.day_grid import day_grid
 from eclectyc.analytics.periods import days_array
-from eclectyc.analytics.slots import Slots, lay_out
+from eclectyc.analytics.slots import SlotSeries, expand_days
 from tests.analytics.filling import LONDON, Day, flat_days, points_of, rows_of
 
 TODAY = date(2025, 7, 1)
@@ -77,9 +77,9 @@ def test_a_previous_of_nothing_gives_no_percentage(current: float, previous: flo
     assert Comparison(current, previous, pairs, 3).percent is None
 
 
-def laid(day: date, values: Day, step: int = 30) -> Slots:
+def laid(day: date, values: Day, step: int = 30) -> SlotSeries:
     rows = rows_of({day: values}, step=step)
-    return lay_out(rows, days_array(day, day + timedelta(days=1)), zone=LONDON, step=step, expected=np.array([48]))
+    return expand_days(rows, days_array(day, day + timedelta(days=1)), zone=LONDON, step=step, expected=np.array([48]))
 
 
 def compared(day: date, values: Day, other: date, others: Day, *, step: int = 30, other_step: int = 30) -> Comparison:

@@ -8,16 +8,16 @@ import polars as pl
 from eclectyc.analytics.expected_slots import expected_slots
 from eclectyc.analytics.heat_map import heat_map
 from eclectyc.analytics.periods import days_array
-from eclectyc.analytics.slots import Slots, lay_out
+from eclectyc.analytics.slots import SlotSeries, expand_days
 from tests.analytics.filling import LONDON, flat_days, points_of, rows_of
 
 YEAR = days_array(date(2025, 1, 1), date(2026, 1, 1))
 
 
-def laid(rows: pl.DataFrame, *, step: int = 30, days: np.ndarray = YEAR) -> Slots:
+def laid(rows: pl.DataFrame, *, step: int = 30, days: np.ndarray = YEAR) -> SlotSeries:
     points = points_of(days[0].item(), date(2027, 1, 1), step=step)
     expected = expected_slots(points, days, rows)[0]
-    return lay_out(rows, days, zone=LONDON, step=step, expected=expected)
+    return expand_days(rows, days, zone=LONDON, step=step, expected=expected)
 
 
 def test_a_year_is_a_row_a_day_with_the_slots_the_clocks_give_it() -> None:

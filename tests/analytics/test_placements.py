@@ -20,7 +20,7 @@ from eclectyc.accounts.reach import Reach
 from eclectyc.accounts.roles import ROLE_PERMISSIONS
 from eclectyc.analytics import service
 from eclectyc.analytics.day_grid import DayGrid
-from eclectyc.analytics.placements import MOVES, place
+from eclectyc.analytics.placements import MOVES, by_placement
 from eclectyc.estate import service as estate
 from eclectyc.estate.models import Meter, Placement, Region, Site
 from eclectyc.kernel.days import slots_in_day
@@ -177,7 +177,7 @@ def test_placed_rows_add_up_to_the_points_that_they_come_from(data: st.DataObjec
         rows += [(meter, n, f"S{n}", None, None, None, since, until) for n, (since, until) in enumerate(ends)]
     meters = pl.DataFrame({"meter": range(count), "site": 9, "site_name": "S9", "floor_area_m2": 1.0, "region": 1,
                            "region_name": "R"})  # fmt: skip
-    placed = place(meters, pl.DataFrame(rows, schema=MOVES, orient="row"))
+    placed = by_placement(meters, pl.DataFrame(rows, schema=MOVES, orient="row"))
     laid = placed.grid(grid)
     for name in ("present", "expected", "estimated"):
         sums = np.zeros_like(getattr(grid, name))

@@ -5,15 +5,15 @@ from datetime import date, timedelta
 import numpy as np
 
 from eclectyc.analytics.periods import days_array
-from eclectyc.analytics.slots import Slots, lay_out
+from eclectyc.analytics.slots import SlotSeries, expand_days
 from eclectyc.analytics.typical_day import FEWEST_DAYS, is_like, usual_band
 from tests.analytics.filling import LONDON, Day, rows_of
 
 
-def laid(days: dict[date, Day]) -> Slots:
+def laid(days: dict[date, Day]) -> SlotSeries:
     first, last = min(days), max(days)
     span = days_array(first, last + timedelta(days=1))
-    return lay_out(rows_of(days), span, zone=LONDON, step=30, expected=np.full(len(span), 48))
+    return expand_days(rows_of(days), span, zone=LONDON, step=30, expected=np.full(len(span), 48))
 
 
 def history(count: int) -> dict[date, Day]:

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.day_grid import DayGrid
-from eclectyc.analytics.fetch import ask
+from eclectyc.analytics.fetch import select_meters
 from eclectyc.analytics.periods import By, bucket_starts
 from eclectyc.estate.models import Meter, Quantity
 from eclectyc.kernel.errors import NotFound
@@ -55,7 +55,7 @@ def meter_balance(
 ) -> Balance:
     """Return a main meter's use less that of the meters directly below it, from ``start`` up to, not including,
     ``end``. Meters below that the actor may not see are not told of: their use is part of what is unmetered."""
-    asked = ask(actor, today=today, quantity=quantity, which=Q(pk=meter.pk) | Q(parent=meter.pk))
+    asked = select_meters(actor, today=today, quantity=quantity, which=Q(pk=meter.pk) | Q(parent=meter.pk))
     if meter.pk not in asked.meters["meter"]:
         raise NotFound("There is no such meter.", "Check its number.")
     main = int(np.flatnonzero(asked.meters["meter"].to_numpy() == meter.pk)[0])

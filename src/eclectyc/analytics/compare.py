@@ -20,7 +20,7 @@ import polars as pl
 
 from eclectyc.analytics.day_grid import DayGrid
 from eclectyc.analytics.periods import month_before
-from eclectyc.analytics.slots import Slots, clock
+from eclectyc.analytics.slots import SlotSeries, clock_minutes
 from eclectyc.kernel.days import days_between
 
 Against = Literal["yesterday", "last_week", "last_month", "last_year", "before"]
@@ -106,8 +106,8 @@ def _columns(grid: DayGrid, days: Sequence[date]) -> np.ndarray:
 
 
 def slots_like_for_like(
-    current: Slots,
-    previous: Slots,
+    current: SlotSeries,
+    previous: SlotSeries,
     *,
     days: Sequence[date],
     zone: ZoneInfo,
@@ -129,8 +129,8 @@ def slots_like_for_like(
     )
 
 
-def _keyed(slots: Slots, days: list[date | None], zone: ZoneInfo) -> pl.DataFrame:
-    minute, occurrence = clock(slots, zone)
+def _keyed(slots: SlotSeries, days: list[date | None], zone: ZoneInfo) -> pl.DataFrame:
+    minute, occurrence = clock_minutes(slots, zone)
     length = np.where(slots.whole_day, 1440, (slots.end - slots.start) // 60)
     frame = pl.DataFrame(
         {"index": slots.day, "clock": minute, "occurrence": occurrence, "length": length, "value": slots.value}

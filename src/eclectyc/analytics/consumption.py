@@ -16,11 +16,11 @@ import polars as pl
 
 from eclectyc.analytics.expected_slots import Points, expected_slots
 from eclectyc.analytics.periods import By, Window, bucket_ends, bucket_starts, day_edges, window_seconds
-from eclectyc.analytics.slots import Slots, lay_out, within
+from eclectyc.analytics.slots import SlotSeries, expand_days, within
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
+class MeterReadings:
     """An answer: frame with start, end (Datetime in the site's zone), value [unit], present, expected,
     estimated [slots]."""
 
@@ -91,10 +91,10 @@ def by_day_or_longer(rows: pl.DataFrame, point: Points, window: Window, by: By) 
     return frame.filter(pl.col("start") < pl.col("end"))  # a day cut behind its last slot's start has nothing here
 
 
-def _all_slots(rows: pl.DataFrame, point: Points, window: Window) -> Slots:
+def _all_slots(rows: pl.DataFrame, point: Points, window: Window) -> SlotSeries:
     days = window.days
     expected = expected_slots(point, days, rows)[0]
-    return lay_out(rows, days, zone=window.zone, step=int(point.step[0]), expected=expected)
+    return expand_days(rows, days, zone=window.zone, step=int(point.step[0]), expected=expected)
 
 
 def schema(zone: ZoneInfo) -> dict[str, pl.DataType]:
@@ -104,11 +104,11 @@ def schema(zone: ZoneInfo) -> dict[str, pl.DataType]:
     return {"start": stamp, "end": stamp, "value": pl.Float64(), **counts}
 
 
-def _slots_of_cut_day(rows: pl.DataFrame, point: Points, window: Window, day: date) -> Slots:
+def _slots_of_cut_day(rows: pl.DataFrame, point: Points, window: Window, day: date) -> SlotSeries:
     days = np.array([day], dtype="datetime64[D]")
     of_day = rows.filter(pl.col("day") == day)
     expected = expected_slots(point, days, of_day)[0]
-    slots = lay_out(of_day, days, zone=window.zone, step=int(point.step[0]), expected=expected)
+    slots = expand_days(of_day, days, zone=window.zone, step=int(point.step[0]), expected=expected)
     return within(slots, window)
 
 
@@ -117,7 +117,7 @@ def _firsts(keys: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
 
 
-def _sums(slots: Slots, first: np.ndarray) -> tuple[np.ndarray, ...]:
+def _sums(slots: SlotSeries, first: np.ndarray) -> tuple[np.ndarray, ...]:
     is_present = ~np.isnan(slots.value)
     columns = (np.where(is_present, slots.value, 0.0), is_present, slots.expected, slots.estimated)
     total, present, expected, estimated = (np.add.reduceat(c.astype(np.float64), first) for c in columns)

@@ -14,10 +14,10 @@ from django.db.models import Q
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.compare import Against, partners
 from eclectyc.analytics.day_grid import DayGrid
-from eclectyc.analytics.fetch import COUNTED_ENERGY, MAIN, Asked, ask, ever_at, placed
-from eclectyc.analytics.overview import Overview, Spans, build, sum_or_null
+from eclectyc.analytics.fetch import COUNTED_ENERGY, MAIN, MeterSet, ever_at, placements_of, select_meters
+from eclectyc.analytics.overview import Overview, OverviewSpans, build_overview, sum_or_null
 from eclectyc.analytics.periods import By, bucket_starts
-from eclectyc.analytics.placements import Placed
+from eclectyc.analytics.placements import PointPlacements
 from eclectyc.estate.models import Meter, Quantity, Utility
 
 Group = Literal["site", "meter", "region", "utility"]
@@ -28,16 +28,16 @@ _SUMS: Final = {"value": pl.Float64, **dict.fromkeys(_COUNTS, pl.Int64)}
 
 def estate_overview(actor: Actor, today: date, which: Q | None = None) -> Overview:
     """Return how the estate is doing on ``today``: see :mod:`eclectyc.analytics.overview`."""
-    asked = ask(actor, today=today, quantity=None, which=which, or_volume=True)
-    spans = Spans.of(today)
+    asked = select_meters(actor, today=today, quantity=None, which=which, or_volume=True)
+    spans = OverviewSpans.for_today(today)
     year = timedelta(days=364)
     now = asked.grid(spans.start, today)
     before = asked.grid(spans.start - year, today - year)
-    return build(asked.meters, asked.mask(COUNTED_ENERGY), now, before, today, placed(actor, asked))
+    return build_overview(asked.meters, asked.mask(COUNTED_ENERGY), now, before, today, placements_of(actor, asked))
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class ConsumptionFilter:
     """What a report is narrowed to; an empty tuple or text narrows nothing."""
 
     organisation: int | None = None
@@ -87,7 +87,7 @@ def consumption(
     group_by: Group = "site",
     per_m2: bool = False,
     against: Against | None = None,
-    narrowed: Filter | None = None,
+    narrowed: ConsumptionFilter | None = None,
     quantity: str = Quantity.IMPORT,
     today: date,
 ) -> pl.DataFrame:
@@ -103,26 +103,26 @@ def consumption(
     and batteries out of groups other than meter and utility. What a meter used before it moved counts at the site where
     it was.
     """
-    narrowed = narrowed or Filter()
-    asked = ask(actor, today=today, quantity=quantity, which=narrowed.condition(), or_volume=True)
-    where = _where(actor, asked, by_place=group_by in ("site", "region") or narrowed.is_of_sites)
+    narrowed = narrowed or ConsumptionFilter()
+    asked = select_meters(actor, today=today, quantity=quantity, which=narrowed.condition(), or_volume=True)
+    where = _placements(actor, asked, by_place=group_by in ("site", "region") or narrowed.is_of_sites)
     grid = where.grid(asked.grid(start, end))
     parts = [where.meters, grid.by_point(start, end)]
     if against is not None:
-        parts.append(_likes(asked, where, grid, start, end, against))
+        parts.append(_like_for_like(asked, where, grid, start, end, against))
     frame = pl.concat(parts, how="horizontal").with_columns(MAIN.alias("counted"))
-    frame = frame.filter(_shown(group_by, quantity) & narrowed.of_rows())
+    frame = frame.filter(_is_shown(group_by, quantity) & narrowed.of_rows())
     answer = _grouped(frame, group_by, with_likes=against is not None)
     order = "per_m2" if per_m2 else "value"
     return answer.sort(pl.col("unit") != "kWh", order, descending=[False, True], nulls_last=True)
 
 
-def _where(actor: Actor, asked: Asked, *, by_place: bool) -> Placed:
+def _placements(actor: Actor, asked: MeterSet, *, by_place: bool) -> PointPlacements:
     """Return points where they were if that matters to the question, else each as one."""
-    return placed(actor, asked) if by_place else Placed(asked.meters, np.arange(len(asked.points)))
+    return placements_of(actor, asked) if by_place else PointPlacements(asked.meters, np.arange(len(asked.points)))
 
 
-def _shown(group_by: Group, quantity: str) -> pl.Expr:
+def _is_shown(group_by: Group, quantity: str) -> pl.Expr:
     shown = pl.lit(value=True) if group_by == "meter" else pl.col("counted")
     if group_by in ("site", "region"):
         shown &= ~pl.col("utility").is_in([Utility.SOLAR.value, Utility.BATTERY.value])
@@ -167,7 +167,9 @@ def _grouped(frame: pl.DataFrame, group_by: Group, *, with_likes: bool) -> pl.Da
     return answer
 
 
-def _likes(asked: Asked, where: Placed, grid: DayGrid, start: date, end: date, against: Against) -> pl.DataFrame:
+def _like_for_like(
+    asked: MeterSet, where: PointPlacements, grid: DayGrid, start: date, end: date, against: Against
+) -> pl.DataFrame:
     """Return, a row a point, what both this span and the one it is compared with hold whole."""
     pairs = partners(start, end, against)
     first = min((other for _, other in pairs), default=start)
@@ -202,7 +204,7 @@ def consumption_over_time(
     start: date,
     end: date,
     by: By = "month",
-    narrowed: Filter | None = None,
+    narrowed: ConsumptionFilter | None = None,
     quantity: str = Quantity.IMPORT,
     today: date,
 ) -> pl.DataFrame:
@@ -210,11 +212,11 @@ def consumption_over_time(
 
     Columns: start (first day of the bucket), utility, unit, value, present, expected, estimated.
     """
-    narrowed = narrowed or Filter()
-    asked = ask(actor, today=today, quantity=quantity, which=narrowed.condition(), or_volume=True)
-    where = _where(actor, asked, by_place=narrowed.is_of_sites)
+    narrowed = narrowed or ConsumptionFilter()
+    asked = select_meters(actor, today=today, quantity=quantity, which=narrowed.condition(), or_volume=True)
+    where = _placements(actor, asked, by_place=narrowed.is_of_sites)
     frame = where.meters.with_columns(MAIN.alias("counted"))
-    shown = frame.select(_shown("utility", quantity) & narrowed.of_rows()).to_series().to_numpy()
+    shown = frame.select(_is_shown("utility", quantity) & narrowed.of_rows()).to_series().to_numpy()
     in_months = by in ("month", "year") and where.since is None
     grid = asked.months(start, end) if in_months else where.grid(asked.grid(start, end))
     return in_buckets(replace(asked, meters=where.meters), grid, shown, by, ("utility", "unit"))
@@ -224,12 +226,14 @@ def monthly(
     actor: Actor, meters: Sequence[Meter], start: date, end: date, *, quantity: str = Quantity.IMPORT, today: date
 ) -> pl.DataFrame:
     """Return the months of some meters: start (first of month), meter, unit, value, present, expected, estimated."""
-    asked = ask(actor, today=today, quantity=quantity, which=Q(pk__in=[meter.pk for meter in meters]), or_volume=True)
+    asked = select_meters(
+        actor, today=today, quantity=quantity, which=Q(pk__in=[meter.pk for meter in meters]), or_volume=True
+    )
     grid = asked.months(start, end)
     return in_buckets(asked, grid, np.ones(len(asked.points), dtype=bool), "month", ("meter", "unit"))
 
 
-def in_buckets(asked: Asked, grid: DayGrid, shown: np.ndarray, by: By, keys: tuple[str, ...]) -> pl.DataFrame:
+def in_buckets(asked: MeterSet, grid: DayGrid, shown: np.ndarray, by: By, keys: tuple[str, ...]) -> pl.DataFrame:
     """Sum the points of a mask by bucket (``start`` is its first day) and by some columns of ``asked.meters``.
 
     grid : of days, or of months for buckets no shorter.

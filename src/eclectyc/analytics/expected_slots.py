@@ -39,7 +39,7 @@ class Points:
     def __len__(self) -> int:
         return len(self.step)
 
-    def take(self, which: np.ndarray) -> Points:
+    def select(self, which: np.ndarray) -> Points:
         """Return some of the points, by index or by mask."""
         return Points(self.zone[which], self.step[which], self.since[which], self.until[which])
 

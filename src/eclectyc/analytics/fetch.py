@@ -17,7 +17,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.day_grid import DayGrid, day_grid
 from eclectyc.analytics.expected_slots import Points, expected_since, expected_until
 from eclectyc.analytics.months import month_edges, month_grid, months_of, needs_no_days
-from eclectyc.analytics.placements import MOVES, Placed, place
+from eclectyc.analytics.placements import MOVES, PointPlacements, by_placement
 from eclectyc.estate.models import Meter, Placement, Quantity, Site, Utility
 from eclectyc.lake.primary_rows import counted_rows
 from eclectyc.lake.store import Lake, connect
@@ -80,7 +80,7 @@ NOT_USE: Final = (Utility.SOLAR.value, Utility.BATTERY.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MeterSet:
     """Metering points of one quantity and what the registry says of them.
 
     meters : one row a point, in order: the columns of ``_FIELDS`` but the series, and unit, step (the finest),
@@ -93,7 +93,7 @@ class Asked:
 
     def rows(self, start: date, end: date, *, values: bool = False) -> pl.DataFrame:
         """Return the day rows that count – one a point and day (DESIGN rule 5) – each point's in order of days."""
-        return counted_rows(connect(), self.series, start, end, values=values, spans=_spans)
+        return counted_rows(connect(), self.series, start, end, values=values, spans=_series_spans)
 
     def grid(self, start: date, end: date) -> DayGrid:
         """Return the points' days of a span."""
@@ -106,26 +106,26 @@ class Asked:
             return self.grid(start, end)
         plain = needs_no_days(self.points, self.meters, self.series)
         series = self.series.select("series", "point").filter(pl.Series(plain[self.series["point"].to_numpy()]))
-        is_most = 2 * len(series) > len(_spans())  # then all of them are summed sooner than these are picked out
+        is_most = 2 * len(series) > len(_series_spans())  # then all of them are summed sooner than these are picked out
         held = connect().monthly(start, end, None if is_most else series["series"].to_numpy())
         held = held.join(series, on="series")
         grid = month_grid(held, self.points, edges)
         rest = np.flatnonzero(~plain)
         if len(rest):
-            days = months_of(self.take(rest).grid(start, end), edges)
+            days = months_of(self.select(rest).grid(start, end), edges)
             for name in ("total", "present", "expected", "estimated"):
                 getattr(grid, name)[rest] = getattr(days, name)
         return grid
 
-    def take(self, points: np.ndarray) -> Asked:
+    def select(self, points: np.ndarray) -> MeterSet:
         """Return some of the points, by index, numbered anew."""
         numbers = pl.DataFrame({"point": points, "new": np.arange(len(points))}).cast(pl.Int32)
         series = self.series.join(numbers, on="point", maintain_order="left").drop("point").rename({"new": "point"})
-        return Asked(self.meters[points], series.select(self.series.columns), self.points.take(points))
+        return MeterSet(self.meters[points], series.select(self.series.columns), self.points.select(points))
 
-    def only(self, point: int) -> Asked:
+    def only(self, point: int) -> MeterSet:
         """Return one of the points alone, as point 0."""
-        return self.take(np.array([point]))
+        return self.select(np.array([point]))
 
     def mask(self, condition: pl.Expr) -> np.ndarray:
         """Return which points meet a condition on ``meters``."""
@@ -143,14 +143,14 @@ COUNTED_ENERGY: Final = (
 FEW: Final = 500  # meters that are named one by one in a query
 
 
-def ask(
+def select_meters(
     actor: Actor,
     *,
     today: date,
     quantity: str | None = Quantity.IMPORT,
     which: Q | None = None,
     or_volume: bool = False,
-) -> Asked:
+) -> MeterSet:
     """Return the points of one quantity at the meters that the actor may see, narrowed by ``which``.
 
     Only primary series are counted. A meter without one is a point too: one that has nothing. Without a quantity
@@ -170,16 +170,16 @@ def ask(
     found = meters.order_by("pk", "counted__id").values_list(*_FIELDS.values())
     columns = zip(*found, strict=True)  # frames are made of columns in a fraction of the time
     frame = pl.DataFrame(dict(zip(_SCHEMA, columns, strict=False)), schema=_SCHEMA)
-    frame, volumes = _apart(frame, or_volume=or_volume) if brings_energy else (frame, frame.clear())
+    frame, volumes = _without_volumes(frame, or_volume=or_volume) if brings_energy else (frame, frame.clear())
     frame = frame.with_columns(pl.coalesce("series_unit", "meter_unit").alias("unit"), pl.col("is_virtual") != "")
     frame = frame.with_columns((pl.struct("meter", "unit").rle_id()).cast(pl.Int32).alias("point"))
     series = frame.filter(pl.col("series").is_not_null())
     series = series.select("series", "point", pl.col("series_register").alias("register"))
-    meters_frame = _since_volumes(_one_a_point(frame, series), volumes)
-    return Asked(meters_frame, series, _points(meters_frame, today))
+    meters_frame = _since_volumes(_one_row_per_point(frame, series), volumes)
+    return MeterSet(meters_frame, series, _points(meters_frame, today))
 
 
-def _apart(frame: pl.DataFrame, *, or_volume: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _without_volumes(frame: pl.DataFrame, *, or_volume: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Take the volumes of gas meters out of what brings energy in, and return both.
 
     They stay, in the place of the rest, where they are wanted and nothing else of their meter has any readings. A
@@ -190,7 +190,7 @@ def _apart(frame: pl.DataFrame, *, or_volume: bool) -> tuple[pl.DataFrame, pl.Da
     if volumes.is_empty():
         return frame, volumes
     rest = frame.filter(~is_volume.fill_null(value=False))
-    speaking = rest.join(_spans(), on="series", how="semi")["meter"] if or_volume else volumes["meter"]
+    speaking = rest.join(_series_spans(), on="series", how="semi")["meter"] if or_volume else volumes["meter"]
     is_silent = ~pl.col("meter").is_in(speaking.implode())
     shown = volumes.filter(is_silent)
     rest = rest.filter(~pl.col("meter").is_in(shown["meter"].implode()))
@@ -204,7 +204,7 @@ def _since_volumes(points: pl.DataFrame, volumes: pl.DataFrame) -> pl.DataFrame:
     """Let the energy of gas meters be expected on the days of their volumes too: it lacks where it is not known."""
     if volumes.is_empty():
         return points
-    spans = volumes.select("meter", "series").join(_spans(), on="series")
+    spans = volumes.select("meter", "series").join(_series_spans(), on="series")
     spans = spans.group_by("meter").agg(of_first=pl.col("first").min(), of_last=pl.col("last").max())
     points = points.join(spans, on="meter", how="left", maintain_order="left")
     has_any = pl.col("first").is_not_null()
@@ -214,10 +214,10 @@ def _since_volumes(points: pl.DataFrame, volumes: pl.DataFrame) -> pl.DataFrame:
     ).drop("of_first", "of_last")
 
 
-def _one_a_point(frame: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
+def _one_row_per_point(frame: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
     kept = [name for name in _FIELDS if not name.startswith("series")] + ["unit"]
     finest = pl.coalesce(pl.col("series_step").min(), pl.col("meter_step").first()).alias("step")
-    spans = _spans()
+    spans = _series_spans()
     if len(frame) == frame["point"].n_unique():  # no meter has two series
         one = frame.with_columns(pl.coalesce("series_step", "meter_step").alias("step"))
         points = one.join(spans, on="series", how="left", maintain_order="left")
@@ -231,7 +231,7 @@ _MOVED: Final = ("meter", "site", "site__name", "site__floor_area_m2", "site__re
                  "since", "until")  # fmt: skip
 
 
-def placed(actor: Actor, asked: Asked) -> Placed:
+def placements_of(actor: Actor, asked: MeterSet) -> PointPlacements:
     """Return points where they were: one query. A former site that the actor may not see is not told of."""
     meters = asked.meters["meter"].unique().to_list()
     visible = Q(until=None) | Q(site__in=Site.objects.visible_to(actor).order_by().values("pk"))
@@ -243,7 +243,7 @@ def placed(actor: Actor, asked: Asked) -> Placed:
         of_those = Placement.objects.visible_to(actor).filter(visible).values_list(*_MOVED)
         found = [row for row in of_those if row[0] in known]
     moves = pl.DataFrame(found, schema=MOVES, orient="row")
-    return place(asked.meters, moves)
+    return by_placement(asked.meters, moves)
 
 
 def ever_at(**sites: Any) -> Q:
@@ -255,7 +255,7 @@ def ever_at(**sites: Any) -> Q:
 _known_spans: tuple[Lake, int, pl.DataFrame] | None = None
 
 
-def _spans() -> pl.DataFrame:
+def _series_spans() -> pl.DataFrame:
     """Return series, first, last of all series: read once for each version of the lake."""
     global _known_spans  # noqa: PLW0603 - one value, replaced whole: a race costs one more read
     lake = connect()

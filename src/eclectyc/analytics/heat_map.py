@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eclectyc.analytics.slots import Slots
+from eclectyc.analytics.slots import SlotSeries
 
 DAY_MINUTES = 1440
 LONGEST_DAY_MINUTES = 1500  # 25 hours
@@ -35,7 +35,7 @@ class HeatMap:
         return cells.tolist()
 
 
-def common_step(parts: Sequence[Slots]) -> int:
+def common_step(parts: Sequence[SlotSeries]) -> int:
     """Return the coarsest step [minutes] below a day at which any of the parts was read; 30 where there is none."""
     lengths = [
         int(((part.end - part.start) // 60)[counts].max())
@@ -45,7 +45,7 @@ def common_step(parts: Sequence[Slots]) -> int:
     return max(lengths, default=30)
 
 
-def heat_map(days: np.ndarray, parts: Sequence[Slots], *, step: int | None = None) -> HeatMap:
+def heat_map(days: np.ndarray, parts: Sequence[SlotSeries], *, step: int | None = None) -> HeatMap:
     """Lay the slots of one point, or the sum of several, on days × slots.
 
     Finer slots are summed to the common step. A cell whose parts are not all present – a finer slot missing, or the
@@ -56,7 +56,7 @@ def heat_map(days: np.ndarray, parts: Sequence[Slots], *, step: int | None = Non
     size = len(days) * columns
     total, present, expected = np.zeros(size), np.zeros(size), np.zeros(size)
     for part in parts:
-        fine = part.take(~part.whole_day) if part.whole_day.any() else part
+        fine = part.select(~part.whole_day) if part.whole_day.any() else part
         cell = fine.day * columns + fine.minute // step
         here = ~np.isnan(fine.value)
         total += np.bincount(cell, weights=np.where(here, fine.value, 0.0), minlength=size)

@@ -16,7 +16,7 @@ import polars as pl
 from eclectyc.analytics.compare import Against, Comparison, like_for_like, partners
 from eclectyc.analytics.day_grid import DayGrid, Total
 from eclectyc.analytics.periods import month_before, month_of, week_of
-from eclectyc.analytics.placements import Placed
+from eclectyc.analytics.placements import PointPlacements
 
 TREND_DAYS = 30
 SILENT_AFTER_DAYS = 2  # older than this before the newest expected day
@@ -27,7 +27,7 @@ ENOUGH_COMPARED = 0.5  # of a period's days, before its change is worth a remark
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class HeadlineFigure:
     """One headline: energy [kWh] of a period so far, against the same part of the one before and of last year."""
 
     name: str
@@ -76,8 +76,8 @@ class Overview:
     today: date
     latest: date | None
     meters: int
-    week: Figure
-    month: Figure
+    week: HeadlineFigure
+    month: HeadlineFigure
     sites: pl.DataFrame
     trend: pl.DataFrame
     utilities: pl.DataFrame
@@ -86,7 +86,7 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class Spans:
+class OverviewSpans:
     """Which days an overview of ``today`` rests on: ``newest`` is the last one that is over."""
 
     newest: date
@@ -95,7 +95,7 @@ class Spans:
     start: date
 
     @classmethod
-    def of(cls, today: date) -> Spans:
+    def for_today(cls, today: date) -> OverviewSpans:
         """Return the spans; ``start`` is the earliest day needed of this year, 364 days before it of last."""
         newest = today - timedelta(days=1)
         week, month = week_of(newest), month_of(newest)
@@ -103,18 +103,23 @@ class Spans:
         return cls(newest, week, month, earliest)
 
 
-def build(
-    meters: pl.DataFrame, energy: np.ndarray, now: DayGrid, before: DayGrid, today: date, placed: Placed | None = None
+def build_overview(
+    meters: pl.DataFrame,
+    energy: np.ndarray,
+    now: DayGrid,
+    before: DayGrid,
+    today: date,
+    placed: PointPlacements | None = None,
 ) -> Overview:
     """Return the overview.
 
     meters : see fetch.Asked. energy : mask of the points that are summed. now, before : grids of Spans.start to
     today, and of the same days 364 days earlier. placed : where the points were, for the sums of sites.
     """
-    spans = Spans.of(today)
+    spans = OverviewSpans.for_today(today)
     week = _figure("this week", spans.week, today, "last_week", energy, now, before)
     month = _figure("this month", spans.month, today, "last_month", energy, now, before)
-    where = placed or Placed(meters, np.arange(len(energy)))
+    where = placed or PointPlacements(meters, np.arange(len(energy)))
     sites = _sites(where.meters, energy[where.source], where.grid(now), where.grid(before), spans.month, today)
     silent = silent_meters(meters, spans.newest)
     return Overview(
@@ -133,8 +138,8 @@ def build(
 
 def _figure(
     name: str, start: date, end: date, against: Against, energy: np.ndarray, now: DayGrid, before: DayGrid
-) -> Figure:
-    return Figure(
+) -> HeadlineFigure:
+    return HeadlineFigure(
         name=name,
         start=start,
         end=end,
@@ -236,12 +241,12 @@ def silent_meters(meters: pl.DataFrame, newest: date, *, after_days: int = SILEN
 
 def _remarks(silent: list[SilentMeter], sites: pl.DataFrame) -> list[Remark]:
     """Return what to look at: silent meters first, then sites by how far they are from normal."""
-    found = [_silence(meter) for meter in silent]
-    of_sites = [remark for row in sites.iter_rows(named=True) for remark in _about_site(row)]
+    found = [_silent_remark(meter) for meter in silent]
+    of_sites = [remark for row in sites.iter_rows(named=True) for remark in _site_remarks(row)]
     return found + sorted(of_sites, key=lambda remark: -remark.weight)
 
 
-def _silence(meter: SilentMeter) -> Remark:
+def _silent_remark(meter: SilentMeter) -> Remark:
     label = meter.name or meter.identifier
     since = f"since {meter.last_day:%-d %B %Y}" if meter.last_day else "yet"
     return Remark(
@@ -253,7 +258,7 @@ def _silence(meter: SilentMeter) -> Remark:
     )
 
 
-def _about_site(row: dict[str, object]) -> list[Remark]:
+def _site_remarks(row: dict[str, object]) -> list[Remark]:
     site, name = int(row["site"]), str(row["site_name"])  # type: ignore[call-overload]
     total = Total(row["value"], row["present"], row["expected"], row["estimated"])  # type: ignore[arg-type]
     found = []

@@ -27,7 +27,7 @@ MOVES: Final[dict[str, Any]] = {"meter": pl.Int64, **WHERE, "since": pl.Date, "u
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PointPlacements:
     """Points by placement.
 
     meters : the points' columns with those of ``WHERE`` as they were. source : the point of each row.
@@ -60,7 +60,7 @@ class Placed:
         return here
 
 
-def place(meters: pl.DataFrame, moves: pl.DataFrame) -> Placed:
+def by_placement(meters: pl.DataFrame, moves: pl.DataFrame) -> PointPlacements:
     """Return points by placement.
 
     meters : see fetch.Asked. moves : the columns of ``MOVES``, the placements of those that have moved; a null end
@@ -68,13 +68,13 @@ def place(meters: pl.DataFrame, moves: pl.DataFrame) -> Placed:
     """
     numbered = meters.with_row_index("source")
     if not len(moves):
-        return Placed(meters, numbered["source"].to_numpy())
+        return PointPlacements(meters, numbered["source"].to_numpy())
     then = moves.rename({name: f"{name}_then" for name in WHERE}).with_columns(pl.lit(value=True).alias("has_moved"))
     rows = numbered.join(then, on="meter", how="left", maintain_order="left_right")
     rows = rows.with_columns(
         pl.when(pl.col("has_moved")).then(f"{name}_then").otherwise(name).alias(name) for name in WHERE
     )
-    return Placed(
+    return PointPlacements(
         rows.select(meters.columns),
         rows["source"].to_numpy(),
         _edges(rows["since"], ALWAYS),

@@ -16,13 +16,13 @@ from django.utils import timezone
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics import consumption as pure
 from eclectyc.analytics.compare import Comparison, slots_like_for_like
-from eclectyc.analytics.consumption import Readings
+from eclectyc.analytics.consumption import MeterReadings
 from eclectyc.analytics.day_grid import Total
 from eclectyc.analytics.expected_slots import expected_slots
-from eclectyc.analytics.fetch import Asked, ask
+from eclectyc.analytics.fetch import MeterSet, select_meters
 from eclectyc.analytics.heat_map import HeatMap, heat_map
 from eclectyc.analytics.periods import By, Window, week_of
-from eclectyc.analytics.slots import Slots, lay_out
+from eclectyc.analytics.slots import SlotSeries, expand_days
 from eclectyc.analytics.typical_day import Band, is_like, usual_band
 from eclectyc.estate.models import Meter, Quantity, Utility
 from eclectyc.kernel.days import WHOLE_DAY, local_day, midnight, slot_bounds, zone_of
@@ -38,56 +38,58 @@ UNIT_OF: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class MeteringPoint:
     """One metering point in one quantity, ready to be asked, more than once for one answer: days that were read with
     their values are not read again."""
 
-    asked: Asked
+    meters: MeterSet
     zone: ZoneInfo
     unit: str
     step: int
-    held: list[tuple[date, date, pl.DataFrame]] = field(default_factory=list)
+    cached: list[tuple[date, date, pl.DataFrame]] = field(default_factory=list)
 
     @property
     def first(self) -> date | None:
         """The first day with readings."""
-        return self.asked.meters["first"][0]
+        return self.meters.meters["first"][0]
 
     @property
     def last(self) -> date | None:
         """The last day with readings."""
-        return self.asked.meters["last"][0]
+        return self.meters.meters["last"][0]
 
     def rows(self, start: date, end: date) -> pl.DataFrame:
         """Return the day rows of a span, with their values."""
-        for opens, closes, frame in self.held:
+        for opens, closes, frame in self.cached:
             if opens <= start and end <= closes:
                 return frame.filter(pl.col("day").is_between(start, end, closed="left"))
-        frame = self.asked.rows(start, end, values=True)
-        self.held.append((start, end, frame))
+        frame = self.meters.rows(start, end, values=True)
+        self.cached.append((start, end, frame))
         return frame
 
-    def slots(self, rows: pl.DataFrame, days: np.ndarray) -> Slots:
+    def slots(self, rows: pl.DataFrame, days: np.ndarray) -> SlotSeries:
         """Lay out the slots of days from their rows with values."""
-        expected = expected_slots(self.asked.points, days, rows)[0]
-        return lay_out(rows, days, zone=self.zone, step=self.step, expected=expected)
+        expected = expected_slots(self.meters.points, days, rows)[0]
+        return expand_days(rows, days, zone=self.zone, step=self.step, expected=expected)
 
 
-def point_of(actor: Actor, meter: Meter, *, quantity: str = Quantity.IMPORT, today: date | None = None) -> Point:
+def point_of(
+    actor: Actor, meter: Meter, *, quantity: str = Quantity.IMPORT, today: date | None = None
+) -> MeteringPoint:
     """Return a meter's point in a quantity; raise ``NotFound`` where the actor may not see the meter."""
     zone = zone_of(meter.site.timezone)
-    asked = ask(actor, today=today or today_in(zone), quantity=quantity, which=Q(pk=meter.pk))
+    asked = select_meters(actor, today=today or today_in(zone), quantity=quantity, which=Q(pk=meter.pk))
     if not len(asked.points):
         raise NotFound("There is no such meter.", "Check its number.")
     asked = asked.only(0)
     has_series = len(asked.series) > 0
     unit = asked.meters["unit"][0] if has_series else UNIT_OF.get(Quantity(quantity), meter.unit)
-    return Point(asked, zone, unit, int(asked.points.step[0]))
+    return MeteringPoint(asked, zone, unit, int(asked.points.step[0]))
 
 
 def main_point(
     actor: Actor, meter: Meter, quantity: str | None = None, *, today: date | None = None
-) -> tuple[str, Point]:
+) -> tuple[str, MeteringPoint]:
     """Return a quantity and a meter's point in it: without one named its import; of gas, where no energy is known
     but volumes are, its volume."""
     point = point_of(actor, meter, quantity=quantity or Quantity.IMPORT, today=today)
@@ -112,7 +114,7 @@ def meter_readings(
     by: By = "day",
     quantity: str = Quantity.IMPORT,
     today: date | None = None,
-) -> Readings:
+) -> MeterReadings:
     """Return a meter's readings by slot, hour, day, week, month or year over a half-open window.
 
     start, end : local dates or instants; where one is not given, the meter's readings begin or end there.
@@ -122,11 +124,11 @@ def meter_readings(
     window = window_of(point, start, end)
     if window is None:
         empty = pl.DataFrame(schema=pure.schema(point.zone))
-        return Readings(empty, point.unit, point.zone.key, by)
+        return MeterReadings(empty, point.unit, point.zone.key, by)
     return readings_of(point, window, by)
 
 
-def window_of(point: Point, start: date | datetime | None, end: date | datetime | None) -> Window | None:
+def window_of(point: MeteringPoint, start: date | datetime | None, end: date | datetime | None) -> Window | None:
     """Return the window between two ends; a missing one is where the readings begin or end. None where there is
     neither an end nor a reading."""
     opens = start if start is not None else point.first
@@ -134,11 +136,11 @@ def window_of(point: Point, start: date | datetime | None, end: date | datetime 
     return None if opens is None or closes is None else Window.of(opens, closes, point.zone)
 
 
-def readings_of(point: Point, window: Window, by: By) -> Readings:
+def readings_of(point: MeteringPoint, window: Window, by: By) -> MeterReadings:
     """Return a point's readings over a window."""
     needs_values = by in ("slot", "hour") or bool(window.cut_days)
-    rows = point.asked.rows(window.first_day, window.end_day, values=needs_values)
-    points = point.asked.points
+    rows = point.meters.rows(window.first_day, window.end_day, values=needs_values)
+    points = point.meters.points
     if by == "slot":
         frame = pure.by_slot(rows, points, window)
     elif by == "hour":
@@ -147,10 +149,10 @@ def readings_of(point: Point, window: Window, by: By) -> Readings:
         frame = pure.by_day_or_longer(rows, points, window, by)
     if point.unit == "degC":
         frame = frame.with_columns(pl.col("value") / pl.col("present"))
-    return Readings(frame, point.unit, point.zone.key, by)
+    return MeterReadings(frame, point.unit, point.zone.key, by)
 
 
-def readings_in_parts(point: Point, window: Window, by: By) -> Iterator[Readings]:
+def readings_in_parts(point: MeteringPoint, window: Window, by: By) -> Iterator[MeterReadings]:
     """Return the same readings calendar year by calendar year, so that a long answer is never held whole.
 
     Weeks cross years: by week the parts end with the last Monday of a year.
@@ -186,7 +188,7 @@ class DayView:
     band: Band | None
     first: date | None
     last: date | None
-    laid: Slots
+    slot_series: SlotSeries
 
     @property
     def slots(self) -> int:
@@ -201,7 +203,7 @@ def meter_day(
     return day_of(point_of(actor, meter, quantity=quantity, today=today), day)
 
 
-def day_of(point: Point, day: date) -> DayView:
+def day_of(point: MeteringPoint, day: date) -> DayView:
     """Return one day of a point, with what is usual for it."""
     return _day_view(point, point.rows(day - timedelta(weeks=BAND_WEEKS), day + timedelta(days=1)), day)
 
@@ -213,17 +215,17 @@ def compare_days(
     return days_of(point_of(actor, meter, quantity=quantity, today=today), day, other)
 
 
-def days_of(point: Point, day: date, other: date) -> tuple[DayView, DayView, Comparison]:
+def days_of(point: MeteringPoint, day: date, other: date) -> tuple[DayView, DayView, Comparison]:
     """Return two days of a point and their comparison; the other one without its usual band."""
     view = day_of(point, day)
     beside = _day_view(point, point.rows(other, other + timedelta(days=1)), other)
     pairs = slots_like_for_like(
-        view.laid, beside.laid, days=[day], previous_days=[other], partner={day: other}, zone=point.zone
+        view.slot_series, beside.slot_series, days=[day], previous_days=[other], partner={day: other}, zone=point.zone
     )
     return view, beside, pairs
 
 
-def _day_view(point: Point, rows: pl.DataFrame, day: date) -> DayView:
+def _day_view(point: MeteringPoint, rows: pl.DataFrame, day: date) -> DayView:
     of_day = rows.filter(pl.col("day") == day)
     laid = point.slots(of_day, np.array([day], dtype="datetime64[D]"))
     step = int(of_day["step"][0]) if len(of_day) else point.step
@@ -249,28 +251,28 @@ def _day_view(point: Point, rows: pl.DataFrame, day: date) -> DayView:
         band=_band(point, rows, day, laid, step),
         first=point.first,
         last=point.last,
-        laid=laid,
+        slot_series=laid,
     )
 
 
-def _band(point: Point, rows: pl.DataFrame, day: date, laid: Slots, step: int) -> Band | None:
+def _band(point: MeteringPoint, rows: pl.DataFrame, day: date, laid: SlotSeries, step: int) -> Band | None:
     like = rows.filter((pl.col("day") < day) & (pl.col("step") == step))
     like = like.filter(pl.Series([is_like(day, other) for other in like["day"]], dtype=pl.Boolean))
     if step == WHOLE_DAY or not len(like):
         return None
     days = like["day"].to_numpy().astype("datetime64[D]")
-    history = _laid_side_by_side(point, like, days)
+    history = _history_slots(point, like, days)
     return usual_band(history, laid, days=len(like), zone=point.zone, step=step)
 
 
-def _laid_side_by_side(point: Point, rows: pl.DataFrame, days: np.ndarray) -> Slots:
+def _history_slots(point: MeteringPoint, rows: pl.DataFrame, days: np.ndarray) -> SlotSeries:
     """Lay out days that need not be consecutive; ``day`` indexes ``days``."""
     span = np.arange(days[0], days[-1] + 1)
     laid = point.slots(rows, span)
     at = np.full(len(span), -1)
     at[(days - days[0]).astype(np.int64)] = np.arange(len(days))
-    kept = laid.take(at[laid.day] >= 0)
-    return Slots(at[kept.day], *(getattr(kept, name) for name in Slots.__slots__[1:]))
+    kept = laid.select(at[laid.day] >= 0)
+    return SlotSeries(at[kept.day], *(getattr(kept, name) for name in SlotSeries.__slots__[1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,12 +291,12 @@ def meter_year(
     return year_of(point_of(actor, meter, quantity=quantity, today=today), year)
 
 
-def year_of(point: Point, year: int) -> MeterYear:
+def year_of(point: MeteringPoint, year: int) -> MeterYear:
     """Return a year of a point."""
     window = Window.of(date(year, 1, 1), date(year + 1, 1, 1), point.zone)
     rows = point.rows(window.first_day, window.end_day)
     laid = point.slots(rows, window.days)
-    days = pure.by_day_or_longer(rows, point.asked.points, window, "day")
-    left_out = (int(point.asked.meters["meter"][0]),) if len(rows) and (rows["step"] == WHOLE_DAY).all() else ()
+    days = pure.by_day_or_longer(rows, point.meters.points, window, "day")
+    left_out = (int(point.meters.meters["meter"][0]),) if len(rows) and (rows["step"] == WHOLE_DAY).all() else ()
     heat = heat_map(window.days, [laid])
     return MeterYear(HeatMap(heat.days, heat.value, heat.step, heat.coverage, left_out), days, point.unit)

@@ -7,7 +7,7 @@ every sum carries the present, expected and estimated slots it rests on.
 
 from eclectyc.analytics.balance import Balance, meter_balance
 from eclectyc.analytics.estate import (
-    Filter,
+    ConsumptionFilter,
     consumption,
     consumption_over_time,
     estate_overview,
@@ -36,7 +36,7 @@ from eclectyc.analytics.sites import SiteSummary, Sparkline, site_summary, site_
 __all__ = [
     "Balance",
     "DayView",
-    "Filter",
+    "ConsumptionFilter",
     "MeterYear",
     "SiteSummary",
     "Sparkline",

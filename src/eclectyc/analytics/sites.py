@@ -14,11 +14,11 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.day_grid import Total
 from eclectyc.analytics.estate import in_buckets
 from eclectyc.analytics.expected_slots import expected_slots
-from eclectyc.analytics.fetch import MAIN, OF_MAINS, Asked, ask, ever_at, placed
+from eclectyc.analytics.fetch import MAIN, OF_MAINS, MeterSet, ever_at, placements_of, select_meters
 from eclectyc.analytics.heat_map import HeatMap, heat_map
 from eclectyc.analytics.overview import sum_or_null
 from eclectyc.analytics.periods import Window, month_of
-from eclectyc.analytics.slots import lay_out_all
+from eclectyc.analytics.slots import expand_all_days
 from eclectyc.estate.models import Meter, Site, Utility
 from eclectyc.kernel.days import WHOLE_DAY, zone_of
 
@@ -59,8 +59,8 @@ _BY: Final = ("utility", "direction", "unit")
 def site_summary(actor: Actor, site: Site, today: date) -> SiteSummary:
     """Return what a site used, by utility – with meters that were there, for as long as they were – and a sparkline
     for each meter that is there."""
-    asked = ask(actor, today=today, quantity=None, which=ever_at(pk=site.pk), or_volume=True)
-    where = placed(actor, asked)
+    asked = select_meters(actor, today=today, quantity=None, which=ever_at(pk=site.pk), or_volume=True)
+    where = placements_of(actor, asked)
     start = month_of(month_of(today) - timedelta(days=MONTHS_SHOWN * 30))
     grid = where.grid(asked.grid(start, today))
     here = replace(asked, meters=where.meters)
@@ -79,11 +79,13 @@ def site_summary(actor: Actor, site: Site, today: date) -> SiteSummary:
 
 def sparklines(actor: Actor, meters: list[Meter], today: date, *, days: int = SPARK_DAYS) -> dict[int, Sparkline]:
     """Return the last days of some meters, by meter id."""
-    asked = ask(actor, today=today, quantity=None, which=Q(pk__in=[meter.pk for meter in meters]), or_volume=True)
+    asked = select_meters(
+        actor, today=today, quantity=None, which=Q(pk__in=[meter.pk for meter in meters]), or_volume=True
+    )
     return _sparklines(asked, today, days)
 
 
-def _sparklines(asked: Asked, today: date, days: int, *, at: int | None = None) -> dict[int, Sparkline]:
+def _sparklines(asked: MeterSet, today: date, days: int, *, at: int | None = None) -> dict[int, Sparkline]:
     start = today - timedelta(days=days)
     grid = asked.grid(start, today)
     sums = grid.by_point(start, today).to_dicts()
@@ -103,8 +105,8 @@ def site_year(actor: Actor, site: Site, year: int, *, utility: str = Utility.ELE
     coverage says what there is. Meters known only by whole days have no slots: they are ``left_out``, by id.
     """
     which = ever_at(pk=site.pk) & OF_MAINS & Q(utility=utility, direction="import")
-    asked = ask(actor, today=today, which=which)
-    where = placed(actor, asked)
+    asked = select_meters(actor, today=today, which=which)
+    where = placements_of(actor, asked)
     zone = zone_of(site.timezone)
     window = Window.of(date(year, 1, 1), date(year + 1, 1, 1), zone)
     shown = np.zeros((len(asked.points), len(window.days)), dtype=bool)
@@ -121,6 +123,6 @@ def site_year(actor: Actor, site: Site, year: int, *, utility: str = Utility.ELE
     rows = asked.rows(window.first_day, window.end_day, values=True).sort("point", "day")
     expected = expected_slots(asked.points, window.days, rows)
     steps = asked.points.step
-    slots = lay_out_all(rows, window.days, zone=zone, steps=steps, expected=expected, shown=shown)
+    slots = expand_all_days(rows, window.days, zone=zone, steps=steps, expected=expected, shown=shown)
     heat = heat_map(window.days, [slots])
     return HeatMap(heat.days, heat.value, heat.step, heat.coverage, tuple(left_out))

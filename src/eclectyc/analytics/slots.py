@@ -16,7 +16,7 @@ NOT_ACTUAL = (ESTIMATED, SUBSTITUTED, DERIVED)
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
+class SlotSeries:
     """Slots in order of time; every array has shape (n,).
 
     day : index into the window's days. minute : elapsed minutes from local midnight to the slot's start.
@@ -33,12 +33,12 @@ class Slots:
     expected: np.ndarray
     whole_day: np.ndarray
 
-    def take(self, which: np.ndarray) -> Slots:
+    def select(self, which: np.ndarray) -> SlotSeries:
         """Return some of the slots, by mask or index."""
-        return Slots(*(getattr(self, name)[which] for name in self.__slots__))
+        return SlotSeries(*(getattr(self, name)[which] for name in self.__slots__))
 
 
-def lay_out(rows: pl.DataFrame, days: np.ndarray, *, zone: ZoneInfo, step: int, expected: np.ndarray) -> Slots:
+def expand_days(rows: pl.DataFrame, days: np.ndarray, *, zone: ZoneInfo, step: int, expected: np.ndarray) -> SlotSeries:
     """Lay out the slots of one point on consecutive days, each at the step its row was read at.
 
     rows : one row a day at most, sorted by day, with day, step, slots, values, quality.
@@ -47,12 +47,12 @@ def lay_out(rows: pl.DataFrame, days: np.ndarray, *, zone: ZoneInfo, step: int, 
     """
     every = np.ones((1, len(days)), dtype=bool)
     alone = rows.with_columns(pl.lit(0, dtype=pl.Int32).alias("point"))
-    return lay_out_all(alone, days, zone=zone, steps=np.array([step]), expected=expected[None, :], shown=every)
+    return expand_all_days(alone, days, zone=zone, steps=np.array([step]), expected=expected[None, :], shown=every)
 
 
-def lay_out_all(
+def expand_all_days(
     rows: pl.DataFrame, days: np.ndarray, *, zone: ZoneInfo, steps: np.ndarray, expected: np.ndarray, shown: np.ndarray
-) -> Slots:
+) -> SlotSeries:
     """Lay out the slots of many points of one zone, one point after the other.
 
     rows : see :func:`lay_out`, and point; sorted by point and day. steps : of each point. expected, shown : shape
@@ -80,7 +80,7 @@ def lay_out_all(
     value, quality = np.full(len(each), np.nan), np.zeros(len(each), dtype=np.int8)
     value[is_read[each]] = rows["values"].explode().to_numpy()
     quality[is_read[each]] = rows["quality"].explode().to_numpy()
-    return Slots(
+    return SlotSeries(
         day=day,
         minute=minute,
         start=start,
@@ -100,13 +100,13 @@ def _counts(days: np.ndarray, zone: ZoneInfo, steps: np.ndarray) -> np.ndarray:
     return counts
 
 
-def within(slots: Slots, window: Window) -> Slots:
+def within(slots: SlotSeries, window: Window) -> SlotSeries:
     """Return the slots whose start the window holds."""
     opens, closes = window_seconds(window)
-    return slots.take((slots.start >= opens) & (slots.start < closes))
+    return slots.select((slots.start >= opens) & (slots.start < closes))
 
 
-def clock(slots: Slots, zone: ZoneInfo) -> tuple[np.ndarray, np.ndarray]:
+def clock_minutes(slots: SlotSeries, zone: ZoneInfo) -> tuple[np.ndarray, np.ndarray]:
     """Return the local clock time of each slot's start [minutes after 00:00], and 1 where it is the second of
     that time on its day (the repeated hour), else 0."""
     frame = pl.DataFrame({"day": slots.day, "start": slots.start}).with_columns(

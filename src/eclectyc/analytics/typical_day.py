@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from eclectyc.analytics.slots import Slots, clock
+from eclectyc.analytics.slots import SlotSeries, clock_minutes
 
 FEWEST_DAYS = 4  # of fewer like days nothing is usual
 
@@ -29,7 +29,7 @@ def is_like(day: date, other: date) -> bool:
     return (day.weekday() < 5) == (other.weekday() < 5)
 
 
-def usual_band(history: Slots, target: Slots, *, days: int, zone: ZoneInfo, step: int) -> Band:
+def usual_band(history: SlotSeries, target: SlotSeries, *, days: int, zone: ZoneInfo, step: int) -> Band:
     """Return the band of like days for each slot of ``target``.
 
     history : slots of like days, at ``step`` [minutes]; ``days`` of them. Slots meet by the time on the clock, so
@@ -37,13 +37,13 @@ def usual_band(history: Slots, target: Slots, *, days: int, zone: ZoneInfo, step
     """
     size = -(-1440 // step)
     matrix = np.full((days, size), np.nan)
-    minute, occurrence = clock(history, zone)
+    minute, occurrence = clock_minutes(history, zone)
     first = (occurrence == 0) & ~history.whole_day
     matrix[history.day[first], minute[first] // step] = history.value[first]
     enough = (~np.isnan(matrix)).sum(axis=0) >= FEWEST_DAYS
     levels = np.full((3, size), np.nan)
     if enough.any():
         levels[:, enough] = np.nanpercentile(matrix[:, enough], [10, 50, 90], axis=0)
-    at = clock(target, zone)[0] // step
+    at = clock_minutes(target, zone)[0] // step
     low, middle, high = levels[:, at]
     return Band(low, middle, high, days)

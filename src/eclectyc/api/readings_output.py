@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from eclectyc.analytics import service as analytics
 from eclectyc.analytics.periods import By, Window
-from eclectyc.analytics.readings import Point
+from eclectyc.analytics.readings import MeteringPoint
 from eclectyc.estate.models import Meter
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.errors import Invalid
@@ -45,7 +45,7 @@ def check_size(window: Window | None, by: By, step: int, *, wants_csv: bool) -> 
 
 def as_json(
     meter: Meter,
-    point: Point,
+    point: MeteringPoint,
     window: Window | None,
     by: By,
     *,
@@ -70,7 +70,7 @@ def as_json(
     return response
 
 
-def as_csv(meter: Meter, point: Point, window: Window | None, by: By) -> HttpResponse:
+def as_csv(meter: Meter, point: MeteringPoint, window: Window | None, by: By) -> HttpResponse:
     """Return the readings as a stream of CSV; a value that is missing is an empty cell."""
     parts = _csv_parts(point, window, by)
     first = next(parts)  # what can fail fails before the answer begins
@@ -81,7 +81,7 @@ def as_csv(meter: Meter, point: Point, window: Window | None, by: By) -> HttpRes
     return response  # type: ignore[return-value]
 
 
-def _csv_parts(point: Point, window: Window | None, by: By) -> Iterator[str]:
+def _csv_parts(point: MeteringPoint, window: Window | None, by: By) -> Iterator[str]:
     head = ",".join(_COLUMNS) + "\n"
     if window is None:
         yield head
@@ -96,7 +96,7 @@ def _written(frame: pl.DataFrame, by: By) -> pl.DataFrame:
     return frame if by == "slot" else frame.with_columns(pl.col("value").round(_DIGITS))
 
 
-def _echo(asked: date | datetime | None, used: date | None, point: Point) -> str | None:
+def _echo(asked: date | datetime | None, used: date | None, point: MeteringPoint) -> str | None:
     """Return an end of the window as it was asked for: a date as a date, an instant in local time."""
     if isinstance(asked, datetime):
         return asked.astimezone(point.zone).isoformat()

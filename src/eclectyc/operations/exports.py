@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.estate import in_buckets
-from eclectyc.analytics.fetch import Asked, ask
+from eclectyc.analytics.fetch import MeterSet, select_meters
 from eclectyc.analytics.periods import month_after, month_of
 from eclectyc.audit.record import record
 from eclectyc.estate.formula_visibility import seen_formulas
@@ -174,23 +174,23 @@ def readings(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
                 yield frame.select(schema.keys())
 
 
-def _asked(actor: Actor, wanted: Wanted) -> Iterator[tuple[str, Asked]]:
+def _asked(actor: Actor, wanted: Wanted) -> Iterator[tuple[str, MeterSet]]:
     """Yield each quantity that the organisation holds, with its points."""
     held = Series.objects.visible_to(actor).filter(meter__organisation=wanted.organisation, is_primary=True)
     known = set(held.values_list("quantity", flat=True).distinct().order_by())
     for quantity in (q for q in Quantity.values if q in known):
-        asked = ask(actor, today=wanted.today, quantity=quantity, which=wanted.condition)
+        asked = select_meters(actor, today=wanted.today, quantity=quantity, which=wanted.condition)
         held_points = asked.series["point"].unique().sort().to_numpy()
         if len(held_points):
             yield quantity, _narrow(asked, held_points)
 
 
-def _narrow(asked: Asked, points: np.ndarray) -> Asked:
+def _narrow(asked: MeterSet, points: np.ndarray) -> MeterSet:
     """Keep some of the points, numbered anew: a meter without a series in this quantity has nothing to say."""
     numbers = pl.DataFrame({"point": points, "new": np.arange(len(points))}).cast(pl.Int32)
     series = asked.series.join(numbers, on="point", maintain_order="left")
     series = series.drop("point").rename({"new": "point"})
-    return Asked(asked.meters[points], series, asked.points.take(points))
+    return MeterSet(asked.meters[points], series, asked.points.select(points))
 
 
 def _blank(when: str) -> pl.DataFrame:

@@ -21,7 +21,7 @@ from django.conf import settings
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.analytics.estate import Filter, Group, consumption
+from eclectyc.analytics.estate import ConsumptionFilter, Group, consumption
 from eclectyc.analytics.periods import month_after, month_of, week_of
 from eclectyc.kernel.errors import Invalid
 
@@ -145,7 +145,7 @@ def totals(
     actor: Actor, organisation: Organisation, start: date, end: date, *, today: date, group_by: Group
 ) -> pl.DataFrame:
     """Return the period's use by utility, site, region or meter: see ``analytics.consumption``."""
-    whose = Filter(organisation=organisation.pk)
+    whose = ConsumptionFilter(organisation=organisation.pk)
     return consumption(actor, start=start, end=end, group_by=group_by, narrowed=whose, today=today)
 
 

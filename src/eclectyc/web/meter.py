@@ -11,7 +11,7 @@ import numpy as np
 from django.http import QueryDict
 
 from eclectyc.analytics.compare import Comparison
-from eclectyc.analytics.consumption import Readings
+from eclectyc.analytics.consumption import MeterReadings
 from eclectyc.analytics.periods import month_before, month_of
 from eclectyc.analytics.service import DayView, MeterYear
 from eclectyc.estate.models import Meter, Quantity
@@ -152,7 +152,7 @@ def weeks_span(asked: DayAsked) -> tuple[date, date]:
     return asked.day - timedelta(days=27), asked.day + timedelta(days=1)
 
 
-def weeks_chart(meter: Meter, asked: DayAsked, days: Readings) -> Chart:
+def weeks_chart(meter: Meter, asked: DayAsked, days: MeterReadings) -> Chart:
     """Return the four weeks up to a day, for a meter of which only daily totals are known."""
     rows = days.frame.to_dicts()
     data = _by_day(
@@ -280,7 +280,7 @@ def months_span(today: date) -> tuple[date, date, list[date]]:
     return first.replace(year=first.year - 1), today, months[::-1]
 
 
-def months_chart(meter: Meter, readings: Readings, asked: DayAsked) -> Chart:
+def months_chart(meter: Meter, readings: MeterReadings, asked: DayAsked) -> Chart:
     """Return thirteen months against the same months a year before."""
     _, _, months = months_span(asked.today)
     by_month = {row["start"].date(): row for row in readings.frame.to_dicts()}

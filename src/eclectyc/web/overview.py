@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from eclectyc.analytics.compare import Comparison
 from eclectyc.analytics.day_grid import Total
-from eclectyc.analytics.overview import Figure, Overview, Remark
+from eclectyc.analytics.overview import HeadlineFigure, Overview, Remark
 from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import day_words, short_day, span_words
@@ -71,7 +71,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def period(shown: Figure) -> str:
+def period(shown: HeadlineFigure) -> str:
     """Return the days a figure covers."""
     return span_words(shown.start, shown.end)
 

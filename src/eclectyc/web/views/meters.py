@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from eclectyc.analytics.periods import Window
-from eclectyc.analytics.readings import DayView, Point
+from eclectyc.analytics.readings import DayView, MeteringPoint
 from eclectyc.analytics.service import day_of, days_of, main_point, readings_of, sparklines, today_in, year_of
 from eclectyc.estate.models import Meter, Quantity, Utility
 from eclectyc.gas.missing_values import lacking_of
@@ -106,7 +106,7 @@ def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "web/meter.html", context)
 
 
-def _day(point: Point, one: Meter, asked: DayAsked) -> dict[str, Any]:
+def _day(point: MeteringPoint, one: Meter, asked: DayAsked) -> dict[str, Any]:
     other, comparison = None, None
     if asked.other is None:
         view = day_of(point, asked.day)
@@ -121,12 +121,12 @@ def _day(point: Point, one: Meter, asked: DayAsked) -> dict[str, Any]:
     }
 
 
-def _day_chart(point: Point, one: Meter, asked: DayAsked, view: DayView, other: DayView | None) -> Chart:
+def _day_chart(point: MeteringPoint, one: Meter, asked: DayAsked, view: DayView, other: DayView | None) -> Chart:
     if view.step != WHOLE_DAY:
         return meter.day_chart(one, asked, view, other)
     start, end = meter.weeks_span(asked)
     return meter.weeks_chart(one, asked, readings_of(point, Window.of(start, end, point.zone), "day"))
 
 
-def _year(point: Point, one: Meter, asked: DayAsked) -> dict[str, Any]:
+def _year(point: MeteringPoint, one: Meter, asked: DayAsked) -> dict[str, Any]:
     return {"year": meter.year_chart(one, asked, year_of(point, asked.year))}
