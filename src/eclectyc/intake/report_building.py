@@ -25,7 +25,11 @@ def describe(report: ImportReport, gathered: Gathered, seen: Recognition, plan: 
         report.stamps, report.stamps_why = plan.verdict.stamps, plan.verdict.why
     report.timezone = plan.timezone
     report.warnings += [*seen.warnings, *plan.warnings, *gathered.resolver.warnings]
-    assumed = [lane.point.identifier for lane in gathered.resolver.lanes if lane.is_unit_assumed and lane.is_taken]
+    assumed = [
+        channel.point.identifier
+        for channel in gathered.resolver.channels
+        if channel.is_unit_assumed and channel.is_taken
+    ]
     if assumed:
         several = list(dict.fromkeys(assumed))
         named = ", ".join(several[:5]) + (f" and {len(several) - 5} more" if len(several) > 5 else "")
@@ -33,18 +37,18 @@ def describe(report: ImportReport, gathered: Gathered, seen: Recognition, plan: 
 
 
 def refuse_unknown(resolver: Resolver, log: ErrorLog, report: ImportReport) -> None:
-    """One error for each unknown meter and each lane that cannot be taken; its lines are counted already."""
-    lanes = resolver.lanes
+    """One error for each unknown meter and each channel that cannot be taken; its lines are counted already."""
+    channels = resolver.channels
     remedy = "Add --create-meters --site NAME to make it, or correct the identifier."
     for point in resolver.unknown():
-        own = [lane for lane in lanes if lane.point is point]
+        own = [channel for channel in channels if channel.point is point]
         report.unknown_meters.append(point.identifier)
-        rows = sum(lane.rows for lane in own)
+        rows = sum(channel.rows for channel in own)
         reason = f"There is no meter {point.identifier} ({counted(rows, 'row')})."
-        log.extend([LineError(min(lane.first_line for lane in own), "meter", reason, remedy)], counts_lines=False)
-    for lane in lanes:
-        if lane.fault is not None:
-            error = LineError(lane.first_line, lane.fault.field, lane.fault.reason, lane.fault.remedy)
+        log.extend([LineError(min(channel.first_line for channel in own), "meter", reason, remedy)], counts_lines=False)
+    for channel in channels:
+        if channel.fault is not None:
+            error = LineError(channel.first_line, channel.fault.field, channel.fault.reason, channel.fault.remedy)
             log.extend([error], counts_lines=False)
 
 

@@ -1,6 +1,6 @@
 """Who is it? Printed identifiers become metering points of the organisation, printed units canonical ones.
 
-A *lane* is one printed combination of meter, quantity, unit and register; a *point* the meter it belongs to, which may
+A *channel* is one printed combination of meter, quantity, unit and register; a *point* the meter it belongs to, which may
 still have to be made; a *target* the series that its readings will have.
 """
 
@@ -62,7 +62,7 @@ class Point:
 
 
 @dataclass(slots=True)
-class Lane:
+class Channel:
     """One printed combination of meter, quantity, unit and register."""
 
     printed: Printed
@@ -100,10 +100,10 @@ class Wishes:
 
 
 class Resolver:
-    """Knows the lanes of a file as its blocks come in. Asks the registry for new identifiers only."""
+    """Knows the channels of a file as its blocks come in. Asks the registry for new identifiers only."""
 
     def __init__(self, organisation: Organisation, wishes: Wishes) -> None:
-        self.lanes: list[Lane] = []
+        self.channels: list[Channel] = []
         self.points: dict[str, Point] = {}
         self.warnings: list[str] = []
         self._registry = Registry(organisation)
@@ -111,15 +111,15 @@ class Resolver:
         self._by_printed: dict[Printed, int] = {}  # of one step
         self._by_step: dict[int | None, dict[Printed, int]] = {}
 
-    def lanes_of(self, frame: pl.DataFrame, step: int | None = None) -> np.ndarray:
-        """Return the lane number of each row, int32. ``frame`` has line, meter, quantity, unit and perhaps register.
+    def channels_of(self, frame: pl.DataFrame, step: int | None = None) -> np.ndarray:
+        """Return the channel number of each row, int32. ``frame`` has line, meter, quantity, unit and perhaps register.
 
-        step : minutes of the rows' periods, where the file tells; what differs in them is another lane.
+        step : minutes of the rows' periods, where the file tells; what differs in them is another channel.
         """
         self._by_printed = self._by_step.setdefault(step, {})
         heads = _run_starts(frame)
         if len(heads) * 4 > len(frame):  # the meters take turns
-            return self._lanes_of_many(frame)
+            return self._channels_of_many(frame)
         cells = (frame[name][heads].to_list() for name in _keys_of(frame))
         keys = [Printed(*key) for key in zip(*cells, strict=True)]
         self._meet(keys)
@@ -128,32 +128,32 @@ class Resolver:
         self._count(numbers, lengths.tolist(), frame["line"].to_numpy()[heads].tolist())
         return np.repeat(np.array(numbers, dtype=np.int32), lengths)
 
-    def _lanes_of_many(self, frame: pl.DataFrame) -> np.ndarray:
+    def _channels_of_many(self, frame: pl.DataFrame) -> np.ndarray:
         names = _keys_of(frame)
         counted = frame.group_by(names, maintain_order=True).agg(rows=pl.len(), first=pl.col("line").min())
         printed = [Printed(*key) for key in counted.select(names).rows()]
         self._meet(printed)
         numbers = [self._by_printed[key] for key in printed]
         self._count(numbers, counted["rows"].to_list(), counted["first"].to_list())
-        keys = counted.select(names).with_columns(lane=pl.Series(numbers, dtype=pl.Int32))
+        keys = counted.select(names).with_columns(channel=pl.Series(numbers, dtype=pl.Int32))
         on = [name for name in names if keys[name].n_unique() > 1]
         if not on:
             return np.full(len(frame), numbers[0], dtype=np.int32)
         joined = frame.select(on).join(
-            keys.select(*on, "lane"), on=on, how="left", nulls_equal=True, maintain_order="left"
+            keys.select(*on, "channel"), on=on, how="left", nulls_equal=True, maintain_order="left"
         )
-        return joined["lane"].to_numpy()
+        return joined["channel"].to_numpy()
 
     def _count(self, numbers: Sequence[int], rows: Sequence[int], first_lines: Sequence[int]) -> None:
         for number, count, first in zip(numbers, rows, first_lines, strict=True):
-            lane = self.lanes[number]
-            lane.first_line = first if lane.rows == 0 else min(lane.first_line, first)
-            lane.rows += count
+            channel = self.channels[number]
+            channel.first_line = first if channel.rows == 0 else min(channel.first_line, first)
+            channel.rows += count
 
     def unknown(self) -> list[Point]:
         """Return the points that the registry does not know and that nobody asked to make."""
-        lanes = (lane for lane in self.lanes if lane.fault is None and not lane.point.is_taken)
-        return list({lane.point.identifier: lane.point for lane in lanes}.values())
+        channels = (channel for channel in self.channels if channel.fault is None and not channel.point.is_taken)
+        return list({channel.point.identifier: channel.point for channel in channels}.values())
 
     def _meet(self, printed: Sequence[Printed]) -> None:
         new = [key for key in dict.fromkeys(printed) if key not in self._by_printed]
@@ -163,16 +163,18 @@ class Resolver:
             self._check_told_meter([key[0] for key in new if key[0]])
         self._find({self._identifier(key[0]) for key in new} - set(self.points))
         for key in new:
-            self._by_printed[key] = len(self.lanes)
-            self.lanes.append(self._lane(key))
+            self._by_printed[key] = len(self.channels)
+            self.channels.append(self._channel(key))
 
     def _check_told_meter(self, printed: Sequence[str]) -> None:
-        named = {clean_identifier(text) for text in (*printed, *(lane.printed[0] or "" for lane in self.lanes))} - {""}
+        named = {
+            clean_identifier(text) for text in (*printed, *(channel.printed[0] or "" for channel in self.channels))
+        } - {""}
         told = clean_identifier(self._wishes.meter)
         if len(named) > 1:
             shown = ", ".join(sorted(named)[:5])
             raise Invalid(f"The file names several meters: {shown}.", "Leave --meter out.", field="meter")
-        if printed and not self.lanes and named != {told}:
+        if printed and not self.channels and named != {told}:
             self.warnings.append(f"The file names meter {named.pop()}; its readings are taken as those of {told}.")
 
     def _identifier(self, printed: str | None) -> str:
@@ -183,40 +185,42 @@ class Resolver:
             raise Invalid("The file names no meter.", "Name the meter with --meter.", field="meter")
         return clean_identifier(printed)
 
-    def _lane(self, printed: Printed) -> Lane:
+    def _channel(self, printed: Printed) -> Channel:
         point = self.points[self._identifier(printed.meter)]
-        lane = Lane(printed, point, register=printed.register or "")
+        channel = Channel(printed, point, register=printed.register or "")
         if has_lost_digits(printed[0] or ""):
             reason = f"The identifier {printed[0]} has lost its digits."
-            lane.fault = Invalid(reason, "Format the column as text in the spreadsheet and save it again.")
-            return lane
+            channel.fault = Invalid(reason, "Format the column as text in the spreadsheet and save it again.")
+            return channel
         if point.odd and self._wishes.strict_mpan:
-            lane.fault = Invalid(point.odd, "Correct the MPAN, or import without --strict-mpan.")
-            return lane
+            channel.fault = Invalid(point.odd, "Correct the MPAN, or import without --strict-mpan.")
+            return channel
         if point.is_virtual:
             reason = f"{point.identifier} is a virtual meter: its readings are worked out from others."
-            lane.fault = Invalid(reason, "Import the readings of the meters in its formula.", field="meter")
-            return lane
-        lane.quantity = printed[1] or self._wishes.quantity
+            channel.fault = Invalid(reason, "Import the readings of the meters in its formula.", field="meter")
+            return channel
+        channel.quantity = printed[1] or self._wishes.quantity
         try:
-            self._fit_unit(lane, self._wishes.unit or printed[2])
+            self._fit_unit(channel, self._wishes.unit or printed[2])
         except Invalid as fault:
-            lane.fault = fault
-        quantity = str(lane.quantity or _QUANTITY_OF_UNIT.get(lane.unit) or point.direction)
-        lane.quantity = quantity_in(point.utility or _utility_of(lane.unit, point.identifier), quantity, lane.unit)
-        return lane
+            channel.fault = fault
+        quantity = str(channel.quantity or _QUANTITY_OF_UNIT.get(channel.unit) or point.direction)
+        channel.quantity = quantity_in(
+            point.utility or _utility_of(channel.unit, point.identifier), quantity, channel.unit
+        )
+        return channel
 
-    def _fit_unit(self, lane: Lane, printed: str | None) -> None:
-        """Give the lane its canonical unit and factor: the printed one's, else the quantity's, else the meter's."""
-        own = lane.point.unit
+    def _fit_unit(self, channel: Channel, printed: str | None) -> None:
+        """Give the channel its canonical unit and factor: the printed one's, else the quantity's, else the meter's."""
+        own = channel.point.unit
         if not printed:
             if self._wishes.unit_to_be_told and not own:
                 raise Invalid(self._wishes.unit_to_be_told, "Say --unit kWh or --unit m3.", field="unit")
-            lane.unit = _UNIT_OF_QUANTITY.get(lane.quantity) or own or "kWh"
-            lane.is_unit_assumed = not own
+            channel.unit = _UNIT_OF_QUANTITY.get(channel.quantity) or own or "kWh"
+            channel.is_unit_assumed = not own
             return
         known = conversion_at(printed, own)
-        lane.unit, lane.factor, lane.is_power = known.unit, float(known.factor), known.is_power
+        channel.unit, channel.factor, channel.is_power = known.unit, float(known.factor), known.is_power
 
     def _find(self, identifiers: Iterable[str]) -> None:
         """Look identifiers up: metering points first, then serials that one meter alone has."""
@@ -290,7 +294,7 @@ def conversion_at(printed: str, own: str) -> Conversion:
 
 
 class Measured(Protocol):
-    """What is measured at a point: a lane or a target."""
+    """What is measured at a point: a channel or a target."""
 
     @property
     def quantity(self) -> str: ...

@@ -210,7 +210,7 @@ def _import_readings(
         refuse_unknown(gathered.resolver, log, report)
         if plan.refused:
             log.extend((error for error, _ in plan.refused), counts_lines=False)
-            log.stands_for(spool.lines_of([lane for _, lane in plan.refused]))
+            log.stands_for(spool.lines_of([channel for _, channel in plan.refused]))
         import_ = Import(actor, organisation, file, gathered, report, telling.say, claim, _rule_of(file))
         _store(import_, plan, making)
 

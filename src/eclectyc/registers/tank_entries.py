@@ -54,7 +54,7 @@ def import_tanks(import_: ReadsImport, blocks: Iterable[tuple[Block, list[LineEr
     report.warnings += [*import_.seen.warnings, *resolver.warnings]
     refuse_unknown(resolver, log, report)
     frame = _fuels_only(import_, pl.concat(frames)) if frames else pl.DataFrame()
-    named = [resolver.lanes[n].point for n in frame["lane"].unique(maintain_order=True)] if len(frame) else []
+    named = [resolver.channels[n].point for n in frame["channel"].unique(maintain_order=True)] if len(frame) else []
     points = list({id(point): point for point in named}.values())
     report.timezone = printed or ", ".join(dict.fromkeys(point.zone for point in points))
     told = _entries(import_, frame, points, printed) if len(frame) else _nothing()
@@ -62,20 +62,20 @@ def import_tanks(import_: ReadsImport, blocks: Iterable[tuple[Block, list[LineEr
 
 
 def _taken(import_: ReadsImport, block: TankBlock) -> list[pl.DataFrame]:
-    """Return a block's entries with their lanes, without those of meters that are not taken."""
+    """Return a block's entries with their channels, without those of meters that are not taken."""
     if block.frame.is_empty():
         return []
     resolver = import_.resolver
     frame = block.frame.with_columns(quantity=pl.lit(QUANTITY))
-    lane = resolver.lanes_of(frame.select("line", "meter", "quantity", "unit"))
-    for known in resolver.lanes:
+    channel = resolver.channels_of(frame.select("line", "meter", "quantity", "unit"))
+    for known in resolver.channels:
         if known.fault is None and measured_in(import_.unit or known.printed.unit or UNIT, UNIT)[0] != UNIT:
             known.fault = _no_volume(known.printed.unit or "")
-    goes_in = np.array([known.is_taken for known in resolver.lanes])[lane]
+    goes_in = np.array([known.is_taken for known in resolver.channels])[channel]
     if not goes_in.all():
         line = frame["line"].to_numpy()
         import_.log.stands_for(np.setdiff1d(line[~goes_in], line[goes_in]))
-    kept = frame.select(*_KEPT).with_columns(lane=pl.Series(lane, dtype=pl.Int32))
+    kept = frame.select(*_KEPT).with_columns(channel=pl.Series(channel, dtype=pl.Int32))
     return [kept.filter(pl.Series(goes_in))]
 
 
@@ -85,34 +85,36 @@ def _no_volume(unit: str) -> Invalid:
 
 def _fuels_only(import_: ReadsImport, frame: pl.DataFrame) -> pl.DataFrame:
     """Leave out entries of meters that have no tank, one error for each meter."""
-    lanes = import_.resolver.lanes
-    numbers = [lane.point.meter for lane in lanes if lane.point.meter is not None]
+    channels = import_.resolver.channels
+    numbers = [channel.point.meter for channel in channels if channel.point.meter is not None]
     utility = {
         pk: known for piece in pieces(numbers)
         for pk, known in Meter.objects.filter(pk__in=piece).values_list("pk", "utility")
     }  # fmt: skip
-    odd = [n for n, lane in enumerate(lanes) if utility.get(lane.point.meter or 0, FUELS[0]) not in FUELS]
+    odd = [n for n, channel in enumerate(channels) if utility.get(channel.point.meter or 0, FUELS[0]) not in FUELS]
     for n in odd:
-        own = frame.filter(pl.col("lane") == n)
+        own = frame.filter(pl.col("channel") == n)
         if len(own):
-            kind = Utility(utility[lanes[n].point.meter or 0]).label.lower()
+            kind = Utility(utility[channels[n].point.meter or 0]).label.lower()
             error = LineError(
                 own["line"].to_list()[0], "meter",
-                f"Meter {lanes[n].point.identifier} is of {kind}: it has no tank.",
+                f"Meter {channels[n].point.identifier} is of {kind}: it has no tank.",
                 "Name a meter of oil, LPG, diesel or HVO, or correct this one's utility.",
             )  # fmt: skip
             import_.log.extend([error], counts_lines=False)
             import_.log.stands_for(own["line"].to_numpy())
-    return frame.filter(~pl.col("lane").is_in(odd))
+    return frame.filter(~pl.col("channel").is_in(odd))
 
 
 def _entries(import_: ReadsImport, frame: pl.DataFrame, points: list[Point], printed: str) -> Entries:
     """Return a file's entries: litres at instants."""
-    lanes = import_.resolver.lanes
+    channels = import_.resolver.channels
     place = {id(point): n for n, point in enumerate(points)}
-    tank = np.array([place.get(id(lane.point), 0) for lane in lanes], dtype=np.int64)[frame["lane"].to_numpy()]
-    factor = np.array([measured_in(import_.unit or lane.printed.unit or UNIT, UNIT)[1] for lane in lanes])
-    zones = np.array([printed or lane.point.zone for lane in lanes], dtype=object)[frame["lane"].to_numpy()]
+    tank = np.array([place.get(id(channel.point), 0) for channel in channels], dtype=np.int64)[
+        frame["channel"].to_numpy()
+    ]
+    factor = np.array([measured_in(import_.unit or channel.printed.unit or UNIT, UNIT)[1] for channel in channels])
+    zones = np.array([printed or channel.point.zone for channel in channels], dtype=object)[frame["channel"].to_numpy()]
     instant = frame["instant"].dt.epoch("s")
     at_s = instant.fill_null(0).to_numpy().copy()
     wall = frame["stamp"].dt.epoch("s").fill_null(0).to_numpy()
@@ -122,7 +124,7 @@ def _entries(import_: ReadsImport, frame: pl.DataFrame, points: list[Point], pri
         at_s[rows] = clock_for(str(zone), wall[rows]).to_instants(wall[rows])
     at_s, frame, tank = _told_once(import_, frame, tank, at_s)
     size = len(frame)
-    value = frame["value"].to_numpy() * factor[frame["lane"].to_numpy()]
+    value = frame["value"].to_numpy() * factor[frame["channel"].to_numpy()]
     reads = Reads(tank, at_s, value, np.full(size, ACTUAL, np.int8), np.zeros(size, bool),
                   np.full(size, _ORDER_OF_FILE))  # fmt: skip
     reference = frame["reference"].fill_null("").str.slice(0, 100)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from eclectyc.intake.alignment.clocks import Clock, clock_for
 from eclectyc.intake.alignment.day_rows import lay_days
-from eclectyc.intake.alignment.interval_detection import LaneStamps, StampCensus, grid_of, interval_of
+from eclectyc.intake.alignment.interval_detection import ChannelStamps, StampCensus, grid_of, interval_of
 from eclectyc.intake.alignment.reading_arrays import Rows
 from eclectyc.intake.alignment.to_slots import Slots
 from eclectyc.kernel.days import slot_counts
@@ -53,8 +53,8 @@ def test_skipped_and_repeated_times_of_london() -> None:
     assert Clock.fixed(-5 * HOUR).name == "UTC-05:00"
 
 
-def stamps(gaps: dict[int, int], minutes: tuple[int, ...] = (0,)) -> LaneStamps:
-    return LaneStamps(gaps=Counter(gaps), minutes=Counter(dict.fromkeys(minutes, 1)))
+def stamps(gaps: dict[int, int], minutes: tuple[int, ...] = (0,)) -> ChannelStamps:
+    return ChannelStamps(gaps=Counter(gaps), minutes=Counter(dict.fromkeys(minutes, 1)))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def stamps(gaps: dict[int, int], minutes: tuple[int, ...] = (0,)) -> LaneStamps:
         ({7200: 30}, (0,), [], None, 7200),
     ],
 )
-def test_the_interval_of_a_lane(
+def test_the_interval_of_a_channel(
     gaps: dict[int, int], minutes: tuple[int, ...], held: list[int], common: int | None, expected: int
 ) -> None:
     found = interval_of(stamps(gaps, minutes), declared=None, held_steps=held, common_s=common, usual=30)
@@ -112,15 +112,15 @@ def rows(*at: int) -> Rows:
 def test_a_census_knows_the_direction_of_the_rows(order: int, is_newest_first: bool) -> None:
     census = StampCensus()
     census.add(rows(*range(0, 18_000, 1800)[::order]))
-    assert census.lanes[0].is_newest_first is is_newest_first
-    assert census.lanes[0].interval_s == 1800
+    assert census.channels[0].is_newest_first is is_newest_first
+    assert census.channels[0].interval_s == 1800
 
 
 def test_rows_in_no_order_show_the_interval_of_their_sorted_stamps() -> None:
     shuffled = np.random.default_rng(3).permutation(np.arange(0, 180_000, 1800))
     census = StampCensus()
     census.add(rows(*shuffled.tolist()))
-    assert census.lanes[0].interval_s == 1800
+    assert census.channels[0].interval_s == 1800
 
 
 def slots(*told: tuple[int, float, int, int]) -> Slots:

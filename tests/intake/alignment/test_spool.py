@@ -15,14 +15,16 @@ FIRST = 20_000  # 4 October 2024 [days since 1970]
 
 
 def block(number: int, step: int) -> DayRows:
-    """Two lanes' days over three months, the lanes taking turns: every value tells its line."""
+    """Two channels' days over three months, the channels taking turns: every value tells its line."""
     rows = 120
     line = np.arange(rows, dtype=np.int64) + 1000 * number
-    lane = (np.arange(rows) % 2 + 2 * number).astype(np.int32)
+    channel = (np.arange(rows) % 2 + 2 * number).astype(np.int32)
     day = (FIRST + np.arange(rows) // 2).astype(np.int32)
     values = line[:, None] + np.arange(1440 // step) / 100
     values[3] = np.nan
-    return DayRows(lane, line, day, values, np.where(np.isnan(values), 0, 1).astype(np.int8), step, by_clock=step == 30)
+    return DayRows(
+        channel, line, day, values, np.where(np.isnan(values), 0, 1).astype(np.int8), step, by_clock=step == 30
+    )
 
 
 def held(spool: Spool) -> dict[int, list[tuple[int, int, int, list[float], list[int]]]]:
@@ -31,7 +33,7 @@ def held(spool: Spool) -> dict[int, list[tuple[int, int, int, list[float], list[
     for first, end in spool.months():
         for pick in spool.days(first, end):
             days = pick.taken()
-            columns = (days.lane, days.line, days.day, np.nan_to_num(days.values, nan=-1.0), days.quality)
+            columns = (days.channel, days.line, days.day, np.nan_to_num(days.values, nan=-1.0), days.quality)
             assert days.by_clock == (days.step == 30)
             found.setdefault(days.step, []).extend(zip(*(column.tolist() for column in columns), strict=True))
     return found

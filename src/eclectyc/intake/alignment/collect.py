@@ -19,7 +19,7 @@ from eclectyc.intake.resolve import Resolver
 from eclectyc.kernel.days import DEFAULT_ZONE
 from eclectyc.readers.blocks import DayBlock, LineError, RowBlock
 
-SAMPLE_LANES = 5  # lanes whose readings are compared with what is held
+SAMPLE_CHANNELS = 5  # channels whose readings are compared with what is held
 SAMPLE_ROWS = 3000
 HALF_HOUR_S = 1800
 
@@ -35,20 +35,20 @@ class Gathered:
     evidence: ClockEvidence = field(default_factory=ClockEvidence)
     kinds: set[Kind] = field(default_factory=set)
     samples: list[Rows] = field(default_factory=list)
-    steps_s: dict[int, int] = field(default_factory=dict)  # of the lanes whose layout says how long a period is
-    told_s: dict[int, int] = field(default_factory=dict)  # of the lanes whose rows print their start and end
-    clock_lanes: set[int] = field(default_factory=set)  # lanes of days whose columns are clock times
+    steps_s: dict[int, int] = field(default_factory=dict)  # of the channels whose layout says how long a period is
+    told_s: dict[int, int] = field(default_factory=dict)  # of the channels whose rows print their start and end
+    clock_channels: set[int] = field(default_factory=set)  # channels of days whose columns are clock times
     rows: int = 0  # the file's data lines, rejected ones included
     values: int = 0  # slots that hold a value, or about that many
     first_day: int = 2**31  # as printed [days since 1970]
     last_day: int = -(2**31)
-    _zones: dict[str, np.ndarray] = field(default_factory=dict)  # of as many lanes as _zoned says
+    _zones: dict[str, np.ndarray] = field(default_factory=dict)  # of as many channels as _zoned says
     _zoned: int = 0
 
     def zones(self) -> dict[str, np.ndarray]:
-        """Return, for each time zone, which lanes keep it (bool, shape (lanes,))."""
-        if self._zoned != len(self.resolver.lanes):
-            zone_of = np.array([lane.point.zone or DEFAULT_ZONE for lane in self.resolver.lanes], dtype=object)
+        """Return, for each time zone, which channels keep it (bool, shape (channels,))."""
+        if self._zoned != len(self.resolver.channels):
+            zone_of = np.array([channel.point.zone or DEFAULT_ZONE for channel in self.resolver.channels], dtype=object)
             self._zones = {str(zone): zone_of == zone for zone in dict.fromkeys(zone_of.tolist())}
             self._zoned = len(zone_of)
         return self._zones
@@ -69,7 +69,7 @@ class Gatherer:
         self.all = gathered
         self._period_s = step_s or HALF_HOUR_S
         self._sampled: dict[int, int] = {}
-        self._goes_in = np.zeros(0, bool)  # of each lane
+        self._goes_in = np.zeros(0, bool)  # of each channel
 
     def take(self, block: DayBlock | RowBlock, errors: list[LineError]) -> None:
         """Take one block and the lines that its reader rejected."""
@@ -84,22 +84,22 @@ class Gatherer:
                 self._take_rows(rows)
 
     def _take_days(self, block: DayBlock) -> None:
-        lane = self.all.resolver.lanes_of(block.frame, block.step)
+        channel = self.all.resolver.channels_of(block.frame, block.step)
         line = block.frame["line"].to_numpy()
-        taken = self._taken(lane, line + block.lines_from, block.lines_each)
+        taken = self._taken(channel, line + block.lines_from, block.lines_each)
         day = block.frame["day"].to_physical().to_numpy()
         by_clock = block.placing == "clock"
-        days = DayRows(lane, line, day, block.values, block.quality, step=block.step, by_clock=by_clock)
+        days = DayRows(channel, line, day, block.values, block.quality, step=block.step, by_clock=by_clock)
         if not taken.all():
-            days, lane = days.where(taken), lane[taken]
+            days, channel = days.where(taken), channel[taken]
         if len(days) == 0:
             return
         self._saw_days(days.day)
-        present = distinct(lane).tolist()
+        present = distinct(channel).tolist()
         self.all.steps_s.update(dict.fromkeys(present, block.step * 60))
-        self.all.clock_lanes.update(present if days.by_clock else ())
+        self.all.clock_channels.update(present if days.by_clock else ())
         for zone, mine in self.all.zones().items():
-            of_zone = mine[lane]
+            of_zone = mine[channel]
             if block.by_end and of_zone.any():
                 days = named_by_first(days, of_zone, self.all.clock(zone))
             if of_zone.any():
@@ -110,12 +110,12 @@ class Gatherer:
     def _kinds_of(self, block: RowBlock) -> Iterator[Rows]:
         """Split a block by what its rows' moments are."""
         frame = block.frame
-        lane = self.all.resolver.lanes_of(frame, block.step)
+        channel = self.all.resolver.channels_of(frame, block.step)
         if block.step is not None:
-            self.all.told_s.update(dict.fromkeys(distinct(lane).tolist(), block.step * 60))
-        taken = self._taken(lane, frame["line"].to_numpy())
+            self.all.told_s.update(dict.fromkeys(distinct(channel).tolist(), block.step * 60))
+        taken = self._taken(channel, frame["line"].to_numpy())
         if not taken.all():
-            frame, lane = frame.filter(pl.Series(taken)), lane[taken]
+            frame, channel = frame.filter(pl.Series(taken)), channel[taken]
         line, value = frame["line"].to_numpy(), frame["value"].fill_null(float("nan")).to_numpy()
         quality = frame["quality"].to_numpy()
         elapsed_s = (pl.col("period") - 1).cast(pl.Int64) * self._period_s
@@ -128,15 +128,15 @@ class Gatherer:
         for kind, at in moments.items():
             if at.null_count() == len(at):
                 continue
-            rows = Rows(kind, lane, line, at.fill_null(0).to_numpy(), value, quality)
+            rows = Rows(kind, channel, line, at.fill_null(0).to_numpy(), value, quality)
             yield rows.where(at.is_not_null().to_numpy()) if at.null_count() else rows
 
-    def _taken(self, lane: np.ndarray, line: np.ndarray, lines_each: int = 1) -> np.ndarray:
-        """Say which rows are of lanes that go in; lines that have none of these are counted as rejected."""
-        lanes = self.all.resolver.lanes
-        if len(self._goes_in) != len(lanes):  # whether a lane goes in is told when it is met
-            self._goes_in = np.array([known.is_taken for known in lanes])
-        taken = self._goes_in[lane]
+    def _taken(self, channel: np.ndarray, line: np.ndarray, lines_each: int = 1) -> np.ndarray:
+        """Say which rows are of channels that go in; lines that have none of these are counted as rejected."""
+        channels = self.all.resolver.channels
+        if len(self._goes_in) != len(channels):  # whether a channel goes in is told when it is met
+            self._goes_in = np.array([known.is_taken for known in channels])
+        taken = self._goes_in[channel]
         if not taken.all():
             self.all.errors.stands_for(np.setdiff1d(line[~taken], line[taken]), lines_each)
         return taken
@@ -145,12 +145,12 @@ class Gatherer:
         self.all.kinds.add(rows.kind)
         self._saw_days(rows.day)
         if rows.kind == "position":
-            self.all.steps_s.update(dict.fromkeys(distinct(rows.lane).tolist(), self._period_s))
+            self.all.steps_s.update(dict.fromkeys(distinct(rows.channel).tolist(), self._period_s))
         else:
             self.all.census.add(rows)
         if rows.kind != "instant":
             for zone, mine in self.all.zones().items():
-                of_zone = mine[rows.lane]
+                of_zone = mine[rows.channel]
                 if of_zone.any():
                     self.all.evidence.add_rows(rows if of_zone.all() else rows.where(of_zone), self.all.clock(zone))
         self._sample(rows)
@@ -162,18 +162,18 @@ class Gatherer:
         self.all.last_day = max(self.all.last_day, int(days.max()))
 
     def _sample(self, rows: Rows) -> None:
-        """Keep the first readings of a few lanes whose meter has readings already."""
+        """Keep the first readings of a few channels whose meter has readings already."""
         if rows.kind == "position" or (
-            len(self._sampled) == SAMPLE_LANES and all(count >= SAMPLE_ROWS for count in self._sampled.values())
+            len(self._sampled) == SAMPLE_CHANNELS and all(count >= SAMPLE_ROWS for count in self._sampled.values())
         ):
             return
-        for number, lane in enumerate(self.all.resolver.lanes):
-            if not lane.is_taken or not lane.point.series:
+        for number, channel in enumerate(self.all.resolver.channels):
+            if not channel.is_taken or not channel.point.series:
                 continue
-            if number not in self._sampled and len(self._sampled) >= SAMPLE_LANES:
+            if number not in self._sampled and len(self._sampled) >= SAMPLE_CHANNELS:
                 break
             room = SAMPLE_ROWS - self._sampled.get(number, 0)
-            own = np.flatnonzero(rows.lane == number)[: max(room, 0)]
+            own = np.flatnonzero(rows.channel == number)[: max(room, 0)]
             if len(own):
                 self._sampled[number] = self._sampled.get(number, 0) + len(own)
                 self.all.samples.append(rows.where(own))

@@ -1,4 +1,4 @@
-"""How a file that has been read through is to be understood: its stamps, its clock, the step of each lane."""
+"""How a file that has been read through is to be understood: its stamps, its clock, the step of each channel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from eclectyc.intake.alignment.clocks import DAY_S, MINUTE_S, Clock
 from eclectyc.intake.alignment.collect import Gathered
-from eclectyc.intake.alignment.interval_detection import HOUR_S, LaneStamps, grid_of, interval_of
+from eclectyc.intake.alignment.interval_detection import HOUR_S, ChannelStamps, grid_of, interval_of
 from eclectyc.intake.alignment.stamp_convention import (
     Verdict,
     conclude,
@@ -18,8 +18,8 @@ from eclectyc.intake.alignment.stamp_convention import (
     shifts_between,
     unanimous_edges,
 )
-from eclectyc.intake.alignment.to_slots import NOT_TAKEN, Convention, LanePlan
-from eclectyc.intake.resolve import Lane, Point
+from eclectyc.intake.alignment.to_slots import NOT_TAKEN, ChannelPlan, Convention
+from eclectyc.intake.resolve import Channel, Point
 from eclectyc.kernel.days import DEFAULT_ZONE
 from eclectyc.readers.blocks import LineError, Recognition, Stamps
 
@@ -42,7 +42,7 @@ class Target:
 class FilePlan:
     """Everything that placing needs to know. ``columns_by_clock`` : whether columns are clock times; None as headed."""
 
-    lanes: LanePlan
+    channels: ChannelPlan
     targets: list[Target]
     zones: list[str]
     convention: Convention
@@ -50,7 +50,7 @@ class FilePlan:
     columns_by_clock: bool | None
     timezone: str
     warnings: list[str] = field(default_factory=list)
-    refused: list[tuple[LineError, int]] = field(default_factory=list)  # and the lane whose lines each stands for
+    refused: list[tuple[LineError, int]] = field(default_factory=list)  # and the channel whose lines each stands for
 
 
 def understand(
@@ -62,11 +62,11 @@ def understand(
     declared = timezone or seen.timezone
     printed = gathered.clock(declared) if declared else None
     common_s = gathered.census.common_interval_s()
-    lanes = range(len(gathered.resolver.lanes))
-    intervals_s = {number: _interval_s(gathered, number, common_s, seen.step) for number in lanes}
+    channels = range(len(gathered.resolver.channels))
+    intervals_s = {number: _interval_s(gathered, number, common_s, seen.step) for number in channels}
     first = Convention(printed=printed)
     plan = _plan(gathered, list(zones), clocks, intervals_s, first)
-    verdict = _verdict(gathered, seen, stamps, intervals_s, plan, agrees) if gathered.census.lanes else None
+    verdict = _verdict(gathered, seen, stamps, intervals_s, plan, agrees) if gathered.census.channels else None
     convention = first
     warnings: list[str] = []
     if verdict:
@@ -118,10 +118,12 @@ def _verdict(
     plan: FilePlan,
     agrees: Agreement,
 ) -> Verdict | None:
-    census = gathered.census.lanes
-    if all(intervals_s[lane] >= DAY_S for lane in census) and told == "auto" and seen.stamps is None:
+    census = gathered.census.channels
+    if all(intervals_s[channel] >= DAY_S for channel in census) and told == "auto" and seen.stamps is None:
         return None  # whole days: the stamp names the day
-    trap = seen.closes_midnight or has_midnight_trap((stamps, intervals_s[lane]) for lane, stamps in census.items())
+    trap = seen.closes_midnight or has_midnight_trap(
+        (stamps, intervals_s[channel]) for channel, stamps in census.items()
+    )
     needs_agreement = told == "auto" and seen.stamps is None and not trap
     return conclude(
         told=None if told == "auto" else told,
@@ -135,36 +137,36 @@ def _verdict(
 
 def _edges(gathered: Gathered, intervals_s: dict[int, int], plan: FilePlan) -> list[Stamps | None]:
     """Return what first and last stamps say, by the printed clock; of instants also by the sites' own."""
-    census = gathered.census.lanes
+    census = gathered.census.channels
     edges = unanimous_edges(census, intervals_s)
     if gathered.kinds == {"instant"} and set(edges) not in ({"start"}, {"end"}):
         edges = unanimous_edges(
-            {lane: _on_wall(stamps, _own(plan, lane)) for lane, stamps in census.items()}, intervals_s
+            {channel: _on_wall(stamps, _own(plan, channel)) for channel, stamps in census.items()}, intervals_s
         )
     return edges
 
 
-def _own(plan: FilePlan, lane: int) -> Clock:
-    return plan.lanes.clocks[int(plan.lanes.zone[lane])]
+def _own(plan: FilePlan, channel: int) -> Clock:
+    return plan.channels.clocks[int(plan.channels.zone[channel])]
 
 
-def _on_wall(stamps: LaneStamps, own: Clock) -> LaneStamps:
+def _on_wall(stamps: ChannelStamps, own: Clock) -> ChannelStamps:
     first, last = own.to_wall(np.array([stamps.first, stamps.last])).tolist()
-    return LaneStamps(first=first, last=last)
+    return ChannelStamps(first=first, last=last)
 
 
 def _interval_s(gathered: Gathered, number: int, common_s: int | None, declared: int | None) -> int:
-    """Return how long one reading of a lane lasts [s]."""
+    """Return how long one reading of a channel lasts [s]."""
     if (told_s := gathered.steps_s.get(number) or gathered.told_s.get(number)) is not None:
         return told_s
-    lane = gathered.resolver.lanes[number]
-    held = {s.step for s in lane.point.series if (s.quantity, s.unit) == (lane.quantity, lane.unit)}
+    channel = gathered.resolver.channels[number]
+    held = {s.step for s in channel.point.series if (s.quantity, s.unit) == (channel.quantity, channel.unit)}
     return interval_of(
-        gathered.census.lanes[number],
+        gathered.census.channels[number],
         declared=declared,
         held_steps=held,
         common_s=common_s,
-        usual=lane.point.step,
+        usual=channel.point.step,
     )
 
 
@@ -176,10 +178,10 @@ def _columns_by_clock(gathered: Gathered) -> bool | None:
 def _plan(
     gathered: Gathered, zones: list[str], clocks: list[Clock], intervals_s: dict[int, int], convention: Convention
 ) -> FilePlan:
-    """Give each lane its target, step and factor; a lane that fits no step is refused."""
-    lanes = gathered.resolver.lanes
-    size = len(lanes)
-    read = LanePlan(
+    """Give each channel its target, step and factor; a channel that fits no step is refused."""
+    channels = gathered.resolver.channels
+    size = len(channels)
+    read = ChannelPlan(
         target=np.full(size, NOT_TAKEN, np.int32),
         zone=np.zeros(size, np.int32),
         clocks=tuple(clocks),
@@ -194,31 +196,31 @@ def _plan(
     order: dict[tuple[str, str, str, str, int], int] = {}
     refused, finer = [], []
     shifts = _Shifts(gathered, clocks, convention)
-    for number, lane in enumerate(lanes):
-        if not lane.is_taken:
+    for number, channel in enumerate(channels):
+        if not channel.is_taken:
             continue
-        zone, interval_s = zones.index(lane.point.zone or DEFAULT_ZONE), intervals_s[number]
-        residue_s = _residue_s(gathered.census.lanes.get(number), interval_s)
+        zone, interval_s = zones.index(channel.point.zone or DEFAULT_ZONE), intervals_s[number]
+        residue_s = _residue_s(gathered.census.channels.get(number), interval_s)
         step = grid_of(interval_s, residue_s, shifts.of(number, zone))
         if step is None:
-            refused.append((_unfit(lane, interval_s), number))
+            refused.append((_unfit(channel, interval_s), number))
             continue
         if step * MINUTE_S < interval_s:
-            finer.append(lane.point.identifier)
-        key = (lane.point.identifier, lane.quantity, lane.unit, lane.register, step)
-        targets.setdefault(key, Target(lane.point, lane.quantity, lane.unit, step, zone, lane.register))
+            finer.append(channel.point.identifier)
+        key = (channel.point.identifier, channel.quantity, channel.unit, channel.register, step)
+        targets.setdefault(key, Target(channel.point, channel.quantity, channel.unit, step, zone, channel.register))
         read.target[number] = order.setdefault(key, len(order))
         read.zone[number], read.interval_s[number], read.residue_s[number] = zone, interval_s, residue_s
         read.grid_s[number] = step * MINUTE_S
-        read.factor[number] = lane.factor * (interval_s / HOUR_S if lane.is_power else 1.0)
-        read.mean_of_day[number] = lane.is_power and interval_s == DAY_S
-        read.additive[number] = lane.is_additive
+        read.factor[number] = channel.factor * (interval_s / HOUR_S if channel.is_power else 1.0)
+        read.mean_of_day[number] = channel.is_power and interval_s == DAY_S
+        read.additive[number] = channel.is_additive
     warnings = [_finer(finer)] if finer else []
     return FilePlan(read, list(targets.values()), zones, convention, None, None, "", warnings, refused)
 
 
 class _Shifts:
-    """How far the printed clock of a lane is from the clock that its days follow [s], worked out once for each kind."""
+    """How far the printed clock of a channel is from the clock that its days follow [s], worked out once for each kind."""
 
     def __init__(self, gathered: Gathered, clocks: list[Clock], convention: Convention) -> None:
         self._gathered = gathered
@@ -226,9 +228,9 @@ class _Shifts:
         self._printed = convention.printed
         self._known: dict[tuple[int, str], set[int]] = {}
 
-    def of(self, lane: int, zone: int) -> set[int]:
-        is_column = lane in self._gathered.steps_s
-        if is_column and self._printed is None and lane not in self._gathered.clock_lanes:
+    def of(self, channel: int, zone: int) -> set[int]:
+        is_column = channel in self._gathered.steps_s
+        if is_column and self._printed is None and channel not in self._gathered.clock_channels:
             return {0}  # positions in the local day are on its grid, whatever the clocks do
         own = self._clocks[zone]
         printed = self._printed or own
@@ -241,19 +243,19 @@ class _Shifts:
         return self._known[key]
 
 
-def _residue_s(stamps: LaneStamps | None, interval_s: int) -> int:
+def _residue_s(stamps: ChannelStamps | None, interval_s: int) -> int:
     """Return where intervals stand, from midnight of the printed clock [s]."""
     if stamps is None or interval_s < MINUTE_S:
         return 0
     return (stamps.residue_s if interval_s <= HOUR_S else stamps.first) % interval_s
 
 
-def _unfit(lane: Lane, interval_s: int) -> LineError:
+def _unfit(channel: Channel, interval_s: int) -> LineError:
     apart = f"{interval_s // MINUTE_S} minutes" if interval_s < DAY_S else f"{interval_s / DAY_S:g} days"
     return LineError(
-        lane.first_line,
+        channel.first_line,
         "",
-        f"The {lane.rows} rows of meter {lane.point.identifier} are {apart} apart, which is no step of readings.",
+        f"The {channel.rows} rows of meter {channel.point.identifier} are {apart} apart, which is no step of readings.",
         "Readings come every 1 to 60 minutes (a divisor of 60), or daily.",
     )
 

@@ -1,4 +1,4 @@
-"""How long a reading's period is, read off the stamps of each lane.
+"""How long a reading's period is, read off the stamps of each channel.
 
 The most common distance between neighbouring stamps is the interval. A series keeps its slots on the grid of its
 local day, so an interval that starts off that grid (hourly UTC data at a half-hour's offset, days from 05:00)
@@ -24,8 +24,8 @@ MANY_GAPS = 10  # fewer say little: they may be a handful of corrections
 
 
 @dataclass(slots=True)
-class LaneStamps:
-    """What the stamps of one lane look like."""
+class ChannelStamps:
+    """What the stamps of one channel look like."""
 
     first: int = np.iinfo(np.int64).max
     last: int = np.iinfo(np.int64).min
@@ -57,85 +57,87 @@ class LaneStamps:
 
 
 class StampCensus:
-    """Counts the stamps of each lane, block by block."""
+    """Counts the stamps of each channel, block by block."""
 
     def __init__(self) -> None:
-        self.lanes: dict[int, LaneStamps] = defaultdict(LaneStamps)
+        self.channels: dict[int, ChannelStamps] = defaultdict(ChannelStamps)
 
     def add(self, rows: Rows) -> None:
-        """Count some rows. Neighbours are rows of one lane that follow each other within this block."""
+        """Count some rows. Neighbours are rows of one channel that follow each other within this block."""
         if len(rows) == 0:
             return
-        lane, at = rows.lane, rows.at
-        if (lane[1:] < lane[:-1]).any():
-            order = np.argsort(lane, kind="stable")
-            lane, at = lane[order], at[order]
-        starts = np.flatnonzero(np.r_[True, lane[1:] != lane[:-1]])
+        channel, at = rows.channel, rows.at
+        if (channel[1:] < channel[:-1]).any():
+            order = np.argsort(channel, kind="stable")
+            channel, at = channel[order], at[order]
+        starts = np.flatnonzero(np.r_[True, channel[1:] != channel[:-1]])
         lows, highs = np.minimum.reduceat(at, starts), np.maximum.reduceat(at, starts)
-        for index, low, high in zip(lane[starts].tolist(), lows.tolist(), highs.tolist(), strict=True):
-            stamps = self.lanes[index]
+        for index, low, high in zip(channel[starts].tolist(), lows.tolist(), highs.tolist(), strict=True):
+            stamps = self.channels[index]
             stamps.first, stamps.last = min(stamps.first, low), max(stamps.last, high)
-        self._count_minutes(lane, at)
-        self._count_gaps(lane, at)
+        self._count_minutes(channel, at)
+        self._count_gaps(channel, at)
 
-    def _count_minutes(self, lane: np.ndarray, at: np.ndarray) -> None:
+    def _count_minutes(self, channel: np.ndarray, at: np.ndarray) -> None:
         second = at % HOUR_S
         for common in (0, HOUR_S // 2):
             mine = second == common
-            self._add_counts("minutes", common, np.bincount(lane[mine]))
+            self._add_counts("minutes", common, np.bincount(channel[mine]))
             if common == 0:
-                midnights = np.bincount(lane[mine][at[mine] % DAY_S == 0])
+                midnights = np.bincount(channel[mine][at[mine] % DAY_S == 0])
                 for index in np.flatnonzero(midnights).tolist():
-                    self.lanes[index].midnights += int(midnights[index])
-            lane, second = lane[~mine], second[~mine]
-        for index, value, count in pl.DataFrame({"lane": lane, "at": second}).group_by("lane", "at").len().iter_rows():
-            self.lanes[index].minutes[value] += count
+                    self.channels[index].midnights += int(midnights[index])
+            channel, second = channel[~mine], second[~mine]
+        for index, value, count in (
+            pl.DataFrame({"channel": channel, "at": second}).group_by("channel", "at").len().iter_rows()
+        ):
+            self.channels[index].minutes[value] += count
 
     def _add_counts(self, counter: str, value: int, counts: np.ndarray) -> None:
         for index in np.flatnonzero(counts).tolist():
-            getattr(self.lanes[index], counter)[value] += int(counts[index])
+            getattr(self.channels[index], counter)[value] += int(counts[index])
 
-    def _count_gaps(self, lane: np.ndarray, at: np.ndarray) -> None:
-        same = lane[1:] == lane[:-1]
+    def _count_gaps(self, channel: np.ndarray, at: np.ndarray) -> None:
+        same = channel[1:] == channel[:-1]
         step = at[1:] - at[:-1]
         rises, falls = same & (step > 0), same & (step < 0)
-        self._count_directions(lane, at, rises, falls)
+        self._count_directions(channel, at, rises, falls)
         if rises.any() and falls.any():  # rows in no order have their neighbours in time elsewhere
-            order = np.lexsort((at, lane))
-            lane, at = lane[order], at[order]
-            step, same = at[1:] - at[:-1], lane[1:] == lane[:-1]
+            order = np.lexsort((at, channel))
+            channel, at = channel[order], at[order]
+            step, same = at[1:] - at[:-1], channel[1:] == channel[:-1]
         counted = same & (step != 0)
-        gap, lane = np.abs(step[counted]), lane[1:][counted]
+        gap, channel = np.abs(step[counted]), channel[1:][counted]
         if len(gap) == 0:
             return
         usual = int(gap[0])
-        self._add_counts("gaps", usual, np.bincount(lane[gap == usual]))
-        others = pl.DataFrame({"lane": lane[gap != usual], "gap": gap[gap != usual]})
-        for index, value, count in others.group_by("lane", "gap").len().iter_rows():
-            self.lanes[index].gaps[value] += count
+        self._add_counts("gaps", usual, np.bincount(channel[gap == usual]))
+        others = pl.DataFrame({"channel": channel[gap != usual], "gap": gap[gap != usual]})
+        for index, value, count in others.group_by("channel", "gap").len().iter_rows():
+            self.channels[index].gaps[value] += count
 
-    def _count_directions(self, lane: np.ndarray, at: np.ndarray, rises: np.ndarray, falls: np.ndarray) -> None:
-        rising, falling = np.bincount(lane[1:][rises]), np.bincount(lane[1:][falls])
+    def _count_directions(self, channel: np.ndarray, at: np.ndarray, rises: np.ndarray, falls: np.ndarray) -> None:
+        rising, falling = np.bincount(channel[1:][rises]), np.bincount(channel[1:][falls])
         for index in np.flatnonzero(rising).tolist():
-            self.lanes[index].rising += int(rising[index])
+            self.channels[index].rising += int(rising[index])
         for index in np.flatnonzero(falling).tolist():
-            self.lanes[index].falling += int(falling[index])
+            self.channels[index].falling += int(falling[index])
         moved = np.flatnonzero((rises | falls) & (np.abs(at[1:] - at[:-1]) > DAY_S // 2))
         one, other = at[moved], at[moved + 1]
         trap = (one // DAY_S == other // DAY_S) & (np.minimum(one, other) % DAY_S == 0)
-        for where in _sound_traps(lane, at, moved[trap]).tolist():
+        for where in _sound_traps(channel, at, moved[trap]).tolist():
             apart = abs(int(at[where + 1] - at[where]))
-            self.lanes[int(lane[where])].traps[DAY_S - apart, bool(rises[where])] += 1
+            self.channels[int(channel[where])].traps[DAY_S - apart, bool(rises[where])] += 1
 
     def common_interval_s(self) -> int | None:
-        """The most common interval over all lanes."""
+        """The most common interval over all channels."""
         every: Counter[int] = Counter()
-        for stamps in self.lanes.values():
+        for stamps in self.channels.values():
             every.update(stamps.gaps)
         return min(every, key=lambda gap: (-every[gap], gap)) if every else None
 
 
-def _sound_traps(lane: np.ndarray, at: np.ndarray, where: np.ndarray) -> np.ndarray:
+def _sound_traps(channel: np.ndarray, at: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Leave out the pairs of rows that stand next to each other only because a day comes again: its 00:00 then leads
     on to the same date, or stands in front of it as well."""
     if len(where) == 0:
@@ -143,17 +145,19 @@ def _sound_traps(lane: np.ndarray, at: np.ndarray, where: np.ndarray) -> np.ndar
     is_second = at[where] % DAY_S != 0
     midnight = where + is_second
     beyond = np.clip(midnight + np.where(is_second, 1, -1), 0, len(at) - 1)
-    leads_on = (beyond != midnight) & (lane[beyond] == lane[midnight]) & (at[beyond] // DAY_S == at[midnight] // DAY_S)
+    leads_on = (
+        (beyond != midnight) & (channel[beyond] == channel[midnight]) & (at[beyond] // DAY_S == at[midnight] // DAY_S)
+    )
     others = np.setdiff1d(np.flatnonzero(at % DAY_S == 0), midnight)
-    again = pl.DataFrame({"lane": lane[others], "at": at[others]}).unique()
-    is_again = pl.DataFrame({"lane": lane[midnight], "at": at[midnight]}).join(
-        again.with_columns(there=True), on=["lane", "at"], how="left", maintain_order="left"
+    again = pl.DataFrame({"channel": channel[others], "at": at[others]}).unique()
+    is_again = pl.DataFrame({"channel": channel[midnight], "at": at[midnight]}).join(
+        again.with_columns(there=True), on=["channel", "at"], how="left", maintain_order="left"
     )["there"]
     return where[~leads_on & is_again.is_null().to_numpy()]
 
 
 def interval_of(
-    stamps: LaneStamps, *, declared: int | None, held_steps: Iterable[int], common_s: int | None, usual: int
+    stamps: ChannelStamps, *, declared: int | None, held_steps: Iterable[int], common_s: int | None, usual: int
 ) -> int:
     """Return the length of one reading's period [s].
 
@@ -176,7 +180,7 @@ def interval_of(
     return next(step_s for step_s in likely if _fits(stamps, step_s))
 
 
-def _fits(stamps: LaneStamps, interval_s: int) -> bool:
+def _fits(stamps: ChannelStamps, interval_s: int) -> bool:
     if interval_s <= MINUTE_S:
         return True
     on_grid = all(s % interval_s == stamps.residue_s % interval_s for s in stamps.minutes)

@@ -111,8 +111,8 @@ class Months:
 
     def _split(self, pick: Pick, first: int, end: int) -> tuple[Pick, Pick, Kind]:
         """Split days into those whose columns are the slots of the local day, and those to be placed one by one."""
-        lanes, days = self._plan.lanes, pick.days
-        pick = pick.where(lanes.target[pick.lane] != NOT_TAKEN)
+        channels, days = self._plan.channels, pick.days
+        pick = pick.where(channels.target[pick.channel] != NOT_TAKEN)
         none = Pick(days, pick.rows[:0])
         if days.step == WHOLE_DAY_MINUTES:  # a date is a date, whatever the file's clock
             return pick.where((pick.day >= first) & (pick.day < end)), none, "position"
@@ -120,11 +120,11 @@ class Months:
         kind: Kind = "clock" if by_clock else "position"
         if not self._stays_on_its_day():
             return none, pick, kind
-        lane, day = pick.lane, pick.day
-        odd = lanes.grid_s[lane] != days.step * 60
-        for zone, clock in enumerate(lanes.clocks):
+        channel, day = pick.channel, pick.day
+        odd = channels.grid_s[channel] != days.step * 60
+        for zone, clock in enumerate(channels.clocks):
             change = np.concatenate(clock.change_days())
-            odd |= np.isin(day, change[(change >= first) & (change < end)]) & (lanes.zone[lane] == zone)
+            odd |= np.isin(day, change[(change >= first) & (change < end)]) & (channels.zone[channel] == zone)
         usual = WHOLE_DAY_MINUTES // days.step
         if days.values.shape[1] > usual:
             odd |= ~np.isnan(days.values[pick.rows, usual:]).all(axis=1)
@@ -132,22 +132,22 @@ class Months:
 
     def _shifts(self, first: int, end: int) -> Shifts | None:
         """Return how days printed from ``first`` up to ``end`` stand to the sites', where that is needed."""
-        printed, clocks = self._plan.convention.printed, self._plan.lanes.clocks
+        printed, clocks = self._plan.convention.printed, self._plan.channels.clocks
         return Shifts.between(printed, clocks, first, end) if printed else None
 
     def _moved(
         self, pick: Pick, kind: Kind, shifts: Shifts | None, first: int, end: int
     ) -> tuple[list[Pick], Pick, list[DayRows]]:
         """Move days of another clock to the sites' as whole rows. Return these, what is left, and odd halves."""
-        lanes, days = self._plan.lanes, pick.days
+        channels, days = self._plan.channels, pick.days
         width = WHOLE_DAY_MINUTES // days.step
         is_start = kind == "position" or self._plan.convention.stamps == "start"
         if shifts is None or not len(pick) or not is_start or days.values.shape[1] < width:
             return [], pick, []
-        columns = shifts.of(pick, lanes.zone)
-        lane = pick.lane
-        stays_odd = (lanes.interval_s[lane] != days.step * 60) | (lanes.grid_s[lane] != days.step * 60)
-        stays_odd |= lanes.residue_s[lane] != 0
+        columns = shifts.of(pick, channels.zone)
+        channel = pick.channel
+        stays_odd = (channels.interval_s[channel] != days.step * 60) | (channels.grid_s[channel] != days.step * 60)
+        stays_odd |= channels.residue_s[channel] != 0
         if days.values.shape[1] > width:
             stays_odd |= ~np.isnan(days.values[pick.rows, width:]).all(axis=1)
         columns[stays_odd] = UNEVEN
@@ -163,7 +163,7 @@ class Months:
         return whole, pick.where(columns == UNEVEN), halves
 
     def _placed(self, rows: Rows, first: int, end: int) -> Slots:
-        placed: Placed = place(rows, self._plan.lanes, self._plan.convention, self._gathered.census.lanes)
+        placed: Placed = place(rows, self._plan.channels, self._plan.convention, self._gathered.census.channels)
         self.tally.single_hours |= placed.single_hours
         self.tally.sorted_hours |= placed.sorted_hours
         self.tally.refusals += placed.refusals
@@ -171,14 +171,14 @@ class Months:
         return placed.slots if inside.all() else placed.slots.where(inside)
 
     def _whole(self, pick: Pick) -> WholeDays:
-        lanes, lane = self._plan.lanes, pick.lane
-        factor = lanes.factor[lane]
-        is_mean = lanes.mean_of_day[lane]
-        for zone, clock in enumerate(lanes.clocks if is_mean.any() else ()):
-            mine = is_mean & (lanes.zone[lane] == zone)
+        channels, channel = self._plan.channels, pick.channel
+        factor = channels.factor[channel]
+        is_mean = channels.mean_of_day[channel]
+        for zone, clock in enumerate(channels.clocks if is_mean.any() else ()):
+            mine = is_mean & (channels.zone[channel] == zone)
             day = pick.day[mine].astype(np.int64)
             factor[mine] *= (clock.to_instants((day + 1) * DAY_S) - clock.to_instants(day * DAY_S)) / DAY_S
-        return WholeDays(pick, lanes.target[lane], factor, WHOLE_DAY_MINUTES // pick.days.step)
+        return WholeDays(pick, channels.target[channel], factor, WHOLE_DAY_MINUTES // pick.days.step)
 
     def _frame(self, days: Days) -> pl.DataFrame:
         """Count some days of one month and return their frame."""
@@ -186,7 +186,7 @@ class Months:
         step = self._step[days.target]
         lengths = np.ones(len(days), np.int64)
         midnights = np.empty(len(days), np.int64)
-        for zone, clock in enumerate(self._plan.lanes.clocks):
+        for zone, clock in enumerate(self._plan.channels.clocks):
             mine = self._zone[days.target] == zone
             day = days.day[mine].astype(np.int64)
             starts = clock.to_instants(day * DAY_S)

@@ -1,6 +1,6 @@
-"""Readings of many lanes as parallel arrays.
+"""Readings of many channels as parallel arrays.
 
-A *lane* is one printed combination of meter, quantity and unit: a column of the estate, as the file names it.
+A *channel* is one printed combination of meter, quantity and unit: a column of the estate, as the file names it.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ class Rows:
 
     kind : what ``at`` [s, int64] is: a printed clock time, or a UTC instant, since 1970; or a position: the time
         elapsed in a local day, which can be longer than 24 hours, plus ``POSITION_DAY_S`` for each day since 1970.
-    lane : int32. line : the file's own line, int64. value : float64, NaN where blank.
+    channel : int32. line : the file's own line, int64. value : float64, NaN where blank.
     quality : int8 of ``kernel.quality``.
     """
 
     kind: Kind
-    lane: np.ndarray
+    channel: np.ndarray
     line: np.ndarray
     at: np.ndarray
     value: np.ndarray
     quality: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.lane)
+        return len(self.channel)
 
     @property
     def day(self) -> np.ndarray:
@@ -61,7 +61,7 @@ class Rows:
         """Return some of the rows: a mask, indices or a slice."""
         return Rows(
             self.kind,
-            self.lane[chosen],
+            self.channel[chosen],
             self.line[chosen],
             self.at[chosen],
             self.value[chosen],
@@ -84,15 +84,15 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class DayRows:
-    """Rows that each hold a day of a lane, in file order.
+    """Rows that each hold a day of a channel, in file order.
 
-    lane int32, line int64, day [days since 1970, int32] : shape (rows,).
+    channel int32, line int64, day [days since 1970, int32] : shape (rows,).
     values float64 (NaN = nothing said), quality int8 : shape (rows, slots). step [minutes].
     by_clock : column k is the clock time k·step; else slot k of the local day.
     turn : columns from here on are of the next line's day (0: none; see shift.py).
     """
 
-    lane: np.ndarray
+    channel: np.ndarray
     line: np.ndarray
     day: np.ndarray
     values: np.ndarray
@@ -102,12 +102,12 @@ class DayRows:
     turn: int = 0
 
     def __len__(self) -> int:
-        return len(self.lane)
+        return len(self.channel)
 
     def where(self, chosen: np.ndarray) -> DayRows:
         """Return some of the rows: a mask or indices."""
         return DayRows(
-            self.lane[chosen],
+            self.channel[chosen],
             self.line[chosen],
             self.day[chosen],
             self.values[chosen],
@@ -124,7 +124,7 @@ class DayRows:
         """Return the filled slots one by one: column k is at k·step of its day."""
         row, column = np.nonzero(~np.isnan(self.values))
         at = self.day[row].astype(np.int64) * day_s_of(kind) + column * (self.step * 60)
-        return Rows(kind, self.lane[row], self.line[row], at, self.values[row, column], self.quality[row, column])
+        return Rows(kind, self.channel[row], self.line[row], at, self.values[row, column], self.quality[row, column])
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +138,8 @@ class Pick:
         return len(self.rows)
 
     @property
-    def lane(self) -> np.ndarray:
-        return self.days.lane[self.rows]
+    def channel(self) -> np.ndarray:
+        return self.days.channel[self.rows]
 
     @property
     def day(self) -> np.ndarray:

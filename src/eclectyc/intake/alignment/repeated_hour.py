@@ -14,35 +14,35 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.alignment.clocks import DAY_S, Clock
-from eclectyc.intake.alignment.interval_detection import LaneStamps
+from eclectyc.intake.alignment.interval_detection import ChannelStamps
 from eclectyc.intake.alignment.reading_arrays import Rows
 
 
 @dataclass(frozen=True, slots=True)
 class Passings:
-    """Which rows are the second passing of a repeated time; and for which (lane, day) that was seen how."""
+    """Which rows are the second passing of a repeated time; and for which (channel, day) that was seen how."""
 
     second: np.ndarray  # bool, shape (rows,)
     single: set[tuple[int, int]] = field(default_factory=set)  # only one copy was there: the second stays empty
     pairs: set[tuple[int, int]] = field(default_factory=set)  # sorted pairs: the first of each is summer time
 
 
-def second_passings(rows: Rows, clock: Clock, lanes: Mapping[int, LaneStamps]) -> Passings:
+def second_passings(rows: Rows, clock: Clock, channels: Mapping[int, ChannelStamps]) -> Passings:
     """Tell the two passings of repeated times apart. ``rows.at`` are printed times of ``clock``."""
     second = np.zeros(len(rows), dtype=bool)
     repeated = clock.repeated(rows.at)
     if not repeated.any():
         return Passings(second)
     where = np.flatnonzero(repeated)
-    lane, at, line = rows.lane[where], rows.at[where], rows.line[where]
-    backwards = np.array([lanes[n].is_newest_first if n in lanes else False for n in lane.tolist()])
-    order = np.lexsort((np.where(backwards, -line, line), at // DAY_S, lane))
-    where, lane, at = where[order], lane[order], at[order]
-    starts = np.flatnonzero(np.r_[True, (lane[1:] != lane[:-1]) | (at[1:] // DAY_S != at[:-1] // DAY_S)])
+    channel, at, line = rows.channel[where], rows.at[where], rows.line[where]
+    backwards = np.array([channels[n].is_newest_first if n in channels else False for n in channel.tolist()])
+    order = np.lexsort((np.where(backwards, -line, line), at // DAY_S, channel))
+    where, channel, at = where[order], channel[order], at[order]
+    starts = np.flatnonzero(np.r_[True, (channel[1:] != channel[:-1]) | (at[1:] // DAY_S != at[:-1] // DAY_S)])
     copies = copies_elsewhere(rows, at, repeated)
     found = Passings(second)
     for low, high in zip(starts.tolist(), [*starts[1:].tolist(), len(at)], strict=True):
-        night = int(lane[low]), int(at[low] // DAY_S)
+        night = int(channel[low]), int(at[low] // DAY_S)
         second[where[low:high]], how = _of_one_hour(at[low:high], copies.get(night, 1))
         if how == "single":
             found.single.add(night)
@@ -52,16 +52,16 @@ def second_passings(rows: Rows, clock: Clock, lanes: Mapping[int, LaneStamps]) -
 
 
 def copies_elsewhere(rows: Rows, repeated_at: np.ndarray, repeated: np.ndarray) -> dict[tuple[int, int], int]:
-    """Return how often each lane prints its other stamps of these days: 1, or more in a file that repeats itself."""
+    """Return how often each channel prints its other stamps of these days: 1, or more in a file that repeats itself."""
     days = np.unique(repeated_at // DAY_S)
     others = np.isin(rows.at // DAY_S, days) & ~repeated
-    frame = pl.DataFrame({"lane": rows.lane[others], "day": rows.at[others] // DAY_S, "at": rows.at[others]})
-    often = frame.group_by("lane", "day", "at").len().group_by("lane", "day").agg(pl.col("len").median())
-    return {(lane, day): max(int(median), 1) for lane, day, median in often.iter_rows()}
+    frame = pl.DataFrame({"channel": rows.channel[others], "day": rows.at[others] // DAY_S, "at": rows.at[others]})
+    often = frame.group_by("channel", "day", "at").len().group_by("channel", "day").agg(pl.col("len").median())
+    return {(channel, day): max(int(median), 1) for channel, day, median in often.iter_rows()}
 
 
 def _of_one_hour(at: np.ndarray, each: int) -> tuple[np.ndarray, str]:
-    """Tell apart the repeated stamps of one lane and one night, given in order of time.
+    """Tell apart the repeated stamps of one channel and one night, given in order of time.
 
     each : copies of every row of the file.
     """

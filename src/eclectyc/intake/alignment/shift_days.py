@@ -45,8 +45,8 @@ class Shifts:
         return cls(first, np.array(by_s))
 
     def of(self, pick: Pick, zone: np.ndarray) -> np.ndarray:
-        """Return the shift of each day [columns], or UNEVEN. zone : of each lane."""
-        by_s, step_s = self.by_s[zone[pick.lane], pick.day - self.first], pick.days.step * 60
+        """Return the shift of each day [columns], or UNEVEN. zone : of each channel."""
+        by_s, step_s = self.by_s[zone[pick.channel], pick.day - self.first], pick.days.step * 60
         return np.where((by_s == UNEVEN) | (by_s % step_s != 0), UNEVEN, by_s // step_s)
 
 
@@ -57,8 +57,8 @@ def moved(pick: Pick, columns: int, width: int, first: int, end: int) -> tuple[P
     first, end : which days of the site's are wanted.
     """
     days, rows = _in_order(pick, width)
-    lane, day = days.lane[rows], days.day[rows]
-    meets = (rows[1:] == rows[:-1] + 1) & (lane[1:] == lane[:-1]) & (day[1:] == day[:-1] + 1)
+    channel, day = days.channel[rows], days.day[rows]
+    meets = (rows[1:] == rows[:-1] + 1) & (channel[1:] == channel[:-1]) & (day[1:] == day[:-1] + 1)
     start = -columns % width  # the column at which a day of the site's begins
     opened = day + 1 if columns > 0 else day
     wanted = (opened >= first) & (opened < end)
@@ -69,8 +69,8 @@ def moved(pick: Pick, columns: int, width: int, first: int, end: int) -> tuple[P
 
 
 def _in_order(pick: Pick, width: int) -> tuple[DayRows, np.ndarray]:
-    """Return the days by lane and day, in memory too; most files have them so."""
-    order = np.lexsort((pick.day, pick.lane))
+    """Return the days by channel and day, in memory too; most files have them so."""
+    order = np.lexsort((pick.day, pick.channel))
     is_ordered = bool((order[1:] > order[:-1]).all())
     days = pick.days
     if is_ordered and days.values.shape[1] == width and days.values.flags.c_contiguous:

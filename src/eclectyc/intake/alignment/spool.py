@@ -80,17 +80,17 @@ class Spool:
                 chosen.append(Pick(days, rows))
         return chosen
 
-    def lines_of(self, lanes: Collection[int]) -> np.ndarray:
-        """Return the numbers of the lines that are of some lanes."""
+    def lines_of(self, channels: Collection[int]) -> np.ndarray:
+        """Return the numbers of the lines that are of some channels."""
         parts: list[Rows | DayRows] = [*self._days]
         found = [np.empty(0, np.int64)]
         for kind, month in {*self._rows, *self._row_files}:
             parts = [*parts, *self._rows.get((kind, month), [])]
-            found += [_lines_in(rows, lanes) for rows in self._read_rows(kind, month)]
+            found += [_lines_in(rows, channels) for rows in self._read_rows(kind, month)]
         if self._day_files:
             low, high = (_first_day(month) for month in (min(self._day_files), max(self._day_files)))
-            found += [_lines_in(days, lanes) for days in self._read_days(low, high)]
-        return np.unique(np.concatenate([*found, *(_lines_in(part, lanes) for part in parts)]))
+            found += [_lines_in(days, channels) for days in self._read_days(low, high)]
+        return np.unique(np.concatenate([*found, *(_lines_in(part, channels) for part in parts)]))
 
     def _grew(self, size: int) -> None:
         self._bytes += size
@@ -106,7 +106,7 @@ class Spool:
             files = self._row_files.setdefault((kind, month), [])
             files.append(self._own / f"{kind}-{month}-{len(files)}.parquet")
             rows = Rows.joined(parts)
-            columns = {name: getattr(rows, name) for name in ("lane", "line", "at", "value", "quality")}
+            columns = {name: getattr(rows, name) for name in ("channel", "line", "at", "value", "quality")}
             pl.DataFrame(columns).write_parquet(files[-1], compression="lz4", statistics=False)
         self._flush_days()
         self._rows, self._days, self._bytes = {}, [], 0
@@ -124,7 +124,7 @@ class Spool:
                 named = self._day_files.setdefault(month, [])
                 path = self._own / f"days-{month}-{len(named)}.arrow"
                 named.append((path, step, by_clock))
-                names = ("lane", "line", "day", "values", "quality")
+                names = ("channel", "line", "day", "values", "quality")
                 columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
                 # Not Parquet: taking its lists apart again took a quarter of what followed.
                 pl.DataFrame(columns).write_ipc(path, compression="uncompressed")
@@ -132,15 +132,15 @@ class Spool:
     def _read_rows(self, kind: Kind, month: int) -> Iterator[Rows]:
         for path in self._row_files.get((kind, month), []):
             frame = pl.read_parquet(path)
-            yield Rows(kind, *(frame[name].to_numpy() for name in ("lane", "line", "at", "value", "quality")))
+            yield Rows(kind, *(frame[name].to_numpy() for name in ("channel", "line", "at", "value", "quality")))
 
     def _read_days(self, low: int, high: int) -> Iterator[DayRows]:
         months = _months(np.array([low, high])).tolist()
         for month in range(months[0], months[1] + 1):
             for path, step, by_clock in self._day_files.get(month, []):
                 frame = pl.read_ipc(path)
-                lane, line, day, values, quality = (frame[name].to_numpy() for name in frame.columns)
-                yield DayRows(lane, line, day, values, quality, step, by_clock)
+                channel, line, day, values, quality = (frame[name].to_numpy() for name in frame.columns)
+                yield DayRows(channel, line, day, values, quality, step, by_clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +158,8 @@ class _ByMonth:
         return cls(days, dict(zip(months.tolist(), np.split(order, starts[1:]), strict=True)))
 
 
-def _lines_in(rows: Rows | DayRows, lanes: Collection[int]) -> np.ndarray:
-    return rows.line[np.isin(rows.lane, list(lanes))]
+def _lines_in(rows: Rows | DayRows, channels: Collection[int]) -> np.ndarray:
+    return rows.line[np.isin(rows.channel, list(channels))]
 
 
 def sweep(folder: Path) -> None:

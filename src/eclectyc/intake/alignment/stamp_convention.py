@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eclectyc.intake.alignment.clocks import DAY_S, Clock
-from eclectyc.intake.alignment.interval_detection import LaneStamps
+from eclectyc.intake.alignment.interval_detection import ChannelStamps
 from eclectyc.intake.alignment.reading_arrays import POSITION_DAY_S, DayRows, Rows, distinct
 from eclectyc.readers.blocks import Stamps
 
@@ -81,14 +81,14 @@ def edge_of(first: int, last: int, interval_s: int) -> Stamps | None:
     return None
 
 
-def has_midnight_trap(lanes: Iterable[tuple[LaneStamps, int]]) -> bool:
+def has_midnight_trap(channels: Iterable[tuple[ChannelStamps, int]]) -> bool:
     """Say whether ``D 00:00`` closes day D: it stands next to the last period's stamp of the same date.
 
-    lanes : stamps and interval [s] of each lane. The jump goes against the direction of the rows, and most midnights
+    channels : stamps and interval [s] of each channel. The jump goes against the direction of the rows, and most midnights
     stand so: one row out of its place is no sign.
     """
     return any(
-        0 < stamps.midnights <= 2 * stamps.traps[interval_s, stamps.is_newest_first] for stamps, interval_s in lanes
+        0 < stamps.midnights <= 2 * stamps.traps[interval_s, stamps.is_newest_first] for stamps, interval_s in channels
     )
 
 
@@ -125,8 +125,8 @@ class ClockEvidence:
     """
 
     inside: int = 0  # stamps within a spring gap, its first moment aside
-    opening: Counter[tuple[int, int]] = field(default_factory=Counter)  # (lane, gap) at the gap's first moment
-    closing: set[tuple[int, int]] = field(default_factory=set)  # (lane, gap) at its end
+    opening: Counter[tuple[int, int]] = field(default_factory=Counter)  # (channel, gap) at the gap's first moment
+    closing: set[tuple[int, int]] = field(default_factory=set)  # (channel, gap) at its end
     columns: Counter[str] = field(default_factory=Counter)  # fixed, clock or position: spring days that say so
 
     def add_rows(self, rows: Rows, clock: Clock) -> None:
@@ -141,8 +141,8 @@ class ClockEvidence:
             after = rows.at - opens[nth]
             width = closes[nth] - opens[nth]
             self.inside += int(((after > 0) & (after < width)).sum())
-            self.opening.update((lane, nth) for lane in rows.lane[after == 0].tolist())
-            self.closing.update((lane, nth) for lane in rows.lane[after == width].tolist())
+            self.opening.update((channel, nth) for channel in rows.channel[after == 0].tolist())
+            self.closing.update((channel, nth) for channel in rows.channel[after == width].tolist())
 
     def _add_positions(self, rows: Rows, clock: Clock) -> None:
         opens, closes = _gaps(clock)
@@ -154,8 +154,8 @@ class ClockEvidence:
             filled = np.nan_to_num(of_day.value) != 0
             in_gap = (second >= open_s % DAY_S) & (second < open_s % DAY_S + close_s - open_s)
             is_last = second >= DAY_S - (close_s - open_s)
-            for lane in np.unique(of_day.lane).tolist():
-                mine = filled & (of_day.lane == lane)
+            for channel in np.unique(of_day.channel).tolist():
+                mine = filled & (of_day.channel == channel)
                 self.columns[_column_sign(bool((mine & in_gap).any()), bool((mine & is_last).any()))] += 1
 
     def add_days(self, days: DayRows, clock: Clock) -> None:
@@ -213,10 +213,10 @@ def shifts_between(printed: Clock, own: Clock, first: int, last: int) -> set[int
     return shifts
 
 
-def unanimous_edges(lanes: Mapping[int, LaneStamps], intervals_s: Mapping[int, int]) -> list[Stamps | None]:
-    """Return what each lane's first and last stamp say; lanes of whole days say nothing and are left out."""
+def unanimous_edges(channels: Mapping[int, ChannelStamps], intervals_s: Mapping[int, int]) -> list[Stamps | None]:
+    """Return what each channel's first and last stamp say; channels of whole days say nothing and are left out."""
     return [
-        edge_of(stamps.first, stamps.last, intervals_s[lane])
-        for lane, stamps in lanes.items()
-        if intervals_s[lane] < DAY_S
+        edge_of(stamps.first, stamps.last, intervals_s[channel])
+        for channel, stamps in channels.items()
+        if intervals_s[channel] < DAY_S
     ]

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.alignment.clocks import DAY_S, MINUTE_S, Clock
-from eclectyc.intake.alignment.interval_detection import LaneStamps
+from eclectyc.intake.alignment.interval_detection import ChannelStamps
 from eclectyc.intake.alignment.reading_arrays import POSITION_DAY_S, Rows
 from eclectyc.intake.alignment.repeated_hour import copies_elsewhere, second_passings
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, UNFLAGGED
@@ -23,10 +23,10 @@ NOT_TAKEN = -1
 
 
 @dataclass(frozen=True, slots=True)
-class LanePlan:
-    """How the rows of each lane are read; every array has shape (lanes,).
+class ChannelPlan:
+    """How the rows of each channel are read; every array has shape (channels,).
 
-    target : number of the series-to-be, NOT_TAKEN for a lane that is not (its meter is unknown).
+    target : number of the series-to-be, NOT_TAKEN for a channel that is not (its meter is unknown).
     zone : which of ``clocks`` the series' day follows. interval_s, grid_s : length of a reading and of a slot.
     residue_s : where intervals stand, from midnight of the printed clock, modulo the interval.
     factor : from what is printed to the canonical unit, a power's hours included.
@@ -45,13 +45,13 @@ class LanePlan:
     additive: np.ndarray
     mean_of_day: np.ndarray
 
-    def each(self, name: str, lane: np.ndarray) -> np.ndarray:
-        """Return a property of each row's lane; a single one where all lanes that are taken share it."""
+    def each(self, name: str, channel: np.ndarray) -> np.ndarray:
+        """Return a property of each row's channel; a single one where all channels that are taken share it."""
         values: np.ndarray = getattr(self, name)
         taken = values[self.target != NOT_TAKEN]
         if len(taken) and (taken == taken[0]).all():
             return taken[0]
-        return values[lane]
+        return values[channel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +104,14 @@ class Placed:
 
     slots: Slots
     refusals: list[Refusal] = field(default_factory=list)
-    single_hours: set[tuple[int, int]] = field(default_factory=set)  # (lane, day): see repeated.py
+    single_hours: set[tuple[int, int]] = field(default_factory=set)  # (channel, day): see repeated.py
     sorted_hours: set[tuple[int, int]] = field(default_factory=set)
 
 
-def place(rows: Rows, plan: LanePlan, how: Convention, lanes: Mapping[int, LaneStamps]) -> Placed:
+def place(rows: Rows, plan: ChannelPlan, how: Convention, channels: Mapping[int, ChannelStamps]) -> Placed:
     """Place readings in the slots of their series' local days. Rows without a value say nothing and vanish."""
     if (plan.target == NOT_TAKEN).any():
-        rows = rows.where(plan.target[rows.lane] != NOT_TAKEN)
+        rows = rows.where(plan.target[rows.channel] != NOT_TAKEN)
     is_blank = np.isnan(rows.value)
     if is_blank.any():
         rows = rows.where(~is_blank)
@@ -121,9 +121,9 @@ def place(rows: Rows, plan: LanePlan, how: Convention, lanes: Mapping[int, LaneS
     rows = _on_grid(rows, plan, placed)
     parts = []
     for zone, own in enumerate(plan.clocks):
-        mine = rows if len(plan.clocks) == 1 else rows.where(plan.zone[rows.lane] == zone)
+        mine = rows if len(plan.clocks) == 1 else rows.where(plan.zone[rows.channel] == zone)
         if len(mine):
-            mine, starts, ends = _periods(mine, plan, how, own, lanes, placed)
+            mine, starts, ends = _periods(mine, plan, how, own, channels, placed)
             if len(mine):
                 parts.append(_slots_of(mine, starts, ends, plan, own))
     if parts:
@@ -144,13 +144,13 @@ def no_slots() -> Slots:
     return Slots(whole, whole, whole, whole.astype(float), whole.astype(np.int8), whole.astype(np.int64))
 
 
-def _on_grid(rows: Rows, plan: LanePlan, placed: Placed) -> Rows:
-    interval = plan.each("interval_s", rows.lane)
-    off = ((rows.at - plan.each("residue_s", rows.lane)) % interval != 0) & (interval >= MINUTE_S)
+def _on_grid(rows: Rows, plan: ChannelPlan, placed: Placed) -> Rows:
+    interval = plan.each("interval_s", rows.channel)
+    off = ((rows.at - plan.each("residue_s", rows.channel)) % interval != 0) & (interval >= MINUTE_S)
     if not off.any():
         return rows
     first = rows.where(off)
-    minutes = int(plan.interval_s[first.lane[0]]) // MINUTE_S
+    minutes = int(plan.interval_s[first.channel[0]]) // MINUTE_S
     shown = np.datetime64(int(first.at[0]), "s").astype("datetime64[s]").item().strftime("%H:%M:%S")
     placed.refusals.append(
         Refusal(first.line, f"{shown} is off the {minutes}-minute grid of this meter's other stamps.", "Correct it.")
@@ -159,14 +159,14 @@ def _on_grid(rows: Rows, plan: LanePlan, placed: Placed) -> Rows:
 
 
 def _periods(
-    rows: Rows, plan: LanePlan, how: Convention, own: Clock, lanes: Mapping[int, LaneStamps], placed: Placed
+    rows: Rows, plan: ChannelPlan, how: Convention, own: Clock, channels: Mapping[int, ChannelStamps], placed: Placed
 ) -> tuple[Rows, np.ndarray, np.ndarray]:
     """Return the rows that have a place in time, and the instants [s] at which their periods start and end."""
     clock = how.printed or own
-    interval = plan.each("interval_s", rows.lane)
+    interval = plan.each("interval_s", rows.channel)
     if rows.kind == "position":
         rows, starts = _positions(rows, clock, placed)
-        return rows, starts, starts + plan.each("interval_s", rows.lane)
+        return rows, starts, starts + plan.each("interval_s", rows.channel)
     if rows.kind == "instant":
         starts = rows.at if how.stamps == "start" else rows.at - interval
         return rows, starts, starts + interval
@@ -176,24 +176,24 @@ def _periods(
     by_start = how.stamps == "start" or _ends_are_stepped_starts(at, rows, clock)
     if how.stamps == "end" and by_start:
         at = at - interval
-    rows = Rows("clock", rows.lane, rows.line, at, rows.value, rows.quality)
+    rows = Rows("clock", rows.channel, rows.line, at, rows.value, rows.quality)
     rows = _existing(rows, clock, by_start, placed)
-    passings = second_passings(rows, clock, lanes)
+    passings = second_passings(rows, clock, channels)
     starts = ends = clock.to_instants(rows.at, passings.second)
     if by_start:
-        ends = starts + plan.each("interval_s", rows.lane)
+        ends = starts + plan.each("interval_s", rows.channel)
     else:
-        starts = ends - plan.each("interval_s", rows.lane)
+        starts = ends - plan.each("interval_s", rows.channel)
     placed.single_hours |= passings.single
     placed.sorted_hours |= passings.pairs
     return rows, *_whole_days(rows, starts, ends, plan, clock, by_start)
 
 
 def _whole_days(
-    rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: LanePlan, clock: Clock, by_start: bool
+    rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: ChannelPlan, clock: Clock, by_start: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """A day's reading lasts from one stamp to the same time of the next day, whatever the clocks do between."""
-    daily = plan.each("interval_s", rows.lane) == DAY_S
+    daily = plan.each("interval_s", rows.channel) == DAY_S
     if np.any(daily) and not clock.is_fixed:
         if by_start:
             ends = np.where(daily, clock.to_instants(rows.at + DAY_S), ends)
@@ -212,9 +212,11 @@ def _ends_are_stepped_starts(at: np.ndarray, rows: Rows, clock: Clock) -> bool:
     near = np.isin(at, np.r_[opens, closes])
     if not near.any():
         return False
-    counts = pl.DataFrame({"lane": rows.lane[near], "at": at[near]}).group_by("lane", "at").len()
+    counts = pl.DataFrame({"channel": rows.channel[near], "at": at[near]}).group_by("channel", "at").len()
     copies = copies_elsewhere(rows, at[near], near)
-    twice = [time for lane, time, count in counts.iter_rows() if count == 2 * copies.get((lane, time // DAY_S), 1)]
+    twice = [
+        time for channel, time, count in counts.iter_rows() if count == 2 * copies.get((channel, time // DAY_S), 1)
+    ]
     return bool(np.isin(twice, closes).any()) and not bool(np.isin(twice, opens).any())
 
 
@@ -248,29 +250,34 @@ def _positions(rows: Rows, clock: Clock, placed: Placed) -> tuple[Rows, np.ndarr
     return rows.where(~beyond), starts[~beyond]
 
 
-def _slots_of(rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: LanePlan, own: Clock) -> Slots:
+def _slots_of(rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: ChannelPlan, own: Clock) -> Slots:
     """Cut periods into the slots of the local day and share their values out."""
-    lane, line, value, quality = rows.lane, rows.line, rows.value * plan.each("factor", rows.lane), rows.quality
+    channel, line, value, quality = (
+        rows.channel,
+        rows.line,
+        rows.value * plan.each("factor", rows.channel),
+        rows.quality,
+    )
     if plan.mean_of_day.any():
-        value = np.where(plan.each("mean_of_day", lane), value * ((ends - starts) / DAY_S), value)
-    grid = plan.each("grid_s", lane)
+        value = np.where(plan.each("mean_of_day", channel), value * ((ends - starts) / DAY_S), value)
+    grid = plan.each("grid_s", channel)
     if (plan.interval_s > plan.grid_s).any():
-        pieces = np.broadcast_to(np.where(grid == DAY_S, 1, -((starts - ends) // grid)), lane.shape)
-        value = np.where(plan.each("additive", lane), value / pieces, value)
+        pieces = np.broadcast_to(np.where(grid == DAY_S, 1, -((starts - ends) // grid)), channel.shape)
+        value = np.where(plan.each("additive", channel), value / pieces, value)
         measured = (quality == ACTUAL) | (quality == UNFLAGGED)
         quality = np.where((pieces > 1) & measured, np.int8(DERIVED), quality)
         within = np.arange(int(pieces.sum())) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-        lane, line, value, quality, starts = (np.repeat(a, pieces) for a in (lane, line, value, quality, starts))
-        grid = plan.each("grid_s", lane)
+        channel, line, value, quality, starts = (np.repeat(a, pieces) for a in (channel, line, value, quality, starts))
+        grid = plan.each("grid_s", channel)
         starts = starts + within * grid
     day = own.to_wall(starts) // DAY_S
     first = int(day.min())
     midnights = own.to_instants(np.arange(first, int(day.max()) + 1) * DAY_S)
     slot = np.where(grid == DAY_S, 0, (starts - midnights[day - first]) // grid)
-    slots = Slots(plan.target[lane], day.astype(np.int32), slot.astype(np.int32), value, quality, line)
+    slots = Slots(plan.target[channel], day.astype(np.int32), slot.astype(np.int32), value, quality, line)
     if (plan.interval_s[plan.target != NOT_TAKEN] < MINUTE_S).any():
-        fine = plan.interval_s[lane] < MINUTE_S
-        return _to_the_minute(slots, starts, fine, plan.additive[lane])
+        fine = plan.interval_s[channel] < MINUTE_S
+        return _to_the_minute(slots, starts, fine, plan.additive[channel])
     return slots
 
 

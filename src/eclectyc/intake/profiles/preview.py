@@ -115,15 +115,15 @@ def _readings(
     found.stamps, found.zone = report.stamps or "", report.timezone
     found.stamps_assumed = plan.verdict is not None and plan.verdict.is_assumed
     found.unknown = [point.identifier for point in resolver.points.values() if point.meter is None]
-    found.assumed_unit = any(lane.is_unit_assumed for lane in resolver.lanes)
+    found.assumed_unit = any(channel.is_unit_assumed for channel in resolver.channels)
     found.step = plan.targets[0].step if plan.targets else 0
     return found
 
 
 def _refuse_faulty(resolver: Resolver, log: ErrorLog) -> None:
-    for lane in resolver.lanes:
-        if lane.fault is not None:
-            error = LineError(lane.first_line, lane.fault.field, lane.fault.reason, lane.fault.remedy)
+    for channel in resolver.channels:
+        if channel.fault is not None:
+            error = LineError(channel.first_line, channel.fault.field, channel.fault.reason, channel.fault.remedy)
             log.extend([error], counts_lines=False)
 
 
@@ -168,30 +168,30 @@ def _reads(told: list[tuple[object, list[LineError]]], resolver: Resolver, zone:
         found.errors += errors
         if isinstance(block, RegisterBlock):
             frame = block.frame.with_columns(pl.lit(None, pl.String).alias("none"))
-            lanes = resolver.lanes_of(frame.select("line", "meter", "quantity", "unit")).tolist()
+            channels = resolver.channels_of(frame.select("line", "meter", "quantity", "unit")).tolist()
             found.rows += block.rows
             found.readings += frame.height
-            found.stored += islice(_read_rows(frame, lanes, resolver, zone), MOST_ROWS - len(found.stored))
+            found.stored += islice(_read_rows(frame, channels, resolver, zone), MOST_ROWS - len(found.stored))
             found.errors += block.faults
     found.rejected = len({error.line for error in found.errors})
     found.rows += found.rejected
     found.errors += [
-        LineError(lane.first_line, lane.fault.field, lane.fault.reason, lane.fault.remedy)
-        for lane in resolver.lanes
-        if lane.fault is not None
+        LineError(channel.first_line, channel.fault.field, channel.fault.reason, channel.fault.remedy)
+        for channel in resolver.channels
+        if channel.fault is not None
     ]
     found.unknown = [point.identifier for point in resolver.points.values() if point.meter is None]
-    found.assumed_unit = any(lane.is_unit_assumed for lane in resolver.lanes)
+    found.assumed_unit = any(channel.is_unit_assumed for channel in resolver.channels)
     return found
 
 
-def _read_rows(frame: pl.DataFrame, lanes: list[int], resolver: Resolver, zone: ZoneInfo) -> Iterator[Stored]:
+def _read_rows(frame: pl.DataFrame, channels: list[int], resolver: Resolver, zone: ZoneInfo) -> Iterator[Stored]:
     columns = frame.select("stamp", "instant", "value", "quality", "serial", "register").iter_rows()
-    for number, (stamp, instant, value, quality, serial, register) in zip(lanes, columns, strict=True):
-        lane = resolver.lanes[number]
+    for number, (stamp, instant, value, quality, serial, register) in zip(channels, columns, strict=True):
+        channel = resolver.channels[number]
         if value is None or (stamp is None and instant is None):
             continue
         moment = instant.astimezone(zone) if instant is not None else stamp.replace(tzinfo=zone)
-        named = " · ".join(part for part in (lane.point.identifier, serial, register) if part)
-        yield Stored(named, lane.quantity, moment, None, value * lane.factor, lane.unit,
+        named = " · ".join(part for part in (channel.point.identifier, serial, register) if part)
+        yield Stored(named, channel.quantity, moment, None, value * channel.factor, channel.unit,
                      QUALITY_WORDS.get(quality, "actual"))  # fmt: skip

@@ -10,7 +10,7 @@ import polars as pl
 
 from eclectyc.intake.alignment.clocks import clock_for
 from eclectyc.intake.report import ErrorLog
-from eclectyc.intake.resolve import Lane, Resolver
+from eclectyc.intake.resolve import Channel, Resolver
 from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
 from eclectyc.readers.blocks import LineError, RegisterBlock, UnreadableFile
@@ -33,9 +33,9 @@ _KEPT: Final = (
 
 
 class Named(NamedTuple):
-    """A register as a file names it: by its lane (meter, quantity, unit), serial and code."""
+    """A register as a file names it: by its channel (meter, quantity, unit), serial and code."""
 
-    lane: Lane
+    channel: Channel
     serial: str
     code: str
     is_maximum: bool
@@ -82,12 +82,12 @@ class Telling:
             raise UnreadableFile(
                 f"{self.name} holds more than {MOST:,} reads.", "Split it, and import one part after another."
             )
-        lane = self.resolver.lanes_of(frame.select("line", "meter", "quantity", "unit"))
-        goes_in = np.array([known.is_taken for known in self.resolver.lanes])[lane]
+        channel = self.resolver.channels_of(frame.select("line", "meter", "quantity", "unit"))
+        goes_in = np.array([known.is_taken for known in self.resolver.channels])[channel]
         if not goes_in.all():
             line = frame["line"].to_numpy()
             self.log.stands_for(np.setdiff1d(line[~goes_in], line[goes_in]))
-        kept = frame.select(*_KEPT).with_columns(lane=pl.Series(lane, dtype=pl.Int32))
+        kept = frame.select(*_KEPT).with_columns(channel=pl.Series(channel, dtype=pl.Int32))
         self._frames.append(kept.filter(pl.Series(goes_in)))
 
     def _short(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -170,14 +170,14 @@ class Telling:
 
 def _numbered(frame: pl.DataFrame, resolver: Resolver) -> tuple[list[Named], np.ndarray]:
     """Return the registers that a file names, and which of them each read is of."""
-    keys = frame.select("lane", pl.col("serial").fill_null(""), pl.col("register").fill_null(""), "is_maximum")
-    names = ("lane", "serial", "register")
+    keys = frame.select("channel", pl.col("serial").fill_null(""), pl.col("register").fill_null(""), "is_maximum")
+    names = ("channel", "serial", "register")
     distinct = keys.group_by(*names, maintain_order=True).agg(pl.col("is_maximum").any())
     number: dict[tuple[int, str, str, str, str], int] = {}
     registers: list[Named] = []
     of_print = []
-    for lane, serial, code, is_maximum in distinct.iter_rows():
-        known = resolver.lanes[lane]
+    for channel, serial, code, is_maximum in distinct.iter_rows():
+        known = resolver.channels[channel]
         key = (id(known.point), known.quantity, known.unit, serial_key(serial), code_key(code))
         at = number.setdefault(key, len(number))
         if at == len(registers):
@@ -194,8 +194,8 @@ def _instants(frame: pl.DataFrame, number: np.ndarray, resolver: Resolver, print
     at_s = instant.fill_null(0).to_numpy().copy()
     clocked = np.flatnonzero(instant.is_null().to_numpy())
     wall, value = frame["stamp"].dt.epoch("s").fill_null(0).to_numpy(), frame["value"].to_numpy()
-    zone_of = np.array([printed_zone or lane.point.zone for lane in resolver.lanes], dtype=object)
-    zones = zone_of[frame["lane"].to_numpy()[clocked]] if len(clocked) else zone_of[:0]
+    zone_of = np.array([printed_zone or channel.point.zone for channel in resolver.channels], dtype=object)
+    zones = zone_of[frame["channel"].to_numpy()[clocked]] if len(clocked) else zone_of[:0]
     for zone in dict.fromkeys(zones.tolist()):
         rows = clocked[zones == zone]
         clock = clock_for(str(zone), wall[rows])
@@ -219,5 +219,5 @@ def _schema() -> dict[str, pl.DataType]:
     return {
         "line": pl.Int64(), "serial": pl.String(), "register": pl.String(), "stamp": pl.Datetime("us"),
         "instant": pl.Datetime("us", "UTC"), "value": pl.Float64(), "quality": pl.Int8(), "is_maximum": pl.Boolean(),
-        "is_doubtful": pl.Boolean(), "told": pl.String(), "lane": pl.Int32(),
+        "is_doubtful": pl.Boolean(), "told": pl.String(), "channel": pl.Int32(),
     }  # fmt: skip

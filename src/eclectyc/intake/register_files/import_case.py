@@ -48,7 +48,7 @@ def import_registers(import_: ReadsImport, blocks: Iterable[tuple[Block, list[Li
     printed = timezone or import_.seen.timezone or ""
     told = telling.finish(printed)
     report.rows = telling.rows
-    report.timezone = printed or ", ".join(dict.fromkeys(named.lane.point.zone for named in told.registers))
+    report.timezone = printed or ", ".join(dict.fromkeys(named.channel.point.zone for named in told.registers))
     report.warnings += [*import_.seen.warnings, *telling.warnings, *import_.resolver.warnings, *_assumed(told)]
     refuse_unknown(import_.resolver, import_.log, report)
     bring_in(import_, len(told), lambda: RegisterCase.of(told, import_.unit))
@@ -73,10 +73,10 @@ class RegisterCase:
 
         unit : what every register of the file counts in, where somebody said so.
         """
-        points = list({id(named.lane.point): named.lane.point for named in told.registers}.values())
+        points = list({id(named.channel.point): named.channel.point for named in told.registers}.values())
         place = {id(point): n for n, point in enumerate(points)}
         facts, by_meter = _known_points(points)
-        units = [unit or named.lane.printed.unit or named.lane.unit for named in told.registers]
+        units = [unit or named.channel.printed.unit or named.channel.unit for named in told.registers]
         of_named = _matched(told.registers, units, facts, place, by_meter)
         registers = [facts.registers[n] for n in of_named.tolist()]
         pairs = zip(units, registers, strict=True)
@@ -140,10 +140,10 @@ def _matched(
     """Return which of the facts' registers each named one is; those that are not known yet are added."""
     found = []
     for one, unit in zip(named, units, strict=True):
-        point, lane = place[id(one.lane.point)], one.lane
+        point, channel = place[id(one.channel.point)], one.channel
         kind = MAXIMUM if one.is_maximum else USE
         measured = measured_in(unit, facts.points[point].unit)
-        fresh = RegisterFacts(point, lane.quantity, unit.strip()[:16], *measured, one.serial, one.code, kind)
+        fresh = RegisterFacts(point, channel.quantity, unit.strip()[:16], *measured, one.serial, one.code, kind)
         same = (
             n for n in by_point.get(point, ())
             if facts.registers[n].key == fresh.key and facts.registers[n].target == fresh.target
@@ -184,7 +184,7 @@ def _set_steps(facts: Facts, points: list[Point], new: Reads) -> None:
 
 def _assumed(told: Told) -> list[str]:
     """Name new meters whose unit nobody told."""
-    new = dict.fromkeys(named.lane.point.identifier for named in told.registers if named.lane.is_unit_assumed)
+    new = dict.fromkeys(named.channel.point.identifier for named in told.registers if named.channel.is_unit_assumed)
     if not new:
         return []
     several = list(new)
