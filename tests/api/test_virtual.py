@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.estate import service
+from eclectyc.estate import meters
 from eclectyc.estate.models import Meter
 from eclectyc.reports.registry import meter_rows
 from tests.api.conftest import bearer
@@ -60,7 +60,7 @@ def test_what_cannot_be_taken_names_the_formula(formula, status, said, client: C
 
 
 def test_readings_are_not_pushed_into_a_virtual_meter(client: Client, world: World) -> None:
-    service.create_meter(Actor.system(), site=world.site, identifier="REST", formula="1200023305967")
+    meters.create_meter(Actor.system(), site=world.site, identifier="REST", formula="1200023305967")
     readings = [{"start": "2025-06-01T00:00:00Z", "value": 1}]
     answer = send(client, "post", "/meters/REST/readings", {"quantity": "import", "unit": "kWh", "readings": readings})
     assert answer.status_code == 422
@@ -69,7 +69,7 @@ def test_readings_are_not_pushed_into_a_virtual_meter(client: Client, world: Wor
 
 def test_the_file_of_meters_has_formulas_and_no_names_out_of_sight(client: Client, world: World) -> None:
     make_meter(make_site(world.org, "Annexe"), "OUT-1")
-    service.create_meter(Actor.system(), site=world.site, identifier="REST", formula='-1200023305967 + "OUT-1"')
+    meters.create_meter(Actor.system(), site=world.site, identifier="REST", formula='-1200023305967 + "OUT-1"')
     answer = client.get("/api/exports/meters", {"format": "csv"})
     text = b"".join(answer.streaming_content).decode("utf-8-sig") if answer.streaming else answer.content.decode()
     rows = {row["identifier"]: row["formula"] for row in csv.DictReader(io.StringIO(text))}

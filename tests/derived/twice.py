@@ -14,7 +14,7 @@ import polars as pl
 from eclectyc.batches.lifecycle import Made
 from eclectyc.derived import spans
 from eclectyc.estate.models import Meter, Series
-from eclectyc.estate.service import SeriesKey, ensure_series
+from eclectyc.estate.series import SeriesKey, ensure_series
 from eclectyc.lake.store import connect
 
 TARGET = "tests.derived.twice:TWICE"

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
-from eclectyc.estate import service
+from eclectyc.estate import bulk
 from eclectyc.estate.models import Meter, Supplier
 from eclectyc.kernel.errors import Forbidden, Invalid, NotFound
 from tests.estate.conftest import narrow
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def test_one_change_reaches_all_and_is_told_once(editor: Actor, world: World) -> None:
     meters = [make_meter(world.site, utility="gas", unit="m3") for _ in range(5)]
     like_that = make_meter(world.site, is_active=False)
-    done = service.change_meters(editor, which=[m.pk for m in meters] + [like_that.pk], is_active="no")
+    done = bulk.change_meters(editor, which=[m.pk for m in meters] + [like_that.pk], is_active="no")
     assert (done.changed, done.unchanged) == (5, 1)
     event = Event.objects.get()
     assert event.action == "meters.changed"
@@ -32,7 +32,7 @@ def test_all_or_none(editor: Actor, world: World) -> None:
     fine = make_meter(world.site, installed="2025-01-01")
     late = make_meter(world.site, installed="2026-01-01")
     with pytest.raises(Invalid, match=r"removed before it is installed"):
-        service.change_meters(editor, which=[fine.pk, late.pk], removed="2025-06-01")
+        bulk.change_meters(editor, which=[fine.pk, late.pk], removed="2025-06-01")
     fine.refresh_from_db()
     assert fine.removed is None
     assert not Event.objects.exists()
@@ -42,7 +42,7 @@ def test_anothers_number_is_as_good_as_none(editor: Actor, world: World) -> None
     refusals = []
     for number in (world.other_meter.pk, 10**9):
         with pytest.raises(NotFound) as refused:
-            service.change_meters(editor, which=[world.meter.pk, number], is_active=False)
+            bulk.change_meters(editor, which=[world.meter.pk, number], is_active=False)
         refusals.append(str(refused.value).replace(str(number), "N"))
     assert refusals[0] == refusals[1]
     assert Meter.objects.filter(is_active=False).count() == 0
@@ -54,15 +54,15 @@ def test_each_is_checked_for_rights(world: World) -> None:
     viewer_of_all = Actor.of(world.viewer)
     editor_of_mill = narrow(world.org.pk, sites={mill.pk})
     both = Actor("both", 999_998, (*viewer_of_all.grants, *editor_of_mill.grants))
-    service.change_meters(both, which=[inside.pk], is_active=False)
+    bulk.change_meters(both, which=[inside.pk], is_active=False)
     with pytest.raises(Forbidden):
-        service.change_meters(both, which=[inside.pk, outside.pk], is_active=True)
+        bulk.change_meters(both, which=[inside.pk, outside.pk], is_active=True)
     inside.refresh_from_db()
     assert not inside.is_active
 
 
 def test_a_supplier_by_name_is_each_organisations_own(world: World) -> None:
-    service.change_meters(Actor.system(), which=[world.meter.pk, world.other_meter.pk], supplier="Pennine")
+    bulk.change_meters(Actor.system(), which=[world.meter.pk, world.other_meter.pk], supplier="Pennine")
     assert Supplier.objects.filter(name="Pennine").count() == 2
     for meter in Meter.objects.select_related("supplier"):
         assert meter.supplier is not None
@@ -74,18 +74,18 @@ def test_a_supplier_by_name_is_each_organisations_own(world: World) -> None:
 )
 def test_what_is_each_ones_own_is_not_changed_for_many(change: dict, editor: Actor, world: World) -> None:
     with pytest.raises(Invalid):
-        service.change_meters(editor, which=[world.meter.pk], **change)
+        bulk.change_meters(editor, which=[world.meter.pk], **change)
 
 
 def test_a_unit_stays_where_there_are_readings(editor: Actor, world: World) -> None:
     make_series(world.meter)
     with pytest.raises(Invalid, match=r"Main incomer has readings"):
-        service.change_meters(editor, which=[world.meter.pk], unit="m3")
+        bulk.change_meters(editor, which=[world.meter.pk], unit="m3")
 
 
 def test_sites_change_together(editor: Actor, world: World) -> None:
     sites = [make_site(world.org) for _ in range(3)]
-    done = service.change_sites(editor, which=[s.pk for s in sites], region="North", opening_hours="Mon 08:00-09:00")
+    done = bulk.change_sites(editor, which=[s.pk for s in sites], region="North", opening_hours="Mon 08:00-09:00")
     assert done.changed == 3
     for site in sites:
         site.refresh_from_db()
@@ -105,6 +105,6 @@ def test_many_cost_as_many_queries_as_few(
     """Also where formulas or the energy of gas may rest on what is changed."""
     meters = [make_meter(world.site) for _ in range(300)]
     with django_assert_max_num_queries(22):
-        service.change_meters(editor, which=[m.pk for m in meters], **change)
+        bulk.change_meters(editor, which=[m.pk for m in meters], **change)
     with pytest.raises(Invalid, match=r"too many at once"):
-        service.change_meters(editor, which=range(10_001), is_active=False)
+        bulk.change_meters(editor, which=range(10_001), is_active=False)

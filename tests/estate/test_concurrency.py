@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.estate import service
+from eclectyc.estate import changes, meters, regions, sites
 from eclectyc.estate.models import Meter, Region, Site
 from eclectyc.kernel.errors import EclectycError
 from tests.factories import World, make_meter, make_world
@@ -42,7 +42,7 @@ def at_once(*attempts: Callable[[], object]) -> list[object]:
 
 
 def test_of_two_that_make_one_identifier_one_wins(world: World) -> None:
-    make = lambda: service.create_meter(SYSTEM, site=Site.objects.get(pk=world.site.pk), identifier="TWIN")  # noqa: E731
+    make = lambda: meters.create_meter(SYSTEM, site=Site.objects.get(pk=world.site.pk), identifier="TWIN")  # noqa: E731
     answers = at_once(make, make, make)
     assert sum(isinstance(answer, Meter) for answer in answers) == 1
     refusals = {str(answer) for answer in answers if isinstance(answer, EclectycError)}
@@ -52,10 +52,10 @@ def test_of_two_that_make_one_identifier_one_wins(world: World) -> None:
 
 def test_of_two_that_read_one_version_one_wins(world: World) -> None:
     def rename(name: str) -> Callable[[], object]:
-        return lambda: service.update_site(SYSTEM, site=Site.objects.get(pk=world.site.pk), version=1, name=name)
+        return lambda: sites.update_site(SYSTEM, site=Site.objects.get(pk=world.site.pk), version=1, name=name)
 
     answers = at_once(rename("First"), rename("Second"))
-    assert sum(isinstance(answer, service.Changed) for answer in answers) == 1
+    assert sum(isinstance(answer, changes.Changed) for answer in answers) == 1
     kept = next(answer for answer in answers if isinstance(answer, Site))
     assert Site.objects.get(pk=world.site.pk).name == kept.name
 
@@ -66,8 +66,8 @@ def test_changes_of_different_fields_are_both_kept(world: World) -> None:
         Site.objects.get(pk=world.site.pk),
     )  # both read before either writes
     answers = at_once(
-        lambda: service.update_site(SYSTEM, site=one, company="Tenant"),
-        lambda: service.update_site(SYSTEM, site=other, postcode="LS1 1AA"),
+        lambda: sites.update_site(SYSTEM, site=one, company="Tenant"),
+        lambda: sites.update_site(SYSTEM, site=other, postcode="LS1 1AA"),
     )
     assert all(isinstance(answer, Site) for answer in answers)
     kept = Site.objects.get(pk=world.site.pk)
@@ -77,8 +77,8 @@ def test_changes_of_different_fields_are_both_kept(world: World) -> None:
 def test_two_changes_never_close_a_ring(world: World) -> None:
     a, b = make_meter(world.site, "A"), make_meter(world.site, "B")
     answers = at_once(
-        lambda: service.update_meter(SYSTEM, meter=Meter.objects.get(pk=a.pk), parent=Meter.objects.get(pk=b.pk)),
-        lambda: service.update_meter(SYSTEM, meter=Meter.objects.get(pk=b.pk), parent=Meter.objects.get(pk=a.pk)),
+        lambda: meters.update_meter(SYSTEM, meter=Meter.objects.get(pk=a.pk), parent=Meter.objects.get(pk=b.pk)),
+        lambda: meters.update_meter(SYSTEM, meter=Meter.objects.get(pk=b.pk), parent=Meter.objects.get(pk=a.pk)),
     )
     assert sum(isinstance(answer, EclectycError) for answer in answers) == 1
     assert Meter.objects.filter(parent=None, identifier__in="AB").count() == 1
@@ -86,7 +86,7 @@ def test_two_changes_never_close_a_ring(world: World) -> None:
 
 def test_one_name_in_two_cases_is_one_region(world: World) -> None:
     answers = at_once(
-        lambda: service.create_region(SYSTEM, organisation=world.org, name="north"),
-        lambda: service.create_region(SYSTEM, organisation=world.org, name="NORTH"),
+        lambda: regions.create_region(SYSTEM, organisation=world.org, name="north"),
+        lambda: regions.create_region(SYSTEM, organisation=world.org, name="NORTH"),
     )
     assert sum(isinstance(answer, Region) for answer in answers) == 1

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
-from eclectyc.estate import service
+from eclectyc.estate import devices as estate_devices
+from eclectyc.estate import metrics, multipliers, placements
 from eclectyc.estate.models import Device, Meter
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
 from tests.factories import World, make_meter, make_site
@@ -36,13 +37,13 @@ def spans(meter: Meter) -> list[tuple[str, date | None, date | None]]:
 def exchanged(editor: Actor, world: World) -> Meter:
     meter = make_meter(world.site, serial="A")
     for on, serial in (("2026-02-01", "B"), ("2026-04-01", "C")):
-        service.exchange_device(editor, meter=meter, on=on, serial=serial, closing_read="90", opening_read="5")
+        estate_devices.exchange_device(editor, meter=meter, on=on, serial=serial, closing_read="90", opening_read="5")
     return meter
 
 
 def test_a_device_that_never_was_is_taken_out_and_the_one_before_it_stood_there(editor: Actor, world: World) -> None:
     meter = exchanged(editor, world)
-    service.remove_device(editor, device=meter.devices.get(serial="B"))
+    estate_devices.remove_device(editor, device=meter.devices.get(serial="B"))
     assert spans(meter) == [("A", None, date(2026, 4, 1)), ("C", date(2026, 4, 1), None)]
     assert meter.devices.get(serial="A").closing_read is None  # it was read when the other came, which never did
     event = Event.objects.get(action="meter.device_removed")
@@ -54,17 +55,17 @@ def test_a_device_that_never_was_is_taken_out_and_the_one_before_it_stood_there(
 
 def test_where_the_first_device_is_taken_out_the_next_was_there_from_the_start(editor: Actor, world: World) -> None:
     meter = exchanged(editor, world)
-    service.remove_device(editor, device=meter.devices.get(serial="A"))
+    estate_devices.remove_device(editor, device=meter.devices.get(serial="A"))
     assert spans(meter) == [("B", None, date(2026, 4, 1)), ("C", date(2026, 4, 1), None)]
 
 
 def test_where_the_last_device_is_taken_out_the_meter_has_the_one_before_again(editor: Actor, world: World) -> None:
     meter = exchanged(editor, world)
-    service.remove_device(editor, device=meter.devices.get(serial="C"))
+    estate_devices.remove_device(editor, device=meter.devices.get(serial="C"))
     meter.refresh_from_db()
     assert (meter.serial, spans(meter)[-1]) == ("B", ("B", date(2026, 2, 1), None))
     for serial in ("B", "A"):
-        service.remove_device(editor, device=meter.devices.get(serial=serial))
+        estate_devices.remove_device(editor, device=meter.devices.get(serial=serial))
     meter.refresh_from_db()
     assert (meter.serial, spans(meter)) == ("A", [])
 
@@ -77,11 +78,11 @@ def test_whatever_is_taken_out_each_day_has_one_device_and_the_meter_the_newest(
     Meter.objects.filter(identifier="P").delete()
     meter = make_meter(world.site, "P", serial="0")
     for number, day in enumerate(DAYS[1:], 1):
-        service.exchange_device(editor, meter=meter, on=day, serial=str(number))
+        estate_devices.exchange_device(editor, meter=meter, on=day, serial=str(number))
     left = [str(n) for n in range(5)]
     for index in taken:
         if index < len(left):
-            service.remove_device(editor, device=meter.devices.get(serial=left.pop(index)))
+            estate_devices.remove_device(editor, device=meter.devices.get(serial=left.pop(index)))
     devices: list[Device] = list(meter.devices.all())
     meter.refresh_from_db()
     assert [d.serial for d in devices] == left
@@ -94,63 +95,63 @@ def test_whatever_is_taken_out_each_day_has_one_device_and_the_meter_the_newest(
 def test_a_multiplier_is_corrected_and_the_meter_follows_its_newest(editor: Actor, world: World) -> None:
     meter = make_meter(world.site)
     for since, factor in (("2026-01-01", "5"), ("2026-03-01", "10")):
-        service.set_multiplier(editor, meter=meter, factor=factor, since=since)
+        multipliers.set_multiplier(editor, meter=meter, factor=factor, since=since)
     first, second, third = meter.multipliers.all()
-    service.correct_multiplier(editor, multiplier=second, factor="6", since="2026-04-01")  # now after the third
+    multipliers.correct_multiplier(editor, multiplier=second, factor="6", since="2026-04-01")  # now after the third
     meter.refresh_from_db()
-    assert [int(service.multiplier_on(meter, date(2026, month, 15))) for month in (1, 2, 3, 4)] == [1, 1, 10, 6]
+    assert [int(multipliers.multiplier_on(meter, date(2026, month, 15))) for month in (1, 2, 3, 4)] == [1, 1, 10, 6]
     assert meter.multiplier == 6
     event = Event.objects.get(action="meter.multiplier_corrected")
     assert event.before == {"factor": "5.000000", "since": "2026-01-01"}
     assert event.after == {"factor": "6.000000", "since": "2026-04-01"}
     with pytest.raises(Conflict, match=r"from 2026-03-01 is there already"):
-        service.correct_multiplier(editor, multiplier=second, since="2026-03-01")
-    service.correct_multiplier(editor, multiplier=first, factor="2")
-    assert service.multiplier_on(meter, date(2025, 1, 1)) == Decimal(2)
+        multipliers.correct_multiplier(editor, multiplier=second, since="2026-03-01")
+    multipliers.correct_multiplier(editor, multiplier=first, factor="2")
+    assert multipliers.multiplier_on(meter, date(2025, 1, 1)) == Decimal(2)
     with pytest.raises(Invalid, match=r"from the start"):
-        service.correct_multiplier(editor, multiplier=first, since="2025-01-01")
+        multipliers.correct_multiplier(editor, multiplier=first, since="2025-01-01")
     with pytest.raises(Invalid, match=r"Only the first"):
-        service.correct_multiplier(editor, multiplier=third, since=None)
+        multipliers.correct_multiplier(editor, multiplier=third, since=None)
     with pytest.raises(Invalid, match=r"no field 'meter'"):
-        service.correct_multiplier(editor, multiplier=third, meter=7)
+        multipliers.correct_multiplier(editor, multiplier=third, meter=7)
 
 
 def test_the_day_of_a_move_is_corrected_between_its_neighbours(editor: Actor, world: World) -> None:
     meter = make_meter(world.site)
     mill, quay = make_site(world.org, "Mill"), make_site(world.org, "Quay")
-    service.move_meter(editor, meter=meter, to=mill, on="2026-02-01")
-    service.move_meter(editor, meter=meter, to=quay, on="2026-04-01")
+    placements.move_meter(editor, meter=meter, to=mill, on="2026-02-01")
+    placements.move_meter(editor, meter=meter, to=quay, on="2026-04-01")
     first, second, _ = meter.placements.all()
-    service.correct_move(editor, placement=second, on="2026-02-10")
-    assert service.site_on(meter, date(2026, 2, 9)) == world.site
-    assert service.site_on(meter, date(2026, 2, 10)) == mill
+    placements.correct_move(editor, placement=second, on="2026-02-10")
+    assert placements.site_on(meter, date(2026, 2, 9)) == world.site
+    assert placements.site_on(meter, date(2026, 2, 10)) == mill
     for day, said in (("2026-04-01", "left Mill on 2026-04-01"), ("2026-06-16", "has not come")):
         with pytest.raises(Invalid, match=said):
-            service.correct_move(editor, placement=second, on=day)
+            placements.correct_move(editor, placement=second, on=day)
     with pytest.raises(Invalid, match=r"came to Mill on 2026-02-10"):
-        service.correct_move(editor, placement=meter.placements.get(site=quay), on="2026-02-10")
+        placements.correct_move(editor, placement=meter.placements.get(site=quay), on="2026-02-10")
     with pytest.raises(Conflict, match=r"from the start"):
-        service.correct_move(editor, placement=first, on="2026-01-01")
+        placements.correct_move(editor, placement=first, on="2026-01-01")
     event = Event.objects.get(action="meter.move_corrected")
     assert (event.before["on"], event.after["on"]) == ("2026-02-01", "2026-02-10")
 
 
 def test_the_end_of_a_metric_is_corrected_and_taken_away(editor: Actor, world: World) -> None:
-    beds = service.add_metric(editor, site=world.site, name="beds", value=9, since="2026-01-01", until="2026-03-01")
-    service.update_metric(editor, metric=beds, until="2026-05-01")
-    assert service.metric_on(world.site, "beds", date(2026, 4, 30)) == beds
-    service.update_metric(editor, metric=beds, until=None)
-    assert service.metric_on(world.site, "beds", date(2030, 1, 1)) == beds
+    beds = metrics.add_metric(editor, site=world.site, name="beds", value=9, since="2026-01-01", until="2026-03-01")
+    metrics.update_metric(editor, metric=beds, until="2026-05-01")
+    assert metrics.metric_on(world.site, "beds", date(2026, 4, 30)) == beds
+    metrics.update_metric(editor, metric=beds, until=None)
+    assert metrics.metric_on(world.site, "beds", date(2030, 1, 1)) == beds
     with pytest.raises(Invalid, match=r"ends before it begins"):
-        service.update_metric(editor, metric=beds, until="2025-01-01")
+        metrics.update_metric(editor, metric=beds, until="2025-01-01")
     assert [e.before["until"] for e in Event.objects.filter(action="site.metric_changed").order_by("pk")] == [
         "2026-03-01", "2026-05-01",
     ]  # fmt: skip
 
 
 def test_nobody_else_mends_a_history(editor: Actor, world: World) -> None:
-    service.exchange_device(editor, meter=world.meter, on="2026-02-01", serial="B", multiplier=2)
-    service.move_meter(editor, meter=world.meter, to=make_site(world.org, "Mill"), on="2026-03-01")
+    estate_devices.exchange_device(editor, meter=world.meter, on="2026-02-01", serial="B", multiplier=2)
+    placements.move_meter(editor, meter=world.meter, to=make_site(world.org, "Mill"), on="2026-03-01")
     device, entry = world.meter.devices.last(), world.meter.multipliers.last()
     placement = world.meter.placements.last()
     assert device is not None
@@ -160,9 +161,9 @@ def test_nobody_else_mends_a_history(editor: Actor, world: World) -> None:
     for person in (world.viewer, world.outsider):
         actor = Actor.of(person)
         for attempt in (
-            lambda actor=actor: service.remove_device(actor, device=device),
-            lambda actor=actor: service.correct_multiplier(actor, multiplier=entry, factor=3),
-            lambda actor=actor: service.correct_move(actor, placement=placement, on="2026-03-02"),
+            lambda actor=actor: estate_devices.remove_device(actor, device=device),
+            lambda actor=actor: multipliers.correct_multiplier(actor, multiplier=entry, factor=3),
+            lambda actor=actor: placements.correct_move(actor, placement=placement, on="2026-03-02"),
         ):
             with pytest.raises(Forbidden):
                 attempt()

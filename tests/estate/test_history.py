@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
-from eclectyc.estate import service
+from eclectyc.estate import devices, meters, metrics, multipliers, placements
+from eclectyc.estate import sites as estate_sites
 from eclectyc.estate.models import Meter, Site
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
 from tests.estate.conftest import narrow
@@ -35,33 +36,33 @@ def spans(meter: Meter) -> list[tuple[str, date | None, date | None]]:
 
 def test_a_move_leaves_what_was_where_it_was(editor: Actor, world: World) -> None:
     mill = make_site(world.org, "Mill")
-    service.move_meter(editor, meter=world.meter, to=mill, on=date(2026, 3, 29))
+    placements.move_meter(editor, meter=world.meter, to=mill, on=date(2026, 3, 29))
     assert spans(world.meter) == [
         ("Harbour House", None, date(2026, 3, 29)),
         ("Mill", date(2026, 3, 29), None),
     ]
     world.meter.refresh_from_db()
     assert (world.meter.site, world.meter.version) == (mill, 2)
-    assert service.site_on(world.meter, date(2026, 3, 28)) == world.site
-    assert service.site_on(world.meter, date(2026, 3, 29)) == mill
+    assert placements.site_on(world.meter, date(2026, 3, 28)) == world.site
+    assert placements.site_on(world.meter, date(2026, 3, 29)) == mill
     event = Event.objects.get(action="meter.moved")
     assert (event.before, event.after) == ({"site_id": world.site.pk}, {"site_id": mill.pk, "on": "2026-03-29"})
 
 
 def test_a_meter_that_never_moved_was_always_there(world: World) -> None:
-    assert service.site_on(world.meter, date(1999, 1, 1)) == world.site
+    assert placements.site_on(world.meter, date(1999, 1, 1)) == world.site
 
 
 def test_a_move_and_back_and_its_taking_back(editor: Actor, world: World) -> None:
     mill = make_site(world.org, "Mill")
-    service.move_meter(editor, meter=world.meter, to=mill, on="2026-03-01")
-    service.move_meter(editor, meter=world.meter, to=world.site, on="2026-04-01")
-    assert service.take_back_move(editor, meter=world.meter) == mill
+    placements.move_meter(editor, meter=world.meter, to=mill, on="2026-03-01")
+    placements.move_meter(editor, meter=world.meter, to=world.site, on="2026-04-01")
+    assert placements.take_back_move(editor, meter=world.meter) == mill
     assert spans(world.meter)[-1] == ("Mill", date(2026, 3, 1), None)
-    assert service.take_back_move(editor, meter=world.meter) == world.site
+    assert placements.take_back_move(editor, meter=world.meter) == world.site
     assert spans(world.meter) == []
     with pytest.raises(Conflict, match=r"has never moved"):
-        service.take_back_move(editor, meter=world.meter)
+        placements.take_back_move(editor, meter=world.meter)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +72,9 @@ def test_a_move_and_back_and_its_taking_back(editor: Actor, world: World) -> Non
 )  # fmt: skip
 def test_a_move_has_a_day_between_the_last_one_and_today(on: Any, words: str, editor: Actor, world: World) -> None:
     mill, quay = make_site(world.org, "Mill"), make_site(world.org, "Quay")
-    service.move_meter(editor, meter=world.meter, to=mill, on="2026-03-01")
+    placements.move_meter(editor, meter=world.meter, to=mill, on="2026-03-01")
     with pytest.raises(Invalid, match=words):
-        service.move_meter(editor, meter=world.meter, to=quay, on=on)
+        placements.move_meter(editor, meter=world.meter, to=quay, on=on)
     assert len(spans(world.meter)) == 2
 
 
@@ -81,28 +82,28 @@ def test_today_is_the_sites_own(editor: Actor, world: World) -> None:
     east = make_site(world.org, "East", timezone="Pacific/Auckland")
     other = make_site(world.org, "Other", timezone="Pacific/Auckland")
     meter = make_meter(east)
-    service.move_meter(editor, meter=meter, to=other, on="2026-06-16")  # it is tomorrow there already
+    placements.move_meter(editor, meter=meter, to=other, on="2026-06-16")  # it is tomorrow there already
 
 
 def test_a_meter_does_not_move_before_it_was_installed(editor: Actor, world: World) -> None:
     meter = make_meter(world.site, installed=date(2026, 5, 1))
     with pytest.raises(Invalid, match=r"since 2026-05-01"):
-        service.move_meter(editor, meter=meter, to=make_site(world.org), on="2026-05-01")
+        placements.move_meter(editor, meter=meter, to=make_site(world.org), on="2026-05-01")
 
 
 def test_a_move_asks_for_rights_at_both_ends(world: World) -> None:
     mill = make_site(world.org, "Mill")
     for here in ({world.site.pk}, {mill.pk}):
         with pytest.raises(Forbidden):
-            service.move_meter(narrow(world.org.pk, sites=here), meter=world.meter, to=mill, on="2026-06-01")
+            placements.move_meter(narrow(world.org.pk, sites=here), meter=world.meter, to=mill, on="2026-06-01")
     both = narrow(world.org.pk, sites={mill.pk, world.site.pk})
-    service.move_meter(both, meter=world.meter, to=mill, on="2026-06-01")
+    placements.move_meter(both, meter=world.meter, to=mill, on="2026-06-01")
 
 
 def test_who_sees_a_meter_follows_where_it_is(editor: Actor, world: World) -> None:
     mill = make_site(world.org, "Mill")
     at_house, at_mill = (narrow(world.org.pk, sites={site.pk}) for site in (world.site, mill))
-    service.move_meter(editor, meter=world.meter, to=mill, on="2026-06-01")
+    placements.move_meter(editor, meter=world.meter, to=mill, on="2026-06-01")
     assert not Meter.objects.visible_to(at_house).exists()
     assert Meter.objects.visible_to(at_mill).get() == world.meter
 
@@ -110,13 +111,15 @@ def test_who_sees_a_meter_follows_where_it_is(editor: Actor, world: World) -> No
 def test_a_meter_with_readings_moves_only_between_equal_days(editor: Actor, world: World) -> None:
     make_series(world.meter)
     with pytest.raises(Invalid, match=r"keeps UTC"):
-        service.move_meter(editor, meter=world.meter, to=make_site(world.org, "Far", timezone="UTC"), on="2026-06-01")
+        placements.move_meter(
+            editor, meter=world.meter, to=make_site(world.org, "Far", timezone="UTC"), on="2026-06-01"
+        )
 
 
 def test_a_site_with_a_past_is_not_deleted(editor: Actor, world: World) -> None:
-    service.move_meter(editor, meter=world.meter, to=make_site(world.org, "Mill"), on="2026-06-01")
+    placements.move_meter(editor, meter=world.meter, to=make_site(world.org, "Mill"), on="2026-06-01")
     with pytest.raises(Conflict, match=r"the use of meters that were there. Make it inactive instead."):
-        service.delete_site(editor, site=world.site)
+        estate_sites.delete_site(editor, site=world.site)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -132,20 +135,20 @@ def test_a_day_is_at_the_site_of_the_last_move_before_it(
     for to, later in moves:
         day = min(date.fromordinal(day.toordinal() + later), date(2026, 6, 15))
         try:
-            service.move_meter(editor, meter=meter, to=sites[to], on=day)
+            placements.move_meter(editor, meter=meter, to=sites[to], on=day)
             plain[day] = sites[to]
         except Invalid:
             assert sites[to] == plain[max(plain)] or (day <= max(plain) and len(plain) > 1)
     for ordinal in range(date(2025, 12, 30).toordinal(), date(2026, 6, 16).toordinal()):
         asked = date.fromordinal(ordinal)
         before = [change for change in plain if change <= asked]
-        assert service.site_on(meter, asked) == (plain[max(before)] if before else sites[0])
+        assert placements.site_on(meter, asked) == (plain[max(before)] if before else sites[0])
     assert meter.site == plain[max(plain)]
 
 
 def test_an_exchange_closes_the_old_device_and_opens_the_new(editor: Actor, world: World) -> None:
     meter = make_meter(world.site, "E", serial="OLD 1", installed=date(2020, 1, 1))
-    new = service.exchange_device(
+    new = devices.exchange_device(
         editor, meter=meter, on="2026-05-05", serial="NEW 2", closing_read="99871.5", opening_read=0, digits=5,
         ct_ratio="200/5", multiplier="40",
     )  # fmt: skip
@@ -157,9 +160,9 @@ def test_an_exchange_closes_the_old_device_and_opens_the_new(editor: Actor, worl
     meter.refresh_from_db()
     assert (meter.serial, meter.multiplier) == ("NEW 2", 40)
     assert meter.search.endswith("new 2")
-    assert service.multiplier_on(meter, date(2026, 5, 4)) == 1
-    assert service.multiplier_on(meter, date(2026, 5, 5)) == 40
-    service.take_back_exchange(editor, meter=meter)
+    assert multipliers.multiplier_on(meter, date(2026, 5, 4)) == 1
+    assert multipliers.multiplier_on(meter, date(2026, 5, 5)) == 40
+    devices.take_back_exchange(editor, meter=meter)
     assert (meter.serial, meter.devices.get().until) == ("OLD 1", None)
 
 
@@ -173,7 +176,7 @@ def test_an_exchange_closes_the_old_device_and_opens_the_new(editor: Actor, worl
 )  # fmt: skip
 def test_an_exchange_is_refused_whole(fields: dict[str, Any], field: str, editor: Actor, world: World) -> None:
     with pytest.raises(Invalid) as refused:
-        service.exchange_device(editor, meter=world.meter, **({"on": "2026-05-05", "serial": "N"} | fields))
+        devices.exchange_device(editor, meter=world.meter, **({"on": "2026-05-05", "serial": "N"} | fields))
     assert refused.value.field == field
     assert not world.meter.devices.exists()
     assert not Event.objects.exists()
@@ -181,26 +184,26 @@ def test_an_exchange_is_refused_whole(fields: dict[str, Any], field: str, editor
 
 def test_a_device_is_put_right_between_its_neighbours(editor: Actor, world: World) -> None:
     for on, serial in (("2026-02-01", "B"), ("2026-04-01", "C")):
-        service.exchange_device(editor, meter=world.meter, on=on, serial=serial)
+        devices.exchange_device(editor, meter=world.meter, on=on, serial=serial)
     first, second, third = world.meter.devices.all()
-    service.correct_device(editor, device=second, since="2026-01-15", opening_read="7")
+    devices.correct_device(editor, device=second, since="2026-01-15", opening_read="7")
     first.refresh_from_db()
     assert first.until == date(2026, 1, 15)
     with pytest.raises(Invalid, match=r"taken out on 2026-04-01"):
-        service.correct_device(editor, device=second, since="2026-04-01")
+        devices.correct_device(editor, device=second, since="2026-04-01")
     with pytest.raises(Invalid, match=r"fitted later"):
-        service.correct_device(editor, device=third, since="2026-01-15")
-    service.correct_device(editor, device=third, serial="C2")
+        devices.correct_device(editor, device=third, since="2026-01-15")
+    devices.correct_device(editor, device=third, serial="C2")
     world.meter.refresh_from_db()
     assert world.meter.serial == "C2"
-    service.update_meter(editor, meter=world.meter, serial="C3")  # a correction of what it is now
+    meters.update_meter(editor, meter=world.meter, serial="C3")  # a correction of what it is now
     third.refresh_from_db()
     assert third.serial == "C3"
 
 
 def test_multipliers_hold_from_their_day_on(editor: Actor, world: World) -> None:
     for since, factor in (("2026-03-01", "10"), ("2026-01-01", "5"), ("2026-05-01", "20")):
-        service.set_multiplier(editor, meter=world.meter, factor=factor, since=since)
+        multipliers.set_multiplier(editor, meter=world.meter, factor=factor, since=since)
     days = {
         date(2025, 12, 31): 1,
         date(2026, 1, 1): 5,
@@ -208,34 +211,34 @@ def test_multipliers_hold_from_their_day_on(editor: Actor, world: World) -> None
         date(2026, 4, 30): 10,
         date(2026, 5, 1): 20,
     }
-    assert {day: int(service.multiplier_on(world.meter, day)) for day in days} == days
+    assert {day: int(multipliers.multiplier_on(world.meter, day)) for day in days} == days
     assert world.meter.multiplier == 20
     with pytest.raises(Conflict, match=r"from 2026-03-01 is there already"):
-        service.set_multiplier(editor, meter=world.meter, factor=2, since="2026-03-01")
-    service.remove_multiplier(editor, multiplier=world.meter.multipliers.get(since="2026-05-01"))
+        multipliers.set_multiplier(editor, meter=world.meter, factor=2, since="2026-03-01")
+    multipliers.remove_multiplier(editor, multiplier=world.meter.multipliers.get(since="2026-05-01"))
     world.meter.refresh_from_db()
     assert world.meter.multiplier == 10
-    service.update_meter(editor, meter=world.meter, multiplier="11")
-    assert service.multiplier_on(world.meter, date(2026, 4, 1)) == 11
+    meters.update_meter(editor, meter=world.meter, multiplier="11")
+    assert multipliers.multiplier_on(world.meter, date(2026, 4, 1)) == 11
     for since in ("2026-01-01", "2026-03-01"):
-        service.remove_multiplier(editor, multiplier=world.meter.multipliers.get(since=since))
+        multipliers.remove_multiplier(editor, multiplier=world.meter.multipliers.get(since=since))
     assert not world.meter.multipliers.exists()
 
 
 def test_histories_are_nobody_elses_to_change(editor: Actor, world: World) -> None:
-    service.exchange_device(editor, meter=world.meter, on="2026-02-01", serial="B", multiplier=2)
+    devices.exchange_device(editor, meter=world.meter, on="2026-02-01", serial="B", multiplier=2)
     device, entry = world.meter.devices.last(), world.meter.multipliers.last()
     assert device is not None
     assert entry is not None
     for person in (world.viewer, world.outsider):
         actor = Actor.of(person)
         for attempt in (
-            lambda actor=actor: service.exchange_device(actor, meter=world.meter, on="2026-03-01", serial="C"),
-            lambda actor=actor: service.correct_device(actor, device=device, serial="X"),
-            lambda actor=actor: service.take_back_exchange(actor, meter=world.meter),
-            lambda actor=actor: service.set_multiplier(actor, meter=world.meter, factor=3, since="2026-03-01"),
-            lambda actor=actor: service.remove_multiplier(actor, multiplier=entry),
-            lambda actor=actor: service.add_metric(actor, site=world.site, name="beds", value=1, since="2026-01-01"),
+            lambda actor=actor: devices.exchange_device(actor, meter=world.meter, on="2026-03-01", serial="C"),
+            lambda actor=actor: devices.correct_device(actor, device=device, serial="X"),
+            lambda actor=actor: devices.take_back_exchange(actor, meter=world.meter),
+            lambda actor=actor: multipliers.set_multiplier(actor, meter=world.meter, factor=3, since="2026-03-01"),
+            lambda actor=actor: multipliers.remove_multiplier(actor, multiplier=entry),
+            lambda actor=actor: metrics.add_metric(actor, site=world.site, name="beds", value=1, since="2026-01-01"),
         ):
             with pytest.raises(Forbidden):
                 attempt()

@@ -9,7 +9,7 @@ import pytest
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership
 from eclectyc.audit.models import Event
-from eclectyc.estate import service
+from eclectyc.estate import changes, meters, placements, regions, sites, suppliers
 from eclectyc.estate.models import Region, Supplier
 from eclectyc.kernel.errors import Conflict, EclectycError, Forbidden, Invalid, NotFound
 from tests.estate.conftest import narrow
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_region_is_made_renamed_and_deleted_with_an_event_each(editor: Actor, world: World) -> None:
-    region = service.create_region(editor, organisation=world.org, name="  The   North ")
+    region = regions.create_region(editor, organisation=world.org, name="  The   North ")
     assert region.name == "The North"
-    service.update_region(editor, region=region, name="North")
+    regions.update_region(editor, region=region, name="North")
     assert region.version == 2
-    service.delete_region(editor, region=region)
+    regions.delete_region(editor, region=region)
     events = list(Event.objects.order_by("id").values_list("action", "before", "after"))
     assert events == [
         ("region.created", {}, {"name": "The North"}),
@@ -34,14 +34,14 @@ def test_a_region_is_made_renamed_and_deleted_with_an_event_each(editor: Actor, 
 
 
 def test_a_change_that_changes_nothing_leaves_no_trace(editor: Actor, world: World) -> None:
-    service.update_site(editor, site=world.site, name="Harbour House", floor_area_m2="1200.0", postcode=" BS1 4RN ")
+    sites.update_site(editor, site=world.site, name="Harbour House", floor_area_m2="1200.0", postcode=" BS1 4RN ")
     assert world.site.version == 1
     assert not Event.objects.exists()
 
 
 @pytest.mark.parametrize("name", ["NORTH", "north", " North "])
 def test_a_name_is_taken_in_whatever_case(name: str, editor: Actor, world: World) -> None:
-    for make in (service.create_region, service.create_supplier, service.create_site):
+    for make in (regions.create_region, suppliers.create_supplier, sites.create_site):
         make(editor, organisation=world.org, name="North")
         with pytest.raises(Invalid, match=r"There is a \w+ '(?i:north)' already\. Choose another\."):
             make(editor, organisation=world.org, name=name)
@@ -49,16 +49,16 @@ def test_a_name_is_taken_in_whatever_case(name: str, editor: Actor, world: World
 
 
 def test_a_region_that_holds_sites_is_not_deleted(editor: Actor, world: World) -> None:
-    region = service.create_region(editor, organisation=world.org, name="North")
-    service.update_site(editor, site=world.site, region="north")
+    region = regions.create_region(editor, organisation=world.org, name="North")
+    sites.update_site(editor, site=world.site, region="north")
     with pytest.raises(Conflict, match=r"North holds 1 site. Move them to another region first."):
-        service.delete_region(editor, region=region)
+        regions.delete_region(editor, region=region)
 
 
 def test_a_place_where_people_have_roles_is_not_deleted(editor: Actor, world: World) -> None:
-    region = service.create_region(editor, organisation=world.org, name="North")
+    region = regions.create_region(editor, organisation=world.org, name="North")
     site = make_site(world.org, "Mill")
-    for thing, delete in ((region, service.delete_region), (site, service.delete_site)):
+    for thing, delete in ((region, regions.delete_region), (site, sites.delete_site)):
         scope = {type(thing).__name__.lower(): thing}
         held = Membership.objects.create(user=world.viewer, organisation=world.org, role="viewer", **scope)
         with pytest.raises(Conflict, match=r"People have roles at"):
@@ -68,18 +68,18 @@ def test_a_place_where_people_have_roles_is_not_deleted(editor: Actor, world: Wo
 
 
 def test_a_supplier_of_meters_is_not_deleted_but_made_inactive(editor: Actor, world: World) -> None:
-    service.update_meter(editor, meter=world.meter, supplier="Pennine Gas")
+    meters.update_meter(editor, meter=world.meter, supplier="Pennine Gas")
     supplier = Supplier.objects.get()
     with pytest.raises(Conflict, match=r"Pennine Gas supplies 1 meter. .* make this one inactive."):
-        service.delete_supplier(editor, supplier=supplier)
-    service.update_supplier(editor, supplier=supplier, is_active=False)
-    service.update_meter(editor, meter=world.meter, supplier=None)
-    service.delete_supplier(editor, supplier=supplier)
+        suppliers.delete_supplier(editor, supplier=supplier)
+    suppliers.update_supplier(editor, supplier=supplier, is_active=False)
+    meters.update_meter(editor, meter=world.meter, supplier=None)
+    suppliers.delete_supplier(editor, supplier=supplier)
     assert not Supplier.objects.exists()
 
 
 def test_a_suppliers_contact_is_kept_out_of_what_cannot_be_erased(editor: Actor, world: World) -> None:
-    supplier = service.create_supplier(
+    supplier = suppliers.create_supplier(
         editor,
         organisation=world.org,
         name="Vale Water",
@@ -90,7 +90,7 @@ def test_a_suppliers_contact_is_kept_out_of_what_cannot_be_erased(editor: Actor,
         notes="ask Jo",
         website="https://vale.example",
     )
-    service.delete_supplier(editor, supplier=supplier)
+    suppliers.delete_supplier(editor, supplier=supplier)
     for event in Event.objects.all():
         assert "Jo" not in f"{event.before} {event.after}"
         assert "vale.example'" not in f"{event.before} {event.after}" or "jo@" not in f"{event.before}{event.after}"
@@ -98,7 +98,7 @@ def test_a_suppliers_contact_is_kept_out_of_what_cannot_be_erased(editor: Actor,
 
 
 def test_a_site_keeps_all_its_fields(editor: Actor, world: World) -> None:
-    site = service.create_site(
+    site = sites.create_site(
         editor,
         organisation=world.org,
         name="Ward 7",
@@ -163,8 +163,8 @@ def test_a_site_is_refused_by_the_field_that_is_wrong(
     fields: dict[str, Any], field: str, editor: Actor, world: World
 ) -> None:
     for attempt in (
-        lambda: service.update_site(editor, site=world.site, **fields),
-        lambda: service.create_site(editor, organisation=world.org, **({"name": "New"} | fields)),
+        lambda: sites.update_site(editor, site=world.site, **fields),
+        lambda: sites.create_site(editor, organisation=world.org, **({"name": "New"} | fields)),
     ):
         with pytest.raises(Invalid) as refused:
             attempt()
@@ -174,27 +174,27 @@ def test_a_site_is_refused_by_the_field_that_is_wrong(
 
 def test_a_site_with_meters_is_not_deleted_and_says_what_to_do(editor: Actor, world: World) -> None:
     with pytest.raises(Conflict, match=r"Harbour House has 1 meter. Move them first, or make the site inactive."):
-        service.delete_site(editor, site=world.site)
-    service.update_site(editor, site=world.site, is_active=False)
-    service.update_site(editor, site=world.site, is_active=True)
+        sites.delete_site(editor, site=world.site)
+    sites.update_site(editor, site=world.site, is_active=False)
+    sites.update_site(editor, site=world.site, is_active=True)
     assert [e.after for e in Event.objects.order_by("id")] == [{"is_active": False}, {"is_active": True}]
 
 
 def test_a_sites_time_zone_stays_once_it_has_readings(editor: Actor, world: World) -> None:
-    service.update_site(editor, site=world.site, timezone="UTC")
+    sites.update_site(editor, site=world.site, timezone="UTC")
     make_series(world.meter)
     with pytest.raises(Invalid, match=r"Harbour House has readings in days of UTC"):
-        service.update_site(editor, site=world.site, timezone="Europe/London")
+        sites.update_site(editor, site=world.site, timezone="Europe/London")
 
 
 def test_two_editors_do_not_overwrite_each_other(editor: Actor, world: World) -> None:
     read = world.site.version
-    service.update_site(editor, site=world.site, name="First", version=read)
-    with pytest.raises(service.Changed, match=r"changed by somebody else meanwhile. Load it again"):
-        service.update_site(editor, site=world.site, company="Second", version=read)
-    with pytest.raises(service.Changed):
-        service.delete_site(editor, site=world.site, version=read)
-    service.update_site(editor, site=world.site, company="Second", version=read + 1)
+    sites.update_site(editor, site=world.site, name="First", version=read)
+    with pytest.raises(changes.Changed, match=r"changed by somebody else meanwhile. Load it again"):
+        sites.update_site(editor, site=world.site, company="Second", version=read)
+    with pytest.raises(changes.Changed):
+        sites.delete_site(editor, site=world.site, version=read)
+    sites.update_site(editor, site=world.site, company="Second", version=read + 1)
     world.site.refresh_from_db()
     assert (world.site.name, world.site.company, world.site.version) == ("First", "Second", 3)
 
@@ -203,30 +203,30 @@ def test_what_was_deleted_meanwhile_is_not_found(editor: Actor, world: World) ->
     site = make_site(world.org, "Mill")
     type(site).objects.filter(pk=site.pk).delete()
     with pytest.raises(NotFound, match=r"Mill has been deleted meanwhile"):
-        service.update_site(editor, site=site, name="Other")
+        sites.update_site(editor, site=site, name="Other")
 
 
 def test_an_editor_of_a_region_works_there_and_nowhere_else(world: World) -> None:
     north, south = (Region.objects.create(organisation=world.org, name=n) for n in ("North", "South"))
     somebody = narrow(world.org.pk, regions={north.pk})
-    mill = service.create_site(somebody, organisation=world.org, name="Mill", region=north)
-    service.update_site(somebody, site=mill, company="Tenant")
-    service.create_meter(somebody, site=mill, identifier="1")
+    mill = sites.create_site(somebody, organisation=world.org, name="Mill", region=north)
+    sites.update_site(somebody, site=mill, company="Tenant")
+    meters.create_meter(somebody, site=mill, identifier="1")
     for attempt in (
-        lambda: service.create_site(somebody, organisation=world.org, name="Nowhere"),
-        lambda: service.create_site(somebody, organisation=world.org, name="There", region=south),
-        lambda: service.update_site(somebody, site=mill, region=south),  # out of their own reach
-        lambda: service.update_site(somebody, site=mill, region=None),
-        lambda: service.update_site(somebody, site=world.site, company="x"),
-        lambda: service.create_meter(somebody, site=world.site, identifier="2"),
-        lambda: service.create_region(somebody, organisation=world.org, name="West"),
-        lambda: service.create_supplier(somebody, organisation=world.org, name="Any"),
-        lambda: service.delete_site(somebody, site=world.site),
+        lambda: sites.create_site(somebody, organisation=world.org, name="Nowhere"),
+        lambda: sites.create_site(somebody, organisation=world.org, name="There", region=south),
+        lambda: sites.update_site(somebody, site=mill, region=south),  # out of their own reach
+        lambda: sites.update_site(somebody, site=mill, region=None),
+        lambda: sites.update_site(somebody, site=world.site, company="x"),
+        lambda: meters.create_meter(somebody, site=world.site, identifier="2"),
+        lambda: regions.create_region(somebody, organisation=world.org, name="West"),
+        lambda: suppliers.create_supplier(somebody, organisation=world.org, name="Any"),
+        lambda: sites.delete_site(somebody, site=world.site),
     ):
         with pytest.raises(Forbidden):
             attempt()
     with pytest.raises(Invalid, match=r"There is no region 'West'"):  # names make nothing where one may not
-        service.update_site(somebody, site=mill, region="West")
+        sites.update_site(somebody, site=mill, region="West")
     mill.refresh_from_db()
     assert (mill.region_id, mill.company) == (north.pk, "Tenant")
 
@@ -237,17 +237,17 @@ def test_nobody_without_the_right_changes_anything(world: World) -> None:
     for person in (world.viewer, world.manager, world.outsider):
         actor = Actor.of(person)
         for attempt in (
-            lambda actor=actor: service.create_site(actor, organisation=world.org, name="New"),
-            lambda actor=actor: service.update_site(actor, site=world.site, name="New"),
-            lambda actor=actor: service.delete_site(actor, site=world.site),
-            lambda actor=actor: service.create_region(actor, organisation=world.org, name="New"),
-            lambda actor=actor: service.update_region(actor, region=region, name="New"),
-            lambda actor=actor: service.delete_region(actor, region=region),
-            lambda actor=actor: service.update_supplier(actor, supplier=supplier, name="New"),
-            lambda actor=actor: service.delete_supplier(actor, supplier=supplier),
-            lambda actor=actor: service.update_meter(actor, meter=world.meter, name="New"),
-            lambda actor=actor: service.delete_meter(actor, meter=world.meter),
-            lambda actor=actor: service.create_meter(actor, site=world.site, identifier="2"),
+            lambda actor=actor: sites.create_site(actor, organisation=world.org, name="New"),
+            lambda actor=actor: sites.update_site(actor, site=world.site, name="New"),
+            lambda actor=actor: sites.delete_site(actor, site=world.site),
+            lambda actor=actor: regions.create_region(actor, organisation=world.org, name="New"),
+            lambda actor=actor: regions.update_region(actor, region=region, name="New"),
+            lambda actor=actor: regions.delete_region(actor, region=region),
+            lambda actor=actor: suppliers.update_supplier(actor, supplier=supplier, name="New"),
+            lambda actor=actor: suppliers.delete_supplier(actor, supplier=supplier),
+            lambda actor=actor: meters.update_meter(actor, meter=world.meter, name="New"),
+            lambda actor=actor: meters.delete_meter(actor, meter=world.meter),
+            lambda actor=actor: meters.create_meter(actor, site=world.site, identifier="2"),
         ):
             with pytest.raises(Forbidden):
                 attempt()
@@ -259,14 +259,14 @@ def test_things_of_two_organisations_are_never_joined(world: World) -> None:
     theirs = Region.objects.create(organisation=world.other_org, name="Theirs")
     supplier = Supplier.objects.create(organisation=world.other_org, name="Theirs")
     for attempt in (
-        lambda: service.update_site(both, site=world.site, region=theirs),
-        lambda: service.update_meter(both, meter=world.meter, site=world.other_site),
-        lambda: service.update_meter(both, meter=world.meter, parent=world.other_meter),
-        lambda: service.update_meter(both, meter=world.meter, supplier=supplier),
-        lambda: service.move_meter(both, meter=world.meter, to=world.other_site, on="2025-06-01"),
+        lambda: sites.update_site(both, site=world.site, region=theirs),
+        lambda: meters.update_meter(both, meter=world.meter, site=world.other_site),
+        lambda: meters.update_meter(both, meter=world.meter, parent=world.other_meter),
+        lambda: meters.update_meter(both, meter=world.meter, supplier=supplier),
+        lambda: placements.move_meter(both, meter=world.meter, to=world.other_site, on="2025-06-01"),
     ):
         with pytest.raises(EclectycError):
             attempt()
-    service.update_site(both, site=world.site, region="theirs")  # a name is looked for at home, and made there
+    sites.update_site(both, site=world.site, region="theirs")  # a name is looked for at home, and made there
     assert Region.objects.filter(organisation=world.org, name="theirs").exists()
     assert make_meter(world.site).organisation_id == world.org.pk

@@ -11,18 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.estate.meters import create_meter, create_meters, update_meter
 from eclectyc.estate.models import Meter, Region, Series, Site
-from eclectyc.estate.series import rows_of
-from eclectyc.estate.service import (
-    SeriesKey,
-    create_meter,
-    create_meters,
-    create_site,
-    ensure_series,
-    series_for,
-    update_meter,
-    update_site,
-)
+from eclectyc.estate.series import SeriesKey, ensure_series, rows_of, series_for
+from eclectyc.estate.sites import create_site, update_site
 from eclectyc.kernel.errors import Forbidden, Invalid
 from tests.factories import World, make_meter, make_series, make_site
 

@@ -8,7 +8,8 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
-from eclectyc.estate import service, virtual
+from eclectyc.estate import bulk, changes, devices, multipliers, virtual
+from eclectyc.estate import meters as estate_meters
 from eclectyc.estate.formula_visibility import seen_formula
 from eclectyc.estate.models import FormulaPart, Meter
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
@@ -27,7 +28,7 @@ def meters(world: World) -> dict[str, Meter]:
 
 
 def make(actor: Actor, world: World, identifier: str, formula: str, **fields: Any) -> Meter:
-    return service.create_meter(actor, site=world.site, identifier=identifier, formula=formula, **fields)
+    return estate_meters.create_meter(actor, site=world.site, identifier=identifier, formula=formula, **fields)
 
 
 def parts_of(meter: Meter) -> list[tuple[str, str, str]]:
@@ -127,27 +128,27 @@ def test_what_only_a_device_has_is_refused(fields, field, editor, world, meters)
     assert refused.value.field == field
     whole = make(editor, world, "V", "A + B")
     with pytest.raises(Invalid):
-        service.update_meter(editor, meter=whole, **fields)
+        estate_meters.update_meter(editor, meter=whole, **fields)
     with pytest.raises(Invalid):
-        service.exchange_device(editor, meter=whole, on="2025-06-01", serial="X1")
+        devices.exchange_device(editor, meter=whole, on="2025-06-01", serial="X1")
     with pytest.raises(Invalid):
-        service.set_multiplier(editor, meter=whole, factor=2, since="2025-06-01")
+        multipliers.set_multiplier(editor, meter=whole, factor=2, since="2025-06-01")
 
 
 def test_nothing_stands_below_a_virtual_meter(editor, world, meters):
     make(editor, world, "V", "A + B")
     with pytest.raises(Invalid, match="it has no sub-meters"):
-        service.update_meter(editor, meter=meters["C"], parent="V")
+        estate_meters.update_meter(editor, meter=meters["C"], parent="V")
 
 
 def test_a_formula_is_changed_with_its_parts_and_its_version(editor, world, meters):
     whole = make(editor, world, "V", "A + B")
-    service.update_meter(editor, meter=whole, formula="A - C", version=1)
+    estate_meters.update_meter(editor, meter=whole, formula="A - C", version=1)
     assert parts_of(whole) == [("A", "import", "1"), ("C", "import", "-1")]
     assert whole.version == 2
-    with pytest.raises(service.Changed):
-        service.update_meter(editor, meter=whole, formula="A", version=1)
-    service.update_meter(editor, meter=whole, formula="A - C", name="Rest")
+    with pytest.raises(changes.Changed):
+        estate_meters.update_meter(editor, meter=whole, formula="A", version=1)
+    estate_meters.update_meter(editor, meter=whole, formula="A - C", name="Rest")
     event = Event.objects.filter(action="meter.changed").order_by("pk").first()
     assert (event.before["formula"], event.after["formula"]) == ("A + B", "A - C")
 
@@ -155,14 +156,14 @@ def test_a_formula_is_changed_with_its_parts_and_its_version(editor, world, mete
 def test_a_meter_does_not_change_its_nature(editor, world, meters):
     whole = make(editor, world, "V", "A + B")
     with pytest.raises(Conflict, match="has a formula"):
-        service.update_meter(editor, meter=whole, formula="")
+        estate_meters.update_meter(editor, meter=whole, formula="")
     make_series(meters["C"])
     with pytest.raises(Conflict, match="readings of its own"):
-        service.update_meter(editor, meter=meters["C"], formula="A + B")
-    service.update_meter(editor, meter=meters["B"], parent="A")
+        estate_meters.update_meter(editor, meter=meters["C"], formula="A + B")
+    estate_meters.update_meter(editor, meter=meters["B"], parent="A")
     with pytest.raises(Conflict, match="has sub-meters"):
-        service.update_meter(editor, meter=meters["A"], formula="B")
-    service.update_meter(editor, meter=meters["W"], formula="A", unit="kWh")  # it never had any
+        estate_meters.update_meter(editor, meter=meters["A"], formula="B")
+    estate_meters.update_meter(editor, meter=meters["W"], formula="A", unit="kWh")  # it never had any
     assert parts_of(meters["W"]) == [("A", "import", "1")]
 
 
@@ -171,20 +172,20 @@ def test_a_ring_is_refused_by_the_way_round(editor, world, meters):
     make(editor, world, "V2", "V1 + B")
     make(editor, world, "V3", "V2 + C")
     with pytest.raises(Invalid, match="V1 would be made of itself: V1 → V3 → V2 → V1"):
-        service.update_meter(editor, meter=one, formula="A + V3")
+        estate_meters.update_meter(editor, meter=one, formula="A + V3")
     with pytest.raises(Invalid, match="V1 would be made of itself: V1 → V1"):
-        service.update_meter(editor, meter=one, formula="A + V1")
+        estate_meters.update_meter(editor, meter=one, formula="A + V1")
     assert parts_of(one) == [("A", "import", "1")]
 
 
 def test_the_way_round_does_not_name_what_is_out_of_sight(editor, world, meters):
     elsewhere = make_site(world.org, "Annexe")
     one = make(editor, world, "V1", "A")
-    service.create_meter(editor, site=elsewhere, identifier="V2", formula="V1 + B")
+    estate_meters.create_meter(editor, site=elsewhere, identifier="V2", formula="V1 + B")
     make(editor, world, "V3", "V2 + C")
     here = narrow(world.org.pk, sites={world.site.pk})
     with pytest.raises(Invalid, match=r"V1 → V3 → \[hidden\] → V1"):
-        service.update_meter(here, meter=one, formula="A + V3")
+        estate_meters.update_meter(here, meter=one, formula="A + V3")
 
 
 def test_virtual_meters_stand_so_many_above_each_other(editor, world, meters):
@@ -203,24 +204,24 @@ def test_whoever_may_not_edit_the_site_declares_nothing_there(world, meters):
 def test_a_meter_in_a_formula_is_not_deleted(editor, world, meters):
     whole = make(editor, world, "V", "A + B")
     with pytest.raises(Conflict, match=r"A stands in the formula of V\. Change that formula first\."):
-        service.delete_meter(editor, meter=meters["A"])
-    service.delete_meter(editor, meter=whole)
-    service.delete_meter(editor, meter=meters["A"])
+        estate_meters.delete_meter(editor, meter=meters["A"])
+    estate_meters.delete_meter(editor, meter=whole)
+    estate_meters.delete_meter(editor, meter=meters["A"])
 
 
 def test_a_formula_out_of_sight_is_counted_and_not_named(editor, world, meters):
     elsewhere = make_site(world.org, "Annexe")
-    service.create_meter(editor, site=elsewhere, identifier="SECRET", formula="A + B")
+    estate_meters.create_meter(editor, site=elsewhere, identifier="SECRET", formula="A + B")
     with pytest.raises(Conflict, match=r"A stands in the formula of 1 virtual meter\."):
-        service.delete_meter(narrow(world.org.pk, sites={world.site.pk}), meter=meters["A"])
+        estate_meters.delete_meter(narrow(world.org.pk, sites={world.site.pk}), meter=meters["A"])
 
 
 def test_a_renamed_meter_is_renamed_in_formulas(editor, world, meters):
     whole = make(editor, world, "V", "A+ 0.5*B")
-    service.update_meter(editor, meter=meters["B"], identifier="B-2")
+    estate_meters.update_meter(editor, meter=meters["B"], identifier="B-2")
     whole.refresh_from_db()
     assert whole.formula == 'A+ 0.5*"B-2"'
-    service.update_meter(editor, meter=whole, formula='A + "B-2"')
+    estate_meters.update_meter(editor, meter=whole, formula='A + "B-2"')
 
 
 def test_what_is_out_of_sight_has_no_name_in_a_formula(editor, world, meters):
@@ -231,24 +232,24 @@ def test_what_is_out_of_sight_has_no_name_in_a_formula(editor, world, meters):
     assert seen_formula(editor, whole).text == 'A - "OUT-1"'
     seen = seen_formula(here, whole)
     assert (seen.text, [part.meter.identifier for part in seen.parts], seen.hidden) == ("A - [hidden]", ["A"], 1)
-    service.update_meter(here, meter=whole, formula="A - [hidden]", name="Rest")  # what a page sends back
+    estate_meters.update_meter(here, meter=whole, formula="A - [hidden]", name="Rest")  # what a page sends back
     assert whole.formula == 'A - "OUT-1"'
     with pytest.raises(Invalid, match="cannot be part of a formula"):
-        service.update_meter(here, meter=whole, formula="A + B - [hidden]")
+        estate_meters.update_meter(here, meter=whole, formula="A + B - [hidden]")
     with pytest.raises(Invalid, match=r"A counts import in kWh, not in m3"):
-        service.update_meter(here, meter=whole, unit="m3")
+        estate_meters.update_meter(here, meter=whole, unit="m3")
     Meter.objects.filter(identifier="A").update(unit="m3")
     with pytest.raises(Invalid, match=r"\[hidden\] counts import in kWh, not in m3"):
-        service.update_meter(here, meter=whole, unit="m3")
+        estate_meters.update_meter(here, meter=whole, unit="m3")
 
 
 def test_many_at_once_keep_virtual_meters_as_they_must_be(editor, world, meters):
     whole = make(editor, world, "V", "A + B")
     with pytest.raises(Invalid, match="Change its unit by itself"):
-        service.change_meters(editor, which=[whole.pk, meters["W"].pk], unit="m3")
+        bulk.change_meters(editor, which=[whole.pk, meters["W"].pk], unit="m3")
     with pytest.raises(Invalid, match="it has no supplier"):
-        service.change_meters(editor, which=[whole.pk], supplier="Somebody")
-    assert service.change_meters(editor, which=[whole.pk], is_active=False).changed == 1
+        bulk.change_meters(editor, which=[whole.pk], supplier="Somebody")
+    assert bulk.change_meters(editor, which=[whole.pk], is_active=False).changed == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -257,10 +258,10 @@ def test_two_at_once_never_close_a_ring(transactional_db: None, home: object) ->
     site = world.site
     for name in ("A", "V1", "V2", "V3"):
         make_meter(site, name)
-    service.update_meter(system, meter=Meter.objects.get(identifier="V1"), formula="V2 + A")
+    estate_meters.update_meter(system, meter=Meter.objects.get(identifier="V1"), formula="V2 + A")
 
     def declare(name: str, formula: str) -> Any:
-        return lambda: service.update_meter(system, meter=Meter.objects.get(identifier=name), formula=formula)
+        return lambda: estate_meters.update_meter(system, meter=Meter.objects.get(identifier=name), formula=formula)
 
     answers = at_once(declare("V2", "V3 + A"), declare("V3", "V1 + A"))
     assert sorted(type(answer).__name__ for answer in answers) == ["Invalid", "Meter"]

@@ -16,14 +16,10 @@ from eclectyc.analytics.service import consumption, estate_overview, meter_readi
 from eclectyc.batches.models import Batch
 from eclectyc.derived.engine import bring_up_to_date
 from eclectyc.derived.models import Stale
+from eclectyc.estate.corrections import amend_correction, remove_correction, set_correction
+from eclectyc.estate.meters import update_meter
 from eclectyc.estate.models import Series, Site
-from eclectyc.estate.service import (
-    amend_correction,
-    remove_correction,
-    set_correction,
-    update_meter,
-    update_site,
-)
+from eclectyc.estate.sites import update_site
 from eclectyc.gas.missing_values import lacking_of
 from eclectyc.gas.rules import kwh_per_m3
 from eclectyc.gas.service import put_values, set_usual_region

@@ -12,8 +12,8 @@ from django.apps import apps
 from eclectyc.accounts.actor import Actor
 from eclectyc.derived.engine import bring_up_to_date
 from eclectyc.derived.models import Stale
+from eclectyc.estate.meters import update_meter
 from eclectyc.estate.models import Meter, Series
-from eclectyc.estate.service import update_meter
 from eclectyc.registers.entries import enter_read
 from eclectyc.registers.models import Register
 from tests.factories import World, make_meter, make_series

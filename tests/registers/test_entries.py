@@ -10,8 +10,8 @@ import pytest
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
 from eclectyc.batches.models import Batch
+from eclectyc.estate.devices import exchange_device
 from eclectyc.estate.models import Meter
-from eclectyc.estate.service import exchange_device
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.errors import Forbidden, Invalid, NotFound
 from eclectyc.registers import entries

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.readings import meter_day, meter_readings
 from eclectyc.batches.models import Batch
+from eclectyc.estate.devices import exchange_device
 from eclectyc.estate.models import Meter
-from eclectyc.estate.service import exchange_device, set_multiplier
+from eclectyc.estate.multipliers import set_multiplier
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.quality import ACTUAL, DERIVED
 from eclectyc.lake.store import connect

@@ -14,7 +14,8 @@ import pytest
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.models import Event
-from eclectyc.estate import service
+from eclectyc.estate import meters
+from eclectyc.estate import sites as estate_sites
 from eclectyc.estate.lists import MeterFilter, SiteFilter
 from eclectyc.estate.models import Meter, Site
 from eclectyc.intake.service import ImportOptions, ImportReport, import_file
@@ -36,10 +37,10 @@ def admin(world: World) -> Actor:
 @pytest.fixture
 def estate(world: World, admin: Actor) -> list[Site]:
     sites = [
-        service.create_site(admin, organisation=world.org, name=name, company=name, region="=North", postcode="+1")
+        estate_sites.create_site(admin, organisation=world.org, name=name, company=name, region="=North", postcode="+1")
         for name in FORMULAS
     ]
-    service.update_site(
+    estate_sites.update_site(
         admin,
         site=sites[0],
         address='1 High Street\nBristol, "UK"',
@@ -52,7 +53,7 @@ def estate(world: World, admin: Actor) -> list[Site]:
         properties={"Beds": 7, "Opened": {"kind": "date", "value": "1999-01-01"}},
         outside_references={"company_id": "12"},
     )
-    main = service.create_meter(
+    main = meters.create_meter(
         admin,
         site=sites[0],
         identifier="1000000000040",
@@ -62,7 +63,7 @@ def estate(world: World, admin: Actor) -> list[Site]:
         serial="00123",
         name="Größe ½",
     )
-    service.create_meter(
+    meters.create_meter(
         admin,
         site=sites[1],
         identifier="-7",

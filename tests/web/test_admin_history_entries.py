@@ -10,7 +10,7 @@ from django.test import Client
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
-from eclectyc.estate import service
+from eclectyc.estate import devices, metrics, multipliers, placements
 from tests.factories import World, make_site
 from tests.web.pages import rows_of, text_of
 
@@ -22,10 +22,10 @@ SYSTEM = Actor.system()
 def entries(world: World) -> dict[str, Any]:
     """A meter with one exchange, one multiplier and one move; a site with one metric."""
     meter = world.meter
-    service.exchange_device(SYSTEM, meter=meter, on="2025-03-01", serial="E2", opening_read="3")
-    service.set_multiplier(SYSTEM, meter=meter, factor="2", since="2025-03-01")
-    service.move_meter(SYSTEM, meter=meter, to=make_site(world.org, "Quay Works"), on="2025-04-01")
-    metric = service.add_metric(
+    devices.exchange_device(SYSTEM, meter=meter, on="2025-03-01", serial="E2", opening_read="3")
+    multipliers.set_multiplier(SYSTEM, meter=meter, factor="2", since="2025-03-01")
+    placements.move_meter(SYSTEM, meter=meter, to=make_site(world.org, "Quay Works"), on="2025-04-01")
+    metric = metrics.add_metric(
         SYSTEM, site=world.site, name="Beds", value="120", since="2025-01-01", until="2025-06-01"
     )
     return {

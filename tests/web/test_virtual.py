@@ -11,7 +11,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership
 from eclectyc.batches.models import Batch
 from eclectyc.derived.engine import bring_up_to_date
-from eclectyc.estate import service
+from eclectyc.estate import meters
 from eclectyc.estate.models import Meter
 from eclectyc.lake.store import connect
 from tests.analytics.filling import fill, flat_days
@@ -44,7 +44,7 @@ def follow(world: World) -> None:
 
 
 def declared(world: World, formula: str = "1200023305967 - SUB", **fields: str) -> Meter:
-    made = service.create_meter(SYSTEM, site=world.site, identifier="REST", formula=formula, **fields)
+    made = meters.create_meter(SYSTEM, site=world.site, identifier="REST", formula=formula, **fields)
     follow(world)
     return made
 
@@ -108,7 +108,7 @@ def test_the_page_says_which_part_is_missing(viewer: Client, world: World, sub: 
     assert "where one lacks, the result is missing, never low" in page
     assert "no readings before Sat 28 Jun 2025" in page
     assert "give it its day of installation" in page
-    service.update_meter(SYSTEM, meter=late, installed=date(2025, 6, 28))
+    meters.update_meter(SYSTEM, meter=late, installed=date(2025, 6, 28))
     follow(world)
     page = text_of(viewer.get(f"/meters/{made.pk}", {"day": "2025-06-22"}))
     assert "was not there: counts nothing" in page

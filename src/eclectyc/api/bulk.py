@@ -14,7 +14,7 @@ from eclectyc.api.authentication import actor_of
 from eclectyc.api.estate_schemas import BulkOut, LongText, Week
 from eclectyc.api.requests import CHANGING, Body, Number, not_null, one
 from eclectyc.api.schemas import DirectionName, SiteTypeName, Text, UtilityName
-from eclectyc.estate import lists, service
+from eclectyc.estate import bulk, lists
 from eclectyc.estate.bulk import MOST_AT_ONCE
 from eclectyc.estate.lists import MeterFilter, SiteFilter
 from eclectyc.estate.models import Region, Supplier
@@ -83,7 +83,7 @@ def change_meters(request: HttpRequest, body: ManyMeters) -> BulkOut:
         change["supplier"] = one(Supplier.objects.visible_to(actor), change["supplier"], "supplier", field="supplier")
     if "step" in change:
         change["step_minutes"] = change.pop("step")
-    done = service.change_meters(actor, which=_meters(actor, body), **change)
+    done = bulk.change_meters(actor, which=_meters(actor, body), **change)
     return BulkOut(changed=done.changed, unchanged=done.unchanged)
 
 
@@ -95,7 +95,7 @@ def change_sites(request: HttpRequest, body: ManySites) -> BulkOut:
     not_null(change, *(set(change) - {"region", "floor_area_m2"}))
     if change.get("region") is not None:
         change["region"] = one(Region.objects.visible_to(actor), change["region"], "region", field="region")
-    done = service.change_sites(actor, which=_sites(actor, body), **change)
+    done = bulk.change_sites(actor, which=_sites(actor, body), **change)
     return BulkOut(changed=done.changed, unchanged=done.unchanged)
 
 

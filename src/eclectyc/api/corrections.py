@@ -12,7 +12,7 @@ from eclectyc.api.lookup import meter_of
 from eclectyc.api.requests import Number, not_null, one
 from eclectyc.api.schemas import OneMeter
 from eclectyc.api.versions import VERSIONED, IfMatch, version_of
-from eclectyc.estate import service
+from eclectyc.estate import corrections
 from eclectyc.estate.models import Correction, Meter
 
 router = Router(tags=["gas"])
@@ -32,7 +32,7 @@ def add_correction(
     request: HttpRequest, mpan: str, asked: Query[OneMeter], body: NewMultiplier, if_match: IfMatch = None
 ) -> Status[MultiplierOut]:
     """From a gas day on; before it nothing changes. The kWh of these days are worked out anew."""
-    made = service.set_correction(
+    made = corrections.set_correction(
         actor_of(request), meter=_meter(request, mpan, asked), factor=body.factor, since=body.since,
         version=version_of(if_match),
     )  # fmt: skip
@@ -54,7 +54,7 @@ def change_correction(
 ) -> MultiplierOut:
     """What was written down wrongly: its factor, its day."""
     entry, fields = _entry(request, _meter(request, mpan, asked), number), not_null(body.given(), "factor")
-    changed = service.amend_correction(actor_of(request), correction=entry, version=version_of(if_match), **fields)
+    changed = corrections.amend_correction(actor_of(request), correction=entry, version=version_of(if_match), **fields)
     return _out(changed)
 
 
@@ -66,7 +66,7 @@ def remove_correction(
 ) -> Status[None]:
     """What held before it holds on."""
     entry = _entry(request, _meter(request, mpan, asked), number)
-    service.remove_correction(actor_of(request), correction=entry, version=version_of(if_match))
+    corrections.remove_correction(actor_of(request), correction=entry, version=version_of(if_match))
     return Status(204, None)
 
 

@@ -33,7 +33,7 @@ from eclectyc.api.lookup import meter_of
 from eclectyc.api.requests import Number, not_null, one
 from eclectyc.api.schemas import OneMeter
 from eclectyc.api.versions import VERSIONED, IfMatch, version_of
-from eclectyc.estate import service
+from eclectyc.estate import devices, multipliers, placements
 from eclectyc.estate.models import Device, Meter, Multiplier, Placement, Site
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
@@ -63,14 +63,14 @@ def add_placement(
     """To another site of its organisation, from a day on."""
     actor, meter = actor_of(request), _meter(request, mpan, asked)
     to = one(Site.objects.visible_to(actor).select_related("region"), body.site, "site", field="site")
-    placed = service.move_meter(actor, meter=meter, to=to, on=body.on, version=version_of(if_match))
+    placed = placements.move_meter(actor, meter=meter, to=to, on=body.on, version=version_of(if_match))
     return Status(201, _placement(placed, known=True))
 
 
 @router.delete("/meters/{path:mpan}/placements/last", response={204: None, **VERSIONED}, summary="Take a move back")
 def take_back_move(request: HttpRequest, mpan: str, asked: Query[OneMeter], if_match: IfMatch = None) -> Status[None]:
     """The last one, as if it had never been."""
-    service.take_back_move(actor_of(request), meter=_meter(request, mpan, asked), version=version_of(if_match))
+    placements.take_back_move(actor_of(request), meter=_meter(request, mpan, asked), version=version_of(if_match))
     return Status(204, None)
 
 
@@ -88,7 +88,7 @@ def change_placement(
     """Its day; the sites stay."""
     actor, meter = actor_of(request), _meter(request, mpan, asked)
     placement = _entry(request, Placement, meter, number)
-    moved = service.correct_move(actor, placement=placement, on=body.on, version=version_of(if_match))
+    moved = placements.correct_move(actor, placement=placement, on=body.on, version=version_of(if_match))
     return _placement(moved, known=True)
 
 
@@ -105,7 +105,7 @@ def add_device(
 ) -> Status[DeviceOut]:
     """The old one closes on that day, with its last read."""
     meter = _meter(request, mpan, asked)
-    made = service.exchange_device(actor_of(request), meter=meter, version=version_of(if_match), **body.model_dump())
+    made = devices.exchange_device(actor_of(request), meter=meter, version=version_of(if_match), **body.model_dump())
     return Status(201, _device(made))
 
 
@@ -114,7 +114,7 @@ def take_back_exchange(
     request: HttpRequest, mpan: str, asked: Query[OneMeter], if_match: IfMatch = None
 ) -> Status[None]:
     """The last one, as if it had never been."""
-    service.take_back_exchange(actor_of(request), meter=_meter(request, mpan, asked), version=version_of(if_match))
+    devices.take_back_exchange(actor_of(request), meter=_meter(request, mpan, asked), version=version_of(if_match))
     return Status(204, None)
 
 
@@ -132,7 +132,7 @@ def change_device(
     """What was written down wrongly."""
     device = _entry(request, Device, _meter(request, mpan, asked), number)
     fields = not_null(body.given(), "serial")
-    return _device(service.correct_device(actor_of(request), device=device, version=version_of(if_match), **fields))
+    return _device(devices.correct_device(actor_of(request), device=device, version=version_of(if_match), **fields))
 
 
 @router.delete(
@@ -143,7 +143,7 @@ def remove_device(
 ) -> Status[None]:
     """One that never was: the device before it (of the first, the one after) stood there."""
     device = _entry(request, Device, _meter(request, mpan, asked), number)
-    service.remove_device(actor_of(request), device=device, version=version_of(if_match))
+    devices.remove_device(actor_of(request), device=device, version=version_of(if_match))
     return Status(204, None)
 
 
@@ -160,7 +160,7 @@ def add_multiplier(
 ) -> Status[MultiplierOut]:
     """From a day on; before it nothing changes."""
     meter = _meter(request, mpan, asked)
-    made = service.set_multiplier(
+    made = multipliers.set_multiplier(
         actor_of(request), meter=meter, factor=body.factor, since=body.since, version=version_of(if_match)
     )
     return Status(201, _multiplier(made))
@@ -174,7 +174,7 @@ def remove_multiplier(
 ) -> Status[None]:
     """What held before it holds on."""
     entry = _entry(request, Multiplier, _meter(request, mpan, asked), number)
-    service.remove_multiplier(actor_of(request), multiplier=entry, version=version_of(if_match))
+    multipliers.remove_multiplier(actor_of(request), multiplier=entry, version=version_of(if_match))
     return Status(204, None)
 
 
@@ -195,7 +195,7 @@ def change_multiplier(
     entry = _entry(request, Multiplier, _meter(request, mpan, asked), number)
     fields = not_null(body.given(), "factor")
     return _multiplier(
-        service.correct_multiplier(actor_of(request), multiplier=entry, version=version_of(if_match), **fields)
+        multipliers.correct_multiplier(actor_of(request), multiplier=entry, version=version_of(if_match), **fields)
     )
 
 

@@ -30,7 +30,8 @@ from eclectyc.api.schemas import (
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
 from eclectyc.audit.record import record
 from eclectyc.derived.virtual.delete import delete_virtual_meter
-from eclectyc.estate import lists, service
+from eclectyc.estate import lists
+from eclectyc.estate import meters as estate_meters
 from eclectyc.estate.formula.terms import written
 from eclectyc.estate.formula_visibility import SeenFormula, seen_formula, seen_formulas
 from eclectyc.estate.lists import MeterFilter, Slice
@@ -78,7 +79,7 @@ def add_meter(request: HttpRequest, response: HttpResponse, body: NewMeter) -> S
     actor = actor_of(request)
     fields = _given(actor, body)
     site = fields.pop("site")
-    meter = service.create_meter(actor, site=site, **fields)
+    meter = estate_meters.create_meter(actor, site=site, **fields)
     return Status(201, _tagged(actor, response, meter))
 
 
@@ -129,7 +130,9 @@ def change_meter(
     multiplier from a day on has an address of its own."""
     actor, meter = actor_of(request), meter_of(actor_of(request), mpan, asked.organisation)
     fields = _given(actor, body)
-    return _tagged(actor, response, service.update_meter(actor, meter=meter, version=version_of(if_match), **fields))
+    return _tagged(
+        actor, response, estate_meters.update_meter(actor, meter=meter, version=version_of(if_match), **fields)
+    )
 
 
 @router.delete("/meters/{path:mpan}", response={204: None, **VERSIONED}, summary="Delete a meter")
@@ -138,7 +141,7 @@ def delete_meter(request: HttpRequest, mpan: str, asked: Query[OneMeter], if_mat
     out for a virtual meter goes with it."""
     actor = actor_of(request)
     meter = meter_of(actor, mpan, asked.organisation)
-    delete = delete_virtual_meter if meter.is_virtual else service.delete_meter
+    delete = delete_virtual_meter if meter.is_virtual else estate_meters.delete_meter
     delete(actor, meter=meter, version=version_of(if_match))
     return Status(204, None)
 
@@ -206,5 +209,5 @@ def meter_out(meter: Meter, formula: SeenFormula) -> MeterOut:
         timezone=site.timezone,
         outside_references=meter.outside_references,
         version=meter.version,
-        warnings=service.warnings_of(meter),
+        warnings=estate_meters.warnings_of(meter),
     )

@@ -12,7 +12,7 @@ from eclectyc.api.estate_schemas import ChangedRegion, NewRegion, RegionList, Re
 from eclectyc.api.lookup import organisations_named
 from eclectyc.api.requests import CHANGING, ONE, Number, not_null, one
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
-from eclectyc.estate import lists, service
+from eclectyc.estate import lists, regions
 from eclectyc.estate.lists import NameFilter, Slice
 from eclectyc.estate.models import Region, Site
 
@@ -34,7 +34,7 @@ def add_region(request: HttpRequest, response: HttpResponse, body: NewRegion) ->
     """Its name is unique in the organisation."""
     actor = actor_of(request)
     organisation = one(Organisation.objects.visible_to(actor), body.organisation, "organisation", field="organisation")
-    region = service.create_region(actor, organisation=organisation, name=body.name)
+    region = regions.create_region(actor, organisation=organisation, name=body.name)
     tag(response, region.version)
     return Status(201, region_out(region, 0))
 
@@ -51,14 +51,14 @@ def change_region(
 ) -> RegionOut:
     """What is left out stays as it is."""
     fields = not_null(body.given(), "name")
-    region = service.update_region(actor_of(request), region=_one(request, pk), version=version_of(if_match), **fields)
+    region = regions.update_region(actor_of(request), region=_one(request, pk), version=version_of(if_match), **fields)
     return _out(request, response, region)
 
 
 @router.delete("/regions/{pk}", response={204: None, **VERSIONED}, summary="Delete a region")
 def delete_region(request: HttpRequest, pk: Path[Number], if_match: IfMatch = None) -> Status[None]:
     """Refused while it holds sites."""
-    service.delete_region(actor_of(request), region=_one(request, pk), version=version_of(if_match))
+    regions.delete_region(actor_of(request), region=_one(request, pk), version=version_of(if_match))
     return Status(204, None)
 
 

@@ -28,7 +28,9 @@ from eclectyc.api.estate_schemas import (
 from eclectyc.api.lookup import numbers_named, organisations_named
 from eclectyc.api.requests import CHANGING, ONE, Number, Page, not_null, one, page_of
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
-from eclectyc.estate import lists, service
+from eclectyc.estate import lists
+from eclectyc.estate import metrics as estate_metrics
+from eclectyc.estate import sites as estate_sites
 from eclectyc.estate.lists import SiteFilter, Slice
 from eclectyc.estate.models import Region, Site, SiteMetric
 
@@ -63,7 +65,7 @@ def add_site(request: HttpRequest, response: HttpResponse, body: NewSite) -> Sta
     actor = actor_of(request)
     organisation = one(Organisation.objects.visible_to(actor), body.organisation, "organisation", field="organisation")
     fields = _given(actor, body, "organisation")
-    site = service.create_site(actor, organisation=organisation, **fields)
+    site = estate_sites.create_site(actor, organisation=organisation, **fields)
     tag(response, site.version)
     return Status(201, site_out(site, 0))
 
@@ -80,13 +82,15 @@ def change_site(
 ) -> SiteOut:
     """What is left out stays as it is."""
     actor, site = actor_of(request), _one(request, pk)
-    return _out(response, service.update_site(actor, site=site, version=version_of(if_match), **_given(actor, body)))
+    return _out(
+        response, estate_sites.update_site(actor, site=site, version=version_of(if_match), **_given(actor, body))
+    )
 
 
 @router.delete("/sites/{pk}", response={204: None, **VERSIONED}, summary="Delete a site")
 def delete_site(request: HttpRequest, pk: Path[Number], if_match: IfMatch = None) -> Status[None]:
     """Refused while it has meters, or the use of meters that were there: make it inactive instead."""
-    service.delete_site(actor_of(request), site=_one(request, pk), version=version_of(if_match))
+    estate_sites.delete_site(actor_of(request), site=_one(request, pk), version=version_of(if_match))
     return Status(204, None)
 
 
@@ -100,7 +104,7 @@ def list_metrics(request: HttpRequest, pk: Path[Number], asked: Query[Page]) -> 
 @router.post("/sites/{pk}/metrics", response={201: MetricOut, **CHANGING}, summary="Add a metric")
 def add_metric(request: HttpRequest, pk: Path[Number], body: NewMetric) -> Status[MetricOut]:
     """A level that was open ends where the new one begins."""
-    metric = service.add_metric(actor_of(request), site=_one(request, pk), **body.model_dump())
+    metric = estate_metrics.add_metric(actor_of(request), site=_one(request, pk), **body.model_dump())
     return Status(201, metric_out(metric))
 
 
@@ -108,13 +112,13 @@ def add_metric(request: HttpRequest, pk: Path[Number], body: NewMetric) -> Statu
 def change_metric(request: HttpRequest, pk: Path[Number], number: Path[Number], body: ChangedMetric) -> MetricOut:
     """What was written down wrongly."""
     fields = not_null(body.given(), "name", "value", "since", "unit", "measure")
-    return metric_out(service.update_metric(actor_of(request), metric=_metric(request, pk, number), **fields))
+    return metric_out(estate_metrics.update_metric(actor_of(request), metric=_metric(request, pk, number), **fields))
 
 
 @router.delete("/sites/{pk}/metrics/{number}", response={204: None, **CHANGING}, summary="Take a metric out")
 def delete_metric(request: HttpRequest, pk: Path[Number], number: Path[Number]) -> Status[None]:
     """It is kept in the audit record."""
-    service.delete_metric(actor_of(request), metric=_metric(request, pk, number))
+    estate_metrics.delete_metric(actor_of(request), metric=_metric(request, pk, number))
     return Status(204, None)
 
 

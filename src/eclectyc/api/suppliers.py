@@ -21,7 +21,7 @@ from eclectyc.api.estate_schemas import (
 from eclectyc.api.lookup import organisations_named
 from eclectyc.api.requests import CHANGING, ONE, Body, Number, not_null, one
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
-from eclectyc.estate import lists, service
+from eclectyc.estate import lists, suppliers
 from eclectyc.estate.lists import NameFilter, Slice
 from eclectyc.estate.models import Meter, Supplier
 
@@ -43,7 +43,7 @@ def add_supplier(request: HttpRequest, response: HttpResponse, body: NewSupplier
     """Its name is unique in the organisation."""
     actor = actor_of(request)
     organisation = one(Organisation.objects.visible_to(actor), body.organisation, "organisation", field="organisation")
-    supplier = service.create_supplier(actor, organisation=organisation, **_given(body, "organisation"))
+    supplier = suppliers.create_supplier(actor, organisation=organisation, **_given(body, "organisation"))
     tag(response, supplier.version)
     return Status(201, supplier_out(supplier, 0))
 
@@ -60,7 +60,7 @@ def change_supplier(
 ) -> SupplierOut:
     """What is left out stays as it is."""
     fields = _given(body)
-    supplier = service.update_supplier(
+    supplier = suppliers.update_supplier(
         actor_of(request), supplier=_one(request, pk), version=version_of(if_match), **fields
     )
     return _out(request, response, supplier)
@@ -69,7 +69,7 @@ def change_supplier(
 @router.delete("/suppliers/{pk}", response={204: None, **VERSIONED}, summary="Delete a supplier")
 def delete_supplier(request: HttpRequest, pk: Path[Number], if_match: IfMatch = None) -> Status[None]:
     """Refused while it supplies meters."""
-    service.delete_supplier(actor_of(request), supplier=_one(request, pk), version=version_of(if_match))
+    suppliers.delete_supplier(actor_of(request), supplier=_one(request, pk), version=version_of(if_match))
     return Status(204, None)
 
 

@@ -15,8 +15,8 @@ from eclectyc.accounts.roles import ROLES
 from eclectyc.accounts.service import add_user
 from eclectyc.batches.models import Batch
 from eclectyc.demo.plan import ORGANISATION, MeterPlan, SitePlan, estate
+from eclectyc.estate.meters import create_meter
 from eclectyc.estate.models import Direction, Meter, Region, Series, Site, Supplier
-from eclectyc.estate.service import create_meter
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.plurals import counted
 from eclectyc.operations.first_user import new_password

@@ -16,8 +16,9 @@ from eclectyc.batches.lifecycle import Claim, tell_audit
 from eclectyc.batches.models import Batch
 from eclectyc.estate.formula.parse import parse
 from eclectyc.estate.formula.tokens import hyphenated
+from eclectyc.estate.meters import create_meter, update_meter
 from eclectyc.estate.models import Meter, Site
-from eclectyc.estate.service import create_meter, create_site, update_meter, update_site
+from eclectyc.estate.sites import create_site, update_site
 from eclectyc.intake.report import ErrorLog, ImportReport, grouped_warnings
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RecordBlock

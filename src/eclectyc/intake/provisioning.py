@@ -96,7 +96,8 @@ class Making:
             raise Invalid(f"Meter {moved[0]} has just been made in another time zone.", "Run the import again.")
         missing = [point for point in points if point.identifier not in found]
         if missing:
-            from eclectyc.estate.service import create_meters, create_site
+            from eclectyc.estate.meters import create_meters
+            from eclectyc.estate.sites import create_site
 
             site = self.site or create_site(
                 self.actor, organisation=self.organisation, name=self.site_name, timezone=self.zone

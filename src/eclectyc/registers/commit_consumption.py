@@ -17,11 +17,7 @@ import polars as pl
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Made, finish, settle_pending
 from eclectyc.batches.models import Batch
-from eclectyc.estate.models import Meter
-from eclectyc.estate.service import SeriesKey, ensure_series, series_rows
-from eclectyc.intake.alignment.interpretation import Target
-from eclectyc.intake.provisioning import Making
-from eclectyc.intake.resolve import Point
+from eclectyc.estate.series import SeriesKey, ensure_series, series_rows
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.failpoints import failpoint
@@ -29,12 +25,11 @@ from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
 from eclectyc.lake.write import WriteResult
 from eclectyc.registers.consumption import NO_SERIES, Worked
-from eclectyc.registers.repository import pieces
 
 Wanted = tuple[int, str, str, int]  # point, quantity, unit, step [minutes]
 
 
-class Maker(Protocol):
+class SeriesProvider(Protocol):
     """Knows the series of the points of a working out, and makes those that are lacking."""
 
     def held(self, target: tuple[int, str, str]) -> dict[int, int]:
@@ -46,55 +41,15 @@ class Maker(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """The series that an import will have, as ``making`` takes them."""
-
-    targets: list[Target]
-
-
 @dataclass(slots=True)
-class OfFile:
-    """Series of the points that a file names; meters that are not there yet are made with them.
-
-    step : minutes of the slots of each point, which a meter that is made is given.
-    """
-
-    points: list[Point]
-    making: Making
-    step: list[int]
-
-    def held(self, target: tuple[int, str, str]) -> dict[int, int]:
-        point, *key = target
-        own = self.points[point].series
-        return {s.step: s.id for s in own if [s.quantity, s.unit] == key and not s.source and not s.register}
-
-    def make(self, wanted: Sequence[Wanted]) -> tuple[list[int], Made]:
-        numbers, made = self.making.make(self.planned(wanted))
-        steps: dict[int, list[str]] = {}
-        for point, step in zip(self.points, self.step, strict=True):
-            if point.meter is None:
-                steps.setdefault(step, []).append(point.identifier)
-        for step, names in steps.items() if made.meters else ():
-            for piece in pieces(names):
-                fresh = Meter.objects.filter(organisation=self.making.organisation, identifier__in=piece)
-                fresh.exclude(step_minutes=step).update(step_minutes=step)
-        return numbers.tolist(), made
-
-    def planned(self, wanted: Sequence[Wanted]) -> Planned:
-        """Return series as ``making`` takes them."""
-        return Planned([Target(self.points[point], quantity, unit, step, 0) for point, quantity, unit, step in wanted])
-
-
-@dataclass(slots=True)
-class OfMeters:
+class MeterSeries:
     """Series of meters that are all in the registry, by their numbers."""
 
     meters: list[int]
     known: dict[tuple[int, str, str], dict[int, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, meters: list[int]) -> OfMeters:
+    def of(cls, meters: list[int]) -> MeterSeries:
         """Ask the registry for the series of some meters."""
         place = {meter: n for n, meter in enumerate(meters)}
         maker = cls(meters)
@@ -156,14 +111,14 @@ def wanted_by(worked: Worked) -> tuple[list[Wanted], list[Wanted]]:
     return days, slots
 
 
-def numbered(worked: Worked, maker: Maker) -> tuple[Numbers, Made]:
+def numbered(worked: Worked, maker: SeriesProvider) -> tuple[Numbers, Made]:
     """Return the series of a working out, made where they are lacking; call it within a transaction."""
     days, slots = wanted_by(worked)
     numbers, made = maker.make([*days, *slots])
     return _placed(worked, maker, dict(zip([*days, *slots], numbers, strict=True))), made
 
 
-def supposed(worked: Worked, maker: Maker) -> Numbers:
+def supposed(worked: Worked, maker: SeriesProvider) -> Numbers:
     """Return the series of a working out that is only tried; those that are lacking have numbers below minus one."""
     found: dict[Wanted, int] = {}
     for part in wanted_by(worked):
@@ -172,7 +127,7 @@ def supposed(worked: Worked, maker: Maker) -> Numbers:
     return _placed(worked, maker, found)
 
 
-def _placed(worked: Worked, maker: Maker, found: dict[Wanted, int]) -> Numbers:
+def _placed(worked: Worked, maker: SeriesProvider, found: dict[Wanted, int]) -> Numbers:
     days, slots, others = [], [], []
     for n, (target, step) in enumerate(zip(worked.targets, worked.step.tolist(), strict=True)):
         days.append(found[*target, WHOLE_DAY])
@@ -187,7 +142,7 @@ def earlier_batches(organisation: Organisation, batch: Batch | None = None) -> l
     return list((derived if batch is None else derived.exclude(pk=batch.pk)).order_by().values_list("pk", flat=True))
 
 
-def preview_use(worked: Worked, maker: Maker, organisation: Organisation) -> WriteResult:
+def preview_use(worked: Worked, maker: SeriesProvider, organisation: Organisation) -> WriteResult:
     """Return what writing a working out would do; nothing is written."""
     numbers = supposed(worked, maker)
     earlier = earlier_batches(organisation)
@@ -196,7 +151,7 @@ def preview_use(worked: Worked, maker: Maker, organisation: Organisation) -> Wri
 
 def write_use(
     worked: Worked,
-    maker: Maker,
+    maker: SeriesProvider,
     lease: Lease,
     *,
     under: Callable[[], AbstractContextManager[None]],

@@ -21,7 +21,7 @@ from eclectyc.batches.lifecycle import COUNTS, Made, begin, note, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.estate import checks
 from eclectyc.estate.models import Meter, Quantity
-from eclectyc.estate.service import quantity_in
+from eclectyc.estate.series import quantity_in
 from eclectyc.estate.virtual import refuse_if_virtual
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid, NotFound

@@ -16,7 +16,8 @@ from eclectyc.derived.spans import EVER
 from eclectyc.derived.virtual.delete import delete_virtual_meter
 from eclectyc.derived.virtual.derivation import VIRTUAL_METERS
 from eclectyc.derived.virtual.preview import parts_on, try_out
-from eclectyc.estate import service
+from eclectyc.estate import bulk, changes
+from eclectyc.estate import meters as estate_meters
 from eclectyc.estate.models import Meter, Series
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.errors import Conflict
@@ -48,7 +49,7 @@ def cells(value: str, **others: str) -> list[str]:
 
 
 def virtual(world: World, identifier: str, formula: str, **fields: object) -> Meter:
-    return service.create_meter(SYSTEM, site=world.site, identifier=identifier, formula=formula, **fields)
+    return estate_meters.create_meter(SYSTEM, site=world.site, identifier=identifier, formula=formula, **fields)
 
 
 def held(meter: Meter) -> dict[int, Day]:
@@ -98,7 +99,7 @@ def test_a_changed_formula_and_a_new_part_are_worked_out_on_all_days(world, mete
     rest = virtual(world, "REST", "MAIN")
     bring_up_to_date()
     assert held(rest) == {1: [1.0] * 48, 9: [1.0] * 48, 20: [7.0] * 48}
-    service.update_meter(SYSTEM, meter=rest, formula="MAIN + S1 / 4 + S2 * 2")
+    estate_meters.update_meter(SYSTEM, meter=rest, formula="MAIN + S1 / 4 + S2 * 2")
     bring_up_to_date()
     assert held(rest) == {1: [3.25] * 48, 9: [3.25] * 48}
 
@@ -108,10 +109,10 @@ def test_the_life_of_a_sub_meter_gives_back_the_days_before_it(world, meters, tm
     rest = virtual(world, "REST", "MAIN - S1")
     bring_up_to_date()
     assert held(rest) == {3: [3.0] * 48}  # nobody knows that there was no S1: what lacks is a gap
-    service.update_meter(SYSTEM, meter=meters["S1"], installed=date(2025, 6, 2))
+    estate_meters.update_meter(SYSTEM, meter=meters["S1"], installed=date(2025, 6, 2))
     bring_up_to_date()
     assert held(rest) == {1: [5.0] * 48, 3: [3.0] * 48}
-    service.change_meters(SYSTEM, which=[meters["S1"].pk], installed=date(2025, 6, 3))
+    bulk.change_meters(SYSTEM, which=[meters["S1"].pk], installed=date(2025, 6, 3))
     bring_up_to_date()
     assert held(rest) == {1: [5.0] * 48, 2: [5.0] * 48, 3: [3.0] * 48}
 
@@ -137,7 +138,7 @@ def test_a_part_known_by_whole_days_makes_the_result_daily_on_those_days(world, 
     rest = virtual(world, "REST", "MAIN - DAILY")
     bring_up_to_date()
     assert (rest.step_minutes, held(rest)) == (1440, {1: [40.0]})
-    service.update_meter(SYSTEM, meter=daily, removed=date(2025, 6, 2))
+    estate_meters.update_meter(SYSTEM, meter=daily, removed=date(2025, 6, 2))
     bring_up_to_date()
     assert held(rest) == {1: [40.0], 2: [1.0] * 48}
 
@@ -161,7 +162,7 @@ def test_another_unit_or_direction_takes_its_earlier_days_with_it(world, meters,
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "1")))
     rest = virtual(world, "REST", "MAIN")
     bring_up_to_date()
-    service.update_meter(SYSTEM, meter=rest, direction="export")
+    estate_meters.update_meter(SYSTEM, meter=rest, direction="export")
     bring_up_to_date()
     kinds = {(s.quantity, s.is_primary): s.pk for s in Series.objects.filter(meter=rest)}
     assert set(kinds) == {("import", False), ("export", True)}
@@ -191,7 +192,7 @@ def test_a_file_of_meters_declares_formulas_wherever_their_parts_stand(world, me
 
 
 def test_a_page_is_told_which_part_is_missing(world, meters, tmp_path):
-    service.update_meter(SYSTEM, meter=meters["S2"], installed=date(2025, 6, 2))
+    estate_meters.update_meter(SYSTEM, meter=meters["S2"], installed=date(2025, 6, 2))
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "10"), ("S1", 1, cells("4", s7="", s8=""))))
     rest = virtual(world, "REST", "MAIN - S1 - S2")
     main, one, two = parts_on(rest, date(2025, 6, 1))
@@ -220,7 +221,7 @@ def test_a_virtual_meter_is_deleted_with_what_was_worked_out(world, meters, tmp_
     series = Series.objects.get(meter=rest).pk
     with pytest.raises(Conflict, match="stands in the formula of TOP"):
         delete_virtual_meter(SYSTEM, meter=rest)
-    with pytest.raises(service.Changed):
+    with pytest.raises(changes.Changed):
         delete_virtual_meter(SYSTEM, meter=above, version=7)
     delete_virtual_meter(SYSTEM, meter=above)
     delete_virtual_meter(SYSTEM, meter=rest)
@@ -273,10 +274,10 @@ def test_a_meter_of_a_failed_import_stays_where_a_formula_names_it(world, meters
 def test_a_meter_is_not_turned_round_under_a_formula_that_takes_what_its_direction_says(world, meters):
     virtual(world, "V", "MAIN + S1.import")
     with pytest.raises(Conflict, match="MAIN stands in 1 formula with what its direction says"):
-        service.update_meter(SYSTEM, meter=meters["MAIN"], direction="export")
+        estate_meters.update_meter(SYSTEM, meter=meters["MAIN"], direction="export")
     meters["MAIN"].refresh_from_db()
     assert meters["MAIN"].direction == "import"
-    service.update_meter(SYSTEM, meter=meters["S1"], direction="export")
+    estate_meters.update_meter(SYSTEM, meter=meters["S1"], direction="export")
 
 
 def test_a_register_bears_on_every_day_of_a_formula(world, meters):

@@ -9,7 +9,7 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.derived.engine import bring_up_to_date
-from eclectyc.estate import service
+from eclectyc.estate import meters
 from eclectyc.estate.models import Meter, Series
 from eclectyc.gas.missing_values import lacking_of
 from eclectyc.kernel.errors import Invalid
@@ -25,7 +25,7 @@ DAYS = span(date(2025, 6, 1), 3)
 
 def declared(world: World, identifier: str, formula: str, unit: str = "kWh") -> Meter:
     fields = {"identifier": identifier, "formula": formula, "unit": unit, "utility": "gas"}
-    return service.create_meter(SYSTEM, site=world.site, **fields)
+    return meters.create_meter(SYSTEM, site=world.site, **fields)
 
 
 def test_the_kwh_of_gas_are_followed_through_its_calorific_values(world: World, tmp_path: Path) -> None:

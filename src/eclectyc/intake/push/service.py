@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
 from eclectyc.estate.models import Meter, Series
-from eclectyc.estate.service import SeriesKey, ensure_series, quantity_in
+from eclectyc.estate.series import SeriesKey, ensure_series, quantity_in
 from eclectyc.estate.virtual import refuse_if_virtual
 from eclectyc.intake.push import inbox, schedule
 from eclectyc.intake.push.columns import Rejection, read_columns
@@ -22,9 +22,9 @@ from eclectyc.intake.push.encoding import Pushed, pack
 from eclectyc.intake.push.message import Message
 from eclectyc.intake.push.models import Push
 from eclectyc.intake.push.to_slots import Placed, clock_at, place, step_told
-from eclectyc.intake.resolve import conversion_at
 from eclectyc.kernel.errors import Busy, Forbidden, NotFound
 from eclectyc.kernel.failpoints import failpoint
+from eclectyc.kernel.units import conversion_for_meter
 
 TRIES: Final = 20
 PUSH: Final = "readings.push"
@@ -70,7 +70,7 @@ def push_readings(actor: Actor, *, meter: Meter, message: Message) -> Answer:
         raise Forbidden("Your role does not allow this.", "Ask an administrator of your organisation.")
     refuse_if_virtual(meter, "readings of its own")
     columns, rejected = read_columns(message.readings)
-    known = conversion_at(message.unit, meter.unit)
+    known = conversion_for_meter(message.unit, meter.unit)
     step = message.step or step_told(columns) or meter.step_minutes
     quantity = quantity_in(meter.utility, message.quantity, known.unit)
     answer = Answer(meter.identifier, quantity, known.unit, step, rejected=rejected)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.http import Http404, HttpRequest, HttpResponse
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.estate import service
+from eclectyc.estate import corrections, devices, metrics, multipliers, placements
 from eclectyc.estate.models import Correction as VolumeCorrection
 from eclectyc.estate.models import Device, Measure, Meter, Multiplier, Placement, Site, SiteMetric
 from eclectyc.web.forms import Field, Form
@@ -88,23 +88,23 @@ KINDS: Final[Mapping[str, Kind]] = {
         "devices", "device", _DEVICE,
         lambda d: {"serial": d.serial, "since": d.since, "opening_read": _number(d.opening_read),
                    "closing_read": _number(d.closing_read), "digits": d.digits, "ct_ratio": d.ct_ratio},
-        service.correct_device, service.remove_device,
+        devices.correct_device, devices.remove_device,
         "The device before it – of the first, the one after – stood there on its days. Its reads are lost.",
     ),
     "multiplier": Kind(
         "multipliers", "multiplier", _MULTIPLIER, lambda m: {"factor": _number(m.factor), "since": m.since},
-        service.correct_multiplier, service.remove_multiplier, "The multiplier before it holds on.",
+        multipliers.correct_multiplier, multipliers.remove_multiplier, "The multiplier before it holds on.",
     ),
     "correction": Kind(
         "corrections", "correction", _CORRECTION, lambda m: {"factor": _number(m.factor), "since": m.since},
-        service.amend_correction, service.remove_correction, "The correction before it holds on.",
+        corrections.amend_correction, corrections.remove_correction, "The correction before it holds on.",
     ),
-    "placement": Kind("placements", "placement", _MOVE, lambda p: {"on": p.since}, service.correct_move),
+    "placement": Kind("placements", "placement", _MOVE, lambda p: {"on": p.since}, placements.correct_move),
     "metric": Kind(
         "metrics", "metric", METRIC,
         lambda m: {name: getattr(m, name) for name in ("name", "unit", "measure", "since", "until")}
         | {"value": _number(m.value)},
-        service.update_metric, service.delete_metric, "It is kept in the audit alone.",
+        metrics.update_metric, metrics.delete_metric, "It is kept in the audit alone.",
     ),
 }  # fmt: skip
 

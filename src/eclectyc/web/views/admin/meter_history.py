@@ -11,15 +11,11 @@ from django.urls import reverse
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.service import sparklines, today_in
+from eclectyc.estate.corrections import set_correction
+from eclectyc.estate.devices import exchange_device, take_back_exchange
 from eclectyc.estate.models import Correction, Device, Meter, Multiplier, Placement, Site, Utility
-from eclectyc.estate.service import (
-    exchange_device,
-    move_meter,
-    set_correction,
-    set_multiplier,
-    take_back_exchange,
-    take_back_move,
-)
+from eclectyc.estate.multipliers import set_multiplier
+from eclectyc.estate.placements import move_meter, take_back_move
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.plurals import counted

@@ -11,9 +11,10 @@ from django.urls import reverse
 from eclectyc.accounts.actor import Actor
 from eclectyc.derived.virtual.delete import delete_virtual_meter
 from eclectyc.estate import lists
+from eclectyc.estate.bulk import change_meters
 from eclectyc.estate.fields import checked_meter_fields
+from eclectyc.estate.meters import create_meter, delete_meter, update_meter, warnings_of
 from eclectyc.estate.models import Direction, Meter, Site, Supplier, Utility
-from eclectyc.estate.service import change_meters, create_meter, delete_meter, update_meter, warnings_of
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.colours import family

@@ -13,14 +13,8 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.estate import lists
 from eclectyc.estate.fields import checked_supplier_fields
 from eclectyc.estate.models import Region, Supplier
-from eclectyc.estate.service import (
-    create_region,
-    create_supplier,
-    delete_region,
-    delete_supplier,
-    update_region,
-    update_supplier,
-)
+from eclectyc.estate.regions import create_region, delete_region, update_region
+from eclectyc.estate.suppliers import create_supplier, delete_supplier, update_supplier
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.list_component import Asked, Cell, Filter, Listing, Part, Row, columns, filter_of, yes_or_no

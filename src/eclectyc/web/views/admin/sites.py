@@ -11,9 +11,11 @@ from django.urls import reverse
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate import lists, opening_hours
+from eclectyc.estate.bulk import change_sites
 from eclectyc.estate.fields import checked_site_fields
+from eclectyc.estate.metrics import add_metric
 from eclectyc.estate.models import Measure, Region, Site, SiteType
-from eclectyc.estate.service import add_metric, change_sites, create_site, delete_site, update_site
+from eclectyc.estate.sites import create_site, delete_site, update_site
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.plurals import counted
 from eclectyc.web import number_format

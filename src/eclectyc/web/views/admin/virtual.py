@@ -17,8 +17,8 @@ from eclectyc.derived.virtual.preview import DayTried, try_out
 from eclectyc.estate.fields import checked_meter_fields
 from eclectyc.estate.formula.terms import Term, in_words, written
 from eclectyc.estate.formula_visibility import seen_formula
+from eclectyc.estate.meters import create_meter, warnings_of
 from eclectyc.estate.models import Direction, Meter, Site, Utility
-from eclectyc.estate.service import create_meter, warnings_of
 from eclectyc.estate.virtual import Meant, meaning_of
 from eclectyc.kernel.days import WHOLE_DAY, zone_of
 from eclectyc.kernel.errors import EclectycError, Invalid
