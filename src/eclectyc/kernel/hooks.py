@@ -1,0 +1,71 @@
+"""Hooks: what rooms offer to a room above them. Pure.
+
+Rooms fill a hook in ``AppConfig.ready``; the room that reads it names none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from eclectyc.kernel.data_protection import PersonalData, RetentionCategory
+    from eclectyc.kernel.health import HealthCheck
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Entry(Generic[T]):
+    value: T | str
+    rank: int
+
+
+class Hook(Generic[T]):
+    """Named entries in a stable order.
+
+    >>> hook = Hook[int]("number")
+    >>> hook.register("later", 2, rank=20)
+    >>> hook.register("sooner", 1, rank=10)
+    >>> list(hook)
+    [1, 2]
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._entries: dict[str, _Entry[T]] = {}
+
+    def register(self, name: str, entry: T | str, *, rank: int = 0) -> None:
+        """Add an entry; raise ``ValueError`` if the name is in use.
+
+        entry : the value, or where it is, "package.module:attribute": imported only when the hook is read, so that
+        starting costs nothing. rank : lower ones are listed first, equal ones in the order of registration.
+        """
+        if name in self._entries:
+            raise ValueError(f"There is a {self._title} called {name!r} already. Choose another name.")
+        self._entries[name] = _Entry(entry, rank)
+
+    def names(self) -> list[str]:
+        return sorted(self._entries, key=lambda name: self._entries[name].rank)
+
+    def load(self, name: str) -> T:
+        """Return the entry of a name, imported if need be; raise ``KeyError`` if there is none."""
+        entry = self._entries[name]
+        if isinstance(entry.value, str):
+            module, _, attribute = entry.value.partition(":")
+            loaded: T = getattr(import_module(module), attribute)
+            entry.value = loaded
+        return entry.value
+
+    def __iter__(self) -> Iterator[T]:
+        return (self.load(name) for name in self.names())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+health_checks: Final[Hook[HealthCheck]] = Hook("health check")
+retention_categories: Final[Hook[RetentionCategory]] = Hook("retention category")
+personal_data: Final[Hook[PersonalData]] = Hook("column of personal data")
