@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.analytics import service
+from eclectyc.analytics.estate import monthly
+from eclectyc.analytics.readings import meter_readings
 from eclectyc.estate.models import Meter
 from tests.analytics.filling import fill, flat_days
 from tests.factories import World, make_meter, make_series, make_site
@@ -50,13 +51,13 @@ def test_months_of_many_meters_are_each_ones_days_added_up(world: World, start: 
     actor = Actor.of(world.viewer)
     expected: dict[tuple[int, date], Told] = {}
     for meter in meters if start < end else []:
-        found = service.meter_readings(actor, meter, start=start, end=end, by="day", today=TODAY)
+        found = meter_readings(actor, meter, start=start, end=end, by="day", today=TODAY)
         for opens, value, *counts in found.frame.select("start", "value", "present", "expected", "estimated").rows():
             key = meter.pk, opens.date().replace(day=1)
             before = expected.get(key, (None, 0, 0, 0))
             total = before[0] if value is None else (before[0] or 0.0) + value
             expected[key] = (total, *(a + b for a, b in zip(before[1:], counts, strict=True)))
-    answer = service.monthly(actor, meters, start, end, today=TODAY)
+    answer = monthly(actor, meters, start, end, today=TODAY)
     assert (answer["unit"] == "kWh").all()
     assert {(meter, month): told for meter, month, *told in answer.select(
         "meter", "start", "value", "present", "expected", "estimated").iter_rows()

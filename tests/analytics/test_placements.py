@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from eclectyc.accounts.actor import Actor, Grant
 from eclectyc.accounts.reach import Reach
 from eclectyc.accounts.roles import ROLE_PERMISSIONS
-from eclectyc.analytics import service
+from eclectyc.analytics.balance import meter_balance
 from eclectyc.analytics.day_grid import DayGrid
+from eclectyc.analytics.estate import ConsumptionFilter, consumption, consumption_over_time, estate_overview
 from eclectyc.analytics.placements import MOVES, by_placement
+from eclectyc.analytics.sites import site_summary, site_year
 from eclectyc.estate import service as estate
 from eclectyc.estate.models import Meter, Placement, Region, Site
 from eclectyc.kernel.days import slots_in_day
@@ -47,15 +49,15 @@ def test_a_site_keeps_what_was_used_there_on_both_sides_of_the_clock_change(worl
     fill(make_series(world.meter), flat_days(START, TODAY, 1.0))
     estate.move_meter(actor, meter=world.meter, to=mill, on=SPRING)
     span: dict[str, Any] = {"start": SPRING - timedelta(days=1), "end": SPRING + timedelta(days=1), "today": TODAY}
-    sites = service.consumption(actor, **span)
+    sites = consumption(actor, **span)
     assert by_label(sites) == {"Harbour House": 48.0, "Mill": 46.0}
     assert by_label(sites, "expected") == {"Harbour House": 48, "Mill": 46}
     assert by_label(sites, "meters") == {"Harbour House": 1, "Mill": 1}
-    assert by_label(service.consumption(actor, group_by="region", **span)) == {"No region": 48.0, "North": 46.0}
-    assert by_label(service.consumption(actor, group_by="meter", **span)) == {"Main incomer": 94.0}
-    at_mill = service.Filter(sites=(mill.pk,))
-    assert by_label(service.consumption(actor, group_by="meter", narrowed=at_mill, **span)) == {"Main incomer": 46.0}
-    over_time = service.consumption_over_time(actor, by="month", narrowed=at_mill, **span)
+    assert by_label(consumption(actor, group_by="region", **span)) == {"No region": 48.0, "North": 46.0}
+    assert by_label(consumption(actor, group_by="meter", **span)) == {"Main incomer": 94.0}
+    at_mill = ConsumptionFilter(sites=(mill.pk,))
+    assert by_label(consumption(actor, group_by="meter", narrowed=at_mill, **span)) == {"Main incomer": 46.0}
+    over_time = consumption_over_time(actor, by="month", narrowed=at_mill, **span)
     assert over_time["value"].to_list() == [46.0]
 
 
@@ -64,7 +66,7 @@ def test_the_sites_of_the_overview_and_a_sites_own_page_follow_placements(world:
     mill = make_site(world.org, "Mill")
     fill(make_series(world.meter), flat_days(START, TODAY, 1.0))
     estate.move_meter(actor, meter=world.meter, to=mill, on=date(2025, 7, 1))
-    overview = service.estate_overview(actor, date(2025, 7, 2))
+    overview = estate_overview(actor, date(2025, 7, 2))
     assert overview.month.total.value == 48.0
     assert {row["site_name"]: row["value"] for row in overview.sites.to_dicts()} == {
         "Mill": 48.0,
@@ -72,17 +74,17 @@ def test_the_sites_of_the_overview_and_a_sites_own_page_follow_placements(world:
     }
     assert overview.meters == 1
     assert len(overview.silent) == 0
-    house = service.site_summary(actor, world.site, TODAY)
+    house = site_summary(actor, world.site, TODAY)
     june = {row["start"]: row["value"] for row in house.monthly.to_dicts()}
     assert june[date(2025, 6, 1)] == 30 * 48.0
     assert june.get(date(2025, 7, 1)) is None
     assert house.sparklines == {}  # it is there no more
-    assert list(service.site_summary(actor, mill, TODAY).sparklines) == [world.meter.pk]
-    heat = service.site_year(actor, world.site, 2025, today=TODAY)
+    assert list(site_summary(actor, mill, TODAY).sparklines) == [world.meter.pk]
+    heat = site_year(actor, world.site, 2025, today=TODAY)
     days_with_values = heat.days[~np.isnan(heat.value).all(axis=1)]
     assert days_with_values[-1] == np.datetime64("2025-06-30")
-    assert service.site_year(actor, mill, 2025, today=TODAY).days[
-        ~np.isnan(service.site_year(actor, mill, 2025, today=TODAY).value).all(axis=1)
+    assert site_year(actor, mill, 2025, today=TODAY).days[
+        ~np.isnan(site_year(actor, mill, 2025, today=TODAY).value).all(axis=1)
     ].tolist() == [date(2025, 7, 1)]
 
 
@@ -93,11 +95,11 @@ def test_a_former_site_that_one_may_not_see_is_not_told_of(world: World, actor: 
     estate.move_meter(actor, meter=world.meter, to=mill, on=SPRING)
     of_mill = Actor("x", 1, (Grant(ROLE_PERMISSIONS["viewer"], Reach(sites=frozenset({mill.pk})), world.org.pk),))
     span: dict[str, Any] = {"start": START, "end": TODAY, "today": TODAY}
-    assert list(by_label(service.consumption(of_mill, **span))) == ["Mill"]
-    assert [row["site_name"] for row in service.estate_overview(of_mill, TODAY).sites.to_dicts()] == ["Mill"]
-    narrowed = service.Filter(sites=(world.site.pk,))
-    assert service.consumption(of_mill, narrowed=narrowed, **span).is_empty()
-    assert service.consumption_over_time(of_mill, narrowed=narrowed, **span).is_empty()
+    assert list(by_label(consumption(of_mill, **span))) == ["Mill"]
+    assert [row["site_name"] for row in estate_overview(of_mill, TODAY).sites.to_dicts()] == ["Mill"]
+    narrowed = ConsumptionFilter(sites=(world.site.pk,))
+    assert consumption(of_mill, narrowed=narrowed, **span).is_empty()
+    assert consumption_over_time(of_mill, narrowed=narrowed, **span).is_empty()
 
 
 @pytest.mark.django_db
@@ -133,11 +135,11 @@ def test_totals_by_site_and_region_equal_a_plain_sum_day_by_day(seed: int, world
     by_site, by_region = _plain(where, values, start, end)
     span: dict[str, Any] = {"start": start, "end": end, "today": date(2025, 5, 1)}
     for group, wanted in (("site", by_site), ("region", by_region)):
-        found = service.consumption(actor, group_by=group, **span)  # type: ignore[arg-type]
+        found = consumption(actor, group_by=group, **span)  # type: ignore[arg-type]
         got = {row["key"]: (row["value"], row["present"]) for row in found.to_dicts() if row["present"]}
         assert got == {key: (pytest.approx(total), present) for key, (total, present) in wanted.items()}
     for site in sites:
-        narrowed = service.consumption(actor, group_by="utility", narrowed=service.Filter(sites=(site.pk,)), **span)
+        narrowed = consumption(actor, group_by="utility", narrowed=ConsumptionFilter(sites=(site.pk,)), **span)
         total = sum(row["value"] or 0 for row in narrowed.to_dicts())
         assert total == pytest.approx(by_site.get(site.pk, (0, 0))[0])
 
@@ -211,7 +213,7 @@ def test_a_balance_equals_a_plain_walk_over_the_days(seed: int, world: World, ac
     grandchild = make_meter(world.site, "BELOW", parent=subs[0])  # counted by its own main
     fill(make_series(grandchild), flat_days(start, end, 100.0))
     water = make_meter(world.site, "WATER", parent=main, utility="water", unit="m3")
-    balance = service.meter_balance(actor, main, start, end, by="day", today=TODAY)
+    balance = meter_balance(actor, main, start, end, by="day", today=TODAY)
     assert balance.left_out == (water.pk,)
     first = min(held[main.pk], default=end)
     for row in balance.periods.to_dicts():
@@ -228,7 +230,7 @@ def test_a_balance_equals_a_plain_walk_over_the_days(seed: int, world: World, ac
     assert total["compared"] == balance.periods["compared"].sum()
     assert total["days"] == (end - start).days
     assert total["unmetered"] == pytest.approx(balance.periods["unmetered"].sum()) or not total["compared"]
-    by_month = service.meter_balance(actor, main, start, end, by="month", today=TODAY)
+    by_month = meter_balance(actor, main, start, end, by="month", today=TODAY)
     assert by_month.total == total
 
 
@@ -239,16 +241,16 @@ def _whole(values: list[float | None] | None) -> bool:
 @pytest.mark.django_db
 def test_a_balance_is_asked_of_what_one_sees(world: World, actor: Actor) -> None:
     with pytest.raises(NotFound):
-        service.meter_balance(Actor.of(world.outsider), world.meter, START, TODAY, today=TODAY)
+        meter_balance(Actor.of(world.outsider), world.meter, START, TODAY, today=TODAY)
     fill(make_series(world.meter), flat_days(START, TODAY, 2.0))
     sub = make_meter(world.site, "SUB", parent=world.meter)
     fill(make_series(sub), flat_days(START, TODAY, 0.5))
-    balance = service.meter_balance(actor, world.meter, START, TODAY, today=TODAY)
+    balance = meter_balance(actor, world.meter, START, TODAY, today=TODAY)
     assert balance.unmetered_share == pytest.approx(0.75)
     of_main = Actor(
         "x", 1, (Grant(ROLE_PERMISSIONS["viewer"], Reach(meters=frozenset({world.meter.pk})), world.org.pk),)
     )
-    alone = service.meter_balance(of_main, world.meter, START, TODAY, today=TODAY)
+    alone = meter_balance(of_main, world.meter, START, TODAY, today=TODAY)
     assert alone.subs.is_empty()
     assert alone.unmetered_share == 1.0
 
@@ -263,4 +265,4 @@ def test_moves_cost_one_query_however_many(world: World, actor: Actor, django_as
         Placement.objects.create(meter=meter, site=mill, since=SPRING)
         Meter.objects.filter(Q(pk=meter.pk)).update(site=mill)
     with django_assert_num_queries(2):
-        service.consumption(actor, start=START, end=TODAY, today=TODAY)
+        consumption(actor, start=START, end=TODAY, today=TODAY)

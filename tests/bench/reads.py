@@ -60,7 +60,8 @@ def lake_reads(until: date) -> Iterator[Figure]:
     from django.conf import settings
 
     from eclectyc.accounts.actor import Actor
-    from eclectyc.analytics import service
+    from eclectyc.analytics.estate import monthly
+    from eclectyc.analytics.readings import meter_readings
     from eclectyc.estate.models import Meter
     from eclectyc.lake.store import connect
 
@@ -81,7 +82,7 @@ def lake_reads(until: date) -> Iterator[Figure]:
         return lambda: wanted.select("series", "day", *columns).collect()
 
     def question(since: date, by: By) -> Callable[[], object]:
-        return lambda: service.meter_readings(actor, meter, start=since, end=until, by=by, today=until)
+        return lambda: meter_readings(actor, meter, start=since, end=until, by=by, today=until)
 
     over_files = "Polars over the same files"
     months = median(_milliseconds(bare_months)), over_files
@@ -90,7 +91,7 @@ def lake_reads(until: date) -> Iterator[Figure]:
     yield _figure("monthly totals of the estate, the lake", lambda: store.monthly(start, until), 30, months)
     yield _figure(
         "monthly totals of the estate, as a question",
-        lambda: service.monthly(actor, meters, start, until, today=until),
+        lambda: monthly(actor, meters, start, until, today=until),
         None,
         months,
         "meter by meter, with what was expected",

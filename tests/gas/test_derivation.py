@@ -12,7 +12,8 @@ import pytest
 from django.db import connection
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.analytics.service import consumption, estate_overview, meter_readings
+from eclectyc.analytics.estate import consumption, estate_overview
+from eclectyc.analytics.readings import meter_readings
 from eclectyc.batches.models import Batch
 from eclectyc.derived.engine import bring_up_to_date
 from eclectyc.derived.models import Stale

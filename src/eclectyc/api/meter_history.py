@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from ninja import Path, Query, Router
 from ninja.responses import Status
 
-from eclectyc.analytics import service as analytics
-from eclectyc.analytics.balance import Balance
+from eclectyc.analytics.balance import Balance, meter_balance
+from eclectyc.analytics.readings import today_in
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.history_schemas import (
     BalanceOut,
@@ -205,8 +205,8 @@ def balance(request: HttpRequest, mpan: str, asked: Query[BalanceWindow]) -> Bal
     if asked.to <= asked.from_ or (asked.to - asked.from_).days > MOST_DAYS:
         raise Invalid("The window is empty or too long.", f"Ask for 1 to {MOST_DAYS:,} days.", field="to")
     meter = _meter(request, mpan, asked)
-    today = analytics.today_in(zone_of(meter.site.timezone))
-    found = analytics.meter_balance(
+    today = today_in(zone_of(meter.site.timezone))
+    found = meter_balance(
         actor_of(request), meter, asked.from_, asked.to, by=asked.by, quantity=asked.quantity, today=today
     )
     return _balance(meter, found)

@@ -10,7 +10,7 @@ from ninja import Query, Router
 from ninja.responses import Status
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.analytics import service as analytics
+from eclectyc.analytics.readings import main_point, window_of
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.date_parameters import moment_of
 from eclectyc.api.estate_schemas import ChangedMeter, MeterFields, NewMeter
@@ -98,9 +98,9 @@ def meter_readings(request: HttpRequest, mpan: str, asked: Query[ReadingsWindow]
     """
     actor = actor_of(request)
     meter = meter_of(actor, mpan, asked.organisation)
-    quantity, point = analytics.main_point(actor, meter, asked.quantity)
+    quantity, point = main_point(actor, meter, asked.quantity)
     start, end = moment_of(asked.from_, "from"), moment_of(asked.to, "to")
-    window = analytics.window_of(point, start, end)
+    window = window_of(point, start, end)
     wants_csv = prefers_csv(request)
     check_size(window, asked.by, point.step, wants_csv=wants_csv)
     if wants_csv:

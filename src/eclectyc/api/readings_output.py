@@ -12,9 +12,8 @@ from typing import Final
 import polars as pl
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
-from eclectyc.analytics import service as analytics
 from eclectyc.analytics.periods import By, Window
-from eclectyc.analytics.readings import MeteringPoint
+from eclectyc.analytics.readings import MeteringPoint, readings_in_parts, readings_of
 from eclectyc.estate.models import Meter
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.errors import Invalid
@@ -63,7 +62,7 @@ def as_json(
         "from": _echo(start, window.first_day if window else None, point),
         "to": _echo(end, window.end_day if window else None, point),
     }
-    rows = "[]" if window is None else _written(analytics.readings_of(point, window, by).frame, by).write_json()
+    rows = "[]" if window is None else _written(readings_of(point, window, by).frame, by).write_json()
     body = f'{json.dumps(head)[:-1]}, "readings": {rows}}}'
     response = HttpResponse(body, content_type="application/json")
     response["Vary"] = "Accept"
@@ -86,7 +85,7 @@ def _csv_parts(point: MeteringPoint, window: Window | None, by: By) -> Iterator[
     if window is None:
         yield head
         return
-    for readings in analytics.readings_in_parts(point, window, by):
+    for readings in readings_in_parts(point, window, by):
         yield head + _written(readings.frame, by).write_csv(include_header=False)
         head = ""
 

@@ -14,9 +14,8 @@ from django.urls import reverse
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.compare import Against
-from eclectyc.analytics.estate import Group
+from eclectyc.analytics.estate import ConsumptionFilter, Group, consumption, totals
 from eclectyc.analytics.periods import month_before, month_of
-from eclectyc.analytics.service import Filter, consumption, totals
 from eclectyc.estate.models import Meter, Utility
 from eclectyc.web import charts
 from eclectyc.web.charts import Chart
@@ -131,7 +130,7 @@ def ask(actor: Actor, cleaned: dict[str, Any], today: date) -> Report:
         group_by=cast(Group, cleaned["by"]),
         per_m2=cleaned["per_m2"],
         against=against,
-        narrowed=Filter(utilities=utilities),
+        narrowed=ConsumptionFilter(utilities=utilities),
         today=today,
     )
     by = cast(Group, cleaned["by"])

@@ -14,7 +14,7 @@ from django.http import QueryDict
 from eclectyc.analytics.fetch import NOT_USE
 from eclectyc.analytics.heat_map import HeatMap
 from eclectyc.analytics.periods import month_before, month_of
-from eclectyc.analytics.service import SiteSummary, Sparkline
+from eclectyc.analytics.sites import SiteSummary, Sparkline
 from eclectyc.estate.models import Meter, Site, Utility
 from eclectyc.kernel.plurals import counted
 from eclectyc.web import charts

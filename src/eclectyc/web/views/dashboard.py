@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from eclectyc.analytics.service import estate_overview, today_in
+from eclectyc.analytics.estate import estate_overview
+from eclectyc.analytics.readings import today_in
 from eclectyc.web import overview as present
 from eclectyc.web.clock import house_zone
 from eclectyc.web.security import actor_of

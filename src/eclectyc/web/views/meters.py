@@ -10,8 +10,17 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from eclectyc.analytics.periods import Window
-from eclectyc.analytics.readings import DayView, MeteringPoint
-from eclectyc.analytics.service import day_of, days_of, main_point, readings_of, sparklines, today_in, year_of
+from eclectyc.analytics.readings import (
+    DayView,
+    MeteringPoint,
+    day_of,
+    days_of,
+    main_point,
+    readings_of,
+    today_in,
+    year_of,
+)
+from eclectyc.analytics.sites import sparklines
 from eclectyc.estate.models import Meter, Quantity, Utility
 from eclectyc.gas.missing_values import lacking_of
 from eclectyc.kernel.days import WHOLE_DAY, zone_of

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from eclectyc.analytics.service import today_in
+from eclectyc.analytics.readings import today_in
 from eclectyc.audit.record import record
 from eclectyc.web import report
 from eclectyc.web.clock import house_zone

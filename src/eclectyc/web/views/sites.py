@@ -9,7 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from eclectyc.analytics.service import Filter, consumption, site_summary, site_year, today_in
+from eclectyc.analytics.estate import ConsumptionFilter, consumption
+from eclectyc.analytics.readings import today_in
+from eclectyc.analytics.sites import site_summary, site_year
 from eclectyc.estate.models import Meter, Site
 from eclectyc.kernel.days import zone_of
 from eclectyc.web import list_query, site
@@ -49,7 +51,7 @@ def sites(request: HttpRequest) -> HttpResponse:
     page = list_query.page_of(in_order, request.GET)
     today = today_in(house_zone())
     start, end = site.last_weeks(today)
-    narrowed = Filter(sites=tuple(one.pk for one in page))
+    narrowed = ConsumptionFilter(sites=tuple(one.pk for one in page))
     used = consumption(actor, start=start, end=end, narrowed=narrowed, today=today) if narrowed.sites else None
     energy = {row["key"]: row for row in used.to_dicts() if row["unit"] == "kWh"} if used is not None else {}
     rows = [{"site": one, "energy": energy.get(one.pk)} for one in page]

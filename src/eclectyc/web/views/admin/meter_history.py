@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.analytics.service import sparklines, today_in
+from eclectyc.analytics.readings import today_in
+from eclectyc.analytics.sites import sparklines
 from eclectyc.estate.corrections import set_correction
 from eclectyc.estate.devices import exchange_device, take_back_exchange
 from eclectyc.estate.models import Correction, Device, Meter, Multiplier, Placement, Site, Utility

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.analytics.service import today_in
+from eclectyc.analytics.readings import today_in
 from eclectyc.derived.virtual.preview import DayTried, try_out
 from eclectyc.estate.fields import checked_meter_fields
 from eclectyc.estate.formula.terms import Term, in_words, written
