@@ -176,7 +176,7 @@ def _audit_of_a_transactional_test(request: pytest.FixtureRequest) -> Iterator[N
     if is_transactional:
         from django.db import connection, transaction
 
-        from eclectyc.audit.seal import deletion_allowed
+        from eclectyc.audit.sealed_chain import deletion_allowed
 
         with transaction.atomic(), deletion_allowed(), connection.cursor() as cursor:
             for table in ("audit_personal", "audit_seal", "audit_event"):

@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from eclectyc.audit.actor import By
 from eclectyc.audit.models import Event, Head, Person, Personal, Seal
 from eclectyc.audit.record import record
-from eclectyc.audit.seal import deletion_allowed, drop_before, forget_person, problems, seal_pending
+from eclectyc.audit.sealed_chain import deletion_allowed, drop_before, forget_person, problems, seal_pending
 
 KEY = b"a key of this test"
 BY = By(user_id=7, label="ann@harbour.example", origin="192.0.2.7")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from eclectyc.audit import keys, read_log_queue, service
+from eclectyc.audit import keys, read_log_queue, sealing
 from eclectyc.audit.actor import By
 from eclectyc.audit.models import Event, Personal, Seal
 from eclectyc.audit.record import record
@@ -29,13 +29,13 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict]:
 
 def test_the_key_is_made_with_the_first_sealing_and_is_the_owners_alone(home: Path):
     record(BY, "meter.moved")
-    assert service.seal_now() == 1
+    assert sealing.seal_now() == 1
     assert stat.S_IMODE((home / "audit.key").stat().st_mode) == 0o600
-    assert service.verify().is_sound
+    assert sealing.verify().is_sound
 
 
 def test_an_empty_audit_is_sound(home: Path):
-    assert service.verify().is_sound
+    assert sealing.verify().is_sound
 
 
 def test_verify_says_that_all_is_well_with_exit_code_0(home: Path, capsys: pytest.CaptureFixture[str]):
@@ -47,7 +47,7 @@ def test_verify_says_that_all_is_well_with_exit_code_0(home: Path, capsys: pytes
 
 def test_a_missing_key_is_told_and_no_new_one_is_made(home: Path, capsys: pytest.CaptureFixture[str]):
     record(BY, "meter.moved")
-    service.seal_now()
+    sealing.seal_now()
     (home / "audit.key").unlink()
     record(BY, "meter.moved")
     code, answer = told(capsys, "verify")
@@ -55,16 +55,16 @@ def test_a_missing_key_is_told_and_no_new_one_is_made(home: Path, capsys: pytest
     assert "audit.key is missing" in answer["problems"][0]
     assert not (home / "audit.key").exists()
     with pytest.raises(keys.KeyMissing):
-        service.seal_now()
+        sealing.seal_now()
 
 
 def test_another_installations_key_is_told_and_never_continues_a_chain(home: Path, capsys: pytest.CaptureFixture[str]):
     record(BY, "meter.moved")
-    service.seal_now()
+    sealing.seal_now()
     (home / "audit.key").write_text("of somewhere else")
     record(BY, "meter.moved")
     with pytest.raises(keys.WrongKey):
-        service.seal_now()
+        sealing.seal_now()
     assert Seal.objects.count() == 1
     code, answer = told(capsys, "verify")
     assert code == 1
@@ -73,7 +73,7 @@ def test_another_installations_key_is_told_and_never_continues_a_chain(home: Pat
 
 def test_after_a_lost_key_all_is_sealed_anew_and_that_is_an_event(home: Path, capsys: pytest.CaptureFixture[str]):
     record(BY, "meter.moved")
-    service.seal_now()
+    sealing.seal_now()
     (home / "audit.key").unlink()
     assert main(["audit", "anew"]) == 2
     assert main(["audit", "anew", "--really"]) == 0
@@ -135,7 +135,7 @@ def test_the_notes_of_a_living_process_are_left_to_it(home: Path):
 
 def test_sealing_again_looks_only_at_what_is_new(home: Path, django_assert_max_num_queries):
     record(BY, "meter.moved")
-    keeper = service.Keeper()
+    keeper = sealing.Keeper()
     assert keeper.seal() == 1
     with django_assert_max_num_queries(2):
         assert keeper.seal() == 0
@@ -145,9 +145,9 @@ def test_sealing_again_looks_only_at_what_is_new(home: Path, django_assert_max_n
 
 @pytest.mark.django_db(transaction=True)
 def test_the_thread_takes_in_and_seals_by_itself(home: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(service, "TAKE_IN_S", 0.05)
-    monkeypatch.setattr(service, "SEAL_S", 0.05)
-    keeper = service.Keeper()
+    monkeypatch.setattr(sealing, "TAKE_IN_S", 0.05)
+    monkeypatch.setattr(sealing, "SEAL_S", 0.05)
+    keeper = sealing.Keeper()
     keeper.start()
     try:
         read_log_queue.record_read(BY, "people.listed")

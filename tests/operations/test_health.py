@@ -11,8 +11,8 @@ from eclectyc.audit import keys, read_log_queue
 from eclectyc.audit.actor import By
 from eclectyc.audit.models import Seal
 from eclectyc.audit.record import record
-from eclectyc.audit.seal import deletion_allowed, seal_pending
-from eclectyc.audit.service import seal_now
+from eclectyc.audit.sealed_chain import deletion_allowed, seal_pending
+from eclectyc.audit.sealing import seal_now
 from eclectyc.batches.models import Batch
 from eclectyc.operations import health
 from tests.factories import make_series

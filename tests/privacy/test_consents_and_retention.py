@@ -17,7 +17,7 @@ from django.utils import timezone
 from eclectyc.accounts import invitations, tokens
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import ApiToken, Invitation, Organisation
-from eclectyc.audit import service as audit
+from eclectyc.audit import sealing as audit
 from eclectyc.audit.actor import By
 from eclectyc.audit.models import Event
 from eclectyc.audit.record import write

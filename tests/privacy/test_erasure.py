@@ -16,7 +16,7 @@ from django.utils import timezone
 from eclectyc.accounts import invitations, people, tokens
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import ApiToken, Membership, User
-from eclectyc.audit import service as audit
+from eclectyc.audit import sealing as audit
 from eclectyc.audit.models import Event, Person
 from eclectyc.batches.models import Batch
 from eclectyc.intake.uploads.models import Upload

@@ -12,7 +12,7 @@ from django.db.models import Max
 from eclectyc.audit import keys
 from eclectyc.audit.models import Event, Head, Seal
 from eclectyc.audit.read_log_queue import FOLDER
-from eclectyc.audit.seal import unsealed
+from eclectyc.audit.sealed_chain import unsealed
 from eclectyc.kernel.errors import EclectycError
 
 

@@ -132,7 +132,7 @@ def _invoke(name: str, rest: list[str]) -> int:
         return end.code if isinstance(end.code, int) else 0
     finally:
         if _events_written() > before:
-            from eclectyc.audit.service import after_command
+            from eclectyc.audit.sealing import after_command
 
             after_command()
 

@@ -18,12 +18,12 @@ audit = application_of("The audit: who did, read or exported what. Events are ch
 def verify(as_json: AsJson = False) -> None:
     """Read the whole chain against its key. Exit: 0 nothing wrong, 1 tampering, or no key to tell."""
     ready()
-    from eclectyc.audit import service
+    from eclectyc.audit import sealing
     from eclectyc.kernel.errors import EclectycError
 
     with suppress(EclectycError):  # a key that is missing or does not fit is what verifying tells
-        service.seal_now()
-    verdict = service.verify()
+        sealing.seal_now()
+    verdict = sealing.verify()
     if as_json:
         print_json({"is_sound": verdict.is_sound, "sealed": verdict.sealed, "unsealed": verdict.unsealed,
                     "problems": list(verdict.problems)})  # fmt: skip
@@ -73,7 +73,7 @@ def anew(
 ) -> None:
     """Seal every event again, after the key was lost. What was tampered with before shows no more."""
     ready()
-    from eclectyc.audit import service
+    from eclectyc.audit import sealing
     from eclectyc.kernel.errors import Invalid
 
     if not really:
@@ -82,4 +82,4 @@ def anew(
             "Bring audit.key back if you can; else say --really.",
             field="really",
         )
-    say(f"Sealed anew: {counted(service.begin_anew(OPERATOR.by), 'event')}.")
+    say(f"Sealed anew: {counted(sealing.begin_anew(OPERATOR.by), 'event')}.")

@@ -30,7 +30,7 @@ def worker(
 ) -> None:
     """Run background jobs until stopped; any number of workers share the work. Control-C lets running jobs finish."""
     ready()
-    from eclectyc.audit.service import keep
+    from eclectyc.audit.sealing import keep
     from eclectyc.jobs.worker import Worker
     from eclectyc.operations.startup import settle_what_was_left
 

@@ -18,8 +18,8 @@ from django.db.models import Q, QuerySet
 from eclectyc.accounts.models import ApiToken, Invitation
 from eclectyc.audit import keys
 from eclectyc.audit.models import Event, Personal, Seal
-from eclectyc.audit.seal import drop_before
-from eclectyc.audit.service import seal_now
+from eclectyc.audit.sealed_chain import drop_before
+from eclectyc.audit.sealing import seal_now
 from eclectyc.batches.models import Batch
 from eclectyc.intake.report import REPORT_FILES
 from eclectyc.intake.uploads.models import Upload

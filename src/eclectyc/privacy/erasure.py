@@ -28,7 +28,7 @@ from eclectyc.audit import keys, read_log_queue
 from eclectyc.audit.content_hashes import mac_of_text
 from eclectyc.audit.models import Head, Personal
 from eclectyc.audit.record import pseudonym_of, record_each
-from eclectyc.audit.seal import forget_person
+from eclectyc.audit.sealed_chain import forget_person
 from eclectyc.batches.models import Batch
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.kernel.errors import Conflict, NotFound

@@ -20,7 +20,7 @@ from eclectyc.audit.actor import By
 from eclectyc.audit.content_hashes import vouch_anew
 from eclectyc.audit.models import Event, Head, Seal
 from eclectyc.audit.record import record
-from eclectyc.audit.seal import deletion_allowed, problems, seal_pending, unsealed
+from eclectyc.audit.sealed_chain import deletion_allowed, problems, seal_pending, unsealed
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.plurals import counted
 
