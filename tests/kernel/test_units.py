@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from eclectyc.kernel.errors import Invalid
-from eclectyc.kernel.units import CANONICAL, Conversion, conversion, is_unit, unit_key
+from eclectyc.kernel.units import CANONICAL, Conversion, conversion, conversion_for_meter, is_unit, unit_key
 
 FOOT_M = Fraction(3048, 10000)  # exact since 1959
 
@@ -79,3 +79,19 @@ def test_every_canonical_unit_can_be_read(unit: str) -> None:
 
 def test_spelling_of_a_unit_does_not_matter() -> None:
     assert {unit_key(text) for text in ("kWh", "KWH", "k.W.h", " kwh ")} == {"kwh"}
+
+
+@pytest.mark.parametrize(
+    ("printed", "own", "unit", "factor"),
+    [
+        ("m3", "litre", "litre", Decimal(1000)),
+        ("litres", "m3", "m3", Decimal("0.001")),
+        ("hcf", "litre", "litre", Decimal("2831.6846592")),
+        ("m3", "", "m3", Decimal(1)),
+        ("kVAr", "kVAr", "kVAr", Decimal(1)),
+        ("kW", "kWh", "kWh", Decimal(1)),
+    ],
+)
+def test_a_volume_is_stored_in_the_unit_that_the_meter_has(printed: str, own: str, unit: str, factor: Decimal) -> None:
+    found = conversion_for_meter(printed, own)
+    assert (found.unit, found.factor) == (unit, factor)

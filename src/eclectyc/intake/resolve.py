@@ -7,8 +7,7 @@ still have to be made; a *target* the series that its readings will have.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -20,12 +19,10 @@ from eclectyc.estate.series import quantity_in
 from eclectyc.intake.registry_lookup import HeldMeter, HeldSeries, Registry
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits, identify
-from eclectyc.kernel.units import Conversion, conversion, is_added
+from eclectyc.kernel.units import conversion_for_meter, is_added
 
 KEY: Final = ("meter", "quantity", "unit", "register")
 MAX_IDENTIFIER: Final = 64
-_LITRES_PER_M3: Final = Decimal(1000)
-_AS_THEY_ARE: Final = frozenset({"degC", "kVA", "kVAr"})  # kW is turned to kWh
 _UNIT_OF_QUANTITY: Final = {"reactive_import": "kVArh", "reactive_export": "kVArh", "temperature": "degC"}
 _QUANTITY_OF_UNIT: Final = {"kVArh": Quantity.REACTIVE_IMPORT, "degC": Quantity.TEMPERATURE}
 
@@ -219,7 +216,7 @@ class Resolver:
             channel.unit = _UNIT_OF_QUANTITY.get(channel.quantity) or own or "kWh"
             channel.is_unit_assumed = not own
             return
-        known = conversion_at(printed, own)
+        known = conversion_for_meter(printed, own)
         channel.unit, channel.factor, channel.is_power = known.unit, float(known.factor), known.is_power
 
     def _find(self, identifiers: Iterable[str]) -> None:
@@ -278,19 +275,6 @@ def _run_starts(frame: pl.DataFrame) -> np.ndarray:
         unlike = cells[1:] != cells[:-1]
         differs[1:] |= (unlike.fill_null(False) if blanks else unlike).to_numpy()
     return np.flatnonzero(differs)
-
-
-def conversion_at(printed: str, own: str) -> Conversion:
-    """Return how a printed unit becomes the canonical one of a meter's readings; ``own`` is the meter's unit.
-
-    m³ and litres become whichever of the two the meter has. Raises ``Invalid`` for a unit that is not known.
-    """
-    known = Conversion(printed, Decimal(1)) if printed in _AS_THEY_ARE else conversion(printed)
-    if (own, known.unit) == ("m3", "litre"):
-        return replace(known, unit=own, factor=known.factor / _LITRES_PER_M3)
-    if (own, known.unit) == ("litre", "m3"):
-        return replace(known, unit=own, factor=known.factor * _LITRES_PER_M3)
-    return known
 
 
 class Measured(Protocol):

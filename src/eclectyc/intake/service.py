@@ -232,9 +232,9 @@ def _import_reads(
     claim: Claim,
 ) -> None:
     """Import what registers showed, or what went into tanks: kept as it is, and use worked out from it."""
-    from eclectyc.intake.register_files.import_case import import_registers
     from eclectyc.intake.register_files.import_reads import ReadsImport
-    from eclectyc.registers.tank_entries import import_tanks
+    from eclectyc.intake.register_files.import_registers import import_registers
+    from eclectyc.intake.register_files.import_tanks import import_tanks
 
     making = Making.of(actor, organisation, options.site)
     wishes = Wishes(meter=options.meter, quantity=options.quantity, unit=options.unit, creates=options.create_meters,

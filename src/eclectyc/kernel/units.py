@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from eclectyc.kernel.errors import Invalid
 
 CANONICAL = ("kWh", "kVArh", "kVAh", "m3", "litre", "kg", "degC", "kW", "kVA", "kVAr", "count")
 _NOT_ADDED = frozenset({"degC", "kW", "kVA", "kVAr"})
+_ALREADY_CANONICAL = frozenset({"degC", "kVA", "kVAr"})  # kW is converted to kWh
+_LITRES_PER_M3 = Decimal(1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +118,19 @@ def conversion(text: str) -> Conversion:
     if not is_unit(text):
         raise Invalid(f"The unit {text!r} is not known.", "Use kWh, Wh, MWh, kW, kVArh, m3 or litre.", field="unit")
     return _KNOWN[unit_key(text)]
+
+
+def conversion_for_meter(text: str, meter_unit: str) -> Conversion:
+    """Return how a printed unit becomes the canonical one of a meter's readings; raise ``Invalid`` if it is not known.
+
+    Cubic metres and litres become whichever of the two the meter has.
+
+    >>> conversion_for_meter("m3", "litre").factor
+    Decimal('1000')
+    """
+    known = Conversion(text, Decimal(1)) if text in _ALREADY_CANONICAL else conversion(text)
+    if (meter_unit, known.unit) == ("m3", "litre"):
+        return replace(known, unit=meter_unit, factor=known.factor / _LITRES_PER_M3)
+    if (meter_unit, known.unit) == ("litre", "m3"):
+        return replace(known, unit=meter_unit, factor=known.factor * _LITRES_PER_M3)
+    return known

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from eclectyc.batches.models import Batch
-from eclectyc.registers.commit_consumption import OfMeters
+from eclectyc.registers.commit_consumption import MeterSeries
 from eclectyc.registers.consumption import Worked, work_out
 from eclectyc.registers.models import RegisterRead, TankEntry
 from eclectyc.registers.reads import Reads
@@ -37,7 +37,7 @@ class Again:
     """Use worked out again, the meters that it is of, and what its batch keeps."""
 
     worked: Worked
-    maker: OfMeters
+    maker: MeterSeries
     keep: Callable[[Batch], None] = _nothing
 
 
@@ -59,7 +59,7 @@ def of_registers(meters: Sequence[int], *, leaving_out: int | None = None) -> Ag
         gone = RegisterRead.objects.filter(batch=leaving_out).values_list(*READ_COLUMNS)
         touched = as_reads(list(gone), number)
         reads = bearing_on(facts, touched, leaving_out=leaving_out)
-    return Again(work_out(facts, reads, touched), OfMeters.of(known))
+    return Again(work_out(facts, reads, touched), MeterSeries.of(known))
 
 
 def with_read(meter: int, register: int, at_s: int, value: float | None, quality: int) -> Again:
@@ -68,7 +68,7 @@ def with_read(meter: int, register: int, at_s: int, value: float | None, quality
     held = as_reads([row for piece in pieces(list(number)) for row in all_reads(piece)], number)
     told = as_reads([(register, at_s, value, quality, False, LAST)], number)
     worked = work_out(facts, Reads.joined([held, told]), told)
-    return Again(worked, OfMeters.of(known), lambda batch: keep_reads(batch, facts.registers, told, ["typed"]))
+    return Again(worked, MeterSeries.of(known), lambda batch: keep_reads(batch, facts.registers, told, ["typed"]))
 
 
 def _facts(meters: Sequence[int]) -> tuple[Facts, list[int], dict[int, int]]:
@@ -89,7 +89,7 @@ def of_tanks(meters: Sequence[int], *, leaving_out: int | None = None) -> Again:
     held = held_entries(list(known), without=leaving_out)
     gone = TankEntry.objects.filter(batch=leaving_out).values_list(*ENTRY_COLUMNS) if leaving_out is not None else []
     touched = entries_of(list(gone), place)
-    return Again(use_of(list(known.values()), held, touched, counting(list(known))), OfMeters.of(list(known)))
+    return Again(use_of(list(known.values()), held, touched, counting(list(known))), MeterSeries.of(list(known)))
 
 
 def with_entry(meter: int, at_s: int, litres: float | None, quality: int, kind: str, reference: str) -> Again:
@@ -97,4 +97,4 @@ def with_entry(meter: int, at_s: int, litres: float | None, quality: int, kind: 
     known = points_of([meter])
     told = entries_of([(meter, at_s, litres, quality, LAST, kind, reference)], {meter: 0})
     worked = use_of(list(known.values()), Entries.joined(held_entries([meter]), told), told, counting([meter]))
-    return Again(worked, OfMeters.of([meter]), lambda batch: keep_entries(batch, [meter], told))
+    return Again(worked, MeterSeries.of([meter]), lambda batch: keep_entries(batch, [meter], told))

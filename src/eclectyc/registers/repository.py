@@ -18,8 +18,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Device, Meter, Multiplier
-from eclectyc.intake.resolve import conversion_at
 from eclectyc.kernel.days import midnight, zone_of
+from eclectyc.kernel.units import conversion_for_meter
 from eclectyc.registers.models import Register, RegisterRead, ResetWindow
 from eclectyc.registers.reads import Reads
 from eclectyc.registers.register_config import (
@@ -142,7 +142,7 @@ def _s(moment: datetime) -> int:
 @lru_cache(1024)
 def measured_in(unit: str, own: str) -> tuple[str, float]:
     """Return the unit that a display's use is stored in at a meter whose own unit is ``own``, and the factor to it."""
-    known = conversion_at(unit, own)
+    known = conversion_for_meter(unit, own)
     return known.unit, float(known.factor)
 
 

@@ -47,6 +47,11 @@ class Entries:
         return standing(self.reads, np.array([number[key] for key in keys], dtype=np.int64))
 
     @classmethod
+    def none(cls) -> Entries:
+        """Return no entries."""
+        return cls(Reads.none(), np.zeros(0, dtype=object), np.zeros(0, dtype=object))
+
+    @classmethod
     def joined(cls, one: Entries, other: Entries) -> Entries:
         """Put entries behind each other."""
         return cls(Reads.joined([one.reads, other.reads]), np.r_[one.kind, other.kind],

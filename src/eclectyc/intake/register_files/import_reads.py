@@ -13,13 +13,14 @@ from eclectyc.batches.models import Batch
 from eclectyc.derived.invalidation import remarks_on
 from eclectyc.intake.commit import kept_report, take_result
 from eclectyc.intake.provisioning import Making
+from eclectyc.intake.register_files.file_series import FileSeries
 from eclectyc.intake.report import ErrorLog, ImportReport, grouped_warnings
 from eclectyc.intake.resolve import Point, Resolver
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.write import WriteResult
 from eclectyc.readers.blocks import Recognition
 from eclectyc.readers.prefetch import Ahead
-from eclectyc.registers.commit_consumption import OfFile, preview_use, wanted_by, write_use
+from eclectyc.registers.commit_consumption import preview_use, wanted_by, write_use
 from eclectyc.registers.consumption import Worked
 
 
@@ -76,7 +77,7 @@ def bring_in(import_: ReadsImport, count: int, case_of: Callable[[], Case]) -> N
     if report.dry_run or not count:
         case = case_of()
         if count:
-            maker = OfFile(case.points, import_.making, case.steps)
+            maker = FileSeries(case.points, import_.making, case.steps)
             would_do = preview_use(case.worked, maker, import_.organisation)
             take_result(report, would_do)
             report.warnings += remarks_on(would_do.touched)
@@ -116,7 +117,7 @@ def _write(import_: ReadsImport, case: Case, lease: Lease) -> None:
         counts = {name: getattr(report, name) for name in COUNTS}
         note(batch, touched=result.touched, report=kept_report(report), **counts)
 
-    maker = OfFile(case.points, import_.making, case.steps)
+    maker = FileSeries(case.points, import_.making, case.steps)
     write_use(
         case.worked, maker, lease, under=import_.claim.held, begin=begun, keep=case.keep, before_commit=before_commit
     )

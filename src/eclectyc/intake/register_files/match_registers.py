@@ -14,14 +14,11 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Made
 from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter
-from eclectyc.intake.register_files.collect_reads import Named, Telling, Told
-from eclectyc.intake.register_files.import_reads import ReadsImport, bring_in
+from eclectyc.intake.register_files.collect_reads import Named, Told
 from eclectyc.intake.report import ImportReport, SeriesReport
-from eclectyc.intake.report_building import refuse_unknown
 from eclectyc.intake.resolve import Point
 from eclectyc.kernel.days import STEPS
 from eclectyc.kernel.plurals import counted
-from eclectyc.readers.blocks import Block, LineError, RegisterBlock
 from eclectyc.registers.consumption import Share, Worked, work_out
 from eclectyc.registers.reads import Reads
 from eclectyc.registers.register_config import MAXIMUM, USE, Facts, PointFacts, RegisterFacts
@@ -36,22 +33,6 @@ from eclectyc.registers.save_reads import keep_reads, make_registers
 
 DEFAULT_STEP: Final = 30  # minutes: of a new meter whose reads do not show any
 _ORDER_OF_FILE: Final = 1 << 60  # goes before every batch that there is
-
-
-def import_registers(import_: ReadsImport, blocks: Iterable[tuple[Block, list[LineError]]], *, timezone: str) -> None:
-    """Read a file of register reads, and commit it or find out what that would do. timezone : told, or empty."""
-    report = import_.report
-    telling = Telling(import_.resolver, import_.log, report.file)
-    for block, errors in blocks:
-        if isinstance(block, RegisterBlock):
-            telling.take(block, errors)
-    printed = timezone or import_.seen.timezone or ""
-    told = telling.finish(printed)
-    report.rows = telling.rows
-    report.timezone = printed or ", ".join(dict.fromkeys(named.channel.point.zone for named in told.registers))
-    report.warnings += [*import_.seen.warnings, *telling.warnings, *import_.resolver.warnings, *_assumed(told)]
-    refuse_unknown(import_.resolver, import_.log, report)
-    bring_in(import_, len(told), lambda: RegisterCase.of(told, import_.unit))
 
 
 @dataclass(slots=True)
@@ -180,16 +161,6 @@ def _set_steps(facts: Facts, points: list[Point], new: Reads) -> None:
         own = gaps.get(n)
         minutes = round(float(np.median(own)) / 60) if own else DEFAULT_STEP
         facts.points[n].step = minutes if minutes in STEPS else DEFAULT_STEP
-
-
-def _assumed(told: Told) -> list[str]:
-    """Name new meters whose unit nobody told."""
-    new = dict.fromkeys(named.channel.point.identifier for named in told.registers if named.channel.is_unit_assumed)
-    if not new:
-        return []
-    several = list(new)
-    shown = ", ".join(several[:5]) + (f" and {len(several) - 5} more" if len(several) > 5 else "")
-    return [f"The file names no unit: kWh is assumed for the new meters {shown}."]
 
 
 def _series_of(case: RegisterCase) -> Iterable[SeriesReport]:

@@ -1,0 +1,56 @@
+"""The series of the meters that a file of register reads or tank entries names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eclectyc.batches.lifecycle import Made
+from eclectyc.estate.models import Meter
+from eclectyc.intake.alignment.interpretation import Target
+from eclectyc.intake.provisioning import Making
+from eclectyc.intake.resolve import Point
+from eclectyc.registers.commit_consumption import Wanted
+from eclectyc.registers.repository import pieces
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSeries:
+    """The series that an import will have, as ``making`` takes them."""
+
+    targets: list[Target]
+
+
+@dataclass(slots=True)
+class FileSeries:
+    """Series of the points that a file names; meters that are not there yet are made with them.
+
+    step : minutes of the slots of each point, which a meter that is made is given.
+    """
+
+    points: list[Point]
+    making: Making
+    step: list[int]
+
+    def held(self, target: tuple[int, str, str]) -> dict[int, int]:
+        point, *key = target
+        own = self.points[point].series
+        return {s.step: s.id for s in own if [s.quantity, s.unit] == key and not s.source and not s.register}
+
+    def make(self, wanted: Sequence[Wanted]) -> tuple[list[int], Made]:
+        numbers, made = self.making.make(self.planned(wanted))
+        steps: dict[int, list[str]] = {}
+        for point, step in zip(self.points, self.step, strict=True):
+            if point.meter is None:
+                steps.setdefault(step, []).append(point.identifier)
+        for step, names in steps.items() if made.meters else ():
+            for piece in pieces(names):
+                fresh = Meter.objects.filter(organisation=self.making.organisation, identifier__in=piece)
+                fresh.exclude(step_minutes=step).update(step_minutes=step)
+        return numbers.tolist(), made
+
+    def planned(self, wanted: Sequence[Wanted]) -> PlannedSeries:
+        """Return series as ``making`` takes them."""
+        return PlannedSeries(
+            [Target(self.points[point], quantity, unit, step, 0) for point, quantity, unit, step in wanted]
+        )

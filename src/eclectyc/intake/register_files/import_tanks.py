@@ -1,0 +1,194 @@
+"""Files of deliveries and dips of tanks: their entries, beside those that are stored, and the use that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from eclectyc.accounts.models import Organisation
+from eclectyc.batches.lifecycle import Made
+from eclectyc.batches.models import Batch
+from eclectyc.estate.models import Meter, Utility
+from eclectyc.intake.alignment.clocks import clock_for
+from eclectyc.intake.register_files.collect_reads import MOST
+from eclectyc.intake.register_files.import_reads import ReadsImport, bring_in
+from eclectyc.intake.register_files.match_registers import meters_of
+from eclectyc.intake.report import ImportReport, SeriesReport
+from eclectyc.intake.report_building import refuse_unknown
+from eclectyc.intake.resolve import Point
+from eclectyc.kernel.days import WHOLE_DAY
+from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.plurals import counted
+from eclectyc.kernel.quality import ACTUAL
+from eclectyc.readers.blocks import Block, LineError, TankBlock, UnreadableFile
+from eclectyc.registers.consumption import Share, Worked
+from eclectyc.registers.reads import Reads
+from eclectyc.registers.register_config import PointFacts
+from eclectyc.registers.repository import measured_in, pieces, points_of
+from eclectyc.registers.tank_consumption import QUANTITY, UNIT, Entries, use_of
+from eclectyc.registers.tank_entries import FUELS, counting, held_entries, keep_entries
+
+_ORDER_OF_FILE: Final = 1 << 60  # after every batch that is stored
+_KEPT: Final = ("line", "stamp", "instant", "value", "kind", "reference", "unit")
+
+
+def import_tanks(import_: ReadsImport, blocks: Iterable[tuple[Block, list[LineError]]], *, timezone: str) -> None:
+    """Read a file of deliveries and dips, and commit it or find out what that would do."""
+    report, resolver, log = import_.report, import_.resolver, import_.log
+    frames: list[pl.DataFrame] = []
+    for block, errors in blocks:
+        log.extend(errors)
+        if isinstance(block, TankBlock):
+            report.rows += block.rows + len({error.line for error in errors})
+            frames += _taken(import_, block)
+            if sum(len(frame) for frame in frames) > MOST:
+                raise UnreadableFile(f"{report.file} holds more than {MOST:,} entries.", "Split it.")
+    printed = timezone or import_.seen.timezone or ""
+    report.warnings += [*import_.seen.warnings, *resolver.warnings]
+    refuse_unknown(resolver, log, report)
+    frame = _fuels_only(import_, pl.concat(frames)) if frames else pl.DataFrame()
+    named = [resolver.channels[n].point for n in frame["channel"].unique(maintain_order=True)] if len(frame) else []
+    points = list({id(point): point for point in named}.values())
+    report.timezone = printed or ", ".join(dict.fromkeys(point.zone for point in points))
+    told = _entries(import_, frame, points, printed) if len(frame) else Entries.none()
+    bring_in(import_, len(told), lambda: TankCase.of(points, told))
+
+
+def _taken(import_: ReadsImport, block: TankBlock) -> list[pl.DataFrame]:
+    """Return a block's entries with their channels, without those of meters that are not taken."""
+    if block.frame.is_empty():
+        return []
+    resolver = import_.resolver
+    frame = block.frame.with_columns(quantity=pl.lit(QUANTITY))
+    channel = resolver.channels_of(frame.select("line", "meter", "quantity", "unit"))
+    for known in resolver.channels:
+        if known.fault is None and measured_in(import_.unit or known.printed.unit or UNIT, UNIT)[0] != UNIT:
+            known.fault = _no_volume(known.printed.unit or "")
+    goes_in = np.array([known.is_taken for known in resolver.channels])[channel]
+    if not goes_in.all():
+        line = frame["line"].to_numpy()
+        import_.log.stands_for(np.setdiff1d(line[~goes_in], line[goes_in]))
+    kept = frame.select(*_KEPT).with_columns(channel=pl.Series(channel, dtype=pl.Int32))
+    return [kept.filter(pl.Series(goes_in))]
+
+
+def _no_volume(unit: str) -> Invalid:
+    return Invalid(f"A tank is measured in litres or m³, not in {unit!r}.", "Say --unit litre.", field="unit")
+
+
+def _fuels_only(import_: ReadsImport, frame: pl.DataFrame) -> pl.DataFrame:
+    """Leave out entries of meters that have no tank, one error for each meter."""
+    channels = import_.resolver.channels
+    numbers = [channel.point.meter for channel in channels if channel.point.meter is not None]
+    utility = {
+        pk: known for piece in pieces(numbers)
+        for pk, known in Meter.objects.filter(pk__in=piece).values_list("pk", "utility")
+    }  # fmt: skip
+    odd = [n for n, channel in enumerate(channels) if utility.get(channel.point.meter or 0, FUELS[0]) not in FUELS]
+    for n in odd:
+        own = frame.filter(pl.col("channel") == n)
+        if len(own):
+            kind = Utility(utility[channels[n].point.meter or 0]).label.lower()
+            error = LineError(
+                own["line"].to_list()[0], "meter",
+                f"Meter {channels[n].point.identifier} is of {kind}: it has no tank.",
+                "Name a meter of oil, LPG, diesel or HVO, or correct this one's utility.",
+            )  # fmt: skip
+            import_.log.extend([error], counts_lines=False)
+            import_.log.stands_for(own["line"].to_numpy())
+    return frame.filter(~pl.col("channel").is_in(odd))
+
+
+def _entries(import_: ReadsImport, frame: pl.DataFrame, points: list[Point], printed: str) -> Entries:
+    """Return a file's entries: litres at instants."""
+    channels = import_.resolver.channels
+    place = {id(point): n for n, point in enumerate(points)}
+    tank = np.array([place.get(id(channel.point), 0) for channel in channels], dtype=np.int64)[
+        frame["channel"].to_numpy()
+    ]
+    factor = np.array([measured_in(import_.unit or channel.printed.unit or UNIT, UNIT)[1] for channel in channels])
+    zones = np.array([printed or channel.point.zone for channel in channels], dtype=object)[frame["channel"].to_numpy()]
+    instant = frame["instant"].dt.epoch("s")
+    at_s = instant.fill_null(0).to_numpy().copy()
+    wall = frame["stamp"].dt.epoch("s").fill_null(0).to_numpy()
+    clocked = instant.is_null().to_numpy()
+    for zone in dict.fromkeys(zones[clocked].tolist()):
+        rows = np.flatnonzero(clocked & (zones == zone))
+        at_s[rows] = clock_for(str(zone), wall[rows]).to_instants(wall[rows])
+    at_s, frame, tank = _told_once(import_, frame, tank, at_s)
+    size = len(frame)
+    value = frame["value"].to_numpy() * factor[frame["channel"].to_numpy()]
+    reads = Reads(tank, at_s, value, np.full(size, ACTUAL, np.int8), np.zeros(size, bool),
+                  np.full(size, _ORDER_OF_FILE))  # fmt: skip
+    reference = frame["reference"].fill_null("").str.slice(0, 100)
+    return Entries(reads, frame["kind"].to_numpy().astype(object), reference.to_numpy().astype(object))
+
+
+def _told_once(
+    import_: ReadsImport, frame: pl.DataFrame, tank: np.ndarray, at_s: np.ndarray
+) -> tuple[np.ndarray, pl.DataFrame, np.ndarray]:
+    """Leave out what is told again; refuse two different entries of one kind at one moment."""
+    of = ["tank", "at_s", "kind", "reference"]
+    full = frame.with_columns(tank=pl.Series(tank), at_s=pl.Series(at_s), reference=pl.col("reference").fill_null(""))
+    unlike = full.filter(pl.col("value").n_unique().over(of) > 1)
+    import_.log.extend(
+        LineError(line, "", "Several of this kind stand at one moment, with different litres.",
+                  "Give each its time, or its ticket number in a column called reference.")
+        for line in unlike["line"].to_list()
+    )  # fmt: skip
+    kept = full.filter(pl.col("value").n_unique().over(of) == 1).unique(of, keep="first", maintain_order=True)
+    again = len(full) - len(unlike) - len(kept)
+    if again:
+        import_.report.warnings.append(f"More than once: {counted(again, 'entry', 'entries')}. Each counts once.")
+    return kept["at_s"].to_numpy(), kept.drop("tank", "at_s"), kept["tank"].to_numpy()
+
+
+@dataclass(slots=True)
+class TankCase:
+    """What a file tells of tanks, put beside what the registry knows, and the use that follows."""
+
+    points: list[Point]
+    steps: list[int]
+    told: Entries
+    facts: list[PointFacts]
+    worked: Worked
+    numbers: list[int]
+
+    @classmethod
+    def of(cls, points: list[Point], told: Entries) -> TankCase:
+        """Look up what is known, and work the use out; the writers' turn must be held where it counts."""
+        known = points_of([point.meter for point in points if point.meter is not None])
+        facts = [known.get(point.meter or 0) or PointFacts(point.identifier, point.zone) for point in points]
+        meters = [point.meter for point in points]
+        held = held_entries(meters)
+        worked = use_of(facts, Entries.joined(held, told), told, counting(meters))
+        return cls(points, [WHOLE_DAY] * len(points), told, facts, worked, [])
+
+    def prepare(self, organisation: Organisation, made: Made) -> None:
+        """Find the meters' numbers; those that were made are of diesel, until somebody says otherwise."""
+        self.numbers = meters_of(self.points, organisation)
+        for piece in pieces(made.meters):
+            Meter.objects.filter(pk__in=piece).update(utility=Utility.DIESEL)
+
+    def keep(self, batch: Batch) -> None:
+        """Write the entries down."""
+        keep_entries(batch, self.numbers, self.told)
+
+    def tell(self, report: ImportReport) -> None:
+        """Fill in what the file held of each tank."""
+        report.series = [self._series(n) for n in np.unique(self.told.reads.register).tolist()]
+
+    def _series(self, n: int) -> SeriesReport:
+        at_s = self.told.reads.at_s[self.told.reads.register == n]
+        zone = ZoneInfo(self.facts[n].zone)
+        ends = (datetime.fromtimestamp(int(s), UTC).astimezone(zone) for s in (at_s.min(), at_s.max()))
+        first, last = (end.isoformat() for end in ends)
+        share = next(iter(self.worked.shares.get(n, ())), Share(0, 0.0, WHOLE_DAY))
+        name = self.facts[n].identifier
+        return SeriesReport(name, QUANTITY, UNIT, WHOLE_DAY, share.readings, share.total, first, last)
