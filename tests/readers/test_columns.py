@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eclectyc.readers.tables.headings import header_key, understand, unit_in
+from eclectyc.readers.tables.headings import header_key, parse_heading, unit_in
 
 
 def test_a_header_key_is_letters_and_digits() -> None:
@@ -32,7 +32,7 @@ def test_a_header_key_is_letters_and_digits() -> None:
     ],
 )  # fmt: skip
 def test_a_heading_names_its_field_in_every_spelling(role: str, names: str) -> None:
-    assert {name: understand(0, name).role for name in names.split("|")} == dict.fromkeys(names.split("|"), role)
+    assert {name: parse_heading(0, name).role for name in names.split("|")} == dict.fromkeys(names.split("|"), role)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_heading_names_its_field_in_every_spelling(role: str, names: str) -> N
     ],
 )  # fmt: skip
 def test_words_in_a_heading_are_declarations(name: str, starts: bool, ends: bool, clock: str | None) -> None:
-    column = understand(0, name)
+    column = parse_heading(0, name)
     assert (column.starts, column.ends, column.clock) == (starts, ends, clock)
 
 
@@ -58,7 +58,7 @@ def test_words_in_a_heading_are_declarations(name: str, starts: bool, ends: bool
     ],
 )  # fmt: skip
 def test_a_value_heading_names_its_unit_and_quantity(name: str, unit: str | None, quantity: str | None) -> None:
-    column = understand(0, name)
+    column = parse_heading(0, name)
     assert (column.role, column.unit, column.quantity) == ("value", unit, quantity)
 
 

@@ -97,7 +97,7 @@ PRINTS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%d/%m/%Y %H:%M", "%d-%m-%Y %H:
 )
 def test_a_column_of_stamps_reads_as_each_of_them_alone(printed: list[tuple[datetime, str]]) -> None:
     texts = [moment.strftime(print_) for moment, print_ in printed]
-    parsed = timestamp_columns.stamps(pl.Series(texts), "stamp")
+    parsed = timestamp_columns.parse_stamps(pl.Series(texts), "stamp")
     assert parsed.bad == {}
     for n, (text, (moment, print_)) in enumerate(zip(texts, printed, strict=True)):
         expected = datetime.strptime(text, print_) if "%S" in print_ else moment.replace(second=0, microsecond=0)
@@ -120,7 +120,7 @@ def test_the_quick_way_and_the_careful_way_agree(text: str) -> None:
         if error.month_first:
             return
         expected, bad = None, bool(text.strip())
-    parsed = timestamp_columns.stamps(pl.Series([sure, text]), "stamp")
+    parsed = timestamp_columns.parse_stamps(pl.Series([sure, text]), "stamp")
     assert (parsed.values[1], 1 in parsed.bad) == (expected, bad)
 
 

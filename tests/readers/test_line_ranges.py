@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from eclectyc.intake.report import ErrorLog, ImportReport
 from eclectyc.intake.uploads.rejected import RejectedNumbers
 from eclectyc.readers.blocks import LineError
-from eclectyc.readers.line_ranges import read_spans, spans_of, write_spans
+from eclectyc.readers.line_ranges import ranges_from_lines, read_ranges, write_ranges
 
 LINES = st.lists(st.integers(1, 60), max_size=40)
 
@@ -19,7 +19,7 @@ LINES = st.lists(st.integers(1, 60), max_size=40)
 @given(LINES, st.integers(1, 4), st.integers(0, 70), st.integers(0, 70))
 def test_spans_hold_the_lines_they_were_made_of(lines: list[int], each: int, start: int, end: int) -> None:
     meant = {line + n for line in lines for n in range(each)}
-    found = RejectedNumbers(spans_of(np.array(lines, np.int64), each))
+    found = RejectedNumbers(ranges_from_lines(np.array(lines, np.int64), each))
     assert len(found) == len(meant)
     assert found.within(start, end) == sorted(line for line in meant if start <= line < end)
     assert all((line in found) == (line in meant) for line in range(70))
@@ -27,10 +27,10 @@ def test_spans_hold_the_lines_they_were_made_of(lines: list[int], each: int, sta
 
 def test_a_file_of_spans_that_is_cut_short_gives_what_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "some.lines"
-    write_spans(path, spans_of(np.array([9, 2, 3, 4])))
-    assert read_spans(path).tolist() == [[2, 5], [9, 10]]
+    write_ranges(path, ranges_from_lines(np.array([9, 2, 3, 4])))
+    assert read_ranges(path).tolist() == [[2, 5], [9, 10]]
     path.write_bytes(path.read_bytes()[:-3])
-    assert read_spans(path).tolist() == [[2, 5]]
+    assert read_ranges(path).tolist() == [[2, 5]]
 
 
 def test_an_error_that_stands_for_lines_has_them_all_kept(tmp_path: Path) -> None:

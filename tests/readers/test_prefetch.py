@@ -18,8 +18,8 @@ from eclectyc.readers import prefetch
 from eclectyc.readers.blocks import ReadOptions, RecordBlock, UnreadableFile
 from eclectyc.readers.checksum import Digest
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.open_file import Opened
-from eclectyc.readers.prefetch import Ahead
+from eclectyc.readers.open_file import OpenFile
+from eclectyc.readers.prefetch import PrefetchingReader
 
 DAILY = "mpan,datetime,kwh\n" + "".join(f"1200023305967,2025-06-{day:02d} 00:00,{day}\n" for day in range(1, 29))
 
@@ -48,10 +48,10 @@ def file(tmp_path: Path) -> Path:
 
 
 def put_in(monkeypatch: pytest.MonkeyPatch, reader: Counting) -> None:
-    real = prefetch.opened
+    real = prefetch.open_file
 
     @contextmanager
-    def opened(path: Path, options: ReadOptions) -> Iterator[Opened]:
+    def opened(path: Path, options: ReadOptions) -> Iterator[OpenFile]:
         with real(path, options) as file:
             yield replace(file, reader=reader)
 
@@ -63,7 +63,7 @@ def reading_threads() -> list[threading.Thread]:
 
 
 def test_the_blocks_hold_every_line_of_the_file_in_order(file: Path) -> None:
-    with Ahead(file) as begun:
+    with PrefetchingReader(file) as begun:
         lines = [line for block, errors in begun.blocks() for line in block.frame["line"].to_list() if not errors]
         assert begun.opened().seen.format == "daily"
     assert lines == list(range(2, 30))
@@ -72,13 +72,13 @@ def test_the_blocks_hold_every_line_of_the_file_in_order(file: Path) -> None:
 def test_what_is_no_table_is_refused_when_it_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "empty.csv"
     path.write_bytes(b"")
-    with Ahead(path) as begun, pytest.raises(UnreadableFile, match="is empty"):
+    with PrefetchingReader(path) as begun, pytest.raises(UnreadableFile, match="is empty"):
         begun.opened()
 
 
 def test_an_error_on_the_way_comes_after_the_blocks_before_it(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_in(monkeypatch, Counting(most=3))
-    with Ahead(file) as begun:
+    with PrefetchingReader(file) as begun:
         blocks = begun.blocks()
         assert [next(blocks)[0].frame["line"].item() for _ in range(3)] == [1, 2, 3]
         with pytest.raises(UnreadableFile, match="broke off"):
@@ -88,18 +88,18 @@ def test_an_error_on_the_way_comes_after_the_blocks_before_it(file: Path, monkey
 def test_no_more_is_read_ahead_than_the_bound(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Counting()
     put_in(monkeypatch, reader)
-    with Ahead(file) as begun:
+    with PrefetchingReader(file) as begun:
         begun.opened()
         deadline = time.monotonic() + 10
-        while reader.read_so_far <= prefetch.BLOCKS and time.monotonic() < deadline:
+        while reader.read_so_far <= prefetch.MAX_BLOCKS and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.3)  # long enough for hundreds more, if nothing held it back
-        assert reader.read_so_far == prefetch.BLOCKS + 1  # one waits for room
+        assert reader.read_so_far == prefetch.MAX_BLOCKS + 1  # one waits for room
 
 
 def test_closing_ends_the_thread_however_much_is_left(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_in(monkeypatch, Counting())
-    begun = Ahead(file)
+    begun = PrefetchingReader(file)
     begun.opened()
     assert reading_threads()
     begun.close()
@@ -114,7 +114,7 @@ def test_a_workbook_is_unpacked_until_it_is_closed_and_no_longer(tmp_path: Path)
         sheet = book.add_worksheet()
         for row, line in enumerate(DAILY.splitlines()):
             sheet.write_row(row, 0, line.split(","))
-    with Ahead(path) as begun:
+    with PrefetchingReader(path) as begun:
         source: Source = begun.opened().source
         assert len(list(begun.blocks())) == 1
         assert source.path.exists()
@@ -129,7 +129,7 @@ def test_the_digest_is_the_whole_files(tmp_path: Path) -> None:
 
 def test_a_named_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with Ahead(tmp_path / "pipe") as file, pytest.raises(UnreadableFile):
+    with PrefetchingReader(tmp_path / "pipe") as file, pytest.raises(UnreadableFile):
         file.opened()
 
 

@@ -12,7 +12,7 @@ from eclectyc.readers.blocks import Recognition, UnreadableFile
 from eclectyc.readers.files.source import open_source
 from eclectyc.readers.formats import readers
 from eclectyc.readers.recognise import FORMATS, TYPES
-from eclectyc.readers.tables.file_sample import Head
+from eclectyc.readers.tables.file_sample import FileSample
 from tests.readers.reading import read_text
 
 SLOTS = ",".join(f"HH{n:02}" for n in range(1, 49))
@@ -96,7 +96,7 @@ class Guess:
     def __init__(self, name: str, sure: float) -> None:
         self.name, self.sure = name, sure
 
-    def recognise(self, head: Head) -> Recognition:
+    def recognise(self, head: FileSample) -> Recognition:
         return Recognition(self.name, f"it looks like {self.name}", self.sure, is_table=False)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from eclectyc.accounts.models import Organisation
     from eclectyc.intake.report import ImportReport
     from eclectyc.intake.service import ImportOptions, Progress, StampsOption
-    from eclectyc.readers.prefetch import Ahead
+    from eclectyc.readers.prefetch import PrefetchingReader
 
 SHOWN_BATCHES: Final = 50
 EAGER_SWITCH_S: Final = 0.001  # between threads: loading would keep the reading of the file waiting
@@ -81,7 +81,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
 
 
 @contextmanager
-def _begun(file: Path, reading: tuple[str, str, str, str, str] | None) -> Iterator[Ahead | None]:
+def _begun(file: Path, reading: tuple[str, str, str, str, str] | None) -> Iterator[PrefetchingReader | None]:
     """Begin to read a file, before Django is loaded; where it is not known yet how to read it, that has to wait."""
     if reading is None:
         yield None
@@ -93,9 +93,9 @@ def _begun(file: Path, reading: tuple[str, str, str, str, str] | None) -> Iterat
     digest = Digest(file)  # while Polars is loaded
     try:
         from eclectyc.readers.blocks import ReadOptions
-        from eclectyc.readers.prefetch import Ahead
+        from eclectyc.readers.prefetch import PrefetchingReader
 
-        with Ahead(file, ReadOptions(*reading), digest) as ahead:
+        with PrefetchingReader(file, ReadOptions(*reading), digest) as ahead:
             ahead.wait_until_opened()  # from then on reading seldom needs Python's lock, and leaves it to the loading
             yield ahead
     finally:
@@ -104,7 +104,7 @@ def _begun(file: Path, reading: tuple[str, str, str, str, str] | None) -> Iterat
 
 
 def _run(
-    owner: Organisation, file: Path, options: ImportOptions, ahead: Ahead | None, *, as_json: bool
+    owner: Organisation, file: Path, options: ImportOptions, ahead: PrefetchingReader | None, *, as_json: bool
 ) -> ImportReport:
     from eclectyc.batches.lifecycle import recover
     from eclectyc.intake import service

@@ -18,9 +18,9 @@ from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.units import unit_key
 from eclectyc.readers.blocks import LineError, UnreadableFile
 from eclectyc.readers.files.source import open_source
-from eclectyc.readers.tables.file_sample import head_of
-from eclectyc.readers.tables.numbers import parse_number, why_no_number
-from eclectyc.readers.tables.registry_tables import BadCell, Field, day, find, keys, read
+from eclectyc.readers.tables.file_sample import sample_of
+from eclectyc.readers.tables.numbers import parse_number, why_not_a_number
+from eclectyc.readers.tables.registry_tables import BadCell, RegistryField, find_columns, iso_date, keys, read_records
 
 MOST_ERRORS: Final = 100
 _UNITS: Final = {"mjm3": Decimal(1), "mjperm3": Decimal(1), "mjm": Decimal(1), "mjsm3": Decimal(1),
@@ -29,7 +29,7 @@ _UNITS: Final = {"mjm3": Decimal(1), "mjperm3": Decimal(1), "mjm": Decimal(1), "
 
 def _number(text: str) -> str:
     if parse_number(text) is None:
-        raise BadCell(*why_no_number(text))
+        raise BadCell(*why_not_a_number(text))
     return text.strip().replace(",", "")
 
 
@@ -41,14 +41,14 @@ def _unit(text: str) -> str:
 
 
 FIELDS: Final = {
-    "date": Field(keys("date", "day", "gasday", "gasdate", "applicablefor", "applicabledate", "readdate"), day),
-    "calorific_value": Field(
+    "date": RegistryField(keys("date", "day", "gasday", "gasdate", "applicablefor", "applicabledate", "readdate"), iso_date),
+    "calorific_value": RegistryField(
         keys("calorificvalue", "cv", "value", "calorific", "calorificvaluemjm", "calorificvaluemjm3", "cvmjm",
              "cvmjm3", "mjm3", "mjm", "mjperm3"),
         _number,
     ),
-    "unit": Field(keys("unit", "units", "uom"), _unit),
-    "region": Field(keys("region", "ldz", "zone", "area", "gasregion", "localdistributionzone")),
+    "unit": RegistryField(keys("unit", "units", "uom"), _unit),
+    "region": RegistryField(keys("region", "ldz", "zone", "area", "gasregion", "localdistributionzone")),
 }  # fmt: skip
 
 
@@ -95,7 +95,7 @@ class CalorificReport:
 class _Line:
     line: int
     region: str
-    day: date
+    iso_date: date
     value: Decimal
 
 
@@ -129,8 +129,8 @@ def import_calorific(
 
 def _lines(path: Path, report: CalorificReport, region: str) -> list[_Line]:
     source = open_source(path)
-    table = head_of(source).table
-    columns = find(table, FIELDS)
+    table = sample_of(source).table
+    columns = find_columns(table, FIELDS)
     lacking = [name for name in ("date", "calorific_value") if name not in columns]
     if lacking:
         shown = ", ".join(name for name in table.names if name)[:200]
@@ -139,7 +139,7 @@ def _lines(path: Path, report: CalorificReport, region: str) -> list[_Line]:
         )
     heading = table.names[columns["calorific_value"]]
     found = []
-    for block, errors in read(source, table, FIELDS, "date", report.warnings):
+    for block, errors in read_records(source, table, FIELDS, "date", report.warnings):
         rejected = {error.line for error in errors}
         report.refuse(*errors)
         report.rows += block.rows + len(rejected)

@@ -22,7 +22,7 @@ from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
 from eclectyc.lake.write import WriteResult
-from eclectyc.readers.prefetch import Ahead
+from eclectyc.readers.prefetch import PrefetchingReader
 
 KEPT_SERIES: Final = 2000  # of a batch's report in the registry; the printed one has them all
 
@@ -33,7 +33,7 @@ class Import:
 
     actor: Actor
     organisation: Organisation
-    file: Ahead
+    file: PrefetchingReader
     gathered: Gathered
     report: ImportReport
     say: Callable[..., None]

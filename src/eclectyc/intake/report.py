@@ -13,7 +13,7 @@ import numpy as np
 
 from eclectyc.kernel.plurals import counted
 from eclectyc.readers.blocks import MAX_REPORTED_ERRORS, LineError
-from eclectyc.readers.line_ranges import SPANS, count_of, spans_of, united, write_spans
+from eclectyc.readers.line_ranges import RANGES_SUFFIX, count_lines, merge_ranges, ranges_from_lines, write_ranges
 
 CLEAN, SOME_REJECTED, NOTHING_USABLE = 0, 1, 2  # exit codes
 MAX_LIKE_WARNINGS = 20
@@ -52,12 +52,12 @@ class ErrorLog:
     @property
     def lines(self) -> int:
         """How many lines have at least one error, of their own or of those that one error stands for."""
-        own = spans_of(np.fromiter(self._lines, np.int64, len(self._lines)))
-        return count_of(united(np.concatenate([own, *self._spans])))
+        own = ranges_from_lines(np.fromiter(self._lines, np.int64, len(self._lines)))
+        return count_lines(merge_ranges(np.concatenate([own, *self._spans])))
 
     def stands_for(self, lines: np.ndarray, each: int = 1) -> None:
         """Note lines, by number, that one error told for all of them. each : how many lines follow from each number."""
-        self._spans.append(spans_of(lines, each))
+        self._spans.append(ranges_from_lines(lines, each))
 
     def __enter__(self) -> ErrorLog:
         return self
@@ -74,8 +74,8 @@ class ErrorLog:
         if self._file:
             self._file.close()
         if self._spans and self._folder is not None and self.lines_path is None:
-            self.lines_path = self._new_file(self._folder, f"import-lines-{secrets.token_hex(6)}{SPANS}")
-            write_spans(self.lines_path, np.concatenate(self._spans))
+            self.lines_path = self._new_file(self._folder, f"import-lines-{secrets.token_hex(6)}{RANGES_SUFFIX}")
+            write_ranges(self.lines_path, np.concatenate(self._spans))
 
     def _write(self, error: LineError, folder: Path) -> None:
         if self._file is None:

@@ -30,7 +30,7 @@ from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.units import conversion
 from eclectyc.lake.store import connect
 from eclectyc.readers.blocks import Block, DayBlock, LineError, ReadOptions, RowBlock
-from eclectyc.readers.prefetch import Ahead
+from eclectyc.readers.prefetch import PrefetchingReader
 
 if TYPE_CHECKING:
     from eclectyc.intake.profiles.profile_reader import Declared
@@ -108,7 +108,7 @@ def import_file(
     options: ImportOptions | None = None,
     progress: Callable[[Progress], None] | None = None,
     name: str = "",
-    ahead: Ahead | None = None,
+    ahead: PrefetchingReader | None = None,
     upload: int | None = None,
     under: Under = nullcontext,
 ) -> ImportReport:
@@ -127,7 +127,7 @@ def import_file(
 
         declared = chosen(actor, organisation, options.profile)
         options = _completed(options, declared)
-    with ahead or Ahead(Path(path), replace(options.reading, reader=declared)) as file:
+    with ahead or PrefetchingReader(Path(path), replace(options.reading, reader=declared)) as file:
         actor.require("imports.run", organisation.pk)
         options.checked()
         if options.create_meters:
@@ -154,7 +154,7 @@ def _completed(options: ImportOptions, declared: Declared) -> ImportOptions:
 def _import(
     actor: Actor,
     organisation: Organisation,
-    file: Ahead,
+    file: PrefetchingReader,
     options: ImportOptions,
     progress: Callable[[Progress], None] | None,
     name: str,
@@ -184,7 +184,7 @@ def _import(
 def _import_readings(
     actor: Actor,
     organisation: Organisation,
-    file: Ahead,
+    file: PrefetchingReader,
     options: ImportOptions,
     report: ImportReport,
     log: ErrorLog,
@@ -215,7 +215,7 @@ def _import_readings(
         _store(import_, plan, making)
 
 
-def _rule_of(file: Ahead) -> str:
+def _rule_of(file: PrefetchingReader) -> str:
     """Return which readings replace which: as ever, or the last ones where a profile says so (see ``lake.precedence``)."""
     mapping = getattr(file.opened().reader, "mapping", None)  # of one that a profile makes
     return "last_wins" if mapping is not None and mapping.last_wins else "guarded"
@@ -224,7 +224,7 @@ def _rule_of(file: Ahead) -> str:
 def _import_reads(
     actor: Actor,
     organisation: Organisation,
-    file: Ahead,
+    file: PrefetchingReader,
     options: ImportOptions,
     report: ImportReport,
     log: ErrorLog,
@@ -247,13 +247,13 @@ def _import_reads(
     work_in(import_, _told(file, telling), timezone=options.timezone)
 
 
-def _told(file: Ahead, telling: Telling) -> Iterator[tuple[Block, list[LineError]]]:
+def _told(file: PrefetchingReader, telling: Telling) -> Iterator[tuple[Block, list[LineError]]]:
     for told in file.blocks():
         yield told
         telling.say(done=file.opened().source.position)
 
 
-def _read(file: Ahead, gathered: Gathered, telling: Telling) -> None:
+def _read(file: PrefetchingReader, gathered: Gathered, telling: Telling) -> None:
     source, seen = file.opened().source, file.opened().seen
     gatherer = Gatherer(gathered, step_s=seen.step * 60 if seen.step else None)
     for block, errors in file.blocks():

@@ -29,7 +29,7 @@ class UnreadableFile(EclectycError):
     code = "unreadable_file"
 
 
-def unreadable_now(name: str, layout: str) -> UnreadableFile:
+def changed_since_recognised(name: str, layout: str) -> UnreadableFile:
     """The file was recognised, and when it was read it no longer looked so: it was replaced in between."""
     return UnreadableFile(f"{name} is no longer the {layout} file that was recognised.", "Import it again.")
 

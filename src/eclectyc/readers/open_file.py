@@ -14,7 +14,7 @@ from eclectyc.readers.blocks import ReadOptions, Recognition, UnreadableFile
 from eclectyc.readers.files.source import Source, open_source
 from eclectyc.readers.formats import Reader
 from eclectyc.readers.recognise import recognise
-from eclectyc.readers.tables.file_sample import head_of
+from eclectyc.readers.tables.file_sample import sample_of
 
 if TYPE_CHECKING:
     from eclectyc.readers.files.workbook import Workbook
@@ -25,7 +25,7 @@ _SHOWN: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenFile:
     """A file that was understood: its text, who reads it, and what was recognised."""
 
     source: Source
@@ -34,22 +34,26 @@ class Opened:
 
 
 @contextmanager
-def opened(path: Path, options: ReadOptions) -> Iterator[Opened]:
+def open_file(path: Path, options: ReadOptions) -> Iterator[OpenFile]:
     """Open and recognise a file; what is unpacked for it goes again at the end. ``UnreadableFile`` where it fails."""
     with ExitStack() as stack:
-        yield stack.enter_context(_workbook(path, options)) if may_be_workbook(path) else _plain(path, options, stack)
+        yield (
+            stack.enter_context(_open_possible_workbook(path, options))
+            if may_be_workbook(path)
+            else _open_text(path, options, stack)
+        )
 
 
 @contextmanager
-def _workbook(path: Path, options: ReadOptions) -> Iterator[Opened]:
+def _open_possible_workbook(path: Path, options: ReadOptions) -> Iterator[OpenFile]:
     from eclectyc.readers.files.workbook import workbook_at
 
     with workbook_at(path) as book, ExitStack() as stack:
         if book is None:
-            yield _plain(path, options, stack)
+            yield _open_text(path, options, stack)
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="eclectyc-sheet-"))
-            yield _understood(book, path, Path(folder), options, stack)
+            yield _open_sheet(book, path, Path(folder), options, stack)
 
 
 def may_be_workbook(path: Path) -> bool:
@@ -63,26 +67,26 @@ def may_be_workbook(path: Path) -> bool:
         return False  # whoever opens it next says what is wrong
 
 
-def _plain(path: Path, options: ReadOptions, stack: ExitStack) -> Opened:
+def _open_text(path: Path, options: ReadOptions, stack: ExitStack) -> OpenFile:
     if options.sheet:
         raise Invalid(f"{path.name} is no workbook.", "Leave --sheet out.", field="sheet")
-    return _recognised(open_source(path), options, stack)
+    return _recognise(open_source(path), options, stack)
 
 
-def _recognised(source: Source, options: ReadOptions, stack: ExitStack) -> Opened:
+def _recognise(source: Source, options: ReadOptions, stack: ExitStack) -> OpenFile:
     reader = options.reader
     if reader is None:
-        return Opened(source, *recognise(source, options.type))
+        return OpenFile(source, *recognise(source, options.type))
     source = stack.enter_context(reader.prepared(source))
-    return Opened(source, reader, reader.recognise(head_of(source)))
+    return OpenFile(source, reader, reader.recognise(sample_of(source)))
 
 
-def _understood(book: Workbook, path: Path, folder: Path, options: ReadOptions, stack: ExitStack) -> Opened:
+def _open_sheet(book: Workbook, path: Path, folder: Path, options: ReadOptions, stack: ExitStack) -> OpenFile:
     """Return the sheet that was named, else the first that is understood, those that are hidden left out."""
     from eclectyc.readers.files.workbook import DELIMITER, write_csv
 
     visible = [sheet for sheet in book.sheets if not sheet.is_hidden]
-    asked = _named(book, path, options.sheet) if options.sheet else visible
+    asked = _sheets_named(book, path, options.sheet) if options.sheet else visible
     refusals: list[UnreadableFile] = []
     for sheet in asked:
         plain = folder / path.name
@@ -91,12 +95,12 @@ def _understood(book: Workbook, path: Path, folder: Path, options: ReadOptions, 
         source = open_source(plain, delimiter=DELIMITER)
         source.origin = path
         try:
-            found = _recognised(source, options, stack)
+            found = _recognise(source, options, stack)
         except UnreadableFile as refusal:
-            refusals.append(_of_sheet(refusal, sheet.name))
+            refusals.append(_for_sheet(refusal, sheet.name))
             continue
         found.seen.why = f"{found.seen.why}, on sheet {sheet.name!r}"
-        found.seen.warnings += [*_others(sheet, visible, options.sheet), *book.notes]
+        found.seen.warnings += [*_unread_sheets(sheet, visible, options.sheet), *book.notes]
         return found
     raise (
         refusals[0]
@@ -105,7 +109,7 @@ def _understood(book: Workbook, path: Path, folder: Path, options: ReadOptions, 
     )
 
 
-def _named(book: Workbook, path: Path, name: str) -> list[Sheet]:
+def _sheets_named(book: Workbook, path: Path, name: str) -> list[Sheet]:
     found = [sheet for sheet in book.sheets if sheet.name.casefold() == name.strip().casefold()]
     if not found:
         names = ", ".join(repr(sheet.name) for sheet in book.sheets[:_SHOWN])
@@ -113,11 +117,11 @@ def _named(book: Workbook, path: Path, name: str) -> list[Sheet]:
     return found
 
 
-def _of_sheet(refusal: UnreadableFile, sheet: str) -> UnreadableFile:
+def _for_sheet(refusal: UnreadableFile, sheet: str) -> UnreadableFile:
     return UnreadableFile(f"Sheet {sheet!r}: {refusal.reason}", refusal.remedy, field=refusal.field)
 
 
-def _others(read: Sheet, visible: Sequence[Sheet], told: str) -> list[str]:
+def _unread_sheets(read: Sheet, visible: Sequence[Sheet], told: str) -> list[str]:
     """Say which sheets were left, unless one was asked for."""
     others = [repr(sheet.name) for sheet in visible if sheet is not read]
     if told or not others:

@@ -15,15 +15,15 @@ from typing import Final
 
 from eclectyc.readers.blocks import Block, LineError, ReadOptions
 from eclectyc.readers.checksum import Digest
-from eclectyc.readers.open_file import Opened, opened
+from eclectyc.readers.open_file import OpenFile, open_file
 
-BLOCKS: Final = 20  # of 8 MiB text each, which become some 12 MB of numbers
+MAX_BLOCKS: Final = 20  # of 8 MiB text each, which become some 12 MB of numbers
 _WAIT_S: Final = 0.1  # how often a full queue looks whether anybody still wants it
 
 Told = tuple[Block, list[LineError]]
 
 
-class Ahead:
+class PrefetchingReader:
     """Opens a file at once. Close it when done: it then reads no further and removes what it unpacked.
 
     digest : of the same file, where that was begun before.
@@ -31,20 +31,20 @@ class Ahead:
 
     def __init__(self, path: Path, options: ReadOptions | None = None, digest: Digest | None = None) -> None:
         self._path, self._options = Path(path), options or ReadOptions()
-        self._opened: Future[Opened] = Future()
-        self._blocks: queue.Queue[Told | BaseException | None] = queue.Queue(BLOCKS)
+        self._opened: Future[OpenFile] = Future()
+        self._blocks: queue.Queue[Told | BaseException | None] = queue.Queue(MAX_BLOCKS)
         self._stopped = threading.Event()
         self._digest = digest or Digest(self._path)
         self._thread = threading.Thread(target=self._run, name="read-file", daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> Ahead:
+    def __enter__(self) -> PrefetchingReader:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def opened(self) -> Opened:
+    def opened(self) -> OpenFile:
         """Wait until the file is recognised. Raises ``UnreadableFile`` where it is not."""
         return self._opened.result()
 
@@ -76,7 +76,7 @@ class Ahead:
 
     def _run(self) -> None:
         try:
-            with opened(self._path, self._options) as file:
+            with open_file(self._path, self._options) as file:
                 self._opened.set_result(file)
                 if file.reader.kind not in ("sites", "meters"):
                     self._read(file)
@@ -87,7 +87,7 @@ class Ahead:
             else:
                 self._opened.set_exception(error)
 
-    def _read(self, file: Opened) -> None:
+    def _read(self, file: OpenFile) -> None:
         blocks = file.reader.read(file.source, file.seen, self._options)
         for told in blocks:
             if not self._put(told):

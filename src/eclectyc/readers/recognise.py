@@ -15,11 +15,11 @@ from eclectyc.readers.blocks import Recognition, UnreadableFile
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.formats import Reader, readers
 from eclectyc.readers.tables.detect_register_columns import refuse_registers
-from eclectyc.readers.tables.file_sample import Head, head_of
+from eclectyc.readers.tables.file_sample import FileSample, sample_of
 from eclectyc.readers.tables.headings import header_key
 
-LEAST_SURE: Final = 0.5  # what is less sure is asked for by name, never guessed
-NEARLY: Final = 0.05  # answers closer than that are equally sure
+MINIMUM_SURENESS: Final = 0.5  # what is less sure is asked for by name, never guessed
+TIE_MARGIN: Final = 0.05  # answers closer than that are equally sure
 # The names of all readers, for whoever offers them as a choice: a test holds the two together.
 FORMATS: Final = (
     "bglobal", "stark", "d0379",
@@ -30,20 +30,20 @@ TYPES: Final = ("auto", "hh", *FORMATS)
 _NOT_HALF_HOURLY: Final = ("daily",)
 _TOTALS: Final = {"value", "present", "expected", "estimated", "coverage"}
 _SHOWN: Final = 3
-_WANTED: Final = (
+_READABLE_LAYOUTS: Final = (
     "Wanted is one of: a line a reading (meter, date and time, value), a line a day (meter, date, 46, 48 or 50 "
     "half-hours), a line a moment with a column for each meter, a line a day with one value, a list of sites or of "
     "meters. Rename the columns, or name the format with -t."
 )
 
-Found = tuple[Reader, Recognition]
+Match = tuple[Reader, Recognition]
 
 
 def recognise(source: Source, type_option: str = "auto") -> tuple[Reader, Recognition]:
     """Return the reader for a file and what it recognised; ``UnreadableFile`` where none fits."""
-    head = head_of(source)
-    asked = _asked(type_option, head)
-    found: list[Found] = []
+    head = sample_of(source)
+    asked = _candidates(type_option, head)
+    found: list[Match] = []
     refusals: list[UnreadableFile] = []
     for reader in asked:
         try:
@@ -69,7 +69,7 @@ def recognise(source: Source, type_option: str = "auto") -> tuple[Reader, Recogn
     return reader, seen
 
 
-def _refuse_totals(head: Head) -> None:
+def _refuse_totals(head: FileSample) -> None:
     """Refuse totals that we exported: the slots that they are of are lost, and days that lack some would look whole."""
     if {header_key(name) for name in head.table.names} >= _TOTALS:
         raise UnreadableFile(
@@ -78,7 +78,7 @@ def _refuse_totals(head: Head) -> None:
         )
 
 
-def _asked(type_option: str, head: Head) -> list[Reader]:
+def _candidates(type_option: str, head: FileSample) -> list[Reader]:
     if type_option not in TYPES:
         raise Invalid(f"There is no file type {type_option!r}.", f"Use one of {', '.join(TYPES)}.", field="type")
     if type_option == "auto":
@@ -88,35 +88,35 @@ def _asked(type_option: str, head: Head) -> list[Reader]:
     return [reader for reader in readers() if reader.name == type_option]
 
 
-def _surest(found: list[Found], *, is_named: bool) -> Found:
+def _surest(found: list[Match], *, is_named: bool) -> Match:
     """Return the surest answer, or refuse to guess."""
     found.sort(key=lambda pair: -pair[1].sure)
     reader, seen = found[0]
-    near = [pair for pair in found if pair[1].sure > seen.sure - NEARLY]
+    near = [pair for pair in found if pair[1].sure > seen.sure - TIE_MARGIN]
     if len(near) > 1:
         raise _ambiguous(near)
-    if seen.sure < LEAST_SURE and not is_named:
+    if seen.sure < MINIMUM_SURENESS and not is_named:
         raise UnreadableFile(
-            f"The file may be {_described(seen)}, but that is not sure enough to be taken for granted.",
+            f"The file may be {_describe(seen)}, but that is not sure enough to be taken for granted.",
             f"If it is, say so with -t {reader.name}.",
             field="type",
         )
     return found[0]
 
 
-def _unknown(head: Head, type_option: str) -> UnreadableFile:
+def _unknown(head: FileSample, type_option: str) -> UnreadableFile:
     names = [name for name in head.table.names if name]
     shown = ", ".join(name[:40] for name in names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     kind = "" if type_option in ("auto", "hh") else f" as {type_option}"
     return UnreadableFile(
         f"{head.name} is not understood{kind}. Line {head.table.header_line} was taken for its header; "
         f"the columns are: {shown}.",
-        _WANTED,
+        _READABLE_LAYOUTS,
     )
 
 
-def _ambiguous(near: list[Found]) -> UnreadableFile:
-    ways = "; or ".join(_described(seen) for _, seen in near[:_SHOWN])
+def _ambiguous(near: list[Match]) -> UnreadableFile:
+    ways = "; or ".join(_describe(seen) for _, seen in near[:_SHOWN])
     return UnreadableFile(
         f"The file can be read in more than one way: {ways}.",
         f"Choose one with {' or '.join(f'-t {reader.name}' for reader, _ in near[:_SHOWN])}.",
@@ -124,5 +124,5 @@ def _ambiguous(near: list[Found]) -> UnreadableFile:
     )
 
 
-def _described(seen: Recognition) -> str:
+def _describe(seen: Recognition) -> str:
     return f"{seen.format} ({seen.why}; {seen.sure:.0%} sure)"

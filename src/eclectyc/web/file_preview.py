@@ -14,8 +14,8 @@ from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads import service
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.kernel.errors import EclectycError
-from eclectyc.readers.open_file import Opened, opened
-from eclectyc.readers.tables.file_sample import head_of
+from eclectyc.readers.open_file import OpenFile, open_file
+from eclectyc.readers.tables.file_sample import sample_of
 from eclectyc.web.import_messages import for_page
 
 
@@ -44,18 +44,18 @@ def look(actor: Actor, upload: Upload, options: ImportOptions | None) -> dict[st
     if not upload.kept or not upload.path.is_file():
         return {"reason": "The file is no longer here.", "remedy": "Send it again."}
     try:
-        with opened(upload.path, service.reading_of(actor, upload, options)) as file:
+        with open_file(upload.path, service.reading_of(actor, upload, options)) as file:
             return _seen(file)
     except EclectycError as error:
         return {"reason": for_page(error.reason.replace(upload.kept, upload.name)), "remedy": for_page(error.remedy)}
 
 
-def _seen(file: Opened) -> dict[str, Any]:
+def _seen(file: OpenFile) -> dict[str, Any]:
     seen, table = file.seen, None
     if isinstance(file.reader, Declared):
         table = declared_table(file.source, file.reader.mapping)
     elif seen.is_table:
-        table = head_of(file.source).table
+        table = sample_of(file.source).table
     return {
         "format": seen.format, "why": seen.why, "sure": round(seen.sure * 100), "stamps": seen.stamps or "",
         "stamps_why": seen.stamps_why,

@@ -24,7 +24,7 @@ from eclectyc.intake.profiles.record_files import parts_of
 from eclectyc.intake.profiles.sample_file import TOP_LINES, FileHead
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.readers.blocks import LineError
-from eclectyc.readers.tables.file_sample import Table
+from eclectyc.readers.tables.file_sample import TableSample
 
 MOST_COLUMNS: Final = 60  # shown
 SAMPLES: Final = 4  # cells shown of a column
@@ -96,7 +96,7 @@ class Mapper:
 
     answers: Answers
     head: FileHead
-    table: Table
+    table: TableSample
     mapping: Mapping | None = None
     preview: Preview | None = None
     fault: EclectycError | None = None

@@ -18,7 +18,7 @@ from eclectyc.intake.profiles.profile_reader import Declared
 from eclectyc.intake.profiles.toml_text import mapping_of_toml, toml_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.readers.blocks import Block, LineError, ReadOptions
-from eclectyc.readers.open_file import opened
+from eclectyc.readers.open_file import open_file
 
 quickly = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 briefly = settings(quickly, max_examples=20)
@@ -88,7 +88,7 @@ cells = st.lists(
 
 def read(path: Path, reader: Declared | None) -> tuple[list[Block], list[LineError]]:
     blocks, errors = [], []
-    with opened(path, ReadOptions(reader=reader)) as file:
+    with open_file(path, ReadOptions(reader=reader)) as file:
         for block, rejected in file.reader.read(file.source, file.seen, ReadOptions()):
             blocks.append(block)
             errors += rejected

@@ -11,7 +11,7 @@ import pytest
 
 from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.tables.cell_vocabulary import flag_of, quantity_of
-from eclectyc.readers.tables.timestamp_columns import stamps
+from eclectyc.readers.tables.timestamp_columns import parse_stamps
 from tests.factories import World, make_meter
 from tests.intake.import_calls import bring, held, values_of
 from tests.readers.formats import london
@@ -110,7 +110,7 @@ def test_a_word_with_a_foreign_letter_in_it_is_not_the_word_without() -> None:
 
 def test_a_time_that_was_cut_off_is_not_another_time() -> None:
     cells = pl.Series(["2024-01-01 13:00", "2024-01-01 13:5", "2024-01-01 13:5 ", "2024-01-01 13:50 "])
-    assert stamps(cells, "Datetime").values.to_list() == [
+    assert parse_stamps(cells, "Datetime").values.to_list() == [
         datetime(2024, 1, 1, 13),
         None,
         None,

@@ -19,7 +19,7 @@ from eclectyc.kernel.errors import Invalid
 from eclectyc.readers.blocks import ReadOptions, UnreadableFile
 from eclectyc.readers.files.cell_format import number_text, shown_as
 from eclectyc.readers.files.workbook import workbook_at
-from eclectyc.readers.open_file import opened
+from eclectyc.readers.open_file import open_file
 from tests.factories import World
 from tests.intake.import_calls import bring
 from tests.readers.formats.golden import golden
@@ -40,7 +40,7 @@ def rows(path: Path, sheet: int = 0) -> list[tuple[int, list[str]]]:
 
 def read(path: Path, **options: str) -> Read:
     """Open, recognise and read a workbook."""
-    with opened(path, ReadOptions(**options)) as file:
+    with open_file(path, ReadOptions(**options)) as file:
         result = Read(file.seen)
         for block, errors in file.reader.read(file.source, file.seen, ReadOptions(**options)):
             result.blocks.append(block)

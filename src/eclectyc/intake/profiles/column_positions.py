@@ -12,21 +12,21 @@ from eclectyc.intake.profiles.mapping import Mapping, Place
 from eclectyc.intake.profiles.record_files import UNFOLDED, following, unfolded
 from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.files.source import HEAD_LINES, Source
-from eclectyc.readers.tables.file_sample import DELIMITERS, HeadLine, Table, first_rows
+from eclectyc.readers.tables.file_sample import DELIMITERS, SampleLine, TableSample, first_rows
 from eclectyc.readers.tables.headings import header_key
 
 _SAMPLE: Final = 500  # lines
 _SHOWN: Final = 12
 
 
-def declared_table(source: Source, mapping: Mapping) -> Table:
+def declared_table(source: Source, mapping: Mapping) -> TableSample:
     """Return the header and the first lines of a file as its profile describes them."""
     if source.kind != "lines":
         raise UnreadableFile(f"{source.name} is no table.", "Import it without the profile.")
     said = {"tab": "\t"}.get(mapping.file.delimiter, mapping.file.delimiter) or source.delimiter
     if mapping.file.records is not None:
         rows = [line.cells for line in first_rows(source.head_text, UNFOLDED, _SAMPLE) if any(line.cells)]
-        return Table(UNFOLDED, wanted_columns(mapping), 0, rows)
+        return TableSample(UNFOLDED, wanted_columns(mapping), 0, rows)
     known = [said] if said else list(DELIMITERS)
     by_delimiter = {delimiter: first_rows(source.head_text, delimiter, _SAMPLE) for delimiter in known}
     if not mapping.file.header:
@@ -35,7 +35,7 @@ def declared_table(source: Source, mapping: Mapping) -> Table:
     for delimiter, lines in by_delimiter.items():
         for n, line in enumerate(lines[:HEAD_LINES]):
             if (skip is None or line.number == skip + 1) and _has_all(line, mapping):
-                return Table(
+                return TableSample(
                     delimiter, line.cells, line.number, [row.cells for row in lines[n + 1 :] if any(row.cells)]
                 )
     raise _no_header(by_delimiter, mapping)
@@ -115,7 +115,7 @@ def column_at(place: Place, names: list[str]) -> int:
     return found[0]
 
 
-def _has_all(line: HeadLine, mapping: Mapping) -> bool:
+def _has_all(line: SampleLine, mapping: Mapping) -> bool:
     places = mapping.columns.places().values()
     keys = {header_key(cell) for cell in line.cells}
     named = [place for place in places if isinstance(place, str)]
@@ -124,7 +124,7 @@ def _has_all(line: HeadLine, mapping: Mapping) -> bool:
     return max((place for place in places if isinstance(place, int)), default=1) <= len(line.cells)
 
 
-def _without_header(by_delimiter: dict[str, list[HeadLine]], mapping: Mapping) -> Table:
+def _without_header(by_delimiter: dict[str, list[SampleLine]], mapping: Mapping) -> TableSample:
     skip = mapping.file.skip_rows or 0
     places = [place for place in mapping.columns.places().values() if isinstance(place, int)]
     delimiter, lines = max(by_delimiter.items(), key=lambda item: max(len(line.cells) for line in item[1]))
@@ -134,10 +134,10 @@ def _without_header(by_delimiter: dict[str, list[HeadLine]], mapping: Mapping) -
     if slots and isinstance(slots.first, int):
         places += list(range(slots.first, slots.first + slots.count * slots.every, slots.every))
     names = [f"column {n}" if n in places else "" for n in range(1, width + 1)]
-    return Table(delimiter, names, skip, data)
+    return TableSample(delimiter, names, skip, data)
 
 
-def _no_header(by_delimiter: dict[str, list[HeadLine]], mapping: Mapping) -> UnreadableFile:
+def _no_header(by_delimiter: dict[str, list[SampleLine]], mapping: Mapping) -> UnreadableFile:
     lines = max(by_delimiter.values(), key=lambda lines: max((len(line.cells) for line in lines), default=0))
     skip = mapping.file.skip_rows or 0
     header = next((line for line in lines if line.number > skip and any(line.cells)), None)

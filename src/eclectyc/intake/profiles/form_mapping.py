@@ -14,7 +14,7 @@ from typing import Any, Final
 from eclectyc.intake.profiles.column_positions import column_at
 from eclectyc.intake.profiles.mapping import Mapping, Place, mapping_of
 from eclectyc.kernel.errors import EclectycError, Invalid
-from eclectyc.readers.tables.file_sample import Table
+from eclectyc.readers.tables.file_sample import TableSample
 
 Answers = dict[str, str]
 
@@ -62,7 +62,7 @@ def roles_of(answers: Answers) -> dict[int, str]:
     return {index: role for index, role in sorted(said.items()) if role in offered and index >= 0}
 
 
-def mapping_data(answers: Answers, table: Table) -> dict[str, Any]:
+def mapping_data(answers: Answers, table: TableSample) -> dict[str, Any]:
     """Return the plain values of the mapping that answers make over a table. Whether they are one is checked later."""
     layout = answers.get("layout", "")
     columns = _columns(answers, table)
@@ -100,14 +100,14 @@ def words_of(answers: Answers, kind: str) -> dict[str, str]:
     return found
 
 
-def place_of(index: int, table: Table, *, has_names: bool) -> Place:
+def place_of(index: int, table: TableSample, *, has_names: bool) -> Place:
     """Return how a column is named: by its heading, where that is its own; else by its position."""
     name = table.names[index] if index < len(table.names) else ""
     is_own = has_names and name and len(name) <= 200 and table.names.count(name) == 1
     return name if is_own else index + 1
 
 
-def answers_of(mapping: Mapping, table: Table | None = None) -> Answers:
+def answers_of(mapping: Mapping, table: TableSample | None = None) -> Answers:
     """Return the answers that make a mapping; columns that a table does not have are left unsaid."""
     data = mapping.as_data()
     found: Answers = {"layout": mapping.layout}
@@ -130,14 +130,14 @@ def answers_of(mapping: Mapping, table: Table | None = None) -> Answers:
     return {name: text for name, text in found.items() if text}
 
 
-def checked_mapping(answers: Answers, table: Table) -> Mapping:
+def checked_mapping(answers: Answers, table: TableSample) -> Mapping:
     """Return the mapping that answers make. Raises ``Invalid`` naming the first thing that is wrong."""
     if not answers.get("layout"):
         raise Invalid("The layout is not chosen yet.", "Choose how the file is laid out.", field="layout")
     return mapping_of(mapping_data(answers, table))
 
 
-def _file(answers: Answers, table: Table) -> dict[str, Any]:
+def _file(answers: Answers, table: TableSample) -> dict[str, Any]:
     delimiter = "tab" if table.delimiter == "\t" else table.delimiter
     shape: dict[str, Any] = {}
     if answers.get("sheet", "").strip():
@@ -153,7 +153,7 @@ def _file(answers: Answers, table: Table) -> dict[str, Any]:
     return shape
 
 
-def _columns(answers: Answers, table: Table) -> dict[str, Any]:
+def _columns(answers: Answers, table: TableSample) -> dict[str, Any]:
     has_names = answers.get("header") != "0" or bool(number_of(answers, "records"))
     found: dict[str, Any] = {}
     values: list[Any] = []
@@ -197,7 +197,7 @@ def _meters(answers: Answers, columns: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _column_answers(mapping: Mapping, table: Table) -> Answers:
+def _column_answers(mapping: Mapping, table: TableSample) -> Answers:
     found: Answers = {}
 
     def say(place: Place | None, role: str) -> int | None:

@@ -19,7 +19,7 @@ from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.plurals import counted
 from eclectyc.readers.blocks import ReadOptions
 from eclectyc.readers.files.source import HEAD_LINES
-from eclectyc.readers.tables.file_sample import Table, first_rows, head_of
+from eclectyc.readers.tables.file_sample import TableSample, first_rows, sample_of
 from eclectyc.readers.tables.headings import header_key
 
 MOST_PROFILES: Final = 200  # that are looked at for one file
@@ -36,7 +36,7 @@ class Fit:
     is_exact: bool
 
 
-def signature_of(mapping: Mapping, table: Table) -> dict[str, Any]:
+def signature_of(mapping: Mapping, table: TableSample) -> dict[str, Any]:
     """Return how a file looks: what another one of its sender has in common with it."""
     if mapping.file.records is not None:
         return {"kinds": sorted({name.rpartition(".")[0] for name in table.names})[:MOST_KEYS]}
@@ -46,7 +46,7 @@ def signature_of(mapping: Mapping, table: Table) -> dict[str, Any]:
     return {"keys": [header_key(name) for name in table.names[:MOST_KEYS]], "width": width}
 
 
-def table_for(head: FileHead, mapping: Mapping) -> Table:
+def table_for(head: FileHead, mapping: Mapping) -> TableSample:
     """Return a file's first lines as the table that a mapping describes. ``UnreadableFile`` where it is none."""
     shape = mapping.file
     if shape.header and shape.records is None:
@@ -119,7 +119,7 @@ def _reads(reader: Declared, head: FileHead) -> bool:
     """Say whether most of the first lines can be read."""
     rows = errors = 0
     with reader.prepared(head.source) as source:
-        seen = reader.recognise(head_of(source))
+        seen = reader.recognise(sample_of(source))
         for block, rejected in reader.read(source, seen, ReadOptions()):
             rows += block.rows
             errors += len({error.line for error in rejected})

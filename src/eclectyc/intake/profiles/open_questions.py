@@ -12,7 +12,7 @@ from eclectyc.intake.profiles.preview import Preview
 from eclectyc.intake.profiles.suggest import looks_like_registers
 from eclectyc.kernel.plurals import counted, worded
 from eclectyc.readers.tables.cell_vocabulary import flag_of, quantity_of
-from eclectyc.readers.tables.file_sample import Table
+from eclectyc.readers.tables.file_sample import TableSample
 
 MOST_WORDS: Final = 24
 _EITHER_WAY: Final = re.compile(r"(0?[1-9]|1[0-2])[/.-](0?[1-9]|1[0-2])[/.-][0-9]{2,4}.*")
@@ -27,7 +27,7 @@ class Open:
     kind: Literal["needed", "assumed"] = "needed"
 
 
-def needed(answers: Answers, table: Table) -> list[Open]:
+def needed(answers: Answers, table: TableSample) -> list[Open]:
     """Return what has to be said before anything can be read."""
     layout, roles = answers.get("layout", ""), set(roles_of(answers).values())
     if not layout:
@@ -51,7 +51,7 @@ def needed(answers: Answers, table: Table) -> list[Open]:
     return found
 
 
-def assumed(answers: Answers, table: Table, preview: Preview | None) -> list[Open]:
+def assumed(answers: Answers, table: TableSample, preview: Preview | None) -> list[Open]:
     """Return what is taken for granted, and could be wrong."""
     found = [*_words(answers, table)]
     cells = [
@@ -79,7 +79,7 @@ def assumed(answers: Answers, table: Table, preview: Preview | None) -> list[Ope
     return found
 
 
-def distinct_words(answers: Answers, table: Table, kind: str) -> list[str]:
+def distinct_words(answers: Answers, table: TableSample, kind: str) -> list[str]:
     """Return the words that stand in the columns of flags (``f``) or of quantities (``q``), each once."""
     wanted = {"f": ("flag", "slot_flags"), "q": ("quantity",)}[kind]
     found: dict[str, None] = {}
@@ -101,7 +101,7 @@ def usual_meaning(kind: str, word: str) -> str:
     return {1: "actual", 2: "estimated"}.get(flag_of(word) or 0, "")
 
 
-def _doubles(answers: Answers, table: Table) -> list[Open]:
+def _doubles(answers: Answers, table: TableSample) -> list[Open]:
     by_role: dict[str, list[int]] = {}
     for index, role in roles_of(answers).items():
         if role and role != "value" and index < len(table.names):
@@ -114,7 +114,7 @@ def _doubles(answers: Answers, table: Table) -> list[Open]:
     return found
 
 
-def _words(answers: Answers, table: Table) -> list[Open]:
+def _words(answers: Answers, table: TableSample) -> list[Open]:
     found = []
     for kind, what in (("f", "actual, estimated or missing"), ("q", "measures")):
         said = words_of(answers, kind)

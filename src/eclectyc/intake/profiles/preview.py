@@ -32,7 +32,7 @@ from eclectyc.kernel.days import day_bounds
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTITUTED
 from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, RegisterBlock, RowBlock
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.tables.file_sample import head_of
+from eclectyc.readers.tables.file_sample import sample_of
 
 MOST_ROWS: Final = 12
 MOST_SERIES: Final = 4  # that rows are shown of
@@ -75,7 +75,7 @@ def preview_of(actor: Actor, organisation: Organisation, head: FileHead, mapping
     """Read the head of a file as a mapping says. Raises what an import would raise for the file as a whole."""
     reader = Declared(mapping, "being made")
     with reader.prepared(head.source) as source:
-        seen = reader.recognise(head_of(source))
+        seen = reader.recognise(sample_of(source))
         told = reader.read(source, seen, ReadOptions())
         site = mapping.meters.site if mapping.meters.unknown == "create" else ""
         making = Making.of(actor, organisation, site)

@@ -24,9 +24,9 @@ from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, 
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.formats import Kind, daily, long, matrix, registers, wide
 from eclectyc.readers.tables.field_columns import Fields
-from eclectyc.readers.tables.file_sample import Head, Table
-from eclectyc.readers.tables.headings import Column, understand, unit_in
-from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.file_sample import FileSample, TableSample
+from eclectyc.readers.tables.headings import TableColumn, parse_heading, unit_in
+from eclectyc.readers.tables.parse_csv import CsvPart, Shape, convert_parts
 from eclectyc.readers.tables.slot_columns import SlotColumns
 
 _LONGEST_REGISTER: Final = 20  # characters of a register's name in the estate
@@ -42,11 +42,11 @@ Converted = tuple[Sequence[Block], list[LineError]]
 class _Layout:
     """A mapping found in a file. serial : the column whose serials are parts of one meter."""
 
-    table: Table
+    table: TableSample
     fields: Fields
     slots: SlotColumns | None
-    serial: Column | None
-    code: Column | None
+    serial: TableColumn | None
+    code: TableColumn | None
 
 
 class Declared:
@@ -64,7 +64,7 @@ class Declared:
         """Return a file as this reader takes it: one with several kinds of lines unfolded."""
         return prepared(source, self.mapping)
 
-    def recognise(self, head: Head) -> Recognition:
+    def recognise(self, head: FileSample) -> Recognition:
         layout = self._layout(head.source)
         meaning = self.mapping.meaning
         seen = Recognition(
@@ -96,17 +96,17 @@ class Declared:
         meaning = self.mapping.meaning
         as_text = meaning.decimal == "comma" or bool(meaning.missing)
         shape = Shape.of(layout.table, () if as_text else numbers, ends)
-        told = convert_all(source, shape, lambda part: self._converted(part, layout, numbers, convert), seen.warnings)
+        told = convert_parts(source, shape, lambda part: self._converted(part, layout, numbers, convert), seen.warnings)
         for blocks, errors in told:
             for n, block in enumerate(blocks):
                 yield block, errors if n == 0 else []
 
-    def _converter(self, layout: _Layout, seen: Recognition) -> Callable[[Part], Converted]:
+    def _converter(self, layout: _Layout, seen: Recognition) -> Callable[[CsvPart], Converted]:
         fields, grouped = layout.fields, set[str]()
         if layout.slots:
             date = fields.date or fields.stamp
             assert date is not None  # noqa: S101 - the mapping is checked
-            of_day = wide.Layout(layout.table, layout.slots, fields, date, None, 0.0)
+            of_day = wide.WideLayout(layout.table, layout.slots, fields, date, None, 0.0)
             return lambda part: _one(wide.convert(part, of_day, grouped))
         if self.mapping.layout == "daily":
             day = fields.date or fields.stamp
@@ -117,12 +117,12 @@ class Declared:
             matrix.refuse_doubles(columns)
             return lambda part: _one(matrix.convert(part, fields, columns, seen, grouped))
         if self.mapping.layout == "registers":
-            of_reads = registers.Layout(fields, fields.values, layout.serial, layout.code)
+            of_reads = registers.RegisterLayout(fields, fields.values, layout.serial, layout.code)
             return lambda part: _one(registers.convert(part, of_reads, seen, grouped))
         return lambda part: long.convert(part, fields, seen, grouped)
 
     def _converted(
-        self, part: Part, layout: _Layout, numbers: list[int], convert: Callable[[Part], Converted]
+        self, part: CsvPart, layout: _Layout, numbers: list[int], convert: Callable[[CsvPart], Converted]
     ) -> Converted:
         rewriting = _Rewriting(part, self.mapping, layout.table.names)
         rewriting.moments(layout.fields)
@@ -143,7 +143,7 @@ class Declared:
         table = declared_table(source, self.mapping)
         columns, names = self.mapping.columns, table.names
 
-        def of(field: str) -> Column | None:
+        def of(field: str) -> TableColumn | None:
             place = getattr(columns, field)
             return None if place is None else _plain(column_at(place, names), names)
 
@@ -173,7 +173,7 @@ class Declared:
 class _Rewriting:
     """The cells of a part, put as tables are read."""
 
-    def __init__(self, part: Part, mapping: Mapping, names: list[str]) -> None:
+    def __init__(self, part: CsvPart, mapping: Mapping, names: list[str]) -> None:
         self._part = part
         self._mapping = mapping
         self._names = names
@@ -224,7 +224,7 @@ class _Rewriting:
             cells = self._frame.get_column(str(index)).str.strip_chars()
             self._frame = self._frame.with_columns(cells.replace(list(meant), list(meant.values())))
 
-    def sound(self) -> Part:
+    def sound(self) -> CsvPart:
         """Return the rows that nothing is wrong with."""
         keep = ~self._bad
         if keep.all():
@@ -245,7 +245,7 @@ def _one(told: Told) -> Converted:
     return [told[0]], told[1]
 
 
-def _with_registers(block: Block, part: Part, index: int) -> Block:
+def _with_registers(block: Block, part: CsvPart, index: int) -> Block:
     """Return a block whose serials are kept apart, as registers of one meter are: its use is their sum."""
     cells = part.column(index).str.strip_chars()
     known = {text: register_of(text) for text in cells.unique().drop_nulls().to_list()}
@@ -262,20 +262,20 @@ def register_of(serial: str) -> str:
     return f"{serial[: _LONGEST_REGISTER - len(digest) - 1]}~{digest}"
 
 
-def _plain(index: int, names: list[str]) -> Column:
-    said = understand(index, names[index])
-    return Column(index, names[index], said.key, "", starts=said.starts, ends=said.ends, clock=said.clock)
+def _plain(index: int, names: list[str]) -> TableColumn:
+    said = parse_heading(index, names[index])
+    return TableColumn(index, names[index], said.key, "", starts=said.starts, ends=said.ends, clock=said.clock)
 
 
-def _value(index: int, names: list[str], declared: ValueColumn | None = None) -> Column:
-    said = understand(index, names[index])
+def _value(index: int, names: list[str], declared: ValueColumn | None = None) -> TableColumn:
+    said = parse_heading(index, names[index])
     quantity, unit = (declared.quantity, declared.unit) if declared else (None, "")
-    return Column(
+    return TableColumn(
         index, names[index], said.key, "value", quantity=quantity or said.quantity, unit=unit or unit_in(names[index])
     )
 
 
-def _refuse_same(values: list[Column]) -> None:
+def _refuse_same(values: list[TableColumn]) -> None:
     of: dict[str | None, str] = {}
     for column in values:
         if of.setdefault(column.quantity, column.name) != column.name:

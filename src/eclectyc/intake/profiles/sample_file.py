@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from eclectyc.intake.profiles.record_files import named_cells
 from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.files.source import Source, open_source
-from eclectyc.readers.tables.file_sample import DELIMITERS, MAX_COLUMNS, HeadLine, Table, first_rows
+from eclectyc.readers.tables.file_sample import DELIMITERS, MAX_COLUMNS, SampleLine, TableSample, first_rows
 
 MOST_LINES: Final = 300
 MOST_BYTES: Final = 256 << 10
@@ -34,7 +34,7 @@ class FileHead:
     sheets: tuple[str, ...] = ()
     sheet: str = ""
     is_all: bool = True  # whether the file has no more lines
-    taken_apart: dict[str, list[HeadLine]] = field(default_factory=dict, repr=False, compare=False)  # by delimiter
+    taken_apart: dict[str, list[SampleLine]] = field(default_factory=dict, repr=False, compare=False)  # by delimiter
 
     def delimiter(self, told: str = "") -> str:
         """Return the delimiter: the one that is told, else the one that fits the first lines best."""
@@ -50,13 +50,13 @@ class FileHead:
         texts = [line.decode("utf-8", "replace").rstrip("\r") for line in lines]
         return texts[:-1] if texts and not texts[-1] else texts
 
-    def lines(self, delimiter: str, most: int = MOST_LINES) -> list[HeadLine]:
+    def lines(self, delimiter: str, most: int = MOST_LINES) -> list[SampleLine]:
         """Return the first lines, taken apart."""
         if delimiter not in self.taken_apart:
             self.taken_apart[delimiter] = self._lines(delimiter)
         return self.taken_apart[delimiter][:most]
 
-    def _lines(self, delimiter: str) -> list[HeadLine]:
+    def _lines(self, delimiter: str) -> list[SampleLine]:
         lines = first_rows(self.source.head_text, delimiter, MOST_LINES)
         widest = max((len(line.cells) for line in lines), default=0)
         if widest > MAX_COLUMNS:
@@ -66,20 +66,20 @@ class FileHead:
             )
         return lines[:-1] if lines and not any(lines[-1].cells) else lines
 
-    def table(self, delimiter: str, header: int, *, skip: int = 0, records: int | None = None) -> Table:
+    def table(self, delimiter: str, header: int, *, skip: int = 0, records: int | None = None) -> TableSample:
         """Return the file as a table: with the headings of line ``header`` (0: none, its data beginning after
         ``skip`` lines), or with lines of several kinds, told apart by their cell ``records``."""
         lines = self.lines(delimiter)
         if records is not None:
             names, rows = named_cells([line.cells for line in lines], records)
-            return Table(delimiter, names, 0, rows)
+            return TableSample(delimiter, names, 0, rows)
         at = next((n for n, line in enumerate(lines) if line.number == header), None) if header else None
         if at is not None:
             rows = [line.cells for line in lines[at + 1 :] if any(line.cells)]
-            return Table(delimiter, lines[at].cells, lines[at].number, rows)
+            return TableSample(delimiter, lines[at].cells, lines[at].number, rows)
         rows = [line.cells for line in lines if line.number > skip and any(line.cells)]
         width = max((len(cells) for cells in rows), default=0)
-        return Table(delimiter, [""] * width, skip, rows)
+        return TableSample(delimiter, [""] * width, skip, rows)
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def _cut(text: bytes) -> bytes:
     return text[: at + 1] if at >= 0 else text
 
 
-def _evenness(lines: list[HeadLine]) -> tuple[int, int]:
+def _evenness(lines: list[SampleLine]) -> tuple[int, int]:
     """Say how many lines a delimiter takes apart into as many cells as most of them, and into how many."""
     widths = [len(line.cells) for line in lines if len(line.cells) > 1]
     if not widths:

@@ -16,9 +16,9 @@ from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.files.source import HEAD_LINES
 from eclectyc.readers.tables.cell_vocabulary import flag_of, quantity_of
 from eclectyc.readers.tables.dates import BadDate, parse_date, parse_stamp, parse_time
-from eclectyc.readers.tables.field_columns import fields_of, moment_kind
-from eclectyc.readers.tables.file_sample import HeadLine, Table
-from eclectyc.readers.tables.headings import is_rate, understand
+from eclectyc.readers.tables.field_columns import find_fields, moment_kind
+from eclectyc.readers.tables.file_sample import SampleLine, TableSample
+from eclectyc.readers.tables.headings import is_rate, parse_heading
 from eclectyc.readers.tables.numbers import parse_number
 from eclectyc.readers.tables.slot_columns import SlotColumns, count_slots, find_slots
 
@@ -51,7 +51,7 @@ def suggested(head: FileHead, answers: Answers) -> Answers:
     return _without_blanks(_of_records(table) if kinds else _columns(table))
 
 
-def _of_records(table: Table) -> Answers:
+def _of_records(table: TableSample) -> Answers:
     """Return the roles of a file's lines of several kinds: values are in the kind that has the most lines."""
     depth: dict[str, int] = {}
     for index, name in enumerate(table.names):
@@ -73,7 +73,7 @@ def _of_records(table: Table) -> Answers:
     return found
 
 
-def _header(lines: list[HeadLine]) -> Answers:
+def _header(lines: list[SampleLine]) -> Answers:
     """Return which line holds the headings: words, most of its cells filled, with data under it; 0 where none does."""
     widths = [len(line.cells) for line in lines if any(line.cells)]
     common = max(set(widths), key=lambda width: (widths.count(width), width), default=0)
@@ -83,7 +83,7 @@ def _header(lines: list[HeadLine]) -> Answers:
         wanted = min(common, _MOST_LOOKED_AT)
         if len(filled) * 2 < wanted or 3 * sum(map(_is_data, filled)) > len(filled):
             continue
-        known = min(3, sum(bool(understand(0, cell).role) for cell in filled) + count_slots(filled))
+        known = min(3, sum(bool(parse_heading(0, cell).role) for cell in filled) + count_slots(filled))
         below = [cell for cell in lines[n + 1].cells[:_MOST_LOOKED_AT] if cell] if n + 1 < len(lines) else []
         so_far = (known, 3 * sum(map(_is_data, below)) > len(below) > 0, len(filled) / max(1, wanted))
         if so_far > rank:
@@ -111,7 +111,7 @@ def _kind_cell(head: FileHead, delimiter: str) -> int:
     return 1 if is_flow and all(re.fullmatch("[A-Z0-9]{2,6}", kind) for kind in kinds) else 0
 
 
-def _columns(table: Table) -> Answers:
+def _columns(table: TableSample) -> Answers:
     slots = _slots(table)
     roles = _roles(table, slots)
     first, count = (0, 0) if any(table.names) else _day_in_a_line(roles)
@@ -131,7 +131,7 @@ def _columns(table: Table) -> Answers:
         is_matrix = "meter" not in has and len(numbers) > 1
         found["layout"] = "matrix" if is_matrix else "long"
         if not is_matrix:
-            found |= {f"c{index + 1}": "" for index in numbers[1:] if not understand(index, table.names[index]).role}
+            found |= {f"c{index + 1}": "" for index in numbers[1:] if not parse_heading(index, table.names[index]).role}
     elif "date" in has:
         found["layout"] = "daily"
     if found.get("layout") in ("long", "daily") and looks_like_registers(table, roles):
@@ -145,7 +145,7 @@ def _columns(table: Table) -> Answers:
     return found
 
 
-def looks_like_registers(table: Table, roles: dict[int, str]) -> bool:
+def looks_like_registers(table: TableSample, roles: dict[int, str]) -> bool:
     """Say whether the values of every meter only rise, as a register's do, and by little beside what they are."""
     meter = next((index for index, role in roles.items() if role == "meter"), None)
     values = [index for index, role in roles.items() if role == "value"]
@@ -171,7 +171,7 @@ def _rises(numbers: list[float]) -> bool:
     return level >= 100 and level >= 3 * max(abs(step) for step in steps)
 
 
-def _slots(table: Table) -> SlotColumns | None:
+def _slots(table: TableSample) -> SlotColumns | None:
     try:
         found = find_slots(table.names) if len(table.names) <= _MOST_NAMES else None
     except UnreadableFile:
@@ -179,7 +179,7 @@ def _slots(table: Table) -> SlotColumns | None:
     return found if found is None or len(found.values) in _COUNTS else None
 
 
-def _roles(table: Table, slots: SlotColumns | None) -> dict[int, str]:
+def _roles(table: TableSample, slots: SlotColumns | None) -> dict[int, str]:
     """Return the role of each column that says one: by its heading first, then by what its cells hold."""
     spoken_for = {*(slots.values if slots else ()), *(slots.flags if slots else ())}
     roles: dict[int, str] = {}
@@ -198,14 +198,14 @@ def _roles(table: Table, slots: SlotColumns | None) -> dict[int, str]:
     return dict(sorted(roles.items()))
 
 
-def _named(table: Table, roles: dict[int, str]) -> set[str]:
+def _named(table: TableSample, roles: dict[int, str]) -> set[str]:
     """Return the roles that headings gave."""
-    return {role for index, role in roles.items() if understand(index, table.names[index]).role}
+    return {role for index, role in roles.items() if parse_heading(index, table.names[index]).role}
 
 
-def _by_heading(table: Table, skip: frozenset[int]) -> dict[int, str]:
+def _by_heading(table: TableSample, skip: frozenset[int]) -> dict[int, str]:
     try:
-        fields = fields_of(table, skip)
+        fields = find_fields(table, skip)
     except UnreadableFile:  # two columns of one kind: the first
         found: dict[int, str] = {}
         for column in table.columns[:_MOST_LOOKED_AT]:

@@ -19,7 +19,7 @@ from eclectyc.intake.resolve import Point, Resolver
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.write import WriteResult
 from eclectyc.readers.blocks import Recognition
-from eclectyc.readers.prefetch import Ahead
+from eclectyc.readers.prefetch import PrefetchingReader
 from eclectyc.registers.commit_consumption import preview_use, wanted_by, write_use
 from eclectyc.registers.consumption import Worked
 
@@ -40,7 +40,7 @@ class ReadsImport:
     log: ErrorLog
     say: Callable[..., None]
     claim: Claim
-    file: Ahead
+    file: PrefetchingReader
     unit: str = ""
 
 

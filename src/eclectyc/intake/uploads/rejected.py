@@ -15,16 +15,16 @@ from eclectyc.intake.profiles.profile_reader import Declared
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import reading_of
 from eclectyc.readers.files.source import open_source
-from eclectyc.readers.line_ranges import count_of, no_spans, read_spans, spans_of, united
-from eclectyc.readers.open_file import Opened, may_be_workbook, opened
-from eclectyc.readers.tables.file_sample import head_of
+from eclectyc.readers.line_ranges import count_lines, merge_ranges, no_ranges, ranges_from_lines, read_ranges
+from eclectyc.readers.open_file import OpenFile, may_be_workbook, open_file
+from eclectyc.readers.tables.file_sample import sample_of
 
 
 class RejectedNumbers:
     """The numbers of rejected lines."""
 
     def __init__(self, spans: np.ndarray) -> None:
-        self._spans = united(spans)
+        self._spans = merge_ranges(spans)
 
     @classmethod
     def of(cls, report: Mapping[str, Any]) -> Self:
@@ -35,11 +35,14 @@ class RejectedNumbers:
             with more.open(newline="", encoding="utf-8") as file:
                 single |= {int(row["line"]) for row in csv.DictReader(file) if row["line"].isdigit()}
         told = _there(report.get("lines_file"))
-        spans = [spans_of(np.array(sorted(single - {0}), np.int64)), read_spans(told) if told else no_spans()]
+        spans = [
+            ranges_from_lines(np.array(sorted(single - {0}), np.int64)),
+            read_ranges(told) if told else no_ranges(),
+        ]
         return cls(np.concatenate(spans))
 
     def __len__(self) -> int:
-        return count_of(self._spans)
+        return count_lines(self._spans)
 
     def __contains__(self, line: int) -> bool:
         return bool(self.within(line, line + 1))
@@ -60,7 +63,7 @@ def _there(name: object) -> Path | None:
 def rejected_lines(actor: Actor, upload: Upload) -> Iterator[str]:
     """Yield the heading and the rejected lines as the file has them; a workbook's as CSV."""
     numbers = RejectedNumbers.of(upload.report)
-    with opened(upload.path, reading_of(actor, upload)) as file:
+    with open_file(upload.path, reading_of(actor, upload)) as file:
         kinds = _kinds_of(file)
         if kinds is not None:
             yield from map(_text, _with_what_is_above(file.source.origin, kinds, numbers))
@@ -94,7 +97,7 @@ _NESTED: Final = {
 }
 
 
-def _kinds_of(file: Opened) -> _Kinds | None:
+def _kinds_of(file: OpenFile) -> _Kinds | None:
     if may_be_workbook(file.source.origin):
         return None
     if not isinstance(file.reader, Declared):
@@ -134,11 +137,11 @@ def _with_what_is_above(path: Path, kinds: _Kinds, numbers: RejectedNumbers) -> 
         yield from (*above.values(), *group[:last])
 
 
-def _header_lines(file: Opened) -> int:
+def _header_lines(file: OpenFile) -> int:
     """Return how many lines stand above the data."""
     if isinstance(file.reader, Declared):
         return declared_table(file.source, file.reader.mapping).header_line
-    return head_of(file.source).table.header_line if file.seen.is_table else 0
+    return sample_of(file.source).table.header_line if file.seen.is_table else 0
 
 
 def _text(line: bytes) -> str:

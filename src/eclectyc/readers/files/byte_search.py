@@ -17,13 +17,13 @@ class _Room(threading.local):
 _room = _Room()
 
 
-def places_of(text: np.ndarray, byte: int) -> np.ndarray:
+def byte_mask(text: np.ndarray, byte: int) -> np.ndarray:
     """Say of each byte of a text (uint8) whether it is this one; it holds until this thread asks again."""
     if len(_room.flags) < len(text):
         _room.flags = np.empty(len(text), dtype=bool)
     return np.equal(text, byte, out=_room.flags[: len(text)])
 
 
-def count_of(text: np.ndarray, byte: int) -> int:
+def count_byte(text: np.ndarray, byte: int) -> int:
     """Return how often a byte stands in a text (uint8)."""
-    return int(np.count_nonzero(places_of(text, byte)))
+    return int(np.count_nonzero(byte_mask(text, byte)))

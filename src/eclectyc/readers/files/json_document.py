@@ -13,7 +13,7 @@ MOST_PARTS: Final = 2_000_000  # values, lists and objects: an empty object take
 _NESTED_TOO_DEEP: Final = "depth limit"
 
 
-def document_of(source: Source) -> Any:
+def load_document(source: Source) -> Any:
     """Return what a JSON file holds; it is read once. ``UnreadableFile`` where it is not sound or too large."""
     if source.document is None:
         source.document = _parsed(_text(source), source.name)

@@ -18,7 +18,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from eclectyc.readers.blocks import LineError, UnreadableFile
-from eclectyc.readers.files.byte_search import places_of
+from eclectyc.readers.files.byte_search import byte_mask
 from eclectyc.readers.files.decode import Decoder, encoding_of
 from eclectyc.readers.files.raw_file import RawFile
 
@@ -103,7 +103,7 @@ class Source:
 
     def blocks(self, after_line: int = 0) -> Generator[TextBlock, None, None]:
         """Yield the file's lines after ``after_line``, in blocks that end where a record ends."""
-        for block in _ahead(self._blocks(self.block_bytes)):
+        for block in _prefetch(self._blocks(self.block_bytes)):
             skip = after_line - block.first_line + 1
             if skip <= 0:
                 yield block
@@ -126,7 +126,7 @@ class Source:
                 text = rest + decoder.feed(chunk, last=ended)
                 if ended and text and not text.endswith(b"\n"):
                     text += b"\n"
-                cut = len(text) if ended else _cut(text, size)
+                cut = len(text) if ended else _end_of_last_record(text, size)
                 text, rest, chunk = text[:cut], text[cut:], following
                 if not text:
                     _refuse_endless(len(rest), line, self.name)
@@ -152,7 +152,7 @@ def open_source(path: str | Path, *, block_bytes: int = BLOCK_BYTES, delimiter: 
 
 def _line_count(text: bytes, line: int, name: str) -> int:
     """Return how many lines a text holds; refuse it if one of them is longer than any table's."""
-    ends = np.flatnonzero(places_of(np.frombuffer(text, dtype=np.uint8), _NEWLINE))
+    ends = np.flatnonzero(byte_mask(np.frombuffer(text, dtype=np.uint8), _NEWLINE))
     lengths = np.diff(ends, prepend=-1)
     longest = int(lengths.argmax())
     _refuse_endless(int(lengths[longest]), line + longest, name)
@@ -167,7 +167,7 @@ def _refuse_endless(length: int, line: int, name: str) -> None:
         )
 
 
-def _cut(text: bytes, size: int) -> int:
+def _end_of_last_record(text: bytes, size: int) -> int:
     """Return where the last whole record ends: after a line feed that no open quotation holds."""
     last = text.rfind(b"\n") + 1
     if b'"' not in text:
@@ -192,7 +192,7 @@ def _after_lines(text: bytes, count: int) -> int:
     return at
 
 
-def _ahead(items: Generator[T, None, None]) -> Generator[T, None, None]:
+def _prefetch(items: Generator[T, None, None]) -> Generator[T, None, None]:
     """Yield ``items``, preparing the next one in a thread while the current one is used."""
     with closing(items), ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as pool:
         coming: Future[T | None] = pool.submit(next, items, None)

@@ -20,7 +20,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.tables.file_sample import Head
+from eclectyc.readers.tables.file_sample import FileSample
 
 Kind = Literal["readings", "registers", "tank", "sites", "meters"]
 
@@ -34,29 +34,29 @@ class Reader(Protocol):
     @property
     def kind(self) -> Kind: ...
 
-    def recognise(self, head: Head) -> Recognition | None: ...
+    def recognise(self, head: FileSample) -> Recognition | None: ...
 
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[Block, list[LineError]]]: ...
 
 
-def _any(head: Head) -> bool:
+def _any(head: FileSample) -> bool:
     return True
 
 
-def _json(head: Head) -> bool:
+def _json(head: FileSample) -> bool:
     return head.source.kind == "json"
 
 
-def _xml(head: Head) -> bool:
+def _xml(head: FileSample) -> bool:
     return head.source.kind == "xml"
 
 
-def _begins(*words: str) -> Callable[[Head], bool]:
+def _begins(*words: str) -> Callable[[FileSample], bool]:
     """Return a test of how a file's first line begins."""
 
-    def begins(head: Head) -> bool:
+    def begins(head: FileSample) -> bool:
         first = head.first_lines[0] if head.first_lines else ""
         return first.replace('"', "").lstrip().upper().startswith(words)
 
@@ -68,7 +68,7 @@ class _Known(NamedTuple):
 
     module: str
     name: str
-    may_be: Callable[[Head], bool] = _any
+    may_be: Callable[[FileSample], bool] = _any
 
 
 _READERS: Final = (
@@ -93,7 +93,7 @@ _READERS: Final = (
 )
 
 
-def readers(head: Head | None = None) -> list[Reader]:
+def readers(head: FileSample | None = None) -> list[Reader]:
     """Return every reader, the more particular ones first; of a file's head those that may know it: loading the others
     takes longer than a small file."""
     return [_made(known) for known in _READERS if head is None or known.may_be(head)]

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from eclectyc.kernel.identifiers import clean_identifier
-from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, unreadable_now
+from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, changed_since_recognised
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.formats.wide import layout_of, read_days
-from eclectyc.readers.tables.file_sample import Head, Table, head_of
+from eclectyc.readers.formats.wide import find_layout, read_days
+from eclectyc.readers.tables.file_sample import FileSample, TableSample, sample_of
 from eclectyc.readers.tables.numbers import parse_number
 
 _BEFORE: Final = 3  # cells before the values
@@ -28,7 +28,7 @@ class BGlobal:
     name = "bglobal"
     kind: Final = "readings"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         rows = _rows(head.table)
         fitting = [row for row in rows if _is_day(row)]
         if not fitting or fitting[0] is not rows[0] or max(len(row) for row in fitting) < _BEFORE + _FEWEST:
@@ -46,16 +46,16 @@ class BGlobal:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
-        seen_as = head_of(source).table
+        seen_as = sample_of(source).table
         rows = _rows(seen_as)
-        layout = layout_of(_table(rows, seen_as.delimiter))
+        layout = find_layout(_table(rows, seen_as.delimiter))
         if layout is None:
-            raise unreadable_now(source.name, self.name)
+            raise changed_since_recognised(source.name, self.name)
         # No header says how long a line is: where all are of one length, a shorter one is cut off.
         yield from read_days(source, layout, seen.warnings, ends_blank=len({len(row) for row in rows[:-1]}) > 1)
 
 
-def _rows(table: Table) -> list[list[str]]:
+def _rows(table: TableSample) -> list[list[str]]:
     """Return the first lines: the first of them was taken for the header."""
     return [table.names, *table.rows[:_SAMPLE]]
 
@@ -72,10 +72,10 @@ def _is_day(row: list[str]) -> bool:
     )
 
 
-def _table(rows: list[list[str]], delimiter: str) -> Table:
+def _table(rows: list[list[str]], delimiter: str) -> TableSample:
     """Return the header that the file leaves out, with the first lines under it."""
     is_long = any(any(row[_BEFORE + _USUAL :]) for row in rows if _is_day(row))
     clocks = [f"{k // 2:02}:{k % 2 * 30:02}" for k in range(_MOST if is_long else _USUAL)]
     names = ["MPAN", "", "Date", *clocks]
     padding = max(len(row) for row in rows) - len(names)
-    return Table(delimiter, names, 0, rows, max(padding, 0) if len({len(row) for row in rows}) == 1 else 0)
+    return TableSample(delimiter, names, 0, rows, max(padding, 0) if len({len(row) for row in rows}) == 1 else 0)

@@ -24,12 +24,12 @@ from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
 from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RegisterBlock, UnreadableFile
 from eclectyc.readers.files.source import Source, TextBlock
-from eclectyc.readers.tables.coded_lines import Lines, units
-from eclectyc.readers.tables.file_sample import Head
+from eclectyc.readers.tables.coded_lines import CodedLines, read_units
+from eclectyc.readers.tables.file_sample import FileSample
 from eclectyc.readers.tables.numbers import number_matrix
-from eclectyc.readers.tables.parse_csv import Notes, Part
+from eclectyc.readers.tables.parse_csv import CsvPart, Notes
 from eclectyc.readers.tables.rejected_lines import Rejects
-from eclectyc.readers.tables.timestamp_columns import stamps
+from eclectyc.readers.tables.timestamp_columns import parse_stamps
 
 FLOW: Final = "D0010"
 _HEAD, _POINT, _DEVICE, _READ, _FOOT = b"ZHV|", b"026|", b"028|", b"030|", b"ZPT|"
@@ -49,7 +49,7 @@ _AGAIN: Final = "Fetch it again and import it: what is in already is not changed
 
 
 @dataclass(slots=True)
-class _State:
+class _D0010State:
     """What one block leaves to the next: the file so far, and what is worth telling."""
 
     is_open: bool = False  # between a ZHV and its ZPT
@@ -62,7 +62,7 @@ class D0010:
     name = "d0010"
     kind: Final = "registers"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         lines = head.first_lines
         cells = lines[0].split("|") if lines else []
         if len(cells) < 3 or cells[0].strip() != "ZHV" or not cells[2].strip().upper().startswith(FLOW):
@@ -76,25 +76,25 @@ class D0010:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RegisterBlock, list[LineError]]]:
-        state, last = _State(), 1
-        for block in units(source, (_HEAD, _POINT, _FOOT), b"|"):
+        state, last = _D0010State(), 1
+        for block in read_units(source, (_HEAD, _POINT, _FOOT), b"|"):
             last = block.first_line + block.lines - 1
-            yield _converted(block, state, source.name)
+            yield _convert(block, state, source.name)
         if state.is_open:
             missing = LineError(last, "", "The file has no ZPT line at its end: it is cut off.", _AGAIN)
-            yield RegisterBlock(_nothing(), 0, [missing]), []
+            yield RegisterBlock(_empty_frame(), 0, [missing]), []
         seen.warnings.extend(state.notes.texts())
 
 
-def _converted(block: TextBlock, state: _State, name: str) -> tuple[RegisterBlock, list[LineError]]:
-    lines = Lines.of(block)
+def _convert(block: TextBlock, state: _D0010State, name: str) -> tuple[RegisterBlock, list[LineError]]:
+    lines = CodedLines.of(block)
     is_point, is_device, is_read = (lines.beginning(code) for code in (_POINT, _DEVICE, _READ))
-    faults = block.errors + _envelope(lines, is_point, state, name) + _strangers(lines)
+    faults = block.errors + _envelope(lines, is_point, state, name) + _unknown_lines(lines)
     at = np.flatnonzero(is_read)
     if not len(at):
-        return RegisterBlock(_nothing(), 0, faults), []
+        return RegisterBlock(_empty_frame(), 0, faults), []
     cells = _cells(lines, is_read)
-    part = Part(cells, lines.numbers[at], False, np.zeros(len(at), bool), state.notes)
+    part = CsvPart(cells, lines.numbers[at], False, np.zeros(len(at), bool), state.notes)
     rejects = Rejects(part)
     fields = lines.fields(b"|")[at]
     for row in np.flatnonzero(fields < _FEWEST).tolist():
@@ -107,7 +107,7 @@ def _converted(block: TextBlock, state: _State, name: str) -> tuple[RegisterBloc
     return RegisterBlock(taken, int(keep.sum()), faults), rejects.errors
 
 
-def _ends_a_point(lines: Lines, errors: list[LineError]) -> np.ndarray:
+def _ends_a_point(lines: CodedLines, errors: list[LineError]) -> np.ndarray:
     """Say which lines end what was said of a metering point: heads, feet, and what may have been another's record."""
     known = np.zeros(len(lines), dtype=bool)
     for code in (*_CODES, *_OTHERS):
@@ -115,7 +115,7 @@ def _ends_a_point(lines: Lines, errors: list[LineError]) -> np.ndarray:
     return lines.lost(known, errors) | lines.beginning(_HEAD) | lines.beginning(_FOOT)
 
 
-def _cells(lines: Lines, which: np.ndarray) -> pl.DataFrame:
+def _cells(lines: CodedLines, which: np.ndarray) -> pl.DataFrame:
     """Return the first cells of some lines as text, stripped, null where blank."""
     kinds = {str(n): pl.String for n in range(_KEPT)}
     text = b"|" * (_KEPT - 1) + b"\n" + lines.chosen(which)  # Polars takes the width from the first line
@@ -126,7 +126,7 @@ def _cells(lines: Lines, which: np.ndarray) -> pl.DataFrame:
     return stripped.select(pl.when(pl.all() != "").then(pl.all()))
 
 
-def _above(lines: Lines, which: np.ndarray, at: np.ndarray, *, under: np.ndarray) -> pl.DataFrame:
+def _above(lines: CodedLines, which: np.ndarray, at: np.ndarray, *, under: np.ndarray) -> pl.DataFrame:
     """Return the cells of the record that each line stands under; null where there is none since one of ``under``."""
     heads = np.flatnonzero(which)
     nth = np.searchsorted(heads, at) - 1
@@ -147,9 +147,9 @@ def _above(lines: Lines, which: np.ndarray, at: np.ndarray, *, under: np.ndarray
 _TEXT: Final = {"1": pl.String, "2": pl.String}
 
 
-def _reads(part: Part, point: pl.DataFrame, device: pl.DataFrame, rejects: Rejects) -> pl.DataFrame:
+def _reads(part: CsvPart, point: pl.DataFrame, device: pl.DataFrame, rejects: Rejects) -> pl.DataFrame:
     """Return the reads, of which ``is_withdrawn`` ones are never stored."""
-    moments = stamps(part.column(2), "moment")
+    moments = parse_stamps(part.column(2), "moment")
     rejects.add_moments(moments.bad, "moment")
     rejects.add_blank(moments.values, "moment", "moment", moments.bad)
     values, bad = number_matrix(part.frame, ["3"], set())
@@ -189,7 +189,7 @@ def _reads(part: Part, point: pl.DataFrame, device: pl.DataFrame, rejects: Rejec
     )
 
 
-def _all_null(part: Part) -> pl.Series:
+def _all_null(part: CsvPart) -> pl.Series:
     return pl.Series([None], dtype=pl.String).new_from_index(0, len(part))
 
 
@@ -197,7 +197,7 @@ def _cleaned(meter: pl.Series, known: dict[str, str]) -> pl.Series:
     return meter.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
 
 
-def _flags(part: Part) -> pl.Series:
+def _flags(part: CsvPart) -> pl.Series:
     """Return each record's reading flag: the eighth cell where that is T or F, else the seventh."""
     late = part.column(7)
     is_late = late.is_in(["T", "F"]).fill_null(False) | (late.is_null() & part.column(8).is_not_null())
@@ -211,7 +211,7 @@ def _refuse_types(kind: pl.Series, rejects: Rejects) -> None:
         rejects.add(row, "reading type", f"{kind[row]!r} is no reading type that is known.", remedy)
 
 
-def _envelope(lines: Lines, is_point: np.ndarray, state: _State, name: str) -> list[LineError]:
+def _envelope(lines: CodedLines, is_point: np.ndarray, state: _D0010State, name: str) -> list[LineError]:
     """Follow the head and foot lines, and compare the counts of each foot with what stood above it."""
     faults = []
     is_head, is_foot, is_blank = lines.beginning(_HEAD), lines.beginning(_FOOT), lines.blank()
@@ -237,7 +237,7 @@ def _envelope(lines: Lines, is_point: np.ndarray, state: _State, name: str) -> l
     return faults
 
 
-def _counts(lines: Lines, n: int, cells: list[str], body: int, points: int) -> list[LineError]:
+def _counts(lines: CodedLines, n: int, cells: list[str], body: int, points: int) -> list[LineError]:
     """Compare what a ZPT line says with what there is; a count that is left out says nothing."""
     said = {what: cells[k] if len(cells) > k else "" for what, k in (("line", 2), ("metering point", 4))}
     faults = []
@@ -248,11 +248,11 @@ def _counts(lines: Lines, n: int, cells: list[str], body: int, points: int) -> l
     return faults
 
 
-def _fault(lines: Lines, n: int, reason: str) -> LineError:
+def _fault(lines: CodedLines, n: int, reason: str) -> LineError:
     return LineError(int(lines.numbers[n]), "", reason, f"The file is not whole, or was put together. {_AGAIN}")
 
 
-def _strangers(lines: Lines) -> list[LineError]:
+def _unknown_lines(lines: CodedLines) -> list[LineError]:
     """Report the lines that no D0010 has."""
     others = ~lines.blank()
     for code in _CODES:
@@ -266,7 +266,7 @@ def _strangers(lines: Lines) -> list[LineError]:
     return errors
 
 
-def _nothing() -> pl.DataFrame:
+def _empty_frame() -> pl.DataFrame:
     return pl.DataFrame(
         schema={
             "line": pl.Int64, "meter": pl.String, "quantity": pl.String, "unit": pl.String, "serial": pl.String,

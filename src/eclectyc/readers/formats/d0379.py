@@ -17,18 +17,18 @@ from eclectyc.kernel.quality import MISSING
 from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition
 from eclectyc.readers.files.source import Source, TextBlock
 from eclectyc.readers.tables.cell_vocabulary import quantity_of
-from eclectyc.readers.tables.coded_lines import Lines, read_cells, units
-from eclectyc.readers.tables.file_sample import Head
-from eclectyc.readers.tables.headings import Column
+from eclectyc.readers.tables.coded_lines import CodedLines, read_cells, read_units
+from eclectyc.readers.tables.file_sample import FileSample
+from eclectyc.readers.tables.headings import TableColumn
 from eclectyc.readers.tables.identity_columns import qualities
 from eclectyc.readers.tables.numbers import number_matrix
-from eclectyc.readers.tables.parse_csv import Part
+from eclectyc.readers.tables.parse_csv import CsvPart
 from eclectyc.readers.tables.rejected_lines import Rejects
-from eclectyc.readers.tables.timestamp_columns import dates
+from eclectyc.readers.tables.timestamp_columns import parse_dates
 
 _METER, _DAY, _ADVANCE, _HEADER, _TRAILER = b"25B|", b"26B|", b"66L|", b"ZHV|", b"ZPT|"
 _SLOTS: Final = 48
-_FLAG: Final = Column(1, "flag", "flag", "flag")
+_FLAG: Final = TableColumn(1, "flag", "flag", "flag")
 _AGAIN: Final = "Fetch the file again."
 _RECORDS: Final = "Records are ZHV, 25B, 26B, 66L and ZPT."
 
@@ -46,7 +46,7 @@ class D0379:
     name = "d0379"
     kind: Final = "readings"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         lines = head.first_lines
         header = lines[0].split("|") if lines else [""]
         if header[0] == "ZHV" and len(header) > 2 and header[2].startswith("D0379"):
@@ -64,32 +64,35 @@ class D0379:
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
         meter, is_ended = _Meter(), False
-        for block in units(source, (_METER, _DAY, _HEADER, _TRAILER), b"|"):
-            lines = Lines.of(block)
+        for block in read_units(source, (_METER, _DAY, _HEADER, _TRAILER), b"|"):
+            lines = CodedLines.of(block)
             known, of_line = _meters(lines, meter, block.errors)
             meter = known[-1]
             for n in np.flatnonzero(lines.beginning(_TRAILER) | lines.beginning(_ADVANCE))[-1:].tolist():
                 is_ended = lines.line(n, 4) == "ZPT|"
-            yield _converted(block, lines, known, of_line)
+            yield _convert(block, lines, known, of_line)
         if not is_ended:
             seen.warnings.append("The file has no ZPT record at its end: it may be cut off.")
 
 
-def _meters(lines: Lines, above: _Meter, errors: list[LineError]) -> tuple[list[_Meter], np.ndarray]:
+def _meters(lines: CodedLines, above: _Meter, errors: list[LineError]) -> tuple[list[_Meter], np.ndarray]:
     """Return the meter at the block's start and each one that it names, and which of these each line is under."""
     is_head = lines.beginning(_METER) | lines.beginning(_HEADER) | lines.beginning(_TRAILER)
     is_lost = lines.lost(is_head | lines.beginning(_DAY) | lines.beginning(_ADVANCE), errors)
     heads = np.flatnonzero(is_head | is_lost)
-    known = [above, *(_lost(int(lines.numbers[n])) if is_lost[n] else _meter(lines.line(n)) for n in heads.tolist())]
+    known = [
+        above,
+        *(_unreadable(int(lines.numbers[n])) if is_lost[n] else _parse_meter(lines.line(n)) for n in heads.tolist()),
+    ]
     return known, np.searchsorted(heads, np.arange(len(lines)), side="right")
 
 
-def _lost(line: int) -> _Meter:
+def _unreadable(line: int) -> _Meter:
     return _Meter(reason=f"Line {line} above it cannot be read: it may have named another meter.")
 
 
 @lru_cache(4096)
-def _meter(record: str) -> _Meter:
+def _parse_meter(record: str) -> _Meter:
     cells = record.split("|")
     if cells[0] != "25B":
         return _Meter()
@@ -103,8 +106,8 @@ def _meter(record: str) -> _Meter:
     return _Meter(meter, quantity, "kVArh" if quantity.startswith("reactive") else "kWh", "")
 
 
-def _converted(
-    block: TextBlock, lines: Lines, known: list[_Meter], of_line: np.ndarray
+def _convert(
+    block: TextBlock, lines: CodedLines, known: list[_Meter], of_line: np.ndarray
 ) -> tuple[DayBlock, list[LineError]]:
     is_day, is_advance = lines.beginning(_DAY), lines.beginning(_ADVANCE)
     days, at = np.flatnonzero(is_day), np.flatnonzero(is_advance)
@@ -141,11 +144,11 @@ def _converted(
 
 
 def _days(
-    lines: Lines, is_day: np.ndarray, known: list[_Meter], of_day: np.ndarray, counts: np.ndarray
+    lines: CodedLines, is_day: np.ndarray, known: list[_Meter], of_day: np.ndarray, counts: np.ndarray
 ) -> tuple[pl.Series, list[str]]:
     """Return the date of each 26B record, and why nothing under it can be taken (empty: it can)."""
     cells = lines.each(is_day)
-    parsed = dates(cells.str.split("|").list.get(1, null_on_oob=True), "26B")
+    parsed = parse_dates(cells.str.split("|").list.get(1, null_on_oob=True), "26B")
     numbers = lines.numbers[is_day].tolist()
     reasons = []
     for n, (line, count, meter) in enumerate(zip(numbers, counts.tolist(), of_day.tolist(), strict=True)):
@@ -158,7 +161,7 @@ def _days(
     return parsed.values, reasons
 
 
-def _advances(lines: Lines, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[LineError]]:
+def _advances(lines: CodedLines, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[LineError]]:
     """Return the value and quality of each 66L record, in order, and those that say neither."""
     values, quality = np.full(len(at), np.nan), np.full(len(at), MISSING, np.int8)
     is_whole = (lines.fields(b"|")[at] == 4) & (lines.text[lines.ends[at] - 1] == ord("|"))
@@ -169,7 +172,7 @@ def _advances(lines: Lines, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, lis
     chosen = np.zeros(len(lines), dtype=bool)
     chosen[at[is_whole]] = True
     frame, typed = read_cells(lines.chosen(chosen), "|", 4, (2,))
-    part = Part(frame, lines.numbers[at[is_whole]], typed, np.zeros(len(frame), dtype=bool))
+    part = CsvPart(frame, lines.numbers[at[is_whole]], typed, np.zeros(len(frame), dtype=bool))
     rejects = Rejects(part)
     numbers, bad = number_matrix(frame, ["2"], set())
     rejects.add_numbers(frame.select("2"), bad, ["kWh"])

@@ -10,27 +10,27 @@ import polars as pl
 
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.quality import MISSING
-from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, unreadable_now
+from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, changed_since_recognised
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.tables.field_columns import Fields, fields_of
-from eclectyc.readers.tables.file_sample import Head, head_of
-from eclectyc.readers.tables.headings import Column
+from eclectyc.readers.tables.field_columns import Fields, find_fields
+from eclectyc.readers.tables.file_sample import FileSample, sample_of
+from eclectyc.readers.tables.headings import TableColumn
 from eclectyc.readers.tables.identity_columns import meters, qualities, quantities, units
 from eclectyc.readers.tables.numbers import number_matrix
-from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.parse_csv import CsvPart, Shape, convert_parts
 from eclectyc.readers.tables.rejected_lines import Rejects
 from eclectyc.readers.tables.slot_columns import find_slots
-from eclectyc.readers.tables.timestamp_columns import dates
+from eclectyc.readers.tables.timestamp_columns import parse_dates
 
 
 class Daily:
     name = "daily"
     kind: Final = "readings"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         if find_slots(head.table.names) is not None:
             return None
-        fields = fields_of(head.table)
+        fields = find_fields(head.table)
         date, values = _date(fields), _values(fields)
         if date is None or not values:
             return None
@@ -50,12 +50,12 @@ class Daily:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
-        table = head_of(source).table
-        fields = fields_of(table)
+        table = sample_of(source).table
+        fields = find_fields(table)
         date, values, grouped = _date(fields), _values(fields), set[str]()
         if date is None:
-            raise unreadable_now(source.name, self.name)
-        yield from convert_all(
+            raise changed_since_recognised(source.name, self.name)
+        yield from convert_parts(
             source,
             Shape.of(table, [column.index for column in values]),
             lambda part: convert(part, fields, date, values, grouped),
@@ -63,23 +63,23 @@ class Daily:
         )
 
 
-def _date(fields: Fields) -> Column | None:
+def _date(fields: Fields) -> TableColumn | None:
     if fields.stamp:
         return fields.stamp if fields.all_midnight else None
     return None if fields.time or fields.period else fields.date
 
 
-def _values(fields: Fields) -> list[Column]:
+def _values(fields: Fields) -> list[TableColumn]:
     """A day's total is its value where no other column is."""
     return fields.values or (fields.totals if len(fields.totals) == 1 else [])
 
 
 def convert(
-    part: Part, fields: Fields, date: Column, columns: list[Column], grouped: set[str]
+    part: CsvPart, fields: Fields, date: TableColumn, columns: list[TableColumn], grouped: set[str]
 ) -> tuple[DayBlock, list[LineError]]:
     """Return what some lines say, and those that say nothing sound."""
     rejects = Rejects(part)
-    days = dates(part.column(date.index), date.name)
+    days = parse_dates(part.column(date.index), date.name)
     rejects.add_moments(days.bad, date.name)
     rejects.add_blank(days.values, date.name, "date", days.bad)
     names = [str(column.index) for column in columns]

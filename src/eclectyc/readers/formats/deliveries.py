@@ -13,15 +13,15 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, TankBlock, unreadable_now
+from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, TankBlock, changed_since_recognised
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.formats.registers import read_moments
-from eclectyc.readers.tables.field_columns import Fields, fields_of
-from eclectyc.readers.tables.file_sample import Head, Table, head_of
-from eclectyc.readers.tables.headings import Column, header_key, is_rate, unit_in
-from eclectyc.readers.tables.identity_columns import meters, nothing, units
+from eclectyc.readers.tables.field_columns import Fields, find_fields
+from eclectyc.readers.tables.file_sample import FileSample, TableSample, sample_of
+from eclectyc.readers.tables.headings import TableColumn, header_key, is_rate, unit_in
+from eclectyc.readers.tables.identity_columns import meters, nulls, units
 from eclectyc.readers.tables.numbers import number_matrix
-from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.parse_csv import CsvPart, Shape, convert_parts
 from eclectyc.readers.tables.rejected_lines import Rejects
 
 DELIVERY, DIP = "delivery", "dip"
@@ -38,13 +38,13 @@ _LESS_SURE: Final = 0.3  # nothing but a meter, a date and litres: to be declare
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class _DeliveryLayout:
     """Where a table has what. values : columns of litres, each with what it holds (None: the kind's column says)."""
 
     fields: Fields
-    values: list[tuple[Column, str | None]]
-    kind: Column | None
-    reference: Column | None
+    values: list[tuple[TableColumn, str | None]]
+    kind: TableColumn | None
+    reference: TableColumn | None
 
     @property
     def has_all(self) -> bool:
@@ -56,8 +56,8 @@ class Deliveries:
     name = "deliveries"
     kind: Final = "tank"
 
-    def recognise(self, head: Head) -> Recognition | None:
-        layout = _layout(head.table)
+    def recognise(self, head: FileSample) -> Recognition | None:
+        layout = _find_layout(head.table)
         if not layout.has_all:
             return None
         said = layout.kind is not None or any(kind == DIP for _, kind in layout.values)
@@ -71,40 +71,44 @@ class Deliveries:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[TankBlock, list[LineError]]]:
-        table = head_of(source).table
-        layout, grouped = _layout(table), set[str]()
+        table = sample_of(source).table
+        layout, grouped = _find_layout(table), set[str]()
         if not layout.has_all:
-            raise unreadable_now(source.name, self.name)
-        yield from convert_all(
+            raise changed_since_recognised(source.name, self.name)
+        yield from convert_parts(
             source,
             Shape.of(table, [column.index for column, _ in layout.values]),
-            lambda part: _convert(part, layout, seen, grouped),
+            lambda part: _convert_part(part, layout, seen, grouped),
             seen.warnings,
         )
 
 
-def _layout(table: Table) -> _Layout:
+def _find_layout(table: TableSample) -> _DeliveryLayout:
     """Find the columns. Those that this layout alone knows are not offered to the common ones."""
     keys = {column.index: header_key(column.name) for column in table.columns}
-    kind = next((c for c in table.columns if keys[c.index] in _KINDS and _says_kinds(table, c)), None)
-    headed = [(c, word) for c in table.columns if (word := _headed(c.name)) and (kind is None or c.index != kind.index)]
+    kind = next((c for c in table.columns if keys[c.index] in _KINDS and _names_kinds(table, c)), None)
+    headed = [
+        (c, word)
+        for c in table.columns
+        if (word := _kind_in_heading(c.name)) and (kind is None or c.index != kind.index)
+    ]
     reference = next((c for c in table.columns if keys[c.index] in _REFERENCES), None)
     skip = {column.index for column in (kind, reference) if column} | {column.index for column, _ in headed}
-    fields = fields_of(table, frozenset(skip))
+    fields = find_fields(table, frozenset(skip))
     headed = [(column, word) for column, word in headed if not _is_moment(table, column)]
-    values: list[tuple[Column, str | None]] = [*headed]
+    values: list[tuple[TableColumn, str | None]] = [*headed]
     if not values or kind is not None:
         litres = [c for c in fields.values if (c.unit or "").lower() in {"litre", "m3", ""} and c.key != "kwh"]
         values = [(column, None if kind else DELIVERY) for column in litres] or values
-    return _Layout(fields, values, kind, reference)
+    return _DeliveryLayout(fields, values, kind, reference)
 
 
-def _says_kinds(table: Table, column: Column) -> bool:
+def _names_kinds(table: TableSample, column: TableColumn) -> bool:
     cells = {header_key(cell) for cell in table.cells(column.index)[:200]}
     return bool(cells & _PLAIN)  # a word that is none of ours is then an error of its line, never a delivery
 
 
-def _headed(name: str) -> str | None:
+def _kind_in_heading(name: str) -> str | None:
     """Return what a heading says its litres are: a delivery, a dip, or nothing of the kind."""
     words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
     if is_rate(name) or any(word in {"date", "time", "note", "ticket", "ref", "by", "no"} for word in words):
@@ -113,11 +117,13 @@ def _headed(name: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _is_moment(table: Table, column: Column) -> bool:
+def _is_moment(table: TableSample, column: TableColumn) -> bool:
     return column.role == "moment" or any(":" in cell for cell in table.cells(column.index)[:20])
 
 
-def _convert(part: Part, layout: _Layout, seen: Recognition, grouped: set[str]) -> tuple[TankBlock, list[LineError]]:
+def _convert_part(
+    part: CsvPart, layout: _DeliveryLayout, seen: Recognition, grouped: set[str]
+) -> tuple[TankBlock, list[LineError]]:
     rejects = Rejects(part)
     fields = layout.fields
     stamp, instant = read_moments(part, fields, seen, rejects)
@@ -129,7 +135,7 @@ def _convert(part: Part, layout: _Layout, seen: Recognition, grouped: set[str]) 
             reason = "Less than nothing is neither delivered nor left in a tank."
             rejects.add(row, layout.values[0][0].name, reason, "Check the sign.")
     meter = meters(part, fields.meter, rejects)
-    reference = part.column(layout.reference.index) if layout.reference else nothing(len(part), pl.String)
+    reference = part.column(layout.reference.index) if layout.reference else nulls(len(part), pl.String)
     frames = []
     for n, (column, what) in enumerate(layout.values):
         frames.append(
@@ -151,7 +157,7 @@ def _convert(part: Part, layout: _Layout, seen: Recognition, grouped: set[str]) 
     return TankBlock(frame.sort("line", maintain_order=True), int(keep.sum())), rejects.errors
 
 
-def _kinds(part: Part, column: Column | None, what: str | None, rejects: Rejects) -> pl.Series:
+def _kinds(part: CsvPart, column: TableColumn | None, what: str | None, rejects: Rejects) -> pl.Series:
     if what is not None or column is None:
         return pl.Series([what or DELIVERY], dtype=pl.String).new_from_index(0, len(part))
     cells = part.column(column.index)

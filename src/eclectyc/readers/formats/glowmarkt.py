@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.units import is_unit
-from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile, unreadable_now
-from eclectyc.readers.files.json_document import document_of
+from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile, changed_since_recognised
+from eclectyc.readers.files.json_document import load_document
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.tables.dates import FIRST_YEAR, LAST_YEAR
-from eclectyc.readers.tables.document_readings import BadReading, Readings, value_of
-from eclectyc.readers.tables.file_sample import Head
+from eclectyc.readers.tables.document_readings import BadReading, DocumentReadings, value_of
+from eclectyc.readers.tables.file_sample import FileSample
 
 _KEYS: Final = {"resourceId", "resourceTypeId", "classifier", "units", "query", "status", "name"}
 _PERIODS: Final = {"PT1M": 1, "PT30M": 30, "PT1H": 60, "P1D": WHOLE_DAY}
@@ -27,7 +27,7 @@ class Glowmarkt:
     name = "glowmarkt"
     kind: Final = "readings"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         answer = _answer(head.source)
         if answer is None:
             return None
@@ -45,11 +45,11 @@ class Glowmarkt:
     def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[tuple[Block, list[LineError]]]:
         answer = _answer(source)
         if answer is None:
-            raise unreadable_now(source.name, self.name)
+            raise changed_since_recognised(source.name, self.name)
         unit = None if options.unit else _unit(answer, source.name)
         classifier = str(answer.get("classifier", "")).lower()
         quantity = "export" if "export" in classifier or "production" in classifier else None
-        readings = Readings()
+        readings = DocumentReadings()
         for number, pair in enumerate(answer["data"]):
             try:
                 readings.add(number + 1, *_pair(pair))
@@ -65,7 +65,7 @@ def _answer(source: Source) -> dict[str, Any] | None:
     """Return the answer that a file holds, None where it is of another kind."""
     if source.kind != "json":
         return None
-    answer = document_of(source)
+    answer = load_document(source)
     if not isinstance(answer, dict) or not isinstance(answer.get("data"), list) or not _KEYS & answer.keys():
         return None
     classifier, units = str(answer.get("classifier", "")), str(answer.get("units", ""))

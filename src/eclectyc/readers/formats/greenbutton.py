@@ -18,10 +18,10 @@ from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, UNFLAGGED
 from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.formats.greenbutton_feed import Reading, outline, readings
-from eclectyc.readers.formats.greenbutton_series import LOCAL_DAYS_S, WHOLE, Series, chosen, series_of_entries
+from eclectyc.readers.formats.greenbutton_series import LOCAL_DAYS_S, WHOLE, FeedSeries, best_series, find_series
 from eclectyc.readers.tables.dates import FIRST_YEAR, LAST_YEAR
-from eclectyc.readers.tables.document_readings import BadReading, Readings, day_of
-from eclectyc.readers.tables.file_sample import Head
+from eclectyc.readers.tables.document_readings import BadReading, DocumentReadings, day_of
+from eclectyc.readers.tables.file_sample import FileSample
 from eclectyc.readers.tables.numbers import MAX_VALUE
 
 NAMESPACE: Final = b"http://naesb.org/espi"
@@ -46,7 +46,7 @@ class GreenButton:
     name = "greenbutton"
     kind: Final = "readings"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         if head.source.kind != "xml" or NAMESPACE not in head.text:
             return None
         return Recognition(
@@ -59,7 +59,7 @@ class GreenButton:
         )
 
     def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[tuple[Block, list[LineError]]]:
-        of_entry = chosen(series_of_entries(outline(source), source.name, options.quantity, seen), seen)
+        of_entry = best_series(find_series(outline(source), source.name, options.quantity, seen), seen)
         if not of_entry:
             raise UnreadableFile(
                 " ".join([f"{source.name} holds no use of energy, gas or water by the interval.", *seen.warnings]),
@@ -68,7 +68,7 @@ class GreenButton:
         steps = {series.length_s // 60 for series in of_entry.values() if not series.is_daily}
         seen.step = steps.pop() if len(steps) == 1 else None
         points = {series.point for series in of_entry.values()}
-        taking = _Taking(of_entry, names_points=len(points) > 1)
+        taking = _BlockBuilder(of_entry, names_points=len(points) > 1)
         for some in readings(source):
             taking.take(some)
             yield from taking.blocks(PER_BLOCK)
@@ -76,13 +76,13 @@ class GreenButton:
         seen.warnings += taking.notes()
 
 
-class _Taking:
+class _BlockBuilder:
     """Turns readings into blocks, one series at a time."""
 
-    def __init__(self, of_entry: Mapping[int, Series], *, names_points: bool) -> None:
+    def __init__(self, of_entry: Mapping[int, FeedSeries], *, names_points: bool) -> None:
         self._of_entry = of_entry
         self._names_points = names_points
-        self._gathered: dict[tuple[Series, bool], Readings] = defaultdict(Readings)
+        self._gathered: dict[tuple[FeedSeries, bool], DocumentReadings] = defaultdict(DocumentReadings)
         self._count = 0
         self._questionable = 0
 
@@ -117,7 +117,7 @@ class _Taking:
             return []
         return [f"{self._questionable:,} readings are marked questionable (quality 10); they are taken as actual."]
 
-    def _quality(self, reading: Reading, series: Series) -> int:
+    def _quality(self, reading: Reading, series: FeedSeries) -> int:
         """Return the worst of the qualities that are told; ``BadReading`` where one is none that is known."""
         told = reading.qualities or ([series.quality] if series.quality else [])
         unknown = next((quality for quality in told if quality not in _QUALITIES), None)
@@ -130,7 +130,7 @@ class _Taking:
         return next((worst for worst in (ESTIMATED, DERIVED, ACTUAL) if worst in ranked), UNFLAGGED)
 
 
-def _moment(reading: Reading, series: Series) -> tuple[datetime, bool]:
+def _moment(reading: Reading, series: FeedSeries) -> tuple[datetime, bool]:
     """Return when a reading starts, and whether it is of a whole local day."""
     start = reading.fields.get("start", "")
     if not WHOLE.fullmatch(start) or not _FIRST_S <= int(start) <= _LAST_S:

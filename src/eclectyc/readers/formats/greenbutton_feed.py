@@ -90,7 +90,7 @@ class _Feed:
         elif what in _THINGS and what == self._entry.thing:
             self._is_inside = False
         elif self._is_inside and text and what in _FIELDS:
-            _put(self._entry.fields, what, text)
+            _set_field(self._entry.fields, what, text)
 
     def text(self, text: str) -> None:
         if len(self._text) <= MOST_TEXT:
@@ -121,7 +121,7 @@ class _Feed:
         if what == "quality" and len(self._reading.qualities) < MOST_KINDS:
             self._reading.qualities.append(text)
         elif what in ("start", "duration", "value"):
-            _put(self._reading.fields, what, text)
+            _set_field(self._reading.fields, what, text)
         elif what == "IntervalReading":
             if self._wants_readings:
                 self.readings.append(self._reading)
@@ -135,7 +135,7 @@ class _Feed:
             lengths[printed] += 1
 
 
-def _put(fields: dict[str, str], what: str, text: str) -> None:
+def _set_field(fields: dict[str, str], what: str, text: str) -> None:
     """Note a field. Where it comes with two texts nobody knows which one counts: both together mean nothing known."""
     before = fields.setdefault(what, text)
     if before != text:

@@ -32,7 +32,7 @@ _DIRECTIONS: Final = {None: None, "0": None, "1": "import", "19": "export"}
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class FeedSeries:
     """What the readings of some entries have in common. exponent : the power of ten from printed to ``unit``."""
 
     point: str
@@ -58,9 +58,11 @@ class Series:
         return self.unit == "kW", _DAY_S if self.is_daily else self.length_s
 
 
-def series_of_entries(entries: list[Entry], name: str, told_quantity: str, seen: Recognition) -> dict[int, Series]:
+def find_series(entries: list[Entry], name: str, told_quantity: str, seen: Recognition) -> dict[int, FeedSeries]:
     """Return the series of each entry that holds readings which can be taken; say in ``seen`` which are passed over."""
-    meters, points, types = (_Linked.of(entries, thing) for thing in ("MeterReading", "UsagePoint", "ReadingType"))
+    meters, points, types = (
+        _LinkedEntries.of(entries, thing) for thing in ("MeterReading", "UsagePoint", "ReadingType")
+    )
     offsets = {entry.fields.get("tzOffset", "") for entry in entries if entry.thing == "LocalTimeParameters"}
     offset = next(iter(offsets)) if len(offsets) == 1 else ""
     lengths: dict[tuple[int, str], Counter[str]] = defaultdict(Counter)
@@ -85,12 +87,12 @@ def series_of_entries(entries: list[Entry], name: str, told_quantity: str, seen:
     return found
 
 
-def _series_of(kind: Entry, point: str, length_s: int, tz_offset_s: int | None) -> Series:
+def _series_of(kind: Entry, point: str, length_s: int, tz_offset_s: int | None) -> FeedSeries:
     unit, exponent = _UNITS[kind.fields["uom"]]
     quantity = _DIRECTIONS.get(kind.fields.get("flowDirection"))
     if unit == "kVArh" and quantity:
         quantity = f"reactive_{quantity}"
-    return Series(
+    return FeedSeries(
         point=point.rstrip("/").rpartition("/")[2],
         quantity=quantity,
         unit=unit,
@@ -102,7 +104,7 @@ def _series_of(kind: Entry, point: str, length_s: int, tz_offset_s: int | None) 
 
 
 @dataclass(frozen=True, slots=True)
-class _Linked:
+class _LinkedEntries:
     """The entries of one kind, by their own link and by those that they name as related."""
 
     entries: list[Entry]
@@ -134,7 +136,7 @@ class _Linked:
         return next((self.by_own[link] for link in links if link in self.by_own), None)
 
 
-def _type_of(entry: Entry, types: _Linked, name: str) -> Entry:
+def _type_of(entry: Entry, types: _LinkedEntries, name: str) -> Entry:
     found = types.named_by(entry) or types.only
     if found is None:
         what = "names several ReadingTypes" if types.entries else "names no ReadingType"
@@ -177,7 +179,7 @@ def _why_not(kind: Entry, length_s: int, told_quantity: str) -> str:
     return ""
 
 
-def chosen(found: dict[int, Series], seen: Recognition) -> dict[int, Series]:
+def best_series(found: dict[int, FeedSeries], seen: Recognition) -> dict[int, FeedSeries]:
     """Keep the best series of what a point measures."""
     best: dict[tuple[str, str | None, str], tuple[bool, int]] = {}
     for series in found.values():

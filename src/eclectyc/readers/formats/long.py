@@ -11,16 +11,16 @@ import polars as pl
 from eclectyc.kernel.quality import MISSING
 from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, RowBlock
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.tables.field_columns import Fields, fields_of
-from eclectyc.readers.tables.file_sample import Head, Table, head_of
-from eclectyc.readers.tables.headings import Column
-from eclectyc.readers.tables.identity_columns import meters, nothing, qualities, quantities, units
-from eclectyc.readers.tables.interval_lengths import by_period, periods_of
+from eclectyc.readers.tables.field_columns import Fields, find_fields
+from eclectyc.readers.tables.file_sample import FileSample, TableSample, sample_of
+from eclectyc.readers.tables.headings import TableColumn
+from eclectyc.readers.tables.identity_columns import meters, nulls, qualities, quantities, units
+from eclectyc.readers.tables.interval_lengths import measure_intervals, split_by_interval
 from eclectyc.readers.tables.numbers import number_matrix
-from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.parse_csv import CsvPart, Shape, convert_parts
 from eclectyc.readers.tables.rejected_lines import Rejects
 from eclectyc.readers.tables.slot_columns import find_slots
-from eclectyc.readers.tables.timestamp_columns import dates, stamps, times
+from eclectyc.readers.tables.timestamp_columns import parse_dates, parse_stamps, parse_times
 
 _SIMPLE_LONG = ["mpancore", "channeltype", "startdate", "value", "status"]
 COLUMNS = ("line", "meter", "quantity", "unit", "stamp", "instant", "day", "period", "value", "quality")
@@ -30,11 +30,11 @@ class Long:
     name = "long"
     kind: Final = "readings"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         table = head.table
         if find_slots(table.names) is not None:
             return None
-        fields = fields_of(table)
+        fields = find_fields(table)
         is_simple = [column.key for column in table.columns if column.name] == _SIMPLE_LONG
         is_daily = fields.all_midnight and not is_simple and not fields.end
         if not fields.has_moment or not fields.values or is_daily:
@@ -47,16 +47,16 @@ class Long:
         )
         if is_simple:
             seen.format, seen.timezone, seen.sure = "simple long", "UTC", 1.0
-        declare(seen, fields, table)
+        set_declarations(seen, fields, table)
         return seen
 
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RowBlock | DayBlock, list[LineError]]]:
-        table = head_of(source).table
-        fields = fields_of(table)
+        table = sample_of(source).table
+        fields = find_fields(table)
         grouped: set[str] = set()
-        for blocks, errors in convert_all(
+        for blocks, errors in convert_parts(
             source,
             Shape.of(table, [column.index for column in fields.values]),
             lambda part: convert(part, fields, seen, grouped),
@@ -66,7 +66,7 @@ class Long:
                 yield block, [] if number else errors
 
 
-def declare(seen: Recognition, fields: Fields, table: Table) -> None:
+def set_declarations(seen: Recognition, fields: Fields, table: TableSample) -> None:
     """Write into ``seen`` what headings and first cells declare about stamps and clocks, and the columns used."""
     seen.stamps, seen.stamps_why = fields.declared()
     seen.timezone = seen.timezone or fields.clock()
@@ -77,10 +77,10 @@ def declare(seen: Recognition, fields: Fields, table: Table) -> None:
     seen.columns["values"] = [column.name for column in fields.values]
     moment = fields.time or fields.stamp
     if moment and any(":" in cell and "24:00" in cell for cell in table.cells(moment.index)):
-        note_24(seen, moment)
+        record_closing_midnight(seen, moment)
 
 
-def note_24(seen: Recognition, column: Column) -> None:
+def record_closing_midnight(seen: Recognition, column: TableColumn) -> None:
     """A 24:00 closes its day: stamps are period ends."""
     if seen.stamps is None:
         seen.stamps, seen.stamps_why = "end", f"a 24:00 in {column.name!r}"
@@ -90,23 +90,23 @@ def note_24(seen: Recognition, column: Column) -> None:
             seen.warnings.append(odd)
 
 
-def moments_of(part: Part, fields: Fields, seen: Recognition, rejects: Rejects) -> dict[str, pl.Series]:
+def moments_of(part: CsvPart, fields: Fields, seen: Recognition, rejects: Rejects) -> dict[str, pl.Series]:
     """Return stamp, instant, day and period of each row; null where the file gives another of them."""
     rows = len(part)
-    found = {"stamp": nothing(rows, pl.Datetime("us")), "instant": nothing(rows, pl.Datetime("us", "UTC")),
-             "day": nothing(rows, pl.Date), "period": nothing(rows, pl.Int16)}  # fmt: skip
+    found = {"stamp": nulls(rows, pl.Datetime("us")), "instant": nulls(rows, pl.Datetime("us", "UTC")),
+             "day": nulls(rows, pl.Date), "period": nulls(rows, pl.Int16)}  # fmt: skip
     if fields.stamp:
         _set_stamps(part, fields.stamp, seen, rejects, found)
     elif fields.date:
-        days = dates(part.column(fields.date.index), fields.date.name)
+        days = parse_dates(part.column(fields.date.index), fields.date.name)
         rejects.add_moments(days.bad, fields.date.name)
         rejects.add_blank(days.values, fields.date.name, "date", days.bad)
         if fields.time:
-            clocks = times(part.column(fields.time.index), fields.time.name)
+            clocks = parse_times(part.column(fields.time.index), fields.time.name)
             rejects.add_moments(clocks.bad, fields.time.name)
             rejects.add_blank(clocks.values, fields.time.name, "time", clocks.bad)
             if clocks.closes_day:
-                note_24(seen, fields.time)
+                record_closing_midnight(seen, fields.time)
             found["stamp"] = days.values.cast(pl.Datetime("us")) + clocks.values
         elif fields.period:
             found["day"] = days.values
@@ -114,8 +114,10 @@ def moments_of(part: Part, fields: Fields, seen: Recognition, rejects: Rejects) 
     return found
 
 
-def _set_stamps(part: Part, column: Column, seen: Recognition, rejects: Rejects, found: dict[str, pl.Series]) -> None:
-    parsed = stamps(part.column(column.index), column.name)
+def _set_stamps(
+    part: CsvPart, column: TableColumn, seen: Recognition, rejects: Rejects, found: dict[str, pl.Series]
+) -> None:
+    parsed = parse_stamps(part.column(column.index), column.name)
     rejects.add_moments(parsed.bad, column.name)
     found["stamp"] = parsed.values
     given = parsed.values
@@ -124,10 +126,10 @@ def _set_stamps(part: Part, column: Column, seen: Recognition, rejects: Rejects,
         given = parsed.values.zip_with(parsed.values.is_not_null(), parsed.instants.dt.replace_time_zone(None))
     rejects.add_blank(given, column.name, "date and time", parsed.bad)
     if parsed.closes_day:
-        note_24(seen, column)
+        record_closing_midnight(seen, column)
 
 
-def _periods(part: Part, column: Column, rejects: Rejects) -> pl.Series:
+def _periods(part: CsvPart, column: TableColumn, rejects: Rejects) -> pl.Series:
     cells = part.column(column.index).str.strip_chars().str.replace(r"\.0$", "")
     numbers = cells.cast(pl.Int16, strict=False)
     sound = (numbers >= 1) & (numbers <= 50) & cells.str.contains("^[0-9]{1,2}$")
@@ -139,7 +141,7 @@ def _periods(part: Part, column: Column, rejects: Rejects) -> pl.Series:
 
 
 def convert(
-    part: Part, fields: Fields, seen: Recognition, grouped: set[str]
+    part: CsvPart, fields: Fields, seen: Recognition, grouped: set[str]
 ) -> tuple[list[RowBlock | DayBlock], list[LineError]]:
     """Return what some lines say, and those that say nothing sound."""
     rejects = Rejects(part)
@@ -173,5 +175,5 @@ def convert(
     whole = RowBlock(frame, int(keep.sum()))
     if fields.stamp is None or fields.end is None:
         return [whole], rejects.errors
-    said = periods_of(part.column(fields.stamp.index), part.column(fields.end.index), found)
-    return by_period(whole, part.lines, said), rejects.errors
+    said = measure_intervals(part.column(fields.stamp.index), part.column(fields.end.index), found)
+    return split_by_interval(whole, part.lines, said), rejects.errors

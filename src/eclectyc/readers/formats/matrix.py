@@ -15,16 +15,16 @@ from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
 from eclectyc.kernel.quality import MISSING, UNFLAGGED
 from eclectyc.readers.blocks import Block, DayBlock, LineError, ReadOptions, Recognition, RowBlock, UnreadableFile
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.formats.long import declare, moments_of
-from eclectyc.readers.tables.field_columns import Fields, fields_of
-from eclectyc.readers.tables.file_sample import Head, Table, head_of
-from eclectyc.readers.tables.headings import Column, is_rate, unit_in
-from eclectyc.readers.tables.identity_columns import nothing
+from eclectyc.readers.formats.long import moments_of, set_declarations
+from eclectyc.readers.tables.field_columns import Fields, find_fields
+from eclectyc.readers.tables.file_sample import FileSample, TableSample, sample_of
+from eclectyc.readers.tables.headings import TableColumn, is_rate, unit_in
+from eclectyc.readers.tables.identity_columns import nulls
 from eclectyc.readers.tables.numbers import number_matrix, parse_number
-from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.parse_csv import CsvPart, Shape, convert_parts
 from eclectyc.readers.tables.rejected_lines import Rejects
 from eclectyc.readers.tables.slot_columns import find_slots
-from eclectyc.readers.tables.timestamp_columns import dates
+from eclectyc.readers.tables.timestamp_columns import parse_dates
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,11 @@ class Matrix:
     name = "matrix"
     kind: Final = "readings"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         table = head.table
         if find_slots(table.names) is not None:
             return None
-        fields = fields_of(table)
+        fields = find_fields(table)
         if fields.meter or not (fields.stamp or fields.date):
             return None
         columns, passed_over = _meter_columns(table, fields)
@@ -52,18 +52,18 @@ class Matrix:
         # Headings that are values elsewhere (M3, AI) can be meters here: then neither layout is surer.
         sure = 0.7 if fields.values else 0.6
         seen = Recognition(self.name, f"one moment a line and {len(columns)} columns of meters", sure)
-        declare(seen, fields, table)
+        set_declarations(seen, fields, table)
         seen.step = WHOLE_DAY if _is_daily(fields) else None
         seen.columns["meters"] = [column.meter for column in columns]
         seen.warnings += [f"Column {name!r} names no meter and was not read." for name in passed_over]
         return seen
 
     def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[tuple[Block, list[LineError]]]:
-        table = head_of(source).table
-        fields = fields_of(table)
+        table = sample_of(source).table
+        fields = find_fields(table)
         columns, _ = _meter_columns(table, fields)
         grouped: set[str] = set()
-        yield from convert_all(
+        yield from convert_parts(
             source,
             Shape.of(table, [column.index for column in columns]),
             lambda part: convert(part, fields, columns, seen, grouped),
@@ -75,7 +75,7 @@ def _is_daily(fields: Fields) -> bool:
     return fields.all_midnight or not fields.has_moment
 
 
-def _meter_columns(table: Table, fields: Fields) -> tuple[list[MeterColumn], list[str]]:
+def _meter_columns(table: TableSample, fields: Fields) -> tuple[list[MeterColumn], list[str]]:
     """Return the columns of meters, and the headings of those that are passed over."""
     columns, passed_over, rates = [], [column.name for column in fields.totals], []
     for column in sorted([*fields.others, *fields.values], key=lambda column: column.index):
@@ -97,7 +97,7 @@ def _meter_columns(table: Table, fields: Fields) -> tuple[list[MeterColumn], lis
     return columns, passed_over + rates
 
 
-def meter_column(column: Column) -> MeterColumn:
+def meter_column(column: TableColumn) -> MeterColumn:
     if has_lost_digits(column.name):
         raise UnreadableFile(
             f"The heading {column.name!r} has lost its digits to a spreadsheet.",
@@ -118,7 +118,7 @@ def refuse_doubles(columns: list[MeterColumn]) -> None:
 
 
 def convert(
-    part: Part, fields: Fields, columns: list[MeterColumn], seen: Recognition, grouped: set[str]
+    part: CsvPart, fields: Fields, columns: list[MeterColumn], seen: Recognition, grouped: set[str]
 ) -> tuple[Block, list[LineError]]:
     """Return what some lines say, and those that say nothing sound."""
     rejects = Rejects(part)
@@ -136,7 +136,7 @@ def convert(
         {
             "line": part.lines[each],
             "meter": pl.Series([column.meter for column in columns], dtype=pl.String)[which],
-            "quantity": nothing(len(each), pl.String),
+            "quantity": nulls(len(each), pl.String),
             "unit": pl.Series([column.unit for column in columns], dtype=pl.String)[which],
             **{name: cells[each] for name, cells in found.items()},
         }
@@ -147,11 +147,11 @@ def convert(
     return RowBlock(frame.with_columns(value.alias("value"), pl.Series("quality", quality)), rows), rejects.errors
 
 
-def _days_of(part: Part, fields: Fields, rejects: Rejects) -> dict[str, pl.Series]:
+def _days_of(part: CsvPart, fields: Fields, rejects: Rejects) -> dict[str, pl.Series]:
     date = fields.day
     if date is None:
-        return {"day": nothing(len(part), pl.Date)}
-    days = dates(part.column(date.index), date.name)
+        return {"day": nulls(len(part), pl.Date)}
+    days = parse_dates(part.column(date.index), date.name)
     rejects.add_moments(days.bad, date.name)
     rejects.add_blank(days.values, date.name, "date", days.bad)
     return {"day": days.values}

@@ -9,20 +9,20 @@ from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
 from eclectyc.kernel.units import CANONICAL, conversion, is_unit
 from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RecordBlock
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.tables.field_columns import is_of_readings
-from eclectyc.readers.tables.file_sample import Head, head_of
+from eclectyc.readers.tables.field_columns import has_readings
+from eclectyc.readers.tables.file_sample import FileSample, sample_of
 from eclectyc.readers.tables.headings import METER_TIERS, header_key
 from eclectyc.readers.tables.registry_tables import (
     BadCell,
-    Field,
-    day,
-    find,
+    RegistryField,
+    find_columns,
+    iso_date,
     keys,
-    number,
+    number_between,
     one_of,
-    read,
+    read_records,
     sureness,
-    truth,
+    yes_or_no,
 )
 
 UTILITIES: Final = ("electricity", "gas", "water", "heat", "steam", "cooling", "oil", "lpg", "diesel", "hvo", "solar",
@@ -69,35 +69,35 @@ def _step(text: str) -> str:
 
 
 FIELDS: Final = {
-    "identifier": Field(frozenset(METER_TIERS[0] | METER_TIERS[1] | {"identifier"}), _identifier),
-    "serial": Field(frozenset(METER_TIERS[2])),
-    "site": Field(keys("site", "sitename", "building", "location")),
-    "name": Field(keys("name", "metername", "description", "label")),
-    "utility": Field(keys("utility", "fuel", "fueltype", "commodity", "metertype", "utilitytype", "type"),
+    "identifier": RegistryField(frozenset(METER_TIERS[0] | METER_TIERS[1] | {"identifier"}), _identifier),
+    "serial": RegistryField(frozenset(METER_TIERS[2])),
+    "site": RegistryField(keys("site", "sitename", "building", "location")),
+    "name": RegistryField(keys("name", "metername", "description", "label")),
+    "utility": RegistryField(keys("utility", "fuel", "fueltype", "commodity", "metertype", "utilitytype", "type"),
                      one_of(_UTILITY_WORDS, "utility")),
-    "direction": Field(keys("direction", "importexport"), one_of(_DIRECTIONS, "direction")),
-    "unit": Field(keys("unit", "units", "uom"), _unit),
-    "step_minutes": Field(keys("step", "stepminutes", "interval", "intervalminutes", "resolution"), _step),
-    "multiplier": Field(keys("multiplier", "meterfactor", "factor", "ctratio"), number(1e-6, 1e5)),
-    "correction": Field(keys("correction", "correctionfactor", "volumecorrection", "volumecorrectionfactor"),
-                        number(0.5, 50)),
-    "parent": Field(keys("parent", "parentmeter", "mainmeter", "parentidentifier", "parentmpan"), _identifier),
-    "supplier": Field(keys("supplier", "suppliername")),
-    "installed": Field(keys("installed", "installedon", "installdate", "installationdate", "installeddate"), day),
-    "removed": Field(keys("removed", "removedon", "removaldate", "removeddate"), day),
-    "formula": Field(keys("formula", "virtualformula", "calculation")),
-    "is_active": Field(keys("isactive", "active", "status", "enabled"), truth),
+    "direction": RegistryField(keys("direction", "importexport"), one_of(_DIRECTIONS, "direction")),
+    "unit": RegistryField(keys("unit", "units", "uom"), _unit),
+    "step_minutes": RegistryField(keys("step", "stepminutes", "interval", "intervalminutes", "resolution"), _step),
+    "multiplier": RegistryField(keys("multiplier", "meterfactor", "factor", "ctratio"), number_between(1e-6, 1e5)),
+    "correction": RegistryField(keys("correction", "correctionfactor", "volumecorrection", "volumecorrectionfactor"),
+                        number_between(0.5, 50)),
+    "parent": RegistryField(keys("parent", "parentmeter", "mainmeter", "parentidentifier", "parentmpan"), _identifier),
+    "supplier": RegistryField(keys("supplier", "suppliername")),
+    "installed": RegistryField(keys("installed", "installedon", "installdate", "installationdate", "installeddate"), iso_date),
+    "removed": RegistryField(keys("removed", "removedon", "removaldate", "removeddate"), iso_date),
+    "formula": RegistryField(keys("formula", "virtualformula", "calculation")),
+    "is_active": RegistryField(keys("isactive", "active", "status", "enabled"), yes_or_no),
 }  # fmt: skip
 
 
-class Meters:
+class MeterList:
     name = "meters"
     kind: Final = "meters"
 
-    def recognise(self, head: Head) -> Recognition | None:
-        if is_of_readings(head.table):
+    def recognise(self, head: FileSample) -> Recognition | None:
+        if has_readings(head.table):
             return None
-        found = find(head.table, FIELDS)
+        found = find_columns(head.table, FIELDS)
         others = [field for field in found if field in FIELDS and field not in ("identifier", "unit", "is_active")]
         if "identifier" not in found or not others:
             return None
@@ -108,4 +108,4 @@ class Meters:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RecordBlock, list[LineError]]]:
-        yield from read(source, head_of(source).table, FIELDS, "identifier", seen.warnings)
+        yield from read_records(source, sample_of(source).table, FIELDS, "identifier", seen.warnings)

@@ -12,11 +12,18 @@ from datetime import timedelta
 from typing import Any, Final
 
 from eclectyc.kernel.units import is_unit
-from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RowBlock, UnreadableFile, unreadable_now
-from eclectyc.readers.files.json_document import document_of
+from eclectyc.readers.blocks import (
+    LineError,
+    ReadOptions,
+    Recognition,
+    RowBlock,
+    UnreadableFile,
+    changed_since_recognised,
+)
+from eclectyc.readers.files.json_document import load_document
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.tables.document_readings import BadReading, Readings, stamp_of, value_of
-from eclectyc.readers.tables.file_sample import Head
+from eclectyc.readers.tables.document_readings import BadReading, DocumentReadings, stamp_of, value_of
+from eclectyc.readers.tables.file_sample import FileSample
 
 NO_VALUE: Final = 16777.215  # 0xFFFFFF Wh: what a smart meter shows for a period that it has not recorded
 _VALUES: Final = ("value", "primaryValue")
@@ -27,7 +34,7 @@ class N3rgy:
     name = "n3rgy"
     kind: Final = "readings"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         answer = _answer(head.source)
         if answer is None:
             return None
@@ -48,9 +55,9 @@ class N3rgy:
     ) -> Iterator[tuple[RowBlock, list[LineError]]]:
         answer = _answer(source)
         if answer is None:
-            raise unreadable_now(source.name, self.name)
+            raise changed_since_recognised(source.name, self.name)
         unit, quantity = _unit(answer, source.name), _quantity(answer)
-        readings = Readings()
+        readings = DocumentReadings()
         for number, (place, cell) in enumerate(_cells(answer), 1):
             try:
                 if not isinstance(cell, dict):
@@ -66,7 +73,7 @@ def _answer(source: Source) -> dict[str, Any] | None:
     """Return the answer that a file holds, None where it is of another kind."""
     if source.kind != "json":
         return None
-    answer = document_of(source)
+    answer = load_document(source)
     if not isinstance(answer, dict) or not isinstance(answer.get("resource"), str):
         return None
     first = next((cell for _, cell in _cells(answer)), None)

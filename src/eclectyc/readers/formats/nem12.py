@@ -22,14 +22,14 @@ from eclectyc.kernel.quality import MISSING
 from eclectyc.kernel.units import conversion
 from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, UnreadableFile
 from eclectyc.readers.files.source import Source, TextBlock
-from eclectyc.readers.formats.nem12_quality import PART, Parts, flags_of, parts_of
-from eclectyc.readers.tables.coded_lines import Lines, read_cells, units
-from eclectyc.readers.tables.file_sample import Head
-from eclectyc.readers.tables.identity_columns import nothing
+from eclectyc.readers.formats.nem12_quality import PART, QualityParts, interval_quality, read_parts
+from eclectyc.readers.tables.coded_lines import CodedLines, read_cells, read_units
+from eclectyc.readers.tables.file_sample import FileSample
+from eclectyc.readers.tables.identity_columns import nulls
 from eclectyc.readers.tables.numbers import number_matrix
-from eclectyc.readers.tables.parse_csv import Part
+from eclectyc.readers.tables.parse_csv import CsvPart
 from eclectyc.readers.tables.rejected_lines import Rejects
-from eclectyc.readers.tables.timestamp_columns import dates
+from eclectyc.readers.tables.timestamp_columns import parse_dates
 
 MARKET_TIME: Final = "UTC+10:00"
 STEPS: Final = (5, 15, 30)  # minutes
@@ -53,7 +53,7 @@ class Stream(NamedTuple):
 
 
 @dataclass(slots=True)
-class _State:
+class _Nem12State:
     """What one block leaves to the next."""
 
     stream: Stream = field(default_factory=Stream)
@@ -64,7 +64,7 @@ class Nem12:
     name = "nem12"
     kind: Final = "readings"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         rows = [line.replace('"', "").split(",") for line in head.first_lines]
         if not rows or rows[0][0].strip() not in ("100", "200"):
             return None
@@ -90,24 +90,24 @@ class Nem12:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
-        state = _State()
-        for block in units(source, (_HEADER, _STREAM, _DAY, _END), b","):
-            yield from _converted(block, state, source.name)
+        state = _Nem12State()
+        for block in read_units(source, (_HEADER, _STREAM, _DAY, _END), b","):
+            yield from _convert(block, state, source.name)
         if not state.is_ended:
             seen.warnings.append("The file has no 900 row at its end: it may be cut off.")
 
 
-def _converted(block: TextBlock, state: _State, name: str) -> Iterator[tuple[DayBlock, list[LineError]]]:
+def _convert(block: TextBlock, state: _Nem12State, name: str) -> Iterator[tuple[DayBlock, list[LineError]]]:
     if b",,,,,,,,\n" in block.text:
         block = TextBlock(_PADDING.sub(b"\n", block.text), block.first_line, block.lines, block.errors)
-    lines = Lines.of(block)
+    lines = CodedLines.of(block)
     is_day, is_part = lines.beginning(_DAY), lines.beginning(PART)
     is_known = is_day | is_part
     for code in (_HEADER, _STREAM, _EVENT, _END):
         is_known |= lines.beginning(code)
     streams, of_line = _streams(lines, state, name, lines.lost(is_known, block.errors))
     at = np.flatnonzero(is_day)
-    parts, errors = parts_of(lines, is_part, is_day, np.isin(np.arange(len(lines)), of_line.heads))
+    parts, errors = read_parts(lines, is_part, is_day, np.isin(np.arange(len(lines)), of_line.heads))
     errors += block.errors
     errors += lines.strangers(is_known, "begins no row of NEM12.", "Rows are 100, 200, 300, 400, 500 and 900.")
     stream = of_line.stream[at]
@@ -123,17 +123,19 @@ def _converted(block: TextBlock, state: _State, name: str) -> Iterator[tuple[Day
         yield days, odd + errors
         errors = []
     if errors:
-        yield _nothing(), errors
+        yield _empty_block(), errors
 
 
-class _Governing(NamedTuple):
+class _LineStreams(NamedTuple):
     """stream : which of the streams each line belongs to, shape (lines,). heads : lines that open or close one."""
 
     stream: np.ndarray
     heads: np.ndarray
 
 
-def _streams(lines: Lines, state: _State, name: str, is_lost: np.ndarray) -> tuple[list[Stream], _Governing]:
+def _streams(
+    lines: CodedLines, state: _Nem12State, name: str, is_lost: np.ndarray
+) -> tuple[list[Stream], _LineStreams]:
     """Return the block's streams, the one of the block before first, and which of them each line belongs to.
 
     is_lost : lines that may have been a 200 row: the days under them are of nobody knows what.
@@ -153,14 +155,14 @@ def _streams(lines: Lines, state: _State, name: str, is_lost: np.ndarray) -> tup
                 f"Line {lines.numbers[n]} of {name} begins another kind of file: {text[:40]!r}.",
                 "Import each by itself.",
             )
-        streams.append(_stream(text) if is_stream[n] else Stream())
+        streams.append(_parse_stream(text) if is_stream[n] else Stream())
         state.is_ended = bool(is_end[n])
     state.stream = streams[-1]
-    return streams, _Governing(np.searchsorted(heads, np.arange(len(lines)), side="right"), heads)
+    return streams, _LineStreams(np.searchsorted(heads, np.arange(len(lines)), side="right"), heads)
 
 
 @lru_cache(4096)
-def _stream(text: str) -> Stream:
+def _parse_stream(text: str) -> Stream:
     """Understand a 200 row: meter, configuration, register, suffix, data stream, serial, unit, interval."""
     cells = [cell.strip() for cell in text.split(",", 10)]
     if len(cells) < 9:
@@ -204,22 +206,28 @@ def _unsound(line: int, stream: Stream, fields: int, wanted: int) -> LineError:
 
 
 def _days(
-    lines: Lines, at: np.ndarray, stream: np.ndarray, streams: list[Stream], parts: Parts, step: int, width: int
+    lines: CodedLines,
+    at: np.ndarray,
+    stream: np.ndarray,
+    streams: list[Stream],
+    parts: QualityParts,
+    step: int,
+    width: int,
 ) -> tuple[DayBlock, list[LineError]]:
     """Return the days of some 300 rows that have one step and one number of fields."""
     chosen = np.zeros(len(lines), dtype=bool)
     chosen[at] = True
     values_at = range(_BEFORE, _BEFORE + 1440 // step)
     frame, typed = read_cells(lines.chosen(chosen), ",", width, values_at)
-    part = Part(frame, lines.numbers[at], typed, np.zeros(len(at), dtype=bool))
+    part = CsvPart(frame, lines.numbers[at], typed, np.zeros(len(at), dtype=bool))
     rejects = Rejects(part)
-    days = dates(part.column(1), "date")
+    days = parse_dates(part.column(1), "date")
     rejects.add_moments(days.bad, "date")
     rejects.add_blank(days.values, "date", "date", days.bad)
     names = [str(n) for n in values_at]
     values, bad = number_matrix(frame, names, set())
     rejects.add_numbers(frame.select(names), bad, [f"interval {n - _BEFORE + 1}" for n in values_at])
-    quality = flags_of(part, part.column(values_at.stop), parts, len(values_at), rejects)
+    quality = interval_quality(part, part.column(values_at.stop), parts, len(values_at), rejects)
     quality[np.isnan(values)] = MISSING
     values = np.where(quality == MISSING, np.nan, values)
     taken = rejects.keep()
@@ -233,7 +241,7 @@ def _days(
     return DayBlock(days_frame, values, quality, step, "position", len(days_frame)), rejects.errors
 
 
-def _nothing() -> DayBlock:
-    words = {name: nothing(0, pl.String) for name in ("meter", "quantity", "unit", "register")}
-    frame = pl.DataFrame({"line": nothing(0, pl.Int64), **words, "day": nothing(0, pl.Date)})
+def _empty_block() -> DayBlock:
+    words = {name: nulls(0, pl.String) for name in ("meter", "quantity", "unit", "register")}
+    frame = pl.DataFrame({"line": nulls(0, pl.Int64), **words, "day": nulls(0, pl.Date)})
     return DayBlock(frame, np.empty((0, 48)), np.empty((0, 48), np.int8), 30)

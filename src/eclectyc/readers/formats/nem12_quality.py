@@ -11,8 +11,8 @@ import polars as pl
 
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED, MISSING
 from eclectyc.readers.blocks import LineError
-from eclectyc.readers.tables.coded_lines import Lines
-from eclectyc.readers.tables.parse_csv import Part
+from eclectyc.readers.tables.coded_lines import CodedLines
+from eclectyc.readers.tables.parse_csv import CsvPart
 from eclectyc.readers.tables.rejected_lines import Rejects
 
 PART: Final = b"400,"
@@ -24,7 +24,7 @@ _REMEDY: Final = "Known are A, E, F, N, S and V, with two digits for the method.
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class QualityParts:
     """400 rows: arrays of shape (rows,).
 
     owner : the line of the 300 row that each belongs to (an index into the block's lines). first, last : intervals,
@@ -37,16 +37,16 @@ class Parts:
     flag: np.ndarray
     line: np.ndarray
 
-    def of(self, days: np.ndarray) -> Parts:
+    def of(self, days: np.ndarray) -> QualityParts:
         """Return those that belong to some 300 rows (sorted), ``owner`` counted within these."""
         mine = np.isin(self.owner, days)
         owner = np.searchsorted(days, self.owner[mine])
-        return Parts(owner, self.first[mine], self.last[mine], self.flag[mine], self.line[mine])
+        return QualityParts(owner, self.first[mine], self.last[mine], self.flag[mine], self.line[mine])
 
 
-def parts_of(
-    lines: Lines, is_part: np.ndarray, is_day: np.ndarray, is_head: np.ndarray
-) -> tuple[Parts, list[LineError]]:
+def read_parts(
+    lines: CodedLines, is_part: np.ndarray, is_day: np.ndarray, is_head: np.ndarray
+) -> tuple[QualityParts, list[LineError]]:
     """Read the 400 rows, and report those that stand under no 300 row."""
     at = np.flatnonzero(is_part)
     above = np.flatnonzero(is_day | is_head)
@@ -61,10 +61,10 @@ def parts_of(
     which[at[~belongs]] = False
     cells = _cells(lines, which)
     bounds = [cells[n].cast(pl.Int32, strict=False).fill_null(0).to_numpy() for n in ("1", "2")]
-    return Parts(owner[belongs], bounds[0], bounds[1], _flags(cells["3"]), lines.numbers[at[belongs]]), errors
+    return QualityParts(owner[belongs], bounds[0], bounds[1], _flags(cells["3"]), lines.numbers[at[belongs]]), errors
 
 
-def _cells(lines: Lines, which: np.ndarray) -> pl.DataFrame:
+def _cells(lines: CodedLines, which: np.ndarray) -> pl.DataFrame:
     """Return the first cells of some lines as text, columns "1", "2" and "3"; null where a line ends before."""
     cells = lines.each(which).str.splitn(",", 5).struct.unnest()
     return cells.select(pl.col(f"field_{n}").str.strip_chars().alias(str(n)) for n in (1, 2, 3))
@@ -82,7 +82,7 @@ def _flags(cells: pl.Series) -> np.ndarray:
     return cells.replace_strict(old, new, default=_UNKNOWN, return_dtype=pl.Int8).to_numpy()
 
 
-def flags_of(part: Part, cells: pl.Series, parts: Parts, width: int, rejects: Rejects) -> np.ndarray:
+def interval_quality(part: CsvPart, cells: pl.Series, parts: QualityParts, width: int, rejects: Rejects) -> np.ndarray:
     """Return the quality of each interval, int8 of shape (rows, width), and reject the rows that do not say it."""
     of_row = _flags(cells)
     for row in np.flatnonzero(of_row == _UNKNOWN).tolist():
@@ -91,7 +91,7 @@ def flags_of(part: Part, cells: pl.Series, parts: Parts, width: int, rejects: Re
         rejects.add(row, "quality", reason, _REMEDY)
     quality = np.repeat(of_row[:, None], width, axis=1)
     if len(parts.owner):
-        _lay(quality, parts, width, rejects)
+        _apply_parts(quality, parts, width, rejects)
     for row in np.flatnonzero((quality == VARIES).any(axis=1)).tolist():
         first = int((quality[row] == VARIES).argmax()) + 1
         rejects.add(
@@ -101,7 +101,7 @@ def flags_of(part: Part, cells: pl.Series, parts: Parts, width: int, rejects: Re
     return quality
 
 
-def _lay(quality: np.ndarray, parts: Parts, width: int, rejects: Rejects) -> None:
+def _apply_parts(quality: np.ndarray, parts: QualityParts, width: int, rejects: Rejects) -> None:
     """Lay the 400 rows over their days. They may leave gaps, but never overlap."""
     sound = (parts.first >= 1) & (parts.first <= parts.last) & (parts.last <= width)
     sound &= parts.flag >= 0

@@ -18,12 +18,12 @@ from eclectyc.kernel.units import conversion, is_unit
 from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RegisterBlock, UnreadableFile
 from eclectyc.readers.files.source import Source, TextBlock
 from eclectyc.readers.formats.nem12 import MARKET_TIME
-from eclectyc.readers.tables.coded_lines import Lines, units
-from eclectyc.readers.tables.file_sample import Head
+from eclectyc.readers.tables.coded_lines import CodedLines, read_units
+from eclectyc.readers.tables.file_sample import FileSample
 from eclectyc.readers.tables.numbers import number_matrix
-from eclectyc.readers.tables.parse_csv import Notes, Part
+from eclectyc.readers.tables.parse_csv import CsvPart, Notes
 from eclectyc.readers.tables.rejected_lines import Rejects
-from eclectyc.readers.tables.timestamp_columns import Moments, stamps
+from eclectyc.readers.tables.timestamp_columns import Moments, parse_stamps
 
 _HEADER, _READ, _OTHER, _END = b"100,", b"250,", b"550,", b"900"
 _WIDTH: Final = 23
@@ -55,7 +55,7 @@ class Nem13:
     name = "nem13"
     kind: Final = "registers"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         rows = [line.replace('"', "").split(",") for line in head.first_lines]
         if not rows or len(rows[0]) < 2:
             return None
@@ -72,17 +72,17 @@ class Nem13:
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RegisterBlock, list[LineError]]]:
         notes, is_ended = Notes(), False
-        for block in units(source, (_HEADER, _READ, _END), b","):
-            lines = Lines.of(block)
+        for block in read_units(source, (_HEADER, _READ, _END), b","):
+            lines = CodedLines.of(block)
             _refuse_others(lines, source.name)
             is_ended = bool(lines.beginning(_END).any()) or (is_ended and not lines.beginning(_READ).any())
-            yield _converted(block, lines, notes)
+            yield _convert(block, lines, notes)
         if not is_ended:
             seen.warnings.append("The file has no 900 row at its end: it may be cut off.")
         seen.warnings.extend(notes.texts())
 
 
-def _refuse_others(lines: Lines, name: str) -> None:
+def _refuse_others(lines: CodedLines, name: str) -> None:
     for n in np.flatnonzero(lines.beginning(_HEADER)).tolist():
         text = lines.text[lines.starts[n] : lines.ends[n]].tobytes().decode("utf-8", "replace")
         if text.split(",")[1].strip().upper() != "NEM13":
@@ -92,12 +92,12 @@ def _refuse_others(lines: Lines, name: str) -> None:
             )
 
 
-def _converted(block: TextBlock, lines: Lines, notes: Notes) -> tuple[RegisterBlock, list[LineError]]:
+def _convert(block: TextBlock, lines: CodedLines, notes: Notes) -> tuple[RegisterBlock, list[LineError]]:
     which = lines.beginning(_READ)
-    faults = block.errors + _strangers(lines)
+    faults = block.errors + _unknown_lines(lines)
     at = np.flatnonzero(which)
     cells = _cells(lines, which)
-    part = Part(cells, lines.numbers[at], False, np.zeros(len(at), bool), notes)
+    part = CsvPart(cells, lines.numbers[at], False, np.zeros(len(at), bool), notes)
     rejects = Rejects(part)
     fields = lines.fields(b",")[at]
     for row in np.flatnonzero((fields < _SHORTEST) | (fields > _WIDTH)).tolist():
@@ -120,7 +120,7 @@ def _converted(block: TextBlock, lines: Lines, notes: Notes) -> tuple[RegisterBl
     return RegisterBlock(both, int(keep.sum()), faults), rejects.errors
 
 
-def _cells(lines: Lines, which: np.ndarray) -> pl.DataFrame:
+def _cells(lines: CodedLines, which: np.ndarray) -> pl.DataFrame:
     """Return the cells of the 250 rows as text, stripped, null where blank."""
     kinds = {str(n): pl.String for n in range(_WIDTH)}
     text = b"," * (_WIDTH - 1) + b"\n" + lines.chosen(which)  # Polars takes the width from the first line
@@ -131,7 +131,7 @@ def _cells(lines: Lines, which: np.ndarray) -> pl.DataFrame:
     return stripped.select(pl.when(pl.all() != "").then(pl.all()))
 
 
-def _refuse_points(part: Part, meter: pl.Series, suffix: pl.Series, rejects: Rejects) -> None:
+def _refuse_points(part: CsvPart, meter: pl.Series, suffix: pl.Series, rejects: Rejects) -> None:
     """Refuse rows whose meter, suffix or unit is none that is known."""
     for row in np.flatnonzero(~meter.str.contains("^[0-9A-Z]{10,11}$").to_numpy()).tolist():
         rejects.add(row, "NMI", f"{meter[row][:40]!r} is no NMI.", "An NMI has 10 or 11 letters and digits.")
@@ -156,8 +156,8 @@ class _Read(NamedTuple):
     quality: pl.Series
 
 
-def _side(part: Part, side: _Side, rejects: Rejects) -> _Read:
-    moments: Moments = stamps(part.column(side.moment), f"{side.name} moment")
+def _side(part: CsvPart, side: _Side, rejects: Rejects) -> _Read:
+    moments: Moments = parse_stamps(part.column(side.moment), f"{side.name} moment")
     rejects.add_moments(moments.bad, f"{side.name} moment")
     name = str(side.value)
     values, bad = number_matrix(part.frame, [name], set())
@@ -176,7 +176,7 @@ def _side(part: Part, side: _Side, rejects: Rejects) -> _Read:
     return _Read(value, moments.values, quality)
 
 
-def _check_quantities(part: Part, sides: list[_Read], keep: np.ndarray) -> None:
+def _check_quantities(part: CsvPart, sides: list[_Read], keep: np.ndarray) -> None:
     """Note rows whose quantity is not the difference of their reads."""
     said, _ = number_matrix(part.frame, [str(_QUANTITY)], set())
     with np.errstate(invalid="ignore"):
@@ -185,7 +185,7 @@ def _check_quantities(part: Part, sides: list[_Read], keep: np.ndarray) -> None:
     part.notes.add(_UNLIKE, part.lines[unlike])
 
 
-def _reads(part: Part, words: dict[str, pl.Series], read: _Read) -> pl.DataFrame:
+def _reads(part: CsvPart, words: dict[str, pl.Series], read: _Read) -> pl.DataFrame:
     no = pl.Series([False]).new_from_index(0, len(part))
     return pl.DataFrame(
         {
@@ -202,7 +202,7 @@ def _reads(part: Part, words: dict[str, pl.Series], read: _Read) -> pl.DataFrame
     )
 
 
-def _strangers(lines: Lines) -> list[LineError]:
+def _unknown_lines(lines: CodedLines) -> list[LineError]:
     """Report the lines that no NEM13 file has."""
     others = ~lines.blank()
     for code in (_HEADER, _READ, _OTHER, _END):

@@ -15,11 +15,11 @@ from typing import Any, Final, NamedTuple
 from eclectyc.kernel.days import STEPS, WHOLE_DAY
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.identifiers import clean_identifier, identify
-from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile, unreadable_now
-from eclectyc.readers.files.json_document import document_of
+from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile, changed_since_recognised
+from eclectyc.readers.files.json_document import load_document
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.tables.document_readings import BadReading, Readings, instant_of, most_common, value_of
-from eclectyc.readers.tables.file_sample import Head
+from eclectyc.readers.tables.document_readings import BadReading, DocumentReadings, instant_of, most_common, value_of
+from eclectyc.readers.tables.file_sample import FileSample
 
 _LINK: Final = re.compile(r"/(electricity|gas)-meter-points/([^/]+)/meters/([^/]+)/")
 _KEYS: Final = {"consumption", "interval_start", "interval_end"}
@@ -52,7 +52,7 @@ class Octopus:
     name = "octopus"
     kind: Final = "readings"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         answer = _answer(head.source)
         if answer is None:
             return None
@@ -76,17 +76,17 @@ class Octopus:
     def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[tuple[Block, list[LineError]]]:
         answer = _answer(source)
         if answer is None:
-            raise unreadable_now(source.name, self.name)
+            raise changed_since_recognised(source.name, self.name)
         link = _link_of(answer)
         _check_meter(link, options.meter, seen)
         is_electric = link.fuel == "electricity" or identify(options.meter).kind == "mpan"
         unit = "kWh" if is_electric and link.fuel != "gas" else None
-        readings = Readings()
+        readings = DocumentReadings()
         intervals = _intervals(answer["results"], readings)
         length_s = most_common(Counter(one.length_s for one in intervals)) if intervals else 0
         if length_s in _LOCAL_DAYS_S and all(one.clock.time() == datetime.min.time() for one in intervals):
             seen.step = WHOLE_DAY
-            _take(intervals, readings, _LOCAL_DAYS_S, by_clock=True)
+            _add_intervals(intervals, readings, _LOCAL_DAYS_S, by_clock=True)
             yield readings.day_block(quantity=None, unit=unit), readings.errors
             return
         if intervals and (length_s % 60 or length_s // 60 not in STEPS or length_s >= _DAY_S):
@@ -95,7 +95,7 @@ class Octopus:
                 "Ask for the half-hours, without group_by, or for hours or days.",
             )
         seen.step = length_s // 60 or None
-        _take(intervals, readings, (length_s,), by_clock=False)
+        _add_intervals(intervals, readings, (length_s,), by_clock=False)
         yield readings.block(quantity=None, unit=unit, in_utc=True), readings.errors
 
 
@@ -103,7 +103,7 @@ def _answer(source: Source) -> dict[str, Any] | None:
     """Return the answer that a file holds, None where it is of another kind."""
     if source.kind != "json":
         return None
-    answer = document_of(source)
+    answer = load_document(source)
     if not isinstance(answer, dict) or not isinstance(answer.get("results"), list):
         return None
     results = answer["results"]
@@ -132,7 +132,7 @@ def _check_meter(link: _Link, told: str, seen: Recognition) -> None:
         )
 
 
-def _intervals(results: list[Any], readings: Readings) -> list[_Interval]:
+def _intervals(results: list[Any], readings: DocumentReadings) -> list[_Interval]:
     intervals = []
     for number, result in enumerate(results):
         try:
@@ -156,7 +156,9 @@ def _interval(line: int, result: Any) -> _Interval:
     return _Interval(line, start.instant, start.clock, length_s, value)
 
 
-def _take(intervals: list[_Interval], readings: Readings, lengths_s: tuple[int, ...], *, by_clock: bool) -> None:
+def _add_intervals(
+    intervals: list[_Interval], readings: DocumentReadings, lengths_s: tuple[int, ...], *, by_clock: bool
+) -> None:
     """Take the intervals that last as long as most do; the others are no readings of the same series."""
     for one in intervals:
         if one.length_s in lengths_s:

@@ -13,17 +13,17 @@ from typing import Final
 
 import polars as pl
 
-from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RegisterBlock, unreadable_now
+from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RegisterBlock, changed_since_recognised
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.formats.long import moments_of
-from eclectyc.readers.tables.field_columns import Fields, fields_of
-from eclectyc.readers.tables.file_sample import Head, Table, head_of
-from eclectyc.readers.tables.headings import METER_TIERS, Column, header_key, is_rate, unit_in
-from eclectyc.readers.tables.identity_columns import meters, nothing, qualities, quantities, units
+from eclectyc.readers.tables.field_columns import Fields, find_fields
+from eclectyc.readers.tables.file_sample import FileSample, TableSample, sample_of
+from eclectyc.readers.tables.headings import METER_TIERS, TableColumn, header_key, is_rate, unit_in
+from eclectyc.readers.tables.identity_columns import meters, nulls, qualities, quantities, units
 from eclectyc.readers.tables.numbers import number_matrix
-from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.parse_csv import CsvPart, Shape, convert_parts
 from eclectyc.readers.tables.rejected_lines import Rejects
-from eclectyc.readers.tables.timestamp_columns import dates
+from eclectyc.readers.tables.timestamp_columns import parse_dates
 
 _SURE: Final = 0.3  # to be declared
 _READING_WORDS: Final = (
@@ -53,13 +53,13 @@ _SERIALS: Final = METER_TIERS[2]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class RegisterLayout:
     """Where a table has what. values : the columns of readings."""
 
     fields: Fields
-    values: list[Column]
-    serial: Column | None
-    code: Column | None
+    values: list[TableColumn]
+    serial: TableColumn | None
+    code: TableColumn | None
 
     @property
     def has_all(self) -> bool:
@@ -71,8 +71,8 @@ class Registers:
     name = "registers"
     kind: Final = "registers"
 
-    def recognise(self, head: Head) -> Recognition | None:
-        layout = _layout(head.table)
+    def recognise(self, head: FileSample) -> Recognition | None:
+        layout = _find_layout(head.table)
         if not layout.has_all:
             return None
         moment = layout.fields.stamp or layout.fields.date
@@ -87,11 +87,11 @@ class Registers:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RegisterBlock, list[LineError]]]:
-        table = head_of(source).table
-        layout, grouped = _layout(table), set[str]()
+        table = sample_of(source).table
+        layout, grouped = _find_layout(table), set[str]()
         if not layout.has_all:
-            raise unreadable_now(source.name, self.name)
-        yield from convert_all(
+            raise changed_since_recognised(source.name, self.name)
+        yield from convert_parts(
             source,
             Shape.of(table, [column.index for column in layout.values]),
             lambda part: convert(part, layout, seen, grouped),
@@ -99,33 +99,35 @@ class Registers:
         )
 
 
-def _layout(table: Table) -> Layout:
+def _find_layout(table: TableSample) -> RegisterLayout:
     keys = {column.index: header_key(column.name) for column in table.columns}
     code = next((column for column in table.columns if keys[column.index] in _CODES and _is_text(table, column)), None)
-    fields = fields_of(table, frozenset([code.index]) if code else frozenset())
+    fields = find_fields(table, frozenset([code.index]) if code else frozenset())
     taken = {column.index for column in (fields.meter, fields.stamp, fields.date, fields.time, fields.unit, fields.flag,
                                          fields.quantity, code) if column}  # fmt: skip
     serial = next((c for c in table.columns if keys[c.index] in _SERIALS and c.index not in taken), None)
     if serial is None and fields.meter and keys[fields.meter.index] in _SERIALS:
         serial = fields.meter
     values = fields.values or [c for c in table.columns if c.index not in taken and _is_reading(table, c)]
-    return Layout(fields, values, serial, code)
+    return RegisterLayout(fields, values, serial, code)
 
 
-def _is_text(table: Table, column: Column) -> bool:
+def _is_text(table: TableSample, column: TableColumn) -> bool:
     """Say whether a column called "register" names registers rather than holding what they show."""
     cells = table.cells(column.index)
     return bool(cells) and len(set(cells)) <= max(8, len(cells) // 10) and max(len(cell) for cell in cells) <= 20
 
 
-def _is_reading(table: Table, column: Column) -> bool:
+def _is_reading(table: TableSample, column: TableColumn) -> bool:
     words = [word for word in "".join(c if c.isalnum() else " " for c in column.name.lower()).split() if word]
     if is_rate(column.name) or not any(word.rstrip("s") in _READING_WORDS for word in words):
         return False
     return not any(word in _NO_READING for word in words)
 
 
-def convert(part: Part, layout: Layout, seen: Recognition, grouped: set[str]) -> tuple[RegisterBlock, list[LineError]]:
+def convert(
+    part: CsvPart, layout: RegisterLayout, seen: Recognition, grouped: set[str]
+) -> tuple[RegisterBlock, list[LineError]]:
     """Return what some lines say, and those that say nothing sound."""
     rejects = Rejects(part)
     fields = layout.fields
@@ -135,13 +137,13 @@ def convert(part: Part, layout: Layout, seen: Recognition, grouped: set[str]) ->
     rejects.add_numbers(part.frame.select(names), bad, [column.name for column in layout.values])
     meter, flag = meters(part, fields.meter, rejects), qualities(part, fields.flag, rejects)
     quantity = quantities(part, fields.quantity, rejects)
-    serial = part.column(layout.serial.index) if layout.serial else nothing(len(part), pl.String)
-    code = part.column(layout.code.index) if layout.code else nothing(len(part), pl.String)
+    serial = part.column(layout.serial.index) if layout.serial else nulls(len(part), pl.String)
+    code = part.column(layout.code.index) if layout.code else nulls(len(part), pl.String)
     no = pl.Series([False]).new_from_index(0, len(part))
     frames = []
     for n, column in enumerate(layout.values):
         own = (
-            nothing(len(part), pl.String)
+            nulls(len(part), pl.String)
             if len(layout.values) == 1
             else pl.Series([column.name[:40]]).new_from_index(0, len(part))
         )
@@ -160,7 +162,7 @@ def convert(part: Part, layout: Layout, seen: Recognition, grouped: set[str]) ->
                     "quality": flag,
                     "is_maximum": no,
                     "is_doubtful": no,
-                    "told": nothing(len(part), pl.String),
+                    "told": nulls(len(part), pl.String),
                 }
             )
         )
@@ -170,14 +172,14 @@ def convert(part: Part, layout: Layout, seen: Recognition, grouped: set[str]) ->
     return RegisterBlock(frame, int(keep.sum())), rejects.errors
 
 
-def read_moments(part: Part, fields: Fields, seen: Recognition, rejects: Rejects) -> tuple[pl.Series, pl.Series]:
+def read_moments(part: CsvPart, fields: Fields, seen: Recognition, rejects: Rejects) -> tuple[pl.Series, pl.Series]:
     """Return each row's stamp, or its instant where the text carries an offset."""
     if fields.stamp or fields.time:
         found = moments_of(part, fields, seen, rejects)
         return found["stamp"], found["instant"]
     column = fields.date
     assert column is not None  # noqa: S101 - has_all
-    days = dates(part.column(column.index), column.name)
+    days = parse_dates(part.column(column.index), column.name)
     rejects.add_moments(days.bad, column.name)
     rejects.add_blank(days.values, column.name, "date", days.bad)
-    return days.values.cast(pl.Datetime("us")), nothing(len(part), pl.Datetime("us", "UTC"))
+    return days.values.cast(pl.Datetime("us")), nulls(len(part), pl.Datetime("us", "UTC"))

@@ -7,44 +7,54 @@ from typing import Final
 
 from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RecordBlock
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.tables.field_columns import is_of_readings
-from eclectyc.readers.tables.file_sample import Head, head_of
-from eclectyc.readers.tables.registry_tables import Field, find, keys, moment, number, one_of, read, sureness, truth
+from eclectyc.readers.tables.field_columns import has_readings
+from eclectyc.readers.tables.file_sample import FileSample, sample_of
+from eclectyc.readers.tables.registry_tables import (
+    RegistryField,
+    find_columns,
+    iso_moment,
+    keys,
+    number_between,
+    one_of,
+    read_records,
+    sureness,
+    yes_or_no,
+)
 
 SITE_TYPES: Final = ("office", "warehouse", "retail", "industrial", "residential", "construction", "education",
                      "healthcare", "other")  # fmt: skip
 FIELDS: Final = {
-    "name": Field(keys("name", "sitename", "site")),
-    "company": Field(keys("company", "companyname", "organisation", "organization")),
-    "region": Field(keys("region", "regionname")),
-    "address": Field(keys("address", "siteaddress", "streetaddress")),
-    "postcode": Field(keys("postcode", "zip", "zipcode", "postalcode", "sitepostcode")),
-    "site_type": Field(keys("sitetype", "type"), one_of({word: word for word in SITE_TYPES}, "site type")),
-    "floor_area_m2": Field(
+    "name": RegistryField(keys("name", "sitename", "site")),
+    "company": RegistryField(keys("company", "companyname", "organisation", "organization")),
+    "region": RegistryField(keys("region", "regionname")),
+    "address": RegistryField(keys("address", "siteaddress", "streetaddress")),
+    "postcode": RegistryField(keys("postcode", "zip", "zipcode", "postalcode", "sitepostcode")),
+    "site_type": RegistryField(keys("sitetype", "type"), one_of({word: word for word in SITE_TYPES}, "site type")),
+    "floor_area_m2": RegistryField(
         keys("floorarea", "area", "floorspace", "floorareasqm", "floorareasqmetres", "floorspacesqm", "gia", "giam2",
              "floorareasquaremetres", "areasqm", "floorarea2", "floorareamm2", "floorarea_m2", "floorareaM2".lower(),
              "aream2"),
-        number(0, 1e9),
+        number_between(0, 1e9),
     ),
-    "latitude": Field(keys("latitude", "lat"), number(-90, 90)),
-    "longitude": Field(keys("longitude", "lng", "lon", "long"), number(-180, 180)),
-    "is_active": Field(keys("isactive", "active", "status", "enabled"), truth),
-    "created_at": Field(keys("createdat", "created", "createdon", "datecreated"), moment),
-    "timezone": Field(keys("timezone", "tz")),
-    "gas_region": Field(keys("gasregion", "ldz", "localdistributionzone", "gaszone")),
-    "opening_hours": Field(keys("openinghours", "hours")),
-    "properties": Field(keys("properties", "customproperties")),
+    "latitude": RegistryField(keys("latitude", "lat"), number_between(-90, 90)),
+    "longitude": RegistryField(keys("longitude", "lng", "lon", "long"), number_between(-180, 180)),
+    "is_active": RegistryField(keys("isactive", "active", "status", "enabled"), yes_or_no),
+    "created_at": RegistryField(keys("createdat", "created", "createdon", "datecreated"), iso_moment),
+    "timezone": RegistryField(keys("timezone", "tz")),
+    "gas_region": RegistryField(keys("gasregion", "ldz", "localdistributionzone", "gaszone")),
+    "opening_hours": RegistryField(keys("openinghours", "hours")),
+    "properties": RegistryField(keys("properties", "customproperties")),
 }  # fmt: skip
 
 
-class Sites:
+class SiteList:
     name = "sites"
     kind: Final = "sites"
 
-    def recognise(self, head: Head) -> Recognition | None:
-        if is_of_readings(head.table):
+    def recognise(self, head: FileSample) -> Recognition | None:
+        if has_readings(head.table):
             return None
-        found = find(head.table, FIELDS)
+        found = find_columns(head.table, FIELDS)
         others = [field for field in found if field in FIELDS and field not in ("name", "is_active", "site_type")]
         if "name" not in found or not (others or "site_type" in found):
             return None
@@ -55,4 +65,4 @@ class Sites:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RecordBlock, list[LineError]]]:
-        yield from read(source, head_of(source).table, FIELDS, "name", seen.warnings)
+        yield from read_records(source, sample_of(source).table, FIELDS, "name", seen.warnings)

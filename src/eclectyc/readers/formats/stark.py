@@ -18,14 +18,14 @@ from eclectyc.kernel.quality import MISSING
 from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RowBlock
 from eclectyc.readers.files.source import Source, TextBlock
 from eclectyc.readers.formats.long import COLUMNS
-from eclectyc.readers.tables.coded_lines import Lines, read_cells
-from eclectyc.readers.tables.file_sample import Head
-from eclectyc.readers.tables.headings import Column
-from eclectyc.readers.tables.identity_columns import nothing, qualities
+from eclectyc.readers.tables.coded_lines import CodedLines, read_cells
+from eclectyc.readers.tables.file_sample import FileSample
+from eclectyc.readers.tables.headings import TableColumn
+from eclectyc.readers.tables.identity_columns import nulls, qualities
 from eclectyc.readers.tables.numbers import number_matrix
-from eclectyc.readers.tables.parse_csv import Part
+from eclectyc.readers.tables.parse_csv import CsvPart
 from eclectyc.readers.tables.rejected_lines import Rejects
-from eclectyc.readers.tables.timestamp_columns import dates, times
+from eclectyc.readers.tables.timestamp_columns import parse_dates, parse_times
 
 _ACTIVE: Final = ("1", "2")
 _SENSORS: Final = {
@@ -34,11 +34,11 @@ _SENSORS: Final = {
 _FIELDS: Final = 4
 _EXPECTED: Final = "date, time, value and flag"
 _AGAIN: Final = "The file may be cut off or damaged: fetch it again."
-_FLAG: Final = Column(3, "flag", "flag", "flag")
+_FLAG: Final = TableColumn(3, "flag", "flag", "flag")
 
 
 @dataclass(frozen=True, slots=True)
-class _Above:
+class _Context:
     """What the ``#`` lines above a reading say; ``reason`` why it cannot be taken."""
 
     meter: str = ""
@@ -46,29 +46,29 @@ class _Above:
     seen: tuple[str, ...] = ()  # the outstation's sensors so far
     reason: str = "No #O line above it names the meter."
 
-    def after(self, line: str) -> _Above:
+    def after(self, line: str) -> _Context:
         """Return what holds after one more ``#`` line."""
         word, rest = line[:2].upper(), line[2:].rstrip(", ").strip()
         if word == "#O":
             meter = clean_identifier(rest.split("-")[0])
             if not meter or has_lost_digits(rest):
-                return _Above(reason=f"The #O line above it names no meter: {line[:40]!r}.")
-            return _Above(meter, reason="No #S line above it names the sensor.")
+                return _Context(reason=f"The #O line above it names no meter: {line[:40]!r}.")
+            return _Context(meter, reason="No #S line above it names the sensor.")
         if word == "#S":
             sensor = rest.lstrip("0")
             if sensor not in _SENSORS:
-                return _Above(self.meter, "", self.seen, f"The sensor above it is none of 1 to 4: {line[:40]!r}.")
-            return _Above(self.meter, sensor, (*self.seen, sensor)[-8:], "" if self.meter else self.reason)
+                return _Context(self.meter, "", self.seen, f"The sensor above it is none of 1 to 4: {line[:40]!r}.")
+            return _Context(self.meter, sensor, (*self.seen, sensor)[-8:], "" if self.meter else self.reason)
         if word == "#F":
-            return _Above()
-        return _Above(reason=f"The line above it may have named another meter or sensor: {line[:40]!r}.")
+            return _Context()
+        return _Context(reason=f"The line above it may have named another meter or sensor: {line[:40]!r}.")
 
 
 class Stark:
     name = "stark"
     kind: Final = "readings"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         if not head.first_lines or head.first_lines[0].upper().rstrip(", ") != "#F2":
             return None
         return Recognition(
@@ -85,15 +85,15 @@ class Stark:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RowBlock, list[LineError]]]:
-        above = _Above()
+        above = _Context()
         both: dict[str, None] = {}
         for block in source.blocks():
-            lines = Lines.of(block)
-            headed, of_line = _headed(lines, above, block.errors)
+            lines = CodedLines.of(block)
+            headed, of_line = _contexts(lines, above, block.errors)
             above = headed[-1]
             if len(both) < 20:
                 both |= dict.fromkeys(one.meter for one in headed if set(_ACTIVE) <= set(one.seen))
-            yield _converted(block, lines, headed, of_line)
+            yield _convert(block, lines, headed, of_line)
         seen.warnings += [
             f"Meter {meter} has both active sensors, 1 and 2; both are read as active energy of its own direction. "
             "If one of them is export, import it by itself with --quantity export."
@@ -101,7 +101,7 @@ class Stark:
         ]
 
 
-def _headed(lines: Lines, above: _Above, errors: list[LineError]) -> tuple[list[_Above], np.ndarray]:
+def _contexts(lines: CodedLines, above: _Context, errors: list[LineError]) -> tuple[list[_Context], np.ndarray]:
     """Return what holds at the block's start and after each of its ``#`` lines, and which of these each line has.
 
     A line of one cell that is none of them may be one that was damaged.
@@ -117,8 +117,8 @@ def _headed(lines: Lines, above: _Above, errors: list[LineError]) -> tuple[list[
     return known, np.searchsorted(heads, np.arange(len(lines)), side="right")
 
 
-def _converted(
-    block: TextBlock, lines: Lines, headed: list[_Above], of_line: np.ndarray
+def _convert(
+    block: TextBlock, lines: CodedLines, headed: list[_Context], of_line: np.ndarray
 ) -> tuple[RowBlock, list[LineError]]:
     is_reading = ~(lines.beginning(b"#") | lines.blank())
     fields = lines.fields(b",")
@@ -134,14 +134,14 @@ def _converted(
     ]
     taken = is_reading & is_known & (fields == _FIELDS)
     frame, typed = read_cells(lines.chosen(taken), ",", _FIELDS, (2,))
-    part = Part(frame, lines.numbers[taken], typed, np.zeros(len(frame), dtype=bool))
+    part = CsvPart(frame, lines.numbers[taken], typed, np.zeros(len(frame), dtype=bool))
     rows, rejected = _rows(part, headed, of_line[taken])
     return rows, sorted([*block.errors, *errors, *rejected], key=lambda error: error.line)
 
 
-def _rows(part: Part, headed: list[_Above], of_row: np.ndarray) -> tuple[RowBlock, list[LineError]]:
+def _rows(part: CsvPart, headed: list[_Context], of_row: np.ndarray) -> tuple[RowBlock, list[LineError]]:
     rejects = Rejects(part)
-    days, clocks = dates(part.column(0), "date"), times(part.column(1), "time")
+    days, clocks = parse_dates(part.column(0), "date"), parse_times(part.column(1), "time")
     for cells, name in ((days, "date"), (clocks, "time")):
         rejects.add_moments(cells.bad, name)
         rejects.add_blank(cells.values, name, name, cells.bad)
@@ -161,9 +161,9 @@ def _rows(part: Part, headed: list[_Above], of_row: np.ndarray) -> tuple[RowBloc
             "line": part.lines,
             **{name: pl.Series(cells, dtype=pl.String)[of_row] for name, cells in said.items()},
             "stamp": days.values.cast(pl.Datetime("us")) + clocks.values,
-            "instant": nothing(rows, pl.Datetime("us", "UTC")),
-            "day": nothing(rows, pl.Date),
-            "period": nothing(rows, pl.Int16),
+            "instant": nulls(rows, pl.Datetime("us", "UTC")),
+            "day": nulls(rows, pl.Date),
+            "period": nulls(rows, pl.Int16),
             "value": value,
             "quality": qualities(part, _FLAG, rejects).set(value.is_null(), MISSING),
         }

@@ -14,18 +14,18 @@ import numpy as np
 import polars as pl
 
 from eclectyc.kernel.quality import MISSING, UNFLAGGED
-from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, unreadable_now
+from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, changed_since_recognised
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.tables.cell_vocabulary import FLAGS, flag_of
-from eclectyc.readers.tables.field_columns import Fields, fields_of
-from eclectyc.readers.tables.file_sample import Head, Table, head_of
-from eclectyc.readers.tables.headings import Column
+from eclectyc.readers.tables.field_columns import Fields, find_fields
+from eclectyc.readers.tables.file_sample import FileSample, TableSample, sample_of
+from eclectyc.readers.tables.headings import TableColumn
 from eclectyc.readers.tables.identity_columns import FLAG_REMEDY, meters, qualities, quantities, units
 from eclectyc.readers.tables.numbers import number_matrix
-from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.parse_csv import CsvPart, Shape, convert_parts
 from eclectyc.readers.tables.rejected_lines import Rejects
 from eclectyc.readers.tables.slot_columns import SlotColumns, find_slots
-from eclectyc.readers.tables.timestamp_columns import dates
+from eclectyc.readers.tables.timestamp_columns import parse_dates
 
 _WHOLE_DAYS = (46, 48)  # half-hours with which a line of 48 or 50 columns may end
 _EDF: Final = ["month", "mpan", "measurementtype", "settlementdate"]
@@ -33,14 +33,14 @@ _RAW_FLAGS = {text: quality for word, quality in FLAGS.items() for text in (word
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class WideLayout:
     """A day's columns: where its slots, its date and whatever else it has stand in a table."""
 
-    table: Table
+    table: TableSample
     slots: SlotColumns
     fields: Fields
-    date: Column
-    total: Column | None
+    date: TableColumn
+    total: TableColumn | None
     tolerance: float  # by how much a total may differ from its slots' sum through rounding
 
 
@@ -48,11 +48,11 @@ class Wide:
     name = "wide"
     kind: Final = "readings"
 
-    def recognise(self, head: Head) -> Recognition | None:
+    def recognise(self, head: FileSample) -> Recognition | None:
         slots = find_slots(head.table.names)
         if slots is None:
             return None
-        layout = layout_of(head.table)
+        layout = find_layout(head.table)
         if layout is None:
             return None
         seen = Recognition(
@@ -74,14 +74,14 @@ class Wide:
     def read(
         self, source: Source, seen: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
-        layout = layout_of(head_of(source).table)
+        layout = find_layout(sample_of(source).table)
         if layout is None:
-            raise unreadable_now(source.name, self.name)
+            raise changed_since_recognised(source.name, self.name)
         yield from read_days(source, layout, seen.warnings)
 
 
 def read_days(
-    source: Source, layout: Layout, warnings: list[str], *, ends_blank: bool = True
+    source: Source, layout: WideLayout, warnings: list[str], *, ends_blank: bool = True
 ) -> Iterator[tuple[DayBlock, list[LineError]]]:
     """Yield the days of a file whose layout is known; ``warnings`` grows when it is done.
 
@@ -89,7 +89,7 @@ def read_days(
     """
     numbers = [n for n in layout.slots.values if n >= 0] + ([layout.total.index] if layout.total else [])
     grouped: set[str] = set()
-    yield from convert_all(
+    yield from convert_parts(
         source,
         Shape.of(layout.table, numbers, ends_of_day(layout.slots) if ends_blank else ()),
         lambda part: convert(part, layout, grouped),
@@ -97,17 +97,17 @@ def read_days(
     )
 
 
-def layout_of(table: Table) -> Layout | None:
+def find_layout(table: TableSample) -> WideLayout | None:
     """Find the day's columns in a table's headings; None where they are not those of a day."""
     slots = find_slots(table.names)
     if slots is None:
         return None
-    fields = fields_of(table, frozenset((*slots.values, *slots.flags)))
+    fields = find_fields(table, frozenset((*slots.values, *slots.flags)))
     date = fields.date or fields.stamp
     if date is None:
         return None
     total = fields.totals[0] if len(fields.totals) == 1 else None
-    return Layout(table, slots, fields, date, total, _tolerance(table, slots, total))
+    return WideLayout(table, slots, fields, date, total, _tolerance(table, slots, total))
 
 
 def ends_of_day(slots: SlotColumns) -> set[int]:
@@ -115,7 +115,7 @@ def ends_of_day(slots: SlotColumns) -> set[int]:
     return {index for columns in (slots.values, slots.flags) for index in columns[min(_WHOLE_DAYS) :]}
 
 
-def _tolerance(table: Table, slots: SlotColumns, total: Column | None) -> float:
+def _tolerance(table: TableSample, slots: SlotColumns, total: TableColumn | None) -> float:
     """Half a unit in the last printed place, of the total and of each slot."""
     if total is None:
         return 0.0
@@ -127,11 +127,11 @@ def _places(cells: list[str]) -> int:
     return max((len(cell.partition(".")[2]) for cell in cells if cell), default=0)
 
 
-def convert(part: Part, layout: Layout, grouped: set[str]) -> tuple[DayBlock, list[LineError]]:
+def convert(part: CsvPart, layout: WideLayout, grouped: set[str]) -> tuple[DayBlock, list[LineError]]:
     """Return what some lines say, and those that say nothing sound."""
     rejects = Rejects(part)
     fields, slots = layout.fields, layout.slots
-    days = dates(part.column(layout.date.index), layout.date.name)
+    days = parse_dates(part.column(layout.date.index), layout.date.name)
     rejects.add_moments(days.bad, layout.date.name)
     rejects.add_blank(days.values, layout.date.name, "date", days.bad)
     values = _values(part, layout, grouped, rejects)
@@ -156,7 +156,7 @@ def convert(part: Part, layout: Layout, grouped: set[str]) -> tuple[DayBlock, li
     return block, rejects.errors
 
 
-def _values(part: Part, layout: Layout, grouped: set[str], rejects: Rejects) -> np.ndarray:
+def _values(part: CsvPart, layout: WideLayout, grouped: set[str], rejects: Rejects) -> np.ndarray:
     columns = [n for n in layout.slots.values if n >= 0]
     names = [str(n) for n in columns]
     values, bad = number_matrix(part.frame, names, grouped)
@@ -168,7 +168,7 @@ def _values(part: Part, layout: Layout, grouped: set[str], rejects: Rejects) -> 
     return whole
 
 
-def _quality(part: Part, layout: Layout, values: np.ndarray, rejects: Rejects) -> np.ndarray:
+def _quality(part: CsvPart, layout: WideLayout, values: np.ndarray, rejects: Rejects) -> np.ndarray:
     slots = layout.slots
     there = ~np.isnan(values)
     if not slots.flags:
@@ -188,7 +188,9 @@ def _quality(part: Part, layout: Layout, values: np.ndarray, rejects: Rejects) -
     return quality
 
 
-def _odd_flags(part: Part, columns: list[int], mapped: np.ndarray, layout: Layout, rejects: Rejects) -> np.ndarray:
+def _odd_flags(
+    part: CsvPart, columns: list[int], mapped: np.ndarray, layout: WideLayout, rejects: Rejects
+) -> np.ndarray:
     mapped = mapped.copy()
     for row, n in zip(*np.nonzero(mapped < 0), strict=True):
         text = str(part.column(columns[n])[int(row)])
@@ -200,7 +202,9 @@ def _odd_flags(part: Part, columns: list[int], mapped: np.ndarray, layout: Layou
     return mapped
 
 
-def _check_totals(part: Part, values: np.ndarray, rows: np.ndarray | slice, layout: Layout, grouped: set[str]) -> None:
+def _check_totals(
+    part: CsvPart, values: np.ndarray, rows: np.ndarray | slice, layout: WideLayout, grouped: set[str]
+) -> None:
     """Note the lines whose printed total is not the sum of their slots."""
     if layout.total is None or not len(values):
         return

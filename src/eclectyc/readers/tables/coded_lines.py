@@ -23,7 +23,7 @@ _NEWLINE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class CodedLines:
     """The lines of a text. text : uint8. starts, ends : offsets of each line and of its line feed.
 
     numbers : the file's own line numbers. codes : the first four bytes of each line as one number, whatever follows a
@@ -98,7 +98,7 @@ class Lines:
         return ~(known | self.blank()) | np.isin(self.numbers, [error.line for error in errors])
 
 
-def units(source: Source, codes: Sequence[bytes], delimiter: bytes) -> Iterator[TextBlock]:
+def read_units(source: Source, codes: Sequence[bytes], delimiter: bytes) -> Iterator[TextBlock]:
     """Yield a file in blocks that end where a line with one of ``codes`` begins; quotation marks are taken off."""
     rest, first = b"", 1
     pending: list[LineError] = []
@@ -106,7 +106,7 @@ def units(source: Source, codes: Sequence[bytes], delimiter: bytes) -> Iterator[
         text, odd = unquote(block.text, delimiter, block.first_line)
         pending += [*block.errors, *odd]
         text = rest + text
-        cut = _cut(text, codes)
+        cut = _start_of_last_unit(text, codes)
         if cut:
             lines = _count(text[:cut])
             yield TextBlock(text[:cut], first, lines, [error for error in pending if error.line < first + lines])
@@ -117,7 +117,7 @@ def units(source: Source, codes: Sequence[bytes], delimiter: bytes) -> Iterator[
         yield TextBlock(rest, first, _count(rest), pending)
 
 
-def _cut(text: bytes, codes: Iterable[bytes]) -> int:
+def _start_of_last_unit(text: bytes, codes: Iterable[bytes]) -> int:
     last = max(text.rfind(b"\n" + code) for code in codes) + 1
     return len(text) if len(text) - last > MOST_CARRIED else last
 

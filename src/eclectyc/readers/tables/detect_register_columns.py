@@ -9,9 +9,9 @@ import numpy as np
 
 from eclectyc.readers.blocks import Recognition, UnreadableFile
 from eclectyc.readers.tables.dates import BadDate, parse_date
-from eclectyc.readers.tables.field_columns import Fields, fields_of
-from eclectyc.readers.tables.file_sample import Table
-from eclectyc.readers.tables.headings import Column
+from eclectyc.readers.tables.field_columns import Fields, find_fields
+from eclectyc.readers.tables.file_sample import TableSample
+from eclectyc.readers.tables.headings import TableColumn
 from eclectyc.readers.tables.numbers import parse_number
 
 _LARGE = 100.0  # a register's level …
@@ -19,11 +19,11 @@ _LEVEL_TO_STEP = 3.0  # … is at least this many times what it grows by between
 _MANY = 20  # as many reads that never fall are no use, however small
 
 
-def refuse_registers(table: Table, seen: Recognition) -> None:
+def refuse_registers(table: TableSample, seen: Recognition) -> None:
     """Refuse a file whose only values are called reading and never fall, as a meter's register does not."""
     if seen.format not in ("long", "daily", "simple long"):
         return
-    fields = fields_of(table)
+    fields = find_fields(table)
     if len(fields.values) != 1 or not fields.values[0].register:
         return
     column = fields.values[0]
@@ -38,7 +38,7 @@ def refuse_registers(table: Table, seen: Recognition) -> None:
         )
 
 
-def _by_meter(table: Table, meter: Column | None, column: Column) -> list[np.ndarray]:
+def _by_meter(table: TableSample, meter: TableColumn | None, column: TableColumn) -> list[np.ndarray]:
     """Return each meter's sampled values in file order, of the meters that have enough of them."""
     values: dict[str, list[float]] = {}
     for row in table.rows:
@@ -50,7 +50,7 @@ def _by_meter(table: Table, meter: Column | None, column: Column) -> list[np.nda
     return [np.array(of_meter) for of_meter in values.values() if len(of_meter) >= 3]
 
 
-def _is_sparse(table: Table, fields: Fields) -> bool:
+def _is_sparse(table: TableSample, fields: Fields) -> bool:
     """Say whether most days have no line: a total for one day in thirty is rare, a read is not."""
     days: list[date] = []
     for cell in table.cells(fields.day.index) if fields.day else ():

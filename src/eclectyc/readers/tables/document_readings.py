@@ -17,8 +17,8 @@ from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.quality import MISSING, UNFLAGGED
 from eclectyc.readers.blocks import DayBlock, LineError, RowBlock
 from eclectyc.readers.tables.dates import BadDate, Stamp, parse_stamp
-from eclectyc.readers.tables.identity_columns import nothing
-from eclectyc.readers.tables.numbers import MAX_VALUE, parse_number, why_no_number
+from eclectyc.readers.tables.identity_columns import nulls
+from eclectyc.readers.tables.numbers import MAX_VALUE, parse_number, why_not_a_number
 
 HALF_DAY = timedelta(hours=12)
 REMEDY = "Fetch the answer again; if it says the same, ask the sender."
@@ -35,7 +35,7 @@ class BadReading(ValueError):
 
 
 @dataclass(slots=True)
-class Readings:
+class DocumentReadings:
     """Readings of one meter, quantity and unit, in document order. ``moments`` are all naive, or all in UTC."""
 
     lines: list[int] = field(default_factory=list)
@@ -62,10 +62,10 @@ class Readings:
         size = len(self.lines)
         clock, instant = pl.Datetime("us"), pl.Datetime("us", "UTC")
         moments = {
-            "stamp": nothing(size, clock) if in_utc else pl.Series(self.moments, dtype=clock),
-            "instant": pl.Series(self.moments, dtype=instant) if in_utc else nothing(size, instant),
-            "day": nothing(size, pl.Date),
-            "period": nothing(size, pl.Int16),
+            "stamp": nulls(size, clock) if in_utc else pl.Series(self.moments, dtype=clock),
+            "instant": pl.Series(self.moments, dtype=instant) if in_utc else nulls(size, instant),
+            "day": nulls(size, pl.Date),
+            "period": nulls(size, pl.Int16),
         }
         told = {"value": pl.Series(self.values, dtype=pl.Float64), "quality": pl.Series(self.qualities, dtype=pl.Int8)}
         frame = self._whose(meter, quantity, unit).with_columns(**moments, **told)
@@ -106,7 +106,7 @@ def value_of(cell: object, place: str) -> float | None:
             return None
         value = parse_number(cell)
         if value is None:
-            raise BadReading(place, *why_no_number(cell))
+            raise BadReading(place, *why_not_a_number(cell))
         return value
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         raise BadReading(place, f"{_shown(cell)} is not a number.")

@@ -16,8 +16,8 @@ from eclectyc.kernel.units import is_volume
 from eclectyc.readers.blocks import Stamps, UnreadableFile
 from eclectyc.readers.tables.cell_vocabulary import flag_of, is_utility, quantity_of
 from eclectyc.readers.tables.dates import BadDate, parse_date, parse_stamp, parse_time
-from eclectyc.readers.tables.file_sample import Table
-from eclectyc.readers.tables.headings import Column
+from eclectyc.readers.tables.file_sample import TableSample
+from eclectyc.readers.tables.headings import TableColumn
 from eclectyc.readers.tables.numbers import parse_number
 
 MomentKind = Literal["stamp", "date", "time", "period", ""]
@@ -28,18 +28,18 @@ _SAMPLE = 200  # cells
 class Fields:
     """The columns a reader needs, None where the file has no such column."""
 
-    meter: Column | None = None
-    stamp: Column | None = None
-    end: Column | None = None  # the end of the period, where the file prints start and end
-    date: Column | None = None
-    time: Column | None = None
-    period: Column | None = None
-    unit: Column | None = None
-    flag: Column | None = None
-    quantity: Column | None = None
-    values: list[Column] = field(default_factory=list)
-    totals: list[Column] = field(default_factory=list)
-    others: list[Column] = field(default_factory=list)
+    meter: TableColumn | None = None
+    stamp: TableColumn | None = None
+    end: TableColumn | None = None  # the end of the period, where the file prints start and end
+    date: TableColumn | None = None
+    time: TableColumn | None = None
+    period: TableColumn | None = None
+    unit: TableColumn | None = None
+    flag: TableColumn | None = None
+    quantity: TableColumn | None = None
+    values: list[TableColumn] = field(default_factory=list)
+    totals: list[TableColumn] = field(default_factory=list)
+    others: list[TableColumn] = field(default_factory=list)
     step: int | None = None  # minutes from start to end, where the file prints both
     all_midnight: bool = False  # what is sampled is whole days, printed with a time of midnight
 
@@ -48,7 +48,7 @@ class Fields:
         return bool(self.stamp or (self.date and (self.time or self.period)))
 
     @property
-    def day(self) -> Column | None:
+    def day(self) -> TableColumn | None:
         """The column that gives the day: a date, or a stamp."""
         return self.date or self.stamp
 
@@ -67,7 +67,7 @@ class Fields:
         return "UTC" if any(column and column.clock == "UTC" for column in used) else None
 
 
-def fields_of(table: Table, skip: frozenset[int] = frozenset()) -> Fields:
+def find_fields(table: TableSample, skip: frozenset[int] = frozenset()) -> Fields:
     """Find the fields of a table; ``skip`` names columns that are spoken for (a wide file's slots)."""
     columns = [_by_content(table, column) for column in table.columns if column.index not in skip and column.name]
     found = Fields()
@@ -83,7 +83,7 @@ def fields_of(table: Table, skip: frozenset[int] = frozenset()) -> Fields:
     return found
 
 
-def _by_content(table: Table, column: Column) -> Column:
+def _by_content(table: TableSample, column: TableColumn) -> TableColumn:
     """Settle the roles that headings leave open."""
     if column.role not in ("flag", "quantity"):
         return column
@@ -99,7 +99,7 @@ def _by_content(table: Table, column: Column) -> Column:
     return column
 
 
-def _one(what: str, candidates: list[Column]) -> Column | None:
+def _one(what: str, candidates: list[TableColumn]) -> TableColumn | None:
     if len(candidates) > 1:
         names = " and ".join(f"{c.name!r} (column {c.index + 1})" for c in candidates)
         raise UnreadableFile(
@@ -110,24 +110,24 @@ def _one(what: str, candidates: list[Column]) -> Column | None:
     return candidates[0] if candidates else None
 
 
-def _best_tier(candidates: list[Column]) -> list[Column]:
+def _best_tier(candidates: list[TableColumn]) -> list[TableColumn]:
     best = min((c.tier for c in candidates), default=0)
     return [c for c in candidates if c.tier == best]
 
 
-def is_of_readings(table: Table) -> bool:
+def has_readings(table: TableSample) -> bool:
     """Say whether a table has values and moments, and so is no list of meters or sites, whatever else it has."""
     has_values = any(column.role == "value" for column in table.columns)
     return has_values and any(column.role == "moment" and moment_kind(table, column) for column in table.columns)
 
 
-def _flag(table: Table, candidates: list[Column]) -> Column | None:
+def _flag(table: TableSample, candidates: list[TableColumn]) -> TableColumn | None:
     known = [c for c in candidates if all(flag_of(cell) is not None for cell in table.cells(c.index)[:_SAMPLE])]
     said = [c for c in known if table.cells(c.index)]
     return _one("flag", said or known or candidates)
 
 
-def _values(candidates: list[Column]) -> list[Column]:
+def _values(candidates: list[TableColumn]) -> list[TableColumn]:
     """Keep one column per quantity. A volume beside an energy is a series of its own."""
     energies = [c for c in candidates if not is_volume(c.unit or "")]
     if energies:
@@ -137,13 +137,13 @@ def _values(candidates: list[Column]) -> list[Column]:
     return candidates
 
 
-def _set_moments(table: Table, found: Fields, candidates: list[Column]) -> None:
+def _set_moments(table: TableSample, found: Fields, candidates: list[TableColumn]) -> None:
     kinds = {c.index: moment_kind(table, c) for c in candidates}
     candidates = [c for c in candidates if kinds[c.index]]
     if any(c.tier == 0 and kinds[c.index] in ("stamp", "date") for c in candidates):
         candidates = [c for c in candidates if c.tier == 0]
 
-    def of(kind: MomentKind) -> list[Column]:
+    def of(kind: MomentKind) -> list[TableColumn]:
         return [c for c in candidates if kinds[c.index] == kind]
 
     found.stamp, found.end = _start_and_end("date and time", of("stamp"))
@@ -158,7 +158,7 @@ def _set_moments(table: Table, found: Fields, candidates: list[Column]) -> None:
         found.period = None
 
 
-def _start_and_end(what: str, candidates: list[Column]) -> tuple[Column | None, Column | None]:
+def _start_and_end(what: str, candidates: list[TableColumn]) -> tuple[TableColumn | None, TableColumn | None]:
     starts = [c for c in candidates if c.starts and not c.ends]
     ends = [c for c in candidates if c.ends and not c.starts]
     if len(starts) == 1 and len(ends) == 1 and len(candidates) == 2:
@@ -166,7 +166,7 @@ def _start_and_end(what: str, candidates: list[Column]) -> tuple[Column | None, 
     return _one(what, candidates), None
 
 
-def moment_kind(table: Table, column: Column) -> MomentKind:
+def moment_kind(table: TableSample, column: TableColumn) -> MomentKind:
     """Say what a column of moments holds, by most of its cells; by its heading where they say nothing."""
     cells = _distinct(table, column)
 
@@ -204,12 +204,12 @@ def _parses(parse: Callable[[str], object], text: str) -> bool:
     return True
 
 
-def _all_midnight(table: Table, column: Column) -> bool:
+def _all_midnight(table: TableSample, column: TableColumn) -> bool:
     moments = _clocks(table, column)
     return len(set(moments)) > 1 and all((m.hour, m.minute, m.second) == (0, 0, 0) for m in moments)
 
 
-def _clocks(table: Table, column: Column) -> list[datetime]:
+def _clocks(table: TableSample, column: TableColumn) -> list[datetime]:
     """Return the sampled stamps of a column, those that can be read."""
     found = []
     for cell in _distinct(table, column):
@@ -220,7 +220,7 @@ def _clocks(table: Table, column: Column) -> list[datetime]:
     return found
 
 
-def _step(table: Table, start: Column, end: Column) -> int | None:
+def _step(table: TableSample, start: TableColumn, end: TableColumn) -> int | None:
     """Return the minutes from start to end, where all sampled lines agree."""
     steps = set()
     for row in table.rows[:_SAMPLE]:
@@ -234,5 +234,5 @@ def _step(table: Table, start: Column, end: Column) -> int | None:
     return steps.pop() if len(steps) == 1 else None
 
 
-def _distinct(table: Table, column: Column) -> list[str]:
+def _distinct(table: TableSample, column: TableColumn) -> list[str]:
     return list(dict.fromkeys(table.cells(column.index)))[:_SAMPLE]

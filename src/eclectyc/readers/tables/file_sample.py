@@ -9,7 +9,7 @@ from statistics import mode
 
 from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.files.source import HEAD_LINES, Source, TextBlock
-from eclectyc.readers.tables.headings import DESCRIPTION_KEYS, Column, header_key, understand
+from eclectyc.readers.tables.headings import DESCRIPTION_KEYS, TableColumn, header_key, parse_heading
 from eclectyc.readers.tables.quoted_cells import has_marks, restore, unquote
 from eclectyc.readers.tables.slot_columns import count_slots
 
@@ -17,11 +17,11 @@ MAX_COLUMNS = 10_000
 DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_LINES = 2000
 _SAMPLE_CELLS = 60_000
-_LOOKED_AT = 400  # cells of a line, to see whether it is the header
+_HEADER_CELLS = 400  # cells of a line, to see whether it is the header
 _LETTER = re.compile("[A-Za-z]")
 
 
-class Head:
+class FileSample:
     """What can be known of a file before it is read: its first text, and that text as a table."""
 
     def __init__(self, source: Source) -> None:
@@ -40,15 +40,15 @@ class Head:
         return [line.strip().decode("utf-8", "replace") for line in lines if line.strip()][:HEAD_LINES]
 
     @cached_property
-    def table(self) -> Table:
+    def table(self) -> TableSample:
         """The file as a table; ``UnreadableFile`` where it is none."""
         if self.source.kind != "lines":
             raise _no_table(self.source)
-        return _table_of(self._block, self.name, self.source.delimiter)
+        return _find_table(self._block, self.name, self.source.delimiter)
 
 
 @dataclass(frozen=True)
-class Table:
+class TableSample:
     """The header and a sample of a table.
 
     names : the headings, as printed. rows : the sampled data lines' cells, stripped. header_line : the last
@@ -62,23 +62,23 @@ class Table:
     padding: int = 0
 
     @cached_property
-    def columns(self) -> list[Column]:
-        return [understand(n, name) for n, name in enumerate(self.names)]
+    def columns(self) -> list[TableColumn]:
+        return [parse_heading(n, name) for n, name in enumerate(self.names)]
 
     def cells(self, index: int) -> list[str]:
         """Return the sampled cells of a column that are not blank."""
         return [row[index] for row in self.rows if index < len(row) and row[index]]
 
 
-def head_of(source: Source) -> Head:
+def sample_of(source: Source) -> FileSample:
     """Return a source's head; it is looked at once."""
-    if not isinstance(source.head, Head):
-        source.head = Head(source)
+    if not isinstance(source.head, FileSample):
+        source.head = FileSample(source)
     return source.head
 
 
 @dataclass(frozen=True)
-class HeadLine:
+class SampleLine:
     """One line near the top, taken apart."""
 
     number: int  # its last line in the file
@@ -87,13 +87,13 @@ class HeadLine:
     @cached_property
     def known(self) -> int:
         """How many of its cells are headings that are known."""
-        cells = [cell for cell in self.cells[:_LOOKED_AT] if len(cell) < 100]
+        cells = [cell for cell in self.cells[:_HEADER_CELLS] if len(cell) < 100]
         words = [cell for cell in cells if _LETTER.search(cell)]
-        known = sum(1 for cell in words if understand(0, cell).role or header_key(cell) in DESCRIPTION_KEYS)
+        known = sum(1 for cell in words if parse_heading(0, cell).role or header_key(cell) in DESCRIPTION_KEYS)
         return known + count_slots(cells)
 
 
-def _table_of(block: TextBlock, name: str, known: str) -> Table:
+def _find_table(block: TextBlock, name: str, known: str) -> TableSample:
     """Find delimiter and header in a file's first lines, or refuse it."""
     tops = {delimiter: first_rows(block, delimiter, HEAD_LINES) for delimiter in (known or DELIMITERS)}
     delimiter = max(tops, key=lambda d: _score(tops[d]))
@@ -102,7 +102,7 @@ def _table_of(block: TextBlock, name: str, known: str) -> Table:
     lines = tops[delimiter] + more[len(tops[delimiter]) :]
     if not any(any(line.cells) for line in lines):
         raise UnreadableFile(f"{name} holds nothing but blank lines.", "Choose a file with a header and data.")
-    at = _header_at(lines)
+    at = _find_header(lines)
     header = lines[at]
     if len(header.cells) > MAX_COLUMNS:
         raise UnreadableFile(
@@ -110,7 +110,7 @@ def _table_of(block: TextBlock, name: str, known: str) -> Table:
             "Check the delimiter, or split the file.",
         )
     rows = [line.cells for line in lines[at + 1 :] if any(line.cells)]
-    return Table(delimiter, header.cells, header.number, rows, _padding(len(header.cells), rows))
+    return TableSample(delimiter, header.cells, header.number, rows, _padding(len(header.cells), rows))
 
 
 def _padding(width: int, rows: list[list[str]]) -> int:
@@ -126,7 +126,7 @@ def _no_table(source: Source) -> UnreadableFile:
     )
 
 
-def first_rows(block: TextBlock, delimiter: str, most: int) -> list[HeadLine]:
+def first_rows(block: TextBlock, delimiter: str, most: int) -> list[SampleLine]:
     text, _ = unquote(block.text, delimiter.encode(), block.first_line)
     marked = has_marks(text)
     number = block.first_line - 1
@@ -138,11 +138,11 @@ def first_rows(block: TextBlock, delimiter: str, most: int) -> list[HeadLine]:
             number += raw.count("\x1e")
             cells = [restore(cell, delimiter) for cell in cells]
         number += 1
-        lines.append(HeadLine(number, [cell.strip() for cell in cells]))
+        lines.append(SampleLine(number, [cell.strip() for cell in cells]))
     return lines
 
 
-def _score(lines: list[HeadLine]) -> tuple[bool, int, float, int]:
+def _score(lines: list[SampleLine]) -> tuple[bool, int, float, int]:
     """Say how well a delimiter takes lines apart: known headings, then lines of one same width."""
     widths = [len(line.cells) for line in lines if any(line.cells)]
     split = [width for width in widths if width > 1]
@@ -153,7 +153,7 @@ def _score(lines: list[HeadLine]) -> tuple[bool, int, float, int]:
     return (known > 0, min(known, 3), sum(width == common for width in widths) / len(widths), common)
 
 
-def _header_at(lines: list[HeadLine]) -> int:
+def _find_header(lines: list[SampleLine]) -> int:
     """Return the line with the most known headings; without any, the first line of the common width."""
     near = lines[:HEAD_LINES]
     best = max(range(len(near)), key=lambda n: (near[n].known, -n))

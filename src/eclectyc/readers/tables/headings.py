@@ -71,7 +71,7 @@ _RATIO: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """One heading, understood. ``tier`` 0 is preferred; ``ends`` and ``starts`` are its declarations."""
 
     index: int
@@ -96,19 +96,19 @@ def header_key(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower().replace("³", "3").replace("²", "2"))
 
 
-def understand(index: int, name: str) -> Column:
+def parse_heading(index: int, name: str) -> TableColumn:
     """Return what a heading says, by its name alone; role "" where it says nothing known."""
     key = header_key(name)
     for tier, keys in enumerate(METER_TIERS):
         if key in keys:
-            return Column(index, name, key, "meter", tier)
+            return TableColumn(index, name, key, "meter", tier)
     if key in FLAG_KEYS:
-        return Column(index, name, key, "flag", quantity="export" if key == "ae" else None)
+        return TableColumn(index, name, key, "flag", quantity="export" if key == "ae" else None)
     if key in UNIT_KEYS:
-        return Column(index, name, key, "unit")
+        return TableColumn(index, name, key, "unit")
     if key in QUANTITY_KEYS:
-        return Column(index, name, key, "quantity")
-    return _moment(index, name, key) or _value(index, name, key) or Column(index, name, key, "")
+        return TableColumn(index, name, key, "quantity")
+    return _moment(index, name, key) or _value(index, name, key) or TableColumn(index, name, key, "")
 
 
 def is_rate(name: str) -> bool:
@@ -131,7 +131,7 @@ def unit_in(name: str) -> str | None:
     return next((_UNIT_WORDS[header_key(word)] for word in words if header_key(word) in _UNIT_WORDS), None)
 
 
-def _moment(index: int, name: str, key: str) -> Column | None:
+def _moment(index: int, name: str, key: str) -> TableColumn | None:
     found: set[str] = set()
     left = key
     while True:
@@ -141,7 +141,7 @@ def _moment(index: int, name: str, key: str) -> Column | None:
                     found.add("start")
                 if left in ("to", "periodto"):
                     found.add("end")
-                return _declared(Column(index, name, key, "moment", tier), found)
+                return _with_declarations(TableColumn(index, name, key, "moment", tier), found)
         word = next((w for w in _DECLARATIONS if left.startswith(w) or left.endswith(w)), None)
         if word is None or not left:
             return None
@@ -149,9 +149,9 @@ def _moment(index: int, name: str, key: str) -> Column | None:
         left = left.removesuffix(word) if left.endswith(word) else left.removeprefix(word)
 
 
-def _declared(column: Column, words: set[str]) -> Column:
+def _with_declarations(column: TableColumn, words: set[str]) -> TableColumn:
     clock = next((_CLOCKS[word] for word in words if word in _CLOCKS), None)
-    return Column(
+    return TableColumn(
         column.index,
         column.name,
         column.key,
@@ -163,7 +163,7 @@ def _declared(column: Column, words: set[str]) -> Column:
     )
 
 
-def _value(index: int, name: str, key: str) -> Column | None:
+def _value(index: int, name: str, key: str) -> TableColumn | None:
     """A value's heading is made of value, unit and quantity words alone."""
     bare = header_key(_BRACKETED.sub("", name))
     unit = unit_in(name)
@@ -176,7 +176,7 @@ def _value(index: int, name: str, key: str) -> Column | None:
     if words == ["day"] or len(set(quantities)) > 1 or len(units) > 1:
         return None
     total = any(word in _TOTAL_WORDS for word in words)
-    return Column(
+    return TableColumn(
         index,
         name,
         key,

@@ -12,17 +12,17 @@ from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
 from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
 from eclectyc.kernel.units import is_unit
 from eclectyc.readers.tables.cell_vocabulary import flag_of, quantity_of
-from eclectyc.readers.tables.headings import Column
-from eclectyc.readers.tables.parse_csv import Part
+from eclectyc.readers.tables.headings import TableColumn
+from eclectyc.readers.tables.parse_csv import CsvPart
 from eclectyc.readers.tables.rejected_lines import Rejects
 
 V = TypeVar("V")
 
 
-def meters(part: Part, column: Column | None, rejects: Rejects) -> pl.Series:
+def meters(part: CsvPart, column: TableColumn | None, rejects: Rejects) -> pl.Series:
     """Return the meter of each row as its clean identifier; null throughout where the file has no such column."""
     if column is None:
-        return nothing(len(part), pl.String)
+        return nulls(len(part), pl.String)
     cells = part.column(column.index)
     known = {text: clean_identifier(text) for text in cells.unique().drop_nulls().to_list()}
     for text in [text for text, clean in known.items() if not clean or has_lost_digits(text)]:
@@ -34,52 +34,52 @@ def meters(part: Part, column: Column | None, rejects: Rejects) -> pl.Series:
                     "Format the column as text in the source and export it again.",
                 )  # fmt: skip
         known[text] = ""
-    clean = _mapped(cells, known, pl.String)
+    clean = _map_cells(cells, known, pl.String)
     clean = clean.set(clean == "", None)
     rejects.add_blank(clean, column.name, "meter", {})
     return clean
 
 
-def quantities(part: Part, column: Column | None, rejects: Rejects) -> pl.Series:
+def quantities(part: CsvPart, column: TableColumn | None, rejects: Rejects) -> pl.Series:
     """Return the quantity of each row by its name in the house; null where nothing is said."""
     if column is None:
-        return nothing(len(part), pl.String)
-    known = _known(
+        return nulls(len(part), pl.String)
+    known = _parse_distinct(
         part, column, quantity_of, rejects, "a quantity that is known", "Use AI, AE, RI or RE (import, export)."
     )
-    return _mapped(part.column(column.index), known, pl.String)
+    return _map_cells(part.column(column.index), known, pl.String)
 
 
-def units(part: Part, column: Column | None, otherwise: str | None, rejects: Rejects) -> pl.Series:
+def units(part: CsvPart, column: TableColumn | None, otherwise: str | None, rejects: Rejects) -> pl.Series:
     """Return the unit of each row as printed; ``otherwise`` (a heading's unit) where the cell is blank."""
     if column is None:
         return pl.Series([otherwise], dtype=pl.String).new_from_index(0, len(part))
-    known = _known(
+    known = _parse_distinct(
         part, column, lambda text: text.strip() if is_unit(text) else None, rejects, "a unit that is known",
         "Use kWh, Wh, MWh, kW, kVArh, m3 or litre.",
     )  # fmt: skip
-    mapped = _mapped(part.column(column.index), known, pl.String)
+    mapped = _map_cells(part.column(column.index), known, pl.String)
     return mapped if otherwise is None else mapped.fill_null(otherwise)
 
 
-def qualities(part: Part, column: Column | None, rejects: Rejects) -> pl.Series:
+def qualities(part: CsvPart, column: TableColumn | None, rejects: Rejects) -> pl.Series:
     """Return the quality each row's flag names [Int8]: blank is actual, no flag column is unflagged."""
     if column is None:
         return pl.Series([UNFLAGGED], dtype=pl.Int8).new_from_index(0, len(part))
-    known = _known(part, column, flag_of, rejects, "a flag that is known", FLAG_REMEDY)
-    return _mapped(part.column(column.index), known, pl.Int8).fill_null(ACTUAL)
+    known = _parse_distinct(part, column, flag_of, rejects, "a flag that is known", FLAG_REMEDY)
+    return _map_cells(part.column(column.index), known, pl.Int8).fill_null(ACTUAL)
 
 
 FLAG_REMEDY = "Use A (actual), E (estimated) or leave it blank."
 
 
-def nothing(rows: int, kind: pl.DataType | type[pl.DataType]) -> pl.Series:
+def nulls(rows: int, kind: pl.DataType | type[pl.DataType]) -> pl.Series:
     """Return a column of nulls."""
     return pl.Series([None], dtype=kind).new_from_index(0, rows)
 
 
-def _known(
-    part: Part, column: Column, meaning: Callable[[str], V | None], rejects: Rejects, what: str, remedy: str
+def _parse_distinct(
+    part: CsvPart, column: TableColumn, meaning: Callable[[str], V | None], rejects: Rejects, what: str, remedy: str
 ) -> dict[str, V]:
     """Return what each distinct cell means, rejecting the rows of those that mean nothing known."""
     cells = part.column(column.index)
@@ -94,10 +94,10 @@ def _known(
     return known
 
 
-def _mapped(cells: pl.Series, known: dict[str, V], kind: type[pl.DataType]) -> pl.Series:
+def _map_cells(cells: pl.Series, known: dict[str, V], kind: type[pl.DataType]) -> pl.Series:
     if kind is pl.String and all(text == means for text, means in known.items()) and cells.null_count() == 0:
         return cells
     if not known:
-        return nothing(len(cells), kind)
+        return nulls(len(cells), kind)
     old, new = pl.Series(list(known), dtype=pl.String), pl.Series(list(known.values()), dtype=kind)
     return cells.replace_strict(old, new, default=None, return_dtype=kind)

@@ -10,30 +10,30 @@ import polars as pl
 
 from eclectyc.kernel.days import STEPS, WHOLE_DAY
 from eclectyc.readers.blocks import DayBlock, RowBlock
-from eclectyc.readers.tables.timestamp_columns import dates, stamps
+from eclectyc.readers.tables.timestamp_columns import parse_dates, parse_stamps
 
-_UNTOLD = 0  # the length says nothing that can be used: the distance of the stamps does
+_UNKNOWN = 0  # the length says nothing that can be used: the distance of the stamps does
 _MINUTE_S, _DAY_S = 60, 86_400
 _LONGEST_CHANGE_S = 2 * 3600  # by which a day can be longer or shorter
 _WITHIN_A_DAY = [step for step in STEPS if step != WHOLE_DAY]
 
 
-def periods_of(starts: pl.Series, ends: pl.Series, found: Mapping[str, pl.Series]) -> pl.DataFrame:
+def measure_intervals(starts: pl.Series, ends: pl.Series, found: Mapping[str, pl.Series]) -> pl.DataFrame:
     """Return ``step`` [minutes] and, of whole days, ``day`` of each line; 0 where start and end tell no step.
 
     starts, ends : the cells as printed. found : the starts parsed, ``stamp`` or ``instant`` of each line.
     A day lasts from one printed midnight to the next, whatever the clocks do between; anything shorter is told only
     by stamps with their offset: two times of a local clock are not an hour apart in the nights it changes.
     """
-    closing = stamps(ends, ends.name)
+    closing = parse_stamps(ends, ends.name)
     by_clock = _seconds(found["stamp"], closing.values)
     by_instant = _seconds(found["instant"], closing.instants) if closing.instants is not None else by_clock * np.nan
-    step = np.where(np.isin(by_instant, np.array(_WITHIN_A_DAY) * _MINUTE_S), by_instant / _MINUTE_S, _UNTOLD)
+    step = np.where(np.isin(by_instant, np.array(_WITHIN_A_DAY) * _MINUTE_S), by_instant / _MINUTE_S, _UNKNOWN)
     about_a_day = (by_clock == _DAY_S) | (np.abs(by_instant - _DAY_S) <= _LONGEST_CHANGE_S)
     day = pl.Series("day", [None], dtype=pl.Date).new_from_index(0, len(starts))
     if about_a_day.any():
         maybe = pl.Series(about_a_day)
-        opens, closes = (dates(cells.set(~maybe, None), cells.name).values for cells in (starts, ends))
+        opens, closes = (parse_dates(cells.set(~maybe, None), cells.name).values for cells in (starts, ends))
         is_day = (closes - opens == timedelta(days=1)).fill_null(False)
         day = opens.alias("day").set(~is_day, None)
         step = np.where(is_day.to_numpy(), WHOLE_DAY, step)
@@ -45,12 +45,12 @@ def _seconds(start: pl.Series, end: pl.Series) -> np.ndarray:
     return (end - start).dt.total_seconds().cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
-def by_period(block: RowBlock, lines: np.ndarray, said: pl.DataFrame) -> list[RowBlock | DayBlock]:
+def split_by_interval(block: RowBlock, lines: np.ndarray, said: pl.DataFrame) -> list[RowBlock | DayBlock]:
     """Split a block's rows by the length of their periods; whole days become days.
 
     said : ``step`` and ``day`` (:func:`periods_of`) of the lines ``lines``, which may be more than the block took.
     """
-    if said["step"].n_unique() == 1 and said["step"][0] == _UNTOLD:
+    if said["step"].n_unique() == 1 and said["step"][0] == _UNKNOWN:
         return [block]
     told = said.with_columns(line=pl.Series(lines))
     frame = block.frame.join(told.rename({"day": "whole"}), on="line", how="left", maintain_order="left")

@@ -53,7 +53,7 @@ def number_matrix(frame: pl.DataFrame, columns: list[str], grouped: set[str]) ->
     return values, bad if bad.any() else None
 
 
-def why_no_number(text: str) -> tuple[str, str]:
+def why_not_a_number(text: str) -> tuple[str, str]:
     """Return why a cell is no number, and what to do about it."""
     text = text.strip()
     if text.startswith("="):

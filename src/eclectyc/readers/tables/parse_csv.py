@@ -20,9 +20,9 @@ import polars as pl
 
 from eclectyc.kernel.plurals import counted
 from eclectyc.readers.blocks import LineError, UnreadableFile
-from eclectyc.readers.files.byte_search import count_of
+from eclectyc.readers.files.byte_search import count_byte
 from eclectyc.readers.files.source import Source, TextBlock
-from eclectyc.readers.tables.file_sample import Table
+from eclectyc.readers.tables.file_sample import TableSample
 from eclectyc.readers.tables.quoted_cells import DELIMITER, LINE, QUOTE, has_marks, unquote
 
 B = TypeVar("B")
@@ -53,7 +53,7 @@ class Shape:
     has_dashes: bool = False
 
     @classmethod
-    def of(cls, table: Table, numbers: Iterable[int], may_be_left_out: Iterable[int] = ()) -> Shape:
+    def of(cls, table: TableSample, numbers: Iterable[int], may_be_left_out: Iterable[int] = ()) -> Shape:
         left_out, numbers = frozenset(may_be_left_out), frozenset(numbers)
         dashes = any("-" in row for row in table.rows[:200])
         return cls(table.delimiter, table.names, table.header_line, numbers, left_out, table.padding, dashes)
@@ -96,7 +96,7 @@ class Notes:
 
 
 @dataclass(slots=True)
-class Part:
+class CsvPart:
     """Some lines as cells: columns named by index ("0", "1" …), and each row's line number.
 
     Where ``typed`` the number columns are Float64 and the others text as printed; else every cell is text,
@@ -117,10 +117,10 @@ class Part:
         return self.frame.height
 
 
-Convert = Callable[[Part], tuple[B, list[LineError]]]
+Convert = Callable[[CsvPart], tuple[B, list[LineError]]]
 
 
-def convert_all(
+def convert_parts(
     source: Source, shape: Shape, convert: Convert[B], warnings: list[str]
 ) -> Iterator[tuple[B, list[LineError]]]:
     """Yield what ``convert`` makes of each part of a file, with every line that was rejected on the way.
@@ -134,15 +134,15 @@ def convert_all(
     blocks = source.blocks(shape.header_line)
     with closing(blocks), ThreadPoolExecutor(_THREADS, thread_name_prefix="read") as pool:
         for block in blocks:
-            coming.append((block, pool.submit(_typed, block, shape, convert)))
+            coming.append((block, pool.submit(_convert_typed, block, shape, convert)))
             if len(coming) > _AHEAD:
-                yield _finished(*coming.popleft(), shape, convert, notes)
+                yield _finish(*coming.popleft(), shape, convert, notes)
         while coming:
-            yield _finished(*coming.popleft(), shape, convert, notes)
+            yield _finish(*coming.popleft(), shape, convert, notes)
     warnings.extend(notes.texts())
 
 
-def _typed(block: TextBlock, shape: Shape, convert: Convert[B]) -> tuple[B, Notes] | None:
+def _convert_typed(block: TextBlock, shape: Shape, convert: Convert[B]) -> tuple[B, Notes] | None:
     """Return what a block gives where it is sound throughout, else None."""
     text, errors = unquote(block.text, shape.delimiter.encode(), block.first_line)
     if errors or block.errors or (text is not block.text and has_marks(text)):
@@ -154,7 +154,7 @@ def _typed(block: TextBlock, shape: Shape, convert: Convert[B]) -> tuple[B, Note
     return None if rejected else (made, part.notes)
 
 
-def _finished(
+def _finish(
     block: TextBlock, typed: Future[tuple[B, Notes] | None], shape: Shape, convert: Convert[B], notes: Notes
 ) -> tuple[B, list[LineError]]:
     done = typed.result()
@@ -168,12 +168,12 @@ def _finished(
     return made, sorted([*block.errors, *errors, *errors_of_shape, *rejected], key=lambda error: error.line)
 
 
-def read_typed(text: bytes, first_line: int, lines: int, shape: Shape) -> Part | None:
+def read_typed(text: bytes, first_line: int, lines: int, shape: Shape) -> CsvPart | None:
     """Read a block in one go, or return None where it is not certain that every cell was understood."""
     if not shape.numbers:
         return None
     width = shape.width + shape.padding
-    if count_of(np.frombuffer(text, dtype=np.uint8), ord(shape.delimiter)) != lines * (width - 1):
+    if count_byte(np.frombuffer(text, dtype=np.uint8), ord(shape.delimiter)) != lines * (width - 1):
         return None
     kinds = {str(n): pl.Float64 if n in shape.numbers else pl.String for n in range(width)}
     try:
@@ -183,10 +183,10 @@ def read_typed(text: bytes, first_line: int, lines: int, shape: Shape) -> Part |
     beyond = [str(n) for n in range(shape.width, width)]
     if frame.height != lines or any(frame[name].null_count() < lines for name in beyond):
         return None
-    return Part(frame, np.arange(first_line, first_line + lines), True, np.zeros(lines, dtype=bool))
+    return CsvPart(frame, np.arange(first_line, first_line + lines), True, np.zeros(lines, dtype=bool))
 
 
-def read_careful(text: bytes, first_line: int, shape: Shape) -> tuple[Part, list[LineError]]:
+def read_careful(text: bytes, first_line: int, shape: Shape) -> tuple[CsvPart, list[LineError]]:
     """Read a block as text cells and judge each line's shape."""
     array = np.frombuffer(text, dtype=np.uint8)
     ends = np.flatnonzero(array == _NEWLINE)
@@ -199,7 +199,7 @@ def read_careful(text: bytes, first_line: int, shape: Shape) -> tuple[Part, list
     looked_at = fields <= widest
     errors = [_too_many(line, n, shape.width) for line, n in zip(numbers[~looked_at], fields[~looked_at], strict=True)]
     frame = _as_text(array.tobytes(), shape, max(int(fields[looked_at].max(initial=0)), shape.width))
-    part, more = _judge(frame, numbers[looked_at], fields[looked_at], shape)
+    part, more = _check_lines(frame, numbers[looked_at], fields[looked_at], shape)
     return part, errors + more
 
 
@@ -241,7 +241,9 @@ def _as_text(text: bytes, shape: Shape, width: int) -> pl.DataFrame:
     return frame.select(cells).select(pl.when(pl.all() != "").then(pl.all()))
 
 
-def _judge(frame: pl.DataFrame, lines: np.ndarray, fields: np.ndarray, shape: Shape) -> tuple[Part, list[LineError]]:
+def _check_lines(
+    frame: pl.DataFrame, lines: np.ndarray, fields: np.ndarray, shape: Shape
+) -> tuple[CsvPart, list[LineError]]:
     """Drop blank lines and repeated headers, reject lines with too many or too few fields."""
     if frame.height != len(lines):
         raise UnreadableFile(
@@ -262,7 +264,7 @@ def _judge(frame: pl.DataFrame, lines: np.ndarray, fields: np.ndarray, shape: Sh
     errors = [_too_many(lines[n], fields[n], shape.width) for n in np.flatnonzero(too_many & ~header)]
     errors += [_too_few(lines[n], fields[n], shape.width) for n in np.flatnonzero(too_few & ~closing & ~header)]
     keep = ~(blank | too_many | too_few | header)
-    return Part(frame.select(names).filter(pl.Series(keep)), lines[keep], False, closing[keep], notes), errors
+    return CsvPart(frame.select(names).filter(pl.Series(keep)), lines[keep], False, closing[keep], notes), errors
 
 
 CLOSING_NOTE = "Passed over: {lines} of totals (the first is line {line})."

@@ -13,10 +13,10 @@ from eclectyc.kernel.spreadsheet_safety import as_meant
 from eclectyc.readers.blocks import LineError, RecordBlock, UnreadableFile
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.tables.dates import BadDate, parse_date, parse_stamp
-from eclectyc.readers.tables.file_sample import Table
+from eclectyc.readers.tables.file_sample import TableSample
 from eclectyc.readers.tables.headings import header_key
-from eclectyc.readers.tables.numbers import parse_number, why_no_number
-from eclectyc.readers.tables.parse_csv import Part, Shape, convert_all
+from eclectyc.readers.tables.numbers import parse_number, why_not_a_number
+from eclectyc.readers.tables.parse_csv import CsvPart, Shape, convert_parts
 from eclectyc.readers.tables.rejected_lines import Rejects
 
 
@@ -29,18 +29,18 @@ class BadCell(ValueError):
         self.remedy = remedy
 
 
-Plain = Callable[[str], str]
+Normalise = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class RegistryField:
     """A field of a description: the heading keys it goes by, and how its cells are made plain."""
 
     keys: frozenset[str]
-    plain: Plain = str.strip
+    plain: Normalise = str.strip
 
 
-def find(table: Table, fields: Mapping[str, Field]) -> dict[str, int]:
+def find_columns(table: TableSample, fields: Mapping[str, RegistryField]) -> dict[str, int]:
     """Return the column index of each field the table has; ``*_id`` columns by their own name.
 
     Two columns for one field are refused; a heading that is nothing known is left out.
@@ -65,13 +65,13 @@ def sureness(fields: int) -> float:
     return min(0.6 + 0.02 * fields, 0.8)
 
 
-def read(
-    source: Source, table: Table, fields: Mapping[str, Field], required: str, warnings: list[str]
+def read_records(
+    source: Source, table: TableSample, fields: Mapping[str, RegistryField], required: str, warnings: list[str]
 ) -> Iterator[tuple[RecordBlock, list[LineError]]]:
     """Yield the records of a description; a line without its ``required`` field is rejected."""
-    columns = find(table, fields)
+    columns = find_columns(table, fields)
     width = len(table.names)
-    yield from convert_all(
+    yield from convert_parts(
         source,
         Shape.of(table, (), [n for n in range(width) if n > columns[required]]),
         lambda part: _convert(part, table, fields, columns, required),
@@ -85,14 +85,14 @@ def _outside_reference(name: str) -> str:
 
 
 def _convert(
-    part: Part, table: Table, fields: Mapping[str, Field], columns: Mapping[str, int], required: str
+    part: CsvPart, table: TableSample, fields: Mapping[str, RegistryField], columns: Mapping[str, int], required: str
 ) -> tuple[RecordBlock, list[LineError]]:
     rejects = Rejects(part)
     cells: dict[str, list[str | None]] = {}
     for field, index in columns.items():
         plain = fields[field].plain if field in fields else str.strip
         cells[field] = [
-            _made_plain(text, plain, row, table.names[index], rejects) for row, text in enumerate(part.column(index))
+            _normalise(text, plain, row, table.names[index], rejects) for row, text in enumerate(part.column(index))
         ]
     heading = table.names[columns[required]]
     for row, text in enumerate(cells[required]):
@@ -103,7 +103,7 @@ def _convert(
     return RecordBlock(frame.filter(pl.Series(keep)), int(np.count_nonzero(keep))), rejects.errors
 
 
-def _made_plain(text: str | None, plain: Plain, row: int, heading: str, rejects: Rejects) -> str | None:
+def _normalise(text: str | None, plain: Normalise, row: int, heading: str, rejects: Rejects) -> str | None:
     if text is None or not text.strip():
         return None
     try:
@@ -113,13 +113,13 @@ def _made_plain(text: str | None, plain: Plain, row: int, heading: str, rejects:
         return None
 
 
-def number(least: float, most: float) -> Plain:
+def number_between(least: float, most: float) -> Normalise:
     """Return how a number between two limits is made plain."""
 
     def plain(text: str) -> str:
         value = parse_number(text)
         if value is None:
-            raise BadCell(*why_no_number(text))
+            raise BadCell(*why_not_a_number(text))
         if not least <= value <= most:
             raise BadCell(f"{text.strip()!r} is not between {least:g} and {most:g}.", "Check the cell.")
         return repr(value)
@@ -127,7 +127,7 @@ def number(least: float, most: float) -> Plain:
     return plain
 
 
-def day(text: str) -> str:
+def iso_date(text: str) -> str:
     """Make a date plain: ISO."""
     try:
         return parse_date(text).isoformat()
@@ -135,7 +135,7 @@ def day(text: str) -> str:
         raise _month_first_or(bad) from None
 
 
-def moment(text: str) -> str:
+def iso_moment(text: str) -> str:
     """Make a date, or a date and time, plain: ISO; a date alone is its midnight."""
     try:
         return _iso(text)
@@ -157,7 +157,7 @@ def _month_first_or(bad: BadDate) -> Exception:
     return BadCell(bad.reason, bad.remedy)
 
 
-def truth(text: str) -> str:
+def yes_or_no(text: str) -> str:
     """Make yes and no plain: ``true`` or ``false``."""
     word = text.strip().lower()
     if word in ("true", "yes", "y", "1", "1.0", "active", "open", "live", "enabled", "t"):
@@ -167,7 +167,7 @@ def truth(text: str) -> str:
     raise BadCell(f"{text.strip()!r} is neither yes nor no.", "Write true or false.")
 
 
-def one_of(words: Mapping[str, str], what: str) -> Plain:
+def one_of(words: Mapping[str, str], what: str) -> Normalise:
     """Return how a word from a list is made plain; ``words`` maps keys to the house's words."""
     choices = ", ".join(dict.fromkeys(words.values()))
 

@@ -9,14 +9,14 @@ import polars as pl
 
 from eclectyc.readers.blocks import LineError
 from eclectyc.readers.tables.dates import BadDate
-from eclectyc.readers.tables.numbers import why_no_number
-from eclectyc.readers.tables.parse_csv import CLOSING_NOTE, Part
+from eclectyc.readers.tables.numbers import why_not_a_number
+from eclectyc.readers.tables.parse_csv import CLOSING_NOTE, CsvPart
 
 
 class Rejects:
     """Gathers what is wrong with the rows of one part."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: CsvPart) -> None:
         self._part = part
         self._errors: dict[int, LineError] = {}
         self._passed_over: set[int] = set()
@@ -44,7 +44,7 @@ class Rejects:
             return
         for row in np.flatnonzero(bad.any(axis=1)):
             n = int(bad[row].argmax())
-            self.add(int(row), columns[n], *why_no_number(str(cells[int(row), n])))
+            self.add(int(row), columns[n], *why_not_a_number(str(cells[int(row), n])))
 
     def _is_closing(self, row: int) -> bool:
         """A line of totals under the data has no date: it is passed over and noted, not rejected."""

@@ -44,7 +44,7 @@ class SlotColumns:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heading:
+class _SlotHeading:
     index: int
     letters: str  # what is left of the key without its number
     number: int  # 1 … n, or minutes of the day for a clock
@@ -53,7 +53,7 @@ class _Heading:
 
 def slot_number(name: str) -> int | None:
     """Return the number or the minutes in a heading that can be one of a set of slots, else None."""
-    heading = _heading(0, name)
+    heading = _slot_heading(0, name)
     return None if heading is None or _is_flag(heading.letters) else heading.number
 
 
@@ -67,8 +67,8 @@ def count_slots(cells: Sequence[str]) -> int:
 
 def find_slots(names: Sequence[str]) -> SlotColumns | None:
     """Return the day's slot columns, or None where there is no set of them; refuse an incomplete or double set."""
-    groups: dict[tuple[str, bool], list[_Heading]] = {}
-    for heading in (_heading(n, name) for n, name in enumerate(names)):
+    groups: dict[tuple[str, bool], list[_SlotHeading]] = {}
+    for heading in (_slot_heading(n, name) for n, name in enumerate(names)):
         if heading is not None:
             groups.setdefault((heading.letters, heading.is_clock), []).append(heading)
     _numbers_as_clocks(groups)
@@ -83,25 +83,25 @@ def find_slots(names: Sequence[str]) -> SlotColumns | None:
             f"There are several sets of columns for the slots of a day: they start at {firsts}.",
             "Keep one set of values (and at most one of flags) in the file.",
         )
-    return _ordered(names, values[0], flags[0] if flags else _flags_between(names, values[0]))
+    return _slot_columns(names, values[0], flags[0] if flags else _flags_between(names, values[0]))
 
 
-def _flags_between(names: Sequence[str], values: list[_Heading]) -> list[_Heading]:
+def _flags_between(names: Sequence[str], values: list[_SlotHeading]) -> list[_SlotHeading]:
     """Return the flag columns of one same heading, each right after its value, as a set of their own."""
     after = {heading.index + 1: heading for heading in values}
     keys = {header_key(names[index]) if index < len(names) else "" for index in after}
     if len(keys) != 1 or not _FLAGS.match(next(iter(keys))):
         return []
-    return [_Heading(index, "flag", heading.number, heading.is_clock) for index, heading in after.items()]
+    return [_SlotHeading(index, "flag", heading.number, heading.is_clock) for index, heading in after.items()]
 
 
-def _heading(index: int, name: str) -> _Heading | None:
-    told = _told(name)
-    return None if told is None else _Heading(index, *told)
+def _slot_heading(index: int, name: str) -> _SlotHeading | None:
+    told = _parse_heading(name)
+    return None if told is None else _SlotHeading(index, *told)
 
 
 @lru_cache(4096)  # a header is looked at by several formats, and its delimiter is tried out first
-def _told(name: str) -> tuple[str, int, bool] | None:
+def _parse_heading(name: str) -> tuple[str, int, bool] | None:
     """Return a heading's letters, number and whether it is a clock; None where it is no slot's."""
     if not _PLAIN_NAME.match(name):
         return None
@@ -139,19 +139,19 @@ def _may_be(letters: str) -> bool:
     return letters in _SLOT_WORDS or _is_flag(letters)
 
 
-def _numbers_as_clocks(groups: dict[tuple[str, bool], list[_Heading]]) -> None:
+def _numbers_as_clocks(groups: dict[tuple[str, bool], list[_SlotHeading]]) -> None:
     """Headings such as 0000, 0030 … 2330 are clock times without their colon."""
     for key in [key for key in groups if not key[1]]:
         group = groups[key]
         numbers = [heading.number for heading in group]
         if len(numbers) >= 20 and max(numbers) >= 1200 and all(number % 100 < 60 for number in numbers):
             clocks = [
-                _Heading(h.index, h.letters, h.number // 100 * 60 + h.number % 100, True) for h in groups.pop(key)
+                _SlotHeading(h.index, h.letters, h.number // 100 * 60 + h.number % 100, True) for h in groups.pop(key)
             ]
             groups.setdefault((key[0], True), []).extend(clocks)
 
 
-def _ordered(names: Sequence[str], values: list[_Heading], flags: list[_Heading]) -> SlotColumns:
+def _slot_columns(names: Sequence[str], values: list[_SlotHeading], flags: list[_SlotHeading]) -> SlotColumns:
     is_clock = values[0].is_clock
     count = len(values)
     step = _PER_DAY.get(count)
@@ -180,7 +180,7 @@ def _ordered(names: Sequence[str], values: list[_Heading], flags: list[_Heading]
     )  # fmt: skip
 
 
-def _clock_slots(values: list[_Heading], step: int | None) -> list[int]:
+def _clock_slots(values: list[_SlotHeading], step: int | None) -> list[int]:
     """Return each clock heading's slot. A set that starts at one step after midnight names ends; its 00:00 is last."""
     if step is None:
         return [-1] * len(values)
@@ -201,7 +201,7 @@ def _spring_clock(count: int, step: int, is_clock: bool) -> list[int] | None:
     return [slot for slot in range(1440 // step) if not 60 <= slot * step < 120]
 
 
-def _flag_slot(flag: _Heading, values: list[_Heading], slots: list[int]) -> int | None:
+def _flag_slot(flag: _SlotHeading, values: list[_SlotHeading], slots: list[int]) -> int | None:
     for slot, heading in zip(slots, values, strict=True):
         if heading.is_clock == flag.is_clock and heading.number == flag.number:
             return slot
@@ -210,7 +210,7 @@ def _flag_slot(flag: _Heading, values: list[_Heading], slots: list[int]) -> int 
     return None
 
 
-def _odd_set(names: Sequence[str], values: list[_Heading], step: int | None) -> UnreadableFile:
+def _odd_set(names: Sequence[str], values: list[_SlotHeading], step: int | None) -> UnreadableFile:
     numbers = [heading.number for heading in values]
     doubled = sorted({names[h.index] for h in values if numbers.count(h.number) > 1})
     if doubled:

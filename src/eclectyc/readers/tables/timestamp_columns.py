@@ -22,7 +22,7 @@ P = TypeVar("P")
 
 _CLOCK: Final = pl.Datetime("us")
 _INSTANT: Final = pl.Datetime("us", "UTC")
-_PRINTS: Final = (
+_COMMON_FORMATS: Final = (
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "%Y-%m-%d"),
     (r"[0-9]{4}/[0-9]{2}/[0-9]{2}", "%Y/%m/%d"),
     (r"[0-9]{2}/[0-9]{2}/[0-9]{4}", "%d/%m/%Y"),
@@ -41,30 +41,32 @@ class Moments:
     closes_day: bool = False  # some cell said 24:00
 
 
-def dates(cells: pl.Series, heading: str) -> Moments:
+def parse_dates(cells: pl.Series, heading: str) -> Moments:
     """Parse a column of dates [Date]."""
-    known, why = _each(cells, parse_date, heading)
-    values = _mapped(cells, known, pl.Date)
+    known, why = _parse_distinct(cells, parse_date, heading)
+    values = _map_cells(cells, known, pl.Date)
     return Moments(values, _rows(cells, why))
 
 
-def times(cells: pl.Series, heading: str) -> Moments:
+def parse_times(cells: pl.Series, heading: str) -> Moments:
     """Parse a column of times of day [Duration since midnight]."""
-    known, why = _each(cells, parse_time, heading)
+    known, why = _parse_distinct(cells, parse_time, heading)
     closes = timedelta(days=1) in known.values()
-    return Moments(_mapped(cells, known, pl.Duration("us")), _rows(cells, why), closes_day=closes)
+    return Moments(_map_cells(cells, known, pl.Duration("us")), _rows(cells, why), closes_day=closes)
 
 
-def stamps(cells: pl.Series, heading: str) -> Moments:
+def parse_stamps(cells: pl.Series, heading: str) -> Moments:
     """Parse a column of stamps: ``values`` as printed, ``instants`` where the text carries an offset."""
-    form, width = _form(cells)
-    quick = _quick(cells, form, width) if form else None
+    form, width = _common_format(cells)
+    quick = _parse_common(cells, form, width) if form else None
     left = cells if quick is None else cells.set(quick.is_not_null(), None)
     if quick is not None and left.null_count() == len(left):
-        return _of_quick(quick)
-    known, why = _each(left, parse_stamp, heading)
-    clocks = _mapped(left, {text: stamp.clock for text, stamp in known.items() if stamp.offset is None}, _CLOCK)
-    instants = _mapped(left, {text: _utc(stamp) for text, stamp in known.items() if stamp.offset is not None}, _CLOCK)
+        return _from_common(quick)
+    known, why = _parse_distinct(left, parse_stamp, heading)
+    clocks = _map_cells(left, {text: stamp.clock for text, stamp in known.items() if stamp.offset is None}, _CLOCK)
+    instants = _map_cells(
+        left, {text: _utc(stamp) for text, stamp in known.items() if stamp.offset is not None}, _CLOCK
+    )
     instants = instants.dt.replace_time_zone("UTC")
     if quick is not None and quick.dtype == _CLOCK:
         clocks = quick.zip_with(quick.is_not_null(), clocks)
@@ -75,7 +77,7 @@ def stamps(cells: pl.Series, heading: str) -> Moments:
     return Moments(clocks, _rows(left, why), instants if has_instants else None, closes)
 
 
-def _of_quick(quick: pl.Series) -> Moments:
+def _from_common(quick: pl.Series) -> Moments:
     if quick.dtype == _CLOCK:
         return Moments(quick, {})
     return Moments(pl.Series(quick.name, [None], dtype=_CLOCK).new_from_index(0, len(quick)), {}, quick)
@@ -85,17 +87,17 @@ def _utc(stamp: Stamp) -> datetime:
     return stamp.clock - (stamp.offset or timedelta(0))
 
 
-def _form(cells: pl.Series) -> tuple[str, int]:
+def _common_format(cells: pl.Series) -> tuple[str, int]:
     """Return the exact print of the first cell, where it is a common one (else nothing), and its length."""
     first = cells.drop_nulls().head(1).to_list()
     text = first[0].strip() if first else ""
-    for pattern, form in _PRINTS:
+    for pattern, form in _COMMON_FORMATS:
         if match := re.fullmatch(pattern + r"([ T])[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:?[0-9]{2})?", text):
             return f"{form}{match[1]}%H:%M{':%S' if match[2] else ''}{'%#z' if match[3] else ''}", len(text)
     return "", 0
 
 
-def _quick(cells: pl.Series, form: str, width: int) -> pl.Series:
+def _parse_common(cells: pl.Series, form: str, width: int) -> pl.Series:
     read = cells.str.to_datetime(form, strict=False, time_unit="us")
     if read.dtype != _CLOCK:
         read = read.cast(_INSTANT)
@@ -105,7 +107,9 @@ def _quick(cells: pl.Series, form: str, width: int) -> pl.Series:
     return read.set(~possible.fill_null(True), None)
 
 
-def _each(cells: pl.Series, parse: Callable[[str], P], heading: str) -> tuple[dict[str, P], dict[str, BadDate]]:
+def _parse_distinct(
+    cells: pl.Series, parse: Callable[[str], P], heading: str
+) -> tuple[dict[str, P], dict[str, BadDate]]:
     """Parse each distinct text of a column once; refuse the file where the column is month first."""
     known: dict[str, P] = {}
     why: dict[str, BadDate] = {}
@@ -130,7 +134,7 @@ def _month_first(heading: str, text: str) -> UnreadableFile:
     )
 
 
-def _mapped(cells: pl.Series, known: dict[str, P], kind: pl.DataType | type[pl.DataType]) -> pl.Series:
+def _map_cells(cells: pl.Series, known: dict[str, P], kind: pl.DataType | type[pl.DataType]) -> pl.Series:
     if not known:
         return pl.Series(cells.name, [None], dtype=kind).new_from_index(0, len(cells))
     new = pl.Series(list(known.values()), dtype=kind)
