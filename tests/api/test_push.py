@@ -11,7 +11,7 @@ from django.test import Client
 
 from eclectyc.accounts.models import Membership, Role, User
 from eclectyc.api.push import MOST_BYTES
-from eclectyc.intake.push.drain import fold_inbox
+from eclectyc.intake.push.drain import drain_inbox
 from eclectyc.intake.push.models import Push
 from eclectyc.jobs.worker import run_waiting
 from tests.api.conftest import Get, bearer
@@ -119,7 +119,7 @@ def test_the_most_readings_at_once_are_taken(world: World) -> None:
               for hour in range(24) for minute in (0, 30)][:10_000]  # fmt: skip
     answer = send(world.admin, BODY | {"readings": [{"start": start, "value": 1} for start in starts]})
     assert json.loads(answer.content)["added"] == 10_000
-    assert fold_inbox().readings == 10_000
+    assert drain_inbox().readings == 10_000
 
 
 def test_who_pushes_may_do_so_where_their_role_and_their_token_reach(world: World) -> None:

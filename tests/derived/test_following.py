@@ -19,7 +19,7 @@ from eclectyc.derived.models import Stale
 from eclectyc.derived.registry import KINDS
 from eclectyc.derived.spans import EVER
 from eclectyc.estate.models import Meter, Series
-from eclectyc.intake.push.drain import fold_inbox
+from eclectyc.intake.push.drain import drain_inbox
 from eclectyc.intake.undo import undo_batch
 from eclectyc.jobs.models import Job
 from eclectyc.kernel.errors import EclectycError, Invalid
@@ -117,7 +117,7 @@ def test_what_rests_on_what_is_derived_follows_too(world: World, below: Meter, t
 
 def test_pushed_and_typed_readings_are_followed(world: World, below: Meter) -> None:
     push(world, [reading("2025-06-01T00:00:00Z", 7)])
-    fold_inbox()
+    drain_inbox()
     bring_up_to_date()
     assert totals(below) == {2: 14}
     register = make_meter(world.site, "REGISTER", step_minutes=30)

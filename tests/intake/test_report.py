@@ -13,7 +13,7 @@ import pytest
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.models import Batch
 from eclectyc.intake.service import ImportOptions, import_file
-from eclectyc.intake.uploads.rejected import RejectedNumbers
+from eclectyc.intake.uploads.rejected import RejectedLines
 from eclectyc.kernel.errors import Invalid, NotFound
 from eclectyc.lake.store import connect
 from eclectyc.readers.blocks import UnreadableFile
@@ -71,7 +71,7 @@ def test_the_lines_of_a_meter_whose_readings_fit_no_step_are_kept(
     report = bring(world, tmp_path / "a.csv", text)
     assert (report.rejected, report.readings, report.error_count) == (90, 96, 1)
     wanted = [n for n, line in enumerate(text.splitlines(), 1) if line.startswith("SEVEN")]
-    assert RejectedNumbers.of(report.as_dict()).within(0, 1000) == wanted
+    assert RejectedLines.of(report.as_dict()).within(0, 1000) == wanted
 
 
 def test_the_report_says_what_the_contract_promises(world: World, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eclectyc.intake.report import ErrorLog, ImportReport
-from eclectyc.intake.uploads.rejected import RejectedNumbers
+from eclectyc.intake.uploads.rejected import RejectedLines
 from eclectyc.readers.blocks import LineError
 from eclectyc.readers.line_ranges import ranges_from_lines, read_ranges, write_ranges
 
@@ -19,7 +19,7 @@ LINES = st.lists(st.integers(1, 60), max_size=40)
 @given(LINES, st.integers(1, 4), st.integers(0, 70), st.integers(0, 70))
 def test_spans_hold_the_lines_they_were_made_of(lines: list[int], each: int, start: int, end: int) -> None:
     meant = {line + n for line in lines for n in range(each)}
-    found = RejectedNumbers(ranges_from_lines(np.array(lines, np.int64), each))
+    found = RejectedLines(ranges_from_lines(np.array(lines, np.int64), each))
     assert len(found) == len(meant)
     assert found.within(start, end) == sorted(line for line in meant if start <= line < end)
     assert all((line in found) == (line in meant) for line in range(70))
@@ -41,7 +41,7 @@ def test_an_error_that_stands_for_lines_has_them_all_kept(tmp_path: Path) -> Non
         report = ImportReport(rows=30)
         report.take_errors(log)
     assert report.rejected == 7
-    assert RejectedNumbers.of(report.as_dict()).within(0, 100) == [3, 4, 5, 6, 9, 10, 20]
+    assert RejectedLines.of(report.as_dict()).within(0, 100) == [3, 4, 5, 6, 9, 10, 20]
 
 
 def test_an_import_that_comes_to_nothing_leaves_no_file_behind(tmp_path: Path) -> None:

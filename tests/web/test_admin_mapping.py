@@ -18,7 +18,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter
 from eclectyc.intake.feeds.models import Feed
-from eclectyc.intake.feeds.service import Wanted, create_feed
+from eclectyc.intake.feeds.service import FeedDetails, create_feed
 from eclectyc.intake.profiles.mapping import mapping_of
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.service import create_profile
@@ -285,7 +285,7 @@ def test_a_profile_is_listed_looked_for_changed_copied_and_deleted(world: World,
     assert sorted(ImportProfile.objects.values_list("name", flat=True)) == ["City", "City (copy)"]
     feed = create_feed(
         actor, organisation=world.org, kind=Feed.HTTPS,
-        wanted=Wanted("Portal", {"url": "https://api.example.com/"}, options=ImportOptions(profile="City")),
+        wanted=FeedDetails("Portal", {"url": "https://api.example.com/"}, options=ImportOptions(profile="City")),
     )  # fmt: skip
     assert "Portal" in text(admin, here)
     assert "with the profile City" in text(admin, f"/admin/feeds/{feed.pk}")

@@ -151,7 +151,7 @@ def add_feed(request: HttpRequest, body: NewFeed) -> Status[FeedOut]:
         actor,
         organisation=organisation,
         kind=body.kind,
-        wanted=service.Wanted(
+        wanted=service.FeedDetails(
             body.name, body.settings, body.secrets, ImportOptions(**body.options.dict()), body.cron, body.zone,
             body.is_active, body.quiet_after_h,
         ),
@@ -173,7 +173,7 @@ def change_feed(request: HttpRequest, pk: Path[Number], body: ChangedFeed) -> Fe
     given = body.given()
     not_null(given, *(set(given) - {"quiet_after_h"}))
     options = ImportOptions(**body.options.dict()) if body.options is not None else service.options_of(held)
-    wanted = service.Wanted(
+    wanted = service.FeedDetails(
         given.get("name", held.name), given.get("settings", held.settings), given.get("secrets"), options,
         given.get("cron", held.cron), given.get("zone", held.zone), given.get("is_active", held.is_active),
         given.get("quiet_after_h", held.quiet_after_h),

@@ -136,7 +136,7 @@ def send_file(request: HttpRequest, file: File[UploadedFile], form: Form[ImportF
     if unknown:
         raise Invalid(f"There is no option {unknown[0][:60]!r}.", "Check its spelling.", field=unknown[0][:60])
     organisation = _organisation(actor, form.organisation)
-    options = service.allowed(actor, organisation, ImportOptions(**form.dict(exclude={"organisation"})))
+    options = service.check_options(actor, organisation, ImportOptions(**form.dict(exclude={"organisation"})))
     if not file.size:
         raise Invalid("The file is empty.", "Choose a file that has a header and data lines.", field="file")
     upload = service.receive(
@@ -144,7 +144,7 @@ def send_file(request: HttpRequest, file: File[UploadedFile], form: Form[ImportF
         origin=Upload.API,
     )  # fmt: skip
     service.start(actor, upload=upload)
-    return Status(202, _whole(import_history.arrival_of(upload)))
+    return Status(202, _whole(import_history.entry_for_upload(upload)))
 
 
 @router.get("/import/status", response={200: ImportStatusOut, **ONE}, summary="What is going on")
@@ -154,15 +154,15 @@ def import_status(request: HttpRequest) -> ImportStatusOut:
     require_somewhere(actor, "imports.run")
     day = timezone.now() - timedelta(days=1)
     count = {
-        state: import_history.arrivals(actor, import_history.Filter(states=(state,)), limit=0)[1]
+        state: import_history.import_entries(actor, import_history.ImportFilter(states=(state,)), limit=0)[1]
         for state in ("waiting", "running")
     }
     ended = {
-        state: import_history.arrivals(actor, import_history.Filter(states=(state,), since=day), limit=0)[1]
+        state: import_history.import_entries(actor, import_history.ImportFilter(states=(state,), since=day), limit=0)[1]
         for state in ("failed", "done")
     }
-    current, _ = import_history.arrivals(
-        actor, import_history.Filter(states=("running", "cancelling", "waiting")), limit=10
+    current, _ = import_history.import_entries(
+        actor, import_history.ImportFilter(states=("running", "cancelling", "waiting")), limit=10
     )
     last = Batch.objects.visible_to(actor).filter(state=Batch.DONE).order_by("-finished_at").first()
     return ImportStatusOut(
@@ -175,42 +175,42 @@ def list_imports(request: HttpRequest, asked: Query[ImportList]) -> ImportPage:
     """Every import you may see, the newest first: sent in, fed, or made on the command line."""
     actor = actor_of(request)
     require_somewhere(actor, "imports.run")
-    wanted = import_history.Filter(
+    wanted = import_history.ImportFilter(
         organisations=organisations_named(actor, asked.organisation),
         states=(asked.state,) if asked.state else None,
         search=asked.search or "",
     )
-    found, count = import_history.arrivals(actor, wanted, offset=asked.offset, limit=asked.limit)
+    found, count = import_history.import_entries(actor, wanted, offset=asked.offset, limit=asked.limit)
     return ImportPage(items=[_out(one) for one in found], count=count)
 
 
 @router.get("/import/jobs/{batch}", response={200: OneImportOut, **ONE}, summary="One import")
 def one_import(request: HttpRequest, batch: Path[Text]) -> OneImportOut:
     """What became of it, with the first lines that were not taken."""
-    return _whole(import_history.arrival_called(actor_of(request), batch))
+    return _whole(import_history.import_entry(actor_of(request), batch))
 
 
 @router.post("/import/jobs/{batch}/cancel", response={200: OneImportOut, **CHANGING}, summary="Cancel an import")
 def cancel_import(request: HttpRequest, batch: Path[Text]) -> OneImportOut:
     """What waits is cancelled at once, what runs at its next step; what is in already stays in."""
     actor = actor_of(request)
-    jobs.cancel(actor, job=_job(import_history.arrival_called(actor, batch)))
-    return _whole(import_history.arrival_called(actor, batch))
+    jobs.cancel(actor, job=_job(import_history.import_entry(actor, batch)))
+    return _whole(import_history.import_entry(actor, batch))
 
 
 @router.post("/import/jobs/{batch}/retry", response={200: OneImportOut, **CHANGING}, summary="Try an import again")
 def retry_import(request: HttpRequest, batch: Path[Text]) -> OneImportOut:
     """For what failed or was cancelled."""
     actor = actor_of(request)
-    jobs.retry(actor, job=_job(import_history.arrival_called(actor, batch)))
-    return _whole(import_history.arrival_called(actor, batch))
+    jobs.retry(actor, job=_job(import_history.import_entry(actor, batch)))
+    return _whole(import_history.import_entry(actor, batch))
 
 
 @router.post("/import/jobs/{batch}/undo", response={200: UndoneOut, **CHANGING}, summary="Take an import back")
 def undo_import(request: HttpRequest, batch: Path[Text]) -> UndoneOut:
     """What the import said counts no more; what was known before it does again."""
     actor = actor_of(request)
-    found = import_history.arrival_called(actor, batch)
+    found = import_history.import_entry(actor, batch)
     if found.batch is None:
         raise Conflict("Nothing of this import is in.", "There is nothing to take back.")
     undone = undo_batch(actor, batch=found.batch.pk, wait_s=UNDO_WAIT_S)
@@ -230,17 +230,17 @@ def _organisation(actor: Actor, named: str | None) -> Organisation:
     return found[0]
 
 
-def _job(found: import_history.Arrival) -> Job:
+def _job(found: import_history.ImportEntry) -> Job:
     if found.job is None:
         raise Conflict("This import was not made in the background.", "There is no job to cancel or try again.")
     return found.job
 
 
-def _out(found: import_history.Arrival) -> ImportOut:
+def _out(found: import_history.ImportEntry) -> ImportOut:
     return ImportOut(**_facts(found))
 
 
-def _whole(found: import_history.Arrival) -> OneImportOut:
+def _whole(found: import_history.ImportEntry) -> OneImportOut:
     report = found.report
     return OneImportOut(
         **_facts(found),
@@ -251,7 +251,7 @@ def _whole(found: import_history.Arrival) -> OneImportOut:
     )
 
 
-def _facts(found: import_history.Arrival) -> dict[str, Any]:
+def _facts(found: import_history.ImportEntry) -> dict[str, Any]:
     job, report = found.job, found.report
     counts = {name: report.get(name) or 0 for name in COUNTS}
     progress = None

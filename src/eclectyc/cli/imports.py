@@ -131,15 +131,15 @@ def _run(
 
 def _offer_profiles(owner: Organisation, file: Path, options: ImportOptions) -> None:
     """Say which saved profiles fit a file that is not understood without one."""
-    from eclectyc.intake.profiles.match import fitting
-    from eclectyc.intake.profiles.sample_file import head_at
+    from eclectyc.intake.profiles.match import matching_profiles
+    from eclectyc.intake.profiles.sample_file import open_sample
     from eclectyc.kernel.errors import EclectycError
 
     if options.profile or not file.is_file():
         return
     try:
-        with head_at(file, file.name, options.sheet) as head:
-            found = fitting(OPERATOR, owner, head)
+        with open_sample(file, file.name, options.sheet) as head:
+            found = matching_profiles(OPERATOR, owner, head)
     except (EclectycError, OSError):
         return
     for fit in found[:3]:

@@ -79,7 +79,7 @@ def save_profile(
     from eclectyc.intake.profiles.toml_text import mapping_in
 
     owner, mapping = chosen_organisation(organisation), mapping_in(file)
-    held = service.saved(OPERATOR, owner, name)
+    held = service.find_profile(OPERATOR, owner, name)
     if held is None:
         service.create_profile(
             OPERATOR, organisation=owner, name=name, mapping=mapping, sender=sender or "", notes=notes or ""

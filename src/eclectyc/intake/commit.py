@@ -12,10 +12,10 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Claim, begin, finish, note, settle_pending, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.derived.invalidation import remarks_on
-from eclectyc.intake.alignment.collect import Gathered
+from eclectyc.intake.alignment.collect import FileReadings
 from eclectyc.intake.alignment.interpretation import FilePlan
-from eclectyc.intake.alignment.month_frames import Months
-from eclectyc.intake.provisioning import Making
+from eclectyc.intake.alignment.month_frames import FileMonths
+from eclectyc.intake.provisioning import Provisioning
 from eclectyc.intake.report import ImportReport
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.failpoints import failpoint
@@ -34,7 +34,7 @@ class Import:
     actor: Actor
     organisation: Organisation
     file: PrefetchingReader
-    gathered: Gathered
+    gathered: FileReadings
     report: ImportReport
     say: Callable[..., None]
     claim: Claim = Claim()  # noqa: RUF009 - it never changes
@@ -42,7 +42,7 @@ class Import:
 
 
 def write_batch(
-    import_: Import, plan: FilePlan, making: Making, months: Months, *, complete: Callable[[], None]
+    import_: Import, plan: FilePlan, making: Provisioning, months: FileMonths, *, complete: Callable[[], None]
 ) -> None:
     """Commit a file's readings as one batch. ``complete`` fills the report in once every month is placed."""
     report, say = import_.report, import_.say
@@ -64,7 +64,7 @@ def write_batch(
         _commit(batch, months, lease, before_commit, say, import_.rule)
 
 
-def _begin(import_: Import, plan: FilePlan, making: Making, months: Months, lease: Lease) -> Batch:
+def _begin(import_: Import, plan: FilePlan, making: Provisioning, months: FileMonths, lease: Lease) -> Batch:
     report = import_.report
     with import_.claim.held():
         months.series, made = making.make(plan)
@@ -83,7 +83,7 @@ def _begin(import_: Import, plan: FilePlan, making: Making, months: Months, leas
 
 def _commit(
     batch: Batch,
-    months: Months,
+    months: FileMonths,
     lease: Lease,
     before_commit: Callable[[WriteResult], None],
     say: Callable[..., None],

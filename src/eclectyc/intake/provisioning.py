@@ -19,7 +19,7 @@ from eclectyc.intake.resolve import Point, new_meter_fields
 from eclectyc.kernel.errors import Invalid
 
 
-class Planned(Protocol):
+class HasTargets(Protocol):
     """What an import will have series for."""
 
     @property
@@ -27,7 +27,7 @@ class Planned(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class Provisioning:
     """Where new meters go. ``site`` is None where it has still to be made."""
 
     actor: Actor
@@ -36,7 +36,7 @@ class Making:
     site: Site | None
 
     @classmethod
-    def of(cls, actor: Actor, organisation: Organisation, site_name: str) -> Making:
+    def of(cls, actor: Actor, organisation: Organisation, site_name: str) -> Provisioning:
         """Look the named site up; without a name, the only one there is."""
         sites = Site.objects.filter(organisation=organisation)
         name = " ".join(site_name.split())
@@ -50,7 +50,7 @@ class Making:
         """The time zone of meters that are made."""
         return self.site.timezone if self.site else settings.DEFAULT_SITE_ZONE
 
-    def would_make(self, plan: Planned) -> tuple[int, int]:
+    def would_make(self, plan: HasTargets) -> tuple[int, int]:
         """Return how many sites and meters :meth:`make` would make."""
         meters = len(_new_points(plan.targets))
         if meters:
@@ -58,7 +58,7 @@ class Making:
         return (1 if meters and self.site is None else 0), meters
 
     @staticmethod
-    def known(plan: Planned) -> np.ndarray:
+    def known(plan: HasTargets) -> np.ndarray:
         """Return each target's series number; below zero where it has still to be made."""
         numbers = []
         for n, target in enumerate(plan.targets):
@@ -67,7 +67,7 @@ class Making:
             numbers.append(next(held, n - len(plan.targets)))
         return np.array(numbers, dtype=np.int64)
 
-    def make(self, plan: Planned) -> tuple[np.ndarray, Made]:
+    def make(self, plan: HasTargets) -> tuple[np.ndarray, Made]:
         """Make what is lacking and return each target's series number; call it within a transaction."""
         made = Made()
         known = self.known(plan)
@@ -85,7 +85,7 @@ class Making:
         meter = target.point.meter or found[target.point.identifier]
         return SeriesKey(meter, target.quantity, target.unit, target.step, register=target.register)
 
-    def _meters_of(self, points: Sequence[Point], plan: Planned, made: Made) -> dict[str, int]:
+    def _meters_of(self, points: Sequence[Point], plan: HasTargets, made: Made) -> dict[str, int]:
         """Make the new points' meters, unless somebody else has made them meanwhile."""
         self._check_named()
         names = [point.identifier for point in points]
@@ -103,7 +103,7 @@ class Making:
                 self.actor, organisation=self.organisation, name=self.site_name, timezone=self.zone
             )
             made.sites = [] if self.site else [site.pk]
-            for alike, names in _grouped(missing, plan.targets):
+            for alike, names in _group_alike(missing, plan.targets):
                 new = create_meters(self.actor, site=site, identifiers=names, **alike)
                 made.meters += [meter.pk for meter in new]
                 found |= {meter.identifier: meter for meter in new}
@@ -118,7 +118,7 @@ def _new_points(targets: Sequence[Target]) -> list[Point]:
     return list({t.point.identifier: t.point for t in targets if t.point.meter is None}.values())
 
 
-def _grouped(points: Sequence[Point], targets: Sequence[Target]) -> list[tuple[dict[str, Any], list[str]]]:
+def _group_alike(points: Sequence[Point], targets: Sequence[Target]) -> list[tuple[dict[str, Any], list[str]]]:
     """Put new points together whose meters differ in their identifiers alone."""
     measured: dict[str, list[Target]] = {}
     for target in targets:

@@ -19,7 +19,7 @@ _OF_METERS: Final = ("pk", "identifier", "site__timezone", "unit", "direction", 
 _OF_SERIES: Final = ("meter_id", "pk", "quantity", "unit", "step_minutes", "source", "register")
 
 
-class HeldSeries(NamedTuple):
+class SeriesRecord(NamedTuple):
     """A series that a point has already."""
 
     id: int
@@ -30,7 +30,7 @@ class HeldSeries(NamedTuple):
     register: str = ""
 
 
-class HeldMeter(NamedTuple):
+class MeterRecord(NamedTuple):
     """What matters of a meter to an import."""
 
     pk: int
@@ -43,7 +43,7 @@ class HeldMeter(NamedTuple):
     formula: str
 
 
-class Registry:
+class MeterLookup:
     """Looks up the meters of an organisation. A file that comes in many blocks has its whole estate looked up at once,
     unless that is a large one: two queries for each block took longer than reading the block, and so does a query that
     names a thousand meters."""
@@ -51,10 +51,10 @@ class Registry:
     def __init__(self, organisation: Organisation) -> None:
         self._meters: QuerySet[Meter] = Meter.objects.filter(organisation=organisation)
         self._times_asked = 0
-        self._estate: dict[str, HeldMeter] | None = None
-        self._series: dict[int, list[HeldSeries]] | None = None
+        self._estate: dict[str, MeterRecord] | None = None
+        self._series: dict[int, list[SeriesRecord]] | None = None
 
-    def meters(self, identifiers: Sequence[str]) -> dict[str, HeldMeter]:
+    def meters(self, identifiers: Sequence[str]) -> dict[str, MeterRecord]:
         """Return the meters that have one of some identifiers, by it."""
         self._times_asked += 1
         is_worth_it = self._times_asked == 2 or len(identifiers) > _MANY
@@ -65,33 +65,33 @@ class Registry:
             return {text: meter for text in identifiers if (meter := self._estate.get(text))}
         return {meter.identifier: meter for piece in _pieces(identifiers) for meter in self._named(piece)}
 
-    def by_serial(self, serials: Sequence[str]) -> dict[str, list[HeldMeter]]:
+    def by_serial(self, serials: Sequence[str]) -> dict[str, list[MeterRecord]]:
         """Return the meters that have one of some serials, compared without their spaces, by it."""
-        found: dict[str, list[HeldMeter]] = {}
+        found: dict[str, list[MeterRecord]] = {}
         plain = self._meters.exclude(serial="").annotate(plain=Replace("serial", Value(" "), Value("")))
         for piece in _pieces(serials):
             for *meter, serial in plain.filter(plain__in=piece).values_list(*_OF_METERS, "plain"):
-                found.setdefault(serial, []).append(HeldMeter(*meter))
+                found.setdefault(serial, []).append(MeterRecord(*meter))
         return found
 
-    def series(self, meters: Iterable[int]) -> dict[int, list[HeldSeries]]:
+    def series(self, meters: Iterable[int]) -> dict[int, list[SeriesRecord]]:
         """Return the series of some meters, by meter."""
         if self._series is None:
             return _by_meter(meters)
         return {meter: self._series[meter] for meter in meters if meter in self._series}
 
-    def _named(self, identifiers: Sequence[str]) -> Iterable[HeldMeter]:
+    def _named(self, identifiers: Sequence[str]) -> Iterable[MeterRecord]:
         return _rows(self._meters.filter(identifier__in=identifiers))
 
 
-def _rows(meters: QuerySet[Meter]) -> Iterable[HeldMeter]:
-    return (HeldMeter(*row) for row in meters.values_list(*_OF_METERS))
+def _rows(meters: QuerySet[Meter]) -> Iterable[MeterRecord]:
+    return (MeterRecord(*row) for row in meters.values_list(*_OF_METERS))
 
 
-def _by_meter(meters: Iterable[int]) -> dict[int, list[HeldSeries]]:
-    series: dict[int, list[HeldSeries]] = {}
+def _by_meter(meters: Iterable[int]) -> dict[int, list[SeriesRecord]]:
+    series: dict[int, list[SeriesRecord]] = {}
     for meter, *held in series_rows(meters, *_OF_SERIES):
-        series.setdefault(meter, []).append(HeldSeries(*held))
+        series.setdefault(meter, []).append(SeriesRecord(*held))
     return series
 
 

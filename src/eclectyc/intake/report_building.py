@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from eclectyc.intake.alignment.collect import Gathered
+from eclectyc.intake.alignment.collect import FileReadings
 from eclectyc.intake.alignment.interpretation import FilePlan
-from eclectyc.intake.alignment.month_frames import Tally
+from eclectyc.intake.alignment.month_frames import AlignmentTotals
 from eclectyc.intake.alignment.to_slots import Refusal
 from eclectyc.intake.report import ErrorLog, ImportReport, SeriesReport, grouped_warnings
 from eclectyc.intake.resolve import Resolver
@@ -17,7 +17,7 @@ from eclectyc.kernel.plurals import counted
 from eclectyc.readers.blocks import LineError, Recognition
 
 
-def describe(report: ImportReport, gathered: Gathered, seen: Recognition, plan: FilePlan) -> None:
+def describe(report: ImportReport, gathered: FileReadings, seen: Recognition, plan: FilePlan) -> None:
     """Write into the report how the file was understood."""
     report.rows = gathered.rows
     report.stamps, report.stamps_why = seen.stamps, seen.stamps_why
@@ -36,7 +36,7 @@ def describe(report: ImportReport, gathered: Gathered, seen: Recognition, plan: 
         report.warnings.append(f"The file names no unit: kWh is assumed for the new meters {named}.")
 
 
-def refuse_unknown(resolver: Resolver, log: ErrorLog, report: ImportReport) -> None:
+def reject_unknown_meters(resolver: Resolver, log: ErrorLog, report: ImportReport) -> None:
     """One error for each unknown meter and each channel that cannot be taken; its lines are counted already."""
     channels = resolver.channels
     remedy = "Add --create-meters --site NAME to make it, or correct the identifier."
@@ -52,12 +52,12 @@ def refuse_unknown(resolver: Resolver, log: ErrorLog, report: ImportReport) -> N
             log.extend([error], counts_lines=False)
 
 
-def complete(report: ImportReport, gathered: Gathered, plan: FilePlan, tally: Tally) -> None:
+def complete(report: ImportReport, gathered: FileReadings, plan: FilePlan, tally: AlignmentTotals) -> None:
     """Fill in what is known once everything is placed."""
     log = gathered.errors
-    for reason, remedy, lines in _merged(tally.refusals):
+    for reason, remedy, lines in _merge_refusals(tally.refusals):
         log.extend(LineError(line, "", reason, remedy) for line in lines.tolist())
-    report.warnings += _notes_of(tally)
+    report.warnings += _warnings_of(tally)
     report.warnings = grouped_warnings(report.warnings)
     report.readings = int(tally.readings.sum())
     report.series = [_series_report(plan, number, tally) for number in np.flatnonzero(tally.readings).tolist()]
@@ -65,7 +65,7 @@ def complete(report: ImportReport, gathered: Gathered, plan: FilePlan, tally: Ta
     report.take_errors(log)
 
 
-def _merged(refusals: list[Refusal]) -> list[tuple[str, str, np.ndarray]]:
+def _merge_refusals(refusals: list[Refusal]) -> list[tuple[str, str, np.ndarray]]:
     """Put refusals for one reason together; a line near a month's edge was looked at twice."""
     reasons: dict[tuple[str, str], list[np.ndarray]] = {}
     for refusal in refusals:
@@ -73,7 +73,7 @@ def _merged(refusals: list[Refusal]) -> list[tuple[str, str, np.ndarray]]:
     return [(*key, np.unique(np.concatenate(lines))) for key, lines in reasons.items()]
 
 
-def _notes_of(tally: Tally) -> list[str]:
+def _warnings_of(tally: AlignmentTotals) -> list[str]:
     notes = []
     if tally.equal:
         notes.append(f"More than once with the same value: {counted(tally.equal, 'period')}. Each counts once.")
@@ -92,7 +92,7 @@ def _notes_of(tally: Tally) -> list[str]:
     return notes
 
 
-def _series_report(plan: FilePlan, number: int, tally: Tally) -> SeriesReport:
+def _series_report(plan: FilePlan, number: int, tally: AlignmentTotals) -> SeriesReport:
     target = plan.targets[number]
     zone = ZoneInfo(plan.zones[target.zone])
     first, last = (datetime.fromtimestamp(int(at[number]), UTC).astimezone(zone) for at in (tally.first, tally.last))

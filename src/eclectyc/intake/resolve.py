@@ -16,7 +16,7 @@ import polars as pl
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity, Utility
 from eclectyc.estate.series import quantity_in
-from eclectyc.intake.registry_lookup import HeldMeter, HeldSeries, Registry
+from eclectyc.intake.registry_lookup import MeterLookup, MeterRecord, SeriesRecord
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits, identify
 from eclectyc.kernel.units import conversion_for_meter, is_added
@@ -27,7 +27,7 @@ _UNIT_OF_QUANTITY: Final = {"reactive_import": "kVArh", "reactive_export": "kVAr
 _QUANTITY_OF_UNIT: Final = {"kVArh": Quantity.REACTIVE_IMPORT, "degC": Quantity.TEMPERATURE}
 
 
-class Printed(NamedTuple):
+class ChannelKey(NamedTuple):
     """What a file prints of whose reading it is, and of what; None where it does not say."""
 
     meter: str | None
@@ -47,7 +47,7 @@ class Point:
     direction: str = "import"
     step: int = 30
     utility: str = ""  # empty: to be made, and told by what is measured
-    series: list[HeldSeries] = field(default_factory=list)
+    series: list[SeriesRecord] = field(default_factory=list)
     is_new: bool = False
     is_virtual: bool = False
     odd: str = ""  # what is odd about the identifier
@@ -62,7 +62,7 @@ class Point:
 class Channel:
     """One printed combination of meter, quantity, unit and register."""
 
-    printed: Printed
+    printed: ChannelKey
     point: Point
     quantity: str = "import"
     unit: str = ""
@@ -84,7 +84,7 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class MeterOptions:
     """What the person said about meters and units."""
 
     meter: str = ""
@@ -99,14 +99,14 @@ class Wishes:
 class Resolver:
     """Knows the channels of a file as its blocks come in. Asks the registry for new identifiers only."""
 
-    def __init__(self, organisation: Organisation, wishes: Wishes) -> None:
+    def __init__(self, organisation: Organisation, wishes: MeterOptions) -> None:
         self.channels: list[Channel] = []
         self.points: dict[str, Point] = {}
         self.warnings: list[str] = []
-        self._registry = Registry(organisation)
+        self._registry = MeterLookup(organisation)
         self._wishes = wishes
-        self._by_printed: dict[Printed, int] = {}  # of one step
-        self._by_step: dict[int | None, dict[Printed, int]] = {}
+        self._by_printed: dict[ChannelKey, int] = {}  # of one step
+        self._by_step: dict[int | None, dict[ChannelKey, int]] = {}
 
     def channels_of(self, frame: pl.DataFrame, step: int | None = None) -> np.ndarray:
         """Return the channel number of each row, int32. ``frame`` has line, meter, quantity, unit and perhaps register.
@@ -118,7 +118,7 @@ class Resolver:
         if len(heads) * 4 > len(frame):  # the meters take turns
             return self._channels_of_many(frame)
         cells = (frame[name][heads].to_list() for name in _keys_of(frame))
-        keys = [Printed(*key) for key in zip(*cells, strict=True)]
+        keys = [ChannelKey(*key) for key in zip(*cells, strict=True)]
         self._meet(keys)
         numbers = [self._by_printed[key] for key in keys]
         lengths = np.diff(np.append(heads, len(frame)))
@@ -128,7 +128,7 @@ class Resolver:
     def _channels_of_many(self, frame: pl.DataFrame) -> np.ndarray:
         names = _keys_of(frame)
         counted = frame.group_by(names, maintain_order=True).agg(rows=pl.len(), first=pl.col("line").min())
-        printed = [Printed(*key) for key in counted.select(names).rows()]
+        printed = [ChannelKey(*key) for key in counted.select(names).rows()]
         self._meet(printed)
         numbers = [self._by_printed[key] for key in printed]
         self._count(numbers, counted["rows"].to_list(), counted["first"].to_list())
@@ -152,7 +152,7 @@ class Resolver:
         channels = (channel for channel in self.channels if channel.fault is None and not channel.point.is_taken)
         return list({channel.point.identifier: channel.point for channel in channels}.values())
 
-    def _meet(self, printed: Sequence[Printed]) -> None:
+    def _meet(self, printed: Sequence[ChannelKey]) -> None:
         new = [key for key in dict.fromkeys(printed) if key not in self._by_printed]
         if not new:
             return
@@ -182,7 +182,7 @@ class Resolver:
             raise Invalid("The file names no meter.", "Name the meter with --meter.", field="meter")
         return clean_identifier(printed)
 
-    def _channel(self, printed: Printed) -> Channel:
+    def _channel(self, printed: ChannelKey) -> Channel:
         point = self.points[self._identifier(printed.meter)]
         channel = Channel(printed, point, register=printed.register or "")
         if has_lost_digits(printed[0] or ""):
@@ -237,7 +237,7 @@ class Resolver:
         if not self._wishes.strict_mpan:
             self.warnings.extend(point.odd for text in wanted if (point := self.points[text]).odd)
 
-    def _point(self, text: str, meter: HeldMeter | None, by_meter: dict[int, Point]) -> Point:
+    def _point(self, text: str, meter: MeterRecord | None, by_meter: dict[int, Point]) -> Point:
         if meter is None:
             is_new = self._wishes.creates and not has_lost_digits(text) and len(text) <= MAX_IDENTIFIER
             return Point(text, zone=self._wishes.zone, is_new=is_new, odd=identify(text).warning)
@@ -277,7 +277,7 @@ def _run_starts(frame: pl.DataFrame) -> np.ndarray:
     return np.flatnonzero(differs)
 
 
-class Measured(Protocol):
+class Measurement(Protocol):
     """What is measured at a point: a channel or a target."""
 
     @property
@@ -288,7 +288,7 @@ class Measured(Protocol):
     def step(self) -> int: ...
 
 
-def new_meter_fields(identifier: str, measured: Sequence[Measured]) -> dict[str, object]:
+def new_meter_fields(identifier: str, measured: Sequence[Measurement]) -> dict[str, object]:
     """Return what is known of a meter to be made, its identifier aside, from the series that a file has for it."""
     main = next((one for one in measured if one.quantity in ("import", "export")), measured[0])
     volume = next((one.unit for one in measured if one.unit == "m3"), main.unit)  # with kWh beside it: gas

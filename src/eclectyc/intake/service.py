@@ -15,16 +15,16 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import Claim, Under
 from eclectyc.derived.invalidation import remarks_on
 from eclectyc.estate.models import Quantity
-from eclectyc.intake.alignment.collect import Gathered, Gatherer
-from eclectyc.intake.alignment.interpretation import FilePlan, understand
-from eclectyc.intake.alignment.match_stored import shift_to_held
-from eclectyc.intake.alignment.month_frames import Months
+from eclectyc.intake.alignment.collect import FileReadings, ReadingCollector
+from eclectyc.intake.alignment.interpretation import FilePlan, interpret
+from eclectyc.intake.alignment.match_stored import shift_to_stored
+from eclectyc.intake.alignment.month_frames import FileMonths
 from eclectyc.intake.alignment.spool import Spool
 from eclectyc.intake.commit import Import, take_result, write_batch
-from eclectyc.intake.provisioning import Making
+from eclectyc.intake.provisioning import Provisioning
 from eclectyc.intake.report import ErrorLog, ImportReport
-from eclectyc.intake.report_building import complete, describe, refuse_unknown
-from eclectyc.intake.resolve import Resolver, Wishes
+from eclectyc.intake.report_building import complete, describe, reject_unknown_meters
+from eclectyc.intake.resolve import MeterOptions, Resolver
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.units import conversion
@@ -33,7 +33,7 @@ from eclectyc.readers.blocks import Block, DayBlock, LineError, ReadOptions, Row
 from eclectyc.readers.prefetch import PrefetchingReader
 
 if TYPE_CHECKING:
-    from eclectyc.intake.profiles.profile_reader import Declared
+    from eclectyc.intake.profiles.profile_reader import ProfileReader
 
 StampsOption = Literal["auto", "start", "end"]
 STAMPS: Final = ("auto", "start", "end")
@@ -123,9 +123,9 @@ def import_file(
     declared = None
     if options.profile:
         actor.require("imports.run", organisation.pk)
-        from eclectyc.intake.profiles.selected_profile import chosen
+        from eclectyc.intake.profiles.selected_profile import selected_reader
 
-        declared = chosen(actor, organisation, options.profile)
+        declared = selected_reader(actor, organisation, options.profile)
         options = _completed(options, declared)
     with ahead or PrefetchingReader(Path(path), replace(options.reading, reader=declared)) as file:
         actor.require("imports.run", organisation.pk)
@@ -134,13 +134,13 @@ def import_file(
             actor.require("estate.edit", organisation.pk)
         report = _import(actor, organisation, file, options, progress, name, Claim(upload, under))
     if declared and declared.profile is not None and report.batch is not None:
-        from eclectyc.intake.profiles.service import used
+        from eclectyc.intake.profiles.service import record_use
 
-        used(declared.profile, Path(path))
+        record_use(declared.profile, Path(path))
     return report
 
 
-def _completed(options: ImportOptions, declared: Declared) -> ImportOptions:
+def _completed(options: ImportOptions, declared: ProfileReader) -> ImportOptions:
     """Return options with what a profile says wherever they leave it open."""
     meaning, meters = declared.mapping.meaning, declared.mapping.meters
     return replace(
@@ -191,8 +191,8 @@ def _import_readings(
     telling: Telling,
     claim: Claim,
 ) -> None:
-    making = Making.of(actor, organisation, options.site)
-    wishes = Wishes(
+    making = Provisioning.of(actor, organisation, options.site)
+    wishes = MeterOptions(
         meter=options.meter,
         quantity=options.quantity,
         unit=options.unit,
@@ -202,12 +202,12 @@ def _import_readings(
         unit_to_be_told=file.opened().seen.unit_to_be_told,
     )
     with Spool(Path(settings.HOME) / "tmp") as spool:
-        gathered = Gathered(Resolver(organisation, wishes), spool, log)
+        gathered = FileReadings(Resolver(organisation, wishes), spool, log)
         seen = file.opened().seen
         _read(file, gathered, telling)
-        plan = understand(gathered, seen, stamps=options.stamps, timezone=options.timezone, agrees=shift_to_held)
+        plan = interpret(gathered, seen, stamps=options.stamps, timezone=options.timezone, agrees=shift_to_stored)
         describe(report, gathered, seen, plan)
-        refuse_unknown(gathered.resolver, log, report)
+        reject_unknown_meters(gathered.resolver, log, report)
         if plan.refused:
             log.extend((error for error, _ in plan.refused), counts_lines=False)
             log.stands_for(spool.lines_of([channel for _, channel in plan.refused]))
@@ -236,8 +236,8 @@ def _import_reads(
     from eclectyc.intake.register_files.import_registers import import_registers
     from eclectyc.intake.register_files.import_tanks import import_tanks
 
-    making = Making.of(actor, organisation, options.site)
-    wishes = Wishes(meter=options.meter, quantity=options.quantity, unit=options.unit, creates=options.create_meters,
+    making = Provisioning.of(actor, organisation, options.site)
+    wishes = MeterOptions(meter=options.meter, quantity=options.quantity, unit=options.unit, creates=options.create_meters,
                     zone=making.zone, strict_mpan=options.strict_mpan)  # fmt: skip
     import_ = ReadsImport(
         actor, organisation, file.opened().seen, Resolver(organisation, wishes), making, report, log, telling.say,
@@ -253,19 +253,19 @@ def _told(file: PrefetchingReader, telling: Telling) -> Iterator[tuple[Block, li
         telling.say(done=file.opened().source.position)
 
 
-def _read(file: PrefetchingReader, gathered: Gathered, telling: Telling) -> None:
+def _read(file: PrefetchingReader, gathered: FileReadings, telling: Telling) -> None:
     source, seen = file.opened().source, file.opened().seen
-    gatherer = Gatherer(gathered, step_s=seen.step * 60 if seen.step else None)
+    gatherer = ReadingCollector(gathered, step_s=seen.step * 60 if seen.step else None)
     for block, errors in file.blocks():
         if isinstance(block, DayBlock | RowBlock):
             gatherer.take(block, errors)
         telling.say(done=source.position, rows=gathered.rows)
 
 
-def _store(import_: Import, plan: FilePlan, making: Making) -> None:
+def _store(import_: Import, plan: FilePlan, making: Provisioning) -> None:
     """Commit what was read, or find out what that would do."""
     report, gathered = import_.report, import_.gathered
-    months = Months(gathered, plan, making.known(plan))
+    months = FileMonths(gathered, plan, making.known(plan))
     if months.is_empty():
         complete(report, gathered, plan, months.tally)
     elif report.dry_run:

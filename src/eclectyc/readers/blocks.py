@@ -16,7 +16,7 @@ import polars as pl
 from eclectyc.kernel.errors import EclectycError
 
 if TYPE_CHECKING:
-    from eclectyc.intake.profiles.profile_reader import Declared
+    from eclectyc.intake.profiles.profile_reader import ProfileReader
 
 Stamps = Literal["start", "end"]
 
@@ -155,7 +155,7 @@ class ReadOptions:
     unit: str = ""
     quantity: str = ""
     sheet: str = ""  # of a workbook
-    reader: Declared | None = None  # that a profile declares; none other is asked
+    reader: ProfileReader | None = None  # that a profile declares; none other is asked
 
 
 @dataclass(slots=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.intake.profiles.column_positions import declared_table
-from eclectyc.intake.profiles.match import Fit, fitting
-from eclectyc.intake.profiles.profile_reader import Declared
-from eclectyc.intake.profiles.sample_file import head_at
+from eclectyc.intake.profiles.match import ProfileMatch, matching_profiles
+from eclectyc.intake.profiles.profile_reader import ProfileReader
+from eclectyc.intake.profiles.sample_file import open_sample
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads import service
 from eclectyc.intake.uploads.models import Upload
@@ -23,15 +23,15 @@ from eclectyc.web.import_messages import for_page
 class Offers:
     """Saved profiles that fit a file. ``chosen`` is taken by itself: the only one of whose kind the file looks."""
 
-    chosen: Fit | None = None
-    others: list[Fit] = field(default_factory=list)
+    chosen: ProfileMatch | None = None
+    others: list[ProfileMatch] = field(default_factory=list)
 
 
 def offers_for(actor: Actor, upload: Upload) -> Offers:
     """Return the profiles that fit a file; where several do exactly, none is taken by itself."""
     try:
-        with head_at(upload.path, upload.name) as head:
-            found = fitting(actor, upload.organisation, head)
+        with open_sample(upload.path, upload.name) as head:
+            found = matching_profiles(actor, upload.organisation, head)
     except (EclectycError, OSError):
         return Offers()
     exact = [fit for fit in found if fit.is_exact]
@@ -44,7 +44,7 @@ def look(actor: Actor, upload: Upload, options: ImportOptions | None) -> dict[st
     if not upload.kept or not upload.path.is_file():
         return {"reason": "The file is no longer here.", "remedy": "Send it again."}
     try:
-        with open_file(upload.path, service.reading_of(actor, upload, options)) as file:
+        with open_file(upload.path, service.read_options(actor, upload, options)) as file:
             return _seen(file)
     except EclectycError as error:
         return {"reason": for_page(error.reason.replace(upload.kept, upload.name)), "remedy": for_page(error.remedy)}
@@ -52,7 +52,7 @@ def look(actor: Actor, upload: Upload, options: ImportOptions | None) -> dict[st
 
 def _seen(file: OpenFile) -> dict[str, Any]:
     seen, table = file.seen, None
-    if isinstance(file.reader, Declared):
+    if isinstance(file.reader, ProfileReader):
         table = declared_table(file.source, file.reader.mapping)
     elif seen.is_table:
         table = sample_of(file.source).table

@@ -10,18 +10,24 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity
 from eclectyc.intake.profiles.column_positions import with_its_header
 from eclectyc.intake.profiles.form_mapping import (
-    OFFERED,
     ROLES,
+    ROLES_OF_LAYOUT,
     Answers,
     checked_mapping,
     number_of,
     roles_of,
 )
 from eclectyc.intake.profiles.mapping import Mapping
-from eclectyc.intake.profiles.open_questions import Open, assumed, distinct_words, needed, usual_meaning
-from eclectyc.intake.profiles.preview import Preview, Stored, preview_of
+from eclectyc.intake.profiles.open_questions import (
+    OpenQuestion,
+    assumptions,
+    distinct_words,
+    missing_answers,
+    usual_meaning,
+)
+from eclectyc.intake.profiles.preview import Preview, PreviewReading, preview_of
 from eclectyc.intake.profiles.record_files import parts_of
-from eclectyc.intake.profiles.sample_file import TOP_LINES, FileHead
+from eclectyc.intake.profiles.sample_file import TOP_LINES, SampleFile
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.readers.blocks import LineError
 from eclectyc.readers.tables.file_sample import TableSample
@@ -95,12 +101,12 @@ class Mapper:
     """Everything that the page shows. fault : why the file as a whole cannot be read so."""
 
     answers: Answers
-    head: FileHead
+    head: SampleFile
     table: TableSample
     mapping: Mapping | None = None
     preview: Preview | None = None
     fault: EclectycError | None = None
-    open: list[Open] = field(default_factory=list)
+    open: list[OpenQuestion] = field(default_factory=list)
     hidden: int = 0  # columns that are not shown
 
     @property
@@ -199,7 +205,7 @@ class Mapper:
     def _column(self, index: int, roles: dict[int, str], inside: set[int]) -> ShownColumn:
         name, role = self.table.names[index], roles.get(index, "")
         offered = [Choice("", ROLES[""], not role)]
-        offered += [Choice(one, self._role_word(one), one == role) for one in OFFERED.get(self.layout, ())]
+        offered += [Choice(one, self._role_word(one), one == role) for one in ROLES_OF_LAYOUT.get(self.layout, ())]
         last = max((n for n in inside if role in ("slots", "slot_flags") and n >= index), default=0)
         is_run = 0 < last < len(self.table.names)
         span = self.table.names[last] or f"{last + 1}" if is_run else ""
@@ -224,7 +230,7 @@ class Mapper:
         return found
 
 
-def mapper_of(actor: Actor, organisation: Organisation, head: FileHead, answers: Answers) -> Mapper:
+def mapper_of(actor: Actor, organisation: Organisation, head: SampleFile, answers: Answers) -> Mapper:
     """Work out what answers make of a file's first lines. A file that is no table raises ``UnreadableFile``."""
     told = answers.get("delimiter", "")
     table = head.table(
@@ -232,7 +238,7 @@ def mapper_of(actor: Actor, organisation: Organisation, head: FileHead, answers:
         records=number_of(answers, "records") or None,
     )  # fmt: skip
     made = Mapper(answers, head, table)
-    made.open = needed(answers, table)
+    made.open = missing_answers(answers, table)
     if not made.open:
         try:
             mapping = with_its_header(head.source, checked_mapping(answers, table), table.header_line)
@@ -240,7 +246,7 @@ def mapper_of(actor: Actor, organisation: Organisation, head: FileHead, answers:
             made.preview = preview_of(actor, organisation, head, mapping)
         except EclectycError as error:
             made.fault = error
-    made.open += assumed(answers, table, made.preview)
+    made.open += assumptions(answers, table, made.preview)
     return made
 
 
@@ -250,7 +256,7 @@ def _called(name: str, index: int, parts: tuple[str, str] | None) -> str:
     return name or f"Column {index + 1}"
 
 
-def _shown(one: Stored, unknown: set[str]) -> ShownReading:
+def _shown(one: PreviewReading, unknown: set[str]) -> ShownReading:
     start, end = one.start, one.end
     day, zone = f"{start.day} {start:%b %Y}", f"{start.tzname() or ''} ({start:%z})"
     if end is None:

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eclectyc.intake.alignment.clocks import Clock, clock_for
-from eclectyc.intake.alignment.day_rows import lay_days
+from eclectyc.intake.alignment.day_rows import merge_days
 from eclectyc.intake.alignment.interval_detection import ChannelStamps, StampCensus, grid_of, interval_of
-from eclectyc.intake.alignment.reading_arrays import Rows
-from eclectyc.intake.alignment.to_slots import Slots
+from eclectyc.intake.alignment.reading_arrays import ReadingRows
+from eclectyc.intake.alignment.to_slots import SlotValues
 from eclectyc.kernel.days import slot_counts
 
 ZONES = ["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Beirut", "America/Santiago", "UTC"]
@@ -103,9 +103,11 @@ def test_the_grid_that_holds_whole_intervals(interval: int, residue: int, shifts
     assert grid_of(interval, residue, shifts) == step
 
 
-def rows(*at: int) -> Rows:
+def rows(*at: int) -> ReadingRows:
     size = len(at)
-    return Rows("clock", np.zeros(size, np.int32), np.arange(size), np.array(at), np.ones(size), np.ones(size, np.int8))
+    return ReadingRows(
+        "clock", np.zeros(size, np.int32), np.arange(size), np.array(at), np.ones(size), np.ones(size, np.int8)
+    )
 
 
 @pytest.mark.parametrize(("order", "is_newest_first"), [(1, False), (-1, True)])
@@ -123,11 +125,11 @@ def test_rows_in_no_order_show_the_interval_of_their_sorted_stamps() -> None:
     assert census.channels[0].interval_s == 1800
 
 
-def slots(*told: tuple[int, float, int, int]) -> Slots:
+def slots(*told: tuple[int, float, int, int]) -> SlotValues:
     """Slots of one day of one target: slot, value, quality, line."""
     slot, value, quality, line = (np.array(column) for column in zip(*told, strict=True))
     zeros = np.zeros(len(told), np.int32)
-    return Slots(zeros, zeros, slot.astype(np.int32), value.astype(float), quality.astype(np.int8), line)
+    return SlotValues(zeros, zeros, slot.astype(np.int32), value.astype(float), quality.astype(np.int8), line)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def slots(*told: tuple[int, float, int, int]) -> Slots:
 def test_the_same_slot_twice(
     told: list[tuple[int, float, int, int]], value: float, quality: int, refused: list[int]
 ) -> None:
-    laid = lay_days(slots(*told, (1, 7, 1, 9)), [])
+    laid = merge_days(slots(*told, (1, 7, 1, 9)), [])
     assert laid.days.values[0].tolist() == pytest.approx([value, 7], nan_ok=True)
     assert laid.days.quality[0].tolist() == [quality, 1]
     assert [line for refusal in laid.refusals for line in refusal.lines.tolist()] == refused

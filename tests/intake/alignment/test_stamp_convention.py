@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eclectyc.intake.alignment.stamp_convention import conclude, edge_of, shift_that_agrees
+from eclectyc.intake.alignment.stamp_convention import agreeing_shift, conclude, edge_of
 from eclectyc.intake.report import ImportReport
 from tests.factories import World
 from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
@@ -144,12 +144,12 @@ def test_what_first_and_last_stamps_say(first: str, last: str, says: str | None)
 
 def test_a_flat_profile_agrees_with_no_shift_in_particular() -> None:
     flat = np.ones(100)
-    assert shift_that_agrees(flat, flat) is None
+    assert agreeing_shift(flat, flat) is None
     rising = np.arange(100.0)
-    assert shift_that_agrees(rising, rising) == 0
-    assert shift_that_agrees(rising, np.roll(rising, -1)) == -1
-    assert shift_that_agrees(rising, np.roll(rising, 1)) == 1
-    assert shift_that_agrees(rising, np.full(100, np.nan)) is None
+    assert agreeing_shift(rising, rising) == 0
+    assert agreeing_shift(rising, np.roll(rising, -1)) == -1
+    assert agreeing_shift(rising, np.roll(rising, 1)) == 1
+    assert agreeing_shift(rising, np.full(100, np.nan)) is None
 
 
 def test_a_repeated_import_of_an_assumed_file_changes_nothing(

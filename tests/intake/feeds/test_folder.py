@@ -13,10 +13,10 @@ from django.utils import timezone
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter
-from eclectyc.intake.feeds.connection import Offered
-from eclectyc.intake.feeds.folder import FolderDoor
+from eclectyc.intake.feeds.connection import RemoteFile
+from eclectyc.intake.feeds.folder import FolderConnection
 from eclectyc.intake.feeds.models import Feed, FeedFile
-from eclectyc.intake.feeds.service import Wanted, create_feed, read_now, try_feed, update_feed
+from eclectyc.intake.feeds.service import FeedDetails, create_feed, read_now, try_feed, update_feed
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def feed_on(world: World, folder: Path, **settings: Any) -> Feed:
-    wanted = Wanted("Collector", {"path": str(folder), "settle_s": 0, **settings})
+    wanted = FeedDetails("Collector", {"path": str(folder), "settle_s": 0, **settings})
     return create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=wanted)
 
 
@@ -174,11 +174,11 @@ def test_a_quiet_feed_is_told_of_once_for_each_silence(
 def test_only_an_operator_has_a_folder_of_the_server_read(world: World, folder: Path) -> None:
     with pytest.raises(Forbidden):
         create_feed(
-            Actor.of(world.admin), organisation=world.org, kind=Feed.FOLDER, wanted=Wanted("x", {"path": "/etc"})
+            Actor.of(world.admin), organisation=world.org, kind=Feed.FOLDER, wanted=FeedDetails("x", {"path": "/etc"})
         )
     feed = feed_on(world, folder)
     with pytest.raises(Forbidden):
-        update_feed(Actor.of(world.admin), feed=feed, wanted=Wanted("x", {"path": "/etc"}))
+        update_feed(Actor.of(world.admin), feed=feed, wanted=FeedDetails("x", {"path": "/etc"}))
     assert list(Feed.objects.visible_to(Actor.of(world.outsider))) == []
 
 
@@ -189,7 +189,7 @@ def test_only_an_operator_has_a_folder_of_the_server_read(world: World, folder: 
 )  # fmt: skip
 def test_a_setting_that_cannot_be_taken_is_refused_by_name(world: World, said: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as refused:
-        create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=Wanted("x", said))
+        create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=FeedDetails("x", said))
     assert refused.value.field == field
 
 
@@ -215,7 +215,7 @@ def test_a_file_that_grows_beyond_its_bounds_while_it_is_fetched_is_let_go(
     (folder / "a.csv").write_bytes(b"x" * 3_000_000)
     monkeypatch.setattr("eclectyc.intake.uploads.service.MOST_BYTES", 1_500_000)
     monkeypatch.setattr(
-        FolderDoor, "offered", lambda self: [Offered("a.csv", 10, 1)]  # what the place says of it is not so
+        FolderConnection, "offered", lambda self: [RemoteFile("a.csv", 10, 1)]  # what the place says of it is not so
     )  # fmt: skip
     feed = feed_on(world, folder)
     assert look(feed).state == Job.FAILED
@@ -231,7 +231,7 @@ def test_a_feed_may_do_what_whoever_set_it_up_had_to_be_allowed(world: World, fo
     )
     (folder / "june.csv").write_bytes(file_of(world, date(2025, 6, 3)))
     options = ImportOptions(create_meters=creates, site="Depot" if creates else "")
-    wanted = Wanted("Collector", {"path": str(folder), "settle_s": 0}, options=options)
+    wanted = FeedDetails("Collector", {"path": str(folder), "settle_s": 0}, options=options)
     look(create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=wanted))
     assert Batch.objects.filter(state=Batch.DONE, format="wide").count() == 1
     made = Meter.objects.filter(identifier="2248274887874")

@@ -17,7 +17,7 @@ from django.utils import timezone
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.models import Batch
 from eclectyc.intake.feeds.models import Feed
-from eclectyc.intake.feeds.service import Wanted, create_feed, read_now, try_feed
+from eclectyc.intake.feeds.service import FeedDetails, create_feed, read_now, try_feed
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job
@@ -89,7 +89,7 @@ def provider() -> Iterator[Provider]:
 def feed_of(world: World, provider: Provider, *, private: bool = True, token: str = "secret-token") -> Feed:
     settings = {"url": f"{provider.url}/readings?period_from={{from}}&period_to={{to}}", "first_days": 10}
     options = ImportOptions(meter=world.meter.identifier, unit="kWh")
-    wanted = Wanted("Octopus", settings, {"token": token}, options)
+    wanted = FeedDetails("Octopus", settings, {"token": token}, options)
     return create_feed(OPERATOR, organisation=world.org, kind=Feed.HTTPS, wanted=wanted, may_reach_private=private)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from eclectyc.intake.feeds.connection import Unreachable, addresses_of
 from eclectyc.intake.feeds.host_keys import fingerprint
-from eclectyc.intake.feeds.settings import FIELDS, SECRETS, checked
+from eclectyc.intake.feeds.settings import FIELDS, SECRETS, check_settings
 from eclectyc.kernel.errors import Invalid
 
 BLOB = base64.b64encode(b"\0\0\0\x0bssh-ed25519" + bytes(36)).decode()
@@ -45,7 +45,7 @@ TEXTS = st.one_of(
 )
 def test_what_cannot_be_is_refused_by_name(kind: str, said: dict[str, Any], secrets: dict[str, str], field: str):
     with pytest.raises(Invalid) as refused:
-        checked(kind, said, secrets)
+        check_settings(kind, said, secrets)
     assert refused.value.field == field
 
 
@@ -55,7 +55,7 @@ def test_odd_settings_are_taken_or_refused(data: st.DataObject) -> None:
     said = data.draw(st.fixed_dictionaries({one.name: TEXTS for one in FIELDS[kind]}))
     secrets = data.draw(st.fixed_dictionaries(dict.fromkeys(SECRETS[kind], TEXTS)))
     with suppress(Invalid):
-        assert set(checked(kind, said, secrets).settings) == set(said)
+        assert set(check_settings(kind, said, secrets).settings) == set(said)
 
 
 def test_a_key_and_its_fingerprint_are_one() -> None:
@@ -71,10 +71,10 @@ def test_a_line_of_ssh_keyscan_is_taken_whatever_the_host_is_called() -> None:
 
 def test_a_name_and_password_may_hold_what_a_bare_token_may_not() -> None:
     said, secret = {"url": "https://example.com"}, {"token": "shop:Pässwört£"}
-    assert checked("https", {**said, "authorisation": "basic"}, secret).secrets == secret
+    assert check_settings("https", {**said, "authorisation": "basic"}, secret).secrets == secret
     for how in ("bearer", "header"):
         with pytest.raises(Invalid, match="no token has"):
-            checked("https", {**said, "authorisation": how}, secret)
+            check_settings("https", {**said, "authorisation": how}, secret)
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 300, "é" * 70 + ".org"])

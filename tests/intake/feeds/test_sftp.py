@@ -19,7 +19,7 @@ from eclectyc.intake.feeds import sftp
 from eclectyc.intake.feeds.connection import Unreachable
 from eclectyc.intake.feeds.host_keys import fingerprint
 from eclectyc.intake.feeds.models import Feed
-from eclectyc.intake.feeds.service import Wanted, create_feed, read_now, try_feed, update_feed
+from eclectyc.intake.feeds.service import FeedDetails, create_feed, read_now, try_feed, update_feed
 from eclectyc.jobs.models import Job
 from eclectyc.jobs.worker import run_waiting
 from eclectyc.kernel.errors import Invalid
@@ -53,7 +53,7 @@ def feed_at(world: World, server: SftpServer, **more: Any) -> Feed:
         "host": server.host, "port": server.port, "username": server.username, "host_key": server.host_key,
         "path": str(server.folder), "settle_s": 0, **more,
     }  # fmt: skip
-    wanted = Wanted("Supplier", settings, {"private_key": server.private_key})
+    wanted = FeedDetails("Supplier", settings, {"private_key": server.private_key})
     return create_feed(OPERATOR, organisation=world.org, kind=Feed.SFTP, wanted=wanted, may_reach_private=True)
 
 
@@ -110,10 +110,10 @@ def test_a_wrong_key_or_folder_is_told_plainly(world: World, server: SftpServer,
 
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "stranger")], check=True)
     feed = feed_at(world, server)
-    wanted = Wanted("Supplier", feed.settings, {"private_key": (tmp_path / "stranger").read_text()})
+    wanted = FeedDetails("Supplier", feed.settings, {"private_key": (tmp_path / "stranger").read_text()})
     with pytest.raises(Invalid, match="does not let us in"):
         try_feed(OPERATOR, feed=update_feed(OPERATOR, feed=feed, wanted=wanted))
-    elsewhere = Wanted("Supplier", {**feed.settings, "path": "/no/such"}, {"private_key": server.private_key})
+    elsewhere = FeedDetails("Supplier", {**feed.settings, "path": "/no/such"}, {"private_key": server.private_key})
     with pytest.raises(Unreachable, match="cannot be read"):
         try_feed(OPERATOR, feed=update_feed(OPERATOR, feed=feed, wanted=elsewhere))
 
@@ -138,7 +138,7 @@ def test_the_key_is_kept_sealed_told_to_nobody_and_not_taken_to_another_server(
     told = "".join(f"{event.before}{event.after}" for event in Event.objects.all())
     assert "PRIVATE KEY" not in told + repr(feed.secret) + str(feed.secret)
     with pytest.raises(Invalid, match="not taken along"):
-        update_feed(OPERATOR, feed=feed, wanted=Wanted("Supplier", {**feed.settings, "host": "evil.example"}))
+        update_feed(OPERATOR, feed=feed, wanted=FeedDetails("Supplier", {**feed.settings, "host": "evil.example"}))
 
 
 def test_a_name_that_is_no_text_is_told_plainly(world: World, server: SftpServer) -> None:

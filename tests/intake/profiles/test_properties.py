@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from eclectyc.intake.profiles.mapping import mapping_of
-from eclectyc.intake.profiles.profile_reader import Declared
+from eclectyc.intake.profiles.profile_reader import ProfileReader
 from eclectyc.intake.profiles.toml_text import mapping_of_toml, toml_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.readers.blocks import Block, LineError, ReadOptions
@@ -86,7 +86,7 @@ cells = st.lists(
 )  # fmt: skip
 
 
-def read(path: Path, reader: Declared | None) -> tuple[list[Block], list[LineError]]:
+def read(path: Path, reader: ProfileReader | None) -> tuple[list[Block], list[LineError]]:
     blocks, errors = [], []
     with open_file(path, ReadOptions(reader=reader)) as file:
         for block, rejected in file.reader.read(file.source, file.seen, ReadOptions()):
@@ -127,7 +127,7 @@ def test_a_line_a_reading_is_read_as_its_plain_twin(rows: list[tuple[float | Non
         usual, own = Path(folder, "plain.csv"), Path(folder, "odd.txt")
         usual.write_text("\n".join(plain) + "\n")
         own.write_text("\n".join(odd) + "\n")
-        (wanted, refused), (got, errors) = read(usual, None), read(own, Declared(mapping, "sender"))
+        (wanted, refused), (got, errors) = read(usual, None), read(own, ProfileReader(mapping, "sender"))
         assert errors == refused == []
         assert frames(got, *names).equals(frames(wanted, *names))
 
@@ -155,7 +155,7 @@ def test_a_line_a_day_by_position_is_read_as_its_plain_twin(days: list[list[int 
         usual, own = Path(folder, "plain.csv"), Path(folder, "odd.txt")
         usual.write_text("\n".join(plain) + "\n")
         own.write_text("\n".join(odd) + "\n")
-        (wanted, refused), (got, errors) = read(usual, None), read(own, Declared(mapping, "sender"))
+        (wanted, refused), (got, errors) = read(usual, None), read(own, ProfileReader(mapping, "sender"))
         assert errors == refused == []
         assert frames(got, "meter", "day").equals(frames(wanted, "meter", "day"))
         for name in ("values", "quality"):

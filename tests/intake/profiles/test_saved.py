@@ -12,7 +12,7 @@ from eclectyc.audit.models import Event
 from eclectyc.cli.session import OPERATOR
 from eclectyc.estate.changes import Changed
 from eclectyc.intake.feeds.models import Feed
-from eclectyc.intake.feeds.service import Wanted, create_feed, options_of, update_feed
+from eclectyc.intake.feeds.service import FeedDetails, create_feed, options_of, update_feed
 from eclectyc.intake.profiles.mapping import Mapping, mapping_of
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.service import (
@@ -112,14 +112,14 @@ def test_a_change_needs_the_version_that_was_read_and_leaves_one_event(profile: 
 def test_a_feed_follows_its_profile_through_a_new_name_and_holds_it(
     world: World, profile: ImportProfile, admin: Actor, tmp_path: Path
 ) -> None:
-    wanted = Wanted("Box", {"path": str(tmp_path), "settle_s": 0}, options=ImportOptions(profile="stadtwerke"))
+    wanted = FeedDetails("Box", {"path": str(tmp_path), "settle_s": 0}, options=ImportOptions(profile="stadtwerke"))
     feed = create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=wanted)
     change_profile(admin, profile=profile, name="City works")
     feed.refresh_from_db()
     assert options_of(feed).profile == "City works"
     with pytest.raises(Conflict, match="used by 1 feed: Box"):
         delete_profile(admin, profile=profile)
-    update_feed(OPERATOR, feed=feed, wanted=Wanted("Box", {"path": str(tmp_path)}))
+    update_feed(OPERATOR, feed=feed, wanted=FeedDetails("Box", {"path": str(tmp_path)}))
     delete_profile(admin, profile=profile)
     assert not ImportProfile.objects.exists()
 
@@ -129,7 +129,7 @@ def test_a_feed_takes_no_profile_of_another_organisation_and_no_file_of_the_serv
 ) -> None:
     (tmp_path / "own.toml").write_text('layout = "daily"\n[columns]\ndate = 1\nvalue = 2\n')
     for name in ("Stadtwerke", str(tmp_path / "own.toml")):
-        wanted = Wanted("Box", {"path": str(tmp_path)}, options=ImportOptions(profile=name))
+        wanted = FeedDetails("Box", {"path": str(tmp_path)}, options=ImportOptions(profile=name))
         with pytest.raises(NotFound):
             create_feed(OPERATOR, organisation=world.other_org, kind=Feed.FOLDER, wanted=wanted)
     assert not Feed.objects.exists()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from eclectyc.intake.profiles.form_mapping import Answers, answers_of, checked_mapping, number_of
-from eclectyc.intake.profiles.sample_file import FileHead, head_at
-from eclectyc.intake.profiles.suggest import guessed
+from eclectyc.intake.profiles.sample_file import SampleFile, open_sample
+from eclectyc.intake.profiles.suggest import suggest_answers
 from eclectyc.readers.blocks import UnreadableFile
 
 A, B = "1200023305967", "2248274887874"
@@ -30,11 +30,11 @@ FLOW = "ZHV|1|D0036001|\n" + "".join(
 )
 
 
-def guess(folder: Path, text: str) -> tuple[Answers, FileHead]:
+def guess(folder: Path, text: str) -> tuple[Answers, SampleFile]:
     path = folder / "sender_2025-01.csv"
     path.write_text(text)
-    with head_at(path, path.name) as head:
-        return guessed(head), head
+    with open_sample(path, path.name) as head:
+        return suggest_answers(head), head
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_headings_and_cells_suggest_what_a_file_is(text: str, wanted: Answers, t
 def test_what_is_suggested_makes_a_mapping_and_that_the_same_answers(text: str, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(text)
-    with head_at(path, path.name) as head:
-        answers = guessed(head)
+    with open_sample(path, path.name) as head:
+        answers = suggest_answers(head)
         table = head.table(head.delimiter(answers["delimiter"]), number_of(answers, "header"),
                            records=number_of(answers, "records") or None)  # fmt: skip
         mapping = checked_mapping(answers, table)
@@ -85,8 +85,8 @@ HOSTILE = {
 def test_a_hostile_file_is_refused_at_its_head(name: str, tmp_path: Path) -> None:
     path = tmp_path / "hostile.csv"
     path.write_bytes(HOSTILE[name])
-    with pytest.raises(UnreadableFile) as refusal, head_at(path, path.name) as head:
-        guessed(head)
+    with pytest.raises(UnreadableFile) as refusal, open_sample(path, path.name) as head:
+        suggest_answers(head)
     assert refusal.value.remedy
 
 
@@ -95,12 +95,12 @@ def test_of_a_large_file_only_the_head_is_read(tmp_path: Path) -> None:
     with path.open("w") as file:
         file.write("MPAN,Date,kWh\n")
         file.truncate(3 << 30)  # three sparse gigabytes
-    with pytest.raises(UnreadableFile, match="zero bytes"), head_at(path, path.name):
+    with pytest.raises(UnreadableFile, match="zero bytes"), open_sample(path, path.name):
         pass
     path.write_text("MPAN,Date,kWh\n" + f"{A},2025-01-06,1\n" * 200_000)
-    with head_at(path, path.name) as head:
+    with open_sample(path, path.name) as head:
         assert len(head.lines(",")) <= 300
-        assert guessed(head)["layout"] == "daily"
+        assert suggest_answers(head)["layout"] == "daily"
 
 
 def test_digits_that_are_no_numbers_are_no_periods(tmp_path: Path) -> None:
@@ -108,5 +108,5 @@ def test_digits_that_are_no_numbers_are_no_periods(tmp_path: Path) -> None:
     path.write_text(
         "Name,Date,Grade,Long\n" + "".join(f"A,0{n}/06/2025,{g},{'9' * 5000}\n" for n, g in enumerate("²³¹", 1))
     )
-    with head_at(path, path.name) as head:
-        assert "period" not in guessed(head).values()
+    with open_sample(path, path.name) as head:
+        assert "period" not in suggest_answers(head).values()

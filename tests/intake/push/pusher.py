@@ -47,7 +47,7 @@ def main(number: int, failpoint: str) -> None:
     ready()
     from eclectyc.batches.lifecycle import recover
     from eclectyc.estate.models import Meter
-    from eclectyc.intake.push.drain import fold_inbox
+    from eclectyc.intake.push.drain import drain_inbox
     from eclectyc.intake.push.message import Message
     from eclectyc.intake.push.service import push_readings
     from eclectyc.kernel import failpoints
@@ -62,7 +62,7 @@ def main(number: int, failpoint: str) -> None:
     document = {"quantity": "import", "unit": "kWh", "readings": readings}
     answer = push_readings(OPERATOR, meter=meter, message=Message.of(document))
     tell({"added": answer.added, "unchanged": answer.unchanged})
-    tell({"readings": fold_inbox().readings})
+    tell({"readings": drain_inbox().readings})
     tell(found())
 
 

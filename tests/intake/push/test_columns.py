@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectyc.intake.push.columns import NO_END, Columns, at_once, one_by_one, read_columns
+from eclectyc.intake.push.columns import NO_END, ReadingColumns, at_once, one_by_one, read_columns
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED, UNFLAGGED
 
 GOOD: dict[str, Any] = {"start": "2025-06-01T10:00:00Z", "value": 1.5}
 START_S = 1_748_772_000
 
 
-def rows(columns: Columns) -> list[tuple[object, ...]]:
+def rows(columns: ReadingColumns) -> list[tuple[object, ...]]:
     each = (columns.index, columns.start, columns.end, columns.value, columns.quality)
     return list(zip(*(array.tolist() for array in each), strict=True))
 

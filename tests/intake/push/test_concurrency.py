@@ -12,7 +12,7 @@ from django.db import connection
 from eclectyc.batches.lifecycle import writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Series
-from eclectyc.intake.push.drain import fold_inbox
+from eclectyc.intake.push.drain import drain_inbox
 from eclectyc.intake.push.models import Push
 from eclectyc.intake.push.service import Answer
 from eclectyc.kernel.quality import ACTUAL
@@ -60,10 +60,10 @@ def test_the_same_readings_pushed_by_many_at_once_are_added_once(world: World) -
 
     def folding() -> None:
         while not is_over.wait(0.02):
-            fold_inbox()
+            drain_inbox()
 
     side_by_side(device, device, device, device, folding)
-    fold_inbox()
+    drain_inbox()
     assert sorted(answer.added for answer in answers) == [0] * 23 + [48]
     assert all(answer.added + answer.unchanged == 48 for answer in answers)
     assert Series.objects.count() == 1
@@ -84,7 +84,7 @@ def test_of_pushes_that_overlap_each_answer_says_what_it_did_to_those_before_it(
     side_by_side(*(device(number) for number in range(1, 7)))
     assert sorted(told) == [(0, 48)] * 5 + [(48, 0)]
     assert Push.objects.count() == 6
-    fold_inbox()
+    drain_inbox()
     assert len({value for value, _ in held(world.meter).values()}) == 1, "one push is the last one, in every slot"
     (batch,) = Batch.objects.all()
     assert (batch.rows, batch.added) == (6 * 48, 48)
@@ -100,7 +100,7 @@ def test_pushes_go_on_while_another_writer_has_the_lake_and_none_is_lost(world: 
                 push(world, readings_of(part), meter=meter)
                 truth[meter.identifier] |= part
     assert Push.objects.count() == 15
-    side_by_side(*[fold_inbox] * 3)
+    side_by_side(*[drain_inbox] * 3)
     assert Push.objects.count() == 0
     for meter in meters:
         assert {start: value for start, (value, _) in held(meter).items()} == truth[meter.identifier]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectyc.intake.push.batching import MOST_READINGS, Waiting, next_round
-from eclectyc.intake.push.encoding import Pushed, pack, unpack
+from eclectyc.intake.push.batching import MOST_READINGS, WaitingPush, next_batch
+from eclectyc.intake.push.encoding import PushedSlots, pack, unpack
 from eclectyc.intake.push.merge import merge
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED, UNFLAGGED
 
@@ -37,10 +37,10 @@ def laid(held: Says, pushes: list[Says]) -> Says:
     return state
 
 
-def as_pushed(says: Says) -> tuple[int, Pushed]:
+def as_pushed(says: Says) -> tuple[int, PushedSlots]:
     """One push: of the series of its first slot."""
     keys = sorted(says)
-    return keys[0][0], Pushed(
+    return keys[0][0], PushedSlots(
         np.array([day for _, day, _ in keys], np.int32),
         np.array([slot for _, _, slot in keys], np.int16),
         np.array([says[key][0] for key in keys]),
@@ -48,7 +48,7 @@ def as_pushed(says: Says) -> tuple[int, Pushed]:
     )
 
 
-def words(series: np.ndarray, slots: Pushed) -> Says:
+def words(series: np.ndarray, slots: PushedSlots) -> Says:
     each = zip(*(a.tolist() for a in (series, slots.day, slots.slot, slots.value, slots.quality)), strict=True)
     return {(s, day, slot): (value, quality) for s, day, slot, value, quality in each}
 
@@ -93,7 +93,7 @@ def test_only_what_no_word_can_tell_waits_for_the_next_batch_with_what_follows_i
 
 
 def test_a_million_readings_sent_twice_are_brought_together_at_once() -> None:
-    many = Pushed(
+    many = PushedSlots(
         np.repeat(np.arange(20_000, dtype=np.int32), 48),
         np.tile(np.arange(48, dtype=np.int16), 20_000),
         np.arange(960_000) / 8,
@@ -125,21 +125,21 @@ def test_what_is_damaged_is_not_unpacked(damage) -> None:
 
 def test_a_batch_is_one_persons_and_keeps_the_order_of_each_series() -> None:
     waiting = [
-        Waiting(1, 1, 10, 100, 5),
-        Waiting(2, 1, 20, 101, 5),  # another person's
-        Waiting(3, 1, 10, 101, 5),  # after theirs, of the same series
-        Waiting(4, 1, 10, 100, 5),
-        Waiting(5, 2, 10, 200, 5),  # another organisation's
-        Waiting(6, 1, 10, 102, 5),
+        WaitingPush(1, 1, 10, 100, 5),
+        WaitingPush(2, 1, 20, 101, 5),  # another person's
+        WaitingPush(3, 1, 10, 101, 5),  # after theirs, of the same series
+        WaitingPush(4, 1, 10, 100, 5),
+        WaitingPush(5, 2, 10, 200, 5),  # another organisation's
+        WaitingPush(6, 1, 10, 102, 5),
     ]
-    assert [push.pk for push in next_round(waiting)] == [1, 4, 6]
-    assert [push.pk for push in next_round(waiting[1:3])] == [2]
-    assert [push.pk for push in next_round(waiting, most_pushes=2)] == [1, 4]
-    assert next_round([]) == []
+    assert [push.pk for push in next_batch(waiting)] == [1, 4, 6]
+    assert [push.pk for push in next_batch(waiting[1:3])] == [2]
+    assert [push.pk for push in next_batch(waiting, most_pushes=2)] == [1, 4]
+    assert next_batch([]) == []
 
 
 def test_a_batch_is_bounded_and_takes_one_push_however_large() -> None:
-    waiting = [Waiting(1, 1, 1, 7, MOST_READINGS + 1), Waiting(2, 1, 1, 8, 1)]
-    assert [push.pk for push in next_round(waiting)] == [1]
-    waiting = [Waiting(1, 1, 1, 7, MOST_READINGS - 1), Waiting(2, 1, 1, 8, 2), Waiting(3, 1, 1, 8, 1)]
-    assert [push.pk for push in next_round(waiting)] == [1]
+    waiting = [WaitingPush(1, 1, 1, 7, MOST_READINGS + 1), WaitingPush(2, 1, 1, 8, 1)]
+    assert [push.pk for push in next_batch(waiting)] == [1]
+    waiting = [WaitingPush(1, 1, 1, 7, MOST_READINGS - 1), WaitingPush(2, 1, 1, 8, 2), WaitingPush(3, 1, 1, 8, 1)]
+    assert [push.pk for push in next_batch(waiting)] == [1]

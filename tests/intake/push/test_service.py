@@ -13,7 +13,7 @@ from eclectyc.batches.lifecycle import begin, recover, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter, Series
 from eclectyc.intake.push import inbox
-from eclectyc.intake.push.drain import Folded, fold_inbox
+from eclectyc.intake.push.drain import DrainResult, drain_inbox
 from eclectyc.intake.push.message import Message
 from eclectyc.intake.push.models import Push
 from eclectyc.intake.undo import undo_batch
@@ -46,7 +46,7 @@ def test_what_is_pushed_is_held_slot_by_slot_on_both_clock_change_days(world: Wo
     assert counts(answer) == (192, 0, 0, 0, 0)
     assert (answer.meter, answer.quantity, answer.unit, answer.step) == (world.meter.identifier, "import", "kWh", 30)
     assert held(world.meter) == {}, "readings lag until they are folded"
-    assert fold_inbox() == Folded(batches=1, pushes=1, readings=192)
+    assert drain_inbox() == DrainResult(batches=1, pushes=1, readings=192)
     assert held(world.meter) == {start: (value, ACTUAL) for start, value in truth.items()}
 
 
@@ -67,8 +67,8 @@ def test_a_push_sent_again_changes_nothing_and_a_corrected_one_what_it_corrects(
     ]:
         assert counts(push(world, readings_of(sent))) == said
         if is_folded_between:
-            fold_inbox()
-    fold_inbox()
+            drain_inbox()
+    drain_inbox()
     assert {start: value for start, (value, _) in held(world.meter).items()} == corrected
     assert Push.objects.count() == 0
 
@@ -87,9 +87,9 @@ def test_estimates_never_replace_actual_readings(world: World, is_folded_between
     for value, flag, said, then in steps:
         assert counts(push(world, [reading(TEN, value, estimated=flag)])) == said
         if is_folded_between:
-            fold_inbox()
+            drain_inbox()
             assert held(world.meter) == {TEN: then}
-    fold_inbox()
+    drain_inbox()
     assert held(world.meter) == {TEN: steps[-1][3]}
 
 
@@ -106,7 +106,7 @@ def test_many_pushes_are_one_batch_and_one_commit_of_the_lake(world: World) -> N
     for n in range(4):
         for meter in meters:
             push(world, [reading(TEN + n * HALF_HOUR, n)], meter=meter)
-    assert fold_inbox() == Folded(batches=1, pushes=12, readings=12)
+    assert drain_inbox() == DrainResult(batches=1, pushes=12, readings=12)
     assert connect().version <= before + 2  # the table itself, where there was none, then one commit
     (batch,) = batches()
     assert (batch.state, batch.format, batch.rows, batch.accepted, batch.added) == (Batch.DONE, "push", 12, 12, 12)
@@ -138,7 +138,7 @@ def test_what_is_rejected_is_told_by_its_place_in_the_push_and_the_rest_goes_in(
     assert counts(answer) == (2, 0, 1, 0, 6)
     assert [one.index for one in answer.rejected] == [1, 2, 3, 4, 7, 8]
     assert all(one.reason and one.remedy for one in answer.rejected)
-    fold_inbox()
+    drain_inbox()
     assert {start: value for start, (value, _) in held(world.meter).items()} == {TEN: 1, TEN + 3 * HALF_HOUR: 5}
 
 
@@ -147,7 +147,7 @@ def test_a_push_of_which_nothing_can_be_taken_makes_nothing(world: World) -> Non
     assert (counts(answer), answer.is_usable) == ((0, 0, 0, 0, 1), False)
     assert counts(push(world, [])) == (0, 0, 0, 0, 0)
     assert (Series.objects.count(), Push.objects.count(), Job.objects.count()) == (0, 0, 0)
-    assert (fold_inbox(), batches()) == (Folded(), [])
+    assert (drain_inbox(), batches()) == (DrainResult(), [])
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_units_become_the_meters_own(
     meter = make_meter(world.site, unit=own)
     answer = push(world, [reading(TEN, value)], meter=meter, unit=unit, step=step)
     assert (answer.unit, answer.step) == (stored, step)
-    fold_inbox()
+    drain_inbox()
     assert {start: value for start, (value, _) in held(meter).items()} == {TEN: total}
 
 
@@ -245,7 +245,7 @@ def test_each_organisation_and_each_person_has_batches_of_their_own_in_the_order
     push(world, [reading(TEN, 2)], user=second)
     push(world, [reading(TEN, 3)])
     push(world, [reading(TEN, 4)], meter=world.other_meter, user=world.outsider)
-    assert fold_inbox().batches == 4
+    assert drain_inbox().batches == 4
     assert [(b.organisation, b.user, b.added, b.changed) for b in batches()] == [
         (world.org, world.admin, 1, 0),
         (world.org, second, 0, 1),
@@ -269,9 +269,9 @@ def test_what_waits_is_seen_by_its_own_organisation_alone(world: World) -> None:
 
 def test_a_batch_of_pushes_is_taken_back_like_a_file(world: World) -> None:
     push(world, [reading(TEN, 1), reading(TEN + HALF_HOUR, 5)])
-    fold_inbox()
+    drain_inbox()
     push(world, [reading(TEN, 2), reading(TEN + HALF_HOUR, 5)])
-    fold_inbox()
+    drain_inbox()
     first, second = batches()
     undo_batch(Actor.of(world.admin), batch=second.pk)
     assert held(world.meter) == {TEN: (1, ACTUAL), TEN + HALF_HOUR: (5, ACTUAL)}
@@ -283,7 +283,7 @@ def test_a_batch_of_pushes_is_taken_back_like_a_file(world: World) -> None:
 def test_a_push_that_found_its_values_there_is_a_witness_of_them(world: World, tmp_path: Any) -> None:
     bring(world, tmp_path / "a.csv", f"MPAN,Start,kWh\n{world.meter.identifier},2025-06-01 10:00Z,1.5\n")
     assert counts(push(world, [reading(TEN, 1.5)])) == (0, 0, 1, 0, 0)
-    fold_inbox()
+    drain_inbox()
     undo_batch(Actor.of(world.admin), batch=batches()[0].pk)
     assert held(world.meter) == {TEN: (1.5, ACTUAL)}
 
@@ -298,13 +298,13 @@ def test_a_push_that_the_lake_refuses_holds_up_no_other(world: World) -> None:
     Push.objects.filter(pk=damaged.pk).update(data=b"nothing that could be unpacked")
     for n, meter in enumerate(others[3:]):
         push(world, [reading(TEN, n)], meter=meter)
-    folded = fold_inbox()
+    folded = drain_inbox()
     assert (folded.pushes, folded.faulty) == (5, 1)
     assert all(held(meter) for meter in others)
     assert inbox.summary(damaged.received_at).faulty == 1
-    assert fold_inbox() == Folded(), "it is not tried again and again"
+    assert drain_inbox() == DrainResult(), "it is not tried again and again"
     Push.objects.filter(pk=damaged.pk).update(fault="", data=damaged.data)
-    assert fold_inbox().pushes == 1
+    assert drain_inbox().pushes == 1
 
 
 def test_an_import_that_never_came_about_takes_no_series_away_that_a_push_waits_for(world: World) -> None:
@@ -318,7 +318,7 @@ def test_an_import_that_never_came_about_takes_no_series_away_that_a_push_waits_
     push(world, [reading(TEN, 1)])
     assert [batch.state for batch in recover()] == [Batch.FAILED]
     assert list(Series.objects.all()) == [series]
-    fold_inbox()
+    drain_inbox()
     assert held(world.meter) == {TEN: (1, ACTUAL)}
 
 
@@ -368,6 +368,6 @@ def test_meters_in_other_zones_have_their_own_days(world: World) -> None:
     truth = truth_of(starts_of([date(2025, 4, 6), date(2025, 10, 5)], "Australia/Lord_Howe"))
     push(world, readings_of(truth), meter=meter)
     push(world, readings_of(truth))
-    fold_inbox()
+    drain_inbox()
     assert {start: value for start, (value, _) in held(meter).items()} == truth
     assert {start: value for start, (value, _) in held(world.meter).items()} == truth

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectyc.intake.push.columns import Columns, read_columns
-from eclectyc.intake.push.to_slots import Placed, clock_at, place, step_told
+from eclectyc.intake.push.columns import ReadingColumns, read_columns
+from eclectyc.intake.push.to_slots import PushAlignment, align, clock_at, stated_step
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED, UNFLAGGED
 from tests.intake.import_calls import starts_of
 from tests.intake.push.pushing import at, reading
@@ -19,18 +19,20 @@ from tests.intake.push.pushing import at, reading
 EPOCH = date(1970, 1, 1)
 
 
-def columns_of(readings: list[dict[str, Any]]) -> Columns:
+def columns_of(readings: list[dict[str, Any]]) -> ReadingColumns:
     columns, rejected = read_columns(readings)
     assert rejected == []
     return columns
 
 
-def placed(readings: list[dict[str, Any]], zone: str = "Europe/London", step: int = 30, factor: float = 1.0) -> Placed:
+def placed(
+    readings: list[dict[str, Any]], zone: str = "Europe/London", step: int = 30, factor: float = 1.0
+) -> PushAlignment:
     columns = columns_of(readings)
-    return place(columns, clock=clock_at(zone, columns.start), step=step, factor=factor)
+    return align(columns, clock=clock_at(zone, columns.start), step=step, factor=factor)
 
 
-def slots(done: Placed) -> dict[tuple[date, int], tuple[float, int]]:
+def slots(done: PushAlignment) -> dict[tuple[date, int], tuple[float, int]]:
     """Day and slot → value and quality."""
     pushed = done.pushed
     each = zip(pushed.day.tolist(), pushed.slot.tolist(), pushed.value.tolist(), pushed.quality.tolist(), strict=True)
@@ -53,7 +55,7 @@ def test_a_whole_day_is_one_slot_from_midnight_to_midnight(day: date, hours: int
     start = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     end = start + timedelta(hours=hours)
     columns = columns_of([reading(start, 5, end=end.isoformat())])
-    assert step_told(columns) == 1440
+    assert stated_step(columns) == 1440
     assert slots(placed([reading(start, 5, end=end.isoformat())], step=1440)) == {(day, 0): (5.0, UNFLAGGED)}
     wrong = placed([reading(start, 5, end=(start + timedelta(hours=hours - 1)).isoformat())], step=1440)
     assert "its local day" in wrong.rejected[0].reason
@@ -95,13 +97,13 @@ def test_the_step_is_what_most_ends_tell() -> None:
         for hour, length in enumerate(minutes):
             start = at("2025-06-01 10:00") + timedelta(hours=hour)
             readings.append(reading(start, 1, end=(start + timedelta(minutes=length)).isoformat()))
-        return step_told(columns_of(readings))
+        return stated_step(columns_of(readings))
 
     assert lasting(15, 60, 15) == 15
     assert lasting(60, 15) == 15
     assert lasting(7, 60) == 60
     assert lasting(7) is None
-    assert step_told(columns_of([reading(at("2025-06-01 10:00"), 1)])) is None
+    assert stated_step(columns_of([reading(at("2025-06-01 10:00"), 1)])) is None
 
 
 def test_values_take_the_factor() -> None:

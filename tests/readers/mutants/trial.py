@@ -19,7 +19,7 @@ import polars as pl
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.intake import import_registry, service
-from eclectyc.intake.alignment.month_frames import Months
+from eclectyc.intake.alignment.month_frames import FileMonths
 from eclectyc.intake.register_files import import_reads
 from eclectyc.intake.report import ImportReport
 from eclectyc.intake.service import ImportOptions, import_file
@@ -79,12 +79,12 @@ def _watched(outcome: Outcome) -> Iterator[None]:
     class Lake:
         """The lake itself takes every tenth file; it is the readers that are tried."""
 
-        def preview(self, months: Months, *, rule: str) -> WriteResult:
+        def preview(self, months: FileMonths, *, rule: str) -> WriteResult:
             if next(_number) % 10 == 0:
                 return connect().preview(_seen(months), rule=rule)
             return WriteResult(added=sum(1 for frame in _seen(months) for _ in frame.iter_rows()))
 
-    def _seen(months: Months) -> Iterator[pl.DataFrame]:
+    def _seen(months: FileMonths) -> Iterator[pl.DataFrame]:
         for frame in months:
             _note_slots(outcome, months, frame)
             yield frame
@@ -112,7 +112,7 @@ def _watched(outcome: Outcome) -> Iterator[None]:
         yield
 
 
-def _note_slots(outcome: Outcome, months: Months, frame: pl.DataFrame) -> None:
+def _note_slots(outcome: Outcome, months: FileMonths, frame: pl.DataFrame) -> None:
     targets = dict(zip(months.series.tolist(), months._plan.targets, strict=True))
     for series, day, step, values, qualities in frame.iter_rows():
         target = targets[series]

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.alignment.clocks import Clock, clock_of
-from eclectyc.intake.alignment.end_headed_columns import named_by_first
+from eclectyc.intake.alignment.end_headed_columns import normalise_last_column
 from eclectyc.intake.alignment.interval_detection import StampCensus
-from eclectyc.intake.alignment.reading_arrays import POSITION_DAY_S, DayRows, Kind, Rows, distinct
+from eclectyc.intake.alignment.reading_arrays import POSITION_DAY_S, DayRows, Kind, ReadingRows, distinct
 from eclectyc.intake.alignment.spool import Spool
 from eclectyc.intake.alignment.stamp_convention import ClockEvidence
 from eclectyc.intake.report import ErrorLog
@@ -25,7 +25,7 @@ HALF_HOUR_S = 1800
 
 
 @dataclass(slots=True)
-class Gathered:
+class FileReadings:
     """All that is known of a file once its last line is read."""
 
     resolver: Resolver
@@ -34,7 +34,7 @@ class Gathered:
     census: StampCensus = field(default_factory=StampCensus)
     evidence: ClockEvidence = field(default_factory=ClockEvidence)
     kinds: set[Kind] = field(default_factory=set)
-    samples: list[Rows] = field(default_factory=list)
+    samples: list[ReadingRows] = field(default_factory=list)
     steps_s: dict[int, int] = field(default_factory=dict)  # of the channels whose layout says how long a period is
     told_s: dict[int, int] = field(default_factory=dict)  # of the channels whose rows print their start and end
     clock_channels: set[int] = field(default_factory=set)  # channels of days whose columns are clock times
@@ -62,10 +62,10 @@ class Gathered:
         return clock_of(zone, first, last)
 
 
-class Gatherer:
+class ReadingCollector:
     """Takes a reader's blocks. ``step_s`` is the layout's own step where it has one."""
 
-    def __init__(self, gathered: Gathered, *, step_s: int | None) -> None:
+    def __init__(self, gathered: FileReadings, *, step_s: int | None) -> None:
         self.all = gathered
         self._period_s = step_s or HALF_HOUR_S
         self._sampled: dict[int, int] = {}
@@ -101,13 +101,13 @@ class Gatherer:
         for zone, mine in self.all.zones().items():
             of_zone = mine[channel]
             if block.by_end and of_zone.any():
-                days = named_by_first(days, of_zone, self.all.clock(zone))
+                days = normalise_last_column(days, of_zone, self.all.clock(zone))
             if of_zone.any():
                 self.all.evidence.add_days(days if of_zone.all() else days.where(of_zone), self.all.clock(zone))
         self.all.values += int(np.count_nonzero(days.quality))
         self.all.spool.add_days(days)
 
-    def _kinds_of(self, block: RowBlock) -> Iterator[Rows]:
+    def _kinds_of(self, block: RowBlock) -> Iterator[ReadingRows]:
         """Split a block by what its rows' moments are."""
         frame = block.frame
         channel = self.all.resolver.channels_of(frame, block.step)
@@ -128,7 +128,7 @@ class Gatherer:
         for kind, at in moments.items():
             if at.null_count() == len(at):
                 continue
-            rows = Rows(kind, channel, line, at.fill_null(0).to_numpy(), value, quality)
+            rows = ReadingRows(kind, channel, line, at.fill_null(0).to_numpy(), value, quality)
             yield rows.where(at.is_not_null().to_numpy()) if at.null_count() else rows
 
     def _taken(self, channel: np.ndarray, line: np.ndarray, lines_each: int = 1) -> np.ndarray:
@@ -141,7 +141,7 @@ class Gatherer:
             self.all.errors.stands_for(np.setdiff1d(line[~taken], line[taken]), lines_each)
         return taken
 
-    def _take_rows(self, rows: Rows) -> None:
+    def _take_rows(self, rows: ReadingRows) -> None:
         self.all.kinds.add(rows.kind)
         self._saw_days(rows.day)
         if rows.kind == "position":
@@ -161,7 +161,7 @@ class Gatherer:
         self.all.first_day = min(self.all.first_day, int(days.min()))
         self.all.last_day = max(self.all.last_day, int(days.max()))
 
-    def _sample(self, rows: Rows) -> None:
+    def _sample(self, rows: ReadingRows) -> None:
         """Keep the first readings of a few channels whose meter has readings already."""
         if rows.kind == "position" or (
             len(self._sampled) == SAMPLE_CHANNELS and all(count >= SAMPLE_ROWS for count in self._sampled.values())

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.alignment.reading_arrays import Pick
-from eclectyc.intake.alignment.to_slots import Refusal, Slots, joined
+from eclectyc.intake.alignment.reading_arrays import Selection
+from eclectyc.intake.alignment.to_slots import Refusal, SlotValues, concat_slots
 from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
 from eclectyc.lake.slot_arrays import ragged
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class DayMatrix:
     """Days of unique (target, day), sorted by these, not yet cut to the length the clocks give them.
 
     target int32, day [days since 1970, int32] : shape (days,).
@@ -34,19 +34,19 @@ class Days:
     def __len__(self) -> int:
         return len(self.target)
 
-    def where(self, chosen: np.ndarray) -> Days:
+    def where(self, chosen: np.ndarray) -> DayMatrix:
         """Return some of the days: a mask or indices."""
-        return Days(self.target[chosen], self.day[chosen], self.values[chosen], self.quality[chosen])
+        return DayMatrix(self.target[chosen], self.day[chosen], self.values[chosen], self.quality[chosen])
 
 
 @dataclass(frozen=True, slots=True)
-class WholeDays:
+class WholeDayRows:
     """Days that came whole, the slots in their columns; the values are copied only where they are laid.
 
     target, factor (to the canonical unit) : shape (rows,). width : columns that count.
     """
 
-    pick: Pick
+    pick: Selection
     target: np.ndarray
     factor: np.ndarray
     width: int
@@ -54,9 +54,9 @@ class WholeDays:
     def __len__(self) -> int:
         return len(self.target)
 
-    def where(self, mask: np.ndarray) -> WholeDays:
+    def where(self, mask: np.ndarray) -> WholeDayRows:
         """Return some of them."""
-        return WholeDays(self.pick.where(mask), self.target[mask], self.factor[mask], self.width)
+        return WholeDayRows(self.pick.where(mask), self.target[mask], self.factor[mask], self.width)
 
     @property
     def values(self) -> np.ndarray:
@@ -67,38 +67,38 @@ class WholeDays:
     def quality(self) -> np.ndarray:
         return self.pick.days.quality[self.pick.rows, : self.width]
 
-    def as_slots(self) -> Slots:
+    def as_slots(self) -> SlotValues:
         """Return the filled slots one by one."""
         values, quality = self.values, self.quality
         row, slot = np.nonzero(~np.isnan(values))
         line, day = self.pick.days.line_of(self.pick.rows[row], slot), self.pick.day[row]
-        return Slots(self.target[row], day, slot.astype(np.int32), values[row, slot], quality[row, slot], line)
+        return SlotValues(self.target[row], day, slot.astype(np.int32), values[row, slot], quality[row, slot], line)
 
 
 @dataclass(slots=True)
-class Laid:
+class DayMerge:
     """Days of unique (target, day), and what could not be decided."""
 
-    days: Days
+    days: DayMatrix
     refusals: list[Refusal] = field(default_factory=list)
     equal: int = 0  # slots that came more than once with one value
     decided: int = 0  # slots that came with several values, of which one was actual
 
 
-def lay_days(slots: Slots, whole: Sequence[WholeDays]) -> Laid:
+def merge_days(slots: SlotValues, whole: Sequence[WholeDayRows]) -> DayMerge:
     """Bring slots, and days that came whole, together into one row per (target, day)."""
     keys = [keys_of(days.target, days.pick.day) for days in whole]
     target, day, _ = _rows_of(slots)
     twice = _repeated(np.concatenate([*keys, keys_of(target, day)]))
-    alone: list[WholeDays] = []
+    alone: list[WholeDayRows] = []
     for days, key in zip(whole, keys, strict=True):
         shared = np.isin(key, twice) if len(twice) else np.zeros(len(key), dtype=bool)
         if shared.any():
-            slots = joined([slots, days.where(shared).as_slots()])
+            slots = concat_slots([slots, days.where(shared).as_slots()])
         if not shared.all():
             alone.append(days.where(~shared) if shared.any() else days)
-    laid = Laid(Days(slots.target[:0], slots.day[:0], np.empty((0, 1)), np.empty((0, 1), np.int8)))
-    parts: list[tuple[np.ndarray, np.ndarray, WholeDays | Days]] = [(d.target, d.pick.day, d) for d in alone]
+    laid = DayMerge(DayMatrix(slots.target[:0], slots.day[:0], np.empty((0, 1)), np.empty((0, 1), np.int8)))
+    parts: list[tuple[np.ndarray, np.ndarray, WholeDayRows | DayMatrix]] = [(d.target, d.pick.day, d) for d in alone]
     if len(slots):
         scattered = _scattered(slots, laid)
         parts.append((scattered.target, scattered.day, scattered))
@@ -120,7 +120,7 @@ def _repeated(keys: np.ndarray) -> np.ndarray:
     return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
 
 
-def _stacked(parts: Sequence[tuple[np.ndarray, np.ndarray, WholeDays | Days]]) -> Days:
+def _stacked(parts: Sequence[tuple[np.ndarray, np.ndarray, WholeDayRows | DayMatrix]]) -> DayMatrix:
     """Put days together, sorted, as wide as the widest; each value is copied once."""
     target = np.concatenate([part[0] for part in parts])
     day = np.concatenate([part[1] for part in parts])
@@ -130,7 +130,7 @@ def _stacked(parts: Sequence[tuple[np.ndarray, np.ndarray, WholeDays | Days]]) -
         order = np.argsort(keys, kind="stable")
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
-    widths = {part.width if isinstance(part, WholeDays) else part.values.shape[1] for *_, part in parts}
+    widths = {part.width if isinstance(part, WholeDayRows) else part.values.shape[1] for *_, part in parts}
     width = max(widths)
     if len(widths) == 1:
         values, quality = np.empty((len(order), width)), np.empty((len(order), width), np.int8)
@@ -145,10 +145,10 @@ def _stacked(parts: Sequence[tuple[np.ndarray, np.ndarray, WholeDays | Days]]) -
         values[where, : filled.shape[1]] = filled
         quality[where, : filled.shape[1]] = part.quality
         at += len(own)
-    return Days(target[order], day[order], values, quality)
+    return DayMatrix(target[order], day[order], values, quality)
 
 
-def _rows_of(slots: Slots) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _rows_of(slots: SlotValues) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return target and day of each day that slots fall in, sorted, and which of these each slot is of."""
     if len(slots) == 0:
         return slots.target, slots.day, slots.target
@@ -166,7 +166,7 @@ def _rows_of(slots: Slots) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (used // span + least).astype(np.int32), (used % span + first).astype(np.int32), row
 
 
-def _scattered(slots: Slots, laid: Laid) -> Days:
+def _scattered(slots: SlotValues, laid: DayMerge) -> DayMatrix:
     """Put slots into days; what comes more than once is settled, and told in ``laid``."""
     target, day, row = _rows_of(slots)
     width = int(slots.slot.max()) + 1
@@ -177,10 +177,10 @@ def _scattered(slots: Slots, laid: Laid) -> Days:
     values, quality = np.full(len(target) * width, np.nan), np.zeros(len(target) * width, dtype=np.int8)
     values[flat] = slots.value
     quality[flat] = slots.quality
-    return Days(target, day, values.reshape(-1, width), quality.reshape(-1, width))
+    return DayMatrix(target, day, values.reshape(-1, width), quality.reshape(-1, width))
 
 
-def _once_each(slots: Slots, flat: np.ndarray, laid: Laid) -> np.ndarray:
+def _once_each(slots: SlotValues, flat: np.ndarray, laid: DayMerge) -> np.ndarray:
     """Return which slots to keep so that each comes once, and note in ``laid`` what became of the others."""
     repeated = (np.bincount(flat) > 1)[flat]
     if not repeated.any():
@@ -211,7 +211,7 @@ def _once_each(slots: Slots, flat: np.ndarray, laid: Laid) -> np.ndarray:
     return keep
 
 
-def frame_of(days: Days, series: np.ndarray, step: np.ndarray, lengths: np.ndarray) -> pl.DataFrame:
+def frame_of(days: DayMatrix, series: np.ndarray, step: np.ndarray, lengths: np.ndarray) -> pl.DataFrame:
     """Return day rows as the lake takes them.
 
     series, step [minutes], lengths (slots that the clocks give each day) : shape (days,).

@@ -14,7 +14,7 @@ from eclectyc.intake.alignment.clocks import DAY_S, Clock
 from eclectyc.intake.alignment.reading_arrays import DayRows
 
 
-def named_by_first(days: DayRows, mine: np.ndarray, clock: Clock) -> DayRows:
+def normalise_last_column(days: DayRows, mine: np.ndarray, clock: Clock) -> DayRows:
     """Return days with what stands under the second name of the last period before a gap put under the first.
 
     mine : which days keep this clock (bool). Only where the first is empty and nothing stands between them: a clock

@@ -9,21 +9,21 @@ from typing import Literal
 import numpy as np
 
 from eclectyc.intake.alignment.clocks import DAY_S, MINUTE_S, Clock
-from eclectyc.intake.alignment.collect import Gathered
+from eclectyc.intake.alignment.collect import FileReadings
 from eclectyc.intake.alignment.interval_detection import HOUR_S, ChannelStamps, grid_of, interval_of
 from eclectyc.intake.alignment.stamp_convention import (
-    Verdict,
+    StampConclusion,
     conclude,
     has_midnight_trap,
     shifts_between,
     unanimous_edges,
 )
-from eclectyc.intake.alignment.to_slots import NOT_TAKEN, ChannelPlan, Convention
+from eclectyc.intake.alignment.to_slots import NOT_IMPORTED, ChannelPlan, Convention
 from eclectyc.intake.resolve import Channel, Point
 from eclectyc.kernel.days import DEFAULT_ZONE
 from eclectyc.readers.blocks import LineError, Recognition, Stamps
 
-Agreement = Callable[[Gathered, "FilePlan"], int | None]
+Agreement = Callable[[FileReadings, "FilePlan"], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,20 @@ class FilePlan:
     targets: list[Target]
     zones: list[str]
     convention: Convention
-    verdict: Verdict | None  # None where no stamp had to be understood
+    verdict: StampConclusion | None  # None where no stamp had to be understood
     columns_by_clock: bool | None
     timezone: str
     warnings: list[str] = field(default_factory=list)
     refused: list[tuple[LineError, int]] = field(default_factory=list)  # and the channel whose lines each stands for
 
 
-def understand(
-    gathered: Gathered, seen: Recognition, *, stamps: Literal["auto", "start", "end"], timezone: str, agrees: Agreement
+def interpret(
+    gathered: FileReadings,
+    seen: Recognition,
+    *,
+    stamps: Literal["auto", "start", "end"],
+    timezone: str,
+    agrees: Agreement,
 ) -> FilePlan:
     """Weigh what the whole file shows. ``timezone`` is the zone that was told, or empty."""
     zones = gathered.zones()
@@ -96,7 +101,7 @@ def understand(
     )
 
 
-def _doubts(verdict: Verdict, edges: list[Stamps | None]) -> list[str]:
+def _doubts(verdict: StampConclusion, edges: list[Stamps | None]) -> list[str]:
     if verdict.is_assumed:
         return [
             "Nothing in the file tells whether a stamp opens or closes its period: start is assumed. "
@@ -111,13 +116,13 @@ def _doubts(verdict: Verdict, edges: list[Stamps | None]) -> list[str]:
 
 
 def _verdict(
-    gathered: Gathered,
+    gathered: FileReadings,
     seen: Recognition,
     told: Literal["auto", "start", "end"],
     intervals_s: dict[int, int],
     plan: FilePlan,
     agrees: Agreement,
-) -> Verdict | None:
+) -> StampConclusion | None:
     census = gathered.census.channels
     if all(intervals_s[channel] >= DAY_S for channel in census) and told == "auto" and seen.stamps is None:
         return None  # whole days: the stamp names the day
@@ -135,7 +140,7 @@ def _verdict(
     )
 
 
-def _edges(gathered: Gathered, intervals_s: dict[int, int], plan: FilePlan) -> list[Stamps | None]:
+def _edges(gathered: FileReadings, intervals_s: dict[int, int], plan: FilePlan) -> list[Stamps | None]:
     """Return what first and last stamps say, by the printed clock; of instants also by the sites' own."""
     census = gathered.census.channels
     edges = unanimous_edges(census, intervals_s)
@@ -155,7 +160,7 @@ def _on_wall(stamps: ChannelStamps, own: Clock) -> ChannelStamps:
     return ChannelStamps(first=first, last=last)
 
 
-def _interval_s(gathered: Gathered, number: int, common_s: int | None, declared: int | None) -> int:
+def _interval_s(gathered: FileReadings, number: int, common_s: int | None, declared: int | None) -> int:
     """Return how long one reading of a channel lasts [s]."""
     if (told_s := gathered.steps_s.get(number) or gathered.told_s.get(number)) is not None:
         return told_s
@@ -170,19 +175,19 @@ def _interval_s(gathered: Gathered, number: int, common_s: int | None, declared:
     )
 
 
-def _columns_by_clock(gathered: Gathered) -> bool | None:
+def _columns_by_clock(gathered: FileReadings) -> bool | None:
     signs = gathered.evidence.columns
     return None if signs["clock"] == signs["position"] else gathered.evidence.columns_by_clock(False)
 
 
 def _plan(
-    gathered: Gathered, zones: list[str], clocks: list[Clock], intervals_s: dict[int, int], convention: Convention
+    gathered: FileReadings, zones: list[str], clocks: list[Clock], intervals_s: dict[int, int], convention: Convention
 ) -> FilePlan:
     """Give each channel its target, step and factor; a channel that fits no step is refused."""
     channels = gathered.resolver.channels
     size = len(channels)
     read = ChannelPlan(
-        target=np.full(size, NOT_TAKEN, np.int32),
+        target=np.full(size, NOT_IMPORTED, np.int32),
         zone=np.zeros(size, np.int32),
         clocks=tuple(clocks),
         interval_s=np.ones(size, np.int64),
@@ -195,7 +200,7 @@ def _plan(
     targets: dict[tuple[str, str, str, str, int], Target] = {}
     order: dict[tuple[str, str, str, str, int], int] = {}
     refused, finer = [], []
-    shifts = _Shifts(gathered, clocks, convention)
+    shifts = _ClockShifts(gathered, clocks, convention)
     for number, channel in enumerate(channels):
         if not channel.is_taken:
             continue
@@ -219,10 +224,10 @@ def _plan(
     return FilePlan(read, list(targets.values()), zones, convention, None, None, "", warnings, refused)
 
 
-class _Shifts:
+class _ClockShifts:
     """How far the printed clock of a channel is from the clock that its days follow [s], worked out once for each kind."""
 
-    def __init__(self, gathered: Gathered, clocks: list[Clock], convention: Convention) -> None:
+    def __init__(self, gathered: FileReadings, clocks: list[Clock], convention: Convention) -> None:
         self._gathered = gathered
         self._clocks = clocks
         self._printed = convention.printed

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.alignment.clocks import DAY_S, MINUTE_S
-from eclectyc.intake.alignment.reading_arrays import Rows
+from eclectyc.intake.alignment.reading_arrays import ReadingRows
 from eclectyc.kernel.days import STEPS
 
 HOUR_S = 3_600
@@ -62,7 +62,7 @@ class StampCensus:
     def __init__(self) -> None:
         self.channels: dict[int, ChannelStamps] = defaultdict(ChannelStamps)
 
-    def add(self, rows: Rows) -> None:
+    def add(self, rows: ReadingRows) -> None:
         """Count some rows. Neighbours are rows of one channel that follow each other within this block."""
         if len(rows) == 0:
             return

@@ -6,31 +6,33 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from eclectyc.intake.alignment.collect import Gathered
+from eclectyc.intake.alignment.collect import FileReadings
 from eclectyc.intake.alignment.interpretation import FilePlan
-from eclectyc.intake.alignment.reading_arrays import Rows
-from eclectyc.intake.alignment.stamp_convention import shift_that_agrees
-from eclectyc.intake.alignment.to_slots import place
+from eclectyc.intake.alignment.reading_arrays import ReadingRows
+from eclectyc.intake.alignment.stamp_convention import agreeing_shift
+from eclectyc.intake.alignment.to_slots import align
 from eclectyc.lake.store import connect
 
 _EPOCH = date(1970, 1, 1)
 
 
-def shift_to_held(gathered: Gathered, plan: FilePlan) -> int | None:
+def shift_to_stored(gathered: FileReadings, plan: FilePlan) -> int | None:
     """Return the shift, in slots, by which the first meters' readings agree with what the lake holds; None if
     nothing plain is to be seen. ``plan`` reads stamps as starts."""
     said, held = [], []
     for channel in dict.fromkeys(int(rows.channel[0]) for rows in gathered.samples):
         parts = [rows for rows in gathered.samples if int(rows.channel[0]) == channel]
         for kind in {rows.kind for rows in parts}:
-            pair = _pair(channel, Rows.joined([rows for rows in parts if rows.kind == kind]), gathered, plan)
+            pair = _pair(channel, ReadingRows.joined([rows for rows in parts if rows.kind == kind]), gathered, plan)
             if pair is not None:
                 said.append(pair[0])
                 held.append(pair[1])
-    return shift_that_agrees(np.concatenate(said), np.concatenate(held)) if said else None
+    return agreeing_shift(np.concatenate(said), np.concatenate(held)) if said else None
 
 
-def _pair(channel: int, rows: Rows, gathered: Gathered, plan: FilePlan) -> tuple[np.ndarray, np.ndarray] | None:
+def _pair(
+    channel: int, rows: ReadingRows, gathered: FileReadings, plan: FilePlan
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Return what the file and the lake say of one channel on one axis of slots, with a gap at its end."""
     target = int(plan.channels.target[channel])
     if target < 0 or plan.targets[target].step >= 720:
@@ -41,7 +43,7 @@ def _pair(channel: int, rows: Rows, gathered: Gathered, plan: FilePlan) -> tuple
         for s in wanted.point.series
         if (s.quantity, s.unit, s.step, s.register) == (wanted.quantity, wanted.unit, wanted.step, wanted.register)
     ]
-    slots = place(rows, plan.channels, plan.convention, gathered.census.channels).slots
+    slots = align(rows, plan.channels, plan.convention, gathered.census.channels).slots
     if not series or len(slots) == 0:
         return None
     first, last = int(slots.day.min()), int(slots.day.max())

@@ -9,20 +9,28 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.alignment.clocks import DAY_S, MINUTE_S
-from eclectyc.intake.alignment.collect import Gathered
-from eclectyc.intake.alignment.day_rows import Days, WholeDays, frame_of, keys_of, lay_days
+from eclectyc.intake.alignment.collect import FileReadings
+from eclectyc.intake.alignment.day_rows import DayMatrix, WholeDayRows, frame_of, keys_of, merge_days
 from eclectyc.intake.alignment.interpretation import FilePlan
-from eclectyc.intake.alignment.reading_arrays import DayRows, Kind, Pick, Rows, distinct
-from eclectyc.intake.alignment.shift_days import UNEVEN, Shifts, moved
+from eclectyc.intake.alignment.reading_arrays import DayRows, Kind, ReadingRows, Selection, distinct
+from eclectyc.intake.alignment.shift_days import UNEVEN, DayShifts, shift_whole_days
 from eclectyc.intake.alignment.spool import NEAR_DAYS
-from eclectyc.intake.alignment.to_slots import NOT_TAKEN, Placed, Refusal, Slots, joined, no_slots, place
+from eclectyc.intake.alignment.to_slots import (
+    NOT_IMPORTED,
+    Alignment,
+    Refusal,
+    SlotValues,
+    align,
+    concat_slots,
+    no_slots,
+)
 from eclectyc.kernel.quality import MISSING
 
 WHOLE_DAY_MINUTES = 1440
 
 
 @dataclass(slots=True)
-class Tally:
+class AlignmentTotals:
     """What was placed, added up over months; arrays have shape (targets,).
 
     first, last : the first and last slot that has a value, as UTC starts [s].
@@ -39,7 +47,7 @@ class Tally:
     sorted_hours: set[tuple[int, int]] = field(default_factory=set)
 
     @classmethod
-    def of(cls, targets: int) -> Tally:
+    def of(cls, targets: int) -> AlignmentTotals:
         return cls(
             np.zeros(targets, np.int64),
             np.zeros(targets),
@@ -48,25 +56,25 @@ class Tally:
         )
 
 
-class Months:
+class FileMonths:
     """Month frames of a file, to be gone through as often as wanted.
 
     ``series`` gives each target its series number; before a series is made it has a number below zero.
     ``tally`` holds what the last passage counted.
     """
 
-    def __init__(self, gathered: Gathered, plan: FilePlan, series: np.ndarray) -> None:
+    def __init__(self, gathered: FileReadings, plan: FilePlan, series: np.ndarray) -> None:
         self._gathered = gathered
         self._plan = plan
         self.series = series
-        self._first: tuple[int, Days] | None = None  # of the passage that ``is_empty`` began
+        self._first: tuple[int, DayMatrix] | None = None  # of the passage that ``is_empty`` began
         self._step = np.array([target.step for target in plan.targets], np.int64)
         self._zone = np.array([target.zone for target in plan.targets], np.int64)
-        self.tally = Tally.of(len(plan.targets))
+        self.tally = AlignmentTotals.of(len(plan.targets))
 
     def is_empty(self) -> bool:
         """Say whether there is not one reading. What was worked out for that serves the next passage."""
-        self.tally = Tally.of(len(self._plan.targets))
+        self.tally = AlignmentTotals.of(len(self._plan.targets))
         for number, (first, end) in enumerate(self._gathered.spool.months()):
             days = self._days_of(first, end)
             if len(days):
@@ -80,13 +88,13 @@ class Months:
             (number, days), self._first = self._first, None
             yield self._frame(days)
         else:
-            self.tally = Tally.of(len(self._plan.targets))
+            self.tally = AlignmentTotals.of(len(self._plan.targets))
         for first, end in self._gathered.spool.months()[number + 1 :]:
             days = self._days_of(first, end)
             if len(days):
                 yield self._frame(days)
 
-    def _days_of(self, first: int, end: int) -> Days:
+    def _days_of(self, first: int, end: int) -> DayMatrix:
         """Return the local days from ``first`` up to ``end``."""
         slots, whole = [], []
         for kind in ("clock", "instant", "position"):
@@ -97,10 +105,10 @@ class Months:
         shifts = self._shifts(first - near, end + near)
         for days in self._gathered.spool.days(first, end, near=near):
             plain, odd, kind = self._split(days, first, end)
-            moved, odd, halves = self._moved(odd, kind, shifts, first, end)
-            whole += [self._whole(part) for part in (plain, *moved) if len(part)]
+            shift_whole_days, odd, halves = self._moved(odd, kind, shifts, first, end)
+            whole += [self._whole(part) for part in (plain, *shift_whole_days) if len(part)]
             slots += [self._placed(part.as_rows(kind), first, end) for part in (odd.taken(), *halves) if len(part)]
-        laid = lay_days(joined(slots) if slots else no_slots(), whole)
+        laid = merge_days(concat_slots(slots) if slots else no_slots(), whole)
         self.tally.refusals += laid.refusals
         self.tally.equal += laid.equal
         self.tally.decided += laid.decided
@@ -109,11 +117,11 @@ class Months:
     def _stays_on_its_day(self) -> bool:
         return self._plan.convention.printed is None
 
-    def _split(self, pick: Pick, first: int, end: int) -> tuple[Pick, Pick, Kind]:
+    def _split(self, pick: Selection, first: int, end: int) -> tuple[Selection, Selection, Kind]:
         """Split days into those whose columns are the slots of the local day, and those to be placed one by one."""
         channels, days = self._plan.channels, pick.days
-        pick = pick.where(channels.target[pick.channel] != NOT_TAKEN)
-        none = Pick(days, pick.rows[:0])
+        pick = pick.where(channels.target[pick.channel] != NOT_IMPORTED)
+        none = Selection(days, pick.rows[:0])
         if days.step == WHOLE_DAY_MINUTES:  # a date is a date, whatever the file's clock
             return pick.where((pick.day >= first) & (pick.day < end)), none, "position"
         by_clock = days.by_clock if self._plan.columns_by_clock is None else self._plan.columns_by_clock
@@ -130,14 +138,14 @@ class Months:
             odd |= ~np.isnan(days.values[pick.rows, usual:]).all(axis=1)
         return (pick.where(~odd), pick.where(odd), kind) if odd.any() else (pick, none, kind)
 
-    def _shifts(self, first: int, end: int) -> Shifts | None:
+    def _shifts(self, first: int, end: int) -> DayShifts | None:
         """Return how days printed from ``first`` up to ``end`` stand to the sites', where that is needed."""
         printed, clocks = self._plan.convention.printed, self._plan.channels.clocks
-        return Shifts.between(printed, clocks, first, end) if printed else None
+        return DayShifts.between(printed, clocks, first, end) if printed else None
 
     def _moved(
-        self, pick: Pick, kind: Kind, shifts: Shifts | None, first: int, end: int
-    ) -> tuple[list[Pick], Pick, list[DayRows]]:
+        self, pick: Selection, kind: Kind, shifts: DayShifts | None, first: int, end: int
+    ) -> tuple[list[Selection], Selection, list[DayRows]]:
         """Move days of another clock to the sites' as whole rows. Return these, what is left, and odd halves."""
         channels, days = self._plan.channels, pick.days
         width = WHOLE_DAY_MINUTES // days.step
@@ -157,20 +165,20 @@ class Months:
             if by == 0:
                 whole.append(same.where((same.day >= first) & (same.day < end)))
                 continue
-            part, rest = moved(same, by, width, first, end)
+            part, rest = shift_whole_days(same, by, width, first, end)
             whole.append(part)
             halves.append(rest)
         return whole, pick.where(columns == UNEVEN), halves
 
-    def _placed(self, rows: Rows, first: int, end: int) -> Slots:
-        placed: Placed = place(rows, self._plan.channels, self._plan.convention, self._gathered.census.channels)
+    def _placed(self, rows: ReadingRows, first: int, end: int) -> SlotValues:
+        placed: Alignment = align(rows, self._plan.channels, self._plan.convention, self._gathered.census.channels)
         self.tally.single_hours |= placed.single_hours
         self.tally.sorted_hours |= placed.sorted_hours
         self.tally.refusals += placed.refusals
         inside = (placed.slots.day >= first) & (placed.slots.day < end)
         return placed.slots if inside.all() else placed.slots.where(inside)
 
-    def _whole(self, pick: Pick) -> WholeDays:
+    def _whole(self, pick: Selection) -> WholeDayRows:
         channels, channel = self._plan.channels, pick.channel
         factor = channels.factor[channel]
         is_mean = channels.mean_of_day[channel]
@@ -178,9 +186,9 @@ class Months:
             mine = is_mean & (channels.zone[channel] == zone)
             day = pick.day[mine].astype(np.int64)
             factor[mine] *= (clock.to_instants((day + 1) * DAY_S) - clock.to_instants(day * DAY_S)) / DAY_S
-        return WholeDays(pick, channels.target[channel], factor, WHOLE_DAY_MINUTES // pick.days.step)
+        return WholeDayRows(pick, channels.target[channel], factor, WHOLE_DAY_MINUTES // pick.days.step)
 
-    def _frame(self, days: Days) -> pl.DataFrame:
+    def _frame(self, days: DayMatrix) -> pl.DataFrame:
         """Count some days of one month and return their frame."""
         days = self._sorted(days)
         step = self._step[days.target]
@@ -196,11 +204,11 @@ class Months:
         self._count(days, midnights, step * MINUTE_S)
         return frame_of(days, self.series[days.target], step, lengths)
 
-    def _sorted(self, days: Days) -> Days:
+    def _sorted(self, days: DayMatrix) -> DayMatrix:
         keys = keys_of(self.series[days.target], days.day)
         return days if (keys[1:] > keys[:-1]).all() else days.where(np.argsort(keys, kind="stable"))
 
-    def _count(self, days: Days, midnights: np.ndarray, step_s: np.ndarray) -> None:
+    def _count(self, days: DayMatrix, midnights: np.ndarray, step_s: np.ndarray) -> None:
         tally, has_gaps = self.tally, not days.quality.all()
         width = days.quality.shape[1]
         readings = np.count_nonzero(days.quality, axis=1) if has_gaps else np.full(len(days), width)

@@ -33,7 +33,7 @@ def distinct(whole: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class ReadingRows:
     """Readings in file order; every array has shape (rows,).
 
     kind : what ``at`` [s, int64] is: a printed clock time, or a UTC instant, since 1970; or a position: the time
@@ -57,9 +57,9 @@ class Rows:
         """The day [days since 1970] of each row, as printed."""
         return self.at // day_s_of(self.kind)
 
-    def where(self, chosen: np.ndarray | slice) -> Rows:
+    def where(self, chosen: np.ndarray | slice) -> ReadingRows:
         """Return some of the rows: a mask, indices or a slice."""
-        return Rows(
+        return ReadingRows(
             self.kind,
             self.channel[chosen],
             self.line[chosen],
@@ -69,7 +69,7 @@ class Rows:
         )
 
     @classmethod
-    def joined(cls, parts: Sequence[Rows]) -> Self:
+    def joined(cls, parts: Sequence[ReadingRows]) -> Self:
         """Put rows of one kind behind each other."""
         names = [f.name for f in fields(cls) if f.name != "kind"]
         arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
@@ -120,15 +120,17 @@ class DayRows:
         """Return the file's own line of some cells."""
         return self.line[row + (column >= self.turn)] if self.turn else self.line[row]
 
-    def as_rows(self, kind: Kind) -> Rows:
+    def as_rows(self, kind: Kind) -> ReadingRows:
         """Return the filled slots one by one: column k is at k·step of its day."""
         row, column = np.nonzero(~np.isnan(self.values))
         at = self.day[row].astype(np.int64) * day_s_of(kind) + column * (self.step * 60)
-        return Rows(kind, self.channel[row], self.line[row], at, self.values[row, column], self.quality[row, column])
+        return ReadingRows(
+            kind, self.channel[row], self.line[row], at, self.values[row, column], self.quality[row, column]
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
+class Selection:
     """Some rows of ``days``, by index, without a copy of their values."""
 
     days: DayRows
@@ -149,9 +151,9 @@ class Pick:
     def line(self) -> np.ndarray:
         return self.days.line[self.rows]
 
-    def where(self, mask: np.ndarray) -> Pick:
+    def where(self, mask: np.ndarray) -> Selection:
         """Return some of them."""
-        return self if mask.all() else Pick(self.days, self.rows[mask])
+        return self if mask.all() else Selection(self.days, self.rows[mask])
 
     def taken(self) -> DayRows:
         """Return them with their values."""

@@ -15,11 +15,11 @@ import polars as pl
 
 from eclectyc.intake.alignment.clocks import DAY_S, Clock
 from eclectyc.intake.alignment.interval_detection import ChannelStamps
-from eclectyc.intake.alignment.reading_arrays import Rows
+from eclectyc.intake.alignment.reading_arrays import ReadingRows
 
 
 @dataclass(frozen=True, slots=True)
-class Passings:
+class Occurrences:
     """Which rows are the second passing of a repeated time; and for which (channel, day) that was seen how."""
 
     second: np.ndarray  # bool, shape (rows,)
@@ -27,12 +27,12 @@ class Passings:
     pairs: set[tuple[int, int]] = field(default_factory=set)  # sorted pairs: the first of each is summer time
 
 
-def second_passings(rows: Rows, clock: Clock, channels: Mapping[int, ChannelStamps]) -> Passings:
+def second_occurrences(rows: ReadingRows, clock: Clock, channels: Mapping[int, ChannelStamps]) -> Occurrences:
     """Tell the two passings of repeated times apart. ``rows.at`` are printed times of ``clock``."""
     second = np.zeros(len(rows), dtype=bool)
     repeated = clock.repeated(rows.at)
     if not repeated.any():
-        return Passings(second)
+        return Occurrences(second)
     where = np.flatnonzero(repeated)
     channel, at, line = rows.channel[where], rows.at[where], rows.line[where]
     backwards = np.array([channels[n].is_newest_first if n in channels else False for n in channel.tolist()])
@@ -40,7 +40,7 @@ def second_passings(rows: Rows, clock: Clock, channels: Mapping[int, ChannelStam
     where, channel, at = where[order], channel[order], at[order]
     starts = np.flatnonzero(np.r_[True, (channel[1:] != channel[:-1]) | (at[1:] // DAY_S != at[:-1] // DAY_S)])
     copies = copies_elsewhere(rows, at, repeated)
-    found = Passings(second)
+    found = Occurrences(second)
     for low, high in zip(starts.tolist(), [*starts[1:].tolist(), len(at)], strict=True):
         night = int(channel[low]), int(at[low] // DAY_S)
         second[where[low:high]], how = _of_one_hour(at[low:high], copies.get(night, 1))
@@ -51,7 +51,7 @@ def second_passings(rows: Rows, clock: Clock, channels: Mapping[int, ChannelStam
     return found
 
 
-def copies_elsewhere(rows: Rows, repeated_at: np.ndarray, repeated: np.ndarray) -> dict[tuple[int, int], int]:
+def copies_elsewhere(rows: ReadingRows, repeated_at: np.ndarray, repeated: np.ndarray) -> dict[tuple[int, int], int]:
     """Return how often each channel prints its other stamps of these days: 1, or more in a file that repeats itself."""
     days = np.unique(repeated_at // DAY_S)
     others = np.isin(rows.at // DAY_S, days) & ~repeated

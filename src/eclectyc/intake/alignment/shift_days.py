@@ -13,13 +13,13 @@ from typing import Self
 import numpy as np
 
 from eclectyc.intake.alignment.clocks import DAY_S, Clock
-from eclectyc.intake.alignment.reading_arrays import DayRows, Pick
+from eclectyc.intake.alignment.reading_arrays import DayRows, Selection
 
 UNEVEN = -(2**31)  # stands for a shift where a day has none
 
 
 @dataclass(frozen=True, slots=True)
-class Shifts:
+class DayShifts:
     """By how much printed days stand apart from the site's.
 
     by_s : [s], shape (zones, days from ``first``); UNEVEN on days that are placed slot by slot, because a clock
@@ -44,13 +44,13 @@ class Shifts:
             by_s.append(np.where(even, wall - day * DAY_S, UNEVEN))
         return cls(first, np.array(by_s))
 
-    def of(self, pick: Pick, zone: np.ndarray) -> np.ndarray:
+    def of(self, pick: Selection, zone: np.ndarray) -> np.ndarray:
         """Return the shift of each day [columns], or UNEVEN. zone : of each channel."""
         by_s, step_s = self.by_s[zone[pick.channel], pick.day - self.first], pick.days.step * 60
         return np.where((by_s == UNEVEN) | (by_s % step_s != 0), UNEVEN, by_s // step_s)
 
 
-def moved(pick: Pick, columns: int, width: int, first: int, end: int) -> tuple[Pick, DayRows]:
+def shift_whole_days(pick: Selection, columns: int, width: int, first: int, end: int) -> tuple[Selection, DayRows]:
     """Return the site's days that two printed days make up, and printed halves that have no other half.
 
     pick : days that are all shifted by so many ``columns``, forward or (below zero) back. width : columns of a day.
@@ -64,11 +64,11 @@ def moved(pick: Pick, columns: int, width: int, first: int, end: int) -> tuple[P
     wanted = (opened >= first) & (opened < end)
     begins = rows[wanted & np.r_[~meets, True]]
     ends = rows[(opened > first) & (opened <= end) & np.r_[True, ~meets]]
-    whole = Pick(_read_from(days, start, 1 if columns > 0 else 0), rows[:-1][meets & wanted[:-1]])
+    whole = Selection(_read_from(days, start, 1 if columns > 0 else 0), rows[:-1][meets & wanted[:-1]])
     return whole, _halves(days, begins, ends, start)
 
 
-def _in_order(pick: Pick, width: int) -> tuple[DayRows, np.ndarray]:
+def _in_order(pick: Selection, width: int) -> tuple[DayRows, np.ndarray]:
     """Return the days by channel and day, in memory too; most files have them so."""
     order = np.lexsort((pick.day, pick.channel))
     is_ordered = bool((order[1:] > order[:-1]).all())

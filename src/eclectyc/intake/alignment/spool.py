@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.alignment.clocks import DAY_S
-from eclectyc.intake.alignment.reading_arrays import DayRows, Kind, Pick, Rows, day_s_of, distinct
+from eclectyc.intake.alignment.reading_arrays import DayRows, Kind, ReadingRows, Selection, day_s_of, distinct
 
 IN_MEMORY_BYTES = 320 << 20  # beyond this they are spooled to disk
 NEAR_DAYS = 2  # a printed stamp and its local day lie no further apart
@@ -27,7 +27,7 @@ class Spool:
         self._folder = folder
         self._own: Path | None = None
         self._bytes = 0
-        self._rows: dict[tuple[Kind, int], list[Rows]] = {}
+        self._rows: dict[tuple[Kind, int], list[ReadingRows]] = {}
         self._days: list[DayRows] = []
         self._row_files: dict[tuple[Kind, int], list[Path]] = {}
         self._day_files: dict[int, list[tuple[Path, int, bool]]] = {}
@@ -40,7 +40,7 @@ class Spool:
         if self._own:
             shutil.rmtree(self._own, ignore_errors=True)
 
-    def add_rows(self, rows: Rows) -> None:
+    def add_rows(self, rows: ReadingRows) -> None:
         """Keep some readings."""
         for month, part in _by_month(rows):
             self._rows.setdefault((rows.kind, month), []).append(part)
@@ -58,7 +58,7 @@ class Spool:
         near = sorted({month + shift for month in self._months for shift in (-1, 0, 1)})
         return [(_first_day(month), _first_day(month + 1)) for month in near]
 
-    def rows(self, kind: Kind, first: int, end: int) -> Rows:
+    def rows(self, kind: Kind, first: int, end: int) -> ReadingRows:
         """Return the readings printed on days from ``first`` up to ``end``, and a little around them."""
         day_s = day_s_of(kind)
         low, high = (first - NEAR_DAYS) * day_s, (end + NEAR_DAYS) * day_s
@@ -69,20 +69,20 @@ class Spool:
                 near = (rows.at >= low) & (rows.at < high) if month != own else np.ones(1, bool)
                 if near.any():
                     chosen.append(rows if near.all() else rows.where(near))
-        return Rows.joined(chosen) if chosen else Rows.none(kind)
+        return ReadingRows.joined(chosen) if chosen else ReadingRows.none(kind)
 
-    def days(self, first: int, end: int, *, near: int = 0) -> list[Pick]:
+    def days(self, first: int, end: int, *, near: int = 0) -> list[Selection]:
         """Return the days printed from ``first`` up to ``end``, and ``near`` days around them."""
         chosen = []
         for days in [*self._read_days(first - near, end + near), *self._days]:
             rows = np.flatnonzero((days.day >= first - near) & (days.day < end + near))
             if len(rows):
-                chosen.append(Pick(days, rows))
+                chosen.append(Selection(days, rows))
         return chosen
 
     def lines_of(self, channels: Collection[int]) -> np.ndarray:
         """Return the numbers of the lines that are of some channels."""
-        parts: list[Rows | DayRows] = [*self._days]
+        parts: list[ReadingRows | DayRows] = [*self._days]
         found = [np.empty(0, np.int64)]
         for kind, month in {*self._rows, *self._row_files}:
             parts = [*parts, *self._rows.get((kind, month), [])]
@@ -100,12 +100,12 @@ class Spool:
     def _flush(self) -> None:
         if self._own is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            sweep(self._folder)
+            remove_leftovers(self._folder)
             self._own = Path(tempfile.mkdtemp(prefix="import-", dir=self._folder))
         for (kind, month), parts in self._rows.items():
             files = self._row_files.setdefault((kind, month), [])
             files.append(self._own / f"{kind}-{month}-{len(files)}.parquet")
-            rows = Rows.joined(parts)
+            rows = ReadingRows.joined(parts)
             columns = {name: getattr(rows, name) for name in ("channel", "line", "at", "value", "quality")}
             pl.DataFrame(columns).write_parquet(files[-1], compression="lz4", statistics=False)
         self._flush_days()
@@ -129,10 +129,10 @@ class Spool:
                 # Not Parquet: taking its lists apart again took a quarter of what followed.
                 pl.DataFrame(columns).write_ipc(path, compression="uncompressed")
 
-    def _read_rows(self, kind: Kind, month: int) -> Iterator[Rows]:
+    def _read_rows(self, kind: Kind, month: int) -> Iterator[ReadingRows]:
         for path in self._row_files.get((kind, month), []):
             frame = pl.read_parquet(path)
-            yield Rows(kind, *(frame[name].to_numpy() for name in ("channel", "line", "at", "value", "quality")))
+            yield ReadingRows(kind, *(frame[name].to_numpy() for name in ("channel", "line", "at", "value", "quality")))
 
     def _read_days(self, low: int, high: int) -> Iterator[DayRows]:
         months = _months(np.array([low, high])).tolist()
@@ -158,18 +158,18 @@ class _ByMonth:
         return cls(days, dict(zip(months.tolist(), np.split(order, starts[1:]), strict=True)))
 
 
-def _lines_in(rows: Rows | DayRows, channels: Collection[int]) -> np.ndarray:
+def _lines_in(rows: ReadingRows | DayRows, channels: Collection[int]) -> np.ndarray:
     return rows.line[np.isin(rows.channel, list(channels))]
 
 
-def sweep(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove what killed imports left behind."""
     for path in folder.glob("import-*"):
         if time.time() - path.stat().st_mtime > DAY_S:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _by_month(rows: Rows) -> Iterator[tuple[int, Rows]]:
+def _by_month(rows: ReadingRows) -> Iterator[tuple[int, ReadingRows]]:
     """Split rows by the month they are printed in, each part in file order."""
     if len(rows) == 0:
         return

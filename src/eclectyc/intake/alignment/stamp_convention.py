@@ -14,14 +14,14 @@ import numpy as np
 
 from eclectyc.intake.alignment.clocks import DAY_S, Clock
 from eclectyc.intake.alignment.interval_detection import ChannelStamps
-from eclectyc.intake.alignment.reading_arrays import POSITION_DAY_S, DayRows, Rows, distinct
+from eclectyc.intake.alignment.reading_arrays import POSITION_DAY_S, DayRows, ReadingRows, distinct
 from eclectyc.readers.blocks import Stamps
 
 MIN_COMPARED = 8  # slots: fewer prove nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class StampConclusion:
     """What was concluded about a file's stamps, and why.
 
     closes_midnight : the last interval of day D is labelled ``D 00:00`` (the midnight trap).
@@ -41,26 +41,26 @@ def conclude(
     has_trap: bool,
     agreed_shift: int | None,
     edges: Iterable[Stamps | None],
-) -> Verdict:
+) -> StampConclusion:
     """Weigh the evidence in its order.
 
     agreed_shift : slots by which the stamps, read as starts, differ from readings already held.
     edges : what each meter's first and last stamp say (see :func:`edge_of`).
     """
     if told:
-        return Verdict(told, "as told", closes_midnight=has_trap and told == "end")
+        return StampConclusion(told, "as told", closes_midnight=has_trap and told == "end")
     if declared:
-        return Verdict(declared, declared_why, closes_midnight=has_trap and declared == "end")
+        return StampConclusion(declared, declared_why, closes_midnight=has_trap and declared == "end")
     if has_trap:
-        return Verdict("end", "00:00 stands next to 23:30 of the same date", closes_midnight=True)
+        return StampConclusion("end", "00:00 stands next to 23:30 of the same date", closes_midnight=True)
     if agreed_shift in (0, -1):
-        return Verdict("start" if agreed_shift == 0 else "end", "so the readings agree with those already held")
+        return StampConclusion("start" if agreed_shift == 0 else "end", "so the readings agree with those already held")
     said = set(edges)
     if said == {"start"}:
-        return Verdict("start", "every meter runs from 00:00 to the last period of a day")
+        return StampConclusion("start", "every meter runs from 00:00 to the last period of a day")
     if said == {"end"}:
-        return Verdict("end", "every meter runs from the first period's end to 00:00")
-    return Verdict("start", "nothing in the file tells", is_assumed=True)
+        return StampConclusion("end", "every meter runs from the first period's end to 00:00")
+    return StampConclusion("start", "nothing in the file tells", is_assumed=True)
 
 
 def edge_of(first: int, last: int, interval_s: int) -> Stamps | None:
@@ -92,7 +92,7 @@ def has_midnight_trap(channels: Iterable[tuple[ChannelStamps, int]]) -> bool:
     )
 
 
-def shift_that_agrees(said: np.ndarray, held: np.ndarray) -> int | None:
+def agreeing_shift(said: np.ndarray, held: np.ndarray) -> int | None:
     """Return by how many slots (0, -1 or 1) ``said`` must move to agree with ``held``; None if that is not plain.
 
     said, held : one value per slot of the same span, float64, NaN = nothing; read as period starts.
@@ -129,7 +129,7 @@ class ClockEvidence:
     closing: set[tuple[int, int]] = field(default_factory=set)  # (channel, gap) at its end
     columns: Counter[str] = field(default_factory=Counter)  # fixed, clock or position: spring days that say so
 
-    def add_rows(self, rows: Rows, clock: Clock) -> None:
+    def add_rows(self, rows: ReadingRows, clock: Clock) -> None:
         """Look at printed times of a file whose sites keep ``clock``."""
         if rows.kind == "position":
             self._add_positions(rows, clock)
@@ -144,7 +144,7 @@ class ClockEvidence:
             self.opening.update((channel, nth) for channel in rows.channel[after == 0].tolist())
             self.closing.update((channel, nth) for channel in rows.channel[after == width].tolist())
 
-    def _add_positions(self, rows: Rows, clock: Clock) -> None:
+    def _add_positions(self, rows: ReadingRows, clock: Clock) -> None:
         opens, closes = _gaps(clock)
         for open_s, close_s in zip(opens.tolist(), closes.tolist(), strict=True):
             of_day = rows.where(rows.day == open_s // DAY_S)

@@ -14,12 +14,12 @@ import polars as pl
 
 from eclectyc.intake.alignment.clocks import DAY_S, MINUTE_S, Clock
 from eclectyc.intake.alignment.interval_detection import ChannelStamps
-from eclectyc.intake.alignment.reading_arrays import POSITION_DAY_S, Rows
-from eclectyc.intake.alignment.repeated_hour import copies_elsewhere, second_passings
+from eclectyc.intake.alignment.reading_arrays import POSITION_DAY_S, ReadingRows
+from eclectyc.intake.alignment.repeated_hour import copies_elsewhere, second_occurrences
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, UNFLAGGED
 from eclectyc.readers.blocks import Stamps
 
-NOT_TAKEN = -1
+NOT_IMPORTED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class ChannelPlan:
     def each(self, name: str, channel: np.ndarray) -> np.ndarray:
         """Return a property of each row's channel; a single one where all channels that are taken share it."""
         values: np.ndarray = getattr(self, name)
-        taken = values[self.target != NOT_TAKEN]
+        taken = values[self.target != NOT_IMPORTED]
         if len(taken) and (taken == taken[0]).all():
             return taken[0]
         return values[channel]
@@ -73,7 +73,7 @@ class Refusal:
 
 
 @dataclass(slots=True)
-class Slots:
+class SlotValues:
     """Values in their slots; every array has shape (slots,). day [days since 1970], line: the file's own."""
 
     target: np.ndarray
@@ -86,9 +86,9 @@ class Slots:
     def __len__(self) -> int:
         return len(self.target)
 
-    def where(self, chosen: np.ndarray) -> Slots:
+    def where(self, chosen: np.ndarray) -> SlotValues:
         """Return some of them: a mask or indices."""
-        return Slots(
+        return SlotValues(
             self.target[chosen],
             self.day[chosen],
             self.slot[chosen],
@@ -99,23 +99,23 @@ class Slots:
 
 
 @dataclass(slots=True)
-class Placed:
+class Alignment:
     """What became of some rows."""
 
-    slots: Slots
+    slots: SlotValues
     refusals: list[Refusal] = field(default_factory=list)
     single_hours: set[tuple[int, int]] = field(default_factory=set)  # (channel, day): see repeated.py
     sorted_hours: set[tuple[int, int]] = field(default_factory=set)
 
 
-def place(rows: Rows, plan: ChannelPlan, how: Convention, channels: Mapping[int, ChannelStamps]) -> Placed:
+def align(rows: ReadingRows, plan: ChannelPlan, how: Convention, channels: Mapping[int, ChannelStamps]) -> Alignment:
     """Place readings in the slots of their series' local days. Rows without a value say nothing and vanish."""
-    if (plan.target == NOT_TAKEN).any():
-        rows = rows.where(plan.target[rows.channel] != NOT_TAKEN)
+    if (plan.target == NOT_IMPORTED).any():
+        rows = rows.where(plan.target[rows.channel] != NOT_IMPORTED)
     is_blank = np.isnan(rows.value)
     if is_blank.any():
         rows = rows.where(~is_blank)
-    placed = Placed(no_slots())
+    placed = Alignment(no_slots())
     if len(rows) == 0:
         return placed
     rows = _on_grid(rows, plan, placed)
@@ -127,24 +127,26 @@ def place(rows: Rows, plan: ChannelPlan, how: Convention, channels: Mapping[int,
             if len(mine):
                 parts.append(_slots_of(mine, starts, ends, plan, own))
     if parts:
-        placed.slots = parts[0] if len(parts) == 1 else joined(parts)
+        placed.slots = parts[0] if len(parts) == 1 else concat_slots(parts)
     return placed
 
 
-def joined(parts: list[Slots]) -> Slots:
+def concat_slots(parts: list[SlotValues]) -> SlotValues:
     """Put slots behind each other."""
-    return Slots(
-        *(np.concatenate([getattr(p, name) for p in parts]) for name in Slots.__dataclass_fields__)  # in their order
+    return SlotValues(
+        *(
+            np.concatenate([getattr(p, name) for p in parts]) for name in SlotValues.__dataclass_fields__
+        )  # in their order
     )
 
 
-def no_slots() -> Slots:
+def no_slots() -> SlotValues:
     """No slots at all."""
     whole = np.empty(0, np.int32)
-    return Slots(whole, whole, whole, whole.astype(float), whole.astype(np.int8), whole.astype(np.int64))
+    return SlotValues(whole, whole, whole, whole.astype(float), whole.astype(np.int8), whole.astype(np.int64))
 
 
-def _on_grid(rows: Rows, plan: ChannelPlan, placed: Placed) -> Rows:
+def _on_grid(rows: ReadingRows, plan: ChannelPlan, placed: Alignment) -> ReadingRows:
     interval = plan.each("interval_s", rows.channel)
     off = ((rows.at - plan.each("residue_s", rows.channel)) % interval != 0) & (interval >= MINUTE_S)
     if not off.any():
@@ -159,8 +161,13 @@ def _on_grid(rows: Rows, plan: ChannelPlan, placed: Placed) -> Rows:
 
 
 def _periods(
-    rows: Rows, plan: ChannelPlan, how: Convention, own: Clock, channels: Mapping[int, ChannelStamps], placed: Placed
-) -> tuple[Rows, np.ndarray, np.ndarray]:
+    rows: ReadingRows,
+    plan: ChannelPlan,
+    how: Convention,
+    own: Clock,
+    channels: Mapping[int, ChannelStamps],
+    placed: Alignment,
+) -> tuple[ReadingRows, np.ndarray, np.ndarray]:
     """Return the rows that have a place in time, and the instants [s] at which their periods start and end."""
     clock = how.printed or own
     interval = plan.each("interval_s", rows.channel)
@@ -176,9 +183,9 @@ def _periods(
     by_start = how.stamps == "start" or _ends_are_stepped_starts(at, rows, clock)
     if how.stamps == "end" and by_start:
         at = at - interval
-    rows = Rows("clock", rows.channel, rows.line, at, rows.value, rows.quality)
+    rows = ReadingRows("clock", rows.channel, rows.line, at, rows.value, rows.quality)
     rows = _existing(rows, clock, by_start, placed)
-    passings = second_passings(rows, clock, channels)
+    passings = second_occurrences(rows, clock, channels)
     starts = ends = clock.to_instants(rows.at, passings.second)
     if by_start:
         ends = starts + plan.each("interval_s", rows.channel)
@@ -190,7 +197,7 @@ def _periods(
 
 
 def _whole_days(
-    rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: ChannelPlan, clock: Clock, by_start: bool
+    rows: ReadingRows, starts: np.ndarray, ends: np.ndarray, plan: ChannelPlan, clock: Clock, by_start: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """A day's reading lasts from one stamp to the same time of the next day, whatever the clocks do between."""
     daily = plan.each("interval_s", rows.channel) == DAY_S
@@ -202,7 +209,7 @@ def _whole_days(
     return starts, ends
 
 
-def _ends_are_stepped_starts(at: np.ndarray, rows: Rows, clock: Clock) -> bool:
+def _ends_are_stepped_starts(at: np.ndarray, rows: ReadingRows, clock: Clock) -> bool:
     """Say whether ends were printed as start plus step, the clocks ignored: in autumn the repeated hour's own end
     comes twice, and its beginning once."""
     if clock.is_fixed:
@@ -220,7 +227,7 @@ def _ends_are_stepped_starts(at: np.ndarray, rows: Rows, clock: Clock) -> bool:
     return bool(np.isin(twice, closes).any()) and not bool(np.isin(twice, opens).any())
 
 
-def _existing(rows: Rows, clock: Clock, by_start: bool, placed: Placed) -> Rows:
+def _existing(rows: ReadingRows, clock: Clock, by_start: bool, placed: Alignment) -> ReadingRows:
     """Leave out times that the clock skips. An end printed at the gap's first moment is the moment of the change."""
     skipped = clock.skipped(rows.at)
     if not by_start:
@@ -236,7 +243,7 @@ def _existing(rows: Rows, clock: Clock, by_start: bool, placed: Placed) -> Rows:
     return rows.where(~skipped)
 
 
-def _positions(rows: Rows, clock: Clock, placed: Placed) -> tuple[Rows, np.ndarray]:
+def _positions(rows: ReadingRows, clock: Clock, placed: Alignment) -> tuple[ReadingRows, np.ndarray]:
     day = rows.day
     starts = clock.to_instants(day * DAY_S) + rows.at % POSITION_DAY_S
     beyond = starts >= clock.to_instants((day + 1) * DAY_S)
@@ -250,7 +257,7 @@ def _positions(rows: Rows, clock: Clock, placed: Placed) -> tuple[Rows, np.ndarr
     return rows.where(~beyond), starts[~beyond]
 
 
-def _slots_of(rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: ChannelPlan, own: Clock) -> Slots:
+def _slots_of(rows: ReadingRows, starts: np.ndarray, ends: np.ndarray, plan: ChannelPlan, own: Clock) -> SlotValues:
     """Cut periods into the slots of the local day and share their values out."""
     channel, line, value, quality = (
         rows.channel,
@@ -274,14 +281,14 @@ def _slots_of(rows: Rows, starts: np.ndarray, ends: np.ndarray, plan: ChannelPla
     first = int(day.min())
     midnights = own.to_instants(np.arange(first, int(day.max()) + 1) * DAY_S)
     slot = np.where(grid == DAY_S, 0, (starts - midnights[day - first]) // grid)
-    slots = Slots(plan.target[channel], day.astype(np.int32), slot.astype(np.int32), value, quality, line)
-    if (plan.interval_s[plan.target != NOT_TAKEN] < MINUTE_S).any():
+    slots = SlotValues(plan.target[channel], day.astype(np.int32), slot.astype(np.int32), value, quality, line)
+    if (plan.interval_s[plan.target != NOT_IMPORTED] < MINUTE_S).any():
         fine = plan.interval_s[channel] < MINUTE_S
         return _to_the_minute(slots, starts, fine, plan.additive[channel])
     return slots
 
 
-def _to_the_minute(slots: Slots, starts: np.ndarray, fine: np.ndarray, additive: np.ndarray) -> Slots:
+def _to_the_minute(slots: SlotValues, starts: np.ndarray, fine: np.ndarray, additive: np.ndarray) -> SlotValues:
     """Sum (or average) readings of less than a minute; the same second twice counts once."""
     part = slots.where(fine)
     frame = pl.DataFrame(
@@ -292,8 +299,8 @@ def _to_the_minute(slots: Slots, starts: np.ndarray, fine: np.ndarray, additive:
     summed = frame.group_by("target", "day", "slot", maintain_order=True).agg(
         value, _weakest_quality(), pl.col("line").first()
     )
-    minutes = Slots(*(summed[name].to_numpy() for name in ("target", "day", "slot", "value", "quality", "line")))
-    return joined([slots.where(~fine), minutes])
+    minutes = SlotValues(*(summed[name].to_numpy() for name in ("target", "day", "slot", "value", "quality", "line")))
+    return concat_slots([slots.where(~fine), minutes])
 
 
 def _weakest_quality() -> pl.Expr:

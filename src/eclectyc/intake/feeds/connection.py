@@ -26,7 +26,7 @@ class Unreachable(Later):
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class RemoteFile:
     """A file as a place lists it. size [bytes], changed [s since 1970]: -1 and 0 where it does not say."""
 
     name: str
@@ -34,27 +34,27 @@ class Offered:
     changed: int = 0
 
 
-class Door(Protocol):
+class Connection(Protocol):
     """An open connection to a place."""
 
-    def offered(self) -> list[Offered]:
+    def offered(self) -> list[RemoteFile]:
         """List the files that are wanted."""
         ...
 
-    def tried(self) -> list[Offered]:
+    def tried(self) -> list[RemoteFile]:
         """Find out whether the place would give what is wanted, and return what that is."""
         ...
 
-    def fetch(self, file: Offered, into: BinaryIO) -> None:
+    def fetch(self, file: RemoteFile, into: BinaryIO) -> None:
         """Write a file's bytes."""
         ...
 
-    def put_away(self, file: Offered) -> None:
+    def put_away(self, file: RemoteFile) -> None:
         """Move or delete a file that was read, as the feed says."""
         ...
 
 
-Opening = AbstractContextManager[Door]
+Opening = AbstractContextManager[Connection]
 
 
 def is_wanted(name: str, pattern: str) -> bool:
@@ -86,7 +86,7 @@ def addresses_of(host: str, port: int, *, may_be_private: bool) -> list[Any]:
     return found
 
 
-def limited(names: Iterator[Offered]) -> list[Offered]:
+def limit_files(names: Iterator[RemoteFile]) -> list[RemoteFile]:
     """Return what is listed, or refuse a folder with far too many files."""
     found = []
     for one in names:

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from eclectyc.intake.feeds.connection import Offered, Unreachable, is_wanted, limited
+from eclectyc.intake.feeds.connection import RemoteFile, Unreachable, is_wanted, limit_files
 from eclectyc.intake.feeds.settings import DELETE, MOVE
 
 
-class FolderDoor:
+class FolderConnection:
     """Files of a folder, links passed over."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -23,24 +23,24 @@ class FolderDoor:
         self._after: str = settings["after"]
         self._move_to = Path(self._folder, settings["move_to"]) if settings["move_to"] else None
 
-    def offered(self) -> list[Offered]:
+    def offered(self) -> list[RemoteFile]:
         try:
-            return limited(self._files())
+            return limit_files(self._files())
         except OSError as error:
             raise Unreachable(f"The folder {self._folder} cannot be read: {error.strerror}.", "Check it.") from None
 
-    def tried(self) -> list[Offered]:
+    def tried(self) -> list[RemoteFile]:
         return self.offered()
 
-    def fetch(self, file: Offered, into: BinaryIO) -> None:
+    def fetch(self, file: RemoteFile, into: BinaryIO) -> None:
         try:
-            opened = os.open(self._folder / file.name, os.O_RDONLY | os.O_NOFOLLOW)
-            with os.fdopen(opened, "rb") as source:
+            open_folder = os.open(self._folder / file.name, os.O_RDONLY | os.O_NOFOLLOW)
+            with os.fdopen(open_folder, "rb") as source:
                 shutil.copyfileobj(source, into, 1 << 20)
         except OSError as error:
             raise Unreachable(f"{file.name} cannot be read: {error.strerror}.", "Check who may read it.") from None
 
-    def put_away(self, file: Offered) -> None:
+    def put_away(self, file: RemoteFile) -> None:
         path = self._folder / file.name
         try:
             if self._after == DELETE:
@@ -53,21 +53,21 @@ class FolderDoor:
                 f"{file.name} cannot be put away: {error.strerror}.", "Check who may change it."
             ) from None
 
-    def _files(self) -> Iterator[Offered]:
+    def _files(self) -> Iterator[RemoteFile]:
         with os.scandir(self._folder) as entries:
             for entry in entries:
                 facts = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(facts.st_mode) and is_wanted(entry.name, self._pattern):
-                    yield Offered(entry.name, facts.st_size, int(facts.st_mtime))
+                    yield RemoteFile(entry.name, facts.st_size, int(facts.st_mtime))
 
 
-def free_name(folder: Path, file: Offered) -> Path:
+def free_name(folder: Path, file: RemoteFile) -> Path:
     """Return where a file goes; beside one of its name, with its time in front."""
     plain = folder / file.name
     return folder / f"{file.changed}-{file.name}" if plain.exists() else plain
 
 
 @contextmanager
-def opened(settings: dict[str, Any]) -> Iterator[FolderDoor]:
+def open_folder(settings: dict[str, Any]) -> Iterator[FolderConnection]:
     """Open a folder."""
-    yield FolderDoor(settings)
+    yield FolderConnection(settings)

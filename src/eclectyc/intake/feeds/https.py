@@ -12,7 +12,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpx
 import orjson
 
-from eclectyc.intake.feeds.connection import Offered, Unreachable, addresses_of
+from eclectyc.intake.feeds.connection import RemoteFile, Unreachable, addresses_of
 from eclectyc.kernel.errors import Invalid
 
 TIMEOUT_S: Final = 30.0
@@ -21,7 +21,7 @@ MOST_BYTES: Final = 256 << 20  # of all pages together
 _STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
-class HttpsDoor:
+class HttpsConnection:
     """One document: what the address answers for the time from the last look, and some days before it, up to now."""
 
     def __init__(self, client: httpx.Client, settings: dict[str, Any], *, since: datetime, now: datetime) -> None:
@@ -29,16 +29,16 @@ class HttpsDoor:
         self._url: str = settings["url"]
         self._since, self._now = since, now
 
-    def offered(self) -> list[Offered]:
+    def offered(self) -> list[RemoteFile]:
         host = urlsplit(self._url).hostname or "answer"
-        return [Offered(f"{host}-{self._now:%Y%m%d-%H%M%S-%f}")]
+        return [RemoteFile(f"{host}-{self._now:%Y%m%d-%H%M%S-%f}")]
 
-    def tried(self) -> list[Offered]:
+    def tried(self) -> list[RemoteFile]:
         """Ask, and leave once it is known whether the address answers."""
         with self._asked(self._wanted()):
             return self.offered()
 
-    def fetch(self, file: Offered, into: BinaryIO) -> None:
+    def fetch(self, file: RemoteFile, into: BinaryIO) -> None:
         """Write the answer; of pages their ``results`` behind each other."""
         first = self._get(self._wanted())
         page = _paged(first)
@@ -60,7 +60,7 @@ class HttpsDoor:
             raise Invalid(f"The answer has more than {MOST_PAGES:,} pages.", "Ask for larger pages, or a shorter time.")
         into.write(orjson.dumps({"count": len(results), "next": None, "previous": None, "results": results}))
 
-    def put_away(self, file: Offered) -> None:
+    def put_away(self, file: RemoteFile) -> None:
         """An answer needs no putting away."""
 
     def _wanted(self) -> str:
@@ -101,14 +101,14 @@ class HttpsDoor:
 
 
 @contextmanager
-def opened(
+def open_https(
     settings: dict[str, Any],
     secrets: dict[str, str],
     *,
     may_be_private: bool,
     last: datetime | None,
     now: datetime,
-) -> Iterator[HttpsDoor]:
+) -> Iterator[HttpsConnection]:
     """Get ready to ask an address. last : the last look that went well."""
     parts = urlsplit(settings["url"])
     if parts.scheme != "https" and not may_be_private:
@@ -120,7 +120,7 @@ def opened(
     midnight = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     headers = {"Accept": "application/json, text/csv;q=0.9, */*;q=0.5", **_authorisation(settings, secrets)}
     with httpx.Client(timeout=TIMEOUT_S, headers=headers, follow_redirects=False, trust_env=False) as client:
-        yield HttpsDoor(client, settings, since=midnight, now=now.astimezone(UTC))
+        yield HttpsConnection(client, settings, since=midnight, now=now.astimezone(UTC))
 
 
 def _shown(url: str) -> str:

@@ -14,18 +14,18 @@ from typing import Any, BinaryIO, Final, cast
 from django.conf import settings
 from django.utils import timezone
 
-from eclectyc.intake.feeds.connection import Door, Offered, Unreachable
+from eclectyc.intake.feeds.connection import Connection, RemoteFile, Unreachable
 from eclectyc.intake.feeds.models import Feed, FeedFile
 from eclectyc.intake.feeds.settings import LEAVE
 from eclectyc.intake.uploads.models import Upload
-from eclectyc.intake.uploads.service import check_room, receive, sender_of, start
+from eclectyc.intake.uploads.service import check_room, feed_actor, receive, start
 from eclectyc.jobs.alerts import tell
 from eclectyc.jobs.context import Running
 from eclectyc.kernel.errors import EclectycError, NotFound
 
 KIND: Final = "feeds.read"
 LONGEST_WAIT_S: Final = 60  # within one look, for a file to be left alone long enough
-MOST_SILENT: Final = 3  # files on end that the place does not give: then it is the place that fails, not they
+MOST_FAILURES: Final = 3  # files on end that the place does not give: then it is the place that fails, not they
 _CHUNK: Final = 1 << 20
 
 
@@ -36,7 +36,7 @@ def run(running: Running) -> dict[str, Any]:
         raise NotFound("The feed is no longer there.", "Nothing is to be done.")
     Feed.objects.filter(pk=feed.pk).update(last_looked_at=timezone.now())
     try:
-        with opened(feed, now=timezone.now()) as door:
+        with open_connection(feed, now=timezone.now()) as door:
             read = _collect(running, feed, door)
     except EclectycError as error:
         is_last = running.attempt >= running.claim.job.attempts
@@ -49,25 +49,25 @@ def run(running: Running) -> dict[str, Any]:
 
 
 @contextmanager
-def opened(feed: Feed, *, now: datetime) -> Iterator[Door]:
+def open_connection(feed: Feed, *, now: datetime) -> Iterator[Connection]:
     """Open a feed's place, whatever kind it is of."""
     from eclectyc.intake.feeds import folder, https, sftp
     from eclectyc.intake.feeds.service import secrets_of
 
     secrets, may_be_private = secrets_of(feed), feed.may_reach_private
     if feed.kind == Feed.FOLDER:
-        with folder.opened(feed.settings) as door:
+        with folder.open_folder(feed.settings) as door:
             yield door
     elif feed.kind == Feed.SFTP:
-        with sftp.opened(feed.settings, secrets, may_be_private=may_be_private) as remote:
+        with sftp.open_sftp(feed.settings, secrets, may_be_private=may_be_private) as remote:
             yield remote
     else:
         last = feed.last_success_at
-        with https.opened(feed.settings, secrets, may_be_private=may_be_private, last=last, now=now) as web:
+        with https.open_https(feed.settings, secrets, may_be_private=may_be_private, last=last, now=now) as web:
             yield web
 
 
-def _collect(running: Running, feed: Feed, door: Door) -> int:
+def _collect(running: Running, feed: Feed, door: Connection) -> int:
     """Read what is new and whole; return how many files were handed on."""
     known = {(one.name, one.size, one.changed): one for one in feed.files.all()}
     offered = door.offered()
@@ -83,7 +83,7 @@ def _collect(running: Running, feed: Feed, door: Door) -> int:
             running.log(f"{file.name}: {error.reason}")
             failed.append(error)
             silent = silent + 1 if isinstance(error, Unreachable) else 0
-            if silent >= MOST_SILENT:
+            if silent >= MOST_FAILURES:
                 break
     if feed.settings.get("after", LEAVE) != LEAVE:
         _put_away(running, feed, door, offered)
@@ -93,8 +93,8 @@ def _collect(running: Running, feed: Feed, door: Door) -> int:
 
 
 def _whole(
-    running: Running, feed: Feed, door: Door, new: list[Offered], known: dict[tuple[str, int, int], FeedFile]
-) -> Iterable[Offered]:
+    running: Running, feed: Feed, door: Connection, new: list[RemoteFile], known: dict[tuple[str, int, int], FeedFile]
+) -> Iterable[RemoteFile]:
     """Yield the files that nobody writes any more: unchanged since they were seen so long ago as the feed says."""
     settle_s = float(feed.settings.get("settle_s", 0))
     if all(one.size < 0 for one in new) or not settle_s:
@@ -121,11 +121,11 @@ def _wait(running: Running, seconds: float) -> None:
         time.sleep(min(left, 0.5))
 
 
-def _take(running: Running, feed: Feed, door: Door, file: Offered) -> bool:
+def _take(running: Running, feed: Feed, door: Connection, file: RemoteFile) -> bool:
     """Fetch a file and hand it on; say False where its content came before."""
     with tempfile.TemporaryFile(dir=_folder()) as copy:
         check_room(max(file.size, 0), file.name, _folder())
-        door.fetch(file, cast("BinaryIO", _Bounded(copy, file.name)))
+        door.fetch(file, cast("BinaryIO", _LimitedFile(copy, file.name)))
         digest = hashlib.sha256()
         for chunk in _chunks(copy):
             digest.update(chunk)
@@ -141,7 +141,7 @@ def _take(running: Running, feed: Feed, door: Door, file: Offered) -> bool:
     return upload is not None
 
 
-def _handed_on(feed: Feed, file: Offered, copy: BinaryIO, digest: str) -> Upload | None:
+def _handed_on(feed: Feed, file: RemoteFile, copy: BinaryIO, digest: str) -> Upload | None:
     """Keep a file and enqueue its import, unless this feed brought the same content before."""
     copy.seek(0, 2)
     if not copy.tell() or feed.files.filter(sha256=digest).exists():
@@ -151,7 +151,7 @@ def _handed_on(feed: Feed, file: Offered, copy: BinaryIO, digest: str) -> Upload
     now = Feed.objects.select_related("profile").get(pk=feed.pk)  # its profile may have been renamed meanwhile
     options = options_of(now)
     creates = options.create_meters or bool(now.profile and now.profile.makes_meters)
-    actor = sender_of(feed.organisation_id, f"{Upload.FEED} {feed.name}", creates=creates)
+    actor = feed_actor(feed.organisation_id, f"{Upload.FEED} {feed.name}", creates=creates)
     upload = receive(
         actor, organisation=feed.organisation, name=file.name, chunks=_chunks(copy), options=options,
         origin=f"{Upload.FEED}:{feed.pk}",
@@ -160,7 +160,7 @@ def _handed_on(feed: Feed, file: Offered, copy: BinaryIO, digest: str) -> Upload
     return upload
 
 
-def _put_away(running: Running, feed: Feed, door: Door, offered: list[Offered]) -> None:
+def _put_away(running: Running, feed: Feed, door: Connection, offered: list[RemoteFile]) -> None:
     """Move or delete what was read and is kept here, also what an earlier look did not come to."""
     there = {_key(one): one for one in offered}
     for one in feed.files.filter(is_put_away=False).exclude(sha256=""):
@@ -184,7 +184,7 @@ def _failed(running: Running, feed: Feed, error: EclectycError) -> None:
         )  # fmt: skip
 
 
-def watch(running: Running) -> dict[str, Any]:
+def report_quiet_feeds(running: Running) -> dict[str, Any]:
     """Tell of feeds that have been quiet for longer than they should, once for each silence."""
     now, told = timezone.now(), 0
     for feed in Feed.objects.filter(is_active=True, quiet_after_h__isnull=False):
@@ -202,7 +202,7 @@ def watch(running: Running) -> dict[str, Any]:
     return {"told": told}
 
 
-def _key(one: Offered) -> tuple[str, int, int]:
+def _key(one: RemoteFile) -> tuple[str, int, int]:
     return one.name, one.size, one.changed
 
 
@@ -211,7 +211,7 @@ def _is_read(known: FeedFile | None) -> bool:
     return known is not None and bool(known.sha256) and not known.is_put_away
 
 
-class _Bounded:
+class _LimitedFile:
     """What a file is fetched into: it takes no more than a file may have, and leaves the disk its room."""
 
     def __init__(self, copy: BinaryIO, name: str) -> None:

@@ -14,8 +14,8 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
 from eclectyc.intake.feeds.models import Feed
-from eclectyc.intake.feeds.poll import KIND, opened
-from eclectyc.intake.feeds.settings import checked
+from eclectyc.intake.feeds.poll import KIND, open_connection
+from eclectyc.intake.feeds.settings import check_settings
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.service import profile_named
 from eclectyc.intake.service import ImportOptions
@@ -31,7 +31,7 @@ LONGEST_NAME: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FeedDetails:
     """How a feed is to be. secrets : what is given replaces all there were; None keeps them."""
 
     name: str
@@ -45,7 +45,7 @@ class Wanted:
 
 
 def create_feed(
-    actor: Actor, *, organisation: Organisation, kind: str, wanted: Wanted, may_reach_private: bool = False
+    actor: Actor, *, organisation: Organisation, kind: str, wanted: FeedDetails, may_reach_private: bool = False
 ) -> Feed:
     """Set a feed up, with its schedule. Folders of the server, and addresses inside its network, are an operator's."""
     actor.require("imports.run", organisation.pk)
@@ -56,7 +56,7 @@ def create_feed(
     return feed
 
 
-def update_feed(actor: Actor, *, feed: Feed, wanted: Wanted) -> Feed:
+def update_feed(actor: Actor, *, feed: Feed, wanted: FeedDetails) -> Feed:
     """Change a feed. Its secrets go to no other place than the one they were given for."""
     actor.require("imports.run", feed.organisation_id)
     with transaction.atomic():
@@ -86,7 +86,7 @@ def try_feed(actor: Actor, *, feed: Feed) -> list[str]:
     """Connect to a feed and return the names of the files that it would read; nothing is kept."""
     actor.require("imports.run", feed.organisation_id)
     record(actor.by, "feed.tried", feed, organisation_id=feed.organisation_id)
-    with opened(feed, now=timezone.now()) as door:
+    with open_connection(feed, now=timezone.now()) as door:
         return [one.name for one in door.tried()]
 
 
@@ -106,10 +106,10 @@ def secrets_of(feed: Feed) -> dict[str, str]:
     return json.loads(feed.secret.reveal()) if isinstance(feed.secret, Secret) and feed.secret else {}
 
 
-def _fill(actor: Actor, feed: Feed, wanted: Wanted, secrets: Mapping[str, str]) -> None:
+def _fill(actor: Actor, feed: Feed, wanted: FeedDetails, secrets: Mapping[str, str]) -> None:
     if (feed.kind == Feed.FOLDER or feed.may_reach_private) and not actor.operator:
         raise Forbidden("Only an operator of the platform sets up such a feed.", "Ask them.")
-    known = checked(feed.kind, wanted.settings, secrets)
+    known = check_settings(feed.kind, wanted.settings, secrets)
     wanted.options.checked()
     if wanted.options.create_meters:
         actor.require("estate.edit", feed.organisation_id)

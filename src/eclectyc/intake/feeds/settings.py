@@ -20,7 +20,7 @@ _OF_HEADERS: Final = "!#$%&'*+-.^_`|~"
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class SettingField:
     """A setting: its words, its usual value, and what it may be."""
 
     name: str
@@ -34,30 +34,30 @@ class Field:
 
 
 _FILES: Final = (
-    Field("path", "Folder", is_required=True),
-    Field("pattern", "Files", "*", "Names with * and ?, several parted by commas: *.csv, *.xlsx"),
-    Field("after", "After reading", LEAVE, "What becomes of the file where it lay.", choices=AFTERWARDS),
-    Field("move_to", "Folder for files that were read", help="Where they are to be moved."),
-    Field("settle_s", "Left alone for", 30, "Seconds without a change before a file is taken as whole.", least=0,
+    SettingField("path", "Folder", is_required=True),
+    SettingField("pattern", "Files", "*", "Names with * and ?, several parted by commas: *.csv, *.xlsx"),
+    SettingField("after", "After reading", LEAVE, "What becomes of the file where it lay.", choices=AFTERWARDS),
+    SettingField("move_to", "Folder for files that were read", help="Where they are to be moved."),
+    SettingField("settle_s", "Left alone for", 30, "Seconds without a change before a file is taken as whole.", least=0,
           most=86400),
 )  # fmt: skip
-FIELDS: Final[dict[str, tuple[Field, ...]]] = {
+FIELDS: Final[dict[str, tuple[SettingField, ...]]] = {
     "sftp": (
-        Field("host", "Server", is_required=True),
-        Field("port", "Port", 22, least=1, most=65535),
-        Field("username", "User name", is_required=True),
-        Field("host_key", "Host key of the server", is_required=True,
+        SettingField("host", "Server", is_required=True),
+        SettingField("port", "Port", 22, least=1, most=65535),
+        SettingField("username", "User name", is_required=True),
+        SettingField("host_key", "Host key of the server", is_required=True,
               help="As ssh-keyscan prints it, or its SHA256 fingerprint: the connection is refused where it differs."),
         *_FILES,
     ),
     "folder": _FILES,
     "https": (
-        Field("url", "Address", is_required=True,
+        SettingField("url", "Address", is_required=True,
               help="{from} and {to} become the first and last moment wanted, in UTC."),
-        Field("authorisation", "Authorisation", "bearer", "How the token is sent.", choices=AUTHORISATIONS),
-        Field("header", "Name of the header", "X-API-Key", "Where the token has a header of its own."),
-        Field("first_days", "Days at first", 30, "How far back the first look goes.", least=1, most=3660),
-        Field("overlap_days", "Days anew", 3, "How many days are fetched again, for corrections.", least=0, most=366),
+        SettingField("authorisation", "Authorisation", "bearer", "How the token is sent.", choices=AUTHORISATIONS),
+        SettingField("header", "Name of the header", "X-API-Key", "Where the token has a header of its own."),
+        SettingField("first_days", "Days at first", 30, "How far back the first look goes.", least=1, most=3660),
+        SettingField("overlap_days", "Days anew", 3, "How many days are fetched again, for corrections.", least=0, most=366),
     ),
 }  # fmt: skip
 SECRETS: Final[dict[str, tuple[str, ...]]] = {
@@ -66,14 +66,14 @@ SECRETS: Final[dict[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class FeedSettings:
     """Settings and secrets that can be used."""
 
     settings: dict[str, Any]
     secrets: dict[str, str] = field(repr=False)
 
 
-def checked(kind: str, said: Mapping[str, Any], secrets: Mapping[str, str]) -> Checked:
+def check_settings(kind: str, said: Mapping[str, Any], secrets: Mapping[str, str]) -> FeedSettings:
     """Return what a feed of a kind is told, with the usual for what is not said. Raises ``Invalid``."""
     if kind not in FIELDS:
         raise Invalid(f"There is no kind of feed {kind!r}.", f"Use one of {', '.join(FIELDS)}.", field="kind")
@@ -92,10 +92,10 @@ def checked(kind: str, said: Mapping[str, Any], secrets: Mapping[str, str]) -> C
         fingerprint(values["host_key"])
     if kind == "sftp" and not (secrets.get("password") or secrets.get("private_key")):
         raise Invalid("A password or a private key is needed.", "Give one of them.", field="password")
-    return Checked(values, {name: text for name, text in secrets.items() if text})
+    return FeedSettings(values, {name: text for name, text in secrets.items() if text})
 
 
-def _value(one: Field, said: Any) -> Any:
+def _value(one: SettingField, said: Any) -> Any:
     if said is None or (isinstance(said, str) and not said.strip()):
         if one.is_required:
             raise Invalid(f"{one.label} is needed.", "Fill it in.", field=one.name)
@@ -110,7 +110,7 @@ def _value(one: Field, said: Any) -> Any:
     return text
 
 
-def _whole(one: Field, said: Any) -> int:
+def _whole(one: SettingField, said: Any) -> int:
     text = str(said).strip()
     number = int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else -1
     if not (one.least or 0) <= number <= (one.most or 0):

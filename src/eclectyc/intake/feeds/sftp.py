@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import paramiko
 
-from eclectyc.intake.feeds.connection import Offered, Unreachable, addresses_of, is_wanted, limited
+from eclectyc.intake.feeds.connection import RemoteFile, Unreachable, addresses_of, is_wanted, limit_files
 from eclectyc.intake.feeds.host_keys import fingerprint, kind_of
 from eclectyc.intake.feeds.settings import DELETE, MOVE
 from eclectyc.kernel.errors import Invalid
@@ -21,7 +21,7 @@ TIMEOUT_S: Final = 30.0
 _KEY_KINDS: Final = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
-class SftpDoor:
+class SftpConnection:
     """Files of one folder of a server."""
 
     def __init__(self, client: paramiko.SFTPClient, settings: dict[str, Any]) -> None:
@@ -31,24 +31,24 @@ class SftpDoor:
         self._after: str = settings["after"]
         self._move_to: str = join(self._path, settings["move_to"]) if settings["move_to"] else ""
 
-    def offered(self) -> list[Offered]:
-        with _told(f"The folder {self._path} cannot be read"):
-            return limited(
-                Offered(one.filename, int(one.st_size or 0), int(one.st_mtime or 0))
+    def offered(self) -> list[RemoteFile]:
+        with _explain_errors(f"The folder {self._path} cannot be read"):
+            return limit_files(
+                RemoteFile(one.filename, int(one.st_size or 0), int(one.st_mtime or 0))
                 for one in self._client.listdir_iter(self._path)
                 if stat.S_ISREG(one.st_mode or 0) and is_wanted(one.filename, self._pattern)
             )
 
-    def tried(self) -> list[Offered]:
+    def tried(self) -> list[RemoteFile]:
         return self.offered()
 
-    def fetch(self, file: Offered, into: BinaryIO) -> None:
-        with _told(f"{file.name} cannot be read"):
+    def fetch(self, file: RemoteFile, into: BinaryIO) -> None:
+        with _explain_errors(f"{file.name} cannot be read"):
             self._client.getfo(join(self._path, file.name), into, max_concurrent_prefetch_requests=64)
 
-    def put_away(self, file: Offered) -> None:
+    def put_away(self, file: RemoteFile) -> None:
         path = join(self._path, file.name)
-        with _told(f"{file.name} cannot be put away"):
+        with _explain_errors(f"{file.name} cannot be put away"):
             if not self._is_there(path):
                 return
             if self._after == DELETE:
@@ -68,11 +68,11 @@ class SftpDoor:
 
 
 @contextmanager
-def opened(settings: dict[str, Any], secrets: dict[str, str], *, may_be_private: bool) -> Iterator[SftpDoor]:
+def open_sftp(settings: dict[str, Any], secrets: dict[str, str], *, may_be_private: bool) -> Iterator[SftpConnection]:
     """Connect to a server whose host key is the pinned one, and sign in."""
     with _connected(settings["host"], settings["port"], settings["host_key"], may_be_private) as transport:
         _sign_in(transport, settings["username"], secrets)
-        with _told("The server does not answer as an SFTP server"):
+        with _explain_errors("The server does not answer as an SFTP server"):
             client = paramiko.SFTPClient.from_transport(transport)
         if client is None:
             raise Unreachable("The server does not answer as an SFTP server.", "Ask its operator.")
@@ -80,7 +80,7 @@ def opened(settings: dict[str, Any], secrets: dict[str, str], *, may_be_private:
         if channel is not None:
             channel.settimeout(TIMEOUT_S)
         with client:
-            yield SftpDoor(client, settings)
+            yield SftpConnection(client, settings)
 
 
 def host_key_of(host: str, port: int, *, may_be_private: bool) -> str:
@@ -99,7 +99,7 @@ def _connected(host: str, port: int, pinned: str, may_be_private: bool) -> Itera
             kinds = transport.get_security_options()
             like = ("rsa-sha2-512", "rsa-sha2-256", kind) if kind == "ssh-rsa" else (kind,)
             kinds.key_types = [known for known in like if known in kinds.key_types]
-        with _told(f"{host} does not answer as an SFTP server"):
+        with _explain_errors(f"{host} does not answer as an SFTP server"):
             transport.start_client(timeout=TIMEOUT_S)
         if pinned:
             shown = transport.get_remote_server_key()
@@ -157,7 +157,7 @@ def _private_key(text: str, passphrase: str | None) -> paramiko.PKey:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _explain_errors(what: str) -> Iterator[None]:
     """Say plainly what an error of the connection means."""
     try:
         yield

@@ -27,7 +27,7 @@ _COMMA: Final = rf"^[+-]?(({_WHOLE})(,[0-9]*)?|,[0-9]+)([eE][+-]?[0-9]{{1,3}})?$
 
 
 @dataclass(frozen=True, slots=True)
-class Print:
+class CellFormat:
     """A print of dates or times: the pattern of a cell, and what its parts are put into."""
 
     text: str
@@ -36,7 +36,7 @@ class Print:
 
 
 @lru_cache(64)
-def print_of(text: str) -> Print:
+def cell_format(text: str) -> CellFormat:
     """Return how a print is read; ``Invalid`` where it is none.
 
     >>> print_of("MM/DD/YYYY HH:mm").replacement
@@ -56,7 +56,7 @@ def print_of(text: str) -> Print:
     replacement = " ".join(part for part in (_day(groups, text), _time(groups, text)) if part)
     if not replacement:
         raise _odd(text)
-    return Print(text, f"^{pattern}{re.escape(text[end:])}$", replacement)
+    return CellFormat(text, f"^{pattern}{re.escape(text[end:])}$", replacement)
 
 
 def _pattern_of(part: str, *, is_packed: bool) -> str:
@@ -65,16 +65,16 @@ def _pattern_of(part: str, *, is_packed: bool) -> str:
     return _TWO_DIGITS if is_packed and part in ("MM", "DD", "HH") else _PARTS[part]
 
 
-def check_print(text: str, field: str) -> None:
+def check_cell_format(text: str, field: str) -> None:
     """Raise ``Invalid`` naming ``field`` where something is given that is no print."""
     if text:
         try:
-            print_of(text)
+            cell_format(text)
         except Invalid as bad:
             raise Invalid(bad.reason, bad.remedy, field=field) from None
 
 
-def rewritten(cells: pl.Series, made: Print) -> tuple[pl.Series, pl.Series]:
+def normalise_dates(cells: pl.Series, made: CellFormat) -> tuple[pl.Series, pl.Series]:
     """Return cells as they are understood everywhere, and which of them are not printed so (they become null)."""
     plain = cells.str.strip_chars()
     fits = plain.str.contains(made.pattern).fill_null(False)
@@ -82,7 +82,7 @@ def rewritten(cells: pl.Series, made: Print) -> tuple[pl.Series, pl.Series]:
     return plain.str.replace(made.pattern, made.replacement).set(~fits, None), odd
 
 
-def with_points(cells: pl.Series) -> tuple[pl.Series, pl.Series]:
+def with_decimal_points(cells: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Return numbers printed with a decimal comma as numbers with a point, and which cells hold none (they become
     null). A point, or a space, groups thousands."""
     plain = cells.str.strip_chars()

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from eclectyc.intake.profiles.mapping import Mapping, Place
-from eclectyc.intake.profiles.record_files import UNFOLDED, following, unfolded
+from eclectyc.intake.profiles.mapping import ColumnRef, Mapping
+from eclectyc.intake.profiles.record_files import UNFOLDED_DELIMITER, following, unfold
 from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.files.source import HEAD_LINES, Source
 from eclectyc.readers.tables.file_sample import DELIMITERS, SampleLine, TableSample, first_rows
@@ -25,8 +25,8 @@ def declared_table(source: Source, mapping: Mapping) -> TableSample:
         raise UnreadableFile(f"{source.name} is no table.", "Import it without the profile.")
     said = {"tab": "\t"}.get(mapping.file.delimiter, mapping.file.delimiter) or source.delimiter
     if mapping.file.records is not None:
-        rows = [line.cells for line in first_rows(source.head_text, UNFOLDED, _SAMPLE) if any(line.cells)]
-        return TableSample(UNFOLDED, wanted_columns(mapping), 0, rows)
+        rows = [line.cells for line in first_rows(source.head_text, UNFOLDED_DELIMITER, _SAMPLE) if any(line.cells)]
+        return TableSample(UNFOLDED_DELIMITER, wanted_columns(mapping), 0, rows)
     known = [said] if said else list(DELIMITERS)
     by_delimiter = {delimiter: first_rows(source.head_text, delimiter, _SAMPLE) for delimiter in known}
     if not mapping.file.header:
@@ -75,7 +75,7 @@ def prepared(source: Source, mapping: Mapping) -> Iterator[Source]:
     if source.kind != "lines":
         raise UnreadableFile(f"{source.name} is no table.", "Import it without the profile.")
     with tempfile.TemporaryDirectory(prefix="eclectyc-lines-") as folder:
-        yield unfolded(
+        yield unfold(
             source, Path(folder) / source.name, delimiter=delimiter_of(source, mapping), kind_cell=shape.records,
             data=next(iter(mapping.data_kinds())), wanted=wanted_columns(mapping),
         )  # fmt: skip
@@ -94,7 +94,7 @@ def _likeliest(source: Source) -> str:
     return max(DELIMITERS, key=cells)
 
 
-def column_at(place: Place, names: list[str]) -> int:
+def column_at(place: ColumnRef, names: list[str]) -> int:
     """Return the index of a place; ``UnreadableFile`` where the file has none, or two of that heading."""
     if isinstance(place, int):
         if place > len(names):

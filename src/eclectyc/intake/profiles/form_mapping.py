@@ -12,7 +12,7 @@ from collections.abc import Mapping as Dictionary
 from typing import Any, Final
 
 from eclectyc.intake.profiles.column_positions import column_at
-from eclectyc.intake.profiles.mapping import Mapping, Place, mapping_of
+from eclectyc.intake.profiles.mapping import ColumnRef, Mapping, mapping_of
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.readers.tables.file_sample import TableSample
 
@@ -27,7 +27,7 @@ ROLES: Final = {
     "quantity": "What is measured", "serial": "Serial number", "register_name": "Name of the register",
     "slots": "First of the day", "slot_flags": "First flag of the day",
 }  # fmt: skip
-OFFERED: Final[dict[str, tuple[str, ...]]] = {
+ROLES_OF_LAYOUT: Final[dict[str, tuple[str, ...]]] = {
     "long": ("meter", "stamp", "date", "time", "period", "value", "unit", "flag", "quantity", "serial"),
     "wide": ("meter", "date", "slots", "slot_flags", "unit", "flag", "quantity", "serial"),
     "daily": ("meter", "date", "value", "unit", "flag", "quantity", "serial"),
@@ -57,7 +57,7 @@ def number_of(answers: Answers, name: str, usual: int = 0) -> int:
 
 def roles_of(answers: Answers) -> dict[int, str]:
     """Return what columns are, by their index; only what the layout has."""
-    offered = OFFERED.get(answers.get("layout", ""), ())
+    offered = ROLES_OF_LAYOUT.get(answers.get("layout", ""), ())
     said = {int(name[1:]) - 1: role for name, role in answers.items() if name[0] == "c" and name[1:].isdigit()}
     return {index: role for index, role in sorted(said.items()) if role in offered and index >= 0}
 
@@ -100,7 +100,7 @@ def words_of(answers: Answers, kind: str) -> dict[str, str]:
     return found
 
 
-def place_of(index: int, table: TableSample, *, has_names: bool) -> Place:
+def column_ref(index: int, table: TableSample, *, has_names: bool) -> ColumnRef:
     """Return how a column is named: by its heading, where that is its own; else by its position."""
     name = table.names[index] if index < len(table.names) else ""
     is_own = has_names and name and len(name) <= 200 and table.names.count(name) == 1
@@ -161,7 +161,7 @@ def _columns(answers: Answers, table: TableSample) -> dict[str, Any]:
     for index, role in roles_of(answers).items():
         if index >= len(table.names):
             continue
-        place = place_of(index, table, has_names=has_names)
+        place = column_ref(index, table, has_names=has_names)
         if role == "value":
             values.append(_value(answers, index, place))
         elif role in ("slots", "slot_flags"):
@@ -178,7 +178,7 @@ def _columns(answers: Answers, table: TableSample) -> dict[str, Any]:
     return found
 
 
-def _value(answers: Answers, index: int, place: Place) -> Any:
+def _value(answers: Answers, index: int, place: ColumnRef) -> Any:
     told = {"quantity": answers.get(f"q{index + 1}", ""), "unit": answers.get(f"u{index + 1}", "").strip()}
     said = {name: text for name, text in told.items() if text}
     return {"column": place, **said} if said else place
@@ -200,7 +200,7 @@ def _meters(answers: Answers, columns: dict[str, Any]) -> dict[str, Any]:
 def _column_answers(mapping: Mapping, table: TableSample) -> Answers:
     found: Answers = {}
 
-    def say(place: Place | None, role: str) -> int | None:
+    def say(place: ColumnRef | None, role: str) -> int | None:
         try:
             index = None if place is None else column_at(place, table.names)
         except EclectycError:

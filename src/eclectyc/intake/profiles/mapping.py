@@ -28,7 +28,7 @@ def _plain(text: str) -> str:
 Layout = Literal["long", "wide", "daily", "matrix", "registers"]
 Heading = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_plain)]
 Position = Annotated[int, Field(ge=1, le=10_000)]
-Place = Heading | Position
+ColumnRef = Heading | Position
 Word = Annotated[str, StringConstraints(max_length=100), AfterValidator(_plain)]
 Quantity = Literal["import", "export", "reactive_import", "reactive_export", "volume", "temperature", "other"]
 
@@ -55,36 +55,39 @@ class FileShape(_Part):
 class SlotSet(_Part):
     """The columns of a day's slots: the first, how many, and how far apart; likewise the first of their flags."""
 
-    first: Place
+    first: ColumnRef
     count: Literal[23, 24, 25, 46, 48, 50, 92, 96, 100, 276, 288, 300]
     every: Annotated[int, Field(ge=1, le=10)] = 1
-    flags: Place | None = None
+    flags: ColumnRef | None = None
 
 
 class ValueColumn(_Part):
     """A column of values whose heading does not say what it measures, or in what unit."""
 
-    column: Place
+    column: ColumnRef
     quantity: Quantity | None = None
     unit: Word = ""
 
 
-class Columns(_Part):
+class MappedColumns(_Part):
     """Which column is which field. A value is a column, or a column with its quantity and unit; or several."""
 
-    meter: Place | None = None
-    serial: Place | None = None
-    register_name: Place | None = None
-    stamp: Place | None = None
-    date: Place | None = None
-    time: Place | None = None
-    period: Place | None = None
+    meter: ColumnRef | None = None
+    serial: ColumnRef | None = None
+    register_name: ColumnRef | None = None
+    stamp: ColumnRef | None = None
+    date: ColumnRef | None = None
+    time: ColumnRef | None = None
+    period: ColumnRef | None = None
     value: (
-        Place | ValueColumn | Annotated[list[Place | ValueColumn], Field(min_length=1, max_length=MOST_COLUMNS)] | None
+        ColumnRef
+        | ValueColumn
+        | Annotated[list[ColumnRef | ValueColumn], Field(min_length=1, max_length=MOST_COLUMNS)]
+        | None
     ) = None
-    unit: Place | None = None
-    flag: Place | None = None
-    quantity: Place | None = None
+    unit: ColumnRef | None = None
+    flag: ColumnRef | None = None
+    quantity: ColumnRef | None = None
     slots: SlotSet | None = None
 
     @property
@@ -95,7 +98,7 @@ class Columns(_Part):
         named = self.value if isinstance(self.value, list) else [self.value]
         return [one if isinstance(one, ValueColumn) else ValueColumn(column=one) for one in named]
 
-    def places(self) -> dict[str, Place]:
+    def places(self) -> dict[str, ColumnRef]:
         """Return every place that is named, by the field it is of."""
         named = {name: getattr(self, name) for name in _SINGLE if getattr(self, name) is not None}
         named |= {f"value {n}": one.column for n, one in enumerate(self.values, 1)}
@@ -105,7 +108,7 @@ class Columns(_Part):
         return named
 
 
-class Meaning(_Part):
+class CellMeaning(_Part):
     """What cells mean, where the file does not say.
 
     dates, times : how they are printed, in DD, MM, MMM, YY, YYYY, HH, mm and ss. missing : texts that mean no value.
@@ -126,7 +129,7 @@ class Meaning(_Part):
     missing: Annotated[list[Word], Field(max_length=MOST_WORDS)] = []
 
 
-class Meters(_Part):
+class MeterRules(_Part):
     """Whose readings they are. unknown : what becomes of meters that nobody knows. add_serials : several serials of one
     meter in one slot are its parts, and added up."""
 
@@ -141,11 +144,11 @@ class Mapping(_Part):
 
     layout: Layout
     file: FileShape = FileShape()
-    columns: Columns = Columns()
-    meaning: Meaning = Meaning()
+    columns: MappedColumns = MappedColumns()
+    meaning: CellMeaning = CellMeaning()
     flags: Annotated[dict[Word, Literal["actual", "estimated", "missing"]], Field(max_length=MOST_WORDS)] = {}
     quantities: Annotated[dict[Word, Quantity], Field(max_length=MOST_WORDS)] = {}
-    meters: Meters = Meters()
+    meters: MeterRules = MeterRules()
     last_wins: bool = False
 
     @model_validator(mode="after")
@@ -204,7 +207,7 @@ def _check_fields(mapping: Mapping) -> None:
 def _check_places(mapping: Mapping) -> None:
     """See that no column is two fields, and that a file without a header is named by positions."""
     places = mapping.columns.places()
-    by_place: dict[Place, str] = {}
+    by_place: dict[ColumnRef, str] = {}
     for name, place in places.items():
         if by_place.setdefault(place, name) != name:
             raise Invalid(
@@ -240,7 +243,7 @@ def _check_records(mapping: Mapping) -> None:
 
 def _check_meaning(mapping: Mapping) -> None:
     """See that zone, unit, step and the prints of dates are known ones."""
-    from eclectyc.intake.profiles.cell_formats import check_print
+    from eclectyc.intake.profiles.cell_formats import check_cell_format
 
     meaning = mapping.meaning
     if meaning.timezone:
@@ -252,8 +255,8 @@ def _check_meaning(mapping: Mapping) -> None:
         raise Invalid(
             f"A slot cannot last {meaning.step} minutes.", "Use a divisor of 60, or 1440.", field="meaning.step"
         )
-    check_print(meaning.dates, "meaning.dates")
-    check_print(meaning.times, "meaning.times")
+    check_cell_format(meaning.dates, "meaning.dates")
+    check_cell_format(meaning.times, "meaning.times")
     if mapping.meters.unknown == "create" and not mapping.meters.site:
         raise Invalid("Meters that are made need a site.", "Name it in meters.site.", field="meters.site")
 

@@ -11,9 +11,9 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.intake.profiles.column_positions import declared_table
 from eclectyc.intake.profiles.mapping import Mapping, mapping_of
 from eclectyc.intake.profiles.models import ImportProfile
-from eclectyc.intake.profiles.profile_reader import Declared
+from eclectyc.intake.profiles.profile_reader import ProfileReader
 from eclectyc.intake.profiles.record_files import ENVELOPES
-from eclectyc.intake.profiles.sample_file import FileHead, head_at
+from eclectyc.intake.profiles.sample_file import SampleFile, open_sample
 from eclectyc.intake.profiles.selected_profile import reader_of
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.plurals import counted
@@ -28,7 +28,7 @@ _MARKS: Final = {"tab": "\t"}
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class ProfileMatch:
     """A profile that fits a file, and why. is_exact : the file looks just as the one that it was made over."""
 
     profile: ImportProfile
@@ -46,7 +46,7 @@ def signature_of(mapping: Mapping, table: TableSample) -> dict[str, Any]:
     return {"keys": [header_key(name) for name in table.names[:MOST_KEYS]], "width": width}
 
 
-def table_for(head: FileHead, mapping: Mapping) -> TableSample:
+def table_for(head: SampleFile, mapping: Mapping) -> TableSample:
     """Return a file's first lines as the table that a mapping describes. ``UnreadableFile`` where it is none."""
     shape = mapping.file
     if shape.header and shape.records is None:
@@ -54,26 +54,28 @@ def table_for(head: FileHead, mapping: Mapping) -> TableSample:
     return head.table(head.delimiter(shape.delimiter), 0, skip=shape.skip_rows or 0, records=shape.records)
 
 
-def learnt(profile: ImportProfile, path: Path) -> dict[str, Any]:
+def signature_from_file(profile: ImportProfile, path: Path) -> dict[str, Any]:
     """Return a profile's signature; where it was made over no file, that of the file that came in with it."""
     if profile.signature:
         return dict(profile.signature)
     try:
         mapping = mapping_of(profile.mapping)
-        with head_at(path, path.name, mapping.file.sheet) as head:
+        with open_sample(path, path.name, mapping.file.sheet) as head:
             return signature_of(mapping, table_for(head, mapping))
     except (EclectycError, OSError):
         return {}
 
 
-def fitting(actor: Actor, organisation: Organisation, head: FileHead) -> list[Fit]:
+def matching_profiles(actor: Actor, organisation: Organisation, head: SampleFile) -> list[ProfileMatch]:
     """Return the profiles of an organisation that fit a file: the exact ones first, then by their last use."""
     profiles = ImportProfile.objects.visible_to(actor).filter(organisation=organisation)
-    found = [fit for one in profiles.order_by("-last_used_at", "name")[:MOST_PROFILES] if (fit := fit_of(one, head))]
+    found = [
+        fit for one in profiles.order_by("-last_used_at", "name")[:MOST_PROFILES] if (fit := match_profile(one, head))
+    ]
     return sorted(found, key=lambda fit: not fit.is_exact)
 
 
-def fit_of(profile: ImportProfile, head: FileHead) -> Fit | None:
+def match_profile(profile: ImportProfile, head: SampleFile) -> ProfileMatch | None:
     """Return how a profile fits a file, None where it does not."""
     try:
         reader = reader_of(profile)
@@ -84,38 +86,38 @@ def fit_of(profile: ImportProfile, head: FileHead) -> Fit | None:
         return None
 
 
-def _fit(profile: ImportProfile, reader: Declared, head: FileHead) -> Fit | None:
+def _fit(profile: ImportProfile, reader: ProfileReader, head: SampleFile) -> ProfileMatch | None:
     mapping, signature = reader.mapping, profile.signature
     if mapping.file.records is not None:
         kinds = set(signature.get("kinds", ()))
         lines = head.lines(head.delimiter(mapping.file.delimiter))
         there = {line.cells[mapping.file.records - 1] for line in lines if len(line.cells) >= mapping.file.records}
         if mapping.data_kinds() <= there and there - {"", *ENVELOPES} <= kinds and _reads(reader, head):
-            return Fit(profile, "its lines are of the same kinds, and they can be read", True)
+            return ProfileMatch(profile, "its lines are of the same kinds, and they can be read", True)
         return None
     if not mapping.file.header:
         widths = {len(row) for row in head.table(head.delimiter(mapping.file.delimiter), 0).rows[:50]}
         if signature.get("width") in widths and _reads(reader, head):
-            return Fit(profile, f"its lines have {signature['width']} cells too, and they can be read", True)
+            return ProfileMatch(profile, f"its lines have {signature['width']} cells too, and they can be read", True)
         return None
     keys = signature.get("keys", [])
     if keys and _has_keys(head, mapping, keys):
-        return Fit(profile, f"it has the same {counted(signature.get('width', len(keys)), 'heading')}", True)
+        return ProfileMatch(profile, f"it has the same {counted(signature.get('width', len(keys)), 'heading')}", True)
     named = [place for place in mapping.columns.places().values() if isinstance(place, str)]
     if len(named) >= 2 and _reads(reader, head):
         shown = ", ".join(named[:4]) + (" …" if len(named) > 4 else "")
-        return Fit(profile, f"it has the columns that the profile names: {shown}", False)
+        return ProfileMatch(profile, f"it has the columns that the profile names: {shown}", False)
     return None
 
 
-def _has_keys(head: FileHead, mapping: Mapping, keys: list[str]) -> bool:
+def _has_keys(head: SampleFile, mapping: Mapping, keys: list[str]) -> bool:
     mark = mapping.file.delimiter
     delimiter = head.source.delimiter or _MARKS.get(mark, mark) or head.delimiter()
     lines = first_rows(head.source.head_text, delimiter, HEAD_LINES)
     return any([header_key(cell) for cell in line.cells[:MOST_KEYS]] == keys for line in lines)
 
 
-def _reads(reader: Declared, head: FileHead) -> bool:
+def _reads(reader: ProfileReader, head: SampleFile) -> bool:
     """Say whether most of the first lines can be read."""
     rows = errors = 0
     with reader.prepared(head.source) as source:

@@ -19,7 +19,7 @@ _EITHER_WAY: Final = re.compile(r"(0?[1-9]|1[0-2])[/.-](0?[1-9]|1[0-2])[/.-][0-9
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class OpenQuestion:
     """Something that is not said. at : the name of the answer that would say it."""
 
     text: str
@@ -27,55 +27,59 @@ class Open:
     kind: Literal["needed", "assumed"] = "needed"
 
 
-def needed(answers: Answers, table: TableSample) -> list[Open]:
+def missing_answers(answers: Answers, table: TableSample) -> list[OpenQuestion]:
     """Return what has to be said before anything can be read."""
     layout, roles = answers.get("layout", ""), set(roles_of(answers).values())
     if not layout:
-        return [Open("Choose how the file is laid out.", "layout")]
+        return [OpenQuestion("Choose how the file is laid out.", "layout")]
     found = _doubles(answers, table)
     if layout == "wide" and "slots" not in roles:
-        found.append(Open("Which is the first of the day’s columns? Set it to “First of the day”.", "columns"))
+        found.append(OpenQuestion("Which is the first of the day’s columns? Set it to “First of the day”.", "columns"))
     if "stamp" not in roles and "date" not in roles:
         words = "date" if layout in ("wide", "daily") else "date, or the date and time"
-        found.append(Open(f"Which column is the {words}?", "columns"))
+        found.append(OpenQuestion(f"Which column is the {words}?", "columns"))
     elif layout == "long" and "stamp" not in roles and not roles & {"time", "period"}:
-        found.append(Open("Which column is the time of day, or the period of the day?", "columns"))
+        found.append(OpenQuestion("Which column is the time of day, or the period of the day?", "columns"))
     if layout in ("long", "daily", "registers") and "value" not in roles:
-        found.append(Open("Which column holds the values?", "columns"))
+        found.append(OpenQuestion("Which column holds the values?", "columns"))
     if layout != "matrix" and not roles & {"meter"} and not answers.get("meter", "").strip():
-        found.append(Open("Which column is the meter? If the file is of one meter, name it.", "meter"))
+        found.append(OpenQuestion("Which column is the meter? If the file is of one meter, name it.", "meter"))
     if layout == "matrix" and answers.get("header") == "0":
-        found.append(Open("A column for each meter needs headings: choose the line that names them.", "header"))
+        found.append(OpenQuestion("A column for each meter needs headings: choose the line that names them.", "header"))
     if answers.get("unknown") == "create" and not answers.get("site", "").strip():
-        found.append(Open("At which site are new meters made?", "site"))
+        found.append(OpenQuestion("At which site are new meters made?", "site"))
     return found
 
 
-def assumed(answers: Answers, table: TableSample, preview: Preview | None) -> list[Open]:
+def assumptions(answers: Answers, table: TableSample, preview: Preview | None) -> list[OpenQuestion]:
     """Return what is taken for granted, and could be wrong."""
     found = [*_words(answers, table)]
     cells = [
         cell for index, role in roles_of(answers).items() if role in ("stamp", "date") for cell in table.cells(index)
     ]
     if cells and not answers.get("dates") and all(_EITHER_WAY.fullmatch(cell) for cell in cells):
-        found.append(Open(f"{cells[0]} could be read two ways: the day is taken to come first.", "dates", "assumed"))
+        found.append(
+            OpenQuestion(f"{cells[0]} could be read two ways: the day is taken to come first.", "dates", "assumed")
+        )
     if answers.get("layout") in ("long", "daily") and looks_like_registers(table, roles_of(answers)):
-        found.append(Open("The values only ever rise: if they are what a meter shows, choose “Register readings”.",
+        found.append(OpenQuestion("The values only ever rise: if they are what a meter shows, choose “Register readings”.",
                           "layout", "assumed"))  # fmt: skip
     if preview is None:
         return found
     if preview.stamps_assumed and not answers.get("stamps"):
         found.append(
-            Open("Does a time mark the start or the end of its period? The start is assumed.", "stamps", "assumed")
+            OpenQuestion(
+                "Does a time mark the start or the end of its period? The start is assumed.", "stamps", "assumed"
+            )
         )
     if preview.assumed_unit:
-        found.append(Open("No unit is told: values are taken as kWh.", "unit", "assumed"))
+        found.append(OpenQuestion("No unit is told: values are taken as kWh.", "unit", "assumed"))
     if preview.unknown and not answers.get("unknown"):
         named = ", ".join(preview.unknown[:2]) + (" …" if len(preview.unknown) > 2 else "")
         many, are = counted(len(preview.unknown), "meter"), worded(len(preview.unknown), "is", "are")
         theirs, them = ("its", "it") if len(preview.unknown) == 1 else ("their", "them")
         text = f"{many} {are} not known ({named}): {theirs} lines are rejected, unless you have {them} made."
-        found.append(Open(text, "unknown", "assumed"))
+        found.append(OpenQuestion(text, "unknown", "assumed"))
     return found
 
 
@@ -101,7 +105,7 @@ def usual_meaning(kind: str, word: str) -> str:
     return {1: "actual", 2: "estimated"}.get(flag_of(word) or 0, "")
 
 
-def _doubles(answers: Answers, table: TableSample) -> list[Open]:
+def _doubles(answers: Answers, table: TableSample) -> list[OpenQuestion]:
     by_role: dict[str, list[int]] = {}
     for index, role in roles_of(answers).items():
         if role and role != "value" and index < len(table.names):
@@ -110,11 +114,13 @@ def _doubles(answers: Answers, table: TableSample) -> list[Open]:
     for role, columns in by_role.items():
         if len(columns) > 1:
             names = " and ".join(f"“{table.names[n] or f'Column {n + 1}'}”" for n in columns[:3])
-            found.append(Open(f"{names} are both “{ROLES[role]}”: leave one of them out.", f"c{columns[-1] + 1}"))
+            found.append(
+                OpenQuestion(f"{names} are both “{ROLES[role]}”: leave one of them out.", f"c{columns[-1] + 1}")
+            )
     return found
 
 
-def _words(answers: Answers, table: TableSample) -> list[Open]:
+def _words(answers: Answers, table: TableSample) -> list[OpenQuestion]:
     found = []
     for kind, what in (("f", "actual, estimated or missing"), ("q", "measures")):
         said = words_of(answers, kind)
@@ -122,5 +128,5 @@ def _words(answers: Answers, table: TableSample) -> list[Open]:
         if unknown:
             named = ", ".join(f"“{word}”" for word in unknown[:4]) + (" …" if len(unknown) > 4 else "")
             question = f"Does {named} mean {what}?" if kind == "f" else f"What does {named} measure?"
-            found.append(Open(question, f"{kind}w", "needed"))
+            found.append(OpenQuestion(question, f"{kind}w", "needed"))
     return found

@@ -16,18 +16,18 @@ from django.conf import settings
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.intake.alignment.collect import Gathered, Gatherer
-from eclectyc.intake.alignment.interpretation import FilePlan, Target, understand
-from eclectyc.intake.alignment.match_stored import shift_to_held
-from eclectyc.intake.alignment.month_frames import Months
+from eclectyc.intake.alignment.collect import FileReadings, ReadingCollector
+from eclectyc.intake.alignment.interpretation import FilePlan, Target, interpret
+from eclectyc.intake.alignment.match_stored import shift_to_stored
+from eclectyc.intake.alignment.month_frames import FileMonths
 from eclectyc.intake.alignment.spool import Spool
 from eclectyc.intake.profiles.mapping import Mapping
-from eclectyc.intake.profiles.profile_reader import Declared
-from eclectyc.intake.profiles.sample_file import FileHead
-from eclectyc.intake.provisioning import Making
+from eclectyc.intake.profiles.profile_reader import ProfileReader
+from eclectyc.intake.profiles.sample_file import SampleFile
+from eclectyc.intake.provisioning import Provisioning
 from eclectyc.intake.report import ErrorLog, ImportReport
 from eclectyc.intake.report_building import complete, describe
-from eclectyc.intake.resolve import Resolver, Wishes
+from eclectyc.intake.resolve import MeterOptions, Resolver
 from eclectyc.kernel.days import day_bounds
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTITUTED
 from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, RegisterBlock, RowBlock
@@ -41,7 +41,7 @@ QUALITY_WORDS: Final = {MISSING: "missing", ACTUAL: "actual", ESTIMATED: "estima
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class PreviewReading:
     """A reading as it will be stored. start, end : local, with their offset; end None for what a register showed."""
 
     meter: str
@@ -57,7 +57,7 @@ class Stored:
 class Preview:
     """What became of the first lines. rows, rejected : how many of them there are, and how many were not taken."""
 
-    stored: list[Stored] = field(default_factory=list)
+    stored: list[PreviewReading] = field(default_factory=list)
     rows: int = 0
     readings: int = 0
     rejected: int = 0
@@ -71,15 +71,15 @@ class Preview:
     step: int = 0  # minutes of the first series
 
 
-def preview_of(actor: Actor, organisation: Organisation, head: FileHead, mapping: Mapping) -> Preview:
+def preview_of(actor: Actor, organisation: Organisation, head: SampleFile, mapping: Mapping) -> Preview:
     """Read the head of a file as a mapping says. Raises what an import would raise for the file as a whole."""
-    reader = Declared(mapping, "being made")
+    reader = ProfileReader(mapping, "being made")
     with reader.prepared(head.source) as source:
         seen = reader.recognise(sample_of(source))
         told = reader.read(source, seen, ReadOptions())
         site = mapping.meters.site if mapping.meters.unknown == "create" else ""
-        making = Making.of(actor, organisation, site)
-        wishes = Wishes(
+        making = Provisioning.of(actor, organisation, site)
+        wishes = MeterOptions(
             meter=mapping.meters.meter, quantity=mapping.meaning.quantity or "", unit=mapping.meaning.unit,
             creates=True, zone=making.zone,
         )  # fmt: skip
@@ -94,20 +94,20 @@ def _readings(
     source: Source,
     seen: Recognition,
     resolver: Resolver,
-    making: Making,
+    making: Provisioning,
 ) -> Preview:
     found = Preview()
     with Spool(Path(settings.HOME) / "tmp") as spool, ErrorLog(None) as log:
-        gathered = Gathered(resolver, spool, log)
-        gatherer = Gatherer(gathered, step_s=seen.step * 60 if seen.step else None)
+        gathered = FileReadings(resolver, spool, log)
+        gatherer = ReadingCollector(gathered, step_s=seen.step * 60 if seen.step else None)
         for block, errors in told:
             if isinstance(block, DayBlock | RowBlock):
                 gatherer.take(block, errors)
-        plan = understand(gathered, seen, stamps="auto", timezone="", agrees=shift_to_held)
+        plan = interpret(gathered, seen, stamps="auto", timezone="", agrees=shift_to_stored)
         report = ImportReport(dry_run=True, file=source.name)
         describe(report, gathered, seen, plan)
         _refuse_faulty(resolver, log)
-        months = Months(gathered, plan, making.known(plan))
+        months = FileMonths(gathered, plan, making.known(plan))
         found.stored = _shown(months, plan)
         complete(report, gathered, plan, months.tally)
     found.rows, found.readings, found.rejected = report.rows, report.readings, report.rejected
@@ -127,10 +127,10 @@ def _refuse_faulty(resolver: Resolver, log: ErrorLog) -> None:
             log.extend([error], counts_lines=False)
 
 
-def _shown(months: Months, plan: FilePlan) -> list[Stored]:
+def _shown(months: FileMonths, plan: FilePlan) -> list[PreviewReading]:
     """Return the first readings of the first few series."""
     by_number = dict(zip(months.series.tolist(), plan.targets, strict=True))
-    of_series: dict[int, list[Stored]] = {}
+    of_series: dict[int, list[PreviewReading]] = {}
     for frame in months:
         for number, day, step, values, quality in frame.select(
             "series", "day", "step", "values", "quality"
@@ -146,7 +146,7 @@ def _shown(months: Months, plan: FilePlan) -> list[Stored]:
 
 def _slots(
     target: Target, plan: FilePlan, day: date, step: int, values: list[float | None], quality: list[int]
-) -> Iterator[Stored]:
+) -> Iterator[PreviewReading]:
     zone = ZoneInfo(plan.zones[target.zone])
     midnight, day_end = day_bounds(day, zone)
     for k, (value, flag) in enumerate(zip(values, quality, strict=True)):
@@ -155,7 +155,7 @@ def _slots(
         start = midnight + timedelta(minutes=k * step)
         end = day_end if len(values) == 1 else min(start + timedelta(minutes=step), day_end)
         word = QUALITY_WORDS.get(flag, "actual")
-        yield Stored(
+        yield PreviewReading(
             target.point.identifier, target.quantity, start.astimezone(zone), end.astimezone(zone), value, target.unit,
             word,
         )  # fmt: skip
@@ -185,7 +185,9 @@ def _reads(told: list[tuple[object, list[LineError]]], resolver: Resolver, zone:
     return found
 
 
-def _read_rows(frame: pl.DataFrame, channels: list[int], resolver: Resolver, zone: ZoneInfo) -> Iterator[Stored]:
+def _read_rows(
+    frame: pl.DataFrame, channels: list[int], resolver: Resolver, zone: ZoneInfo
+) -> Iterator[PreviewReading]:
     columns = frame.select("stamp", "instant", "value", "quality", "serial", "register").iter_rows()
     for number, (stamp, instant, value, quality, serial, register) in zip(channels, columns, strict=True):
         channel = resolver.channels[number]
@@ -193,5 +195,5 @@ def _read_rows(frame: pl.DataFrame, channels: list[int], resolver: Resolver, zon
             continue
         moment = instant.astimezone(zone) if instant is not None else stamp.replace(tzinfo=zone)
         named = " · ".join(part for part in (channel.point.identifier, serial, register) if part)
-        yield Stored(named, channel.quantity, moment, None, value * channel.factor, channel.unit,
+        yield PreviewReading(named, channel.quantity, moment, None, value * channel.factor, channel.unit,
                      QUALITY_WORDS.get(quality, "actual"))  # fmt: skip

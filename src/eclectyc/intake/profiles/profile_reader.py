@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.profiles.cell_formats import print_of, rewritten, with_points
+from eclectyc.intake.profiles.cell_formats import cell_format, normalise_dates, with_decimal_points
 from eclectyc.intake.profiles.column_positions import column_at, declared_table, prepared
-from eclectyc.intake.profiles.mapping import Mapping, Place, ValueColumn
+from eclectyc.intake.profiles.mapping import ColumnRef, Mapping, ValueColumn
 from eclectyc.intake.profiles.record_files import following
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile
@@ -39,7 +39,7 @@ Converted = tuple[Sequence[Block], list[LineError]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class _FileLayout:
     """A mapping found in a file. serial : the column whose serials are parts of one meter."""
 
     table: TableSample
@@ -49,7 +49,7 @@ class _Layout:
     code: TableColumn | None
 
 
-class Declared:
+class ProfileReader:
     """Reads files as a mapping says."""
 
     name = "declared"
@@ -101,7 +101,7 @@ class Declared:
             for n, block in enumerate(blocks):
                 yield block, errors if n == 0 else []
 
-    def _converter(self, layout: _Layout, seen: Recognition) -> Callable[[CsvPart], Converted]:
+    def _converter(self, layout: _FileLayout, seen: Recognition) -> Callable[[CsvPart], Converted]:
         fields, grouped = layout.fields, set[str]()
         if layout.slots:
             date = fields.date or fields.stamp
@@ -122,9 +122,9 @@ class Declared:
         return lambda part: long.convert(part, fields, seen, grouped)
 
     def _converted(
-        self, part: CsvPart, layout: _Layout, numbers: list[int], convert: Callable[[CsvPart], Converted]
+        self, part: CsvPart, layout: _FileLayout, numbers: list[int], convert: Callable[[CsvPart], Converted]
     ) -> Converted:
-        rewriting = _Rewriting(part, self.mapping, layout.table.names)
+        rewriting = _CellRewriter(part, self.mapping, layout.table.names)
         rewriting.moments(layout.fields)
         rewriting.numbers(numbers)
         pairs = [(number, layout.fields.flag.index) for number in numbers] if layout.fields.flag else []
@@ -139,7 +139,7 @@ class Declared:
             blocks = [_with_registers(block, sound, layout.serial.index) for block in blocks]
         return blocks, [*rewriting.errors, *errors]
 
-    def _layout(self, source: Source) -> _Layout:
+    def _layout(self, source: Source) -> _FileLayout:
         table = declared_table(source, self.mapping)
         columns, names = self.mapping.columns, table.names
 
@@ -155,7 +155,7 @@ class Declared:
             fields.values = [_value(n, names) for n, name in enumerate(names) if name and n not in used]
         if self.mapping.layout in ("long", "daily"):
             _refuse_same(fields.values)
-        return _Layout(table, fields, self._slots(names), of("serial"), of("register_name"))
+        return _FileLayout(table, fields, self._slots(names), of("serial"), of("register_name"))
 
     def _slots(self, names: list[str]) -> SlotColumns | None:
         said = self.mapping.columns.slots
@@ -170,7 +170,7 @@ class Declared:
         return SlotColumns(values, flags, step, placing, False, unit_in(names[values[0]]), names[values[0]])
 
 
-class _Rewriting:
+class _CellRewriter:
     """The cells of a part, put as tables are read."""
 
     def __init__(self, part: CsvPart, mapping: Mapping, names: list[str]) -> None:
@@ -186,7 +186,7 @@ class _Rewriting:
         meaning = self._mapping.meaning
         for column, text in ((fields.stamp, meaning.dates), (fields.date, meaning.dates), (fields.time, meaning.times)):
             if column is not None and text:
-                cells, odd = rewritten(self._frame.get_column(str(column.index)), print_of(text))
+                cells, odd = normalise_dates(self._frame.get_column(str(column.index)), cell_format(text))
                 self._take(column.index, cells, odd, f"is not printed as {text}.", f"The profile says {text}.")
 
     def numbers(self, indexes: list[int]) -> None:
@@ -198,7 +198,7 @@ class _Rewriting:
                 cells = cells.set(cells.is_in(list(meaning.missing)).fill_null(False), None)
                 self._frame = self._frame.with_columns(cells)
             if meaning.decimal == "comma":
-                points, odd = with_points(cells)
+                points, odd = with_decimal_points(cells)
                 self._take(
                     index, points, odd, "is no number with a decimal comma.", "The profile says decimal = comma."
                 )
@@ -285,11 +285,11 @@ def _refuse_same(values: list[TableColumn]) -> None:
             )
 
 
-def _each(first: Place | None, count: int, every: int, names: list[str]) -> tuple[int, ...]:
+def _each(first: ColumnRef | None, count: int, every: int, names: list[str]) -> tuple[int, ...]:
     return () if first is None else tuple(names.index(following(str(first), n * every)) for n in range(count))
 
 
-def _run(place: Place | None, count: int, every: int, names: list[str]) -> tuple[int, ...]:
+def _run(place: ColumnRef | None, count: int, every: int, names: list[str]) -> tuple[int, ...]:
     if place is None:
         return ()
     first = column_at(place, names)

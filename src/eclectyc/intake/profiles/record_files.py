@@ -18,10 +18,10 @@ from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.files.source import Source, open_source
 from eclectyc.readers.tables.file_sample import first_rows
 
-PLACE: Final = "#"
+RANK: Final = "#"
 MOST_KINDS: Final = 100
 ENVELOPES: Final = frozenset({"ZHV", "ZHD", "ZPT"})  # the first and last lines of a flow: nothing of a reading
-UNFOLDED: Final = ","  # the delimiter of what is unfolded
+UNFOLDED_DELIMITER: Final = ","  # the delimiter of what is unfolded
 _NAME: Final = re.compile(r"(.{1,60})\.([1-9][0-9]{0,3}|#)")
 
 
@@ -45,7 +45,7 @@ def following(name: str, by: int) -> str:
     return f"{kind}.{int(cell) + by}"
 
 
-class Fold:
+class RecordUnfolder:
     """Lines taken one after another. A line of another kind forgets what lines under it said before."""
 
     def __init__(self, kind_cell: int, data: str, wanted: Sequence[str]) -> None:
@@ -68,17 +68,17 @@ class Fold:
         return [self._cell(kind, cell, cells) for kind, cell in self._wanted]
 
     def _cell(self, kind: str, cell: str, own: list[str]) -> str:
-        if cell == PLACE:
+        if cell == RANK:
             return str(self._place)
         line = own if kind == self._data else self._above.get(kind, [])
         return line[int(cell) - 1] if len(line) >= int(cell) else ""
 
 
-def unfolded(source: Source, path: Path, *, delimiter: str, kind_cell: int, data: str, wanted: Sequence[str]) -> Source:
+def unfold(source: Source, path: Path, *, delimiter: str, kind_cell: int, data: str, wanted: Sequence[str]) -> Source:
     """Write a file's lines of readings, each joined with what stands above it, and return them as a source."""
-    fold, written = Fold(kind_cell, data, wanted), 0
+    fold, written = RecordUnfolder(kind_cell, data, wanted), 0
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, delimiter=UNFOLDED, lineterminator="\n")
+        writer = csv.writer(file, delimiter=UNFOLDED_DELIMITER, lineterminator="\n")
         for number, cells in _lines(source, delimiter):
             row = fold.take(cells)
             if row is not None:
@@ -87,7 +87,7 @@ def unfolded(source: Source, path: Path, *, delimiter: str, kind_cell: int, data
                 written = number
     if not written:
         raise UnreadableFile(f"{source.name} has no line of kind {data!r}.", "Correct the profile, or the file.")
-    made = open_source(path, delimiter=UNFOLDED)
+    made = open_source(path, delimiter=UNFOLDED_DELIMITER)
     made.origin = source.origin
     return made
 
@@ -111,7 +111,7 @@ def named_cells(lines: Sequence[list[str]], kind_cell: int) -> tuple[list[str], 
                 names.append(f"{kind}.{n + 1}")
                 columns.append([cells[n] if n < len(cells) else "" for cells in own])
         if len(own) > len(of_kind):
-            names.append(f"{kind}.{PLACE}")
+            names.append(f"{kind}.{RANK}")
             columns.append([str(n + 1) for n in range(min(len(own), 48))])
     depth = max((len(cells) for cells in columns), default=0)
     return names, [[cells[n] if n < len(cells) else "" for cells in columns] for n in range(depth)]

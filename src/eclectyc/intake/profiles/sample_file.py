@@ -26,7 +26,7 @@ DELIMITER_WORDS: Final = {",": ",", ";": ";", "|": "|", "\t": "tab"}
 
 
 @dataclass(frozen=True, slots=True)
-class FileHead:
+class SampleFile:
     """The first lines of a file. sheets : of a workbook, those that can be chosen; sheet : the one that was read."""
 
     name: str
@@ -83,14 +83,14 @@ class FileHead:
 
 
 @contextmanager
-def head_at(path: Path, name: str, sheet: str = "") -> Iterator[FileHead]:
+def open_sample(path: Path, name: str, sheet: str = "") -> Iterator[SampleFile]:
     """Open the first lines of a file, or of a workbook's sheet. ``UnreadableFile`` where it is no table at all."""
     with tempfile.TemporaryDirectory(prefix="eclectyc-head-") as folder:
         copy = Path(folder) / "head.csv"
         yield _of_workbook(path, name, copy, sheet) or _of_text(path, name, copy)
 
 
-def _of_text(path: Path, name: str, copy: Path) -> FileHead:
+def _of_text(path: Path, name: str, copy: Path) -> SampleFile:
     source = open_source(path)
     if source.kind != "lines":
         kind = "JSON" if source.kind == "json" else "XML or HTML"
@@ -99,7 +99,7 @@ def _of_text(path: Path, name: str, copy: Path) -> FileHead:
     return _kept(copy, name, text, is_all=source.size <= len(text) and not _is_cut(text))
 
 
-def _of_workbook(path: Path, name: str, copy: Path, sheet: str) -> FileHead | None:
+def _of_workbook(path: Path, name: str, copy: Path, sheet: str) -> SampleFile | None:
     from eclectyc.readers.files.workbook import DELIMITER
 
     facts = path.stat()
@@ -140,9 +140,9 @@ def _sheet_of(path: Path, _changed: int, _size: int, wanted: str) -> _Sheet | No
         return _Sheet("", others, b"")
 
 
-def _kept(copy: Path, name: str, text: bytes, *, delimiter: str = "", is_all: bool = False) -> FileHead:
+def _kept(copy: Path, name: str, text: bytes, *, delimiter: str = "", is_all: bool = False) -> SampleFile:
     copy.write_bytes(_cut(text))
-    return FileHead(name, open_source(copy, delimiter=delimiter), is_all=is_all)
+    return SampleFile(name, open_source(copy, delimiter=delimiter), is_all=is_all)
 
 
 def _is_cut(text: bytes) -> bool:

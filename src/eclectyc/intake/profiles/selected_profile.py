@@ -8,24 +8,24 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.intake.profiles.mapping import mapping_of
 from eclectyc.intake.profiles.models import ImportProfile
-from eclectyc.intake.profiles.profile_reader import Declared
-from eclectyc.intake.profiles.service import profile_named, saved
+from eclectyc.intake.profiles.profile_reader import ProfileReader
+from eclectyc.intake.profiles.service import find_profile, profile_named
 from eclectyc.intake.profiles.toml_text import mapping_in
 
 
-def chosen(actor: Actor, organisation: Organisation, profile: str) -> Declared:
+def selected_reader(actor: Actor, organisation: Organisation, profile: str) -> ProfileReader:
     """Return the reader that a profile makes: one saved in the organisation, by its name, or a .toml file.
 
     A file is taken from whoever works on this machine alone: to others its folders are not open. Raises ``NotFound``
     where there is none, ``Invalid`` where something is wrong in it.
     """
-    found = saved(actor, organisation, profile)
+    found = find_profile(actor, organisation, profile)
     path = Path(profile)
     if found is None and path.suffix.lower() == ".toml" and actor.stands_above and actor.user_id is None:
-        return Declared(mapping_in(path), path.stem)
+        return ProfileReader(mapping_in(path), path.stem)
     return reader_of(found or profile_named(actor, organisation, profile))
 
 
-def reader_of(profile: ImportProfile) -> Declared:
+def reader_of(profile: ImportProfile) -> ProfileReader:
     """Return the reader that a saved profile makes."""
-    return Declared(mapping_of(profile.mapping), profile.name, profile=profile.pk)
+    return ProfileReader(mapping_of(profile.mapping), profile.name, profile=profile.pk)

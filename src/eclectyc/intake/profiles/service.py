@@ -18,7 +18,7 @@ from eclectyc.kernel.errors import Conflict, Invalid, NotFound
 from eclectyc.kernel.plurals import counted
 
 _TEXTS: Final = {"sender": 200, "notes": 1000}
-_TOLD: Final = ("name", "sender", "notes", "mapping")
+_AUDITED: Final = ("name", "sender", "notes", "mapping")
 _SHOWN: Final = 5
 
 
@@ -42,7 +42,7 @@ def create_profile(
     )  # fmt: skip
     with transaction.atomic():
         _save(made, is_new=True)
-        record(actor.by, "profile.created", made, organisation_id=organisation.pk, after=_told(made))
+        record(actor.by, "profile.created", made, organisation_id=organisation.pk, after=_details(made))
     return made
 
 
@@ -63,16 +63,16 @@ def change_profile(
     if "name" in fields:
         wanted["name"] = _name(fields["name"])
     with transaction.atomic():
-        held = _held(profile, version)
-        before, was_called = _told(held), held.name
+        held = _lock_profile(profile, version)
+        before, was_called = _details(held), held.name
         for name, value in wanted.items():
             setattr(held, name, value)
         if mapping is not None:
             held.mapping = mapping.as_data()
         if signature is not None:
             held.signature = signature
-        after = _told(held)
-        changed = [name for name in _TOLD if before[name] != after[name]]
+        after = _details(held)
+        changed = [name for name in _AUDITED if before[name] != after[name]]
         if changed or signature is not None:
             held.version += bool(changed)
             held.changed_at, held.changed_by_id = timezone.now(), actor.user_id
@@ -104,7 +104,7 @@ def delete_profile(actor: Actor, *, profile: ImportProfile, version: int | None 
     """Delete a profile that no feed and no waiting file uses. What came in with it stays."""
     actor.require("imports.run", profile.organisation_id)
     with transaction.atomic():
-        held = _held(profile, version)
+        held = _lock_profile(profile, version)
         feeds = list(held.feeds.order_by("name").values_list("name", flat=True))
         if feeds:
             named = ", ".join(feeds[:_SHOWN]) + (" …" if len(feeds) > _SHOWN else "")
@@ -117,7 +117,7 @@ def delete_profile(actor: Actor, *, profile: ImportProfile, version: int | None 
                 f"{counted(waiting, 'file')} that will be read with {held.name} are still to be imported.",
                 "Wait until they are in, or put them aside.",
             )
-        record(actor.by, "profile.deleted", held, organisation_id=held.organisation_id, before=_told(held))
+        record(actor.by, "profile.deleted", held, organisation_id=held.organisation_id, before=_details(held))
         held.delete()
 
 
@@ -132,20 +132,20 @@ def profile_named(actor: Actor, organisation: Organisation, name: str) -> Import
     return found
 
 
-def saved(actor: Actor, organisation: Organisation, name: str) -> ImportProfile | None:
+def find_profile(actor: Actor, organisation: Organisation, name: str) -> ImportProfile | None:
     """Return the profile of a name in an organisation, or None."""
     return _called(actor, organisation, name)
 
 
-def used(number: int, path: Path) -> None:
+def record_use(number: int, path: Path) -> None:
     """Write down that a file came in with a profile just now, and how such files look where that was not known."""
-    from eclectyc.intake.profiles.match import learnt
+    from eclectyc.intake.profiles.match import signature_from_file
 
     rows = ImportProfile.objects.filter(pk=number)
     rows.update(last_used_at=timezone.now())
     profile = rows.first()
     if profile is not None and not profile.signature:
-        rows.filter(version=profile.version).update(signature=learnt(profile, path))
+        rows.filter(version=profile.version).update(signature=signature_from_file(profile, path))
 
 
 def _called(actor: Actor, organisation: Organisation, name: str) -> ImportProfile | None:
@@ -167,7 +167,7 @@ def _require_to_create(actor: Actor, organisation: int, mapping: Mapping) -> Non
         actor.require("estate.edit", organisation)
 
 
-def _held(profile: ImportProfile, version: int | None) -> ImportProfile:
+def _lock_profile(profile: ImportProfile, version: int | None) -> ImportProfile:
     rows = ImportProfile.objects.select_related("organisation").select_for_update(of=("self",))
     held = rows.filter(pk=profile.pk).first()
     if held is None:
@@ -211,8 +211,8 @@ def _all(profile: ImportProfile) -> Any:
     return ImportProfile.objects.filter(organisation=profile.organisation_id)
 
 
-def _told(profile: ImportProfile) -> dict[str, Any]:
-    return {name: getattr(profile, name) for name in _TOLD}
+def _details(profile: ImportProfile) -> dict[str, Any]:
+    return {name: getattr(profile, name) for name in _AUDITED}
 
 
 def _name(text: str) -> str:

@@ -9,8 +9,8 @@ from pathlib import PurePath
 from typing import Final
 
 from eclectyc.intake.profiles.form_mapping import Answers, number_of
-from eclectyc.intake.profiles.record_files import MOST_KINDS, PLACE
-from eclectyc.intake.profiles.sample_file import DELIMITER_WORDS, FileHead
+from eclectyc.intake.profiles.record_files import MOST_KINDS, RANK
+from eclectyc.intake.profiles.sample_file import DELIMITER_WORDS, SampleFile
 from eclectyc.kernel.units import is_unit
 from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.files.source import HEAD_LINES
@@ -31,7 +31,7 @@ _COMMA: Final = re.compile(r"[+-]?[0-9]{1,3}(?:[. ]?[0-9]{3})*,[0-9]+|[+-]?[0-9]
 _MONTH_FIRST: Final = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2[0-9]{4}( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?")
 
 
-def guessed(head: FileHead) -> Answers:
+def suggest_answers(head: SampleFile) -> Answers:
     """Return what a file's first lines suggest."""
     delimiter = head.delimiter()
     found: Answers = {"delimiter": DELIMITER_WORDS.get(delimiter, ""), "sheet": head.sheet}
@@ -40,10 +40,10 @@ def guessed(head: FileHead) -> Answers:
         found["records"] = str(kinds)
     else:
         found |= _header(head.lines(delimiter)[:HEAD_LINES])
-    return _without_blanks(suggested(head, found) | found | {"name": _name(head.name)})
+    return _without_blanks(suggest_columns(head, found) | found | {"name": _name(head.name)})
 
 
-def suggested(head: FileHead, answers: Answers) -> Answers:
+def suggest_columns(head: SampleFile, answers: Answers) -> Answers:
     """Return what columns suggest, once it is said where the headings stand and how cells are parted."""
     delimiter = head.delimiter(answers.get("delimiter", ""))
     kinds = number_of(answers, "records")
@@ -63,7 +63,7 @@ def _of_records(table: TableSample) -> Answers:
     for index, name in enumerate(table.names):
         kind, _, cell = name.rpartition(".")
         role = _by_cells(table.cells(index)[:_SAMPLE], depth[kind] + 1, taken - {"value"})
-        if cell == PLACE:
+        if cell == RANK:
             role = "period" if kind == most and not taken & {"time", "stamp", "period"} else ""
         if role == "value" and (kind != most or "value" in taken):
             role = ""
@@ -100,7 +100,7 @@ def _is_data(cell: str) -> bool:
     )  # fmt: skip
 
 
-def _kind_cell(head: FileHead, delimiter: str) -> int:
+def _kind_cell(head: SampleFile, delimiter: str) -> int:
     """Return 1 where the first cells are a few words and lines of each have a width of their own, else 0."""
     lines = [line.cells for line in head.lines(delimiter) if any(line.cells)]
     kinds: dict[str, set[int]] = {}
@@ -232,7 +232,7 @@ def _by_cells(cells: list[str], rows: int, taken: set[str]) -> str:
     few = len(distinct) <= 6 and rows > len(distinct)
     is_first_moment = not taken & {"stamp", "date"}
     lacks_time = "date" in taken and not taken & {"time", "period"}
-    suggested = (
+    suggest_columns = (
         ("stamp", is_first_moment and most_of(_is_stamp)),
         ("date", is_first_moment and most_of(_is_date)),
         ("time", lacks_time and all_of(lambda cell: ":" in cell and _parses(parse_time, cell))),
@@ -243,7 +243,7 @@ def _by_cells(cells: list[str], rows: int, taken: set[str]) -> str:
         ("quantity", few and "quantity" not in taken and all_of(quantity_of)),
         ("flag", few and "flag" not in taken and all_of(_is_flag) and _are_flags(distinct)),
     )
-    return next((role for role, is_so in suggested if is_so), "")
+    return next((role for role, is_so in suggest_columns if is_so), "")
 
 
 def _is_identifier(cell: str) -> bool:

@@ -9,7 +9,7 @@ MOST_PUSHES: Final = 5_000
 MOST_READINGS: Final = 500_000
 
 
-class Waiting(NamedTuple):
+class WaitingPush(NamedTuple):
     """A push in the inbox, without what it says."""
 
     pk: int
@@ -19,12 +19,12 @@ class Waiting(NamedTuple):
     readings: int
 
 
-def next_round(waiting: Iterable[Waiting], most_pushes: int = MOST_PUSHES) -> list[Waiting]:
+def next_batch(waiting: Iterable[WaitingPush], most_pushes: int = MOST_PUSHES) -> list[WaitingPush]:
     """Return the pushes that the next batch takes, given all that wait in order.
 
     The oldest one says whose batch it is. A push that stays behind holds back every later one of its series.
     """
-    taken: list[Waiting] = []
+    taken: list[WaitingPush] = []
     behind: set[int] = set()
     readings = 0
     for push in waiting:

@@ -31,7 +31,7 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ReadingColumns:
     """Readings that could be read; every array has shape (readings,).
 
     index : which one of the push. start, end : UTC instants [s since 1970, int64], NO_END where none is told.
@@ -44,9 +44,9 @@ class Columns:
     value: np.ndarray
     quality: np.ndarray
 
-    def where(self, chosen: np.ndarray) -> Columns:
+    def where(self, chosen: np.ndarray) -> ReadingColumns:
         """Return some of them: a mask or indices."""
-        return Columns(
+        return ReadingColumns(
             self.index[chosen], self.start[chosen], self.end[chosen], self.value[chosen], self.quality[chosen]
         )
 
@@ -55,13 +55,13 @@ class _Refused(Exception):
     """This reading cannot be taken: reason, remedy."""
 
 
-def read_columns(readings: list[Any]) -> tuple[Columns, list[Rejection]]:
+def read_columns(readings: list[Any]) -> tuple[ReadingColumns, list[Rejection]]:
     """Return what can be read of a push's readings, and what cannot."""
     columns = at_once(readings)
     return (columns, []) if columns is not None else one_by_one(readings)
 
 
-def at_once(readings: list[Any]) -> Columns | None:
+def at_once(readings: list[Any]) -> ReadingColumns | None:
     """Return all readings as columns; None where one of them is not of the usual shape."""
     if set(map(type, readings)) != {dict} or not all(map(FIELDS.issuperset, readings)):
         return None
@@ -76,10 +76,10 @@ def at_once(readings: list[Any]) -> Columns | None:
     if start is None or end is None or not (np.abs(value) <= MAX_VALUE).all():
         return None
     quality = np.array([_QUALITY[flag] for flag in flags], np.int8)
-    return Columns(np.arange(len(readings)), start, end, value, quality)
+    return ReadingColumns(np.arange(len(readings)), start, end, value, quality)
 
 
-def one_by_one(readings: list[Any]) -> tuple[Columns, list[Rejection]]:
+def one_by_one(readings: list[Any]) -> tuple[ReadingColumns, list[Rejection]]:
     """Return the readings that can be taken as columns, and why the others cannot."""
     rows: list[tuple[int, int, int, float, int]] = []
     rejected = []
@@ -89,7 +89,7 @@ def one_by_one(readings: list[Any]) -> tuple[Columns, list[Rejection]]:
         except _Refused as refused:
             rejected.append(Rejection(nth, *refused.args))
     index, start, end, value, quality = zip(*rows, strict=True) if rows else [()] * 5
-    columns = Columns(
+    columns = ReadingColumns(
         np.array(index, np.int64),
         np.array(start, np.int64),
         np.array(end, np.int64),
@@ -132,7 +132,7 @@ def _value(value: Any) -> float:
     return float(value)
 
 
-def shown(instant_s: int) -> str:
+def iso_text(instant_s: int) -> str:
     """Return an instant as it is shown in reasons.
 
     >>> shown(0)

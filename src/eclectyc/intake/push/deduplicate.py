@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eclectyc.intake.push.columns import Rejection
-from eclectyc.intake.push.encoding import Pushed
+from eclectyc.intake.push.encoding import PushedSlots
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
 
 
 @dataclass(slots=True)
-class Once:
-    """Each slot once, sorted. See :class:`eclectyc.intake.push.to_slots.Placed`."""
+class DistinctSlots:
+    """Each slot once, sorted. See :class:`eclectyc.intake.push.to_slots.PushAlignment`."""
 
-    pushed: Pushed
+    pushed: PushedSlots
     again: int = 0
     kept: int = 0
     rejected: list[Rejection] = field(default_factory=list)
 
 
-def once(pushed: Pushed, index: np.ndarray) -> Once:
+def deduplicate(pushed: PushedSlots, index: np.ndarray) -> DistinctSlots:
     """Return each slot once. ``index`` is which reading of the push each one is, in the order of ``pushed``."""
     key = pushed.key
     if len(key) > 1 and not (key[1:] > key[:-1]).all():
@@ -29,8 +29,8 @@ def once(pushed: Pushed, index: np.ndarray) -> Once:
         pushed, key, index = pushed.where(order), key[order], index[order]
     starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else np.zeros(0, np.int64)
     if len(starts) == len(key):
-        return Once(pushed)
-    done = Once(pushed)
+        return DistinctSlots(pushed)
+    done = DistinctSlots(pushed)
     ends = np.r_[starts[1:], len(key)]
     keep = np.zeros(len(key), bool)
     keep[starts] = True
@@ -39,11 +39,11 @@ def once(pushed: Pushed, index: np.ndarray) -> Once:
         if end - start > 1:
             keep[start:end] = False
             _decide(done, np.arange(start, end), index, quality, keep)
-    done.pushed = Pushed(pushed.day, pushed.slot, pushed.value, quality).where(keep)
+    done.pushed = PushedSlots(pushed.day, pushed.slot, pushed.value, quality).where(keep)
     return done
 
 
-def _decide(done: Once, rows: np.ndarray, index: np.ndarray, quality: np.ndarray, keep: np.ndarray) -> None:
+def _decide(done: DistinctSlots, rows: np.ndarray, index: np.ndarray, quality: np.ndarray, keep: np.ndarray) -> None:
     """Choose one of the readings of one slot, or none."""
     value = done.pushed.value
     is_estimate = quality[rows] == ESTIMATED

@@ -18,11 +18,11 @@ from eclectyc.accounts.models import Organisation, User
 from eclectyc.batches.lifecycle import Under, begin, finish, note, settle_pending, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Series
-from eclectyc.intake.push.batching import MOST_PUSHES, Waiting, next_round
+from eclectyc.intake.push.batching import MOST_PUSHES, WaitingPush, next_batch
 from eclectyc.intake.push.encoding import unpack
-from eclectyc.intake.push.merge import Merged, merge
+from eclectyc.intake.push.merge import MergedPushes, merge
 from eclectyc.intake.push.models import Push
-from eclectyc.intake.push.month_frames import Known, PushedMonths
+from eclectyc.intake.push.month_frames import PushMonths, SeriesFacts
 from eclectyc.intake.push.report import report_of
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.failpoints import failpoint
@@ -38,7 +38,7 @@ _LOOKED_AT: Final = 4 * MOST_PUSHES  # of the inbox, for one round
 
 
 @dataclass(slots=True)
-class Folded:
+class DrainResult:
     """What was folded. ``faulty`` pushes were refused by the lake and stay in the inbox."""
 
     batches: int = 0
@@ -47,21 +47,21 @@ class Folded:
     faulty: int = 0
 
 
-def fold_inbox(
-    *, wait_s: float = WAIT_S, under: Under = nullcontext, tell: Callable[[Folded], None] = lambda _: None
-) -> Folded:
+def drain_inbox(
+    *, wait_s: float = WAIT_S, under: Under = nullcontext, tell: Callable[[DrainResult], None] = lambda _: None
+) -> DrainResult:
     """Fold all that waits at this moment and return what that was; raise ``Busy`` where the writers' turn does not
     come within ``wait_s`` [s].
 
     under : a transaction in which a batch may be begun. tell : called after each batch.
     """
-    folded = Folded()
+    folded = DrainResult()
     last = Push.objects.filter(fault="").order_by("-pk").values_list("pk", flat=True).first()
     if last is None:
         return folded
     with writers_turn(NAME, wait_s=wait_s) as lease:
         most = MOST_PUSHES
-        while pushes := next_round(_waiting(last), most):
+        while pushes := next_batch(_waiting(last), most):
             try:
                 _fold(pushes, lease, under, folded)
                 most = MOST_PUSHES
@@ -75,17 +75,19 @@ def fold_inbox(
     return folded
 
 
-def _waiting(last: int) -> list[Waiting]:
+def _waiting(last: int) -> list[WaitingPush]:
     found = Push.objects.filter(fault="", batch=None, pk__lte=last).order_by("pk")
-    return [Waiting(*row) for row in found.values_list("pk", "organisation", "user", "series", "readings")[:_LOOKED_AT]]
+    return [
+        WaitingPush(*row) for row in found.values_list("pk", "organisation", "user", "series", "readings")[:_LOOKED_AT]
+    ]
 
 
-def _fold(pushes: list[Waiting], lease: Lease, under: Under, folded: Folded) -> None:
+def _fold(pushes: list[WaitingPush], lease: Lease, under: Under, folded: DrainResult) -> None:
     rows = list(Push.objects.filter(pk__in=[push.pk for push in pushes]).order_by("pk"))
     merged = merge([(row.series_id, unpack(bytes(row.data))) for row in rows])
     rows = [row for nth, row in enumerate(rows) if nth not in merged.late]
     known = _known({row.series_id for row in rows})
-    months = PushedMonths(merged, known)
+    months = PushMonths(merged, known)
     batch = _begin(rows, lease, under)
     failpoint("push.marked")
     _commit(batch, rows, merged, known, months, lease)
@@ -94,10 +96,10 @@ def _fold(pushes: list[Waiting], lease: Lease, under: Under, folded: Folded) -> 
     folded.readings += sum(row.readings for row in rows)
 
 
-def _known(series: set[int]) -> dict[int, Known]:
+def _known(series: set[int]) -> dict[int, SeriesFacts]:
     columns = ("pk", "meter__identifier", "quantity", "unit", "step_minutes", "meter__site__timezone")
     found = Series.objects.filter(pk__in=series).values_list(*columns)
-    return {pk: Known(*facts) for pk, *facts in found}
+    return {pk: SeriesFacts(*facts) for pk, *facts in found}
 
 
 def _begin(rows: list[Push], lease: Lease, under: Under) -> Batch:
@@ -114,9 +116,9 @@ def _begin(rows: list[Push], lease: Lease, under: Under) -> Batch:
 def _commit(
     batch: Batch,
     rows: list[Push],
-    merged: Merged,
-    known: dict[int, Known],
-    months: PushedMonths,
+    merged: MergedPushes,
+    known: dict[int, SeriesFacts],
+    months: PushMonths,
     lease: Lease,
 ) -> None:
     store = connect()

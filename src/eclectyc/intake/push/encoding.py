@@ -16,7 +16,7 @@ _SLOT_BYTES: Final = sum(np.dtype(kind).itemsize for _, kind in _COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class PushedSlots:
     """Values in slots of the local days of one series, sorted, no slot twice; every array has shape (slots,).
 
     day [days since 1970] int32, slot int16, value float64 in the series' unit, quality int8 (UNFLAGGED included).
@@ -30,9 +30,9 @@ class Pushed:
     def __len__(self) -> int:
         return len(self.day)
 
-    def where(self, chosen: np.ndarray) -> Pushed:
+    def where(self, chosen: np.ndarray) -> PushedSlots:
         """Return some of them: a mask or indices."""
-        return Pushed(self.day[chosen], self.slot[chosen], self.value[chosen], self.quality[chosen])
+        return PushedSlots(self.day[chosen], self.slot[chosen], self.value[chosen], self.quality[chosen])
 
     @property
     def key(self) -> np.ndarray:
@@ -43,14 +43,14 @@ class Pushed:
 SLOT_BITS: Final = 11  # a day has 1,500 minutes at most
 
 
-def pack(pushed: Pushed) -> bytes:
+def pack(pushed: PushedSlots) -> bytes:
     """Return what a push says as bytes."""
     columns = (getattr(pushed, name).astype(kind).tobytes() for name, kind in _COLUMNS)
     # Level 1: the days and slots of a run shrink to nothing, values hardly more at any level.
     return _HEAD.pack(_FORM, len(pushed)) + zlib.compress(b"".join(columns), 1)
 
 
-def unpack(data: bytes) -> Pushed:
+def unpack(data: bytes) -> PushedSlots:
     """Return what bytes of ``pack`` say; raise ``ValueError`` for anything else."""
     try:
         form, size = _HEAD.unpack_from(data)
@@ -63,4 +63,4 @@ def unpack(data: bytes) -> Pushed:
     for name, kind in _COLUMNS:
         columns[name] = np.frombuffer(plain, kind, size, at)
         at += columns[name].nbytes
-    return Pushed(**columns)
+    return PushedSlots(**columns)

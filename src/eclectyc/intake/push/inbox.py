@@ -35,7 +35,7 @@ def summary(now: datetime) -> InboxSummary:
     return InboxSummary(found["pushes"], found["readings"] or 0, max(0.0, oldest_s), found["faulty"])
 
 
-class OnItsWay(NamedTuple):
+class PendingPush(NamedTuple):
     """A push that is not, or was not when this was asked, in the lake."""
 
     pk: int
@@ -43,10 +43,10 @@ class OnItsWay(NamedTuple):
     data: bytes
 
 
-def of_series(series: int, first_day: date, last_day: date) -> list[OnItsWay]:
+def pending_pushes(series: int, first_day: date, last_day: date) -> list[PendingPush]:
     """Return the pushes of a series that touch some days (the last one included), in the order in which they came."""
     rows = _touching(series, first_day, last_day).order_by("pk").values_list("pk", "batch_id", "data")
-    return [OnItsWay(pk, batch, bytes(data)) for pk, batch, data in rows]
+    return [PendingPush(pk, batch, bytes(data)) for pk, batch, data in rows]
 
 
 def has_newer(series: int, first_day: date, last_day: date, than: int) -> bool:

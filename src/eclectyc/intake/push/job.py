@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from typing import Any, Final
 
-from eclectyc.intake.push.drain import Folded, fold_inbox
+from eclectyc.intake.push.drain import DrainResult, drain_inbox
 from eclectyc.intake.push.models import Push
 from eclectyc.jobs.context import Later, Running
 from eclectyc.jobs.models import Job
@@ -16,11 +16,11 @@ TURN_S: Final = 5.0  # of waiting for the writers' turn, before it is asked whet
 PATIENCE_S: Final = 1800.0  # with whoever has the writers' turn
 
 
-def run_fold(running: Running) -> dict[str, Any]:
+def run_drain(running: Running) -> dict[str, Any]:
     """Fold what waits, and what comes in meanwhile. By the clock, what the lake refused is tried again."""
     if running.due_at is not None:
         Push.objects.exclude(fault="").update(fault="")
-    done = Folded()
+    done = DrainResult()
     _fold(running, done)
     with running.effect():  # from here on a push asks for a job of its own
         Job.objects.filter(pk=running.job_id).update(key="")
@@ -28,11 +28,11 @@ def run_fold(running: Running) -> dict[str, Any]:
     return asdict(done)
 
 
-def _fold(running: Running, done: Folded) -> None:
+def _fold(running: Running, done: DrainResult) -> None:
     """Fold what waits now, and add to what is done."""
     earlier, until = asdict(done), time.monotonic() + PATIENCE_S
 
-    def tell(folded: Folded) -> None:
+    def tell(folded: DrainResult) -> None:
         for name, count in asdict(folded).items():
             setattr(done, name, earlier[name] + count)
         running.progress(done=done.readings, unit="readings", text="Folding pushed readings")
@@ -40,7 +40,7 @@ def _fold(running: Running, done: Folded) -> None:
     while True:
         running.progress()
         try:
-            fold_inbox(wait_s=TURN_S, under=running.effect, tell=tell)
+            drain_inbox(wait_s=TURN_S, under=running.effect, tell=tell)
             return
         except Busy:
             running.progress(text="Waiting for another writer")

@@ -18,7 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from eclectyc.intake.push.encoding import SLOT_BITS, Pushed
+from eclectyc.intake.push.encoding import SLOT_BITS, PushedSlots
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED, UNFLAGGED
 
 _DAY_BITS: Final = 17
@@ -27,17 +27,17 @@ _SERIES_SHIFT: Final = SLOT_BITS + _DAY_BITS
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergedPushes:
     """One word for each slot, sorted by series, day and slot: parallel arrays. ``late`` pushes, by index, have to
     wait for the next batch."""
 
     series: np.ndarray
-    slots: Pushed
+    slots: PushedSlots
     late: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _SlotEntries:
     """Words in order of slot, then of push. ``nth`` : which push."""
 
     key: np.ndarray
@@ -45,15 +45,15 @@ class _Words:
     value: np.ndarray
     quality: np.ndarray
 
-    def where(self, chosen: np.ndarray) -> _Words:
-        return _Words(self.key[chosen], self.nth[chosen], self.value[chosen], self.quality[chosen])
+    def where(self, chosen: np.ndarray) -> _SlotEntries:
+        return _SlotEntries(self.key[chosen], self.nth[chosen], self.value[chosen], self.quality[chosen])
 
     @property
     def is_first(self) -> np.ndarray:
         return np.r_[True, self.key[1:] != self.key[:-1]] if len(self.key) else np.zeros(0, bool)
 
 
-def merge(pushes: Sequence[tuple[int, Pushed]]) -> Merged:
+def merge(pushes: Sequence[tuple[int, PushedSlots]]) -> MergedPushes:
     """Return what pushes say together. pushes : series and slots, in the order in which they came."""
     series = np.array([number for number, _ in pushes], np.int64)
     words, late = _sorted(series, pushes), frozenset[int]()
@@ -68,7 +68,7 @@ def merge(pushes: Sequence[tuple[int, Pushed]]) -> Merged:
         words = words.where(~np.isin(words.nth, list(late)))
 
 
-def _sorted(series: np.ndarray, pushes: Sequence[tuple[int, Pushed]]) -> _Words:
+def _sorted(series: np.ndarray, pushes: Sequence[tuple[int, PushedSlots]]) -> _SlotEntries:
     sizes = [len(slots) for _, slots in pushes]
     nth = np.repeat(np.arange(len(sizes)), sizes)
     every = [slots for _, slots in pushes]
@@ -77,10 +77,10 @@ def _sorted(series: np.ndarray, pushes: Sequence[tuple[int, Pushed]]) -> _Words:
     order = np.argsort(key, kind="stable")
     value = np.concatenate([slots.value for slots in every] or [np.zeros(0)])
     quality = np.concatenate([slots.quality for slots in every] or [np.zeros(0, np.int8)])
-    return _Words(key[order], nth[order], value[order], quality[order])
+    return _SlotEntries(key[order], nth[order], value[order], quality[order])
 
 
-def _together(words: _Words) -> tuple[_Words, set[int]]:
+def _together(words: _SlotEntries) -> tuple[_SlotEntries, set[int]]:
     """Return one word for each slot, and the pushes for which there is none."""
     is_first = words.is_first
     if is_first.all():
@@ -99,10 +99,10 @@ def _together(words: _Words) -> tuple[_Words, set[int]]:
     for at in np.flatnonzero((sizes > 1) & has_estimate & (has_actual | has_flagless)).tolist():
         rows = range(int(starts[at]), int(last[at]) + 1)
         value[at], quality[at] = _one_after_another(words, rows, conflicts)
-    return _Words(words.key[starts], words.nth[starts], value, quality), conflicts
+    return _SlotEntries(words.key[starts], words.nth[starts], value, quality), conflicts
 
 
-def _one_after_another(words: _Words, rows: range, conflicts: set[int]) -> tuple[float, int]:
+def _one_after_another(words: _SlotEntries, rows: range, conflicts: set[int]) -> tuple[float, int]:
     value, quality = float(words.value[rows[0]]), int(words.quality[rows[0]])
     for row in rows[1:]:
         then, kind = float(words.value[row]), int(words.quality[row])
@@ -117,8 +117,8 @@ def _one_after_another(words: _Words, rows: range, conflicts: set[int]) -> tuple
     return value, quality
 
 
-def _merged(words: _Words, late: frozenset[int]) -> Merged:
+def _merged(words: _SlotEntries, late: frozenset[int]) -> MergedPushes:
     day = (words.key >> SLOT_BITS & ((1 << _DAY_BITS) - 1)) - _BIAS
     slot = words.key & ((1 << SLOT_BITS) - 1)
-    slots = Pushed(day.astype(np.int32), slot.astype(np.int16), words.value, words.quality)
-    return Merged((words.key >> _SERIES_SHIFT).astype(np.int32), slots, late)
+    slots = PushedSlots(day.astype(np.int32), slot.astype(np.int16), words.value, words.quality)
+    return MergedPushes((words.key >> _SERIES_SHIFT).astype(np.int32), slots, late)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from eclectyc.intake.push.merge import Merged
+from eclectyc.intake.push.merge import MergedPushes
 from eclectyc.kernel.days import slot_counts, zone_of
 from eclectyc.kernel.quality import MISSING
 from eclectyc.lake.errors import BadReadings
@@ -16,7 +16,7 @@ from eclectyc.lake.slot_arrays import Slots
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SeriesFacts:
     """What the registry says of a series. step [minutes]; zone : of its site."""
 
     meter: str
@@ -26,10 +26,10 @@ class Known:
     zone: str
 
 
-class PushedMonths:
+class PushMonths:
     """Month frames of merged pushes, to be gone through as often as wanted."""
 
-    def __init__(self, merged: Merged, known: Mapping[int, Known]) -> None:
+    def __init__(self, merged: MergedPushes, known: Mapping[int, SeriesFacts]) -> None:
         slots, series = merged.slots, merged.series
         opens = np.r_[True, (series[1:] != series[:-1]) | (slots.day[1:] != slots.day[:-1])]
         self._slots = slots
@@ -61,7 +61,7 @@ class PushedMonths:
         return pl.DataFrame(columns | Slots(values, quality, lengths).columns())
 
 
-def _shape(series: np.ndarray, day: np.ndarray, known: Mapping[int, Known]) -> tuple[np.ndarray, np.ndarray]:
+def _shape(series: np.ndarray, day: np.ndarray, known: Mapping[int, SeriesFacts]) -> tuple[np.ndarray, np.ndarray]:
     """Return the step [minutes] and the number of slots of each day."""
     numbers, of = np.unique(series, return_inverse=True)
     facts = [known[number] for number in numbers.tolist()]

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from eclectyc.intake.commit import KEPT_SERIES
-from eclectyc.intake.push.merge import Merged
+from eclectyc.intake.push.merge import MergedPushes
 from eclectyc.intake.push.models import Push
-from eclectyc.intake.push.month_frames import Known
+from eclectyc.intake.push.month_frames import SeriesFacts
 from eclectyc.intake.report import SeriesReport
 from eclectyc.kernel.days import slot_bounds, zone_of
 
 _EPOCH = date(1970, 1, 1)
 
 
-def report_of(rows: Sequence[Push], merged: Merged, known: Mapping[int, Known]) -> dict[str, Any]:
+def report_of(rows: Sequence[Push], merged: MergedPushes, known: Mapping[int, SeriesFacts]) -> dict[str, Any]:
     """Return the facts of a batch: how many pushes and readings, through which keys, and what each series got."""
     starts = np.flatnonzero(np.r_[True, merged.series[1:] != merged.series[:-1]])
     ends = np.append(starts[1:], len(merged.series)).tolist()
@@ -41,12 +41,12 @@ def report_of(rows: Sequence[Push], merged: Merged, known: Mapping[int, Known]) 
     }
 
 
-def _series_report(known: Known, merged: Merged, start: int, end: int, total: float) -> dict[str, Any]:
+def _series_report(known: SeriesFacts, merged: MergedPushes, start: int, end: int, total: float) -> dict[str, Any]:
     first, last = (_local(known, merged, at) for at in (start, end - 1))
     one = SeriesReport(known.meter, known.quantity, known.unit, known.step, end - start, total, first, last)
     return {name: getattr(one, name) for name in one.__slots__}
 
 
-def _local(known: Known, merged: Merged, at: int) -> str:
+def _local(known: SeriesFacts, merged: MergedPushes, at: int) -> str:
     day = _EPOCH + timedelta(days=int(merged.slots.day[at]))
     return slot_bounds(day, int(merged.slots.slot[at]), known.step, zone_of(known.zone))[0].isoformat()

@@ -17,11 +17,11 @@ from eclectyc.estate.series import SeriesKey, ensure_series, quantity_in
 from eclectyc.estate.virtual import refuse_if_virtual
 from eclectyc.intake.push import inbox, schedule
 from eclectyc.intake.push.columns import Rejection, read_columns
-from eclectyc.intake.push.compare import Compared, compare, days_of
-from eclectyc.intake.push.encoding import Pushed, pack
+from eclectyc.intake.push.compare import PushComparison, compare, days_of
+from eclectyc.intake.push.encoding import PushedSlots, pack
 from eclectyc.intake.push.message import Message
 from eclectyc.intake.push.models import Push
-from eclectyc.intake.push.to_slots import Placed, clock_at, place, step_told
+from eclectyc.intake.push.to_slots import PushAlignment, align, clock_at, stated_step
 from eclectyc.kernel.errors import Busy, Forbidden, NotFound
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.kernel.units import conversion_for_meter
@@ -71,13 +71,13 @@ def push_readings(actor: Actor, *, meter: Meter, message: Message) -> Answer:
     refuse_if_virtual(meter, "readings of its own")
     columns, rejected = read_columns(message.readings)
     known = conversion_for_meter(message.unit, meter.unit)
-    step = message.step or step_told(columns) or meter.step_minutes
+    step = message.step or stated_step(columns) or meter.step_minutes
     quantity = quantity_in(meter.utility, message.quantity, known.unit)
     answer = Answer(meter.identifier, quantity, known.unit, step, rejected=rejected)
     if not len(columns.index):
         return answer
     factor = float(known.factor) * (step / 60 if known.is_power else 1.0)
-    placed = place(columns, clock=clock_at(meter.site.timezone, columns.start), step=step, factor=factor)
+    placed = align(columns, clock=clock_at(meter.site.timezone, columns.start), step=step, factor=factor)
     rejected += placed.rejected
     rejected.sort(key=lambda one: one.index)
     if not len(placed.pushed):
@@ -87,7 +87,7 @@ def push_readings(actor: Actor, *, meter: Meter, message: Message) -> Answer:
     return _answer(answer, done, placed, series)
 
 
-def _answer(answer: Answer, done: Compared, placed: Placed, series: Series) -> Answer:
+def _answer(answer: Answer, done: PushComparison, placed: PushAlignment, series: Series) -> Answer:
     beside = f"This meter's {series.quantity} is counted in another unit; these readings stand beside it, uncounted."
     return Answer(
         answer.meter,
@@ -123,7 +123,7 @@ def _series(actor: Actor, meter: Meter, key: SeriesKey) -> Series:
         return Series.objects.get(meter=key.meter, quantity=key.quantity, **named)
 
 
-def _keep(actor: Actor, meter: Meter, series: Series, pushed: Pushed) -> Compared:
+def _keep(actor: Actor, meter: Meter, series: Series, pushed: PushedSlots) -> PushComparison:
     """Put a push into the inbox, and return what it does; again, where another push of the same days came between."""
     first, last = days_of(pushed)
     push = Push(

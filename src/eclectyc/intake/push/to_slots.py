@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 
 from eclectyc.intake.alignment.clocks import DAY_S, MINUTE_S, Clock, clock_of
-from eclectyc.intake.push.columns import NO_END, Columns, Rejection, shown
-from eclectyc.intake.push.deduplicate import once
-from eclectyc.intake.push.encoding import Pushed
+from eclectyc.intake.push.columns import NO_END, ReadingColumns, Rejection, iso_text
+from eclectyc.intake.push.deduplicate import deduplicate
+from eclectyc.intake.push.encoding import PushedSlots
 from eclectyc.kernel.days import STEPS, WHOLE_DAY
 
 _SHORTEST_DAY_S: Final = 22 * 3600
@@ -23,10 +23,10 @@ _LONGEST_DAY_S: Final = 26 * 3600
 
 
 @dataclass(slots=True)
-class Placed:
+class PushAlignment:
     """Readings in their slots. ``again`` repeated a slot with its value, ``kept`` were estimates beside an actual."""
 
-    pushed: Pushed
+    pushed: PushedSlots
     again: int = 0
     kept: int = 0
     rejected: list[Rejection] = field(default_factory=list)
@@ -39,7 +39,7 @@ def clock_at(zone: str, instants: np.ndarray) -> Clock:
     return clock_of(zone, first, last + 9)
 
 
-def step_told(columns: Columns) -> int | None:
+def stated_step(columns: ReadingColumns) -> int | None:
     """Return the step [minutes] that most of the ends tell; None where there are none, or none is a step."""
     has_end = columns.end != NO_END
     lengths, counts = np.unique(columns.end[has_end] - columns.start[has_end], return_counts=True)
@@ -51,7 +51,7 @@ def step_told(columns: Columns) -> int | None:
     return min(told, key=lambda step: (-told[step], step)) if told else None
 
 
-def place(columns: Columns, *, clock: Clock, step: int, factor: float) -> Placed:
+def align(columns: ReadingColumns, *, clock: Clock, step: int, factor: float) -> PushAlignment:
     """Place readings in the slots of local days.
 
     clock : of the site. step : of the series [minutes]. factor : from what was sent to the series' unit.
@@ -65,18 +65,18 @@ def place(columns: Columns, *, clock: Clock, step: int, factor: float) -> Placed
     rejected = [_off_grid(columns, at, step) for at in np.flatnonzero(is_off).tolist()]
     rejected += [_odd_length(columns, at, step) for at in np.flatnonzero(is_odd).tolist()]
     fits = ~(is_off | is_odd)
-    pushed = Pushed(
+    pushed = PushedSlots(
         day[fits].astype(np.int32),
         (within[fits] // step_s).astype(np.int16),
         columns.value[fits] * factor,
         columns.quality[fits],
     )
-    told = once(pushed, columns.index[fits])
-    return Placed(told.pushed, told.again, told.kept, rejected + told.rejected)
+    told = deduplicate(pushed, columns.index[fits])
+    return PushAlignment(told.pushed, told.again, told.kept, rejected + told.rejected)
 
 
-def _off_grid(columns: Columns, at: int, step: int) -> Rejection:
-    start = shown(int(columns.start[at]))
+def _off_grid(columns: ReadingColumns, at: int, step: int) -> Rejection:
+    start = iso_text(int(columns.start[at]))
     index = int(columns.index[at])
     if step == WHOLE_DAY:
         return Rejection(index, f"{start} is not the start of a local day.", "Send local midnight, or name the step.")
@@ -84,7 +84,7 @@ def _off_grid(columns: Columns, at: int, step: int) -> Rejection:
     return Rejection(index, f"{start} is off the grid of {step}-minute slots of the local day.", remedy)
 
 
-def _odd_length(columns: Columns, at: int, step: int) -> Rejection:
+def _odd_length(columns: ReadingColumns, at: int, step: int) -> Rejection:
     minutes = (int(columns.end[at]) - int(columns.start[at])) / MINUTE_S
     wanted = "its local day" if step == WHOLE_DAY else f"{step} minutes"
     reason = f"It lasts {minutes:g} minutes, not {wanted}."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from eclectyc.batches.lifecycle import Made
 from eclectyc.estate.models import Meter
 from eclectyc.intake.alignment.interpretation import Target
-from eclectyc.intake.provisioning import Making
+from eclectyc.intake.provisioning import Provisioning
 from eclectyc.intake.resolve import Point
 from eclectyc.registers.commit_consumption import Wanted
 from eclectyc.registers.repository import pieces
@@ -29,7 +29,7 @@ class FileSeries:
     """
 
     points: list[Point]
-    making: Making
+    making: Provisioning
     step: list[int]
 
     def held(self, target: tuple[int, str, str]) -> dict[int, int]:

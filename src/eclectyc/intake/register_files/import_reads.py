@@ -12,7 +12,7 @@ from eclectyc.batches.lifecycle import COUNTS, Claim, Made, begin, note, writers
 from eclectyc.batches.models import Batch
 from eclectyc.derived.invalidation import remarks_on
 from eclectyc.intake.commit import kept_report, take_result
-from eclectyc.intake.provisioning import Making
+from eclectyc.intake.provisioning import Provisioning
 from eclectyc.intake.register_files.file_series import FileSeries
 from eclectyc.intake.report import ErrorLog, ImportReport, grouped_warnings
 from eclectyc.intake.resolve import Point, Resolver
@@ -35,7 +35,7 @@ class ReadsImport:
     organisation: Organisation
     seen: Recognition
     resolver: Resolver
-    making: Making
+    making: Provisioning
     report: ImportReport
     log: ErrorLog
     say: Callable[..., None]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from eclectyc.intake.register_files.collect_reads import Telling, Told
 from eclectyc.intake.register_files.import_reads import ReadsImport, bring_in
 from eclectyc.intake.register_files.match_registers import RegisterCase
-from eclectyc.intake.report_building import refuse_unknown
+from eclectyc.intake.report_building import reject_unknown_meters
 from eclectyc.readers.blocks import Block, LineError, RegisterBlock
 
 
@@ -23,7 +23,7 @@ def import_registers(import_: ReadsImport, blocks: Iterable[tuple[Block, list[Li
     report.rows = telling.rows
     report.timezone = printed or ", ".join(dict.fromkeys(named.channel.point.zone for named in told.registers))
     report.warnings += [*import_.seen.warnings, *telling.warnings, *import_.resolver.warnings, *_assumed(told)]
-    refuse_unknown(import_.resolver, import_.log, report)
+    reject_unknown_meters(import_.resolver, import_.log, report)
     bring_in(import_, len(told), lambda: RegisterCase.of(told, import_.unit))
 
 

@@ -20,7 +20,7 @@ from eclectyc.intake.register_files.collect_reads import MOST
 from eclectyc.intake.register_files.import_reads import ReadsImport, bring_in
 from eclectyc.intake.register_files.match_registers import meters_of
 from eclectyc.intake.report import ImportReport, SeriesReport
-from eclectyc.intake.report_building import refuse_unknown
+from eclectyc.intake.report_building import reject_unknown_meters
 from eclectyc.intake.resolve import Point
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.errors import Invalid
@@ -51,7 +51,7 @@ def import_tanks(import_: ReadsImport, blocks: Iterable[tuple[Block, list[LineEr
                 raise UnreadableFile(f"{report.file} holds more than {MOST:,} entries.", "Split it.")
     printed = timezone or import_.seen.timezone or ""
     report.warnings += [*import_.seen.warnings, *resolver.warnings]
-    refuse_unknown(resolver, log, report)
+    reject_unknown_meters(resolver, log, report)
     frame = _fuels_only(import_, pl.concat(frames)) if frames else pl.DataFrame()
     named = [resolver.channels[n].point for n in frame["channel"].unique(maintain_order=True)] if len(frame) else []
     points = list({id(point): point for point in named}.values())

@@ -25,7 +25,7 @@ _BATCH_STATES: Final = {Batch.PENDING: RUNNING, Batch.COMMITTED: RUNNING}
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class ImportFilter:
     """Which imports are wanted; None narrows nothing. since, until : when they came, half-open."""
 
     organisations: tuple[int, ...] | None = None
@@ -36,7 +36,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ImportEntry:
     """One import: its kept file, its job and its batch, as far as there are any."""
 
     upload: Upload | None
@@ -97,7 +97,9 @@ class Arrival:
         return self.batch
 
 
-def arrivals(actor: Actor, wanted: Filter, *, offset: int = 0, limit: int = 100) -> tuple[list[Arrival], int]:
+def import_entries(
+    actor: Actor, wanted: ImportFilter, *, offset: int = 0, limit: int = 100
+) -> tuple[list[ImportEntry], int]:
     """Return a page of the imports that the actor may see, the newest first, and how many there are in all."""
     kept, bare = _kept(actor, wanted), _bare(actor, wanted)
     columns = ("source", "pk", "created_at")
@@ -107,14 +109,14 @@ def arrivals(actor: Actor, wanted: Filter, *, offset: int = 0, limit: int = 100)
     batches = _by_number(pk for source, pk, _ in rows if source == "batch")
     last = _last_batches(uploads)
     found = [
-        Arrival(uploads[pk], last.get(pk)) if source == "upload" else Arrival(None, batches[pk])
+        ImportEntry(uploads[pk], last.get(pk)) if source == "upload" else ImportEntry(None, batches[pk])
         for source, pk, _ in rows
         if pk in (uploads if source == "upload" else batches)
     ]
     return found, kept.count() + bare.count()
 
 
-def arrival_called(actor: Actor, identifier: str) -> Arrival:
+def import_entry(actor: Actor, identifier: str) -> ImportEntry:
     """Return the import of a batch's number, or of a job's after a j. Raises ``NotFound``, also for another's."""
     mark, number = (_JOB_MARK, identifier[1:]) if identifier[:1] == _JOB_MARK else ("", identifier)
     known = number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER
@@ -122,21 +124,21 @@ def arrival_called(actor: Actor, identifier: str) -> Arrival:
     if mark:
         upload = Upload.objects.visible_to(actor).select_related("job", "organisation", "user").filter(job=told).first()
         if upload is not None:
-            return Arrival(upload, _last_batches({upload.pk: upload}).get(upload.pk))
+            return ImportEntry(upload, _last_batches({upload.pk: upload}).get(upload.pk))
     else:
         batches = Batch.objects.visible_to(actor).filter(kind=Batch.IMPORT)
         batch = batches.select_related("organisation", "upload__job", "upload__user").filter(pk=told).first()
         if batch is not None:
-            return Arrival(batch.upload, batch)
+            return ImportEntry(batch.upload, batch)
     raise NotFound(f"There is no import {identifier[:30]!r}.", "Look at the list of imports.")
 
 
-def arrival_of(upload: Upload) -> Arrival:
+def entry_for_upload(upload: Upload) -> ImportEntry:
     """Return a kept file with what became of it."""
-    return Arrival(upload, _last_batches({upload.pk: upload}).get(upload.pk))
+    return ImportEntry(upload, _last_batches({upload.pk: upload}).get(upload.pk))
 
 
-def _kept(actor: Actor, wanted: Filter) -> QuerySet[Any]:
+def _kept(actor: Actor, wanted: ImportFilter) -> QuerySet[Any]:
     last = Batch.objects.filter(upload=OuterRef("pk")).order_by("-pk").values("state")[:1]
     found = _narrowed(Upload.objects.visible_to(actor), wanted, "name").annotate(
         source=Value("upload", CharField()),
@@ -154,7 +156,7 @@ def _kept(actor: Actor, wanted: Filter) -> QuerySet[Any]:
     return found.filter(of_state)
 
 
-def _bare(actor: Actor, wanted: Filter) -> QuerySet[Any]:
+def _bare(actor: Actor, wanted: ImportFilter) -> QuerySet[Any]:
     batches = Batch.objects.visible_to(actor).filter(kind=Batch.IMPORT, upload=None)
     found = _narrowed(batches, wanted, "file_name").annotate(source=Value("batch", CharField()))
     if wanted.states is None:
@@ -163,7 +165,7 @@ def _bare(actor: Actor, wanted: Filter) -> QuerySet[Any]:
     return found.filter(state__in=own)
 
 
-def _narrowed(found: QuerySet[Any], wanted: Filter, name: str) -> QuerySet[Any]:
+def _narrowed(found: QuerySet[Any], wanted: ImportFilter, name: str) -> QuerySet[Any]:
     if wanted.organisations is not None:
         found = found.filter(organisation__in=wanted.organisations)
     if wanted.search:

@@ -11,7 +11,7 @@ from eclectyc.intake.commit import KEPT_SERIES
 from eclectyc.intake.report import NOTHING_USABLE
 from eclectyc.intake.service import Progress, import_file
 from eclectyc.intake.uploads.models import Upload
-from eclectyc.intake.uploads.service import makes_meters, options_of, sender_of
+from eclectyc.intake.uploads.service import creates_meters, feed_actor, options_of
 from eclectyc.jobs.context import Running
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.plurals import counted, worded
@@ -40,7 +40,7 @@ def actor_for(upload: Upload) -> Actor:
     if upload.user is not None:
         return Actor.of(upload.user, origin="background work")
     if upload.origin.startswith(Upload.FEED):
-        return sender_of(upload.organisation_id, upload.origin, creates=makes_meters(upload))
+        return feed_actor(upload.organisation_id, upload.origin, creates=creates_meters(upload))
     raise Invalid("Whoever sent the file is no longer here.", "Send it again.")
 
 

@@ -11,16 +11,16 @@ import numpy as np
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.intake.profiles.column_positions import declared_table, delimiter_of
-from eclectyc.intake.profiles.profile_reader import Declared
+from eclectyc.intake.profiles.profile_reader import ProfileReader
 from eclectyc.intake.uploads.models import Upload
-from eclectyc.intake.uploads.service import reading_of
+from eclectyc.intake.uploads.service import read_options
 from eclectyc.readers.files.source import open_source
 from eclectyc.readers.line_ranges import count_lines, merge_ranges, no_ranges, ranges_from_lines, read_ranges
 from eclectyc.readers.open_file import OpenFile, may_be_workbook, open_file
 from eclectyc.readers.tables.file_sample import sample_of
 
 
-class RejectedNumbers:
+class RejectedLines:
     """The numbers of rejected lines."""
 
     def __init__(self, spans: np.ndarray) -> None:
@@ -31,10 +31,10 @@ class RejectedNumbers:
         """Take them from a report: from its errors, from the file of those that were too many for it, and from that of
         the lines that one error stands for."""
         single = {int(error["line"]) for error in report.get("errors", [])}
-        if more := _there(report.get("errors_file")):
+        if more := _existing_file(report.get("errors_file")):
             with more.open(newline="", encoding="utf-8") as file:
                 single |= {int(row["line"]) for row in csv.DictReader(file) if row["line"].isdigit()}
-        told = _there(report.get("lines_file"))
+        told = _existing_file(report.get("lines_file"))
         spans = [
             ranges_from_lines(np.array(sorted(single - {0}), np.int64)),
             read_ranges(told) if told else no_ranges(),
@@ -55,18 +55,18 @@ class RejectedNumbers:
         return [line for low, high in near.tolist() for line in range(low, high)]
 
 
-def _there(name: object) -> Path | None:
+def _existing_file(name: object) -> Path | None:
     path = Path(str(name)) if name else None
     return path if path and path.is_file() else None
 
 
 def rejected_lines(actor: Actor, upload: Upload) -> Iterator[str]:
     """Yield the heading and the rejected lines as the file has them; a workbook's as CSV."""
-    numbers = RejectedNumbers.of(upload.report)
-    with open_file(upload.path, reading_of(actor, upload)) as file:
+    numbers = RejectedLines.of(upload.report)
+    with open_file(upload.path, read_options(actor, upload)) as file:
         kinds = _kinds_of(file)
         if kinds is not None:
-            yield from map(_text, _with_what_is_above(file.source.origin, kinds, numbers))
+            yield from map(_text, _with_lines_above(file.source.origin, kinds, numbers))
             return
         for line in file.source.head_text.text.split(b"\n")[: _header_lines(file)]:
             yield _text(line)
@@ -76,7 +76,7 @@ def rejected_lines(actor: Actor, upload: Upload) -> Iterator[str]:
             yield from (_text(lines[n - block.first_line]) for n in wanted)
 
 
-class _Kinds(NamedTuple):
+class _RecordKinds(NamedTuple):
     """How the lines of a file whose lines are of several kinds tell theirs.
 
     data : kinds that hold data. mark : between cells. cell : which of a line's names its kind. stands_alone : whether
@@ -90,26 +90,26 @@ class _Kinds(NamedTuple):
 
 
 _NESTED: Final = {
-    "d0010": _Kinds(frozenset({"030"}), b"|", stands_alone=True),
-    "d0379": _Kinds(frozenset({"66L"}), b"|"),
-    "nem12": _Kinds(frozenset({"300", "400", "500"}), b","),
-    "nem13": _Kinds(frozenset({"250", "550"}), b",", stands_alone=True),
+    "d0010": _RecordKinds(frozenset({"030"}), b"|", stands_alone=True),
+    "d0379": _RecordKinds(frozenset({"66L"}), b"|"),
+    "nem12": _RecordKinds(frozenset({"300", "400", "500"}), b","),
+    "nem13": _RecordKinds(frozenset({"250", "550"}), b",", stands_alone=True),
 }
 
 
-def _kinds_of(file: OpenFile) -> _Kinds | None:
+def _kinds_of(file: OpenFile) -> _RecordKinds | None:
     if may_be_workbook(file.source.origin):
         return None
-    if not isinstance(file.reader, Declared):
+    if not isinstance(file.reader, ProfileReader):
         return _NESTED.get(file.reader.name)
     records = file.reader.mapping.file.records
     if records is None:
         return None
     mark = delimiter_of(open_source(file.source.origin), file.reader.mapping).encode()
-    return _Kinds(frozenset(file.reader.mapping.data_kinds()), mark, records)
+    return _RecordKinds(frozenset(file.reader.mapping.data_kinds()), mark, records)
 
 
-def _with_what_is_above(path: Path, kinds: _Kinds, numbers: RejectedNumbers) -> Iterator[bytes]:
+def _with_lines_above(path: Path, kinds: _RecordKinds, numbers: RejectedLines) -> Iterator[bytes]:
     """Yield the rejected lines of a file whose lines are of several kinds, each group with the lines above it and its
     own first ones, where these matter, so that it can be mended and sent again as it is."""
     data, mark, cell, stands_alone = kinds
@@ -139,7 +139,7 @@ def _with_what_is_above(path: Path, kinds: _Kinds, numbers: RejectedNumbers) -> 
 
 def _header_lines(file: OpenFile) -> int:
     """Return how many lines stand above the data."""
-    if isinstance(file.reader, Declared):
+    if isinstance(file.reader, ProfileReader):
         return declared_table(file.source, file.reader.mapping).header_line
     return sample_of(file.source).table.header_line if file.seen.is_table else 0
 

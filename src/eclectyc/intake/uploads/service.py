@@ -19,7 +19,7 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.accounts.reach import Reach
 from eclectyc.audit.record import record
 from eclectyc.intake.profiles.models import ImportProfile
-from eclectyc.intake.profiles.selected_profile import chosen
+from eclectyc.intake.profiles.selected_profile import selected_reader
 from eclectyc.intake.profiles.service import profile_named
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.models import FOLDER, Upload
@@ -65,7 +65,7 @@ def receive(
 
 def start(actor: Actor, *, upload: Upload, options: ImportOptions | None = None) -> Job:
     """Have a file imported in the background, once; ``options`` where they are others than it came with."""
-    wanted = allowed(actor, upload.organisation, options or options_of(upload))
+    wanted = check_options(actor, upload.organisation, options or options_of(upload))
     with transaction.atomic():
         held = Upload.objects.select_for_update(of=("self",)).select_related("job").get(pk=upload.pk)
         _check_waits(held)
@@ -80,7 +80,7 @@ def start(actor: Actor, *, upload: Upload, options: ImportOptions | None = None)
     return held.job
 
 
-def sender_of(organisation: int, origin: str, *, creates: bool) -> Actor:
+def feed_actor(organisation: int, origin: str, *, creates: bool) -> Actor:
     """Return who a feed is: nobody in person, with the rights that whoever set it up had to have, in its organisation.
 
     creates : whether it may make meters, which takes the right to change the estate.
@@ -90,7 +90,7 @@ def sender_of(organisation: int, origin: str, *, creates: bool) -> Actor:
     return Actor(label=origin, origin=origin, grants=(Grant(rights, reach, organisation),))
 
 
-def allowed(actor: Actor, organisation: Organisation, options: ImportOptions) -> ImportOptions:
+def check_options(actor: Actor, organisation: Organisation, options: ImportOptions) -> ImportOptions:
     """Return options with which someone may import into an organisation, or raise."""
     actor.require("imports.run", organisation.pk)
     wanted, profile = _with_profile(actor, organisation, options.checked())
@@ -111,7 +111,7 @@ def discard(actor: Actor, *, upload: Upload) -> None:
         transaction.on_commit(lambda: _path(kept).unlink(missing_ok=True))
 
 
-def keep_draft(actor: Actor, *, upload: Upload, draft: dict[str, str]) -> None:
+def save_draft(actor: Actor, *, upload: Upload, draft: dict[str, str]) -> None:
     """Keep what was answered so far about a file's columns: nothing typed is lost with a page."""
     actor.require("imports.run", upload.organisation_id)
     Upload.objects.filter(pk=upload.pk).update(draft=draft)
@@ -124,19 +124,19 @@ def options_of(upload: Upload) -> ImportOptions:
     return ImportOptions(**{name: value for name, value in upload.options.items() if name in known})
 
 
-def makes_meters(upload: Upload) -> bool:
+def creates_meters(upload: Upload) -> bool:
     """Say whether a file is to be read so that meters are made: by its options, or by its profile."""
     wanted = options_of(upload)
     profiles = ImportProfile.objects.filter(organisation=upload.organisation_id, name=wanted.profile)
     return wanted.create_meters or any(profile.makes_meters for profile in profiles)
 
 
-def reading_of(actor: Actor, upload: Upload, options: ImportOptions | None = None) -> ReadOptions:
+def read_options(actor: Actor, upload: Upload, options: ImportOptions | None = None) -> ReadOptions:
     """Return how a file is read: by its profile, where it has one."""
     wanted = options or options_of(upload)
     if not wanted.profile:
         return wanted.reading
-    reader = chosen(actor, upload.organisation, wanted.profile)
+    reader = selected_reader(actor, upload.organisation, wanted.profile)
     return replace(wanted.reading, reader=reader, sheet=wanted.sheet or reader.mapping.file.sheet)
 
 

@@ -185,14 +185,14 @@ def _create(actor: Actor, kind: str, form: Form, organisations: list[Organisatio
     return service.create_feed(actor, organisation=own, kind=kind, wanted=_wanted(kind, form), may_reach_private=False)
 
 
-def _wanted(kind: str, form: Form) -> service.Wanted:
+def _wanted(kind: str, form: Form) -> service.FeedDetails:
     quiet = form["quiet_after_h"].strip()
     if quiet and not number_in(quiet):
         raise Invalid("That is no number of hours.", "Give a whole number, or nothing.", field="quiet_after_h")
     secrets = {name: form[name] for name in telling.SECRETS[kind] if form[name]}
     read = {one: form[one] for one in ("profile", *(option.name for option in OPTIONS))}
     options: Any = {**read, "create_meters": read["create_meters"] == "true"}
-    return service.Wanted(
+    return service.FeedDetails(
         form["name"], {one.name: form[one.name] for one in telling.FIELDS[kind]}, secrets or None,
         ImportOptions(**options), form["cron"], form["zone"], form["is_active"] == "true",
         number_in(quiet) or None,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.urls import reverse
 
 from eclectyc.intake.uploads import import_history
-from eclectyc.intake.uploads.rejected import RejectedNumbers
+from eclectyc.intake.uploads.rejected import RejectedLines
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import house_zone
 from eclectyc.web.import_messages import error_for_page, for_page, summary_of
@@ -22,7 +22,7 @@ STATE_WORDS: Final = {
 }  # fmt: skip
 
 
-def may_change(found: import_history.Arrival) -> bool:
+def may_change(found: import_history.ImportEntry) -> bool:
     """Whether a file may be read another way: after a trial, and where nothing of it came in."""
     job, upload = found.job, found.upload
     if job is None or upload is None or not upload.kept or job.is_open:
@@ -30,7 +30,7 @@ def may_change(found: import_history.Arrival) -> bool:
     return found.state in ("failed", "cancelled") or bool(upload.options.get("dry_run"))
 
 
-def shown(found: import_history.Arrival) -> dict[str, Any]:
+def shown(found: import_history.ImportEntry) -> dict[str, Any]:
     """Return all that a page says of an import, in words."""
     job, report, upload = found.job, found.report, found.upload
     address = reverse("admin-import", args=[found.identifier]) if found.identifier else ""
@@ -63,7 +63,7 @@ def shown(found: import_history.Arrival) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def row_of(found: import_history.Arrival) -> Row:
+def row_of(found: import_history.ImportEntry) -> Row:
     """Return an import as a row of the history."""
     told = shown(found)
     report = told["report"]
@@ -91,4 +91,4 @@ def _left(seconds: float | None) -> str:
 
 def _untold(report: dict[str, Any]) -> int:
     """Return how many rejected lines the file of them lacks: the report's files may have gone since."""
-    return max(0, int(report.get("rejected", 0)) - len(RejectedNumbers.of(report))) if report.get("error_count") else 0
+    return max(0, int(report.get("rejected", 0)) - len(RejectedLines.of(report))) if report.get("error_count") else 0

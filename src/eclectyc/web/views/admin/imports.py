@@ -28,7 +28,7 @@ from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.undo import undo_batch
 from eclectyc.intake.uploads import import_history, service
 from eclectyc.intake.uploads.models import Upload
-from eclectyc.intake.uploads.rejected import RejectedNumbers, rejected_lines
+from eclectyc.intake.uploads.rejected import RejectedLines, rejected_lines
 from eclectyc.jobs import service as jobs
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.plurals import counted
@@ -95,7 +95,7 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a file that came in: what it is taken for, what would become of it, and how that can be changed."""
     actor = actor_of(request)
     upload = get_object_or_404(Upload.objects.visible_to(actor).select_related("organisation", "job", "user"), pk=pk)
-    found = import_history.arrival_of(upload)
+    found = import_history.entry_for_upload(upload)
     if found.job is not None and not may_change(found):
         return HttpResponseRedirect(reverse("admin-import", args=[found.identifier]))
     if upload.discarded_at is not None:
@@ -150,7 +150,7 @@ def rejected(request: HttpRequest, called: str) -> HttpResponseBase:
     actor = actor_of(request)
     found = _found(actor, called)
     upload = found.upload
-    if upload is None or not upload.kept or not upload.path.exists() or not RejectedNumbers.of(upload.report):
+    if upload is None or not upload.kept or not upload.path.exists() or not RejectedLines.of(upload.report):
         raise Http404
     lines = rejected_lines(actor, upload)
     first = next(lines, "")
@@ -178,10 +178,10 @@ def past(request: HttpRequest) -> HttpResponse:
     if within:
         today = datetime.now(house_zone()).date()
         since = datetime.combine(today - timedelta(days=int(within) - 1), time(), house_zone())
-    wanted = import_history.Filter(
+    wanted = import_history.ImportFilter(
         organisations=(int(own),) if own else None, states=(state,) if state else None, search=asked.words, since=since
     )
-    found, count = import_history.arrivals(actor, wanted, offset=asked.offset, limit=PAGE_SIZE)
+    found, count = import_history.import_entries(actor, wanted, offset=asked.offset, limit=PAGE_SIZE)
     filters = [filter_of(asked, "State", "state", states), filter_of(asked, "Within", "within", list(days.items()))]
     if len(organisations) > 1:
         filters.append(filter_of(asked, "Organisation", "organisation", organisations))
@@ -215,9 +215,9 @@ def _chunks(sent: Any) -> Iterator[bytes]:
 
 def _now(actor: Actor) -> dict[str, Any]:
     open_states = ("received", "waiting", "running", "cancelling")
-    going, _ = import_history.arrivals(actor, import_history.Filter(states=open_states), limit=50)
-    last, _ = import_history.arrivals(
-        actor, import_history.Filter(states=("done", "failed", "cancelled", "undone")), limit=10
+    going, _ = import_history.import_entries(actor, import_history.ImportFilter(states=open_states), limit=50)
+    last, _ = import_history.import_entries(
+        actor, import_history.ImportFilter(states=("done", "failed", "cancelled", "undone")), limit=10
     )
     return {
         "going": [shown(one) for one in going],
@@ -237,14 +237,14 @@ def vars_of(options: ImportOptions) -> dict[str, Any]:
     return {one.name: getattr(options, one.name) for one in OPTIONS}
 
 
-def _found(actor: Actor, called: str) -> import_history.Arrival:
+def _found(actor: Actor, called: str) -> import_history.ImportEntry:
     try:
-        return import_history.arrival_called(actor, called)
+        return import_history.import_entry(actor, called)
     except NotFound as error:
         raise Http404 from error
 
 
-def _do(actor: Actor, found: import_history.Arrival, sent: QueryDict) -> str:
+def _do(actor: Actor, found: import_history.ImportEntry, sent: QueryDict) -> str:
     what = sent.get("do", "")
     if what == "undo" and found.batch is not None:
         undone = undo_batch(actor, batch=found.batch.pk, wait_s=UNDO_WAIT_S)
@@ -266,12 +266,12 @@ def _do(actor: Actor, found: import_history.Arrival, sent: QueryDict) -> str:
     raise Invalid("That cannot be done here.", "Load the page again.")
 
 
-def _called_now(actor: Actor, found: import_history.Arrival) -> str:
+def _called_now(actor: Actor, found: import_history.ImportEntry) -> str:
     """Return what an import is called now: started again it has another job."""
     upload = None
     if found.upload is not None:
         upload = Upload.objects.visible_to(actor).select_related("job").filter(pk=found.upload.pk).first()
-    return import_history.arrival_of(upload).identifier if upload else found.identifier
+    return import_history.entry_for_upload(upload).identifier if upload else found.identifier
 
 
 def _size(size: int) -> str:

@@ -16,8 +16,8 @@ from eclectyc.intake.profiles.form_mapping import Answers, answers_in, answers_o
 from eclectyc.intake.profiles.mapping import mapping_of
 from eclectyc.intake.profiles.match import signature_of, table_for
 from eclectyc.intake.profiles.models import ImportProfile
-from eclectyc.intake.profiles.sample_file import FileHead, head_at
-from eclectyc.intake.profiles.suggest import guessed, suggested
+from eclectyc.intake.profiles.sample_file import SampleFile, open_sample
+from eclectyc.intake.profiles.suggest import suggest_answers, suggest_columns
 from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads import import_history
 from eclectyc.intake.uploads import service as uploads
@@ -37,7 +37,7 @@ def map_file(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a file's first lines, ask what its columns are, show what that makes, save it and import."""
     actor = actor_of(request)
     upload = get_object_or_404(Upload.objects.visible_to(actor).select_related("organisation", "job", "user"), pk=pk)
-    found = import_history.arrival_of(upload)
+    found = import_history.entry_for_upload(upload)
     if upload.discarded_at is not None:
         raise Http404
     if found.job is not None and not may_change(found):
@@ -56,11 +56,11 @@ def _mapped(request: HttpRequest, actor: Actor, upload: Upload) -> HttpResponse:
     here = reverse("admin-import-map", args=[upload.pk])
     with _head(upload, answers) as head:
         if not answers:
-            answers = guessed(head)
+            answers = suggest_answers(head)
         elif do == "look":  # what is saved or imported is what was seen, and nothing suggested since
-            answers = _with_suggestions(head, upload.draft or guessed(head), answers)
+            answers = _with_suggestions(head, upload.draft or suggest_answers(head), answers)
         if do:
-            uploads.keep_draft(actor, upload=upload, draft=answers)
+            uploads.save_draft(actor, upload=upload, draft=answers)
         if do in ("restart", "from"):
             return HttpResponseRedirect(here)
         mapper = mapper_of(actor, upload.organisation, head, answers)
@@ -93,35 +93,35 @@ def _answers_from(upload: Upload, profile: ImportProfile) -> Answers:
     mapping = mapping_of(profile.mapping)
     told = {"name": profile.name, "sender": profile.sender, "notes": profile.notes, "profile": str(profile.pk),
             "version": str(profile.version)}  # fmt: skip
-    with head_at(upload.path, upload.name, mapping.file.sheet) as head:
+    with open_sample(upload.path, upload.name, mapping.file.sheet) as head:
         try:
             return answers_of(mapping, table_for(head, mapping)) | told
         except UnreadableFile:  # the file is another: its columns are still to be named
             kept = {name: text for name, text in answers_of(mapping).items() if name not in SHAPE}
-            return guessed(head) | kept | told
+            return suggest_answers(head) | kept | told
 
 
 @contextmanager
-def _head(upload: Upload, answers: Answers) -> Iterator[FileHead]:
+def _head(upload: Upload, answers: Answers) -> Iterator[SampleFile]:
     if not upload.kept or not upload.path.is_file():
         raise UnreadableFile("The file is no longer here.", "Send it again.")
-    with head_at(upload.path, upload.name, answers.get("sheet", "")) as head:
+    with open_sample(upload.path, upload.name, answers.get("sheet", "")) as head:
         yield head
 
 
-def _with_suggestions(head: FileHead, before: Answers, answers: Answers) -> Answers:
+def _with_suggestions(head: SampleFile, before: Answers, answers: Answers) -> Answers:
     """Return answers with what is suggested where columns have become others, or mean other things now."""
     if any(_plain(name, before, head) != _plain(name, answers, head) for name in SHAPE):
         kept = {name: text for name, text in answers.items() if not (name[0] in "cqu" and name[1:].isdigit())}
-        return kept | suggested(head, kept)
+        return kept | suggest_columns(head, kept)
     if before.get("layout") != answers.get("layout"):
         taken = set(answers.values())
-        more = {n: t for n, t in suggested(head, answers).items() if n[0] == "c" and n not in answers}
+        more = {n: t for n, t in suggest_columns(head, answers).items() if n[0] == "c" and n not in answers}
         return answers | {n: t for n, t in more.items() if t == "value" or t not in taken}
     return answers
 
 
-def _plain(name: str, answers: Answers, head: FileHead) -> str:
+def _plain(name: str, answers: Answers, head: SampleFile) -> str:
     """Return an answer about a file's shape, with what it is left out for in its place."""
     usual = {"skip": "0", "sheet": head.sheet}.get(name, "")
     return answers.get(name, "") or usual
@@ -147,7 +147,7 @@ def _saved(request: HttpRequest, actor: Actor, upload: Upload, mapper: Mapper, d
             actor, organisation=upload.organisation, mapping=mapper.mapping, signature=signature, **texts
         )
     draft = answers | {"profile": str(saved.pk), "version": str(saved.version), "name": saved.name}
-    uploads.keep_draft(actor, upload=upload, draft=draft)
+    uploads.save_draft(actor, upload=upload, draft=draft)
     if do == "save":
         return done(request, f"{saved.name} is saved.", reverse("admin-import-file", args=[upload.pk]))
     job = uploads.start(actor, upload=upload, options=ImportOptions(profile=saved.name, dry_run=do == "try"))
