@@ -93,7 +93,7 @@ class MeterSet:
 
     def rows(self, start: date, end: date, *, values: bool = False) -> pl.DataFrame:
         """Return the day rows that count – one a point and day (DESIGN rule 5) – each point's in order of days."""
-        return counted_rows(connect(), self.series, start, end, values=values, spans=_series_spans)
+        return counted_rows(connect(), self.series, start, end, values=values, spans=series_spans)
 
     def grid(self, start: date, end: date) -> DayGrid:
         """Return the points' days of a span."""
@@ -106,7 +106,7 @@ class MeterSet:
             return self.grid(start, end)
         plain = needs_no_days(self.points, self.meters, self.series)
         series = self.series.select("series", "point").filter(pl.Series(plain[self.series["point"].to_numpy()]))
-        is_most = 2 * len(series) > len(_series_spans())  # then all of them are summed sooner than these are picked out
+        is_most = 2 * len(series) > len(series_spans())  # then all of them are summed sooner than these are picked out
         held = connect().monthly(start, end, None if is_most else series["series"].to_numpy())
         held = held.join(series, on="series")
         grid = month_grid(held, self.points, edges)
@@ -190,7 +190,7 @@ def _without_volumes(frame: pl.DataFrame, *, or_volume: bool) -> tuple[pl.DataFr
     if volumes.is_empty():
         return frame, volumes
     rest = frame.filter(~is_volume.fill_null(value=False))
-    speaking = rest.join(_series_spans(), on="series", how="semi")["meter"] if or_volume else volumes["meter"]
+    speaking = rest.join(series_spans(), on="series", how="semi")["meter"] if or_volume else volumes["meter"]
     is_silent = ~pl.col("meter").is_in(speaking.implode())
     shown = volumes.filter(is_silent)
     rest = rest.filter(~pl.col("meter").is_in(shown["meter"].implode()))
@@ -204,7 +204,7 @@ def _since_volumes(points: pl.DataFrame, volumes: pl.DataFrame) -> pl.DataFrame:
     """Let the energy of gas meters be expected on the days of their volumes too: it lacks where it is not known."""
     if volumes.is_empty():
         return points
-    spans = volumes.select("meter", "series").join(_series_spans(), on="series")
+    spans = volumes.select("meter", "series").join(series_spans(), on="series")
     spans = spans.group_by("meter").agg(of_first=pl.col("first").min(), of_last=pl.col("last").max())
     points = points.join(spans, on="meter", how="left", maintain_order="left")
     has_any = pl.col("first").is_not_null()
@@ -217,7 +217,7 @@ def _since_volumes(points: pl.DataFrame, volumes: pl.DataFrame) -> pl.DataFrame:
 def _one_row_per_point(frame: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
     kept = [name for name in _FIELDS if not name.startswith("series")] + ["unit"]
     finest = pl.coalesce(pl.col("series_step").min(), pl.col("meter_step").first()).alias("step")
-    spans = _series_spans()
+    spans = series_spans()
     if len(frame) == frame["point"].n_unique():  # no meter has two series
         one = frame.with_columns(pl.coalesce("series_step", "meter_step").alias("step"))
         points = one.join(spans, on="series", how="left", maintain_order="left")
@@ -255,7 +255,7 @@ def ever_at(**sites: Any) -> Q:
 _known_spans: tuple[Lake, int, pl.DataFrame] | None = None
 
 
-def _series_spans() -> pl.DataFrame:
+def series_spans() -> pl.DataFrame:
     """Return series, first, last of all series: read once for each version of the lake."""
     global _known_spans  # noqa: PLW0603 - one value, replaced whole: a race costs one more read
     lake = connect()

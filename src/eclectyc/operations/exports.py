@@ -20,6 +20,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.estate import in_buckets
 from eclectyc.analytics.fetch import MeterSet, select_meters
 from eclectyc.analytics.periods import month_after, month_of
+from eclectyc.analytics.slices import slices
 from eclectyc.audit.record import record
 from eclectyc.estate.formula_visibility import seen_formulas
 from eclectyc.estate.models import Meter, Quantity, Series, Site
@@ -165,11 +166,10 @@ def readings(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
               "end": pl.String(), "value": pl.Float64(), "flag": pl.String(), "origin": pl.String()}  # fmt: skip
     yield pl.DataFrame(schema=schema)
     for quantity, asked in _asked(actor, wanted):
-        for start, end in _months(wanted.start, wanted.end):
-            rows = asked.rows(start, end, values=True)
+        for rows in slices(asked, wanted.start, wanted.end, values=True):
             who = asked.meters.select("identifier", "unit", "timezone")[rows["point"].to_numpy()]
-            rows = rows.hstack(who)
-            for (zone,), part in rows.partition_by("timezone", as_dict=True, maintain_order=True).items():
+            by_zone = rows.hstack(who).partition_by("timezone", as_dict=True, maintain_order=True)
+            for (zone,), part in by_zone.items():
                 frame = _slots(part, ZoneInfo(str(zone))).with_columns(pl.lit(quantity).alias("quantity"))
                 yield frame.select(schema.keys())
 
@@ -182,15 +182,7 @@ def _asked(actor: Actor, wanted: Wanted) -> Iterator[tuple[str, MeterSet]]:
         asked = select_meters(actor, today=wanted.today, quantity=quantity, which=wanted.condition)
         held_points = asked.series["point"].unique().sort().to_numpy()
         if len(held_points):
-            yield quantity, _narrow(asked, held_points)
-
-
-def _narrow(asked: MeterSet, points: np.ndarray) -> MeterSet:
-    """Keep some of the points, numbered anew: a meter without a series in this quantity has nothing to say."""
-    numbers = pl.DataFrame({"point": points, "new": np.arange(len(points))}).cast(pl.Int32)
-    series = asked.series.join(numbers, on="point", maintain_order="left")
-    series = series.drop("point").rename({"new": "point"})
-    return MeterSet(asked.meters[points], series, asked.points.select(points))
+            yield quantity, asked.select(held_points)
 
 
 def _blank(when: str) -> pl.DataFrame:
