@@ -74,7 +74,7 @@ def test_silent_meters_are_named_first_and_lead_to_their_page(viewer: Client, wo
     fill(make_series(other), flat_days(MONDAY - timedelta(days=30), TODAY, 1.0))
     page = viewer.get("/")
     assert "1 meter silent." in text_of(page)
-    assert "Main incomer at Harbour House has sent no reading since 19 June 2025." in text_of(page)
+    assert "Main incomer at Harbour House has not reported since 19 June 2025." in text_of(page)
     assert f'href="/meters/{world.meter.pk}"' in page.content.decode()
 
 

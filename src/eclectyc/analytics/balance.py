@@ -1,4 +1,4 @@
-"""A main meter against its sub-meters: what went through the one and none of the others."""
+"""A main meter against its sub-meters: the use that no sub-meter counts."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from eclectyc.kernel.errors import NotFound
 class Balance:
     """A main meter and those directly below it, period by period, in one unit.
 
-    periods : start (first day), main, subs [unit] (null where nothing is present), main_present, main_expected,
+    periods : start (first day), main, subs [unit] (null if nothing is present), main_present, main_expected,
     subs_present, subs_expected [slots], unmetered [unit] = main − Σ subs over the days on which the main and every
-    sub that was in use are whole (null where there is no such day; negative where subs count more than their main),
-    compared, days: how many days that rests on, of how many.
+    sub that was in use are complete (null if there is no such day; negative if subs count more than their main),
+    compared, days: how many days this is based on, of how many.
     total : the same sums over the whole span, one row. subs : meter, identifier, name, value, present, expected.
     left_out : meters below in another unit or direction, by id: they cannot be subtracted.
     """
@@ -38,7 +38,7 @@ class Balance:
 
     @property
     def unmetered_share(self) -> float | None:
-        """The unmetered part of what the main counted on the days compared, 0 … 1; None where that is nothing."""
+        """The unmetered part of what the main counted on the days compared, 0 … 1; None if that is nothing."""
         main, unmetered = self.total["main_compared"], self.total["unmetered"]
         return unmetered / main if main and unmetered is not None else None
 
@@ -54,21 +54,21 @@ def meter_balance(
     today: date,
 ) -> Balance:
     """Return a main meter's use less that of the meters directly below it, from ``start`` up to, not including,
-    ``end``. Meters below that the actor may not see are not told of: their use is part of what is unmetered."""
-    asked = select_meters(actor, today=today, quantity=quantity, which=Q(pk=meter.pk) | Q(parent=meter.pk))
-    if meter.pk not in asked.meters["meter"]:
-        raise NotFound("There is no such meter.", "Check its number.")
-    main = int(np.flatnonzero(asked.meters["meter"].to_numpy() == meter.pk)[0])
-    unit, direction = asked.meters["unit"][main], asked.meters["direction"][main]
-    alike = asked.mask((pl.col("unit") == unit) & (pl.col("direction") == direction))
-    below = asked.mask(pl.col("meter") != meter.pk)
+    ``end``. The use of meters that the actor may not see is part of what is unmetered."""
+    selected = select_meters(actor, today=today, quantity=quantity, which=Q(pk=meter.pk) | Q(parent=meter.pk))
+    if meter.pk not in selected.meters["meter"]:
+        raise NotFound("This meter does not exist.", "Check its number.")
+    main = int(np.flatnonzero(selected.meters["meter"].to_numpy() == meter.pk)[0])
+    unit, direction = selected.meters["unit"][main], selected.meters["direction"][main]
+    alike = selected.mask((pl.col("unit") == unit) & (pl.col("direction") == direction))
+    below = selected.mask(pl.col("meter") != meter.pk)
     subs = np.flatnonzero(alike & below)
-    grid = asked.grid(start, end)
+    grid = selected.grid(start, end)
     daily = _daily(grid, main, subs)
     by_sub = pl.concat(
-        [asked.meters.select("meter", "identifier", "name"), grid.by_point(start, end)], how="horizontal"
+        [selected.meters.select("meter", "identifier", "name"), grid.by_point(start, end)], how="horizontal"
     )
-    others = set(asked.meters["meter"].filter(pl.Series(~alike & below))) - set(asked.meters["meter"][subs])
+    others = set(selected.meters["meter"].filter(pl.Series(~alike & below))) - set(selected.meters["meter"][subs])
     starts = pl.Series("start", bucket_starts(grid.days, by)).cast(pl.Date)
     periods = daily.with_columns(starts).group_by("start", maintain_order=True).agg(_SUMS)
     return Balance(
@@ -77,12 +77,12 @@ def meter_balance(
         subs=by_sub[subs].drop("estimated"),
         left_out=tuple(sorted(others)),
         unit=unit,
-        timezone=asked.meters["timezone"][main],
+        timezone=selected.meters["timezone"][main],
     )
 
 
 def _daily(grid: DayGrid, main: int, subs: np.ndarray) -> pl.DataFrame:
-    """Return what each day adds; ``compared`` says that main and subs are whole on it."""
+    """Return what each day adds; ``compared`` is 1 if main and subs are complete."""
     whole = grid.complete[main]
     for sub in subs:
         whole = whole & (grid.complete[sub] | (grid.expected[sub] == 0))

@@ -31,7 +31,7 @@ Pair = tuple[date, date]
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Two sums over the same slots. ``pairs`` counts the point-days (or slots) compared, ``possible`` those of the
-    current period that hold readings: together they say how much of it the comparison rests on."""
+    current period that hold readings: together they show how much of it was compared."""
 
     current: float
     previous: float
@@ -40,12 +40,12 @@ class Comparison:
 
     @property
     def difference(self) -> float | None:
-        """current − previous; None where nothing could be compared."""
+        """current − previous; None if nothing could be compared."""
         return self.current - self.previous if self.pairs else None
 
     @property
     def percent(self) -> float | None:
-        """The change in percent of the previous; None where that is nothing."""
+        """The change in percent of the previous; None if that is zero."""
         return 100 * (self.current - self.previous) / abs(self.previous) if self.pairs and self.previous else None
 
     @property

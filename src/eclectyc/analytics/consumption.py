@@ -1,8 +1,8 @@
 """Readings of one metering point by slot, hour, day, week, month or year.
 
-Every value is the sum of what is present and says what it rests on: ``present`` and ``expected`` count slots,
-``estimated`` those of the present ones that were estimated, substituted or derived. With nothing present the value
-is null: a gap is never zero. A sum over an incomplete bucket is a lower bound, not a smaller use.
+Every value is the sum of the present slots and carries its basis: ``present`` and ``expected`` count slots,
+``estimated`` the present ones that were estimated, substituted or derived. If nothing is present the value is null: a
+gap is never zero. A sum over an incomplete bucket is a lower bound, not a lower use.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class MeterReadings:
 
     @property
     def total(self) -> float | None:
-        """The sum of all values; None where there is none."""
+        """The sum of all values; None if all are missing."""
         values = self.frame["value"].drop_nulls()
         return float(values.sum()) if len(values) else None
 
@@ -48,7 +48,7 @@ def by_slot(rows: pl.DataFrame, point: Points, window: Window) -> pl.DataFrame:
 
 def by_hour(rows: pl.DataFrame, point: Points, window: Window) -> pl.DataFrame:
     """Return the local hours of the window: 23 or 25 of them on clock-change days. A day known only as a total
-    stays one bucket, from midnight to midnight: nothing says how it fell on its hours."""
+    stays one bucket, from midnight to midnight: its distribution over the hours is unknown."""
     slots = within(_all_slots(rows, point, window), window)
     if not len(slots.day):
         return _frame(window.zone, *[np.empty(0)] * 6)
@@ -61,7 +61,7 @@ def by_hour(rows: pl.DataFrame, point: Points, window: Window) -> pl.DataFrame:
 def by_day_or_longer(rows: pl.DataFrame, point: Points, window: Window, by: By) -> pl.DataFrame:
     """Return the days, weeks, months or years of the window, from the day rows' own totals.
 
-    rows : columns point, day, step, slots, total, present, estimated – and values and quality where the window
+    rows : columns point, day, step, slots, total, present, estimated – and values and quality if the window
     cuts a day, whose slots are then counted one by one.
     """
     days = window.days

@@ -1,4 +1,4 @@
-"""Days of many metering points side by side: what totals of sites, months and estates are summed from."""
+"""Days of many metering points side by side, from which sites, months and estates are summed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eclectyc.analytics.periods import days_array
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A sum and what it rests on: ``value`` is None where nothing is present; the rest counts slots."""
+    """A sum and its basis: ``value`` is None if nothing is present; the rest counts slots."""
 
     value: float | None
     present: int
@@ -23,18 +23,18 @@ class Total:
 
     @property
     def coverage(self) -> float | None:
-        """present / expected, 0 … 1; None where nothing is expected."""
+        """present / expected, 0 … 1; None if nothing is expected."""
         return self.present / self.expected if self.expected else None
 
     @property
     def estimated_share(self) -> float | None:
-        """The share of the present slots that is estimated, substituted or derived; None where none is present."""
+        """The share of the present slots that is estimated, substituted or derived; None if none is present."""
         return self.estimated / self.present if self.present else None
 
 
 @dataclass(frozen=True, slots=True)
 class DayGrid:
-    """Arrays of shape (points, days) over consecutive days; ``total`` is NaN where nothing is present."""
+    """Arrays of shape (points, days) over consecutive days; ``total`` is NaN if nothing is present."""
 
     days: np.ndarray
     total: np.ndarray
@@ -97,7 +97,7 @@ class DayGrid:
 
 
 def day_grid(rows: pl.DataFrame, points: Points, start: date, end: date) -> DayGrid:
-    """Lay day rows (point, day, slots, total, present, estimated; one a point and day) on the days of their span."""
+    """Arrange day rows (point, day, slots, total, present, estimated; one per point and day) by day."""
     days = days_array(start, end)
     shape, at = (len(points), len(days)), positions(rows, days)
     total = np.full(shape, np.nan)

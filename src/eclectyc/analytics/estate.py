@@ -27,18 +27,20 @@ _SUMS: Final = {"value": pl.Float64, **dict.fromkeys(_COUNTS, pl.Int64)}
 
 
 def estate_overview(actor: Actor, today: date, which: Q | None = None) -> Overview:
-    """Return how the estate is doing on ``today``: see :mod:`eclectyc.analytics.overview`."""
-    asked = select_meters(actor, today=today, quantity=None, which=which, or_volume=True)
+    """Return the dashboard's figures: see :mod:`eclectyc.analytics.overview`."""
+    selected = select_meters(actor, today=today, quantity=None, which=which, or_volume=True)
     spans = OverviewSpans.for_today(today)
     year = timedelta(days=364)
-    now = asked.grid(spans.start, today)
-    before = asked.grid(spans.start - year, today - year)
-    return build_overview(asked.meters, asked.mask(COUNTED_ENERGY), now, before, today, placements_of(actor, asked))
+    now = selected.grid(spans.start, today)
+    before = selected.grid(spans.start - year, today - year)
+    return build_overview(
+        selected.meters, selected.mask(COUNTED_ENERGY), now, before, today, placements_of(actor, selected)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumptionFilter:
-    """What a report is narrowed to; an empty tuple or text narrows nothing."""
+    """The selection of a report; an empty tuple or text selects everything."""
 
     organisation: int | None = None
     sites: tuple[int, ...] = ()
@@ -49,7 +51,7 @@ class ConsumptionFilter:
 
     @property
     def is_of_sites(self) -> bool:
-        """Whether it is narrowed to sites or regions: then only the days count on which a meter was there."""
+        """Whether sites or regions are selected: then only the days count on which a meter was there."""
         return bool(self.sites or self.regions)
 
     def of_rows(self) -> pl.Expr:
@@ -93,8 +95,8 @@ def consumption(
 ) -> pl.DataFrame:
     """Return how much each group used from ``start`` up to, not including, ``end``, highest first.
 
-    Columns: key (site, meter or region id, or utility), label, unit, value [unit], kwh (= value where the unit is
-    kWh, else null), present, expected, estimated [slots], floor_area_m2 (of the group's sites where known), per_m2
+    Columns: key (site, meter or region id, or utility), label, unit, value [unit], kwh (= value if the unit is kWh,
+    else null), present, expected, estimated [slots], floor_area_m2 (of the group's sites where known), per_m2
     [unit/m²] (the use of those sites alone), meters, counted, is_virtual; with ``against`` also current_like,
     previous_like, pairs, possible and change_percent (like for like, None against nothing).
 
@@ -104,12 +106,12 @@ def consumption(
     it was.
     """
     narrowed = narrowed or ConsumptionFilter()
-    asked = select_meters(actor, today=today, quantity=quantity, which=narrowed.condition(), or_volume=True)
-    where = _placements(actor, asked, by_place=group_by in ("site", "region") or narrowed.is_of_sites)
-    grid = where.grid(asked.grid(start, end))
+    selected = select_meters(actor, today=today, quantity=quantity, which=narrowed.condition(), or_volume=True)
+    where = _placements(actor, selected, by_place=group_by in ("site", "region") or narrowed.is_of_sites)
+    grid = where.grid(selected.grid(start, end))
     parts = [where.meters, grid.by_point(start, end)]
     if against is not None:
-        parts.append(_like_for_like(asked, where, grid, start, end, against))
+        parts.append(_like_for_like(selected, where, grid, start, end, against))
     frame = pl.concat(parts, how="horizontal").with_columns(MAIN.alias("counted"))
     frame = frame.filter(_is_shown(group_by, quantity) & narrowed.of_rows())
     answer = _grouped(frame, group_by, with_likes=against is not None)
@@ -117,9 +119,13 @@ def consumption(
     return answer.sort(pl.col("unit") != "kWh", order, descending=[False, True], nulls_last=True)
 
 
-def _placements(actor: Actor, asked: MeterSet, *, by_place: bool) -> PointPlacements:
-    """Return points where they were if that matters to the question, else each as one."""
-    return placements_of(actor, asked) if by_place else PointPlacements(asked.meters, np.arange(len(asked.points)))
+def _placements(actor: Actor, selected: MeterSet, *, by_place: bool) -> PointPlacements:
+    """Return points by placement if the question needs it, else each point as one row."""
+    return (
+        placements_of(actor, selected)
+        if by_place
+        else PointPlacements(selected.meters, np.arange(len(selected.points)))
+    )
 
 
 def _is_shown(group_by: Group, quantity: str) -> pl.Expr:
@@ -168,13 +174,13 @@ def _grouped(frame: pl.DataFrame, group_by: Group, *, with_likes: bool) -> pl.Da
 
 
 def _like_for_like(
-    asked: MeterSet, where: PointPlacements, grid: DayGrid, start: date, end: date, against: Against
+    selected: MeterSet, where: PointPlacements, grid: DayGrid, start: date, end: date, against: Against
 ) -> pl.DataFrame:
-    """Return, a row a point, what both this span and the one it is compared with hold whole."""
+    """Return one row per point: the sums over days that are complete both in this span and in the one compared with."""
     pairs = partners(start, end, against)
     first = min((other for _, other in pairs), default=start)
     last = max((other for _, other in pairs), default=start)
-    before = where.grid(asked.grid(first, last + timedelta(days=1)))
+    before = where.grid(selected.grid(first, last + timedelta(days=1)))
     here = (np.array([day for day, _ in pairs], dtype="datetime64[D]") - np.datetime64(start)).astype(np.int64)
     there = (np.array([other for _, other in pairs], dtype="datetime64[D]") - np.datetime64(first)).astype(np.int64)
     both = grid.complete[:, here] & before.complete[:, there]
@@ -189,7 +195,7 @@ def _like_for_like(
 
 
 def totals(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the last line of a consumption table: one row a unit over the rows that count."""
+    """Return the totals of a consumption table: one row per unit, over the rows that count."""
     return (
         frame.filter("counted")
         .group_by("unit")
@@ -213,33 +219,33 @@ def consumption_over_time(
     Columns: start (first day of the bucket), utility, unit, value, present, expected, estimated.
     """
     narrowed = narrowed or ConsumptionFilter()
-    asked = select_meters(actor, today=today, quantity=quantity, which=narrowed.condition(), or_volume=True)
-    where = _placements(actor, asked, by_place=narrowed.is_of_sites)
+    selected = select_meters(actor, today=today, quantity=quantity, which=narrowed.condition(), or_volume=True)
+    where = _placements(actor, selected, by_place=narrowed.is_of_sites)
     frame = where.meters.with_columns(MAIN.alias("counted"))
     shown = frame.select(_is_shown("utility", quantity) & narrowed.of_rows()).to_series().to_numpy()
     in_months = by in ("month", "year") and where.since is None
-    grid = asked.months(start, end) if in_months else where.grid(asked.grid(start, end))
-    return in_buckets(replace(asked, meters=where.meters), grid, shown, by, ("utility", "unit"))
+    grid = selected.months(start, end) if in_months else where.grid(selected.grid(start, end))
+    return in_buckets(replace(selected, meters=where.meters), grid, shown, by, ("utility", "unit"))
 
 
 def monthly(
     actor: Actor, meters: Sequence[Meter], start: date, end: date, *, quantity: str = Quantity.IMPORT, today: date
 ) -> pl.DataFrame:
     """Return the months of some meters: start (first of month), meter, unit, value, present, expected, estimated."""
-    asked = select_meters(
+    selected = select_meters(
         actor, today=today, quantity=quantity, which=Q(pk__in=[meter.pk for meter in meters]), or_volume=True
     )
-    grid = asked.months(start, end)
-    return in_buckets(asked, grid, np.ones(len(asked.points), dtype=bool), "month", ("meter", "unit"))
+    grid = selected.months(start, end)
+    return in_buckets(selected, grid, np.ones(len(selected.points), dtype=bool), "month", ("meter", "unit"))
 
 
-def in_buckets(asked: MeterSet, grid: DayGrid, shown: np.ndarray, by: By, keys: tuple[str, ...]) -> pl.DataFrame:
-    """Sum the points of a mask by bucket (``start`` is its first day) and by some columns of ``asked.meters``.
+def in_buckets(selected: MeterSet, grid: DayGrid, shown: np.ndarray, by: By, keys: tuple[str, ...]) -> pl.DataFrame:
+    """Sum the points of a mask by bucket (``start`` is its first day) and by some columns of ``selected.meters``.
 
     grid : of days, or of months for buckets no shorter.
     """
     if not len(grid.days):
-        return pl.DataFrame(schema={"start": pl.Date, **asked.meters.select(keys).schema, **_SUMS})
+        return pl.DataFrame(schema={"start": pl.Date, **selected.meters.select(keys).schema, **_SUMS})
     starts, first = np.unique(bucket_starts(grid.days, by), return_index=True)
     points = np.flatnonzero(shown)
     sums = {
@@ -247,7 +253,7 @@ def in_buckets(asked: MeterSet, grid: DayGrid, shown: np.ndarray, by: By, keys: 
         for name, array in zip(_COUNTS, (grid.present, grid.expected.astype(np.int32), grid.estimated), strict=True)
     }
     value = np.add.reduceat(np.nan_to_num(grid.total[points]), first, axis=1).ravel()
-    frame = asked.meters.select(keys)[np.repeat(points, len(starts))].with_columns(
+    frame = selected.meters.select(keys)[np.repeat(points, len(starts))].with_columns(
         pl.Series("start", np.tile(starts, len(points))).cast(pl.Date),
         pl.Series("value", np.where(sums["present"] > 0, value, np.nan)).fill_nan(None),
         *(pl.Series(name, column) for name, column in sums.items()),

@@ -1,12 +1,12 @@
-"""How many slots a metering point should have: the lower half of every coverage.
+"""How many slots a metering point should have: the denominator of every coverage.
 
-A point is expected to report every slot of every local day from the day its meter was *installed* (where that is
-unknown: from its first reading) until it was *removed* (exclusive; an inactive meter without that date: until its
-last reading) – and only of days that are over: today and the future are not expected. A day that holds readings is
-expected whole, whatever these dates say, so that there is never more present than expected.
+A point is expected to report every slot of every local day from the day its meter was *installed* (if unknown,
+of its first reading) until it was *removed* (exclusive; an inactive meter without that date: until its
+last reading) – and only on days that are over: nothing is expected of today and the future. A day with readings is
+expected in full, whatever these dates are, so that there is never more present than expected.
 
 A day with readings expects the slots of the step it was read at; a day without any expects those of the point's
-finest step. A gap is thus always expected and never present: it is not zero, it is missing.
+finest step. A gap is thus expected and not present: it is missing, not zero.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Points:
     """Metering points of one quantity, one row each; ``point`` in a frame of day rows is the index in here.
 
     zone : IANA names. step : the finest step [minutes]. since, until : datetime64[D], the half-open span of days
-    expected; ``since`` = NEVER where nothing is.
+    expected; ``since`` = NEVER if nothing is.
     """
 
     zone: np.ndarray
@@ -45,9 +45,9 @@ class Points:
 
 
 def expected_since(installed: np.ndarray, first_reading: np.ndarray) -> np.ndarray:
-    """Return the first day on which each point is expected to report; NEVER where there is no telling.
+    """Return the first day on which each point is expected to report; NEVER if neither date is known.
 
-    installed, first_reading : datetime64[D], NaT where not known.
+    installed, first_reading : datetime64[D], NaT if not known.
     """
     known = np.where(np.isnat(installed), first_reading, installed)
     return np.where(np.isnat(known), NEVER, known)
@@ -56,7 +56,7 @@ def expected_since(installed: np.ndarray, first_reading: np.ndarray) -> np.ndarr
 def expected_until(removed: np.ndarray, last_reading: np.ndarray, is_active: np.ndarray, today: date) -> np.ndarray:
     """Return the day from which each point is no longer, or not yet, expected to report.
 
-    removed, last_reading : datetime64[D], NaT where not known. is_active : bool.
+    removed, last_reading : datetime64[D], NaT if not known. is_active : bool.
     """
     over = np.where(np.isnat(last_reading), np.datetime64("1970-01-01", "D"), last_reading + 1)
     ends = np.where(np.isnat(removed), np.where(is_active, NEVER, over), removed)

@@ -1,4 +1,4 @@
-"""What analytics reads: metering points out of the registry, their day rows out of the lake.
+"""The metering points of a question, from the registry, and their day rows, from the lake.
 
 One registry query, one lake query for each span of days. Everything starts from ``visible_to(actor)``.
 """
@@ -75,13 +75,13 @@ _SCHEMA: Final[dict[str, Any]] = {
 
 _OF_SERIES: Final = tuple(name for name in _SCHEMA if name.startswith("series"))
 
-# Not energy that is brought in: generation and storage are shown by themselves, never summed into use.
+# Generation and storage are shown separately, never summed into use.
 NOT_USE: Final = (Utility.SOLAR.value, Utility.BATTERY.value)
 
 
 @dataclass(frozen=True, slots=True)
 class MeterSet:
-    """Metering points of one quantity and what the registry says of them.
+    """Metering points of one quantity, with their facts from the registry.
 
     meters : one row a point, in order: the columns of ``_FIELDS`` but the series, and unit, step (the finest),
     first and last (days with readings; null without any). series : series, point, register. points : see expectation.
@@ -100,13 +100,13 @@ class MeterSet:
         return day_grid(self.rows(start, end), self.points, start, end)
 
     def months(self, start: date, end: date) -> DayGrid:
-        """Return the points' months of a span, each under its first day; days are read only where they must be."""
+        """Return the points' months of a span, each under its first day; days are read only if necessary."""
         edges = month_edges(start, end)
         if len(edges) == 2 and edges[0] >= edges[1]:
             return self.grid(start, end)
         plain = needs_no_days(self.points, self.meters, self.series)
         series = self.series.select("series", "point").filter(pl.Series(plain[self.series["point"].to_numpy()]))
-        is_most = 2 * len(series) > len(series_spans())  # then all of them are summed sooner than these are picked out
+        is_most = 2 * len(series) > len(series_spans())  # summing all is then faster than selecting these
         held = connect().monthly(start, end, None if is_most else series["series"].to_numpy())
         held = held.join(series, on="series")
         grid = month_grid(held, self.points, edges)
@@ -118,7 +118,7 @@ class MeterSet:
         return grid
 
     def select(self, points: np.ndarray) -> MeterSet:
-        """Return some of the points, by index, numbered anew."""
+        """Return some of the points, by index, renumbered."""
         numbers = pl.DataFrame({"point": points, "new": np.arange(len(points))}).cast(pl.Int32)
         series = self.series.join(numbers, on="point", maintain_order="left").drop("point").rename({"new": "point"})
         return MeterSet(self.meters[points], series.select(self.series.columns), self.points.select(points))
@@ -132,11 +132,11 @@ class MeterSet:
         return self.meters.select(condition.fill_null(value=False)).to_series().to_numpy()
 
 
-# What no other meter has counted: not a sub-meter (its main has), not a virtual meter (its parts have).
+# Counted by no other meter: not a sub-meter (its main counts it), not a virtual meter (its parts do).
 MAIN: Final = pl.col("parent").is_null() & ~pl.col("is_virtual")
-OF_MAINS: Final = Q(parent=None, formula="")  # the same, of the registry
-# What is summed into the energy of a site or an estate: brought in, in kWh, by a main meter that is no generator
-# and no store. Export, reactive energy and volumes are not.
+OF_MAINS: Final = Q(parent=None, formula="")  # the same, as a condition on the registry
+# Summed into the energy of a site or an estate: import in kWh of a main meter that is neither generation nor storage.
+# Export, reactive energy and volumes are not.
 COUNTED_ENERGY: Final = (
     (pl.col("direction") == "import") & (pl.col("unit") == "kWh") & MAIN & ~pl.col("utility").is_in(NOT_USE)
 )
@@ -153,11 +153,11 @@ def select_meters(
 ) -> MeterSet:
     """Return the points of one quantity at the meters that the actor may see, narrowed by ``which``.
 
-    Only primary series are counted. A meter without one is a point too: one that has nothing. Without a quantity
-    each point is asked for its own: an export point for what it gave away, the others for what they brought in.
+    Only primary series count. A meter without one is a point without readings. Without a quantity each point gives its
+    own: an export point its export, the others their import.
 
-    or_volume : a gas meter that brings nothing in but volumes, whose calorific values are not known yet, is asked for
-    these where it would be asked for its import. Days of volumes count among those of which its energy is expected.
+    or_volume : a gas meter that has volumes only, because calorific values are missing, gives these in place of its
+    import. Its energy is expected on the days of its volumes.
     """
     wanted = Q(series__quantity=quantity or Quantity.IMPORT)
     if quantity is None:
@@ -180,28 +180,28 @@ def select_meters(
 
 
 def _without_volumes(frame: pl.DataFrame, *, or_volume: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Take the volumes of gas meters out of what brings energy in, and return both.
+    """Separate the volumes of gas meters from energy, and return both.
 
-    They stay, in the place of the rest, where they are wanted and nothing else of their meter has any readings. A
-    meter of which nothing is left is still one row, of no series.
+    Volumes replace the energy of a meter if they are requested and its other series have no readings. A meter without
+    any series left is still one row.
     """
     is_volume = pl.col("series_quantity") == Quantity.VOLUME.value
     volumes = frame.filter(is_volume)
     if volumes.is_empty():
         return frame, volumes
     rest = frame.filter(~is_volume.fill_null(value=False))
-    speaking = rest.join(series_spans(), on="series", how="semi")["meter"] if or_volume else volumes["meter"]
-    is_silent = ~pl.col("meter").is_in(speaking.implode())
-    shown = volumes.filter(is_silent)
+    reporting = rest.join(series_spans(), on="series", how="semi")["meter"] if or_volume else volumes["meter"]
+    is_quiet = ~pl.col("meter").is_in(reporting.implode())
+    shown = volumes.filter(is_quiet)
     rest = rest.filter(~pl.col("meter").is_in(shown["meter"].implode()))
-    volumes = volumes.filter(~is_silent)
+    volumes = volumes.filter(~is_quiet)
     bare = volumes.unique("meter", maintain_order=True).join(rest, on="meter", how="anti")
     bare = bare.with_columns(pl.lit(None, kind).alias(name) for name, kind in _SCHEMA.items() if name in _OF_SERIES)
     return pl.concat([rest, shown, bare]).sort("meter", "series", maintain_order=True), volumes
 
 
 def _since_volumes(points: pl.DataFrame, volumes: pl.DataFrame) -> pl.DataFrame:
-    """Let the energy of gas meters be expected on the days of their volumes too: it lacks where it is not known."""
+    """Expect the energy of gas meters on the days of their volumes too."""
     if volumes.is_empty():
         return points
     spans = volumes.select("meter", "series").join(series_spans(), on="series")
@@ -227,13 +227,21 @@ def _one_row_per_point(frame: pl.DataFrame, series: pl.DataFrame) -> pl.DataFram
     return points.join(of_points, on="point", how="left", maintain_order="left")
 
 
-_MOVED: Final = ("meter", "site", "site__name", "site__floor_area_m2", "site__region_id", "site__region__name",
-                 "since", "until")  # fmt: skip
+_MOVED: Final = (
+    "meter",
+    "site",
+    "site__name",
+    "site__floor_area_m2",
+    "site__region_id",
+    "site__region__name",
+    "since",
+    "until",
+)
 
 
-def placements_of(actor: Actor, asked: MeterSet) -> PointPlacements:
-    """Return points where they were: one query. A former site that the actor may not see is not told of."""
-    meters = asked.meters["meter"].unique().to_list()
+def placements_of(actor: Actor, selected: MeterSet) -> PointPlacements:
+    """Return points by placement, in one query; former sites that the actor may not see are left out."""
+    meters = selected.meters["meter"].unique().to_list()
     visible = Q(until=None) | Q(site__in=Site.objects.visible_to(actor).order_by().values("pk"))
     found: list[tuple[Any, ...]] = []
     if len(meters) <= FEW:
@@ -243,11 +251,11 @@ def placements_of(actor: Actor, asked: MeterSet) -> PointPlacements:
         of_those = Placement.objects.visible_to(actor).filter(visible).values_list(*_MOVED)
         found = [row for row in of_those if row[0] in known]
     moves = pl.DataFrame(found, schema=MOVES, orient="row")
-    return by_placement(asked.meters, moves)
+    return by_placement(selected.meters, moves)
 
 
 def ever_at(**sites: Any) -> Q:
-    """Return the condition of meters that are, or once were, at some sites, by conditions on the site."""
+    """Return the condition of meters that are, or were, at some sites."""
     of_sites = Site.objects.filter(**sites).order_by().values("pk")
     return Q(site__in=of_sites) | Q(pk__in=Placement.objects.filter(site__in=of_sites).order_by().values("meter"))
 
@@ -256,7 +264,7 @@ _known_spans: tuple[Lake, int, pl.DataFrame] | None = None
 
 
 def series_spans() -> pl.DataFrame:
-    """Return series, first, last of all series: read once for each version of the lake."""
+    """Return series, first and last day of all series; read once per version of the lake."""
     global _known_spans  # noqa: PLW0603 - one value, replaced whole: a race costs one more read
     lake = connect()
     version, known = lake.version, _known_spans

@@ -1,4 +1,4 @@
-"""Day × slot matrices for heat maps: a gap is NaN, and a part of a sum is never shown as the whole."""
+"""Day × slot matrices for heat maps: a gap is NaN, and an incomplete sum is a gap. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class HeatMap:
 
 
 def common_step(parts: Sequence[SlotSeries]) -> int:
-    """Return the coarsest step [minutes] below a day at which any of the parts was read; 30 where there is none."""
+    """Return the coarsest step [minutes] below a day at which any of the parts was read; 30 if there is none."""
     lengths = [
         int(((part.end - part.start) // 60)[counts].max())
         for part in parts
@@ -46,7 +46,7 @@ def common_step(parts: Sequence[SlotSeries]) -> int:
 
 
 def heat_map(days: np.ndarray, parts: Sequence[SlotSeries], *, step: int | None = None) -> HeatMap:
-    """Lay the slots of one point, or the sum of several, on days × slots.
+    """Return the slots of one point, or the sum of several, as days × slots.
 
     Finer slots are summed to the common step. A cell whose parts are not all present – a finer slot missing, or the
     slot of another meter that is expected – has no value, only a coverage.

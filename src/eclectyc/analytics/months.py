@@ -1,8 +1,8 @@
-"""Months of many points as the lake sums them: no day is read, where no day needs to be looked at. Pure.
+"""Months of many points as the lake sums them, without reading days if none is needed. Pure.
 
-A day that holds readings is expected whole, whatever the meter's dates say; and of several series of a point each day
-counts the best. Both need the days. A point of one series whose readings all lie within its meter's dates needs
-neither: what is expected of its months follows from dates and clocks alone.
+A day with readings is expected in full, whatever the meter's dates are; and of several series of a point the best one
+counts each day. Both need the days. A point with one series whose readings are all within its meter's dates needs
+neither: its expected slots follow from dates and clocks alone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def month_edges(start: date, end: date) -> np.ndarray:
 
 
 def needs_no_days(points: Points, meters: pl.DataFrame, series: pl.DataFrame) -> np.ndarray:
-    """Return the points (bool) whose months say all: see above.
+    """Return which points (bool) need no days: see above.
 
     meters : first and last (days with readings). series : point.
     """
@@ -63,7 +63,7 @@ def expected_by_month(points: Points, edges: np.ndarray) -> np.ndarray:
 def month_grid(months: pl.DataFrame, points: Points, edges: np.ndarray) -> DayGrid:
     """Lay the lake's months (point, month, total, present, estimated) of points side by side: one column a month.
 
-    The columns stand under the first day of each month, the first one's cut or not.
+    Each column is named by the first day of its month.
     """
     starts = bucket_starts(edges[:-1], "month")
     at = months["point"].to_numpy(), np.searchsorted(starts, months["month"].to_numpy())

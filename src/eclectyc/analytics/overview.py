@@ -1,4 +1,4 @@
-"""How the estate is doing: the figures of a dashboard, out of day grids. Pure.
+"""The figures of a dashboard, from day grids. Pure.
 
 *This week* and *this month* are those of the newest day that is over (yesterday), so that a Monday shows the week
 that has just ended rather than nothing. Each is compared, like for like, with the same part of the one before and of
@@ -28,7 +28,7 @@ ENOUGH_COMPARED = 0.5  # of a period's days, before its change is worth a remark
 
 @dataclass(frozen=True, slots=True)
 class HeadlineFigure:
-    """One headline: energy [kWh] of a period so far, against the same part of the one before and of last year."""
+    """A headline: energy [kWh] of a period so far, against the same part of the one before and of last year."""
 
     name: str
     start: date
@@ -40,7 +40,7 @@ class HeadlineFigure:
 
 @dataclass(frozen=True, slots=True)
 class SilentMeter:
-    """A meter in use that has stopped reporting; ``last_day`` is None where it never has."""
+    """A meter in use that has stopped reporting; ``last_day`` is None if it never has."""
 
     meter: int
     identifier: str
@@ -53,7 +53,7 @@ class SilentMeter:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something to look at: what kind, what it says, where, and how far it is from normal (for sorting)."""
+    """A thing that needs attention: its kind, text and place, and how far it is from normal (for sorting)."""
 
     kind: str  # silent, coverage, estimated, change
     text: str
@@ -69,8 +69,8 @@ class Overview:
     sites : site, site_name, value, present, expected, estimated, floor_area_m2, change_percent – this month,
     highest first. trend : day, value, present, expected, estimated, last_year (364 days before) – the last 30 days.
     utilities : utility, unit, direction, meters, value, present, expected, estimated – this month, main meters, each
-    in its own unit. latest : the newest day with readings, None where there are none. meters : how many there are
-    that are not virtual.
+    in its own unit. latest : the newest day with readings, None if there are none. meters : their number,
+    without virtual ones.
     """
 
     today: date
@@ -87,7 +87,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class OverviewSpans:
-    """Which days an overview of ``today`` rests on: ``newest`` is the last one that is over."""
+    """The days of an overview of ``today``: ``newest`` is the last one that is over."""
 
     newest: date
     week: date
@@ -96,7 +96,7 @@ class OverviewSpans:
 
     @classmethod
     def for_today(cls, today: date) -> OverviewSpans:
-        """Return the spans; ``start`` is the earliest day needed of this year, 364 days before it of last."""
+        """Return the spans; ``start`` is the earliest day needed, this year and, 364 days before it, last year."""
         newest = today - timedelta(days=1)
         week, month = week_of(newest), month_of(newest)
         earliest = min(week - timedelta(days=7), month_before(newest), today - timedelta(days=TREND_DAYS))
@@ -113,7 +113,7 @@ def build_overview(
 ) -> Overview:
     """Return the overview.
 
-    meters : see fetch.Asked. energy : mask of the points that are summed. now, before : grids of Spans.start to
+    meters : see fetch.MeterSet. energy : mask of the points that are summed. now, before : grids of Spans.start to
     today, and of the same days 364 days earlier. placed : where the points were, for the sums of sites.
     """
     spans = OverviewSpans.for_today(today)
@@ -180,7 +180,7 @@ def _sites(
 
 
 def _change(now: DayGrid, before: DayGrid, start: date, end: date) -> pl.DataFrame:
-    """Return, a row a point, what both this span and last year's hold whole."""
+    """Return one row per point: the sums over days complete both in this span and in last year's."""
     here = now.span(start, end)
     there = before.span(start - timedelta(days=364), end - timedelta(days=364))
     both = now.complete[:, here] & before.complete[:, there]
@@ -205,7 +205,7 @@ def _utilities(meters: pl.DataFrame, now: DayGrid, start: date, end: date) -> pl
 
 
 def sum_or_null(name: str) -> pl.Expr:
-    """Sum a column; null, not 0, where all of it is null."""
+    """Sum a column; null, not 0, if all of it is null."""
     return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
 
 
@@ -240,7 +240,7 @@ def silent_meters(meters: pl.DataFrame, newest: date, *, after_days: int = SILEN
 
 
 def _remarks(silent: list[SilentMeter], sites: pl.DataFrame) -> list[Remark]:
-    """Return what to look at: silent meters first, then sites by how far they are from normal."""
+    """Return what needs attention: silent meters first, then sites by how far they are from normal."""
     found = [_silent_remark(meter) for meter in silent]
     of_sites = [remark for row in sites.iter_rows(named=True) for remark in _site_remarks(row)]
     return found + sorted(of_sites, key=lambda remark: -remark.weight)
@@ -251,7 +251,7 @@ def _silent_remark(meter: SilentMeter) -> Remark:
     since = f"since {meter.last_day:%-d %B %Y}" if meter.last_day else "yet"
     return Remark(
         "silent",
-        f"{label} at {meter.site_name} has sent no reading {since}.",
+        f"{label} at {meter.site_name} has not reported {since}.",
         meter.site,
         meter.meter,
         float(meter.silent_days or 0),
@@ -270,6 +270,6 @@ def _site_remarks(row: dict[str, object]) -> list[Remark]:
         found.append(Remark("estimated", text, site, weight=total.estimated_share))
     change = row["change_percent"]
     if isinstance(change, float) and abs(change) > LARGE_CHANGE_PERCENT:
-        text = f"{name} uses {abs(change):.0f} % {'more' if change > 0 else 'less'} this month than last year."
+        text = f"{name} uses {abs(change):.0f}% {'more' if change > 0 else 'less'} this month than last year."
         found.append(Remark("change", text, site, weight=abs(change) / 100))
     return found

@@ -1,4 +1,4 @@
-"""Windows and buckets of local time.
+"""Windows and buckets of local time. Pure.
 
 A window is half-open and given by local days or by instants. A slot belongs to the window that holds its
 *start*, so windows that meet share no slot and lose none. Buckets are local: hours of elapsed time since local
@@ -35,13 +35,13 @@ class Window:
 
     @classmethod
     def of(cls, start: date | datetime, end: date | datetime, zone: ZoneInfo) -> Window:
-        """Return the window from ``start`` up to, not including, ``end``; raise ``Invalid`` where it is none.
+        """Return the window from ``start`` up to, not including, ``end``; raise ``Invalid`` if it is empty.
 
         A date is the local midnight at which it begins. An instant has an offset.
         """
         opens, closes = _instant(start, zone, "from"), _instant(end, zone, "to")
         if closes <= opens:
-            raise Invalid("The window ends before it has begun.", "Let 'to' be later than 'from'.", field="to")
+            raise Invalid("The period ends before it starts.", "Choose an end after the start.", field="to")
         return cls(opens, closes, zone)
 
     @property
@@ -72,12 +72,16 @@ class Window:
 
 def _instant(moment: date | datetime, zone: ZoneInfo, field: str) -> datetime:
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise Invalid(f"The year {moment.year} is out of range.", f"Use {FIRST_YEAR} to {LAST_YEAR}.", field=field)
+        raise Invalid(
+            f"The year {moment.year} is out of range.", f"Use a year from {FIRST_YEAR} to {LAST_YEAR}.", field=field
+        )
     if not isinstance(moment, datetime):
         return midnight(moment, zone)
     if moment.tzinfo is None:
         raise Invalid(
-            f"{moment.isoformat()} has no offset.", "Write 2025-06-01T10:00Z or 2025-06-01T11:00+01:00.", field=field
+            f"{moment.isoformat()} has no offset from UTC.",
+            "Write 2025-06-01T10:00Z or 2025-06-01T11:00+01:00.",
+            field=field,
         )
     return moment.astimezone(UTC)
 

@@ -1,7 +1,7 @@
-"""Metering points where they were, day by day: use before a move stays with the site it was at. Pure.
+"""Metering points by placement: use before a move stays with the former site. Pure.
 
-A meter that never moved is one row, as it was; one that has moved is a row for each of its placements, and a day counts
-in the row that held it. Which is current says ``until`` = NEVER.
+A meter that never moved is one row; one that has moved has a row per placement, and each day counts in one of them.
+``until`` = NEVER marks the current one.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ MOVES: Final[dict[str, Any]] = {"meter": pl.Int64, **WHERE, "since": pl.Date, "u
 class PointPlacements:
     """Points by placement.
 
-    meters : the points' columns with those of ``WHERE`` as they were. source : the point of each row.
-    since, until : datetime64[D], the half-open span of each row; None where nobody has moved.
+    meters : the points' columns with those of ``WHERE`` as they were then. source : the point of each row.
+    since, until : datetime64[D], the half-open span of each row; None if no meter has moved.
     """
 
     meters: pl.DataFrame
@@ -63,7 +63,7 @@ class PointPlacements:
 def by_placement(meters: pl.DataFrame, moves: pl.DataFrame) -> PointPlacements:
     """Return points by placement.
 
-    meters : see fetch.Asked. moves : the columns of ``MOVES``, the placements of those that have moved; a null end
+    meters : see fetch.MeterSet. moves : the columns of ``MOVES``, the placements of those that have moved; a null end
     is open.
     """
     numbered = meters.with_row_index("source")

@@ -39,8 +39,7 @@ UNIT_OF: Final = {
 
 @dataclass(frozen=True, slots=True)
 class MeteringPoint:
-    """One metering point in one quantity, ready to be asked, more than once for one answer: days that were read with
-    their values are not read again."""
+    """One metering point in one quantity. Days that were read with their values are kept and not read again."""
 
     meters: MeterSet
     zone: ZoneInfo
@@ -68,7 +67,7 @@ class MeteringPoint:
         return frame
 
     def slots(self, rows: pl.DataFrame, days: np.ndarray) -> SlotSeries:
-        """Lay out the slots of days from their rows with values."""
+        """Expand rows with values to the slots of days."""
         expected = expected_slots(self.meters.points, days, rows)[0]
         return expand_days(rows, days, zone=self.zone, step=self.step, expected=expected)
 
@@ -76,22 +75,22 @@ class MeteringPoint:
 def point_of(
     actor: Actor, meter: Meter, *, quantity: str = Quantity.IMPORT, today: date | None = None
 ) -> MeteringPoint:
-    """Return a meter's point in a quantity; raise ``NotFound`` where the actor may not see the meter."""
+    """Return a meter's point in a quantity; raise ``NotFound`` if the actor may not see the meter."""
     zone = zone_of(meter.site.timezone)
-    asked = select_meters(actor, today=today or today_in(zone), quantity=quantity, which=Q(pk=meter.pk))
-    if not len(asked.points):
-        raise NotFound("There is no such meter.", "Check its number.")
-    asked = asked.only(0)
-    has_series = len(asked.series) > 0
-    unit = asked.meters["unit"][0] if has_series else UNIT_OF.get(Quantity(quantity), meter.unit)
-    return MeteringPoint(asked, zone, unit, int(asked.points.step[0]))
+    selected = select_meters(actor, today=today or today_in(zone), quantity=quantity, which=Q(pk=meter.pk))
+    if not len(selected.points):
+        raise NotFound("This meter does not exist.", "Check its number.")
+    selected = selected.only(0)
+    has_series = len(selected.series) > 0
+    unit = selected.meters["unit"][0] if has_series else UNIT_OF.get(Quantity(quantity), meter.unit)
+    return MeteringPoint(selected, zone, unit, int(selected.points.step[0]))
 
 
 def main_point(
     actor: Actor, meter: Meter, quantity: str | None = None, *, today: date | None = None
 ) -> tuple[str, MeteringPoint]:
-    """Return a quantity and a meter's point in it: without one named its import; of gas, where no energy is known
-    but volumes are, its volume."""
+    """Return a quantity and a meter's point in it: by default its import or, for gas with volumes only, its
+    volume."""
     point = point_of(actor, meter, quantity=quantity or Quantity.IMPORT, today=today)
     if quantity is None and point.last is None and meter.utility == Utility.GAS:
         volume = point_of(actor, meter, quantity=Quantity.VOLUME, today=today)
@@ -101,7 +100,7 @@ def main_point(
 
 
 def today_in(zone: ZoneInfo) -> date:
-    """Return the calendar day that it is now in a zone."""
+    """Return today's date in a zone."""
     return local_day(timezone.now(), zone)
 
 
@@ -117,7 +116,7 @@ def meter_readings(
 ) -> MeterReadings:
     """Return a meter's readings by slot, hour, day, week, month or year over a half-open window.
 
-    start, end : local dates or instants; where one is not given, the meter's readings begin or end there.
+    start, end : local dates or instants; without one, the meter's first or last reading counts.
     A temperature [°C] is averaged over what is present; everything else is summed.
     """
     point = point_of(actor, meter, quantity=quantity, today=today)
@@ -129,8 +128,8 @@ def meter_readings(
 
 
 def window_of(point: MeteringPoint, start: date | datetime | None, end: date | datetime | None) -> Window | None:
-    """Return the window between two ends; a missing one is where the readings begin or end. None where there is
-    neither an end nor a reading."""
+    """Return the window between two ends; a missing one is where the readings begin or end. None without
+    an end and a reading."""
     opens = start if start is not None else point.first
     closes = end if end is not None else point.last and point.last + timedelta(days=1)
     return None if opens is None or closes is None else Window.of(opens, closes, point.zone)
@@ -153,7 +152,7 @@ def readings_of(point: MeteringPoint, window: Window, by: By) -> MeterReadings:
 
 
 def readings_in_parts(point: MeteringPoint, window: Window, by: By) -> Iterator[MeterReadings]:
-    """Return the same readings calendar year by calendar year, so that a long answer is never held whole.
+    """Yield the same readings calendar year by calendar year, so that a long answer is never in memory as a whole.
 
     Weeks cross years: by week the parts end with the last Monday of a year.
     """
@@ -172,8 +171,8 @@ def readings_in_parts(point: MeteringPoint, window: Window, by: By) -> Iterator[
 class DayView:
     """One local day of a meter: arrays of shape (slots,).
 
-    values : [unit], NaN = missing. quality : see kernel.quality. starts, ends : local instants. ``step`` is 1440
-    where only the day's total is known. band : what is usual for such a day; None where there is no telling.
+    values : [unit], NaN = missing. quality : see kernel.quality. starts, ends : local instants. ``step`` is 1440 if
+    only the day's total is known. band : the typical range of such a day; None if there are too few like days.
     """
 
     day: date
@@ -199,12 +198,12 @@ class DayView:
 def meter_day(
     actor: Actor, meter: Meter, day: date, quantity: str = Quantity.IMPORT, *, today: date | None = None
 ) -> DayView:
-    """Return one day of a meter in slots, with the usual band of like days of the eight weeks before it."""
+    """Return one day of a meter in slots, with the typical range of like days of the eight weeks before it."""
     return day_of(point_of(actor, meter, quantity=quantity, today=today), day)
 
 
 def day_of(point: MeteringPoint, day: date) -> DayView:
-    """Return one day of a point, with what is usual for it."""
+    """Return one day of a point with its typical range."""
     return _day_view(point, point.rows(day - timedelta(weeks=BAND_WEEKS), day + timedelta(days=1)), day)
 
 
@@ -216,7 +215,7 @@ def compare_days(
 
 
 def days_of(point: MeteringPoint, day: date, other: date) -> tuple[DayView, DayView, Comparison]:
-    """Return two days of a point and their comparison; the other one without its usual band."""
+    """Return two days of a point and their comparison; the other one without its typical range."""
     view = day_of(point, day)
     beside = _day_view(point, point.rows(other, other + timedelta(days=1)), other)
     pairs = slots_like_for_like(
@@ -227,51 +226,51 @@ def days_of(point: MeteringPoint, day: date, other: date) -> tuple[DayView, DayV
 
 def _day_view(point: MeteringPoint, rows: pl.DataFrame, day: date) -> DayView:
     of_day = rows.filter(pl.col("day") == day)
-    laid = point.slots(of_day, np.array([day], dtype="datetime64[D]"))
+    slots = point.slots(of_day, np.array([day], dtype="datetime64[D]"))
     step = int(of_day["step"][0]) if len(of_day) else point.step
-    quality = of_day["quality"][0].to_numpy() if len(of_day) else np.zeros(len(laid.day), dtype=np.int8)
-    bounds = [slot_bounds(day, slot, step, point.zone) for slot in range(len(laid.day))]
-    present = int((~np.isnan(laid.value)).sum())
+    quality = of_day["quality"][0].to_numpy() if len(of_day) else np.zeros(len(slots.day), dtype=np.int8)
+    bounds = [slot_bounds(day, slot, step, point.zone) for slot in range(len(slots.day))]
+    present = int((~np.isnan(slots.value)).sum())
     total = Total(
-        value=float(np.nansum(laid.value)) if present else None,
+        value=float(np.nansum(slots.value)) if present else None,
         present=present,
-        expected=int(laid.expected.sum()),
-        estimated=int(laid.estimated.sum()),
+        expected=int(slots.expected.sum()),
+        estimated=int(slots.estimated.sum()),
     )
     return DayView(
         day=day,
         unit=point.unit,
         timezone=point.zone.key,
         step=step,
-        values=laid.value,
+        values=slots.value,
         quality=quality,
         starts=[start for start, _ in bounds],
         ends=[min(end, bounds[-1][1]) for _, end in bounds],
         total=total,
-        band=_band(point, rows, day, laid, step),
+        band=_band(point, rows, day, slots, step),
         first=point.first,
         last=point.last,
-        slot_series=laid,
+        slot_series=slots,
     )
 
 
-def _band(point: MeteringPoint, rows: pl.DataFrame, day: date, laid: SlotSeries, step: int) -> Band | None:
+def _band(point: MeteringPoint, rows: pl.DataFrame, day: date, slots: SlotSeries, step: int) -> Band | None:
     like = rows.filter((pl.col("day") < day) & (pl.col("step") == step))
     like = like.filter(pl.Series([is_like(day, other) for other in like["day"]], dtype=pl.Boolean))
     if step == WHOLE_DAY or not len(like):
         return None
     days = like["day"].to_numpy().astype("datetime64[D]")
     history = _history_slots(point, like, days)
-    return usual_band(history, laid, days=len(like), zone=point.zone, step=step)
+    return usual_band(history, slots, days=len(like), zone=point.zone, step=step)
 
 
 def _history_slots(point: MeteringPoint, rows: pl.DataFrame, days: np.ndarray) -> SlotSeries:
-    """Lay out days that need not be consecutive; ``day`` indexes ``days``."""
+    """Expand days that need not be consecutive; ``day`` indexes ``days``."""
     span = np.arange(days[0], days[-1] + 1)
-    laid = point.slots(rows, span)
+    slots = point.slots(rows, span)
     at = np.full(len(span), -1)
     at[(days - days[0]).astype(np.int64)] = np.arange(len(days))
-    kept = laid.select(at[laid.day] >= 0)
+    kept = slots.select(at[slots.day] >= 0)
     return SlotSeries(at[kept.day], *(getattr(kept, name) for name in SlotSeries.__slots__[1:]))
 
 
@@ -295,8 +294,8 @@ def year_of(point: MeteringPoint, year: int) -> MeterYear:
     """Return a year of a point."""
     window = Window.of(date(year, 1, 1), date(year + 1, 1, 1), point.zone)
     rows = point.rows(window.first_day, window.end_day)
-    laid = point.slots(rows, window.days)
+    slots = point.slots(rows, window.days)
     days = pure.by_day_or_longer(rows, point.meters.points, window, "day")
     left_out = (int(point.meters.meters["meter"][0]),) if len(rows) and (rows["step"] == WHOLE_DAY).all() else ()
-    heat = heat_map(window.days, [laid])
+    heat = heat_map(window.days, [slots])
     return MeterYear(HeatMap(heat.days, heat.value, heat.step, heat.coverage, left_out), days, point.unit)

@@ -1,4 +1,4 @@
-"""The slots of one metering point, laid out in time: every slot of every day of a window, gaps included."""
+"""The slots of a metering point in order of time: every slot of every day of a window, gaps included. Pure."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class SlotSeries:
 
 
 def expand_days(rows: pl.DataFrame, days: np.ndarray, *, zone: ZoneInfo, step: int, expected: np.ndarray) -> SlotSeries:
-    """Lay out the slots of one point on consecutive days, each at the step its row was read at.
+    """Expand the day rows of one point to slots on consecutive days, each day at the step of its row.
 
     rows : one row a day at most, sorted by day, with day, step, slots, values, quality.
     days : datetime64[D], shape (days,). step : minutes per slot of a day without a row.
-    expected : shape (days,), slots expected of each day; a day of which none is expected gives slots all the same.
+    expected : shape (days,), slots expected of each day; a day without expected slots has slots all the same.
     """
     every = np.ones((1, len(days)), dtype=bool)
     alone = rows.with_columns(pl.lit(0, dtype=pl.Int32).alias("point"))
@@ -53,9 +53,9 @@ def expand_days(rows: pl.DataFrame, days: np.ndarray, *, zone: ZoneInfo, step: i
 def expand_all_days(
     rows: pl.DataFrame, days: np.ndarray, *, zone: ZoneInfo, steps: np.ndarray, expected: np.ndarray, shown: np.ndarray
 ) -> SlotSeries:
-    """Lay out the slots of many points of one zone, one point after the other.
+    """Expand the day rows of many points of one zone, one point after the other.
 
-    rows : see :func:`lay_out`, and point; sorted by point and day. steps : of each point. expected, shown : shape
+    rows : see :func:`expand_days`, and point; sorted by point and day. steps : of each point. expected, shown : shape
     (points, days); only days that are ``shown`` (bool) give slots.
     """
     point, day_of_row = rows["point"].to_numpy(), rows["day"].to_numpy().astype("datetime64[D]") - days[0]

@@ -1,4 +1,4 @@
-"""What is usual: the band in which most like days lie, slot by slot."""
+"""The typical range of like days, slot by slot. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from eclectyc.analytics.slots import SlotSeries, clock_minutes
 
-FEWEST_DAYS = 4  # of fewer like days nothing is usual
+FEWEST_DAYS = 4  # fewer like days give no typical range
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """10th percentile, median and 90th percentile per slot, in the unit of the readings; NaN where fewer than
+    """10th percentile, median and 90th percentile per slot, in the unit of the readings; NaN if fewer than
     ``FEWEST_DAYS`` like days have that slot. ``days`` is how many like days there were."""
 
     low: np.ndarray
@@ -25,7 +25,7 @@ class Band:
 
 
 def is_like(day: date, other: date) -> bool:
-    """Say whether two days are alike: both of Monday to Friday, or both of the weekend."""
+    """Return whether both days are Monday to Friday, or both weekend."""
     return (day.weekday() < 5) == (other.weekday() < 5)
 
 
