@@ -1,6 +1,6 @@
 """One list for every page that has one: search, chips, columns that sort, pages, rows that can be chosen and changed.
 
-What it shows is plain values; ``web/parts/list.html`` sets them, escaped. Keys: ``/`` searches, ``↓`` ``↑`` go through
+What it shows is plain values; ``web/components/list.html`` sets them, escaped. Keys: ``/`` searches, ``↓`` ``↑`` go through
 the rows, Enter opens one.
 """
 

@@ -126,7 +126,7 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
-@register.inclusion_tag("web/parts/coverage.html")
+@register.inclusion_tag("web/components/coverage.html")
 def coverage(present: float | None, expected: float | None, estimated: float | None = None) -> dict[str, Any]:
     """The mark on a total that rests on less than everything; nothing where it rests on everything."""
     return {

@@ -102,9 +102,9 @@ def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
         context["may_edit"] = actor.may("estate.edit", one.place)
     target = request.htmx.target if getattr(request, "htmx", None) else ""  # type: ignore[attr-defined]
     if target == "day":
-        return render(request, "web/parts/meter_day.html", context | _day(point, one, asked))
+        return render(request, "web/components/meter_day.html", context | _day(point, one, asked))
     if target == "year":
-        return render(request, "web/parts/meter_year.html", context | _year(point, one, asked))
+        return render(request, "web/components/meter_year.html", context | _year(point, one, asked))
     context |= _day(point, one, asked)
     start, end, _ = meter.months_span(today)
     by_month = readings_of(point, Window.of(start, end, point.zone), "month")

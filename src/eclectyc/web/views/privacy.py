@@ -14,7 +14,7 @@ from eclectyc.accounts.models import Organisation, User
 from eclectyc.accounts.people import user_by_email
 from eclectyc.accounts.person_events import organisations_of
 from eclectyc.kernel.errors import Conflict, EclectycError, Forbidden, Invalid, NotFound
-from eclectyc.privacy import consents, erasure, personal_data, retention
+from eclectyc.privacy import consents, erasure, personal_data, rules
 from eclectyc.privacy.data_inventory import STORED
 from eclectyc.privacy.rules import Rule
 from eclectyc.web.security import actor_of
@@ -48,10 +48,10 @@ def own_privacy(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(f"{reverse('own-privacy')}?done={'given' if do == 'give' else 'withdrawn'}")
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "POST"])
-    held = [(holding.words, holding.of(user).count()) for holding in personal_data.HOLDINGS]
+    held = [(column.title, personal_data.rows_of(column, user).count()) for column in personal_data.columns()]
     own = organisations_of(user.pk)
     only = Organisation.objects.visible_to(actor).filter(pk=own[0]).first() if len(own) == 1 else None
-    context = {"standings": consents.standings(user.pk), "held": held, "rules": retention.rules(only), "person": user,
+    context = {"standings": consents.standings(user.pk), "held": held, "rules": rules.rules(only), "person": user,
                "said": SAID.get(request.GET.get("done", ""), "")}  # fmt: skip
     return render(request, "web/account_privacy.html", context)
 
@@ -74,7 +74,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
         owner = next(iter(organisations.values()))
     context = {
         "stored": STORED,
-        "rules": [_told(rule, owner, organisations) for rule in retention.rules(owner)],
+        "rules": [_told(rule, owner, organisations) for rule in rules.rules(owner)],
         "organisations": organisations.values(),
         "owner": owner,
         "may_rule": actor.stands_above if owner is None else actor.may("privacy.run", owner.pk),
@@ -109,12 +109,12 @@ def _rule(request: HttpRequest, organisations: Mapping[int, Organisation], do: s
     if owner is None and request.POST.get("organisation"):
         raise NotFound("There is no such organisation.", "Choose one of the list.", field="organisation")
     if do == "unrule":
-        retention.take_back(actor, kind=kind, organisation=owner)
+        rules.remove_rule(actor, kind=kind, organisation=owner)
     else:
         days = request.POST.get("days", "").strip()
         if days and not (days.isascii() and days.isdigit() and len(days) < 7):
             raise Invalid(f"{days[:20]!r} is no number of days.", "Give a number, or nothing for ever.", field="days")
-        retention.set_rule(actor, kind=kind, days=int(days) if days else None, organisation=owner)
+        rules.set_rule(actor, kind=kind, days=int(days) if days else None, organisation=owner)
     return _back("rule", owner)
 
 

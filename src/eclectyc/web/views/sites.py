@@ -71,7 +71,7 @@ def site_page(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {"site": one, "asked": asked}
     if getattr(request, "htmx", None) and request.htmx.target == "year":  # type: ignore[attr-defined]
         heat = site_year(actor, one, asked.year, utility=asked.utility, today=today) if asked.utility else None
-        return render(request, "web/parts/site_year.html", context | {"year": site.year_chart(one, asked, heat)})
+        return render(request, "web/components/site_year.html", context | {"year": site.year_chart(one, asked, heat)})
     summary = site_summary(actor, one, today)
     context |= {
         "figures": site.figures_of(summary),

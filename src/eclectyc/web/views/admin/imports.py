@@ -88,7 +88,7 @@ def imports(request: HttpRequest) -> HttpResponse:
 @require_safe
 def now(request: HttpRequest) -> HttpResponse:
     """Answer with what is under way, for the page to show anew."""
-    return render(request, "web/parts/imports_now.html", _now(actor_of(request)))
+    return render(request, "web/components/current_imports.html", _now(actor_of(request)))
 
 
 def file(request: HttpRequest, pk: int) -> HttpResponse:
@@ -140,7 +140,7 @@ def one(request: HttpRequest, called: str) -> HttpResponse:
     context = {**shown(found), "refusal": refusal, "crumbs": [("Imports", reverse("admin-imports"))]}
     template = "import_one"
     if request.headers.get("HX-Request") == "true" and request.method == "GET":
-        return render(request, "web/parts/import_one.html", context)
+        return render(request, "web/components/import.html", context)
     return show(request, template, found.name, context, status=status_of(refusal))
 
 

@@ -95,7 +95,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
         "import_at": reverse("admin-import", args=[f"j{pk}"]) if found.kind == "intake.import" else "",
     }  # fmt: skip
     if request.headers.get("HX-Request") == "true" and request.method == "GET":
-        return render(request, "web/parts/job_one.html", context)
+        return render(request, "web/components/job.html", context)
     return show(request, "job", found.title, context, status=status_of(refusal))
 
 

@@ -72,7 +72,7 @@ def _mapped(request: HttpRequest, actor: Actor, upload: Upload) -> HttpResponse:
                 refusal = error
         context = _context(actor, upload, mapper, refusal)
         if request.headers.get("HX-Request") == "true":
-            return render(request, "web/parts/mapper.html", context)
+            return render(request, "web/components/mapper.html", context)
         if do == "look":
             return HttpResponseRedirect(here)
         return show(request, "mapping", "Name its columns", context, status=status_of(refusal))

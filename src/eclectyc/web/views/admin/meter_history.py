@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -12,10 +11,9 @@ from django.urls import reverse
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.readings import today_in
 from eclectyc.analytics.sites import sparklines
-from eclectyc.estate.corrections import set_correction
 from eclectyc.estate.devices import exchange_device, take_back_exchange
-from eclectyc.estate.models import Correction, Device, Meter, Multiplier, Placement, Site, Utility
-from eclectyc.estate.multipliers import set_multiplier
+from eclectyc.estate.facts import CORRECTION, FACTS
+from eclectyc.estate.models import Device, Meter, Placement, Site, Utility
 from eclectyc.estate.placements import move_meter, take_back_move
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
@@ -23,26 +21,13 @@ from eclectyc.kernel.plurals import counted
 from eclectyc.web import number_format
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.list_component import Cell, Row
-from eclectyc.web.views.admin import history_entries
+from eclectyc.web.views.admin import fact_forms
+from eclectyc.web.views.admin.fact_forms import HistorySection
 from eclectyc.web.views.admin.page import Button, Doing, Table, done
 from eclectyc.web.views.admin.suggestions import suggestions
 
-ACTIONS: Final = ("exchange", "exchange_back", "multiply", "convert", "move", "move_back")
+ACTIONS: Final = ("exchange", "exchange_back", "move", "move_back", *(f"set_{one.name}" for one in FACTS.values()))
 MOST_BELOW: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One history: what there was, and the form that adds to it."""
-
-    id: str
-    table: Table
-    form: Form
-    do: str
-    button: str
-    note: str
-    back: str = ""  # the action that takes the last entry back
-    back_name: str = ""
 
 
 def forms(actor: Actor, one: Meter) -> dict[str, Form]:
@@ -62,19 +47,6 @@ def forms(actor: Actor, one: Meter) -> dict[str, Form]:
             {},
             "exchange",
         ),
-        "multiply": Form.holding(
-            (Field("factor", "Multiplier", is_needed=True), Field("since", "From", "date", is_needed=True)),
-            {},
-            "multiply",
-        ),
-        "convert": Form.holding(
-            (
-                Field("factor", "Volume correction", is_needed=True, help="Such as 1.02264."),
-                Field("since", "From", "date", is_needed=True, help="A gas day: from 05:00."),
-            ),
-            {},
-            "convert",
-        ),
         "move": Form.holding(
             (
                 Field("to", "To the site", suggestions=sites, suggests="site", is_needed=True),
@@ -83,32 +55,27 @@ def forms(actor: Actor, one: Meter) -> dict[str, Form]:
             {},
             "move",
         ),
-    }
+    } | fact_forms.forms_of(one)
 
 
-def sections(one: Meter, made: dict[str, Form]) -> list[Section]:
-    """Return the histories; what volumes are corrected by is told of gas alone, and a virtual meter has been at sites
-    only."""
-    found = _sections(one, made)
+def sections(one: Meter, made: dict[str, Form]) -> list[HistorySection]:
+    """Return the histories of a meter: volume corrections for gas only, placements only for a virtual meter."""
+    moves, exchanges = _placements(one), _devices(one)
+    placements = HistorySection(
+        "placements", moves, made["move"], "move", "Move to another site", "Move meter",
+        "Who can see the meter follows its site at once.",
+        "move_back" if len(moves.rows) > 1 else "", "Undo the last move",
+    )  # fmt: skip
     if one.is_virtual:
-        return [s for s in found if s.id == "placements"]
-    return [s for s in found if s.id != "corrections" or one.utility == Utility.GAS or s.table.rows]
-
-
-def _sections(one: Meter, made: dict[str, Form]) -> list[Section]:
-    devices, placements = _devices(one), _placements(one)
-    return [
-        Section("devices", devices, made["exchange"], "exchange", "Write the exchange down",
-                "The identifier and its readings go on; only the device is another.",
-                "exchange_back" if len(devices.rows) > 1 else "", "Take the last exchange back"),
-        Section("multipliers", _multipliers(one), made["multiply"], "multiply", "Set it",
-                "Readings of earlier days keep the multiplier of their day."),
-        Section("corrections", _corrections(one), made["convert"], "convert", "Set it",
-                "Volumes of gas are corrected for temperature and pressure before they become kWh."),
-        Section("placements", placements, made["move"], "move", "Move it",
-                "Who may see the meter follows its site at once.",
-                "move_back" if len(placements.rows) > 1 else "", "Take the last move back"),
-    ]  # fmt: skip
+        return [placements]
+    devices = HistorySection(
+        "devices", exchanges, made["exchange"], "exchange", "Exchange the device", "Save exchange",
+        "The identifier and its readings continue; only the device changes.",
+        "exchange_back" if len(exchanges.rows) > 1 else "", "Undo the last exchange",
+    )  # fmt: skip
+    facts = fact_forms.sections_of(one, made)
+    is_shown = {s.id: s.id != CORRECTION.entries or one.utility == Utility.GAS or s.table.rows for s in facts}
+    return [devices, *(s for s in facts if is_shown[s.id]), placements]
 
 
 def act(request: HttpRequest, actor: Actor, one: Meter, made: dict[str, Form]) -> HttpResponse | int:
@@ -124,17 +91,17 @@ def act(request: HttpRequest, actor: Actor, one: Meter, made: dict[str, Form]) -
         if made[owner].attempt(action) is None and made[owner].fault:
             return made[owner].status
         return done(request, "That entry was taken back.", here + anchor)
+    if do in fact_forms.facts_of(one):
+        return fact_forms.act(request, actor, one, made, here)
     form = made[do] = Form.sent(made[do].fields, request.POST, do)
     ways: dict[str, tuple[Callable[[], object], str, str]] = {
         "exchange": (lambda: exchange_device(actor, meter=one, **form.values()), "#devices", "The exchange"),
-        "multiply": (lambda: set_multiplier(actor, meter=one, **form.values()), "#multipliers", "The multiplier"),
-        "convert": (lambda: set_correction(actor, meter=one, **form.values()), "#corrections", "The correction"),
         "move": (lambda: _move(actor, one, form), "#placements", "The move"),
     }
     action, anchor, what = ways[do]
     if form.attempt(action) is None:
         return form.status
-    return done(request, f"{what} was written down.", here + anchor)
+    return done(request, f"{what} was saved.", here + anchor)
 
 
 def tree(actor: Actor, one: Meter) -> dict[str, Any]:
@@ -193,40 +160,24 @@ def _devices(one: Meter) -> Table:
     rows = [
         Doing([Cell(d.serial or "not known"), Cell(_day(d.since, "the start")), Cell(_day(d.until, "on")),
                Cell(_read(d.opening_read)), Cell(_read(d.closing_read)), Cell(str(d.digits or "–")),
-               Cell(d.ct_ratio or "–")], d.pk, _to_correct("device", d))
+               Cell(d.ct_ratio or "–")], d.pk, _to_correct("device", "devices", d))
         for d in devices
     ]  # fmt: skip
     names = ("Serial", "From", "Until", "First read", "Last read", "Digits", "CT ratio")
     return Table("Devices", names, rows, "Never exchanged.", buttons=True)
 
 
-def _multipliers(one: Meter) -> Table:
-    rows = [
-        Doing([Cell(f"{m.factor.normalize():f}"), Cell(_day(m.since, "the start"))], m.pk, _to_correct("multiplier", m))
-        for m in one.multipliers.all()
-    ]
-    return Table("Multipliers", ("Multiplier", "From"), rows, "Always as it is now.", buttons=True)
-
-
-def _corrections(one: Meter) -> Table:
-    rows = [
-        Doing([Cell(f"{m.factor.normalize():f}"), Cell(_day(m.since, "the start"))], m.pk, _to_correct("correction", m))
-        for m in one.corrections.all()
-    ]
-    return Table("Volume corrections", ("Correction", "From"), rows, "Always as it is now.", buttons=True)
-
-
 def _placements(one: Meter) -> Table:
     rows = [
         Doing([Cell(p.site.name), Cell(_day(p.since, "the start")), Cell(_day(p.until, "on"))], p.pk,
-              _to_correct("placement", p) if p.since else ())
+              _to_correct("placement", "placements", p) if p.since else ())
         for p in one.placements.select_related("site")
     ]  # fmt: skip
     return Table("Sites", ("Site", "From", "Until"), rows, "Always at the site where it is now.", buttons=True)
 
 
-def _to_correct(name: str, entry: Device | Multiplier | Correction | Placement) -> tuple[Button, ...]:
-    return (Button("Correct", address=history_entries.address_of(name, entry)),)
+def _to_correct(name: str, anchor: str, entry: Device | Placement) -> tuple[Button, ...]:
+    return (Button("Correct", address=fact_forms.address_of(name, anchor, entry)),)
 
 
 def _day(day: object, otherwise: str) -> str:

@@ -142,7 +142,7 @@ def meter(request: HttpRequest, pk: int) -> HttpResponse:
     histories = meter_history.forms(actor, one)
     context: dict[str, Any] = {
         "danger": _danger(one),
-        "correction": history_entries.opened(request, one),
+        "correction": history_entries.open_entry(request, one),
         "form": Form.holding(_fields_of(actor, one), _held(actor, one)),
     }
     status = 200

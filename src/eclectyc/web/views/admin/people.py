@@ -83,7 +83,7 @@ def invite(request: HttpRequest) -> HttpResponse:
         form, place_error = _place_fault(form)
     context = {"form": form, "back": reverse("admin-users"), "button": "Send the invitation",
                "crumbs": [("People", reverse("admin-users"))]}  # fmt: skip
-    return show(request, "placed", "Invite somebody", context | picker(request, actor, place_error), status=form.status)
+    return show(request, "form_with_place", "Invite somebody", context | picker(request, actor, place_error), status=form.status)
 
 
 def user(request: HttpRequest, pk: int) -> HttpResponse:

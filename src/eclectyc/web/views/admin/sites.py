@@ -13,8 +13,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.estate import lists, opening_hours
 from eclectyc.estate.bulk import change_sites
 from eclectyc.estate.fields import checked_site_fields
-from eclectyc.estate.metrics import add_metric
-from eclectyc.estate.models import Measure, Region, Site, SiteType
+from eclectyc.estate.models import Region, Site, SiteType
 from eclectyc.estate.sites import create_site, delete_site, update_site
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.plurals import counted
@@ -24,12 +23,9 @@ from eclectyc.web.forms import Field, Form
 from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
 from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin import history_entries
+from eclectyc.web.views.admin import fact_forms, history_entries
 from eclectyc.web.views.admin.page import (
-    Button,
     Danger,
-    Doing,
-    Table,
     done,
     number_in,
     organisation_field,
@@ -149,29 +145,30 @@ def site(request: HttpRequest, pk: int) -> HttpResponse:
     one = get_object_or_404(Site.objects.visible_to(actor).select_related("organisation", "region"), pk=pk)
     actor.require("estate.edit", one.place)
     context: dict[str, Any] = {
-        "metric": Form.holding(history_entries.METRIC, {"measure": Measure.LEVEL}, "metric"),
         "danger": _danger(one),
-        "correction": history_entries.opened(request, one),
+        "correction": history_entries.open_entry(request, one),
         "properties": blank_rows(rows_of(one.properties)),
         "form": Form.holding(_fields(actor), _held(one)),
     }
-    status = 200
+    status, facts = 200, fact_forms.forms_of(one)
     if request.method == "POST":
-        answer = _act(request, actor, one, context)
+        answer = _act(request, actor, one, context, facts)
         if isinstance(answer, HttpResponse):
             return answer
         status = answer
         one.refresh_from_db()
     context |= {
         "site": one, "version": request.POST.get("version") or one.version, "back": reverse("admin-sites"),
-        "crumbs": [("Sites", reverse("admin-sites"))], "metrics": _metrics(one),
+        "crumbs": [("Sites", reverse("admin-sites"))], "histories": fact_forms.sections_of(one, facts),
         "actions": [("See its use", reverse("site", args=[one.pk])), ("New meter here", _new_meter(one))],
     }  # fmt: skip
     title = str(one.name)
     return show(request, "site", title, context, status=status)
 
 
-def _act(request: HttpRequest, actor: Actor, one: Site, context: dict[str, Any]) -> HttpResponse | int:
+def _act(
+    request: HttpRequest, actor: Actor, one: Site, context: dict[str, Any], facts: dict[str, Form]
+) -> HttpResponse | int:
     here, version = reverse("admin-site", args=[one.pk]), version_in(request)
     do = request.POST.get("do", "")
     if do == "delete":
@@ -183,11 +180,8 @@ def _act(request: HttpRequest, actor: Actor, one: Site, context: dict[str, Any])
         return done(request, f"{one.name} was deleted.", reverse("admin-sites"))
     if do in history_entries.ACTIONS:
         return history_entries.act(request, actor, context["correction"], here)
-    if do == "metric_add":
-        metric_form = context["metric"] = Form.sent(history_entries.METRIC, request.POST, "metric")
-        if metric_form.attempt(lambda: add_metric(actor, site=one, **metric_form.values())) is None:
-            return int(metric_form.status)
-        return done(request, f"{metric_form['name']} was written down.", f"{here}#metrics")
+    if do in facts:
+        return fact_forms.act(request, actor, one, facts, here)
     form = context["form"] = Form.sent(_fields(actor), request.POST)
     rows = context["properties"] = rows_sent(request)
     form.check(checked_site_fields, form.values(*OWN))
@@ -268,25 +262,6 @@ def _held(one: Site) -> dict[str, object]:
         "region": one.region.name if one.region else "",
         "opening_hours": opening_hours.text_of(one.opening_hours),
     }
-
-
-def _metrics(one: Site) -> Table:
-    rows = [
-        Doing(
-            [
-                Cell(metric.name),
-                Cell(f"{metric.value.normalize():f} {metric.unit}".strip()),
-                Cell(metric.get_measure_display()),
-                Cell(str(metric.since)),
-                Cell(str(metric.until or "on")),
-            ],
-            metric.pk,
-            (Button("Correct", address=history_entries.address_of("metric", metric)),),
-        )
-        for metric in one.metrics.all()
-    ]
-    return Table("Metrics with dates", ("Metric", "Value", "Kind", "From", "Until"), rows,
-                 "None yet. Beds, occupants or £ of works let use be set against them.", buttons=True)  # fmt: skip
 
 
 def _danger(one: Site) -> Danger:

@@ -123,7 +123,7 @@ def check(request: HttpRequest) -> HttpResponse:
             context = _told(actor, meter, text)
     except EclectycError as error:
         context = {"error": error}
-    return render(request, "web/parts/formula_check.html", context)
+    return render(request, "web/components/formula_check.html", context)
 
 
 def _meant_for(actor: Actor, request: HttpRequest) -> Meter | None:
