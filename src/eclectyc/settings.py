@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "eclectyc.intake",
     "eclectyc.gas",
     "eclectyc.privacy",
+    "eclectyc.operations",
     "eclectyc.web",  # before allauth: our pages, not its
     "allauth",
     "allauth.account",

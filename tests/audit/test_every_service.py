@@ -25,17 +25,16 @@ from eclectyc.audit.models import Event
 from eclectyc.derived.virtual import delete
 from eclectyc.estate import (
     bulk,
-    corrections,
     devices,
     meters,
-    metrics,
-    multipliers,
     placements,
     regions,
     series,
     sites,
     suppliers,
 )
+from eclectyc.estate.fact_entries import add_entry, change_entry, remove_entry
+from eclectyc.estate.facts import CORRECTION, FACTS, METRIC, MULTIPLIER
 from eclectyc.gas import service as gas
 from eclectyc.intake.feeds import service as feeds
 from eclectyc.intake.profiles import service as profiles
@@ -64,7 +63,7 @@ CHANGES_NOTHING = {
     "operations.exports.meters", "operations.exports.sites", "operations.exports.daily", "operations.exports.monthly",
     "operations.exports.readings",
     # the parts that every deed of the estate and of memberships is made of; they write the event themselves
-    "estate.history.tell", "estate.multipliers.multiply_from", "estate.corrections.correct_from",
+    "estate.history.tell", "estate.fact_entries.insert_entry",
     "estate.formula_changes.declare",
     "estate.changes.write", "estate.changes.remove", "accounts.memberships.take_away",
     "intake.uploads.import_history.arrivals", "intake.uploads.import_history.arrival_called", "intake.profiles.selected_profile.chosen",
@@ -93,10 +92,17 @@ ELSEWHERE = {
     "gas.file.import_calorific",
     # tried in tests/privacy
     "privacy.consents.give", "privacy.consents.withdraw", "privacy.erasure.erase", "privacy.personal_data.export",
-    "privacy.rules.set_rule", "privacy.rules.take_back", "privacy.retention.run",
+    "privacy.rules.set_rule", "privacy.rules.remove_rule", "privacy.retention.run",
     # tried in tests/vault
     "privacy.secret_rotation.rotate",
 }  # fmt: skip
+
+
+EVENTS_OF_FACTS = {
+    "multiplier": ("meter.multiplier_set", "meter.multiplier_corrected", "meter.multiplier_removed"),
+    "correction": ("meter.correction_set", "meter.correction_corrected", "meter.correction_removed"),
+    "metric": ("site.metric_added", "site.metric_changed", "site.metric_deleted"),
+}
 
 
 class Stage:
@@ -124,7 +130,7 @@ class Stage:
         return Authenticator.objects.create(user=self.world.viewer, type=Authenticator.Type.TOTP, data={})
 
     def metric(self) -> Any:
-        return metrics.add_metric(self.actor, site=self.world.site, name="beds", value=Decimal(10), since="2025-01-01")
+        return add_entry(self.actor, METRIC, owner=self.world.site, name="beds", value=Decimal(10), since="2025-01-01")
 
     def exchanged(self) -> Any:
         self.world.meter.refresh_from_db()
@@ -137,10 +143,10 @@ class Stage:
         return placements.move_meter(self.actor, meter=self.world.meter, to=self.other_site(), on="2025-02-01")
 
     def multiplier(self) -> Any:
-        return multipliers.set_multiplier(self.actor, meter=self.world.meter, factor=Decimal(2), since="2025-01-01")
+        return add_entry(self.actor, MULTIPLIER, owner=self.world.meter, factor=Decimal(2), since="2025-01-01")
 
     def correction(self) -> Any:
-        return corrections.set_correction(self.actor, meter=self.world.meter, factor="1.03", since="2025-01-01")
+        return add_entry(self.actor, CORRECTION, owner=self.world.meter, factor="1.03", since="2025-01-01")
 
     def profile(self) -> Any:
         mapping = mapping_of({"layout": "daily", "columns": {"date": "Day", "value": "kWh"}})
@@ -269,15 +275,6 @@ DEEDS: dict[str, Deed] = {
         Stage.exchanged,
         lambda s, _: devices.take_back_exchange(s.actor, meter=s.world.meter),
     ),
-    "estate.multipliers.set_multiplier": alone(Stage.multiplier),
-    "estate.multipliers.correct_multiplier": (
-        Stage.multiplier,
-        lambda s, m: multipliers.correct_multiplier(s.actor, multiplier=m, factor=3),
-    ),
-    "estate.multipliers.remove_multiplier": (
-        Stage.multiplier,
-        lambda s, m: multipliers.remove_multiplier(s.actor, multiplier=m),
-    ),
     "estate.meters.create_meter": alone(
         lambda s: meters.create_meter(s.actor, site=s.world.site, identifier="PLATE-1", utility="heat", unit="kWh")
     ),
@@ -286,18 +283,12 @@ DEEDS: dict[str, Deed] = {
     ),
     "estate.meters.update_meter": alone(lambda s: meters.update_meter(s.actor, meter=s.world.meter, name="Main")),
     "estate.meters.delete_meter": alone(lambda s: meters.delete_meter(s.actor, meter=s.world.meter)),
-    "estate.metrics.add_metric": alone(Stage.metric),
-    "estate.metrics.update_metric": (Stage.metric, lambda s, m: metrics.update_metric(s.actor, metric=m, value="12")),
-    "estate.metrics.delete_metric": (Stage.metric, lambda s, m: metrics.delete_metric(s.actor, metric=m)),
-    "estate.corrections.set_correction": alone(Stage.correction),
-    "estate.corrections.amend_correction": (
-        Stage.correction,
-        lambda s, c: corrections.amend_correction(s.actor, correction=c, factor="1.04"),
+    "estate.fact_entries.add_entry": alone(Stage.multiplier),
+    "estate.fact_entries.change_entry": (
+        Stage.metric,
+        lambda s, m: change_entry(s.actor, METRIC, entry=m, value="12"),
     ),
-    "estate.corrections.remove_correction": (
-        Stage.correction,
-        lambda s, c: corrections.remove_correction(s.actor, correction=c),
-    ),
+    "estate.fact_entries.remove_entry": (Stage.correction, lambda s, c: remove_entry(s.actor, CORRECTION, entry=c)),
     "estate.regions.create_region": alone(Stage.region),
     "estate.regions.update_region": (Stage.region, lambda s, r: regions.update_region(s.actor, region=r, name="East")),
     "estate.regions.delete_region": (Stage.region, lambda s, r: regions.delete_region(s.actor, region=r)),
@@ -407,6 +398,16 @@ def test_no_event_names_a_person_in_what_can_never_be_erased(name: str, world: W
         told = f"{event.before}{event.after}".lower()
         for trace in ("@", "vera", "192.0.2"):
             assert trace not in told, f"{event.action}: {told}"
+
+
+@pytest.mark.parametrize("name", sorted(FACTS))
+def test_each_fact_with_dates_leaves_its_own_events(name: str, world: World):
+    fact, stage = FACTS[name], Stage(world)
+    entry = getattr(stage, name)()
+    change_entry(stage.actor, fact, entry=entry, **{fact.value: "2"})
+    remove_entry(stage.actor, fact, entry=entry)
+    actions = Event.objects.order_by("pk").values_list("action", flat=True)
+    assert tuple(actions)[-3:] == EVENTS_OF_FACTS[name]
 
 
 def test_the_first_administrator_leaves_an_event(home, db):

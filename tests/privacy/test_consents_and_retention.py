@@ -26,7 +26,8 @@ from eclectyc.cli import main
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job
 from eclectyc.kernel.errors import Forbidden, Invalid
-from eclectyc.privacy import consents, retention
+from eclectyc.kernel.hooks import retention_categories
+from eclectyc.privacy import consents, retention, rules
 from eclectyc.privacy.models import Consent
 from tests.factories import World
 from tests.intake.import_calls import bring
@@ -135,26 +136,26 @@ def test_old_mails_and_telemetry_go(world: World, home: Path):
 
 def test_a_rule_can_be_set_and_for_ever_keeps_everything(world: World):
     write(By(), "site.changed", at=days_ago(3000))
-    retention.set_rule(OPERATOR, kind="audit", days=None)
+    rules.set_rule(OPERATOR, kind="audit", days=None)
     assert outcome("audit") == 0
     with pytest.raises(Invalid):
-        retention.set_rule(OPERATOR, kind="audit", days=3)
+        rules.set_rule(OPERATOR, kind="audit", days=3)
     with pytest.raises(Invalid):
-        retention.set_rule(OPERATOR, kind="everything", days=30)
+        rules.set_rule(OPERATOR, kind="everything", days=30)
     with pytest.raises(Forbidden):
-        retention.set_rule(Actor.of(world.admin), kind="audit", days=365)
+        rules.set_rule(Actor.of(world.admin), kind="audit", days=365)
     with pytest.raises(Forbidden):
         retention.run(Actor.of(world.admin))
 
 
 def test_an_organisation_says_otherwise_for_itself_and_for_those_below(world: World):
     below = Organisation.objects.create(name="Dock", parent=world.org)
-    retention.set_rule(OPERATOR, kind="invitations", days=100)
-    retention.set_rule(Actor.of(world.admin), kind="invitations", days=10, organisation=world.org)
-    retention.set_rule(OPERATOR, kind="invitations", days=None, organisation=world.other_org)
+    rules.set_rule(OPERATOR, kind="invitations", days=100)
+    rules.set_rule(Actor.of(world.admin), kind="invitations", days=10, organisation=world.org)
+    rules.set_rule(OPERATOR, kind="invitations", days=None, organisation=world.other_org)
 
     def holds(organisation: Organisation | None) -> tuple[int | None, int | None]:
-        rule = next(r for r in retention.rules(organisation) if r.kind.name == "invitations")
+        rule = next(r for r in rules.rules(organisation) if r.kind.name == "invitations")
         return rule.days, rule.of
 
     third = Organisation.objects.create(name="Third")
@@ -169,8 +170,8 @@ def test_an_organisation_says_otherwise_for_itself_and_for_those_below(world: Wo
     left = {(i.organisation_id, i.email) for i in Invitation.objects.all()}
     kept = {world.org: [5], below: [5], third: [5, 50], world.other_org: [5, 50, 500]}
     assert left == {(o.pk, f"d{days}@x.example") for o, every in kept.items() for days in every}
-    retention.take_back(Actor.of(world.admin), kind="invitations", organisation=world.org)
-    retention.take_back(OPERATOR, kind="invitations")
+    rules.remove_rule(Actor.of(world.admin), kind="invitations", organisation=world.org)
+    rules.remove_rule(OPERATOR, kind="invitations")
     assert holds(world.org) == holds(below) == holds(None) == (180, None)
     told = Event.objects.filter(action="retention.changed", organisation_id=world.org.pk).order_by("pk")
     assert [(e.before, e.after) for e in told] == [
@@ -181,19 +182,19 @@ def test_an_organisation_says_otherwise_for_itself_and_for_those_below(world: Wo
 def test_who_may_not_change_a_rule_is_refused(world: World):
     for user in (world.viewer, world.manager, world.outsider):
         with pytest.raises(Forbidden):
-            retention.set_rule(Actor.of(user), kind="invitations", days=10, organisation=world.org)
+            rules.set_rule(Actor.of(user), kind="invitations", days=10, organisation=world.org)
         with pytest.raises(Forbidden):
-            retention.take_back(Actor.of(user), kind="invitations", organisation=world.org)
+            rules.remove_rule(Actor.of(user), kind="invitations", organisation=world.org)
     for kind in ("audit", "sessions", "mails", "tokens", "telemetry", "consents"):  # these are of no organisation
         with pytest.raises(Invalid):
-            retention.set_rule(Actor.of(world.admin), kind=kind, days=400, organisation=world.org)
+            rules.set_rule(Actor.of(world.admin), kind=kind, days=400, organisation=world.org)
 
 
 def test_names_in_the_audit_go_by_organisation_and_the_chain_still_verifies(world: World):
     for organisation in (world.org.pk, world.other_org.pk, None):
         write(By(origin="192.0.2.1"), "site.changed", organisation_id=organisation, at=days_ago(200))
     audit.seal_now()
-    retention.set_rule(Actor.of(world.admin), kind="audit_names", days=100, organisation=world.org)
+    rules.set_rule(Actor.of(world.admin), kind="audit_names", days=100, organisation=world.org)
     assert outcome("audit_names") == 1
     old = Event.objects.filter(action="site.changed")
     assert old.count() == 3
@@ -219,7 +220,7 @@ def test_expired_sessions_are_cleared_at_each_run_whatever_the_rule(world: World
     assert outcome("sessions", dry_run=True) == outcome("sessions") == 3
     assert set(Session.objects.values_list("session_key", flat=True)) == {running}
     assert set(UserSession.objects.values_list("session_key", flat=True)) == {recent, running}
-    retention.set_rule(OPERATOR, kind="sessions", days=None)
+    rules.set_rule(OPERATOR, kind="sessions", days=None)
     gone = session(900)
     assert outcome("sessions") == 1
     assert not Session.objects.filter(session_key=gone).exists()
@@ -242,7 +243,7 @@ def test_files_that_arrived_go_once_nothing_works_on_them(world: World, home: Pa
         arrived("new.csv", 89, Job.DONE),
         arrived("at work.csv", 91, Job.RUNNING),
     )
-    retention.set_rule(OPERATOR, kind="import_reports", days=90)
+    rules.set_rule(OPERATOR, kind="import_reports", days=90)
     assert outcome("uploads", dry_run=True) == outcome("uploads") == 1
     assert sorted(path.name for path in (home / "uploads").iterdir()) == ["at work.csv", "new.csv"]
     old.refresh_from_db()
@@ -259,10 +260,10 @@ def test_rejected_lines_go_with_their_report_and_stay_with_one_that_is_kept(worl
     for path in kept:
         os.utime(path, (days_ago(800).timestamp(),) * 2)
     Batch.objects.update(finished_at=days_ago(800))
-    retention.set_rule(Actor.of(world.admin), kind="import_reports", days=None, organisation=world.org)
+    rules.set_rule(Actor.of(world.admin), kind="import_reports", days=None, organisation=world.org)
     assert outcome("import_reports") == 0
     assert all(path.exists() for path in kept)
-    retention.take_back(Actor.of(world.admin), kind="import_reports", organisation=world.org)
+    rules.remove_rule(Actor.of(world.admin), kind="import_reports", organisation=world.org)
     assert outcome("import_reports") == 1
     assert not any(path.exists() for path in kept)
 
@@ -302,3 +303,10 @@ def test_a_person_is_exported_and_erased_on_the_command_line(world: World, tmp_p
     assert main(["person", "erase", email, "--really"]) == 0
     world.viewer.refresh_from_db()
     assert email not in world.viewer.email
+
+
+def test_categories_are_listed_in_their_order_under_their_own_names():
+    order = ["audit", "audit_names", "sessions", "invitations", "tokens", "uploads", "import_reports", "mails",
+             "telemetry", "consents"]  # fmt: skip
+    assert retention_categories.names() == order
+    assert [category.name for category in retention_categories] == order

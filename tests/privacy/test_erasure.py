@@ -77,14 +77,14 @@ def every_text() -> str:
 
 
 def test_every_model_that_refers_to_a_person_has_its_line():
-    held = {(holding.model, holding.field) for holding in personal_data.HOLDINGS}
+    held = {(column.model, column.field) for column in personal_data.columns()}
     found = {
         (model._meta.label, field.name)
         for model in apps.get_models(include_auto_created=True)
         for field in model._meta.concrete_fields
         if field.related_model is User or (field.name in ("person_id", "user_id") and model is not Person)
     }
-    assert held == found, "Say in privacy.holdings what becomes of it."
+    assert held == found, "Register it with hooks.personal_data, in the apps.py of its room."
 
 
 def test_no_model_keeps_an_address_of_mail_but_those_that_are_known():
@@ -103,10 +103,9 @@ def test_the_zip_holds_everything_and_no_key(zenobia: User):
     packed = zipfile.ZipFile(io.BytesIO(personal_data.export(Actor.of(zenobia), user=zenobia)))
     everything = json.loads(packed.read("everything.json"))
     assert everything["person"][0]["email"] == EMAIL
-    for holding in personal_data.HOLDINGS:
-        name = f"{holding.model.replace('.', '_').lower()}_{holding.field}"
-        assert len(everything[name]) == holding.of(zenobia).count()
-        assert f"tables/{name}.csv" in packed.namelist()
+    for column in personal_data.columns():
+        assert len(everything[column.name]) == personal_data.rows_of(column, zenobia).count()
+        assert f"tables/{column.name}.csv" in packed.namelist()
     filled = ("accounts_membership_user", "accounts_apitoken_user", "intake_batch_user", "privacy_consent_user",
               "mfa_authenticator_user", "invitations_to_you", "intake_upload_user", "jobs_job_person_id",
               "audit_events")  # fmt: skip

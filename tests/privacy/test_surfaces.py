@@ -11,7 +11,7 @@ from django.test import Client
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.privacy import consents, retention
+from eclectyc.privacy import consents, rules
 from eclectyc.privacy.models import Consent, RetentionRule
 from tests.factories import World, make_user
 
@@ -146,7 +146,7 @@ def test_rules_over_http(world: World):
 def test_who_is_below_does_not_learn_which_organisation_above_said_so(world: World):
     below = Organisation.objects.create(name="Dock", parent=world.org)
     person = make_user("x@dock.example", below, "admin")
-    retention.set_rule(Actor.of(world.admin), kind="uploads", days=30, organisation=world.org)
+    rules.set_rule(Actor.of(world.admin), kind="uploads", days=30, organisation=world.org)
     client = signed_in(person)
     [rule] = [r for r in client.get(f"/api/privacy/retention?organisation={below.pk}").json()["items"]
               if r["kind"] == "uploads"]  # fmt: skip

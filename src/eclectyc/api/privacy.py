@@ -15,7 +15,7 @@ from eclectyc.api.authentication import actor_of
 from eclectyc.api.requests import CHANGING, ONE, REFUSALS, Body, Number, one, require_somewhere
 from eclectyc.api.schemas import Parameters, Text
 from eclectyc.kernel.errors import Forbidden
-from eclectyc.privacy import consents, erasure, retention, rules
+from eclectyc.privacy import consents, erasure, rules
 from eclectyc.privacy import personal_data as data_of_person
 
 router = Router(tags=["privacy"])
@@ -114,7 +114,7 @@ def list_rules(request: HttpRequest, asked: Query[RulesAsked]) -> Rules:
     """The rule of each kind of data, for the installation or an organisation; null: for ever."""
     actor = actor_of(request)
     require_somewhere(actor, "privacy.run", "system.view")
-    found = [_rule(rule, actor) for rule in retention.rules(_whose(actor, asked.organisation))]
+    found = [_rule(rule, actor) for rule in rules.rules(_whose(actor, asked.organisation))]
     return Rules(items=found, count=len(found))
 
 
@@ -125,9 +125,9 @@ def change_rule(request: HttpRequest, body: ChangedRule) -> Rule:
     actor = actor_of(request)
     owner = _whose(actor, body.organisation)
     if "days" in body.given():
-        changed = retention.set_rule(actor, kind=body.kind, days=body.days, organisation=owner)
+        changed = rules.set_rule(actor, kind=body.kind, days=body.days, organisation=owner)
     else:
-        changed = retention.take_back(actor, kind=body.kind, organisation=owner)
+        changed = rules.remove_rule(actor, kind=body.kind, organisation=owner)
     return _rule(changed, actor)
 
 
@@ -139,7 +139,7 @@ def _whose(actor: Actor, number: int | None) -> Organisation | None:
 def _rule(rule: rules.Rule, actor: Actor) -> Rule:
     """Return a rule as it is told; an organisation above that the actor does not reach is told to nobody."""
     known = rule.of if rule.of is None or actor.may("privacy.run", rule.of) else None
-    return Rule(kind=rule.kind.name, what=rule.kind.words, where=rule.kind.where, days=rule.days,
+    return Rule(kind=rule.kind.name, what=rule.kind.title, where=rule.kind.where, days=rule.days,
                 is_default=rule.is_default, organisation=known,
                 is_of_organisations=rule.kind.is_of_organisations)  # fmt: skip
 

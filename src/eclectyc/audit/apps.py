@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class AuditConfig(AppConfig):
     name = "eclectyc.audit"
     label = "audit"
+
+    def ready(self) -> None:
+        from eclectyc.kernel.hooks import retention_categories
+
+        retention_categories.register("audit", "eclectyc.audit.deletions:EVENTS", rank=10)
+        retention_categories.register("audit_names", "eclectyc.audit.deletions:NAMES", rank=20)

@@ -45,16 +45,16 @@ def run(
 def show(organisation: Whose = None, as_json: AsJson = False) -> None:
     """List the rules: those of the installation, or those that hold for an organisation."""
     ready()
-    from eclectyc.privacy import retention as service
+    from eclectyc.privacy import rules as service
 
     owner = chosen_organisation(organisation) if organisation else None
     found = service.rules(owner)
     if as_json:
         print_json({"organisation": owner.pk if owner else None,
-                    "rules": [{"kind": r.kind.name, "what": r.kind.words, "where": r.kind.where, "days": r.days,
+                    "rules": [{"kind": r.kind.name, "what": r.kind.title, "where": r.kind.where, "days": r.days,
                                "is_default": r.is_default, "of": r.of} for r in found]})  # fmt: skip
         return
-    rows = [(r.kind.name, r.kind.words, r.kind.where, _days(r.days), _source(r, owner)) for r in found]
+    rows = [(r.kind.name, r.kind.title, r.kind.where, _days(r.days), _source(r, owner)) for r in found]
     print_table(["kind", "what", "where", "kept", "as said by"], rows)
 
 
@@ -67,24 +67,24 @@ def put(
     """Say how long a kind of data is kept, by this installation or for an organisation and all below it."""
     ready()
     from eclectyc.kernel.errors import Invalid
-    from eclectyc.privacy import retention as service
+    from eclectyc.privacy import rules as service
 
     if days != "ever" and not (days.isascii() and days.isdigit() and len(days) < 7):
         raise Invalid(f"{days!r} is no number of days.", "Give a number, or ever.", field="days")
     owner = chosen_organisation(organisation) if organisation else None
     rule = service.set_rule(OPERATOR, kind=kind, days=None if days == "ever" else int(days), organisation=owner)
-    say(f"{rule.kind.words}{f' of {owner}' if owner else ''} are kept {_days(rule.days)}.")
+    say(f"{rule.kind.title}{f' of {owner}' if owner else ''} are kept {_days(rule.days)}.")
 
 
 @retention.command("unset")
 def take_back(kind: KindName, organisation: Whose = None) -> None:
     """Take a rule away: the one above holds again, of the organisations above, the installation, or the default."""
     ready()
-    from eclectyc.privacy import retention as service
+    from eclectyc.privacy import rules as service
 
     owner = chosen_organisation(organisation) if organisation else None
-    rule = service.take_back(OPERATOR, kind=kind, organisation=owner)
-    say(f"{rule.kind.words}{f' of {owner}' if owner else ''} are kept {_days(rule.days)}.")
+    rule = service.remove_rule(OPERATOR, kind=kind, organisation=owner)
+    say(f"{rule.kind.title}{f' of {owner}' if owner else ''} are kept {_days(rule.days)}.")
 
 
 @person.command("export")

@@ -6,43 +6,67 @@ class IntakeConfig(AppConfig):
     label = "intake"
 
     def ready(self) -> None:
-        from eclectyc.derived.virtual.invalidation import follow_changes
-        from eclectyc.estate.change_events import listen
+        from eclectyc.batches.subscribers import subscribers
         from eclectyc.jobs import kinds, schedules
 
-        listen(follow_changes)
+        subscribers.register("pushes", "eclectyc.intake.push.batch_events:SUBSCRIBER")
         kinds.register(
             kinds.Kind(
-                "intake.import", "eclectyc.intake.uploads.job:run_import", "Import of a file", keep_days=365,
+                "intake.import",
+                "eclectyc.intake.uploads.job:run_import",
+                "Import a file",
+                keep_days=365,
                 permission="imports.run",
             )
-        )  # fmt: skip
-        kinds.register(
-            kinds.Kind(
-                "intake.fold", "eclectyc.intake.push.job:run_fold", "Pushed readings become day rows", attempts=8,
-                first_delay_s=5, keep_days=1, permission="imports.run",
-            )
-        )  # fmt: skip
-        kinds.register(
-            kinds.Kind(
-                "derived.work_out", "eclectyc.derived.job:run", "Derived series are worked out anew", attempts=8,
-                first_delay_s=5, keep_days=1, permission="imports.run", frees_key_at_start=True,
-            )
-        )  # fmt: skip
-        schedules.declare(
-            "derived.work_out", kind="derived.work_out", cron="7-59/15 * * * *",
-            title="Derived series are looked after",
-        )  # fmt: skip
-        schedules.declare(
-            "intake.fold", kind="intake.fold", cron="17 * * * *", title="Pushed readings are looked after"
         )
         kinds.register(
             kinds.Kind(
-                "feeds.read", "eclectyc.intake.feeds.poll:run", "A look at a feed", keep_days=30,
-                permission="imports.run", is_quiet=True,
+                "intake.fold",
+                "eclectyc.intake.push.job:run_drain",
+                "Store pushed readings",
+                attempts=8,
+                first_delay_s=5,
+                keep_days=1,
+                permission="imports.run",
             )
-        )  # fmt: skip
-        kinds.register(
-            kinds.Kind("feeds.watch", "eclectyc.intake.feeds.poll:watch", "A look for quiet feeds", keep_days=30)
         )
-        schedules.declare("feeds.watch", kind="feeds.watch", cron="27 * * * *", title="Quiet feeds are told of")
+        schedules.declare("intake.fold", kind="intake.fold", cron="17 * * * *", title="Store pushed readings")
+        kinds.register(
+            kinds.Kind(
+                "feeds.read",
+                "eclectyc.intake.feeds.poll:run",
+                "Check a feed",
+                keep_days=30,
+                permission="imports.run",
+                is_quiet=True,
+            )
+        )
+        kinds.register(
+            kinds.Kind(
+                "feeds.watch", "eclectyc.intake.feeds.poll:report_quiet_feeds", "Check for quiet feeds", keep_days=30
+            )
+        )
+        schedules.declare("feeds.watch", kind="feeds.watch", cron="27 * * * *", title="Check for quiet feeds")
+        self._hold_data()
+
+    def _hold_data(self) -> None:
+        from eclectyc.kernel.data_protection import PersonalData
+        from eclectyc.kernel.hooks import personal_data, retention_categories
+
+        retention_categories.register("uploads", "eclectyc.intake.uploads.deletions:FILES", rank=60)
+        retention_categories.register("import_reports", "eclectyc.intake.uploads.deletions:DETAILS", rank=70)
+        profile, layout = "intake.ImportProfile", ("mapping", "signature")
+        for column in (
+            PersonalData("intake.Push", "user", "Readings you pushed that are not stored yet", "keep", ("data",)),
+            PersonalData(
+                "intake.Upload",
+                "user",
+                "Files you uploaded",
+                "keep",
+                hidden=("report", "draft"),
+                anonymise="eclectyc.intake.uploads.personal_data:anonymise",
+            ),
+            PersonalData(profile, "created_by", "Import profiles you created", "keep", layout),
+            PersonalData(profile, "changed_by", "Import profiles you last changed", "keep", layout),
+        ):
+            personal_data.register(column.name, column, rank=30)

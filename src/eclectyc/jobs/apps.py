@@ -7,9 +7,16 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         from eclectyc.jobs import kinds, schedules
+        from eclectyc.kernel.data_protection import PersonalData
+        from eclectyc.kernel.hooks import personal_data
 
         kinds.register(
             kinds.Kind("jobs.tell", "eclectyc.jobs.alerts:deliver", "Telling people by mail", attempts=8),
             kinds.Kind("jobs.tidy", "eclectyc.jobs.retention:run", "Removing old jobs", keep_days=30),
         )
         schedules.declare("jobs.tidy", kind="jobs.tidy", cron="40 2 * * *", title="Old jobs are removed")
+        for column in (
+            PersonalData("jobs.Job", "person_id", "Background jobs you started", "keep"),
+            PersonalData("jobs.Subscription", "user_id", "Failures you are emailed about", "delete"),
+        ):
+            personal_data.register(column.name, column, rank=40)

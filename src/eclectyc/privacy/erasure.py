@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
@@ -29,13 +30,11 @@ from eclectyc.audit.content_hashes import mac_of_text
 from eclectyc.audit.models import Head, Personal
 from eclectyc.audit.record import pseudonym_of, record_each
 from eclectyc.audit.sealed_chain import forget_person
-from eclectyc.batches.models import Batch
-from eclectyc.intake.uploads.models import Upload
+from eclectyc.kernel.data_protection import ErasedPerson
 from eclectyc.kernel.errors import Conflict, NotFound
-from eclectyc.privacy.personal_data import HOLDINGS, mails_to, require_person
+from eclectyc.privacy.personal_data import columns, mails_to, require_person, rows_of
 
 DOMAIN: Final = "erased.invalid"
-_ANOTHER: Final = "(a name that was erased)"
 log = logging.getLogger(__name__)
 
 
@@ -76,35 +75,24 @@ def erase(actor: Actor, *, user: User) -> Erased:
 def _erase_rows(user: User, pseudonym: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     counts["sessions"] = _end_sessions(user)
-    for holding in HOLDINGS:
-        if holding.erasing == "delete":
-            counts[holding.model] = counts.get(holding.model, 0) + holding.of(user).delete()[0]
-    counts["accounts.Invitation"] += Invitation.objects.filter(email__iexact=user.email).delete()[0]
-    label = f"person {pseudonym[:8]}"
-    mine = Q(user=user) | Q(actor_label__iexact=user.email)
-    counts["intake.Batch"] = Batch.objects.filter(mine).update(actor_label=label)
-    _forget_files(Batch, "file_name", user.email)
-    _forget_files(Upload, "name", user.email)
+    held = columns()
+    for column in held:
+        if column.erasing == "delete":
+            counts[column.model] = counts.get(column.model, 0) + rows_of(column, user).delete()[0]
+    invitation = Invitation._meta.label
+    invited = Invitation.objects.filter(email__iexact=user.email).delete()[0]
+    counts[invitation] = counts.get(invitation, 0) + invited
+    person = ErasedPerson(user.pk, user.email, f"person {pseudonym[:8]}")
+    for column in held:
+        if column.anonymise:
+            counts[column.model] = counts.get(column.model, 0) + _load(column.anonymise)(person)
     return {name: count for name, count in counts.items() if count}
 
 
-def _forget_files(model: type[Batch] | type[Upload], column: str, email: str) -> None:
-    """Take an address out of what files are called and of what was reported of them."""
-    written = model._base_manager.annotate(written=Cast("report", TextField()))
-    for one in written.filter(Q(**{f"{column}__icontains": email}) | Q(written__icontains=email)):
-        name = str(getattr(one, column))
-        name = _ANOTHER if email.casefold() in name.casefold() else name
-        report = _without(one.report, email.casefold())
-        model._base_manager.filter(pk=one.pk).update(**{column: name, "report": report})
-
-
-def _without(said: Any, email: str) -> Any:
-    """Return a report in which every text that holds an address is another."""
-    if isinstance(said, dict):
-        return {key: _without(value, email) for key, value in said.items()}
-    if isinstance(said, list):
-        return [_without(value, email) for value in said]
-    return _ANOTHER if isinstance(said, str) and email in said.casefold() else said
+def _load(target: str) -> Callable[[ErasedPerson], int]:
+    module, _, name = target.partition(":")
+    function: Callable[[ErasedPerson], int] = getattr(import_module(module), name)
+    return function
 
 
 def _end_sessions(user: User) -> int:

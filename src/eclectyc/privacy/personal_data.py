@@ -1,6 +1,6 @@
-"""What is held about a person: where it stands, what of it is given out, and what erasing does to it.
+"""The export of a person's data.
 
-Every model that refers to a person has a line in ``HOLDINGS``; a test walks all models and fails for a new one.
+Every column that refers to a person is registered by its room; a test walks all models and fails for a new one.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
@@ -20,66 +19,42 @@ from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.models import PLACES, Membership, User
+from eclectyc.accounts.models import PLACES, Invitation, Membership, User
 from eclectyc.accounts.person_events import note
 from eclectyc.audit import read_log_queue
 from eclectyc.audit.models import Event, Person, Personal
-from eclectyc.audit.search import tell
+from eclectyc.audit.search import Told, tell
+from eclectyc.kernel.data_protection import PersonalData
 from eclectyc.kernel.errors import Forbidden
+from eclectyc.kernel.hooks import personal_data
 from eclectyc.kernel.spreadsheet_safety import csv_text
 
 MOST_EVENTS: Final = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """A column that refers to a person. ``erasing`` says what becomes of its rows when the person is erased."""
-
-    model: str
-    field: str
-    words: str
-    erasing: Literal["delete", "keep"]
-    hidden: tuple[str, ...] = ()  # keys and digests: nobody's to give out, not to their person either
-
-    @property
-    def rows_of(self) -> type[Model]:
-        return apps.get_model(self.model)
-
-    def of(self, user: User) -> QuerySet[Any]:
-        return self.rows_of._base_manager.filter(**{self.field: user.pk}).order_by("pk")
-
-
-HOLDINGS: Final = (
-    Holding("accounts.Membership", "user", "Roles, and where they hold", "delete"),
-    Holding("accounts.Invitation", "invited_by", "Invitations you sent", "keep", ("digest", "email")),
-    Holding("accounts.Invitation", "accepted_by", "Invitations you accepted", "delete", ("digest",)),
-    Holding("accounts.ApiToken", "user", "API tokens", "delete", ("digest",)),
-    Holding("intake.Batch", "user", "Files you imported", "keep", ("report",)),
-    Holding("intake.Push", "user", "Readings you pushed that are still to be stored", "keep", ("data",)),
-    Holding("intake.Upload", "user", "Files you sent", "keep", ("report", "draft")),
-    Holding("intake.ImportProfile", "created_by", "Import profiles you made", "keep", ("mapping", "signature")),
-    Holding("intake.ImportProfile", "changed_by", "Import profiles you last changed", "keep", ("mapping", "signature")),
-    Holding("jobs.Job", "person_id", "Background work you asked for", "keep"),
-    Holding("jobs.Subscription", "user_id", "Of which failures you are told by mail", "delete"),
-    Holding("account.EmailAddress", "user", "Addresses of mail", "delete"),
-    Holding("mfa.Authenticator", "user", "Second factors", "delete", ("data",)),
-    Holding("usersessions.UserSession", "user", "Sessions", "delete", ("session_key", "data")),
-    Holding("socialaccount.SocialAccount", "user", "Sign-in through another provider", "delete"),
-    Holding("privacy.Consent", "user", "Consents", "keep"),
-)
 OWN_FIELDS: Final = ("id", "email", "name", "is_active", "is_operator", "created_at", "last_login")
 
 
+def columns() -> list[PersonalData]:
+    """Return every column that refers to a person."""
+    return list(personal_data)
+
+
+def rows_of(column: PersonalData, user: User) -> QuerySet[Any]:
+    """Return the rows of a column that refer to a person."""
+    return apps.get_model(column.model)._base_manager.filter(**{column.field: user.pk}).order_by("pk")
+
+
 def export(actor: Actor, *, user: User) -> bytes:
-    """Return everything that is held about a person as a ZIP of JSON and CSV. One's own, or by ``privacy.run``."""
+    """Return all data about a person as a ZIP of JSON and CSV: one's own, or another's with ``privacy.run``."""
     require_person(actor, user, may_be_own=True)
     read_log_queue.take_in()
     tables = dict(_tables(user))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as out:
         out.writestr("README.txt", _readme(user, tables))
-        out.writestr("everything.json", json.dumps({n: rows for n, (_, rows) in tables.items()}, indent=1, default=str,
-                                                   ensure_ascii=False))  # fmt: skip
+        everything = {name: rows for name, (_, rows) in tables.items()}
+        out.writestr("everything.json", json.dumps(everything, indent=1, default=str, ensure_ascii=False))
         for name, (_, rows) in tables.items():
             out.writestr(f"tables/{name}.csv", _csv(rows))
         for path in mails_to(user.email):
@@ -91,18 +66,23 @@ def export(actor: Actor, *, user: User) -> bytes:
 
 
 def require_person(actor: Actor, user: User, *, may_be_own: bool) -> None:
-    """Raise ``Forbidden`` unless a person's data are the actor's to give out or erase: the person's own, an
-    operator's, or theirs within whose scope for ``privacy.run`` *all* of the person's memberships lie."""
+    """Raise ``Forbidden`` unless the actor may export or erase a person's data.
+
+    The person may export their own; operators may do both, and so may an actor whose scope for ``privacy.run`` holds
+    *all* of the person's memberships.
+    """
     is_own = actor.user_id == user.pk and actor.token_id is None
     if (may_be_own and is_own) or (actor.stands_above):
         return
     places = [m.place for m in Membership.objects.filter(user=user).select_related(*PLACES)]
     if user.is_operator or not places or not all(actor.may("privacy.run", place) for place in places):
-        raise Forbidden("This person's data are not yours alone to deal with.", "Ask whoever runs this installation.")
+        raise Forbidden(
+            "This person has roles outside the organisations you manage.", "Ask the operator of this installation."
+        )
 
 
 def mails_to(email: str) -> list[Path]:
-    """Return the mails to an address that lie in the home because there is no mail server."""
+    """Return the mails to an address that are stored in the home because there is no mail server."""
     from email import message_from_bytes
     from email.policy import default
     from email.utils import getaddresses
@@ -118,27 +98,36 @@ def mails_to(email: str) -> list[Path]:
 
 def _tables(user: User) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]]]]:
     yield "person", ("Who you are here", [{name: getattr(user, name) for name in OWN_FIELDS}])
-    for holding in HOLDINGS:
-        name = f"{holding.model.replace('.', '_').lower()}_{holding.field}"
-        yield name, (holding.words, [_row(one, holding.hidden) for one in holding.of(user)])
-    invited = apps.get_model("accounts.Invitation")._base_manager.filter(email__iexact=user.email)
+    for column in columns():
+        yield column.name, (column.title, [_row(one, column.hidden) for one in rows_of(column, user)])
+    invited = Invitation._base_manager.filter(email__iexact=user.email)
     yield "invitations_to_you", ("Invitations to your address", [_row(one, ("digest",)) for one in invited])
+    yield "audit_events", ("What you did, and what was done to your account", _events(user))
+
+
+def _events(user: User) -> list[dict[str, Any]]:
     pseudonym = Person.objects.filter(user_id=user.pk).values_list("pseudonym", flat=True).first()
-    events: list[dict[str, Any]] = []
-    if pseudonym is not None:
-        about = Personal.objects.filter(person=pseudonym).values("event")
-        found = Event.objects.filter(
-            Q(actor=pseudonym) | Q(pk__in=about) | Q(subject_type="user", subject_id=str(user.pk))
-        )
-        for one in tell(found[:MOST_EVENTS]):
-            is_own = one.pseudonym == str(pseudonym)
-            about_them = {} if not is_own and one.subject_id != str(user.pk) else one.personal
-            events.append(
-                {"at": one.at, "by_you": is_own, "action": one.action, "subject": one.subject_type,
-                 "subject_number": one.subject_id, "from": one.origin if is_own else "", "before": one.before,
-                 "after": one.after, "personal": about_them}
-            )  # fmt: skip
-    yield "audit_events", ("What you did, and what was done to your account", events)
+    if pseudonym is None:
+        return []
+    about = Personal.objects.filter(person=pseudonym).values("event")
+    found = Event.objects.filter(Q(actor=pseudonym) | Q(pk__in=about) | Q(subject_type="user", subject_id=str(user.pk)))
+    return [_event(one, user, str(pseudonym)) for one in tell(found[:MOST_EVENTS])]
+
+
+def _event(event: Told, user: User, pseudonym: str) -> dict[str, Any]:
+    """Return an event without what names others."""
+    is_own = event.pseudonym == pseudonym
+    return {
+        "at": event.at,
+        "by_you": is_own,
+        "action": event.action,
+        "subject": event.subject_type,
+        "subject_number": event.subject_id,
+        "from": event.origin if is_own else "",
+        "before": event.before,
+        "after": event.after,
+        "personal": event.personal if is_own or event.subject_id == str(user.pk) else {},
+    }
 
 
 def _row(one: Model, hidden: tuple[str, ...]) -> dict[str, Any]:
@@ -154,11 +143,11 @@ def _csv(rows: list[dict[str, Any]]) -> str:
 
 def _readme(user: User, tables: dict[str, tuple[str, list[dict[str, Any]]]]) -> str:
     lines = [
-        f"Everything that this installation of Eclectyc Energy holds about {user.email},",
+        f"All data that this installation of Eclectyc Energy holds about {user.email},",
         f"as of {timezone.now():%Y-%m-%d %H:%M} UTC.",
         "",
-        "everything.json holds all of it; tables/ the same as CSV, for spreadsheets.",
-        "Passwords, second factors and tokens are kept as digests or sealed, and are not given out.",
+        "everything.json contains all of them; tables/ contains the same as CSV, for spreadsheets.",
+        "Passwords, second factors and tokens are stored as digests or encrypted, and are not exported.",
         "",
         *(f"{name}: {words} ({len(rows)})" for name, (words, rows) in tables.items()),
     ]
