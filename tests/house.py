@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import grimp
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCE: Final = ROOT / "src" / "eclectyc"
 VENDOR: Final = SOURCE / "web" / "static" / "vendor"
@@ -21,28 +23,28 @@ VENDOR: Final = SOURCE / "web" / "static" / "vendor"
 LONGEST_FUNCTION: Final = 60  # [lines]
 LONGEST_MODULE: Final = 400  # [lines]; 300 deserves a hard look
 EMPTY_NAMES: Final = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager"}
-CLOCKS: Final = {"now", "utcnow", "today", "localtime", "time_ns"}
-# Rules and arithmetic: the same answer tomorrow. `now` and `today` are arguments there.
-PURE: Final = (
-    "kernel/*.py",
-    "intake/formats/*.py",
-    "readers/blocks.py",
-    "intake/columns.py",
-    "intake/numbers.py",
-    "intake/dates.py",
-    "intake/stamps.py",
-    "intake/place.py",
-    "lake/arbitrate.py",
-    "analytics/compare.py",
-    "analytics/consumption.py",
-    "analytics/expected_slots.py",
-    "analytics/day_grid.py",
-    "analytics/heat_map.py",
-    "analytics/overview.py",
-    "analytics/periods.py",
-    "analytics/typical_day.py",
-    "analytics/slots.py",
+CLOCKS: Final = {"now", "utcnow", "today", "localtime", "time_ns", "monotonic", "perf_counter"}
+# Pure modules say so: their docstring's first paragraph ends with "Pure.". They import none of these, at any distance.
+IMPURE: Final = ("django", "ninja", "httpx", "requests", "paramiko", "socket", "smtplib", "urllib.request", "random")
+PURE: Final = re.compile(r"\bPure[.:;,]")
+LONGEST_TEMPLATE_LINE: Final = 120  # [characters]
+# Coinages of this project's early days. CONTRIBUTING.md, "How we write", has the plain words.
+COINAGES: Final = re.compile(
+    r"\b(anew|whoever|nobody|somebody|told|noughts?|lanes?|laid|worked out|works out|mend(?:s|ed|ing)?|taken down"
+    r"|put aside|is said to|what it held|where there is none)\b",
+    re.IGNORECASE,
 )
+PROSE: Final = (
+    "src/**/*.py",
+    "src/**/*.html",
+    "src/**/*.txt",
+    "docs/**/*.md",
+    "README.md",
+    "CONTRIBUTING.md",
+    ".env.example",
+)
+MOST_FMT_SKIPS: Final = 20
+FEWEST_PURE: Final = 100  # modules
 
 
 def committed() -> list[Path]:
@@ -117,14 +119,84 @@ def modules_are_named_for_what_they_do() -> Iterator[str]:
             yield f"{_name(path)} has a name that says nothing"
 
 
-def rules_read_no_clock() -> Iterator[str]:
-    """Pure modules take the moment as an argument."""
-    for pattern in PURE:
-        for path in SOURCE.glob(pattern):
-            for node in ast.walk(ast.parse(path.read_text())):
-                called = node.func if isinstance(node, ast.Call) else None
-                if isinstance(called, ast.Attribute) and called.attr in CLOCKS:
-                    yield f"{_name(path)}:{called.lineno} reads the clock"
+def pure_modules() -> dict[Path, ast.Module]:
+    """Return the modules whose docstring, or whose package's, declares them pure, with their trees."""
+    trees = {path: ast.parse(path.read_text()) for path in modules()}
+    declared = {path for path, tree in trees.items() if _is_declared_pure(tree)}
+    packages = {path.parent for path in declared if path.name == "__init__.py"}
+    pure = {path: tree for path, tree in trees.items() if path in declared or packages & set(path.parents)}
+    return {path: tree for path, tree in pure.items() if "Not pure" not in (ast.get_docstring(tree) or "")}
+
+
+def _is_declared_pure(tree: ast.Module) -> bool:
+    return bool(PURE.search((ast.get_docstring(tree) or "").split("\n\n")[0]))
+
+
+def pure_modules_read_no_clock() -> Iterator[str]:
+    """A pure module takes the moment as an argument."""
+    found = pure_modules()
+    if len(found) < FEWEST_PURE:
+        yield f"only {len(found)} modules are declared pure; there are at least {FEWEST_PURE}"
+    for path, tree in found.items():
+        for node in ast.walk(tree):
+            called = node.func if isinstance(node, ast.Call) else None
+            if isinstance(called, ast.Attribute) and called.attr in CLOCKS:
+                yield f"{_name(path)}:{called.lineno} reads the clock"
+
+
+def pure_modules_import_nothing_impure() -> Iterator[str]:
+    """A pure module imports neither Django nor the network nor chance, directly or through others."""
+    graph = grimp.build_graph("eclectyc", include_external_packages=True, exclude_type_checking_imports=True)
+    known = [name for name in IMPURE if name in graph.modules]
+    if "django" not in known:
+        yield "the graph of imports knows no Django: the rule would hold nothing"
+    for path in pure_modules():
+        name = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+        for impure in known:
+            if chain := graph.find_shortest_chain(importer=name, imported=impure):
+                yield f"{_name(path)} is declared pure and imports {' → '.join(chain[1:])}"
+
+
+def no_class_name_is_used_twice() -> Iterator[str]:
+    """A class's name means one thing in the whole source."""
+    places: dict[str, list[str]] = {}
+    for path in modules():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(_name(path))
+    yield from (f"class {name} is in {' and in '.join(found)}" for name, found in places.items() if len(found) > 1)
+
+
+def texts_are_in_plain_english() -> Iterator[str]:
+    """No coinage in what people read: source, templates and documents."""
+    for pattern in PROSE:
+        paths = [path for path in ROOT.glob(pattern) if path.is_file() and "migrations" not in path.parts]
+        if not paths:
+            yield f"{pattern} matches no file"
+        for path in paths:
+            if path.is_relative_to(VENDOR):
+                continue
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                if found := COINAGES.search(line):
+                    yield f"{_name(path)}:{number} says {found.group(0)!r}"
+
+
+def templates_are_narrow() -> Iterator[str]:
+    """One element a line: no template line over 120 characters."""
+    templates = sorted(SOURCE.rglob("templates/**/*.html"))
+    if not templates:
+        yield "there are no templates: the rule would hold nothing"
+    for path in templates:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if len(line) > LONGEST_TEMPLATE_LINE:
+                yield f"{_name(path)}:{number} has {len(line)} characters"
+
+
+def the_formatter_has_its_way() -> Iterator[str]:
+    """Few lines are kept from the formatter."""
+    kept = [f"{_name(path)}" for path in modules() for line in path.read_text().splitlines() if "# fmt: skip" in line]
+    if len(kept) > MOST_FMT_SKIPS:
+        yield f"{len(kept)} times '# fmt: skip', over {MOST_FMT_SKIPS}: {', '.join(sorted(set(kept))[:10])} …"
 
 
 def doors_ask_through_the_actor() -> Iterator[str]:
@@ -197,7 +269,12 @@ RULES: Final[tuple[Callable[[], Iterator[str]], ...]] = (
     functions_stay_readable,
     modules_stay_readable,
     modules_are_named_for_what_they_do,
-    rules_read_no_clock,
+    pure_modules_read_no_clock,
+    pure_modules_import_nothing_impure,
+    no_class_name_is_used_twice,
+    texts_are_in_plain_english,
+    templates_are_narrow,
+    the_formatter_has_its_way,
     doors_ask_through_the_actor,
     tests_are_not_skipped,
     nothing_names_a_machine,
