@@ -71,7 +71,7 @@ def test_the_lines_of_a_meter_whose_readings_fit_no_step_are_kept(
     report = bring(world, tmp_path / "a.csv", text)
     assert (report.rejected, report.readings, report.error_count) == (90, 96, 1)
     wanted = [n for n, line in enumerate(text.splitlines(), 1) if line.startswith("SEVEN")]
-    assert RejectedLines.of(report.as_dict()).within(0, 1000) == wanted
+    assert RejectedLines.from_report(report.as_dict()).within(0, 1000) == wanted
 
 
 def test_the_report_says_what_the_contract_promises(world: World, tmp_path: Path) -> None:

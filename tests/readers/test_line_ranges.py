@@ -36,18 +36,18 @@ def test_a_file_of_spans_that_is_cut_short_gives_what_is_whole(tmp_path: Path) -
 def test_an_error_that_stands_for_lines_has_them_all_kept(tmp_path: Path) -> None:
     with ErrorLog(tmp_path) as log:
         log.extend([LineError(3, "meter", "There is no meter 7 (3 rows).", "Make it.")], counts_lines=False)
-        log.stands_for(np.array([3, 5, 4, 9]), 2)
+        log.cover_lines(np.array([3, 5, 4, 9]), 2)
         log.extend([LineError(20, "value", "x", "y")])
         report = ImportReport(rows=30)
-        report.take_errors(log)
+        report.add_errors(log)
     assert report.rejected == 7
-    assert RejectedLines.of(report.as_dict()).within(0, 100) == [3, 4, 5, 6, 9, 10, 20]
+    assert RejectedLines.from_report(report.as_dict()).within(0, 100) == [3, 4, 5, 6, 9, 10, 20]
 
 
 def test_an_import_that_comes_to_nothing_leaves_no_file_behind(tmp_path: Path) -> None:
     try:
         with ErrorLog(tmp_path) as log:
-            log.stands_for(np.array([3]))
+            log.cover_lines(np.array([3]))
             raise RuntimeError
     except RuntimeError:
         pass

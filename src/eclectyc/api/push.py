@@ -95,7 +95,7 @@ def push(request: HttpRequest, mpan: str, asked: Query[OneMeter]) -> HttpRespons
     """
     actor = actor_of(request)
     meter = meter_to_push(actor, mpan, asked.organisation)
-    answer = push_readings(actor, meter=meter, message=Message.of(_sent(request)))
+    answer = push_readings(actor, meter=meter, message=Message.from_document(_sent(request)))
     return _written(answer)
 
 

@@ -17,7 +17,7 @@ SHOWN: Final = 20  # lines of a list; the rest is counted
 def show(report: ImportReport) -> None:
     """Print a report: a sentence, what was understood, warnings, errors, and each series."""
     print(_sentence(report))
-    if not report.is_structure:
+    if not report.is_registry_import:
         print(_understood(report))
     for warning in report.warnings:
         print(f"! {warning}")
@@ -32,7 +32,7 @@ def show(report: ImportReport) -> None:
 
 def _sentence(report: ImportReport) -> str:
     would = "would be " if report.dry_run else ""
-    if report.is_structure:
+    if report.is_registry_import:
         made = report.created_sites + report.created_meters
         updated = report.updated_sites + report.updated_meters
         counts = f"{made:,} {would}made, {updated:,} {would}updated, {report.rejected:,} rejected"
@@ -48,7 +48,7 @@ def _sentence(report: ImportReport) -> str:
     made_too = [
         f"{counted(count, thing)} {would}made"
         for count, thing in ((report.created_sites, "site"), (report.created_meters, "meter"))
-        if count and not report.is_structure
+        if count and not report.is_registry_import
     ]
     return f"{name}, {report.file}: {counts}{''.join(f'; {text}' for text in made_too)}."
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.batches.lifecycle import Claim, begin, finish, note, settle_pending, writers_turn
+from eclectyc.batches.lifecycle import Claim, begin, committing, note, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.derived.invalidation import remarks_on
 from eclectyc.intake.alignment.collect import FileReadings
@@ -17,7 +16,6 @@ from eclectyc.intake.alignment.interpretation import FilePlan
 from eclectyc.intake.alignment.month_frames import FileMonths
 from eclectyc.intake.provisioning import Provisioning
 from eclectyc.intake.report import ImportReport
-from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
@@ -67,7 +65,7 @@ def write_batch(
 def _begin(import_: Import, plan: FilePlan, making: Provisioning, months: FileMonths, lease: Lease) -> Batch:
     report = import_.report
     with import_.claim.held():
-        months.series, made = making.make(plan)
+        months.series, made = making.create(plan)
         digest = import_.file.sha256()
         earlier = Batch.objects.filter(organisation=import_.organisation, sha256=digest, state=Batch.DONE).first()
         batch = begin(
@@ -97,16 +95,9 @@ def _commit(
         written += readings
         say(done=written)
 
-    try:
+    with committing(batch, store, lease):
         store.write(months, lease=lease, batch=batch.pk, rule=rule, progress=wrote, before_commit=before_commit)
         failpoint("intake.after_commit")
-        finish(batch)
-    except BaseException as error:
-        with suppress(EclectycError):  # another writer has the turn now, and settles it
-            settle_pending(store, lease)
-        batch.refresh_from_db(fields=["state"])
-        if batch.state != Batch.DONE or not isinstance(error, Exception):
-            raise
 
 
 def take_result(report: ImportReport, result: WriteResult) -> None:

@@ -68,7 +68,7 @@ def import_records(records: Records) -> None:
         apply = _apply_sites if records.reader.kind == "sites" else _apply_meters
         apply(records)
         report.warnings = grouped_warnings([*report.warnings, *records.seen.warnings])
-        report.take_errors(records.log)
+        report.add_errors(records.log)
         if report.dry_run:
             transaction.set_rollback(True)
         else:

@@ -36,7 +36,7 @@ class Provisioning:
     site: Site | None
 
     @classmethod
-    def of(cls, actor: Actor, organisation: Organisation, site_name: str) -> Provisioning:
+    def for_site(cls, actor: Actor, organisation: Organisation, site_name: str) -> Provisioning:
         """Look the named site up; without a name, the only one there is."""
         sites = Site.objects.filter(organisation=organisation)
         name = " ".join(site_name.split())
@@ -50,7 +50,7 @@ class Provisioning:
         """The time zone of meters that are made."""
         return self.site.timezone if self.site else settings.DEFAULT_SITE_ZONE
 
-    def would_make(self, plan: HasTargets) -> tuple[int, int]:
+    def count_new(self, plan: HasTargets) -> tuple[int, int]:
         """Return how many sites and meters :meth:`make` would make."""
         meters = len(_new_points(plan.targets))
         if meters:
@@ -58,7 +58,7 @@ class Provisioning:
         return (1 if meters and self.site is None else 0), meters
 
     @staticmethod
-    def known(plan: HasTargets) -> np.ndarray:
+    def series_numbers(plan: HasTargets) -> np.ndarray:
         """Return each target's series number; below zero where it has still to be made."""
         numbers = []
         for n, target in enumerate(plan.targets):
@@ -67,10 +67,10 @@ class Provisioning:
             numbers.append(next(held, n - len(plan.targets)))
         return np.array(numbers, dtype=np.int64)
 
-    def make(self, plan: HasTargets) -> tuple[np.ndarray, Made]:
+    def create(self, plan: HasTargets) -> tuple[np.ndarray, Made]:
         """Make what is lacking and return each target's series number; call it within a transaction."""
         made = Made()
-        known = self.known(plan)
+        known = self.series_numbers(plan)
         if known.size and known.min() >= 0 and are_there(known.tolist()):
             return known, made
         points = _new_points(plan.targets)

@@ -55,7 +55,7 @@ class ErrorLog:
         own = ranges_from_lines(np.fromiter(self._lines, np.int64, len(self._lines)))
         return count_lines(merge_ranges(np.concatenate([own, *self._spans])))
 
-    def stands_for(self, lines: np.ndarray, each: int = 1) -> None:
+    def cover_lines(self, lines: np.ndarray, each: int = 1) -> None:
         """Note lines, by number, that one error told for all of them. each : how many lines follow from each number."""
         self._spans.append(ranges_from_lines(lines, each))
 
@@ -147,7 +147,7 @@ class ImportReport:
     errors_file: str | None = None
     lines_file: str | None = None  # which lines an error stands for beside its own: see ``spans``
 
-    def take_errors(self, log: ErrorLog) -> None:
+    def add_errors(self, log: ErrorLog) -> None:
         """Take over what an error log holds; the lines it names are rejected."""
         log.close()
         self.errors, self.error_count = log.first, log.count
@@ -163,10 +163,10 @@ class ImportReport:
     @property
     def is_usable(self) -> bool:
         """Whether anything of the file went in, or would."""
-        return self.readings > 0 or self.reads > 0 or (self.is_structure and self.accepted > 0)
+        return self.readings > 0 or self.reads > 0 or (self.is_registry_import and self.accepted > 0)
 
     @property
-    def is_structure(self) -> bool:
+    def is_registry_import(self) -> bool:
         """Whether the file held sites or meters rather than readings."""
         return self.format in ("sites", "meters")
 

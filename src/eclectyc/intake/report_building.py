@@ -21,14 +21,14 @@ def describe(report: ImportReport, gathered: FileReadings, seen: Recognition, pl
     """Write into the report how the file was understood."""
     report.rows = gathered.rows
     report.stamps, report.stamps_why = seen.stamps, seen.stamps_why
-    if plan.verdict:
-        report.stamps, report.stamps_why = plan.verdict.stamps, plan.verdict.why
+    if plan.conclusion:
+        report.stamps, report.stamps_why = plan.conclusion.stamps, plan.conclusion.why
     report.timezone = plan.timezone
     report.warnings += [*seen.warnings, *plan.warnings, *gathered.resolver.warnings]
     assumed = [
         channel.point.identifier
         for channel in gathered.resolver.channels
-        if channel.is_unit_assumed and channel.is_taken
+        if channel.is_unit_assumed and channel.is_accepted
     ]
     if assumed:
         several = list(dict.fromkeys(assumed))
@@ -40,7 +40,7 @@ def reject_unknown_meters(resolver: Resolver, log: ErrorLog, report: ImportRepor
     """One error for each unknown meter and each channel that cannot be taken; its lines are counted already."""
     channels = resolver.channels
     remedy = "Add --create-meters --site NAME to make it, or correct the identifier."
-    for point in resolver.unknown():
+    for point in resolver.unknown_points():
         own = [channel for channel in channels if channel.point is point]
         report.unknown_meters.append(point.identifier)
         rows = sum(channel.rows for channel in own)
@@ -62,7 +62,7 @@ def complete(report: ImportReport, gathered: FileReadings, plan: FilePlan, tally
     report.readings = int(tally.readings.sum())
     report.series = [_series_report(plan, number, tally) for number in np.flatnonzero(tally.readings).tolist()]
     report.kwh = float(sum(series.total for series in report.series if series.unit == "kWh"))
-    report.take_errors(log)
+    report.add_errors(log)
 
 
 def _merge_refusals(refusals: list[Refusal]) -> list[tuple[str, str, np.ndarray]]:

@@ -50,10 +50,10 @@ class Point:
     series: list[SeriesRecord] = field(default_factory=list)
     is_new: bool = False
     is_virtual: bool = False
-    odd: str = ""  # what is odd about the identifier
+    warning: str = ""  # what is odd about the identifier
 
     @property
-    def is_taken(self) -> bool:
+    def is_accepted(self) -> bool:
         """Whether readings of this point go in."""
         return self.meter is not None or self.is_new
 
@@ -62,7 +62,7 @@ class Point:
 class Channel:
     """One printed combination of meter, quantity, unit and register."""
 
-    printed: ChannelKey
+    key: ChannelKey
     point: Point
     quantity: str = "import"
     unit: str = ""
@@ -75,8 +75,8 @@ class Channel:
     first_line: int = 0
 
     @property
-    def is_taken(self) -> bool:
-        return self.point.is_taken and self.fault is None
+    def is_accepted(self) -> bool:
+        return self.point.is_accepted and self.fault is None
 
     @property
     def is_additive(self) -> bool:
@@ -93,7 +93,7 @@ class MeterOptions:
     creates: bool = False
     zone: str = ""  # of a meter that is made
     strict_mpan: bool = False
-    unit_to_be_told: str = ""  # why a unit that neither file nor meter tells is not taken for kWh
+    unit_needed_because: str = ""  # why a unit that neither file nor meter tells is not taken for kWh
 
 
 class Resolver:
@@ -147,9 +147,9 @@ class Resolver:
             channel.first_line = first if channel.rows == 0 else min(channel.first_line, first)
             channel.rows += count
 
-    def unknown(self) -> list[Point]:
+    def unknown_points(self) -> list[Point]:
         """Return the points that the registry does not know and that nobody asked to make."""
-        channels = (channel for channel in self.channels if channel.fault is None and not channel.point.is_taken)
+        channels = (channel for channel in self.channels if channel.fault is None and not channel.point.is_accepted)
         return list({channel.point.identifier: channel.point for channel in channels}.values())
 
     def _meet(self, printed: Sequence[ChannelKey]) -> None:
@@ -165,7 +165,7 @@ class Resolver:
 
     def _check_told_meter(self, printed: Sequence[str]) -> None:
         named = {
-            clean_identifier(text) for text in (*printed, *(channel.printed[0] or "" for channel in self.channels))
+            clean_identifier(text) for text in (*printed, *(channel.key[0] or "" for channel in self.channels))
         } - {""}
         told = clean_identifier(self._wishes.meter)
         if len(named) > 1:
@@ -189,8 +189,8 @@ class Resolver:
             reason = f"The identifier {printed[0]} has lost its digits."
             channel.fault = Invalid(reason, "Format the column as text in the spreadsheet and save it again.")
             return channel
-        if point.odd and self._wishes.strict_mpan:
-            channel.fault = Invalid(point.odd, "Correct the MPAN, or import without --strict-mpan.")
+        if point.warning and self._wishes.strict_mpan:
+            channel.fault = Invalid(point.warning, "Correct the MPAN, or import without --strict-mpan.")
             return channel
         if point.is_virtual:
             reason = f"{point.identifier} is a virtual meter: its readings are worked out from others."
@@ -211,8 +211,8 @@ class Resolver:
         """Give the channel its canonical unit and factor: the printed one's, else the quantity's, else the meter's."""
         own = channel.point.unit
         if not printed:
-            if self._wishes.unit_to_be_told and not own:
-                raise Invalid(self._wishes.unit_to_be_told, "Say --unit kWh or --unit m3.", field="unit")
+            if self._wishes.unit_needed_because and not own:
+                raise Invalid(self._wishes.unit_needed_because, "Say --unit kWh or --unit m3.", field="unit")
             channel.unit = _UNIT_OF_QUANTITY.get(channel.quantity) or own or "kWh"
             channel.is_unit_assumed = not own
             return
@@ -235,15 +235,15 @@ class Resolver:
             self.points[text] = self._point(text, found.get(text), by_meter)
         self._attach_series([self.points[text] for text in wanted])
         if not self._wishes.strict_mpan:
-            self.warnings.extend(point.odd for text in wanted if (point := self.points[text]).odd)
+            self.warnings.extend(point.warning for text in wanted if (point := self.points[text]).warning)
 
     def _point(self, text: str, meter: MeterRecord | None, by_meter: dict[int, Point]) -> Point:
         if meter is None:
             is_new = self._wishes.creates and not has_lost_digits(text) and len(text) <= MAX_IDENTIFIER
-            return Point(text, zone=self._wishes.zone, is_new=is_new, odd=identify(text).warning)
+            return Point(text, zone=self._wishes.zone, is_new=is_new, warning=identify(text).warning)
         known = Point(
             meter.identifier, meter.pk, zone=meter.zone, unit=meter.unit, direction=meter.direction, step=meter.step,
-            utility=meter.utility, odd=identify(meter.identifier).warning,
+            utility=meter.utility, warning=identify(meter.identifier).warning,
             is_virtual=bool(meter.formula),
         )  # fmt: skip
         return by_meter.setdefault(meter.pk, known)

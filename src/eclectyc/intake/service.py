@@ -133,10 +133,10 @@ def import_file(
         if options.create_meters:
             actor.require("estate.edit", organisation.pk)
         report = _import(actor, organisation, file, options, progress, name, Claim(upload, under))
-    if declared and declared.profile is not None and report.batch is not None:
+    if declared and declared.profile_id is not None and report.batch is not None:
         from eclectyc.intake.profiles.service import record_use
 
-        record_use(declared.profile, Path(path))
+        record_use(declared.profile_id, Path(path))
     return report
 
 
@@ -191,7 +191,7 @@ def _import_readings(
     telling: Telling,
     claim: Claim,
 ) -> None:
-    making = Provisioning.of(actor, organisation, options.site)
+    making = Provisioning.for_site(actor, organisation, options.site)
     wishes = MeterOptions(
         meter=options.meter,
         quantity=options.quantity,
@@ -199,7 +199,7 @@ def _import_readings(
         creates=options.create_meters,
         zone=making.zone,
         strict_mpan=options.strict_mpan,
-        unit_to_be_told=file.opened().seen.unit_to_be_told,
+        unit_needed_because=file.opened().seen.unit_to_be_told,
     )
     with Spool(Path(settings.HOME) / "tmp") as spool:
         gathered = FileReadings(Resolver(organisation, wishes), spool, log)
@@ -208,9 +208,9 @@ def _import_readings(
         plan = interpret(gathered, seen, stamps=options.stamps, timezone=options.timezone, agrees=shift_to_stored)
         describe(report, gathered, seen, plan)
         reject_unknown_meters(gathered.resolver, log, report)
-        if plan.refused:
-            log.extend((error for error, _ in plan.refused), counts_lines=False)
-            log.stands_for(spool.lines_of([channel for _, channel in plan.refused]))
+        if plan.rejected:
+            log.extend((error for error, _ in plan.rejected), counts_lines=False)
+            log.cover_lines(spool.lines_of([channel for _, channel in plan.rejected]))
         import_ = Import(actor, organisation, file, gathered, report, telling.say, claim, _rule_of(file))
         _store(import_, plan, making)
 
@@ -236,7 +236,7 @@ def _import_reads(
     from eclectyc.intake.register_files.import_registers import import_registers
     from eclectyc.intake.register_files.import_tanks import import_tanks
 
-    making = Provisioning.of(actor, organisation, options.site)
+    making = Provisioning.for_site(actor, organisation, options.site)
     wishes = MeterOptions(meter=options.meter, quantity=options.quantity, unit=options.unit, creates=options.create_meters,
                     zone=making.zone, strict_mpan=options.strict_mpan)  # fmt: skip
     import_ = ReadsImport(
@@ -258,21 +258,21 @@ def _read(file: PrefetchingReader, gathered: FileReadings, telling: Telling) -> 
     gatherer = ReadingCollector(gathered, step_s=seen.step * 60 if seen.step else None)
     for block, errors in file.blocks():
         if isinstance(block, DayBlock | RowBlock):
-            gatherer.take(block, errors)
+            gatherer.add(block, errors)
         telling.say(done=source.position, rows=gathered.rows)
 
 
 def _store(import_: Import, plan: FilePlan, making: Provisioning) -> None:
     """Commit what was read, or find out what that would do."""
     report, gathered = import_.report, import_.gathered
-    months = FileMonths(gathered, plan, making.known(plan))
+    months = FileMonths(gathered, plan, making.series_numbers(plan))
     if months.is_empty():
-        complete(report, gathered, plan, months.tally)
+        complete(report, gathered, plan, months.totals)
     elif report.dry_run:
         would_do = connect().preview(months, rule=import_.rule)
         take_result(report, would_do)
         report.warnings += remarks_on(would_do.touched)
-        report.created_sites, report.created_meters = making.would_make(plan)
-        complete(report, gathered, plan, months.tally)
+        report.created_sites, report.created_meters = making.count_new(plan)
+        complete(report, gathered, plan, months.totals)
     else:
-        write_batch(import_, plan, making, months, complete=lambda: complete(report, gathered, plan, months.tally))
+        write_batch(import_, plan, making, months, complete=lambda: complete(report, gathered, plan, months.totals))

@@ -32,7 +32,7 @@ def held(spool: Spool) -> dict[int, list[tuple[int, int, int, list[float], list[
     found: dict[int, list] = {}
     for first, end in spool.months():
         for pick in spool.days(first, end):
-            days = pick.taken()
+            days = pick.to_day_rows()
             columns = (days.channel, days.line, days.day, np.nan_to_num(days.values, nan=-1.0), days.quality)
             assert days.by_clock == (days.step == 30)
             found.setdefault(days.step, []).extend(zip(*(column.tolist() for column in columns), strict=True))

@@ -60,7 +60,7 @@ def main(number: int, failpoint: str) -> None:
     failpoints._armed = failpoint
     readings = [{"start": start, "value": value} for start, value in slots_of(number).items()]
     document = {"quantity": "import", "unit": "kWh", "readings": readings}
-    answer = push_readings(OPERATOR, meter=meter, message=Message.of(document))
+    answer = push_readings(OPERATOR, meter=meter, message=Message.from_document(document))
     tell({"added": answer.added, "unchanged": answer.unchanged})
     tell({"readings": drain_inbox().readings})
     tell(found())

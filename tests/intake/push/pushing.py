@@ -40,7 +40,7 @@ def push(
     """Push as the organisation's administrator, kWh of import unless told otherwise."""
     document = {"quantity": "import", "unit": "kWh", "readings": list(readings)} | fields
     actor = Actor.of(user or world.admin)
-    return push_readings(actor, meter=meter or world.meter, message=Message.of(document))
+    return push_readings(actor, meter=meter or world.meter, message=Message.from_document(document))
 
 
 def counts(answer: Answer) -> tuple[int, int, int, int, int]:

@@ -169,7 +169,7 @@ def test_a_push_of_which_nothing_can_be_taken_makes_nothing(world: World) -> Non
 )
 def test_what_is_wrong_with_the_whole_refuses_the_whole(document: Any, field: str) -> None:
     with pytest.raises(Invalid) as refused:
-        Message.of(document)
+        Message.from_document(document)
     assert refused.value.field == field
 
 

@@ -139,7 +139,7 @@ def test_a_slot_that_comes_twice_counts_once_or_not_at_all(
     done = placed([*OTHERS, *(reading(HALF_PAST, value, estimated=flag) for value, flag in twice)])
     assert slots(done).get((date(2025, 6, 1), 23)) == held
     assert len(done.pushed) == (3 if held else 2)
-    assert (done.again, done.kept, [one.index for one in done.rejected]) == (again, kept, rejected)
+    assert (done.repeats, done.kept, [one.index for one in done.rejected]) == (again, kept, rejected)
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 2), st.sampled_from([True, False, None])), max_size=12))
@@ -147,5 +147,5 @@ def test_every_reading_is_counted_once(sent: list[tuple[int, int, bool | None]])
     readings = [reading(HALF_PAST + timedelta(minutes=30 * n), v, estimated=flag) for n, v, flag in sent]
     if readings:
         done = placed(readings)
-        assert len(done.pushed) + done.again + done.kept + len(done.rejected) == len(readings)
+        assert len(done.pushed) + done.repeats + done.kept + len(done.rejected) == len(readings)
         assert done.pushed.key.tolist() == sorted(set(done.pushed.key.tolist()))

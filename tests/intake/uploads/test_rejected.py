@@ -100,5 +100,5 @@ def test_what_was_rejected_goes_in_by_itself_once_the_meter_is_there(
 def test_a_line_with_two_faults_counts_once(world: World) -> None:
     upload = imported(world, d0379([world.meter.identifier, UNKNOWN], wrong="66L|A|much|"), "flow.txt")
     assert upload.report["rejected"] == 2 * 48
-    numbers = RejectedLines.of(upload.report)
+    numbers = RejectedLines.from_report(upload.report)
     assert {*range(103, 151), *range(152, 200)} <= {n for n in range(500) if n in numbers}

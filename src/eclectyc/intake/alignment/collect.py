@@ -36,7 +36,7 @@ class FileReadings:
     kinds: set[Kind] = field(default_factory=set)
     samples: list[ReadingRows] = field(default_factory=list)
     steps_s: dict[int, int] = field(default_factory=dict)  # of the channels whose layout says how long a period is
-    told_s: dict[int, int] = field(default_factory=dict)  # of the channels whose rows print their start and end
+    stated_s: dict[int, int] = field(default_factory=dict)  # of the channels whose rows print their start and end
     clock_channels: set[int] = field(default_factory=set)  # channels of days whose columns are clock times
     rows: int = 0  # the file's data lines, rejected ones included
     values: int = 0  # slots that hold a value, or about that many
@@ -71,7 +71,7 @@ class ReadingCollector:
         self._sampled: dict[int, int] = {}
         self._goes_in = np.zeros(0, bool)  # of each channel
 
-    def take(self, block: DayBlock | RowBlock, errors: list[LineError]) -> None:
+    def add(self, block: DayBlock | RowBlock, errors: list[LineError]) -> None:
         """Take one block and the lines that its reader rejected."""
         self.all.errors.extend(errors)
         self.all.rows += block.rows + len({error.line for error in errors})
@@ -112,7 +112,7 @@ class ReadingCollector:
         frame = block.frame
         channel = self.all.resolver.channels_of(frame, block.step)
         if block.step is not None:
-            self.all.told_s.update(dict.fromkeys(distinct(channel).tolist(), block.step * 60))
+            self.all.stated_s.update(dict.fromkeys(distinct(channel).tolist(), block.step * 60))
         taken = self._taken(channel, frame["line"].to_numpy())
         if not taken.all():
             frame, channel = frame.filter(pl.Series(taken)), channel[taken]
@@ -135,10 +135,10 @@ class ReadingCollector:
         """Say which rows are of channels that go in; lines that have none of these are counted as rejected."""
         channels = self.all.resolver.channels
         if len(self._goes_in) != len(channels):  # whether a channel goes in is told when it is met
-            self._goes_in = np.array([known.is_taken for known in channels])
+            self._goes_in = np.array([known.is_accepted for known in channels])
         taken = self._goes_in[channel]
         if not taken.all():
-            self.all.errors.stands_for(np.setdiff1d(line[~taken], line[taken]), lines_each)
+            self.all.errors.cover_lines(np.setdiff1d(line[~taken], line[taken]), lines_each)
         return taken
 
     def _take_rows(self, rows: ReadingRows) -> None:
@@ -168,7 +168,7 @@ class ReadingCollector:
         ):
             return
         for number, channel in enumerate(self.all.resolver.channels):
-            if not channel.is_taken or not channel.point.series:
+            if not channel.is_accepted or not channel.point.series:
                 continue
             if number not in self._sampled and len(self._sampled) >= SAMPLE_CHANNELS:
                 break

@@ -46,11 +46,11 @@ class FilePlan:
     targets: list[Target]
     zones: list[str]
     convention: Convention
-    verdict: StampConclusion | None  # None where no stamp had to be understood
+    conclusion: StampConclusion | None  # None where no stamp had to be understood
     columns_by_clock: bool | None
     timezone: str
     warnings: list[str] = field(default_factory=list)
-    refused: list[tuple[LineError, int]] = field(default_factory=list)  # and the channel whose lines each stands for
+    rejected: list[tuple[LineError, int]] = field(default_factory=list)  # and the channel whose lines each stands for
 
 
 def interpret(
@@ -94,7 +94,7 @@ def interpret(
         plan = _plan(gathered, list(zones), clocks, intervals_s, convention)
     return replace(
         plan,
-        verdict=verdict,
+        conclusion=verdict,
         columns_by_clock=by_clock,
         timezone=convention.printed.name if convention.printed else ", ".join(zones),
         warnings=warnings + plan.warnings,
@@ -162,7 +162,7 @@ def _on_wall(stamps: ChannelStamps, own: Clock) -> ChannelStamps:
 
 def _interval_s(gathered: FileReadings, number: int, common_s: int | None, declared: int | None) -> int:
     """Return how long one reading of a channel lasts [s]."""
-    if (told_s := gathered.steps_s.get(number) or gathered.told_s.get(number)) is not None:
+    if (told_s := gathered.steps_s.get(number) or gathered.stated_s.get(number)) is not None:
         return told_s
     channel = gathered.resolver.channels[number]
     held = {s.step for s in channel.point.series if (s.quantity, s.unit) == (channel.quantity, channel.unit)}
@@ -202,11 +202,11 @@ def _plan(
     refused, finer = [], []
     shifts = _ClockShifts(gathered, clocks, convention)
     for number, channel in enumerate(channels):
-        if not channel.is_taken:
+        if not channel.is_accepted:
             continue
         zone, interval_s = zones.index(channel.point.zone or DEFAULT_ZONE), intervals_s[number]
         residue_s = _residue_s(gathered.census.channels.get(number), interval_s)
-        step = grid_of(interval_s, residue_s, shifts.of(number, zone))
+        step = grid_of(interval_s, residue_s, shifts.for_channel(number, zone))
         if step is None:
             refused.append((_unfit(channel, interval_s), number))
             continue
@@ -233,7 +233,7 @@ class _ClockShifts:
         self._printed = convention.printed
         self._known: dict[tuple[int, str], set[int]] = {}
 
-    def of(self, channel: int, zone: int) -> set[int]:
+    def for_channel(self, channel: int, zone: int) -> set[int]:
         is_column = channel in self._gathered.steps_s
         if is_column and self._printed is None and channel not in self._gathered.clock_channels:
             return {0}  # positions in the local day are on its grid, whatever the clocks do

@@ -23,7 +23,7 @@ def shift_to_stored(gathered: FileReadings, plan: FilePlan) -> int | None:
     for channel in dict.fromkeys(int(rows.channel[0]) for rows in gathered.samples):
         parts = [rows for rows in gathered.samples if int(rows.channel[0]) == channel]
         for kind in {rows.kind for rows in parts}:
-            pair = _pair(channel, ReadingRows.joined([rows for rows in parts if rows.kind == kind]), gathered, plan)
+            pair = _pair(channel, ReadingRows.concat([rows for rows in parts if rows.kind == kind]), gathered, plan)
             if pair is not None:
                 said.append(pair[0])
                 held.append(pair[1])

@@ -47,7 +47,7 @@ class AlignmentTotals:
     sorted_hours: set[tuple[int, int]] = field(default_factory=set)
 
     @classmethod
-    def of(cls, targets: int) -> AlignmentTotals:
+    def for_targets(cls, targets: int) -> AlignmentTotals:
         return cls(
             np.zeros(targets, np.int64),
             np.zeros(targets),
@@ -70,11 +70,11 @@ class FileMonths:
         self._first: tuple[int, DayMatrix] | None = None  # of the passage that ``is_empty`` began
         self._step = np.array([target.step for target in plan.targets], np.int64)
         self._zone = np.array([target.zone for target in plan.targets], np.int64)
-        self.tally = AlignmentTotals.of(len(plan.targets))
+        self.totals = AlignmentTotals.for_targets(len(plan.targets))
 
     def is_empty(self) -> bool:
         """Say whether there is not one reading. What was worked out for that serves the next passage."""
-        self.tally = AlignmentTotals.of(len(self._plan.targets))
+        self.totals = AlignmentTotals.for_targets(len(self._plan.targets))
         for number, (first, end) in enumerate(self._gathered.spool.months()):
             days = self._days_of(first, end)
             if len(days):
@@ -88,7 +88,7 @@ class FileMonths:
             (number, days), self._first = self._first, None
             yield self._frame(days)
         else:
-            self.tally = AlignmentTotals.of(len(self._plan.targets))
+            self.totals = AlignmentTotals.for_targets(len(self._plan.targets))
         for first, end in self._gathered.spool.months()[number + 1 :]:
             days = self._days_of(first, end)
             if len(days):
@@ -107,11 +107,13 @@ class FileMonths:
             plain, odd, kind = self._split(days, first, end)
             shift_whole_days, odd, halves = self._moved(odd, kind, shifts, first, end)
             whole += [self._whole(part) for part in (plain, *shift_whole_days) if len(part)]
-            slots += [self._placed(part.as_rows(kind), first, end) for part in (odd.taken(), *halves) if len(part)]
+            slots += [
+                self._placed(part.as_rows(kind), first, end) for part in (odd.to_day_rows(), *halves) if len(part)
+            ]
         laid = merge_days(concat_slots(slots) if slots else no_slots(), whole)
-        self.tally.refusals += laid.refusals
-        self.tally.equal += laid.equal
-        self.tally.decided += laid.decided
+        self.totals.refusals += laid.refusals
+        self.totals.equal += laid.equal
+        self.totals.decided += laid.decided
         return laid.days
 
     def _stays_on_its_day(self) -> bool:
@@ -152,7 +154,7 @@ class FileMonths:
         is_start = kind == "position" or self._plan.convention.stamps == "start"
         if shifts is None or not len(pick) or not is_start or days.values.shape[1] < width:
             return [], pick, []
-        columns = shifts.of(pick, channels.zone)
+        columns = shifts.for_days(pick, channels.zone)
         channel = pick.channel
         stays_odd = (channels.interval_s[channel] != days.step * 60) | (channels.grid_s[channel] != days.step * 60)
         stays_odd |= channels.residue_s[channel] != 0
@@ -172,9 +174,9 @@ class FileMonths:
 
     def _placed(self, rows: ReadingRows, first: int, end: int) -> SlotValues:
         placed: Alignment = align(rows, self._plan.channels, self._plan.convention, self._gathered.census.channels)
-        self.tally.single_hours |= placed.single_hours
-        self.tally.sorted_hours |= placed.sorted_hours
-        self.tally.refusals += placed.refusals
+        self.totals.single_hours |= placed.single_hours
+        self.totals.sorted_hours |= placed.sorted_hours
+        self.totals.refusals += placed.refusals
         inside = (placed.slots.day >= first) & (placed.slots.day < end)
         return placed.slots if inside.all() else placed.slots.where(inside)
 
@@ -209,7 +211,7 @@ class FileMonths:
         return days if (keys[1:] > keys[:-1]).all() else days.where(np.argsort(keys, kind="stable"))
 
     def _count(self, days: DayMatrix, midnights: np.ndarray, step_s: np.ndarray) -> None:
-        tally, has_gaps = self.tally, not days.quality.all()
+        tally, has_gaps = self.totals, not days.quality.all()
         width = days.quality.shape[1]
         readings = np.count_nonzero(days.quality, axis=1) if has_gaps else np.full(len(days), width)
         totals = np.nansum(days.values, axis=1) if has_gaps else days.values.sum(axis=1)

@@ -69,14 +69,14 @@ class ReadingRows:
         )
 
     @classmethod
-    def joined(cls, parts: Sequence[ReadingRows]) -> Self:
+    def concat(cls, parts: Sequence[ReadingRows]) -> Self:
         """Put rows of one kind behind each other."""
         names = [f.name for f in fields(cls) if f.name != "kind"]
         arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
         return cls(parts[0].kind, **arrays)
 
     @classmethod
-    def none(cls, kind: Kind) -> Self:
+    def empty(cls, kind: Kind) -> Self:
         """No rows at all."""
         empty = np.empty(0, np.int64)
         return cls(kind, empty.astype(np.int32), empty, empty, empty.astype(float), empty.astype(np.int8))
@@ -155,6 +155,6 @@ class Selection:
         """Return some of them."""
         return self if mask.all() else Selection(self.days, self.rows[mask])
 
-    def taken(self) -> DayRows:
+    def to_day_rows(self) -> DayRows:
         """Return them with their values."""
         return self.days.where(self.rows)

@@ -44,7 +44,7 @@ class DayShifts:
             by_s.append(np.where(even, wall - day * DAY_S, UNEVEN))
         return cls(first, np.array(by_s))
 
-    def of(self, pick: Selection, zone: np.ndarray) -> np.ndarray:
+    def for_days(self, pick: Selection, zone: np.ndarray) -> np.ndarray:
         """Return the shift of each day [columns], or UNEVEN. zone : of each channel."""
         by_s, step_s = self.by_s[zone[pick.channel], pick.day - self.first], pick.days.step * 60
         return np.where((by_s == UNEVEN) | (by_s % step_s != 0), UNEVEN, by_s // step_s)

@@ -69,7 +69,7 @@ class Spool:
                 near = (rows.at >= low) & (rows.at < high) if month != own else np.ones(1, bool)
                 if near.any():
                     chosen.append(rows if near.all() else rows.where(near))
-        return ReadingRows.joined(chosen) if chosen else ReadingRows.none(kind)
+        return ReadingRows.concat(chosen) if chosen else ReadingRows.empty(kind)
 
     def days(self, first: int, end: int, *, near: int = 0) -> list[Selection]:
         """Return the days printed from ``first`` up to ``end``, and ``near`` days around them."""
@@ -105,7 +105,7 @@ class Spool:
         for (kind, month), parts in self._rows.items():
             files = self._row_files.setdefault((kind, month), [])
             files.append(self._own / f"{kind}-{month}-{len(files)}.parquet")
-            rows = ReadingRows.joined(parts)
+            rows = ReadingRows.concat(parts)
             columns = {name: getattr(rows, name) for name in ("channel", "line", "at", "value", "quality")}
             pl.DataFrame(columns).write_parquet(files[-1], compression="lz4", statistics=False)
         self._flush_days()

@@ -37,11 +37,11 @@ class RemoteFile:
 class Connection(Protocol):
     """An open connection to a place."""
 
-    def offered(self) -> list[RemoteFile]:
+    def list_files(self) -> list[RemoteFile]:
         """List the files that are wanted."""
         ...
 
-    def tried(self) -> list[RemoteFile]:
+    def test(self) -> list[RemoteFile]:
         """Find out whether the place would give what is wanted, and return what that is."""
         ...
 
@@ -49,7 +49,7 @@ class Connection(Protocol):
         """Write a file's bytes."""
         ...
 
-    def put_away(self, file: RemoteFile) -> None:
+    def archive(self, file: RemoteFile) -> None:
         """Move or delete a file that was read, as the feed says."""
         ...
 

@@ -23,14 +23,14 @@ class FolderConnection:
         self._after: str = settings["after"]
         self._move_to = Path(self._folder, settings["move_to"]) if settings["move_to"] else None
 
-    def offered(self) -> list[RemoteFile]:
+    def list_files(self) -> list[RemoteFile]:
         try:
             return limit_files(self._files())
         except OSError as error:
             raise Unreachable(f"The folder {self._folder} cannot be read: {error.strerror}.", "Check it.") from None
 
-    def tried(self) -> list[RemoteFile]:
-        return self.offered()
+    def test(self) -> list[RemoteFile]:
+        return self.list_files()
 
     def fetch(self, file: RemoteFile, into: BinaryIO) -> None:
         try:
@@ -40,7 +40,7 @@ class FolderConnection:
         except OSError as error:
             raise Unreachable(f"{file.name} cannot be read: {error.strerror}.", "Check who may read it.") from None
 
-    def put_away(self, file: RemoteFile) -> None:
+    def archive(self, file: RemoteFile) -> None:
         path = self._folder / file.name
         try:
             if self._after == DELETE:

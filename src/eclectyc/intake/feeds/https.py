@@ -29,14 +29,14 @@ class HttpsConnection:
         self._url: str = settings["url"]
         self._since, self._now = since, now
 
-    def offered(self) -> list[RemoteFile]:
+    def list_files(self) -> list[RemoteFile]:
         host = urlsplit(self._url).hostname or "answer"
         return [RemoteFile(f"{host}-{self._now:%Y%m%d-%H%M%S-%f}")]
 
-    def tried(self) -> list[RemoteFile]:
+    def test(self) -> list[RemoteFile]:
         """Ask, and leave once it is known whether the address answers."""
         with self._asked(self._wanted()):
-            return self.offered()
+            return self.list_files()
 
     def fetch(self, file: RemoteFile, into: BinaryIO) -> None:
         """Write the answer; of pages their ``results`` behind each other."""
@@ -60,7 +60,7 @@ class HttpsConnection:
             raise Invalid(f"The answer has more than {MOST_PAGES:,} pages.", "Ask for larger pages, or a shorter time.")
         into.write(orjson.dumps({"count": len(results), "next": None, "previous": None, "results": results}))
 
-    def put_away(self, file: RemoteFile) -> None:
+    def archive(self, file: RemoteFile) -> None:
         """An answer needs no putting away."""
 
     def _wanted(self) -> str:

@@ -70,7 +70,7 @@ def open_connection(feed: Feed, *, now: datetime) -> Iterator[Connection]:
 def _collect(running: Running, feed: Feed, door: Connection) -> int:
     """Read what is new and whole; return how many files were handed on."""
     known = {(one.name, one.size, one.changed): one for one in feed.files.all()}
-    offered = door.offered()
+    offered = door.list_files()
     running.progress(done=0, total=len(offered), unit="files", text="Looking at what is there")
     new = [one for one in offered if not _is_read(known.get(_key(one)))]
     read, silent, failed = 0, 0, list[EclectycError]()
@@ -109,7 +109,7 @@ def _whole(
     longest = max((settle_s - (now - first_seen.get(_key(one), now)).total_seconds() for one in new), default=0.0)
     if 0 < longest <= LONGEST_WAIT_S:
         _wait(running, longest)
-    still = {_key(one) for one in door.offered()} if longest > 0 else {_key(one) for one in new}
+    still = {_key(one) for one in door.list_files()} if longest > 0 else {_key(one) for one in new}
     settled = timezone.now() - timedelta(seconds=settle_s)
     return [one for one in new if _key(one) in still and first_seen.get(_key(one), timezone.now()) <= settled]
 
@@ -150,7 +150,7 @@ def _handed_on(feed: Feed, file: RemoteFile, copy: BinaryIO, digest: str) -> Upl
 
     now = Feed.objects.select_related("profile").get(pk=feed.pk)  # its profile may have been renamed meanwhile
     options = options_of(now)
-    creates = options.create_meters or bool(now.profile and now.profile.makes_meters)
+    creates = options.create_meters or bool(now.profile and now.profile.creates_meters)
     actor = feed_actor(feed.organisation_id, f"{Upload.FEED} {feed.name}", creates=creates)
     upload = receive(
         actor, organisation=feed.organisation, name=file.name, chunks=_chunks(copy), options=options,
@@ -167,7 +167,7 @@ def _put_away(running: Running, feed: Feed, door: Connection, offered: list[Remo
         running.check()
         file = there.get((one.name, one.size, one.changed))
         if file is not None:
-            door.put_away(file)
+            door.archive(file)
         FeedFile.objects.filter(pk=one.pk).update(is_put_away=True)
 
 

@@ -87,7 +87,7 @@ def try_feed(actor: Actor, *, feed: Feed) -> list[str]:
     actor.require("imports.run", feed.organisation_id)
     record(actor.by, "feed.tried", feed, organisation_id=feed.organisation_id)
     with open_connection(feed, now=timezone.now()) as door:
-        return [one.name for one in door.tried()]
+        return [one.name for one in door.test()]
 
 
 def read_now(actor: Actor, *, feed: Feed) -> Job:
@@ -121,7 +121,7 @@ def _fill(actor: Actor, feed: Feed, wanted: FeedDetails, secrets: Mapping[str, s
     schedules.check_cron(wanted.cron, wanted.zone)
     feed.settings, feed.options = known.settings, plain_options(replace(wanted.options, profile=""))
     feed.profile = _profile(actor, feed, wanted.options.profile)
-    if feed.profile and feed.profile.makes_meters:
+    if feed.profile and feed.profile.creates_meters:
         actor.require("estate.edit", feed.organisation_id)
     feed.secret = json.dumps(known.secrets) if known.secrets else ""
     feed.cron, feed.zone, feed.is_active = wanted.cron, wanted.zone, wanted.is_active

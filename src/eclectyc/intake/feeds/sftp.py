@@ -31,7 +31,7 @@ class SftpConnection:
         self._after: str = settings["after"]
         self._move_to: str = join(self._path, settings["move_to"]) if settings["move_to"] else ""
 
-    def offered(self) -> list[RemoteFile]:
+    def list_files(self) -> list[RemoteFile]:
         with _explain_errors(f"The folder {self._path} cannot be read"):
             return limit_files(
                 RemoteFile(one.filename, int(one.st_size or 0), int(one.st_mtime or 0))
@@ -39,14 +39,14 @@ class SftpConnection:
                 if stat.S_ISREG(one.st_mode or 0) and is_wanted(one.filename, self._pattern)
             )
 
-    def tried(self) -> list[RemoteFile]:
-        return self.offered()
+    def test(self) -> list[RemoteFile]:
+        return self.list_files()
 
     def fetch(self, file: RemoteFile, into: BinaryIO) -> None:
         with _explain_errors(f"{file.name} cannot be read"):
             self._client.getfo(join(self._path, file.name), into, max_concurrent_prefetch_requests=64)
 
-    def put_away(self, file: RemoteFile) -> None:
+    def archive(self, file: RemoteFile) -> None:
         path = join(self._path, file.name)
         with _explain_errors(f"{file.name} cannot be put away"):
             if not self._is_there(path):

@@ -57,7 +57,7 @@ def with_its_header(source: Source, mapping: Mapping, header_line: int) -> Mappi
 
 def wanted_columns(mapping: Mapping) -> list[str]:
     """Return the columns that a mapping uses of a file with several kinds of lines."""
-    names = [str(place) for place in mapping.columns.places().values()]
+    names = [str(place) for place in mapping.columns.column_refs().values()]
     slots = mapping.columns.slots
     for first in (slots.first, slots.flags) if slots else ():
         if first is not None and slots:
@@ -116,7 +116,7 @@ def column_at(place: ColumnRef, names: list[str]) -> int:
 
 
 def _has_all(line: SampleLine, mapping: Mapping) -> bool:
-    places = mapping.columns.places().values()
+    places = mapping.columns.column_refs().values()
     keys = {header_key(cell) for cell in line.cells}
     named = [place for place in places if isinstance(place, str)]
     if any(place not in line.cells and header_key(place) not in keys for place in named):
@@ -126,7 +126,7 @@ def _has_all(line: SampleLine, mapping: Mapping) -> bool:
 
 def _without_header(by_delimiter: dict[str, list[SampleLine]], mapping: Mapping) -> TableSample:
     skip = mapping.file.skip_rows or 0
-    places = [place for place in mapping.columns.places().values() if isinstance(place, int)]
+    places = [place for place in mapping.columns.column_refs().values() if isinstance(place, int)]
     delimiter, lines = max(by_delimiter.items(), key=lambda item: max(len(line.cells) for line in item[1]))
     data = [line.cells for line in lines if line.number > skip and any(line.cells)]
     width = max((len(cells) for cells in data), default=0)
@@ -142,7 +142,7 @@ def _no_header(by_delimiter: dict[str, list[SampleLine]], mapping: Mapping) -> U
     skip = mapping.file.skip_rows or 0
     header = next((line for line in lines if line.number > skip and any(line.cells)), None)
     shown = ", ".join(repr(cell[:40]) for cell in (header.cells if header else [])[:_SHOWN] if cell)
-    wanted = ", ".join(repr(place) for place in mapping.columns.places().values())
+    wanted = ", ".join(repr(place) for place in mapping.columns.column_refs().values())
     return UnreadableFile(
         f"No line near the top has the columns that the profile names: {wanted}. The file begins: {shown}.",
         "Correct the profile, or choose another file.",

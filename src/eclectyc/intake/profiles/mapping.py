@@ -98,7 +98,7 @@ class MappedColumns(_Part):
         named = self.value if isinstance(self.value, list) else [self.value]
         return [one if isinstance(one, ValueColumn) else ValueColumn(column=one) for one in named]
 
-    def places(self) -> dict[str, ColumnRef]:
+    def column_refs(self) -> dict[str, ColumnRef]:
         """Return every place that is named, by the field it is of."""
         named = {name: getattr(self, name) for name in _SINGLE if getattr(self, name) is not None}
         named |= {f"value {n}": one.column for n, one in enumerate(self.values, 1)}
@@ -206,7 +206,7 @@ def _check_fields(mapping: Mapping) -> None:
 
 def _check_places(mapping: Mapping) -> None:
     """See that no column is two fields, and that a file without a header is named by positions."""
-    places = mapping.columns.places()
+    places = mapping.columns.column_refs()
     by_place: dict[ColumnRef, str] = {}
     for name, place in places.items():
         if by_place.setdefault(place, name) != name:
@@ -231,7 +231,7 @@ def _check_records(mapping: Mapping) -> None:
 
     if mapping.layout == "matrix":
         raise Invalid("A matrix has lines of one kind.", "Leave file.records out.", field="file.records")
-    for name, place in mapping.columns.places().items():
+    for name, place in mapping.columns.column_refs().items():
         if not isinstance(place, str) or parts_of(place) is None:
             raise Invalid(
                 f"{place!r} is no cell of a kind of line.", f"Name {name} by kind and cell, such as 66L.3.",

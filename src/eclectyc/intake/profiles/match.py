@@ -103,7 +103,7 @@ def _fit(profile: ImportProfile, reader: ProfileReader, head: SampleFile) -> Pro
     keys = signature.get("keys", [])
     if keys and _has_keys(head, mapping, keys):
         return ProfileMatch(profile, f"it has the same {counted(signature.get('width', len(keys)), 'heading')}", True)
-    named = [place for place in mapping.columns.places().values() if isinstance(place, str)]
+    named = [place for place in mapping.columns.column_refs().values() if isinstance(place, str)]
     if len(named) >= 2 and _reads(reader, head):
         shown = ", ".join(named[:4]) + (" …" if len(named) > 4 else "")
         return ProfileMatch(profile, f"it has the columns that the profile names: {shown}", False)

@@ -49,6 +49,6 @@ class ImportProfile(models.Model):
         return self.name
 
     @property
-    def makes_meters(self) -> bool:
+    def creates_meters(self) -> bool:
         """Whether what is not known is made."""
         return self.mapping.get("meters", {}).get("unknown") == "create"

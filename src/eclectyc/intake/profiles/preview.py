@@ -78,7 +78,7 @@ def preview_of(actor: Actor, organisation: Organisation, head: SampleFile, mappi
         seen = reader.recognise(sample_of(source))
         told = reader.read(source, seen, ReadOptions())
         site = mapping.meters.site if mapping.meters.unknown == "create" else ""
-        making = Provisioning.of(actor, organisation, site)
+        making = Provisioning.for_site(actor, organisation, site)
         wishes = MeterOptions(
             meter=mapping.meters.meter, quantity=mapping.meaning.quantity or "", unit=mapping.meaning.unit,
             creates=True, zone=making.zone,
@@ -102,18 +102,18 @@ def _readings(
         gatherer = ReadingCollector(gathered, step_s=seen.step * 60 if seen.step else None)
         for block, errors in told:
             if isinstance(block, DayBlock | RowBlock):
-                gatherer.take(block, errors)
+                gatherer.add(block, errors)
         plan = interpret(gathered, seen, stamps="auto", timezone="", agrees=shift_to_stored)
         report = ImportReport(dry_run=True, file=source.name)
         describe(report, gathered, seen, plan)
         _refuse_faulty(resolver, log)
-        months = FileMonths(gathered, plan, making.known(plan))
+        months = FileMonths(gathered, plan, making.series_numbers(plan))
         found.stored = _shown(months, plan)
-        complete(report, gathered, plan, months.tally)
+        complete(report, gathered, plan, months.totals)
     found.rows, found.readings, found.rejected = report.rows, report.readings, report.rejected
     found.errors, found.warnings = report.errors, report.warnings
     found.stamps, found.zone = report.stamps or "", report.timezone
-    found.stamps_assumed = plan.verdict is not None and plan.verdict.is_assumed
+    found.stamps_assumed = plan.conclusion is not None and plan.conclusion.is_assumed
     found.unknown = [point.identifier for point in resolver.points.values() if point.meter is None]
     found.assumed_unit = any(channel.is_unit_assumed for channel in resolver.channels)
     found.step = plan.targets[0].step if plan.targets else 0

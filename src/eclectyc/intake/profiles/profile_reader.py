@@ -56,8 +56,8 @@ class ProfileReader:
 
     def __init__(self, mapping: Mapping, called: str, profile: int | None = None) -> None:
         self.mapping = mapping
-        self.called = called
-        self.profile = profile  # the number of the saved one
+        self.profile_name = called
+        self.profile_id = profile  # the number of the saved one
         self.kind: Kind = "registers" if mapping.layout == "registers" else "readings"
 
     def prepared(self, source: Source) -> AbstractContextManager[Source]:
@@ -69,10 +69,10 @@ class ProfileReader:
         meaning = self.mapping.meaning
         seen = Recognition(
             self.mapping.layout,
-            f"profile {self.called} declares it",
+            f"profile {self.profile_name} declares it",
             1.0,
             stamps=meaning.stamps or ("start" if layout.slots else None),
-            stamps_why=f"profile {self.called}" if meaning.stamps else "",
+            stamps_why=f"profile {self.profile_name}" if meaning.stamps else "",
             timezone=meaning.timezone or None,
             step=meaning.step or (layout.slots.step if layout.slots else None),
             closes_midnight=meaning.closes_midnight,
@@ -81,7 +81,7 @@ class ProfileReader:
             seen.step = WHOLE_DAY
         seen.columns = {
             name: layout.table.names[column_at(place, layout.table.names)]
-            for name, place in self.mapping.columns.places().items()
+            for name, place in self.mapping.columns.column_refs().items()
         }
         return seen
 

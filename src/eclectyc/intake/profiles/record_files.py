@@ -55,7 +55,7 @@ class RecordUnfolder:
         self._rank: dict[str, int] = {}
         self._place = 0
 
-    def take(self, cells: list[str]) -> list[str] | None:
+    def add(self, cells: list[str]) -> list[str] | None:
         """Take a line; return the row that it makes where it is one of readings."""
         kind = cells[self._at] if len(cells) > self._at else ""
         if kind != self._data:
@@ -80,7 +80,7 @@ def unfold(source: Source, path: Path, *, delimiter: str, kind_cell: int, data: 
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter=UNFOLDED_DELIMITER, lineterminator="\n")
         for number, cells in _lines(source, delimiter):
-            row = fold.take(cells)
+            row = fold.add(cells)
             if row is not None:
                 file.write("\n" * (number - written - 1))
                 writer.writerow(row)

@@ -34,7 +34,7 @@ class SampleFile:
     sheets: tuple[str, ...] = ()
     sheet: str = ""
     is_all: bool = True  # whether the file has no more lines
-    taken_apart: dict[str, list[SampleLine]] = field(default_factory=dict, repr=False, compare=False)  # by delimiter
+    split_lines: dict[str, list[SampleLine]] = field(default_factory=dict, repr=False, compare=False)  # by delimiter
 
     def delimiter(self, told: str = "") -> str:
         """Return the delimiter: the one that is told, else the one that fits the first lines best."""
@@ -52,9 +52,9 @@ class SampleFile:
 
     def lines(self, delimiter: str, most: int = MOST_LINES) -> list[SampleLine]:
         """Return the first lines, taken apart."""
-        if delimiter not in self.taken_apart:
-            self.taken_apart[delimiter] = self._lines(delimiter)
-        return self.taken_apart[delimiter][:most]
+        if delimiter not in self.split_lines:
+            self.split_lines[delimiter] = self._lines(delimiter)
+        return self.split_lines[delimiter][:most]
 
     def _lines(self, delimiter: str) -> list[SampleLine]:
         lines = first_rows(self.source.head_text, delimiter, MOST_LINES)

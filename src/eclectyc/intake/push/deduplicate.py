@@ -16,7 +16,7 @@ class DistinctSlots:
     """Each slot once, sorted. See :class:`eclectyc.intake.push.to_slots.PushAlignment`."""
 
     pushed: PushedSlots
-    again: int = 0
+    repeats: int = 0
     kept: int = 0
     rejected: list[Rejection] = field(default_factory=list)
 
@@ -57,5 +57,5 @@ def _decide(done: DistinctSlots, rows: np.ndarray, index: np.ndarray, quality: n
         quality[chosen] = ACTUAL
     keep[chosen] = True
     is_equal = value[rows] == value[chosen]
-    done.again += int(is_equal.sum()) - 1
+    done.repeats += int(is_equal.sum()) - 1
     done.kept += int((~is_equal).sum())

@@ -23,7 +23,7 @@ class Message:
     readings: list[Any]
 
     @classmethod
-    def of(cls, document: Any) -> Message:
+    def from_document(cls, document: Any) -> Message:
         """Return what a JSON document says, or raise ``Invalid`` naming the field that cannot be taken."""
         if not isinstance(document, dict):
             raise Invalid("A push is one JSON object.", f"Send {', '.join(FIELDS)}.")

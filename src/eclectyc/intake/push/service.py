@@ -96,7 +96,7 @@ def _answer(answer: Answer, done: PushComparison, placed: PushAlignment, series:
         answer.step,
         added=done.added,
         changed=done.changed,
-        unchanged=done.unchanged + placed.again,
+        unchanged=done.unchanged + placed.repeats,
         kept=done.kept + placed.kept,
         rejected=answer.rejected,
         warnings=[] if series.is_primary else [beside],

@@ -27,7 +27,7 @@ class PushAlignment:
     """Readings in their slots. ``again`` repeated a slot with its value, ``kept`` were estimates beside an actual."""
 
     pushed: PushedSlots
-    again: int = 0
+    repeats: int = 0
     kept: int = 0
     rejected: list[Rejection] = field(default_factory=list)
 
@@ -72,7 +72,7 @@ def align(columns: ReadingColumns, *, clock: Clock, step: int, factor: float) ->
         columns.quality[fits],
     )
     told = deduplicate(pushed, columns.index[fits])
-    return PushAlignment(told.pushed, told.again, told.kept, rejected + told.rejected)
+    return PushAlignment(told.pushed, told.repeats, told.kept, rejected + told.rejected)
 
 
 def _off_grid(columns: ReadingColumns, at: int, step: int) -> Rejection:

@@ -83,10 +83,10 @@ class Telling:
                 f"{self.name} holds more than {MOST:,} reads.", "Split it, and import one part after another."
             )
         channel = self.resolver.channels_of(frame.select("line", "meter", "quantity", "unit"))
-        goes_in = np.array([known.is_taken for known in self.resolver.channels])[channel]
+        goes_in = np.array([known.is_accepted for known in self.resolver.channels])[channel]
         if not goes_in.all():
             line = frame["line"].to_numpy()
-            self.log.stands_for(np.setdiff1d(line[~goes_in], line[goes_in]))
+            self.log.cover_lines(np.setdiff1d(line[~goes_in], line[goes_in]))
         kept = frame.select(*_KEPT).with_columns(channel=pl.Series(channel, dtype=pl.Int32))
         self._frames.append(kept.filter(pl.Series(goes_in)))
 

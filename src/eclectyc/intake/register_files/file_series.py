@@ -38,7 +38,7 @@ class FileSeries:
         return {s.step: s.id for s in own if [s.quantity, s.unit] == key and not s.source and not s.register}
 
     def make(self, wanted: Sequence[Wanted]) -> tuple[list[int], Made]:
-        numbers, made = self.making.make(self.planned(wanted))
+        numbers, made = self.making.create(self.planned(wanted))
         steps: dict[int, list[str]] = {}
         for point, step in zip(self.points, self.step, strict=True):
             if point.meter is None:

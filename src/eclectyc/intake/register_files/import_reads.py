@@ -82,7 +82,7 @@ def bring_in(import_: ReadsImport, count: int, case_of: Callable[[], Case]) -> N
             take_result(report, would_do)
             report.warnings += remarks_on(would_do.touched)
             planned = maker.planned(wanted_by(case.worked)[0])
-            report.created_sites, report.created_meters = import_.making.would_make(planned)
+            report.created_sites, report.created_meters = import_.making.count_new(planned)
         _complete(import_, case)
         return
     with writers_turn(
@@ -130,4 +130,4 @@ def _complete(import_: ReadsImport, case: Case) -> None:
     case.tell(report)
     report.kwh = float(sum(one.total for one in report.series if one.unit == "kWh"))
     report.warnings = grouped_warnings([*report.warnings, *case.worked.notes])
-    report.take_errors(import_.log)
+    report.add_errors(import_.log)

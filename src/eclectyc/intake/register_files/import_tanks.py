@@ -68,12 +68,12 @@ def _taken(import_: ReadsImport, block: TankBlock) -> list[pl.DataFrame]:
     frame = block.frame.with_columns(quantity=pl.lit(QUANTITY))
     channel = resolver.channels_of(frame.select("line", "meter", "quantity", "unit"))
     for known in resolver.channels:
-        if known.fault is None and measured_in(import_.unit or known.printed.unit or UNIT, UNIT)[0] != UNIT:
-            known.fault = _no_volume(known.printed.unit or "")
-    goes_in = np.array([known.is_taken for known in resolver.channels])[channel]
+        if known.fault is None and measured_in(import_.unit or known.key.unit or UNIT, UNIT)[0] != UNIT:
+            known.fault = _no_volume(known.key.unit or "")
+    goes_in = np.array([known.is_accepted for known in resolver.channels])[channel]
     if not goes_in.all():
         line = frame["line"].to_numpy()
-        import_.log.stands_for(np.setdiff1d(line[~goes_in], line[goes_in]))
+        import_.log.cover_lines(np.setdiff1d(line[~goes_in], line[goes_in]))
     kept = frame.select(*_KEPT).with_columns(channel=pl.Series(channel, dtype=pl.Int32))
     return [kept.filter(pl.Series(goes_in))]
 
@@ -101,7 +101,7 @@ def _fuels_only(import_: ReadsImport, frame: pl.DataFrame) -> pl.DataFrame:
                 "Name a meter of oil, LPG, diesel or HVO, or correct this one's utility.",
             )  # fmt: skip
             import_.log.extend([error], counts_lines=False)
-            import_.log.stands_for(own["line"].to_numpy())
+            import_.log.cover_lines(own["line"].to_numpy())
     return frame.filter(~pl.col("channel").is_in(odd))
 
 
@@ -112,7 +112,7 @@ def _entries(import_: ReadsImport, frame: pl.DataFrame, points: list[Point], pri
     tank = np.array([place.get(id(channel.point), 0) for channel in channels], dtype=np.int64)[
         frame["channel"].to_numpy()
     ]
-    factor = np.array([measured_in(import_.unit or channel.printed.unit or UNIT, UNIT)[1] for channel in channels])
+    factor = np.array([measured_in(import_.unit or channel.key.unit or UNIT, UNIT)[1] for channel in channels])
     zones = np.array([printed or channel.point.zone for channel in channels], dtype=object)[frame["channel"].to_numpy()]
     instant = frame["instant"].dt.epoch("s")
     at_s = instant.fill_null(0).to_numpy().copy()

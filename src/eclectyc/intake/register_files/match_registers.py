@@ -57,7 +57,7 @@ class RegisterCase:
         points = list({id(named.channel.point): named.channel.point for named in told.registers}.values())
         place = {id(point): n for n, point in enumerate(points)}
         facts, by_meter = _known_points(points)
-        units = [unit or named.channel.printed.unit or named.channel.unit for named in told.registers]
+        units = [unit or named.channel.key.unit or named.channel.unit for named in told.registers]
         of_named = _matched(told.registers, units, facts, place, by_meter)
         registers = [facts.registers[n] for n in of_named.tolist()]
         pairs = zip(units, registers, strict=True)

@@ -27,7 +27,7 @@ class RejectedLines:
         self._spans = merge_ranges(spans)
 
     @classmethod
-    def of(cls, report: Mapping[str, Any]) -> Self:
+    def from_report(cls, report: Mapping[str, Any]) -> Self:
         """Take them from a report: from its errors, from the file of those that were too many for it, and from that of
         the lines that one error stands for."""
         single = {int(error["line"]) for error in report.get("errors", [])}
@@ -62,7 +62,7 @@ def _existing_file(name: object) -> Path | None:
 
 def rejected_lines(actor: Actor, upload: Upload) -> Iterator[str]:
     """Yield the heading and the rejected lines as the file has them; a workbook's as CSV."""
-    numbers = RejectedLines.of(upload.report)
+    numbers = RejectedLines.from_report(upload.report)
     with open_file(upload.path, read_options(actor, upload)) as file:
         kinds = _kinds_of(file)
         if kinds is not None:

@@ -94,7 +94,7 @@ def check_options(actor: Actor, organisation: Organisation, options: ImportOptio
     """Return options with which someone may import into an organisation, or raise."""
     actor.require("imports.run", organisation.pk)
     wanted, profile = _with_profile(actor, organisation, options.checked())
-    if wanted.create_meters or (profile and profile.makes_meters):
+    if wanted.create_meters or (profile and profile.creates_meters):
         actor.require("estate.edit", organisation.pk)
     return wanted
 
@@ -128,7 +128,7 @@ def creates_meters(upload: Upload) -> bool:
     """Say whether a file is to be read so that meters are made: by its options, or by its profile."""
     wanted = options_of(upload)
     profiles = ImportProfile.objects.filter(organisation=upload.organisation_id, name=wanted.profile)
-    return wanted.create_meters or any(profile.makes_meters for profile in profiles)
+    return wanted.create_meters or any(profile.creates_meters for profile in profiles)
 
 
 def read_options(actor: Actor, upload: Upload, options: ImportOptions | None = None) -> ReadOptions:

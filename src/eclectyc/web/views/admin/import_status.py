@@ -91,4 +91,8 @@ def _left(seconds: float | None) -> str:
 
 def _untold(report: dict[str, Any]) -> int:
     """Return how many rejected lines the file of them lacks: the report's files may have gone since."""
-    return max(0, int(report.get("rejected", 0)) - len(RejectedLines.of(report))) if report.get("error_count") else 0
+    return (
+        max(0, int(report.get("rejected", 0)) - len(RejectedLines.from_report(report)))
+        if report.get("error_count")
+        else 0
+    )

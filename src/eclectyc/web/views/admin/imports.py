@@ -150,7 +150,7 @@ def rejected(request: HttpRequest, called: str) -> HttpResponseBase:
     actor = actor_of(request)
     found = _found(actor, called)
     upload = found.upload
-    if upload is None or not upload.kept or not upload.path.exists() or not RejectedLines.of(upload.report):
+    if upload is None or not upload.kept or not upload.path.exists() or not RejectedLines.from_report(upload.report):
         raise Http404
     lines = rejected_lines(actor, upload)
     first = next(lines, "")
