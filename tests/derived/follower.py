@@ -35,14 +35,14 @@ def main(day: int, value: str, failpoint: str) -> None:
 
     ready()
     from eclectyc.batches.lifecycle import recover
+    from eclectyc.derived import registry
     from eclectyc.derived.engine import bring_up_to_date
-    from eclectyc.derived.registry import KINDS
     from eclectyc.estate.models import Meter, Site
     from eclectyc.intake.service import ImportOptions, import_file
     from eclectyc.kernel import failpoints
-    from tests.derived.twice import TARGET
+    from tests.derived.twice import only_twice
 
-    KINDS[:] = [TARGET]
+    registry.derivations = only_twice()  # type: ignore[misc]
     organisation = chosen_organisation(None)
     site, _ = Site.objects.get_or_create(organisation=organisation, name="Here")
     above = None

@@ -16,19 +16,21 @@ from eclectyc.derived import engine
 from eclectyc.derived.engine import bring_up_to_date
 from eclectyc.derived.invalidation import mark
 from eclectyc.derived.models import Stale
-from eclectyc.derived.registry import KINDS
+from eclectyc.derived.protocol import Derivation
+from eclectyc.derived.registry import FROM_OTHER_METERS, FROM_OWN_READINGS, derivations
 from eclectyc.derived.spans import EVER
 from eclectyc.estate.models import Meter, Series
 from eclectyc.intake.push.drain import drain_inbox
 from eclectyc.intake.undo import undo_batch
 from eclectyc.jobs.models import Job
 from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.kernel.hooks import Hook
 from eclectyc.lake.commit import Change
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
 from eclectyc.operations.health import DEGRADED, HEALTHY, derived
 from eclectyc.registers.entries import enter_read
-from tests.derived.twice import TARGET, TWICE
+from tests.derived.twice import TWICE, only_twice
 from tests.factories import World, make_meter
 from tests.intake.import_calls import bring
 from tests.intake.push.pushing import push, reading
@@ -38,7 +40,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eclectyc.derived.registry.KINDS", [TARGET])
+    monkeypatch.setattr("eclectyc.derived.registry.derivations", only_twice())
 
 
 @pytest.fixture
@@ -251,9 +253,10 @@ def test_batches_ask_the_same_number_of_questions_however_many_meters_rest_on_th
     assert len(many) <= len(few)
 
 
-def test_kinds_that_come_with_the_product_can_be_loaded() -> None:
-    from importlib import import_module
-
-    for target in KINDS:
-        module, _, name = target.partition(":")
-        assert getattr(import_module(module), name).name
+def test_gas_is_recalculated_before_virtual_meters_in_whatever_order_the_rooms_are_made_ready() -> None:
+    assert derivations.names() == ["gas", "virtual"]
+    assert [one.name for one in derivations] == ["gas", "virtual"], "each is registered under its own name"
+    backwards: Hook[Derivation] = Hook("derivation")
+    backwards.register("virtual", derivations.load("virtual"), rank=FROM_OTHER_METERS)
+    backwards.register("gas", derivations.load("gas"), rank=FROM_OWN_READINGS)
+    assert backwards.names() == ["gas", "virtual"]

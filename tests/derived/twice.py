@@ -13,11 +13,12 @@ import polars as pl
 
 from eclectyc.batches.lifecycle import Made
 from eclectyc.derived import spans
+from eclectyc.derived.protocol import Derivation
 from eclectyc.estate.models import Meter, Series
 from eclectyc.estate.series import SeriesKey, ensure_series
+from eclectyc.kernel.hooks import Hook
 from eclectyc.lake.store import connect
 
-TARGET = "tests.derived.twice:TWICE"
 SOURCE = "twice"
 
 
@@ -72,3 +73,10 @@ class Twice:
 
 
 TWICE = Twice()
+
+
+def only_twice() -> Hook[Derivation]:
+    """Return a registry of derivations with this one alone."""
+    only: Hook[Derivation] = Hook("derivation")
+    only.register(TWICE.name, TWICE)
+    return only

@@ -7,7 +7,7 @@ series that it makes; a pending batch is settled by whoever next has the writers
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,15 +19,13 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.audit.actor import By
 from eclectyc.audit.record import record
 from eclectyc.batches.models import Batch
-from eclectyc.derived.invalidation import note_stale
-from eclectyc.derived.schedule import wake
+from eclectyc.batches.subscribers import subscribers
 from eclectyc.estate.models import Meter, Series, Site
 from eclectyc.kernel.errors import Busy, EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.errors import OutOfOrder
 from eclectyc.lake.lease import Lease, writer_lease
 from eclectyc.lake.store import Lake, connect
-from eclectyc.registers.models import RegisterRead, TankEntry
 
 if TYPE_CHECKING:
     import polars as pl
@@ -119,14 +117,15 @@ def begin(
 
 
 def note(batch: Batch, *, touched: pl.DataFrame, report: Mapping[str, Any], **counts: int) -> None:
-    """Write a pending batch's counts down before the lake commits, so that recovery finds them; and what is to be
-    worked out anew because of the days that it touches: series and day."""
+    """Store a pending batch's counts before the lake commits, so that recovery finds them, and have every subscriber
+    store what depends on the days that it changes. touched : series and day."""
     batch.report = {**batch.report, **report}
     for name, count in counts.items():
         setattr(batch, name, count)
     with transaction.atomic():
         batch.save(update_fields=["report", *counts])
-        note_stale(batch, touched)
+        for subscriber in subscribers:
+            subscriber.on_touched(batch, touched)
 
 
 def finish(batch: Batch) -> None:
@@ -145,10 +144,26 @@ def _finish(batch: Batch) -> None:
     tell_audit(batch, "done", after={name: getattr(batch, name) for name in COUNTS})
     if batch.undoes_id:
         Batch.objects.filter(pk=batch.undoes_id).update(state=Batch.UNDONE)
-    batch.pushes.all().delete()  # what was pushed is in the lake now
-    batch.works_out.all().delete()  # what was stale is not any more
-    if batch.stale.exists():
-        wake()
+    for subscriber in subscribers:
+        subscriber.on_done(batch)
+
+
+@contextmanager
+def committing(batch: Batch, store: Lake, lease: Lease) -> Iterator[None]:
+    """Write a pending batch into the lake within this context; at its end the batch is done.
+
+    If anything fails, the batch is settled at once by the lake's log. The error is raised again unless the lake has the
+    batch, in which case all is well; what stops the process (``KeyboardInterrupt``) is always raised.
+    """
+    try:
+        yield
+        finish(batch)
+    except BaseException as error:
+        with suppress(EclectycError):  # another writer has the turn now, and settles it
+            settle_pending(store, lease)
+        batch.refresh_from_db(fields=["state"])
+        if batch.state != Batch.DONE or not isinstance(error, Exception):
+            raise
 
 
 def settle_pending(lake: Lake, lease: Lease) -> list[Batch]:
@@ -176,12 +191,11 @@ def _fail(batch: Batch) -> None:
     batch.report = {**batch.report, "made": Made().as_dict()}
     batch.save()
     tell_audit(batch, "failed")
-    RegisterRead.objects.filter(batch=batch).delete()
-    TankEntry.objects.filter(batch=batch).delete()
-    batch.pushes.update(batch=None)  # they wait for the next batch
-    batch.stale.all().delete()  # nothing was touched
-    batch.works_out.update(worked_by=None)  # these wait for the next batch too
-    Series.objects.filter(pk__in=made.series, pushes=None).delete()
+    in_use: set[int] = set()
+    for subscriber in subscribers:
+        subscriber.on_failed(batch)
+        in_use |= subscriber.series_in_use(made.series) if made.series else set()
+    Series.objects.filter(pk__in=set(made.series) - in_use).delete()
     Meter.objects.filter(pk__in=made.meters, series=None, submeters=None, used_in=None).delete()
     Site.objects.filter(pk__in=made.sites, meters=None).delete()
 

@@ -7,7 +7,7 @@ transaction with the batch's own state. What rests on what was just worked out i
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,12 +16,12 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.batches.lifecycle import Under, Waiting, begin, finish, note, settle_pending, writers_turn
+from eclectyc.batches.lifecycle import Under, Waiting, begin, committing, note, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.derived import schedule
 from eclectyc.derived.models import Stale
 from eclectyc.derived.protocol import Derivation, Plan
-from eclectyc.derived.registry import all_kinds
+from eclectyc.derived.registry import all_derivations
 from eclectyc.derived.spans import merged
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.failpoints import failpoint
@@ -96,7 +96,7 @@ def retry_faulty() -> None:
 
 def _next_rows(most: int) -> list[Stale]:
     """Return stale rows of one organisation and one kind: those that came first, of the kind that comes first."""
-    names = [kind.name for kind in all_kinds()]
+    names = [kind.name for kind in all_derivations()]
     found = Stale.objects.waiting().filter(fault="", kind__in=names).order_by("pk")
     first = found.values_list("meter__organisation", flat=True).first()
     if first is None:
@@ -112,7 +112,7 @@ def _round(rounds: _Rounds, lease: Lease) -> None:
     if not rows:
         return  # another process was quicker
     depth = rounds.depth_of(rows)
-    kind = next(one for one in all_kinds() if one.name == rows[0].kind)
+    kind = next(one for one in all_derivations() if one.name == rows[0].kind)
     try:
         batch, result = _work_out(kind, rows, lease, rounds.under)
     except BadReadings as error:
@@ -159,16 +159,9 @@ def _commit(batch: Batch, plan: Plan, lease: Lease) -> WriteResult:
         note(batch, touched=result.touched, report={"removed": result.removed}, **counts)
         failpoint("derived.before_write")
 
-    try:
+    with committing(batch, store, lease):
         done = store.write_anew(
             plan, spans=plan.spans, earlier=None, lease=lease, batch=batch.pk, before_commit=before_commit
         )
         failpoint("derived.after_commit_of_lake")
-        finish(batch)
-    except BaseException as error:
-        with suppress(EclectycError):  # another writer has the turn now, and settles it
-            settle_pending(store, lease)
-        batch.refresh_from_db(fields=["state"])
-        if batch.state != Batch.DONE or not isinstance(error, Exception):
-            raise
     return done

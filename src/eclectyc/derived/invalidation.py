@@ -8,12 +8,12 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
-from django.db import transaction
 from django.db.models import Count, Min, Q
 
+from eclectyc.batches.subscribers import BatchSubscriber
 from eclectyc.derived.models import Stale
 from eclectyc.derived.protocol import Remarking
-from eclectyc.derived.registry import all_kinds
+from eclectyc.derived.registry import all_derivations
 from eclectyc.derived.schedule import wake
 from eclectyc.derived.spans import merged
 
@@ -23,24 +23,34 @@ if TYPE_CHECKING:
 _PIECE: Final = 1000
 
 
-def note_stale(batch: Batch, touched: pl.DataFrame) -> None:
-    """Write down what rests on the days that a pending batch touches; said anew, it takes the place of what was said.
+class Invalidation(BatchSubscriber):
+    """Stores which derived days depend on the days that a batch changes, for the engine to recalculate."""
 
-    touched : series and day, as :class:`WriteResult` has them. It counts once the batch is done.
-    """
-    with transaction.atomic():
+    def on_touched(self, batch: Batch, touched: pl.DataFrame) -> None:
         batch.stale.all().delete()
         if touched.is_empty():
             return
-        for kind in all_kinds():
-            _write(kind.name, kind.resting_on(touched), batch)
+        for derivation in all_derivations():
+            _write(derivation.name, derivation.resting_on(touched), batch)
+
+    def on_done(self, batch: Batch) -> None:
+        batch.works_out.all().delete()  # the engine's batch: these days are up to date now
+        if batch.stale.exists():
+            wake()
+
+    def on_failed(self, batch: Batch) -> None:
+        batch.stale.all().delete()
+        batch.works_out.update(worked_by=None)  # they wait for the next round
+
+
+SUBSCRIBER: Final = Invalidation()
 
 
 def remarks_on(touched: pl.DataFrame) -> list[str]:
     """Return what every kind has to say to whoever imports these days, or would: series (those below zero are still to
     be made) and day."""
     touched = touched.filter(pl.col("series") >= 0)
-    kinds = [kind for kind in all_kinds() if isinstance(kind, Remarking)] if len(touched) else []
+    kinds = [kind for kind in all_derivations() if isinstance(kind, Remarking)] if len(touched) else []
     return [text for kind in kinds for text in kind.remarks(touched)]
 
 

@@ -1,27 +1,29 @@
-"""All kinds of derivation, in the order in which they are worked out: what is named later may rest on what is earlier.
+"""The derivations there are. Each room registers its own in ``AppConfig.ready``::
 
-They are named, not imported: writing a batch asks them all, and they know of batches.
+    from eclectyc.derived.registry import FROM_OWN_READINGS, derivations
+
+    derivations.register("gas", "eclectyc.gas.derivation:GAS", rank=FROM_OWN_READINGS)
+
+The target is named, not imported: nothing is loaded until a batch asks which derived days depend on it.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from eclectyc.derived.protocol import Derivation
+from eclectyc.kernel.hooks import Hook
 
-KINDS: Final[list[str]] = [
-    "eclectyc.gas.derivation:GAS",
-    "eclectyc.derived.virtual.derivation:VIRTUAL_METERS",
-]
+if TYPE_CHECKING:
+    from eclectyc.derived.protocol import Derivation
+
+# Lower ranks are recalculated first. A derivation that may depend on another one's results needs a higher rank: it is
+# still right with a lower one, but some of its days would be recalculated twice.
+FROM_OWN_READINGS: Final = 10  # a meter's readings converted, such as gas volumes to kWh
+FROM_OTHER_METERS: Final = 50  # formulas over meters
+
+derivations: Final[Hook[Derivation]] = Hook("derivation")
 
 
-def all_kinds() -> list[Derivation]:
-    """Return every kind."""
-    return [_load(target) for target in KINDS]
-
-
-def _load(target: str) -> Derivation:
-    module, _, name = target.partition(":")
-    found: Derivation = getattr(import_module(module), name)
-    return found
+def all_derivations() -> list[Derivation]:
+    """Return every derivation, in the order in which they are recalculated."""
+    return list(derivations)

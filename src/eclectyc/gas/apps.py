@@ -6,7 +6,9 @@ class GasConfig(AppConfig):
     label = "gas"
 
     def ready(self) -> None:
+        from eclectyc.derived.registry import FROM_OWN_READINGS, derivations
         from eclectyc.estate.change_events import listen
         from eclectyc.gas.estate_changes import hear
 
+        derivations.register("gas", "eclectyc.gas.derivation:GAS", rank=FROM_OWN_READINGS)
         listen(hear)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.batches.lifecycle import WAIT_S, begin, finish, note, settle_pending, writers_turn
+from eclectyc.batches.lifecycle import WAIT_S, begin, committing, note, writers_turn
 from eclectyc.batches.models import Batch
-from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
+from eclectyc.kernel.errors import Invalid, NotFound
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
@@ -53,19 +52,12 @@ def undo_batch(
             counts = {"changed": told.changed, "unchanged": told.unchanged}
             note(by, touched=told.touched, report={"removed": told.removed}, **counts)
 
-        try:
+        with committing(by, store, lease):
             if undone.derives_use:
                 _work_out_without(undone, by, lease, before_commit)
             else:
                 store.undo(batch, lease=lease, by=by.pk, before_commit=before_commit)
             failpoint("intake.after_commit")
-            finish(by)
-        except BaseException as error:
-            with suppress(EclectycError):
-                settle_pending(store, lease)
-            by.refresh_from_db(fields=["state"])
-            if by.state != Batch.DONE or not isinstance(error, Exception):
-                raise
     made = undone.report.get("made", {}).get("meters", [])
     return Undone(batch, by.pk, result.changed, result.removed, result.unchanged, len(made))
 

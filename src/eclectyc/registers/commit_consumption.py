@@ -7,7 +7,7 @@ reads them asks for the batch's state.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,11 +15,10 @@ import numpy as np
 import polars as pl
 
 from eclectyc.accounts.models import Organisation
-from eclectyc.batches.lifecycle import Made, finish, settle_pending
+from eclectyc.batches.lifecycle import Made, committing
 from eclectyc.batches.models import Batch
 from eclectyc.estate.series import SeriesKey, ensure_series, series_rows
 from eclectyc.kernel.days import WHOLE_DAY
-from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
@@ -168,24 +167,17 @@ def write_use(
         numbers, made = numbered(worked, maker)
         batch = begin(made)
     failpoint("intake.after_pending")
-    store, done = connect(), WriteResult()
-    try:
+    done = WriteResult()
+    with committing(batch, connect(), lease):
         keep(batch)
         failpoint("registers.after_reads")
 
-        def committing(result: WriteResult) -> None:
+        def note_and_pause(result: WriteResult) -> None:
             before_commit(batch, result)
             failpoint("intake.before_write")
 
-        done = write_again(worked, numbers, lease, batch, committing)
+        done = write_again(worked, numbers, lease, batch, note_and_pause)
         failpoint("intake.after_commit")
-        finish(batch)
-    except BaseException as error:
-        with suppress(EclectycError):  # another writer has the turn now, and settles it
-            settle_pending(store, lease)
-        batch.refresh_from_db(fields=["state"])
-        if batch.state != Batch.DONE or not isinstance(error, Exception):
-            raise
     return batch, done
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Final
 
 import polars as pl
 from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.batches.lifecycle import begin, finish, note, settle_pending, writers_turn
+from eclectyc.batches.lifecycle import begin, committing, note, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.derived import invalidation
 from eclectyc.derived.spans import EVER
 from eclectyc.derived.virtual.invalidation import NAME
 from eclectyc.estate.meters import delete_meter, refuse_deletion
 from eclectyc.estate.models import Meter
-from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
@@ -63,12 +61,5 @@ def _empty(actor: Actor, meter: Meter, series: list[int], lease: Lease) -> None:
     def before_commit(result: WriteResult) -> None:
         note(batch, touched=result.touched, report={"removed": result.removed}, changed=result.changed)
 
-    try:
+    with committing(batch, store, lease):
         store.write_anew([], spans=spans, earlier=None, lease=lease, batch=batch.pk, before_commit=before_commit)
-        finish(batch)
-    except BaseException as error:
-        with suppress(EclectycError):  # another writer has the turn now, and settles it
-            settle_pending(store, lease)
-        batch.refresh_from_db(fields=["state"])
-        if batch.state != Batch.DONE or not isinstance(error, Exception):
-            raise

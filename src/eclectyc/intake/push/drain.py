@@ -7,7 +7,7 @@ the batch's own state. Whoever next has the writers' turn settles what a killed 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation, User
-from eclectyc.batches.lifecycle import Under, begin, finish, note, settle_pending, writers_turn
+from eclectyc.batches.lifecycle import Under, begin, committing, note, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Series
 from eclectyc.intake.push.batching import MOST_PUSHES, WaitingPush, next_batch
@@ -24,7 +24,6 @@ from eclectyc.intake.push.merge import MergedPushes, merge
 from eclectyc.intake.push.models import Push
 from eclectyc.intake.push.month_frames import PushMonths, SeriesFacts
 from eclectyc.intake.push.report import report_of
-from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.errors import BadReadings
 from eclectyc.lake.lease import Lease
@@ -128,13 +127,6 @@ def _commit(
         report = report_of(rows, merged, known) | counts
         note(batch, touched=result.touched, report=report, rows=report["rows"], accepted=report["rows"], **counts)
 
-    try:
+    with committing(batch, store, lease):
         store.write(months, lease=lease, batch=batch.pk, before_commit=before_commit)
         failpoint("push.after_commit_of_lake")
-        finish(batch)
-    except BaseException as error:
-        with suppress(EclectycError):  # another writer has the turn now, and settles it
-            settle_pending(store, lease)
-        batch.refresh_from_db(fields=["state"])
-        if batch.state != Batch.DONE or not isinstance(error, Exception):
-            raise
