@@ -65,7 +65,7 @@ def reading_threads() -> list[threading.Thread]:
 def test_the_blocks_hold_every_line_of_the_file_in_order(file: Path) -> None:
     with PrefetchingReader(file) as begun:
         lines = [line for block, errors in begun.blocks() for line in block.frame["line"].to_list() if not errors]
-        assert begun.opened().seen.format == "daily"
+        assert begun.wait_for_file().recognition.format == "daily"
     assert lines == list(range(2, 30))
 
 
@@ -73,7 +73,7 @@ def test_what_is_no_table_is_refused_when_it_is_asked_for(tmp_path: Path) -> Non
     path = tmp_path / "empty.csv"
     path.write_bytes(b"")
     with PrefetchingReader(path) as begun, pytest.raises(UnreadableFile, match="is empty"):
-        begun.opened()
+        begun.wait_for_file()
 
 
 def test_an_error_on_the_way_comes_after_the_blocks_before_it(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,7 @@ def test_no_more_is_read_ahead_than_the_bound(file: Path, monkeypatch: pytest.Mo
     reader = Counting()
     put_in(monkeypatch, reader)
     with PrefetchingReader(file) as begun:
-        begun.opened()
+        begun.wait_for_file()
         deadline = time.monotonic() + 10
         while reader.read_so_far <= prefetch.MAX_BLOCKS and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -100,7 +100,7 @@ def test_no_more_is_read_ahead_than_the_bound(file: Path, monkeypatch: pytest.Mo
 def test_closing_ends_the_thread_however_much_is_left(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_in(monkeypatch, Counting())
     begun = PrefetchingReader(file)
-    begun.opened()
+    begun.wait_for_file()
     assert reading_threads()
     begun.close()
     assert not reading_threads()
@@ -115,7 +115,7 @@ def test_a_workbook_is_unpacked_until_it_is_closed_and_no_longer(tmp_path: Path)
         for row, line in enumerate(DAILY.splitlines()):
             sheet.write_row(row, 0, line.split(","))
     with PrefetchingReader(path) as begun:
-        source: Source = begun.opened().source
+        source: Source = begun.wait_for_file().source
         assert len(list(begun.blocks())) == 1
         assert source.path.exists()
     assert not source.path.exists() or source.path == path
@@ -130,7 +130,7 @@ def test_the_digest_is_the_whole_files(tmp_path: Path) -> None:
 def test_a_named_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with PrefetchingReader(tmp_path / "pipe") as file, pytest.raises(UnreadableFile):
-        file.opened()
+        file.wait_for_file()
 
 
 @pytest.mark.parametrize("fault", [OSError("gone"), MemoryError()])

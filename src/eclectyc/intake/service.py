@@ -160,8 +160,8 @@ def _import(
     name: str,
     claim: Claim,
 ) -> ImportReport:
-    opened = file.opened()
-    source, reader, seen = opened.source, opened.reader, opened.seen
+    opened = file.wait_for_file()
+    source, reader, seen = opened.source, opened.reader, opened.recognition
     report = ImportReport(dry_run=options.dry_run, file=name or source.name, format=seen.format, why=seen.why)
     report.sure = seen.sure
     telling = Telling(progress)
@@ -199,11 +199,11 @@ def _import_readings(
         creates=options.create_meters,
         zone=making.zone,
         strict_mpan=options.strict_mpan,
-        unit_needed_because=file.opened().seen.unit_to_be_told,
+        unit_needed_because=file.wait_for_file().recognition.why_no_default_unit,
     )
     with Spool(Path(settings.HOME) / "tmp") as spool:
         gathered = FileReadings(Resolver(organisation, wishes), spool, log)
-        seen = file.opened().seen
+        seen = file.wait_for_file().recognition
         _read(file, gathered, telling)
         plan = interpret(gathered, seen, stamps=options.stamps, timezone=options.timezone, agrees=shift_to_stored)
         describe(report, gathered, seen, plan)
@@ -217,7 +217,7 @@ def _import_readings(
 
 def _rule_of(file: PrefetchingReader) -> str:
     """Return which readings replace which: as ever, or the last ones where a profile says so (see ``lake.precedence``)."""
-    mapping = getattr(file.opened().reader, "mapping", None)  # of one that a profile makes
+    mapping = getattr(file.wait_for_file().reader, "mapping", None)  # of one that a profile makes
     return "last_wins" if mapping is not None and mapping.last_wins else "guarded"
 
 
@@ -240,21 +240,21 @@ def _import_reads(
     wishes = MeterOptions(meter=options.meter, quantity=options.quantity, unit=options.unit, creates=options.create_meters,
                     zone=making.zone, strict_mpan=options.strict_mpan)  # fmt: skip
     import_ = ReadsImport(
-        actor, organisation, file.opened().seen, Resolver(organisation, wishes), making, report, log, telling.say,
+        actor, organisation, file.wait_for_file().recognition, Resolver(organisation, wishes), making, report, log, telling.say,
         claim, file, options.unit,
     )  # fmt: skip
-    work_in = import_registers if file.opened().reader.kind == "registers" else import_tanks
+    work_in = import_registers if file.wait_for_file().reader.kind == "registers" else import_tanks
     work_in(import_, _told(file, telling), timezone=options.timezone)
 
 
 def _told(file: PrefetchingReader, telling: Telling) -> Iterator[tuple[Block, list[LineError]]]:
     for told in file.blocks():
         yield told
-        telling.say(done=file.opened().source.position)
+        telling.say(done=file.wait_for_file().source.position)
 
 
 def _read(file: PrefetchingReader, gathered: FileReadings, telling: Telling) -> None:
-    source, seen = file.opened().source, file.opened().seen
+    source, seen = file.wait_for_file().source, file.wait_for_file().recognition
     gatherer = ReadingCollector(gathered, step_s=seen.step * 60 if seen.step else None)
     for block, errors in file.blocks():
         if isinstance(block, DayBlock | RowBlock):

@@ -181,6 +181,6 @@ class Recognition:
     step: int | None = None  # minutes, where the layout says so
     is_table: bool = True
     closes_midnight: bool = False  # ends are declared to label the last interval of day D as ``D 00:00``
-    unit_to_be_told: str = ""
+    why_no_default_unit: str = ""
     columns: dict[str, object] = field(default_factory=dict)  # what the reader needs to find its fields again
     warnings: list[str] = field(default_factory=list)

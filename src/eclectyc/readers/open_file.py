@@ -30,7 +30,7 @@ class OpenFile:
 
     source: Source
     reader: Reader
-    seen: Recognition
+    recognition: Recognition
 
 
 @contextmanager
@@ -99,8 +99,8 @@ def _open_sheet(book: Workbook, path: Path, folder: Path, options: ReadOptions, 
         except UnreadableFile as refusal:
             refusals.append(_for_sheet(refusal, sheet.name))
             continue
-        found.seen.why = f"{found.seen.why}, on sheet {sheet.name!r}"
-        found.seen.warnings += [*_unread_sheets(sheet, visible, options.sheet), *book.notes]
+        found.recognition.why = f"{found.recognition.why}, on sheet {sheet.name!r}"
+        found.recognition.warnings += [*_unread_sheets(sheet, visible, options.sheet), *book.notes]
         return found
     raise (
         refusals[0]

@@ -44,7 +44,7 @@ class PrefetchingReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def opened(self) -> OpenFile:
+    def wait_for_file(self) -> OpenFile:
         """Wait until the file is recognised. Raises ``UnreadableFile`` where it is not."""
         return self._opened.result()
 
@@ -88,7 +88,7 @@ class PrefetchingReader:
                 self._opened.set_exception(error)
 
     def _read(self, file: OpenFile) -> None:
-        blocks = file.reader.read(file.source, file.seen, self._options)
+        blocks = file.reader.read(file.source, file.recognition, self._options)
         for told in blocks:
             if not self._put(told):
                 with suppress(AttributeError):  # an iterator that is no generator has nothing to close

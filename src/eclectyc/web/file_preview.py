@@ -51,7 +51,7 @@ def look(actor: Actor, upload: Upload, options: ImportOptions | None) -> dict[st
 
 
 def _seen(file: OpenFile) -> dict[str, Any]:
-    seen, table = file.seen, None
+    seen, table = file.recognition, None
     if isinstance(file.reader, ProfileReader):
         table = declared_table(file.source, file.reader.mapping)
     elif seen.is_table:

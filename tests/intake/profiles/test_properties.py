@@ -89,7 +89,7 @@ cells = st.lists(
 def read(path: Path, reader: ProfileReader | None) -> tuple[list[Block], list[LineError]]:
     blocks, errors = [], []
     with open_file(path, ReadOptions(reader=reader)) as file:
-        for block, rejected in file.reader.read(file.source, file.seen, ReadOptions()):
+        for block, rejected in file.reader.read(file.source, file.recognition, ReadOptions()):
             blocks.append(block)
             errors += rejected
     return blocks, errors

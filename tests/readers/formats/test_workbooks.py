@@ -41,8 +41,8 @@ def rows(path: Path, sheet: int = 0) -> list[tuple[int, list[str]]]:
 def read(path: Path, **options: str) -> Read:
     """Open, recognise and read a workbook."""
     with open_file(path, ReadOptions(**options)) as file:
-        result = Read(file.seen)
-        for block, errors in file.reader.read(file.source, file.seen, ReadOptions(**options)):
+        result = Read(file.recognition)
+        for block, errors in file.reader.read(file.source, file.recognition, ReadOptions(**options)):
             result.blocks.append(block)
             result.errors += errors
     return result

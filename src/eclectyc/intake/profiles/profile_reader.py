@@ -95,7 +95,7 @@ class ProfileReader:
             ends = wide.ends_of_day(layout.slots) if layout.slots.step == 30 else set()
         meaning = self.mapping.meaning
         as_text = meaning.decimal == "comma" or bool(meaning.missing)
-        shape = Shape.of(layout.table, () if as_text else numbers, ends)
+        shape = Shape.from_table(layout.table, () if as_text else numbers, ends)
         told = convert_parts(source, shape, lambda part: self._converted(part, layout, numbers, convert), seen.warnings)
         for blocks, errors in told:
             for n, block in enumerate(blocks):

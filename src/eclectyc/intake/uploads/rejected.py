@@ -141,7 +141,7 @@ def _header_lines(file: OpenFile) -> int:
     """Return how many lines stand above the data."""
     if isinstance(file.reader, ProfileReader):
         return declared_table(file.source, file.reader.mapping).header_line
-    return sample_of(file.source).table.header_line if file.seen.is_table else 0
+    return sample_of(file.source).table.header_line if file.recognition.is_table else 0
 
 
 def _text(line: bytes) -> str:

@@ -56,7 +56,7 @@ class Source:
         self.block_bytes = block_bytes
         self.size = path.stat().st_size  # [bytes on disk]
         self.position = 0  # [bytes on disk] read so far, for progress
-        self.head: object = None  # what ``head.head_of`` saw in the first lines
+        self.sample: object = None  # what ``head.head_of`` saw in the first lines
         self.document: object = None  # what ``json_document.document_of`` made of a JSON file
 
     @property

@@ -87,8 +87,8 @@ class D0010:
 
 
 def _convert(block: TextBlock, state: _D0010State, name: str) -> tuple[RegisterBlock, list[LineError]]:
-    lines = CodedLines.of(block)
-    is_point, is_device, is_read = (lines.beginning(code) for code in (_POINT, _DEVICE, _READ))
+    lines = CodedLines.from_block(block)
+    is_point, is_device, is_read = (lines.starting_with(code) for code in (_POINT, _DEVICE, _READ))
     faults = block.errors + _envelope(lines, is_point, state, name) + _unknown_lines(lines)
     at = np.flatnonzero(is_read)
     if not len(at):
@@ -96,7 +96,7 @@ def _convert(block: TextBlock, state: _D0010State, name: str) -> tuple[RegisterB
     cells = _cells(lines, is_read)
     part = CsvPart(cells, lines.numbers[at], False, np.zeros(len(at), bool), state.notes)
     rejects = Rejects(part)
-    fields = lines.fields(b"|")[at]
+    fields = lines.field_counts(b"|")[at]
     for row in np.flatnonzero(fields < _FEWEST).tolist():
         rejects.add(row, "", f"The record has {fields[row]} fields; an 030 record has at least {_FEWEST}.", _AGAIN)
     over = _ends_a_point(lines, block.errors)
@@ -111,14 +111,14 @@ def _ends_a_point(lines: CodedLines, errors: list[LineError]) -> np.ndarray:
     """Say which lines end what was said of a metering point: heads, feet, and what may have been another's record."""
     known = np.zeros(len(lines), dtype=bool)
     for code in (*_CODES, *_OTHERS):
-        known |= lines.beginning(code)
-    return lines.lost(known, errors) | lines.beginning(_HEAD) | lines.beginning(_FOOT)
+        known |= lines.starting_with(code)
+    return lines.unidentified(known, errors) | lines.starting_with(_HEAD) | lines.starting_with(_FOOT)
 
 
 def _cells(lines: CodedLines, which: np.ndarray) -> pl.DataFrame:
     """Return the first cells of some lines as text, stripped, null where blank."""
     kinds = {str(n): pl.String for n in range(_KEPT)}
-    text = b"|" * (_KEPT - 1) + b"\n" + lines.chosen(which)  # Polars takes the width from the first line
+    text = b"|" * (_KEPT - 1) + b"\n" + lines.text_of(which)  # Polars takes the width from the first line
     frame = pl.read_csv(
         text, has_header=False, separator="|", quote_char=None, schema=kinds, truncate_ragged_lines=True
     )
@@ -214,7 +214,7 @@ def _refuse_types(kind: pl.Series, rejects: Rejects) -> None:
 def _envelope(lines: CodedLines, is_point: np.ndarray, state: _D0010State, name: str) -> list[LineError]:
     """Follow the head and foot lines, and compare the counts of each foot with what stood above it."""
     faults = []
-    is_head, is_foot, is_blank = lines.beginning(_HEAD), lines.beginning(_FOOT), lines.blank()
+    is_head, is_foot, is_blank = lines.starting_with(_HEAD), lines.starting_with(_FOOT), lines.blank()
     body, points = np.cumsum(~is_blank), np.cumsum(is_point)
     done_body, done_points = 0, 0
     for n in np.flatnonzero(is_head | is_foot).tolist():
@@ -256,7 +256,7 @@ def _unknown_lines(lines: CodedLines) -> list[LineError]:
     """Report the lines that no D0010 has."""
     others = ~lines.blank()
     for code in _CODES:
-        others &= ~lines.beginning(code)
+        others &= ~lines.starting_with(code)
     errors = []
     for n in np.flatnonzero(others).tolist():
         end = min(int(lines.ends[n]), int(lines.starts[n]) + 20)

@@ -65,10 +65,10 @@ class D0379:
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
         meter, is_ended = _Meter(), False
         for block in read_units(source, (_METER, _DAY, _HEADER, _TRAILER), b"|"):
-            lines = CodedLines.of(block)
+            lines = CodedLines.from_block(block)
             known, of_line = _meters(lines, meter, block.errors)
             meter = known[-1]
-            for n in np.flatnonzero(lines.beginning(_TRAILER) | lines.beginning(_ADVANCE))[-1:].tolist():
+            for n in np.flatnonzero(lines.starting_with(_TRAILER) | lines.starting_with(_ADVANCE))[-1:].tolist():
                 is_ended = lines.line(n, 4) == "ZPT|"
             yield _convert(block, lines, known, of_line)
         if not is_ended:
@@ -77,8 +77,8 @@ class D0379:
 
 def _meters(lines: CodedLines, above: _Meter, errors: list[LineError]) -> tuple[list[_Meter], np.ndarray]:
     """Return the meter at the block's start and each one that it names, and which of these each line is under."""
-    is_head = lines.beginning(_METER) | lines.beginning(_HEADER) | lines.beginning(_TRAILER)
-    is_lost = lines.lost(is_head | lines.beginning(_DAY) | lines.beginning(_ADVANCE), errors)
+    is_head = lines.starting_with(_METER) | lines.starting_with(_HEADER) | lines.starting_with(_TRAILER)
+    is_lost = lines.unidentified(is_head | lines.starting_with(_DAY) | lines.starting_with(_ADVANCE), errors)
     heads = np.flatnonzero(is_head | is_lost)
     known = [
         above,
@@ -109,9 +109,9 @@ def _parse_meter(record: str) -> _Meter:
 def _convert(
     block: TextBlock, lines: CodedLines, known: list[_Meter], of_line: np.ndarray
 ) -> tuple[DayBlock, list[LineError]]:
-    is_day, is_advance = lines.beginning(_DAY), lines.beginning(_ADVANCE)
+    is_day, is_advance = lines.starting_with(_DAY), lines.starting_with(_ADVANCE)
     days, at = np.flatnonzero(is_day), np.flatnonzero(is_advance)
-    others = lines.beginning(_METER) | lines.beginning(_HEADER) | lines.beginning(_TRAILER)
+    others = lines.starting_with(_METER) | lines.starting_with(_HEADER) | lines.starting_with(_TRAILER)
     heads = np.flatnonzero(is_day | others)
     nth = np.searchsorted(heads, at) - 1
     under = heads[nth] if len(heads) else np.zeros(len(at), np.int64)
@@ -120,7 +120,7 @@ def _convert(
     counts = np.bincount(day_of[is_placed], minlength=len(days))
     printed, reasons = _days(lines, is_day, known, of_line[days], counts)
     is_known = is_day | is_advance | others
-    errors = [*block.errors, *lines.strangers(is_known, "begins no record of D0379.", _RECORDS)]
+    errors = [*block.errors, *lines.unknown_lines(is_known, "begins no record of D0379.", _RECORDS)]
     bad_days = np.array([bool(reason) for reason in reasons], dtype=bool)
     wrong = ~is_placed
     wrong[is_placed] = bad_days[day_of[is_placed]]
@@ -147,7 +147,7 @@ def _days(
     lines: CodedLines, is_day: np.ndarray, known: list[_Meter], of_day: np.ndarray, counts: np.ndarray
 ) -> tuple[pl.Series, list[str]]:
     """Return the date of each 26B record, and why nothing under it can be taken (empty: it can)."""
-    cells = lines.each(is_day)
+    cells = lines.as_series(is_day)
     parsed = parse_dates(cells.str.split("|").list.get(1, null_on_oob=True), "26B")
     numbers = lines.numbers[is_day].tolist()
     reasons = []
@@ -164,14 +164,14 @@ def _days(
 def _advances(lines: CodedLines, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[LineError]]:
     """Return the value and quality of each 66L record, in order, and those that say neither."""
     values, quality = np.full(len(at), np.nan), np.full(len(at), MISSING, np.int8)
-    is_whole = (lines.fields(b"|")[at] == 4) & (lines.text[lines.ends[at] - 1] == ord("|"))
+    is_whole = (lines.field_counts(b"|")[at] == 4) & (lines.text[lines.ends[at] - 1] == ord("|"))
     errors = [
         LineError(line, "", "The 66L record is cut off, or has more than a flag and a value.", _AGAIN)
         for line in lines.numbers[at[~is_whole]].tolist()
     ]
     chosen = np.zeros(len(lines), dtype=bool)
     chosen[at[is_whole]] = True
-    frame, typed = read_cells(lines.chosen(chosen), "|", 4, (2,))
+    frame, typed = read_cells(lines.text_of(chosen), "|", 4, (2,))
     part = CsvPart(frame, lines.numbers[at[is_whole]], typed, np.zeros(len(frame), dtype=bool))
     rejects = Rejects(part)
     numbers, bad = number_matrix(frame, ["2"], set())

@@ -57,7 +57,7 @@ class Daily:
             raise changed_since_recognised(source.name, self.name)
         yield from convert_parts(
             source,
-            Shape.of(table, [column.index for column in values]),
+            Shape.from_table(table, [column.index for column in values]),
             lambda part: convert(part, fields, date, values, grouped),
             seen.warnings,
         )

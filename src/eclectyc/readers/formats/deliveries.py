@@ -64,7 +64,7 @@ class Deliveries:
         named = [column.name for column in (layout.kind, *(column for column, _ in layout.values)) if column]
         why = f"deliveries and dips of tanks: {', '.join(repr(name) for name in named)}"
         seen = Recognition(self.name, why, _SURE if said and layout.fields.meter else _LESS_SURE)
-        seen.timezone = layout.fields.clock()
+        seen.timezone = layout.fields.declared_timezone()
         seen.columns = {"values": [column.name for column, _ in layout.values]}
         return seen
 
@@ -77,7 +77,7 @@ class Deliveries:
             raise changed_since_recognised(source.name, self.name)
         yield from convert_parts(
             source,
-            Shape.of(table, [column.index for column, _ in layout.values]),
+            Shape.from_table(table, [column.index for column, _ in layout.values]),
             lambda part: _convert_part(part, layout, seen, grouped),
             seen.warnings,
         )

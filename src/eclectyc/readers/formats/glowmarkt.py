@@ -39,7 +39,7 @@ class Glowmarkt:
             stamps_why="Glowmarkt stamps the start of a period",
             step=_step(answer, head.name),
             is_table=False,
-            unit_to_be_told=_UNIT,
+            why_no_default_unit=_UNIT,
         )
 
     def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[tuple[Block, list[LineError]]]:

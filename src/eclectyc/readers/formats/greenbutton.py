@@ -70,10 +70,10 @@ class GreenButton:
         points = {series.point for series in of_entry.values()}
         taking = _BlockBuilder(of_entry, names_points=len(points) > 1)
         for some in readings(source):
-            taking.take(some)
+            taking.add(some)
             yield from taking.blocks(PER_BLOCK)
         yield from taking.blocks(0)
-        seen.warnings += taking.notes()
+        seen.warnings += taking.warnings()
 
 
 class _BlockBuilder:
@@ -86,7 +86,7 @@ class _BlockBuilder:
         self._count = 0
         self._questionable = 0
 
-    def take(self, some: Sequence[Reading]) -> None:
+    def add(self, some: Sequence[Reading]) -> None:
         for reading in some:
             self._count += 1
             series = self._of_entry.get(reading.entry)
@@ -112,7 +112,7 @@ class _BlockBuilder:
             yield block, gathered.errors
             del self._gathered[series, is_day]
 
-    def notes(self) -> list[str]:
+    def warnings(self) -> list[str]:
         if not self._questionable:
             return []
         return [f"{self._questionable:,} readings are marked questionable (quality 10); they are taken as actual."]

@@ -61,7 +61,7 @@ class FeedSeries:
 def find_series(entries: list[Entry], name: str, told_quantity: str, seen: Recognition) -> dict[int, FeedSeries]:
     """Return the series of each entry that holds readings which can be taken; say in ``seen`` which are passed over."""
     meters, points, types = (
-        _LinkedEntries.of(entries, thing) for thing in ("MeterReading", "UsagePoint", "ReadingType")
+        _LinkedEntries.from_entries(entries, thing) for thing in ("MeterReading", "UsagePoint", "ReadingType")
     )
     offsets = {entry.fields.get("tzOffset", "") for entry in entries if entry.thing == "LocalTimeParameters"}
     offset = next(iter(offsets)) if len(offsets) == 1 else ""
@@ -112,7 +112,7 @@ class _LinkedEntries:
     by_related: dict[str, Entry]
 
     @classmethod
-    def of(cls, entries: list[Entry], thing: str) -> Self:
+    def from_entries(cls, entries: list[Entry], thing: str) -> Self:
         mine = [entry for entry in entries if entry.thing == thing]
         related = {link: entry for entry in reversed(mine) for link in entry.related}
         return cls(mine, {entry.own: entry for entry in reversed(mine) if entry.own}, related)

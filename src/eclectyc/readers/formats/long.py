@@ -58,7 +58,7 @@ class Long:
         grouped: set[str] = set()
         for blocks, errors in convert_parts(
             source,
-            Shape.of(table, [column.index for column in fields.values]),
+            Shape.from_table(table, [column.index for column in fields.values]),
             lambda part: convert(part, fields, seen, grouped),
             seen.warnings,
         ):
@@ -68,8 +68,8 @@ class Long:
 
 def set_declarations(seen: Recognition, fields: Fields, table: TableSample) -> None:
     """Write into ``seen`` what headings and first cells declare about stamps and clocks, and the columns used."""
-    seen.stamps, seen.stamps_why = fields.declared()
-    seen.timezone = seen.timezone or fields.clock()
+    seen.stamps, seen.stamps_why = fields.stamp_declaration()
+    seen.timezone = seen.timezone or fields.declared_timezone()
     seen.step = fields.step
     used = {"meter": fields.meter, "stamp": fields.stamp, "date": fields.date, "time": fields.time,
             "period": fields.period, "unit": fields.unit, "flag": fields.flag, "quantity": fields.quantity}  # fmt: skip

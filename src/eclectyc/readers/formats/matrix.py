@@ -65,7 +65,7 @@ class Matrix:
         grouped: set[str] = set()
         yield from convert_parts(
             source,
-            Shape.of(table, [column.index for column in columns]),
+            Shape.from_table(table, [column.index for column in columns]),
             lambda part: convert(part, fields, columns, seen, grouped),
             seen.warnings,
         )

@@ -47,7 +47,7 @@ class N3rgy:
             timezone="UTC",
             step=30,
             is_table=False,
-            unit_to_be_told=_UNIT,
+            why_no_default_unit=_UNIT,
         )
 
     def read(

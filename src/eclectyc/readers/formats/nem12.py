@@ -100,26 +100,26 @@ class Nem12:
 def _convert(block: TextBlock, state: _Nem12State, name: str) -> Iterator[tuple[DayBlock, list[LineError]]]:
     if b",,,,,,,,\n" in block.text:
         block = TextBlock(_PADDING.sub(b"\n", block.text), block.first_line, block.lines, block.errors)
-    lines = CodedLines.of(block)
-    is_day, is_part = lines.beginning(_DAY), lines.beginning(PART)
+    lines = CodedLines.from_block(block)
+    is_day, is_part = lines.starting_with(_DAY), lines.starting_with(PART)
     is_known = is_day | is_part
     for code in (_HEADER, _STREAM, _EVENT, _END):
-        is_known |= lines.beginning(code)
-    streams, of_line = _streams(lines, state, name, lines.lost(is_known, block.errors))
+        is_known |= lines.starting_with(code)
+    streams, of_line = _streams(lines, state, name, lines.unidentified(is_known, block.errors))
     at = np.flatnonzero(is_day)
     parts, errors = read_parts(lines, is_part, is_day, np.isin(np.arange(len(lines)), of_line.heads))
     errors += block.errors
-    errors += lines.strangers(is_known, "begins no row of NEM12.", "Rows are 100, 200, 300, 400, 500 and 900.")
+    errors += lines.unknown_lines(is_known, "begins no row of NEM12.", "Rows are 100, 200, 300, 400, 500 and 900.")
     stream = of_line.stream[at]
     steps = np.array([one.step for one in streams])[stream]
-    fields = lines.fields(b",")[at]
+    fields = lines.field_counts(b",")[at]
     wanted = np.where(steps > 0, 1440 // np.maximum(steps, 1), 0) + _BEFORE + 1
     sound = (steps > 0) & (fields >= wanted) & (fields <= wanted + _AFTER)
     for n in np.flatnonzero(~sound).tolist():
         errors.append(_unsound(int(lines.numbers[at[n]]), streams[stream[n]], int(fields[n]), int(wanted[n])))
     for step, width in sorted(set(zip(steps[sound].tolist(), fields[sound].tolist(), strict=True))):
         same = np.flatnonzero(sound & (steps == step) & (fields == width))
-        days, odd = _days(lines, at[same], stream[same], streams, parts.of(at[same]), step, width)
+        days, odd = _days(lines, at[same], stream[same], streams, parts.for_days(at[same]), step, width)
         yield days, odd + errors
         errors = []
     if errors:
@@ -140,7 +140,7 @@ def _streams(
 
     is_lost : lines that may have been a 200 row: the days under them are of nobody knows what.
     """
-    is_head, is_stream, is_end = (lines.beginning(code) for code in (_HEADER, _STREAM, _END))
+    is_head, is_stream, is_end = (lines.starting_with(code) for code in (_HEADER, _STREAM, _END))
     heads = np.flatnonzero(is_head | is_stream | is_end | is_lost)
     streams = [state.stream]
     for n in heads.tolist():
@@ -218,7 +218,7 @@ def _days(
     chosen = np.zeros(len(lines), dtype=bool)
     chosen[at] = True
     values_at = range(_BEFORE, _BEFORE + 1440 // step)
-    frame, typed = read_cells(lines.chosen(chosen), ",", width, values_at)
+    frame, typed = read_cells(lines.text_of(chosen), ",", width, values_at)
     part = CsvPart(frame, lines.numbers[at], typed, np.zeros(len(at), dtype=bool))
     rejects = Rejects(part)
     days = parse_dates(part.column(1), "date")

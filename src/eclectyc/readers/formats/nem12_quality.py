@@ -37,7 +37,7 @@ class QualityParts:
     flag: np.ndarray
     line: np.ndarray
 
-    def of(self, days: np.ndarray) -> QualityParts:
+    def for_days(self, days: np.ndarray) -> QualityParts:
         """Return those that belong to some 300 rows (sorted), ``owner`` counted within these."""
         mine = np.isin(self.owner, days)
         owner = np.searchsorted(days, self.owner[mine])
@@ -66,7 +66,7 @@ def read_parts(
 
 def _cells(lines: CodedLines, which: np.ndarray) -> pl.DataFrame:
     """Return the first cells of some lines as text, columns "1", "2" and "3"; null where a line ends before."""
-    cells = lines.each(which).str.splitn(",", 5).struct.unnest()
+    cells = lines.as_series(which).str.splitn(",", 5).struct.unnest()
     return cells.select(pl.col(f"field_{n}").str.strip_chars().alias(str(n)) for n in (1, 2, 3))
 
 

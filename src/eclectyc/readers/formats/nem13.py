@@ -73,9 +73,9 @@ class Nem13:
     ) -> Iterator[tuple[RegisterBlock, list[LineError]]]:
         notes, is_ended = Notes(), False
         for block in read_units(source, (_HEADER, _READ, _END), b","):
-            lines = CodedLines.of(block)
+            lines = CodedLines.from_block(block)
             _refuse_others(lines, source.name)
-            is_ended = bool(lines.beginning(_END).any()) or (is_ended and not lines.beginning(_READ).any())
+            is_ended = bool(lines.starting_with(_END).any()) or (is_ended and not lines.starting_with(_READ).any())
             yield _convert(block, lines, notes)
         if not is_ended:
             seen.warnings.append("The file has no 900 row at its end: it may be cut off.")
@@ -83,7 +83,7 @@ class Nem13:
 
 
 def _refuse_others(lines: CodedLines, name: str) -> None:
-    for n in np.flatnonzero(lines.beginning(_HEADER)).tolist():
+    for n in np.flatnonzero(lines.starting_with(_HEADER)).tolist():
         text = lines.text[lines.starts[n] : lines.ends[n]].tobytes().decode("utf-8", "replace")
         if text.split(",")[1].strip().upper() != "NEM13":
             raise UnreadableFile(
@@ -93,13 +93,13 @@ def _refuse_others(lines: CodedLines, name: str) -> None:
 
 
 def _convert(block: TextBlock, lines: CodedLines, notes: Notes) -> tuple[RegisterBlock, list[LineError]]:
-    which = lines.beginning(_READ)
+    which = lines.starting_with(_READ)
     faults = block.errors + _unknown_lines(lines)
     at = np.flatnonzero(which)
     cells = _cells(lines, which)
     part = CsvPart(cells, lines.numbers[at], False, np.zeros(len(at), bool), notes)
     rejects = Rejects(part)
-    fields = lines.fields(b",")[at]
+    fields = lines.field_counts(b",")[at]
     for row in np.flatnonzero((fields < _SHORTEST) | (fields > _WIDTH)).tolist():
         reason = f"The row has {fields[row]} fields; a 250 row has {_WIDTH}."
         rejects.add(row, "", reason, f"It may be cut off: {_AGAIN.lower()}")
@@ -123,7 +123,7 @@ def _convert(block: TextBlock, lines: CodedLines, notes: Notes) -> tuple[Registe
 def _cells(lines: CodedLines, which: np.ndarray) -> pl.DataFrame:
     """Return the cells of the 250 rows as text, stripped, null where blank."""
     kinds = {str(n): pl.String for n in range(_WIDTH)}
-    text = b"," * (_WIDTH - 1) + b"\n" + lines.chosen(which)  # Polars takes the width from the first line
+    text = b"," * (_WIDTH - 1) + b"\n" + lines.text_of(which)  # Polars takes the width from the first line
     frame = pl.read_csv(
         text, has_header=False, separator=",", quote_char=None, schema=kinds, truncate_ragged_lines=True
     )
@@ -206,7 +206,7 @@ def _unknown_lines(lines: CodedLines) -> list[LineError]:
     """Report the lines that no NEM13 file has."""
     others = ~lines.blank()
     for code in (_HEADER, _READ, _OTHER, _END):
-        others &= ~lines.beginning(code)
+        others &= ~lines.starting_with(code)
     errors = []
     for n in np.flatnonzero(others).tolist():
         end = min(int(lines.ends[n]), int(lines.starts[n]) + 20)

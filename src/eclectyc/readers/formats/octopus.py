@@ -64,7 +64,7 @@ class Octopus:
             stamps="start",
             stamps_why="interval_start opens its interval",
             is_table=False,
-            unit_to_be_told=_UNIT,
+            why_no_default_unit=_UNIT,
         )
         seen.columns = {"point": link.point} if link.point else {}
         if isinstance(answer.get("count"), int) and answer["count"] > len(answer["results"]):

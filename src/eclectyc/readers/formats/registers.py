@@ -78,7 +78,7 @@ class Registers:
         moment = layout.fields.stamp or layout.fields.date
         named = [column.name for column in (moment, *layout.values) if column]
         seen = Recognition(self.name, f"reads of registers: {', '.join(repr(name) for name in named)}", _SURE)
-        seen.timezone = layout.fields.clock()
+        seen.timezone = layout.fields.declared_timezone()
         roles = {"meter": layout.fields.meter, "serial": layout.serial, "register": layout.code, "moment": moment}
         seen.columns = {role: column.name for role, column in roles.items() if column}
         seen.columns["values"] = [column.name for column in layout.values]
@@ -93,7 +93,7 @@ class Registers:
             raise changed_since_recognised(source.name, self.name)
         yield from convert_parts(
             source,
-            Shape.of(table, [column.index for column in layout.values]),
+            Shape.from_table(table, [column.index for column in layout.values]),
             lambda part: convert(part, layout, seen, grouped),
             seen.warnings,
         )

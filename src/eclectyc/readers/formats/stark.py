@@ -88,7 +88,7 @@ class Stark:
         above = _Context()
         both: dict[str, None] = {}
         for block in source.blocks():
-            lines = CodedLines.of(block)
+            lines = CodedLines.from_block(block)
             headed, of_line = _contexts(lines, above, block.errors)
             above = headed[-1]
             if len(both) < 20:
@@ -106,11 +106,11 @@ def _contexts(lines: CodedLines, above: _Context, errors: list[LineError]) -> tu
 
     A line of one cell that is none of them may be one that was damaged.
     """
-    is_head = lines.beginning(b"#")
-    is_reading = is_head | (lines.fields(b",") > 1)
-    for n in np.flatnonzero(is_reading & ~is_head & ~lines.digits()).tolist():
+    is_head = lines.starting_with(b"#")
+    is_reading = is_head | (lines.field_counts(b",") > 1)
+    for n in np.flatnonzero(is_reading & ~is_head & ~lines.starting_with_digit()).tolist():
         is_reading[n] = bool(lines.line(n).partition(",")[2].strip(", "))
-    heads = np.flatnonzero(is_head | lines.lost(is_reading, errors))
+    heads = np.flatnonzero(is_head | lines.unidentified(is_reading, errors))
     known = [above]
     for n in heads.tolist():
         known.append(known[-1].after(lines.line(n)))
@@ -120,8 +120,8 @@ def _contexts(lines: CodedLines, above: _Context, errors: list[LineError]) -> tu
 def _convert(
     block: TextBlock, lines: CodedLines, headed: list[_Context], of_line: np.ndarray
 ) -> tuple[RowBlock, list[LineError]]:
-    is_reading = ~(lines.beginning(b"#") | lines.blank())
-    fields = lines.fields(b",")
+    is_reading = ~(lines.starting_with(b"#") | lines.blank())
+    fields = lines.field_counts(b",")
     is_known = np.array([not one.reason for one in headed])[of_line]
     is_known[np.flatnonzero(np.diff(of_line, prepend=0) > 0)] = True  # what such a line is itself, it says itself
     errors = [
@@ -133,7 +133,7 @@ def _convert(
         for n in np.flatnonzero(is_reading & is_known & (fields != _FIELDS)).tolist()
     ]
     taken = is_reading & is_known & (fields == _FIELDS)
-    frame, typed = read_cells(lines.chosen(taken), ",", _FIELDS, (2,))
+    frame, typed = read_cells(lines.text_of(taken), ",", _FIELDS, (2,))
     part = CsvPart(frame, lines.numbers[taken], typed, np.zeros(len(frame), dtype=bool))
     rows, rejected = _rows(part, headed, of_line[taken])
     return rows, sorted([*block.errors, *errors, *rejected], key=lambda error: error.line)

@@ -91,7 +91,7 @@ def read_days(
     grouped: set[str] = set()
     yield from convert_parts(
         source,
-        Shape.of(layout.table, numbers, ends_of_day(layout.slots) if ends_blank else ()),
+        Shape.from_table(layout.table, numbers, ends_of_day(layout.slots) if ends_blank else ()),
         lambda part: convert(part, layout, grouped),
         warnings,
     )

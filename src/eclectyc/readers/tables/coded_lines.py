@@ -37,7 +37,7 @@ class CodedLines:
     codes: np.ndarray
 
     @classmethod
-    def of(cls, block: TextBlock) -> Self:
+    def from_block(cls, block: TextBlock) -> Self:
         """Take a block apart."""
         text = np.frombuffer(block.text, dtype=np.uint8)
         ends = np.flatnonzero(text == _NEWLINE)
@@ -49,13 +49,13 @@ class CodedLines:
     def __len__(self) -> int:
         return len(self.ends)
 
-    def beginning(self, code: bytes) -> np.ndarray:
+    def starting_with(self, code: bytes) -> np.ndarray:
         """Say which lines begin with a code of up to four characters."""
         mask = np.uint32((1 << 8 * len(code)) - 1)
         begins: np.ndarray = (self.codes & mask) == np.uint32(int.from_bytes(code, "little"))
         return begins
 
-    def digits(self) -> np.ndarray:
+    def starting_with_digit(self) -> np.ndarray:
         """Say which lines begin with a digit."""
         first = self.codes & np.uint32(0xFF)
         begins: np.ndarray = (first >= ord("0")) & (first <= ord("9"))
@@ -64,16 +64,16 @@ class CodedLines:
     def blank(self) -> np.ndarray:
         """Say which lines hold nothing but spaces."""
         is_blank = self.starts == self.ends
-        for n in np.flatnonzero(self.beginning(b" ")).tolist():
+        for n in np.flatnonzero(self.starting_with(b" ")).tolist():
             is_blank[n] = not self.text[self.starts[n] : self.ends[n]].tobytes().strip()
         return is_blank
 
-    def fields(self, delimiter: bytes) -> np.ndarray:
+    def field_counts(self, delimiter: bytes) -> np.ndarray:
         """Return how many fields each line has."""
         found = np.flatnonzero(self.text == ord(delimiter))
         return np.diff(np.searchsorted(found, self.ends), prepend=0) + 1
 
-    def chosen(self, which: np.ndarray) -> bytes:
+    def text_of(self, which: np.ndarray) -> bytes:
         """Return the text of some lines, by mask."""
         if which.all():
             return self.text.tobytes()
@@ -83,16 +83,16 @@ class CodedLines:
         """Return a line's text, or its first ``most`` bytes."""
         return self.text[self.starts[n] : min(self.ends[n], self.starts[n] + most)].tobytes().decode("utf-8", "replace")
 
-    def each(self, which: np.ndarray) -> pl.Series:
+    def as_series(self, which: np.ndarray) -> pl.Series:
         """Return some lines, by mask, as text."""
-        return pl.Series(self.chosen(which).decode("utf-8", "replace").split("\n")[:-1], dtype=pl.String)
+        return pl.Series(self.text_of(which).decode("utf-8", "replace").split("\n")[:-1], dtype=pl.String)
 
-    def strangers(self, known: np.ndarray, reason: str, remedy: str) -> list[LineError]:
+    def unknown_lines(self, known: np.ndarray, reason: str, remedy: str) -> list[LineError]:
         """Report the lines that are neither ``known`` nor blank; ``reason`` follows what they begin with."""
         others = np.flatnonzero(~(known | self.blank()))
         return [LineError(int(self.numbers[n]), "", f"{self.line(n, 20)!r} {reason}", remedy) for n in others.tolist()]
 
-    def lost(self, known: np.ndarray, errors: Iterable[LineError]) -> np.ndarray:
+    def unidentified(self, known: np.ndarray, errors: Iterable[LineError]) -> np.ndarray:
         """Say which lines may have begun something that nobody knows of now: they are neither ``known`` nor blank, or
         could not be read. What follows them must not be taken for a part of what stands before."""
         return ~(known | self.blank()) | np.isin(self.numbers, [error.line for error in errors])

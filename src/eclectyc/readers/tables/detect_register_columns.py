@@ -24,7 +24,7 @@ def refuse_registers(table: TableSample, seen: Recognition) -> None:
     if seen.format not in ("long", "daily", "simple long"):
         return
     fields = find_fields(table)
-    if len(fields.values) != 1 or not fields.values[0].register:
+    if len(fields.values) != 1 or not fields.values[0].may_be_register:
         return
     column = fields.values[0]
     meters = _by_meter(table, fields.meter, column)

@@ -52,7 +52,7 @@ class Fields:
         """The column that gives the day: a date, or a stamp."""
         return self.date or self.stamp
 
-    def declared(self) -> tuple[Stamps | None, str]:
+    def stamp_declaration(self) -> tuple[Stamps | None, str]:
         """Return whether headings say that stamps are starts or ends, and which heading says so."""
         if self.stamp and self.end:
             return "start", f"columns {self.stamp.name!r} and {self.end.name!r} give start and end"
@@ -61,7 +61,7 @@ class Fields:
                 return ("start" if column.starts else "end"), f"the heading {column.name!r}"
         return None, ""
 
-    def clock(self) -> str | None:
+    def declared_timezone(self) -> str | None:
         """Return ``UTC`` where a heading says utc or gmt."""
         used = (self.stamp, self.time, self.date)
         return "UTC" if any(column and column.clock == "UTC" for column in used) else None

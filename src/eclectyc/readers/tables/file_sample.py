@@ -72,9 +72,9 @@ class TableSample:
 
 def sample_of(source: Source) -> FileSample:
     """Return a source's head; it is looked at once."""
-    if not isinstance(source.head, FileSample):
-        source.head = FileSample(source)
-    return source.head
+    if not isinstance(source.sample, FileSample):
+        source.sample = FileSample(source)
+    return source.sample
 
 
 @dataclass(frozen=True)

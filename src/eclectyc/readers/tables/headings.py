@@ -84,7 +84,7 @@ class TableColumn:
     starts: bool = False
     ends: bool = False
     clock: str | None = None  # "UTC" or "local" where declared
-    register: bool = False  # its name alone does not say use: a reading may be a meter's register
+    may_be_register: bool = False  # its name alone does not say use: a reading may be a meter's register
 
 
 def header_key(name: str) -> str:
@@ -183,7 +183,7 @@ def _value(index: int, name: str, key: str) -> TableColumn | None:
         "total" if total else "value",
         quantity=quantities[0] if quantities else _quantity_of_unit(unit),
         unit=unit or ("kVArh" if quantities and quantities[0].startswith("reactive") else None),
-        register=words in (["reading"], ["readvalue"]) and not quantities,
+        may_be_register=words in (["reading"], ["readvalue"]) and not quantities,
     )
 
 

@@ -53,7 +53,7 @@ class Shape:
     has_dashes: bool = False
 
     @classmethod
-    def of(cls, table: TableSample, numbers: Iterable[int], may_be_left_out: Iterable[int] = ()) -> Shape:
+    def from_table(cls, table: TableSample, numbers: Iterable[int], may_be_left_out: Iterable[int] = ()) -> Shape:
         left_out, numbers = frozenset(may_be_left_out), frozenset(numbers)
         dashes = any("-" in row for row in table.rows[:200])
         return cls(table.delimiter, table.names, table.header_line, numbers, left_out, table.padding, dashes)

@@ -37,7 +37,7 @@ class RegistryField:
     """A field of a description: the heading keys it goes by, and how its cells are made plain."""
 
     keys: frozenset[str]
-    plain: Normalise = str.strip
+    normalise: Normalise = str.strip
 
 
 def find_columns(table: TableSample, fields: Mapping[str, RegistryField]) -> dict[str, int]:
@@ -73,7 +73,7 @@ def read_records(
     width = len(table.names)
     yield from convert_parts(
         source,
-        Shape.of(table, (), [n for n in range(width) if n > columns[required]]),
+        Shape.from_table(table, (), [n for n in range(width) if n > columns[required]]),
         lambda part: _convert(part, table, fields, columns, required),
         warnings,
     )
@@ -90,7 +90,7 @@ def _convert(
     rejects = Rejects(part)
     cells: dict[str, list[str | None]] = {}
     for field, index in columns.items():
-        plain = fields[field].plain if field in fields else str.strip
+        plain = fields[field].normalise if field in fields else str.strip
         cells[field] = [
             _normalise(text, plain, row, table.names[index], rejects) for row, text in enumerate(part.column(index))
         ]
