@@ -8,12 +8,12 @@ from typing import Any
 from django.utils import timezone
 
 from eclectyc.jobs import kinds
-from eclectyc.jobs.context import Later, Running
+from eclectyc.jobs.context import JobContext, TryLater
 from eclectyc.jobs.models import Job, Line
 from eclectyc.kernel.errors import Invalid
 
 
-def count(running: Running) -> dict[str, Any]:
+def count(running: JobContext) -> dict[str, Any]:
     """Write ``steps`` effects, each once, with a pause after each; an interrupted one goes on where it was."""
     steps = running.args["steps"]
     began, first = time.monotonic(), running.cursor or 0
@@ -25,7 +25,7 @@ def count(running: Running) -> dict[str, Any]:
     return {"from": first, "began": began, "ended": time.monotonic()}
 
 
-def pour(running: Running) -> dict[str, Any]:
+def pour(running: JobContext) -> dict[str, Any]:
     """Tell progress and write nothing, for at most ``span_s``; ``deaf`` never asks whether to stop."""
     until = time.monotonic() + running.args.get("span_s", 0)
     done = 0
@@ -37,7 +37,7 @@ def pour(running: Running) -> dict[str, Any]:
     return {"done": done}
 
 
-def stumble(running: Running) -> dict[str, Any]:
+def stumble(running: JobContext) -> dict[str, Any]:
     """Fail in the way that is asked for, up to the attempt that is asked for."""
     running.log(f"attempt {running.attempt}")
     if running.attempt >= running.args.get("good_at", 99):
@@ -46,7 +46,7 @@ def stumble(running: Running) -> dict[str, Any]:
     if how == "mend":
         raise Invalid("The file is empty.", "Export it again.")
     if how == "later":
-        raise Later("The host does not answer.", "See whether it is up.")
+        raise TryLater("The host does not answer.", "See whether it is up.")
     if how == "half":
         with running.effect():
             Line.objects.create(run_id=running.claim.run_id, at=timezone.now(), text="half")
@@ -62,11 +62,11 @@ def effects(job: Job) -> list[str]:
 
 
 KINDS = (
-    kinds.Kind("test.count", "tests.jobs.handlers:count", "Counting"),
-    kinds.Kind("test.pour", "tests.jobs.handlers:pour", "Pouring", permission="imports.run"),
-    kinds.Kind("test.stumble", "tests.jobs.handlers:stumble", "Stumbling", first_delay_s=100),
-    kinds.Kind("test.quiet", "tests.jobs.handlers:stumble", "Stumbling quietly", attempts=1, is_quiet=True),
-    kinds.Kind("test.fold", "tests.jobs.handlers:count", "Folding", frees_key_at_start=True, keep_days=7),
-    kinds.Kind("test.gone", "tests.jobs.handlers:no_such", "Handled by what is not there", attempts=1),
+    kinds.JobKind("test.count", "tests.jobs.handlers:count", "Counting"),
+    kinds.JobKind("test.pour", "tests.jobs.handlers:pour", "Pouring", permission="imports.run"),
+    kinds.JobKind("test.stumble", "tests.jobs.handlers:stumble", "Stumbling", first_delay_s=100),
+    kinds.JobKind("test.quiet", "tests.jobs.handlers:stumble", "Stumbling quietly", attempts=1, is_quiet=True),
+    kinds.JobKind("test.fold", "tests.jobs.handlers:count", "Folding", frees_key_at_start=True, keep_days=7),
+    kinds.JobKind("test.gone", "tests.jobs.handlers:no_such", "Handled by what is not there", attempts=1),
 )
 kinds.register(*KINDS)

@@ -67,7 +67,7 @@ def test_who_subscribed_to_one_kind_hears_of_that_kind(world: World):
     subscribed(world.admin, world.org.pk, "test.pour")
     fail(world.org.pk)
     assert mail.outbox == []
-    alerts.tell(subject="It is quiet", lines=["For two days."], key="q:1", organisation_id=world.org.pk,
+    alerts.notify(subject="It is quiet", lines=["For two days."], key="q:1", organisation_id=world.org.pk,
                 kind="test.pour")  # fmt: skip
     run_waiting()
     assert told() == {world.admin.email}
@@ -128,7 +128,7 @@ def test_a_failure_that_is_not_final_tells_nobody_and_a_second_final_one_tells_a
 
 def test_a_message_goes_out_once_for_each_key(admin_email):
     for _ in range(3):
-        alerts.tell(subject="Quiet", lines=["Since Monday"], key="quiet:12:Monday", path="/admin/feeds/12")
+        alerts.notify(subject="Quiet", lines=["Since Monday"], key="quiet:12:Monday", path="/admin/feeds/12")
         run_waiting()
     assert len(mail.outbox) == 1
     assert "Since Monday\n" in mail.outbox[0].body

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.jobs import kinds, queue, retention, service, worker_registry
-from eclectyc.jobs.context import GivenBack, LeaseLost, Running
+from eclectyc.jobs.context import HandedBack, JobContext, JobLeaseLost
 from eclectyc.jobs.models import Job, Line, Run, Worker
 from eclectyc.jobs.service import enqueue
 from eclectyc.jobs.worker import run_waiting
@@ -23,11 +23,11 @@ OPERATOR = Actor.system()
 ME = holder_name("test")
 
 
-def claimed(job: Job | None = None, lease_s: float = 30.0) -> Running:
+def claimed(job: Job | None = None, lease_s: float = 30.0) -> JobContext:
     found = queue.claim(ME, kinds.known(), lease_s=lease_s)
     assert found is not None
     assert job is None or found.job.pk == job.pk
-    return Running(found)
+    return JobContext(found)
 
 
 def fresh(job: Job) -> Job:
@@ -158,14 +158,14 @@ def test_a_handler_that_is_not_there_is_a_failed_job_not_a_dead_worker():
 def test_who_lost_a_job_can_neither_write_nor_end_it():
     job = enqueue("test.count", {"steps": 1})
     lost = claimed(job, lease_s=0)
-    assert queue.take_back() == 1
+    assert queue.reclaim() == 1
     assert fresh(job).state == "waiting"
-    with pytest.raises(LeaseLost), lost.effect():
+    with pytest.raises(JobLeaseLost), lost.effect():
         pytest.fail("an effect without the job")
     assert not queue.finish(lost.claim, {"mine": True})
     assert not queue.renew(lost.claim)
     winner = claimed(job)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(JobLeaseLost):
         lost.check()
     assert queue.finish(winner.claim, {"mine": False})
     assert fresh(job).result == {"mine": False}
@@ -175,7 +175,7 @@ def test_who_lost_a_job_can_neither_write_nor_end_it():
 def test_a_long_silence_is_noticed_before_the_next_step():
     lost = claimed(enqueue("test.count"), lease_s=0)
     Job.objects.update(fence=99)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(JobLeaseLost):
         lost.progress(done=1)
 
 
@@ -183,7 +183,7 @@ def test_a_job_whose_worker_dies_each_time_fails_and_says_so():
     job = enqueue("test.count", {"steps": 1}, attempts=2)
     for _ in range(2):
         claimed(job, lease_s=0)
-        queue.take_back()
+        queue.reclaim()
     job = fresh(job)
     assert (job.state, job.fault) == ("failed", "died")
     assert "ended, or fell silent" in job.error
@@ -191,17 +191,17 @@ def test_a_job_whose_worker_dies_each_time_fails_and_says_so():
 
 def test_a_lease_that_is_held_is_not_taken():
     claimed(enqueue("test.count"))
-    assert queue.take_back() == 0
+    assert queue.reclaim() == 0
 
 
 def test_giving_back_is_no_attempt_and_keeps_the_cursor():
     job = enqueue("test.count", {"steps": 4})
     running = claimed(job)
     running.progress(cursor=2)
-    running.stop = GivenBack
-    with pytest.raises(GivenBack):
+    running.stop = HandedBack
+    with pytest.raises(HandedBack):
         running.progress(done=3)
-    queue.give_back(running.claim, **running.last_words())
+    queue.hand_back(running.claim, **running.final_changes())
     assert (fresh(job).state, fresh(job).attempt, fresh(job).cursor) == ("waiting", 0, 2)
     run_waiting()
     assert effects(job) == ["effect 2", "effect 3"]
@@ -229,7 +229,7 @@ def test_trying_again_gives_all_attempts_and_goes_on_from_the_cursor():
     job = enqueue("test.count", {"steps": 3}, attempts=1, key="k")
     running = claimed(job)
     running.progress(cursor=2)
-    queue.fail(running.claim, "no", "", **running.last_words())
+    queue.fail(running.claim, "no", "", **running.final_changes())
     twin = enqueue("test.count", {"steps": 0}, key="k")
     with pytest.raises(Conflict, match="waiting or running already"):
         service.retry(OPERATOR, job=job)
@@ -266,26 +266,26 @@ def test_an_unknown_kind_fails_with_a_clear_text_and_is_taken_up_by_the_release_
     job, known = strange(), enqueue("test.count", {"steps": 1, "only later releases": True})
     assert run_waiting() == 1  # what is known runs
     assert fresh(known).state == "done"
-    worker_registry.set_strange_jobs_aside()
+    worker_registry.fail_unknown_kinds()
     job = fresh(job)
     assert (job.state, job.fault) == ("failed", "unknown_kind")
     assert "knows no jobs of the kind 'later.kind'" in job.error
     assert "Install the version that asked for it" in job.remedy
-    monkeypatch.setitem(kinds._kinds, "later.kind", kinds.Kind("later.kind", "tests.jobs.handlers:pour", "Later"))
-    worker_registry.arrive(ME, 1)
+    monkeypatch.setitem(kinds._kinds, "later.kind", kinds.JobKind("later.kind", "tests.jobs.handlers:pour", "Later"))
+    worker_registry.register(ME, 1)
     assert fresh(job).state == "waiting"
     run_waiting()
     assert (fresh(job).state, fresh(job).error) == ("done", "")
 
 
 def test_while_releases_are_exchanged_the_older_leaves_the_newer_s_jobs_to_it():
-    worker_registry.arrive(ME, 1)
+    worker_registry.register(ME, 1)
     Worker.objects.update(kinds=["later.kind"])
     job = strange()
-    assert worker_registry.set_strange_jobs_aside() == 0
+    assert worker_registry.fail_unknown_kinds() == 0
     assert fresh(job).state == "waiting"
-    worker_registry.leave(ME)
-    assert worker_registry.set_strange_jobs_aside() == 1
+    worker_registry.unregister(ME)
+    assert worker_registry.fail_unknown_kinds() == 1
 
 
 def test_each_kind_s_ended_jobs_are_kept_for_its_own_time():
@@ -299,7 +299,7 @@ def test_each_kind_s_ended_jobs_are_kept_for_its_own_time():
         Line.objects.create(run=run, at=now, text="said")
         made[kind, days] = job.pk
     waiting = Job.objects.create(kind="test.fold", run_at=now - timedelta(days=400))
-    tidy = Running(queue.claim(ME, ["jobs.tidy"]) if enqueue("jobs.tidy") else None)  # type: ignore[arg-type]
+    tidy = JobContext(queue.claim(ME, ["jobs.tidy"]) if enqueue("jobs.tidy") else None)  # type: ignore[arg-type]
     assert retention.run(tidy) == {"test.fold": 1, "test.count": 1, "later.kind": 1}
     left = set(Job.objects.values_list("pk", flat=True))
     assert {key: pk in left for key, pk in made.items()} == ages

@@ -135,7 +135,7 @@ def test_the_summary_counts_what_waits_runs_is_stuck_and_fails():
         job(None, state=state, finished_at=now - timedelta(hours=hours))
     Schedule.objects.create(name="late", kind="test.count", cron="0 * * * *", zone="UTC",
                             settled_until=now, next_at=now - timedelta(hours=1))  # fmt: skip
-    worker_registry.arrive(holder_name("ours"), 2)
+    worker_registry.register(holder_name("ours"), 2)
     Worker.objects.create(name="gone", version="1", threads=1, started_at=now, seen_at=now - timedelta(minutes=5))
     found = health.summary()
     assert (found.waiting, found.due, found.running, found.stuck) == (2, 1, 2, [stuck.pk])
@@ -147,7 +147,7 @@ def test_the_summary_counts_what_waits_runs_is_stuck_and_fails():
 def test_a_worker_that_comes_clears_those_away_that_are_gone():
     now = timezone.now()
     Worker.objects.create(name="silent", version="1", threads=1, started_at=now, seen_at=now - timedelta(minutes=5))
-    worker_registry.arrive(me := holder_name("me"), 1)
+    worker_registry.register(me := holder_name("me"), 1)
     assert list(Worker.objects.values_list("name", flat=True)) == [me]
 
 

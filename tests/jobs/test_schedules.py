@@ -140,7 +140,7 @@ def test_planning_again_changes_what_is_there_and_dropping_leaves_its_jobs(at):
     schedules.tick()
     again = planned(cron="30 * * * *", args={"steps": 1})
     assert (again.pk, again.next_at) == (made.pk, MONDAY + 1.5 * HOUR)
-    schedules.drop("feed")
+    schedules.delete("feed")
     assert not Schedule.objects.exists()
     assert Job.objects.get().schedule is None
 
@@ -149,7 +149,7 @@ OWN = {"lake.upkeep", "privacy.retention", "accounts.sessions", "jobs.tidy"}
 
 
 def test_the_product_s_own_schedules_are_there_and_what_a_person_changed_stays(at):
-    schedules.settle()
+    schedules.sync_declared()
     assert set(Schedule.objects.filter(is_built_in=True).values_list("name", flat=True)) >= OWN
     upkeep = Schedule.objects.get(name="lake.upkeep")
     schedules.change(OPERATOR, schedule=upkeep, cron="0 5 * * *")
@@ -157,7 +157,7 @@ def test_the_product_s_own_schedules_are_there_and_what_a_person_changed_stays(a
     planned(name="made by a person")
     Schedule.objects.create(name="dropped", kind="x", cron="* * * * *", zone="UTC", settled_until=MONDAY,
                             is_built_in=True)  # fmt: skip
-    schedules.settle()
+    schedules.sync_declared()
     assert Schedule.objects.get(name="lake.upkeep").cron == "0 5 * * *"
     assert Schedule.objects.get(name="jobs.tidy").cron == "40 2 * * *"
     assert not Schedule.objects.filter(name="dropped").exists()
@@ -166,7 +166,7 @@ def test_the_product_s_own_schedules_are_there_and_what_a_person_changed_stays(a
 
 def test_the_product_s_own_jobs_run(home, at, monkeypatch):
     monkeypatch.undo()  # the real clock
-    schedules.settle()
+    schedules.sync_declared()
     now = clock.read()
     own = Schedule.objects.filter(kind__in=OWN)
     own.update(settled_until=now - timedelta(days=2), next_at=now - timedelta(days=1))

@@ -18,7 +18,7 @@ from eclectyc.jobs import models
 from eclectyc.jobs import worker as room
 from eclectyc.jobs.models import Job
 from eclectyc.jobs.service import enqueue
-from eclectyc.jobs.worker import Worker
+from eclectyc.jobs.worker import JobWorker
 from tests.jobs.conftest import Crew, has_ended, until
 from tests.serving import Installation, free_port
 
@@ -88,7 +88,7 @@ def test_a_worker_that_does_not_listen_is_ended_all_the_same(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_work_that_is_asked_for_in_the_worker_s_own_process_begins_at_once(monkeypatch):
     monkeypatch.setattr(room, "LOOK_S", 300.0)
-    one = Worker(threads=1)
+    one = JobWorker(threads=1)
     thread = threading.Thread(target=one.run, daemon=True)
     thread.start()
     until(models.Worker.objects.exists, "the worker")

@@ -15,9 +15,11 @@ class AccountsConfig(AppConfig):
 
         signin_events.connect()
         register(Column(Authenticator, "data", is_json=True))  # sealed by accounts.second_factor
-        alerts.know_people_by(alerted)
+        alerts.register_directory(alerted)
         kinds.register(
-            kinds.Kind("accounts.sessions", "eclectyc.accounts.session_cleanup:run", "Clearing sessions", keep_days=30)
+            kinds.JobKind(
+                "accounts.sessions", "eclectyc.accounts.session_cleanup:run", "Clearing sessions", keep_days=30
+            )
         )
         schedules.declare(
             "accounts.sessions", kind="accounts.sessions", cron="20 2 * * *", title="Sessions that are over are cleared"

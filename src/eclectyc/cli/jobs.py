@@ -95,7 +95,7 @@ def list_schedules(as_json: AsJson = False) -> None:
     from eclectyc.jobs import schedules
     from eclectyc.jobs.models import Schedule
 
-    schedules.settle()
+    schedules.sync_declared()
     rows = [
         {"name": one.name, "kind": one.kind, "cron": one.cron, "zone": one.zone, "catch_up": one.catch_up,
          "is_paused": one.is_paused, "last_at": one.last_at, "next_at": None if one.is_paused else one.next_at}

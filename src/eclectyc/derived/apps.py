@@ -16,7 +16,7 @@ class DerivedConfig(AppConfig):
         subscribers.register("derived", "eclectyc.derived.invalidation:SUBSCRIBER")
         listen(follow_changes)
         kinds.register(
-            kinds.Kind(
+            kinds.JobKind(
                 "derived.work_out",
                 "eclectyc.derived.job:run",
                 "Recalculate derived readings",

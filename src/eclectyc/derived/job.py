@@ -7,14 +7,14 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from eclectyc.derived.engine import Brought, bring_up_to_date, retry_faulty
-from eclectyc.jobs.context import Later, Running
+from eclectyc.jobs.context import JobContext, TryLater
 from eclectyc.kernel.errors import Busy, EclectycError
 
 TURN_S: Final = 5.0  # of waiting for the writers' turn, before it is asked whether to stop
 PATIENCE_S: Final = 1800.0  # with whoever has the writers' turn
 
 
-def run(running: Running) -> dict[str, Any]:
+def run(running: JobContext) -> dict[str, Any]:
     """Work out what is stale. By the clock, what the lake refused is tried again."""
     if running.due_at is not None:
         retry_faulty()
@@ -34,4 +34,4 @@ def run(running: Running) -> dict[str, Any]:
             if time.monotonic() > until:
                 raise
         except EclectycError as error:
-            raise Later(error.reason, error.remedy) from error
+            raise TryLater(error.reason, error.remedy) from error

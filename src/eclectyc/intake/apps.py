@@ -11,7 +11,7 @@ class IntakeConfig(AppConfig):
 
         subscribers.register("pushes", "eclectyc.intake.push.batch_events:SUBSCRIBER")
         kinds.register(
-            kinds.Kind(
+            kinds.JobKind(
                 "intake.import",
                 "eclectyc.intake.uploads.job:run_import",
                 "Import a file",
@@ -20,7 +20,7 @@ class IntakeConfig(AppConfig):
             )
         )
         kinds.register(
-            kinds.Kind(
+            kinds.JobKind(
                 "intake.fold",
                 "eclectyc.intake.push.job:run_drain",
                 "Store pushed readings",
@@ -32,7 +32,7 @@ class IntakeConfig(AppConfig):
         )
         schedules.declare("intake.fold", kind="intake.fold", cron="17 * * * *", title="Store pushed readings")
         kinds.register(
-            kinds.Kind(
+            kinds.JobKind(
                 "feeds.read",
                 "eclectyc.intake.feeds.poll:run",
                 "Check a feed",
@@ -42,7 +42,7 @@ class IntakeConfig(AppConfig):
             )
         )
         kinds.register(
-            kinds.Kind(
+            kinds.JobKind(
                 "feeds.watch", "eclectyc.intake.feeds.poll:report_quiet_feeds", "Check for quiet feeds", keep_days=30
             )
         )

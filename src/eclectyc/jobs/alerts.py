@@ -19,30 +19,30 @@ from django.db.models import Q
 
 from eclectyc.audit.record import record
 from eclectyc.jobs import kinds, rights, service
-from eclectyc.jobs.interrupts import Later
+from eclectyc.jobs.interrupts import TryLater
 from eclectyc.jobs.models import Job, Subscription
 from eclectyc.kernel.errors import Forbidden, Invalid
 from eclectyc.mail.letters import Letter, Logo, NotSent, link_to, send
 
 if TYPE_CHECKING:
     from eclectyc.accounts.actor import Actor
-    from eclectyc.jobs.context import Running
+    from eclectyc.jobs.context import JobContext
 
-TELL: Final = "jobs.tell"
+NOTIFY: Final = "jobs.tell"
 ADMIN: Final = "admin"
 MOST_LINES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Recipient:
     """Somebody to be told; ``mark`` stands for them where it is noted that they have been."""
 
-    mark: str
+    key: str
     email: str
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Branding:
     """How an organisation's mails look."""
 
     brand: dict[str, Any] = field(default_factory=dict)  # as a Letter takes it: brand, colour, ink
@@ -50,7 +50,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class Subject:
     """What somebody is told about, as rights look at it."""
 
     kind: str
@@ -59,16 +59,16 @@ class Matter:
 
 
 # Of some people by number, those who may see a matter; and the look of its organisation. Given by the room that knows.
-Directory = Callable[[Sequence[int], Matter], tuple[list[Reader], Look]]
+Directory = Callable[[Sequence[int], Subject], tuple[list[Recipient], Branding]]
 _directory: list[Directory] = []
 
 
-def know_people_by(directory: Directory) -> None:
+def register_directory(directory: Directory) -> None:
     """Say how people's addresses are found; ``accounts`` does so when it is made ready."""
     _directory[:] = [directory]
 
 
-def tell(
+def notify(
     *,
     subject: str,
     lines: Sequence[str],
@@ -81,20 +81,20 @@ def tell(
 
     kind : the kind of job it is about, for those who subscribed to that one. path : the page that shows more.
     """
-    told = Job.objects.filter(kind=TELL, key=key).first()
+    told = Job.objects.filter(kind=NOTIFY, key=key).first()
     if told is not None:
         return told
     said = [line[:1000] for line in lines[:MOST_LINES]]
     args = {"subject": subject[:200], "lines": said, "about": organisation_id, "kind": kind, "path": path}
-    return service.enqueue(TELL, args, key=key, priority=10)
+    return service.enqueue(NOTIFY, args, key=key, priority=10)
 
 
 def job_failed(job: Job, error: str, remedy: str) -> None:
     """Tell that a job finally failed; called in the transaction that says so. A mail's own failure tells nobody."""
     kind = kinds.find(job.kind)
-    if job.kind == TELL or (kind is not None and kind.is_quiet):
+    if job.kind == NOTIFY or (kind is not None and kind.is_quiet):
         return
-    tell(
+    notify(
         subject=f"Failed: {job.title}",
         lines=[f"{job.title} failed (job {job.pk}).", *filter(None, (error, remedy))],
         key=f"job:{job.pk}:{job.fence}",
@@ -104,14 +104,14 @@ def job_failed(job: Job, error: str, remedy: str) -> None:
     )
 
 
-def deliver(running: Running) -> dict[str, Any]:
+def deliver(running: JobContext) -> dict[str, Any]:
     """Send a message to everybody who has not had it yet. Whom the mail server refuses is tried again later."""
     told: list[str] = list(running.cursor or [])
-    matter = Matter(running.args.get("kind", ""), running.args.get("about"))
-    readers, look = readers_of(matter)
+    matter = Subject(running.args.get("kind", ""), running.args.get("about"))
+    readers, look = recipients_of(matter)
     refused: NotSent | None = None
     for reader in readers:
-        if reader.mark in told:
+        if reader.key in told:
             continue
         running.check()
         try:
@@ -119,21 +119,21 @@ def deliver(running: Running) -> dict[str, Any]:
         except NotSent as error:
             refused = error
             continue
-        told.append(reader.mark)
+        told.append(reader.key)
         with running.effect():
             running.progress(done=len(told), total=len(readers), unit="mails", cursor=told)
     if refused is not None:
-        raise Later(refused.reason, refused.remedy)
+        raise TryLater(refused.reason, refused.remedy)
     return {"mails": len(told)}
 
 
-def readers_of(matter: Matter) -> tuple[list[Reader], Look]:
+def recipients_of(matter: Subject) -> tuple[list[Recipient], Branding]:
     """Return who is told of a matter, each address once, and how the mail looks."""
     of_kind = Q(kind="") | Q(kind=matter.kind)
     found = Subscription.objects.filter(of_kind, organisation_id=matter.organisation_id)
     people = sorted(set(found.values_list("user_id", flat=True)))
-    readers, look = _directory[0](people, matter) if _directory else ([], Look())
-    every = [Reader(ADMIN, settings.ADMIN_EMAIL)] if settings.ADMIN_EMAIL else []
+    readers, look = _directory[0](people, matter) if _directory else ([], Branding())
+    every = [Recipient(ADMIN, settings.ADMIN_EMAIL)] if settings.ADMIN_EMAIL else []
     seen = {reader.email.lower() for reader in every}
     for reader in readers:
         if reader.email.lower() not in seen:
@@ -148,7 +148,7 @@ def subscribe(actor: Actor, *, organisation_id: int | None = None, kind: str = "
         raise Invalid("Only a person can be told by mail.", "Sign in as somebody.")
     if kind and kinds.find(kind) is None:
         raise Invalid(f"There is no kind of job {kind[:60]!r}.", "Choose one from the list.", field="kind")
-    if not rights.may(actor, kinds.VIEW, Matter(kind, organisation_id)):
+    if not rights.may(actor, kinds.VIEW, Subject(kind, organisation_id)):
         raise Forbidden("Your role does not allow this.", "Ask an administrator of your organisation.")
     with transaction.atomic():
         found, is_new = Subscription.objects.get_or_create(
@@ -169,11 +169,11 @@ def unsubscribe(actor: Actor, *, subscription: Subscription) -> None:
         found.delete()
 
 
-def _letter(running: Running, reader: Reader, look: Look) -> Letter:
+def _letter(running: JobContext, reader: Recipient, look: Branding) -> Letter:
     path = running.args.get("path", "")
     facts = {"lines": running.args.get("lines", []), "link": link_to(path) if path else ""}
     # The same for each try, so that a mail sent twice is shown once.
-    token = hashlib.sha256(f"{settings.PUBLIC_ADDRESS} {running.job_id} {reader.mark}".encode()).hexdigest()[:32]
+    token = hashlib.sha256(f"{settings.PUBLIC_ADDRESS} {running.job_id} {reader.key}".encode()).hexdigest()[:32]
     return Letter(
         to=reader.email,
         subject=running.args.get("subject", ""),

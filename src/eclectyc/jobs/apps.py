@@ -11,8 +11,8 @@ class JobsConfig(AppConfig):
         from eclectyc.kernel.hooks import personal_data
 
         kinds.register(
-            kinds.Kind("jobs.tell", "eclectyc.jobs.alerts:deliver", "Telling people by mail", attempts=8),
-            kinds.Kind("jobs.tidy", "eclectyc.jobs.retention:run", "Removing old jobs", keep_days=30),
+            kinds.JobKind("jobs.tell", "eclectyc.jobs.alerts:deliver", "Telling people by mail", attempts=8),
+            kinds.JobKind("jobs.tidy", "eclectyc.jobs.retention:run", "Removing old jobs", keep_days=30),
         )
         schedules.declare("jobs.tidy", kind="jobs.tidy", cron="40 2 * * *", title="Old jobs are removed")
         for column in (

@@ -12,22 +12,22 @@ from django.db import Error as DatabaseFault
 from django.db import InterfaceError, OperationalError, connection
 
 from eclectyc.jobs import kinds, queue
-from eclectyc.jobs.context import Cancelled, GivenBack, Later, LeaseLost, Running
+from eclectyc.jobs.context import Cancelled, HandedBack, JobContext, JobLeaseLost, TryLater
 from eclectyc.jobs.heartbeat import write_lines
 from eclectyc.kernel.errors import Busy, EclectycError, TooMany
 
 SETTLING_S: Final = 30.0  # how long a registry that is away is asked to take down how an attempt ended
-PASSING: Final = (Later, Busy, TooMany)
+PASSING: Final = (TryLater, Busy, TooMany)
 log = logging.getLogger(__name__)
 
 
-def run(running: Running) -> None:
+def run(running: JobContext) -> None:
     """Run a job's handler and write down how it ended. Whatever the handler raises, this does not."""
-    ending = _outcome(running)
+    ending = _run_handler(running)
     until, is_told = time.monotonic() + SETTLING_S, False
     while True:
         try:
-            _settle(running, *ending)
+            _record_ending(running, *ending)
             return
         except DatabaseFault as error:
             if connection.in_atomic_block:
@@ -41,7 +41,7 @@ def run(running: Running) -> None:
             time.sleep(0.5)
 
 
-def _outcome(running: Running) -> tuple[str, dict[str, Any]]:
+def _run_handler(running: JobContext) -> tuple[str, dict[str, Any]]:
     """Run the handler; return which end it came to and what is to be told of it."""
     kind = kinds.find(running.kind)
     try:
@@ -52,9 +52,9 @@ def _outcome(running: Running) -> tuple[str, dict[str, Any]]:
         return "finish", {"result": result}
     except Cancelled:
         return "stop", {}
-    except GivenBack:
+    except HandedBack:
         return "give_back", {}
-    except LeaseLost:
+    except JobLeaseLost:
         return "lost", {}
     except EclectycError as error:
         is_final = not isinstance(error, PASSING)
@@ -69,10 +69,10 @@ def _outcome(running: Running) -> tuple[str, dict[str, Any]]:
         return "fail", {"error": told, "remedy": "Please report it.", "trace": trace}
 
 
-def _settle(running: Running, ending: str, told: dict[str, Any]) -> None:
+def _record_ending(running: JobContext, ending: str, told: dict[str, Any]) -> None:
     if ending == "lost":
         log.warning("Job %s was taken over by another worker.", running.job_id)
         return
-    also = running.last_words()
+    also = running.final_changes()
     if getattr(queue, ending)(running.claim, **told, **also):
         write_lines(running)

@@ -13,10 +13,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from eclectyc.jobs import clock
-from eclectyc.jobs.interrupts import Cancelled, GivenBack, Later, LeaseLost, Stop
+from eclectyc.jobs.interrupts import Cancelled, HandedBack, Interrupt, JobLeaseLost, TryLater
 from eclectyc.jobs.queue import Claim, renew
 
-__all__ = ["Cancelled", "GivenBack", "Later", "LeaseLost", "Running", "Stop"]
+__all__ = ["Cancelled", "HandedBack", "TryLater", "JobLeaseLost", "JobContext", "Interrupt"]
 
 MOST_LINES: Final = 1000
 SAVE_CURSOR_S: Final = 0.5
@@ -24,10 +24,10 @@ PULSE_S: Final = 0.5
 _SAME: Final[Any] = object()
 
 
-class Running:
+class JobContext:
     """A job in the hands of its handler."""
 
-    def __init__(self, claim: Claim, *, pulse: Callable[[list[Running]], None] | None = None) -> None:
+    def __init__(self, claim: Claim, *, pulse: Callable[[list[JobContext]], None] | None = None) -> None:
         """``pulse`` is what the heartbeat does, where no thread does it."""
         job = claim.job
         self._pulse, self._pulsed_at = pulse, time.monotonic()
@@ -36,10 +36,10 @@ class Running:
         self.args: dict[str, Any] = job.args
         self.organisation_id, self.person_id = job.organisation_id, job.person_id
         self.due_at: datetime | None = job.due_at
-        self.said: dict[str, Any] = {}  # what changed of done, total, unit, text since it was last written
+        self.changes: dict[str, Any] = {}  # what changed of done, total, unit, text since it was last written
         self.lines: list[tuple[datetime, str]] = []  # still to be written
         self.lock = threading.Lock()  # over ``said`` and ``lines``, which the beat takes
-        self.stop: type[Stop] | None = None  # set by the beat
+        self.stop: type[Interrupt] | None = None  # set by the beat
         self.renewed_at = time.monotonic()
         self._cursor: Any = job.cursor
         self._saved_at = 0.0
@@ -69,7 +69,7 @@ class Running:
         """
         told = {"done": done, "total": total, "unit": unit and unit[:20], "text": text and text[:200]}
         with self.lock:
-            self.said.update((name, value) for name, value in told.items() if value is not None)
+            self.changes.update((name, value) for name, value in told.items() if value is not None)
             self._count(done)
         if cursor is not _SAME:
             self._cursor = cursor
@@ -101,13 +101,13 @@ class Running:
         before, outer = self._cursor, self._is_in_effect
         try:
             with transaction.atomic():
-                if not self.claim.held().select_for_update().exists():
-                    self.stop = LeaseLost
-                    raise LeaseLost
+                if not self.claim.still_held().select_for_update().exists():
+                    self.stop = JobLeaseLost
+                    raise JobLeaseLost
                 self._is_in_effect = True
                 yield
                 # Nobody could renew it meanwhile: the row was locked.
-                self.claim.held().update(lease_until=clock.later(self.claim.lease_s), cursor=self._cursor)
+                self.claim.still_held().update(lease_until=clock.later(self.claim.lease_s), cursor=self._cursor)
         except BaseException:
             self._cursor = before
             raise
@@ -116,26 +116,26 @@ class Running:
         self.renewed_at = self._saved_at = time.monotonic()
         self._is_unsaved = False
 
-    def told(self) -> dict[str, Any]:
+    def take_changes(self) -> dict[str, Any]:
         """Take what has been said since the last time, as fields of the job."""
         with self.lock:
-            fields, self.said = self.said, {}
+            fields, self.changes = self.changes, {}
             if fields:
                 fields["per_second"] = self._per_second()
             return fields
 
-    def last_words(self) -> dict[str, Any]:
+    def final_changes(self) -> dict[str, Any]:
         """Return what is to be written at the end of the attempt; nothing is taken, so it can be asked for again.
 
         A cursor that belongs to an effect is not among it: whether that was committed, the registry knows best.
         """
         with self.lock:
-            return self.said | ({"cursor": self._cursor} if self._is_unsaved else {})
+            return self.changes | ({"cursor": self._cursor} if self._is_unsaved else {})
 
-    def untold(self, fields: dict[str, Any]) -> None:
+    def restore_changes(self, fields: dict[str, Any]) -> None:
         """Put back what could not be written."""
         with self.lock:
-            self.said = fields | self.said
+            self.changes = fields | self.changes
 
     def take_lines(self) -> list[tuple[datetime, str]]:
         """Take the lines that are still to be written."""
@@ -147,7 +147,7 @@ class Running:
         if renew(self.claim):
             self.renewed_at = time.monotonic()
         else:
-            self.stop = LeaseLost
+            self.stop = JobLeaseLost
 
     def _save_cursor(self) -> None:
         if self._is_in_effect:
@@ -155,8 +155,8 @@ class Running:
         self._is_unsaved = True
         if time.monotonic() - self._saved_at < SAVE_CURSOR_S:
             return  # soon, or at the end of the attempt
-        if not self.claim.held().update(cursor=self._cursor):
-            self.stop = LeaseLost
+        if not self.claim.still_held().update(cursor=self._cursor):
+            self.stop = JobLeaseLost
         self._saved_at, self._is_unsaved = time.monotonic(), False
 
     def _count(self, done: int | None) -> None:

@@ -17,7 +17,7 @@ OVERDUE: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class QueueSummary:
     """The queue at one moment. ``due`` of the waiting jobs could begin now; ``oldest_due_s`` is how long one has
     been so. ``stuck`` are numbers of jobs whose worker has been silent for long. ``late`` schedules have not run."""
 
@@ -37,7 +37,7 @@ class Summary:
         return self.failed_24h / self.ended_24h if self.ended_24h else None
 
 
-def summary() -> Summary:
+def summary() -> QueueSummary:
     """Return how the queue is doing: five queries."""
     now = clock.read()
     due = Q(state=Job.WAITING, run_at__lte=now)
@@ -53,7 +53,7 @@ def summary() -> Summary:
     )
     stuck = Job.objects.filter(state__in=Job.HELD, lease_until__lt=now - STUCK)
     late = Schedule.objects.filter(is_paused=False, next_at__lt=now - OVERDUE)
-    return Summary(
+    return QueueSummary(
         waiting=found["waiting"],
         due=found["due"],
         running=found["running"],
@@ -62,5 +62,5 @@ def summary() -> Summary:
         failed_24h=found["failed"],
         ended_24h=found["ended"],
         late=list(late.values_list("name", flat=True)[:20]),
-        workers=[str(one) for one in worker_registry.living()],
+        workers=[str(one) for one in worker_registry.alive()],
     )

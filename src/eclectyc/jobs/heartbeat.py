@@ -15,7 +15,7 @@ from django.db import Error as DatabaseFault
 from django.db import close_old_connections, connection, transaction
 
 from eclectyc.jobs import clock
-from eclectyc.jobs.context import Cancelled, LeaseLost, Running
+from eclectyc.jobs.context import Cancelled, JobContext, JobLeaseLost
 from eclectyc.jobs.models import Job, Line
 from eclectyc.jobs.queue import locked
 
@@ -23,11 +23,11 @@ BEAT_S: Final = 0.5
 log = logging.getLogger(__name__)
 
 
-class Beat:
+class Heartbeat:
     """The thread, and the jobs it keeps alive."""
 
     def __init__(self) -> None:
-        self._running: set[Running] = set()
+        self._running: set[JobContext] = set()
         self._lock = threading.Lock()
         self._some = threading.Event()  # there is something to keep alive
         self._thread = threading.Thread(target=self._run, name="jobs-beat", daemon=True)
@@ -42,20 +42,20 @@ class Beat:
         self._some.set()
         self._thread.join(timeout=5)
 
-    def add(self, running: Running) -> None:
+    def add(self, running: JobContext) -> None:
         """Keep a job alive from now on."""
         with self._lock:
             self._running.add(running)
             self._some.set()
 
-    def remove(self, running: Running) -> None:
+    def remove(self, running: JobContext) -> None:
         """Keep it alive no longer."""
         with self._lock:
             self._running.discard(running)
             if not self._running and not self._is_over:
                 self._some.clear()
 
-    def held(self) -> list[Running]:
+    def jobs(self) -> list[JobContext]:
         """Return what is kept alive."""
         with self._lock:
             return list(self._running)
@@ -65,7 +65,7 @@ class Beat:
             while self._some.wait() and not self._is_over:
                 try:
                     close_old_connections()
-                    pulse(self.held())
+                    pulse(self.jobs())
                 except DatabaseFault:  # away for a moment, as the worker says; the leases outlast that
                     connection.close()
                 except Exception:  # without a heartbeat every job of this worker would be taken away
@@ -75,7 +75,7 @@ class Beat:
             connection.close()
 
 
-def pulse(runnings: list[Running]) -> None:
+def pulse(runnings: list[JobContext]) -> None:
     """Hear what became of some jobs, renew what is ours still, and write down what they said."""
     found = dict(
         Job.objects.filter(pk__in=[one.job_id for one in runnings], state__in=Job.HELD).values_list("pk", "fence")
@@ -85,16 +85,16 @@ def pulse(runnings: list[Running]) -> None:
     )  # fmt: skip
     for one in runnings:
         if found.get(one.job_id) != one.fence:
-            one.stop = LeaseLost
+            one.stop = JobLeaseLost
             continue
         if one.job_id in asked and one.stop is None:
             one.stop = Cancelled
-        keep(one)
+        renew_and_report(one)
 
 
-def keep(one: Running) -> None:
+def renew_and_report(one: JobContext) -> None:
     """Renew a lease where it is time, and write progress and log lines where there are any."""
-    fields = one.told()
+    fields = one.take_changes()
     if not fields and not one.lines and time.monotonic() - one.renewed_at < one.claim.lease_s / 3:
         return
     try:
@@ -102,20 +102,20 @@ def keep(one: Running) -> None:
             if fields:
                 fields["progress_at"] = clock.now()
             # A row that an effect holds is passed over: nobody else can take it meanwhile.
-            mine = list(locked(one.claim.held()).values_list("pk", flat=True))
+            mine = list(locked(one.claim.still_held()).values_list("pk", flat=True))
             if mine:
                 Job.objects.filter(pk__in=mine).update(lease_until=clock.later(one.claim.lease_s), **fields)
                 write_lines(one)
     except DatabaseFault:
-        one.untold(fields)
+        one.restore_changes(fields)
         raise
     if mine:
         one.renewed_at = time.monotonic()
     else:
-        one.untold(fields)
+        one.restore_changes(fields)
 
 
-def write_lines(one: Running) -> None:
+def write_lines(one: JobContext) -> None:
     """Write the lines that a run has logged since the last time."""
     lines: list[Any] = [Line(run_id=one.claim.run_id, at=at, text=text) for at, text in one.take_lines()]
     if lines:

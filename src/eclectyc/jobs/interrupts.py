@@ -9,23 +9,23 @@ from __future__ import annotations
 from eclectyc.kernel.errors import EclectycError
 
 
-class Stop(BaseException):
+class Interrupt(BaseException):
     """The handler has to end here. Let it through; clean up in ``finally``."""
 
 
-class Cancelled(Stop):
+class Cancelled(Interrupt):
     """Somebody cancelled the job."""
 
 
-class LeaseLost(Stop):
+class JobLeaseLost(Interrupt):
     """Another worker has the job: this one was taken for dead."""
 
 
-class GivenBack(Stop):
+class HandedBack(Interrupt):
     """The worker has to end; another goes on with the job."""
 
 
-class Later(EclectycError):
+class TryLater(EclectycError):
     """It cannot be done now, and may well be later: the job is tried again, as often as it may be."""
 
     code = "later"

@@ -12,16 +12,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from eclectyc.jobs.context import Running
+    from eclectyc.jobs.context import JobContext
 
 VIEW: Final = "jobs.view"
 MANAGE: Final = "jobs.manage"
 
-Handler = Callable[["Running"], dict[str, Any] | None]
+Handler = Callable[["JobContext"], dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class JobKind:
     """A kind of job.
 
     name : room.deed, for ever. handler : ``package.module:function``. title : for pages and mails.
@@ -49,15 +49,15 @@ class Kind:
         return found
 
 
-_kinds: dict[str, Kind] = {}
+_kinds: dict[str, JobKind] = {}
 
 
-def register(*kinds: Kind) -> None:
+def register(*kinds: JobKind) -> None:
     """Make kinds known; one of the same name takes the place of the earlier."""
     _kinds.update((kind.name, kind) for kind in kinds)
 
 
-def find(name: str) -> Kind | None:
+def find(name: str) -> JobKind | None:
     """Return the kind of a name, or None where this version knows no such."""
     return _kinds.get(name)
 

@@ -36,7 +36,7 @@ class Claim:
     holder: str
     lease_s: float
 
-    def held(self) -> JobQuerySet:
+    def still_held(self) -> JobQuerySet:
         """Return the job, if this claim still holds."""
         return Job.objects.filter(pk=self.job.pk, fence=self.fence, state__in=Job.HELD)
 
@@ -94,7 +94,7 @@ def _begin(job: Job, holder: str, lease_s: float) -> Claim:
 
 def renew(held: Claim) -> bool:
     """Hold on for another span; False where another has the job now."""
-    return bool(held.held().update(lease_until=clock.later(held.lease_s)))
+    return bool(held.still_held().update(lease_until=clock.later(held.lease_s)))
 
 
 def finish(held: Claim, result: dict[str, Any] | None, **also: Any) -> bool:
@@ -108,9 +108,9 @@ def stop(held: Claim, **also: Any) -> bool:
     return _end(held, Run.CANCELLED, {"state": Job.CANCELLED}, {}, also)
 
 
-def give_back(held: Claim, **also: Any) -> bool:
+def hand_back(held: Claim, **also: Any) -> bool:
     """The worker has to end: another goes on with the job. That was no attempt."""
-    return _end(held, Run.GIVEN_BACK, _again(0.0) | {"attempt": F("attempt") - 1}, {}, also)
+    return _end(held, Run.GIVEN_BACK, _retry_fields(0.0) | {"attempt": F("attempt") - 1}, {}, also)
 
 
 def fail(held: Claim, error: str, remedy: str, *, trace: str = "", is_final: bool = False, **also: Any) -> bool:
@@ -120,23 +120,23 @@ def fail(held: Claim, error: str, remedy: str, *, trace: str = "", is_final: boo
     if is_final or job.attempt >= job.attempts:
         fields = why | {"state": Job.FAILED}
     else:
-        fields = why | _again(delay_s(job.kind, job.attempt))
+        fields = why | _retry_fields(delay_s(job.kind, job.attempt))
     return _end(held, Run.FAILED, fields, {"error": error, "trace": trace[-8000:]}, also)
 
 
-def take_back() -> int:
+def reclaim() -> int:
     """Take the jobs of workers that are gone, or silent past their lease, out of their hands; return how many.
 
     On this machine a process that has ended is known to be gone at once; of others, and of one that is frozen, only
     the lease tells.
     """
     count = 0
-    for pk, fence in _forsaken():
+    for pk, fence in _abandoned():
         with transaction.atomic():
             job = locked(Job.objects.filter(pk=pk, fence=fence, state__in=Job.HELD)).first()
             if job is None or not (_has_lapsed(job) or has_ended(job.holder)):
                 continue  # held on to after all, or another was quicker
-            _take(job)
+            _reclaim_one(job)
             count += 1
     return count
 
@@ -144,9 +144,9 @@ def take_back() -> int:
 def release(held: Claim) -> None:
     """Take a job out of the hands of a thread of this process that does not stop in time."""
     with transaction.atomic():
-        job = held.held().select_for_update().first()
+        job = held.still_held().select_for_update().first()
         if job is not None:
-            _close(job, Run.GIVEN_BACK, _again(0.0) | {"attempt": F("attempt") - 1, "fence": F("fence") + 1}, {})
+            _close(job, Run.GIVEN_BACK, _retry_fields(0.0) | {"attempt": F("attempt") - 1, "fence": F("fence") + 1}, {})
 
 
 def delay_s(kind_name: str, attempt: int, spread: float | None = None) -> float:
@@ -157,7 +157,7 @@ def delay_s(kind_name: str, attempt: int, spread: float | None = None) -> float:
     return wait * (random.uniform(0.9, 1.1) if spread is None else spread)
 
 
-def _forsaken() -> list[tuple[int, int]]:
+def _abandoned() -> list[tuple[int, int]]:
     lapsed = ExpressionWrapper(Q(lease_until__lt=clock.now()), output_field=BooleanField())
     held = Job.objects.filter(state__in=Job.HELD).values_list("pk", "fence", "holder", lapsed)
     return sorted((pk, fence) for pk, fence, holder, is_late in held if is_late or has_ended(holder))
@@ -167,23 +167,23 @@ def _has_lapsed(job: Job) -> bool:
     return Job.objects.filter(pk=job.pk, lease_until__lt=clock.now()).exists()
 
 
-def _take(job: Job) -> None:
+def _reclaim_one(job: Job) -> None:
     fields: dict[str, Any] = {"fence": F("fence") + 1}
     if job.attempt >= job.attempts:
         fields |= {"state": Job.FAILED, "fault": Job.DIED, "error": SILENT, "remedy": SILENT_REMEDY}
     else:
-        fields |= _again(0.0)
+        fields |= _retry_fields(0.0)
     _close(job, Run.DIED, fields, {"error": SILENT})
 
 
-def _again(delay: float) -> dict[str, Any]:
+def _retry_fields(delay: float) -> dict[str, Any]:
     return {"state": Job.WAITING, "run_at": clock.later(delay)}
 
 
 def _end(held: Claim, outcome: str, fields: dict[str, Any], told: dict[str, Any], also: dict[str, Any]) -> bool:
     """Write how an attempt ended, under its fence; ``also`` are the job's last progress and cursor."""
     with transaction.atomic():
-        job = held.held().select_for_update().first()
+        job = held.still_held().select_for_update().first()
         if job is None:
             return False
         _close(job, outcome, fields | also, told)

@@ -8,14 +8,14 @@ from typing import Final
 from django.db import transaction
 
 from eclectyc.jobs import clock, kinds
-from eclectyc.jobs.context import Running
+from eclectyc.jobs.context import JobContext
 from eclectyc.jobs.models import Job
 
 STRANGE_DAYS: Final = 365  # of kinds that this version does not know
 AT_ONCE: Final = 500
 
 
-def run(running: Running) -> dict[str, int]:
+def run(running: JobContext) -> dict[str, int]:
     """Remove what has been kept long enough; the handler of the daily schedule."""
     now = clock.read()
     removed: dict[str, int] = {}

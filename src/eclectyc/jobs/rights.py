@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from eclectyc.accounts.actor import Actor
 
 
-class Ownable(Protocol):
+class JobSubject(Protocol):
     """What rights look at."""
 
     @property
@@ -39,7 +39,7 @@ def reached(actor: Actor, permission: str, prefix: str = "", person: str = "pers
     return found
 
 
-def may(actor: Actor, permission: str, job: Ownable) -> bool:
+def may(actor: Actor, permission: str, job: JobSubject) -> bool:
     """Say the same of one job, without a query."""
     if actor.sees_all(permission):
         return True

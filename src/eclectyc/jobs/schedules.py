@@ -22,7 +22,7 @@ from eclectyc.kernel.errors import EclectycError, Forbidden, Invalid, NotFound
 if TYPE_CHECKING:
     from eclectyc.accounts.actor import Actor
 
-__all__ = ["change", "check_cron", "declare", "drop", "plan", "run_now", "settle", "tick", "words"]
+__all__ = ["change", "check_cron", "declare", "delete", "plan", "run_now", "sync_declared", "tick", "words"]
 
 LATE: Final = timedelta(minutes=2)  # later than this a moment has been missed
 MOST_MOMENTS: Final = 1000  # caught up with at once
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class ScheduleDeclaration:
     """A schedule that comes with the product."""
 
     kind: str
@@ -40,15 +40,15 @@ class Declared:
     args: dict[str, Any] = field(default_factory=dict)
 
 
-_declared: dict[str, Declared] = {}
+_declared: dict[str, ScheduleDeclaration] = {}
 
 
 def declare(name: str, *, kind: str, cron: str, title: str, catch_up: str = Schedule.LATEST) -> None:
     """Say, when a room is made ready, that a kind of job is due by itself; an operator may move or pause it."""
-    _declared[name] = Declared(kind, cron, title, catch_up)
+    _declared[name] = ScheduleDeclaration(kind, cron, title, catch_up)
 
 
-def settle() -> None:
+def sync_declared() -> None:
     """Bring the declared schedules into the registry, as a worker does at its start. What a person changed stays."""
     for name, told in _declared.items():
         found = Schedule.objects.filter(name=name).first()
@@ -96,7 +96,7 @@ def plan(
     return found
 
 
-def drop(name: str) -> None:
+def delete(name: str) -> None:
     """Take a schedule away; jobs that are waiting already still run."""
     Schedule.objects.filter(name=name).delete()
 
@@ -107,7 +107,7 @@ def change(actor: Actor, *, schedule: Schedule, **fields: Any) -> Schedule:
     if strange:
         raise Invalid(f"A schedule's {min(strange)} cannot be changed.", "", field=min(strange))
     with transaction.atomic():
-        found = _held(actor, schedule)
+        found = _locked_for(actor, schedule)
         before = {name: getattr(found, name) for name in fields}
         if before == fields:
             return found
@@ -125,7 +125,7 @@ def change(actor: Actor, *, schedule: Schedule, **fields: Any) -> Schedule:
 def run_now(actor: Actor, *, schedule: Schedule) -> Job:
     """Put the work of a schedule into the queue at once, beside its due moments."""
     with transaction.atomic():
-        found = _held(actor, schedule)
+        found = _locked_for(actor, schedule)
         job = _enqueue(found, None)
         record(actor.by, "schedule.run", found, organisation_id=found.organisation_id, after={"job": job.pk})
     return job
@@ -174,7 +174,7 @@ def missed(schedule: Schedule, now: datetime) -> list[datetime]:
 def _enqueue(schedule: Schedule, moment: datetime | None) -> Job:
     return service.enqueue(
         schedule.kind, schedule.args, organisation_id=schedule.organisation_id, turn=f"schedule:{schedule.pk}",
-        priority=schedule.priority, due=service.Due(schedule, moment),
+        priority=schedule.priority, due=service.DueMoment(schedule, moment),
     )  # fmt: skip
 
 
@@ -193,7 +193,7 @@ def _check(kind: str, text: str, zone: str, catch_up: str, limit: int) -> None:
         raise Invalid(f"At most {MOST_MOMENTS} moments are caught up with.", "Give 1 to that.", field="limit")
 
 
-def _held(actor: Actor, schedule: Schedule) -> Schedule:
+def _locked_for(actor: Actor, schedule: Schedule) -> Schedule:
     found = Schedule.objects.visible_to(actor).filter(pk=schedule.pk).select_for_update(of=("self",)).first()
     if found is None:
         raise NotFound("There is no such schedule.", "")

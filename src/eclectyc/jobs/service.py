@@ -25,7 +25,7 @@ MOST_ARGS: Final = 64 * 1024  # [bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueMoment:
     """The schedule for which a job is made; ``moment`` is None where somebody asked for it out of turn."""
 
     schedule: Schedule
@@ -43,7 +43,7 @@ def enqueue(
     priority: int = 0,
     run_at: datetime | None = None,
     attempts: int | None = None,
-    due: Due | None = None,
+    due: DueMoment | None = None,
 ) -> Job:
     """Put a job into the queue. It runs once the caller's transaction is committed, or never.
 
@@ -71,14 +71,14 @@ def enqueue(
     if not job.was_there:
         if not isinstance(job.run_at, datetime):
             job.refresh_from_db(fields=["run_at"])
-        transaction.on_commit(wake.ring)
+        transaction.on_commit(wake.wake)
     return job
 
 
 def cancel(actor: Actor, *, job: Job) -> Job:
     """Stop a job: at once while it waits, at its next progress step while it runs. Asking twice changes nothing."""
     with transaction.atomic():
-        job = _held(actor, job)
+        job = _locked_for(actor, job)
         if job.state == Job.CANCELLING:
             return job
         if not job.may_be_cancelled:
@@ -98,11 +98,11 @@ def cancel(actor: Actor, *, job: Job) -> Job:
 def retry(actor: Actor, *, job: Job) -> Job:
     """Try a job again that failed or was cancelled: with all its attempts, from where its cursor stands."""
     with transaction.atomic():
-        job = _held(actor, job)
+        job = _locked_for(actor, job)
         if not job.may_be_retried:
             raise Conflict("Only a job that failed or was cancelled can be tried again.", "See how it stands.")
         before = job.state
-        put_back(job)
+        requeue(job)
         record(
             actor.by, "job.retried", job, organisation_id=job.organisation_id,
             before={"state": before}, after={"kind": job.kind},
@@ -110,7 +110,7 @@ def retry(actor: Actor, *, job: Job) -> Job:
     return job
 
 
-def put_back(job: Job) -> None:
+def requeue(job: Job) -> None:
     """Let an ended job wait anew, with all its attempts; raise ``Conflict`` where another has its key."""
     job.state, job.attempt, job.fence, job.run_at = Job.WAITING, 0, job.fence + 1, clock.read()
     job.fault = job.error = job.remedy = ""
@@ -120,10 +120,10 @@ def put_back(job: Job) -> None:
             job.save()
     except IntegrityError:
         raise Conflict("The same work is waiting or running already.", "See that job.") from None
-    transaction.on_commit(wake.ring)
+    transaction.on_commit(wake.wake)
 
 
-def _held(actor: Actor, job: Job) -> Job:
+def _locked_for(actor: Actor, job: Job) -> Job:
     """Lock a job that the actor sees and may steer."""
     found = Job.objects.visible_to(actor).filter(pk=job.pk).select_for_update(of=("self",)).first()
     if found is None:

@@ -12,12 +12,12 @@ def listen(bell: threading.Event) -> None:
     _bells.add(bell)
 
 
-def leave(bell: threading.Event) -> None:
+def stop_listening(bell: threading.Event) -> None:
     """Have it rung no more."""
     _bells.discard(bell)
 
 
-def ring() -> None:
+def wake() -> None:
     """Say that there is work."""
     for bell in list(_bells):
         bell.set()

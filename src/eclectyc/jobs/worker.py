@@ -17,8 +17,8 @@ from django.db import Error as DatabaseFault
 from django.db import close_old_connections, connection
 
 from eclectyc.jobs import attempt, kinds, queue, schedules, wake, worker_registry
-from eclectyc.jobs.context import GivenBack, Running
-from eclectyc.jobs.heartbeat import Beat, pulse
+from eclectyc.jobs.context import HandedBack, JobContext
+from eclectyc.jobs.heartbeat import Heartbeat, pulse
 from eclectyc.jobs.queue import LEASE_S, Claim
 from eclectyc.kernel.process_identity import holder_name
 
@@ -30,13 +30,13 @@ HURRY_S: Final = 3.0  # for handlers that were asked to give their job back
 log = logging.getLogger(__name__)
 
 
-class Worker:
+class JobWorker:
     """Runs jobs in ``threads`` slots. ``lease_s`` is how long it may be silent before others take its jobs."""
 
     def __init__(self, *, threads: int = 2, lease_s: float = LEASE_S, label: str = "worker") -> None:
         self.name = holder_name(label)
         self.lease_s = lease_s
-        self._beat = Beat()
+        self._beat = Heartbeat()
         self._work = threading.Condition()  # slots that have nothing to do wait here
         self._nudge = threading.Event()  # ends the main thread's sleep
         self._busy = 0  # slots that claim or run a job
@@ -48,8 +48,8 @@ class Worker:
     def run(self, *, until_empty: bool = False, is_orphan: Callable[[], bool] = lambda: False) -> None:
         """Work until ``end`` is called, or what started this is gone; with ``until_empty`` until nothing is due."""
         wake.listen(self._nudge)
-        self._guarded(lambda: worker_registry.arrive(self.name, len(self._slots)))
-        self._guarded(schedules.settle)
+        self._guarded(lambda: worker_registry.register(self.name, len(self._slots)))
+        self._guarded(schedules.sync_declared)
         self._beat.start()
         for slot in self._slots:
             slot.start()
@@ -58,7 +58,7 @@ class Worker:
             if until_empty and is_idle:
                 break
             self._sleep(0.05 if until_empty else LOOK_S)
-        wake.leave(self._nudge)
+        wake.stop_listening(self._nudge)
         self._is_ending = True
         with self._work:
             self._work.notify_all()
@@ -71,14 +71,14 @@ class Worker:
     def drain(self, grace_s: float) -> bool:
         """Let running jobs finish for some time, then have them given back. False where a handler does not stop."""
         self._wait_for_slots(grace_s)
-        for running in self._beat.held():
-            running.stop = running.stop or GivenBack
+        for running in self._beat.jobs():
+            running.stop = running.stop or HandedBack
         self._wait_for_slots(HURRY_S)
         is_done = not self._busy
-        for running in self._beat.held():
+        for running in self._beat.jobs():
             self._guarded(partial(queue.release, running.claim))
         self._beat.stop()
-        self._guarded(lambda: worker_registry.leave(self.name))
+        self._guarded(lambda: worker_registry.unregister(self.name))
         return is_done
 
     def _sleep(self, span_s: float) -> None:
@@ -95,10 +95,10 @@ class Worker:
         def look() -> None:
             nonlocal is_due
             if time.monotonic() - self._signed_at > SIGN_OF_LIFE_S:
-                worker_registry.sign(self.name)
-                worker_registry.set_strange_jobs_aside()
+                worker_registry.report_alive(self.name)
+                worker_registry.fail_unknown_kinds()
                 self._signed_at = time.monotonic()
-            queue.take_back()
+            queue.reclaim()
             if time.monotonic() - self._ticked_at > SCHEDULES_S:
                 schedules.tick()
                 self._ticked_at = time.monotonic()
@@ -137,7 +137,7 @@ class Worker:
                 self._work.wait()
 
     def _run_one(self, claim: Claim) -> None:
-        running = Running(claim)
+        running = JobContext(claim)
         self._beat.add(running)
         try:
             close_old_connections()
@@ -172,7 +172,7 @@ def run_waiting(limit: int = 1000) -> int:
     where there is no worker: what a job is, it is here too, but nothing keeps its lease between its progress steps."""
     name, count = holder_name("here"), 0
     while count < limit and (claim := queue.claim(name, kinds.known())) is not None:
-        running = Running(claim, pulse=pulse)
+        running = JobContext(claim, pulse=pulse)
         attempt.run(running)
         count += 1
     return count

@@ -10,14 +10,14 @@ from eclectyc import __version__
 from eclectyc.jobs import alerts, clock, kinds
 from eclectyc.jobs.models import Job, Worker
 from eclectyc.jobs.queue import locked
-from eclectyc.jobs.service import put_back
+from eclectyc.jobs.service import requeue
 from eclectyc.kernel.errors import Conflict
 from eclectyc.kernel.process_identity import has_ended
 
 REMEDY: Final = "Install the version that asked for it, or a later one: it is then tried again by itself."
 
 
-def arrive(name: str, threads: int) -> None:
+def register(name: str, threads: int) -> None:
     """Be known as a worker, clear away those that are gone, and take up jobs that no version knew until now."""
     moment = clock.read()
     Worker.objects.update_or_create(
@@ -25,45 +25,45 @@ def arrive(name: str, threads: int) -> None:
         defaults={"version": __version__, "threads": threads, "kinds": kinds.known(), "started_at": moment,
                   "seen_at": moment},
     )  # fmt: skip
-    _clear_away()
+    _delete_ended()
     for job in Job.objects.filter(state=Job.FAILED, fault=Job.UNKNOWN_KIND, kind__in=kinds.known()):
-        _take_up(job)
+        _requeue(job)
 
 
-def sign(name: str) -> None:
+def report_alive(name: str) -> None:
     """Give a sign of life."""
     Worker.objects.filter(name=name).update(seen_at=clock.now())
 
 
-def leave(name: str) -> None:
+def unregister(name: str) -> None:
     """Be a worker no longer."""
     Worker.objects.filter(name=name).delete()
 
 
-def living() -> list[Worker]:
+def alive() -> list[Worker]:
     """Return the workers that gave a sign of life lately and have not ended."""
     moment = clock.read()
     return [one for one in Worker.objects.all() if one.is_living(moment) and not has_ended(one.name)]
 
 
-def set_strange_jobs_aside() -> int:
+def fail_unknown_kinds() -> int:
     """Fail the jobs of kinds that no living worker knows, and say why; return how many.
 
     While releases are being exchanged, the workers of the older one leave the newer one's jobs to its own.
     """
-    known = set(kinds.known()).union(*(one.kinds for one in living()))
+    known = set(kinds.known()).union(*(one.kinds for one in alive()))
     strange = Job.objects.filter(state=Job.WAITING, run_at__lte=clock.now()).exclude(kind__in=known)
     count = 0
     for pk in list(strange.values_list("pk", flat=True)[:1000]):
         with transaction.atomic():
             job = locked(strange.filter(pk=pk)).first()
             if job is not None:
-                _set_aside(job)
+                _fail_unknown(job)
                 count += 1
     return count
 
 
-def _set_aside(job: Job) -> None:
+def _fail_unknown(job: Job) -> None:
     error = f"Eclectyc {__version__} knows no jobs of the kind {job.kind!r}."
     Job.objects.filter(pk=job.pk).update(
         state=Job.FAILED, fault=Job.UNKNOWN_KIND, error=error, remedy=REMEDY, finished_at=clock.now()
@@ -71,18 +71,18 @@ def _set_aside(job: Job) -> None:
     alerts.job_failed(job, error, REMEDY)
 
 
-def _take_up(job: Job) -> None:
+def _requeue(job: Job) -> None:
     with transaction.atomic():
         found = locked(Job.objects.filter(pk=job.pk, state=Job.FAILED)).first()
         if found is None:
             return
         try:
-            put_back(found)
+            requeue(found)
         except Conflict:  # the same work is under way already
             Job.objects.filter(pk=job.pk).update(fault=Job.ERROR)
 
 
-def _clear_away() -> None:
+def _delete_ended() -> None:
     moment = clock.read()
     gone = [one.pk for one in Worker.objects.all() if has_ended(one.name) or not one.is_living(moment)]
     Worker.objects.filter(pk__in=gone).delete()

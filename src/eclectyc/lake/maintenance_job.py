@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from eclectyc.jobs.context import Running
+from eclectyc.jobs.context import JobContext
 from eclectyc.lake.lease import writer_lease
 from eclectyc.lake.store import connect
 
 WAIT_S = 120.0  # for whoever is writing; then it is tried again later
 
 
-def run(running: Running) -> dict[str, int]:
+def run(running: JobContext) -> dict[str, int]:
     """Compact, checkpoint, vacuum and sweep under the writers' lease. Done twice, it does nothing the second time."""
     lake = connect()
     if lake.version < 0:

@@ -10,7 +10,7 @@ class PrivacyConfig(AppConfig):
         from eclectyc.kernel.data_protection import PersonalData
         from eclectyc.kernel.hooks import personal_data, retention_categories
 
-        kinds.register(kinds.Kind("privacy.retention", "eclectyc.privacy.retention_job:run", "Deleting what is old"))
+        kinds.register(kinds.JobKind("privacy.retention", "eclectyc.privacy.retention_job:run", "Deleting what is old"))
         schedules.declare(
             "privacy.retention", kind="privacy.retention", cron="10 3 * * *", title="What is older than its rule goes"
         )

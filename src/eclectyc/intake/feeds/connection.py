@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, Protocol
 
-from eclectyc.jobs.interrupts import Later
+from eclectyc.jobs.interrupts import TryLater
 from eclectyc.kernel.errors import Invalid
 
 PASSING: Final = (".part", ".tmp", ".filepart", ".partial", ".crdownload", "~")  # names of files still being written
@@ -19,7 +19,7 @@ _NO_TEXT: Final = ("Cc", "Cs")  # control characters, and bytes that are no UTF-
 MOST_FILES: Final = 20_000  # in a folder
 
 
-class Unreachable(Later):
+class Unreachable(TryLater):
     """A place that does not answer, or not as it should: worth another try."""
 
     code = "unreachable"

@@ -19,8 +19,8 @@ from eclectyc.intake.feeds.models import Feed, FeedFile
 from eclectyc.intake.feeds.settings import LEAVE
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import check_room, feed_actor, receive, start
-from eclectyc.jobs.alerts import tell
-from eclectyc.jobs.context import Running
+from eclectyc.jobs.alerts import notify
+from eclectyc.jobs.context import JobContext
 from eclectyc.kernel.errors import EclectycError, NotFound
 
 KIND: Final = "feeds.read"
@@ -29,15 +29,15 @@ MOST_FAILURES: Final = 3  # files on end that the place does not give: then it i
 _CHUNK: Final = 1 << 20
 
 
-def run(running: Running) -> dict[str, Any]:
+def run(running: JobContext) -> dict[str, Any]:
     """Look at the feed that ``args["feed"]`` names. A feed that fails is told once, until it works again."""
     feed = Feed.objects.select_related("organisation").filter(pk=int(running.args["feed"])).first()
     if feed is None:
         raise NotFound("The feed is no longer there.", "Nothing is to be done.")
     Feed.objects.filter(pk=feed.pk).update(last_looked_at=timezone.now())
     try:
-        with open_connection(feed, now=timezone.now()) as door:
-            read = _collect(running, feed, door)
+        with open_connection(feed, now=timezone.now()) as connection:
+            read = _collect(running, feed, connection)
     except EclectycError as error:
         is_last = running.attempt >= running.claim.job.attempts
         if is_last or not isinstance(error, Unreachable):
@@ -56,8 +56,8 @@ def open_connection(feed: Feed, *, now: datetime) -> Iterator[Connection]:
 
     secrets, may_be_private = secrets_of(feed), feed.may_reach_private
     if feed.kind == Feed.FOLDER:
-        with folder.open_folder(feed.settings) as door:
-            yield door
+        with folder.open_folder(feed.settings) as connection:
+            yield connection
     elif feed.kind == Feed.SFTP:
         with sftp.open_sftp(feed.settings, secrets, may_be_private=may_be_private) as remote:
             yield remote
@@ -67,17 +67,17 @@ def open_connection(feed: Feed, *, now: datetime) -> Iterator[Connection]:
             yield web
 
 
-def _collect(running: Running, feed: Feed, door: Connection) -> int:
+def _collect(running: JobContext, feed: Feed, connection: Connection) -> int:
     """Read what is new and whole; return how many files were handed on."""
     known = {(one.name, one.size, one.changed): one for one in feed.files.all()}
-    offered = door.list_files()
+    offered = connection.list_files()
     running.progress(done=0, total=len(offered), unit="files", text="Looking at what is there")
     new = [one for one in offered if not _is_read(known.get(_key(one)))]
     read, silent, failed = 0, 0, list[EclectycError]()
-    for number, file in enumerate(_whole(running, feed, door, new, known)):
+    for number, file in enumerate(_whole(running, feed, connection, new, known)):
         running.progress(done=number, text=f"Fetching {file.name}"[:200])
         try:
-            read += _take(running, feed, door, file)
+            read += _take(running, feed, connection, file)
             silent = 0
         except EclectycError as error:  # the others go in all the same
             running.log(f"{file.name}: {error.reason}")
@@ -86,14 +86,18 @@ def _collect(running: Running, feed: Feed, door: Connection) -> int:
             if silent >= MOST_FAILURES:
                 break
     if feed.settings.get("after", LEAVE) != LEAVE:
-        _put_away(running, feed, door, offered)
+        _put_away(running, feed, connection, offered)
     if failed:
         raise failed[0]
     return read
 
 
 def _whole(
-    running: Running, feed: Feed, door: Connection, new: list[RemoteFile], known: dict[tuple[str, int, int], FeedFile]
+    running: JobContext,
+    feed: Feed,
+    connection: Connection,
+    new: list[RemoteFile],
+    known: dict[tuple[str, int, int], FeedFile],
 ) -> Iterable[RemoteFile]:
     """Yield the files that nobody writes any more: unchanged since they were seen so long ago as the feed says."""
     settle_s = float(feed.settings.get("settle_s", 0))
@@ -103,38 +107,41 @@ def _whole(
         FeedFile.objects.bulk_create(
             (FeedFile(feed=feed, name=f.name, size=f.size, changed=f.changed) for f in new if _key(f) not in known),
             ignore_conflicts=True,
-        )  # fmt: skip
+        )
     first_seen = {(f.name, f.size, f.changed): f.seen_at for f in feed.files.filter(sha256="")}
     now = timezone.now()
     longest = max((settle_s - (now - first_seen.get(_key(one), now)).total_seconds() for one in new), default=0.0)
     if 0 < longest <= LONGEST_WAIT_S:
         _wait(running, longest)
-    still = {_key(one) for one in door.list_files()} if longest > 0 else {_key(one) for one in new}
+    still = {_key(one) for one in connection.list_files()} if longest > 0 else {_key(one) for one in new}
     settled = timezone.now() - timedelta(seconds=settle_s)
     return [one for one in new if _key(one) in still and first_seen.get(_key(one), timezone.now()) <= settled]
 
 
-def _wait(running: Running, seconds: float) -> None:
+def _wait(running: JobContext, seconds: float) -> None:
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         running.progress(text="Waiting whether the files still grow")
         time.sleep(min(left, 0.5))
 
 
-def _take(running: Running, feed: Feed, door: Connection, file: RemoteFile) -> bool:
+def _take(running: JobContext, feed: Feed, connection: Connection, file: RemoteFile) -> bool:
     """Fetch a file and hand it on; say False where its content came before."""
     with tempfile.TemporaryFile(dir=_folder()) as copy:
         check_room(max(file.size, 0), file.name, _folder())
-        door.fetch(file, cast("BinaryIO", _LimitedFile(copy, file.name)))
+        connection.fetch(file, cast("BinaryIO", _LimitedFile(copy, file.name)))
         digest = hashlib.sha256()
         for chunk in _chunks(copy):
             digest.update(chunk)
         with running.effect():
             upload = _handed_on(feed, file, copy, digest.hexdigest())
             FeedFile.objects.update_or_create(
-                feed=feed, name=file.name, size=file.size, changed=file.changed,
+                feed=feed,
+                name=file.name,
+                size=file.size,
+                changed=file.changed,
                 defaults={"sha256": digest.hexdigest(), "upload": upload, "is_put_away": False},
-            )  # fmt: skip
+            )
             if upload is not None:
                 Feed.objects.filter(pk=feed.pk).update(last_file_at=timezone.now())
     running.log(f"{file.name}: {'handed on to be imported' if upload else 'its content came before'}")
@@ -153,38 +160,44 @@ def _handed_on(feed: Feed, file: RemoteFile, copy: BinaryIO, digest: str) -> Upl
     creates = options.create_meters or bool(now.profile and now.profile.creates_meters)
     actor = feed_actor(feed.organisation_id, f"{Upload.FEED} {feed.name}", creates=creates)
     upload = receive(
-        actor, organisation=feed.organisation, name=file.name, chunks=_chunks(copy), options=options,
+        actor,
+        organisation=feed.organisation,
+        name=file.name,
+        chunks=_chunks(copy),
+        options=options,
         origin=f"{Upload.FEED}:{feed.pk}",
-    )  # fmt: skip
+    )
     start(actor, upload=upload)
     return upload
 
 
-def _put_away(running: Running, feed: Feed, door: Connection, offered: list[RemoteFile]) -> None:
+def _put_away(running: JobContext, feed: Feed, connection: Connection, offered: list[RemoteFile]) -> None:
     """Move or delete what was read and is kept here, also what an earlier look did not come to."""
     there = {_key(one): one for one in offered}
     for one in feed.files.filter(is_put_away=False).exclude(sha256=""):
         running.check()
         file = there.get((one.name, one.size, one.changed))
         if file is not None:
-            door.archive(file)
+            connection.archive(file)
         FeedFile.objects.filter(pk=one.pk).update(is_put_away=True)
 
 
-def _failed(running: Running, feed: Feed, error: EclectycError) -> None:
+def _failed(running: JobContext, feed: Feed, error: EclectycError) -> None:
     now = timezone.now()
     with running.effect():
         since = feed.failing_since or now
         Feed.objects.filter(pk=feed.pk).update(failing_since=since, error=error.reason, remedy=error.remedy)
-        tell(
+        notify(
             subject=f"The feed {feed.name} fails",
             lines=[error.reason, error.remedy, "You are told once; it is looked at again as scheduled."],
-            organisation_id=feed.organisation_id, kind=KIND, key=f"feed-failed:{feed.pk}:{since:%Y%m%dT%H%M%S}",
+            organisation_id=feed.organisation_id,
+            kind=KIND,
+            key=f"feed-failed:{feed.pk}:{since:%Y%m%dT%H%M%S}",
             path=f"/admin/feeds/{feed.pk}",
-        )  # fmt: skip
+        )
 
 
-def report_quiet_feeds(running: Running) -> dict[str, Any]:
+def report_quiet_feeds(running: JobContext) -> dict[str, Any]:
     """Tell of feeds that have been quiet for longer than they should, once for each silence."""
     now, told = timezone.now(), 0
     for feed in Feed.objects.filter(is_active=True, quiet_after_h__isnull=False):
@@ -193,12 +206,14 @@ def report_quiet_feeds(running: Running) -> dict[str, Any]:
         if now - last < timedelta(hours=feed.quiet_after_h or 0):
             continue
         with running.effect():
-            told += not tell(
+            told += not notify(
                 subject=f"The feed {feed.name} is quiet",
                 lines=[f"Nothing new since {last:%d %B %Y %H:%M} UTC.", "Ask the sender, or look at its page."],
-                organisation_id=feed.organisation_id, kind=KIND, key=f"feed-quiet:{feed.pk}:{last:%Y%m%dT%H%M%S}",
+                organisation_id=feed.organisation_id,
+                kind=KIND,
+                key=f"feed-quiet:{feed.pk}:{last:%Y%m%dT%H%M%S}",
                 path=f"/admin/feeds/{feed.pk}",
-            ).was_there  # fmt: skip
+            ).was_there
     return {"told": told}
 
 

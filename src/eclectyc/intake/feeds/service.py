@@ -65,11 +65,18 @@ def update_feed(actor: Actor, *, feed: Feed, wanted: FeedDetails) -> Feed:
         if wanted.secrets is None and kept and _place(held.settings) != _place(wanted.settings):
             raise Invalid(
                 "The feed now goes to another place: its password or token is not taken along.",
-                "Give it again.", field="password" if held.kind == Feed.SFTP else "token",
-            )  # fmt: skip
+                "Give it again.",
+                field="password" if held.kind == Feed.SFTP else "token",
+            )
         _fill(actor, held, wanted, kept if wanted.secrets is None else wanted.secrets)
-        record(actor.by, "feed.changed", held, organisation_id=held.organisation_id, before=before,
-               after={**_shown(held), "secret_changed": wanted.secrets is not None})  # fmt: skip
+        record(
+            actor.by,
+            "feed.changed",
+            held,
+            organisation_id=held.organisation_id,
+            before=before,
+            after={**_shown(held), "secret_changed": wanted.secrets is not None},
+        )
     return held
 
 
@@ -77,7 +84,7 @@ def delete_feed(actor: Actor, *, feed: Feed) -> None:
     """Take a feed down. What came through it stays."""
     actor.require("imports.run", feed.organisation_id)
     with transaction.atomic():
-        schedules.drop(feed.schedule_name)
+        schedules.delete(feed.schedule_name)
         record(actor.by, "feed.deleted", feed, organisation_id=feed.organisation_id, before=_shown(feed))
         feed.delete()
 
@@ -86,8 +93,8 @@ def try_feed(actor: Actor, *, feed: Feed) -> list[str]:
     """Connect to a feed and return the names of the files that it would read; nothing is kept."""
     actor.require("imports.run", feed.organisation_id)
     record(actor.by, "feed.tried", feed, organisation_id=feed.organisation_id)
-    with open_connection(feed, now=timezone.now()) as door:
-        return [one.name for one in door.test()]
+    with open_connection(feed, now=timezone.now()) as connection:
+        return [one.name for one in connection.test()]
 
 
 def read_now(actor: Actor, *, feed: Feed) -> Job:
@@ -96,9 +103,13 @@ def read_now(actor: Actor, *, feed: Feed) -> Job:
     with transaction.atomic():
         record(actor.by, "feed.read", feed, organisation_id=feed.organisation_id)
         return enqueue(
-            KIND, {"feed": feed.pk}, organisation_id=feed.organisation_id, person=actor.user_id,
-            key=feed.schedule_name, turn=feed.schedule_name,
-        )  # fmt: skip
+            KIND,
+            {"feed": feed.pk},
+            organisation_id=feed.organisation_id,
+            person=actor.user_id,
+            key=feed.schedule_name,
+            turn=feed.schedule_name,
+        )
 
 
 def secrets_of(feed: Feed) -> dict[str, str]:
@@ -129,9 +140,15 @@ def _fill(actor: Actor, feed: Feed, wanted: FeedDetails, secrets: Mapping[str, s
     feed.save()
     feed.refresh_from_db()
     schedules.plan(
-        name=feed.schedule_name, kind=KIND, args={"feed": feed.pk}, cron=feed.cron, zone=feed.zone,
-        organisation_id=feed.organisation_id, title=f"Feed {feed.name}", is_paused=not feed.is_active,
-    )  # fmt: skip
+        name=feed.schedule_name,
+        kind=KIND,
+        args={"feed": feed.pk},
+        cron=feed.cron,
+        zone=feed.zone,
+        organisation_id=feed.organisation_id,
+        title=f"Feed {feed.name}",
+        is_paused=not feed.is_active,
+    )
 
 
 def _profile(actor: Actor, feed: Feed, name: str) -> ImportProfile | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from eclectyc.intake.push.drain import DrainResult, drain_inbox
 from eclectyc.intake.push.models import Push
-from eclectyc.jobs.context import Later, Running
+from eclectyc.jobs.context import JobContext, TryLater
 from eclectyc.jobs.models import Job
 from eclectyc.kernel.errors import Busy, EclectycError
 
@@ -16,7 +16,7 @@ TURN_S: Final = 5.0  # of waiting for the writers' turn, before it is asked whet
 PATIENCE_S: Final = 1800.0  # with whoever has the writers' turn
 
 
-def run_drain(running: Running) -> dict[str, Any]:
+def run_drain(running: JobContext) -> dict[str, Any]:
     """Fold what waits, and what comes in meanwhile. By the clock, what the lake refused is tried again."""
     if running.due_at is not None:
         Push.objects.exclude(fault="").update(fault="")
@@ -28,7 +28,7 @@ def run_drain(running: Running) -> dict[str, Any]:
     return asdict(done)
 
 
-def _fold(running: Running, done: DrainResult) -> None:
+def _fold(running: JobContext, done: DrainResult) -> None:
     """Fold what waits now, and add to what is done."""
     earlier, until = asdict(done), time.monotonic() + PATIENCE_S
 
@@ -47,4 +47,4 @@ def _fold(running: Running, done: DrainResult) -> None:
             if time.monotonic() > until:
                 raise
         except EclectycError as error:
-            raise Later(error.reason, error.remedy) from error
+            raise TryLater(error.reason, error.remedy) from error

@@ -12,7 +12,7 @@ from eclectyc.intake.report import NOTHING_USABLE
 from eclectyc.intake.service import Progress, import_file
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import creates_meters, feed_actor, options_of
-from eclectyc.jobs.context import Running
+from eclectyc.jobs.context import JobContext
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.plurals import counted, worded
 
@@ -20,7 +20,7 @@ TEXTS = {"reading": "Reading the file", "waiting": "Waiting", "writing": "Writin
 SHOWN = ("batch", "format", "rows", "accepted", "rejected", "readings", "added", "changed", "unchanged", "kept")
 
 
-def run_import(running: Running) -> dict[str, Any]:
+def run_import(running: JobContext) -> dict[str, Any]:
     """Import the file that ``args["upload"]`` names, with the rights that whoever sent it has now."""
     number = int(running.args["upload"])
     upload = Upload.objects.select_related("organisation", "user").filter(pk=number).first()
@@ -44,7 +44,7 @@ def actor_for(upload: Upload) -> Actor:
     raise Invalid("Whoever sent the file is no longer here.", "Send it again.")
 
 
-def _import(running: Running, upload: Upload) -> dict[str, Any]:
+def _import(running: JobContext, upload: Upload) -> dict[str, Any]:
     is_committing = False
 
     def tell(progress: Progress) -> None:
@@ -59,9 +59,15 @@ def _import(running: Running, upload: Upload) -> dict[str, Any]:
 
     try:
         report = import_file(
-            actor_for(upload), organisation=upload.organisation, path=upload.path, options=options_of(upload),
-            progress=tell, name=upload.name, upload=upload.pk, under=running.effect,
-        )  # fmt: skip
+            actor_for(upload),
+            organisation=upload.organisation,
+            path=upload.path,
+            options=options_of(upload),
+            progress=tell,
+            name=upload.name,
+            upload=upload.pk,
+            under=running.effect,
+        )
     except AlreadyIn as known:
         return _report_of(known.batch) or {}
     except EclectycError as error:
