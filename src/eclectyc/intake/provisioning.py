@@ -1,4 +1,4 @@
-"""Meters, sites and series that an import makes: planned while it reads, made when its batch is begun."""
+"""Meters, sites and series that an import makes: planned while it reads, created when its batch is begun."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class HasTargets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Provisioning:
-    """Where new meters go. ``site`` is None where it has still to be made."""
+    """Where new meters go. ``site`` is None where it has still to be created."""
 
     actor: Actor
     organisation: Organisation
@@ -47,7 +47,7 @@ class Provisioning:
 
     @property
     def zone(self) -> str:
-        """The time zone of meters that are made."""
+        """The time zone of meters that are created."""
         return self.site.timezone if self.site else settings.DEFAULT_SITE_ZONE
 
     def count_new(self, plan: HasTargets) -> tuple[int, int]:
@@ -59,7 +59,7 @@ class Provisioning:
 
     @staticmethod
     def series_numbers(plan: HasTargets) -> np.ndarray:
-        """Return each target's series number; below zero where it has still to be made."""
+        """Return each target's series number; below zero where it has still to be created."""
         numbers = []
         for n, target in enumerate(plan.targets):
             key = (target.quantity, target.unit, target.step, "", target.register)
@@ -69,31 +69,31 @@ class Provisioning:
 
     def create(self, plan: HasTargets) -> tuple[np.ndarray, Made]:
         """Make what is lacking and return each target's series number; call it within a transaction."""
-        made = Made()
+        created = Made()
         known = self.series_numbers(plan)
         if known.size and known.min() >= 0 and are_there(known.tolist()):
-            return known, made
+            return known, created
         points = _new_points(plan.targets)
-        found = self._meters_of(points, plan, made) if points else {}
+        found = self._meters_of(points, plan, created) if points else {}
         keys = [self._key(target, found) for target in plan.targets]
         series, new = ensure_series(keys)
-        made.series = [one.pk for one in new]
-        return np.array([series[key].pk for key in keys], dtype=np.int64), made
+        created.series = [one.pk for one in new]
+        return np.array([series[key].pk for key in keys], dtype=np.int64), created
 
     @staticmethod
     def _key(target: Target, found: dict[str, int]) -> SeriesKey:
         meter = target.point.meter or found[target.point.identifier]
         return SeriesKey(meter, target.quantity, target.unit, target.step, register=target.register)
 
-    def _meters_of(self, points: Sequence[Point], plan: HasTargets, made: Made) -> dict[str, int]:
-        """Make the new points' meters, unless somebody else has made them meanwhile."""
+    def _meters_of(self, points: Sequence[Point], plan: HasTargets, created: Made) -> dict[str, int]:
+        """Make the new points' meters, unless somebody else has created them meanwhile."""
         self._check_named()
         names = [point.identifier for point in points]
         held = Meter.objects.filter(organisation=self.organisation, identifier__in=names).select_related("site")
         found = {meter.identifier: meter for meter in held}
         moved = [name for name, meter in found.items() if meter.site.timezone != self.zone]
         if moved:
-            raise Invalid(f"Meter {moved[0]} has just been made in another time zone.", "Run the import again.")
+            raise Invalid(f"Meter {moved[0]} has just been created in another time zone.", "Run the import again.")
         missing = [point for point in points if point.identifier not in found]
         if missing:
             from eclectyc.estate.meters import create_meters
@@ -102,16 +102,16 @@ class Provisioning:
             site = self.site or create_site(
                 self.actor, organisation=self.organisation, name=self.site_name, timezone=self.zone
             )
-            made.sites = [] if self.site else [site.pk]
+            created.sites = [] if self.site else [site.pk]
             for alike, names in _group_alike(missing, plan.targets):
                 new = create_meters(self.actor, site=site, identifiers=names, **alike)
-                made.meters += [meter.pk for meter in new]
+                created.meters += [meter.pk for meter in new]
                 found |= {meter.identifier: meter for meter in new}
         return {name: meter.pk for name, meter in found.items()}
 
     def _check_named(self) -> None:
         if self.site is None and not self.site_name:
-            raise Invalid("New meters need a site.", "Name one with --site; it is made if need be.", field="site")
+            raise Invalid("New meters need a site.", "Name one with --site; it is created if need be.", field="site")
 
 
 def _new_points(targets: Sequence[Target]) -> list[Point]:

@@ -17,17 +17,17 @@ from eclectyc.kernel.plurals import counted
 from eclectyc.readers.blocks import LineError, Recognition
 
 
-def describe(report: ImportReport, gathered: FileReadings, seen: Recognition, plan: FilePlan) -> None:
+def describe(report: ImportReport, collected: FileReadings, seen: Recognition, plan: FilePlan) -> None:
     """Write into the report how the file was understood."""
-    report.rows = gathered.rows
+    report.rows = collected.rows
     report.stamps, report.stamps_why = seen.stamps, seen.stamps_why
     if plan.conclusion:
         report.stamps, report.stamps_why = plan.conclusion.stamps, plan.conclusion.why
     report.timezone = plan.timezone
-    report.warnings += [*seen.warnings, *plan.warnings, *gathered.resolver.warnings]
+    report.warnings += [*seen.warnings, *plan.warnings, *collected.resolver.warnings]
     assumed = [
         channel.point.identifier
-        for channel in gathered.resolver.channels
+        for channel in collected.resolver.channels
         if channel.is_unit_assumed and channel.is_accepted
     ]
     if assumed:
@@ -52,15 +52,15 @@ def reject_unknown_meters(resolver: Resolver, log: ErrorLog, report: ImportRepor
             log.extend([error], counts_lines=False)
 
 
-def complete(report: ImportReport, gathered: FileReadings, plan: FilePlan, tally: AlignmentTotals) -> None:
+def complete(report: ImportReport, collected: FileReadings, plan: FilePlan, totals: AlignmentTotals) -> None:
     """Fill in what is known once everything is placed."""
-    log = gathered.errors
-    for reason, remedy, lines in _merge_refusals(tally.refusals):
+    log = collected.errors
+    for reason, remedy, lines in _merge_refusals(totals.refusals):
         log.extend(LineError(line, "", reason, remedy) for line in lines.tolist())
-    report.warnings += _warnings_of(tally)
+    report.warnings += _warnings_of(totals)
     report.warnings = grouped_warnings(report.warnings)
-    report.readings = int(tally.readings.sum())
-    report.series = [_series_report(plan, number, tally) for number in np.flatnonzero(tally.readings).tolist()]
+    report.readings = int(totals.readings.sum())
+    report.series = [_series_report(plan, number, totals) for number in np.flatnonzero(totals.readings).tolist()]
     report.kwh = float(sum(series.total for series in report.series if series.unit == "kWh"))
     report.add_errors(log)
 
@@ -73,37 +73,37 @@ def _merge_refusals(refusals: list[Refusal]) -> list[tuple[str, str, np.ndarray]
     return [(*key, np.unique(np.concatenate(lines))) for key, lines in reasons.items()]
 
 
-def _warnings_of(tally: AlignmentTotals) -> list[str]:
+def _warnings_of(totals: AlignmentTotals) -> list[str]:
     notes = []
-    if tally.equal:
-        notes.append(f"More than once with the same value: {counted(tally.equal, 'period')}. Each counts once.")
-    if tally.decided:
-        notes.append(f"With several values: {counted(tally.decided, 'period')}. The actual one counts.")
-    if tally.single_hours:
+    if totals.equal:
+        notes.append(f"More than once with the same value: {counted(totals.equal, 'period')}. Each counts once.")
+    if totals.decided:
+        notes.append(f"With several values: {counted(totals.decided, 'period')}. The actual one counts.")
+    if totals.single_hours:
         notes.append(
-            f"The hour that the clocks repeat comes only once ({counted(len(tally.single_hours), 'time')}): it is "
+            f"The hour that the clocks repeat comes only once ({counted(len(totals.single_hours), 'time')}): it is "
             "taken as the first, the second stays empty. If the file's clock does not change, say --timezone UTC."
         )
-    if tally.sorted_hours:
+    if totals.sorted_hours:
         notes.append(
-            f"The hour that the clocks repeat comes sorted in pairs ({counted(len(tally.sorted_hours), 'time')}): the "
+            f"The hour that the clocks repeat comes sorted in pairs ({counted(len(totals.sorted_hours), 'time')}): the "
             "first of each pair is taken as summer time."
         )
     return notes
 
 
-def _series_report(plan: FilePlan, number: int, tally: AlignmentTotals) -> SeriesReport:
+def _series_report(plan: FilePlan, number: int, totals: AlignmentTotals) -> SeriesReport:
     target = plan.targets[number]
     zone = ZoneInfo(plan.zones[target.zone])
-    first, last = (datetime.fromtimestamp(int(at[number]), UTC).astimezone(zone) for at in (tally.first, tally.last))
+    first, last = (datetime.fromtimestamp(int(at[number]), UTC).astimezone(zone) for at in (totals.first, totals.last))
     return SeriesReport(
         meter=target.point.identifier,
         quantity=target.quantity,
         register=target.register,
         unit=target.unit,
         step=target.step,
-        readings=int(tally.readings[number]),
-        total=float(tally.total[number]),
+        readings=int(totals.readings[number]),
+        total=float(totals.total[number]),
         first=first.isoformat(),
         last=last.isoformat(),
     )

@@ -99,12 +99,12 @@ class MeterOptions:
 class Resolver:
     """Knows the channels of a file as its blocks come in. Asks the registry for new identifiers only."""
 
-    def __init__(self, organisation: Organisation, wishes: MeterOptions) -> None:
+    def __init__(self, organisation: Organisation, options: MeterOptions) -> None:
         self.channels: list[Channel] = []
         self.points: dict[str, Point] = {}
         self.warnings: list[str] = []
         self._registry = MeterLookup(organisation)
-        self._wishes = wishes
+        self._options = options
         self._by_printed: dict[ChannelKey, int] = {}  # of one step
         self._by_step: dict[int | None, dict[ChannelKey, int]] = {}
 
@@ -156,7 +156,7 @@ class Resolver:
         new = [key for key in dict.fromkeys(printed) if key not in self._by_printed]
         if not new:
             return
-        if self._wishes.meter:
+        if self._options.meter:
             self._check_told_meter([key[0] for key in new if key[0]])
         self._find({self._identifier(key[0]) for key in new} - set(self.points))
         for key in new:
@@ -167,7 +167,7 @@ class Resolver:
         named = {
             clean_identifier(text) for text in (*printed, *(channel.key[0] or "" for channel in self.channels))
         } - {""}
-        told = clean_identifier(self._wishes.meter)
+        told = clean_identifier(self._options.meter)
         if len(named) > 1:
             shown = ", ".join(sorted(named)[:5])
             raise Invalid(f"The file names several meters: {shown}.", "Leave --meter out.", field="meter")
@@ -176,8 +176,8 @@ class Resolver:
 
     def _identifier(self, printed: str | None) -> str:
         """Return the identifier that a printed one stands for; ``--meter`` names what the file leaves out."""
-        if self._wishes.meter:
-            return clean_identifier(self._wishes.meter)
+        if self._options.meter:
+            return clean_identifier(self._options.meter)
         if printed is None:
             raise Invalid("The file names no meter.", "Name the meter with --meter.", field="meter")
         return clean_identifier(printed)
@@ -189,16 +189,16 @@ class Resolver:
             reason = f"The identifier {printed[0]} has lost its digits."
             channel.fault = Invalid(reason, "Format the column as text in the spreadsheet and save it again.")
             return channel
-        if point.warning and self._wishes.strict_mpan:
+        if point.warning and self._options.strict_mpan:
             channel.fault = Invalid(point.warning, "Correct the MPAN, or import without --strict-mpan.")
             return channel
         if point.is_virtual:
             reason = f"{point.identifier} is a virtual meter: its readings are worked out from others."
             channel.fault = Invalid(reason, "Import the readings of the meters in its formula.", field="meter")
             return channel
-        channel.quantity = printed[1] or self._wishes.quantity
+        channel.quantity = printed[1] or self._options.quantity
         try:
-            self._fit_unit(channel, self._wishes.unit or printed[2])
+            self._fit_unit(channel, self._options.unit or printed[2])
         except Invalid as fault:
             channel.fault = fault
         quantity = str(channel.quantity or _QUANTITY_OF_UNIT.get(channel.unit) or point.direction)
@@ -211,8 +211,8 @@ class Resolver:
         """Give the channel its canonical unit and factor: the printed one's, else the quantity's, else the meter's."""
         own = channel.point.unit
         if not printed:
-            if self._wishes.unit_needed_because and not own:
-                raise Invalid(self._wishes.unit_needed_because, "Say --unit kWh or --unit m3.", field="unit")
+            if self._options.unit_needed_because and not own:
+                raise Invalid(self._options.unit_needed_because, "Say --unit kWh or --unit m3.", field="unit")
             channel.unit = _UNIT_OF_QUANTITY.get(channel.quantity) or own or "kWh"
             channel.is_unit_assumed = not own
             return
@@ -234,18 +234,24 @@ class Resolver:
         for text in wanted:
             self.points[text] = self._point(text, found.get(text), by_meter)
         self._attach_series([self.points[text] for text in wanted])
-        if not self._wishes.strict_mpan:
+        if not self._options.strict_mpan:
             self.warnings.extend(point.warning for text in wanted if (point := self.points[text]).warning)
 
     def _point(self, text: str, meter: MeterRecord | None, by_meter: dict[int, Point]) -> Point:
         if meter is None:
-            is_new = self._wishes.creates and not has_lost_digits(text) and len(text) <= MAX_IDENTIFIER
-            return Point(text, zone=self._wishes.zone, is_new=is_new, warning=identify(text).warning)
+            is_new = self._options.creates and not has_lost_digits(text) and len(text) <= MAX_IDENTIFIER
+            return Point(text, zone=self._options.zone, is_new=is_new, warning=identify(text).warning)
         known = Point(
-            meter.identifier, meter.pk, zone=meter.zone, unit=meter.unit, direction=meter.direction, step=meter.step,
-            utility=meter.utility, warning=identify(meter.identifier).warning,
+            meter.identifier,
+            meter.pk,
+            zone=meter.zone,
+            unit=meter.unit,
+            direction=meter.direction,
+            step=meter.step,
+            utility=meter.utility,
+            warning=identify(meter.identifier).warning,
             is_virtual=bool(meter.formula),
-        )  # fmt: skip
+        )
         return by_meter.setdefault(meter.pk, known)
 
     def _attach_series(self, points: list[Point]) -> None:

@@ -57,24 +57,26 @@ class FileReadings:
         """Return a zone's clock over the file's years."""
         if self.first_day > self.last_day:
             return clock_of(zone, 2000, 2000)  # nothing was taken
-        first, last = (int(np.datetime64(day, "D").astype("datetime64[Y]").astype(int)) + 1970
-                       for day in (self.first_day, self.last_day))  # fmt: skip
+        first, last = (
+            int(np.datetime64(day, "D").astype("datetime64[Y]").astype(int)) + 1970
+            for day in (self.first_day, self.last_day)
+        )
         return clock_of(zone, first, last)
 
 
 class ReadingCollector:
     """Takes a reader's blocks. ``step_s`` is the layout's own step where it has one."""
 
-    def __init__(self, gathered: FileReadings, *, step_s: int | None) -> None:
-        self.all = gathered
+    def __init__(self, collected: FileReadings, *, step_s: int | None) -> None:
+        self.collected = collected
         self._period_s = step_s or HALF_HOUR_S
         self._sampled: dict[int, int] = {}
         self._goes_in = np.zeros(0, bool)  # of each channel
 
     def add(self, block: DayBlock | RowBlock, errors: list[LineError]) -> None:
         """Take one block and the lines that its reader rejected."""
-        self.all.errors.extend(errors)
-        self.all.rows += block.rows + len({error.line for error in errors})
+        self.collected.errors.extend(errors)
+        self.collected.rows += block.rows + len({error.line for error in errors})
         if block.frame.height == 0:
             return
         if isinstance(block, DayBlock):
@@ -84,7 +86,7 @@ class ReadingCollector:
                 self._take_rows(rows)
 
     def _take_days(self, block: DayBlock) -> None:
-        channel = self.all.resolver.channels_of(block.frame, block.step)
+        channel = self.collected.resolver.channels_of(block.frame, block.step)
         line = block.frame["line"].to_numpy()
         taken = self._taken(channel, line + block.lines_from, block.lines_each)
         day = block.frame["day"].to_physical().to_numpy()
@@ -96,23 +98,25 @@ class ReadingCollector:
             return
         self._saw_days(days.day)
         present = distinct(channel).tolist()
-        self.all.steps_s.update(dict.fromkeys(present, block.step * 60))
-        self.all.clock_channels.update(present if days.by_clock else ())
-        for zone, mine in self.all.zones().items():
+        self.collected.steps_s.update(dict.fromkeys(present, block.step * 60))
+        self.collected.clock_channels.update(present if days.by_clock else ())
+        for zone, mine in self.collected.zones().items():
             of_zone = mine[channel]
             if block.by_end and of_zone.any():
-                days = normalise_last_column(days, of_zone, self.all.clock(zone))
+                days = normalise_last_column(days, of_zone, self.collected.clock(zone))
             if of_zone.any():
-                self.all.evidence.add_days(days if of_zone.all() else days.where(of_zone), self.all.clock(zone))
-        self.all.values += int(np.count_nonzero(days.quality))
-        self.all.spool.add_days(days)
+                self.collected.evidence.add_days(
+                    days if of_zone.all() else days.where(of_zone), self.collected.clock(zone)
+                )
+        self.collected.values += int(np.count_nonzero(days.quality))
+        self.collected.spool.add_days(days)
 
     def _kinds_of(self, block: RowBlock) -> Iterator[ReadingRows]:
         """Split a block by what its rows' moments are."""
         frame = block.frame
-        channel = self.all.resolver.channels_of(frame, block.step)
+        channel = self.collected.resolver.channels_of(frame, block.step)
         if block.step is not None:
-            self.all.stated_s.update(dict.fromkeys(distinct(channel).tolist(), block.step * 60))
+            self.collected.stated_s.update(dict.fromkeys(distinct(channel).tolist(), block.step * 60))
         taken = self._taken(channel, frame["line"].to_numpy())
         if not taken.all():
             frame, channel = frame.filter(pl.Series(taken)), channel[taken]
@@ -133,33 +137,35 @@ class ReadingCollector:
 
     def _taken(self, channel: np.ndarray, line: np.ndarray, lines_each: int = 1) -> np.ndarray:
         """Say which rows are of channels that go in; lines that have none of these are counted as rejected."""
-        channels = self.all.resolver.channels
+        channels = self.collected.resolver.channels
         if len(self._goes_in) != len(channels):  # whether a channel goes in is told when it is met
             self._goes_in = np.array([known.is_accepted for known in channels])
         taken = self._goes_in[channel]
         if not taken.all():
-            self.all.errors.cover_lines(np.setdiff1d(line[~taken], line[taken]), lines_each)
+            self.collected.errors.cover_lines(np.setdiff1d(line[~taken], line[taken]), lines_each)
         return taken
 
     def _take_rows(self, rows: ReadingRows) -> None:
-        self.all.kinds.add(rows.kind)
+        self.collected.kinds.add(rows.kind)
         self._saw_days(rows.day)
         if rows.kind == "position":
-            self.all.steps_s.update(dict.fromkeys(distinct(rows.channel).tolist(), self._period_s))
+            self.collected.steps_s.update(dict.fromkeys(distinct(rows.channel).tolist(), self._period_s))
         else:
-            self.all.census.add(rows)
+            self.collected.census.add(rows)
         if rows.kind != "instant":
-            for zone, mine in self.all.zones().items():
+            for zone, mine in self.collected.zones().items():
                 of_zone = mine[rows.channel]
                 if of_zone.any():
-                    self.all.evidence.add_rows(rows if of_zone.all() else rows.where(of_zone), self.all.clock(zone))
+                    self.collected.evidence.add_rows(
+                        rows if of_zone.all() else rows.where(of_zone), self.collected.clock(zone)
+                    )
         self._sample(rows)
-        self.all.values += len(rows)
-        self.all.spool.add_rows(rows)
+        self.collected.values += len(rows)
+        self.collected.spool.add_rows(rows)
 
     def _saw_days(self, days: np.ndarray) -> None:
-        self.all.first_day = min(self.all.first_day, int(days.min()))
-        self.all.last_day = max(self.all.last_day, int(days.max()))
+        self.collected.first_day = min(self.collected.first_day, int(days.min()))
+        self.collected.last_day = max(self.collected.last_day, int(days.max()))
 
     def _sample(self, rows: ReadingRows) -> None:
         """Keep the first readings of a few channels whose meter has readings already."""
@@ -167,7 +173,7 @@ class ReadingCollector:
             len(self._sampled) == SAMPLE_CHANNELS and all(count >= SAMPLE_ROWS for count in self._sampled.values())
         ):
             return
-        for number, channel in enumerate(self.all.resolver.channels):
+        for number, channel in enumerate(self.collected.resolver.channels):
             if not channel.is_accepted or not channel.point.series:
                 continue
             if number not in self._sampled and len(self._sampled) >= SAMPLE_CHANNELS:
@@ -176,4 +182,4 @@ class ReadingCollector:
             own = np.flatnonzero(rows.channel == number)[: max(room, 0)]
             if len(own):
                 self._sampled[number] = self._sampled.get(number, 0) + len(own)
-                self.all.samples.append(rows.where(own))
+                self.collected.samples.append(rows.where(own))

@@ -41,12 +41,12 @@ class DayMatrix:
 
 @dataclass(frozen=True, slots=True)
 class WholeDayRows:
-    """Days that came whole, the slots in their columns; the values are copied only where they are laid.
+    """Days that came whole, the slots in their columns; the values are copied only where they are merged.
 
     target, factor (to the canonical unit) : shape (rows,). width : columns that count.
     """
 
-    pick: Selection
+    selection: Selection
     target: np.ndarray
     factor: np.ndarray
     width: int
@@ -56,22 +56,22 @@ class WholeDayRows:
 
     def where(self, mask: np.ndarray) -> WholeDayRows:
         """Return some of them."""
-        return WholeDayRows(self.pick.where(mask), self.target[mask], self.factor[mask], self.width)
+        return WholeDayRows(self.selection.where(mask), self.target[mask], self.factor[mask], self.width)
 
     @property
     def values(self) -> np.ndarray:
-        values = self.pick.days.values[self.pick.rows, : self.width]
+        values = self.selection.days.values[self.selection.rows, : self.width]
         return values if (self.factor == 1.0).all() else values * self.factor[:, None]
 
     @property
     def quality(self) -> np.ndarray:
-        return self.pick.days.quality[self.pick.rows, : self.width]
+        return self.selection.days.quality[self.selection.rows, : self.width]
 
     def as_slots(self) -> SlotValues:
         """Return the filled slots one by one."""
         values, quality = self.values, self.quality
         row, slot = np.nonzero(~np.isnan(values))
-        line, day = self.pick.days.line_of(self.pick.rows[row], slot), self.pick.day[row]
+        line, day = self.selection.days.line_of(self.selection.rows[row], slot), self.selection.day[row]
         return SlotValues(self.target[row], day, slot.astype(np.int32), values[row, slot], quality[row, slot], line)
 
 
@@ -87,7 +87,7 @@ class DayMerge:
 
 def merge_days(slots: SlotValues, whole: Sequence[WholeDayRows]) -> DayMerge:
     """Bring slots, and days that came whole, together into one row per (target, day)."""
-    keys = [keys_of(days.target, days.pick.day) for days in whole]
+    keys = [keys_of(days.target, days.selection.day) for days in whole]
     target, day, _ = _rows_of(slots)
     twice = _repeated(np.concatenate([*keys, keys_of(target, day)]))
     alone: list[WholeDayRows] = []
@@ -97,14 +97,16 @@ def merge_days(slots: SlotValues, whole: Sequence[WholeDayRows]) -> DayMerge:
             slots = concat_slots([slots, days.where(shared).as_slots()])
         if not shared.all():
             alone.append(days.where(~shared) if shared.any() else days)
-    laid = DayMerge(DayMatrix(slots.target[:0], slots.day[:0], np.empty((0, 1)), np.empty((0, 1), np.int8)))
-    parts: list[tuple[np.ndarray, np.ndarray, WholeDayRows | DayMatrix]] = [(d.target, d.pick.day, d) for d in alone]
+    merged = DayMerge(DayMatrix(slots.target[:0], slots.day[:0], np.empty((0, 1)), np.empty((0, 1), np.int8)))
+    parts: list[tuple[np.ndarray, np.ndarray, WholeDayRows | DayMatrix]] = [
+        (d.target, d.selection.day, d) for d in alone
+    ]
     if len(slots):
-        scattered = _scattered(slots, laid)
+        scattered = _scattered(slots, merged)
         parts.append((scattered.target, scattered.day, scattered))
     if parts:
-        laid.days = _stacked(parts) if alone else scattered
-    return laid
+        merged.days = _stacked(parts) if alone else scattered
+    return merged
 
 
 def keys_of(target: np.ndarray, day: np.ndarray) -> np.ndarray:
@@ -166,12 +168,12 @@ def _rows_of(slots: SlotValues) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (used // span + least).astype(np.int32), (used % span + first).astype(np.int32), row
 
 
-def _scattered(slots: SlotValues, laid: DayMerge) -> DayMatrix:
-    """Put slots into days; what comes more than once is settled, and told in ``laid``."""
+def _scattered(slots: SlotValues, merged: DayMerge) -> DayMatrix:
+    """Put slots into days; what comes more than once is settled, and told in ``merged``."""
     target, day, row = _rows_of(slots)
     width = int(slots.slot.max()) + 1
     flat = row * width + slots.slot
-    keep = _once_each(slots, flat, laid)
+    keep = _once_each(slots, flat, merged)
     if not keep.all():
         slots, flat = slots.where(keep), flat[keep]
     values, quality = np.full(len(target) * width, np.nan), np.zeros(len(target) * width, dtype=np.int8)
@@ -180,15 +182,19 @@ def _scattered(slots: SlotValues, laid: DayMerge) -> DayMatrix:
     return DayMatrix(target, day, values.reshape(-1, width), quality.reshape(-1, width))
 
 
-def _once_each(slots: SlotValues, flat: np.ndarray, laid: DayMerge) -> np.ndarray:
-    """Return which slots to keep so that each comes once, and note in ``laid`` what became of the others."""
+def _once_each(slots: SlotValues, flat: np.ndarray, merged: DayMerge) -> np.ndarray:
+    """Return which slots to keep so that each comes once, and note in ``merged`` what became of the others."""
     repeated = (np.bincount(flat) > 1)[flat]
     if not repeated.any():
         return ~repeated
     frame = pl.DataFrame(
-        {"flat": flat[repeated], "at": np.flatnonzero(repeated), "value": slots.value[repeated],
-         "quality": slots.quality[repeated]}
-    )  # fmt: skip
+        {
+            "flat": flat[repeated],
+            "at": np.flatnonzero(repeated),
+            "value": slots.value[repeated],
+            "quality": slots.quality[repeated],
+        }
+    )
     actual = pl.col("quality").is_in([ACTUAL, UNFLAGGED])
     judged = frame.group_by("flat").agg(
         any_value=pl.col("value").n_unique(),
@@ -200,11 +206,11 @@ def _once_each(slots: SlotValues, flat: np.ndarray, laid: DayMerge) -> np.ndarra
     equal = judged.filter(pl.col("any_value") == 1)
     decided = judged.filter((pl.col("any_value") > 1) & (pl.col("actual_value") == 1))
     open_ = judged.filter((pl.col("any_value") > 1) & (pl.col("actual_value") != 1))
-    laid.equal, laid.decided = len(equal), len(decided)
+    merged.equal, merged.decided = len(equal), len(decided)
     if len(open_):
         at = open_["rows"].explode().to_numpy()
         reason = "The same period comes with different values, and the flags do not say which one is actual."
-        laid.refusals.append(Refusal(np.sort(slots.line[at]), reason, "Keep one of the lines."))
+        merged.refusals.append(Refusal(np.sort(slots.line[at]), reason, "Keep one of the lines."))
     chosen = pl.concat([equal.select(pl.coalesce("first_actual", "first")), decided.select("first_actual")])
     keep = ~repeated
     keep[chosen.to_series().to_numpy()] = True

@@ -54,7 +54,7 @@ class FilePlan:
 
 
 def interpret(
-    gathered: FileReadings,
+    collected: FileReadings,
     seen: Recognition,
     *,
     stamps: Literal["auto", "start", "end"],
@@ -62,28 +62,28 @@ def interpret(
     agrees: Agreement,
 ) -> FilePlan:
     """Weigh what the whole file shows. ``timezone`` is the zone that was told, or empty."""
-    zones = gathered.zones()
-    clocks = [gathered.clock(zone) for zone in zones]
+    zones = collected.zones()
+    clocks = [collected.clock(zone) for zone in zones]
     declared = timezone or seen.timezone
-    printed = gathered.clock(declared) if declared else None
-    common_s = gathered.census.common_interval_s()
-    channels = range(len(gathered.resolver.channels))
-    intervals_s = {number: _interval_s(gathered, number, common_s, seen.step) for number in channels}
+    printed = collected.clock(declared) if declared else None
+    common_s = collected.census.common_interval_s()
+    channels = range(len(collected.resolver.channels))
+    intervals_s = {number: _interval_s(collected, number, common_s, seen.step) for number in channels}
     first = Convention(printed=printed)
-    plan = _plan(gathered, list(zones), clocks, intervals_s, first)
-    verdict = _verdict(gathered, seen, stamps, intervals_s, plan, agrees) if gathered.census.channels else None
+    plan = _plan(collected, list(zones), clocks, intervals_s, first)
+    verdict = _verdict(collected, seen, stamps, intervals_s, plan, agrees) if collected.census.channels else None
     convention = first
     warnings: list[str] = []
     if verdict:
         convention = Convention(verdict.stamps, verdict.closes_midnight, printed)
-        warnings += _doubts(verdict, _edges(gathered, intervals_s, plan))
+        warnings += _doubts(verdict, _edges(collected, intervals_s, plan))
     elif stamps not in ("auto", seen.stamps):
         why = f"{seen.stamps_why} say which period each column is" if seen.stamps_why else "a date names its day"
         warnings.append(f"--stamps {stamps} is not applied: {why}.")
     by_clock = None
     if printed is None:
-        by_clock = _columns_by_clock(gathered)
-        if gathered.evidence.is_fixed(convention.stamps):
+        by_clock = _columns_by_clock(collected)
+        if collected.evidence.is_fixed(convention.stamps):
             fixed = clocks[0].winter()
             convention = replace(convention, printed=fixed)
             warnings.append(
@@ -91,7 +91,7 @@ def interpret(
                 f"on {fixed.name} all year."
             )
     if convention is not first:
-        plan = _plan(gathered, list(zones), clocks, intervals_s, convention)
+        plan = _plan(collected, list(zones), clocks, intervals_s, convention)
     return replace(
         plan,
         conclusion=verdict,
@@ -116,14 +116,14 @@ def _doubts(verdict: StampConclusion, edges: list[Stamps | None]) -> list[str]:
 
 
 def _verdict(
-    gathered: FileReadings,
+    collected: FileReadings,
     seen: Recognition,
     told: Literal["auto", "start", "end"],
     intervals_s: dict[int, int],
     plan: FilePlan,
     agrees: Agreement,
 ) -> StampConclusion | None:
-    census = gathered.census.channels
+    census = collected.census.channels
     if all(intervals_s[channel] >= DAY_S for channel in census) and told == "auto" and seen.stamps is None:
         return None  # whole days: the stamp names the day
     trap = seen.closes_midnight or has_midnight_trap(
@@ -135,16 +135,16 @@ def _verdict(
         declared=seen.stamps,
         declared_why=seen.stamps_why,
         has_trap=trap,
-        agreed_shift=agrees(gathered, plan) if needs_agreement else None,
-        edges=_edges(gathered, intervals_s, plan),
+        agreed_shift=agrees(collected, plan) if needs_agreement else None,
+        edges=_edges(collected, intervals_s, plan),
     )
 
 
-def _edges(gathered: FileReadings, intervals_s: dict[int, int], plan: FilePlan) -> list[Stamps | None]:
+def _edges(collected: FileReadings, intervals_s: dict[int, int], plan: FilePlan) -> list[Stamps | None]:
     """Return what first and last stamps say, by the printed clock; of instants also by the sites' own."""
-    census = gathered.census.channels
+    census = collected.census.channels
     edges = unanimous_edges(census, intervals_s)
-    if gathered.kinds == {"instant"} and set(edges) not in ({"start"}, {"end"}):
+    if collected.kinds == {"instant"} and set(edges) not in ({"start"}, {"end"}):
         edges = unanimous_edges(
             {channel: _on_wall(stamps, _own(plan, channel)) for channel, stamps in census.items()}, intervals_s
         )
@@ -160,14 +160,14 @@ def _on_wall(stamps: ChannelStamps, own: Clock) -> ChannelStamps:
     return ChannelStamps(first=first, last=last)
 
 
-def _interval_s(gathered: FileReadings, number: int, common_s: int | None, declared: int | None) -> int:
+def _interval_s(collected: FileReadings, number: int, common_s: int | None, declared: int | None) -> int:
     """Return how long one reading of a channel lasts [s]."""
-    if (told_s := gathered.steps_s.get(number) or gathered.stated_s.get(number)) is not None:
+    if (told_s := collected.steps_s.get(number) or collected.stated_s.get(number)) is not None:
         return told_s
-    channel = gathered.resolver.channels[number]
+    channel = collected.resolver.channels[number]
     held = {s.step for s in channel.point.series if (s.quantity, s.unit) == (channel.quantity, channel.unit)}
     return interval_of(
-        gathered.census.channels[number],
+        collected.census.channels[number],
         declared=declared,
         held_steps=held,
         common_s=common_s,
@@ -175,16 +175,16 @@ def _interval_s(gathered: FileReadings, number: int, common_s: int | None, decla
     )
 
 
-def _columns_by_clock(gathered: FileReadings) -> bool | None:
-    signs = gathered.evidence.columns
-    return None if signs["clock"] == signs["position"] else gathered.evidence.columns_by_clock(False)
+def _columns_by_clock(collected: FileReadings) -> bool | None:
+    signs = collected.evidence.columns
+    return None if signs["clock"] == signs["position"] else collected.evidence.columns_by_clock(False)
 
 
 def _plan(
-    gathered: FileReadings, zones: list[str], clocks: list[Clock], intervals_s: dict[int, int], convention: Convention
+    collected: FileReadings, zones: list[str], clocks: list[Clock], intervals_s: dict[int, int], convention: Convention
 ) -> FilePlan:
     """Give each channel its target, step and factor; a channel that fits no step is refused."""
-    channels = gathered.resolver.channels
+    channels = collected.resolver.channels
     size = len(channels)
     read = ChannelPlan(
         target=np.full(size, NOT_IMPORTED, np.int32),
@@ -200,12 +200,12 @@ def _plan(
     targets: dict[tuple[str, str, str, str, int], Target] = {}
     order: dict[tuple[str, str, str, str, int], int] = {}
     refused, finer = [], []
-    shifts = _ClockShifts(gathered, clocks, convention)
+    shifts = _ClockShifts(collected, clocks, convention)
     for number, channel in enumerate(channels):
         if not channel.is_accepted:
             continue
         zone, interval_s = zones.index(channel.point.zone or DEFAULT_ZONE), intervals_s[number]
-        residue_s = _residue_s(gathered.census.channels.get(number), interval_s)
+        residue_s = _residue_s(collected.census.channels.get(number), interval_s)
         step = grid_of(interval_s, residue_s, shifts.for_channel(number, zone))
         if step is None:
             refused.append((_unfit(channel, interval_s), number))
@@ -227,23 +227,23 @@ def _plan(
 class _ClockShifts:
     """How far the printed clock of a channel is from the clock that its days follow [s], worked out once for each kind."""
 
-    def __init__(self, gathered: FileReadings, clocks: list[Clock], convention: Convention) -> None:
-        self._gathered = gathered
+    def __init__(self, collected: FileReadings, clocks: list[Clock], convention: Convention) -> None:
+        self._collected = collected
         self._clocks = clocks
         self._printed = convention.printed
         self._known: dict[tuple[int, str], set[int]] = {}
 
     def for_channel(self, channel: int, zone: int) -> set[int]:
-        is_column = channel in self._gathered.steps_s
-        if is_column and self._printed is None and channel not in self._gathered.clock_channels:
+        is_column = channel in self._collected.steps_s
+        if is_column and self._printed is None and channel not in self._collected.clock_channels:
             return {0}  # positions in the local day are on its grid, whatever the clocks do
         own = self._clocks[zone]
         printed = self._printed or own
-        if not is_column and self._gathered.kinds == {"instant"}:
+        if not is_column and self._collected.kinds == {"instant"}:
             printed = Clock.fixed(0)
         key = (zone, printed.name)
         if key not in self._known:
-            first, last = self._gathered.first_day * DAY_S, (self._gathered.last_day + 1) * DAY_S
+            first, last = self._collected.first_day * DAY_S, (self._collected.last_day + 1) * DAY_S
             self._known[key] = shifts_between(printed, own, first, last)
         return self._known[key]
 

@@ -16,14 +16,14 @@ from eclectyc.lake.store import connect
 _EPOCH = date(1970, 1, 1)
 
 
-def shift_to_stored(gathered: FileReadings, plan: FilePlan) -> int | None:
+def shift_to_stored(collected: FileReadings, plan: FilePlan) -> int | None:
     """Return the shift, in slots, by which the first meters' readings agree with what the lake holds; None if
     nothing plain is to be seen. ``plan`` reads stamps as starts."""
     said, held = [], []
-    for channel in dict.fromkeys(int(rows.channel[0]) for rows in gathered.samples):
-        parts = [rows for rows in gathered.samples if int(rows.channel[0]) == channel]
+    for channel in dict.fromkeys(int(rows.channel[0]) for rows in collected.samples):
+        parts = [rows for rows in collected.samples if int(rows.channel[0]) == channel]
         for kind in {rows.kind for rows in parts}:
-            pair = _pair(channel, ReadingRows.concat([rows for rows in parts if rows.kind == kind]), gathered, plan)
+            pair = _pair(channel, ReadingRows.concat([rows for rows in parts if rows.kind == kind]), collected, plan)
             if pair is not None:
                 said.append(pair[0])
                 held.append(pair[1])
@@ -31,7 +31,7 @@ def shift_to_stored(gathered: FileReadings, plan: FilePlan) -> int | None:
 
 
 def _pair(
-    channel: int, rows: ReadingRows, gathered: FileReadings, plan: FilePlan
+    channel: int, rows: ReadingRows, collected: FileReadings, plan: FilePlan
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Return what the file and the lake say of one channel on one axis of slots, with a gap at its end."""
     target = int(plan.channels.target[channel])
@@ -43,7 +43,7 @@ def _pair(
         for s in wanted.point.series
         if (s.quantity, s.unit, s.step, s.register) == (wanted.quantity, wanted.unit, wanted.step, wanted.register)
     ]
-    slots = align(rows, plan.channels, plan.convention, gathered.census.channels).slots
+    slots = align(rows, plan.channels, plan.convention, collected.census.channels).slots
     if not series or len(slots) == 0:
         return None
     first, last = int(slots.day.min()), int(slots.day.max())

@@ -1,4 +1,4 @@
-"""A file's readings as month frames for the lake, one month after another: placed, brought together, counted."""
+"""A file's readings as month frames for the lake, one month after another: aligned, brought together, counted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WHOLE_DAY_MINUTES = 1440
 
 @dataclass(slots=True)
 class AlignmentTotals:
-    """What was placed, added up over months; arrays have shape (targets,).
+    """What was aligned, added up over months; arrays have shape (targets,).
 
     first, last : the first and last slot that has a value, as UTC starts [s].
     """
@@ -60,11 +60,11 @@ class FileMonths:
     """Month frames of a file, to be gone through as often as wanted.
 
     ``series`` gives each target its series number; before a series is made it has a number below zero.
-    ``tally`` holds what the last passage counted.
+    ``totals`` holds what the last passage counted.
     """
 
-    def __init__(self, gathered: FileReadings, plan: FilePlan, series: np.ndarray) -> None:
-        self._gathered = gathered
+    def __init__(self, collected: FileReadings, plan: FilePlan, series: np.ndarray) -> None:
+        self._collected = collected
         self._plan = plan
         self.series = series
         self._first: tuple[int, DayMatrix] | None = None  # of the passage that ``is_empty`` began
@@ -75,7 +75,7 @@ class FileMonths:
     def is_empty(self) -> bool:
         """Say whether there is not one reading. What was worked out for that serves the next passage."""
         self.totals = AlignmentTotals.for_targets(len(self._plan.targets))
-        for number, (first, end) in enumerate(self._gathered.spool.months()):
+        for number, (first, end) in enumerate(self._collected.spool.months()):
             days = self._days_of(first, end)
             if len(days):
                 self._first = number, days
@@ -89,7 +89,7 @@ class FileMonths:
             yield self._frame(days)
         else:
             self.totals = AlignmentTotals.for_targets(len(self._plan.targets))
-        for first, end in self._gathered.spool.months()[number + 1 :]:
+        for first, end in self._collected.spool.months()[number + 1 :]:
             days = self._days_of(first, end)
             if len(days):
                 yield self._frame(days)
@@ -98,47 +98,47 @@ class FileMonths:
         """Return the local days from ``first`` up to ``end``."""
         slots, whole = [], []
         for kind in ("clock", "instant", "position"):
-            rows = self._gathered.spool.rows(kind, first, end)
+            rows = self._collected.spool.rows(kind, first, end)
             if len(rows):
-                slots.append(self._placed(rows, first, end))
+                slots.append(self._aligned(rows, first, end))
         near = 0 if self._stays_on_its_day() else NEAR_DAYS
         shifts = self._shifts(first - near, end + near)
-        for days in self._gathered.spool.days(first, end, near=near):
+        for days in self._collected.spool.days(first, end, near=near):
             plain, odd, kind = self._split(days, first, end)
             shift_whole_days, odd, halves = self._moved(odd, kind, shifts, first, end)
             whole += [self._whole(part) for part in (plain, *shift_whole_days) if len(part)]
             slots += [
-                self._placed(part.as_rows(kind), first, end) for part in (odd.to_day_rows(), *halves) if len(part)
+                self._aligned(part.as_rows(kind), first, end) for part in (odd.to_day_rows(), *halves) if len(part)
             ]
-        laid = merge_days(concat_slots(slots) if slots else no_slots(), whole)
-        self.totals.refusals += laid.refusals
-        self.totals.equal += laid.equal
-        self.totals.decided += laid.decided
-        return laid.days
+        merged = merge_days(concat_slots(slots) if slots else no_slots(), whole)
+        self.totals.refusals += merged.refusals
+        self.totals.equal += merged.equal
+        self.totals.decided += merged.decided
+        return merged.days
 
     def _stays_on_its_day(self) -> bool:
         return self._plan.convention.printed is None
 
-    def _split(self, pick: Selection, first: int, end: int) -> tuple[Selection, Selection, Kind]:
-        """Split days into those whose columns are the slots of the local day, and those to be placed one by one."""
-        channels, days = self._plan.channels, pick.days
-        pick = pick.where(channels.target[pick.channel] != NOT_IMPORTED)
-        none = Selection(days, pick.rows[:0])
+    def _split(self, selection: Selection, first: int, end: int) -> tuple[Selection, Selection, Kind]:
+        """Split days into those whose columns are the slots of the local day, and those to be aligned one by one."""
+        channels, days = self._plan.channels, selection.days
+        selection = selection.where(channels.target[selection.channel] != NOT_IMPORTED)
+        none = Selection(days, selection.rows[:0])
         if days.step == WHOLE_DAY_MINUTES:  # a date is a date, whatever the file's clock
-            return pick.where((pick.day >= first) & (pick.day < end)), none, "position"
+            return selection.where((selection.day >= first) & (selection.day < end)), none, "position"
         by_clock = days.by_clock if self._plan.columns_by_clock is None else self._plan.columns_by_clock
         kind: Kind = "clock" if by_clock else "position"
         if not self._stays_on_its_day():
-            return none, pick, kind
-        channel, day = pick.channel, pick.day
+            return none, selection, kind
+        channel, day = selection.channel, selection.day
         odd = channels.grid_s[channel] != days.step * 60
         for zone, clock in enumerate(channels.clocks):
             change = np.concatenate(clock.change_days())
             odd |= np.isin(day, change[(change >= first) & (change < end)]) & (channels.zone[channel] == zone)
         usual = WHOLE_DAY_MINUTES // days.step
         if days.values.shape[1] > usual:
-            odd |= ~np.isnan(days.values[pick.rows, usual:]).all(axis=1)
-        return (pick.where(~odd), pick.where(odd), kind) if odd.any() else (pick, none, kind)
+            odd |= ~np.isnan(days.values[selection.rows, usual:]).all(axis=1)
+        return (selection.where(~odd), selection.where(odd), kind) if odd.any() else (selection, none, kind)
 
     def _shifts(self, first: int, end: int) -> DayShifts | None:
         """Return how days printed from ``first`` up to ``end`` stand to the sites', where that is needed."""
@@ -146,49 +146,49 @@ class FileMonths:
         return DayShifts.between(printed, clocks, first, end) if printed else None
 
     def _moved(
-        self, pick: Selection, kind: Kind, shifts: DayShifts | None, first: int, end: int
+        self, selection: Selection, kind: Kind, shifts: DayShifts | None, first: int, end: int
     ) -> tuple[list[Selection], Selection, list[DayRows]]:
         """Move days of another clock to the sites' as whole rows. Return these, what is left, and odd halves."""
-        channels, days = self._plan.channels, pick.days
+        channels, days = self._plan.channels, selection.days
         width = WHOLE_DAY_MINUTES // days.step
         is_start = kind == "position" or self._plan.convention.stamps == "start"
-        if shifts is None or not len(pick) or not is_start or days.values.shape[1] < width:
-            return [], pick, []
-        columns = shifts.for_days(pick, channels.zone)
-        channel = pick.channel
+        if shifts is None or not len(selection) or not is_start or days.values.shape[1] < width:
+            return [], selection, []
+        columns = shifts.for_days(selection, channels.zone)
+        channel = selection.channel
         stays_odd = (channels.interval_s[channel] != days.step * 60) | (channels.grid_s[channel] != days.step * 60)
         stays_odd |= channels.residue_s[channel] != 0
         if days.values.shape[1] > width:
-            stays_odd |= ~np.isnan(days.values[pick.rows, width:]).all(axis=1)
+            stays_odd |= ~np.isnan(days.values[selection.rows, width:]).all(axis=1)
         columns[stays_odd] = UNEVEN
         whole, halves = [], []
         for by in distinct(columns[columns != UNEVEN]).tolist():
-            same = pick.where(columns == by)
+            same = selection.where(columns == by)
             if by == 0:
                 whole.append(same.where((same.day >= first) & (same.day < end)))
                 continue
             part, rest = shift_whole_days(same, by, width, first, end)
             whole.append(part)
             halves.append(rest)
-        return whole, pick.where(columns == UNEVEN), halves
+        return whole, selection.where(columns == UNEVEN), halves
 
-    def _placed(self, rows: ReadingRows, first: int, end: int) -> SlotValues:
-        placed: Alignment = align(rows, self._plan.channels, self._plan.convention, self._gathered.census.channels)
-        self.totals.single_hours |= placed.single_hours
-        self.totals.sorted_hours |= placed.sorted_hours
-        self.totals.refusals += placed.refusals
-        inside = (placed.slots.day >= first) & (placed.slots.day < end)
-        return placed.slots if inside.all() else placed.slots.where(inside)
+    def _aligned(self, rows: ReadingRows, first: int, end: int) -> SlotValues:
+        aligned: Alignment = align(rows, self._plan.channels, self._plan.convention, self._collected.census.channels)
+        self.totals.single_hours |= aligned.single_hours
+        self.totals.sorted_hours |= aligned.sorted_hours
+        self.totals.refusals += aligned.refusals
+        inside = (aligned.slots.day >= first) & (aligned.slots.day < end)
+        return aligned.slots if inside.all() else aligned.slots.where(inside)
 
-    def _whole(self, pick: Selection) -> WholeDayRows:
-        channels, channel = self._plan.channels, pick.channel
+    def _whole(self, selection: Selection) -> WholeDayRows:
+        channels, channel = self._plan.channels, selection.channel
         factor = channels.factor[channel]
         is_mean = channels.mean_of_day[channel]
         for zone, clock in enumerate(channels.clocks if is_mean.any() else ()):
             mine = is_mean & (channels.zone[channel] == zone)
-            day = pick.day[mine].astype(np.int64)
+            day = selection.day[mine].astype(np.int64)
             factor[mine] *= (clock.to_instants((day + 1) * DAY_S) - clock.to_instants(day * DAY_S)) / DAY_S
-        return WholeDayRows(pick, channels.target[channel], factor, WHOLE_DAY_MINUTES // pick.days.step)
+        return WholeDayRows(selection, channels.target[channel], factor, WHOLE_DAY_MINUTES // selection.days.step)
 
     def _frame(self, days: DayMatrix) -> pl.DataFrame:
         """Count some days of one month and return their frame."""
@@ -211,13 +211,13 @@ class FileMonths:
         return days if (keys[1:] > keys[:-1]).all() else days.where(np.argsort(keys, kind="stable"))
 
     def _count(self, days: DayMatrix, midnights: np.ndarray, step_s: np.ndarray) -> None:
-        tally, has_gaps = self.totals, not days.quality.all()
+        totals, has_gaps = self.totals, not days.quality.all()
         width = days.quality.shape[1]
         readings = np.count_nonzero(days.quality, axis=1) if has_gaps else np.full(len(days), width)
-        totals = np.nansum(days.values, axis=1) if has_gaps else days.values.sum(axis=1)
+        day_totals = np.nansum(days.values, axis=1) if has_gaps else days.values.sum(axis=1)
         size = len(self._step)
-        tally.readings += np.bincount(days.target, readings, minlength=size).astype(np.int64)
-        tally.total += np.bincount(days.target, totals, minlength=size)
+        totals.readings += np.bincount(days.target, readings, minlength=size).astype(np.int64)
+        totals.total += np.bincount(days.target, day_totals, minlength=size)
         said = np.flatnonzero(readings)
         if len(said) == 0:
             return
@@ -228,5 +228,5 @@ class FileMonths:
             row = days.quality[rows] != MISSING
             slot = row.argmax(axis=1) if is_first else row.shape[1] - 1 - row[:, ::-1].argmax(axis=1)
             at = midnights[rows] + slot * step_s[rows]
-            better, ends = (np.minimum, tally.first) if is_first else (np.maximum, tally.last)
+            better, ends = (np.minimum, totals.first) if is_first else (np.maximum, totals.last)
             ends[days.target[rows]] = better(ends[days.target[rows]], at)

@@ -28,7 +28,7 @@ class Occurrences:
 
 
 def second_occurrences(rows: ReadingRows, clock: Clock, channels: Mapping[int, ChannelStamps]) -> Occurrences:
-    """Tell the two passings of repeated times apart. ``rows.at`` are printed times of ``clock``."""
+    """Tell the two occurrences of repeated times apart. ``rows.at`` are printed times of ``clock``."""
     second = np.zeros(len(rows), dtype=bool)
     repeated = clock.repeated(rows.at)
     if not repeated.any():

@@ -44,19 +44,19 @@ class DayShifts:
             by_s.append(np.where(even, wall - day * DAY_S, UNEVEN))
         return cls(first, np.array(by_s))
 
-    def for_days(self, pick: Selection, zone: np.ndarray) -> np.ndarray:
+    def for_days(self, selection: Selection, zone: np.ndarray) -> np.ndarray:
         """Return the shift of each day [columns], or UNEVEN. zone : of each channel."""
-        by_s, step_s = self.by_s[zone[pick.channel], pick.day - self.first], pick.days.step * 60
+        by_s, step_s = self.by_s[zone[selection.channel], selection.day - self.first], selection.days.step * 60
         return np.where((by_s == UNEVEN) | (by_s % step_s != 0), UNEVEN, by_s // step_s)
 
 
-def shift_whole_days(pick: Selection, columns: int, width: int, first: int, end: int) -> tuple[Selection, DayRows]:
+def shift_whole_days(selection: Selection, columns: int, width: int, first: int, end: int) -> tuple[Selection, DayRows]:
     """Return the site's days that two printed days make up, and printed halves that have no other half.
 
-    pick : days that are all shifted by so many ``columns``, forward or (below zero) back. width : columns of a day.
+    selection : days that are all shifted by so many ``columns``, forward or (below zero) back. width : columns of a day.
     first, end : which days of the site's are wanted.
     """
-    days, rows = _in_order(pick, width)
+    days, rows = _in_order(selection, width)
     channel, day = days.channel[rows], days.day[rows]
     meets = (rows[1:] == rows[:-1] + 1) & (channel[1:] == channel[:-1]) & (day[1:] == day[:-1] + 1)
     start = -columns % width  # the column at which a day of the site's begins
@@ -68,14 +68,14 @@ def shift_whole_days(pick: Selection, columns: int, width: int, first: int, end:
     return whole, _halves(days, begins, ends, start)
 
 
-def _in_order(pick: Selection, width: int) -> tuple[DayRows, np.ndarray]:
+def _in_order(selection: Selection, width: int) -> tuple[DayRows, np.ndarray]:
     """Return the days by channel and day, in memory too; most files have them so."""
-    order = np.lexsort((pick.day, pick.channel))
+    order = np.lexsort((selection.day, selection.channel))
     is_ordered = bool((order[1:] > order[:-1]).all())
-    days = pick.days
+    days = selection.days
     if is_ordered and days.values.shape[1] == width and days.values.flags.c_contiguous:
-        return days, pick.rows
-    days = days.where(pick.rows[order])
+        return days, selection.rows
+    days = days.where(selection.rows[order])
     values, quality = (np.ascontiguousarray(matrix[:, :width]) for matrix in (days.values, days.quality))
     return replace(days, values=values, quality=quality), np.arange(len(order))
 

@@ -115,20 +115,20 @@ def align(rows: ReadingRows, plan: ChannelPlan, how: Convention, channels: Mappi
     is_blank = np.isnan(rows.value)
     if is_blank.any():
         rows = rows.where(~is_blank)
-    placed = Alignment(no_slots())
+    aligned = Alignment(no_slots())
     if len(rows) == 0:
-        return placed
-    rows = _on_grid(rows, plan, placed)
+        return aligned
+    rows = _on_grid(rows, plan, aligned)
     parts = []
     for zone, own in enumerate(plan.clocks):
         mine = rows if len(plan.clocks) == 1 else rows.where(plan.zone[rows.channel] == zone)
         if len(mine):
-            mine, starts, ends = _periods(mine, plan, how, own, channels, placed)
+            mine, starts, ends = _periods(mine, plan, how, own, channels, aligned)
             if len(mine):
                 parts.append(_slots_of(mine, starts, ends, plan, own))
     if parts:
-        placed.slots = parts[0] if len(parts) == 1 else concat_slots(parts)
-    return placed
+        aligned.slots = parts[0] if len(parts) == 1 else concat_slots(parts)
+    return aligned
 
 
 def concat_slots(parts: list[SlotValues]) -> SlotValues:
@@ -146,7 +146,7 @@ def no_slots() -> SlotValues:
     return SlotValues(whole, whole, whole, whole.astype(float), whole.astype(np.int8), whole.astype(np.int64))
 
 
-def _on_grid(rows: ReadingRows, plan: ChannelPlan, placed: Alignment) -> ReadingRows:
+def _on_grid(rows: ReadingRows, plan: ChannelPlan, aligned: Alignment) -> ReadingRows:
     interval = plan.each("interval_s", rows.channel)
     off = ((rows.at - plan.each("residue_s", rows.channel)) % interval != 0) & (interval >= MINUTE_S)
     if not off.any():
@@ -154,7 +154,7 @@ def _on_grid(rows: ReadingRows, plan: ChannelPlan, placed: Alignment) -> Reading
     first = rows.where(off)
     minutes = int(plan.interval_s[first.channel[0]]) // MINUTE_S
     shown = np.datetime64(int(first.at[0]), "s").astype("datetime64[s]").item().strftime("%H:%M:%S")
-    placed.refusals.append(
+    aligned.refusals.append(
         Refusal(first.line, f"{shown} is off the {minutes}-minute grid of this meter's other stamps.", "Correct it.")
     )
     return rows.where(~off)
@@ -166,13 +166,13 @@ def _periods(
     how: Convention,
     own: Clock,
     channels: Mapping[int, ChannelStamps],
-    placed: Alignment,
+    aligned: Alignment,
 ) -> tuple[ReadingRows, np.ndarray, np.ndarray]:
     """Return the rows that have a place in time, and the instants [s] at which their periods start and end."""
     clock = how.printed or own
     interval = plan.each("interval_s", rows.channel)
     if rows.kind == "position":
-        rows, starts = _positions(rows, clock, placed)
+        rows, starts = _positions(rows, clock, aligned)
         return rows, starts, starts + plan.each("interval_s", rows.channel)
     if rows.kind == "instant":
         starts = rows.at if how.stamps == "start" else rows.at - interval
@@ -184,15 +184,15 @@ def _periods(
     if how.stamps == "end" and by_start:
         at = at - interval
     rows = ReadingRows("clock", rows.channel, rows.line, at, rows.value, rows.quality)
-    rows = _existing(rows, clock, by_start, placed)
-    passings = second_occurrences(rows, clock, channels)
-    starts = ends = clock.to_instants(rows.at, passings.second)
+    rows = _existing(rows, clock, by_start, aligned)
+    occurrences = second_occurrences(rows, clock, channels)
+    starts = ends = clock.to_instants(rows.at, occurrences.second)
     if by_start:
         ends = starts + plan.each("interval_s", rows.channel)
     else:
         starts = ends - plan.each("interval_s", rows.channel)
-    placed.single_hours |= passings.single
-    placed.sorted_hours |= passings.pairs
+    aligned.single_hours |= occurrences.single
+    aligned.sorted_hours |= occurrences.pairs
     return rows, *_whole_days(rows, starts, ends, plan, clock, by_start)
 
 
@@ -227,7 +227,7 @@ def _ends_are_stepped_starts(at: np.ndarray, rows: ReadingRows, clock: Clock) ->
     return bool(np.isin(twice, closes).any()) and not bool(np.isin(twice, opens).any())
 
 
-def _existing(rows: ReadingRows, clock: Clock, by_start: bool, placed: Alignment) -> ReadingRows:
+def _existing(rows: ReadingRows, clock: Clock, by_start: bool, aligned: Alignment) -> ReadingRows:
     """Leave out times that the clock skips. An end printed at the gap's first moment is the moment of the change."""
     skipped = clock.skipped(rows.at)
     if not by_start:
@@ -239,11 +239,11 @@ def _existing(rows: ReadingRows, clock: Clock, by_start: bool, placed: Alignment
     if len(wrong):
         shown = np.datetime64(int(wrong.at[0]), "s").item().strftime("%d/%m/%Y %H:%M")
         reason = f"{shown} does not exist on the clock of {clock.name}."
-        placed.refusals.append(Refusal(wrong.line, reason, "Name the file's own clock with --timezone, such as UTC."))
+        aligned.refusals.append(Refusal(wrong.line, reason, "Name the file's own clock with --timezone, such as UTC."))
     return rows.where(~skipped)
 
 
-def _positions(rows: ReadingRows, clock: Clock, placed: Alignment) -> tuple[ReadingRows, np.ndarray]:
+def _positions(rows: ReadingRows, clock: Clock, aligned: Alignment) -> tuple[ReadingRows, np.ndarray]:
     day = rows.day
     starts = clock.to_instants(day * DAY_S) + rows.at % POSITION_DAY_S
     beyond = starts >= clock.to_instants((day + 1) * DAY_S)
@@ -253,7 +253,7 @@ def _positions(rows: ReadingRows, clock: Clock, placed: Alignment) -> tuple[Read
     if len(wrong):
         shown = np.datetime64(int(wrong.day[0]), "D").item().strftime("%d/%m/%Y")
         reason = f"{shown} is too short a day for all its periods on the clock of {clock.name}."
-        placed.refusals.append(Refusal(wrong.line, reason, "Check the date, or name the clock with --timezone."))
+        aligned.refusals.append(Refusal(wrong.line, reason, "Check the date, or name the clock with --timezone."))
     return rows.where(~beyond), starts[~beyond]
 
 
@@ -292,9 +292,17 @@ def _to_the_minute(slots: SlotValues, starts: np.ndarray, fine: np.ndarray, addi
     """Sum (or average) readings of less than a minute; the same second twice counts once."""
     part = slots.where(fine)
     frame = pl.DataFrame(
-        {"target": part.target, "day": part.day, "slot": part.slot, "value": part.value, "quality": part.quality,
-         "line": part.line, "start": starts[fine], "additive": additive[fine]}
-    ).unique(["target", "start"], maintain_order=True)  # fmt: skip
+        {
+            "target": part.target,
+            "day": part.day,
+            "slot": part.slot,
+            "value": part.value,
+            "quality": part.quality,
+            "line": part.line,
+            "start": starts[fine],
+            "additive": additive[fine],
+        }
+    ).unique(["target", "start"], maintain_order=True)
     value = pl.when(pl.col("additive").first()).then(pl.col("value").sum()).otherwise(pl.col("value").mean())
     summed = frame.group_by("target", "day", "slot", maintain_order=True).agg(
         value, _weakest_quality(), pl.col("line").first()

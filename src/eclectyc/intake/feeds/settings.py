@@ -38,31 +38,46 @@ _FILES: Final = (
     SettingField("pattern", "Files", "*", "Names with * and ?, several parted by commas: *.csv, *.xlsx"),
     SettingField("after", "After reading", LEAVE, "What becomes of the file where it lay.", choices=AFTERWARDS),
     SettingField("move_to", "Folder for files that were read", help="Where they are to be moved."),
-    SettingField("settle_s", "Left alone for", 30, "Seconds without a change before a file is taken as whole.", least=0,
-          most=86400),
-)  # fmt: skip
+    SettingField(
+        "settle_s",
+        "Left alone for",
+        30,
+        "Seconds without a change before a file is taken as whole.",
+        least=0,
+        most=86400,
+    ),
+)
 FIELDS: Final[dict[str, tuple[SettingField, ...]]] = {
     "sftp": (
         SettingField("host", "Server", is_required=True),
         SettingField("port", "Port", 22, least=1, most=65535),
         SettingField("username", "User name", is_required=True),
-        SettingField("host_key", "Host key of the server", is_required=True,
-              help="As ssh-keyscan prints it, or its SHA256 fingerprint: the connection is refused where it differs."),
+        SettingField(
+            "host_key",
+            "Host key of the server",
+            is_required=True,
+            help="As ssh-keyscan prints it, or its SHA256 fingerprint: the connection is refused where it differs.",
+        ),
         *_FILES,
     ),
     "folder": _FILES,
     "https": (
-        SettingField("url", "Address", is_required=True,
-              help="{from} and {to} become the first and last moment wanted, in UTC."),
+        SettingField(
+            "url", "Address", is_required=True, help="{from} and {to} become the first and last moment wanted, in UTC."
+        ),
         SettingField("authorisation", "Authorisation", "bearer", "How the token is sent.", choices=AUTHORISATIONS),
         SettingField("header", "Name of the header", "X-API-Key", "Where the token has a header of its own."),
         SettingField("first_days", "Days at first", 30, "How far back the first look goes.", least=1, most=3660),
-        SettingField("overlap_days", "Days anew", 3, "How many days are fetched again, for corrections.", least=0, most=366),
+        SettingField(
+            "overlap_days", "Days anew", 3, "How many days are fetched again, for corrections.", least=0, most=366
+        ),
     ),
-}  # fmt: skip
+}
 SECRETS: Final[dict[str, tuple[str, ...]]] = {
-    "sftp": ("password", "private_key", "passphrase"), "folder": (), "https": ("token",),
-}  # fmt: skip
+    "sftp": ("password", "private_key", "passphrase"),
+    "folder": (),
+    "https": ("token",),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,15 @@ import polars as pl
 from eclectyc.kernel.errors import Invalid
 
 _PARTS: Final = {
-    "YYYY": "([0-9]{4})", "YY": "([0-9]{2})", "MMM": "([A-Za-z]{3,9})", "MM": "([0-9]{1,2})", "DD": "([0-9]{1,2})",
-    "HH": "([0-9]{1,2})", "mm": "([0-9]{2})", "ss": "([0-9]{2})",
-}  # fmt: skip
+    "YYYY": "([0-9]{4})",
+    "YY": "([0-9]{2})",
+    "MMM": "([A-Za-z]{3,9})",
+    "MM": "([0-9]{1,2})",
+    "DD": "([0-9]{1,2})",
+    "HH": "([0-9]{1,2})",
+    "mm": "([0-9]{2})",
+    "ss": "([0-9]{2})",
+}
 _TWO_DIGITS: Final = "([0-9]{2})"  # where one part follows another at once
 _PART: Final = re.compile("YYYY|YY|MMM|MM|DD|HH|mm|ss|T|[A-Za-z]+")
 _BLANK: Final = ("", "-", "–", "—")

@@ -76,9 +76,13 @@ def prepared(source: Source, mapping: Mapping) -> Iterator[Source]:
         raise UnreadableFile(f"{source.name} is no table.", "Import it without the profile.")
     with tempfile.TemporaryDirectory(prefix="eclectyc-lines-") as folder:
         yield unfold(
-            source, Path(folder) / source.name, delimiter=delimiter_of(source, mapping), kind_cell=shape.records,
-            data=next(iter(mapping.data_kinds())), wanted=wanted_columns(mapping),
-        )  # fmt: skip
+            source,
+            Path(folder) / source.name,
+            delimiter=delimiter_of(source, mapping),
+            kind_cell=shape.records,
+            data=next(iter(mapping.data_kinds())),
+            wanted=wanted_columns(mapping),
+        )
 
 
 def delimiter_of(source: Source, mapping: Mapping) -> str:

@@ -22,11 +22,21 @@ LONGEST: Final = 2000  # characters of an answer
 MOST: Final = 2500  # answers
 SINGLE: Final = ("meter", "serial", "register_name", "stamp", "date", "time", "period", "unit", "flag", "quantity")
 ROLES: Final = {
-    "": "Left out", "meter": "Meter", "stamp": "Date and time", "date": "Date", "time": "Time",
-    "period": "Period of the day", "value": "Values", "unit": "Unit", "flag": "Flag of quality",
-    "quantity": "What is measured", "serial": "Serial number", "register_name": "Name of the register",
-    "slots": "First of the day", "slot_flags": "First flag of the day",
-}  # fmt: skip
+    "": "Left out",
+    "meter": "Meter",
+    "stamp": "Date and time",
+    "date": "Date",
+    "time": "Time",
+    "period": "Period of the day",
+    "value": "Values",
+    "unit": "Unit",
+    "flag": "Flag of quality",
+    "quantity": "What is measured",
+    "serial": "Serial number",
+    "register_name": "Name of the register",
+    "slots": "First of the day",
+    "slot_flags": "First flag of the day",
+}
 ROLES_OF_LAYOUT: Final[dict[str, tuple[str, ...]]] = {
     "long": ("meter", "stamp", "date", "time", "period", "value", "unit", "flag", "quantity", "serial"),
     "wide": ("meter", "date", "slots", "slot_flags", "unit", "flag", "quantity", "serial"),
@@ -35,10 +45,36 @@ ROLES_OF_LAYOUT: Final[dict[str, tuple[str, ...]]] = {
     "registers": ("meter", "stamp", "date", "time", "value", "unit", "flag", "quantity", "serial", "register_name"),
 }
 _TEXTS: Final = (
-    "sheet", "delimiter", "header", "skip", "records", "layout", "slots_count", "slots_every", "slots_are", "stamps",
-    "closes_midnight", "timezone", "unit", "quantity", "step", "dates", "times", "decimal", "missing", "meter",
-    "unknown", "site", "add_serials", "last_wins", "name", "sender", "notes", "profile", "version",
-)  # fmt: skip
+    "sheet",
+    "delimiter",
+    "header",
+    "skip",
+    "records",
+    "layout",
+    "slots_count",
+    "slots_every",
+    "slots_are",
+    "stamps",
+    "closes_midnight",
+    "timezone",
+    "unit",
+    "quantity",
+    "step",
+    "dates",
+    "times",
+    "decimal",
+    "missing",
+    "meter",
+    "unknown",
+    "site",
+    "add_serials",
+    "last_wins",
+    "name",
+    "sender",
+    "notes",
+    "profile",
+    "version",
+)
 _KNOWN: Final = re.compile(rf"({'|'.join(_TEXTS)}|[cqu][0-9]{{1,5}}|(fw|fm|qw|qm)[0-9]{{1,3}})")
 _MEANINGS: Final = ("stamps", "timezone", "unit", "quantity", "slots_are", "dates", "times")
 

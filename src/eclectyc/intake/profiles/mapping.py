@@ -197,7 +197,7 @@ def _check_fields(mapping: Mapping) -> None:
             "The layout 'long' needs a moment.",
             "Name columns.stamp, or columns.date with columns.time or columns.period.",
             field="columns.stamp",
-        )  # fmt: skip
+        )
     if columns.stamp is None and columns.date is None:
         raise Invalid(
             f"The layout {layout!r} needs a date.", "Name columns.date or columns.stamp.", field="columns.date"
@@ -234,9 +234,10 @@ def _check_records(mapping: Mapping) -> None:
     for name, place in mapping.columns.column_refs().items():
         if not isinstance(place, str) or parts_of(place) is None:
             raise Invalid(
-                f"{place!r} is no cell of a kind of line.", f"Name {name} by kind and cell, such as 66L.3.",
+                f"{place!r} is no cell of a kind of line.",
+                f"Name {name} by kind and cell, such as 66L.3.",
                 field="columns",
-            )  # fmt: skip
+            )
     if len(mapping.data_kinds()) != 1:
         raise Invalid("Readings stand in lines of one kind.", "Name cells of one kind of line.", field="columns.value")
 

@@ -62,8 +62,13 @@ def assumptions(answers: Answers, table: TableSample, preview: Preview | None) -
             OpenQuestion(f"{cells[0]} could be read two ways: the day is taken to come first.", "dates", "assumed")
         )
     if answers.get("layout") in ("long", "daily") and looks_like_registers(table, roles_of(answers)):
-        found.append(OpenQuestion("The values only ever rise: if they are what a meter shows, choose “Register readings”.",
-                          "layout", "assumed"))  # fmt: skip
+        found.append(
+            OpenQuestion(
+                "The values only ever rise: if they are what a meter shows, choose “Register readings”.",
+                "layout",
+                "assumed",
+            )
+        )
     if preview is None:
         return found
     if preview.stamps_assumed and not answers.get("stamps"):

@@ -36,8 +36,13 @@ from eclectyc.readers.tables.file_sample import sample_of
 
 MOST_ROWS: Final = 12
 MOST_SERIES: Final = 4  # that rows are shown of
-QUALITY_WORDS: Final = {MISSING: "missing", ACTUAL: "actual", ESTIMATED: "estimated", SUBSTITUTED: "substituted",
-                        DERIVED: "derived"}  # fmt: skip
+QUALITY_WORDS: Final = {
+    MISSING: "missing",
+    ACTUAL: "actual",
+    ESTIMATED: "estimated",
+    SUBSTITUTED: "substituted",
+    DERIVED: "derived",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +83,18 @@ def preview_of(actor: Actor, organisation: Organisation, head: SampleFile, mappi
         seen = reader.recognise(sample_of(source))
         told = reader.read(source, seen, ReadOptions())
         site = mapping.meters.site if mapping.meters.unknown == "create" else ""
-        making = Provisioning.for_site(actor, organisation, site)
-        wishes = MeterOptions(
-            meter=mapping.meters.meter, quantity=mapping.meaning.quantity or "", unit=mapping.meaning.unit,
-            creates=True, zone=making.zone,
-        )  # fmt: skip
-        resolver = Resolver(organisation, wishes)
+        provisioning = Provisioning.for_site(actor, organisation, site)
+        options = MeterOptions(
+            meter=mapping.meters.meter,
+            quantity=mapping.meaning.quantity or "",
+            unit=mapping.meaning.unit,
+            creates=True,
+            zone=provisioning.zone,
+        )
+        resolver = Resolver(organisation, options)
         if reader.kind == "registers":
-            return _reads(list(told), resolver, ZoneInfo(mapping.meaning.timezone or making.zone))
-        return _readings(told, source, seen, resolver, making)
+            return _reads(list(told), resolver, ZoneInfo(mapping.meaning.timezone or provisioning.zone))
+        return _readings(told, source, seen, resolver, provisioning)
 
 
 def _readings(
@@ -94,22 +102,22 @@ def _readings(
     source: Source,
     seen: Recognition,
     resolver: Resolver,
-    making: Provisioning,
+    provisioning: Provisioning,
 ) -> Preview:
     found = Preview()
     with Spool(Path(settings.HOME) / "tmp") as spool, ErrorLog(None) as log:
-        gathered = FileReadings(resolver, spool, log)
-        gatherer = ReadingCollector(gathered, step_s=seen.step * 60 if seen.step else None)
+        collected = FileReadings(resolver, spool, log)
+        collector = ReadingCollector(collected, step_s=seen.step * 60 if seen.step else None)
         for block, errors in told:
             if isinstance(block, DayBlock | RowBlock):
-                gatherer.add(block, errors)
-        plan = interpret(gathered, seen, stamps="auto", timezone="", agrees=shift_to_stored)
+                collector.add(block, errors)
+        plan = interpret(collected, seen, stamps="auto", timezone="", agrees=shift_to_stored)
         report = ImportReport(dry_run=True, file=source.name)
-        describe(report, gathered, seen, plan)
+        describe(report, collected, seen, plan)
         _refuse_faulty(resolver, log)
-        months = FileMonths(gathered, plan, making.series_numbers(plan))
+        months = FileMonths(collected, plan, provisioning.series_numbers(plan))
         found.stored = _shown(months, plan)
-        complete(report, gathered, plan, months.totals)
+        complete(report, collected, plan, months.totals)
     found.rows, found.readings, found.rejected = report.rows, report.readings, report.rejected
     found.errors, found.warnings = report.errors, report.warnings
     found.stamps, found.zone = report.stamps or "", report.timezone
@@ -156,9 +164,14 @@ def _slots(
         end = day_end if len(values) == 1 else min(start + timedelta(minutes=step), day_end)
         word = QUALITY_WORDS.get(flag, "actual")
         yield PreviewReading(
-            target.point.identifier, target.quantity, start.astimezone(zone), end.astimezone(zone), value, target.unit,
+            target.point.identifier,
+            target.quantity,
+            start.astimezone(zone),
+            end.astimezone(zone),
+            value,
+            target.unit,
             word,
-        )  # fmt: skip
+        )
 
 
 def _reads(told: list[tuple[object, list[LineError]]], resolver: Resolver, zone: ZoneInfo) -> Preview:
@@ -195,5 +208,12 @@ def _read_rows(
             continue
         moment = instant.astimezone(zone) if instant is not None else stamp.replace(tzinfo=zone)
         named = " · ".join(part for part in (channel.point.identifier, serial, register) if part)
-        yield PreviewReading(named, channel.quantity, moment, None, value * channel.factor, channel.unit,
-                     QUALITY_WORDS.get(quality, "actual"))  # fmt: skip
+        yield PreviewReading(
+            named,
+            channel.quantity,
+            moment,
+            None,
+            value * channel.factor,
+            channel.unit,
+            QUALITY_WORDS.get(quality, "actual"),
+        )

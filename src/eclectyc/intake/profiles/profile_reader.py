@@ -147,8 +147,16 @@ class ProfileReader:
             place = getattr(columns, field)
             return None if place is None else _plain(column_at(place, names), names)
 
-        fields = Fields(meter=of("meter"), stamp=of("stamp"), date=of("date"), time=of("time"), period=of("period"),
-                        unit=of("unit"), flag=of("flag"), quantity=of("quantity"))  # fmt: skip
+        fields = Fields(
+            meter=of("meter"),
+            stamp=of("stamp"),
+            date=of("date"),
+            time=of("time"),
+            period=of("period"),
+            unit=of("unit"),
+            flag=of("flag"),
+            quantity=of("quantity"),
+        )
         fields.values = [_value(column_at(one.column, names), names, one) for one in columns.values]
         if self.mapping.layout == "matrix" and not fields.values:
             used = {column.index for column in (fields.stamp, fields.date, fields.time, fields.period) if column}

@@ -102,8 +102,9 @@ def named_cells(lines: Sequence[list[str]], kind_cell: int) -> tuple[list[str], 
     if len(of_kind) > MOST_KINDS:
         raise UnreadableFile(
             f"Cell {kind_cell} has {len(of_kind)} different words: it does not say what kind a line is of.",
-            "Choose another cell, or none.", field="records",
-        )  # fmt: skip
+            "Choose another cell, or none.",
+            field="records",
+        )
     names, columns = list[str](), list[list[str]]()
     for kind, own in of_kind.items():
         for n in range(max(map(len, own))):

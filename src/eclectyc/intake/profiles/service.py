@@ -36,10 +36,14 @@ def create_profile(
     actor.require("imports.run", organisation.pk)
     _require_to_create(actor, organisation.pk, mapping)
     made = ImportProfile(
-        organisation=organisation, name=_name(name), mapping=mapping.as_data(), signature=signature or {},
-        created_by_id=actor.user_id, changed_by_id=actor.user_id,
+        organisation=organisation,
+        name=_name(name),
+        mapping=mapping.as_data(),
+        signature=signature or {},
+        created_by_id=actor.user_id,
+        changed_by_id=actor.user_id,
         **_texts({"sender": sender, "notes": notes}),
-    )  # fmt: skip
+    )
     with transaction.atomic():
         _save(made, is_new=True)
         record(actor.by, "profile.created", made, organisation_id=organisation.pk, after=_details(made))
@@ -78,9 +82,14 @@ def change_profile(
             held.changed_at, held.changed_by_id = timezone.now(), actor.user_id
             _save(held, is_new=False)
         if changed:
-            record(actor.by, "profile.changed", held, organisation_id=held.organisation_id,
-                   before={name: before[name] for name in changed}, after={name: after[name] for name in changed},
-                   )  # fmt: skip
+            record(
+                actor.by,
+                "profile.changed",
+                held,
+                organisation_id=held.organisation_id,
+                before={name: before[name] for name in changed},
+                after={name: after[name] for name in changed},
+            )
         if held.name != was_called:
             _rename_where_it_waits(held, was_called)
     return held
@@ -95,9 +104,14 @@ def duplicate_profile(actor: Actor, *, profile: ImportProfile, name: str = "") -
     copies = (f"{stem} (copy{f' {n}' if n > 1 else ''})" for n in range(1, 1000))
     called = name or next(one for one in copies if one.lower() not in taken)
     return create_profile(
-        actor, organisation=profile.organisation, name=called, mapping=mapping_of(profile.mapping),
-        sender=profile.sender, notes=profile.notes, signature=profile.signature,
-    )  # fmt: skip
+        actor,
+        organisation=profile.organisation,
+        name=called,
+        mapping=mapping_of(profile.mapping),
+        sender=profile.sender,
+        notes=profile.notes,
+        signature=profile.signature,
+    )
 
 
 def delete_profile(actor: Actor, *, profile: ImportProfile, version: int | None = None) -> None:
@@ -127,8 +141,9 @@ def profile_named(actor: Actor, organisation: Organisation, name: str) -> Import
     if found is None:
         raise NotFound(
             f"{organisation.name} has no import profile {name[:LONGEST_NAME]!r}.",
-            _names(actor, organisation), field="profile",
-        )  # fmt: skip
+            _names(actor, organisation),
+            field="profile",
+        )
     return found
 
 

@@ -95,9 +95,12 @@ def _header(lines: list[SampleLine]) -> Answers:
 
 
 def _is_data(cell: str) -> bool:
-    return parse_number(cell) is not None or bool(_COMMA.fullmatch(cell)) or _parses(parse_stamp, cell) or (
-        _parses(parse_date, cell)
-    )  # fmt: skip
+    return (
+        parse_number(cell) is not None
+        or bool(_COMMA.fullmatch(cell))
+        or _parses(parse_stamp, cell)
+        or (_parses(parse_date, cell))
+    )
 
 
 def _kind_cell(head: SampleFile, delimiter: str) -> int:

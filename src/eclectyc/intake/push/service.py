@@ -115,9 +115,18 @@ def _series(actor: Actor, meter: Meter, key: SeriesKey) -> Series:
                 raise NotFound(f"There is no meter {meter.identifier!r} any more.", "Check its number.")
             series, made = ensure_series([key])
             for one in made:
-                record(actor.by, "series.created", one, organisation_id=meter.organisation_id,
-                       after={"meter": meter.pk, "quantity": key.quantity, "unit": key.unit,
-                              "step_minutes": key.step_minutes})  # fmt: skip
+                record(
+                    actor.by,
+                    "series.created",
+                    one,
+                    organisation_id=meter.organisation_id,
+                    after={
+                        "meter": meter.pk,
+                        "quantity": key.quantity,
+                        "unit": key.unit,
+                        "step_minutes": key.step_minutes,
+                    },
+                )
         return series[key]
     except IntegrityError:  # somebody who does not lock the meter made it at this moment
         return Series.objects.get(meter=key.meter, quantity=key.quantity, **named)
@@ -127,9 +136,15 @@ def _keep(actor: Actor, meter: Meter, series: Series, pushed: PushedSlots) -> Pu
     """Put a push into the inbox, and return what it does; again, where another push of the same days came between."""
     first, last = days_of(pushed)
     push = Push(
-        organisation_id=meter.organisation_id, series=series, user_id=actor.user_id, token_id=actor.token_id,
-        readings=len(pushed), first_day=first, last_day=last, data=pack(pushed),
-    )  # fmt: skip
+        organisation_id=meter.organisation_id,
+        series=series,
+        user_id=actor.user_id,
+        token_id=actor.token_id,
+        readings=len(pushed),
+        first_day=first,
+        last_day=last,
+        data=pack(pushed),
+    )
     for _ in range(TRIES):
         done = compare(series.pk, pushed)
         with _turn(), transaction.atomic():

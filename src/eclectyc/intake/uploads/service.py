@@ -52,11 +52,23 @@ def receive(
     try:
         with transaction.atomic():
             upload = Upload.objects.create(
-                organisation=organisation, user_id=actor.user_id, origin=origin, name=shown_name(name), kept=kept,
-                size=size, sha256=digest, options=plain_options(wanted),
-            )  # fmt: skip
-            record(actor.by, "upload.received", upload, organisation_id=organisation.pk,
-                   after={"size": size, "origin": origin}, personal={"file": upload.name})  # fmt: skip
+                organisation=organisation,
+                user_id=actor.user_id,
+                origin=origin,
+                name=shown_name(name),
+                kept=kept,
+                size=size,
+                sha256=digest,
+                options=plain_options(wanted),
+            )
+            record(
+                actor.by,
+                "upload.received",
+                upload,
+                organisation_id=organisation.pk,
+                after={"size": size, "origin": origin},
+                personal={"file": upload.name},
+            )
     except BaseException:
         _path(kept).unlink(missing_ok=True)
         raise
@@ -71,9 +83,13 @@ def start(actor: Actor, *, upload: Upload, options: ImportOptions | None = None)
         _check_waits(held)
         held.options = plain_options(wanted)
         held.job = enqueue(
-            KIND, {"upload": held.pk}, organisation_id=held.organisation_id, person=actor.user_id,
-            key=f"upload:{held.pk}", turn=KIND,
-        )  # fmt: skip
+            KIND,
+            {"upload": held.pk},
+            organisation_id=held.organisation_id,
+            person=actor.user_id,
+            key=f"upload:{held.pk}",
+            turn=KIND,
+        )
         held.save(update_fields=["options", "job"])
         record(actor.by, "upload.started", held, organisation_id=held.organisation_id, after={"job": held.job_id})
     upload.options, upload.job = held.options, held.job
