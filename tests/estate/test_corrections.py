@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
 from eclectyc.estate import devices as estate_devices
-from eclectyc.estate import metrics, multipliers, placements
+from eclectyc.estate import placements
+from eclectyc.estate.fact_entries import add_entry, change_entry, entry_on, value_on
+from eclectyc.estate.facts import METRIC, MULTIPLIER
 from eclectyc.estate.models import Device, Meter
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
 from tests.factories import World, make_meter, make_site
@@ -95,25 +97,25 @@ def test_whatever_is_taken_out_each_day_has_one_device_and_the_meter_the_newest(
 def test_a_multiplier_is_corrected_and_the_meter_follows_its_newest(editor: Actor, world: World) -> None:
     meter = make_meter(world.site)
     for since, factor in (("2026-01-01", "5"), ("2026-03-01", "10")):
-        multipliers.set_multiplier(editor, meter=meter, factor=factor, since=since)
+        add_entry(editor, MULTIPLIER, owner=meter, factor=factor, since=since)
     first, second, third = meter.multipliers.all()
-    multipliers.correct_multiplier(editor, multiplier=second, factor="6", since="2026-04-01")  # now after the third
+    change_entry(editor, MULTIPLIER, entry=second, factor="6", since="2026-04-01")  # now after the third
     meter.refresh_from_db()
-    assert [int(multipliers.multiplier_on(meter, date(2026, month, 15))) for month in (1, 2, 3, 4)] == [1, 1, 10, 6]
+    assert [int(value_on(MULTIPLIER, meter, date(2026, month, 15))) for month in (1, 2, 3, 4)] == [1, 1, 10, 6]
     assert meter.multiplier == 6
     event = Event.objects.get(action="meter.multiplier_corrected")
     assert event.before == {"factor": "5.000000", "since": "2026-01-01"}
     assert event.after == {"factor": "6.000000", "since": "2026-04-01"}
-    with pytest.raises(Conflict, match=r"from 2026-03-01 is there already"):
-        multipliers.correct_multiplier(editor, multiplier=second, since="2026-03-01")
-    multipliers.correct_multiplier(editor, multiplier=first, factor="2")
-    assert multipliers.multiplier_on(meter, date(2025, 1, 1)) == Decimal(2)
+    with pytest.raises(Conflict, match=r"an entry from 2026-03-01"):
+        change_entry(editor, MULTIPLIER, entry=second, since="2026-03-01")
+    change_entry(editor, MULTIPLIER, entry=first, factor="2")
+    assert value_on(MULTIPLIER, meter, date(2025, 1, 1)) == Decimal(2)
     with pytest.raises(Invalid, match=r"from the start"):
-        multipliers.correct_multiplier(editor, multiplier=first, since="2025-01-01")
+        change_entry(editor, MULTIPLIER, entry=first, since="2025-01-01")
     with pytest.raises(Invalid, match=r"Only the first"):
-        multipliers.correct_multiplier(editor, multiplier=third, since=None)
+        change_entry(editor, MULTIPLIER, entry=third, since=None)
     with pytest.raises(Invalid, match=r"no field 'meter'"):
-        multipliers.correct_multiplier(editor, multiplier=third, meter=7)
+        change_entry(editor, MULTIPLIER, entry=third, meter=7)
 
 
 def test_the_day_of_a_move_is_corrected_between_its_neighbours(editor: Actor, world: World) -> None:
@@ -137,13 +139,13 @@ def test_the_day_of_a_move_is_corrected_between_its_neighbours(editor: Actor, wo
 
 
 def test_the_end_of_a_metric_is_corrected_and_taken_away(editor: Actor, world: World) -> None:
-    beds = metrics.add_metric(editor, site=world.site, name="beds", value=9, since="2026-01-01", until="2026-03-01")
-    metrics.update_metric(editor, metric=beds, until="2026-05-01")
-    assert metrics.metric_on(world.site, "beds", date(2026, 4, 30)) == beds
-    metrics.update_metric(editor, metric=beds, until=None)
-    assert metrics.metric_on(world.site, "beds", date(2030, 1, 1)) == beds
+    beds = add_entry(editor, METRIC, owner=world.site, name="beds", value=9, since="2026-01-01", until="2026-03-01")
+    change_entry(editor, METRIC, entry=beds, until="2026-05-01")
+    assert entry_on(METRIC, world.site, date(2026, 4, 30), kind="beds") == beds
+    change_entry(editor, METRIC, entry=beds, until=None)
+    assert entry_on(METRIC, world.site, date(2030, 1, 1), kind="beds") == beds
     with pytest.raises(Invalid, match=r"ends before it begins"):
-        metrics.update_metric(editor, metric=beds, until="2025-01-01")
+        change_entry(editor, METRIC, entry=beds, until="2025-01-01")
     assert [e.before["until"] for e in Event.objects.filter(action="site.metric_changed").order_by("pk")] == [
         "2026-03-01", "2026-05-01",
     ]  # fmt: skip
@@ -162,7 +164,7 @@ def test_nobody_else_mends_a_history(editor: Actor, world: World) -> None:
         actor = Actor.of(person)
         for attempt in (
             lambda actor=actor: estate_devices.remove_device(actor, device=device),
-            lambda actor=actor: multipliers.correct_multiplier(actor, multiplier=entry, factor=3),
+            lambda actor=actor: change_entry(actor, MULTIPLIER, entry=entry, factor=3),
             lambda actor=actor: placements.correct_move(actor, placement=placement, on="2026-03-02"),
         ):
             with pytest.raises(Forbidden):

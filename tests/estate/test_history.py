@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
-from eclectyc.estate import devices, meters, metrics, multipliers, placements
+from eclectyc.estate import devices, meters, placements
 from eclectyc.estate import sites as estate_sites
+from eclectyc.estate.fact_entries import add_entry, remove_entry, value_on
+from eclectyc.estate.facts import METRIC, MULTIPLIER
 from eclectyc.estate.models import Meter, Site
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
 from tests.estate.conftest import narrow
@@ -160,8 +162,8 @@ def test_an_exchange_closes_the_old_device_and_opens_the_new(editor: Actor, worl
     meter.refresh_from_db()
     assert (meter.serial, meter.multiplier) == ("NEW 2", 40)
     assert meter.search.endswith("new 2")
-    assert multipliers.multiplier_on(meter, date(2026, 5, 4)) == 1
-    assert multipliers.multiplier_on(meter, date(2026, 5, 5)) == 40
+    assert value_on(MULTIPLIER, meter, date(2026, 5, 4)) == 1
+    assert value_on(MULTIPLIER, meter, date(2026, 5, 5)) == 40
     devices.take_back_exchange(editor, meter=meter)
     assert (meter.serial, meter.devices.get().until) == ("OLD 1", None)
 
@@ -203,7 +205,7 @@ def test_a_device_is_put_right_between_its_neighbours(editor: Actor, world: Worl
 
 def test_multipliers_hold_from_their_day_on(editor: Actor, world: World) -> None:
     for since, factor in (("2026-03-01", "10"), ("2026-01-01", "5"), ("2026-05-01", "20")):
-        multipliers.set_multiplier(editor, meter=world.meter, factor=factor, since=since)
+        add_entry(editor, MULTIPLIER, owner=world.meter, factor=factor, since=since)
     days = {
         date(2025, 12, 31): 1,
         date(2026, 1, 1): 5,
@@ -211,17 +213,17 @@ def test_multipliers_hold_from_their_day_on(editor: Actor, world: World) -> None
         date(2026, 4, 30): 10,
         date(2026, 5, 1): 20,
     }
-    assert {day: int(multipliers.multiplier_on(world.meter, day)) for day in days} == days
+    assert {day: int(value_on(MULTIPLIER, world.meter, day)) for day in days} == days
     assert world.meter.multiplier == 20
-    with pytest.raises(Conflict, match=r"from 2026-03-01 is there already"):
-        multipliers.set_multiplier(editor, meter=world.meter, factor=2, since="2026-03-01")
-    multipliers.remove_multiplier(editor, multiplier=world.meter.multipliers.get(since="2026-05-01"))
+    with pytest.raises(Conflict, match=r"an entry from 2026-03-01"):
+        add_entry(editor, MULTIPLIER, owner=world.meter, factor=2, since="2026-03-01")
+    remove_entry(editor, MULTIPLIER, entry=world.meter.multipliers.get(since="2026-05-01"))
     world.meter.refresh_from_db()
     assert world.meter.multiplier == 10
     meters.update_meter(editor, meter=world.meter, multiplier="11")
-    assert multipliers.multiplier_on(world.meter, date(2026, 4, 1)) == 11
+    assert value_on(MULTIPLIER, world.meter, date(2026, 4, 1)) == 11
     for since in ("2026-01-01", "2026-03-01"):
-        multipliers.remove_multiplier(editor, multiplier=world.meter.multipliers.get(since=since))
+        remove_entry(editor, MULTIPLIER, entry=world.meter.multipliers.get(since=since))
     assert not world.meter.multipliers.exists()
 
 
@@ -236,9 +238,9 @@ def test_histories_are_nobody_elses_to_change(editor: Actor, world: World) -> No
             lambda actor=actor: devices.exchange_device(actor, meter=world.meter, on="2026-03-01", serial="C"),
             lambda actor=actor: devices.correct_device(actor, device=device, serial="X"),
             lambda actor=actor: devices.take_back_exchange(actor, meter=world.meter),
-            lambda actor=actor: multipliers.set_multiplier(actor, meter=world.meter, factor=3, since="2026-03-01"),
-            lambda actor=actor: multipliers.remove_multiplier(actor, multiplier=entry),
-            lambda actor=actor: metrics.add_metric(actor, site=world.site, name="beds", value=1, since="2026-01-01"),
+            lambda actor=actor: add_entry(actor, MULTIPLIER, owner=world.meter, factor=3, since="2026-03-01"),
+            lambda actor=actor: remove_entry(actor, MULTIPLIER, entry=entry),
+            lambda actor=actor: add_entry(actor, METRIC, owner=world.site, name="beds", value=1, since="2026-01-01"),
         ):
             with pytest.raises(Forbidden):
                 attempt()

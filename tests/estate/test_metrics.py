@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.estate import metrics
+from eclectyc.estate.fact_entries import add_entry, change_entry, entry_on, remove_entry
+from eclectyc.estate.facts import METRIC
 from eclectyc.kernel.errors import Conflict, Invalid
 from tests.factories import World
 
@@ -15,23 +16,24 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_level_holds_until_the_next_one(editor: Actor, world: World) -> None:
-    metrics.add_metric(editor, site=world.site, name="Beds", unit="beds", value=20, since="2025-01-01")
-    metrics.add_metric(editor, site=world.site, name="beds", unit="beds", value="24", since="2025-07-01")
+    add_entry(editor, METRIC, owner=world.site, name="Beds", unit="beds", value=20, since="2025-01-01")
+    add_entry(editor, METRIC, owner=world.site, name="beds", unit="beds", value="24", since="2025-07-01")
     for day, beds in (
         (date(2024, 12, 31), None),
         (date(2025, 6, 30), 20),
         (date(2025, 7, 1), 24),
         (date(2030, 1, 1), 24),
     ):
-        found = metrics.metric_on(world.site, "BEDS", day)
+        found = entry_on(METRIC, world.site, day, kind="BEDS")
         assert (found.value if found else None) == beds
 
 
 def test_pounds_are_kept_to_the_penny(editor: Actor, world: World) -> None:
     largest = "999999999999.99"  # fifteen digits, with the one that pounds do not use
-    metric = metrics.add_metric(
+    metric = add_entry(
         editor,
-        site=world.site,
+        METRIC,
+        owner=world.site,
         name="Works",
         unit="£",
         value=largest,
@@ -54,7 +56,7 @@ def test_pounds_are_kept_to_the_penny(editor: Actor, world: World) -> None:
         ({"value": "NaN"}, "not a number"),
         ({"since": None}, "missing"),
         ({"until": "2025-01-01"}, "ends before it begins"),
-        ({"measure": "amount"}, "comes together over a span"),
+        ({"measure": "amount"}, "adds up over a span"),
         ({"measure": "guess"}, "measure"),
         ({"name": ""}, "empty"),
         ({"name": "x" * 61}, "name"),
@@ -63,19 +65,19 @@ def test_pounds_are_kept_to_the_penny(editor: Actor, world: World) -> None:
 )
 def test_a_metric_is_refused_in_words(fields: dict[str, Any], words: str, editor: Actor, world: World) -> None:
     with pytest.raises(Invalid, match=words):
-        metrics.add_metric(editor, site=world.site, **({"name": "x", "value": 1, "since": "2025-01-01"} | fields))
+        add_entry(editor, METRIC, owner=world.site, **({"name": "x", "value": 1, "since": "2025-01-01"} | fields))
     assert not world.site.metrics.exists()
 
 
 def test_two_of_a_name_never_overlap(editor: Actor, world: World) -> None:
-    add = {"site": world.site, "name": "Occupants"}
-    first = metrics.add_metric(editor, **add, value=1, since="2025-01-01", until="2025-03-01")
-    metrics.add_metric(editor, **add, value=2, since="2025-03-01")
+    add = {"owner": world.site, "name": "Occupants"}
+    first = add_entry(editor, METRIC, **add, value=1, since="2025-01-01", until="2025-03-01")
+    add_entry(editor, METRIC, **add, value=2, since="2025-03-01")
     for since, until in (("2025-02-01", "2025-02-02"), ("2024-01-01", None), ("2025-03-01", "2025-04-01")):
-        with pytest.raises(Conflict, match=r"Occupants is there from"):
-            metrics.add_metric(editor, **add, value=3, since=since, until=until)
+        with pytest.raises(Conflict, match=r"Occupants has a value from"):
+            add_entry(editor, METRIC, **add, value=3, since=since, until=until)
     with pytest.raises(Conflict):
-        metrics.update_metric(editor, metric=first, until="2025-03-02")
-    metrics.update_metric(editor, metric=first, value=7)
-    metrics.delete_metric(editor, metric=first)
+        change_entry(editor, METRIC, entry=first, until="2025-03-02")
+    change_entry(editor, METRIC, entry=first, value=7)
+    remove_entry(editor, METRIC, entry=first)
     assert [int(m.value) for m in world.site.metrics.all()] == [2]

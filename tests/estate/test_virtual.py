@@ -8,8 +8,10 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
-from eclectyc.estate import bulk, changes, devices, multipliers, virtual
+from eclectyc.estate import bulk, changes, devices, virtual
 from eclectyc.estate import meters as estate_meters
+from eclectyc.estate.fact_entries import add_entry
+from eclectyc.estate.facts import MULTIPLIER
 from eclectyc.estate.formula_visibility import seen_formula
 from eclectyc.estate.models import FormulaPart, Meter
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
@@ -132,7 +134,7 @@ def test_what_only_a_device_has_is_refused(fields, field, editor, world, meters)
     with pytest.raises(Invalid):
         devices.exchange_device(editor, meter=whole, on="2025-06-01", serial="X1")
     with pytest.raises(Invalid):
-        multipliers.set_multiplier(editor, meter=whole, factor=2, since="2025-06-01")
+        add_entry(editor, MULTIPLIER, owner=whole, factor=2, since="2025-06-01")
 
 
 def test_nothing_stands_below_a_virtual_meter(editor, world, meters):

@@ -17,7 +17,8 @@ from eclectyc.analytics.readings import meter_readings
 from eclectyc.batches.models import Batch
 from eclectyc.derived.engine import bring_up_to_date
 from eclectyc.derived.models import Stale
-from eclectyc.estate.corrections import amend_correction, remove_correction, set_correction
+from eclectyc.estate.fact_entries import add_entry, change_entry, remove_entry
+from eclectyc.estate.facts import CORRECTION
 from eclectyc.estate.meters import update_meter
 from eclectyc.estate.models import Series, Site
 from eclectyc.estate.sites import update_site
@@ -152,16 +153,16 @@ def test_a_meter_has_its_own_correction_from_a_gas_day_on(world: World, tmp_path
     values = dict.fromkeys(span(JUNE - timedelta(days=1), 5), "40")
     tell(world, values)
     second = days[1]
-    entry = set_correction(actor, meter=meter, factor="1.5", since=second)
+    entry = add_entry(actor, CORRECTION, owner=meter, factor="1.5", since=second)
     bring_up_to_date()
     usual, own = (reference(held(meter, "volume"), values, factor) for factor in ("1.02264", "1.5"))
     turn = min(start for start in usual if start.isoformat() >= "2025-06-02T04:00")  # 05:00 in London
     close(held(meter), {start: (own if start >= turn else usual)[start] for start in usual})
-    amend_correction(actor, correction=entry, since=days[0])
+    change_entry(actor, CORRECTION, entry=entry, since=days[0])
     bring_up_to_date()
     turn = min(start for start in usual if start.isoformat() >= "2025-06-01T04:00")
     close(held(meter), {start: (own if start >= turn else usual)[start] for start in usual})
-    remove_correction(actor, correction=entry)
+    remove_entry(actor, CORRECTION, entry=entry)
     bring_up_to_date()
     close(held(meter), usual)
     meter.refresh_from_db()

@@ -15,8 +15,9 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.readings import meter_day, meter_readings
 from eclectyc.batches.models import Batch
 from eclectyc.estate.devices import exchange_device
+from eclectyc.estate.fact_entries import add_entry
+from eclectyc.estate.facts import MULTIPLIER
 from eclectyc.estate.models import Meter
-from eclectyc.estate.multipliers import set_multiplier
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.quality import ACTUAL, DERIVED
 from eclectyc.lake.store import connect
@@ -128,7 +129,7 @@ def test_an_exchange_is_never_differenced_and_its_reads_close_and_open(world: Wo
 
 def test_a_multiplier_and_a_ratio_hold_on_their_days(world: World, tmp_path: Path) -> None:
     admin = Actor.of(world.admin)
-    set_multiplier(admin, meter=world.meter, factor="40", since="2025-06-11")
+    add_entry(admin, MULTIPLIER, owner=world.meter, factor="40", since="2025-06-11")
     tell(world, tmp_path, ("2025-06-01", 100), ("2025-06-21", 300))
     assert days_of(world.meter) == span("2025-06-01", "2025-06-11", 10) | span("2025-06-11", "2025-06-21", 400)
     other = make_meter(world.site, "1000000000040", serial="OLD")

@@ -103,11 +103,11 @@ def test_an_empty_site_is_deleted(admin: Client, world: World) -> None:
 
 def test_a_metric_is_written_down_with_its_dates_and_taken_out(admin: Client, world: World) -> None:
     here = f"/admin/sites/{world.site.pk}"
-    said = {"do": "metric_add", "name": "Beds", "value": "120", "unit": "", "measure": "level", "since": "2025-01-01"}
+    said = {"do": "set_metric", "name": "Beds", "value": "120", "unit": "", "measure": "level", "since": "2025-01-01"}
     assert admin.post(here, said | {"until": ""}).status_code == 302
     wrong = admin.post(here, said | {"since": "soon", "until": ""})
     assert wrong.status_code == 422
-    assert 'id="metric_since_error"' in wrong.content.decode()
+    assert 'id="set_metric_since_error"' in wrong.content.decode()
     assert ["Beds", "120", "Holds throughout", "2025-01-01", "on"] in [row[:5] for row in rows_of(admin.get(here))]
     admin.post(f"{here}?correct=metric-{world.site.metrics.get().pk}", {"do": "take_out"})
     assert not world.site.metrics.exists()
@@ -155,7 +155,7 @@ def test_a_device_a_multiplier_and_a_site_change_from_a_day_on_and_back(admin: C
     steps: list[tuple[dict[str, Any], str, Any]] = [
         ({"do": "exchange", "on": "2025-03-01", "serial": "E2", "closing_read": "99120", "opening_read": "0",
           "digits": "5", "ct_ratio": "", "multiplier": ""}, "serial", "E2"),
-        ({"do": "multiply", "factor": "2", "since": "2025-03-01"}, "multiplier", 2),
+        ({"do": "set_multiplier", "factor": "2", "since": "2025-03-01"}, "multiplier", 2),
         ({"do": "move", "to": "quay works", "on": "2025-04-01"}, "site", works),
         ({"do": "move_back"}, "site", world.site),
         ({"do": "exchange_back"}, "serial", ""),
@@ -174,7 +174,7 @@ def test_a_device_a_multiplier_and_a_site_change_from_a_day_on_and_back(admin: C
     [
         ({"do": "exchange", "on": "2999-01-01", "serial": "E2"}, "exchange_on"),
         ({"do": "exchange", "on": "2025-01-01", "serial": "E2", "digits": "many"}, "exchange_digits"),
-        ({"do": "multiply", "factor": "0", "since": "2025-01-01"}, "multiply_factor"),
+        ({"do": "set_multiplier", "factor": "0", "since": "2025-01-01"}, "set_multiplier_factor"),
         ({"do": "move", "to": "Elsewhere Works", "on": "2025-01-01"}, "move_to"),
     ],
 )
@@ -261,7 +261,7 @@ def test_text_that_is_typed_is_never_markup(admin: Client, world: World) -> None
         | {"property_name": [ATTACK[:40]], "property_kind": ["text"], "property_value": [ATTACK]},
     )
     made = Site.objects.get(company__contains="script")
-    admin.post(f"/admin/sites/{made.pk}", {"do": "metric_add", "name": ATTACK[:60], "value": "1", "unit": "<b>",
+    admin.post(f"/admin/sites/{made.pk}", {"do": "set_metric", "name": ATTACK[:60], "value": "1", "unit": "<b>",
                                           "measure": "level", "since": "2025-01-01", "until": ""})  # fmt: skip
     admin.post("/admin/meters/new", meter(world, identifier="<b>1", name=ATTACK, site=made.name, serial=ATTACK[:60],
                                           supplier=ATTACK))  # fmt: skip

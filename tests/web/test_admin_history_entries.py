@@ -10,7 +10,9 @@ from django.test import Client
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
-from eclectyc.estate import devices, metrics, multipliers, placements
+from eclectyc.estate import devices, placements
+from eclectyc.estate.fact_entries import add_entry
+from eclectyc.estate.facts import METRIC, MULTIPLIER
 from tests.factories import World, make_site
 from tests.web.pages import rows_of, text_of
 
@@ -23,10 +25,10 @@ def entries(world: World) -> dict[str, Any]:
     """A meter with one exchange, one multiplier and one move; a site with one metric."""
     meter = world.meter
     devices.exchange_device(SYSTEM, meter=meter, on="2025-03-01", serial="E2", opening_read="3")
-    multipliers.set_multiplier(SYSTEM, meter=meter, factor="2", since="2025-03-01")
+    add_entry(SYSTEM, MULTIPLIER, owner=meter, factor="2", since="2025-03-01")
     placements.move_meter(SYSTEM, meter=meter, to=make_site(world.org, "Quay Works"), on="2025-04-01")
-    metric = metrics.add_metric(
-        SYSTEM, site=world.site, name="Beds", value="120", since="2025-01-01", until="2025-06-01"
+    metric = add_entry(
+        SYSTEM, METRIC, owner=world.site, name="Beds", value="120", since="2025-01-01", until="2025-06-01"
     )
     return {
         "device": meter.devices.get(serial="E2"), "multiplier": meter.multipliers.last(),
@@ -54,7 +56,7 @@ def test_an_entry_opens_filled_and_is_put_right(
     here = page_of(kind, world, entries[kind])
     shown = admin.get(here)
     assert f'href="?correct={kind}-{entries[kind].pk}#' in admin.get(here.partition("?")[0]).content.decode()
-    assert "Save the correction" in text_of(shown)
+    assert "Save correction" in text_of(shown)
     answer = admin.post(here, said | {"do": "correct"})
     assert answer.status_code == 302
     assert "?" not in answer.url
@@ -97,7 +99,7 @@ def test_a_move_and_the_first_multiplier_are_not_taken_out(
     first = world.meter.multipliers.first()
     for kind, entry in (("placement", entries["placement"]), ("multiplier", first)):
         here = page_of(kind, world, entry)
-        assert "Take this entry out" not in text_of(admin.get(here))
+        assert "Delete this entry" not in text_of(admin.get(here))
         assert admin.post(here, {"do": "take_out"}).status_code in (404, 409)
     assert world.meter.multipliers.count() == 2
 
@@ -116,7 +118,7 @@ def test_what_is_not_of_this_meter_is_as_if_it_were_not_there(
     correct: str, admin: Client, outsider: Client, world: World, entries: dict[str, Any]
 ) -> None:
     here = f"/admin/meters/{world.meter.pk}?correct={correct}"
-    assert "Save the correction" not in text_of(admin.get(here))
+    assert "Save correction" not in text_of(admin.get(here))
     assert admin.post(here, {"do": "correct", "serial": "X"}).status_code == 404
     theirs = f"/admin/meters/{world.other_meter.pk}?correct=device-{entries['device'].pk}"
     assert "E2" not in text_of(outsider.get(theirs))

@@ -1,4 +1,4 @@
-"""What of a meter changes from a day on: its placements, devices and multipliers; and its balance with its subs."""
+"""The history of a meter: its placements and devices; and its balance with its sub-meters."""
 
 from __future__ import annotations
 
@@ -16,14 +16,10 @@ from eclectyc.api.history_schemas import (
     BalancePeriod,
     BalanceWindow,
     ChangedDevice,
-    ChangedMultiplier,
     ChangedPlacement,
     DeviceOut,
     Devices,
-    MultiplierOut,
-    Multipliers,
     NewDevice,
-    NewMultiplier,
     NewPlacement,
     PlacementOut,
     Placements,
@@ -33,12 +29,12 @@ from eclectyc.api.lookup import meter_of
 from eclectyc.api.requests import Number, not_null, one
 from eclectyc.api.schemas import OneMeter
 from eclectyc.api.versions import VERSIONED, IfMatch, version_of
-from eclectyc.estate import devices, multipliers, placements
-from eclectyc.estate.models import Device, Meter, Multiplier, Placement, Site
+from eclectyc.estate import devices, placements
+from eclectyc.estate.models import Device, Meter, Placement, Site
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
 
-Entry = TypeVar("Entry", Device, Multiplier, Placement)
+Entry = TypeVar("Entry", Device, Placement)
 
 router = Router(tags=["estate"])
 MOST_DAYS = 3700
@@ -147,58 +143,6 @@ def remove_device(
     return Status(204, None)
 
 
-@router.get("/meters/{path:mpan}/multipliers", response={200: Multipliers, **VERSIONED}, summary="Multipliers")
-def list_multipliers(request: HttpRequest, mpan: str, asked: Query[OneMeter]) -> Multipliers:
-    """What a meter's readings were multiplied by, from when on."""
-    items = [_multiplier(entry) for entry in _meter(request, mpan, asked).multipliers.all()]
-    return Multipliers(items=items, count=len(items))
-
-
-@router.post("/meters/{path:mpan}/multipliers", response={201: MultiplierOut, **VERSIONED}, summary="Set a multiplier")
-def add_multiplier(
-    request: HttpRequest, mpan: str, asked: Query[OneMeter], body: NewMultiplier, if_match: IfMatch = None
-) -> Status[MultiplierOut]:
-    """From a day on; before it nothing changes."""
-    meter = _meter(request, mpan, asked)
-    made = multipliers.set_multiplier(
-        actor_of(request), meter=meter, factor=body.factor, since=body.since, version=version_of(if_match)
-    )
-    return Status(201, _multiplier(made))
-
-
-@router.delete(
-    "/meters/{path:mpan}/multipliers/{number}", response={204: None, **VERSIONED}, summary="Take a multiplier out"
-)
-def remove_multiplier(
-    request: HttpRequest, mpan: str, number: Path[Number], asked: Query[OneMeter], if_match: IfMatch = None
-) -> Status[None]:
-    """What held before it holds on."""
-    entry = _entry(request, Multiplier, _meter(request, mpan, asked), number)
-    multipliers.remove_multiplier(actor_of(request), multiplier=entry, version=version_of(if_match))
-    return Status(204, None)
-
-
-@router.patch(
-    "/meters/{path:mpan}/multipliers/{number}",
-    response={200: MultiplierOut, **VERSIONED},
-    summary="Correct a multiplier",
-)
-def change_multiplier(
-    request: HttpRequest,
-    mpan: str,
-    number: Path[Number],
-    asked: Query[OneMeter],
-    body: ChangedMultiplier,
-    if_match: IfMatch = None,
-) -> MultiplierOut:
-    """What was written down wrongly: its factor, its day."""
-    entry = _entry(request, Multiplier, _meter(request, mpan, asked), number)
-    fields = not_null(body.given(), "factor")
-    return _multiplier(
-        multipliers.correct_multiplier(actor_of(request), multiplier=entry, version=version_of(if_match), **fields)
-    )
-
-
 @router.get("/meters/{path:mpan}/balance", response={200: BalanceOut, **VERSIONED}, summary="Main less sub-meters")
 def balance(request: HttpRequest, mpan: str, asked: Query[BalanceWindow]) -> BalanceOut:
     """What a main meter counted and none of the meters directly below it, period by period."""
@@ -242,10 +186,6 @@ def _device(device: Device) -> DeviceOut:
     }
     plain: dict[str, Any] = {name: getattr(device, name) for name in ("serial", "since", "until", "digits", "ct_ratio")}
     return DeviceOut(id=device.pk, **plain, **reads)
-
-
-def _multiplier(entry: Multiplier) -> MultiplierOut:
-    return MultiplierOut(id=entry.pk, since=entry.since, factor=float(entry.factor))
 
 
 def _balance(meter: Meter, found: Balance) -> BalanceOut:

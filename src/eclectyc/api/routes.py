@@ -11,7 +11,7 @@ from eclectyc.api.audit import router as audit
 from eclectyc.api.authentication import AUTHENTICATION, for_the_signed_in
 from eclectyc.api.bulk import router as bulk
 from eclectyc.api.calorific import router as calorific
-from eclectyc.api.corrections import router as corrections
+from eclectyc.api.dated_facts import router as dated_facts
 from eclectyc.api.documentation import Documentation
 from eclectyc.api.errors import add_error_answers
 from eclectyc.api.exports import router as exports
@@ -65,7 +65,7 @@ api = Described(
 add_error_answers(api)
 api.add_decorator(refusing_undeclared)
 api.add_router("", status)
-api.add_router("", corrections)
+api.add_router("", dated_facts)
 api.add_router("", meter_history)  # before meters, whose identifiers can have slashes
 api.add_router("", meters)
 for router in (regions, suppliers, sites, bulk, exports, organisations, people, roles, invitations, tokens):

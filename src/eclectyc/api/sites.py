@@ -1,4 +1,4 @@
-"""Sites and their metrics."""
+"""Sites."""
 
 from __future__ import annotations
 
@@ -12,27 +12,21 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.estate_schemas import (
-    ChangedMetric,
     ChangedSite,
-    MetricOut,
-    MetricPage,
-    NewMetric,
     NewSite,
     SiteFields,
     SiteList,
     SiteOut,
     SitePage,
-    metric_out,
     site_out,
 )
 from eclectyc.api.lookup import numbers_named, organisations_named
-from eclectyc.api.requests import CHANGING, ONE, Number, Page, not_null, one, page_of
+from eclectyc.api.requests import CHANGING, ONE, Number, not_null, one
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
 from eclectyc.estate import lists
-from eclectyc.estate import metrics as estate_metrics
 from eclectyc.estate import sites as estate_sites
 from eclectyc.estate.lists import SiteFilter, Slice
-from eclectyc.estate.models import Region, Site, SiteMetric
+from eclectyc.estate.models import Region, Site
 
 router = Router(tags=["estate"])
 _NULLABLE: Final = {"region", "floor_area_m2", "latitude", "longitude"}
@@ -94,34 +88,6 @@ def delete_site(request: HttpRequest, pk: Path[Number], if_match: IfMatch = None
     return Status(204, None)
 
 
-@router.get("/sites/{pk}/metrics", response={200: MetricPage, **ONE}, summary="Metrics of a site")
-def list_metrics(request: HttpRequest, pk: Path[Number], asked: Query[Page]) -> MetricPage:
-    """Beds, occupants, £ of works: numbers with dates."""
-    items, count = page_of(_one(request, pk).metrics.all(), asked)
-    return MetricPage(items=[metric_out(metric) for metric in items], count=count)
-
-
-@router.post("/sites/{pk}/metrics", response={201: MetricOut, **CHANGING}, summary="Add a metric")
-def add_metric(request: HttpRequest, pk: Path[Number], body: NewMetric) -> Status[MetricOut]:
-    """A level that was open ends where the new one begins."""
-    metric = estate_metrics.add_metric(actor_of(request), site=_one(request, pk), **body.model_dump())
-    return Status(201, metric_out(metric))
-
-
-@router.patch("/sites/{pk}/metrics/{number}", response={200: MetricOut, **CHANGING}, summary="Correct a metric")
-def change_metric(request: HttpRequest, pk: Path[Number], number: Path[Number], body: ChangedMetric) -> MetricOut:
-    """What was written down wrongly."""
-    fields = not_null(body.given(), "name", "value", "since", "unit", "measure")
-    return metric_out(estate_metrics.update_metric(actor_of(request), metric=_metric(request, pk, number), **fields))
-
-
-@router.delete("/sites/{pk}/metrics/{number}", response={204: None, **CHANGING}, summary="Take a metric out")
-def delete_metric(request: HttpRequest, pk: Path[Number], number: Path[Number]) -> Status[None]:
-    """It is kept in the audit record."""
-    estate_metrics.delete_metric(actor_of(request), metric=_metric(request, pk, number))
-    return Status(204, None)
-
-
 def _given(actor: Actor, body: SiteFields, *besides: str) -> dict[str, Any]:
     given = {name: value for name, value in body.given().items() if name not in besides}
     not_null(given, *(set(given) - _NULLABLE))
@@ -133,11 +99,6 @@ def _given(actor: Actor, body: SiteFields, *besides: str) -> dict[str, Any]:
 def _one(request: HttpRequest, pk: int) -> Site:
     sites = Site.objects.visible_to(actor_of(request)).select_related("organisation", "region")
     return one(sites, pk, "site")
-
-
-def _metric(request: HttpRequest, pk: int, number: int) -> SiteMetric:
-    metrics = SiteMetric.objects.visible_to(actor_of(request)).select_related("site__organisation", "site__region")
-    return one(metrics.filter(site=pk), number, "metric")
 
 
 def _out(response: HttpResponse, site: Site) -> SiteOut:

@@ -11,9 +11,10 @@ from django.db import transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate import checks
 from eclectyc.estate.changes import hold, touch
+from eclectyc.estate.fact_entries import insert_entry
+from eclectyc.estate.facts import MULTIPLIER
 from eclectyc.estate.history import refuse_day, refuse_future, save, tell
 from eclectyc.estate.models import Device, Meter
-from eclectyc.estate.multipliers import multiply_from
 from eclectyc.estate.virtual import refuse_if_virtual
 from eclectyc.kernel.errors import Conflict, Invalid
 
@@ -57,7 +58,8 @@ def exchange_device(
         save(meter, "serial", "search")
         tell(actor, "meter.exchanged", meter, before | {"closing_read": closing}, _told(device))
         if multiplier is not None and multiplier != "":
-            multiply_from(actor, meter, day, checks.factor("multiplier", multiplier))
+            factor = checks.factor("multiplier", multiplier)
+            insert_entry(actor, MULTIPLIER, meter, {"factor": factor, "since": day})
     return device
 
 

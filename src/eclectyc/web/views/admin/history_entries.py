@@ -128,7 +128,7 @@ def act(request: HttpRequest, actor: Actor, opened: OpenEntry | None, here: str)
         if remove is None:
             raise Http404
         opened.form.attempt(lambda: remove(actor, opened.entry, version=version))
-        message = "The entry was removed."
+        message = "The entry was deleted."
     else:
         opened.form = form = Form.sent(kind.fields, request.POST, "correct")
         form.attempt(lambda: kind.correct(actor, opened.entry, version=version, **form.values()))
