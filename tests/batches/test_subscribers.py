@@ -22,8 +22,8 @@ from eclectyc.intake.push.drain import drain_inbox
 from eclectyc.intake.push.models import Push
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.hooks import Hook
-from eclectyc.lake.commit import Change
-from eclectyc.lake.errors import Conflict
+from eclectyc.lake.commit import PendingCommit
+from eclectyc.lake.errors import CommitConflict
 from eclectyc.lake.store import connect
 from eclectyc.registers.entries import enter_read
 from eclectyc.registers.models import RegisterRead
@@ -179,15 +179,15 @@ def state_of_the_registry() -> dict[str, Any]:
 def test_a_commit_that_is_repeated_counts_each_day_once(
     world: World, tmp_path: Path, listen: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual, failures = Change.commit, [1]
+    usual, failures = PendingCommit.commit, [1]
 
-    def conflict_once(self: Change, *args: Any, **rest: Any) -> int:
+    def conflict_once(self: PendingCommit, *args: Any, **rest: Any) -> int:
         if failures and rest.get("batch") is not None:
             failures.pop()
-            raise Conflict("Another writer was quicker.", "Try again.")
+            raise CommitConflict("Another writer was quicker.", "Try again.")
         return usual(self, *args, **rest)
 
-    monkeypatch.setattr(Change, "commit", conflict_once)
+    monkeypatch.setattr(PendingCommit, "commit", conflict_once)
     one = Recorder()
     listen(one)
     report = bring(world, tmp_path / "a.csv", wide("1", 1, 2))
@@ -215,15 +215,15 @@ def test_a_subscriber_that_fails_at_the_end_is_called_again_by_the_next_writer(
 def test_a_series_with_readings_in_the_inbox_outlives_the_failed_batch_that_created_it(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = Change.commit
+    usual = PendingCommit.commit
 
-    def push_and_fail(self: Change, *args: Any, **rest: Any) -> int:
+    def push_and_fail(self: PendingCommit, *args: Any, **rest: Any) -> int:
         if rest.get("batch") is None:
             return usual(self, *args, **rest)
         push(world, [reading("2025-06-01T00:00:00Z", 7)])
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(Change, "commit", push_and_fail)
+    monkeypatch.setattr(PendingCommit, "commit", push_and_fail)
     with pytest.raises(OSError, match="full"):
         bring(world, tmp_path / "a.csv", wide("1", 1))
     assert Batch.objects.get().state == Batch.FAILED

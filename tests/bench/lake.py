@@ -99,11 +99,11 @@ def of_writes(number: Numbers) -> Iterator[Figure]:
 
     first = wrote(year)
     yield Figure("write a year of 1,000 series", first, "s", limit=0.7, note=f"{readings:,} readings, {spent()}")
-    size = sum(path.stat().st_size for path in Path(lake.place.url).rglob("*") if path.is_file())
+    size = sum(path.stat().st_size for path in Path(lake.storage.url).rglob("*") if path.is_file())
     yield Figure("size", size / readings, "bytes/reading", limit=2.6)
     again = wrote(year)
     yield Figure("write it again", again, "s", limit=0.7, note=spent())
-    grown = sum(path.stat().st_size for path in Path(lake.place.url).rglob("*") if path.is_file())
+    grown = sum(path.stat().st_size for path in Path(lake.storage.url).rglob("*") if path.is_file())
     yield Figure("added to the size by that", (grown - size) / readings, "bytes/reading")
     july = [date(FIRST_YEAR + 4, 7, n + 1) for n in range(10)]
     one = median([wrote([frame_of([day], seed)]) for seed, day in enumerate(july[:5])])

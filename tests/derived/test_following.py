@@ -25,7 +25,7 @@ from eclectyc.intake.undo import undo_batch
 from eclectyc.jobs.models import Job
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.hooks import Hook
-from eclectyc.lake.commit import Change
+from eclectyc.lake.commit import PendingCommit
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
 from eclectyc.operations.health import DEGRADED, HEALTHY, derived
@@ -132,15 +132,15 @@ def test_pushed_and_typed_readings_are_followed(world: World, below: Meter) -> N
 def test_a_batch_that_fails_leaves_nothing_stale(
     world: World, below: Meter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual, failures = Change.commit, [1]  # each is one commit that fails
+    usual, failures = PendingCommit.commit, [1]  # each is one commit that fails
 
-    def fail(self: Change, lease: Lease, *, batch: int | None, **rest: Any) -> int:
+    def fail(self: PendingCommit, lease: Lease, *, batch: int | None, **rest: Any) -> int:
         if batch is not None and failures:
             failures.pop()
             raise OSError("the disk is full")
         return usual(self, lease, batch=batch, **rest)
 
-    monkeypatch.setattr(Change, "commit", fail)
+    monkeypatch.setattr(PendingCommit, "commit", fail)
     with pytest.raises(OSError, match="full"):
         bring(world, tmp_path / "a.csv", wide((1, "1")))
     assert not Stale.objects.exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from eclectyc.lake.files import Place
+from eclectyc.lake.files import Storage
 from eclectyc.lake.store import Lake
 from tests.serving import Installation
 
@@ -34,7 +34,7 @@ def test_two_imports_of_overlapping_files_and_five_readers_at_once(installation:
     stop, faults, looks = threading.Event(), [], []
 
     def read() -> None:
-        lake = Lake(Place.at(lake_url))  # one of its own, as another process has
+        lake = Lake(Storage.from_url(lake_url))  # one of its own, as another process has
         try:
             while not stop.is_set():
                 days = lake.days(None, FIRST, FAR)
@@ -60,7 +60,7 @@ def test_two_imports_of_overlapping_files_and_five_readers_at_once(installation:
             reports = [json.loads(out) for out, _ in said]
             assert all(r["readings"] == r["added"] + r["changed"] + r["unchanged"] == 8 * DAYS * 48 for r in reports)
             last = max(zip((r["batch"] for r in reports), files, strict=True))[1]
-            check_final(Lake(Place.at(lake_url)), last)
+            check_final(Lake(Storage.from_url(lake_url)), last)
     finally:
         stop.set()
         for reader in readers:

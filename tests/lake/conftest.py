@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from eclectyc.lake.files import Place
+from eclectyc.lake.files import Storage
 from eclectyc.lake.store import Lake
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     """An empty lake."""
-    return Lake(Place.at(str(tmp_path / "lake")))
+    return Lake(Storage.from_url(str(tmp_path / "lake")))

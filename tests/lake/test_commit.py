@@ -11,10 +11,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from eclectyc.lake.commit import Change
-from eclectyc.lake.errors import Conflict, LeaseLost
-from eclectyc.lake.files import Place
-from eclectyc.lake.merge_month import lay_month
+from eclectyc.lake.commit import PendingCommit
+from eclectyc.lake.errors import CommitConflict, WriterLeaseLost
+from eclectyc.lake.files import Storage
+from eclectyc.lake.merge_month import merge_month
 from eclectyc.lake.store import Lake
 from eclectyc.lake.write import month_jobs
 from tests.lake.rows import Turn, frame, held
@@ -27,11 +27,11 @@ def row(value: float, series: int = 1) -> pl.DataFrame:
     return frame([(series, SUMMER, 1440, [value], [1])])
 
 
-def prepared(lake: Lake, batch: int, value: float, turn: Turn) -> Change:
+def prepared(lake: Lake, batch: int, value: float, turn: Turn) -> PendingCommit:
     """A write that has written its files and not committed."""
-    change = Change.begin(lake.place, 1, turn)
-    for job in month_jobs(lake.place, change.base, [row(value)], batch=batch, rule="guarded"):
-        part = lay_month(job)
+    change = PendingCommit.begin(lake.storage, 1, turn)
+    for job in month_jobs(lake.storage, change.base, [row(value)], batch=batch, rule="guarded"):
+        part = merge_month(job)
         change.added += part.added
         change.remove(part.removed)
     return change
@@ -42,7 +42,7 @@ def test_of_two_commits_prepared_on_one_version_only_the_first_is_made(lake: Lak
     turn = Turn()
     one, other = prepared(lake, 2, 2.0, turn), prepared(lake, 3, 3.0, turn)
     one.commit(turn, batch=2, why="one")
-    with pytest.raises(Conflict):
+    with pytest.raises(CommitConflict):
         other.commit(turn, batch=3, why="other")
     assert held(lake) == {(1, SUMMER): [(2.0, 1)]}
     assert lake.last_batch() == 2
@@ -51,9 +51,9 @@ def test_of_two_commits_prepared_on_one_version_only_the_first_is_made(lake: Lak
 def test_two_commits_that_touch_nothing_in_common_conflict_all_the_same(lake: Lake) -> None:
     lake.write([row(1.0)], lease=Turn(), batch=1)
     turn = Turn()
-    one, other = prepared(lake, 2, 2.0, turn), Change.begin(lake.place, 1, turn)
+    one, other = prepared(lake, 2, 2.0, turn), PendingCommit.begin(lake.storage, 1, turn)
     one.commit(turn, batch=2, why="one")
-    with pytest.raises(Conflict):
+    with pytest.raises(CommitConflict):
         other.commit(turn, batch=3, why="nothing in it")
 
 
@@ -62,10 +62,10 @@ def test_a_writer_thawed_after_its_turn_was_taken_cannot_commit(lake: Lake) -> N
     frozen = Turn(fence=2)
     change = prepared(lake, 2, 2.0, frozen)
     lake.write([row(3.0)], lease=Turn(fence=3), batch=3)
-    with pytest.raises(Conflict):  # even where it does not know yet that its turn has passed
+    with pytest.raises(CommitConflict):  # even where it does not know yet that its turn has passed
         change.commit(frozen, batch=2, why="thawed")
     frozen.is_lost = True
-    with pytest.raises(LeaseLost):
+    with pytest.raises(WriterLeaseLost):
         change.commit(frozen, batch=2, why="thawed")
     assert held(lake) == {(1, SUMMER): [(3.0, 1)]}
 
@@ -77,7 +77,7 @@ def test_recovery_fences_off_a_frozen_writer_before_it_gives_its_batch_up(lake: 
     recovery = Turn(fence=3)
     lake.fence_off(recovery)
     assert lake.last_batch() == 1  # batch 2 is not in the log, and now never will be
-    with pytest.raises(Conflict):
+    with pytest.raises(CommitConflict):
         change.commit(frozen, batch=2, why="thawed")
     version = lake.version
     lake.fence_off(recovery)
@@ -111,7 +111,7 @@ def test_a_conflict_of_frames_that_come_only_once_is_told(lake: Lake) -> None:
         lake.write([row(1.0)], lease=Turn(), batch=1)
         yield row(2.0)
 
-    with pytest.raises(Conflict, match="Run this again"):
+    with pytest.raises(CommitConflict, match="Run this again"):
         lake.write(once(), lease=Turn(), batch=2)
     assert lake.last_batch() == 1
 
@@ -120,17 +120,17 @@ def test_the_last_batch_outlives_checkpoints_and_upkeep(lake: Lake) -> None:
     for number in range(1, 26):  # a checkpoint is written every 20 commits
         lake.write([row(float(number))], lease=Turn(fence=number), batch=number)
     lake.maintain(lease=Turn(fence=26))
-    fresh = Lake(lake.place)
+    fresh = Lake(lake.storage)
     assert fresh.last_batch() == 25
     assert fresh._watch.now().last_fence >= 25
     assert held(fresh) == {(1, SUMMER): [(25.0, 1)]}
 
 
 def test_two_processes_that_make_the_lake_at_once_make_one(lake: Lake) -> None:
-    from eclectyc.lake.commit import create
+    from eclectyc.lake.commit import create_table
 
-    create(lake.place, 1)
-    create(lake.place, 1)
+    create_table(lake.storage, 1)
+    create_table(lake.storage, 1)
     lake.write([row(1.0)], lease=Turn(), batch=1)
     assert held(lake) == {(1, SUMMER): [(1.0, 1)]}
 
@@ -140,9 +140,9 @@ def test_a_lake_that_was_opened_just_now_is_not_opened_again_to_be_written(
 ) -> None:
     lake.write([row(1.0)], lease=Turn(), batch=1)
     opened = []
-    opens = Place.open
-    monkeypatch.setattr(Place, "open", lambda self, version=None: opened.append(1) or opens(self, version))
-    other = Lake(lake.place)
+    opens = Storage.open
+    monkeypatch.setattr(Storage, "open", lambda self, version=None: opened.append(1) or opens(self, version))
+    other = Lake(lake.storage)
     assert (other.last_batch(), len(opened)) == (1, 1)
     lake.write([row(2.0)], lease=Turn(), batch=2)  # another writer comes between
     opened.clear()
@@ -158,16 +158,16 @@ def test_a_lake_put_in_the_place_of_one_that_was_opened_is_what_is_written_to(
     """As after a restore beside a server that runs: the other lake's log seems to go on from the one that was."""
     monkeypatch.setattr("eclectyc.lake.snapshot._YOUNG_S", young_s)
     lake.write([frame([(n, JULY, 1440, [1.0], [1]) for n in range(1, 11)])], lease=Turn(), batch=1)
-    restored = Lake(Place.at(str(tmp_path / "restored")))
+    restored = Lake(Storage.from_url(str(tmp_path / "restored")))
     restored.write([row(5.0, series=11)], lease=Turn(), batch=1)
     restored.write([frame([(11, JULY, 1440, [6.0], [1])])], lease=Turn(), batch=2)
     assert lake.last_batch() == 1
-    shutil.rmtree(lake.place.url)
-    shutil.move(restored.place.url, lake.place.url)
+    shutil.rmtree(lake.storage.url)
+    shutil.move(restored.storage.url, lake.place.url)
     result = lake.write([row(7.0, series=11)], lease=Turn(), batch=3)
     assert (result.added, result.changed) == (0, 1)
-    assert held(Lake(lake.place)) == {(11, SUMMER): [(7.0, 1)], (11, JULY): [(6.0, 1)]}
-    assert Lake(lake.place).check(deep=True) == []
+    assert held(Lake(lake.storage)) == {(11, SUMMER): [(7.0, 1)], (11, JULY): [(6.0, 1)]}
+    assert Lake(lake.storage).check(deep=True) == []
 
 
 def test_a_process_waits_at_its_end_for_a_lake_that_is_being_opened(
@@ -175,8 +175,8 @@ def test_a_process_waits_at_its_end_for_a_lake_that_is_being_opened(
 ) -> None:
     """A daemon would be cut off while deltalake is at work, which crashes the process."""
     go_on = threading.Event()
-    monkeypatch.setattr(Place, "open_if_there", lambda self: go_on.wait(10) and None)
-    lake.open_ahead()
+    monkeypatch.setattr(Storage, "open_if_there", lambda self: go_on.wait(10) and None)
+    lake.open_in_background()
     (thread,) = [thread for thread in threading.enumerate() if thread.name == "open-lake"]
     go_on.set()
     thread.join(10)

@@ -22,7 +22,7 @@ BEFORE_COMMIT = ("lake.before_files", "lake.between_files", "lake.after_files", 
 
 def start(lake: Lake, batch: int, value: float, failpoint: str = "") -> subprocess.Popen:
     environment = os.environ | {"ECLECTYC_FAILPOINT": failpoint}
-    command = [sys.executable, "-m", "tests.lake.writer", lake.place.url, str(batch), str(value)]
+    command = [sys.executable, "-m", "tests.lake.writer", lake.storage.url, str(batch), str(value)]
     return subprocess.Popen(command, env=environment, cwd=Path(__file__).parents[2], stderr=subprocess.PIPE)
 
 
@@ -35,7 +35,7 @@ def values(lake: Lake) -> set[float]:
 
 
 def parquet_files(lake: Lake) -> set[str]:
-    return {str(p.relative_to(lake.place.url)) for p in Path(lake.place.url).rglob("layer=*/**/*.parquet*")}
+    return {str(p.relative_to(lake.storage.url)) for p in Path(lake.place.url).rglob("layer=*/**/*.parquet*")}
 
 
 def check_the_next_write_works_and_nothing_is_left(lake: Lake, batch: int) -> None:
@@ -44,7 +44,7 @@ def check_the_next_write_works_and_nothing_is_left(lake: Lake, batch: int) -> No
     assert values(lake) == {7.0}
     lake.maintain(lease=turn, keep=timedelta(0), keep_passing=timedelta(0), may_shorten=True)
     assert parquet_files(lake) == set(lake._watch.now().files["path"])
-    assert not list(Path(lake.place.url, "_staging").glob("*"))
+    assert not list(Path(lake.storage.url, "_staging").glob("*"))
     assert lake.check(deep=True) == []
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eclectyc.lake.files import Place
+from eclectyc.lake.files import Storage
 from eclectyc.lake.store import Lake
 from tests.lake.reference import DERIVED, ESTIMATED, MISSING, SUBSTITUTED, Claim, History, Slot
 from tests.lake.rows import FIRST, LAST, Turn, held, months
@@ -51,7 +51,7 @@ events = st.one_of(
 @given(st.lists(events, min_size=2, max_size=8), st.sampled_from([1, 2]))
 def test_a_day_is_the_fold_of_its_live_claims(story: list[tuple], buckets: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        lake, history = Lake(Place.at(str(Path(folder, "lake"))), buckets=buckets), History()
+        lake, history = Lake(Storage.from_url(str(Path(folder, "lake"))), buckets=buckets), History()
         for event in story:
             _act(lake, history, event)
             assert held(lake) == history.state(history.last)

@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from eclectyc.kernel.errors import Busy
 from eclectyc.kernel.process_identity import has_ended, holder_name
-from eclectyc.lake.errors import LeaseLost
-from eclectyc.lake.lease import take, writer_lease
+from eclectyc.lake.errors import WriterLeaseLost
+from eclectyc.lake.lease import claim_lease, writer_lease
 from eclectyc.lake.models import WriterLease
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,15 +57,15 @@ def test_who_waits_too_long_is_told_who_is_writing() -> None:
 
 
 def test_a_turn_that_ran_out_passes_on_and_the_old_holder_knows() -> None:
-    old = take("elsewhere 1 2 3 4")
+    old = claim_lease("elsewhere 1 2 3 4")
     assert old is not None
-    assert take("second") is None
+    assert claim_lease("second") is None
     expire()
-    new = take("second")
+    new = claim_lease("second")
     assert new is not None
     assert new.fence == old.fence + 1
     assert not old.is_held()
-    with pytest.raises(LeaseLost):
+    with pytest.raises(WriterLeaseLost):
         old.renew()
     old.release()  # gives nothing back that is another's
     assert new.is_held()
@@ -75,13 +75,13 @@ def test_a_killed_process_of_this_machine_keeps_nobody_waiting() -> None:
     process = subprocess.Popen([sys.executable, "-c", PRINTS_ITS_NAME], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     name = process.stdout.readline().strip()
-    killed = take(name)
+    killed = claim_lease(name)
     assert killed is not None
     assert not has_ended(name)
-    assert take(holder_name("next")) is None
+    assert claim_lease(holder_name("next")) is None
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    following = take(holder_name("next"))
+    following = claim_lease(holder_name("next"))
     assert following is not None
     assert following.fence > killed.fence
 
@@ -111,14 +111,14 @@ def test_a_long_write_keeps_its_turn() -> None:
         while WriterLease.objects.get().expires_at == expires:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        assert take("other") is None
+        assert claim_lease("other") is None
         assert lease.is_held()
 
 
 def test_the_turn_ends_also_when_the_write_fails() -> None:
     with pytest.raises(RuntimeError), writer_lease("failing"):
         raise RuntimeError
-    assert take("next") is not None
+    assert claim_lease("next") is not None
 
 
 def test_a_registry_older_than_its_lake_catches_up_with_the_fence() -> None:

@@ -40,17 +40,17 @@ def test_small_files_become_one_and_every_question_is_answered_as_before(lake: L
 
 def test_files_that_a_reader_or_backup_may_need_are_kept(lake: Lake) -> None:
     fill(lake)
-    before = set(Path(lake.place.url).rglob("layer=*/**/*.parquet"))
+    before = set(Path(lake.storage.url).rglob("layer=*/**/*.parquet"))
     report = lake.maintain(lease=Turn())
     assert report.vacuumed == 0
-    assert before <= set(Path(lake.place.url).rglob("layer=*/**/*.parquet"))
+    assert before <= set(Path(lake.storage.url).rglob("layer=*/**/*.parquet"))
     with pytest.raises(Invalid, match="kept 7 days"):
         lake.maintain(lease=Turn(), keep=timedelta(0))
 
 
 def test_what_killed_writers_left_goes_once_it_is_old(lake: Lake) -> None:
     fill(lake)
-    root = Path(lake.place.url)
+    root = Path(lake.storage.url)
     month = root / "layer=day/month=2025-06/bucket=0"
     young = [month / "orphan.parquet", month / "orphan.parquet#1", root / "_staging" / "young"]
     old = [month / "old.parquet", month / "old.parquet#1", root / "_staging" / "old"]
@@ -70,16 +70,16 @@ def test_what_killed_writers_left_goes_once_it_is_old(lake: Lake) -> None:
 
 def test_nothing_is_done_where_there_is_no_lake(lake: Lake) -> None:
     assert lake.maintain(lease=Turn()).version == -1
-    assert not Path(lake.place.url).exists()
+    assert not Path(lake.storage.url).exists()
 
 
 def test_a_missing_or_cut_file_is_found(lake: Lake) -> None:
     fill(lake, 2)
-    path = Path(lake.place.url, lake._watch.now().files["path"][0])
+    path = Path(lake.storage.url, lake._watch.now().files["path"][0])
     content = path.read_bytes()
     path.write_bytes(content[:-1])
     assert lake.check() == [
-        f"The file {path.relative_to(lake.place.url)} has {len(content) - 1} bytes, not {len(content)}."
+        f"The file {path.relative_to(lake.storage.url)} has {len(content) - 1} bytes, not {len(content)}."
     ]
     path.unlink()
-    assert lake.check() == [f"The file {path.relative_to(lake.place.url)} is missing."]
+    assert lake.check() == [f"The file {path.relative_to(lake.storage.url)} is missing."]

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from eclectyc.lake.errors import Conflict
+from eclectyc.lake.errors import CommitConflict
 from eclectyc.lake.store import connect
 from tests.lake.rows import Turn, frame, held
 from tests.lake.test_commit import prepared
@@ -16,7 +16,7 @@ SUMMER = date(2025, 6, 1)
 
 def test_an_object_store_holds_a_lake_as_a_folder_does(s3_lake: str) -> None:
     lake = connect()
-    assert lake.place.url == s3_lake
+    assert lake.storage.url == s3_lake
     assert held(lake) == {}
     rows = [(s, SUMMER + timedelta(days=n), 1440, [s + n / 4], [5]) for s in (1, 2) for n in range(40)]
     june, july = frame(rows[:30] + rows[40:70]), frame(rows[30:40] + rows[70:])
@@ -41,6 +41,6 @@ def test_of_two_commits_on_one_version_an_object_store_takes_one(s3_lake: str) -
     turn = Turn()
     one, other = prepared(lake, 2, 2.0, turn), prepared(lake, 3, 3.0, turn)
     one.commit(turn, batch=2, why="one")
-    with pytest.raises(Conflict):
+    with pytest.raises(CommitConflict):
         other.commit(turn, batch=3, why="other")
     assert held(lake) == {(1, SUMMER): [(2.0, 1)]}

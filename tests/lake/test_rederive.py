@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eclectyc.lake.errors import BadReadings
-from eclectyc.lake.files import Place
+from eclectyc.lake.files import Storage
 from eclectyc.lake.store import Lake
 from tests.lake.reference import ACTUAL, DERIVED, MISSING, NOTHING, Claim, Day, History, Slot, lay_slot
 from tests.lake.rows import Turn, frame, held, months
@@ -86,7 +86,7 @@ events = st.one_of(
 @given(st.lists(events, min_size=2, max_size=8), st.sampled_from([1, 2]))
 def test_a_day_is_the_fold_of_what_still_counts(story: list[tuple], buckets: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        lake, history = Lake(Place.at(str(Path(folder, "lake"))), buckets=buckets), Anew()
+        lake, history = Lake(Storage.from_url(str(Path(folder, "lake"))), buckets=buckets), Anew()
         for event in story:
             _act(lake, history, event)
             assert held(lake) == history.state(history.last), event
@@ -123,9 +123,9 @@ def _act(lake: Lake, history: Anew, event: tuple) -> None:
 def _work_out(lake: Lake, history: Anew, claim: Claim, spans: dict[int, list[Span]]) -> None:
     frames, before = months(claim, STEPS), held(lake)
     facts = {"spans": spans_frame(spans), "earlier": sorted(history.derived)}
-    tried = lake.preview_anew(frames, **facts)
+    tried = lake.preview_replace(frames, **facts)
     history.work_out(claim, spans)
-    result = lake.write_anew(frames, **facts, lease=Turn(), batch=history.last)
+    result = lake.replace_spans(frames, **facts, lease=Turn(), batch=history.last)
     after = held(lake)
     differs = sorted(day for day in before.keys() | after.keys() if before.get(day) != after.get(day))
     assert result.touched.rows() == tried.touched.rows() == differs
@@ -146,19 +146,19 @@ def test_the_same_again_writes_nothing(lake: Lake) -> None:
     day = date(2025, 3, 31)
     said = [frame([(1, day, 1440, [7.0], [DERIVED])])]
     spans = spans_frame({1: [(day, day + timedelta(days=1))]})
-    lake.write_anew(said, spans=spans, earlier=[], lease=Turn(), batch=1)
-    files = set(lake.place.open().file_uris())
-    again = lake.write_anew(said, spans=spans, earlier=[1], lease=Turn(), batch=2)
+    lake.replace_spans(said, spans=spans, earlier=[], lease=Turn(), batch=1)
+    files = set(lake.storage.open().file_uris())
+    again = lake.replace_spans(said, spans=spans, earlier=[1], lease=Turn(), batch=2)
     assert (again.added, again.changed, again.unchanged, again.removed) == (0, 0, 1, 0)
-    assert set(lake.place.open().file_uris()) == files
+    assert set(lake.storage.open().file_uris()) == files
 
 
 def test_a_supplier_s_own_total_outlives_what_was_derived(lake: Lake) -> None:
     day = date(2025, 3, 31)
     spans = spans_frame({1: [(day, day + timedelta(days=1))]})
-    lake.write_anew([frame([(1, day, 1440, [7.0], [DERIVED])])], spans=spans, earlier=[], lease=Turn(), batch=1)
+    lake.replace_spans([frame([(1, day, 1440, [7.0], [DERIVED])])], spans=spans, earlier=[], lease=Turn(), batch=1)
     lake.write([frame([(1, day, 1440, [8.0], [ACTUAL])])], lease=Turn(), batch=2)
-    result = lake.write_anew([], spans=spans, earlier=[1], lease=Turn(), batch=3)
+    result = lake.replace_spans([], spans=spans, earlier=[1], lease=Turn(), batch=3)
     assert (held(lake), result.removed) == ({(1, day): [(8.0, ACTUAL)]}, 0)
     assert held(lake, known_at=1) == {(1, day): [(7.0, DERIVED)]}
 
@@ -167,14 +167,14 @@ def test_a_day_outside_its_span_is_refused(lake: Lake) -> None:
     day = date(2025, 3, 31)
     said = [frame([(1, day, 1440, [7.0], [DERIVED])])]
     with pytest.raises(BadReadings, match="outside the span"):
-        lake.write_anew(said, spans=spans_frame({2: [(day, date.max)]}), earlier=[], lease=Turn(), batch=1)
+        lake.replace_spans(said, spans=spans_frame({2: [(day, date.max)]}), earlier=[], lease=Turn(), batch=1)
 
 
 def test_spans_of_one_series_must_not_overlap(lake: Lake) -> None:
     first, last = date(2025, 3, 1), date(2025, 4, 1)
     spans = spans_frame({1: [(first, last), (last - timedelta(days=1), last)]})
     with pytest.raises(BadReadings, match="overlap"):
-        lake.write_anew([], spans=spans, earlier=[], lease=Turn(), batch=1)
+        lake.replace_spans([], spans=spans, earlier=[], lease=Turn(), batch=1)
 
 
 def test_where_no_earlier_batches_are_named_none_of_them_counts_any_more(lake: Lake) -> None:
@@ -182,8 +182,8 @@ def test_where_no_earlier_batches_are_named_none_of_them_counts_any_more(lake: L
     told = [frame([(1, day, 1440, [7.0], [ACTUAL]), (1, other, 1440, [8.0], [ACTUAL])])]
     lake.write(told, lease=Turn(), batch=1)
     spans = spans_frame({1: [(day, other)]})
-    lake.write_anew([frame([(1, day, 1440, [9.0], [DERIVED])])], spans=spans, earlier=None, lease=Turn(), batch=2)
+    lake.replace_spans([frame([(1, day, 1440, [9.0], [DERIVED])])], spans=spans, earlier=None, lease=Turn(), batch=2)
     assert held(lake) == {(1, day): [(9.0, DERIVED)], (1, other): [(8.0, ACTUAL)]}
-    lake.write_anew([], spans=spans, earlier=None, lease=Turn(), batch=3)
+    lake.replace_spans([], spans=spans, earlier=None, lease=Turn(), batch=3)
     assert held(lake) == {(1, other): [(8.0, ACTUAL)]}
     assert held(lake, known_at=2)[1, day] == [(9.0, DERIVED)]

@@ -9,7 +9,7 @@ import pytest
 
 from eclectyc.kernel.quality import MISSING
 from eclectyc.lake import slot_cache
-from eclectyc.lake.slot_cache import Lookup
+from eclectyc.lake.slot_cache import SlotCache
 from eclectyc.lake.store import Lake
 from tests.lake.rows import Turn, frame
 
@@ -57,7 +57,7 @@ def test_what_is_looked_up_is_what_the_rows_say(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, kept_bytes: int, largest: int
 ) -> None:
     monkeypatch.setattr(slot_cache, "LARGEST_FILE", largest)
-    lake._lookup = Lookup(lake.place, kept_bytes)
+    lake._lookup = SlotCache(lake.storage, kept_bytes)
     filled(lake)
     for _ in range(2):
         for series in (3, 4, 70_000):

@@ -134,7 +134,7 @@ def test_the_same_again_adds_a_witness_and_rewrites_no_day(lake: Lake) -> None:
     assert result.touched.is_empty()
     assert day_files(lake) == before
     claims = lake._watch.now().files.filter(pl.col("layer") == "claim")["path"].to_list()
-    witnesses = lake.place.scan(claims, "claim").collect()
+    witnesses = lake.storage.scan(claims, "claim").collect()
     assert witnesses.select("series", "batch", "same_as", "values").rows() == [(1, 2, 1, None), (2, 2, 1, None)]
 
 
@@ -146,7 +146,7 @@ def test_the_same_correction_again_adds_only_witnesses(lake: Lake) -> None:
         write(lake, day(1, SUMMER, value=2.0))
     assert day_files(lake) == before
     claims = lake._watch.now().files.filter(pl.col("layer") == "claim")["path"].to_list()
-    told = lake.place.scan(claims, "claim").sort("batch").collect()
+    told = lake.storage.scan(claims, "claim").sort("batch").collect()
     assert told["same_as"].to_list() == [None, None, 2, 2]
 
 
@@ -195,12 +195,12 @@ def test_undoing_the_only_batch_leaves_no_row(lake: Lake) -> None:
 
 
 def test_a_batch_goes_into_every_bucket_that_it_speaks_of(tmp_path) -> None:
-    from eclectyc.lake.files import Place
+    from eclectyc.lake.files import Storage
 
-    lake = Lake(Place.at(str(tmp_path / "lake")), buckets=3)
+    lake = Lake(Storage.from_url(str(tmp_path / "lake")), buckets=3)
     write(lake, *(day(series, SUMMER) for series in range(1, 8)))
     assert {path.split("/")[2] for path in day_files(lake)} == {"bucket=0", "bucket=1", "bucket=2"}
-    again = Lake(Place.at(str(tmp_path / "lake")), buckets=1)  # the lake's own number counts
+    again = Lake(Storage.from_url(str(tmp_path / "lake")), buckets=1)  # the lake's own number counts
     write(again, *(day(series, SUMMER, value=2.0) for series in range(1, 8)))
     assert again.days(None, FIRST, LAST)["total"].to_list() == [96.0] * 7
     assert again.days([4], FIRST, LAST).height == 1
@@ -216,7 +216,7 @@ def test_progress_tells_the_readings_laid(lake: Lake) -> None:
 def test_other_programs_read_the_same_table(lake: Lake) -> None:
     write(lake, day(1, SUMMER, value=1.0))
     write(lake, day(1, SUMMER, value=2.0))
-    table = pl.read_delta(lake.place.url)
+    table = pl.read_delta(lake.storage.url)
     days = table.filter(pl.col("layer") == "day")
     assert days.select("series", "day", "total", "month", "values").rows() == [(1, SUMMER, 96.0, "2025-06", [2.0] * 48)]
     assert table.filter(pl.col("layer") == "claim").sort("batch")["batch"].to_list() == [1, 2]
@@ -225,9 +225,9 @@ def test_other_programs_read_the_same_table(lake: Lake) -> None:
 def test_a_lake_replaced_as_a_whole_is_seen(lake: Lake, tmp_path) -> None:
     for number in range(1, 4):
         write(lake, day(1, SUMMER, value=float(number)))
-    from eclectyc.lake.files import Place
+    from eclectyc.lake.files import Storage
 
-    other = Lake(Place.at(str(tmp_path / "other")))
+    other = Lake(Storage.from_url(str(tmp_path / "other")))
     write(other, day(1, SUMMER, value=9.0))
     assert lake.days([1], FIRST, LAST)["total"].to_list() == [144.0]
     (tmp_path / "lake").rename(tmp_path / "away")

@@ -32,11 +32,11 @@ def main(url: str, batch: int, value: float) -> None:
     import django
 
     django.setup()
-    from eclectyc.lake.files import Place
+    from eclectyc.lake.files import Storage
     from eclectyc.lake.store import Lake
     from tests.lake.rows import Turn
 
-    lake, turn = Lake(Place.at(url)), Turn(fence=batch)
+    lake, turn = Lake(Storage.from_url(url)), Turn(fence=batch)
     if value:
         lake.write(frames(value), lease=turn, batch=batch)
     else:

@@ -70,10 +70,10 @@ def test_a_late_read_changes_the_days_it_touches_and_nothing_else(world: World, 
 
 def test_the_same_reads_again_change_nothing_and_witness_the_first(world: World, tmp_path: Path) -> None:
     first = tell(world, tmp_path, ("2025-06-01", 0), ("2025-06-11", 100))
-    files = set(connect().place.open().file_uris())
+    files = set(connect().storage.open().file_uris())
     again = bring(world, tmp_path / "reads.csv", table(("2025-06-01", 0), ("2025-06-11", 100)), type="registers")
     assert (again.added, again.changed, again.unchanged, again.readings) == (0, 0, 10, 10)
-    assert set(connect().place.open().file_uris()) == files
+    assert set(connect().storage.open().file_uris()) == files
     undo_batch(Actor.of(world.admin), batch=first)
     assert days_of(world.meter) == span("2025-06-01", "2025-06-11", 10), "the second batch told the same"
     assert again.batch is not None

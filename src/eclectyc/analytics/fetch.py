@@ -19,7 +19,7 @@ from eclectyc.analytics.expected_slots import Points, expected_since, expected_u
 from eclectyc.analytics.months import month_edges, month_grid, months_of, needs_no_days
 from eclectyc.analytics.placements import MOVES, PointPlacements, by_placement
 from eclectyc.estate.models import Meter, Placement, Quantity, Site, Utility
-from eclectyc.lake.primary_rows import counted_rows
+from eclectyc.lake.primary_rows import primary_rows
 from eclectyc.lake.store import Lake, connect
 
 _FIELDS: Final = {
@@ -93,7 +93,7 @@ class MeterSet:
 
     def rows(self, start: date, end: date, *, values: bool = False) -> pl.DataFrame:
         """Return the day rows that count – one a point and day (DESIGN rule 5) – each point's in order of days."""
-        return counted_rows(connect(), self.series, start, end, values=values, spans=series_spans)
+        return primary_rows(connect(), self.series, start, end, values=values, spans=series_spans)
 
     def grid(self, start: date, end: date) -> DayGrid:
         """Return the points' days of a span."""

@@ -19,7 +19,7 @@ import polars as pl
 from eclectyc.analytics.fetch import MeterSet, series_spans
 from eclectyc.analytics.periods import month_after, month_of
 from eclectyc.lake.parallel import map_slices
-from eclectyc.lake.primary_rows import counted_rows
+from eclectyc.lake.primary_rows import primary_rows
 from eclectyc.lake.store import connect
 
 Answer = TypeVar("Answer")
@@ -49,7 +49,7 @@ class Slice:
         also values (list<f64>, null = missing) and quality (list<i8>, see kernel.quality).
         """
         lake = connect()
-        rows = counted_rows(lake, self.series, self.start, self.end, values=self.values, spans=lambda: self.spans)
+        rows = primary_rows(lake, self.series, self.start, self.end, values=self.values, spans=lambda: self.spans)
         return rows if rows["point"].is_sorted() else rows.sort("point", "day")
 
 

@@ -112,7 +112,7 @@ def _run(
     from eclectyc.readers.blocks import UnreadableFile
 
     if ahead is not None and ahead.holds_readings():
-        connect().open_ahead()
+        connect().open_in_background()
     if not options.dry_run:
         recover()
     try:

@@ -160,7 +160,7 @@ def _commit(batch: Batch, plan: Plan, lease: Lease) -> WriteResult:
         failpoint("derived.before_write")
 
     with committing(batch, store, lease):
-        done = store.write_anew(
+        done = store.replace_spans(
             plan, spans=plan.spans, earlier=None, lease=lease, batch=batch.pk, before_commit=before_commit
         )
         failpoint("derived.after_commit_of_lake")

@@ -68,7 +68,7 @@ class GasPlan:
                 yield self._converted(rows, first, end)
 
     def _converted(self, rows: pl.DataFrame, first: date, end: date) -> pl.DataFrame:
-        slots = Slots.of(rows)
+        slots = Slots.from_frame(rows)
         before, after, early = self._factors(rows, first, end)
         kwh, quality = converted(slots.values, slots.quality, slots.lengths, early=early, before=before, after=after)
         return rows.select("series", "day", "step").with_columns(**Slots(kwh, quality, slots.lengths).columns())

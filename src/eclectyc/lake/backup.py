@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from eclectyc.kernel.errors import EclectycError
-from eclectyc.lake.files import Place
+from eclectyc.lake.files import Storage
 from eclectyc.lake.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -28,21 +28,21 @@ LAST_CHECKPOINT: Final = f"{LOG}/_last_checkpoint"
 class LakeVersion:
     """A version to be copied: its log in hand, its files (path → size) still in the lake. -1: no lake yet."""
 
-    place: Place
+    storage: Storage
     version: int
     last_batch: int = 0
     log: dict[str, bytes] = field(default_factory=dict)
     files: dict[str, int] = field(default_factory=dict)
 
 
-def hold_version(place: Place) -> LakeVersion:
+def pin_version(place: Storage) -> LakeVersion:
     """Take the lake's newest version in hand. Call it under the writers' lease, so that the log stands still.
 
     Its files may be copied afterwards without the lease: maintenance keeps them longer than a copy takes.
     """
     if not place.has_table():
         return LakeVersion(place, -1)
-    snapshot = Snapshot.of(place.open())
+    snapshot = Snapshot.from_table(place.open())
     files = dict(snapshot.files.select("path", "size").iter_rows())
     return LakeVersion(place, snapshot.version, snapshot.last_batch, _log(place, snapshot.version), files)
 
@@ -50,13 +50,13 @@ def hold_version(place: Place) -> LakeVersion:
 def copy_out(held: LakeVersion, target: Path, progress: Callable[[int], None] = lambda _: None) -> None:
     """Write a held version into a folder, each file flushed to disk; the log comes last."""
     for path, size in held.files.items():
-        _write(target / path, _read(held.place, path))
+        _write(target / path, _read(held.storage, path))
         progress(size)
     for name, content in held.log.items():
         _write(target / name, content)
 
 
-def copy_in(source: Path, place: Place) -> None:
+def copy_in(source: Path, place: Storage) -> None:
     """Make a lake out of a copy. There must be none; it appears whole, when the log is written, or not at all."""
     if place.has_table():
         raise EclectycError(f"There is a lake at {place.url} already.", "Restore into an empty place.")
@@ -75,7 +75,7 @@ def copy_in(source: Path, place: Place) -> None:
         fresh.replace(place.url)
 
 
-def remove_lake(place: Place) -> None:
+def remove_lake(place: Storage) -> None:
     """Remove a lake with all it holds, its log first: half removed, it is no lake."""
     if place.is_folder:
         shutil.rmtree(Path(place.url, LOG), ignore_errors=True)
@@ -88,7 +88,7 @@ def remove_lake(place: Place) -> None:
         store.delete_dir(folder)
 
 
-def _log(place: Place, version: int) -> dict[str, bytes]:
+def _log(place: Storage, version: int) -> dict[str, bytes]:
     """Return the log's files needed to open a version: the last checkpoint and every commit after it."""
     log: dict[str, bytes] = {}
     first = 0
@@ -116,7 +116,7 @@ def _checkpoint_files(said: dict[str, Any]) -> Iterator[str]:
         yield f"{stem}.{part:010d}.{parts:010d}.parquet"
 
 
-def _read(place: Place, path: str) -> bytes:
+def _read(place: Storage, path: str) -> bytes:
     if place.is_folder:
         return Path(place.url, path).read_bytes()
     from deltalake._internal import DeltaFileSystemHandler
@@ -125,14 +125,14 @@ def _read(place: Place, path: str) -> bytes:
     return bytes(file.read(file.size()))
 
 
-def _read_if_there(place: Place, path: str) -> bytes | None:
+def _read_if_there(place: Storage, path: str) -> bytes | None:
     try:
         return _read(place, path)
     except FileNotFoundError:
         return None
 
 
-def _send(place: Place, name: str, source: Path) -> None:
+def _send(place: Storage, name: str, source: Path) -> None:
     from deltalake._internal import DeltaFileSystemHandler
 
     stream = DeltaFileSystemHandler(place.url, place.storage_options, None).open_output_stream(name, None)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from eclectyc.kernel.failpoints import failpoint
-from eclectyc.lake.errors import Conflict, LeaseLost, OutOfOrder
-from eclectyc.lake.files import NewFile, Place
+from eclectyc.lake.errors import CommitConflict, OutOfOrder, WriterLeaseLost
+from eclectyc.lake.files import NewFile, Storage
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.schema import PARTITIONS, delta_schema
 from eclectyc.lake.snapshot import BATCH_APP, BUCKETS_KEY, FENCE_APP, Snapshot
@@ -32,10 +32,10 @@ CHECKPOINT_EVERY: Final = 20  # commits; a new process reads the log from the la
 
 
 @dataclass(slots=True)
-class Change:
+class PendingCommit:
     """What one commit will do. ``table`` stays at the version that ``base`` describes."""
 
-    place: Place
+    storage: Storage
     table: DeltaTable
     base: Snapshot
     added: list[NewFile] = field(default_factory=list)
@@ -43,15 +43,15 @@ class Change:
 
     @classmethod
     def begin(
-        cls, place: Place, buckets: int, lease: Lease, opened: tuple[DeltaTable, Snapshot] | None = None
-    ) -> Change:
+        cls, place: Storage, buckets: int, lease: Lease, opened: tuple[DeltaTable, Snapshot] | None = None
+    ) -> PendingCommit:
         """Take the lake as it now is; make it where there is none. opened : the table as it now is, and its state."""
         if opened is None:
             table = place.open_if_there()
             if table is None:
-                create(place, buckets)
+                create_table(place, buckets)
                 table = place.open()
-            opened = table, Snapshot.of(table)
+            opened = table, Snapshot.from_table(table)
         table, base = opened
         lease.lift_above(base.last_fence)
         return cls(place, table, base)
@@ -75,9 +75,9 @@ class Change:
     def check(self, lease: Lease, batch: int | None) -> None:
         """Raise unless this writer may commit this batch on what it has read."""
         if not lease.is_held():
-            raise LeaseLost("Another writer has taken over the lake.", "Run this again.")
+            raise WriterLeaseLost("Another writer has taken over the lake.", "Run this again.")
         if lease.fence < self.base.last_fence:
-            raise LeaseLost("A newer writer has fenced this one off.", "Run this again.")
+            raise WriterLeaseLost("A newer writer has fenced this one off.", "Run this again.")
         if batch is not None and batch <= self.base.last_batch:
             raise OutOfOrder(
                 f"Batch {batch} is not above {self.base.last_batch}, the last one in the lake's log.",
@@ -101,13 +101,13 @@ class Change:
                 post_commithook_properties=PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False),
             )
         except CommitFailedError as error:
-            raise Conflict("The lake changed while this was being prepared.", "Run this again.") from error
-        if self.place.is_folder:
-            _sync(Path(self.place.url, "_delta_log"), f"{expected:020d}.json")
+            raise CommitConflict("The lake changed while this was being prepared.", "Run this again.") from error
+        if self.storage.is_folder:
+            _sync(Path(self.storage.url, "_delta_log"), f"{expected:020d}.json")
         return expected
 
 
-def create(place: Place, buckets: int) -> None:
+def create_table(place: Storage, buckets: int) -> None:
     """Make an empty table; where two try at once, one of them makes it."""
     from deltalake import DeltaTable
 

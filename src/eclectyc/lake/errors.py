@@ -11,13 +11,13 @@ class BadReadings(Invalid):
     code = "bad_readings"
 
 
-class LeaseLost(EclectycError):
+class WriterLeaseLost(EclectycError):
     """This writer's turn has passed to another; nothing of what it prepared was written."""
 
     code = "lease_lost"
 
 
-class Conflict(EclectycError):
+class CommitConflict(EclectycError):
     """The lake changed under a writer. Its work rests on an older state, so it was not written."""
 
     code = "conflict"

@@ -39,14 +39,14 @@ class NewFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Storage:
     """The lake's root. ``options`` go to the object store; a folder needs none."""
 
     url: str
     options: dict[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
-    def at(cls, url: str) -> Place:
+    def from_url(cls, url: str) -> Storage:
         """Return the place of a URL; an object store takes its settings from the ``AWS_…`` environment."""
         if "://" not in url:
             return cls(str(Path(url).absolute()))
@@ -65,7 +65,7 @@ class Place:
         """The options in the form that Delta and Polars take them."""
         return dict(self.options) or None
 
-    def full(self, path: str) -> str:
+    def url_of(self, path: str) -> str:
         """Return the address of a file by its path inside the lake."""
         return f"{self.url}/{path}"
 
@@ -106,7 +106,7 @@ class Place:
     def scan(self, paths: Sequence[str], layer: str) -> pl.LazyFrame:
         """Scan files of one layer by their paths inside the lake."""
         return pl.scan_parquet(
-            [self.full(path) for path in paths],
+            [self.url_of(path) for path in paths],
             schema=COLUMNS[layer],
             missing_columns="insert",
             extra_columns="ignore",
@@ -140,7 +140,7 @@ class Place:
 
     def _write_store(self, frame: pl.DataFrame, path: str) -> tuple[str, int]:
         """An object store cannot rename: the file stays in a folder of its own, whose log a vacuum takes away."""
-        name, size = _encode(frame, self.full(path), self.storage_options)
+        name, size = _encode(frame, self.url_of(path), self.storage_options)
         return f"{path}/{name}", size
 
 

@@ -11,8 +11,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from eclectyc.lake.files import Place
-from eclectyc.lake.precedence import lay, nothing
+from eclectyc.lake.files import Storage
+from eclectyc.lake.precedence import merge_slots, missing_days
 from eclectyc.lake.rows import day_rows, read_days
 from eclectyc.lake.schema import CLAIM, DAY, DAY_COLUMNS, KEY, empty
 from eclectyc.lake.slot_arrays import Slots
@@ -21,12 +21,12 @@ from eclectyc.lake.validate import key_of
 
 
 def as_known_at(
-    place: Place, snapshot: Snapshot, series: np.ndarray | None, start: date, end: date, batch: int
+    place: Storage, snapshot: Snapshot, series: np.ndarray | None, start: date, end: date, batch: int
 ) -> pl.DataFrame:
     """Return the day rows as they were after a batch, sorted by series and day."""
-    from eclectyc.lake.read import inside
+    from eclectyc.lake.read import row_filter
 
-    wanted = inside(series, start, end)
+    wanted = row_filter(series, start, end)
     day_files = snapshot.pick(DAY, start=start, end=end, series=series)["path"].to_list()
     claim_files = snapshot.pick(CLAIM, start=start, end=end, series=series)["path"].to_list()
     told_once = (
@@ -39,7 +39,7 @@ def as_known_at(
     claims = place.scan(claim_files, CLAIM).filter(wanted & (pl.col("batch") <= batch)).collect()
     claims = claims.join(told_once.select(KEY), on=KEY, how="anti")
     live = pl.col("undone_by").is_null() | (pl.col("undone_by") > batch)
-    return pl.concat([told_once, fold(with_values(claims).filter(live))]).sort(KEY)
+    return pl.concat([told_once, merge_claims(with_values(claims).filter(live))]).sort(KEY)
 
 
 def with_values(claims: pl.DataFrame) -> pl.DataFrame:
@@ -55,7 +55,7 @@ def with_values(claims: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([claims.filter(pl.col("same_as").is_null()), told.select(claims.columns)])
 
 
-def fold(claims: pl.DataFrame) -> pl.DataFrame:
+def merge_claims(claims: pl.DataFrame) -> pl.DataFrame:
     """Lay claims, all with values, over each other in batch order; return the day rows that they make.
 
     Days are folded side by side: the first claims of all days, then the second ones over these, and so on. The
@@ -68,16 +68,16 @@ def fold(claims: pl.DataFrame) -> pl.DataFrame:
     is_first = np.r_[True, key[1:] != key[:-1]]
     day_of = np.cumsum(is_first) - 1
     turn = np.arange(len(key)) - np.flatnonzero(is_first)[day_of]
-    slots, rules = Slots.of(claims), claims["rule"].to_numpy()
+    slots, rules = Slots.from_frame(claims), claims["rule"].to_numpy()
     batches = claims["batch"].to_numpy()
     first = np.flatnonzero(is_first)
-    laid = lay(nothing(slots.lengths[first]), slots.take(first)).slots
+    laid = merge_slots(missing_days(slots.lengths[first]), slots.take(first)).slots
     batch = batches[first].copy()
     for n in range(1, int(turn.max()) + 1):
         nth = np.flatnonzero(turn == n)
         days = day_of[nth]
-        result = lay(laid.take(days), slots.take(nth), rules[nth])
-        laid = laid.put(days, result.slots)
+        result = merge_slots(laid.take(days), slots.take(nth), rules[nth])
+        laid = laid.replace(days, result.slots)
         batch[days] = np.where(result.is_changed, batches[nth], batch[days])
     days_only = claims.select("series", "day", "step").filter(pl.Series(is_first))
     return day_rows(days_only, laid, batch=batch, contested=True, unflagged=False)

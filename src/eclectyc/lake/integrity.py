@@ -6,14 +6,14 @@ from pathlib import Path
 
 import polars as pl
 
-from eclectyc.lake.files import Place
+from eclectyc.lake.files import Storage
 from eclectyc.lake.rows import with_quality
 from eclectyc.lake.schema import DAY, KEY
 from eclectyc.lake.slot_arrays import Slots, summarise
 from eclectyc.lake.snapshot import Snapshot
 
 
-def check(place: Place, *, deep: bool = False) -> list[str]:
+def check(place: Storage, *, deep: bool = False) -> list[str]:
     """Return the problems found, in words. A lake that has not been made yet has none."""
     from deltalake.exceptions import DeltaError
 
@@ -21,7 +21,7 @@ def check(place: Place, *, deep: bool = False) -> list[str]:
         table = place.open_if_there()
         if table is None:
             return []
-        snapshot = Snapshot.of(table)
+        snapshot = Snapshot.from_table(table)
     except (DeltaError, OSError) as error:
         return [f"The lake's log cannot be read: {error}"]
     problems = _log(snapshot) + _files(place, snapshot)
@@ -37,7 +37,7 @@ def _log(snapshot: Snapshot) -> list[str]:
     return []
 
 
-def _files(place: Place, snapshot: Snapshot) -> list[str]:
+def _files(place: Storage, snapshot: Snapshot) -> list[str]:
     problems = []
     if place.is_folder:
         for path, size in snapshot.files.select("path", "size").iter_rows():
@@ -49,7 +49,7 @@ def _files(place: Place, snapshot: Snapshot) -> list[str]:
     return problems
 
 
-def _rows(place: Place, snapshot: Snapshot) -> list[str]:
+def _rows(place: Storage, snapshot: Snapshot) -> list[str]:
     """Read every day row: each day once, its summary that of its slots."""
     problems = []
     for (month, bucket), files in snapshot.pick(DAY).group_by("month", "bucket", maintain_order=True):
@@ -57,7 +57,7 @@ def _rows(place: Place, snapshot: Snapshot) -> list[str]:
         where = f"{month} (bucket {bucket})"
         if rows.select(pl.struct(KEY).is_duplicated().any()).item():
             problems.append(f"A day is there twice in {where}.")
-        fresh = rows.with_columns(**summarise(Slots.of(rows)))
+        fresh = rows.with_columns(**summarise(Slots.from_frame(rows)))
         if not fresh.equals(rows):
             problems.append(f"A summary does not fit its slots in {where}.")
         if rows.filter(pl.col("day").dt.strftime("%Y-%m") != month).height:

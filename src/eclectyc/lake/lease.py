@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from eclectyc.kernel.errors import Busy
 from eclectyc.kernel.process_identity import has_ended, holder_name
-from eclectyc.lake.errors import LeaseLost
+from eclectyc.lake.errors import WriterLeaseLost
 from eclectyc.lake.models import WriterLease
 
 LEASE_S: Final = 30.0
@@ -42,13 +42,13 @@ class Lease:
         """Hold on for another span; raise ``LeaseLost`` if another writer has taken over."""
         now = _clock()
         if not self._mine().update(expires_at=_later(now, self.lease_s)):
-            raise LeaseLost("Another writer has taken over the lake.", "Run this again.")
+            raise WriterLeaseLost("Another writer has taken over the lake.", "Run this again.")
 
     def is_held(self) -> bool:
         """Say whether this is still the current turn; renews it if so."""
         try:
             self.renew()
-        except LeaseLost:
+        except WriterLeaseLost:
             return False
         return True
 
@@ -61,7 +61,7 @@ class Lease:
         if self.fence >= fence:
             return
         if not self._mine().update(fence=fence + 1):
-            raise LeaseLost("Another writer has taken over the lake.", "Run this again.")
+            raise WriterLeaseLost("Another writer has taken over the lake.", "Run this again.")
         self.fence = fence + 1
 
     def release(self) -> None:
@@ -82,7 +82,7 @@ def writer_lease(
     """
     lease = _wait_for(holder_name(holder), wait_s, lease_s, waiting)
     done = threading.Event()
-    renewal = threading.Thread(target=_keep, args=(lease, done), name="lake-lease", daemon=True)
+    renewal = threading.Thread(target=_renew_until, args=(lease, done), name="lake-lease", daemon=True)
     renewal.start()
     try:
         yield lease
@@ -92,7 +92,7 @@ def writer_lease(
         lease.release()
 
 
-def take(holder: str, *, lease_s: float = LEASE_S) -> Lease | None:
+def claim_lease(holder: str, *, lease_s: float = LEASE_S) -> Lease | None:
     """Take the turn if nobody has it, else return None. One short transaction."""
     seen, _ = WriterLease.objects.get_or_create(name=NAME)
     if seen.holder and not has_ended(seen.holder) and not _has_expired(seen):
@@ -115,7 +115,7 @@ def take(holder: str, *, lease_s: float = LEASE_S) -> Lease | None:
 def _wait_for(holder: str, wait_s: float, lease_s: float, waiting: Callable[[str], None] | None = None) -> Lease:
     give_up = time.monotonic() + wait_s
     while True:
-        lease = take(holder, lease_s=lease_s)
+        lease = claim_lease(holder, lease_s=lease_s)
         if lease is not None:
             return lease
         if time.monotonic() >= give_up or waiting:
@@ -128,13 +128,13 @@ def _wait_for(holder: str, wait_s: float, lease_s: float, waiting: Callable[[str
         time.sleep(random.uniform(*_POLL_S))
 
 
-def _keep(lease: Lease, done: threading.Event) -> None:
+def _renew_until(lease: Lease, done: threading.Event) -> None:
     """Renew the lease until ``done``. A database that is away for a moment is asked again; a lost lease ends it."""
     try:
         while not done.wait(lease.lease_s / 3):
             try:
                 lease.renew()
-            except LeaseLost:
+            except WriterLeaseLost:
                 return
             except Error:
                 connection.close()

@@ -13,9 +13,9 @@ from typing import Final
 import polars as pl
 
 from eclectyc.kernel.errors import Invalid
-from eclectyc.lake.commit import Change
-from eclectyc.lake.errors import LeaseLost
-from eclectyc.lake.files import STAGING, NewFile, Place
+from eclectyc.lake.commit import PendingCommit
+from eclectyc.lake.errors import WriterLeaseLost
+from eclectyc.lake.files import STAGING, NewFile, Storage
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.parallel import map_slices
 from eclectyc.lake.rows import write_rows
@@ -23,7 +23,7 @@ from eclectyc.lake.schema import FILE_ROWS
 from eclectyc.lake.snapshot import Snapshot
 
 RETENTION: Final = timedelta(days=7)  # longer than any reader or backup
-PASSING: Final = timedelta(days=1)  # longer than any write
+TEMPORARY: Final = timedelta(days=1)  # longer than any write
 SMALL_ROWS: Final = FILE_ROWS // 4
 
 
@@ -42,7 +42,7 @@ class MaintenanceReport:
 class MergeJob:
     """Small files of one layer, month and bucket."""
 
-    place: Place
+    storage: Storage
     layer: str
     month: str
     bucket: str
@@ -51,10 +51,10 @@ class MergeJob:
 
 
 def maintain(
-    place: Place, *, lease: Lease, keep: timedelta, keep_passing: timedelta, may_shorten: bool
+    place: Storage, *, lease: Lease, keep: timedelta, keep_passing: timedelta, may_shorten: bool
 ) -> MaintenanceReport:
     """Compact, checkpoint, vacuum and sweep. A reader or backup may rely on RETENTION unless ``may_shorten``."""
-    if not may_shorten and (keep < RETENTION or keep_passing < PASSING):
+    if not may_shorten and (keep < RETENTION or keep_passing < TEMPORARY):
         raise Invalid(
             f"Files are kept {RETENTION.days} days for readers and backups.",
             "To keep them for less, say that nobody is reading.",
@@ -66,7 +66,7 @@ def maintain(
     table = place.open()
     table.create_checkpoint()
     if not lease.is_held():
-        raise LeaseLost("Another writer has taken over the lake.", "Run this again.")
+        raise WriterLeaseLost("Another writer has taken over the lake.", "Run this again.")
     vacuumed = table.vacuum(
         retention_hours=int(keep.total_seconds() // 3600),
         dry_run=False,
@@ -78,9 +78,9 @@ def maintain(
     return MaintenanceReport(merged, into, len(vacuumed), swept, table.version())
 
 
-def _compact(place: Place, lease: Lease) -> tuple[int, int]:
+def _compact(place: Storage, lease: Lease) -> tuple[int, int]:
     """Merge the small files of each layer, month and bucket in one commit; return how many, into how many."""
-    change = Change.begin(place, 1, lease)
+    change = PendingCommit.begin(place, 1, lease)
     for added, paths in map_slices(_merge, _jobs(place, change.base)):
         change.added += added
         change.remove(paths)
@@ -89,7 +89,7 @@ def _compact(place: Place, lease: Lease) -> tuple[int, int]:
     return len(change.removed), len(change.added)
 
 
-def _jobs(place: Place, snapshot: Snapshot) -> Iterator[MergeJob]:
+def _jobs(place: Storage, snapshot: Snapshot) -> Iterator[MergeJob]:
     small = snapshot.files.filter(pl.col("rows") < SMALL_ROWS).sort("first_series", "first_day", "path")
     groups = small.group_by("layer", "month", "bucket", maintain_order=True).agg("path", pl.col("rows").sum())
     for layer, month, bucket, paths, _ in groups.filter(pl.col("path").list.len() > 1).iter_rows():
@@ -97,14 +97,14 @@ def _jobs(place: Place, snapshot: Snapshot) -> Iterator[MergeJob]:
 
 
 def _merge(job: MergeJob) -> tuple[list[NewFile], list[str]]:
-    rows = pl.concat(pl.collect_all([job.place.scan([path], job.layer) for path in job.paths]))
+    rows = pl.concat(pl.collect_all([job.storage.scan([path], job.layer) for path in job.paths]))
     rows = rows.sort("series", "day", "batch")
     added: list[NewFile] = []
-    write_rows(job.place, added, rows, layer=job.layer, month=job.month, bucket=job.bucket, batch=job.batch)
+    write_rows(job.storage, added, rows, layer=job.layer, month=job.month, bucket=job.bucket, batch=job.batch)
     return added, job.paths
 
 
-def _sweep(place: Place, keep: timedelta) -> int:
+def _sweep(place: Storage, keep: timedelta) -> int:
     """Remove what killed writers left that a vacuum does not see: passing folders and half-written temporary files."""
     old = time.time() - keep.total_seconds()
     swept = 0

@@ -14,9 +14,9 @@ import polars as pl
 
 from eclectyc.kernel.quality import ACTUAL, MISSING, UNFLAGGED
 from eclectyc.lake.errors import BadReadings
-from eclectyc.lake.files import NewFile, Place
-from eclectyc.lake.precedence import Laid, is_equal, lay
-from eclectyc.lake.rows import Held, as_said, claim_rows, day_rows, match, read_held, write_rows
+from eclectyc.lake.files import NewFile, Storage
+from eclectyc.lake.precedence import MergedSlots, is_equal, merge_slots
+from eclectyc.lake.rows import StoredRows, as_claimed, claim_rows, day_rows, match, read_stored_rows, write_rows
 from eclectyc.lake.schema import (
     CLAIM,
     CLAIM_COLUMNS,
@@ -28,8 +28,8 @@ from eclectyc.lake.schema import (
     ROW_GROUP_ROWS,
     empty,
 )
-from eclectyc.lake.slot_arrays import Slots, laid_quality
-from eclectyc.lake.validate import Said
+from eclectyc.lake.slot_arrays import Slots, stored_quality
+from eclectyc.lake.validate import BatchDays
 
 COUNTS = ("added", "changed", "unchanged", "kept", "removed")  # a write removes nothing
 MERGE_RATIO = 4  # a file joins a rewrite that has at least a quarter of its rows: few files, little rewriting
@@ -49,12 +49,12 @@ def no_counts() -> pl.DataFrame:
 class MonthJob:
     """What one batch says of one month and bucket, and the files that bear on it (rows of a snapshot)."""
 
-    place: Place
+    storage: Storage
     month: str
     bucket: str
-    said: Said
-    days: pl.DataFrame  # day files of this month and bucket: path, rows, bears (may hold one of the said days)
-    claims: list[str]
+    batch_days: BatchDays
+    day_files: pl.DataFrame  # day files of this month and bucket: path, rows, bears (may hold one of the said days)
+    claim_files: list[str]
     batch: int
     rule: int
     writes: bool = True
@@ -71,7 +71,7 @@ class MonthDone:
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class Overlap:
     """Said days that are already held. ``row`` is each one's row among the held ones.
 
     first : the held days as they were said. is_same : which days were said exactly so, and need no laying.
@@ -79,41 +79,41 @@ class Met:
     """
 
     row: np.ndarray
-    first: Slots
-    said: Said
+    original: Slots
+    batch_days: BatchDays
     is_same: np.ndarray
     differs: np.ndarray
-    laid: Laid
+    merged: MergedSlots
     batch: np.ndarray  # of the held row
     is_contested: np.ndarray
 
     @property
     def counts(self) -> np.ndarray:
         """What became of the slots: shape (days, 4). A day said as it is held is unchanged under every rule."""
-        counts = np.zeros((len(self.said), 4), dtype=np.int64)
-        counts[:, 2] = self.said.slots.per_day(self.said.slots.quality != MISSING)
-        counts[self.differs] = self.laid.counts
+        counts = np.zeros((len(self.batch_days), 4), dtype=np.int64)
+        counts[:, 2] = self.batch_days.slots.per_day(self.batch_days.slots.quality != MISSING)
+        counts[self.differs] = self.merged.counts
         return counts
 
 
-def lay_month(job: MonthJob) -> MonthDone:
+def merge_month(job: MonthJob) -> MonthDone:
     """Lay one month over the lake; write its new files unless the job is a preview."""
-    bearing = job.days.filter(pl.col("bears"))["path"].to_list()
-    held = read_held(job.place, bearing)
-    hit, row = match(held.key, job.said.key)
-    fresh = job.said if not hit.any() else job.said.take(np.flatnonzero(~hit))
-    counts = np.zeros((len(job.said), 4), dtype=np.int64)
+    bearing = job.day_files.filter(pl.col("bears"))["path"].to_list()
+    held = read_stored_rows(job.storage, bearing)
+    hit, row = match(held.key, job.batch_days.key)
+    fresh = job.batch_days if not hit.any() else job.said.take(np.flatnonzero(~hit))
+    counts = np.zeros((len(job.batch_days), 4), dtype=np.int64)
     counts[~hit, 0] = fresh.slots.per_day(fresh.slots.quality != MISSING)
     new_rows, claims = fresh_rows(fresh, job.batch, job.rule)
     updates = empty(DAY_COLUMNS)
     updated = np.zeros(0, dtype=np.int64)
     if hit.any():
-        met = _meet(held, job.said.take(np.flatnonzero(hit)) if not hit.all() else job.said, row, job.rule)
+        met = _overlap(held, job.batch_days.take(np.flatnonzero(hit)) if not hit.all() else job.said, row, job.rule)
         counts[hit] = met.counts
-        updates, updated, told = _settle(job, held, met)
+        updates, updated, told = _resolve(job, held, met)
         claims = pl.concat([claims, told])
-    done = MonthDone(counts=_by_series(job.said, counts))
-    done.touched = job.said.days.select(KEY).filter(pl.Series((counts[:, 0] + counts[:, 1]) > 0))
+    done = MonthDone(counts=_by_series(job.batch_days, counts))
+    done.touched = job.batch_days.days.select(KEY).filter(pl.Series((counts[:, 0] + counts[:, 1]) > 0))
     if job.writes:
         with ThreadPoolExecutor(1, thread_name_prefix="lake-claims") as beside:
             claims_written = beside.submit(_write_claims, job, done, claims)
@@ -123,10 +123,10 @@ def lay_month(job: MonthJob) -> MonthDone:
 
 
 def _write_claims(job: MonthJob, done: MonthDone, claims: pl.DataFrame) -> None:
-    write_rows(job.place, done.added, claims, layer=CLAIM, month=job.month, bucket=job.bucket, batch=job.batch)
+    write_rows(job.storage, done.added, claims, layer=CLAIM, month=job.month, bucket=job.bucket, batch=job.batch)
 
 
-def fresh_rows(said: Said, batch: int, rule: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+def fresh_rows(said: BatchDays, batch: int, rule: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return day rows for days not held yet, and the claims that a day row cannot tell by itself."""
     if not len(said):
         return empty(DAY_COLUMNS), empty(CLAIM_COLUMNS)
@@ -136,7 +136,7 @@ def fresh_rows(said: Said, batch: int, rule: int) -> tuple[pl.DataFrame, pl.Data
     mixed = np.zeros(len(said), dtype=bool)
     if is_unflagged.any():
         mixed = is_unflagged & (slots.per_day(slots.quality == ACTUAL) > 0)
-        laid = Slots(slots.values, laid_quality(slots.quality), slots.lengths, slots.column)
+        laid = Slots(slots.values, stored_quality(slots.quality), slots.lengths, slots.column)
     else:
         laid = slots
     rows = day_rows(said.days, laid, batch=batch, contested=mixed, unflagged=is_unflagged & ~mixed)
@@ -145,9 +145,9 @@ def fresh_rows(said: Said, batch: int, rule: int) -> tuple[pl.DataFrame, pl.Data
     return rows, claim_rows(said.take(np.flatnonzero(mixed)), batch=batch, rule=rule)
 
 
-def _meet(held: Held, said: Said, row: np.ndarray, rule: int) -> Met:
+def _overlap(held: StoredRows, said: BatchDays, row: np.ndarray, rule: int) -> Overlap:
     rows = held.rows(row)
-    slots = Slots.of(rows)
+    slots = Slots.from_frame(rows)
     wrong = (slots.lengths != said.slots.lengths) | (rows["step"].to_numpy() != said.days["step"].to_numpy())
     if wrong.any():
         series, day, step = rows.filter(pl.Series(wrong)).select("series", "day", "step").row(0)
@@ -155,36 +155,36 @@ def _meet(held: Held, said: Said, row: np.ndarray, rule: int) -> Met:
             f"Series {series} holds {day} in other slots (every {step} min).",
             "Its step or its site's time zone has changed since: undo the earlier batches first.",
         )
-    first = as_said(slots, rows["unflagged"].to_numpy())
+    first = as_claimed(slots, rows["unflagged"].to_numpy())
     is_same = is_equal(first, said.slots)
     differs = np.flatnonzero(~is_same)
-    laid = lay(slots.take(differs), said.slots.take(differs), rule)
+    laid = merge_slots(slots.take(differs), said.slots.take(differs), rule)
     contested = rows["contested"].to_numpy()
-    return Met(row, first, said, is_same, differs, laid, batch=rows["batch"].to_numpy(), is_contested=contested)
+    return Overlap(row, first, said, is_same, differs, laid, batch=rows["batch"].to_numpy(), is_contested=contested)
 
 
-def _settle(job: MonthJob, held: Held, met: Met) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame]:
+def _resolve(job: MonthJob, held: StoredRows, met: Overlap) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame]:
     """Return the day rows that change, the held rows that they replace, and the claims to note."""
     is_witness = ~met.is_contested & met.is_same
     same_as = np.where(is_witness, met.batch, 0)
     contested = np.flatnonzero(met.is_contested)
     if len(contested):
-        same_as[contested] = _earlier_claim(job, met.said.take(contested))
+        same_as[contested] = _earlier_claim(job, met.batch_days.take(contested))
     witnesses, speakers = np.flatnonzero(same_as), np.flatnonzero(same_as == 0)
     is_split = ~met.is_contested & ~met.is_same
     split = np.flatnonzero(is_split)
-    alone = Said(met.said.days[split], met.said.key[split], met.first.take(split))
+    alone = BatchDays(met.batch_days.days[split], met.said.key[split], met.original.take(split))
     told = [
-        claim_rows(met.said.take(witnesses), batch=job.batch, rule=job.rule, same_as=same_as[witnesses]),
-        claim_rows(met.said.take(speakers), batch=job.batch, rule=job.rule),
+        claim_rows(met.batch_days.take(witnesses), batch=job.batch, rule=job.rule, same_as=same_as[witnesses]),
+        claim_rows(met.batch_days.take(speakers), batch=job.batch, rule=job.rule),
         claim_rows(alone, batch=met.batch[split], rule=GUARDED),
     ]
-    changed = met.laid.is_changed
+    changed = met.merged.is_changed
     updating = np.flatnonzero(is_split[met.differs] | changed)
     update = met.differs[updating]
     rows = day_rows(
-        met.said.days[update],
-        met.laid.slots.take(updating),
+        met.batch_days.days[update],
+        met.merged.slots.take(updating),
         batch=np.where(changed[updating], job.batch, met.batch[update]),
         contested=True,
         unflagged=False,
@@ -192,14 +192,14 @@ def _settle(job: MonthJob, held: Held, met: Met) -> tuple[pl.DataFrame, np.ndarr
     return rows, met.row[update], pl.concat(told)
 
 
-def _earlier_claim(job: MonthJob, said: Said) -> np.ndarray:
+def _earlier_claim(job: MonthJob, said: BatchDays) -> np.ndarray:
     """Return, for each contested day, the batch that once said exactly the same, or 0."""
     same_as = np.zeros(len(said), dtype=np.int64)
-    if not job.claims:
+    if not job.claim_files:
         return same_as
     wanted = said.days.select(KEY).with_columns(at=pl.int_range(len(said), dtype=pl.Int64))
     claims = (
-        job.place.scan(job.claims, CLAIM)
+        job.storage.scan(job.claim_files, CLAIM)
         .filter(pl.col("same_as").is_null())
         .join(wanted.lazy(), on=KEY, how="inner")
         .sort("batch", descending=True)
@@ -209,7 +209,7 @@ def _earlier_claim(job: MonthJob, said: Said) -> np.ndarray:
     fits = claims["values"].list.len().to_numpy() == said.slots.lengths[at]
     claims, at = claims.filter(pl.Series(fits)), at[fits]
     if len(claims):
-        same = is_equal(Slots.of(claims), said.slots.take(at))
+        same = is_equal(Slots.from_frame(claims), said.slots.take(at))
         same_as[at[same]] = claims["batch"].to_numpy()[same]  # newest first, so the oldest stays
     return same_as
 
@@ -217,7 +217,7 @@ def _earlier_claim(job: MonthJob, said: Said) -> np.ndarray:
 def write_days(
     job: MonthJob,
     done: MonthDone,
-    held: Held,
+    held: StoredRows,
     *,
     updates: pl.DataFrame,
     updated: np.ndarray,
@@ -235,12 +235,12 @@ def write_days(
     most = ROW_GROUP_ROWS if len(updates) else FILE_ROWS
     parts = [updates, new_rows]
     if len(new_rows):
-        neighbours = _neighbours(job.days, done.removed, int(stays.sum()) + len(updates) + len(new_rows), most)
-        parts.append(read_held(job.place, neighbours).stored)
+        neighbours = _neighbours(job.day_files, done.removed, int(stays.sum()) + len(updates) + len(new_rows), most)
+        parts.append(read_stored_rows(job.storage, neighbours).frame)
         done.removed += neighbours
-    rows, kept = _behind(held.stored, np.flatnonzero(stays), [part for part in parts if len(part)])
+    rows, kept = _behind(held.frame, np.flatnonzero(stays), [part for part in parts if len(part)])
     write_rows(
-        job.place,
+        job.storage,
         done.added,
         rows,
         layer=DAY,
@@ -272,7 +272,7 @@ def _neighbours(days: pl.DataFrame, removed: list[str], rows: int, most: int) ->
     return chosen
 
 
-def _by_series(said: Said, counts: np.ndarray) -> pl.DataFrame:
+def _by_series(said: BatchDays, counts: np.ndarray) -> pl.DataFrame:
     """Sum the counts of each series; the days are sorted by series."""
     series = said.days["series"].to_numpy()
     starts = np.flatnonzero(np.r_[True, series[1:] != series[:-1]]) if len(series) else np.zeros(0, dtype=np.int64)

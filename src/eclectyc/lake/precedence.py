@@ -15,7 +15,7 @@ import numpy as np
 
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTITUTED, UNFLAGGED
 from eclectyc.lake.schema import GUARDED, LAST_WINS
-from eclectyc.lake.slot_arrays import Slots, laid_quality
+from eclectyc.lake.slot_arrays import Slots, stored_quality
 
 _KINDS: Final = 6
 _WEAK: Final = (MISSING, ESTIMATED, SUBSTITUTED, DERIVED)
@@ -36,7 +36,7 @@ _MAY_REPLACE: Final = _table()
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
+class MergedSlots:
     """Days after a claim was laid over them, and what became of the claim's slots, counted per day.
 
     ``counts`` has shape (days, 4): added, changed, unchanged, kept; they sum to the slots that the claim spoke of.
@@ -51,13 +51,13 @@ class Laid:
         return (self.counts[:, 0] + self.counts[:, 1]) > 0
 
 
-def lay(held: Slots, said: Slots, rule: int | np.ndarray = GUARDED) -> Laid:
+def merge_slots(held: Slots, said: Slots, rule: int | np.ndarray = GUARDED) -> MergedSlots:
     """Lay one claim over each held day. ``rule`` is one for all, or one per day: shape (days,)."""
     rules = rule if isinstance(rule, int) else np.repeat(rule, said.lengths)
     speaks = said.quality != MISSING
     is_new = speaks & (held.quality == MISSING)
     is_equal = said.values == held.values
-    quality = laid_quality(said.quality)
+    quality = stored_quality(said.quality)
     may = _MAY_REPLACE[(rules * _KINDS + held.quality) * _KINDS + said.quality]
     is_same = is_equal & (quality == held.quality)
     no_upgrade = is_equal & (said.quality == UNFLAGGED) & (rules == GUARDED)
@@ -70,7 +70,7 @@ def lay(held: Slots, said: Slots, rule: int | np.ndarray = GUARDED) -> Laid:
     counts[:, 3] = said.per_day(kept)
     counts[:, 2] = said.per_day(speaks) - counts[:, 0] - counts[:, 1] - counts[:, 3]
     laid = Slots(np.where(taken, said.values, held.values), np.where(taken, quality, held.quality), said.lengths)
-    return Laid(laid, counts)
+    return MergedSlots(laid, counts)
 
 
 def is_equal(one: Slots, other: Slots) -> np.ndarray:
@@ -80,7 +80,7 @@ def is_equal(one: Slots, other: Slots) -> np.ndarray:
     return one.per_day(differs) == 0
 
 
-def nothing(lengths: np.ndarray) -> Slots:
+def missing_days(lengths: np.ndarray) -> Slots:
     """Return days of which nothing is held."""
     size = int(lengths.sum())
     return Slots(np.full(size, np.nan), np.zeros(size, dtype=np.int8), lengths)

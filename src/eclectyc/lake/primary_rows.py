@@ -9,10 +9,10 @@ import polars as pl
 
 from eclectyc.lake.arbitrate import best_per_day
 from eclectyc.lake.store import Lake
-from eclectyc.lake.sum_registers import added_up, apart
+from eclectyc.lake.sum_registers import register_sums, separate_registers
 
 
-def counted_rows(
+def primary_rows(
     lake: Lake, series: pl.DataFrame, start: date, end: date, *, values: bool, spans: Callable[[], pl.DataFrame]
 ) -> pl.DataFrame:
     """Return the day rows that count – one a point and day (DESIGN rule 5) – each point's in order of days.
@@ -23,11 +23,11 @@ def counted_rows(
     if points["point"].n_unique() == len(points):  # one series a point: nothing to choose between
         days = lake.days(points["series"].to_numpy(), start, end, values=values)
         return days.join(points, on="series", how="inner", maintain_order="left")
-    registers = apart(series)
+    registers = separate_registers(series)
     plain = points.join(registers, on="series", how="anti") if len(registers) else points
     days = lake.days(plain["series"].to_numpy(), start, end, values=values)
     if len(registers):
         parts = lake.days(registers["series"].to_numpy(), start, end, values=True)
-        sums = added_up(parts, registers.join(spans(), on="series", how="left"))
+        sums = register_sums(parts, registers.join(spans(), on="series", how="left"))
         days = pl.concat([days, sums.select(days.columns)])
     return best_per_day(days, points)

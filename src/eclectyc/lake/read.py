@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 import numpy as np
 import polars as pl
 
-from eclectyc.lake.errors import Conflict
-from eclectyc.lake.files import Place
+from eclectyc.lake.errors import CommitConflict
+from eclectyc.lake.files import Storage
 from eclectyc.lake.history import as_known_at
 from eclectyc.lake.rows import read_days
 from eclectyc.lake.schema import DAY, DAY_COLUMNS, KEY, READ_COLUMNS, SLOTS, empty
@@ -30,20 +30,20 @@ MONTHLY_COLUMNS: Final[dict[str, pl.DataType]] = {
 Series = Sequence[int] | np.ndarray | None
 
 
-def steady(watch: Watch, question: Callable[[Snapshot], Answer]) -> Answer:
+def ask_newest(watch: Watch, question: Callable[[Snapshot], Answer]) -> Answer:
     """Answer a question of the newest snapshot; once more if a file of it was vacuumed away meanwhile."""
     try:
         return question(watch.now())
     except (FileNotFoundError, pl.exceptions.ComputeError, OSError) as error:
-        snapshot = watch.anew()
+        snapshot = watch.reopen()
         try:
             return question(snapshot)
         except FileNotFoundError as again:
-            raise Conflict(f"A file of the lake is not there: {again}.", "Run eclectyc check.") from error
+            raise CommitConflict(f"A file of the lake is not there: {again}.", "Run eclectyc check.") from error
 
 
 def days(
-    place: Place, snapshot: Snapshot, series: Series, start: date, end: date, *, values: bool, known_at: int | None
+    place: Storage, snapshot: Snapshot, series: Series, start: date, end: date, *, values: bool, known_at: int | None
 ) -> pl.DataFrame:
     """Return the day rows of some series (None: all) on half-open days, sorted by series and day."""
     columns = [*READ_COLUMNS, *(SLOTS if values else ())]
@@ -54,9 +54,9 @@ def days(
     if files.is_empty() or (wanted is not None and not len(wanted)):
         return empty({name: DAY_COLUMNS[name] for name in columns})
     if values:
-        rows = pl.concat(read_days(place, files["path"].to_list(), inside(wanted, start, end)))
+        rows = pl.concat(read_days(place, files["path"].to_list(), row_filter(wanted, start, end)))
         return rows.select(columns).sort(KEY)
-    scan = place.scan(files["path"].to_list(), DAY).filter(inside(wanted, start, end))
+    scan = place.scan(files["path"].to_list(), DAY).filter(row_filter(wanted, start, end))
     return scan.select(columns).sort(KEY).collect()
 
 
@@ -65,7 +65,7 @@ def as_array(series: Series) -> np.ndarray | None:
     return None if series is None else np.unique(np.asarray(series, dtype=np.int32))
 
 
-def inside(series: np.ndarray | None, start: date, end: date) -> pl.Expr:
+def row_filter(series: np.ndarray | None, start: date, end: date) -> pl.Expr:
     """Return the row filter of some series on half-open days; its bounds also prune row groups."""
     wanted = (pl.col("day") >= start) & (pl.col("day") < end)
     if series is None or not len(series):
@@ -76,7 +76,7 @@ def inside(series: np.ndarray | None, start: date, end: date) -> pl.Expr:
     return wanted & pl.col("series").is_in(pl.Series(series).implode())
 
 
-def monthly(place: Place, snapshot: Snapshot, start: date, end: date, series: Series) -> pl.DataFrame:
+def monthly(place: Storage, snapshot: Snapshot, start: date, end: date, series: Series) -> pl.DataFrame:
     """Return each series' months: total (null where nothing is present), present, slots, estimated."""
     wanted = as_array(series)
     files = snapshot.pick(DAY, start=start, end=end, series=wanted)
@@ -86,7 +86,7 @@ def monthly(place: Place, snapshot: Snapshot, start: date, end: date, series: Se
     for path, first, last in files.select("path", "first_day", "last_day").iter_rows():
         scan = place.scan([path], DAY)
         is_inside = wanted is None and start <= first and last < end
-        scans.append((scan if is_inside else scan.filter(inside(wanted, start, end))).select("series", *SUMMED))
+        scans.append((scan if is_inside else scan.filter(row_filter(wanted, start, end))).select("series", *SUMMED))
     parts = [_sum_runs(frame) for frame in pl.collect_all(scans)]
     months = np.array(files["month"].to_list(), dtype="datetime64[D]")
     frame = pl.DataFrame(
@@ -114,7 +114,7 @@ def _sum_runs(rows: pl.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     return series[starts], sums
 
 
-def span(place: Place, snapshot: Snapshot, series: Series) -> pl.DataFrame:
+def span(place: Storage, snapshot: Snapshot, series: Series) -> pl.DataFrame:
     """Return the first and last day that each series has."""
     wanted = as_array(series)
     files = snapshot.pick(DAY, series=wanted)
@@ -122,6 +122,6 @@ def span(place: Place, snapshot: Snapshot, series: Series) -> pl.DataFrame:
         return empty({"series": pl.Int32(), "first": pl.Date(), "last": pl.Date()})
     scan = place.scan(files["path"].to_list(), DAY)
     if wanted is not None:
-        scan = scan.filter(inside(wanted, date.min, date.max))
+        scan = scan.filter(row_filter(wanted, date.min, date.max))
     day = pl.col("day")
     return scan.group_by("series").agg(day.min().alias("first"), day.max().alias("last")).sort("series").collect()

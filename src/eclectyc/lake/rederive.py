@@ -16,24 +16,24 @@ import polars as pl
 
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.kernel.quality import MISSING
-from eclectyc.lake.commit import Change
-from eclectyc.lake.errors import BadReadings, Conflict
-from eclectyc.lake.files import Place
-from eclectyc.lake.history import fold, with_values
+from eclectyc.lake.commit import PendingCommit
+from eclectyc.lake.errors import BadReadings, CommitConflict
+from eclectyc.lake.files import Storage
+from eclectyc.lake.history import merge_claims, with_values
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.merge_month import COUNTS, MonthDone, MonthJob, fresh_rows, write_days
 from eclectyc.lake.parallel import map_slices
-from eclectyc.lake.precedence import is_equal, nothing
-from eclectyc.lake.rows import as_said, claim_rows, match, read_held, write_rows
-from eclectyc.lake.schema import CLAIM, CLAIM_COLUMNS, DAY, GUARDED, KEY, SAID, empty
-from eclectyc.lake.slot_arrays import Slots, laid_quality
+from eclectyc.lake.precedence import is_equal, missing_days
+from eclectyc.lake.rows import as_claimed, claim_rows, match, read_stored_rows, write_rows
+from eclectyc.lake.schema import BATCH_COLUMNS, CLAIM, CLAIM_COLUMNS, DAY, GUARDED, KEY, empty
+from eclectyc.lake.slot_arrays import Slots, stored_quality
 from eclectyc.lake.snapshot import Snapshot
-from eclectyc.lake.validate import Said, checked, key_of, months_of
+from eclectyc.lake.validate import BatchDays, key_of, months_of, validate
 from eclectyc.lake.write import TRIES, WriteResult
 
 
 @dataclass(frozen=True, slots=True)
-class Spans:
+class DerivedSpans:
     """The days that are worked out anew: half-open spans, sorted by series and start; and the numbers of the batches
     whose word on them counts no more: None is all there were."""
 
@@ -43,7 +43,7 @@ class Spans:
     earlier: np.ndarray | None
 
     @classmethod
-    def of(cls, spans: pl.DataFrame, earlier: Collection[int] | None) -> Spans:
+    def from_frame(cls, spans: pl.DataFrame, earlier: Collection[int] | None) -> DerivedSpans:
         """Take a frame of series, start and end (dates); spans of one series must not overlap."""
         spans = spans.sort("series", "start")
         start, end = (spans[name].to_physical().to_numpy().astype(np.int64) for name in ("start", "end"))
@@ -53,7 +53,7 @@ class Spans:
         numbers = None if earlier is None else np.sort(np.array(list(earlier), dtype=np.int64))
         return cls(series, start, end, numbers)
 
-    def hold(self, frame: pl.DataFrame) -> np.ndarray:
+    def contain(self, frame: pl.DataFrame) -> np.ndarray:
         """Say which rows of a frame of series and day lie within a span."""
         if not len(self.series):
             return np.zeros(len(frame), dtype=bool)
@@ -62,7 +62,7 @@ class Spans:
         series, day = frame["series"].to_numpy(), frame["day"].to_physical().to_numpy()
         return (self.series[at] == series) & (self.start[at] <= day) & (day < self.end[at])
 
-    def outdated(self, claims: pl.DataFrame) -> np.ndarray:
+    def superseded(self, claims: pl.DataFrame) -> np.ndarray:
         """Say which claims are an earlier batch's word that still counts."""
         counts = claims["undone_by"].is_null().to_numpy()
         return counts if self.earlier is None else counts & np.isin(claims["batch"].to_numpy(), self.earlier)
@@ -72,7 +72,7 @@ class Spans:
         first, end = _days_of(month)
         return bool(((self.start < end) & (self.end > first)).any())
 
-    def bears(self, first_day: int, end_day: int) -> pl.Expr:
+    def file_filter(self, first_day: int, end_day: int) -> pl.Expr:
         """Whether a file may hold a day of theirs between two days [since 1970]."""
         here = (self.start < end_day) & (self.end > first_day)
         if not here.any():
@@ -86,17 +86,17 @@ class Spans:
 
 
 @dataclass(frozen=True, slots=True)
-class AnewJob:
+class RederiveJob:
     """One month and bucket: what is said of it now – perhaps nothing – and the spans."""
 
     month: MonthJob
-    spans: Spans
+    spans: DerivedSpans
 
 
-def write_anew(
-    place: Place,
+def replace_spans(
+    place: Storage,
     months: Iterable[pl.DataFrame],
-    spans: Spans,
+    spans: DerivedSpans,
     *,
     buckets: int,
     lease: Lease,
@@ -105,36 +105,44 @@ def write_anew(
 ) -> WriteResult:
     """Write what some spans hold now, in one commit. Every day that is said must lie within its series' span."""
     for turn in range(TRIES):
-        change = Change.begin(place, buckets, lease)
+        change = PendingCommit.begin(place, buckets, lease)
         change.check(lease, batch)
         failpoint("lake.before_files")
         try:
             done = []
-            for part in map_slices(anew_month, _jobs(place, change.base, months, spans, batch)):
+            for part in map_slices(rederive_month, _jobs(place, change.base, months, spans, batch)):
                 change.added += part.added
                 change.remove(part.removed)
                 done.append(part)
             failpoint("lake.after_files")
-            result = WriteResult.of(done)
+            result = WriteResult.from_months(done)
             if before_commit:
                 before_commit(result)
             change.commit(lease, batch=batch, why=f"batch {batch} anew")
             return result
-        except (Conflict, FileNotFoundError):
+        except (CommitConflict, FileNotFoundError):
             if turn == TRIES - 1 or iter(months) is months:
                 raise
     raise AssertionError("unreachable")
 
 
-def preview_anew(place: Place, snapshot: Snapshot, months: Iterable[pl.DataFrame], spans: Spans) -> WriteResult:
+def preview_replace(
+    place: Storage, snapshot: Snapshot, months: Iterable[pl.DataFrame], spans: DerivedSpans
+) -> WriteResult:
     """Say what working spans out anew would do; nothing is written."""
     jobs = _jobs(place, snapshot, months, spans, snapshot.last_batch + 1, writes=False)
-    return WriteResult.of(list(map_slices(anew_month, jobs)))
+    return WriteResult.from_months(list(map_slices(rederive_month, jobs)))
 
 
 def _jobs(
-    place: Place, snapshot: Snapshot, months: Iterable[pl.DataFrame], spans: Spans, batch: int, *, writes: bool = True
-) -> Iterator[AnewJob]:
+    place: Storage,
+    snapshot: Snapshot,
+    months: Iterable[pl.DataFrame],
+    spans: DerivedSpans,
+    batch: int,
+    *,
+    writes: bool = True,
+) -> Iterator[RederiveJob]:
     """Yield the months of which something is said, then those in which there may be something to take back."""
     seen: set[str] = set()
     for frame in months:
@@ -142,20 +150,20 @@ def _jobs(
             if month in seen:
                 raise BadReadings(f"The month {month} came twice.", "Give each month as one frame.")
             seen.add(month)
-            yield from _jobs_of(place, snapshot, month, checked(part), spans, batch, writes=writes)
+            yield from _jobs_of(place, snapshot, month, validate(part), spans, batch, writes=writes)
     for month in sorted(set(snapshot.files["month"].to_list()) - seen):
         if spans.touch(month):
-            said = checked(pl.DataFrame(schema=SAID))
+            said = validate(pl.DataFrame(schema=BATCH_COLUMNS))
             yield from _jobs_of(place, snapshot, month, said, spans, batch, writes=writes)
 
 
 def _jobs_of(
-    place: Place, snapshot: Snapshot, month: str, said: Said, spans: Spans, batch: int, *, writes: bool
-) -> Iterator[AnewJob]:
+    place: Storage, snapshot: Snapshot, month: str, said: BatchDays, spans: DerivedSpans, batch: int, *, writes: bool
+) -> Iterator[RederiveJob]:
     """Yield a month's buckets in which there is anything to do."""
-    if not spans.hold(said.days).all():
+    if not spans.contain(said.days).all():
         raise BadReadings("A day is said outside the span of its series.", "Widen the span.")
-    bears = spans.bears(*_days_of(month))
+    bears = spans.file_filter(*_days_of(month))
     for bucket in range(snapshot.buckets):
         here = (pl.col("month") == month) & (pl.col("bucket") == str(bucket))
         files = snapshot.files.filter(here).select("layer", "path", "rows", bears=bears)
@@ -163,7 +171,9 @@ def _jobs_of(
         claims = files.filter((pl.col("layer") == CLAIM) & pl.col("bears"))["path"].to_list()
         own = said.take(np.flatnonzero(said.days["series"].to_numpy() % snapshot.buckets == bucket))
         if len(own) or claims or days["bears"].any():
-            yield AnewJob(MonthJob(place, month, str(bucket), own, days, claims, batch, GUARDED, writes=writes), spans)
+            yield RederiveJob(
+                MonthJob(place, month, str(bucket), own, days, claims, batch, GUARDED, writes=writes), spans
+            )
 
 
 def _days_of(month: str) -> tuple[int, int]:
@@ -172,19 +182,19 @@ def _days_of(month: str) -> tuple[int, int]:
     return int(first), int(end)
 
 
-def anew_month(job: AnewJob) -> MonthDone:
+def rederive_month(job: RederiveJob) -> MonthDone:
     """Work one month out anew; write its new files unless the job is a preview."""
-    month, said = job.month, job.month.said
-    held = read_held(month.place, month.days.filter(pl.col("bears"))["path"].to_list())
-    here = np.flatnonzero(job.spans.hold(held.stored))
-    known = _known(job, held.rows(here))
+    month, said = job.month, job.month.batch_days
+    held = read_stored_rows(month.storage, month.day_files.filter(pl.col("bears"))["path"].to_list())
+    here = np.flatnonzero(job.spans.contain(held.frame))
+    known = _known_claims(job, held.rows(here))
     is_old = known["is_old"].to_numpy()
-    same = _said_again(known.filter(pl.Series(is_old)), said)
+    same = _is_unchanged(known.filter(pl.Series(is_old)), said)
     work = np.setdiff1d(np.union1d(key_of(known)[is_old], said.key), said.key[same], assume_unique=True)
     before = here[np.isin(held.key[here], work)]
     is_fresh = ~np.isin(said.key, held.key) & ~np.isin(said.key, key_of(known))
     again = said.take(np.flatnonzero(~is_fresh & ~same))
-    laid = _laid(job, known, work, again)
+    laid = _merged_rows(job, known, work, again)
     rows, claims = fresh_rows(said.take(np.flatnonzero(is_fresh)), month.batch, month.rule)
     left = held.rows(here[np.isin(held.key[here], said.key[same])])
     done = MonthDone()
@@ -194,34 +204,34 @@ def anew_month(job: AnewJob) -> MonthDone:
         new_rows = pl.concat([laid.filter(pl.Series(~is_update)), rows])
         updates = laid.filter(pl.Series(is_update))
         write_days(month, done, held, updates=updates, updated=before, new_rows=new_rows)
-        _write_claims(job, done, pl.concat([claims, _told(job, known, work, again)]), work)
+        _write_claims(job, done, pl.concat([claims, _new_claims(job, known, work, again)]), work)
     return done
 
 
-def _known(job: AnewJob, rows: pl.DataFrame) -> pl.DataFrame:
+def _known_claims(job: RederiveJob, rows: pl.DataFrame) -> pl.DataFrame:
     """Return every claim on the days that matter, with values, and ``is_old`` and ``is_alone``.
 
     Those days are the ones that are said now and the ones of which an earlier batch still says something. What a day
     row alone tells is a claim as well (``is_alone``).
     """
-    spans, said = job.spans, job.month.said
+    spans, said = job.spans, job.month.batch_days
     claims = empty(CLAIM_COLUMNS)
-    if job.month.claims:
-        claims = job.month.place.scan(job.month.claims, CLAIM).collect()
-        claims = claims.filter(pl.Series(spans.hold(claims)))
+    if job.month.claim_files:
+        claims = job.month.storage.scan(job.month.claim_files, CLAIM).collect()
+        claims = claims.filter(pl.Series(spans.contain(claims)))
     alone = rows.filter(~pl.col("contested"))
-    slots = as_said(Slots.of(alone), alone["unflagged"].to_numpy())
-    days = Said(alone.select("series", "day", "step"), key_of(alone), slots)
+    slots = as_claimed(Slots.from_frame(alone), alone["unflagged"].to_numpy())
+    days = BatchDays(alone.select("series", "day", "step"), key_of(alone), slots)
     told = claim_rows(days, batch=alone["batch"].to_numpy(), rule=GUARDED)
     every = with_values(pl.concat([claims.with_columns(is_alone=False), told.with_columns(is_alone=True)]))
-    is_old = spans.outdated(every)
+    is_old = spans.superseded(every)
     every = every.with_columns(is_old=pl.Series(is_old, dtype=pl.Boolean))
     key = key_of(every)
     matters = np.isin(key, np.union1d(key[is_old], said.key))
     return every.filter(pl.Series(matters))
 
 
-def _said_again(old: pl.DataFrame, said: Said) -> np.ndarray:
+def _is_unchanged(old: pl.DataFrame, said: BatchDays) -> np.ndarray:
     """Say which said days an earlier batch told just so."""
     same = np.zeros(len(said), dtype=bool)
     key = key_of(old)
@@ -230,13 +240,13 @@ def _said_again(old: pl.DataFrame, said: Said) -> np.ndarray:
     hit, row = match(key_of(once), said.key)
     at = np.flatnonzero(hit)
     if len(at):
-        told = Slots.of(once[row])
+        told = Slots.from_frame(once[row])
         _refuse_other_slots(told.lengths != said.slots.lengths[at], said, at)
         same[at] = is_equal(told, said.slots.take(at))
     return same
 
 
-def _refuse_other_slots(wrong: np.ndarray, said: Said, at: np.ndarray) -> None:
+def _refuse_other_slots(wrong: np.ndarray, said: BatchDays, at: np.ndarray) -> None:
     if wrong.any():
         series, day = said.days.select(KEY).row(int(at[np.flatnonzero(wrong)[0]]))
         raise BadReadings(
@@ -245,7 +255,7 @@ def _refuse_other_slots(wrong: np.ndarray, said: Said, at: np.ndarray) -> None:
         )
 
 
-def _laid(job: AnewJob, known: pl.DataFrame, work: np.ndarray, said: Said) -> pl.DataFrame:
+def _merged_rows(job: RederiveJob, known: pl.DataFrame, work: np.ndarray, said: BatchDays) -> pl.DataFrame:
     """Return the day rows of the days to be worked on, where anything is left of them."""
     lives = known["undone_by"].is_null().to_numpy() & ~known["is_old"].to_numpy() & np.isin(key_of(known), work)
     others = known.filter(pl.Series(lives)).select(CLAIM_COLUMNS.keys())
@@ -254,10 +264,10 @@ def _laid(job: AnewJob, known: pl.DataFrame, work: np.ndarray, said: Said) -> pl
     if len(at):
         lengths = others["values"].list.len().to_numpy()[row]
         _refuse_other_slots(lengths != said.slots.lengths[at], said, at)
-    return fold(pl.concat([others, claim_rows(said, batch=job.month.batch, rule=GUARDED)]))
+    return merge_claims(pl.concat([others, claim_rows(said, batch=job.month.batch, rule=GUARDED)]))
 
 
-def _told(job: AnewJob, known: pl.DataFrame, work: np.ndarray, said: Said) -> pl.DataFrame:
+def _new_claims(job: RederiveJob, known: pl.DataFrame, work: np.ndarray, said: BatchDays) -> pl.DataFrame:
     """Return the claims that stand in no file yet: what is said now, and what day rows alone told before."""
     alone = known.filter(pl.Series(known["is_alone"].to_numpy() & np.isin(key_of(known), work)))
     by = pl.when("is_old").then(pl.lit(job.month.batch, pl.Int64))
@@ -265,29 +275,34 @@ def _told(job: AnewJob, known: pl.DataFrame, work: np.ndarray, said: Said) -> pl
     return pl.concat([claim_rows(said, batch=job.month.batch, rule=GUARDED), alone])
 
 
-def _write_claims(job: AnewJob, done: MonthDone, told: pl.DataFrame, work: np.ndarray) -> None:
+def _write_claims(job: RederiveJob, done: MonthDone, told: pl.DataFrame, work: np.ndarray) -> None:
     """Write new claims, and mark the earlier ones undone in the files that hold them."""
     month, parts = job.month, [told]
-    for path in month.claims:
-        frame = month.place.scan([path], CLAIM).collect()
-        ours = job.spans.outdated(frame) & np.isin(key_of(frame), work) & job.spans.hold(frame)
+    for path in month.claim_files:
+        frame = month.storage.scan([path], CLAIM).collect()
+        ours = job.spans.superseded(frame) & np.isin(key_of(frame), work) & job.spans.contain(frame)
         if ours.any():
             marked = pl.when(pl.Series(ours)).then(pl.lit(month.batch, pl.Int64)).otherwise(pl.col("undone_by"))
             parts.append(frame.with_columns(undone_by=marked))
             done.removed.append(path)
     rows = pl.concat(parts)
-    write_rows(month.place, done.added, rows, layer=CLAIM, month=month.month, bucket=month.bucket, batch=month.batch)
+    write_rows(month.storage, done.added, rows, layer=CLAIM, month=month.month, bucket=month.bucket, batch=month.batch)
 
 
-def _count(done: MonthDone, said: Said, before: pl.DataFrame, after: pl.DataFrame) -> None:
+def _count(done: MonthDone, said: BatchDays, before: pl.DataFrame, after: pl.DataFrame) -> None:
     """Count what became of the said slots, and of those that are said no more. before, after : day rows."""
-    told = Slots(said.slots.values, laid_quality(said.slots.quality), said.slots.lengths)
-    parts = [(said.days, told), *((rows.select("series", "day", "step"), Slots.of(rows)) for rows in (before, after))]
+    told = Slots(said.slots.values, stored_quality(said.slots.quality), said.slots.lengths)
+    parts = [
+        (said.days, told),
+        *((rows.select("series", "day", "step"), Slots.from_frame(rows)) for rows in (before, after)),
+    ]
     days = pl.concat([part for part, _ in parts]).unique(KEY, keep="any").sort(KEY)
     key, lengths = key_of(days), np.zeros(len(days), dtype=np.int64)
     for part, slots in parts:
         lengths[np.searchsorted(key, key_of(part))] = slots.lengths
-    spoken, was, now = (nothing(lengths).put(np.searchsorted(key, key_of(part)), slots) for part, slots in parts)
+    spoken, was, now = (
+        missing_days(lengths).replace(np.searchsorted(key, key_of(part)), slots) for part, slots in parts
+    )
     speaks, had, has = (slots.quality != MISSING for slots in (spoken, was, now))
     is_laid = (now.values == spoken.values) & (now.quality == spoken.quality)
     differs = (now.quality != was.quality) | ((now.values != was.values) & has)

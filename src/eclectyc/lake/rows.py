@@ -12,45 +12,45 @@ import polars as pl
 
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
-from eclectyc.lake.files import NewFile, Place
+from eclectyc.lake.files import NewFile, Storage
 from eclectyc.lake.schema import CLAIM_COLUMNS, DAY, DAY_COLUMNS, FILE_ROWS, empty
 from eclectyc.lake.slot_arrays import Slots, ragged, summarise
-from eclectyc.lake.validate import Said, key_of
+from eclectyc.lake.validate import BatchDays, key_of
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class StoredRows:
     """Day rows out of several files. ``file_of`` tells which file each row is from; ``key`` is not sorted.
 
     stored : the rows as they are stored, most of which are only written again: see ``told_quality``.
     """
 
-    stored: pl.DataFrame
+    frame: pl.DataFrame
     key: np.ndarray
     file_of: np.ndarray
     paths: list[str]
 
     def rows(self, at: np.ndarray) -> pl.DataFrame:
         """Return some of the rows, by index, with the quality of every slot."""
-        is_all = len(at) == len(self.stored) and bool((at == np.arange(len(at))).all())
-        return with_quality(self.stored if is_all else self.stored[at])
+        is_all = len(at) == len(self.frame) and bool((at == np.arange(len(at))).all())
+        return with_quality(self.frame if is_all else self.frame[at])
 
 
-def read_held(place: Place, paths: list[str]) -> Held:
+def read_stored_rows(place: Storage, paths: list[str]) -> StoredRows:
     """Read whole day files, remembering which row is from which."""
     if not paths:
-        return Held(empty(DAY_COLUMNS), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), [])
+        return StoredRows(empty(DAY_COLUMNS), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), [])
     frames = _read_stored(place, paths, None)
     stored = pl.concat(frames)
-    return Held(stored, key_of(stored), np.repeat(np.arange(len(paths)), [len(f) for f in frames]), paths)
+    return StoredRows(stored, key_of(stored), np.repeat(np.arange(len(paths)), [len(f) for f in frames]), paths)
 
 
-def read_days(place: Place, paths: list[str], wanted: pl.Expr | None = None) -> list[pl.DataFrame]:
+def read_days(place: Storage, paths: list[str], wanted: pl.Expr | None = None) -> list[pl.DataFrame]:
     """Read day rows with their slots, one frame a file."""
     return [with_quality(frame) for frame in _read_stored(place, paths, wanted)]
 
 
-def _read_stored(place: Place, paths: list[str], wanted: pl.Expr | None) -> list[pl.DataFrame]:
+def _read_stored(place: Storage, paths: list[str], wanted: pl.Expr | None) -> list[pl.DataFrame]:
     """Read day rows as they are stored; quality only from files that have a day with estimated slots."""
     scans = [place.scan([path], DAY) for path in paths]
     if wanted is not None:
@@ -79,7 +79,7 @@ def _cut(scans: list[pl.LazyFrame], wanted: pl.Expr) -> list[pl.LazyFrame]:
     return cut
 
 
-def told_quality(rows: pl.DataFrame) -> pl.DataFrame:
+def without_implied_quality(rows: pl.DataFrame) -> pl.DataFrame:
     """Return day rows as they are stored: quality only where it tells something.
 
     The quality of a day without estimated slots follows from its values (actual where there is one), so null stands
@@ -94,11 +94,11 @@ def with_quality(rows: pl.DataFrame) -> pl.DataFrame:
     untold = rows["quality"].null_count()
     if not untold:
         return rows
-    implied = _actual_where_held(rows["values"])
+    implied = _implied_quality(rows["values"])
     return rows.with_columns(implied if untold == len(rows) else pl.coalesce("quality", implied).alias("quality"))
 
 
-def _actual_where_held(values: pl.Series) -> pl.Series:
+def _implied_quality(values: pl.Series) -> pl.Series:
     """Return the quality of days that hold actual readings and gaps only."""
     flat = values.explode(empty_as_null=False)
     quality = flat.is_not_null().cast(pl.Int8) * ACTUAL
@@ -136,7 +136,9 @@ def day_rows(
     return frame.select(DAY_COLUMNS.keys())
 
 
-def claim_rows(said: Said, *, batch: int | np.ndarray, rule: int, same_as: np.ndarray | None = None) -> pl.DataFrame:
+def claim_rows(
+    said: BatchDays, *, batch: int | np.ndarray, rule: int, same_as: np.ndarray | None = None
+) -> pl.DataFrame:
     """Return claim rows: the slots themselves, or for a witness (``same_as``) only whose they are."""
     size = len(said)
     slots = said.slots.columns() if same_as is None else {}
@@ -152,7 +154,7 @@ def claim_rows(said: Said, *, batch: int | np.ndarray, rule: int, same_as: np.nd
     return frame.select(CLAIM_COLUMNS.keys())
 
 
-def as_said(laid: Slots, is_unflagged: np.ndarray) -> Slots:
+def as_claimed(laid: Slots, is_unflagged: np.ndarray) -> Slots:
     """Return laid days as the one batch that told them said them: without a flag where it gave none."""
     if not is_unflagged.any():
         return laid
@@ -161,7 +163,7 @@ def as_said(laid: Slots, is_unflagged: np.ndarray) -> Slots:
 
 
 def write_rows(
-    place: Place,
+    place: Storage,
     added: list[NewFile],
     rows: pl.DataFrame,
     *,
@@ -186,7 +188,7 @@ def write_rows(
 
     def write(edges: tuple[int, int]) -> NewFile:
         piece = rows[slice(*edges)] if kept is None else rows[kept[slice(*edges)]]
-        piece = told_quality(piece) if layer == DAY else piece
+        piece = without_implied_quality(piece) if layer == DAY else piece
         return place.write(piece, layer=layer, month=month, bucket=bucket, batch=batch)
 
     parts = -(-len(key) // most)

@@ -35,16 +35,16 @@ SUMMARY: Final[dict[str, pl.DataType]] = {
     "slots": pl.Int16(),
     "estimated": pl.Int16(),
 }
-SAID: Final[dict[str, pl.DataType]] = {"series": pl.Int32(), "day": pl.Date(), "step": pl.Int16(), **SLOTS}
+BATCH_COLUMNS: Final[dict[str, pl.DataType]] = {"series": pl.Int32(), "day": pl.Date(), "step": pl.Int16(), **SLOTS}
 DAY_COLUMNS: Final[dict[str, pl.DataType]] = {
-    **SAID,
+    **BATCH_COLUMNS,
     **SUMMARY,
     "batch": pl.Int64(),
     "contested": pl.Boolean(),
     "unflagged": pl.Boolean(),
 }
 CLAIM_COLUMNS: Final[dict[str, pl.DataType]] = {
-    **SAID,
+    **BATCH_COLUMNS,
     "batch": pl.Int64(),
     "rule": pl.Int8(),
     "same_as": pl.Int64(),  # a witness: its values and quality are those of this batch's claim

@@ -31,7 +31,7 @@ class Slots:
         return Slots, (self.values, self.quality, self.lengths)  # to a cluster the values go once
 
     @classmethod
-    def of(cls, frame: pl.DataFrame) -> Self:
+    def from_frame(cls, frame: pl.DataFrame) -> Self:
         """Take the ``values`` and ``quality`` of a frame apart; quality is missing where the value is."""
         lengths = frame["values"].list.len().to_numpy()
         said = frame["values"].explode(empty_as_null=False)
@@ -71,7 +71,7 @@ class Slots:
         at = np.repeat(self.starts[days] - ends + lengths, lengths) + np.arange(int(lengths.sum()))
         return Slots(self.values[at], self.quality[at], lengths)
 
-    def put(self, days: np.ndarray, slots: Slots) -> Slots:
+    def replace(self, days: np.ndarray, slots: Slots) -> Slots:
         """Return these days with some of them, by index, replaced."""
         ends = np.cumsum(slots.lengths)
         at = np.repeat(self.starts[days] - ends + slots.lengths, slots.lengths) + np.arange(len(slots.values))
@@ -172,6 +172,6 @@ def _is_peak(slots: Slots, peak: np.ndarray) -> np.ndarray:
     return at_peak & ~is_derived if is_derived.any() else at_peak
 
 
-def laid_quality(quality: np.ndarray) -> np.ndarray:
+def stored_quality(quality: np.ndarray) -> np.ndarray:
     """Return quality as it is laid over nothing: what came without a flag is actual."""
     return np.where(quality == UNFLAGGED, np.int8(ACTUAL), quality)

@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 
 from eclectyc.kernel.quality import MISSING
-from eclectyc.lake.files import Place
-from eclectyc.lake.read import inside
+from eclectyc.lake.files import Storage
+from eclectyc.lake.read import row_filter
 from eclectyc.lake.rows import read_days
 from eclectyc.lake.schema import DAY
 from eclectyc.lake.slot_arrays import Slots
@@ -30,7 +30,7 @@ _EPOCH: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class HeldDays:
+class StoredDays:
     """Days of one series as the lake holds them, in order.
 
     day [days since 1970] and starts : shape (days,); ``slots`` has their slots one after another. last_batch : of the
@@ -55,7 +55,7 @@ class HeldDays:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decoded:
+class _DecodedFile:
     """A day file in memory: ``key`` is sorted."""
 
     key: np.ndarray
@@ -63,8 +63,8 @@ class _Decoded:
     slots: Slots
 
     @classmethod
-    def of(cls, frame: pl.DataFrame) -> _Decoded:
-        slots = Slots.of(frame)
+    def from_frame(cls, frame: pl.DataFrame) -> _DecodedFile:
+        slots = Slots.from_frame(frame)
         return cls(key_of(frame), slots.starts, slots)
 
     @property
@@ -73,21 +73,21 @@ class _Decoded:
         return sum(array.nbytes for array in arrays)
 
 
-class Lookup:
+class SlotCache:
     """Looks days of one series up, with the files last used at hand. Thread-safe."""
 
-    def __init__(self, place: Place, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, place: Storage, kept_bytes: int = KEPT_BYTES) -> None:
         self._place = place
         self._kept_bytes = kept_bytes
-        self._kept: OrderedDict[str, _Decoded] = OrderedDict()
+        self._kept: OrderedDict[str, _DecodedFile] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
 
-    def days(self, snapshot: Snapshot, series: int, start: date, end: date) -> HeldDays:
+    def days(self, snapshot: Snapshot, series: int, start: date, end: date) -> StoredDays:
         """Return a series' days from ``start`` up to ``end``, of one version of the lake."""
         files = snapshot.pick(DAY, start=start, end=end, series=np.array([series], np.int32))
         low, high = ((series << 32) + (edge - _EPOCH).days for edge in (start, end))
-        wanted = inside(np.array([series], np.int32), start, end)
+        wanted = row_filter(np.array([series], np.int32), start, end)
         days, lengths, values, quality = [], [], [], []
         for path, size in files.select("path", "size").iter_rows():
             found = self._decoded(path, snapshot) if size <= LARGEST_FILE else self._read(path, wanted)
@@ -99,9 +99,9 @@ class Lookup:
             lengths.append(found.slots.lengths[first:last])
             values.append(found.slots.values[of])
             quality.append(found.slots.quality[of])
-        return _joined(days, lengths, values, quality, snapshot.last_batch)
+        return _join(days, lengths, values, quality, snapshot.last_batch)
 
-    def _decoded(self, path: str, snapshot: Snapshot) -> _Decoded:
+    def _decoded(self, path: str, snapshot: Snapshot) -> _DecodedFile:
         with self._lock:
             found = self._kept.get(path)
             if found is not None:
@@ -118,24 +118,24 @@ class Lookup:
                 self._size -= self._kept.popitem(last=False)[1].size
         return found
 
-    def _read(self, path: str, wanted: pl.Expr | None) -> _Decoded:
-        return _Decoded.of(read_days(self._place, [path], wanted)[0])
+    def _read(self, path: str, wanted: pl.Expr | None) -> _DecodedFile:
+        return _DecodedFile.from_frame(read_days(self._place, [path], wanted)[0])
 
 
-def _joined(
+def _join(
     days: list[np.ndarray],
     lengths: list[np.ndarray],
     values: list[np.ndarray],
     quality: list[np.ndarray],
     last_batch: int,
-) -> HeldDays:
+) -> StoredDays:
     """Put what several files hold together, in order of days; each day is in one of them."""
     if not days:
         none = np.zeros(0, np.int64)
-        return HeldDays(none, none, Slots(none.astype(float), none.astype(np.int8), none), last_batch)
+        return StoredDays(none, none, Slots(none.astype(float), none.astype(np.int8), none), last_batch)
     day = np.concatenate(days)
     slots = Slots(np.concatenate(values), np.concatenate(quality), np.concatenate(lengths))
     if not (day[1:] > day[:-1]).all():
         order = np.argsort(day)
         day, slots = day[order], slots.take(order)
-    return HeldDays(day, slots.starts, slots, last_batch)
+    return StoredDays(day, slots.starts, slots, last_batch)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from eclectyc.lake.files import Place
+from eclectyc.lake.files import Storage
 from eclectyc.lake.schema import empty
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ class Snapshot:
     buckets: int
 
     @classmethod
-    def nothing(cls, buckets: int = 1) -> Snapshot:
+    def empty(cls, buckets: int = 1) -> Snapshot:
         """Return the state of a lake that has not been made yet."""
         return cls(-1, empty(FILE_COLUMNS), 0, 0, buckets)
 
     @classmethod
-    def of(cls, table: DeltaTable) -> Snapshot:
+    def from_table(cls, table: DeltaTable) -> Snapshot:
         """Read a table's state out of its log."""
         actions = pl.DataFrame(table.get_add_actions(flatten=True))
         if actions.is_empty():
@@ -107,7 +107,7 @@ class Snapshot:
 class Watch:
     """The newest snapshot, kept for this process; reading it costs one look at the log. Thread-safe."""
 
-    def __init__(self, place: Place, buckets: int) -> None:
+    def __init__(self, place: Storage, buckets: int) -> None:
         self._place = place
         self._buckets = buckets
         self._lock = threading.Lock()
@@ -123,9 +123,9 @@ class Watch:
         with self._lock:
             if self._snapshot is None or self._looked < asked:
                 self._look()
-            return self._snapshot or Snapshot.nothing(self._buckets)
+            return self._snapshot or Snapshot.empty(self._buckets)
 
-    def take(self) -> tuple[DeltaTable, Snapshot] | None:
+    def claim_table(self) -> tuple[DeltaTable, Snapshot] | None:
         """Give away the table that was opened just now, brought up to date, to one who is going to write to it.
 
         None where there is none, one that was opened a while ago, or one that is not certain to be the lake that stands
@@ -143,12 +143,12 @@ class Watch:
             self._table = self._snapshot = None
             return (table, snapshot) if table is not None and snapshot is not None else None
 
-    def anew(self) -> Snapshot:
+    def reopen(self) -> Snapshot:
         """Return the lake as it now is, opened afresh: for one that may have been replaced as a whole."""
         with self._lock:
             self._table = self._snapshot = None
             self._look()
-            return self._snapshot or Snapshot.nothing(self._buckets)
+            return self._snapshot or Snapshot.empty(self._buckets)
 
     def _look(self) -> None:
         from deltalake.exceptions import DeltaError
@@ -163,7 +163,7 @@ class Watch:
             self._table, self._opened = self._place.open_if_there(), self._looked
             self._entry = self._entry_of(self._table)
         if self._table is not None and (self._snapshot is None or self._snapshot.version != self._table.version()):
-            self._snapshot = Snapshot.of(self._table)
+            self._snapshot = Snapshot.from_table(self._table)
 
     def _entry_of(self, table: DeltaTable | None) -> tuple[int, tuple[int, int]] | None:
         mark = self._place.mark_of(table.version()) if table is not None else None

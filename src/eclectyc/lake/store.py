@@ -12,11 +12,11 @@ import polars as pl
 from django.conf import settings
 
 from eclectyc.lake import read
-from eclectyc.lake.commit import Change
-from eclectyc.lake.files import Place
+from eclectyc.lake.commit import PendingCommit
+from eclectyc.lake.files import Storage
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.read import Series
-from eclectyc.lake.slot_cache import HeldDays, Lookup
+from eclectyc.lake.slot_cache import SlotCache, StoredDays
 from eclectyc.lake.snapshot import Watch
 from eclectyc.lake.write import WriteResult, preview, write
 
@@ -29,7 +29,7 @@ _lock = threading.Lock()
 
 def connect() -> Lake:
     """Return the lake of ``settings.LAKE_URL``: one per process and place."""
-    place = Place.at(str(settings.LAKE_URL))
+    place = Storage.from_url(str(settings.LAKE_URL))
     key = (place.url, tuple(sorted(place.options.items())))
     with _lock:
         if key not in _lakes:
@@ -40,13 +40,13 @@ def connect() -> Lake:
 class Lake:
     """Day rows: read, write, undo, maintain. Thread-safe; readers never wait for writers."""
 
-    def __init__(self, place: Place, *, buckets: int = 1) -> None:
-        self.place = place
+    def __init__(self, place: Storage, *, buckets: int = 1) -> None:
+        self.storage = place
         self._buckets = buckets  # of a lake still to be made; afterwards its own log tells
         self._watch = Watch(place, buckets)
-        self._lookup = Lookup(place)
+        self._lookup = SlotCache(place)
 
-    def open_ahead(self) -> None:
+    def open_in_background(self) -> None:
         """Begin to open the lake, in a thread: whoever asks for it next finds it open.
 
         The process waits for it at its end: one that went while deltalake was at work would crash.
@@ -73,21 +73,21 @@ class Lake:
 
         known_at : a batch number; the rows as they were after that batch.
         """
-        return read.steady(
-            self._watch, lambda now: read.days(self.place, now, series, start, end, values=values, known_at=known_at)
+        return read.ask_newest(
+            self._watch, lambda now: read.days(self.storage, now, series, start, end, values=values, known_at=known_at)
         )
 
-    def slots_of(self, series: int, start: date, end: date) -> HeldDays:
+    def slots_of(self, series: int, start: date, end: date) -> StoredDays:
         """Return the slots of one series on half-open days; quick where it is asked many times a second."""
-        return read.steady(self._watch, lambda now: self._lookup.days(now, series, start, end))
+        return read.ask_newest(self._watch, lambda now: self._lookup.days(now, series, start, end))
 
     def monthly(self, start: date, end: date, series: Series = None) -> pl.DataFrame:
         """Return each series' months out of the day summaries: series, month, total, present, slots, estimated."""
-        return read.steady(self._watch, lambda now: read.monthly(self.place, now, start, end, series))
+        return read.ask_newest(self._watch, lambda now: read.monthly(self.storage, now, start, end, series))
 
     def span(self, series: Series = None) -> pl.DataFrame:
         """Return the first and last day that each series has: series, first, last."""
-        return read.steady(self._watch, lambda now: read.span(self.place, now, series))
+        return read.ask_newest(self._watch, lambda now: read.span(self.storage, now, series))
 
     def write(
         self,
@@ -105,7 +105,7 @@ class Lake:
         before_commit : called with the result just before it is committed, so that it can be written down.
         """
         return write(
-            self.place,
+            self.storage,
             months,
             buckets=self._buckets,
             lease=lease,
@@ -113,14 +113,14 @@ class Lake:
             rule=rule,
             progress=progress,
             before_commit=before_commit,
-            opened=self._watch.take(),
+            opened=self._watch.claim_table(),
         )
 
     def preview(self, months: Iterable[pl.DataFrame], *, rule: str = "guarded") -> WriteResult:
         """Return what writing these months would do; nothing is written."""
-        return preview(self.place, self._watch.now(), months, rule=rule)
+        return preview(self.storage, self._watch.now(), months, rule=rule)
 
-    def write_anew(
+    def replace_spans(
         self,
         months: Iterable[pl.DataFrame],
         *,
@@ -136,20 +136,20 @@ class Lake:
         whose word on these days counts no more (None: all): marked undone, still known to ``days(known_at=…)``. What
         others said of the days stays.
         """
-        from eclectyc.lake.rederive import Spans, write_anew
+        from eclectyc.lake.rederive import DerivedSpans, replace_spans
 
-        anew = Spans.of(spans, earlier)
-        return write_anew(
-            self.place, months, anew, buckets=self._buckets, lease=lease, batch=batch, before_commit=before_commit
+        anew = DerivedSpans.from_frame(spans, earlier)
+        return replace_spans(
+            self.storage, months, anew, buckets=self._buckets, lease=lease, batch=batch, before_commit=before_commit
         )
 
-    def preview_anew(
+    def preview_replace(
         self, months: Iterable[pl.DataFrame], *, spans: pl.DataFrame, earlier: Collection[int]
     ) -> WriteResult:
         """Return what :meth:`write_anew` would do; nothing is written."""
-        from eclectyc.lake.rederive import Spans, preview_anew
+        from eclectyc.lake.rederive import DerivedSpans, preview_replace
 
-        return preview_anew(self.place, self._watch.now(), months, Spans.of(spans, earlier))
+        return preview_replace(self.storage, self._watch.now(), months, DerivedSpans.from_frame(spans, earlier))
 
     def undo(
         self, batch: int, *, lease: Lease, by: int, before_commit: Callable[[WriteResult], None] | None = None
@@ -158,7 +158,7 @@ class Lake:
         of the undoing itself. What the batch said stays known to ``days(known_at=…)``."""
         from eclectyc.lake.undo import undo
 
-        return undo(self.place, batch, buckets=self._buckets, lease=lease, by=by, before_commit=before_commit)
+        return undo(self.storage, batch, buckets=self._buckets, lease=lease, by=by, before_commit=before_commit)
 
     def maintain(
         self,
@@ -173,23 +173,23 @@ class Lake:
         keep : how long a file that is no longer part of the lake stays, for readers and backups; and so the age
         at which files of killed writers go. keep_passing : the same for their unfinished temporary files.
         """
-        from eclectyc.lake.maintenance import PASSING, RETENTION, maintain
+        from eclectyc.lake.maintenance import RETENTION, TEMPORARY, maintain
 
         keep = RETENTION if keep is None else keep
-        keep_passing = PASSING if keep_passing is None else keep_passing
-        return maintain(self.place, lease=lease, keep=keep, keep_passing=keep_passing, may_shorten=may_shorten)
+        keep_passing = TEMPORARY if keep_passing is None else keep_passing
+        return maintain(self.storage, lease=lease, keep=keep, keep_passing=keep_passing, may_shorten=may_shorten)
 
     def check(self, *, deep: bool = False) -> list[str]:
         """Return what is wrong with the lake, in words; nothing if all is well. ``deep`` reads every row."""
         from eclectyc.lake.integrity import check
 
-        return check(self.place, deep=deep)
+        return check(self.storage, deep=deep)
 
     def fence_off(self, lease: Lease) -> None:
         """Commit this lease's fence alone: whoever prepared on an earlier state can no longer commit.
 
         Recovery calls it before it declares a dead writer's batch failed, and then asks ``last_batch`` again.
         """
-        change = Change.begin(self.place, self._buckets, lease)
+        change = PendingCommit.begin(self.storage, self._buckets, lease)
         if change.base.last_fence < lease.fence:
             change.commit(lease, batch=None, why="fence")

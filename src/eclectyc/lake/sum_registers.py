@@ -21,7 +21,7 @@ WHOLE: Final = ""  # the register of a series that is the whole of its quantity
 _ANY: Final = 10**6  # more slots than a day has
 
 
-def apart(series: pl.DataFrame) -> pl.DataFrame:
+def separate_registers(series: pl.DataFrame) -> pl.DataFrame:
     """Return the series of points with more than one register: those to be added up.
 
     series : series, point, register.
@@ -30,7 +30,7 @@ def apart(series: pl.DataFrame) -> pl.DataFrame:
     return named.filter(pl.col("register").n_unique().over("point") > 1)
 
 
-def added_up(days: pl.DataFrame, registers: pl.DataFrame) -> pl.DataFrame:
+def register_sums(days: pl.DataFrame, registers: pl.DataFrame) -> pl.DataFrame:
     """Return one row a point and day, with the columns of ``days``: the sum of the point's registers.
 
     days : day rows with their values. registers : series, point, register, first, last (the days that the series
@@ -49,12 +49,12 @@ def added_up(days: pl.DataFrame, registers: pl.DataFrame) -> pl.DataFrame:
     if parts.is_empty():
         return days.clear()
     numbers = known.group_by("point").agg(pl.col("series").min().alias("number"))
-    return _summed(parts.join(numbers, on="point", maintain_order="left")).select(days.columns)
+    return _sum(parts.join(numbers, on="point", maintain_order="left")).select(days.columns)
 
 
-def _summed(parts: pl.DataFrame) -> pl.DataFrame:
+def _sum(parts: pl.DataFrame) -> pl.DataFrame:
     """Add up rows that stand together by point and day."""
-    slots = Slots.of(parts)
+    slots = Slots.from_frame(parts)
     opens = np.flatnonzero(parts.select(pl.struct("point", "day").rle_id().diff().fill_null(1) != 0).to_series())
     group = np.repeat(np.arange(len(opens)), np.diff(np.append(opens, len(parts))))
     step = parts["step"].to_numpy().astype(np.int64)

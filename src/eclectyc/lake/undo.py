@@ -10,19 +10,19 @@ import polars as pl
 
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.kernel.quality import MISSING
-from eclectyc.lake.commit import Change
-from eclectyc.lake.errors import Conflict
-from eclectyc.lake.files import Place
-from eclectyc.lake.history import fold, with_values
+from eclectyc.lake.commit import PendingCommit
+from eclectyc.lake.errors import CommitConflict
+from eclectyc.lake.files import Storage
+from eclectyc.lake.history import merge_claims, with_values
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.merge_month import COUNTS, MonthDone
 from eclectyc.lake.parallel import map_slices
-from eclectyc.lake.precedence import nothing
-from eclectyc.lake.rows import Held, as_said, claim_rows, match, read_held, write_rows
+from eclectyc.lake.precedence import missing_days
+from eclectyc.lake.rows import StoredRows, as_claimed, claim_rows, match, read_stored_rows, write_rows
 from eclectyc.lake.schema import CLAIM, CLAIM_COLUMNS, DAY, GUARDED, KEY, empty
 from eclectyc.lake.slot_arrays import Slots
 from eclectyc.lake.snapshot import Snapshot
-from eclectyc.lake.validate import Said, key_of
+from eclectyc.lake.validate import BatchDays, key_of
 from eclectyc.lake.write import TRIES, WriteResult
 
 _SUMS = [pl.col(name).sum() for name in ("changed", "unchanged", "removed")]
@@ -32,17 +32,17 @@ _SUMS = [pl.col(name).sum() for name in ("changed", "unchanged", "removed")]
 class UndoJob:
     """A batch to be taken back in one month and bucket, and the files there: rows of a snapshot."""
 
-    place: Place
+    storage: Storage
     month: str
     bucket: str
     batch: int
     by: int
-    days: pl.DataFrame
-    claims: pl.DataFrame
+    day_files: pl.DataFrame
+    claim_files: pl.DataFrame
 
 
 def undo(
-    place: Place,
+    place: Storage,
     batch: int,
     *,
     buckets: int,
@@ -52,7 +52,7 @@ def undo(
 ) -> WriteResult:
     """Take a batch back in one commit; ``by`` is the number of the undoing itself."""
     for turn in range(TRIES):
-        change = Change.begin(place, buckets, lease)
+        change = PendingCommit.begin(place, buckets, lease)
         change.check(lease, by)
         failpoint("lake.before_files")
         try:
@@ -62,18 +62,18 @@ def undo(
                 change.remove(part.removed)
                 done.append(part)
             failpoint("lake.after_files")
-            result = WriteResult.of(done)
+            result = WriteResult.from_months(done)
             if before_commit:
                 before_commit(result)
             change.commit(lease, batch=by, why=f"batch {by} undoes {batch}")
             return result
-        except Conflict:
+        except CommitConflict:
             if turn == TRIES - 1:
                 raise
     raise AssertionError("unreachable")
 
 
-def _jobs(place: Place, snapshot: Snapshot, batch: int, by: int) -> Iterator[UndoJob]:
+def _jobs(place: Storage, snapshot: Snapshot, batch: int, by: int) -> Iterator[UndoJob]:
     """Yield the months in which some file may hold what the batch said."""
     bears = (pl.col("first_batch") <= batch) & (pl.col("last_batch") >= batch)
     files = snapshot.files.with_columns(bears=bears)
@@ -86,16 +86,16 @@ def _jobs(place: Place, snapshot: Snapshot, batch: int, by: int) -> Iterator[Und
 def undo_month(job: UndoJob) -> MonthDone:
     """Take a batch back in one month and bucket; write its new files."""
     done = MonthDone()
-    keys = _said_by(job)
+    keys = _days_of_batch(job)
     if keys.is_empty():
         return done
-    held = read_held(job.place, _reaching(job.days, keys))
+    held = read_stored_rows(job.storage, _paths_reaching(job.day_files, keys))
     row = match(held.key, key_of(keys))[1]
     rows = held.rows(row)
-    told = _told_alone(job, rows)
+    told = _sole_claims(job, rows)
     claims = with_values(pl.concat([_claims_of(job, keys), told]))
     live = claims.filter(pl.col("undone_by").is_null() & (pl.col("batch") != job.batch))
-    laid = fold(live.join(rows.filter(_laid_again(job)), on=KEY, how="semi"))
+    laid = merge_claims(live.join(rows.filter(_is_remerged(job)), on=KEY, how="semi"))
     days = _compare(job, rows, claims, laid)
     done.counts = days.group_by("series").agg(*_SUMS, added=pl.lit(0, pl.Int64), kept=pl.lit(0, pl.Int64))
     done.counts = done.counts.select("series", *COUNTS)
@@ -105,19 +105,19 @@ def undo_month(job: UndoJob) -> MonthDone:
     return done
 
 
-def _said_by(job: UndoJob) -> pl.DataFrame:
+def _days_of_batch(job: UndoJob) -> pl.DataFrame:
     """Return the days of which the batch has something to say that still counts, sorted: series, day."""
     of_batch = pl.col("batch") == job.batch
     parts = []
-    days, claims = (files.filter("bears")["path"].to_list() for files in (job.days, job.claims))
+    days, claims = (files.filter("bears")["path"].to_list() for files in (job.day_files, job.claim_files))
     if days:
-        parts.append(job.place.scan(days, DAY).filter(of_batch & ~pl.col("contested")).select(KEY))
+        parts.append(job.storage.scan(days, DAY).filter(of_batch & ~pl.col("contested")).select(KEY))
     if claims:
-        parts.append(job.place.scan(claims, CLAIM).filter(of_batch & pl.col("undone_by").is_null()).select(KEY))
+        parts.append(job.storage.scan(claims, CLAIM).filter(of_batch & pl.col("undone_by").is_null()).select(KEY))
     return pl.concat(pl.collect_all(parts)).unique().sort(KEY)
 
 
-def _reaching(files: pl.DataFrame, keys: pl.DataFrame) -> list[str]:
+def _paths_reaching(files: pl.DataFrame, keys: pl.DataFrame) -> list[str]:
     """Return the paths of files that may hold one of these days."""
     series, day = keys["series"], keys["day"]
     reach = (pl.col("first_series") <= series.max()) & (pl.col("last_series") >= series.min())
@@ -126,19 +126,19 @@ def _reaching(files: pl.DataFrame, keys: pl.DataFrame) -> list[str]:
 
 
 def _claims_of(job: UndoJob, keys: pl.DataFrame) -> pl.DataFrame:
-    paths = _reaching(job.claims, keys)
+    paths = _paths_reaching(job.claim_files, keys)
     if not paths:
         return empty(CLAIM_COLUMNS)
-    return job.place.scan(paths, CLAIM).join(keys.lazy(), on=KEY, how="semi").collect()
+    return job.storage.scan(paths, CLAIM).join(keys.lazy(), on=KEY, how="semi").collect()
 
 
-def _told_alone(job: UndoJob, rows: pl.DataFrame) -> pl.DataFrame:
+def _sole_claims(job: UndoJob, rows: pl.DataFrame) -> pl.DataFrame:
     """Return the batch's own claims on days that it alone has told, undone: history that no claim row holds yet."""
     alone = rows.filter(~pl.col("contested") & (pl.col("batch") == job.batch))
     if alone.is_empty():
         return empty(CLAIM_COLUMNS)
-    slots = as_said(Slots.of(alone), alone["unflagged"].to_numpy())
-    said = Said(alone.select("series", "day", "step"), key_of(alone), slots)
+    slots = as_claimed(Slots.from_frame(alone), alone["unflagged"].to_numpy())
+    said = BatchDays(alone.select("series", "day", "step"), key_of(alone), slots)
     claims = claim_rows(said, batch=job.batch, rule=GUARDED)
     return claims.with_columns(undone_by=pl.lit(job.by, dtype=pl.Int64))
 
@@ -148,37 +148,37 @@ def _compare(job: UndoJob, rows: pl.DataFrame, claims: pl.DataFrame, laid: pl.Da
 
     rows : the days as they were; claims : with values; laid : the days laid again, where anything is left of them.
     """
-    again = rows.filter(_laid_again(job)).sort(KEY)
-    before = Slots.of(again)
+    again = rows.filter(_is_remerged(job)).sort(KEY)
+    before = Slots.from_frame(again)
     hit, row = match(key_of(laid), key_of(again))
-    after = nothing(before.lengths).put(np.flatnonzero(hit), Slots.of(laid[row]))
+    after = missing_days(before.lengths).replace(np.flatnonzero(hit), Slots.from_frame(laid[row]))
     is_gone = (before.quality != MISSING) & (after.quality == MISSING)
     differs = (before.quality != after.quality) | ((before.values != after.values) & (after.quality != MISSING))
-    spoken = Slots.of(claims.filter(pl.col("batch") == job.batch).join(again, on=KEY, how="semi").sort(KEY))
+    spoken = Slots.from_frame(claims.filter(pl.col("batch") == job.batch).join(again, on=KEY, how="semi").sort(KEY))
     removed, changed = before.per_day(is_gone), before.per_day(differs & ~is_gone)
     unchanged = spoken.per_day(spoken.quality != MISSING) - removed - changed
     columns = {"changed": changed, "unchanged": unchanged, "removed": removed}
     counted = again.select(KEY).with_columns(**{name: pl.Series(counts) for name, counts in columns.items()})
-    witnessed = rows.filter(~_laid_again(job)).select(
+    witnessed = rows.filter(~_is_remerged(job)).select(
         *KEY, changed=pl.lit(0, pl.Int64), unchanged=pl.col("present").cast(pl.Int64), removed=pl.lit(0, pl.Int64)
     )
     return pl.concat([counted, witnessed])
 
 
-def _laid_again(job: UndoJob) -> pl.Expr:
+def _is_remerged(job: UndoJob) -> pl.Expr:
     """Whether a day row changes hands: not where the batch only witnessed what another alone has told."""
     return pl.col("contested") | (pl.col("batch") == job.batch)
 
 
-def _write_days(job: UndoJob, done: MonthDone, held: Held, row: np.ndarray, laid: pl.DataFrame) -> None:
+def _write_days(job: UndoJob, done: MonthDone, held: StoredRows, row: np.ndarray, laid: pl.DataFrame) -> None:
     """Write the files of the days laid again anew; a day of which nothing is left has no row."""
-    replaced = row[held.stored[row].select(_laid_again(job)).to_series().to_numpy()]
+    replaced = row[held.frame[row].select(_is_remerged(job)).to_series().to_numpy()]
     rewritten = np.unique(held.file_of[replaced])
     stays = np.isin(held.file_of, rewritten)
     stays[replaced] = False
     done.removed += [held.paths[n] for n in rewritten]
-    rows = pl.concat([held.stored.filter(pl.Series(stays)), laid])
-    write_rows(job.place, done.added, rows, layer=DAY, month=job.month, bucket=job.bucket, batch=job.by)
+    rows = pl.concat([held.frame.filter(pl.Series(stays)), laid])
+    write_rows(job.storage, done.added, rows, layer=DAY, month=job.month, bucket=job.bucket, batch=job.by)
 
 
 def _write_claims(job: UndoJob, done: MonthDone, told: pl.DataFrame) -> None:
@@ -186,10 +186,10 @@ def _write_claims(job: UndoJob, done: MonthDone, told: pl.DataFrame) -> None:
     ours = (pl.col("batch") == job.batch) & pl.col("undone_by").is_null()
     marked = pl.when(ours).then(pl.lit(job.by, pl.Int64)).otherwise(pl.col("undone_by")).alias("undone_by")
     parts = [told]
-    for path in job.claims.filter("bears")["path"]:
-        frame = job.place.scan([path], CLAIM).collect()
+    for path in job.claim_files.filter("bears")["path"]:
+        frame = job.storage.scan([path], CLAIM).collect()
         if frame.select(ours.any()).item():
             parts.append(frame.with_columns(marked))
             done.removed.append(path)
     rows = pl.concat(parts)
-    write_rows(job.place, done.added, rows, layer=CLAIM, month=job.month, bucket=job.bucket, batch=job.by)
+    write_rows(job.storage, done.added, rows, layer=CLAIM, month=job.month, bucket=job.bucket, batch=job.by)

@@ -10,14 +10,14 @@ import polars as pl
 
 from eclectyc.kernel.quality import MISSING, UNFLAGGED
 from eclectyc.lake.errors import BadReadings
-from eclectyc.lake.schema import KEY, SAID
+from eclectyc.lake.schema import BATCH_COLUMNS, KEY
 from eclectyc.lake.slot_arrays import Slots
 
 _REMEDY = "This is a fault of the program that made these rows, not of the file."
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class BatchDays:
     """What a batch says of days, sorted by series and day. ``days`` has series, day, step; ``key`` orders them."""
 
     days: pl.DataFrame
@@ -27,9 +27,9 @@ class Said:
     def __len__(self) -> int:
         return len(self.key)
 
-    def take(self, rows: np.ndarray) -> Said:
+    def take(self, rows: np.ndarray) -> BatchDays:
         """Return some of the days, by index."""
-        return Said(self.days[rows], self.key[rows], self.slots.take(rows))
+        return BatchDays(self.days[rows], self.key[rows], self.slots.take(rows))
 
 
 def key_of(frame: pl.DataFrame) -> np.ndarray:
@@ -40,7 +40,7 @@ def key_of(frame: pl.DataFrame) -> np.ndarray:
 
 def months_of(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     """Split a frame by calendar month, named like ``2025-06``. Most frames are one month already."""
-    frame = _typed(frame)
+    frame = _with_types(frame)
     if frame.is_empty():
         return
     month = pl.col("day").dt.strftime("%Y-%m")
@@ -53,12 +53,12 @@ def months_of(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     yield from ((str(name), part) for (name,), part in sorted(parts.items()))
 
 
-def checked(frame: pl.DataFrame) -> Said:
+def validate(frame: pl.DataFrame) -> BatchDays:
     """Return what a frame of ``months_of`` says, or raise ``BadReadings``.
 
     Days of which it says nothing are left out: who says nothing changes nothing.
     """
-    slots = Slots.of(frame)
+    slots = Slots.from_frame(frame)
     _check_slots(frame, slots)
     key = key_of(frame)
     if len(key) > 1 and not (key[1:] > key[:-1]).all():
@@ -68,22 +68,22 @@ def checked(frame: pl.DataFrame) -> Said:
         if len(twice):
             series, day = frame.select(KEY).row(int(twice[0]))
             raise BadReadings(f"Series {series} has {day} twice.", _REMEDY)
-    said = Said(frame.select("series", "day", "step"), key, slots)
+    said = BatchDays(frame.select("series", "day", "step"), key, slots)
     if slots.quality.all():
         return said
     speaks = slots.per_day(slots.quality != MISSING) > 0
     return said if speaks.all() else said.take(np.flatnonzero(speaks))
 
 
-def _typed(frame: pl.DataFrame) -> pl.DataFrame:
-    lacking = [name for name in SAID if name not in frame.columns]
+def _with_types(frame: pl.DataFrame) -> pl.DataFrame:
+    lacking = [name for name in BATCH_COLUMNS if name not in frame.columns]
     if lacking:
         raise BadReadings(f"Day rows lack {', '.join(lacking)}.", _REMEDY)
     try:
-        frame = frame.select(pl.col(name).cast(dtype) for name, dtype in SAID.items())
+        frame = frame.select(pl.col(name).cast(dtype) for name, dtype in BATCH_COLUMNS.items())
     except pl.exceptions.PolarsError as error:
         raise BadReadings(f"Day rows have columns of another kind: {error}.", _REMEDY) from error
-    empty = [name for name in SAID if frame[name].null_count()]
+    empty = [name for name in BATCH_COLUMNS if frame[name].null_count()]
     if empty:
         raise BadReadings(f"Day rows have nothing in {', '.join(empty)}.", _REMEDY)
     lengths = frame["values"].list.len()

@@ -11,15 +11,15 @@ import polars as pl
 
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.failpoints import failpoint
-from eclectyc.lake.commit import Change
-from eclectyc.lake.errors import BadReadings, Conflict
-from eclectyc.lake.files import Place
+from eclectyc.lake.commit import PendingCommit
+from eclectyc.lake.errors import BadReadings, CommitConflict
+from eclectyc.lake.files import Storage
 from eclectyc.lake.lease import Lease
-from eclectyc.lake.merge_month import COUNTS, MonthDone, MonthJob, lay_month, no_counts, no_days
+from eclectyc.lake.merge_month import COUNTS, MonthDone, MonthJob, merge_month, no_counts, no_days
 from eclectyc.lake.parallel import map_slices
 from eclectyc.lake.schema import CLAIM, DAY, RULES
 from eclectyc.lake.snapshot import Snapshot
-from eclectyc.lake.validate import Said, checked, key_of, months_of
+from eclectyc.lake.validate import BatchDays, key_of, months_of, validate
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -44,7 +44,7 @@ class WriteResult:
     by_series: pl.DataFrame = field(default_factory=no_counts)
 
     @classmethod
-    def of(cls, done: list[MonthDone]) -> WriteResult:
+    def from_months(cls, done: list[MonthDone]) -> WriteResult:
         """Add up the months of a batch."""
         if not done:
             return cls()
@@ -57,7 +57,7 @@ class WriteResult:
 
 
 def write(
-    place: Place,
+    place: Storage,
     months: Iterable[pl.DataFrame],
     *,
     buckets: int,
@@ -73,37 +73,37 @@ def write(
     If the lake changes meanwhile, all is worked out again, which takes ``months`` that can be gone through again.
     """
     for turn in range(TRIES):
-        change = Change.begin(place, buckets, lease, opened if turn == 0 else None)
+        change = PendingCommit.begin(place, buckets, lease, opened if turn == 0 else None)
         change.check(lease, batch)
         failpoint("lake.before_files")
         try:
             done = []
-            for part in map_slices(lay_month, month_jobs(place, change.base, months, batch=batch, rule=rule)):
+            for part in map_slices(merge_month, month_jobs(place, change.base, months, batch=batch, rule=rule)):
                 change.added += part.added
                 change.remove(part.removed)
                 done.append(part)
                 if progress:
                     progress(int(part.counts.select(pl.sum_horizontal(pl.col(*COUNTS).sum())).item()))
             failpoint("lake.after_files")
-            result = WriteResult.of(done)
+            result = WriteResult.from_months(done)
             if before_commit:
                 before_commit(result)
             change.commit(lease, batch=batch, why=f"batch {batch}")
             return result
-        except (Conflict, FileNotFoundError):
+        except (CommitConflict, FileNotFoundError):
             if turn == TRIES - 1 or iter(months) is months:
                 raise
     raise AssertionError("unreachable")
 
 
-def preview(place: Place, snapshot: Snapshot, months: Iterable[pl.DataFrame], *, rule: str) -> WriteResult:
+def preview(place: Storage, snapshot: Snapshot, months: Iterable[pl.DataFrame], *, rule: str) -> WriteResult:
     """Say what writing a batch would do; nothing is written."""
     jobs = month_jobs(place, snapshot, months, batch=snapshot.last_batch + 1, rule=rule, writes=False)
-    return WriteResult.of(list(map_slices(lay_month, jobs)))
+    return WriteResult.from_months(list(map_slices(merge_month, jobs)))
 
 
 def month_jobs(
-    place: Place,
+    place: Storage,
     snapshot: Snapshot,
     months: Iterable[pl.DataFrame],
     *,
@@ -120,23 +120,23 @@ def month_jobs(
             if month in seen:
                 raise BadReadings(f"The month {month} came twice.", "Give each month as one frame.")
             seen.add(month)
-            for bucket, said in _buckets(checked(part), snapshot.buckets):
+            for bucket, said in _buckets(validate(part), snapshot.buckets):
                 if not len(said):
                     continue
                 yield MonthJob(
-                    place=place,
+                    storage=place,
                     month=month,
                     bucket=bucket,
-                    said=said,
-                    days=bearing(snapshot, DAY, month, bucket, said),
-                    claims=bearing(snapshot, CLAIM, month, bucket, said).filter("bears")["path"].to_list(),
+                    batch_days=said,
+                    day_files=month_files(snapshot, DAY, month, bucket, said),
+                    claim_files=month_files(snapshot, CLAIM, month, bucket, said).filter("bears")["path"].to_list(),
                     batch=batch,
                     rule=RULES[rule],
                     writes=writes,
                 )
 
 
-def _buckets(said: Said, buckets: int) -> Iterator[tuple[str, Said]]:
+def _buckets(said: BatchDays, buckets: int) -> Iterator[tuple[str, BatchDays]]:
     if buckets == 1:
         yield "0", said
         return
@@ -145,7 +145,7 @@ def _buckets(said: Said, buckets: int) -> Iterator[tuple[str, Said]]:
         yield str(bucket), said.take((bucket_of == bucket).nonzero()[0])
 
 
-def bearing(snapshot: Snapshot, layer: str, month: str, bucket: str, said: Said) -> pl.DataFrame:
+def month_files(snapshot: Snapshot, layer: str, month: str, bucket: str, said: BatchDays) -> pl.DataFrame:
     """Return a layer's files of a month and bucket; ``bears`` tells which may hold one of the said days."""
     series, day = said.days["series"], said.days["day"]
     return snapshot.files.filter(

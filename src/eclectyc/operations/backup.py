@@ -55,8 +55,8 @@ class BackupReport:
 def backup(target: Path, *, now: datetime, tell: Tell = lambda _: None) -> BackupReport:
     """Copy registry and lake into a folder of their own, which must be empty or not there yet."""
     from eclectyc.batches.lifecycle import writers_turn
-    from eclectyc.lake.backup import copy_out, hold_version
-    from eclectyc.lake.files import Place
+    from eclectyc.lake.backup import copy_out, pin_version
+    from eclectyc.lake.files import Storage
 
     target = target.absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -65,7 +65,7 @@ def backup(target: Path, *, now: datetime, tell: Tell = lambda _: None) -> Backu
         raise Invalid("A backup cannot lie inside the lake.", "Name another folder.", field="DIR")
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     with writers_turn("backup") as lease, held_registry() as copy_registry:
-        held = hold_version(Place.at(settings.LAKE_URL))
+        held = pin_version(Storage.from_url(settings.LAKE_URL))
         migrations = sorted(home.applied_migrations())
         lease.release()
         failpoint("backup.held")
@@ -145,9 +145,9 @@ def is_empty_home() -> bool:
     from eclectyc.accounts.models import User
     from eclectyc.batches.models import Batch
     from eclectyc.estate.models import Site
-    from eclectyc.lake.files import Place
+    from eclectyc.lake.files import Storage
 
-    if Place.at(settings.LAKE_URL).has_table():
+    if Storage.from_url(settings.LAKE_URL).has_table():
         return False
     if not home.applied_migrations():
         return True
@@ -167,10 +167,10 @@ def _require_fit(facts: dict[str, Any]) -> None:
 
 def _bring_back(source: Path, facts: dict[str, Any]) -> None:
     from eclectyc.lake.backup import copy_in
-    from eclectyc.lake.files import Place
+    from eclectyc.lake.files import Storage
 
     if (source / LAKE).is_dir():
-        copy_in(source / LAKE, Place.at(settings.LAKE_URL))
+        copy_in(source / LAKE, Storage.from_url(settings.LAKE_URL))
     failpoint("restore.between")
     if connection.vendor == "sqlite":
         replace_sqlite(source / SQLITE_FILE)
@@ -181,10 +181,10 @@ def _bring_back(source: Path, facts: dict[str, Any]) -> None:
 def _set_aside(now: datetime) -> Path | None:
     """Move what is replaced out of the way: kept in the home where it is files, removed where it is a store's."""
     from eclectyc.lake.backup import remove_lake
-    from eclectyc.lake.files import Place
+    from eclectyc.lake.files import Storage
 
     aside: Path = settings.HOME / f"replaced-{now:%Y%m%dT%H%M%S}"
-    place = Place.at(settings.LAKE_URL)
+    place = Storage.from_url(settings.LAKE_URL)
     if place.is_folder and Path(place.url).exists():
         aside.mkdir(mode=0o700, exist_ok=True)
         Path(place.url).replace(aside / LAKE)

@@ -130,7 +130,7 @@ def _verify_span(span: tuple[date, date]) -> tuple[int, int, int]:
     rows = connect().days(None, *span, values=True)
     if rows.is_empty():
         return 0, 0, 0
-    fresh = pl.DataFrame(summarise(Slots.of(rows)))
+    fresh = pl.DataFrame(summarise(Slots.from_frame(rows)))
     differs = pl.lit(value=False)
     for name in ("total", "low", "peak"):
         stored, anew = rows[name], fresh[name]

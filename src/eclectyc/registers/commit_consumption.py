@@ -145,7 +145,7 @@ def preview_use(worked: Worked, maker: SeriesProvider, organisation: Organisatio
     """Return what writing a working out would do; nothing is written."""
     numbers = supposed(worked, maker)
     earlier = earlier_batches(organisation)
-    return connect().preview_anew(numbers.months(worked), spans=numbers.spans(worked), earlier=earlier)
+    return connect().preview_replace(numbers.months(worked), spans=numbers.spans(worked), earlier=earlier)
 
 
 def write_use(
@@ -189,7 +189,7 @@ def write_again(
     before_commit: Callable[[WriteResult], None] | None = None,
 ) -> WriteResult:
     """Write into the lake what some spans hold now, in one commit, as what a pending batch says."""
-    return connect().write_anew(
+    return connect().replace_spans(
         numbers.months(worked),
         spans=numbers.spans(worked),
         earlier=earlier_batches(batch.organisation, batch),

@@ -18,7 +18,7 @@ import polars as pl
 
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.quality import DERIVED, ESTIMATED
-from eclectyc.lake.schema import SAID
+from eclectyc.lake.schema import BATCH_COLUMNS
 from eclectyc.lake.slot_arrays import Slots
 from eclectyc.registers.advances import Pieces, quality_of
 from eclectyc.registers.calendar import Days
@@ -88,7 +88,7 @@ class SlotUse:
     def frame(self, series: np.ndarray, step: np.ndarray) -> pl.DataFrame:
         """Return them as rows for the lake, a day each; ``series`` and ``step`` [minutes] are of each target."""
         if not len(self):
-            return pl.DataFrame(schema=SAID)
+            return pl.DataFrame(schema=BATCH_COLUMNS)
         opens = np.flatnonzero(np.r_[True, (self.target[1:] != self.target[:-1]) | (self.day[1:] != self.day[:-1])])
         lengths = self.slots[opens]
         starts = np.cumsum(lengths) - lengths
@@ -104,7 +104,7 @@ def _frame(
 ) -> pl.DataFrame:
     days = pl.Series(day.astype(np.int32)).cast(pl.Date)
     frame = pl.DataFrame({"series": pl.Series(series.astype(np.int32)), "day": days, "step": step})
-    return frame.with_columns(**Slots(values, quality, lengths).columns()).select(SAID.keys())
+    return frame.with_columns(**Slots(values, quality, lengths).columns()).select(BATCH_COLUMNS.keys())
 
 
 def spread(pieces: Pieces, days: Days, step: np.ndarray) -> tuple[DayUse, SlotUse]:

@@ -62,4 +62,4 @@ def _empty(actor: Actor, meter: Meter, series: list[int], lease: Lease) -> None:
         note(batch, touched=result.touched, report={"removed": result.removed}, changed=result.changed)
 
     with committing(batch, store, lease):
-        store.write_anew([], spans=spans, earlier=None, lease=lease, batch=batch.pk, before_commit=before_commit)
+        store.replace_spans([], spans=spans, earlier=None, lease=lease, batch=batch.pk, before_commit=before_commit)

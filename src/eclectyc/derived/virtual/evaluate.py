@@ -50,7 +50,7 @@ class Rows:
         days = rows["day"].to_numpy().astype("datetime64[D]")
         begins, ends = midnights(days, zone), midnights(days + 1, zone)
         step = rows["step"].to_numpy().astype(np.int64)
-        slots = Slots.of(rows)
+        slots = Slots.from_frame(rows)
         row = np.repeat(np.arange(len(days)), slots.lengths)
         step_s = step[row] * 60
         start = begins[row] + _within(slots.lengths) * step_s

@@ -9,7 +9,7 @@ import polars as pl
 
 from eclectyc.derived.virtual.definitions import Rule, series_frame
 from eclectyc.derived.virtual.evaluate import NO_ROWS, Rows
-from eclectyc.lake.primary_rows import counted_rows
+from eclectyc.lake.primary_rows import primary_rows
 from eclectyc.lake.store import connect
 
 
@@ -22,7 +22,7 @@ def read_parts(rules: Iterable[Rule], start: date, end: date) -> dict[int, Rows]
     def spans() -> pl.DataFrame:
         return lake.span(series["series"].to_numpy())
 
-    rows = counted_rows(lake, series, start, end, values=True, spans=spans)
+    rows = primary_rows(lake, series, start, end, values=True, spans=spans)
     rows = rows.select("point", "day", "step", "values", "quality")
     found = {point: part for (point,), part in rows.partition_by("point", as_dict=True, maintain_order=True).items()}
     zones = {part.point: part.zone for rule in every for part in rule.parts}

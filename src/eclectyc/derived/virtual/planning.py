@@ -18,7 +18,7 @@ from eclectyc.derived.virtual.invalidation import mark_users
 from eclectyc.derived.virtual.part_readings import read_parts
 from eclectyc.estate.models import Series
 from eclectyc.estate.series import SeriesKey, ensure_series
-from eclectyc.lake.schema import SAID
+from eclectyc.lake.schema import BATCH_COLUMNS
 from eclectyc.lake.slot_arrays import Slots
 
 LONG_DAYS: Final = 400  # a longer span is cut to what there is: that takes a look at the lake
@@ -46,7 +46,7 @@ class Plan:
     def _said(self, worked: list[tuple[Rule, Worked]]) -> pl.DataFrame:
         """Return what was worked out as day rows of the series: one frame, however many meters there are."""
         if not worked:
-            return pl.DataFrame(schema=SAID)
+            return pl.DataFrame(schema=BATCH_COLUMNS)
         series = [self.numbers[rule.meter, step] for rule, found in worked for step in found.step.tolist()]
         every = [found for _, found in worked]
         slots = Slots(
@@ -55,7 +55,7 @@ class Plan:
             np.concatenate([found.slots.lengths for found in every]),
         )
         whole = Worked(np.concatenate([f.days for f in every]), np.concatenate([f.step for f in every]), slots)
-        return whole.frame().with_columns(series=pl.Series(series, dtype=pl.Int32)).select(SAID.keys())
+        return whole.frame().with_columns(series=pl.Series(series, dtype=pl.Int32)).select(BATCH_COLUMNS.keys())
 
 
 def worked_out(rule: Rule, days: np.ndarray, rows: Mapping[int, Rows]) -> Worked:

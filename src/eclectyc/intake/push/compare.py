@@ -9,7 +9,7 @@ import numpy as np
 
 from eclectyc.intake.push import inbox
 from eclectyc.intake.push.encoding import PushedSlots, unpack
-from eclectyc.lake.precedence import lay
+from eclectyc.lake.precedence import merge_slots
 from eclectyc.lake.slot_arrays import Slots
 from eclectyc.lake.store import connect
 
@@ -44,7 +44,7 @@ def compare(series: int, pushed: PushedSlots) -> PushComparison:
     for push in waiting:
         if push.batch is None or push.batch > held.last_batch:
             _merge_earlier(unpack(push.data), pushed, value, quality)
-    laid = lay(_as_day(value, quality), _as_day(pushed.value, pushed.quality))
+    laid = merge_slots(_as_day(value, quality), _as_day(pushed.value, pushed.quality))
     added, changed, unchanged, kept = laid.counts[0].tolist()
     return PushComparison(added, changed, unchanged, kept, newest=waiting[-1].pk if waiting else 0)
 
@@ -61,5 +61,5 @@ def _merge_earlier(earlier: PushedSlots, pushed: PushedSlots, value: np.ndarray,
     if not both.any():
         return
     said = where[both]
-    laid = lay(_as_day(value[both], quality[both]), _as_day(earlier.value[said], earlier.quality[said])).slots
+    laid = merge_slots(_as_day(value[both], quality[both]), _as_day(earlier.value[said], earlier.quality[said])).slots
     value[both], quality[both] = laid.values, laid.quality
