@@ -42,7 +42,7 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
-class Branding:
+class MailBranding:
     """How an organisation's mails look."""
 
     brand: dict[str, Any] = field(default_factory=dict)  # as a Letter takes it: brand, colour, ink
@@ -50,7 +50,7 @@ class Branding:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class AlertSubject:
     """What somebody is told about, as rights look at it."""
 
     kind: str
@@ -59,7 +59,7 @@ class Subject:
 
 
 # Of some people by number, those who may see a matter; and the look of its organisation. Given by the room that knows.
-Directory = Callable[[Sequence[int], Subject], tuple[list[Recipient], Branding]]
+Directory = Callable[[Sequence[int], AlertSubject], tuple[list[Recipient], MailBranding]]
 _directory: list[Directory] = []
 
 
@@ -107,7 +107,7 @@ def job_failed(job: Job, error: str, remedy: str) -> None:
 def deliver(running: JobContext) -> dict[str, Any]:
     """Send a message to everybody who has not had it yet. Whom the mail server refuses is tried again later."""
     told: list[str] = list(running.cursor or [])
-    matter = Subject(running.args.get("kind", ""), running.args.get("about"))
+    matter = AlertSubject(running.args.get("kind", ""), running.args.get("about"))
     readers, look = recipients_of(matter)
     refused: NotSent | None = None
     for reader in readers:
@@ -127,12 +127,12 @@ def deliver(running: JobContext) -> dict[str, Any]:
     return {"mails": len(told)}
 
 
-def recipients_of(matter: Subject) -> tuple[list[Recipient], Branding]:
+def recipients_of(matter: AlertSubject) -> tuple[list[Recipient], MailBranding]:
     """Return who is told of a matter, each address once, and how the mail looks."""
     of_kind = Q(kind="") | Q(kind=matter.kind)
     found = Subscription.objects.filter(of_kind, organisation_id=matter.organisation_id)
     people = sorted(set(found.values_list("user_id", flat=True)))
-    readers, look = _directory[0](people, matter) if _directory else ([], Branding())
+    readers, look = _directory[0](people, matter) if _directory else ([], MailBranding())
     every = [Recipient(ADMIN, settings.ADMIN_EMAIL)] if settings.ADMIN_EMAIL else []
     seen = {reader.email.lower() for reader in every}
     for reader in readers:
@@ -148,7 +148,7 @@ def subscribe(actor: Actor, *, organisation_id: int | None = None, kind: str = "
         raise Invalid("Only a person can be told by mail.", "Sign in as somebody.")
     if kind and kinds.find(kind) is None:
         raise Invalid(f"There is no kind of job {kind[:60]!r}.", "Choose one from the list.", field="kind")
-    if not rights.may(actor, kinds.VIEW, Subject(kind, organisation_id)):
+    if not rights.may(actor, kinds.VIEW, AlertSubject(kind, organisation_id)):
         raise Forbidden("Your role does not allow this.", "Ask an administrator of your organisation.")
     with transaction.atomic():
         found, is_new = Subscription.objects.get_or_create(
@@ -169,7 +169,7 @@ def unsubscribe(actor: Actor, *, subscription: Subscription) -> None:
         found.delete()
 
 
-def _letter(running: JobContext, reader: Recipient, look: Branding) -> Letter:
+def _letter(running: JobContext, reader: Recipient, look: MailBranding) -> Letter:
     path = running.args.get("path", "")
     facts = {"lines": running.args.get("lines", []), "link": link_to(path) if path else ""}
     # The same for each try, so that a mail sent twice is shown once.
