@@ -1,4 +1,4 @@
-"""What a handler is given: its arguments, and how it tells its progress and writes its effects."""
+"""The context of a handler: its arguments, its progress and its effects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from eclectyc.jobs import clock
 from eclectyc.jobs.interrupts import Cancelled, HandedBack, Interrupt, JobLeaseLost, TryLater
-from eclectyc.jobs.queue import Claim, renew
+from eclectyc.jobs.queue import JobClaim, renew
 
 __all__ = ["Cancelled", "HandedBack", "TryLater", "JobLeaseLost", "JobContext", "Interrupt"]
 
@@ -25,10 +25,10 @@ _SAME: Final[Any] = object()
 
 
 class JobContext:
-    """A job in the hands of its handler."""
+    """A running job, as its handler uses it."""
 
-    def __init__(self, claim: Claim, *, pulse: Callable[[list[JobContext]], None] | None = None) -> None:
-        """``pulse`` is what the heartbeat does, where no thread does it."""
+    def __init__(self, claim: JobClaim, *, pulse: Callable[[list[JobContext]], None] | None = None) -> None:
+        """``pulse`` replaces the heartbeat's thread if there is none."""
         job = claim.job
         self._pulse, self._pulsed_at = pulse, time.monotonic()
         self.claim = claim
@@ -36,14 +36,14 @@ class JobContext:
         self.args: dict[str, Any] = job.args
         self.organisation_id, self.person_id = job.organisation_id, job.person_id
         self.due_at: datetime | None = job.due_at
-        self.changes: dict[str, Any] = {}  # what changed of done, total, unit, text since it was last written
-        self.lines: list[tuple[datetime, str]] = []  # still to be written
-        self.lock = threading.Lock()  # over ``said`` and ``lines``, which the beat takes
-        self.stop: type[Interrupt] | None = None  # set by the beat
+        self.changes: dict[str, Any] = {}  # of done, total, unit and text, not saved yet
+        self.lines: list[tuple[datetime, str]] = []  # not saved yet
+        self.lock = threading.Lock()  # over ``said`` and ``lines``, which the heartbeat saves
+        self.stop: type[Interrupt] | None = None  # set by the heartbeat
         self.renewed_at = time.monotonic()
         self._cursor: Any = job.cursor
         self._saved_at = 0.0
-        self._is_unsaved = False  # the cursor, set outside an effect and not written yet
+        self._is_unsaved = False  # the cursor, set outside an effect and not saved yet
         self._is_in_effect = False
         self._line_count = 0
         self._done = 0
@@ -51,7 +51,7 @@ class JobContext:
 
     @property
     def cursor(self) -> Any:
-        """Where an earlier attempt came to, as JSON; None at first."""
+        """The position reached by an earlier attempt, as JSON; None at first."""
         return self._cursor
 
     def progress(
@@ -63,13 +63,13 @@ class JobContext:
         text: str | None = None,
         cursor: Any = _SAME,
     ) -> None:
-        """Tell how far it is, and stop here if it has to. Costs next to nothing.
+        """Report progress, and stop here if the job is interrupted. Costs next to nothing.
 
-        cursor : JSON from which a later attempt goes on; set inside an effect it is committed with it.
+        cursor : JSON from which a later attempt continues; set inside an effect, it is committed with it.
         """
-        told = {"done": done, "total": total, "unit": unit and unit[:20], "text": text and text[:200]}
+        reported = {"done": done, "total": total, "unit": unit and unit[:20], "text": text and text[:200]}
         with self.lock:
-            self.changes.update((name, value) for name, value in told.items() if value is not None)
+            self.changes.update((name, value) for name, value in reported.items() if value is not None)
             self._count(done)
         if cursor is not _SAME:
             self._cursor = cursor
@@ -77,27 +77,27 @@ class JobContext:
         self.check()
 
     def log(self, line: str) -> None:
-        """Keep a line for whoever looks at this run. After a thousand, no more are kept."""
+        """Add a line to the log of this run; lines after the thousandth are dropped."""
         self._line_count += 1
         if self._line_count > MOST_LINES:
             return
-        text = line if self._line_count < MOST_LINES else "… further lines are not kept"
+        text = line if self._line_count < MOST_LINES else "… further lines are dropped"
         with self.lock:
             self.lines.append((timezone.now(), text.replace("\x00", "")[:1000]))
 
     def check(self) -> None:
-        """Stop here if it has to; ``progress`` does the same."""
+        """Stop here if the job is interrupted; ``progress`` does the same."""
         if self._pulse is not None and time.monotonic() - self._pulsed_at > PULSE_S:
             self._pulsed_at = time.monotonic()
             self._pulse([self])
         if self.stop is None and time.monotonic() - self.renewed_at > self.claim.lease_s:
-            self._ask()  # nothing was heard of the lease for long: this process may have been frozen
+            self._ask()  # not renewed for long: this process may have been frozen
         if self.stop is not None:
             raise self.stop
 
     @contextmanager
     def effect(self) -> Iterator[None]:
-        """A transaction in which this job is certainly still ours, and stays so until it is committed."""
+        """A transaction in which this worker certainly holds the job until it is committed."""
         before, outer = self._cursor, self._is_in_effect
         try:
             with transaction.atomic():
@@ -106,7 +106,7 @@ class JobContext:
                     raise JobLeaseLost
                 self._is_in_effect = True
                 yield
-                # Nobody could renew it meanwhile: the row was locked.
+                # It could not be renewed meanwhile: the row was locked.
                 self.claim.still_held().update(lease_until=clock.later(self.claim.lease_s), cursor=self._cursor)
         except BaseException:
             self._cursor = before
@@ -117,7 +117,7 @@ class JobContext:
         self._is_unsaved = False
 
     def take_changes(self) -> dict[str, Any]:
-        """Take what has been said since the last time, as fields of the job."""
+        """Return and clear the progress since the last time, as fields of the job."""
         with self.lock:
             fields, self.changes = self.changes, {}
             if fields:
@@ -125,20 +125,20 @@ class JobContext:
             return fields
 
     def final_changes(self) -> dict[str, Any]:
-        """Return what is to be written at the end of the attempt; nothing is taken, so it can be asked for again.
+        """Return the fields to save at the end of the attempt, without clearing them.
 
-        A cursor that belongs to an effect is not among it: whether that was committed, the registry knows best.
+        A cursor set in an effect is left out: it was committed with the effect, or not at all.
         """
         with self.lock:
             return self.changes | ({"cursor": self._cursor} if self._is_unsaved else {})
 
     def restore_changes(self, fields: dict[str, Any]) -> None:
-        """Put back what could not be written."""
+        """Restore fields that could not be saved."""
         with self.lock:
             self.changes = fields | self.changes
 
     def take_lines(self) -> list[tuple[datetime, str]]:
-        """Take the lines that are still to be written."""
+        """Return and clear the lines that are not saved yet."""
         with self.lock:
             lines, self.lines = self.lines, []
             return lines
@@ -151,10 +151,10 @@ class JobContext:
 
     def _save_cursor(self) -> None:
         if self._is_in_effect:
-            return  # it is written with the effect
+            return  # it is saved with the effect
         self._is_unsaved = True
         if time.monotonic() - self._saved_at < SAVE_CURSOR_S:
-            return  # soon, or at the end of the attempt
+            return  # saved soon, or at the end of the attempt
         if not self.claim.still_held().update(cursor=self._cursor):
             self.stop = JobLeaseLost
         self._saved_at, self._is_unsaved = time.monotonic(), False

@@ -1,7 +1,7 @@
-"""A worker: one process that runs jobs, a few at a time, until it is told to end.
+"""A worker: one process that runs a few jobs at a time until it is stopped.
 
-The main thread looks once a second what there is to do and otherwise sleeps; each slot is a thread that claims a job,
-runs it and claims the next; the heartbeat keeps what they hold. Workers know each other through the registry alone.
+The main thread checks once a second for due work and otherwise sleeps; each slot is a thread that claims a job, runs it
+and claims the next; the heartbeat renews their leases. Workers know each other through the registry alone.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from django.db import close_old_connections, connection
 from eclectyc.jobs import attempt, kinds, queue, schedules, wake, worker_registry
 from eclectyc.jobs.context import HandedBack, JobContext
 from eclectyc.jobs.heartbeat import Heartbeat, pulse
-from eclectyc.jobs.queue import LEASE_S, Claim
+from eclectyc.jobs.queue import LEASE_S, JobClaim
 from eclectyc.kernel.process_identity import holder_name
 
 LOOK_S: Final = 1.0
-LISTEN_S: Final = 0.25  # how soon a signal is heeded
+LISTEN_S: Final = 0.25  # how soon a signal takes effect
 SCHEDULES_S: Final = 3.0
 SIGN_OF_LIFE_S: Final = 15.0
-HURRY_S: Final = 3.0  # for handlers that were asked to give their job back
+HURRY_S: Final = 3.0  # for handlers that were asked to hand their job back
 log = logging.getLogger(__name__)
 
 
 class JobWorker:
-    """Runs jobs in ``threads`` slots. ``lease_s`` is how long it may be silent before others take its jobs."""
+    """Runs jobs in ``threads`` slots. ``lease_s`` is how long it may be silent before others reclaim its jobs."""
 
     def __init__(self, *, threads: int = 2, lease_s: float = LEASE_S, label: str = "worker") -> None:
         self.name = holder_name(label)
         self.lease_s = lease_s
         self._beat = Heartbeat()
-        self._work = threading.Condition()  # slots that have nothing to do wait here
+        self._work = threading.Condition()  # idle slots wait here
         self._nudge = threading.Event()  # ends the main thread's sleep
         self._busy = 0  # slots that claim or run a job
         self._is_ending = False
@@ -46,7 +46,7 @@ class JobWorker:
         self._slots = [threading.Thread(target=self._slot, name=f"jobs-{n}", daemon=True) for n in range(threads)]
 
     def run(self, *, until_empty: bool = False, is_orphan: Callable[[], bool] = lambda: False) -> None:
-        """Work until ``end`` is called, or what started this is gone; with ``until_empty`` until nothing is due."""
+        """Run until ``end`` is called or the parent process has ended; with ``until_empty``, until nothing is due."""
         wake.listen(self._nudge)
         self._guarded(lambda: worker_registry.register(self.name, len(self._slots)))
         self._guarded(schedules.sync_declared)
@@ -65,11 +65,11 @@ class JobWorker:
         connection.close()
 
     def end(self) -> None:
-        """Take no more jobs; ``run`` returns soon. Safe in a signal's handler: it takes no lock."""
+        """Claim no more jobs; ``run`` returns soon. Safe in a signal handler: it takes no lock."""
         self._is_ending = True
 
     def drain(self, grace_s: float) -> bool:
-        """Let running jobs finish for some time, then have them given back. False where a handler does not stop."""
+        """Let running jobs finish for some time, then hand them back. False if a handler does not stop."""
         self._wait_for_slots(grace_s)
         for running in self._beat.jobs():
             running.stop = running.stop or HandedBack
@@ -89,7 +89,7 @@ class JobWorker:
         self._nudge.clear()
 
     def _look(self) -> bool:
-        """Do what is due for all workers, and wake a slot if there is a job. Return whether all is quiet."""
+        """Do what is due for all workers, and wake a slot if there is a job. Return whether this worker is idle."""
         is_busy, is_due = bool(self._busy), False
 
         def look() -> None:
@@ -104,15 +104,15 @@ class JobWorker:
                 self._ticked_at = time.monotonic()
             is_due = queue.is_due(kinds.known())
 
-        is_told = self._guarded(look)
+        is_done_looking = self._guarded(look)
         if is_due:
             with self._work:
                 self._work.notify_all()
-        return is_told and not is_due and not is_busy
+        return is_done_looking and not is_due and not is_busy
 
     def _slot(self) -> None:
         while self._turn_to():
-            claim: Claim | None = None
+            claim: JobClaim | None = None
 
             def take() -> None:
                 nonlocal claim
@@ -125,7 +125,7 @@ class JobWorker:
         connection.close()
 
     def _turn_to(self) -> bool:
-        """Count a slot as busy from before it claims, so that nobody takes the worker for idle in between."""
+        """Count a slot as busy before it claims, so that the worker never seems idle in between."""
         with self._work:
             self._busy += not self._is_ending
             return not self._is_ending
@@ -136,7 +136,7 @@ class JobWorker:
             if is_idle and not self._is_ending:
                 self._work.wait()
 
-    def _run_one(self, claim: Claim) -> None:
+    def _run_one(self, claim: JobClaim) -> None:
         running = JobContext(claim)
         self._beat.add(running)
         try:
@@ -151,25 +151,25 @@ class JobWorker:
             time.sleep(0.05)
 
     def _guarded(self, deed: Callable[[], object]) -> bool:
-        """Do something with the registry, which may be away for a while: a worker outlasts that. Say if it was done."""
+        """Use the registry, which may be unavailable for a while; return whether it was done."""
         try:
             close_old_connections()
             deed()
             self._is_registry_away = False
             return True
         except DatabaseFault as error:
-            if not self._is_registry_away:  # said once
+            if not self._is_registry_away:  # logged once
                 log.warning("The registry does not answer; the worker waits: %s", error)
             self._is_registry_away = True
-        except Exception:  # a fault of ours in one place must not stop everything else
-            log.exception("A fault in Eclectyc itself; the worker goes on")
+        except Exception:  # an error in one place must not stop everything else
+            log.exception("Internal error; the worker continues")
         connection.close()
         return False
 
 
 def run_waiting(limit: int = 1000) -> int:
-    """Run the jobs that are due in this thread, one after another; return how many. For tests, and for one's own use
-    where there is no worker: what a job is, it is here too, but nothing keeps its lease between its progress steps."""
+    """Run the due jobs in this thread, one after another; return how many. For tests, and if there is no worker: leases
+    are renewed only at progress steps."""
     name, count = holder_name("here"), 0
     while count < limit and (claim := queue.claim(name, kinds.known())) is not None:
         running = JobContext(claim, pulse=pulse)
