@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.intake.service import ImportOptions, import_file
+from eclectyc.intake.import_options import ImportOptions
+from eclectyc.intake.service import import_file
 from tests.api.conftest import Get
 from tests.factories import World
 

@@ -38,7 +38,8 @@ def main(day: int, value: str, failpoint: str) -> None:
     from eclectyc.derived import registry
     from eclectyc.derived.engine import bring_up_to_date
     from eclectyc.estate.models import Meter, Site
-    from eclectyc.intake.service import ImportOptions, import_file
+    from eclectyc.intake.import_options import ImportOptions
+    from eclectyc.intake.service import import_file
     from eclectyc.kernel import failpoints
     from tests.derived.twice import only_twice
 

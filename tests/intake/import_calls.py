@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Meter, Series
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.report import ImportReport
-from eclectyc.intake.service import ImportOptions, import_file
+from eclectyc.intake.service import import_file
 from eclectyc.lake.store import connect
 from tests.factories import World
 

@@ -57,7 +57,8 @@ def main(first: int, end: int, failpoint: str) -> None:
 
     ready()
     from eclectyc.batches.lifecycle import recover
-    from eclectyc.intake.service import ImportOptions, import_file
+    from eclectyc.intake.import_options import ImportOptions
+    from eclectyc.intake.service import import_file
     from eclectyc.kernel import failpoints
 
     tell(found())

@@ -30,7 +30,7 @@ def test_an_import_that_fails_leaves_nothing_and_the_next_one_works(
         raise RuntimeError("the disk is on fire")
 
     with monkeypatch.context() as broken:
-        broken.setattr("eclectyc.intake.commit.take_result", fail)
+        broken.setattr("eclectyc.intake.report.ImportReport.add_counts", fail)
         with pytest.raises(RuntimeError):
             bring(world, tmp_path / "a.csv", text, **options)
     assert not Meter.objects.filter(identifier="M7").exists()
@@ -48,7 +48,7 @@ def test_a_meter_that_others_use_meanwhile_outlives_the_failed_import_that_made_
         make_meter(world.site, "SUB", parent=parent)
         raise RuntimeError("the disk is on fire")
 
-    monkeypatch.setattr("eclectyc.intake.commit.take_result", use_and_fail)
+    monkeypatch.setattr("eclectyc.intake.report.ImportReport.add_counts", use_and_fail)
     with pytest.raises(RuntimeError):
         bring(world, tmp_path / "a.csv", long((0, 1), meter="M7"), create_meters=True, site="New works")
     assert Meter.objects.filter(identifier="M7").exists()

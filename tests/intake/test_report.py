@@ -12,7 +12,8 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.models import Batch
-from eclectyc.intake.service import ImportOptions, import_file
+from eclectyc.intake.import_options import ImportOptions
+from eclectyc.intake.service import import_file
 from eclectyc.intake.uploads.rejected import RejectedLines
 from eclectyc.kernel.errors import Invalid, NotFound
 from eclectyc.lake.store import connect

@@ -18,7 +18,9 @@ from eclectyc.estate import meters
 from eclectyc.estate import sites as estate_sites
 from eclectyc.estate.lists import MeterFilter, SiteFilter
 from eclectyc.estate.models import Meter, Site
-from eclectyc.intake.service import ImportOptions, ImportReport, import_file
+from eclectyc.intake.import_options import ImportOptions
+from eclectyc.intake.report import ImportReport
+from eclectyc.intake.service import import_file
 from eclectyc.kernel.errors import Forbidden
 from eclectyc.kernel.spreadsheet_safety import as_meant, safe
 from eclectyc.reports.registry import meter_rows, site_rows

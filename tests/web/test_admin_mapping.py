@@ -19,11 +19,11 @@ from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter
 from eclectyc.intake.feeds.models import Feed
 from eclectyc.intake.feeds.service import FeedDetails, create_feed
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.profiles.mapping import mapping_of
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.service import create_profile
 from eclectyc.intake.profiles.toml_text import mapping_of_toml
-from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import receive
 from eclectyc.jobs.worker import run_waiting

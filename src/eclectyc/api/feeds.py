@@ -19,7 +19,7 @@ from eclectyc.api.requests import CHANGING, ONE, Body, Number, Page, Searched, n
 from eclectyc.api.schemas import Text
 from eclectyc.intake.feeds import service
 from eclectyc.intake.feeds.models import Feed, FeedFile
-from eclectyc.intake.service import ImportOptions
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.jobs.models import Schedule
 
 router = Router(tags=["feeds"])

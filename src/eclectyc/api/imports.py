@@ -18,7 +18,7 @@ from eclectyc.api.lookup import organisation_of, organisations_named
 from eclectyc.api.requests import CHANGING, ONE, Body, Searched, require_somewhere
 from eclectyc.api.schemas import Text
 from eclectyc.batches.models import Batch
-from eclectyc.intake.service import ImportOptions
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.undo import undo_batch
 from eclectyc.intake.uploads import import_history, service
 from eclectyc.intake.uploads.models import Upload

@@ -26,7 +26,7 @@ from eclectyc.kernel.plurals import counted, worded
 if TYPE_CHECKING:
     from eclectyc.accounts.models import Organisation
     from eclectyc.intake.report import ImportReport
-    from eclectyc.intake.service import ImportOptions, Progress, StampsOption
+    from eclectyc.intake.import_options import ImportOptions, Progress, StampsOption
     from eclectyc.readers.prefetch import PrefetchingReader
 
 SHOWN_BATCHES: Final = 50
@@ -61,7 +61,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
     reading = None if profile else (type_, meter, unit, quantity, sheet)
     with _begun(file, reading) as ahead:  # the file is read while the rest of the program loads
         ready()
-        from eclectyc.intake.service import ImportOptions
+        from eclectyc.intake.import_options import ImportOptions
 
         options = ImportOptions(
             type=type_, dry_run=dry_run, create_meters=create_meters, site=site, stamps=cast("StampsOption", stamps),

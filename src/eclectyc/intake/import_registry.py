@@ -4,54 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.models import Organisation
-from eclectyc.batches.lifecycle import Claim, tell_audit
+from eclectyc.batches.lifecycle import tell_audit
 from eclectyc.batches.models import Batch
 from eclectyc.estate.formula.parse import parse
 from eclectyc.estate.formula.tokens import hyphenated
 from eclectyc.estate.meters import create_meter, update_meter
 from eclectyc.estate.models import Meter, Site
 from eclectyc.estate.sites import create_site, update_site
-from eclectyc.intake.report import ErrorLog, ImportReport, grouped_warnings
+from eclectyc.intake.import_run import ImportRun
+from eclectyc.intake.report import grouped_warnings
 from eclectyc.kernel.errors import EclectycError, Invalid
-from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RecordBlock
-from eclectyc.readers.files.source import Source
-from eclectyc.readers.formats import Reader
+from eclectyc.readers.blocks import LineError, RecordBlock
+from eclectyc.readers.reader import ReadOptions
 
 Fields = dict[str, Any]
 Line = tuple[int, Fields]
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
-    """A file of sites or meters on its way in."""
-
-    actor: Actor
-    organisation: Organisation
-    reader: Reader
-    source: Source
-    seen: Recognition
-    report: ImportReport
-    log: ErrorLog
-    site_name: str = ""  # of meters whose line names none
-    claim: Claim = Claim()  # noqa: RUF009 - it never changes
-
-    def each(self) -> Iterator[tuple[int, Fields]]:
-        """Yield each record's line and fields; what is blank is not said, and so not changed."""
-        for block, errors in self.reader.read(self.source, self.seen, ReadOptions(self.reader.name)):
-            self.log.extend(errors)
-            self.report.rows += block.rows + len({error.line for error in errors})
-            if isinstance(block, RecordBlock):
-                for row in block.frame.iter_rows(named=True):
-                    line = row.pop("line")
-                    yield line, _fields({name: text for name, text in row.items() if text is not None})
+def _records(run: ImportRun) -> Iterator[Line]:
+    """Yield each record's line and fields; a blank cell changes nothing and is left out."""
+    opened = run.file.wait_for_file()
+    for block, errors in opened.reader.read(opened.source, opened.recognition, ReadOptions(opened.reader.name)):
+        run.log.extend(errors)
+        run.report.rows += block.rows + len({error.line for error in errors})
+        if isinstance(block, RecordBlock):
+            for row in block.frame.iter_rows(named=True):
+                line = row.pop("line")
+                yield line, _fields({name: text for name, text in row.items() if text is not None})
 
 
 def _fields(said: Mapping[str, str]) -> Fields:
@@ -61,73 +45,74 @@ def _fields(said: Mapping[str, str]) -> Fields:
     return fields | ({"outside_references": references} if references else {})
 
 
-def import_records(records: Records) -> None:
+def import_records(run: ImportRun) -> None:
     """Bring the organisation's sites or meters up to date from a file: all its sound lines, in one transaction."""
-    report = records.report
-    with records.claim.held():
-        apply = _apply_sites if records.reader.kind == "sites" else _apply_meters
-        apply(records)
-        report.warnings = grouped_warnings([*report.warnings, *records.seen.warnings])
-        report.add_errors(records.log)
+    run.actor.require("estate.edit", run.organisation.pk)
+    report = run.report
+    with run.claim.held():
+        apply = _apply_sites if run.file.wait_for_file().reader.kind == "sites" else _apply_meters
+        apply(run)
+        report.warnings = grouped_warnings([*report.warnings, *run.recognition.warnings])
+        report.add_errors(run.log)
         if report.dry_run:
             transaction.set_rollback(True)
         else:
-            report.batch = _batch(records).pk
+            report.batch = _batch(run).pk
 
 
-def _batch(records: Records) -> Batch:
+def _batch(run: ImportRun) -> Batch:
     """Write the import into the history. It has no readings, so the lake knows nothing of it."""
-    report, now = records.report, timezone.now()
+    report, now = run.report, timezone.now()
     batch = Batch.objects.create(
-        organisation=records.organisation, state=Batch.DONE, user_id=records.actor.user_id,
-        actor_label=records.actor.label, upload_id=records.claim.upload, file_name=report.file[-255:],
+        organisation=run.organisation, state=Batch.DONE, user_id=run.actor.user_id,
+        actor_label=run.actor.label, upload_id=run.claim.upload, file_name=report.file[-255:],
         format=report.format[:30], committed_at=now, finished_at=now, rows=report.rows, accepted=report.accepted,
         rejected=report.rejected,
     )  # fmt: skip
     batch.report = {**report.as_dict(), "batch": batch.pk}
     batch.save(update_fields=["report"])
-    tell_audit(batch, "done", by=records.actor.by, after={"rows": report.rows, "accepted": report.accepted,
+    tell_audit(batch, "done", by=run.actor.by, after={"rows": report.rows, "accepted": report.accepted,
                "rejected": report.rejected})  # fmt: skip
     return batch
 
 
-def _apply_sites(records: Records) -> None:
-    report, organisation = records.report, records.organisation
+def _apply_sites(run: ImportRun) -> None:
+    report, organisation = run.report, run.organisation
     known = {site.name.casefold(): site for site in Site.objects.filter(organisation=organisation)}
-    for line, fields in records.each():
+    for line, fields in _records(run):
         site = known.get(" ".join(fields["name"].split()).casefold())
         before = _state(site) if site else None
-        with _line(records, line):
+        with _line(run, line):
             if site is None:
-                site = create_site(records.actor, organisation=organisation, **fields)
+                site = create_site(run.actor, organisation=organisation, **fields)
                 known[site.name.casefold()] = site
                 report.created_sites += 1
             else:
-                report.updated_sites += _state(update_site(records.actor, site=site, **fields)) != before
+                report.updated_sites += _state(update_site(run.actor, site=site, **fields)) != before
 
 
-def _apply_meters(records: Records) -> None:
-    report = records.report
-    mine = Meter.objects.filter(organisation=records.organisation).select_related("site", "organisation")
+def _apply_meters(run: ImportRun) -> None:
+    report = run.report
+    mine = Meter.objects.filter(organisation=run.organisation).select_related("site", "organisation")
     known = {meter.identifier: meter for meter in mine}
     parents: list[tuple[int, Meter, str]] = []
-    plain, virtual = _apart(records.each())
+    plain, virtual = _apart(_records(run))
     for line, fields in (*plain, *_parts_first(virtual)):  # a part of a formula may stand further down
         parent = fields.pop("parent", None)
         meter = known.get(fields["identifier"])
         before = _state(meter) if meter else None
-        with _line(records, line):
+        with _line(run, line):
             if meter is None:
-                meter = _make_meter(records, fields)
+                meter = _make_meter(run, fields)
                 known[meter.identifier] = meter
                 report.created_meters += 1
             else:
-                report.updated_meters += _state(update_meter(records.actor, meter=meter, **fields)) != before
+                report.updated_meters += _state(update_meter(run.actor, meter=meter, **fields)) != before
             if parent is not None:
                 parents.append((line, meter, parent))
     for line, meter, parent in parents:  # last, for a parent may stand further down
-        with _line(records, line):
-            update_meter(records.actor, meter=meter, parent=parent)
+        with _line(run, line):
+            update_meter(run.actor, meter=meter, parent=parent)
 
 
 def _apart(lines: Iterable[Line]) -> tuple[list[Line], list[Line]]:
@@ -157,26 +142,26 @@ def _named(formula: str) -> set[str]:
         return set(hyphenated(formula))
 
 
-def _make_meter(records: Records, fields: Fields) -> Meter:
+def _make_meter(run: ImportRun, fields: Fields) -> Meter:
     said = dict(fields)
-    name = said.pop("site", records.site_name)
+    name = said.pop("site", run.options.site)
     if not name:
         raise Invalid(f"Meter {said['identifier']} has no site.", "Add a site column, or --site NAME.", field="site")
-    site = Site.objects.filter(organisation=records.organisation, name__iexact=" ".join(name.split())).first()
+    site = Site.objects.filter(organisation=run.organisation, name__iexact=" ".join(name.split())).first()
     if site is None:
         raise Invalid(f"There is no site {name!r}.", "Import the sites first, or check its spelling.", field="site")
-    return create_meter(records.actor, site=site, **said)
+    return create_meter(run.actor, site=site, **said)
 
 
 @contextmanager
-def _line(records: Records, line: int) -> Iterator[None]:
+def _line(run: ImportRun, line: int) -> Iterator[None]:
     """Make one line's changes, or report the line and leave everything as it was."""
     try:
         with transaction.atomic():
             yield
     except EclectycError as error:
-        heading = str(records.seen.columns.get(error.field, error.field))
-        records.log.extend([LineError(line, heading, error.reason, error.remedy)])
+        heading = str(run.recognition.columns.get(error.field, error.field))
+        run.log.extend([LineError(line, heading, error.reason, error.remedy)])
 
 
 def _state(thing: Site | Meter) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -15,8 +15,12 @@ from eclectyc.kernel.plurals import counted
 from eclectyc.readers.blocks import MAX_REPORTED_ERRORS, LineError
 from eclectyc.readers.line_ranges import RANGES_SUFFIX, count_lines, merge_ranges, ranges_from_lines, write_ranges
 
+if TYPE_CHECKING:
+    from eclectyc.lake.write import WriteResult
+
 CLEAN, SOME_REJECTED, NOTHING_USABLE = 0, 1, 2  # exit codes
 MAX_LIKE_WARNINGS = 20
+STORED_SERIES: Final = 2000  # of a report in the registry; the printed one has them all
 REPORT_FILES: Final = ("errors_file", "lines_file")  # fields of a report that name a file, which goes with it
 
 
@@ -176,6 +180,17 @@ class ImportReport:
         if not self.is_usable:
             return NOTHING_USABLE
         return SOME_REJECTED if self.error_count else CLEAN
+
+    def add_counts(self, result: WriteResult) -> None:
+        """Report what became of the slots."""
+        self.added, self.changed = result.added, result.changed
+        self.unchanged, self.kept = result.unchanged, result.kept
+
+    def for_registry(self) -> dict[str, Any]:
+        """Return what the registry stores of the report."""
+        stored = self.as_dict()
+        stored["series"] = stored["series"][:STORED_SERIES]
+        return stored
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values."""

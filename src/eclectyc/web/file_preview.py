@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.profiles.column_positions import declared_table
 from eclectyc.intake.profiles.match import ProfileMatch, matching_profiles
 from eclectyc.intake.profiles.profile_reader import ProfileReader
 from eclectyc.intake.profiles.sample_file import open_sample
-from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads import service
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.kernel.errors import EclectycError

@@ -17,7 +17,7 @@ from eclectyc.intake.feeds.connection import RemoteFile
 from eclectyc.intake.feeds.folder import FolderConnection
 from eclectyc.intake.feeds.models import Feed, FeedFile
 from eclectyc.intake.feeds.service import FeedDetails, create_feed, read_now, try_feed, update_feed
-from eclectyc.intake.service import ImportOptions
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job
 from eclectyc.jobs.worker import run_waiting

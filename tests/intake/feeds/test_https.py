@@ -18,7 +18,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.batches.models import Batch
 from eclectyc.intake.feeds.models import Feed
 from eclectyc.intake.feeds.service import FeedDetails, create_feed, read_now, try_feed
-from eclectyc.intake.service import ImportOptions
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job
 from eclectyc.jobs.worker import run_waiting

@@ -10,10 +10,11 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.cli.session import OPERATOR
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.profiles.mapping import mapping_of
 from eclectyc.intake.profiles.toml_text import mapping_of_toml, toml_of
 from eclectyc.intake.report import ImportReport
-from eclectyc.intake.service import ImportOptions, import_file
+from eclectyc.intake.service import import_file
 from eclectyc.kernel.errors import Invalid, NotFound
 from eclectyc.readers.blocks import UnreadableFile
 from tests.factories import World

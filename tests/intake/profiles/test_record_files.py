@@ -12,10 +12,11 @@ import pytest
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.cli.session import OPERATOR
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.profiles.service import create_profile
 from eclectyc.intake.profiles.toml_text import mapping_of_toml, toml_of
 from eclectyc.intake.report import ImportReport
-from eclectyc.intake.service import ImportOptions, import_file
+from eclectyc.intake.service import import_file
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.rejected import rejected_lines
 from eclectyc.intake.uploads.service import receive, start

@@ -13,6 +13,7 @@ from eclectyc.cli.session import OPERATOR
 from eclectyc.estate.changes import Changed
 from eclectyc.intake.feeds.models import Feed
 from eclectyc.intake.feeds.service import FeedDetails, create_feed, options_of, update_feed
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.profiles.mapping import Mapping, mapping_of
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.service import (
@@ -22,7 +23,7 @@ from eclectyc.intake.profiles.service import (
     duplicate_profile,
     profile_named,
 )
-from eclectyc.intake.service import ImportOptions, import_file
+from eclectyc.intake.service import import_file
 from eclectyc.intake.uploads.service import receive, start
 from eclectyc.jobs.models import Job
 from eclectyc.jobs.worker import run_waiting

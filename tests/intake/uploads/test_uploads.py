@@ -12,7 +12,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership
 from eclectyc.audit.models import Event
 from eclectyc.batches.models import Batch
-from eclectyc.intake.service import ImportOptions
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.uploads import job as handler
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import discard, receive, shown_name, start

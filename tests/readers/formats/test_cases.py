@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from eclectyc.cli.session import OPERATOR
-from eclectyc.intake.service import ImportOptions, import_file
+from eclectyc.intake.import_options import ImportOptions
+from eclectyc.intake.service import import_file
 from eclectyc.kernel.errors import Invalid
 from eclectyc.readers.formats import readers
 from tests.factories import World, make_site

@@ -113,7 +113,8 @@ def main(folder: Path) -> None:
     from eclectyc.cli.session import OPERATOR, chosen_organisation, ready
 
     ready()
-    from eclectyc.intake.service import ImportOptions, import_file
+    from eclectyc.intake.import_options import ImportOptions
+    from eclectyc.intake.service import import_file
     from eclectyc.kernel.errors import EclectycError
 
     organisation = chosen_organisation(None)

@@ -20,9 +20,10 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.intake import import_registry, service
 from eclectyc.intake.alignment.month_frames import FileMonths
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.register_files import import_reads
 from eclectyc.intake.report import ImportReport
-from eclectyc.intake.service import ImportOptions, import_file
+from eclectyc.intake.service import import_file
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.lake.write import WriteResult
 from eclectyc.readers.blocks import RegisterBlock, TankBlock

@@ -16,9 +16,9 @@ from eclectyc.audit.record import record
 from eclectyc.intake.feeds.models import Feed
 from eclectyc.intake.feeds.poll import KIND, open_connection
 from eclectyc.intake.feeds.settings import check_settings
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.service import profile_named
-from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.service import plain_options
 from eclectyc.jobs import schedules
 from eclectyc.jobs.models import Job

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from eclectyc.intake.commit import KEPT_SERIES
 from eclectyc.intake.push.merge import MergedPushes
 from eclectyc.intake.push.models import Push
 from eclectyc.intake.push.month_frames import SeriesFacts
-from eclectyc.intake.report import SeriesReport
+from eclectyc.intake.report import STORED_SERIES, SeriesReport
 from eclectyc.kernel.days import slot_bounds, zone_of
 
 _EPOCH = date(1970, 1, 1)
@@ -37,7 +36,7 @@ def report_of(rows: Sequence[Push], merged: MergedPushes, known: Mapping[int, Se
         "rejected": 0,
         "readings": len(merged.series),
         "kwh": float(sum(one["total"] for one in series if one["unit"] == "kWh")),
-        "series": series[:KEPT_SERIES],
+        "series": series[:STORED_SERIES],
     }
 
 

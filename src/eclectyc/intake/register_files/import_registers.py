@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from eclectyc.intake.import_run import ImportRun
 from eclectyc.intake.register_files.collect_reads import Telling, Told
-from eclectyc.intake.register_files.import_reads import ReadsImport, bring_in
+from eclectyc.intake.register_files.commit_case import commit_case
 from eclectyc.intake.register_files.match_registers import RegisterCase
 from eclectyc.intake.report_building import reject_unknown_meters
-from eclectyc.readers.blocks import Block, LineError, RegisterBlock
+from eclectyc.readers.blocks import RegisterBlock
 
 
-def import_registers(import_: ReadsImport, blocks: Iterable[tuple[Block, list[LineError]]], *, timezone: str) -> None:
-    """Read a file of register reads, and commit it or find out what that would do. timezone : told, or empty."""
-    report = import_.report
-    telling = Telling(import_.resolver, import_.log, report.file)
-    for block, errors in blocks:
+def import_registers(run: ImportRun) -> None:
+    """Import a file of register reads: store them, and commit the use that follows."""
+    report = run.report
+    telling = Telling(run.resolver, run.log, report.file)
+    for block, errors in run.blocks():
         if isinstance(block, RegisterBlock):
             telling.take(block, errors)
-    printed = timezone or import_.seen.timezone or ""
+    printed = run.options.timezone or run.recognition.timezone or ""
     told = telling.finish(printed)
     report.rows = telling.rows
     report.timezone = printed or ", ".join(dict.fromkeys(named.channel.point.zone for named in told.registers))
-    report.warnings += [*import_.seen.warnings, *telling.warnings, *import_.resolver.warnings, *_assumed(told)]
-    reject_unknown_meters(import_.resolver, import_.log, report)
-    bring_in(import_, len(told), lambda: RegisterCase.of(told, import_.unit))
+    report.warnings += [*run.recognition.warnings, *telling.warnings, *run.resolver.warnings, *_assumed(told)]
+    reject_unknown_meters(run.resolver, run.log, report)
+    commit_case(run, len(told), lambda: RegisterCase.of(told, run.options.unit))
 
 
 def _assumed(told: Told) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -16,8 +15,9 @@ from eclectyc.batches.lifecycle import Made
 from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter, Utility
 from eclectyc.intake.alignment.clocks import clock_for
+from eclectyc.intake.import_run import ImportRun
 from eclectyc.intake.register_files.collect_reads import MOST
-from eclectyc.intake.register_files.import_reads import ReadsImport, bring_in
+from eclectyc.intake.register_files.commit_case import commit_case
 from eclectyc.intake.register_files.match_registers import meters_of
 from eclectyc.intake.report import ImportReport, SeriesReport
 from eclectyc.intake.report_building import reject_unknown_meters
@@ -26,7 +26,7 @@ from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.quality import ACTUAL
-from eclectyc.readers.blocks import Block, LineError, TankBlock, UnreadableFile
+from eclectyc.readers.blocks import LineError, TankBlock, UnreadableFile
 from eclectyc.registers.consumption import Share, Worked
 from eclectyc.registers.reads import Reads
 from eclectyc.registers.register_config import PointFacts
@@ -38,42 +38,42 @@ _ORDER_OF_FILE: Final = 1 << 60  # after every batch that is stored
 _KEPT: Final = ("line", "stamp", "instant", "value", "kind", "reference", "unit")
 
 
-def import_tanks(import_: ReadsImport, blocks: Iterable[tuple[Block, list[LineError]]], *, timezone: str) -> None:
-    """Read a file of deliveries and dips, and commit it or find out what that would do."""
-    report, resolver, log = import_.report, import_.resolver, import_.log
+def import_tanks(run: ImportRun) -> None:
+    """Import a file of deliveries and dips: store them, and commit the use that follows."""
+    report, resolver, log = run.report, run.resolver, run.log
     frames: list[pl.DataFrame] = []
-    for block, errors in blocks:
+    for block, errors in run.blocks():
         log.extend(errors)
         if isinstance(block, TankBlock):
             report.rows += block.rows + len({error.line for error in errors})
-            frames += _taken(import_, block)
+            frames += _taken(run, block)
             if sum(len(frame) for frame in frames) > MOST:
                 raise UnreadableFile(f"{report.file} holds more than {MOST:,} entries.", "Split it.")
-    printed = timezone or import_.seen.timezone or ""
-    report.warnings += [*import_.seen.warnings, *resolver.warnings]
+    printed = run.options.timezone or run.recognition.timezone or ""
+    report.warnings += [*run.recognition.warnings, *resolver.warnings]
     reject_unknown_meters(resolver, log, report)
-    frame = _fuels_only(import_, pl.concat(frames)) if frames else pl.DataFrame()
+    frame = _fuels_only(run, pl.concat(frames)) if frames else pl.DataFrame()
     named = [resolver.channels[n].point for n in frame["channel"].unique(maintain_order=True)] if len(frame) else []
     points = list({id(point): point for point in named}.values())
     report.timezone = printed or ", ".join(dict.fromkeys(point.zone for point in points))
-    told = _entries(import_, frame, points, printed) if len(frame) else Entries.none()
-    bring_in(import_, len(told), lambda: TankCase.of(points, told))
+    told = _entries(run, frame, points, printed) if len(frame) else Entries.none()
+    commit_case(run, len(told), lambda: TankCase.of(points, told))
 
 
-def _taken(import_: ReadsImport, block: TankBlock) -> list[pl.DataFrame]:
+def _taken(run: ImportRun, block: TankBlock) -> list[pl.DataFrame]:
     """Return a block's entries with their channels, without those of meters that are not taken."""
     if block.frame.is_empty():
         return []
-    resolver = import_.resolver
+    resolver = run.resolver
     frame = block.frame.with_columns(quantity=pl.lit(QUANTITY))
     channel = resolver.channels_of(frame.select("line", "meter", "quantity", "unit"))
     for known in resolver.channels:
-        if known.fault is None and measured_in(import_.unit or known.key.unit or UNIT, UNIT)[0] != UNIT:
+        if known.fault is None and measured_in(run.options.unit or known.key.unit or UNIT, UNIT)[0] != UNIT:
             known.fault = _no_volume(known.key.unit or "")
     goes_in = np.array([known.is_accepted for known in resolver.channels])[channel]
     if not goes_in.all():
         line = frame["line"].to_numpy()
-        import_.log.cover_lines(np.setdiff1d(line[~goes_in], line[goes_in]))
+        run.log.cover_lines(np.setdiff1d(line[~goes_in], line[goes_in]))
     kept = frame.select(*_KEPT).with_columns(channel=pl.Series(channel, dtype=pl.Int32))
     return [kept.filter(pl.Series(goes_in))]
 
@@ -82,9 +82,9 @@ def _no_volume(unit: str) -> Invalid:
     return Invalid(f"A tank is measured in litres or m³, not in {unit!r}.", "Say --unit litre.", field="unit")
 
 
-def _fuels_only(import_: ReadsImport, frame: pl.DataFrame) -> pl.DataFrame:
+def _fuels_only(run: ImportRun, frame: pl.DataFrame) -> pl.DataFrame:
     """Leave out entries of meters that have no tank, one error for each meter."""
-    channels = import_.resolver.channels
+    channels = run.resolver.channels
     numbers = [channel.point.meter for channel in channels if channel.point.meter is not None]
     utility = {
         pk: known for piece in pieces(numbers)
@@ -100,19 +100,19 @@ def _fuels_only(import_: ReadsImport, frame: pl.DataFrame) -> pl.DataFrame:
                 f"Meter {channels[n].point.identifier} is of {kind}: it has no tank.",
                 "Name a meter of oil, LPG, diesel or HVO, or correct this one's utility.",
             )  # fmt: skip
-            import_.log.extend([error], counts_lines=False)
-            import_.log.cover_lines(own["line"].to_numpy())
+            run.log.extend([error], counts_lines=False)
+            run.log.cover_lines(own["line"].to_numpy())
     return frame.filter(~pl.col("channel").is_in(odd))
 
 
-def _entries(import_: ReadsImport, frame: pl.DataFrame, points: list[Point], printed: str) -> Entries:
+def _entries(run: ImportRun, frame: pl.DataFrame, points: list[Point], printed: str) -> Entries:
     """Return a file's entries: litres at instants."""
-    channels = import_.resolver.channels
+    channels = run.resolver.channels
     place = {id(point): n for n, point in enumerate(points)}
     tank = np.array([place.get(id(channel.point), 0) for channel in channels], dtype=np.int64)[
         frame["channel"].to_numpy()
     ]
-    factor = np.array([measured_in(import_.unit or channel.key.unit or UNIT, UNIT)[1] for channel in channels])
+    factor = np.array([measured_in(run.options.unit or channel.key.unit or UNIT, UNIT)[1] for channel in channels])
     zones = np.array([printed or channel.point.zone for channel in channels], dtype=object)[frame["channel"].to_numpy()]
     instant = frame["instant"].dt.epoch("s")
     at_s = instant.fill_null(0).to_numpy().copy()
@@ -121,7 +121,7 @@ def _entries(import_: ReadsImport, frame: pl.DataFrame, points: list[Point], pri
     for zone in dict.fromkeys(zones[clocked].tolist()):
         rows = np.flatnonzero(clocked & (zones == zone))
         at_s[rows] = clock_for(str(zone), wall[rows]).to_instants(wall[rows])
-    at_s, frame, tank = _told_once(import_, frame, tank, at_s)
+    at_s, frame, tank = _told_once(run, frame, tank, at_s)
     size = len(frame)
     value = frame["value"].to_numpy() * factor[frame["channel"].to_numpy()]
     reads = Reads(tank, at_s, value, np.full(size, ACTUAL, np.int8), np.zeros(size, bool),
@@ -131,13 +131,13 @@ def _entries(import_: ReadsImport, frame: pl.DataFrame, points: list[Point], pri
 
 
 def _told_once(
-    import_: ReadsImport, frame: pl.DataFrame, tank: np.ndarray, at_s: np.ndarray
+    run: ImportRun, frame: pl.DataFrame, tank: np.ndarray, at_s: np.ndarray
 ) -> tuple[np.ndarray, pl.DataFrame, np.ndarray]:
     """Leave out what is told again; refuse two different entries of one kind at one moment."""
     of = ["tank", "at_s", "kind", "reference"]
     full = frame.with_columns(tank=pl.Series(tank), at_s=pl.Series(at_s), reference=pl.col("reference").fill_null(""))
     unlike = full.filter(pl.col("value").n_unique().over(of) > 1)
-    import_.log.extend(
+    run.log.extend(
         LineError(line, "", "Several of this kind stand at one moment, with different litres.",
                   "Give each its time, or its ticket number in a column called reference.")
         for line in unlike["line"].to_list()
@@ -145,7 +145,7 @@ def _told_once(
     kept = full.filter(pl.col("value").n_unique().over(of) == 1).unique(of, keep="first", maintain_order=True)
     again = len(full) - len(unlike) - len(kept)
     if again:
-        import_.report.warnings.append(f"More than once: {counted(again, 'entry', 'entries')}. Each counts once.")
+        run.report.warnings.append(f"More than once: {counted(again, 'entry', 'entries')}. Each counts once.")
     return kept["at_s"].to_numpy(), kept.drop("tank", "at_s"), kept["tank"].to_numpy()
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.lifecycle import AlreadyIn, recover
 from eclectyc.batches.models import Batch
-from eclectyc.intake.commit import KEPT_SERIES
+from eclectyc.intake.import_options import Progress
 from eclectyc.intake.report import NOTHING_USABLE
-from eclectyc.intake.service import Progress, import_file
+from eclectyc.intake.service import import_file
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import creates_meters, feed_actor, options_of
 from eclectyc.jobs.context import JobContext
@@ -75,8 +75,7 @@ def _import(running: JobContext, upload: Upload) -> dict[str, Any]:
         refused = {"file": upload.name, "errors": [_as_error(error)], "error_count": 1, "batch": None}
         Upload.objects.filter(pk=upload.pk).update(report=refused)
         raise
-    told = report.as_dict()
-    told["series"] = told["series"][:KEPT_SERIES]
+    told = report.for_registry()
     if report.exit_code == NOTHING_USABLE and not report.dry_run:
         with running.effect():
             Upload.objects.filter(pk=upload.pk).update(report=told)

@@ -18,15 +18,15 @@ from eclectyc.accounts.actor import Actor, Grant
 from eclectyc.accounts.models import Organisation
 from eclectyc.accounts.reach import Reach
 from eclectyc.audit.record import record
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.selected_profile import selected_reader
 from eclectyc.intake.profiles.service import profile_named
-from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads.models import FOLDER, Upload
 from eclectyc.jobs.models import Job
 from eclectyc.jobs.service import enqueue
 from eclectyc.kernel.errors import Conflict, Invalid
-from eclectyc.readers.blocks import ReadOptions
+from eclectyc.readers.reader import ReadOptions
 
 KIND: Final = "intake.import"
 MOST_BYTES: Final = 8 << 30  # of one file

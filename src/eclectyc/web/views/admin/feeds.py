@@ -15,7 +15,7 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.intake.feeds import service
 from eclectyc.intake.feeds import settings as telling
 from eclectyc.intake.feeds.models import Feed
-from eclectyc.intake.service import ImportOptions
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.jobs import cron
 from eclectyc.jobs.models import Schedule
 from eclectyc.kernel.errors import EclectycError, Invalid

@@ -68,7 +68,8 @@ def _file(request: HttpRequest, name: str, rows: Iterable[Row]) -> HttpResponseB
 
 
 def _import(request: HttpRequest, kind: str) -> HttpResponse:
-    from eclectyc.intake.service import ImportOptions, import_file
+    from eclectyc.intake.import_options import ImportOptions
+    from eclectyc.intake.service import import_file
 
     actor = actor_of(request)
     if not actor.may_somewhere("imports.run"):

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_safe
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.estate.models import Quantity
-from eclectyc.intake.service import ImportOptions
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.undo import undo_batch
 from eclectyc.intake.uploads import import_history, service
 from eclectyc.intake.uploads.models import Upload

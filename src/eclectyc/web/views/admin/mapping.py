@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.profiles import service
 from eclectyc.intake.profiles.form_mapping import Answers, answers_in, answers_of, number_of
 from eclectyc.intake.profiles.mapping import mapping_of
@@ -18,7 +19,6 @@ from eclectyc.intake.profiles.match import signature_of, table_for
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.sample_file import SampleFile, open_sample
 from eclectyc.intake.profiles.suggest import suggest_answers, suggest_columns
-from eclectyc.intake.service import ImportOptions
 from eclectyc.intake.uploads import import_history
 from eclectyc.intake.uploads import service as uploads
 from eclectyc.intake.uploads.models import Upload

@@ -1,0 +1,85 @@
+"""A file of reads, or of a tank's entries, committed as one batch, or only tested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from eclectyc.accounts.models import Organisation
+from eclectyc.batches.lifecycle import Made
+from eclectyc.batches.models import Batch
+from eclectyc.intake.import_run import ImportRun
+from eclectyc.intake.register_files.file_series import FileSeries
+from eclectyc.intake.report import ImportReport, grouped_warnings
+from eclectyc.intake.resolve import Point
+from eclectyc.lake.lease import Lease
+from eclectyc.lake.write import WriteResult
+from eclectyc.registers.commit_consumption import preview_use, wanted_by, write_use
+from eclectyc.registers.consumption import Worked
+
+
+class Case(Protocol):
+    """A file's reads matched with the registry, and the use that follows.
+
+    steps : minutes of the slots of each point, given to a meter that is created.
+    """
+
+    points: list[Point]
+    steps: list[int]
+    worked: Worked
+
+    def prepare(self, organisation: Organisation, made: Made) -> None:
+        """Create what the reads belong to, once the meters exist; called within the batch's first transaction."""
+        ...
+
+    def keep(self, batch: Batch) -> None:
+        """Store the file's reads."""
+        ...
+
+    def tell(self, report: ImportReport) -> None:
+        """Report what the file holds for each register or tank."""
+        ...
+
+
+def commit_case(run: ImportRun, count: int, case_of: Callable[[], Case]) -> None:
+    """Commit a file's reads as one batch, or find out what that would do.
+
+    count : how many reads or entries there are. case_of : looks up the registry; for an import, called with the
+    writers' turn held.
+    """
+    run.report.reads = count
+    if count and not run.report.dry_run:
+        with run.writers_turn(count) as lease:
+            _write(run, case_of(), lease)
+        return
+    case = case_of()
+    if count:
+        series = FileSeries(case.points, run.provisioning, case.steps)
+        result = preview_use(case.worked, series, run.organisation)
+        run.report_preview(result, series.planned(wanted_by(case.worked)[0]))
+    _complete(run, case)
+
+
+def _write(run: ImportRun, case: Case, lease: Lease) -> None:
+    def begin(made: Made) -> Batch:
+        batch = run.begin_batch(lease, made=made, derives_use=True)
+        case.prepare(run.organisation, made)
+        return batch
+
+    def before_commit(batch: Batch, result: WriteResult) -> None:
+        run.report_result(batch, result, lambda: _complete(run, case))
+
+    series = FileSeries(case.points, run.provisioning, case.steps)
+    write_use(
+        case.worked, series, lease, under=run.claim.held, begin=begin, keep=case.keep, before_commit=before_commit
+    )
+
+
+def _complete(run: ImportRun, case: Case) -> None:
+    """Report what is known once the use is calculated."""
+    report = run.report
+    report.readings = report.added + report.changed + report.unchanged + report.kept
+    case.tell(report)
+    report.kwh = float(sum(one.total for one in report.series if one.unit == "kWh"))
+    report.warnings = grouped_warnings([*report.warnings, *case.worked.notes])
+    report.add_errors(run.log)
