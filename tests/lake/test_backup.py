@@ -47,7 +47,7 @@ def lake(request, home) -> Lake:
 
 
 def elsewhere(lake: Lake, tmp_path: Path) -> Storage:
-    return Storage.from_url(str(tmp_path / "elsewhere") if lake.storage.is_folder else f"{lake.place.url}-elsewhere")
+    return Storage.from_url(str(tmp_path / "elsewhere") if lake.storage.is_folder else f"{lake.storage.url}-elsewhere")
 
 
 def write(lake: Lake, batch: int, values: list[float | None]) -> None:
@@ -69,7 +69,7 @@ def all_days(lake: Lake, known_at: int | None = None) -> pl.DataFrame:
 def test_a_copied_lake_has_the_same_days_history_and_numbers(lake, tmp_path, commits):
     for batch in range(1, commits + 1):
         write(lake, batch, [float(batch), 0.5])
-    held = pin_version(lake.place)
+    held = pin_version(lake.storage)
     assert (LAST_CHECKPOINT in held.log) == (commits > 20)
     before, earlier = all_days(lake), all_days(lake, known_at=2)
     write(lake, commits + 1, [99.0, 99.0])  # what comes after it was taken in hand is not in the copy
@@ -82,13 +82,13 @@ def test_a_copied_lake_has_the_same_days_history_and_numbers(lake, tmp_path, com
     assert_frame_equal(all_days(other, known_at=2), earlier)
     assert other.check(deep=True) == []
     assert (other.version, other.last_batch()) == (held.version, commits)
-    assert Snapshot.from_table(target.open()).last_fence == Snapshot.of(lake.place.open(held.version)).last_fence
+    assert Snapshot.from_table(target.open()).last_fence == Snapshot.from_table(lake.storage.open(held.version)).last_fence
 
 
 def test_a_copy_survives_upkeep_between_taking_in_hand_and_copying(lake, tmp_path):
     for batch in range(1, 5):
         write(lake, batch, [1.0, 2.0])
-    held = pin_version(lake.place)
+    held = pin_version(lake.storage)
     before = all_days(lake)
     with writer_lease("test") as lease:
         lake.maintain(lease=lease)
@@ -100,17 +100,17 @@ def test_a_copy_survives_upkeep_between_taking_in_hand_and_copying(lake, tmp_pat
 
 def test_a_copy_goes_only_where_there_is_no_lake_and_a_removed_lake_is_none(lake, tmp_path):
     write(lake, 1, [1.0, 2.0])
-    copy_out(pin_version(lake.place), tmp_path / "copy")
+    copy_out(pin_version(lake.storage), tmp_path / "copy")
     with pytest.raises(EclectycError, match="There is a lake at"):
-        copy_in(tmp_path / "copy", lake.place)
-    remove_lake(lake.place)
-    assert not lake.place.has_table()
-    copy_in(tmp_path / "copy", lake.place)
-    assert Lake(lake.place, buckets=1).last_batch() == 1
+        copy_in(tmp_path / "copy", lake.storage)
+    remove_lake(lake.storage)
+    assert not lake.storage.has_table()
+    copy_in(tmp_path / "copy", lake.storage)
+    assert Lake(lake.storage, buckets=1).last_batch() == 1
 
 
 def test_a_lake_that_is_not_there_is_copied_as_nothing(lake, tmp_path):
-    held = pin_version(lake.place)
+    held = pin_version(lake.storage)
     assert (held.version, held.files, held.log) == (-1, {}, {})
     copy_out(held, tmp_path / "copy")
     assert not (tmp_path / "copy").exists()

@@ -163,7 +163,7 @@ def test_a_lake_put_in_the_place_of_one_that_was_opened_is_what_is_written_to(
     restored.write([frame([(11, JULY, 1440, [6.0], [1])])], lease=Turn(), batch=2)
     assert lake.last_batch() == 1
     shutil.rmtree(lake.storage.url)
-    shutil.move(restored.storage.url, lake.place.url)
+    shutil.move(restored.storage.url, lake.storage.url)
     result = lake.write([row(7.0, series=11)], lease=Turn(), batch=3)
     assert (result.added, result.changed) == (0, 1)
     assert held(Lake(lake.storage)) == {(11, SUMMER): [(7.0, 1)], (11, JULY): [(6.0, 1)]}

@@ -40,7 +40,7 @@ def test_five_readers_see_only_whole_commits_while_one_writes_and_tidies(lake: L
 
     # Some share the lake of one process, some have their own, as other processes do.
     readers = [
-        threading.Thread(target=read, args=(own,)) for own in (lake, lake, lake, Lake(lake.storage), Lake(lake.place))
+        threading.Thread(target=read, args=(own,)) for own in (lake, lake, lake, Lake(lake.storage), Lake(lake.storage))
     ]
     for reader in readers:
         reader.start()

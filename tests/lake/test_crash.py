@@ -35,7 +35,7 @@ def values(lake: Lake) -> set[float]:
 
 
 def parquet_files(lake: Lake) -> set[str]:
-    return {str(p.relative_to(lake.storage.url)) for p in Path(lake.place.url).rglob("layer=*/**/*.parquet*")}
+    return {str(p.relative_to(lake.storage.url)) for p in Path(lake.storage.url).rglob("layer=*/**/*.parquet*")}
 
 
 def check_the_next_write_works_and_nothing_is_left(lake: Lake, batch: int) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Plan(Protocol):
-    """What some meters hold on some days. Going through it yields month frames, as :meth:`Lake.write_anew` takes them.
+    """What some meters hold on some days. Going through it yields month frames, as :meth:`Lake.replace_spans` takes them.
 
     spans : series, start, end (half-open local days; of one series apart from each other): the days that are replaced.
         It names *every* series of the meters that the kind has ever made, also those that hold nothing now.

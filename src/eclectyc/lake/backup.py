@@ -35,80 +35,80 @@ class LakeVersion:
     files: dict[str, int] = field(default_factory=dict)
 
 
-def pin_version(place: Storage) -> LakeVersion:
+def pin_version(storage: Storage) -> LakeVersion:
     """Take the lake's newest version in hand. Call it under the writers' lease, so that the log stands still.
 
     Its files may be copied afterwards without the lease: maintenance keeps them longer than a copy takes.
     """
-    if not place.has_table():
-        return LakeVersion(place, -1)
-    snapshot = Snapshot.from_table(place.open())
+    if not storage.has_table():
+        return LakeVersion(storage, -1)
+    snapshot = Snapshot.from_table(storage.open())
     files = dict(snapshot.files.select("path", "size").iter_rows())
-    return LakeVersion(place, snapshot.version, snapshot.last_batch, _log(place, snapshot.version), files)
+    return LakeVersion(storage, snapshot.version, snapshot.last_batch, _log(storage, snapshot.version), files)
 
 
-def copy_out(held: LakeVersion, target: Path, progress: Callable[[int], None] = lambda _: None) -> None:
+def copy_out(pinned: LakeVersion, target: Path, progress: Callable[[int], None] = lambda _: None) -> None:
     """Write a held version into a folder, each file flushed to disk; the log comes last."""
-    for path, size in held.files.items():
-        _write(target / path, _read(held.storage, path))
+    for path, size in pinned.files.items():
+        _write(target / path, _read(pinned.storage, path))
         progress(size)
-    for name, content in held.log.items():
+    for name, content in pinned.log.items():
         _write(target / name, content)
 
 
-def copy_in(source: Path, place: Storage) -> None:
+def copy_in(source: Path, storage: Storage) -> None:
     """Make a lake out of a copy. There must be none; it appears whole, when the log is written, or not at all."""
-    if place.has_table():
-        raise EclectycError(f"There is a lake at {place.url} already.", "Restore into an empty place.")
+    if storage.has_table():
+        raise EclectycError(f"There is a lake at {storage.url} already.", "Restore into an empty place.")
     names = [path.relative_to(source).as_posix() for path in sorted(source.rglob("*")) if path.is_file()]
     names.sort(key=lambda name: (name.startswith(LOG), name == LAST_CHECKPOINT, name))
-    if not place.is_folder:
+    if not storage.is_folder:
         for name in names:
-            _send(place, name, source / name)
+            _send(storage, name, source / name)
         return
-    fresh = Path(f"{place.url}.restoring")
+    fresh = Path(f"{storage.url}.restoring")
     shutil.rmtree(fresh, ignore_errors=True)
     for name in names:
         _write(fresh / name, (source / name).read_bytes())
     if names:
-        shutil.rmtree(place.url, ignore_errors=True)  # holds no table
-        fresh.replace(place.url)
+        shutil.rmtree(storage.url, ignore_errors=True)  # holds no table
+        fresh.replace(storage.url)
 
 
-def remove_lake(place: Storage) -> None:
+def remove_lake(storage: Storage) -> None:
     """Remove a lake with all it holds, its log first: half removed, it is no lake."""
-    if place.is_folder:
-        shutil.rmtree(Path(place.url, LOG), ignore_errors=True)
-        shutil.rmtree(place.url, ignore_errors=True)
+    if storage.is_folder:
+        shutil.rmtree(Path(storage.url, LOG), ignore_errors=True)
+        shutil.rmtree(storage.url, ignore_errors=True)
         return
     from deltalake._internal import DeltaFileSystemHandler
 
-    store = DeltaFileSystemHandler(place.url, place.storage_options, None)
+    store = DeltaFileSystemHandler(storage.url, storage.storage_options, None)
     for folder in (LOG, ""):
         store.delete_dir(folder)
 
 
-def _log(place: Storage, version: int) -> dict[str, bytes]:
+def _log(storage: Storage, version: int) -> dict[str, bytes]:
     """Return the log's files needed to open a version: the last checkpoint and every commit after it."""
     log: dict[str, bytes] = {}
     first = 0
-    pointer = _read_if_there(place, LAST_CHECKPOINT)
+    pointer = _read_if_there(storage, LAST_CHECKPOINT)
     if pointer is not None:
-        said: dict[str, Any] = json.loads(pointer)
-        if said["version"] <= version:
-            first = said["version"]
-            log |= {name: _read(place, name) for name in _checkpoint_files(said)}
+        checkpoint: dict[str, Any] = json.loads(pointer)
+        if checkpoint["version"] <= version:
+            first = checkpoint["version"]
+            log |= {name: _read(storage, name) for name in _checkpoint_files(checkpoint)}
             log[LAST_CHECKPOINT] = pointer
     for number in range(first, version + 1):
         name = f"{LOG}/{number:020d}.json"
-        content = _read_if_there(place, name) if number == first and log else _read(place, name)
+        content = _read_if_there(storage, name) if number == first and log else _read(storage, name)
         if content is not None:
             log[name] = content
     return log
 
 
-def _checkpoint_files(said: dict[str, Any]) -> Iterator[str]:
-    stem, parts = f"{LOG}/{said['version']:020d}.checkpoint", said.get("parts")
+def _checkpoint_files(checkpoint: dict[str, Any]) -> Iterator[str]:
+    stem, parts = f"{LOG}/{checkpoint['version']:020d}.checkpoint", checkpoint.get("parts")
     if not parts:
         yield f"{stem}.parquet"
         return
@@ -116,26 +116,26 @@ def _checkpoint_files(said: dict[str, Any]) -> Iterator[str]:
         yield f"{stem}.{part:010d}.{parts:010d}.parquet"
 
 
-def _read(place: Storage, path: str) -> bytes:
-    if place.is_folder:
-        return Path(place.url, path).read_bytes()
+def _read(storage: Storage, path: str) -> bytes:
+    if storage.is_folder:
+        return Path(storage.url, path).read_bytes()
     from deltalake._internal import DeltaFileSystemHandler
 
-    file = DeltaFileSystemHandler(place.url, place.storage_options, None).open_input_file(path)
+    file = DeltaFileSystemHandler(storage.url, storage.storage_options, None).open_input_file(path)
     return bytes(file.read(file.size()))
 
 
-def _read_if_there(place: Storage, path: str) -> bytes | None:
+def _read_if_there(storage: Storage, path: str) -> bytes | None:
     try:
-        return _read(place, path)
+        return _read(storage, path)
     except FileNotFoundError:
         return None
 
 
-def _send(place: Storage, name: str, source: Path) -> None:
+def _send(storage: Storage, name: str, source: Path) -> None:
     from deltalake._internal import DeltaFileSystemHandler
 
-    stream = DeltaFileSystemHandler(place.url, place.storage_options, None).open_output_stream(name, None)
+    stream = DeltaFileSystemHandler(storage.url, storage.storage_options, None).open_output_stream(name, None)
     stream.write(source.read_bytes())
     stream.close()  # type: ignore[attr-defined]
 

@@ -43,18 +43,18 @@ class PendingCommit:
 
     @classmethod
     def begin(
-        cls, place: Storage, buckets: int, lease: Lease, opened: tuple[DeltaTable, Snapshot] | None = None
+        cls, storage: Storage, buckets: int, lease: Lease, opened: tuple[DeltaTable, Snapshot] | None = None
     ) -> PendingCommit:
         """Take the lake as it now is; make it where there is none. opened : the table as it now is, and its state."""
         if opened is None:
-            table = place.open_if_there()
+            table = storage.open_if_there()
             if table is None:
-                create_table(place, buckets)
-                table = place.open()
+                create_table(storage, buckets)
+                table = storage.open()
             opened = table, Snapshot.from_table(table)
         table, base = opened
         lease.lift_above(base.last_fence)
-        return cls(place, table, base)
+        return cls(storage, table, base)
 
     def remove(self, paths: Iterable[str]) -> None:
         """Take files out of the lake; they stay on disk until a vacuum."""
@@ -107,12 +107,12 @@ class PendingCommit:
         return expected
 
 
-def create_table(place: Storage, buckets: int) -> None:
+def create_table(storage: Storage, buckets: int) -> None:
     """Make an empty table; where two try at once, one of them makes it."""
     from deltalake import DeltaTable
 
     DeltaTable.create(
-        place.url,
+        storage.url,
         delta_schema(),
         mode="ignore",
         partition_by=list(PARTITIONS),
@@ -122,7 +122,7 @@ def create_table(place: Storage, buckets: int) -> None:
             "delta.checkpointInterval": str(CHECKPOINT_EVERY),
             "delta.dataSkippingStatsColumns": "series,day,batch",
         },
-        storage_options=place.storage_options,
+        storage_options=storage.storage_options,
         raise_if_key_not_exists=False,
     )
 

@@ -126,16 +126,16 @@ class Storage:
         return NewFile(path, layer, month, bucket, size, len(frame), least, most)
 
     def _write_folder(self, frame: pl.DataFrame, path: str) -> tuple[str, int]:
-        passing = Path(self.url, STAGING, uuid4().hex)
+        temporary = Path(self.url, STAGING, uuid4().hex)
         full = Path(self.url, f"{path}.parquet")
         full.parent.mkdir(parents=True, exist_ok=True)
         try:
-            name, size = _encode(frame, str(passing))
-            with Path(passing, name).open("rb") as written:
+            name, size = _encode(frame, str(temporary))
+            with Path(temporary, name).open("rb") as written:
                 os.fsync(written.fileno())  # a commit must never outlive, in a power cut, the files that it names
-            Path(passing, name).replace(full)
+            Path(temporary, name).replace(full)
         finally:
-            shutil.rmtree(passing, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
         return f"{path}.parquet", size
 
     def _write_store(self, frame: pl.DataFrame, path: str) -> tuple[str, int]:

@@ -21,7 +21,7 @@ from eclectyc.lake.validate import key_of
 
 
 def as_known_at(
-    place: Storage, snapshot: Snapshot, series: np.ndarray | None, start: date, end: date, batch: int
+    storage: Storage, snapshot: Snapshot, series: np.ndarray | None, start: date, end: date, batch: int
 ) -> pl.DataFrame:
     """Return the day rows as they were after a batch, sorted by series and day."""
     from eclectyc.lake.read import row_filter
@@ -29,17 +29,17 @@ def as_known_at(
     wanted = row_filter(series, start, end)
     day_files = snapshot.pick(DAY, start=start, end=end, series=series)["path"].to_list()
     claim_files = snapshot.pick(CLAIM, start=start, end=end, series=series)["path"].to_list()
-    told_once = (
-        pl.concat(read_days(place, day_files, wanted & ~pl.col("contested") & (pl.col("batch") <= batch)))
+    uncontested = (
+        pl.concat(read_days(storage, day_files, wanted & ~pl.col("contested") & (pl.col("batch") <= batch)))
         if day_files
         else empty(DAY_COLUMNS)
     )
     if not claim_files:
-        return told_once.sort(KEY)
-    claims = place.scan(claim_files, CLAIM).filter(wanted & (pl.col("batch") <= batch)).collect()
-    claims = claims.join(told_once.select(KEY), on=KEY, how="anti")
+        return uncontested.sort(KEY)
+    claims = storage.scan(claim_files, CLAIM).filter(wanted & (pl.col("batch") <= batch)).collect()
+    claims = claims.join(uncontested.select(KEY), on=KEY, how="anti")
     live = pl.col("undone_by").is_null() | (pl.col("undone_by") > batch)
-    return pl.concat([told_once, merge_claims(with_values(claims).filter(live))]).sort(KEY)
+    return pl.concat([uncontested, merge_claims(with_values(claims).filter(live))]).sort(KEY)
 
 
 def with_values(claims: pl.DataFrame) -> pl.DataFrame:
@@ -51,8 +51,8 @@ def with_values(claims: pl.DataFrame) -> pl.DataFrame:
     witnesses = claims.filter(pl.col("same_as").is_not_null())
     if witnesses.is_empty():
         return claims
-    told = witnesses.drop("values", "quality").join(roots, on=[*KEY, "same_as"], how="inner")
-    return pl.concat([claims.filter(pl.col("same_as").is_null()), told.select(claims.columns)])
+    resolved = witnesses.drop("values", "quality").join(roots, on=[*KEY, "same_as"], how="inner")
+    return pl.concat([claims.filter(pl.col("same_as").is_null()), resolved.select(claims.columns)])
 
 
 def merge_claims(claims: pl.DataFrame) -> pl.DataFrame:
@@ -71,13 +71,13 @@ def merge_claims(claims: pl.DataFrame) -> pl.DataFrame:
     slots, rules = Slots.from_frame(claims), claims["rule"].to_numpy()
     batches = claims["batch"].to_numpy()
     first = np.flatnonzero(is_first)
-    laid = merge_slots(missing_days(slots.lengths[first]), slots.take(first)).slots
+    merged = merge_slots(missing_days(slots.lengths[first]), slots.take(first)).slots
     batch = batches[first].copy()
     for n in range(1, int(turn.max()) + 1):
         nth = np.flatnonzero(turn == n)
         days = day_of[nth]
-        result = merge_slots(laid.take(days), slots.take(nth), rules[nth])
-        laid = laid.replace(days, result.slots)
+        result = merge_slots(merged.take(days), slots.take(nth), rules[nth])
+        merged = merged.replace(days, result.slots)
         batch[days] = np.where(result.is_changed, batches[nth], batch[days])
     days_only = claims.select("series", "day", "step").filter(pl.Series(is_first))
-    return day_rows(days_only, laid, batch=batch, contested=True, unflagged=False)
+    return day_rows(days_only, merged, batch=batch, contested=True, unflagged=False)

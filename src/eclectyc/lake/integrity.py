@@ -13,20 +13,20 @@ from eclectyc.lake.slot_arrays import Slots, summarise
 from eclectyc.lake.snapshot import Snapshot
 
 
-def check(place: Storage, *, deep: bool = False) -> list[str]:
+def check(storage: Storage, *, deep: bool = False) -> list[str]:
     """Return the problems found, in words. A lake that has not been made yet has none."""
     from deltalake.exceptions import DeltaError
 
     try:
-        table = place.open_if_there()
+        table = storage.open_if_there()
         if table is None:
             return []
         snapshot = Snapshot.from_table(table)
     except (DeltaError, OSError) as error:
         return [f"The lake's log cannot be read: {error}"]
-    problems = _log(snapshot) + _files(place, snapshot)
+    problems = _log(snapshot) + _files(storage, snapshot)
     if deep and not problems:
-        problems += _rows(place, snapshot)
+        problems += _rows(storage, snapshot)
     return problems
 
 
@@ -37,11 +37,11 @@ def _log(snapshot: Snapshot) -> list[str]:
     return []
 
 
-def _files(place: Storage, snapshot: Snapshot) -> list[str]:
+def _files(storage: Storage, snapshot: Snapshot) -> list[str]:
     problems = []
-    if place.is_folder:
+    if storage.is_folder:
         for path, size in snapshot.files.select("path", "size").iter_rows():
-            file = Path(place.url, path)
+            file = Path(storage.url, path)
             if not file.exists():
                 problems.append(f"The file {path} is missing.")
             elif file.stat().st_size != size:
@@ -49,11 +49,11 @@ def _files(place: Storage, snapshot: Snapshot) -> list[str]:
     return problems
 
 
-def _rows(place: Storage, snapshot: Snapshot) -> list[str]:
+def _rows(storage: Storage, snapshot: Snapshot) -> list[str]:
     """Read every day row: each day once, its summary that of its slots."""
     problems = []
     for (month, bucket), files in snapshot.pick(DAY).group_by("month", "bucket", maintain_order=True):
-        rows = with_quality(place.scan(files["path"].to_list(), DAY).collect())
+        rows = with_quality(storage.scan(files["path"].to_list(), DAY).collect())
         where = f"{month} (bucket {bucket})"
         if rows.select(pl.struct(KEY).is_duplicated().any()).item():
             problems.append(f"A day is there twice in {where}.")

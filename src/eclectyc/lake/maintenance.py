@@ -51,19 +51,19 @@ class MergeJob:
 
 
 def maintain(
-    place: Storage, *, lease: Lease, keep: timedelta, keep_passing: timedelta, may_shorten: bool
+    storage: Storage, *, lease: Lease, keep: timedelta, keep_temporary: timedelta, may_shorten: bool
 ) -> MaintenanceReport:
     """Compact, checkpoint, vacuum and sweep. A reader or backup may rely on RETENTION unless ``may_shorten``."""
-    if not may_shorten and (keep < RETENTION or keep_passing < TEMPORARY):
+    if not may_shorten and (keep < RETENTION or keep_temporary < TEMPORARY):
         raise Invalid(
             f"Files are kept {RETENTION.days} days for readers and backups.",
             "To keep them for less, say that nobody is reading.",
             field="keep",
         )
-    if not place.has_table():
+    if not storage.has_table():
         return MaintenanceReport()
-    merged, into = _compact(place, lease)
-    table = place.open()
+    merged, into = _compact(storage, lease)
+    table = storage.open()
     table.create_checkpoint()
     if not lease.is_held():
         raise WriterLeaseLost("Another writer has taken over the lake.", "Run this again.")
@@ -74,14 +74,14 @@ def maintain(
         full=True,
     )
     table.cleanup_metadata()
-    swept = _sweep(place, keep_passing) if place.is_folder else 0
+    swept = _sweep(storage, keep_temporary) if storage.is_folder else 0
     return MaintenanceReport(merged, into, len(vacuumed), swept, table.version())
 
 
-def _compact(place: Storage, lease: Lease) -> tuple[int, int]:
+def _compact(storage: Storage, lease: Lease) -> tuple[int, int]:
     """Merge the small files of each layer, month and bucket in one commit; return how many, into how many."""
-    change = PendingCommit.begin(place, 1, lease)
-    for added, paths in map_slices(_merge, _jobs(place, change.base)):
+    change = PendingCommit.begin(storage, 1, lease)
+    for added, paths in map_slices(_merge, _jobs(storage, change.base)):
         change.added += added
         change.remove(paths)
     if change.removed:
@@ -89,11 +89,11 @@ def _compact(place: Storage, lease: Lease) -> tuple[int, int]:
     return len(change.removed), len(change.added)
 
 
-def _jobs(place: Storage, snapshot: Snapshot) -> Iterator[MergeJob]:
+def _jobs(storage: Storage, snapshot: Snapshot) -> Iterator[MergeJob]:
     small = snapshot.files.filter(pl.col("rows") < SMALL_ROWS).sort("first_series", "first_day", "path")
     groups = small.group_by("layer", "month", "bucket", maintain_order=True).agg("path", pl.col("rows").sum())
     for layer, month, bucket, paths, _ in groups.filter(pl.col("path").list.len() > 1).iter_rows():
-        yield MergeJob(place, layer, month, bucket, paths, snapshot.last_batch)
+        yield MergeJob(storage, layer, month, bucket, paths, snapshot.last_batch)
 
 
 def _merge(job: MergeJob) -> tuple[list[NewFile], list[str]]:
@@ -104,11 +104,11 @@ def _merge(job: MergeJob) -> tuple[list[NewFile], list[str]]:
     return added, job.paths
 
 
-def _sweep(place: Storage, keep: timedelta) -> int:
+def _sweep(storage: Storage, keep: timedelta) -> int:
     """Remove what killed writers left that a vacuum does not see: passing folders and half-written temporary files."""
     old = time.time() - keep.total_seconds()
     swept = 0
-    for path in [*Path(place.url, STAGING).glob("*"), *Path(place.url).rglob("*#*")]:
+    for path in [*Path(storage.url, STAGING).glob("*"), *Path(storage.url).rglob("*#*")]:
         if path.stat().st_mtime < old:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             swept += 1

@@ -98,26 +98,28 @@ class Overlap:
 
 def merge_month(job: MonthJob) -> MonthDone:
     """Lay one month over the lake; write its new files unless the job is a preview."""
-    bearing = job.day_files.filter(pl.col("bears"))["path"].to_list()
-    held = read_stored_rows(job.storage, bearing)
-    hit, row = match(held.key, job.batch_days.key)
-    fresh = job.batch_days if not hit.any() else job.said.take(np.flatnonzero(~hit))
+    bearing = job.day_files.filter(pl.col("overlaps"))["path"].to_list()
+    stored = read_stored_rows(job.storage, bearing)
+    hit, row = match(stored.key, job.batch_days.key)
+    new_days = job.batch_days if not hit.any() else job.batch_days.take(np.flatnonzero(~hit))
     counts = np.zeros((len(job.batch_days), 4), dtype=np.int64)
-    counts[~hit, 0] = fresh.slots.per_day(fresh.slots.quality != MISSING)
-    new_rows, claims = fresh_rows(fresh, job.batch, job.rule)
+    counts[~hit, 0] = new_days.slots.per_day(new_days.slots.quality != MISSING)
+    new_rows, claims = fresh_rows(new_days, job.batch, job.rule)
     updates = empty(DAY_COLUMNS)
     updated = np.zeros(0, dtype=np.int64)
     if hit.any():
-        met = _overlap(held, job.batch_days.take(np.flatnonzero(hit)) if not hit.all() else job.said, row, job.rule)
-        counts[hit] = met.counts
-        updates, updated, told = _resolve(job, held, met)
+        overlap = _overlap(
+            stored, job.batch_days.take(np.flatnonzero(hit)) if not hit.all() else job.batch_days, row, job.rule
+        )
+        counts[hit] = overlap.counts
+        updates, updated, told = _resolve(job, stored, overlap)
         claims = pl.concat([claims, told])
     done = MonthDone(counts=_by_series(job.batch_days, counts))
     done.touched = job.batch_days.days.select(KEY).filter(pl.Series((counts[:, 0] + counts[:, 1]) > 0))
     if job.writes:
         with ThreadPoolExecutor(1, thread_name_prefix="lake-claims") as beside:
             claims_written = beside.submit(_write_claims, job, done, claims)
-            write_days(job, done, held, updates=updates, updated=updated, new_rows=new_rows)
+            write_days(job, done, stored, updates=updates, updated=updated, new_rows=new_rows)
             claims_written.result()
     return done
 
@@ -126,29 +128,31 @@ def _write_claims(job: MonthJob, done: MonthDone, claims: pl.DataFrame) -> None:
     write_rows(job.storage, done.added, claims, layer=CLAIM, month=job.month, bucket=job.bucket, batch=job.batch)
 
 
-def fresh_rows(said: BatchDays, batch: int, rule: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+def fresh_rows(batch_days: BatchDays, batch: int, rule: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return day rows for days not held yet, and the claims that a day row cannot tell by itself."""
-    if not len(said):
+    if not len(batch_days):
         return empty(DAY_COLUMNS), empty(CLAIM_COLUMNS)
-    slots = said.slots
+    slots = batch_days.slots
     flagless = slots.quality == UNFLAGGED
     is_unflagged = slots.per_day(flagless) > 0
-    mixed = np.zeros(len(said), dtype=bool)
+    mixed = np.zeros(len(batch_days), dtype=bool)
     if is_unflagged.any():
         mixed = is_unflagged & (slots.per_day(slots.quality == ACTUAL) > 0)
-        laid = Slots(slots.values, stored_quality(slots.quality), slots.lengths, slots.column)
+        merged = Slots(slots.values, stored_quality(slots.quality), slots.lengths, slots.column)
     else:
-        laid = slots
-    rows = day_rows(said.days, laid, batch=batch, contested=mixed, unflagged=is_unflagged & ~mixed)
+        merged = slots
+    rows = day_rows(batch_days.days, merged, batch=batch, contested=mixed, unflagged=is_unflagged & ~mixed)
     if not mixed.any():
         return rows, empty(CLAIM_COLUMNS)
-    return rows, claim_rows(said.take(np.flatnonzero(mixed)), batch=batch, rule=rule)
+    return rows, claim_rows(batch_days.take(np.flatnonzero(mixed)), batch=batch, rule=rule)
 
 
-def _overlap(held: StoredRows, said: BatchDays, row: np.ndarray, rule: int) -> Overlap:
-    rows = held.rows(row)
+def _overlap(stored: StoredRows, batch_days: BatchDays, row: np.ndarray, rule: int) -> Overlap:
+    rows = stored.rows(row)
     slots = Slots.from_frame(rows)
-    wrong = (slots.lengths != said.slots.lengths) | (rows["step"].to_numpy() != said.days["step"].to_numpy())
+    wrong = (slots.lengths != batch_days.slots.lengths) | (
+        rows["step"].to_numpy() != batch_days.days["step"].to_numpy()
+    )
     if wrong.any():
         series, day, step = rows.filter(pl.Series(wrong)).select("series", "day", "step").row(0)
         raise BadReadings(
@@ -156,48 +160,50 @@ def _overlap(held: StoredRows, said: BatchDays, row: np.ndarray, rule: int) -> O
             "Its step or its site's time zone has changed since: undo the earlier batches first.",
         )
     first = as_claimed(slots, rows["unflagged"].to_numpy())
-    is_same = is_equal(first, said.slots)
+    is_same = is_equal(first, batch_days.slots)
     differs = np.flatnonzero(~is_same)
-    laid = merge_slots(slots.take(differs), said.slots.take(differs), rule)
+    merged = merge_slots(slots.take(differs), batch_days.slots.take(differs), rule)
     contested = rows["contested"].to_numpy()
-    return Overlap(row, first, said, is_same, differs, laid, batch=rows["batch"].to_numpy(), is_contested=contested)
+    return Overlap(
+        row, first, batch_days, is_same, differs, merged, batch=rows["batch"].to_numpy(), is_contested=contested
+    )
 
 
-def _resolve(job: MonthJob, held: StoredRows, met: Overlap) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame]:
+def _resolve(job: MonthJob, stored: StoredRows, overlap: Overlap) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame]:
     """Return the day rows that change, the held rows that they replace, and the claims to note."""
-    is_witness = ~met.is_contested & met.is_same
-    same_as = np.where(is_witness, met.batch, 0)
-    contested = np.flatnonzero(met.is_contested)
+    is_witness = ~overlap.is_contested & overlap.is_same
+    same_as = np.where(is_witness, overlap.batch, 0)
+    contested = np.flatnonzero(overlap.is_contested)
     if len(contested):
-        same_as[contested] = _earlier_claim(job, met.batch_days.take(contested))
-    witnesses, speakers = np.flatnonzero(same_as), np.flatnonzero(same_as == 0)
-    is_split = ~met.is_contested & ~met.is_same
+        same_as[contested] = _earlier_claim(job, overlap.batch_days.take(contested))
+    witnesses, claimants = np.flatnonzero(same_as), np.flatnonzero(same_as == 0)
+    is_split = ~overlap.is_contested & ~overlap.is_same
     split = np.flatnonzero(is_split)
-    alone = BatchDays(met.batch_days.days[split], met.said.key[split], met.original.take(split))
+    alone = BatchDays(overlap.batch_days.days[split], overlap.batch_days.key[split], overlap.original.take(split))
     told = [
-        claim_rows(met.batch_days.take(witnesses), batch=job.batch, rule=job.rule, same_as=same_as[witnesses]),
-        claim_rows(met.batch_days.take(speakers), batch=job.batch, rule=job.rule),
-        claim_rows(alone, batch=met.batch[split], rule=GUARDED),
+        claim_rows(overlap.batch_days.take(witnesses), batch=job.batch, rule=job.rule, same_as=same_as[witnesses]),
+        claim_rows(overlap.batch_days.take(claimants), batch=job.batch, rule=job.rule),
+        claim_rows(alone, batch=overlap.batch[split], rule=GUARDED),
     ]
-    changed = met.merged.is_changed
-    updating = np.flatnonzero(is_split[met.differs] | changed)
-    update = met.differs[updating]
+    changed = overlap.merged.is_changed
+    updating = np.flatnonzero(is_split[overlap.differs] | changed)
+    update = overlap.differs[updating]
     rows = day_rows(
-        met.batch_days.days[update],
-        met.merged.slots.take(updating),
-        batch=np.where(changed[updating], job.batch, met.batch[update]),
+        overlap.batch_days.days[update],
+        overlap.merged.slots.take(updating),
+        batch=np.where(changed[updating], job.batch, overlap.batch[update]),
         contested=True,
         unflagged=False,
     )
-    return rows, met.row[update], pl.concat(told)
+    return rows, overlap.row[update], pl.concat(told)
 
 
-def _earlier_claim(job: MonthJob, said: BatchDays) -> np.ndarray:
+def _earlier_claim(job: MonthJob, batch_days: BatchDays) -> np.ndarray:
     """Return, for each contested day, the batch that once said exactly the same, or 0."""
-    same_as = np.zeros(len(said), dtype=np.int64)
+    same_as = np.zeros(len(batch_days), dtype=np.int64)
     if not job.claim_files:
         return same_as
-    wanted = said.days.select(KEY).with_columns(at=pl.int_range(len(said), dtype=pl.Int64))
+    wanted = batch_days.days.select(KEY).with_columns(at=pl.int_range(len(batch_days), dtype=pl.Int64))
     claims = (
         job.storage.scan(job.claim_files, CLAIM)
         .filter(pl.col("same_as").is_null())
@@ -206,10 +212,10 @@ def _earlier_claim(job: MonthJob, said: BatchDays) -> np.ndarray:
         .collect()
     )
     at = claims["at"].to_numpy()
-    fits = claims["values"].list.len().to_numpy() == said.slots.lengths[at]
+    fits = claims["values"].list.len().to_numpy() == batch_days.slots.lengths[at]
     claims, at = claims.filter(pl.Series(fits)), at[fits]
     if len(claims):
-        same = is_equal(Slots.from_frame(claims), said.slots.take(at))
+        same = is_equal(Slots.from_frame(claims), batch_days.slots.take(at))
         same_as[at[same]] = claims["batch"].to_numpy()[same]  # newest first, so the oldest stays
     return same_as
 
@@ -217,7 +223,7 @@ def _earlier_claim(job: MonthJob, said: BatchDays) -> np.ndarray:
 def write_days(
     job: MonthJob,
     done: MonthDone,
-    held: StoredRows,
+    stored: StoredRows,
     *,
     updates: pl.DataFrame,
     updated: np.ndarray,
@@ -227,9 +233,9 @@ def write_days(
 
     updated : which held rows go, by index; updates : the rows in their place, which may be fewer.
     """
-    rewritten = np.unique(held.file_of[updated])
-    done.removed = [held.paths[i] for i in rewritten]
-    stays = np.isin(held.file_of, rewritten)
+    rewritten = np.unique(stored.file_of[updated])
+    done.removed = [stored.paths[i] for i in rewritten]
+    stays = np.isin(stored.file_of, rewritten)
     stays[updated] = False
     # What was corrected once is likely to be again: then less is to be written anew, and by two threads.
     most = ROW_GROUP_ROWS if len(updates) else FILE_ROWS
@@ -238,7 +244,7 @@ def write_days(
         neighbours = _neighbours(job.day_files, done.removed, int(stays.sum()) + len(updates) + len(new_rows), most)
         parts.append(read_stored_rows(job.storage, neighbours).frame)
         done.removed += neighbours
-    rows, kept = _behind(held.frame, np.flatnonzero(stays), [part for part in parts if len(part)])
+    rows, kept = _behind(stored.frame, np.flatnonzero(stays), [part for part in parts if len(part)])
     write_rows(
         job.storage,
         done.added,
@@ -252,13 +258,15 @@ def write_days(
     )
 
 
-def _behind(held: pl.DataFrame, stays: np.ndarray, parts: list[pl.DataFrame]) -> tuple[pl.DataFrame, np.ndarray | None]:
+def _behind(
+    stored: pl.DataFrame, stays: np.ndarray, parts: list[pl.DataFrame]
+) -> tuple[pl.DataFrame, np.ndarray | None]:
     """Return frames one behind another, and which of their rows count by index (None: all): all but those of the first
     that do not stay."""
     if not len(stays):
-        return pl.concat(parts) if parts else held.clear(), None
-    others = np.arange(len(held), len(held) + sum(len(part) for part in parts))
-    return pl.concat([held, *parts]), np.concatenate([stays, others])
+        return pl.concat(parts) if parts else stored.clear(), None
+    others = np.arange(len(stored), len(stored) + sum(len(part) for part in parts))
+    return pl.concat([stored, *parts]), np.concatenate([stays, others])
 
 
 def _neighbours(days: pl.DataFrame, removed: list[str], rows: int, most: int) -> list[str]:
@@ -272,9 +280,9 @@ def _neighbours(days: pl.DataFrame, removed: list[str], rows: int, most: int) ->
     return chosen
 
 
-def _by_series(said: BatchDays, counts: np.ndarray) -> pl.DataFrame:
+def _by_series(batch_days: BatchDays, counts: np.ndarray) -> pl.DataFrame:
     """Sum the counts of each series; the days are sorted by series."""
-    series = said.days["series"].to_numpy()
+    series = batch_days.days["series"].to_numpy()
     starts = np.flatnonzero(np.r_[True, series[1:] != series[:-1]]) if len(series) else np.zeros(0, dtype=np.int64)
     sums = np.add.reduceat(counts, starts, axis=0) if len(series) else counts
     columns = {name: pl.Series(sums[:, n]) for n, name in enumerate(COUNTS[:4])}

@@ -17,17 +17,17 @@ from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTIT
 from eclectyc.lake.schema import GUARDED, LAST_WINS
 from eclectyc.lake.slot_arrays import Slots, stored_quality
 
-_KINDS: Final = 6
+_QUALITIES: Final = 6
 _WEAK: Final = (MISSING, ESTIMATED, SUBSTITUTED, DERIVED)
 
 
 def _table() -> np.ndarray:
     """Return, for rule × held × said quality, whether the said value may replace the held one."""
-    may = np.zeros((2, _KINDS, _KINDS), dtype=bool)
+    may = np.zeros((2, _QUALITIES, _QUALITIES), dtype=bool)
     may[LAST_WINS, :, ACTUAL:] = True
     may[GUARDED, :, [ACTUAL, UNFLAGGED]] = True
-    for said in (ESTIMATED, DERIVED):
-        may[GUARDED, _WEAK, said] = True
+    for claimed in (ESTIMATED, DERIVED):
+        may[GUARDED, _WEAK, claimed] = True
     may[GUARDED, [MISSING, SUBSTITUTED], SUBSTITUTED] = True
     return may.reshape(-1)
 
@@ -51,26 +51,30 @@ class MergedSlots:
         return (self.counts[:, 0] + self.counts[:, 1]) > 0
 
 
-def merge_slots(held: Slots, said: Slots, rule: int | np.ndarray = GUARDED) -> MergedSlots:
+def merge_slots(stored: Slots, claimed: Slots, rule: int | np.ndarray = GUARDED) -> MergedSlots:
     """Lay one claim over each held day. ``rule`` is one for all, or one per day: shape (days,)."""
-    rules = rule if isinstance(rule, int) else np.repeat(rule, said.lengths)
-    speaks = said.quality != MISSING
-    is_new = speaks & (held.quality == MISSING)
-    is_equal = said.values == held.values
-    quality = stored_quality(said.quality)
-    may = _MAY_REPLACE[(rules * _KINDS + held.quality) * _KINDS + said.quality]
-    is_same = is_equal & (quality == held.quality)
-    no_upgrade = is_equal & (said.quality == UNFLAGGED) & (rules == GUARDED)
-    taken = speaks & may & ~no_upgrade
-    changed = taken & ~is_new & ~is_same
-    kept = speaks & ~may
-    counts = np.empty((len(said.lengths), 4), dtype=np.int64)
-    counts[:, 0] = said.per_day(is_new)
-    counts[:, 1] = said.per_day(changed)
-    counts[:, 3] = said.per_day(kept)
-    counts[:, 2] = said.per_day(speaks) - counts[:, 0] - counts[:, 1] - counts[:, 3]
-    laid = Slots(np.where(taken, said.values, held.values), np.where(taken, quality, held.quality), said.lengths)
-    return MergedSlots(laid, counts)
+    rules = rule if isinstance(rule, int) else np.repeat(rule, claimed.lengths)
+    has_claim = claimed.quality != MISSING
+    is_new = has_claim & (stored.quality == MISSING)
+    is_equal = claimed.values == stored.values
+    quality = stored_quality(claimed.quality)
+    may = _MAY_REPLACE[(rules * _QUALITIES + stored.quality) * _QUALITIES + claimed.quality]
+    is_same = is_equal & (quality == stored.quality)
+    no_upgrade = is_equal & (claimed.quality == UNFLAGGED) & (rules == GUARDED)
+    is_replaced = has_claim & may & ~no_upgrade
+    changed = is_replaced & ~is_new & ~is_same
+    kept = has_claim & ~may
+    counts = np.empty((len(claimed.lengths), 4), dtype=np.int64)
+    counts[:, 0] = claimed.per_day(is_new)
+    counts[:, 1] = claimed.per_day(changed)
+    counts[:, 3] = claimed.per_day(kept)
+    counts[:, 2] = claimed.per_day(has_claim) - counts[:, 0] - counts[:, 1] - counts[:, 3]
+    merged = Slots(
+        np.where(is_replaced, claimed.values, stored.values),
+        np.where(is_replaced, quality, stored.quality),
+        claimed.lengths,
+    )
+    return MergedSlots(merged, counts)
 
 
 def is_equal(one: Slots, other: Slots) -> np.ndarray:

@@ -43,20 +43,20 @@ def ask_newest(watch: Watch, question: Callable[[Snapshot], Answer]) -> Answer:
 
 
 def days(
-    place: Storage, snapshot: Snapshot, series: Series, start: date, end: date, *, values: bool, known_at: int | None
+    storage: Storage, snapshot: Snapshot, series: Series, start: date, end: date, *, values: bool, known_at: int | None
 ) -> pl.DataFrame:
     """Return the day rows of some series (None: all) on half-open days, sorted by series and day."""
     columns = [*READ_COLUMNS, *(SLOTS if values else ())]
     wanted = as_array(series)
     if known_at is not None and known_at < snapshot.last_batch:
-        return as_known_at(place, snapshot, wanted, start, end, known_at).select(columns)
+        return as_known_at(storage, snapshot, wanted, start, end, known_at).select(columns)
     files = snapshot.pick(DAY, start=start, end=end, series=wanted)
     if files.is_empty() or (wanted is not None and not len(wanted)):
         return empty({name: DAY_COLUMNS[name] for name in columns})
     if values:
-        rows = pl.concat(read_days(place, files["path"].to_list(), row_filter(wanted, start, end)))
+        rows = pl.concat(read_days(storage, files["path"].to_list(), row_filter(wanted, start, end)))
         return rows.select(columns).sort(KEY)
-    scan = place.scan(files["path"].to_list(), DAY).filter(row_filter(wanted, start, end))
+    scan = storage.scan(files["path"].to_list(), DAY).filter(row_filter(wanted, start, end))
     return scan.select(columns).sort(KEY).collect()
 
 
@@ -76,7 +76,7 @@ def row_filter(series: np.ndarray | None, start: date, end: date) -> pl.Expr:
     return wanted & pl.col("series").is_in(pl.Series(series).implode())
 
 
-def monthly(place: Storage, snapshot: Snapshot, start: date, end: date, series: Series) -> pl.DataFrame:
+def monthly(storage: Storage, snapshot: Snapshot, start: date, end: date, series: Series) -> pl.DataFrame:
     """Return each series' months: total (null where nothing is present), present, slots, estimated."""
     wanted = as_array(series)
     files = snapshot.pick(DAY, start=start, end=end, series=wanted)
@@ -84,7 +84,7 @@ def monthly(place: Storage, snapshot: Snapshot, start: date, end: date, series: 
         return empty(MONTHLY_COLUMNS)
     scans = []
     for path, first, last in files.select("path", "first_day", "last_day").iter_rows():
-        scan = place.scan([path], DAY)
+        scan = storage.scan([path], DAY)
         is_inside = wanted is None and start <= first and last < end
         scans.append((scan if is_inside else scan.filter(row_filter(wanted, start, end))).select("series", *SUMMED))
     parts = [_sum_runs(frame) for frame in pl.collect_all(scans)]
@@ -114,13 +114,13 @@ def _sum_runs(rows: pl.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     return series[starts], sums
 
 
-def span(place: Storage, snapshot: Snapshot, series: Series) -> pl.DataFrame:
+def span(storage: Storage, snapshot: Snapshot, series: Series) -> pl.DataFrame:
     """Return the first and last day that each series has."""
     wanted = as_array(series)
     files = snapshot.pick(DAY, series=wanted)
     if files.is_empty() or (wanted is not None and not len(wanted)):
         return empty({"series": pl.Int32(), "first": pl.Date(), "last": pl.Date()})
-    scan = place.scan(files["path"].to_list(), DAY)
+    scan = storage.scan(files["path"].to_list(), DAY)
     if wanted is not None:
         scan = scan.filter(row_filter(wanted, date.min, date.max))
     day = pl.col("day")

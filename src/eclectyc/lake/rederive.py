@@ -94,7 +94,7 @@ class RederiveJob:
 
 
 def replace_spans(
-    place: Storage,
+    storage: Storage,
     months: Iterable[pl.DataFrame],
     spans: DerivedSpans,
     *,
@@ -105,12 +105,12 @@ def replace_spans(
 ) -> WriteResult:
     """Write what some spans hold now, in one commit. Every day that is said must lie within its series' span."""
     for turn in range(TRIES):
-        change = PendingCommit.begin(place, buckets, lease)
+        change = PendingCommit.begin(storage, buckets, lease)
         change.check(lease, batch)
         failpoint("lake.before_files")
         try:
             done = []
-            for part in map_slices(rederive_month, _jobs(place, change.base, months, spans, batch)):
+            for part in map_slices(rederive_month, _jobs(storage, change.base, months, spans, batch)):
                 change.added += part.added
                 change.remove(part.removed)
                 done.append(part)
@@ -127,15 +127,15 @@ def replace_spans(
 
 
 def preview_replace(
-    place: Storage, snapshot: Snapshot, months: Iterable[pl.DataFrame], spans: DerivedSpans
+    storage: Storage, snapshot: Snapshot, months: Iterable[pl.DataFrame], spans: DerivedSpans
 ) -> WriteResult:
     """Say what working spans out anew would do; nothing is written."""
-    jobs = _jobs(place, snapshot, months, spans, snapshot.last_batch + 1, writes=False)
+    jobs = _jobs(storage, snapshot, months, spans, snapshot.last_batch + 1, writes=False)
     return WriteResult.from_months(list(map_slices(rederive_month, jobs)))
 
 
 def _jobs(
-    place: Storage,
+    storage: Storage,
     snapshot: Snapshot,
     months: Iterable[pl.DataFrame],
     spans: DerivedSpans,
@@ -150,29 +150,36 @@ def _jobs(
             if month in seen:
                 raise BadReadings(f"The month {month} came twice.", "Give each month as one frame.")
             seen.add(month)
-            yield from _jobs_of(place, snapshot, month, validate(part), spans, batch, writes=writes)
+            yield from _jobs_of(storage, snapshot, month, validate(part), spans, batch, writes=writes)
     for month in sorted(set(snapshot.files["month"].to_list()) - seen):
         if spans.touch(month):
-            said = validate(pl.DataFrame(schema=BATCH_COLUMNS))
-            yield from _jobs_of(place, snapshot, month, said, spans, batch, writes=writes)
+            batch_days = validate(pl.DataFrame(schema=BATCH_COLUMNS))
+            yield from _jobs_of(storage, snapshot, month, batch_days, spans, batch, writes=writes)
 
 
 def _jobs_of(
-    place: Storage, snapshot: Snapshot, month: str, said: BatchDays, spans: DerivedSpans, batch: int, *, writes: bool
+    storage: Storage,
+    snapshot: Snapshot,
+    month: str,
+    batch_days: BatchDays,
+    spans: DerivedSpans,
+    batch: int,
+    *,
+    writes: bool,
 ) -> Iterator[RederiveJob]:
     """Yield a month's buckets in which there is anything to do."""
-    if not spans.contain(said.days).all():
+    if not spans.contain(batch_days.days).all():
         raise BadReadings("A day is said outside the span of its series.", "Widen the span.")
-    bears = spans.file_filter(*_days_of(month))
+    overlaps = spans.file_filter(*_days_of(month))
     for bucket in range(snapshot.buckets):
         here = (pl.col("month") == month) & (pl.col("bucket") == str(bucket))
-        files = snapshot.files.filter(here).select("layer", "path", "rows", bears=bears)
+        files = snapshot.files.filter(here).select("layer", "path", "rows", overlaps=overlaps)
         days = files.filter(pl.col("layer") == DAY).drop("layer")
-        claims = files.filter((pl.col("layer") == CLAIM) & pl.col("bears"))["path"].to_list()
-        own = said.take(np.flatnonzero(said.days["series"].to_numpy() % snapshot.buckets == bucket))
-        if len(own) or claims or days["bears"].any():
+        claims = files.filter((pl.col("layer") == CLAIM) & pl.col("overlaps"))["path"].to_list()
+        own = batch_days.take(np.flatnonzero(batch_days.days["series"].to_numpy() % snapshot.buckets == bucket))
+        if len(own) or claims or days["overlaps"].any():
             yield RederiveJob(
-                MonthJob(place, month, str(bucket), own, days, claims, batch, GUARDED, writes=writes), spans
+                MonthJob(storage, month, str(bucket), own, days, claims, batch, GUARDED, writes=writes), spans
             )
 
 
@@ -184,26 +191,26 @@ def _days_of(month: str) -> tuple[int, int]:
 
 def rederive_month(job: RederiveJob) -> MonthDone:
     """Work one month out anew; write its new files unless the job is a preview."""
-    month, said = job.month, job.month.batch_days
-    held = read_stored_rows(month.storage, month.day_files.filter(pl.col("bears"))["path"].to_list())
-    here = np.flatnonzero(job.spans.contain(held.frame))
-    known = _known_claims(job, held.rows(here))
+    month, batch_days = job.month, job.month.batch_days
+    stored = read_stored_rows(month.storage, month.day_files.filter(pl.col("overlaps"))["path"].to_list())
+    here = np.flatnonzero(job.spans.contain(stored.frame))
+    known = _known_claims(job, stored.rows(here))
     is_old = known["is_old"].to_numpy()
-    same = _is_unchanged(known.filter(pl.Series(is_old)), said)
-    work = np.setdiff1d(np.union1d(key_of(known)[is_old], said.key), said.key[same], assume_unique=True)
-    before = here[np.isin(held.key[here], work)]
-    is_fresh = ~np.isin(said.key, held.key) & ~np.isin(said.key, key_of(known))
-    again = said.take(np.flatnonzero(~is_fresh & ~same))
-    laid = _merged_rows(job, known, work, again)
-    rows, claims = fresh_rows(said.take(np.flatnonzero(is_fresh)), month.batch, month.rule)
-    left = held.rows(here[np.isin(held.key[here], said.key[same])])
+    same = _is_unchanged(known.filter(pl.Series(is_old)), batch_days)
+    work = np.setdiff1d(np.union1d(key_of(known)[is_old], batch_days.key), batch_days.key[same], assume_unique=True)
+    before = here[np.isin(stored.key[here], work)]
+    is_fresh = ~np.isin(batch_days.key, stored.key) & ~np.isin(batch_days.key, key_of(known))
+    again = batch_days.take(np.flatnonzero(~is_fresh & ~same))
+    merged = _merged_rows(job, known, work, again)
+    rows, claims = fresh_rows(batch_days.take(np.flatnonzero(is_fresh)), month.batch, month.rule)
+    left = stored.rows(here[np.isin(stored.key[here], batch_days.key[same])])
     done = MonthDone()
-    _count(done, said, pl.concat([held.rows(before), left]), pl.concat([laid, rows, left]))
+    _count(done, batch_days, pl.concat([stored.rows(before), left]), pl.concat([merged, rows, left]))
     if month.writes:
-        is_update, _ = match(np.sort(held.key[before]), key_of(laid))
-        new_rows = pl.concat([laid.filter(pl.Series(~is_update)), rows])
-        updates = laid.filter(pl.Series(is_update))
-        write_days(month, done, held, updates=updates, updated=before, new_rows=new_rows)
+        is_update, _ = match(np.sort(stored.key[before]), key_of(merged))
+        new_rows = pl.concat([merged.filter(pl.Series(~is_update)), rows])
+        updates = merged.filter(pl.Series(is_update))
+        write_days(month, done, stored, updates=updates, updated=before, new_rows=new_rows)
         _write_claims(job, done, pl.concat([claims, _new_claims(job, known, work, again)]), work)
     return done
 
@@ -214,7 +221,7 @@ def _known_claims(job: RederiveJob, rows: pl.DataFrame) -> pl.DataFrame:
     Those days are the ones that are said now and the ones of which an earlier batch still says something. What a day
     row alone tells is a claim as well (``is_alone``).
     """
-    spans, said = job.spans, job.month.batch_days
+    spans, batch_days = job.spans, job.month.batch_days
     claims = empty(CLAIM_COLUMNS)
     if job.month.claim_files:
         claims = job.month.storage.scan(job.month.claim_files, CLAIM).collect()
@@ -227,52 +234,52 @@ def _known_claims(job: RederiveJob, rows: pl.DataFrame) -> pl.DataFrame:
     is_old = spans.superseded(every)
     every = every.with_columns(is_old=pl.Series(is_old, dtype=pl.Boolean))
     key = key_of(every)
-    matters = np.isin(key, np.union1d(key[is_old], said.key))
+    matters = np.isin(key, np.union1d(key[is_old], batch_days.key))
     return every.filter(pl.Series(matters))
 
 
-def _is_unchanged(old: pl.DataFrame, said: BatchDays) -> np.ndarray:
+def _is_unchanged(old: pl.DataFrame, batch_days: BatchDays) -> np.ndarray:
     """Say which said days an earlier batch told just so."""
-    same = np.zeros(len(said), dtype=bool)
+    same = np.zeros(len(batch_days), dtype=bool)
     key = key_of(old)
     values, counts = np.unique(key, return_counts=True)
     once = old.filter(pl.Series(np.isin(key, values[counts == 1])))
-    hit, row = match(key_of(once), said.key)
+    hit, row = match(key_of(once), batch_days.key)
     at = np.flatnonzero(hit)
     if len(at):
         told = Slots.from_frame(once[row])
-        _refuse_other_slots(told.lengths != said.slots.lengths[at], said, at)
-        same[at] = is_equal(told, said.slots.take(at))
+        _refuse_other_slots(told.lengths != batch_days.slots.lengths[at], batch_days, at)
+        same[at] = is_equal(told, batch_days.slots.take(at))
     return same
 
 
-def _refuse_other_slots(wrong: np.ndarray, said: BatchDays, at: np.ndarray) -> None:
+def _refuse_other_slots(wrong: np.ndarray, batch_days: BatchDays, at: np.ndarray) -> None:
     if wrong.any():
-        series, day = said.days.select(KEY).row(int(at[np.flatnonzero(wrong)[0]]))
+        series, day = batch_days.days.select(KEY).row(int(at[np.flatnonzero(wrong)[0]]))
         raise BadReadings(
             f"Series {series} holds {day} in other slots.",
             "Its site's time zone has changed since: undo the earlier batches first.",
         )
 
 
-def _merged_rows(job: RederiveJob, known: pl.DataFrame, work: np.ndarray, said: BatchDays) -> pl.DataFrame:
+def _merged_rows(job: RederiveJob, known: pl.DataFrame, work: np.ndarray, batch_days: BatchDays) -> pl.DataFrame:
     """Return the day rows of the days to be worked on, where anything is left of them."""
     lives = known["undone_by"].is_null().to_numpy() & ~known["is_old"].to_numpy() & np.isin(key_of(known), work)
     others = known.filter(pl.Series(lives)).select(CLAIM_COLUMNS.keys())
-    hit, row = match(key_of(others), said.key)
+    hit, row = match(key_of(others), batch_days.key)
     at = np.flatnonzero(hit)
     if len(at):
         lengths = others["values"].list.len().to_numpy()[row]
-        _refuse_other_slots(lengths != said.slots.lengths[at], said, at)
-    return merge_claims(pl.concat([others, claim_rows(said, batch=job.month.batch, rule=GUARDED)]))
+        _refuse_other_slots(lengths != batch_days.slots.lengths[at], batch_days, at)
+    return merge_claims(pl.concat([others, claim_rows(batch_days, batch=job.month.batch, rule=GUARDED)]))
 
 
-def _new_claims(job: RederiveJob, known: pl.DataFrame, work: np.ndarray, said: BatchDays) -> pl.DataFrame:
+def _new_claims(job: RederiveJob, known: pl.DataFrame, work: np.ndarray, batch_days: BatchDays) -> pl.DataFrame:
     """Return the claims that stand in no file yet: what is said now, and what day rows alone told before."""
     alone = known.filter(pl.Series(known["is_alone"].to_numpy() & np.isin(key_of(known), work)))
     by = pl.when("is_old").then(pl.lit(job.month.batch, pl.Int64))
     alone = alone.with_columns(undone_by=by).select(CLAIM_COLUMNS.keys())
-    return pl.concat([claim_rows(said, batch=job.month.batch, rule=GUARDED), alone])
+    return pl.concat([claim_rows(batch_days, batch=job.month.batch, rule=GUARDED), alone])
 
 
 def _write_claims(job: RederiveJob, done: MonthDone, told: pl.DataFrame, work: np.ndarray) -> None:
@@ -289,28 +296,28 @@ def _write_claims(job: RederiveJob, done: MonthDone, told: pl.DataFrame, work: n
     write_rows(month.storage, done.added, rows, layer=CLAIM, month=month.month, bucket=month.bucket, batch=month.batch)
 
 
-def _count(done: MonthDone, said: BatchDays, before: pl.DataFrame, after: pl.DataFrame) -> None:
+def _count(done: MonthDone, batch_days: BatchDays, before: pl.DataFrame, after: pl.DataFrame) -> None:
     """Count what became of the said slots, and of those that are said no more. before, after : day rows."""
-    told = Slots(said.slots.values, stored_quality(said.slots.quality), said.slots.lengths)
+    told = Slots(batch_days.slots.values, stored_quality(batch_days.slots.quality), batch_days.slots.lengths)
     parts = [
-        (said.days, told),
+        (batch_days.days, told),
         *((rows.select("series", "day", "step"), Slots.from_frame(rows)) for rows in (before, after)),
     ]
     days = pl.concat([part for part, _ in parts]).unique(KEY, keep="any").sort(KEY)
     key, lengths = key_of(days), np.zeros(len(days), dtype=np.int64)
     for part, slots in parts:
         lengths[np.searchsorted(key, key_of(part))] = slots.lengths
-    spoken, was, now = (
+    claimed, was, now = (
         missing_days(lengths).replace(np.searchsorted(key, key_of(part)), slots) for part, slots in parts
     )
-    speaks, had, has = (slots.quality != MISSING for slots in (spoken, was, now))
-    is_laid = (now.values == spoken.values) & (now.quality == spoken.quality)
+    has_claim, had, has = (slots.quality != MISSING for slots in (claimed, was, now))
+    is_laid = (now.values == claimed.values) & (now.quality == claimed.quality)
     differs = (now.quality != was.quality) | ((now.values != was.values) & has)
     flags = {
-        "added": speaks & is_laid & ~had,
-        "changed": differs & had & has & (is_laid | ~speaks),
-        "unchanged": speaks & is_laid & had & ~differs,
-        "kept": speaks & ~is_laid,
+        "added": has_claim & is_laid & ~had,
+        "changed": differs & had & has & (is_laid | ~has_claim),
+        "unchanged": has_claim & is_laid & had & ~differs,
+        "kept": has_claim & ~is_laid,
         "removed": had & ~has,
     }
     counts = {name: pl.Series(now.per_day(flags[name])) for name in COUNTS}

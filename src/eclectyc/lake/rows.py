@@ -36,32 +36,32 @@ class StoredRows:
         return with_quality(self.frame if is_all else self.frame[at])
 
 
-def read_stored_rows(place: Storage, paths: list[str]) -> StoredRows:
+def read_stored_rows(storage: Storage, paths: list[str]) -> StoredRows:
     """Read whole day files, remembering which row is from which."""
     if not paths:
         return StoredRows(empty(DAY_COLUMNS), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), [])
-    frames = _read_stored(place, paths, None)
+    frames = _read_stored(storage, paths, None)
     stored = pl.concat(frames)
     return StoredRows(stored, key_of(stored), np.repeat(np.arange(len(paths)), [len(f) for f in frames]), paths)
 
 
-def read_days(place: Storage, paths: list[str], wanted: pl.Expr | None = None) -> list[pl.DataFrame]:
+def read_days(storage: Storage, paths: list[str], wanted: pl.Expr | None = None) -> list[pl.DataFrame]:
     """Read day rows with their slots, one frame a file."""
-    return [with_quality(frame) for frame in _read_stored(place, paths, wanted)]
+    return [with_quality(frame) for frame in _read_stored(storage, paths, wanted)]
 
 
-def _read_stored(place: Storage, paths: list[str], wanted: pl.Expr | None) -> list[pl.DataFrame]:
+def _read_stored(storage: Storage, paths: list[str], wanted: pl.Expr | None) -> list[pl.DataFrame]:
     """Read day rows as they are stored; quality only from files that have a day with estimated slots."""
-    scans = [place.scan([path], DAY) for path in paths]
+    scans = [storage.scan([path], DAY) for path in paths]
     if wanted is not None:
-        scans = [scan.filter(wanted) for scan in (_cut(scans, wanted) if place.is_folder else scans)]
+        scans = [scan.filter(wanted) for scan in (_cut(scans, wanted) if storage.is_folder else scans)]
     frames = pl.collect_all([scan.drop("quality") for scan in scans])
     mixed = [n for n, frame in enumerate(frames) if (frame["estimated"] > 0).any()]
     qualities = pl.collect_all([scans[n].select("quality") for n in mixed])
     for n, quality in zip(mixed, qualities, strict=True):
         frames[n] = frames[n].hstack(quality)
-    untold = pl.lit(None, dtype=DAY_COLUMNS["quality"]).alias("quality")
-    return [(f if "quality" in f.columns else f.with_columns(untold)).select(DAY_COLUMNS.keys()) for f in frames]
+    no_quality = pl.lit(None, dtype=DAY_COLUMNS["quality"]).alias("quality")
+    return [(f if "quality" in f.columns else f.with_columns(no_quality)).select(DAY_COLUMNS.keys()) for f in frames]
 
 
 def _cut(scans: list[pl.LazyFrame], wanted: pl.Expr) -> list[pl.LazyFrame]:
@@ -71,8 +71,8 @@ def _cut(scans: list[pl.LazyFrame], wanted: pl.Expr) -> list[pl.LazyFrame]:
     row group decoded first (measured: 8 ms and 24 ms for 20 meters of 1,000). On an object store, reading the keys
     first would cost a round trip.
     """
-    cut, told_by = [], sorted(set(wanted.meta.root_names()))
-    for scan, keys in zip(scans, pl.collect_all([scan.select(told_by) for scan in scans]), strict=True):
+    cut, columns = [], sorted(set(wanted.meta.root_names()))
+    for scan, keys in zip(scans, pl.collect_all([scan.select(columns) for scan in scans]), strict=True):
         rows = keys.select(wanted).to_series().arg_true()
         first, end = (rows[0], rows[-1] + 1) if len(rows) else (0, 0)
         cut.append(scan.slice(first, end - first))
@@ -91,11 +91,11 @@ def without_implied_quality(rows: pl.DataFrame) -> pl.DataFrame:
 
 def with_quality(rows: pl.DataFrame) -> pl.DataFrame:
     """Return stored day rows with the quality of every slot."""
-    untold = rows["quality"].null_count()
-    if not untold:
+    no_quality = rows["quality"].null_count()
+    if not no_quality:
         return rows
     implied = _implied_quality(rows["values"])
-    return rows.with_columns(implied if untold == len(rows) else pl.coalesce("quality", implied).alias("quality"))
+    return rows.with_columns(implied if no_quality == len(rows) else pl.coalesce("quality", implied).alias("quality"))
 
 
 def _implied_quality(values: pl.Series) -> pl.Series:
@@ -105,20 +105,20 @@ def _implied_quality(values: pl.Series) -> pl.Series:
     return ragged(quality, values.list.len().to_numpy().astype(np.int64)).alias("quality")
 
 
-def match(held: np.ndarray, said: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def match(stored_keys: np.ndarray, said: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return which said days are held (bool), and for those the row that holds them."""
-    if not len(held):
+    if not len(stored_keys):
         return np.zeros(len(said), dtype=bool), np.zeros(0, dtype=np.int64)
-    order = None if bool((held[1:] > held[:-1]).all()) else np.argsort(held)
-    ordered = held if order is None else held[order]
-    at = np.minimum(np.searchsorted(ordered, said), len(held) - 1)
+    order = None if bool((stored_keys[1:] > stored_keys[:-1]).all()) else np.argsort(stored_keys)
+    ordered = stored_keys if order is None else stored_keys[order]
+    at = np.minimum(np.searchsorted(ordered, said), len(stored_keys) - 1)
     hit = ordered[at] == said
     return hit, at[hit] if order is None else order[at[hit]]
 
 
 def day_rows(
     days: pl.DataFrame,
-    laid: Slots,
+    merged: Slots,
     *,
     batch: int | np.ndarray,
     contested: bool | np.ndarray,
@@ -127,8 +127,8 @@ def day_rows(
     """Return day rows with their summaries. days : series, day, step."""
     size = len(days)
     frame = days.with_columns(
-        **laid.columns(),
-        **summarise(laid),
+        **merged.columns(),
+        **summarise(merged),
         batch=pl.Series(np.broadcast_to(np.asarray(batch, dtype=np.int64), size)),
         contested=pl.Series(np.broadcast_to(np.asarray(contested, dtype=bool), size)),
         unflagged=pl.Series(np.broadcast_to(np.asarray(unflagged, dtype=bool), size)),
@@ -154,16 +154,16 @@ def claim_rows(
     return frame.select(CLAIM_COLUMNS.keys())
 
 
-def as_claimed(laid: Slots, is_unflagged: np.ndarray) -> Slots:
+def as_claimed(merged: Slots, is_unflagged: np.ndarray) -> Slots:
     """Return laid days as the one batch that told them said them: without a flag where it gave none."""
     if not is_unflagged.any():
-        return laid
-    flagless = np.repeat(is_unflagged, laid.lengths) & (laid.quality == ACTUAL)
-    return Slots(laid.values, np.where(flagless, np.int8(UNFLAGGED), laid.quality), laid.lengths)
+        return merged
+    flagless = np.repeat(is_unflagged, merged.lengths) & (merged.quality == ACTUAL)
+    return Slots(merged.values, np.where(flagless, np.int8(UNFLAGGED), merged.quality), merged.lengths)
 
 
 def write_rows(
-    place: Storage,
+    storage: Storage,
     added: list[NewFile],
     rows: pl.DataFrame,
     *,
@@ -189,7 +189,7 @@ def write_rows(
     def write(edges: tuple[int, int]) -> NewFile:
         piece = rows[slice(*edges)] if kept is None else rows[kept[slice(*edges)]]
         piece = without_implied_quality(piece) if layer == DAY else piece
-        return place.write(piece, layer=layer, month=month, bucket=bucket, batch=batch)
+        return storage.write(piece, layer=layer, month=month, bucket=bucket, batch=batch)
 
     parts = -(-len(key) // most)
     edges = [len(key) * n // parts for n in range(parts + 1)]

@@ -34,13 +34,13 @@ class Slots:
     def from_frame(cls, frame: pl.DataFrame) -> Self:
         """Take the ``values`` and ``quality`` of a frame apart; quality is missing where the value is."""
         lengths = frame["values"].list.len().to_numpy()
-        said = frame["values"].explode(empty_as_null=False)
+        flat = frame["values"].explode(empty_as_null=False)
         quality = frame["quality"].explode(empty_as_null=False).to_numpy()
-        if said.null_count():
-            values = said.fill_null(float("nan")).to_numpy()
+        if flat.null_count():
+            values = flat.fill_null(float("nan")).to_numpy()
             quality = np.where(np.isnan(values), np.int8(MISSING), quality)
         else:
-            values = said.to_numpy()
+            values = flat.to_numpy()
         return cls(values, quality, lengths.astype(np.int64, copy=False), frame["values"])
 
     @property

@@ -76,8 +76,8 @@ class _DecodedFile:
 class SlotCache:
     """Looks days of one series up, with the files last used at hand. Thread-safe."""
 
-    def __init__(self, place: Storage, kept_bytes: int = KEPT_BYTES) -> None:
-        self._place = place
+    def __init__(self, storage: Storage, kept_bytes: int = KEPT_BYTES) -> None:
+        self._storage = storage
         self._kept_bytes = kept_bytes
         self._kept: OrderedDict[str, _DecodedFile] = OrderedDict()
         self._size = 0
@@ -119,7 +119,7 @@ class SlotCache:
         return found
 
     def _read(self, path: str, wanted: pl.Expr | None) -> _DecodedFile:
-        return _DecodedFile.from_frame(read_days(self._place, [path], wanted)[0])
+        return _DecodedFile.from_frame(read_days(self._storage, [path], wanted)[0])
 
 
 def _join(

@@ -107,13 +107,13 @@ class Snapshot:
 class Watch:
     """The newest snapshot, kept for this process; reading it costs one look at the log. Thread-safe."""
 
-    def __init__(self, place: Storage, buckets: int) -> None:
-        self._place = place
+    def __init__(self, storage: Storage, buckets: int) -> None:
+        self._storage = storage
         self._buckets = buckets
         self._lock = threading.Lock()
         self._table: DeltaTable | None = None
         self._snapshot: Snapshot | None = None
-        self._looked = 0.0
+        self._polled = 0.0
         self._opened = 0.0
         self._entry: tuple[int, tuple[int, int]] | None = None  # the version that was opened, and what tells its entry
 
@@ -121,8 +121,8 @@ class Watch:
         """Return the lake as it now is. Who had to wait for another's look at the log shares what it saw."""
         asked = time.monotonic()
         with self._lock:
-            if self._snapshot is None or self._looked < asked:
-                self._look()
+            if self._snapshot is None or self._polled < asked:
+                self._poll()
             return self._snapshot or Snapshot.empty(self._buckets)
 
     def claim_table(self) -> tuple[DeltaTable, Snapshot] | None:
@@ -136,9 +136,9 @@ class Watch:
             if self._table is None or self._entry is None or time.monotonic() - self._opened > _YOUNG_S:
                 return None
             version, mark = self._entry
-            if self._place.mark_of(version) != mark:
+            if self._storage.mark_of(version) != mark:
                 return None
-            self._look()
+            self._poll()
             table, snapshot = self._table, self._snapshot
             self._table = self._snapshot = None
             return (table, snapshot) if table is not None and snapshot is not None else None
@@ -147,24 +147,24 @@ class Watch:
         """Return the lake as it now is, opened afresh: for one that may have been replaced as a whole."""
         with self._lock:
             self._table = self._snapshot = None
-            self._look()
+            self._poll()
             return self._snapshot or Snapshot.empty(self._buckets)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         from deltalake.exceptions import DeltaError
 
-        self._looked = time.monotonic()
+        self._polled = time.monotonic()
         if self._table is not None:
             try:
                 self._table.update_incremental()
             except (DeltaError, OSError):  # another lake stands here now, or none: the log does not go on from ours
                 self._table = self._snapshot = None
         if self._table is None:
-            self._table, self._opened = self._place.open_if_there(), self._looked
+            self._table, self._opened = self._storage.open_if_there(), self._polled
             self._entry = self._entry_of(self._table)
         if self._table is not None and (self._snapshot is None or self._snapshot.version != self._table.version()):
             self._snapshot = Snapshot.from_table(self._table)
 
     def _entry_of(self, table: DeltaTable | None) -> tuple[int, tuple[int, int]] | None:
-        mark = self._place.mark_of(table.version()) if table is not None else None
+        mark = self._storage.mark_of(table.version()) if table is not None else None
         return (table.version(), mark) if table is not None and mark is not None else None

@@ -29,22 +29,22 @@ _lock = threading.Lock()
 
 def connect() -> Lake:
     """Return the lake of ``settings.LAKE_URL``: one per process and place."""
-    place = Storage.from_url(str(settings.LAKE_URL))
-    key = (place.url, tuple(sorted(place.options.items())))
+    storage = Storage.from_url(str(settings.LAKE_URL))
+    key = (storage.url, tuple(sorted(storage.options.items())))
     with _lock:
         if key not in _lakes:
-            _lakes[key] = Lake(place, buckets=settings.LAKE_BUCKETS)
+            _lakes[key] = Lake(storage, buckets=settings.LAKE_BUCKETS)
         return _lakes[key]
 
 
 class Lake:
     """Day rows: read, write, undo, maintain. Thread-safe; readers never wait for writers."""
 
-    def __init__(self, place: Storage, *, buckets: int = 1) -> None:
-        self.storage = place
+    def __init__(self, storage: Storage, *, buckets: int = 1) -> None:
+        self.storage = storage
         self._buckets = buckets  # of a lake still to be made; afterwards its own log tells
-        self._watch = Watch(place, buckets)
-        self._lookup = SlotCache(place)
+        self._watch = Watch(storage, buckets)
+        self._lookup = SlotCache(storage)
 
     def open_in_background(self) -> None:
         """Begin to open the lake, in a thread: whoever asks for it next finds it open.
@@ -138,9 +138,9 @@ class Lake:
         """
         from eclectyc.lake.rederive import DerivedSpans, replace_spans
 
-        anew = DerivedSpans.from_frame(spans, earlier)
+        derived = DerivedSpans.from_frame(spans, earlier)
         return replace_spans(
-            self.storage, months, anew, buckets=self._buckets, lease=lease, batch=batch, before_commit=before_commit
+            self.storage, months, derived, buckets=self._buckets, lease=lease, batch=batch, before_commit=before_commit
         )
 
     def preview_replace(
@@ -165,7 +165,7 @@ class Lake:
         *,
         lease: Lease,
         keep: timedelta | None = None,
-        keep_passing: timedelta | None = None,
+        keep_temporary: timedelta | None = None,
         may_shorten: bool = False,
     ) -> MaintenanceReport:
         """Compact small files, checkpoint the log, remove what is no longer needed. Readers keep working.
@@ -176,8 +176,8 @@ class Lake:
         from eclectyc.lake.maintenance import RETENTION, TEMPORARY, maintain
 
         keep = RETENTION if keep is None else keep
-        keep_passing = TEMPORARY if keep_passing is None else keep_passing
-        return maintain(self.storage, lease=lease, keep=keep, keep_passing=keep_passing, may_shorten=may_shorten)
+        keep_temporary = TEMPORARY if keep_temporary is None else keep_temporary
+        return maintain(self.storage, lease=lease, keep=keep, keep_temporary=keep_temporary, may_shorten=may_shorten)
 
     def check(self, *, deep: bool = False) -> list[str]:
         """Return what is wrong with the lake, in words; nothing if all is well. ``deep`` reads every row."""

@@ -42,7 +42,7 @@ class UndoJob:
 
 
 def undo(
-    place: Storage,
+    storage: Storage,
     batch: int,
     *,
     buckets: int,
@@ -52,12 +52,12 @@ def undo(
 ) -> WriteResult:
     """Take a batch back in one commit; ``by`` is the number of the undoing itself."""
     for turn in range(TRIES):
-        change = PendingCommit.begin(place, buckets, lease)
+        change = PendingCommit.begin(storage, buckets, lease)
         change.check(lease, by)
         failpoint("lake.before_files")
         try:
             done = []
-            for part in map_slices(undo_month, _jobs(place, change.base, batch, by)):
+            for part in map_slices(undo_month, _jobs(storage, change.base, batch, by)):
                 change.added += part.added
                 change.remove(part.removed)
                 done.append(part)
@@ -73,14 +73,16 @@ def undo(
     raise AssertionError("unreachable")
 
 
-def _jobs(place: Storage, snapshot: Snapshot, batch: int, by: int) -> Iterator[UndoJob]:
+def _jobs(storage: Storage, snapshot: Snapshot, batch: int, by: int) -> Iterator[UndoJob]:
     """Yield the months in which some file may hold what the batch said."""
-    bears = (pl.col("first_batch") <= batch) & (pl.col("last_batch") >= batch)
-    files = snapshot.files.with_columns(bears=bears)
-    for month, bucket in files.filter("bears").select("month", "bucket").unique().sort("month", "bucket").iter_rows():
+    overlaps = (pl.col("first_batch") <= batch) & (pl.col("last_batch") >= batch)
+    files = snapshot.files.with_columns(overlaps=overlaps)
+    for month, bucket in (
+        files.filter("overlaps").select("month", "bucket").unique().sort("month", "bucket").iter_rows()
+    ):
         here = files.filter((pl.col("month") == month) & (pl.col("bucket") == bucket))
         days, claims = (here.filter(pl.col("layer") == layer) for layer in (DAY, CLAIM))
-        yield UndoJob(place, month, bucket, batch, by, days, claims)
+        yield UndoJob(storage, month, bucket, batch, by, days, claims)
 
 
 def undo_month(job: UndoJob) -> MonthDone:
@@ -89,18 +91,18 @@ def undo_month(job: UndoJob) -> MonthDone:
     keys = _days_of_batch(job)
     if keys.is_empty():
         return done
-    held = read_stored_rows(job.storage, _paths_reaching(job.day_files, keys))
-    row = match(held.key, key_of(keys))[1]
-    rows = held.rows(row)
+    stored = read_stored_rows(job.storage, _paths_reaching(job.day_files, keys))
+    row = match(stored.key, key_of(keys))[1]
+    rows = stored.rows(row)
     told = _sole_claims(job, rows)
     claims = with_values(pl.concat([_claims_of(job, keys), told]))
     live = claims.filter(pl.col("undone_by").is_null() & (pl.col("batch") != job.batch))
-    laid = merge_claims(live.join(rows.filter(_is_remerged(job)), on=KEY, how="semi"))
-    days = _compare(job, rows, claims, laid)
+    merged = merge_claims(live.join(rows.filter(_is_remerged(job)), on=KEY, how="semi"))
+    days = _compare(job, rows, claims, merged)
     done.counts = days.group_by("series").agg(*_SUMS, added=pl.lit(0, pl.Int64), kept=pl.lit(0, pl.Int64))
     done.counts = done.counts.select("series", *COUNTS)
     done.touched = days.filter(pl.col("changed") + pl.col("removed") > 0).select(KEY)
-    _write_days(job, done, held, row, laid)
+    _write_days(job, done, stored, row, merged)
     _write_claims(job, done, told)
     return done
 
@@ -109,7 +111,7 @@ def _days_of_batch(job: UndoJob) -> pl.DataFrame:
     """Return the days of which the batch has something to say that still counts, sorted: series, day."""
     of_batch = pl.col("batch") == job.batch
     parts = []
-    days, claims = (files.filter("bears")["path"].to_list() for files in (job.day_files, job.claim_files))
+    days, claims = (files.filter("overlaps")["path"].to_list() for files in (job.day_files, job.claim_files))
     if days:
         parts.append(job.storage.scan(days, DAY).filter(of_batch & ~pl.col("contested")).select(KEY))
     if claims:
@@ -138,25 +140,25 @@ def _sole_claims(job: UndoJob, rows: pl.DataFrame) -> pl.DataFrame:
     if alone.is_empty():
         return empty(CLAIM_COLUMNS)
     slots = as_claimed(Slots.from_frame(alone), alone["unflagged"].to_numpy())
-    said = BatchDays(alone.select("series", "day", "step"), key_of(alone), slots)
-    claims = claim_rows(said, batch=job.batch, rule=GUARDED)
+    batch_days = BatchDays(alone.select("series", "day", "step"), key_of(alone), slots)
+    claims = claim_rows(batch_days, batch=job.batch, rule=GUARDED)
     return claims.with_columns(undone_by=pl.lit(job.by, dtype=pl.Int64))
 
 
-def _compare(job: UndoJob, rows: pl.DataFrame, claims: pl.DataFrame, laid: pl.DataFrame) -> pl.DataFrame:
+def _compare(job: UndoJob, rows: pl.DataFrame, claims: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
     """Return, for each day that the batch spoke of, how many of its slots are changed, unchanged and removed now.
 
     rows : the days as they were; claims : with values; laid : the days laid again, where anything is left of them.
     """
     again = rows.filter(_is_remerged(job)).sort(KEY)
     before = Slots.from_frame(again)
-    hit, row = match(key_of(laid), key_of(again))
-    after = missing_days(before.lengths).replace(np.flatnonzero(hit), Slots.from_frame(laid[row]))
+    hit, row = match(key_of(merged), key_of(again))
+    after = missing_days(before.lengths).replace(np.flatnonzero(hit), Slots.from_frame(merged[row]))
     is_gone = (before.quality != MISSING) & (after.quality == MISSING)
     differs = (before.quality != after.quality) | ((before.values != after.values) & (after.quality != MISSING))
-    spoken = Slots.from_frame(claims.filter(pl.col("batch") == job.batch).join(again, on=KEY, how="semi").sort(KEY))
+    claimed = Slots.from_frame(claims.filter(pl.col("batch") == job.batch).join(again, on=KEY, how="semi").sort(KEY))
     removed, changed = before.per_day(is_gone), before.per_day(differs & ~is_gone)
-    unchanged = spoken.per_day(spoken.quality != MISSING) - removed - changed
+    unchanged = claimed.per_day(claimed.quality != MISSING) - removed - changed
     columns = {"changed": changed, "unchanged": unchanged, "removed": removed}
     counted = again.select(KEY).with_columns(**{name: pl.Series(counts) for name, counts in columns.items()})
     witnessed = rows.filter(~_is_remerged(job)).select(
@@ -170,14 +172,14 @@ def _is_remerged(job: UndoJob) -> pl.Expr:
     return pl.col("contested") | (pl.col("batch") == job.batch)
 
 
-def _write_days(job: UndoJob, done: MonthDone, held: StoredRows, row: np.ndarray, laid: pl.DataFrame) -> None:
+def _write_days(job: UndoJob, done: MonthDone, stored: StoredRows, row: np.ndarray, merged: pl.DataFrame) -> None:
     """Write the files of the days laid again anew; a day of which nothing is left has no row."""
-    replaced = row[held.frame[row].select(_is_remerged(job)).to_series().to_numpy()]
-    rewritten = np.unique(held.file_of[replaced])
-    stays = np.isin(held.file_of, rewritten)
+    replaced = row[stored.frame[row].select(_is_remerged(job)).to_series().to_numpy()]
+    rewritten = np.unique(stored.file_of[replaced])
+    stays = np.isin(stored.file_of, rewritten)
     stays[replaced] = False
-    done.removed += [held.paths[n] for n in rewritten]
-    rows = pl.concat([held.frame.filter(pl.Series(stays)), laid])
+    done.removed += [stored.paths[n] for n in rewritten]
+    rows = pl.concat([stored.frame.filter(pl.Series(stays)), merged])
     write_rows(job.storage, done.added, rows, layer=DAY, month=job.month, bucket=job.bucket, batch=job.by)
 
 
@@ -186,7 +188,7 @@ def _write_claims(job: UndoJob, done: MonthDone, told: pl.DataFrame) -> None:
     ours = (pl.col("batch") == job.batch) & pl.col("undone_by").is_null()
     marked = pl.when(ours).then(pl.lit(job.by, pl.Int64)).otherwise(pl.col("undone_by")).alias("undone_by")
     parts = [told]
-    for path in job.claim_files.filter("bears")["path"]:
+    for path in job.claim_files.filter("overlaps")["path"]:
         frame = job.storage.scan([path], CLAIM).collect()
         if frame.select(ours.any()).item():
             parts.append(frame.with_columns(marked))

@@ -68,17 +68,17 @@ def validate(frame: pl.DataFrame) -> BatchDays:
         if len(twice):
             series, day = frame.select(KEY).row(int(twice[0]))
             raise BadReadings(f"Series {series} has {day} twice.", _REMEDY)
-    said = BatchDays(frame.select("series", "day", "step"), key, slots)
+    batch_days = BatchDays(frame.select("series", "day", "step"), key, slots)
     if slots.quality.all():
-        return said
-    speaks = slots.per_day(slots.quality != MISSING) > 0
-    return said if speaks.all() else said.take(np.flatnonzero(speaks))
+        return batch_days
+    has_claim = slots.per_day(slots.quality != MISSING) > 0
+    return batch_days if has_claim.all() else batch_days.take(np.flatnonzero(has_claim))
 
 
 def _with_types(frame: pl.DataFrame) -> pl.DataFrame:
-    lacking = [name for name in BATCH_COLUMNS if name not in frame.columns]
-    if lacking:
-        raise BadReadings(f"Day rows lack {', '.join(lacking)}.", _REMEDY)
+    absent = [name for name in BATCH_COLUMNS if name not in frame.columns]
+    if absent:
+        raise BadReadings(f"Day rows lack {', '.join(absent)}.", _REMEDY)
     try:
         frame = frame.select(pl.col(name).cast(dtype) for name, dtype in BATCH_COLUMNS.items())
     except pl.exceptions.PolarsError as error:
@@ -101,15 +101,15 @@ def _check_slots(frame: pl.DataFrame, slots: Slots) -> None:
         return
     if int(slots.quality.min()) < MISSING or int(slots.quality.max()) > UNFLAGGED:
         raise BadReadings("A slot has a quality that is not known.", _REMEDY)
-    said = frame["values"].explode(empty_as_null=False)
-    is_number = bool(np.isfinite(slots.values).all()) or bool(said.is_finite().all())
+    batch_days = frame["values"].explode(empty_as_null=False)
+    is_number = bool(np.isfinite(slots.values).all()) or bool(batch_days.is_finite().all())
     if not is_number:
-        series, day = _day_of(frame, slots, (~said.is_finite().fill_null(True)).to_numpy())
+        series, day = _day_of(frame, slots, (~batch_days.is_finite().fill_null(True)).to_numpy())
         raise BadReadings(f"Series {series} on {day} has a value that is not a number.", "Leave it out.")
     if not slots.quality.all():
-        unsaid = (slots.quality == MISSING) & ~np.isnan(slots.values)
-        if unsaid.any():
-            series, day = _day_of(frame, slots, unsaid)
+        is_contradictory = (slots.quality == MISSING) & ~np.isnan(slots.values)
+        if is_contradictory.any():
+            series, day = _day_of(frame, slots, is_contradictory)
             raise BadReadings(f"Series {series} on {day} has a value marked as missing.", _REMEDY)
 
 

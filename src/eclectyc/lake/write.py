@@ -57,7 +57,7 @@ class WriteResult:
 
 
 def write(
-    place: Storage,
+    storage: Storage,
     months: Iterable[pl.DataFrame],
     *,
     buckets: int,
@@ -73,12 +73,12 @@ def write(
     If the lake changes meanwhile, all is worked out again, which takes ``months`` that can be gone through again.
     """
     for turn in range(TRIES):
-        change = PendingCommit.begin(place, buckets, lease, opened if turn == 0 else None)
+        change = PendingCommit.begin(storage, buckets, lease, opened if turn == 0 else None)
         change.check(lease, batch)
         failpoint("lake.before_files")
         try:
             done = []
-            for part in map_slices(merge_month, month_jobs(place, change.base, months, batch=batch, rule=rule)):
+            for part in map_slices(merge_month, month_jobs(storage, change.base, months, batch=batch, rule=rule)):
                 change.added += part.added
                 change.remove(part.removed)
                 done.append(part)
@@ -96,14 +96,14 @@ def write(
     raise AssertionError("unreachable")
 
 
-def preview(place: Storage, snapshot: Snapshot, months: Iterable[pl.DataFrame], *, rule: str) -> WriteResult:
+def preview(storage: Storage, snapshot: Snapshot, months: Iterable[pl.DataFrame], *, rule: str) -> WriteResult:
     """Say what writing a batch would do; nothing is written."""
-    jobs = month_jobs(place, snapshot, months, batch=snapshot.last_batch + 1, rule=rule, writes=False)
+    jobs = month_jobs(storage, snapshot, months, batch=snapshot.last_batch + 1, rule=rule, writes=False)
     return WriteResult.from_months(list(map_slices(merge_month, jobs)))
 
 
 def month_jobs(
-    place: Storage,
+    storage: Storage,
     snapshot: Snapshot,
     months: Iterable[pl.DataFrame],
     *,
@@ -120,40 +120,42 @@ def month_jobs(
             if month in seen:
                 raise BadReadings(f"The month {month} came twice.", "Give each month as one frame.")
             seen.add(month)
-            for bucket, said in _buckets(validate(part), snapshot.buckets):
-                if not len(said):
+            for bucket, batch_days in _buckets(validate(part), snapshot.buckets):
+                if not len(batch_days):
                     continue
                 yield MonthJob(
-                    storage=place,
+                    storage=storage,
                     month=month,
                     bucket=bucket,
-                    batch_days=said,
-                    day_files=month_files(snapshot, DAY, month, bucket, said),
-                    claim_files=month_files(snapshot, CLAIM, month, bucket, said).filter("bears")["path"].to_list(),
+                    batch_days=batch_days,
+                    day_files=month_files(snapshot, DAY, month, bucket, batch_days),
+                    claim_files=month_files(snapshot, CLAIM, month, bucket, batch_days)
+                    .filter("overlaps")["path"]
+                    .to_list(),
                     batch=batch,
                     rule=RULES[rule],
                     writes=writes,
                 )
 
 
-def _buckets(said: BatchDays, buckets: int) -> Iterator[tuple[str, BatchDays]]:
+def _buckets(batch_days: BatchDays, buckets: int) -> Iterator[tuple[str, BatchDays]]:
     if buckets == 1:
-        yield "0", said
+        yield "0", batch_days
         return
-    bucket_of = said.days["series"].to_numpy() % buckets
+    bucket_of = batch_days.days["series"].to_numpy() % buckets
     for bucket in range(buckets):
-        yield str(bucket), said.take((bucket_of == bucket).nonzero()[0])
+        yield str(bucket), batch_days.take((bucket_of == bucket).nonzero()[0])
 
 
-def month_files(snapshot: Snapshot, layer: str, month: str, bucket: str, said: BatchDays) -> pl.DataFrame:
+def month_files(snapshot: Snapshot, layer: str, month: str, bucket: str, batch_days: BatchDays) -> pl.DataFrame:
     """Return a layer's files of a month and bucket; ``bears`` tells which may hold one of the said days."""
-    series, day = said.days["series"], said.days["day"]
+    series, day = batch_days.days["series"], batch_days.days["day"]
     return snapshot.files.filter(
         (pl.col("layer") == layer) & (pl.col("month") == month) & (pl.col("bucket") == bucket)
     ).select(
         "path",
         "rows",
-        bears=(pl.col("first_series") <= series.max())
+        overlaps=(pl.col("first_series") <= series.max())
         & (pl.col("last_series") >= series.min())
         & (pl.col("first_day") <= day.max())
         & (pl.col("last_day") >= day.min()),
