@@ -66,7 +66,7 @@ def test_an_unknown_file_is_described_imported_mended_taken_back_and_the_next_on
     meter = world.meter.identifier
     enter(page, served, world)
     send(page, served, tmp_path, "stadtwerke_2025-01.csv", HEAD + JANUARY.format(meter=meter))
-    page.get_by_text("is not understood").wait_for()
+    page.get_by_text("is not recognised").wait_for()
     page.get_by_role("link", name="Name its columns").click()
 
     # What headings and cells suggest stands there already; what they leave open is asked.

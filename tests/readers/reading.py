@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from eclectyc.readers.blocks import Block, DayBlock, LineError, ReadOptions, Recognition
+from eclectyc.readers.blocks import Block, DayBlock, LineError, Recognition
 from eclectyc.readers.files.source import open_source
+from eclectyc.readers.reader import ReadOptions
 from eclectyc.readers.recognise import recognise
 
 DAY = "1200023305967"

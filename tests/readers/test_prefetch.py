@@ -15,11 +15,12 @@ import polars as pl
 import pytest
 
 from eclectyc.readers import prefetch
-from eclectyc.readers.blocks import ReadOptions, RecordBlock, UnreadableFile
+from eclectyc.readers.blocks import RecordBlock, UnreadableFile
 from eclectyc.readers.checksum import Digest
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.open_file import OpenFile
 from eclectyc.readers.prefetch import PrefetchingReader
+from eclectyc.readers.reader import ReadOptions
 
 DAILY = "mpan,datetime,kwh\n" + "".join(f"1200023305967,2025-06-{day:02d} 00:00,{day}\n" for day in range(1, 29))
 
@@ -55,7 +56,7 @@ def put_in(monkeypatch: pytest.MonkeyPatch, reader: Counting) -> None:
         with real(path, options) as file:
             yield replace(file, reader=reader)
 
-    monkeypatch.setattr(prefetch, "opened", opened)
+    monkeypatch.setattr(prefetch, "open_file", opened)
 
 
 def reading_threads() -> list[threading.Thread]:

@@ -10,8 +10,8 @@ from eclectyc.kernel.errors import Invalid
 from eclectyc.readers import recognise as recognising
 from eclectyc.readers.blocks import Recognition, UnreadableFile
 from eclectyc.readers.files.source import open_source
-from eclectyc.readers.formats import readers
-from eclectyc.readers.recognise import FORMATS, TYPES
+from eclectyc.readers.formats import FORMATS, readers
+from eclectyc.readers.recognise import TYPES
 from eclectyc.readers.tables.file_sample import FileSample
 from tests.readers.reading import read_text
 
@@ -40,7 +40,7 @@ def test_hh_takes_half_hours_in_any_layout_and_nothing_else(tmp_path: Path, kind
     if kind in ("wide", "long", "matrix"):
         assert read_text(tmp_path, FILES[kind], "hh").seen.format == kind
         return
-    with pytest.raises(UnreadableFile, match="is not understood"):
+    with pytest.raises(UnreadableFile, match="is not recognised"):
         read_text(tmp_path, FILES[kind], "hh")
 
 
@@ -52,7 +52,7 @@ def test_a_file_of_another_format_than_was_named_is_refused(tmp_path: Path, kind
         read_text(tmp_path, FILES[kind], option)
     assert f"as {option}" in error.value.reason
     assert "columns are" in error.value.reason
-    assert "Wanted is" in error.value.remedy
+    assert "Readable layouts are" in error.value.remedy
 
 
 def test_every_reader_can_be_named_and_an_unknown_name_lists_them(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_meters_that_are_not_known_are_made_at_a_site_with_one_click(world: Worl
 def test_a_file_that_is_not_understood_says_so_and_can_be_put_aside(world: World, admin: Client) -> None:
     upload = sent(admin, b"one two three\nfour five six\n", "notes.txt")
     here = f"/admin/imports/files/{upload.pk}"
-    assert "is not understood" in text(admin, here)
+    assert "is not recognised" in text(admin, here)
     act(admin, here, "discard")
     assert admin.get(here).status_code == 404
     assert not list(upload.path.parent.glob("*"))

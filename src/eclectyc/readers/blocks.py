@@ -1,22 +1,18 @@
-"""What a format reader hands on: blocks of rows, still as the file prints them.
+"""Blocks: what a reader yields, rows with their values as the file prints them. Pure.
 
-A reader knows the file's shape and nothing else: no registry, no lake, no time zone of any site. It yields
-blocks in file order; whoever places them turns printed stamps into local days and slots. A file can turn out
-to be unreadable at any block (``UnreadableFile``): nothing of it may be stored before the last one came.
+Blocks come in file order; intake aligns their printed timestamps to local days and slots. Any block can turn out to be
+unreadable (``UnreadableFile``), so nothing of a file may be stored before its last block.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from eclectyc.kernel.errors import EclectycError
-
-if TYPE_CHECKING:
-    from eclectyc.intake.profiles.profile_reader import ProfileReader
 
 Stamps = Literal["start", "end"]
 
@@ -24,19 +20,19 @@ MAX_REPORTED_ERRORS = 100  # more go to a file
 
 
 class UnreadableFile(EclectycError):
-    """A file that is refused whole: what was found, and what was wanted."""
+    """A file that cannot be imported at all: the reason and the remedy."""
 
     code = "unreadable_file"
 
 
 def changed_since_recognised(name: str, layout: str) -> UnreadableFile:
-    """The file was recognised, and when it was read it no longer looked so: it was replaced in between."""
+    """Return the error for a file that was replaced between recognition and reading."""
     return UnreadableFile(f"{name} is no longer the {layout} file that was recognised.", "Import it again.")
 
 
 @dataclass(frozen=True, slots=True)
 class LineError:
-    """A line that was not taken: where, why, and what to do. ``line`` counts the file's own lines from 1."""
+    """A rejected line. ``line`` is its number in the file, from 1."""
 
     line: int
     column: str
@@ -48,18 +44,18 @@ class LineError:
 class DayBlock:
     """Rows that each hold one local day of one meter (wide and daily layouts).
 
-    frame : one row per meter-day, in file order, with columns
-        line Int64, meter String (cleaned; null where the file names none), quantity String (``import`` …;
-        null = not said), unit String (as printed; null = not said), day Date, and where a meter's registers come
-        apart register String (its name; null or no column = the whole of the quantity).
+    frame : one row per meter and day, in file order, with columns
+        line Int64, meter String (cleaned; null if the file names none), quantity String (``import`` …; null =
+        not stated), unit String (as printed; null = not stated), day Date, and for a meter whose registers are
+        separate register String (its name; null or no column = the whole of the quantity).
     values : shape (rows, slots), float64; NaN = no value. Slots beyond the day's own are NaN.
     quality : shape (rows, slots), int8: 0 missing, 1 actual, 2 estimated, 5 unflagged (kernel.quality).
     step : minutes per slot (1440: ``values`` has one column).
     placing : ``position`` – column k is slot k of the local day; ``clock`` – column k is the local clock time
         k·step (48 columns also on clock-change days). Whole days are always ``position``.
-    rows : how many of the file's data lines this block took.
-    by_end : the clock times that head the columns are the ends of their periods; column k is still that of k·step.
-    lines_each : how many of the file's data lines a row of ``frame`` stands for, where a slot has a line of its own;
+    rows : data lines of the file in this block.
+    by_end : the columns are headed by the end of each period; column k is still that of k·step.
+    lines_each : data lines of the file per row of ``frame``, for formats with a line per slot;
         lines_from : how many lines after ``line`` these begin.
     """
 
@@ -80,15 +76,15 @@ class RowBlock:
 
     frame : one row per reading, in file order, with columns
         line Int64, meter String?, quantity String?, unit String?,
-        stamp Datetime[us] (naive, as printed; ``24:00`` of D is D+1 00:00) – null where ``instant`` is given,
-        instant Datetime[us, UTC] (where the text carried an offset or Z, or the layout is in UTC) – else null,
-        day Date and period Int16 (settlement period from 1, in the local day) – where the file has these,
+        stamp Datetime[us] (naive, as printed; ``24:00`` of D is D+1 00:00) – null if ``instant`` is given,
+        instant Datetime[us, UTC] (if the text has an offset or Z, or the layout is in UTC) – else null,
+        day Date and period Int16 (settlement period from 1, in the local day) – if the file has these,
         value Float64 (null = blank), quality Int8 (0, 1, 2, 5).
-        Every column is always there; null where the file does not say. Only register String (as in ``DayBlock``) may
-        be left out.
-    rows : how many of the file's data lines this block took (a line of several meters or quantities gives
-        several rows of ``frame``, with the same ``line``).
-    step : minutes of each row's period, where the file prints its start and end; else the stamps tell it.
+        Every column is present, null if the file does not state it; only register String (as in ``DayBlock``) is
+        optional.
+    rows : data lines of the file in this block (a line of several meters or quantities gives several rows of
+        ``frame`` with the same ``line``).
+    step : minutes of each row's period, if the file prints its start and end; else derived from the timestamps.
     """
 
     frame: pl.DataFrame
@@ -100,9 +96,9 @@ class RowBlock:
 class RecordBlock:
     """Rows that each describe one site or one meter.
 
-    frame : one row per record, in file order: line Int64, then one String column per field the file has, by
-        field name (``formats/sites.py``, ``formats/meters.py`` list them); null = not said. Cells are checked
-        and plain: numbers with a decimal point, dates and instants in ISO form, ``true``/``false``.
+    frame : one row per record, in file order: line Int64, then one String column per field of the file, by field name
+        (listed in ``formats/sites.py`` and ``formats/meters.py``); null = not stated. Cells are checked and
+        normalised: numbers with a decimal point, dates and instants in ISO form, ``true``/``false``.
         A column ``<something>_id`` is an outside reference.
     """
 
@@ -112,16 +108,16 @@ class RecordBlock:
 
 @dataclass(frozen=True, slots=True)
 class RegisterBlock:
-    """Rows that each hold what a register showed at a moment: cumulative, not use.
+    """Rows that each hold one register read: a cumulative display, not usage.
 
     frame : one row per read, in file order, with columns
         line Int64, meter String?, quantity String?, unit String?, serial String? (verbatim), register String?,
         stamp Datetime[us] (naive, as printed) or instant Datetime[us, UTC], value Float64, quality Int8 (1, 2, 5),
-        is_maximum Boolean (a register of maximum demand), is_doubtful Boolean (the source itself doubts the read),
-        told String? (the source's own word for the kind of read).
-        Every column is always there; null where the file does not say.
-    rows : how many of the file's data lines this block took.
-    faults : what is wrong with lines that hold no data: counts that do not fit, a missing end.
+        is_maximum Boolean (a maximum-demand register), is_doubtful Boolean (the source doubts the read),
+        told String? (the source's own code for the type of read).
+        Every column is present, null if the file does not state it.
+    rows : data lines of the file in this block.
+    faults : errors in lines that hold no data: counts that do not match, a missing end.
     """
 
     frame: pl.DataFrame
@@ -131,12 +127,12 @@ class RegisterBlock:
 
 @dataclass(frozen=True, slots=True)
 class TankBlock:
-    """Rows that each hold a delivery into a tank, or a dip: what was left in it.
+    """Rows that each hold a delivery into a tank, or a dip: the measured contents.
 
     frame : one row per entry, in file order, with columns
         line Int64, meter String?, unit String?, stamp Datetime[us] or instant Datetime[us, UTC], value Float64,
         kind String (``delivery``, ``dip``), reference String?.
-    rows : how many of the file's data lines this block took.
+    rows : data lines of the file in this block.
     """
 
     frame: pl.DataFrame
@@ -144,32 +140,21 @@ class TankBlock:
 
 
 Block = DayBlock | RowBlock | RecordBlock | RegisterBlock | TankBlock
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """What the person said about the file. ``type`` is the ``-t`` option; the others fill in what a file leaves out."""
-
-    type: str = "auto"
-    meter: str = ""
-    unit: str = ""
-    quantity: str = ""
-    sheet: str = ""  # of a workbook
-    reader: ProfileReader | None = None  # that a profile declares; none other is asked
+BlockAndErrors = tuple[Block, list[LineError]]  # a block, and the lines that were rejected while reading it
 
 
 @dataclass(slots=True)
 class Recognition:
-    """Which format a file is in, and why one may think so.
+    """The format of a file, and the evidence for it.
 
-    ``stamps`` is what the file itself declares (header words, start and end columns, a ``24:00``), with the
-    evidence in ``stamps_why``; None where interior evidence or an assumption must settle it.
-    ``timezone`` is the layout's own clock where it has one: a zone (``UTC`` for simple long) or a fixed offset
-    (``UTC+10:00`` for NEM12); else None.
-    ``is_table`` is False for formats that are no lines of cells under a header. ``unit_to_be_told`` says why a file
-    that names no unit must not be taken for kWh; empty where it may.
-    ``stamps`` and ``warnings`` can still grow while the file is read (a ``24:00``, totals that disagree):
-    take them when the last block has come.
+    ``stamps`` is what the file itself declares (header words, start and end columns, a ``24:00``), ``stamps_why``
+    the evidence; None if it must be derived from the readings or assumed.
+    ``timezone`` is the layout's own clock, if it has one: a zone (``UTC`` for simple long) or a fixed offset
+    (``UTC+10:00`` for NEM12).
+    ``is_table`` is False for formats that are not lines of cells under a header. ``why_no_default_unit`` is the reason
+    why kWh must not be assumed if the file names no unit; empty if it may.
+    ``stamps`` and ``warnings`` can still change while the file is read (a ``24:00``, totals that disagree): use them
+    after the last block.
     """
 
     format: str
@@ -178,9 +163,9 @@ class Recognition:
     stamps: Stamps | None = None
     stamps_why: str = ""
     timezone: str | None = None
-    step: int | None = None  # minutes, where the layout says so
+    step: int | None = None  # minutes, if the layout states it
     is_table: bool = True
     closes_midnight: bool = False  # ends are declared to label the last interval of day D as ``D 00:00``
     why_no_default_unit: str = ""
-    columns: dict[str, object] = field(default_factory=dict)  # what the reader needs to find its fields again
+    columns: dict[str, object] = field(default_factory=dict)  # the headings of the fields, by role
     warnings: list[str] = field(default_factory=list)

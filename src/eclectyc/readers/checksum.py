@@ -1,4 +1,4 @@
-"""What tells a file again: its SHA-256, worked out by a thread while the file is read. Loads next to nothing."""
+"""Calculate a file's SHA-256 in a thread while it is read. Imports next to nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PIECE: Final = 4 << 20  # [bytes] smaller ones would take Python's lock from th
 
 
 class Digest:
-    """Begins at once. Close it when done: it then reads no further."""
+    """The SHA-256 of a file. Starts at once; close it when done, and it stops reading."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -22,27 +22,27 @@ class Digest:
         self._thread.start()
 
     def sha256(self) -> str:
-        """Wait until the whole file is read, and return its digest [hex]. Raises ``OSError`` where it cannot be."""
+        """Wait until the whole file is read, and return its digest [hex]; ``OSError`` if it cannot be read."""
         return self._sha256.result()
 
     def close(self) -> None:
-        """Stop reading, and wait until the thread has gone."""
+        """Stop reading, and wait for the thread to end."""
         self._stopped.set()
         self._thread.join()
 
     def _run(self) -> None:
         digest = hashlib.sha256()
         try:
-            if not self._path.is_file():  # a named pipe would keep whoever opens it waiting
+            if not self._path.is_file():  # opening a named pipe would block
                 raise FileNotFoundError(self._path)
-            room = memoryview(bytearray(_PIECE))
+            buffer = memoryview(bytearray(_PIECE))
             with self._path.open("rb", buffering=0) as file:
-                while size := file.readinto(room):
+                while size := file.readinto(buffer):
                     if self._stopped.is_set():
                         self._sha256.cancel()
                         return
-                    digest.update(room[:size])
-        except BaseException as error:  # whoever waits for it is told, whatever it is
+                    digest.update(buffer[:size])
+        except BaseException as error:  # raised for the caller of ``sha256``, whatever it is
             self._sha256.set_exception(error)
         else:
             self._sha256.set_result(digest.hexdigest())

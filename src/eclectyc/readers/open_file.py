@@ -1,4 +1,4 @@
-"""A file opened: what it is, who reads it, and what was recognised. Of a workbook, one sheet."""
+"""Open a file and recognise its format; of a workbook, one sheet. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from eclectyc.kernel.errors import Invalid
-from eclectyc.readers.blocks import ReadOptions, Recognition, UnreadableFile
+from eclectyc.readers.blocks import Recognition, UnreadableFile
 from eclectyc.readers.files.source import Source, open_source
-from eclectyc.readers.formats import Reader
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.recognise import recognise
 from eclectyc.readers.tables.file_sample import sample_of
 
@@ -26,7 +26,7 @@ _SHOWN: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A file that was understood: its text, who reads it, and what was recognised."""
+    """A recognised file."""
 
     source: Source
     reader: Reader
@@ -35,7 +35,7 @@ class OpenFile:
 
 @contextmanager
 def open_file(path: Path, options: ReadOptions) -> Iterator[OpenFile]:
-    """Open and recognise a file; what is unpacked for it goes again at the end. ``UnreadableFile`` where it fails."""
+    """Open and recognise a file, or raise ``UnreadableFile``; temporary files are removed at the end."""
     with ExitStack() as stack:
         yield (
             stack.enter_context(_open_possible_workbook(path, options))
@@ -57,19 +57,19 @@ def _open_possible_workbook(path: Path, options: ReadOptions) -> Iterator[OpenFi
 
 
 def may_be_workbook(path: Path) -> bool:
-    """Say whether a file begins as workbooks do."""
-    if not path.is_file():  # a named pipe would keep whoever opens it waiting
+    """Return whether a file begins as workbooks do."""
+    if not path.is_file():  # opening a named pipe would block
         return False
     try:
         with path.open("rb") as file:
             return file.read(4) in _WORKBOOKS
     except OSError:
-        return False  # whoever opens it next says what is wrong
+        return False  # the next one to open it reports the error
 
 
 def _open_text(path: Path, options: ReadOptions, stack: ExitStack) -> OpenFile:
     if options.sheet:
-        raise Invalid(f"{path.name} is no workbook.", "Leave --sheet out.", field="sheet")
+        raise Invalid(f"{path.name} is not a workbook.", "Leave out --sheet.", field="sheet")
     return _recognise(open_source(path), options, stack)
 
 
@@ -82,7 +82,7 @@ def _recognise(source: Source, options: ReadOptions, stack: ExitStack) -> OpenFi
 
 
 def _open_sheet(book: Workbook, path: Path, folder: Path, options: ReadOptions, stack: ExitStack) -> OpenFile:
-    """Return the sheet that was named, else the first that is understood, those that are hidden left out."""
+    """Return the named sheet, or the first visible one that is recognised."""
     from eclectyc.readers.files.workbook import DELIMITER, write_csv
 
     visible = [sheet for sheet in book.sheets if not sheet.is_hidden]
@@ -102,11 +102,9 @@ def _open_sheet(book: Workbook, path: Path, folder: Path, options: ReadOptions, 
         found.recognition.why = f"{found.recognition.why}, on sheet {sheet.name!r}"
         found.recognition.warnings += [*_unread_sheets(sheet, visible, options.sheet), *book.notes]
         return found
-    raise (
-        refusals[0]
-        if refusals
-        else UnreadableFile(f"{path.name} has no sheet with anything in it.", "Choose another workbook.")
-    )
+    if refusals:
+        raise refusals[0]
+    raise UnreadableFile(f"{path.name} has no sheet with content.", "Choose another workbook.")
 
 
 def _sheets_named(book: Workbook, path: Path, name: str) -> list[Sheet]:
@@ -121,10 +119,10 @@ def _for_sheet(refusal: UnreadableFile, sheet: str) -> UnreadableFile:
     return UnreadableFile(f"Sheet {sheet!r}: {refusal.reason}", refusal.remedy, field=refusal.field)
 
 
-def _unread_sheets(read: Sheet, visible: Sequence[Sheet], told: str) -> list[str]:
-    """Say which sheets were left, unless one was asked for."""
+def _unread_sheets(read: Sheet, visible: Sequence[Sheet], requested: str) -> list[str]:
+    """Return a warning that names the other sheets, unless one was requested."""
     others = [repr(sheet.name) for sheet in visible if sheet is not read]
-    if told or not others:
+    if requested or not others:
         return []
     shown = ", ".join(others[:_SHOWN]) + (" …" if len(others) > _SHOWN else "")
-    return [f"Of the workbook only sheet {read.name!r} was read; --sheet names another: {shown}."]
+    return [f"Only sheet {read.name!r} of the workbook was read; --sheet chooses another: {shown}."]

@@ -1,9 +1,9 @@
-"""Which format a file is in: the readers are asked in turn, and the surest answer counts.
+"""Recognise a file's format: each reader is asked, and the surest answer wins.
 
-How sure a reader is goes from 0 to 1: 1 where the file names its own format or nothing else looks like it, 0.9 where
-every field is named, less where fields are missing or headings could mean something else. It is a rank, no
-probability. Two answers that are nearly as sure, one that is not sure enough, a file nobody knows and one that may hold
-register readings are refused with what was found, what was wanted, and the option that settles it.
+A reader's sureness goes from 0 to 1: 1 if the file names its own format or nothing else resembles it, 0.9 if every
+field is named, less if fields are missing or headings are ambiguous. It is a rank, not a probability. A file is refused
+if two answers are about as sure, if none is sure enough, if no reader recognises it, or if it may hold register
+readings; the error gives what was found and the option that decides. Pure.
 """
 
 from __future__ import annotations
@@ -13,110 +13,121 @@ from typing import Final
 from eclectyc.kernel.errors import Invalid
 from eclectyc.readers.blocks import Recognition, UnreadableFile
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.formats import Reader, readers
+from eclectyc.readers.formats import FORMATS, readers
+from eclectyc.readers.reader import Reader
 from eclectyc.readers.tables.detect_register_columns import refuse_registers
-from eclectyc.readers.tables.file_sample import FileSample, sample_of
+from eclectyc.readers.tables.file_sample import FileSample, NotLines, sample_of
 from eclectyc.readers.tables.headings import header_key
 
-MINIMUM_SURENESS: Final = 0.5  # what is less sure is asked for by name, never guessed
-TIE_MARGIN: Final = 0.05  # answers closer than that are equally sure
-# The names of all readers, for whoever offers them as a choice: a test holds the two together.
-FORMATS: Final = (
-    "bglobal", "stark", "d0379",
-    "octopus", "n3rgy", "glowmarkt", "greenbutton", "nem12", "nem13", "d0010", "wide", "long", "matrix", "daily",
-    "registers", "deliveries", "sites", "meters",
-)  # fmt: skip
+MINIMUM_SURENESS: Final = 0.5  # below it, the user must name the format
+TIE_MARGIN: Final = 0.05  # answers closer than this count as equally sure
 TYPES: Final = ("auto", "hh", *FORMATS)
-_NOT_HALF_HOURLY: Final = ("daily",)
 _TOTALS: Final = {"value", "present", "expected", "estimated", "coverage"}
 _SHOWN: Final = 3
 _READABLE_LAYOUTS: Final = (
-    "Wanted is one of: a line a reading (meter, date and time, value), a line a day (meter, date, 46, 48 or 50 "
-    "half-hours), a line a moment with a column for each meter, a line a day with one value, a list of sites or of "
-    "meters. Rename the columns, or name the format with -t."
+    "Readable layouts are: one reading per row (meter, date and time, value), one day per row (meter, date, 46, 48 or "
+    "50 half-hours, or one value), one time per row with a column for each meter, a list of sites, a list of meters. "
+    "Rename the columns, or name the format with -t."
 )
 
 Match = tuple[Reader, Recognition]
 
 
-def recognise(source: Source, type_option: str = "auto") -> tuple[Reader, Recognition]:
-    """Return the reader for a file and what it recognised; ``UnreadableFile`` where none fits."""
-    head = sample_of(source)
-    asked = _candidates(type_option, head)
-    found: list[Match] = []
+def recognise(source: Source, type_option: str = "auto") -> Match:
+    """Return the reader for a file and what it recognised; ``UnreadableFile`` if none fits."""
+    sample = sample_of(source)
+    matches, refusals = _ask(_candidates(type_option, sample), sample)
+    if source.kind == "lines" and all(recognition.is_table for _, recognition in matches):
+        _refuse_totals(sample)
+    if not matches:
+        raise refusals[0] if refusals else _unknown(sample, type_option)
+    reader, recognition = _surest(matches, is_named=type_option in FORMATS)
+    if not recognition.is_table:
+        return reader, recognition
+    if not sample.table.rows:
+        raise UnreadableFile(f"{source.name} has a header and no data under it.", "Export it again with its data.")
+    if type_option in ("auto", "hh") and reader.may_hold_registers:
+        refuse_registers(sample.table, reader.name, is_daily=reader.is_daily)
+    return reader, recognition
+
+
+def _ask(asked: list[Reader], sample: FileSample) -> tuple[list[Match], list[UnreadableFile]]:
+    """Return the readers that recognise a file, and the errors of those that know it as unreadable."""
+    matches: list[Match] = []
     refusals: list[UnreadableFile] = []
     for reader in asked:
         try:
-            seen = reader.recognise(head)
+            recognition = reader.recognise(sample)
+        except NotLines:  # a reader of tables was asked about a document
+            continue
         except UnreadableFile as refusal:
             refusals.append(refusal)
             continue
-        if seen is not None:
-            found.append((reader, seen))
-    if source.kind == "lines" and all(seen.is_table for _, seen in found):
-        _refuse_totals(head)
-    if not found:
-        raise refusals[0] if refusals else _unknown(head, type_option)
-    reader, seen = _surest(found, is_named=type_option in FORMATS)
-    if not seen.is_table:
-        return reader, seen
-    if not head.table.rows:
-        raise UnreadableFile(
-            f"{source.name} has a header and no data under it.", "Export it again with the lines it should hold."
-        )
-    if type_option in ("auto", "hh"):
-        refuse_registers(head.table, seen)
-    return reader, seen
+        if recognition is not None:
+            matches.append((reader, recognition))
+    return matches, refusals
 
 
-def _refuse_totals(head: FileSample) -> None:
-    """Refuse totals that we exported: the slots that they are of are lost, and days that lack some would look whole."""
-    if {header_key(name) for name in head.table.names} >= _TOTALS:
+def _refuse_totals(sample: FileSample) -> None:
+    """Refuse totals that we exported: their slots are lost, and days with missing slots would look complete."""
+    if {header_key(name) for name in sample.table.names} >= _TOTALS:
         raise UnreadableFile(
-            f"{head.name} holds totals that were exported from Eclectyc, not readings.",
+            f"{sample.name} holds totals that were exported from Eclectyc, not readings.",
             "Export the readings themselves (eclectyc export readings) and import that file.",
         )
 
 
-def _candidates(type_option: str, head: FileSample) -> list[Reader]:
+def _candidates(type_option: str, sample: FileSample) -> list[Reader]:
     if type_option not in TYPES:
         raise Invalid(f"There is no file type {type_option!r}.", f"Use one of {', '.join(TYPES)}.", field="type")
     if type_option == "auto":
-        return readers(head)
+        return readers(sample)
     if type_option == "hh":
-        return [reader for reader in readers(head) if reader.kind == "readings" and reader.name not in _NOT_HALF_HOURLY]
+        return [reader for reader in readers(sample) if reader.kind == "readings" and not reader.is_daily]
     return [reader for reader in readers() if reader.name == type_option]
 
 
-def _surest(found: list[Match], *, is_named: bool) -> Match:
-    """Return the surest answer, or refuse to guess."""
-    found.sort(key=lambda pair: -pair[1].sure)
-    reader, seen = found[0]
-    near = [pair for pair in found if pair[1].sure > seen.sure - TIE_MARGIN]
+def _surest(matches: list[Match], *, is_named: bool) -> Match:
+    """Return the surest match, or refuse to guess."""
+    matches.sort(key=lambda pair: -pair[1].sure)
+    reader, recognition = matches[0]
+    near = [pair for pair in matches if pair[1].sure > recognition.sure - TIE_MARGIN]
     if len(near) > 1:
         raise _ambiguous(near)
-    if seen.sure < MINIMUM_SURENESS and not is_named:
+    if recognition.sure < MINIMUM_SURENESS and not is_named:
         raise UnreadableFile(
-            f"The file may be {_describe(seen)}, but that is not sure enough to be taken for granted.",
-            f"If it is, say so with -t {reader.name}.",
+            f"The file may be {_describe(recognition)}, but that is not sure enough.",
+            f"If it is, choose that format with -t {reader.name}.",
             field="type",
         )
-    return found[0]
+    return matches[0]
 
 
-def _unknown(head: FileSample, type_option: str) -> UnreadableFile:
-    names = [name for name in head.table.names if name]
+def _unknown(sample: FileSample, type_option: str) -> UnreadableFile:
+    if sample.source.kind != "lines":
+        return _unknown_document(sample)
+    names = [name for name in sample.table.names if name]
     shown = ", ".join(name[:40] for name in names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     kind = "" if type_option in ("auto", "hh") else f" as {type_option}"
     return UnreadableFile(
-        f"{head.name} is not understood{kind}. Line {head.table.header_line} was taken for its header; "
+        f"{sample.name} is not recognised{kind}. Line {sample.table.header_line} was read as its header; "
         f"the columns are: {shown}.",
         _READABLE_LAYOUTS,
     )
 
 
+def _unknown_document(sample: FileSample) -> UnreadableFile:
+    kind = sample.source.kind
+    senders = ", ".join(reader.sender for reader in readers() if reader.document_type == kind)
+    what = "JSON" if kind == "json" else "XML or HTML"
+    return UnreadableFile(
+        f"{sample.name} is {what}, and not from a known sender ({senders}).",
+        "Export it as CSV (.csv or .csv.gz) and import that.",
+    )
+
+
 def _ambiguous(near: list[Match]) -> UnreadableFile:
-    ways = "; or ".join(_describe(seen) for _, seen in near[:_SHOWN])
+    ways = "; or ".join(_describe(recognition) for _, recognition in near[:_SHOWN])
     return UnreadableFile(
         f"The file can be read in more than one way: {ways}.",
         f"Choose one with {' or '.join(f'-t {reader.name}' for reader, _ in near[:_SHOWN])}.",
@@ -124,5 +135,5 @@ def _ambiguous(near: list[Match]) -> UnreadableFile:
     )
 
 
-def _describe(seen: Recognition) -> str:
-    return f"{seen.format} ({seen.why}; {seen.sure:.0%} sure)"
+def _describe(recognition: Recognition) -> str:
+    return f"{recognition.format} ({recognition.why}; {recognition.sure:.0%} sure)"

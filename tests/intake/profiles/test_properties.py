@@ -17,8 +17,9 @@ from eclectyc.intake.profiles.mapping import mapping_of
 from eclectyc.intake.profiles.profile_reader import ProfileReader
 from eclectyc.intake.profiles.toml_text import mapping_of_toml, toml_of
 from eclectyc.kernel.errors import Invalid
-from eclectyc.readers.blocks import Block, LineError, ReadOptions
+from eclectyc.readers.blocks import Block, LineError
 from eclectyc.readers.open_file import open_file
+from eclectyc.readers.reader import ReadOptions
 
 quickly = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 briefly = settings(quickly, max_examples=20)

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from eclectyc.kernel.errors import Invalid
-from eclectyc.readers.blocks import ReadOptions, UnreadableFile
+from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.files.source import open_source
+from eclectyc.readers.reader import ReadOptions
 from eclectyc.readers.recognise import recognise
 from tests.factories import World, make_meter
 from tests.intake.import_calls import bring, held, values_of

@@ -244,8 +244,9 @@ def test_memory_is_flat_in_the_length_of_a_feed(tmp_path: Path, monkeypatch: pyt
 
 
 def read_everything(path: Path, count: int) -> None:
-    from eclectyc.readers.blocks import ReadOptions, RowBlock
+    from eclectyc.readers.blocks import RowBlock
     from eclectyc.readers.files.source import open_source
+    from eclectyc.readers.reader import ReadOptions
     from eclectyc.readers.recognise import recognise
 
     source = open_source(path)

@@ -16,10 +16,11 @@ import xlsxwriter
 
 from eclectyc.estate.models import Meter, Site
 from eclectyc.kernel.errors import Invalid
-from eclectyc.readers.blocks import ReadOptions, UnreadableFile
+from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.files.cell_format import number_text, shown_as
 from eclectyc.readers.files.workbook import workbook_at
 from eclectyc.readers.open_file import open_file
+from eclectyc.readers.reader import ReadOptions
 from tests.factories import World
 from tests.intake.import_calls import bring
 from tests.readers.formats.golden import golden
@@ -81,7 +82,9 @@ def test_the_first_sheet_that_is_understood_is_read(world: World, tmp_path: Path
     report = bring(world, path)
     assert (report.format, report.created_meters, report.file) == ("meters", 1, "book.xlsx")
     assert "on sheet 'Meters'" in report.why
-    assert report.warnings == ["Of the workbook only sheet 'Meters' was read; --sheet names another: 'Empty', 'Cover'."]
+    assert report.warnings == [
+        "Only sheet 'Meters' of the workbook was read; --sheet chooses another: 'Empty', 'Cover'."
+    ]
     assert Meter.objects.get(identifier="1000000000040", organisation=world.org).utility == "gas"
 
 
@@ -107,7 +110,7 @@ def test_a_named_sheet_is_read_and_no_other(kind: str, tmp_path: Path) -> None:
 def test_a_sheet_is_named_only_of_a_workbook(tmp_path: Path) -> None:
     path = tmp_path / "plain.csv"
     path.write_text("MPAN,Date and time,kWh\nA,2025-06-01 00:00,1\n")
-    with pytest.raises(Invalid, match="is no workbook"):
+    with pytest.raises(Invalid, match="is not a workbook"):
         read(path, sheet="June")
 
 
@@ -126,7 +129,7 @@ def test_hidden_sheets_are_passed_over_unless_they_are_named(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("kind", WRITERS)
 def test_a_workbook_without_anything_says_so(kind: str, tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFile, match="no sheet with anything in it"):
+    with pytest.raises(UnreadableFile, match="no sheet with content"):
         read(written(tmp_path, {"Sheet1": []}, kind))
 
 

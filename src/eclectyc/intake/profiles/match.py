@@ -17,8 +17,8 @@ from eclectyc.intake.profiles.sample_file import SampleFile, open_sample
 from eclectyc.intake.profiles.selected_profile import reader_of
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.kernel.plurals import counted
-from eclectyc.readers.blocks import ReadOptions
 from eclectyc.readers.files.source import HEAD_LINES
+from eclectyc.readers.reader import ReadOptions
 from eclectyc.readers.tables.file_sample import TableSample, first_rows, sample_of
 from eclectyc.readers.tables.headings import header_key
 

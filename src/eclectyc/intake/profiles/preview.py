@@ -30,8 +30,9 @@ from eclectyc.intake.report_building import complete, describe
 from eclectyc.intake.resolve import MeterOptions, Resolver
 from eclectyc.kernel.days import day_bounds
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTITUTED
-from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, RegisterBlock, RowBlock
+from eclectyc.readers.blocks import DayBlock, LineError, Recognition, RegisterBlock, RowBlock
 from eclectyc.readers.files.source import Source
+from eclectyc.readers.reader import ReadOptions
 from eclectyc.readers.tables.file_sample import sample_of
 
 MOST_ROWS: Final = 12

@@ -20,9 +20,10 @@ from eclectyc.intake.profiles.column_positions import column_at, declared_table,
 from eclectyc.intake.profiles.mapping import ColumnRef, Mapping, ValueColumn
 from eclectyc.intake.profiles.record_files import following
 from eclectyc.kernel.days import WHOLE_DAY
-from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile
+from eclectyc.readers.blocks import Block, LineError, Recognition, UnreadableFile
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.formats import Kind, daily, long, matrix, registers, wide
+from eclectyc.readers.formats import daily, long, matrix, registers, wide
+from eclectyc.readers.reader import DeclaredReader, Kind, ReadOptions
 from eclectyc.readers.tables.field_columns import Fields
 from eclectyc.readers.tables.file_sample import FileSample, TableSample
 from eclectyc.readers.tables.headings import TableColumn, parse_heading, unit_in
@@ -49,7 +50,7 @@ class _FileLayout:
     code: TableColumn | None
 
 
-class ProfileReader:
+class ProfileReader(DeclaredReader):
     """Reads files as a mapping says."""
 
     name = "declared"

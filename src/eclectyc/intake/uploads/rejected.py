@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from eclectyc.intake.uploads.service import read_options
 from eclectyc.readers.files.source import open_source
 from eclectyc.readers.line_ranges import count_lines, merge_ranges, no_ranges, ranges_from_lines, read_ranges
 from eclectyc.readers.open_file import OpenFile, may_be_workbook, open_file
+from eclectyc.readers.reader import NestedLines
 from eclectyc.readers.tables.file_sample import sample_of
 
 
@@ -76,43 +77,22 @@ def rejected_lines(actor: Actor, upload: Upload) -> Iterator[str]:
             yield from (_text(lines[n - block.first_line]) for n in wanted)
 
 
-class _RecordKinds(NamedTuple):
-    """How the lines of a file whose lines are of several kinds tell theirs.
-
-    data : kinds that hold data. mark : between cells. cell : which of a line's names its kind. stands_alone : whether
-    a line of data means the same without those before it in its group.
-    """
-
-    data: frozenset[str]
-    mark: bytes
-    cell: int = 1
-    stands_alone: bool = False
-
-
-_NESTED: Final = {
-    "d0010": _RecordKinds(frozenset({"030"}), b"|", stands_alone=True),
-    "d0379": _RecordKinds(frozenset({"66L"}), b"|"),
-    "nem12": _RecordKinds(frozenset({"300", "400", "500"}), b","),
-    "nem13": _RecordKinds(frozenset({"250", "550"}), b",", stands_alone=True),
-}
-
-
-def _kinds_of(file: OpenFile) -> _RecordKinds | None:
+def _kinds_of(file: OpenFile) -> NestedLines | None:
     if may_be_workbook(file.source.origin):
         return None
     if not isinstance(file.reader, ProfileReader):
-        return _NESTED.get(file.reader.name)
+        return file.reader.nested_lines
     records = file.reader.mapping.file.records
     if records is None:
         return None
     mark = delimiter_of(open_source(file.source.origin), file.reader.mapping).encode()
-    return _RecordKinds(frozenset(file.reader.mapping.data_kinds()), mark, records)
+    return NestedLines(frozenset(file.reader.mapping.data_kinds()), mark, records)
 
 
-def _with_lines_above(path: Path, kinds: _RecordKinds, numbers: RejectedLines) -> Iterator[bytes]:
+def _with_lines_above(path: Path, kinds: NestedLines, numbers: RejectedLines) -> Iterator[bytes]:
     """Yield the rejected lines of a file whose lines are of several kinds, each group with the lines above it and its
     own first ones, where these matter, so that it can be mended and sent again as it is."""
-    data, mark, cell, stands_alone = kinds
+    data, mark, cell, is_independent = kinds
     source = open_source(path)
     above: dict[bytes, bytes] = {}
     group: list[bytes] = []
@@ -123,7 +103,7 @@ def _with_lines_above(path: Path, kinds: _RecordKinds, numbers: RejectedLines) -
             kind = cells[cell - 1].strip().strip(b'"') if len(cells) >= cell else b""
             if kind.decode("utf-8", "replace") in data:
                 is_rejected = number in numbers
-                if is_rejected or not stands_alone:
+                if is_rejected or not is_independent:
                     group.append(line)
                 last = len(group) if is_rejected else last
                 continue

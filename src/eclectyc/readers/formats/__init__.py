@@ -1,104 +1,93 @@
-"""The formats that are read. Each is one module here, one line in ``_READERS``, and one test.
+"""The file formats. Each is a module here with one reader class, listed in ``_FORMATS``.
 
-To add a format: write ``formats/<name>.py`` with a class that has
+To add a format called *name*, copy the example that resembles it – ``long.py`` (a table), ``stark.py`` (coded lines),
+``glowmarkt.py`` (JSON) – and work through these places; tests fail until the first five are complete:
 
-- ``name``, the word for ``-t`` and in reports, and ``kind`` (readings, registers, tank, sites or meters);
-- ``recognise(head)``: return a ``Recognition`` that says why and how sure, or None if the file is of another
-  shape; raise ``UnreadableFile`` if it is this format but cannot be read as it stands. ``head.table`` is the
-  file's header and first lines as a table, ``head.text`` its first text for formats that are none;
-- ``read(source, seen, options)``: yield ``(block, errors)`` in file order. Tables go through
-  ``records.convert_all``, which takes care of quotes, ragged lines, blank lines and line numbers.
+1. ``formats/<name>.py``: a class that inherits from ``Reader`` (``readers/reader.py``), with ``name``, ``kind``,
+   ``recognise`` and ``read``. Tables go through ``parse_csv.convert_parts``, which handles quotes, ragged and blank
+   lines and line numbers; lines with codes through ``coded_lines``; documents through ``document_readings``.
+2. its line in ``_FORMATS`` below: the specific formats come first.
+3. ``tests/readers/formats/samples/``: a small golden file, a real one or faithful, with known totals.
+4. ``tests/readers/mutants/subjects.py``: the file to damage, and its plain reader (``plain_*.py``), a second, simple
+   implementation that shares nothing with this one.
+5. ``tests/readers/formats/test_cases.py``: its line in ``CASES``: the tests for clock changes and for estimates.
+6. ``tests/readers/formats/test_<name>.py``: both clock-change days, and each way in which the file can be wrong.
+7. ``docs/files.md``: its row.
 
-Then add it to ``_READERS`` below and write a test beside ``tests/readers/test_long.py``. Nothing else changes.
+Everything else – the ``-t`` option, pages, messages, rejected lines – derives from these. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
-from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition
-from eclectyc.readers.files.source import Source
+from eclectyc.readers.reader import Reader
 from eclectyc.readers.tables.file_sample import FileSample
 
-Kind = Literal["readings", "registers", "tank", "sites", "meters"]
 
-
-class Reader(Protocol):
-    """Reads one format."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def kind(self) -> Kind: ...
-
-    def recognise(self, head: FileSample) -> Recognition | None: ...
-
-    def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
-    ) -> Iterator[tuple[Block, list[LineError]]]: ...
-
-
-def _any(head: FileSample) -> bool:
+def _any(sample: FileSample) -> bool:
     return True
 
 
-def _json(head: FileSample) -> bool:
-    return head.source.kind == "json"
+def _json(sample: FileSample) -> bool:
+    return sample.source.kind == "json"
 
 
-def _xml(head: FileSample) -> bool:
-    return head.source.kind == "xml"
+def _xml(sample: FileSample) -> bool:
+    return sample.source.kind == "xml"
 
 
 def _begins(*words: str) -> Callable[[FileSample], bool]:
-    """Return a test of how a file's first line begins."""
+    """Return a test whether a file's first line begins with one of ``words``."""
 
-    def begins(head: FileSample) -> bool:
-        first = head.first_lines[0] if head.first_lines else ""
+    def begins(sample: FileSample) -> bool:
+        first = sample.first_lines[0] if sample.first_lines else ""
         return first.replace('"', "").lstrip().upper().startswith(words)
 
     return begins
 
 
-class _Known(NamedTuple):
-    """A format's module and class, and what a file must at least look like for its reader to have anything to say."""
+class _Format(NamedTuple):
+    """A format's name, which is also its module's, its reader class, and a quick test that rules most files out."""
 
-    module: str
     name: str
+    reader: str
     may_be: Callable[[FileSample], bool] = _any
 
 
-_READERS: Final = (
-    _Known("octopus", "Octopus", _json),
-    _Known("n3rgy", "N3rgy", _json),
-    _Known("glowmarkt", "Glowmarkt", _json),
-    _Known("greenbutton", "GreenButton", _xml),
-    _Known("nem12", "Nem12", _begins("100", "200")),
-    _Known("nem13", "Nem13", _begins("100", "250")),
-    _Known("d0010", "D0010", _begins("ZHV", "026")),
-    _Known("d0379", "D0379", _begins("ZHV", "25B")),
-    _Known("stark", "Stark", _begins("#F2")),
-    _Known("bglobal", "BGlobal"),
-    _Known("wide", "Wide"),
-    _Known("long", "Long"),
-    _Known("daily", "Daily"),
-    _Known("matrix", "Matrix"),
-    _Known("registers", "Registers"),
-    _Known("deliveries", "Deliveries"),
-    _Known("meters", "Meters"),
-    _Known("sites", "Sites"),
+_FORMATS: Final = (
+    _Format("octopus", "Octopus", _json),
+    _Format("n3rgy", "N3rgy", _json),
+    _Format("glowmarkt", "Glowmarkt", _json),
+    _Format("greenbutton", "GreenButton", _xml),
+    _Format("nem12", "Nem12", _begins("100", "200")),
+    _Format("nem13", "Nem13", _begins("100", "250")),
+    _Format("d0010", "D0010", _begins("ZHV", "026")),
+    _Format("d0379", "D0379", _begins("ZHV", "25B")),
+    _Format("stark", "Stark", _begins("#F2")),
+    _Format("bglobal", "BGlobal"),
+    _Format("wide", "Wide"),
+    _Format("long", "Long"),
+    _Format("daily", "Daily"),
+    _Format("matrix", "Matrix"),
+    _Format("registers", "Registers"),
+    _Format("deliveries", "Deliveries"),
+    _Format("meters", "MeterList"),
+    _Format("sites", "SiteList"),
 )
+FORMATS: Final = tuple(known.name for known in _FORMATS)
 
 
-def readers(head: FileSample | None = None) -> list[Reader]:
-    """Return every reader, the more particular ones first; of a file's head those that may know it: loading the others
-    takes longer than a small file."""
-    return [_made(known) for known in _READERS if head is None or known.may_be(head)]
+def readers(sample: FileSample | None = None) -> list[Reader]:
+    """Return every reader, the specific formats first; with a sample, only those that may recognise it.
+
+    Loading the others takes longer than reading a small file.
+    """
+    return [_load(known) for known in _FORMATS if sample is None or known.may_be(sample)]
 
 
-def _made(known: _Known) -> Reader:
-    made: Reader = getattr(import_module(f"{__name__}.{known.module}"), known.name)()
-    return made
+def _load(known: _Format) -> Reader:
+    reader: Reader = getattr(import_module(f"{__name__}.{known.name}"), known.reader)()
+    return reader

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from eclectyc.kernel.identifiers import clean_identifier
-from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, changed_since_recognised
+from eclectyc.readers.blocks import DayBlock, LineError, Recognition, changed_since_recognised
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.formats.wide import find_layout, read_days
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.file_sample import FileSample, TableSample, sample_of
 from eclectyc.readers.tables.numbers import parse_number
 
@@ -24,12 +25,12 @@ _DATE: Final = re.compile(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}")
 _MPAN: Final = re.compile(r"[0-9]{13}")
 
 
-class BGlobal:
+class BGlobal(Reader):
     name = "bglobal"
-    kind: Final = "readings"
+    kind = "readings"
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        rows = _rows(head.table)
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        rows = _rows(sample.table)
         fitting = [row for row in rows if _is_day(row)]
         if not fitting or fitting[0] is not rows[0] or max(len(row) for row in fitting) < _BEFORE + _FEWEST:
             return None
@@ -44,7 +45,7 @@ class BGlobal:
         )
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
         seen_as = sample_of(source).table
         rows = _rows(seen_as)
@@ -52,7 +53,7 @@ class BGlobal:
         if layout is None:
             raise changed_since_recognised(source.name, self.name)
         # No header says how long a line is: where all are of one length, a shorter one is cut off.
-        yield from read_days(source, layout, seen.warnings, ends_blank=len({len(row) for row in rows[:-1]}) > 1)
+        yield from read_days(source, layout, recognition.warnings, ends_blank=len({len(row) for row in rows[:-1]}) > 1)
 
 
 def _rows(table: TableSample) -> list[list[str]]:

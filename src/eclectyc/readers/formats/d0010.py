@@ -22,8 +22,9 @@ import polars as pl
 from eclectyc.kernel.identifiers import clean_identifier
 from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
-from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RegisterBlock, UnreadableFile
+from eclectyc.readers.blocks import LineError, Recognition, RegisterBlock, UnreadableFile
 from eclectyc.readers.files.source import Source, TextBlock
+from eclectyc.readers.reader import NestedLines, Reader, ReadOptions
 from eclectyc.readers.tables.coded_lines import CodedLines, read_units
 from eclectyc.readers.tables.file_sample import FileSample
 from eclectyc.readers.tables.numbers import number_matrix
@@ -58,23 +59,24 @@ class _D0010State:
     notes: Notes = field(default_factory=Notes)
 
 
-class D0010:
+class D0010(Reader):
     name = "d0010"
-    kind: Final = "registers"
+    kind = "registers"
+    nested_lines = NestedLines(frozenset({"030"}), b"|", is_independent=True)
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        lines = head.first_lines
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        lines = sample.first_lines
         cells = lines[0].split("|") if lines else []
         if len(cells) < 3 or cells[0].strip() != "ZHV" or not cells[2].strip().upper().startswith(FLOW):
             if lines and lines[0].startswith("026|") and any(line.startswith("030|") for line in lines):
                 raise UnreadableFile(
-                    f"{head.name} looks like a D0010, but has no ZHV line at its head.", "Fetch the whole file again."
+                    f"{sample.name} looks like a D0010, but has no ZHV line at its head.", "Fetch the whole file again."
                 )
             return None
         return Recognition(self.name, f"its first line is ZHV|…|{cells[2].strip()}", 1.0, is_table=False)
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RegisterBlock, list[LineError]]]:
         state, last = _D0010State(), 1
         for block in read_units(source, (_HEAD, _POINT, _FOOT), b"|"):
@@ -83,7 +85,7 @@ class D0010:
         if state.is_open:
             missing = LineError(last, "", "The file has no ZPT line at its end: it is cut off.", _AGAIN)
             yield RegisterBlock(_empty_frame(), 0, [missing]), []
-        seen.warnings.extend(state.notes.texts())
+        recognition.warnings.extend(state.notes.texts())
 
 
 def _convert(block: TextBlock, state: _D0010State, name: str) -> tuple[RegisterBlock, list[LineError]]:

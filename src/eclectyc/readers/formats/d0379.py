@@ -14,8 +14,9 @@ import polars as pl
 
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
 from eclectyc.kernel.quality import MISSING
-from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition
+from eclectyc.readers.blocks import DayBlock, LineError, Recognition
 from eclectyc.readers.files.source import Source, TextBlock
+from eclectyc.readers.reader import NestedLines, Reader, ReadOptions
 from eclectyc.readers.tables.cell_vocabulary import quantity_of
 from eclectyc.readers.tables.coded_lines import CodedLines, read_cells, read_units
 from eclectyc.readers.tables.file_sample import FileSample
@@ -42,12 +43,13 @@ class _Meter(NamedTuple):
     reason: str = "No 25B record above it names the meter."
 
 
-class D0379:
+class D0379(Reader):
     name = "d0379"
-    kind: Final = "readings"
+    kind = "readings"
+    nested_lines = NestedLines(frozenset({"66L"}), b"|")
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        lines = head.first_lines
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        lines = sample.first_lines
         header = lines[0].split("|") if lines else [""]
         if header[0] == "ZHV" and len(header) > 2 and header[2].startswith("D0379"):
             why, sure = f"its header names the flow {header[2][:12]}", 1.0
@@ -61,7 +63,7 @@ class D0379:
         )  # fmt: skip
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
         meter, is_ended = _Meter(), False
         for block in read_units(source, (_METER, _DAY, _HEADER, _TRAILER), b"|"):
@@ -72,7 +74,7 @@ class D0379:
                 is_ended = lines.line(n, 4) == "ZPT|"
             yield _convert(block, lines, known, of_line)
         if not is_ended:
-            seen.warnings.append("The file has no ZPT record at its end: it may be cut off.")
+            recognition.warnings.append("The file has no ZPT record at its end: it may be cut off.")
 
 
 def _meters(lines: CodedLines, above: _Meter, errors: list[LineError]) -> tuple[list[_Meter], np.ndarray]:

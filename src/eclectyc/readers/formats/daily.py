@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 import numpy as np
 import polars as pl
 
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.quality import MISSING
-from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, changed_since_recognised
+from eclectyc.readers.blocks import DayBlock, LineError, Recognition, changed_since_recognised
 from eclectyc.readers.files.source import Source
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.field_columns import Fields, find_fields
 from eclectyc.readers.tables.file_sample import FileSample, sample_of
 from eclectyc.readers.tables.headings import TableColumn
@@ -23,32 +23,34 @@ from eclectyc.readers.tables.slot_columns import find_slots
 from eclectyc.readers.tables.timestamp_columns import parse_dates
 
 
-class Daily:
+class Daily(Reader):
     name = "daily"
-    kind: Final = "readings"
+    kind = "readings"
+    is_daily = True
+    may_hold_registers = True
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        if find_slots(head.table.names) is not None:
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        if find_slots(sample.table.names) is not None:
             return None
-        fields = find_fields(head.table)
+        fields = find_fields(sample.table)
         date, values = _date(fields), _values(fields)
         if date is None or not values:
             return None
-        seen = Recognition(
+        recognition = Recognition(
             self.name,
             f"one value a day: {date.name!r} and {', '.join(repr(c.name) for c in values)}",
             (0.9 if fields.meter else 0.7) - (0.1 if fields.end else 0.0),  # further down there may be others than days
             step=WHOLE_DAY,
         )
-        seen.columns = {"date": date.name, "values": [column.name for column in values]}
+        recognition.columns = {"date": date.name, "values": [column.name for column in values]}
         if fields.meter:
-            seen.columns["meter"] = fields.meter.name
+            recognition.columns["meter"] = fields.meter.name
         if fields.stamp and fields.step is None:
-            seen.warnings.append(f"Every {date.name!r} is a midnight: its readings were taken for whole days.")
-        return seen
+            recognition.warnings.append(f"Every {date.name!r} is a midnight: its readings were taken for whole days.")
+        return recognition
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
         table = sample_of(source).table
         fields = find_fields(table)
@@ -59,7 +61,7 @@ class Daily:
             source,
             Shape.from_table(table, [column.index for column in values]),
             lambda part: convert(part, fields, date, values, grouped),
-            seen.warnings,
+            recognition.warnings,
         )
 
 

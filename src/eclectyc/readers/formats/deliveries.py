@@ -13,9 +13,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, TankBlock, changed_since_recognised
+from eclectyc.readers.blocks import LineError, Recognition, TankBlock, changed_since_recognised
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.formats.registers import read_moments
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.field_columns import Fields, find_fields
 from eclectyc.readers.tables.file_sample import FileSample, TableSample, sample_of
 from eclectyc.readers.tables.headings import TableColumn, header_key, is_rate, unit_in
@@ -52,24 +53,24 @@ class _DeliveryLayout:
         return bool(self.values and (self.fields.stamp or self.fields.date))
 
 
-class Deliveries:
+class Deliveries(Reader):
     name = "deliveries"
-    kind: Final = "tank"
+    kind = "tank"
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        layout = _find_layout(head.table)
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        layout = _find_layout(sample.table)
         if not layout.has_all:
             return None
         said = layout.kind is not None or any(kind == DIP for _, kind in layout.values)
         named = [column.name for column in (layout.kind, *(column for column, _ in layout.values)) if column]
         why = f"deliveries and dips of tanks: {', '.join(repr(name) for name in named)}"
-        seen = Recognition(self.name, why, _SURE if said and layout.fields.meter else _LESS_SURE)
-        seen.timezone = layout.fields.declared_timezone()
-        seen.columns = {"values": [column.name for column, _ in layout.values]}
-        return seen
+        recognition = Recognition(self.name, why, _SURE if said and layout.fields.meter else _LESS_SURE)
+        recognition.timezone = layout.fields.declared_timezone()
+        recognition.columns = {"values": [column.name for column, _ in layout.values]}
+        return recognition
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[TankBlock, list[LineError]]]:
         table = sample_of(source).table
         layout, grouped = _find_layout(table), set[str]()
@@ -78,8 +79,8 @@ class Deliveries:
         yield from convert_parts(
             source,
             Shape.from_table(table, [column.index for column, _ in layout.values]),
-            lambda part: _convert_part(part, layout, seen, grouped),
-            seen.warnings,
+            lambda part: _convert_part(part, layout, recognition, grouped),
+            recognition.warnings,
         )
 
 
@@ -122,11 +123,11 @@ def _is_moment(table: TableSample, column: TableColumn) -> bool:
 
 
 def _convert_part(
-    part: CsvPart, layout: _DeliveryLayout, seen: Recognition, grouped: set[str]
+    part: CsvPart, layout: _DeliveryLayout, recognition: Recognition, grouped: set[str]
 ) -> tuple[TankBlock, list[LineError]]:
     rejects = Rejects(part)
     fields = layout.fields
-    stamp, instant = read_moments(part, fields, seen, rejects)
+    stamp, instant = read_moments(part, fields, recognition, rejects)
     names = [str(column.index) for column, _ in layout.values]
     litres, bad = number_matrix(part.frame, names, grouped)
     rejects.add_numbers(part.frame.select(names), bad, [column.name for column, _ in layout.values])

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.units import is_unit
-from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile, changed_since_recognised
+from eclectyc.readers.blocks import Block, LineError, Recognition, UnreadableFile, changed_since_recognised
 from eclectyc.readers.files.json_document import load_document
 from eclectyc.readers.files.source import Source
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.dates import FIRST_YEAR, LAST_YEAR
 from eclectyc.readers.tables.document_readings import BadReading, DocumentReadings, value_of
 from eclectyc.readers.tables.file_sample import FileSample
@@ -23,12 +24,14 @@ _LAST_S: Final = int((datetime(LAST_YEAR, 12, 30, tzinfo=UTC) - _EPOCH).total_se
 _UNIT: Final = "The answer does not say its unit."
 
 
-class Glowmarkt:
+class Glowmarkt(Reader):
     name = "glowmarkt"
-    kind: Final = "readings"
+    kind = "readings"
+    document_type = "json"
+    sender = "Glowmarkt"
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        answer = _answer(head.source)
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        answer = _answer(sample.source)
         if answer is None:
             return None
         return Recognition(
@@ -37,12 +40,14 @@ class Glowmarkt:
             1.0,
             stamps="start",
             stamps_why="Glowmarkt stamps the start of a period",
-            step=_step(answer, head.name),
+            step=_step(answer, sample.name),
             is_table=False,
             why_no_default_unit=_UNIT,
         )
 
-    def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[tuple[Block, list[LineError]]]:
+    def read(
+        self, source: Source, recognition: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[Block, list[LineError]]]:
         answer = _answer(source)
         if answer is None:
             raise changed_since_recognised(source.name, self.name)
@@ -55,7 +60,7 @@ class Glowmarkt:
                 readings.add(number + 1, *_pair(pair))
             except BadReading as bad:
                 readings.reject(number + 1, f"data[{number}]", bad)
-        if seen.step == WHOLE_DAY:
+        if recognition.step == WHOLE_DAY:
             yield readings.day_block(quantity=quantity, unit=unit), readings.errors
         else:
             yield readings.block(quantity=quantity, unit=unit, in_utc=True), readings.errors

@@ -15,10 +15,11 @@ from decimal import Decimal
 from typing import Final
 
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, UNFLAGGED
-from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile
+from eclectyc.readers.blocks import Block, LineError, Recognition, UnreadableFile
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.formats.greenbutton_feed import Reading, outline, readings
 from eclectyc.readers.formats.greenbutton_series import LOCAL_DAYS_S, WHOLE, FeedSeries, best_series, find_series
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.dates import FIRST_YEAR, LAST_YEAR
 from eclectyc.readers.tables.document_readings import BadReading, DocumentReadings, day_of
 from eclectyc.readers.tables.file_sample import FileSample
@@ -42,12 +43,14 @@ _QUESTIONABLE: Final = "10"
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,12})?")
 
 
-class GreenButton:
+class GreenButton(Reader):
     name = "greenbutton"
-    kind: Final = "readings"
+    kind = "readings"
+    document_type = "xml"
+    sender = "Green Button"
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        if head.source.kind != "xml" or NAMESPACE not in head.text:
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        if sample.source.kind != "xml" or NAMESPACE not in sample.text:
             return None
         return Recognition(
             self.name,
@@ -58,22 +61,26 @@ class GreenButton:
             is_table=False,
         )
 
-    def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[tuple[Block, list[LineError]]]:
-        of_entry = best_series(find_series(outline(source), source.name, options.quantity, seen), seen)
+    def read(
+        self, source: Source, recognition: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[Block, list[LineError]]]:
+        of_entry = best_series(find_series(outline(source), source.name, options.quantity, recognition), recognition)
         if not of_entry:
             raise UnreadableFile(
-                " ".join([f"{source.name} holds no use of energy, gas or water by the interval.", *seen.warnings]),
+                " ".join(
+                    [f"{source.name} holds no use of energy, gas or water by the interval.", *recognition.warnings]
+                ),
                 "Ask for interval readings.",
             )
         steps = {series.length_s // 60 for series in of_entry.values() if not series.is_daily}
-        seen.step = steps.pop() if len(steps) == 1 else None
+        recognition.step = steps.pop() if len(steps) == 1 else None
         points = {series.point for series in of_entry.values()}
         taking = _BlockBuilder(of_entry, names_points=len(points) > 1)
         for some in readings(source):
             taking.add(some)
             yield from taking.blocks(PER_BLOCK)
         yield from taking.blocks(0)
-        seen.warnings += taking.warnings()
+        recognition.warnings += taking.warnings()
 
 
 class _BlockBuilder:

@@ -58,7 +58,7 @@ class FeedSeries:
         return self.unit == "kW", _DAY_S if self.is_daily else self.length_s
 
 
-def find_series(entries: list[Entry], name: str, told_quantity: str, seen: Recognition) -> dict[int, FeedSeries]:
+def find_series(entries: list[Entry], name: str, told_quantity: str, recognition: Recognition) -> dict[int, FeedSeries]:
     """Return the series of each entry that holds readings which can be taken; say in ``seen`` which are passed over."""
     meters, points, types = (
         _LinkedEntries.from_entries(entries, thing) for thing in ("MeterReading", "UsagePoint", "ReadingType")
@@ -83,7 +83,7 @@ def find_series(entries: list[Entry], name: str, told_quantity: str, seen: Recog
             passed_over[why] = None
             continue
         found[n] = _series_of(kind, point_name, length_s, int(offset) if WHOLE.fullmatch(offset) else None)
-    seen.warnings += [f"Not read: {why}" for why in passed_over]
+    recognition.warnings += [f"Not read: {why}" for why in passed_over]
     return found
 
 
@@ -179,12 +179,12 @@ def _why_not(kind: Entry, length_s: int, told_quantity: str) -> str:
     return ""
 
 
-def best_series(found: dict[int, FeedSeries], seen: Recognition) -> dict[int, FeedSeries]:
+def best_series(found: dict[int, FeedSeries], recognition: Recognition) -> dict[int, FeedSeries]:
     """Keep the best series of what a point measures."""
     best: dict[tuple[str, str | None, str], tuple[bool, int]] = {}
     for series in found.values():
         best[series.measured] = min(best.get(series.measured, series.rank), series.rank)
     kept = {n: series for n, series in found.items() if series.rank == best[series.measured]}
     if len(kept) < len(found):
-        seen.warnings.append("Not read: the same use as power, or summed over longer intervals.")
+        recognition.warnings.append("Not read: the same use as power, or summed over longer intervals.")
     return kept

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 import numpy as np
 import polars as pl
 
 from eclectyc.kernel.quality import MISSING
-from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, RowBlock
+from eclectyc.readers.blocks import DayBlock, LineError, Recognition, RowBlock
 from eclectyc.readers.files.source import Source
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.field_columns import Fields, find_fields
 from eclectyc.readers.tables.file_sample import FileSample, TableSample, sample_of
 from eclectyc.readers.tables.headings import TableColumn
@@ -26,12 +26,13 @@ _SIMPLE_LONG = ["mpancore", "channeltype", "startdate", "value", "status"]
 COLUMNS = ("line", "meter", "quantity", "unit", "stamp", "instant", "day", "period", "value", "quality")
 
 
-class Long:
+class Long(Reader):
     name = "long"
-    kind: Final = "readings"
+    kind = "readings"
+    may_hold_registers = True
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        table = head.table
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        table = sample.table
         if find_slots(table.names) is not None:
             return None
         fields = find_fields(table)
@@ -40,18 +41,18 @@ class Long:
         if not fields.has_moment or not fields.values or is_daily:
             return None
         named = [column for column in (fields.stamp, fields.date, fields.time, fields.period, *fields.values) if column]
-        seen = Recognition(
+        recognition = Recognition(
             self.name,
             f"one reading a line: {', '.join(repr(column.name) for column in named)}",
             0.9 if fields.meter else 0.7,
         )
         if is_simple:
-            seen.format, seen.timezone, seen.sure = "simple long", "UTC", 1.0
-        set_declarations(seen, fields, table)
-        return seen
+            recognition.format, recognition.timezone, recognition.sure = "simple long", "UTC", 1.0
+        set_declarations(recognition, fields, table)
+        return recognition
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RowBlock | DayBlock, list[LineError]]]:
         table = sample_of(source).table
         fields = find_fields(table)
@@ -59,44 +60,44 @@ class Long:
         for blocks, errors in convert_parts(
             source,
             Shape.from_table(table, [column.index for column in fields.values]),
-            lambda part: convert(part, fields, seen, grouped),
-            seen.warnings,
+            lambda part: convert(part, fields, recognition, grouped),
+            recognition.warnings,
         ):
             for number, block in enumerate(blocks):
                 yield block, [] if number else errors
 
 
-def set_declarations(seen: Recognition, fields: Fields, table: TableSample) -> None:
+def set_declarations(recognition: Recognition, fields: Fields, table: TableSample) -> None:
     """Write into ``seen`` what headings and first cells declare about stamps and clocks, and the columns used."""
-    seen.stamps, seen.stamps_why = fields.stamp_declaration()
-    seen.timezone = seen.timezone or fields.declared_timezone()
-    seen.step = fields.step
+    recognition.stamps, recognition.stamps_why = fields.stamp_declaration()
+    recognition.timezone = recognition.timezone or fields.declared_timezone()
+    recognition.step = fields.step
     used = {"meter": fields.meter, "stamp": fields.stamp, "date": fields.date, "time": fields.time,
             "period": fields.period, "unit": fields.unit, "flag": fields.flag, "quantity": fields.quantity}  # fmt: skip
-    seen.columns = {role: column.name for role, column in used.items() if column}
-    seen.columns["values"] = [column.name for column in fields.values]
+    recognition.columns = {role: column.name for role, column in used.items() if column}
+    recognition.columns["values"] = [column.name for column in fields.values]
     moment = fields.time or fields.stamp
     if moment and any(":" in cell and "24:00" in cell for cell in table.cells(moment.index)):
-        record_closing_midnight(seen, moment)
+        record_closing_midnight(recognition, moment)
 
 
-def record_closing_midnight(seen: Recognition, column: TableColumn) -> None:
+def record_closing_midnight(recognition: Recognition, column: TableColumn) -> None:
     """A 24:00 closes its day: stamps are period ends."""
-    if seen.stamps is None:
-        seen.stamps, seen.stamps_why = "end", f"a 24:00 in {column.name!r}"
-    elif seen.stamps == "start":
-        odd = f"{seen.stamps_why} says that stamps are starts, yet {column.name!r} holds a 24:00."
-        if odd not in seen.warnings:
-            seen.warnings.append(odd)
+    if recognition.stamps is None:
+        recognition.stamps, recognition.stamps_why = "end", f"a 24:00 in {column.name!r}"
+    elif recognition.stamps == "start":
+        odd = f"{recognition.stamps_why} says that stamps are starts, yet {column.name!r} holds a 24:00."
+        if odd not in recognition.warnings:
+            recognition.warnings.append(odd)
 
 
-def moments_of(part: CsvPart, fields: Fields, seen: Recognition, rejects: Rejects) -> dict[str, pl.Series]:
+def moments_of(part: CsvPart, fields: Fields, recognition: Recognition, rejects: Rejects) -> dict[str, pl.Series]:
     """Return stamp, instant, day and period of each row; null where the file gives another of them."""
     rows = len(part)
     found = {"stamp": nulls(rows, pl.Datetime("us")), "instant": nulls(rows, pl.Datetime("us", "UTC")),
              "day": nulls(rows, pl.Date), "period": nulls(rows, pl.Int16)}  # fmt: skip
     if fields.stamp:
-        _set_stamps(part, fields.stamp, seen, rejects, found)
+        _set_stamps(part, fields.stamp, recognition, rejects, found)
     elif fields.date:
         days = parse_dates(part.column(fields.date.index), fields.date.name)
         rejects.add_moments(days.bad, fields.date.name)
@@ -106,7 +107,7 @@ def moments_of(part: CsvPart, fields: Fields, seen: Recognition, rejects: Reject
             rejects.add_moments(clocks.bad, fields.time.name)
             rejects.add_blank(clocks.values, fields.time.name, "time", clocks.bad)
             if clocks.closes_day:
-                record_closing_midnight(seen, fields.time)
+                record_closing_midnight(recognition, fields.time)
             found["stamp"] = days.values.cast(pl.Datetime("us")) + clocks.values
         elif fields.period:
             found["day"] = days.values
@@ -115,7 +116,7 @@ def moments_of(part: CsvPart, fields: Fields, seen: Recognition, rejects: Reject
 
 
 def _set_stamps(
-    part: CsvPart, column: TableColumn, seen: Recognition, rejects: Rejects, found: dict[str, pl.Series]
+    part: CsvPart, column: TableColumn, recognition: Recognition, rejects: Rejects, found: dict[str, pl.Series]
 ) -> None:
     parsed = parse_stamps(part.column(column.index), column.name)
     rejects.add_moments(parsed.bad, column.name)
@@ -126,7 +127,7 @@ def _set_stamps(
         given = parsed.values.zip_with(parsed.values.is_not_null(), parsed.instants.dt.replace_time_zone(None))
     rejects.add_blank(given, column.name, "date and time", parsed.bad)
     if parsed.closes_day:
-        record_closing_midnight(seen, column)
+        record_closing_midnight(recognition, column)
 
 
 def _periods(part: CsvPart, column: TableColumn, rejects: Rejects) -> pl.Series:
@@ -141,11 +142,11 @@ def _periods(part: CsvPart, column: TableColumn, rejects: Rejects) -> pl.Series:
 
 
 def convert(
-    part: CsvPart, fields: Fields, seen: Recognition, grouped: set[str]
+    part: CsvPart, fields: Fields, recognition: Recognition, grouped: set[str]
 ) -> tuple[list[RowBlock | DayBlock], list[LineError]]:
     """Return what some lines say, and those that say nothing sound."""
     rejects = Rejects(part)
-    found = moments_of(part, fields, seen, rejects)
+    found = moments_of(part, fields, recognition, rejects)
     names = [str(column.index) for column in fields.values]
     values, bad = number_matrix(part.frame, names, grouped)
     rejects.add_numbers(part.frame.select(names), bad, [column.name for column in fields.values])

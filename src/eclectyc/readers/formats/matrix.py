@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import polars as pl
@@ -13,9 +12,10 @@ import polars as pl
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
 from eclectyc.kernel.quality import MISSING, UNFLAGGED
-from eclectyc.readers.blocks import Block, DayBlock, LineError, ReadOptions, Recognition, RowBlock, UnreadableFile
+from eclectyc.readers.blocks import Block, DayBlock, LineError, Recognition, RowBlock, UnreadableFile
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.formats.long import moments_of, set_declarations
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.field_columns import Fields, find_fields
 from eclectyc.readers.tables.file_sample import FileSample, TableSample, sample_of
 from eclectyc.readers.tables.headings import TableColumn, is_rate, unit_in
@@ -35,12 +35,12 @@ class MeterColumn:
     unit: str | None
 
 
-class Matrix:
+class Matrix(Reader):
     name = "matrix"
-    kind: Final = "readings"
+    kind = "readings"
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        table = head.table
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        table = sample.table
         if find_slots(table.names) is not None:
             return None
         fields = find_fields(table)
@@ -51,14 +51,16 @@ class Matrix:
             return None
         # Headings that are values elsewhere (M3, AI) can be meters here: then neither layout is surer.
         sure = 0.7 if fields.values else 0.6
-        seen = Recognition(self.name, f"one moment a line and {len(columns)} columns of meters", sure)
-        set_declarations(seen, fields, table)
-        seen.step = WHOLE_DAY if _is_daily(fields) else None
-        seen.columns["meters"] = [column.meter for column in columns]
-        seen.warnings += [f"Column {name!r} names no meter and was not read." for name in passed_over]
-        return seen
+        recognition = Recognition(self.name, f"one moment a line and {len(columns)} columns of meters", sure)
+        set_declarations(recognition, fields, table)
+        recognition.step = WHOLE_DAY if _is_daily(fields) else None
+        recognition.columns["meters"] = [column.meter for column in columns]
+        recognition.warnings += [f"Column {name!r} names no meter and was not read." for name in passed_over]
+        return recognition
 
-    def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[tuple[Block, list[LineError]]]:
+    def read(
+        self, source: Source, recognition: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[Block, list[LineError]]]:
         table = sample_of(source).table
         fields = find_fields(table)
         columns, _ = _meter_columns(table, fields)
@@ -66,8 +68,8 @@ class Matrix:
         yield from convert_parts(
             source,
             Shape.from_table(table, [column.index for column in columns]),
-            lambda part: convert(part, fields, columns, seen, grouped),
-            seen.warnings,
+            lambda part: convert(part, fields, columns, recognition, grouped),
+            recognition.warnings,
         )
 
 
@@ -118,12 +120,12 @@ def refuse_doubles(columns: list[MeterColumn]) -> None:
 
 
 def convert(
-    part: CsvPart, fields: Fields, columns: list[MeterColumn], seen: Recognition, grouped: set[str]
+    part: CsvPart, fields: Fields, columns: list[MeterColumn], recognition: Recognition, grouped: set[str]
 ) -> tuple[Block, list[LineError]]:
     """Return what some lines say, and those that say nothing sound."""
     rejects = Rejects(part)
     names = [str(column.index) for column in columns]
-    found = _days_of(part, fields, rejects) if _is_daily(fields) else moments_of(part, fields, seen, rejects)
+    found = _days_of(part, fields, rejects) if _is_daily(fields) else moments_of(part, fields, recognition, rejects)
     values, bad = number_matrix(part.frame, names, grouped)
     rejects.add_numbers(part.frame.select(names), bad, [column.name for column in columns])
     keep = rejects.keep()

@@ -7,8 +7,9 @@ from typing import Final
 
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
 from eclectyc.kernel.units import CANONICAL, conversion, is_unit
-from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RecordBlock
+from eclectyc.readers.blocks import LineError, Recognition, RecordBlock
 from eclectyc.readers.files.source import Source
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.field_columns import has_readings
 from eclectyc.readers.tables.file_sample import FileSample, sample_of
 from eclectyc.readers.tables.headings import METER_TIERS, header_key
@@ -90,22 +91,22 @@ FIELDS: Final = {
 }  # fmt: skip
 
 
-class MeterList:
+class MeterList(Reader):
     name = "meters"
-    kind: Final = "meters"
+    kind = "meters"
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        if has_readings(head.table):
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        if has_readings(sample.table):
             return None
-        found = find_columns(head.table, FIELDS)
+        found = find_columns(sample.table, FIELDS)
         others = [field for field in found if field in FIELDS and field not in ("identifier", "unit", "is_active")]
         if "identifier" not in found or not others:
             return None
-        seen = Recognition(self.name, f"a list of meters: {', '.join(found)}", sureness(len(others)))
-        seen.columns = {field: head.table.names[index] for field, index in found.items()}
-        return seen
+        recognition = Recognition(self.name, f"a list of meters: {', '.join(found)}", sureness(len(others)))
+        recognition.columns = {field: sample.table.names[index] for field, index in found.items()}
+        return recognition
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RecordBlock, list[LineError]]]:
-        yield from read_records(source, sample_of(source).table, FIELDS, "identifier", seen.warnings)
+        yield from read_records(source, sample_of(source).table, FIELDS, "identifier", recognition.warnings)

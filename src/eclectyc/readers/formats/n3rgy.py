@@ -12,16 +12,10 @@ from datetime import timedelta
 from typing import Any, Final
 
 from eclectyc.kernel.units import is_unit
-from eclectyc.readers.blocks import (
-    LineError,
-    ReadOptions,
-    Recognition,
-    RowBlock,
-    UnreadableFile,
-    changed_since_recognised,
-)
+from eclectyc.readers.blocks import LineError, Recognition, RowBlock, UnreadableFile, changed_since_recognised
 from eclectyc.readers.files.json_document import load_document
 from eclectyc.readers.files.source import Source
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.document_readings import BadReading, DocumentReadings, stamp_of, value_of
 from eclectyc.readers.tables.file_sample import FileSample
 
@@ -30,12 +24,14 @@ _VALUES: Final = ("value", "primaryValue")
 _UNIT: Final = "The answer does not say its unit."
 
 
-class N3rgy:
+class N3rgy(Reader):
     name = "n3rgy"
-    kind: Final = "readings"
+    kind = "readings"
+    document_type = "json"
+    sender = "n3rgy"
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        answer = _answer(head.source)
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        answer = _answer(sample.source)
         if answer is None:
             return None
         return Recognition(
@@ -51,7 +47,7 @@ class N3rgy:
         )
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RowBlock, list[LineError]]]:
         answer = _answer(source)
         if answer is None:

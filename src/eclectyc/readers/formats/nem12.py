@@ -20,9 +20,10 @@ import polars as pl
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.quality import MISSING
 from eclectyc.kernel.units import conversion
-from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, UnreadableFile
+from eclectyc.readers.blocks import DayBlock, LineError, Recognition, UnreadableFile
 from eclectyc.readers.files.source import Source, TextBlock
 from eclectyc.readers.formats.nem12_quality import PART, QualityParts, interval_quality, read_parts
+from eclectyc.readers.reader import NestedLines, Reader, ReadOptions
 from eclectyc.readers.tables.coded_lines import CodedLines, read_cells, read_units
 from eclectyc.readers.tables.file_sample import FileSample
 from eclectyc.readers.tables.identity_columns import nulls
@@ -60,18 +61,19 @@ class _Nem12State:
     is_ended: bool = False
 
 
-class Nem12:
+class Nem12(Reader):
     name = "nem12"
-    kind: Final = "readings"
+    kind = "readings"
+    nested_lines = NestedLines(frozenset({"300", "400", "500"}), b",")
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        rows = [line.replace('"', "").split(",") for line in head.first_lines]
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        rows = [line.replace('"', "").split(",") for line in sample.first_lines]
         if not rows or rows[0][0].strip() not in ("100", "200"):
             return None
         if rows[0][0].strip() == "200":
             if len(rows[0]) >= 9 and any(row[0].strip() == "300" for row in rows):
                 raise UnreadableFile(
-                    f"{head.name} looks like NEM12, but has no 100 row at its head.",
+                    f"{sample.name} looks like NEM12, but has no 100 row at its head.",
                     "Fetch the whole file again: it begins with 100,NEM12 and ends with 900.",
                 )
             return None
@@ -88,13 +90,13 @@ class Nem12:
         )
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
         state = _Nem12State()
         for block in read_units(source, (_HEADER, _STREAM, _DAY, _END), b","):
             yield from _convert(block, state, source.name)
         if not state.is_ended:
-            seen.warnings.append("The file has no 900 row at its end: it may be cut off.")
+            recognition.warnings.append("The file has no 900 row at its end: it may be cut off.")
 
 
 def _convert(block: TextBlock, state: _Nem12State, name: str) -> Iterator[tuple[DayBlock, list[LineError]]]:

@@ -15,9 +15,10 @@ import polars as pl
 
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED, MISSING
 from eclectyc.kernel.units import conversion, is_unit
-from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RegisterBlock, UnreadableFile
+from eclectyc.readers.blocks import LineError, Recognition, RegisterBlock, UnreadableFile
 from eclectyc.readers.files.source import Source, TextBlock
 from eclectyc.readers.formats.nem12 import MARKET_TIME
+from eclectyc.readers.reader import NestedLines, Reader, ReadOptions
 from eclectyc.readers.tables.coded_lines import CodedLines, read_units
 from eclectyc.readers.tables.file_sample import FileSample
 from eclectyc.readers.tables.numbers import number_matrix
@@ -51,17 +52,18 @@ _SIDES: Final = (_Side("previous", 8, 9, 10), _Side("current", 13, 14, 15))
 _QUANTITY, _UNIT = 18, 19
 
 
-class Nem13:
+class Nem13(Reader):
     name = "nem13"
-    kind: Final = "registers"
+    kind = "registers"
+    nested_lines = NestedLines(frozenset({"250", "550"}), b",", is_independent=True)
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        rows = [line.replace('"', "").split(",") for line in head.first_lines]
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        rows = [line.replace('"', "").split(",") for line in sample.first_lines]
         if not rows or len(rows[0]) < 2:
             return None
         if rows[0][0].strip() == "250" and len(rows[0]) >= _SHORTEST:
             raise UnreadableFile(
-                f"{head.name} looks like NEM13, but has no 100 row at its head.",
+                f"{sample.name} looks like NEM13, but has no 100 row at its head.",
                 "Fetch the whole file again: it begins with 100,NEM13 and ends with 900.",
             )
         if rows[0][0].strip() != "100" or rows[0][1].strip().upper() != "NEM13":
@@ -69,7 +71,7 @@ class Nem13:
         return Recognition(self.name, "its first row is 100,NEM13", 1.0, timezone=MARKET_TIME, is_table=False)
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RegisterBlock, list[LineError]]]:
         notes, is_ended = Notes(), False
         for block in read_units(source, (_HEADER, _READ, _END), b","):
@@ -78,8 +80,8 @@ class Nem13:
             is_ended = bool(lines.starting_with(_END).any()) or (is_ended and not lines.starting_with(_READ).any())
             yield _convert(block, lines, notes)
         if not is_ended:
-            seen.warnings.append("The file has no 900 row at its end: it may be cut off.")
-        seen.warnings.extend(notes.texts())
+            recognition.warnings.append("The file has no 900 row at its end: it may be cut off.")
+        recognition.warnings.extend(notes.texts())
 
 
 def _refuse_others(lines: CodedLines, name: str) -> None:

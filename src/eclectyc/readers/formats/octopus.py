@@ -15,9 +15,10 @@ from typing import Any, Final, NamedTuple
 from eclectyc.kernel.days import STEPS, WHOLE_DAY
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.identifiers import clean_identifier, identify
-from eclectyc.readers.blocks import Block, LineError, ReadOptions, Recognition, UnreadableFile, changed_since_recognised
+from eclectyc.readers.blocks import Block, LineError, Recognition, UnreadableFile, changed_since_recognised
 from eclectyc.readers.files.json_document import load_document
 from eclectyc.readers.files.source import Source
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.document_readings import BadReading, DocumentReadings, instant_of, most_common, value_of
 from eclectyc.readers.tables.file_sample import FileSample
 
@@ -48,16 +49,18 @@ class _Interval(NamedTuple):
     value: float | None
 
 
-class Octopus:
+class Octopus(Reader):
     name = "octopus"
-    kind: Final = "readings"
+    kind = "readings"
+    document_type = "json"
+    sender = "Octopus"
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        answer = _answer(head.source)
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        answer = _answer(sample.source)
         if answer is None:
             return None
         link = _link_of(answer)
-        seen = Recognition(
+        recognition = Recognition(
             self.name,
             "JSON with consumption from interval_start to interval_end",
             1.0,
@@ -66,26 +69,28 @@ class Octopus:
             is_table=False,
             why_no_default_unit=_UNIT,
         )
-        seen.columns = {"point": link.point} if link.point else {}
+        recognition.columns = {"point": link.point} if link.point else {}
         if isinstance(answer.get("count"), int) and answer["count"] > len(answer["results"]):
-            seen.warnings.append(
+            recognition.warnings.append(
                 f"The answer is one page of several: {len(answer['results']):,} of {answer['count']:,} readings."
             )
-        return seen
+        return recognition
 
-    def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[tuple[Block, list[LineError]]]:
+    def read(
+        self, source: Source, recognition: Recognition, options: ReadOptions
+    ) -> Iterator[tuple[Block, list[LineError]]]:
         answer = _answer(source)
         if answer is None:
             raise changed_since_recognised(source.name, self.name)
         link = _link_of(answer)
-        _check_meter(link, options.meter, seen)
+        _check_meter(link, options.meter, recognition)
         is_electric = link.fuel == "electricity" or identify(options.meter).kind == "mpan"
         unit = "kWh" if is_electric and link.fuel != "gas" else None
         readings = DocumentReadings()
         intervals = _intervals(answer["results"], readings)
         length_s = most_common(Counter(one.length_s for one in intervals)) if intervals else 0
         if length_s in _LOCAL_DAYS_S and all(one.clock.time() == datetime.min.time() for one in intervals):
-            seen.step = WHOLE_DAY
+            recognition.step = WHOLE_DAY
             _add_intervals(intervals, readings, _LOCAL_DAYS_S, by_clock=True)
             yield readings.day_block(quantity=None, unit=unit), readings.errors
             return
@@ -94,7 +99,7 @@ class Octopus:
                 f"{source.name} holds sums over {timedelta(seconds=length_s)}, which is no step of readings.",
                 "Ask for the half-hours, without group_by, or for hours or days.",
             )
-        seen.step = length_s // 60 or None
+        recognition.step = length_s // 60 or None
         _add_intervals(intervals, readings, (length_s,), by_clock=False)
         yield readings.block(quantity=None, unit=unit, in_utc=True), readings.errors
 
@@ -120,14 +125,14 @@ def _link_of(answer: dict[str, Any]) -> _Link:
     return _Link()
 
 
-def _check_meter(link: _Link, told: str, seen: Recognition) -> None:
+def _check_meter(link: _Link, told: str, recognition: Recognition) -> None:
     """Refuse an answer for which no meter was told; say so where its own link speaks of another one."""
     if not told:
         hint = f" {link.point}, of which its link to the next page speaks" if link.point else ""
         raise Invalid("The file names no meter.", f"Name the meter with --meter{hint}.", field="meter")
     told = clean_identifier(told)
     if link.point and told not in (clean_identifier(link.point), clean_identifier(link.serial)):
-        seen.warnings.append(
+        recognition.warnings.append(
             f"The file's link speaks of meter {link.point}; its readings are taken as those of {told}."
         )
 

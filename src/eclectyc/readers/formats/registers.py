@@ -13,9 +13,10 @@ from typing import Final
 
 import polars as pl
 
-from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RegisterBlock, changed_since_recognised
+from eclectyc.readers.blocks import LineError, Recognition, RegisterBlock, changed_since_recognised
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.formats.long import moments_of
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.field_columns import Fields, find_fields
 from eclectyc.readers.tables.file_sample import FileSample, TableSample, sample_of
 from eclectyc.readers.tables.headings import METER_TIERS, TableColumn, header_key, is_rate, unit_in
@@ -67,25 +68,25 @@ class RegisterLayout:
         return bool(self.values and (self.fields.stamp or self.fields.date))
 
 
-class Registers:
+class Registers(Reader):
     name = "registers"
-    kind: Final = "registers"
+    kind = "registers"
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        layout = _find_layout(head.table)
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        layout = _find_layout(sample.table)
         if not layout.has_all:
             return None
         moment = layout.fields.stamp or layout.fields.date
         named = [column.name for column in (moment, *layout.values) if column]
-        seen = Recognition(self.name, f"reads of registers: {', '.join(repr(name) for name in named)}", _SURE)
-        seen.timezone = layout.fields.declared_timezone()
+        recognition = Recognition(self.name, f"reads of registers: {', '.join(repr(name) for name in named)}", _SURE)
+        recognition.timezone = layout.fields.declared_timezone()
         roles = {"meter": layout.fields.meter, "serial": layout.serial, "register": layout.code, "moment": moment}
-        seen.columns = {role: column.name for role, column in roles.items() if column}
-        seen.columns["values"] = [column.name for column in layout.values]
-        return seen
+        recognition.columns = {role: column.name for role, column in roles.items() if column}
+        recognition.columns["values"] = [column.name for column in layout.values]
+        return recognition
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RegisterBlock, list[LineError]]]:
         table = sample_of(source).table
         layout, grouped = _find_layout(table), set[str]()
@@ -94,8 +95,8 @@ class Registers:
         yield from convert_parts(
             source,
             Shape.from_table(table, [column.index for column in layout.values]),
-            lambda part: convert(part, layout, seen, grouped),
-            seen.warnings,
+            lambda part: convert(part, layout, recognition, grouped),
+            recognition.warnings,
         )
 
 
@@ -126,12 +127,12 @@ def _is_reading(table: TableSample, column: TableColumn) -> bool:
 
 
 def convert(
-    part: CsvPart, layout: RegisterLayout, seen: Recognition, grouped: set[str]
+    part: CsvPart, layout: RegisterLayout, recognition: Recognition, grouped: set[str]
 ) -> tuple[RegisterBlock, list[LineError]]:
     """Return what some lines say, and those that say nothing sound."""
     rejects = Rejects(part)
     fields = layout.fields
-    stamp, instant = read_moments(part, fields, seen, rejects)
+    stamp, instant = read_moments(part, fields, recognition, rejects)
     names = [str(column.index) for column in layout.values]
     values, bad = number_matrix(part.frame, names, grouped)
     rejects.add_numbers(part.frame.select(names), bad, [column.name for column in layout.values])
@@ -172,10 +173,12 @@ def convert(
     return RegisterBlock(frame, int(keep.sum())), rejects.errors
 
 
-def read_moments(part: CsvPart, fields: Fields, seen: Recognition, rejects: Rejects) -> tuple[pl.Series, pl.Series]:
+def read_moments(
+    part: CsvPart, fields: Fields, recognition: Recognition, rejects: Rejects
+) -> tuple[pl.Series, pl.Series]:
     """Return each row's stamp, or its instant where the text carries an offset."""
     if fields.stamp or fields.time:
-        found = moments_of(part, fields, seen, rejects)
+        found = moments_of(part, fields, recognition, rejects)
         return found["stamp"], found["instant"]
     column = fields.date
     assert column is not None  # noqa: S101 - has_all

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RecordBlock
+from eclectyc.readers.blocks import LineError, Recognition, RecordBlock
 from eclectyc.readers.files.source import Source
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.field_columns import has_readings
 from eclectyc.readers.tables.file_sample import FileSample, sample_of
 from eclectyc.readers.tables.registry_tables import (
@@ -47,22 +48,22 @@ FIELDS: Final = {
 }  # fmt: skip
 
 
-class SiteList:
+class SiteList(Reader):
     name = "sites"
-    kind: Final = "sites"
+    kind = "sites"
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        if has_readings(head.table):
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        if has_readings(sample.table):
             return None
-        found = find_columns(head.table, FIELDS)
+        found = find_columns(sample.table, FIELDS)
         others = [field for field in found if field in FIELDS and field not in ("name", "is_active", "site_type")]
         if "name" not in found or not (others or "site_type" in found):
             return None
-        seen = Recognition(self.name, f"a list of sites: {', '.join(found)}", sureness(len(others)))
-        seen.columns = {field: head.table.names[index] for field, index in found.items()}
-        return seen
+        recognition = Recognition(self.name, f"a list of sites: {', '.join(found)}", sureness(len(others)))
+        recognition.columns = {field: sample.table.names[index] for field, index in found.items()}
+        return recognition
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RecordBlock, list[LineError]]]:
-        yield from read_records(source, sample_of(source).table, FIELDS, "name", seen.warnings)
+        yield from read_records(source, sample_of(source).table, FIELDS, "name", recognition.warnings)

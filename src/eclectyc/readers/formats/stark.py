@@ -15,9 +15,10 @@ import polars as pl
 
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
 from eclectyc.kernel.quality import MISSING
-from eclectyc.readers.blocks import LineError, ReadOptions, Recognition, RowBlock
+from eclectyc.readers.blocks import LineError, Recognition, RowBlock
 from eclectyc.readers.files.source import Source, TextBlock
 from eclectyc.readers.formats.long import COLUMNS
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.coded_lines import CodedLines, read_cells
 from eclectyc.readers.tables.file_sample import FileSample
 from eclectyc.readers.tables.headings import TableColumn
@@ -43,7 +44,7 @@ class _Context:
 
     meter: str = ""
     sensor: str = ""
-    seen: tuple[str, ...] = ()  # the outstation's sensors so far
+    sensors: tuple[str, ...] = ()  # the outstation's sensors so far
     reason: str = "No #O line above it names the meter."
 
     def after(self, line: str) -> _Context:
@@ -57,19 +58,19 @@ class _Context:
         if word == "#S":
             sensor = rest.lstrip("0")
             if sensor not in _SENSORS:
-                return _Context(self.meter, "", self.seen, f"The sensor above it is none of 1 to 4: {line[:40]!r}.")
-            return _Context(self.meter, sensor, (*self.seen, sensor)[-8:], "" if self.meter else self.reason)
+                return _Context(self.meter, "", self.sensors, f"The sensor above it is none of 1 to 4: {line[:40]!r}.")
+            return _Context(self.meter, sensor, (*self.sensors, sensor)[-8:], "" if self.meter else self.reason)
         if word == "#F":
             return _Context()
         return _Context(reason=f"The line above it may have named another meter or sensor: {line[:40]!r}.")
 
 
-class Stark:
+class Stark(Reader):
     name = "stark"
-    kind: Final = "readings"
+    kind = "readings"
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        if not head.first_lines or head.first_lines[0].upper().rstrip(", ") != "#F2":
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        if not sample.first_lines or sample.first_lines[0].upper().rstrip(", ") != "#F2":
             return None
         return Recognition(
             "Stark DF2",
@@ -83,7 +84,7 @@ class Stark:
         )
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[RowBlock, list[LineError]]]:
         above = _Context()
         both: dict[str, None] = {}
@@ -92,9 +93,9 @@ class Stark:
             headed, of_line = _contexts(lines, above, block.errors)
             above = headed[-1]
             if len(both) < 20:
-                both |= dict.fromkeys(one.meter for one in headed if set(_ACTIVE) <= set(one.seen))
+                both |= dict.fromkeys(one.meter for one in headed if set(_ACTIVE) <= set(one.sensors))
             yield _convert(block, lines, headed, of_line)
-        seen.warnings += [
+        recognition.warnings += [
             f"Meter {meter} has both active sensors, 1 and 2; both are read as active energy of its own direction. "
             "If one of them is export, import it by itself with --quantity export."
             for meter in both

@@ -14,8 +14,9 @@ import numpy as np
 import polars as pl
 
 from eclectyc.kernel.quality import MISSING, UNFLAGGED
-from eclectyc.readers.blocks import DayBlock, LineError, ReadOptions, Recognition, changed_since_recognised
+from eclectyc.readers.blocks import DayBlock, LineError, Recognition, changed_since_recognised
 from eclectyc.readers.files.source import Source
+from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.cell_vocabulary import FLAGS, flag_of
 from eclectyc.readers.tables.field_columns import Fields, find_fields
 from eclectyc.readers.tables.file_sample import FileSample, TableSample, sample_of
@@ -44,18 +45,18 @@ class WideLayout:
     tolerance: float  # by how much a total may differ from its slots' sum through rounding
 
 
-class Wide:
+class Wide(Reader):
     name = "wide"
-    kind: Final = "readings"
+    kind = "readings"
 
-    def recognise(self, head: FileSample) -> Recognition | None:
-        slots = find_slots(head.table.names)
+    def recognise(self, sample: FileSample) -> Recognition | None:
+        slots = find_slots(sample.table.names)
         if slots is None:
             return None
-        layout = find_layout(head.table)
+        layout = find_layout(sample.table)
         if layout is None:
             return None
-        seen = Recognition(
+        recognition = Recognition(
             self.name,
             f"one day a line: {layout.date.name!r} and {len(slots.values)} columns {slots.sample}",
             1.0 if layout.fields.meter else 0.8,
@@ -63,21 +64,23 @@ class Wide:
             stamps_why=f"the headings {slots.sample}",
             step=slots.step,
         )
-        seen.columns = {"date": layout.date.name, "slots": len(slots.values), "placing": slots.placing}
+        recognition.columns = {"date": layout.date.name, "slots": len(slots.values), "placing": slots.placing}
         if layout.fields.meter:
-            seen.columns["meter"] = layout.fields.meter.name
-        if [column.key for column in head.table.columns[: len(_EDF)]] == _EDF and len(slots.flags) == 50:
-            seen.format = "EDF wide-50"
-            seen.why = f"the headings of EDF's portal: {', '.join(head.table.names[: len(_EDF)])} and 50 half-hours"
-        return seen
+            recognition.columns["meter"] = layout.fields.meter.name
+        if [column.key for column in sample.table.columns[: len(_EDF)]] == _EDF and len(slots.flags) == 50:
+            recognition.format = "EDF wide-50"
+            recognition.why = (
+                f"the headings of EDF's portal: {', '.join(sample.table.names[: len(_EDF)])} and 50 half-hours"
+            )
+        return recognition
 
     def read(
-        self, source: Source, seen: Recognition, options: ReadOptions
+        self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
         layout = find_layout(sample_of(source).table)
         if layout is None:
             raise changed_since_recognised(source.name, self.name)
-        yield from read_days(source, layout, seen.warnings)
+        yield from read_days(source, layout, recognition.warnings)
 
 
 def read_days(

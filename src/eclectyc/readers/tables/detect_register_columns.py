@@ -1,4 +1,4 @@
-"""Register readings are not use: a column of them is refused until somebody says what it is."""
+"""Detect columns of register readings, which are not usage: such a file is refused until the user names its format."""
 
 from __future__ import annotations
 
@@ -7,39 +7,40 @@ from datetime import date
 
 import numpy as np
 
-from eclectyc.readers.blocks import Recognition, UnreadableFile
+from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.tables.dates import BadDate, parse_date
 from eclectyc.readers.tables.field_columns import Fields, find_fields
 from eclectyc.readers.tables.file_sample import TableSample
 from eclectyc.readers.tables.headings import TableColumn
 from eclectyc.readers.tables.numbers import parse_number
 
-_LARGE = 100.0  # a register's level …
-_LEVEL_TO_STEP = 3.0  # … is at least this many times what it grows by between two reads
-_MANY = 20  # as many reads that never fall are no use, however small
+_LARGE = 100.0  # a register's level is at least this, and …
+_LEVEL_TO_STEP = 3.0  # … this many times its largest increase between two reads
+_MANY = 20  # this many values that never fall are a register, however small
 
 
-def refuse_registers(table: TableSample, seen: Recognition) -> None:
-    """Refuse a file whose only values are called reading and never fall, as a meter's register does not."""
-    if seen.format not in ("long", "daily", "simple long"):
-        return
+def refuse_registers(table: TableSample, layout: str, *, is_daily: bool) -> None:
+    """Refuse a file whose only value column is called reading and never falls, as a register does not.
+
+    layout : the format's name. is_daily : whether it has one value per day.
+    """
     fields = find_fields(table)
     if len(fields.values) != 1 or not fields.values[0].may_be_register:
         return
     column = fields.values[0]
     meters = _by_meter(table, fields.meter, column)
-    is_sparse = seen.format == "daily" and _is_sparse(table, fields)
+    is_sparse = is_daily and _is_sparse(table, fields)
     if meters and all(_looks_like_register(values, is_sparse=is_sparse) for values in meters):
         raise UnreadableFile(
-            f"Column {column.name!r} never falls: it holds a meter's register, not use per period.",
-            "If it does, say -t registers: use is worked out between the reads. If the column holds use per period, "
-            f"name the layout: -t {'daily' if seen.format == 'daily' else 'long'}.",
+            f"Column {column.name!r} never falls: it looks like a meter's register, not usage per period.",
+            "If it is a register, choose -t registers, and usage is calculated between the reads. If the column holds "
+            f"usage per period, choose -t {layout}.",
             field=column.name,
         )
 
 
 def _by_meter(table: TableSample, meter: TableColumn | None, column: TableColumn) -> list[np.ndarray]:
-    """Return each meter's sampled values in file order, of the meters that have enough of them."""
+    """Return the sampled values, in file order, of each meter that has at least three."""
     values: dict[str, list[float]] = {}
     for row in table.rows:
         if len(row) <= column.index:
@@ -51,7 +52,7 @@ def _by_meter(table: TableSample, meter: TableColumn | None, column: TableColumn
 
 
 def _is_sparse(table: TableSample, fields: Fields) -> bool:
-    """Say whether most days have no line: a total for one day in thirty is rare, a read is not."""
+    """Return whether most days have no line: usual for monthly reads, rare for daily totals."""
     days: list[date] = []
     for cell in table.cells(fields.day.index) if fields.day else ():
         with suppress(BadDate):

@@ -21,6 +21,10 @@ _HEADER_CELLS = 400  # cells of a line, to see whether it is the header
 _LETTER = re.compile("[A-Za-z]")
 
 
+class NotLines(UnreadableFile):
+    """A JSON or XML document was to be read as a table."""
+
+
 class FileSample:
     """What can be known of a file before it is read: its first text, and that text as a table."""
 
@@ -43,7 +47,7 @@ class FileSample:
     def table(self) -> TableSample:
         """The file as a table; ``UnreadableFile`` where it is none."""
         if self.source.kind != "lines":
-            raise _no_table(self.source)
+            raise NotLines(f"{self.name} is a document, not a table.", "Export it as CSV (.csv or .csv.gz).")
         return _find_table(self._block, self.name, self.source.delimiter)
 
 
@@ -116,14 +120,6 @@ def _find_table(block: TextBlock, name: str, known: str) -> TableSample:
 def _padding(width: int, rows: list[list[str]]) -> int:
     common = mode(len(row) for row in rows) if rows else 0
     return common - width if common > width and not any(any(row[width:]) for row in rows) else 0
-
-
-def _no_table(source: Source) -> UnreadableFile:
-    kind, known = ("JSON", "Octopus, n3rgy, Glowmarkt") if source.kind == "json" else ("XML or HTML", "Green Button")
-    return UnreadableFile(
-        f"{source.name} is {kind}, not a table, and of no kind that is read ({known}).",
-        "Export it as CSV (.csv or .csv.gz) and import that.",
-    )
 
 
 def first_rows(block: TextBlock, delimiter: str, most: int) -> list[SampleLine]:
