@@ -14,7 +14,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.batches.lifecycle import recover
 from eclectyc.batches.models import Batch
 from eclectyc.batches.subscribers import BatchSubscriber, subscribers
-from eclectyc.derived.engine import bring_up_to_date
+from eclectyc.derived.engine import recalculate
 from eclectyc.derived.models import Stale
 from eclectyc.estate.meters import create_meter
 from eclectyc.estate.models import Meter, Series
@@ -101,7 +101,7 @@ def deed_of(kind: str, world: World, folder: Path) -> Deed:
     if kind == "derived":
         create_meter(admin, site=world.site, identifier="SUM", formula=f"2 * {world.meter.identifier}")
         bring(world, folder / "a.csv", wide("1", 1, 2))
-        return bring_up_to_date
+        return recalculate
     if kind == "push":
         push(world, [reading("2025-06-01T00:00:00Z", 7)])
         return drain_inbox

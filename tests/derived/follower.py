@@ -36,7 +36,7 @@ def main(day: int, value: str, failpoint: str) -> None:
     ready()
     from eclectyc.batches.lifecycle import recover
     from eclectyc.derived import registry
-    from eclectyc.derived.engine import bring_up_to_date
+    from eclectyc.derived.engine import recalculate
     from eclectyc.estate.models import Meter, Site
     from eclectyc.intake.import_options import ImportOptions
     from eclectyc.intake.service import import_file
@@ -51,7 +51,7 @@ def main(day: int, value: str, failpoint: str) -> None:
         fields = {"site": site, "parent": above, "name": "twice" if above else ""}
         above, _ = Meter.objects.get_or_create(organisation=organisation, identifier=name, defaults=fields)
     recover()
-    bring_up_to_date()
+    recalculate()
     print(json.dumps(told()), flush=True)
     failpoints._armed = failpoint
     if value:
@@ -60,7 +60,7 @@ def main(day: int, value: str, failpoint: str) -> None:
             heads = ",".join(f"HH{k + 1}" for k in range(48))
             path.write_text(f"Meter,Date,{heads}\nTOP,{day:02}/06/2025,{','.join([value] * 48)}\n")
             import_file(OPERATOR, organisation=organisation, path=path, options=ImportOptions())
-    bring_up_to_date()
+    recalculate()
 
 
 if __name__ == "__main__":

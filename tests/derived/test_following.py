@@ -13,8 +13,8 @@ from django.utils import timezone
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.models import Batch
 from eclectyc.derived import engine
-from eclectyc.derived.engine import bring_up_to_date
-from eclectyc.derived.invalidation import mark
+from eclectyc.derived.engine import recalculate
+from eclectyc.derived.invalidation import mark_stale
 from eclectyc.derived.models import Stale
 from eclectyc.derived.protocol import Derivation
 from eclectyc.derived.registry import FROM_OTHER_METERS, FROM_OWN_READINGS, derivations
@@ -65,47 +65,47 @@ def totals(meter: Meter) -> dict[int, float]:
 def test_what_rests_on_an_import_is_worked_out_once(world: World, below: Meter, tmp_path: Path) -> None:
     bring(world, tmp_path / "a.csv", wide((1, "1"), (2, "2")))
     assert Job.objects.filter(kind="derived.work_out", state=Job.WAITING).count() == 1
-    done = bring_up_to_date()
+    done = recalculate()
     assert (done.batches, done.changed) == (1, 96)
     assert totals(below) == {2: 96, 3: 192}
     assert not Stale.objects.exists()
     assert not Job.objects.filter(kind="derived.work_out", state=Job.WAITING).exists(), "its work is done"
     before, version = Batch.objects.count(), connect().version
-    assert bring_up_to_date().batches == 0
+    assert recalculate().batches == 0
     assert (Batch.objects.count(), connect().version) == (before, version)
 
 
 def test_the_same_file_again_makes_nothing_stale(world: World, below: Meter, tmp_path: Path) -> None:
     bring(world, tmp_path / "a.csv", wide((1, "1")))
-    bring_up_to_date()
+    recalculate()
     bring(world, tmp_path / "a.csv")
     assert not Stale.objects.exists()
 
 
 def test_a_corrected_day_is_worked_out_alone(world: World, below: Meter, tmp_path: Path) -> None:
     bring(world, tmp_path / "a.csv", wide(*((day, "1") for day in range(1, 11))))
-    bring_up_to_date()
+    recalculate()
     bring(world, tmp_path / "b.csv", wide(*((day, "3" if day in (4, 8) else "1") for day in range(1, 11))))
     spans = Stale.objects.order_by("start").values_list("start", "end")
     assert [(start.day, end.day) for start, end in spans] == [(5, 6), (9, 10)]
-    assert bring_up_to_date().changed == 96
+    assert recalculate().changed == 96
     assert totals(below) == {day: 288 if day in (5, 9) else 96 for day in range(2, 12)}
 
 
 def test_what_is_taken_back_is_taken_back_below(world: World, below: Meter, tmp_path: Path) -> None:
     bring(world, tmp_path / "a.csv", wide((1, "1"), (2, "1")))
     second = bring(world, tmp_path / "b.csv", wide((2, "5"), (3, "5")))
-    bring_up_to_date()
+    recalculate()
     assert totals(below) == {2: 96, 3: 480, 4: 480}
     undo_batch(Actor.of(world.admin), batch=second.batch or 0)
-    bring_up_to_date()
+    recalculate()
     assert totals(below) == {2: 96, 3: 96}
 
 
 def test_an_import_undone_before_anything_followed_leaves_nothing(world: World, below: Meter, tmp_path: Path) -> None:
     only = bring(world, tmp_path / "a.csv", wide((1, "1")))
     undo_batch(Actor.of(world.admin), batch=only.batch or 0)
-    bring_up_to_date()
+    recalculate()
     assert totals(below) == {}
     assert not Stale.objects.exists()
 
@@ -113,14 +113,14 @@ def test_an_import_undone_before_anything_followed_leaves_nothing(world: World, 
 def test_what_rests_on_what_is_derived_follows_too(world: World, below: Meter, tmp_path: Path) -> None:
     lower = make_meter(world.site, "LOWER", name="twice", parent=below)
     bring(world, tmp_path / "a.csv", wide((1, "1"), (2, "2")))
-    assert bring_up_to_date().batches == 2
+    assert recalculate().batches == 2
     assert totals(lower) == {3: 192, 4: 384}
 
 
 def test_pushed_and_typed_readings_are_followed(world: World, below: Meter) -> None:
     push(world, [reading("2025-06-01T00:00:00Z", 7)])
     drain_inbox()
-    bring_up_to_date()
+    recalculate()
     assert totals(below) == {2: 14}
     register = make_meter(world.site, "REGISTER", step_minutes=30)
     under = make_meter(world.site, "UNDER", name="twice", parent=register)
@@ -147,17 +147,17 @@ def test_a_batch_that_fails_leaves_nothing_stale(
     bring(world, tmp_path / "a.csv")
     failures.append(1)
     with pytest.raises(OSError, match="full"):
-        bring_up_to_date()
+        recalculate()
     assert Series.objects.filter(meter=below).count() == 0, "what a failed batch made goes again"
-    assert bring_up_to_date().changed == 48
+    assert recalculate().changed == 48
     assert totals(below) == {2: 96}
 
 
 def test_a_changed_rule_works_out_every_day_there_is(world: World, below: Meter, tmp_path: Path) -> None:
     bring(world, tmp_path / "a.csv", wide((1, "1"), (20, "1")))
     Stale.objects.all().delete()
-    mark("twice", [(below.pk, *EVER)])
-    bring_up_to_date()
+    mark_stale("twice", [(below.pk, *EVER)])
+    recalculate()
     assert totals(below) == {2: 96, 21: 96}
     below.name = "no longer derived"
     below.save()
@@ -169,12 +169,12 @@ def test_a_circle_is_given_up_with_a_word(
     monkeypatch.setattr(engine, "MOST_DEEP", 5)
     lower = make_meter(world.site, "LOWER", name="twice", parent=below)
     bring(world, tmp_path / "a.csv", wide((1, "1")))
-    bring_up_to_date()
+    recalculate()
     Meter.objects.filter(pk=below.pk).update(parent=lower)
     bring(world, tmp_path / "a.csv", wide((1, "2")))
-    mark("twice", [(below.pk, *EVER)])
+    mark_stale("twice", [(below.pk, *EVER)])
     with pytest.raises(EclectycError, match="more than 5 deep"):
-        bring_up_to_date()
+        recalculate()
 
 
 def test_what_the_lake_refuses_holds_nothing_else_up_and_shows_in_the_health(
@@ -197,14 +197,14 @@ def test_what_the_lake_refuses_holds_nothing_else_up_and_shows_in_the_health(
         })()  # fmt: skip
 
     monkeypatch.setattr(type(TWICE), "plan", broken)
-    done = bring_up_to_date()
+    done = recalculate()
     assert done.faulty == 1
     assert totals(below) == {2: 96}
     assert "outside the span" in Stale.objects.get(meter=other).fault
     assert derived(timezone.now()).status == DEGRADED
     monkeypatch.setattr(type(TWICE), "plan", usual)
     engine.retry_faulty()
-    bring_up_to_date()
+    recalculate()
     assert totals(other) == {2: 96}
 
 
@@ -216,13 +216,13 @@ def test_the_health_tells_when_nobody_works_it_out(world: World, below: Meter, t
     late = derived(now + timedelta(minutes=30))
     assert late.status == DEGRADED
     assert "1 derived meter waits" in late.message
-    bring_up_to_date()
+    recalculate()
     assert derived(now + timedelta(minutes=30)).status == HEALTHY
 
 
 def test_a_derived_batch_is_not_undone_by_itself(world: World, below: Meter, tmp_path: Path) -> None:
     bring(world, tmp_path / "a.csv", wide((1, "1")))
-    bring_up_to_date()
+    recalculate()
     batch = Batch.objects.get(kind=Batch.DERIVED)
     with pytest.raises(Invalid, match="only worked out what rests on other readings"):
         undo_batch(Actor.of(world.admin), batch=batch.pk)
@@ -244,12 +244,12 @@ def test_batches_ask_the_same_number_of_questions_however_many_meters_rest_on_th
     with CaptureQueriesContext(
         connection,
     ) as few:
-        bring_up_to_date()
+        recalculate()
     for n in range(20):
         make_meter(world.site, f"B{n:02}", name="twice", parent=world.meter)
     bring(world, tmp_path / "b.csv", wide((1, "2")))
     with CaptureQueriesContext(connection) as many:
-        bring_up_to_date()
+        recalculate()
     assert len(many) <= len(few)
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from eclectyc.batches.lifecycle import Made
+from eclectyc.batches.lifecycle import CreatedRecords
 from eclectyc.derived import spans
 from eclectyc.derived.protocol import Derivation
 from eclectyc.estate.models import Meter, Series
@@ -25,7 +25,7 @@ SOURCE = "twice"
 @dataclass(frozen=True)
 class TwicePlan:
     spans: pl.DataFrame
-    made: Made
+    made: CreatedRecords
     source: dict[int, int] = field(default_factory=dict)  # of each series that is worked out
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
@@ -65,11 +65,13 @@ class Twice:
         above = dict(Series.objects.filter(meter__in=[m.parent_id for m in meters]).values_list("meter", "pk"))
         of = pl.DataFrame(list(own.items()), schema={"meter": pl.Int64, "series": pl.Int32}, orient="row")
         if held.is_empty():
-            return TwicePlan(spans.empty("series"), Made())
+            return TwicePlan(spans.empty("series"), CreatedRecords())
         last = held["last"].max() + timedelta(days=1)
         of = of.with_columns(first=pl.lit(held["first"].min()), last=pl.lit(last))
         cut = spans.bounded(wanted, of).join(of.select("meter", "series"), on="meter").select("series", "start", "end")
-        return TwicePlan(cut, Made(series=[one.pk for one in made]), {own[m.pk]: above[m.parent_id] for m in meters})
+        return TwicePlan(
+            cut, CreatedRecords(series=[one.pk for one in made]), {own[m.pk]: above[m.parent_id] for m in meters}
+        )
 
 
 TWICE = Twice()

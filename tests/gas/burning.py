@@ -8,7 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.derived.engine import bring_up_to_date
+from eclectyc.derived.engine import recalculate
 from eclectyc.estate.models import Meter, Series
 from eclectyc.gas.service import Put, put_values
 from eclectyc.lake.store import connect
@@ -47,7 +47,7 @@ def daily(days: Iterable[date], value: str = "480", meter: str = MPRN) -> str:
 def tell(world: World, values: Mapping[date, str], region: str = "") -> Put:
     """Write calorific values down, and work out what rests on them."""
     put = put_values(Actor.of(world.admin), organisation=world.org, region=region, values=values, source="test")
-    bring_up_to_date()
+    recalculate()
     return put
 
 

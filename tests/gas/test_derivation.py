@@ -15,7 +15,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.estate import consumption, estate_overview
 from eclectyc.analytics.readings import meter_readings
 from eclectyc.batches.models import Batch
-from eclectyc.derived.engine import bring_up_to_date
+from eclectyc.derived.engine import recalculate
 from eclectyc.derived.models import Stale
 from eclectyc.estate.fact_entries import add_entry, change_entry, remove_entry
 from eclectyc.estate.facts import CORRECTION
@@ -89,7 +89,7 @@ def test_a_slot_without_a_calorific_value_is_missing_and_coverage_says_so(world:
     meter = gas_meter(world)
     report = bring(world, tmp_path / "gas.csv", volumes(span(JUNE, 3)))
     assert "No calorific value is known for 4 gas days (31 May 2025 – 3 June 2025)" in report.warnings[-1]
-    assert bring_up_to_date().changed == 0
+    assert recalculate().changed == 0
     assert not Series.objects.filter(meter=meter, quantity="import").exists(), "nothing to hold"
     tell(world, {JUNE: "39.5"})
     readings = meter_readings(Actor.of(world.viewer), meter, start=JUNE, end=JUNE + timedelta(days=3), by="day")
@@ -127,19 +127,19 @@ def test_late_corrected_and_withdrawn_volumes_and_values_are_followed(world: Wor
     unit = kwh_per_m3(Decimal(40), Decimal("1.02264"))
     assert total(meter) == pytest.approx(2 * 480 * unit)
     late = bring(world, tmp_path / "b.csv", volumes(days[2:]))  # volumes after the values
-    bring_up_to_date()
+    recalculate()
     assert total(meter) == pytest.approx(4 * 480 * unit)
     bring(world, tmp_path / "c.csv", volumes(days[:1], "11"))  # corrected volumes
     assert [(s.start, s.end) for s in Stale.objects.all()] == [(days[0], days[1])]
-    bring_up_to_date()
+    recalculate()
     assert total(meter) == pytest.approx((3 * 480 + 528) * unit)
     undo_batch(Actor.of(world.admin), batch=late.batch or 0)
-    bring_up_to_date()
+    recalculate()
     assert total(meter) == pytest.approx((480 + 528) * unit)
     put = put_values(Actor.of(world.admin), organisation=world.org, values={JUNE: "42"})
     assert (put.added, put.changed, put.unchanged, put.meters) == (0, 1, 0, 1)
     assert [(s.start, s.end) for s in Stale.objects.all()] == [(JUNE, JUNE + timedelta(days=2))]
-    bring_up_to_date()
+    recalculate()
     close(held(meter), reference(held(meter, "volume"), values | {JUNE: "42"}))
     version = Batch.objects.count()
     assert tell(world, {JUNE: "42.0"}).unchanged == 1
@@ -154,20 +154,20 @@ def test_a_meter_has_its_own_correction_from_a_gas_day_on(world: World, tmp_path
     tell(world, values)
     second = days[1]
     entry = add_entry(actor, CORRECTION, owner=meter, factor="1.5", since=second)
-    bring_up_to_date()
+    recalculate()
     usual, own = (reference(held(meter, "volume"), values, factor) for factor in ("1.02264", "1.5"))
     turn = min(start for start in usual if start.isoformat() >= "2025-06-02T04:00")  # 05:00 in London
     close(held(meter), {start: (own if start >= turn else usual)[start] for start in usual})
     change_entry(actor, CORRECTION, entry=entry, since=days[0])
-    bring_up_to_date()
+    recalculate()
     turn = min(start for start in usual if start.isoformat() >= "2025-06-01T04:00")
     close(held(meter), {start: (own if start >= turn else usual)[start] for start in usual})
     remove_entry(actor, CORRECTION, entry=entry)
-    bring_up_to_date()
+    recalculate()
     close(held(meter), usual)
     meter.refresh_from_db()
     update_meter(actor, meter=meter, correction="1.5")
-    bring_up_to_date()
+    recalculate()
     close(held(meter), own)
 
 
@@ -179,13 +179,13 @@ def test_a_site_s_region_counts_before_the_organisation_s_usual_one(world: World
     tell(world, dict.fromkeys(both, "42"), "North West")
     assert not Series.objects.filter(meter=meter, quantity="import").exists()
     set_usual_region(actor, organisation=world.org, region="se")
-    bring_up_to_date()
+    recalculate()
     assert total(meter) == pytest.approx(480 * kwh_per_m3(Decimal(38), Decimal("1.02264")))
     update_site(actor, site=Site.objects.get(pk=world.site.pk), gas_region="north  west")
-    bring_up_to_date()
+    recalculate()
     assert total(meter) == pytest.approx(480 * kwh_per_m3(Decimal(42), Decimal("1.02264")))
     update_site(actor, site=Site.objects.get(pk=world.site.pk), gas_region="Nowhere")
-    bring_up_to_date()
+    recalculate()
     assert held(meter) == {}
     assert lacking_of(meter).region == "Nowhere"  # type: ignore[union-attr]
 
@@ -195,7 +195,7 @@ def test_the_supplier_s_own_energy_goes_before_what_is_converted(world: World, t
     bring(world, tmp_path / "a.csv", volumes([JUNE]))
     tell(world, dict.fromkeys(span(JUNE - timedelta(days=1), 2), "40"))
     theirs = bring(world, tmp_path / "b.csv", volumes([JUNE], "100", unit="kWh"))
-    bring_up_to_date()
+    recalculate()
     assert total(meter) == 4800
     counted = consumption(actor, start=JUNE, end=JUNE + timedelta(days=1), group_by="meter", today=JUNE)
     of_gas = counted.filter(counted["unit"] == "kWh")["value"].to_list()
@@ -203,7 +203,7 @@ def test_the_supplier_s_own_energy_goes_before_what_is_converted(world: World, t
     beside = Series.objects.get(meter=meter, source="calculated")
     assert not beside.is_primary
     undo_batch(actor, batch=theirs.batch or 0)
-    bring_up_to_date()
+    recalculate()
     assert total(meter) == pytest.approx(480 * kwh_per_m3(Decimal(40), Decimal("1.02264")))
 
 
@@ -232,7 +232,7 @@ def test_values_of_one_organisation_are_nothing_to_another(world: World, tmp_pat
     put_values(actor, organisation=world.other_org, values=dict.fromkeys(span(JUNE - timedelta(days=1), 2), "40"))
     meter = gas_meter(world)
     bring(world, tmp_path / "a.csv", volumes([JUNE]))
-    bring_up_to_date()
+    recalculate()
     assert held(meter) == {}
     with pytest.raises(Forbidden):
         put_values(actor, organisation=world.org, values={JUNE: "40"})
@@ -272,7 +272,7 @@ def test_many_meters_take_no_more_questions_than_few(world: World, tmp_path: Pat
         bring(world, tmp_path / f"{len(names)}.csv", "\n".join([volumes([]).strip(), *lines]) + "\n")
         put_values(Actor.of(world.admin), organisation=world.org, values={JUNE: f"4{len(counts)}"})
         with CaptureQueriesContext(connection) as asked:
-            bring_up_to_date()
+            recalculate()
         counts.append(len(asked))
     assert counts[1] <= counts[0] + 1
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from eclectyc.gas.file import CalorificReport, import_calorific
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
-from eclectyc.derived.engine import bring_up_to_date
-from eclectyc.gas.file import CalorificReport, import_calorific
+from eclectyc.derived.engine import recalculate
 from eclectyc.gas.models import CalorificValue, UsualRegion
 from eclectyc.gas.service import put_values, set_usual_region
 from eclectyc.kernel.errors import Invalid
@@ -150,7 +150,7 @@ class TestPageAndApi:
         assert "june.csv: 29 added" in answer
         assert "28 of 30" in answer
         assert "12–13 June 2025" in answer
-        bring_up_to_date()
+        recalculate()
         assert total(gas_meter_of(world)) > 0
         page = client.get(f"/meters/{gas_meter_of(world).pk}").content.decode()
         assert "No calorific value is known for 2 gas days (12–13 June 2025)" in page

@@ -10,7 +10,7 @@ import pytest
 from django.apps import apps
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.derived.engine import bring_up_to_date
+from eclectyc.derived.engine import recalculate
 from eclectyc.derived.models import Stale
 from eclectyc.estate.meters import update_meter
 from eclectyc.estate.models import Meter, Series
@@ -53,14 +53,14 @@ def test_a_meter_that_turns_out_to_be_one_of_gas_is_converted_and_back_again(wor
     tell(world, VALUES)
     assert quantities(meter) == [("import", "m3", "", True)]
     update_meter(actor, meter=meter, utility="gas")
-    bring_up_to_date()
+    recalculate()
     assert quantities(meter) == [("volume", "m3", "", True), ("import", "kWh", "calculated", True)]
     assert total(meter) == pytest.approx(480 * 1.02264 * 40 / 3.6)
     bring(world, tmp_path / "b.csv", volumes([JUNE + timedelta(days=1)]))
-    bring_up_to_date()
+    recalculate()
     assert total(meter) == pytest.approx(960 * 1.02264 * 40 / 3.6)
     update_meter(actor, meter=meter, utility="water")
-    bring_up_to_date()
+    recalculate()
     assert total(meter) == 960
     assert all(series.unit == "m3" for series in Series.objects.filter(meter=meter, is_primary=True))
 
@@ -70,7 +70,7 @@ def test_reads_of_a_gas_register_become_energy(world: World) -> None:
     tell(world, VALUES)
     for moment, shown in (("2025-06-01 00:00", 100), ("2025-06-02 00:00", 148)):
         enter_read(Actor.of(world.admin), meter=meter, at=moment, value=shown)
-    bring_up_to_date()
+    recalculate()
     assert Register.objects.get().quantity == "volume"
     assert total(meter, "volume") == 48
     assert total(meter) == pytest.approx(48 * 1.02264 * 40 / 3.6)

@@ -99,7 +99,7 @@ def test_use_follows_an_exchange_that_is_written_down_later(world: World, admin:
     typed(admin, world.meter, ("2025-06-01", 100), ("2025-06-21", 105))
     assert days_of(world.meter)[date(2025, 6, 5)] == pytest.approx(0.25)
     exchange_device(admin, meter=world.meter, on="2025-06-11", serial="NEW", closing_read="200", opening_read="5")
-    entered = entries.work_out_again(admin, meter=world.meter)
+    entered = entries.recalculate_consumption(admin, meter=world.meter)
     assert days_of(world.meter) == span("2025-06-01", "2025-06-21", 10)
     with pytest.raises(Invalid, match="only worked use out again"):
         undo_batch(admin, batch=entered.batch)

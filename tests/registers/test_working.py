@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED
 from eclectyc.registers import spread
-from eclectyc.registers.consumption import Worked, work_out
+from eclectyc.registers.consumption import Consumption, calculate_consumption
 from eclectyc.registers.reads import Reads
 from eclectyc.registers.register_config import (
     END,
@@ -21,10 +21,10 @@ from eclectyc.registers.register_config import (
     START,
     DeviceSpan,
     Epoch,
-    Facts,
     PointFacts,
+    RegisterConfig,
     RegisterFacts,
-    Reset,
+    RegisterReset,
 )
 from eclectyc.registers.spread import DayUse
 from tests.registers import reference
@@ -56,7 +56,7 @@ def reads(*rows: tuple[int, str | int, float] | tuple[int, str | int, float, int
     )
 
 
-def use(worked: Worked) -> dict[tuple[date, int | None], tuple[float, int]]:
+def use(worked: Consumption) -> dict[tuple[date, int | None], tuple[float, int]]:
     """What is worked out for the first target: value and quality by day and slot (None: the whole day)."""
     found: dict[tuple[date, int | None], tuple[float, int]] = {}
     for part, slots in ((worked.days, None), (worked.slots, worked.slots.slot)):
@@ -67,8 +67,8 @@ def use(worked: Worked) -> dict[tuple[date, int | None], tuple[float, int]]:
     return found
 
 
-def worked_out(registers: list[RegisterFacts], told: Reads, point: PointFacts | None = None) -> Worked:
-    return work_out(Facts([point or PointFacts("M1", LONDON)], registers), told, told)
+def worked_out(registers: list[RegisterFacts], told: Reads, point: PointFacts | None = None) -> Consumption:
+    return calculate_consumption(RegisterConfig([point or PointFacts("M1", LONDON)], registers), told, told)
 
 
 TICKS = st.integers(0, 4 * 144)  # of ten minutes
@@ -178,14 +178,14 @@ def test_a_read_with_more_digits_than_the_register_has_is_left_out_and_told() ->
 
 def test_a_declared_reset_explains_a_fall() -> None:
     told = reads((0, "2025-06-01 00:00", 500), (0, "2025-06-03 00:00", 24))
-    known = Reset(at("2025-06-02 00:00"), at("2025-06-02 01:00"), 524.0, 0.0)
+    known = RegisterReset(at("2025-06-02 00:00"), at("2025-06-02 01:00"), 524.0, 0.0)
     found = use(worked_out([register(resets=[known])], told))
     assert found == {(date(2025, 6, 1), None): (24.0, DERIVED), (date(2025, 6, 2), None): (24.0, DERIVED)}
-    unknown = Reset(at("2025-06-02 00:00"), at("2025-06-02 01:00"), None, 0.0)
+    unknown = RegisterReset(at("2025-06-02 00:00"), at("2025-06-02 01:00"), None, 0.0)
     worked = worked_out([register(resets=[unknown])], told)
     assert use(worked) == {(date(2025, 6, 2), None): (24.0, DERIVED)}, "what was used before the reset is not known"
     assert worked.notes == []
-    elsewhere = Reset(at("2025-05-02 00:00"), at("2025-05-02 01:00"), None, 0.0)
+    elsewhere = RegisterReset(at("2025-05-02 00:00"), at("2025-05-02 01:00"), None, 0.0)
     assert use(worked_out([register(resets=[elsewhere])], told)) == {}
 
 
@@ -312,8 +312,8 @@ def test_the_last_actual_read_stands_and_an_estimate_never_unseats_it() -> None:
 def test_a_late_read_bears_on_the_days_from_the_read_before_it_to_the_one_after() -> None:
     every = reads(*((0, f"2025-06-{day:02} 00:00", 10.0 * day) for day in (1, 5, 9, 20)))
     late = reads((0, "2025-06-07 12:00", 80))
-    facts = Facts([PointFacts("M1", LONDON)], [register()])
-    worked = work_out(facts, Reads.joined([every, late]), late)
+    facts = RegisterConfig([PointFacts("M1", LONDON)], [register()])
+    worked = calculate_consumption(facts, Reads.joined([every, late]), late)
     days = [ZERO + timedelta(days=int(n)) for n in (worked.first[0], worked.end[0])]
     assert days == [date(2025, 6, 5), date(2025, 6, 10)]
     assert {day for day, _ in use(worked)} == {date(2025, 6, n) for n in (5, 6, 7, 8, 9)}
@@ -321,13 +321,13 @@ def test_a_late_read_bears_on_the_days_from_the_read_before_it_to_the_one_after(
 
 def test_many_meters_laid_out_in_parts_are_the_same_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [PointFacts(f"M{n}", LONDON) for n in range(40)]
-    facts = Facts(points, [replace(register(), point=n) for n in range(40)])
+    facts = RegisterConfig(points, [replace(register(), point=n) for n in range(40)])
     rows = [(n, f"2025-03-{1 + n % 9:02} 00:00", 10 * n) for n in range(40)]
     rows += [(n, f"2025-04-{1 + n % 7:02} 12:00", 10 * n + 500) for n in range(40)]
     told = reads(*rows)
-    whole = work_out(facts, told, told)
+    whole = calculate_consumption(facts, told, told)
     monkeypatch.setattr(spread, "AT_ONCE", 50)
-    parts = work_out(facts, told, told)
+    parts = calculate_consumption(facts, told, told)
     for name in DayUse.__slots__:
         assert (getattr(whole.days, name) == getattr(parts.days, name)).all()
     assert len(whole.days) > 1000

@@ -10,7 +10,7 @@ from django.test import Client
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership
 from eclectyc.batches.models import Batch
-from eclectyc.derived.engine import bring_up_to_date
+from eclectyc.derived.engine import recalculate
 from eclectyc.estate import meters
 from eclectyc.estate.models import Meter
 from eclectyc.lake.store import connect
@@ -40,7 +40,7 @@ def follow(world: World) -> None:
     """Work out what is stale; the registry's batches come after those that only the lake has been given."""
     while Batch.objects.create(organisation=world.org, state=Batch.DONE).pk < connect().last_batch():
         pass
-    bring_up_to_date()
+    recalculate()
 
 
 def declared(world: World, formula: str = "1200023305967 - SUB", **fields: str) -> Meter:

@@ -34,12 +34,12 @@ WAIT_S: Final = 600.0  # for another writer's turn to end
 
 COUNTS: Final = ("rows", "accepted", "rejected", "added", "changed", "unchanged", "kept")
 
-Waiting = Callable[[str], None]
-Under = Callable[[], AbstractContextManager[None]]
+WaitingCallback = Callable[[str], None]
+Guard = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(slots=True)
-class Made:
+class CreatedRecords:
     """What a batch made in the registry, by number; it goes again if the batch is never committed."""
 
     sites: list[int] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Made:
         return {"sites": self.sites, "meters": self.meters, "series": self.series}
 
 
-class AlreadyIn(EclectycError):
+class AlreadyImported(EclectycError):
     """A kept file has come in before: an earlier attempt at it was told dead too soon."""
 
     code = "already_in"
@@ -61,11 +61,11 @@ class AlreadyIn(EclectycError):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class UploadClaim:
     """The kept file that a batch is the import of, and the transaction in which it may be begun."""
 
     upload: int | None = None
-    under: Under = nullcontext
+    under: Guard = nullcontext
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -74,12 +74,12 @@ class Claim:
             done = (Batch.DONE, Batch.UNDONE)
             earlier = Batch.objects.filter(upload=self.upload, state__in=done).first() if self.upload else None
             if earlier:
-                raise AlreadyIn(earlier)
+                raise AlreadyImported(earlier)
             yield
 
 
 @contextmanager
-def writers_turn(holder: str, *, waiting: Waiting | None = None, wait_s: float = WAIT_S) -> Iterator[Lease]:
+def writers_turn(holder: str, *, waiting: WaitingCallback | None = None, wait_s: float = WAIT_S) -> Iterator[Lease]:
     """Hold the writers' turn, with every unfinished batch settled first."""
     failpoint("intake.before_lease")
     with writer_lease(holder, wait_s, waiting=waiting) as lease:
@@ -93,7 +93,7 @@ def begin(
     *,
     organisation: Organisation,
     kind: str = Batch.IMPORT,
-    made: Made | None = None,
+    made: CreatedRecords | None = None,
     **facts: Any,
 ) -> Batch:
     """Write down that a batch is about to be committed. Call it within a transaction, with the turn held."""
@@ -103,7 +103,7 @@ def begin(
         fence=lease.fence,
         user_id=actor.user_id,
         actor_label=actor.label,
-        report={"made": (made or Made()).as_dict()},
+        report={"made": (made or CreatedRecords()).as_dict()},
         **facts,
     )
     last = connect().last_batch()
@@ -112,11 +112,11 @@ def begin(
             f"The next batch would be {batch.pk}, but the lake has had batch {last} already.",
             "The registry is older than the lake: restore both from one backup.",
         )
-    tell_audit(batch, "started", by=actor.by)
+    audit_step(batch, "started", by=actor.by)
     return batch
 
 
-def note(batch: Batch, *, touched: pl.DataFrame, report: Mapping[str, Any], **counts: int) -> None:
+def record_result(batch: Batch, *, touched: pl.DataFrame, report: Mapping[str, Any], **counts: int) -> None:
     """Store a pending batch's counts before the lake commits, so that recovery finds them, and have every subscriber
     store what depends on the days that it changes. touched : series and day."""
     batch.report = {**batch.report, **report}
@@ -134,14 +134,14 @@ def finish(batch: Batch) -> None:
     batch.save(update_fields=["state", "committed_at"])
     failpoint("intake.before_done")
     with transaction.atomic():
-        _finish(batch)
+        _mark_done(batch)
 
 
-def _finish(batch: Batch) -> None:
+def _mark_done(batch: Batch) -> None:
     batch.state, batch.finished_at = Batch.DONE, timezone.now()
     batch.committed_at = batch.committed_at or batch.finished_at
     batch.save(update_fields=["state", "committed_at", "finished_at"])
-    tell_audit(batch, "done", after={name: getattr(batch, name) for name in COUNTS})
+    audit_step(batch, "done", after={name: getattr(batch, name) for name in COUNTS})
     if batch.undoes_id:
         Batch.objects.filter(pk=batch.undoes_id).update(state=Batch.UNDONE)
     for subscriber in subscribers:
@@ -177,20 +177,20 @@ def settle_pending(lake: Lake, lease: Lease) -> list[Batch]:
     for batch in unfinished:
         with transaction.atomic():
             if batch.state == Batch.COMMITTED or batch.pk <= last:
-                _finish(batch)
+                _mark_done(batch)
             else:
-                _fail(batch)
+                _mark_failed(batch)
     return unfinished
 
 
-def _fail(batch: Batch) -> None:
+def _mark_failed(batch: Batch) -> None:
     """Note that a batch never came about, and take back what it made in the registry."""
     batch.state, batch.finished_at = Batch.FAILED, timezone.now()
     batch.added = batch.changed = batch.unchanged = batch.kept = 0
-    made = Made(**batch.report.get("made", {}))
-    batch.report = {**batch.report, "made": Made().as_dict()}
+    made = CreatedRecords(**batch.report.get("made", {}))
+    batch.report = {**batch.report, "made": CreatedRecords().as_dict()}
     batch.save()
-    tell_audit(batch, "failed")
+    audit_step(batch, "failed")
     in_use: set[int] = set()
     for subscriber in subscribers:
         subscriber.on_failed(batch)
@@ -200,7 +200,7 @@ def _fail(batch: Batch) -> None:
     Site.objects.filter(pk__in=made.sites, meters=None).delete()
 
 
-def tell_audit(batch: Batch, what: str, *, by: By | None = None, after: Mapping[str, object] | None = None) -> None:
+def audit_step(batch: Batch, what: str, *, by: By | None = None, after: Mapping[str, object] | None = None) -> None:
     """Write one step of a batch into the audit; whoever settles it, it is the doing of whoever began it."""
     facts = {"format": batch.format} | ({"undoes": batch.undoes_id} if batch.undoes_id else {}) | dict(after or {})
     record(by or By(batch.user_id), f"{batch.kind}.{what}", batch, organisation_id=batch.organisation_id,

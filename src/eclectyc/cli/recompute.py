@@ -13,10 +13,10 @@ def follow() -> None:
 
     if not Stale.objects.waiting().exists():
         return
-    from eclectyc.derived.engine import bring_up_to_date
+    from eclectyc.derived.engine import recalculate
 
     try:
-        done = bring_up_to_date(waiting=lambda other: say(f"waiting for another import ({other})"))
+        done = recalculate(waiting=lambda other: say(f"waiting for another import ({other})"))
     except EclectycError as error:
         say(f"What rests on these readings is not worked out yet: {error}")
         return

@@ -8,13 +8,13 @@ class DerivedConfig(AppConfig):
     def ready(self) -> None:
         from eclectyc.batches.subscribers import subscribers
         from eclectyc.derived.registry import FROM_OTHER_METERS, derivations
-        from eclectyc.derived.virtual.invalidation import NAME, follow_changes
+        from eclectyc.derived.virtual.invalidation import NAME, on_estate_change
         from eclectyc.estate.change_events import listen
         from eclectyc.jobs import kinds, schedules
 
         derivations.register(NAME, "eclectyc.derived.virtual.derivation:VIRTUAL_METERS", rank=FROM_OTHER_METERS)
         subscribers.register("derived", "eclectyc.derived.invalidation:SUBSCRIBER")
-        listen(follow_changes)
+        listen(on_estate_change)
         kinds.register(
             kinds.JobKind(
                 "derived.work_out",

@@ -16,11 +16,11 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.batches.lifecycle import Under, Waiting, begin, committing, note, writers_turn
+from eclectyc.batches.lifecycle import Guard, WaitingCallback, begin, committing, record_result, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.derived import schedule
 from eclectyc.derived.models import Stale
-from eclectyc.derived.protocol import Derivation, Plan
+from eclectyc.derived.protocol import Derivation, DerivationPlan
 from eclectyc.derived.registry import all_derivations
 from eclectyc.derived.spans import merged
 from eclectyc.kernel.errors import EclectycError
@@ -38,7 +38,7 @@ _ACTOR: Final = Actor.system(NAME)
 
 
 @dataclass(slots=True)
-class Brought:
+class RecalculationResult:
     """What was brought up to date. ``faulty`` rows were refused by the lake and stay stale."""
 
     batches: int = 0
@@ -50,8 +50,8 @@ class Brought:
 class _Rounds:
     """The rounds of one bringing up to date. deep : how far each batch of it is from what was stale at first."""
 
-    under: Under
-    done: Brought
+    under: Guard
+    done: RecalculationResult
     deep: dict[int, int] = field(default_factory=dict)
     most: int = MOST_ROWS
 
@@ -66,25 +66,25 @@ class _Rounds:
         return depth
 
 
-def bring_up_to_date(
+def recalculate(
     *,
     wait_s: float = WAIT_S,
-    under: Under = nullcontext,
-    waiting: Waiting | None = None,
-    tell: Callable[[Brought], None] = lambda _: None,
-) -> Brought:
+    under: Guard = nullcontext,
+    waiting: WaitingCallback | None = None,
+    tell: Callable[[RecalculationResult], None] = lambda _: None,
+) -> RecalculationResult:
     """Work out all that is stale, and what rests on it in turn; where nothing is, nothing is written.
 
     Raises ``Busy`` where the writers' turn does not come within ``wait_s`` [s]. under : a transaction in which a batch
     may be begun. tell : called after each round. Several processes may do this at once.
     """
-    done = Brought()
+    done = RecalculationResult()
     rounds = _Rounds(under, done)
     while _next_rows(1):
         with writers_turn(NAME, waiting=waiting, wait_s=wait_s) as lease:
             _round(rounds, lease)
             if not _next_rows(1):
-                schedule.forget()
+                schedule.cancel_waiting_jobs()
         tell(done)
     return done
 
@@ -114,7 +114,7 @@ def _round(rounds: _Rounds, lease: Lease) -> None:
     depth = rounds.depth_of(rows)
     kind = next(one for one in all_derivations() if one.name == rows[0].kind)
     try:
-        batch, result = _work_out(kind, rows, lease, rounds.under)
+        batch, result = _recalculate(kind, rows, lease, rounds.under)
     except BadReadings as error:
         if len({row.meter_id for row in rows}) > 1:
             rounds.most = max(1, len(rows) // 2)  # the others are not to wait for the one that cannot be taken
@@ -129,9 +129,9 @@ def _round(rounds: _Rounds, lease: Lease) -> None:
         rounds.done.changed += result.added + result.changed + result.removed
 
 
-def _work_out(kind: Derivation, rows: list[Stale], lease: Lease, under: Under) -> tuple[Batch | None, WriteResult]:
+def _recalculate(kind: Derivation, rows: list[Stale], lease: Lease, under: Guard) -> tuple[Batch | None, WriteResult]:
     """Work some stale rows out as one batch; without one where there is nothing to write or to take away."""
-    numbers, wanted = [row.pk for row in rows], _wanted(rows)
+    numbers, wanted = [row.pk for row in rows], _requested_days(rows)
     held = connect().span(list(kind.reads(wanted)))
     with transaction.atomic(), under():
         plan = kind.plan(wanted, held)
@@ -146,17 +146,17 @@ def _work_out(kind: Derivation, rows: list[Stale], lease: Lease, under: Under) -
     return batch, _commit(batch, plan, lease)
 
 
-def _wanted(rows: list[Stale]) -> pl.DataFrame:
+def _requested_days(rows: list[Stale]) -> pl.DataFrame:
     spans = [(row.meter_id, row.start, row.end) for row in rows]
     return merged(pl.DataFrame(spans, schema={"meter": pl.Int64, "start": pl.Date, "end": pl.Date}, orient="row"))
 
 
-def _commit(batch: Batch, plan: Plan, lease: Lease) -> WriteResult:
+def _commit(batch: Batch, plan: DerivationPlan, lease: Lease) -> WriteResult:
     store, done = connect(), WriteResult()
 
     def before_commit(result: WriteResult) -> None:
         counts: dict[str, Any] = {name: getattr(result, name) for name in ("added", "changed", "unchanged", "kept")}
-        note(batch, touched=result.touched, report={"removed": result.removed}, **counts)
+        record_result(batch, touched=result.touched, report={"removed": result.removed}, **counts)
         failpoint("derived.before_write")
 
     with committing(batch, store, lease):

@@ -12,9 +12,9 @@ from django.db.models import Count, Min, Q
 
 from eclectyc.batches.subscribers import BatchSubscriber
 from eclectyc.derived.models import Stale
-from eclectyc.derived.protocol import Remarking
+from eclectyc.derived.protocol import DerivationWithRemarks
 from eclectyc.derived.registry import all_derivations
-from eclectyc.derived.schedule import wake
+from eclectyc.derived.schedule import request_recalculation
 from eclectyc.derived.spans import merged
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Invalidation(BatchSubscriber):
     def on_done(self, batch: Batch) -> None:
         batch.works_out.all().delete()  # the engine's batch: these days are up to date now
         if batch.stale.exists():
-            wake()
+            request_recalculation()
 
     def on_failed(self, batch: Batch) -> None:
         batch.stale.all().delete()
@@ -50,18 +50,18 @@ def remarks_on(touched: pl.DataFrame) -> list[str]:
     """Return what every kind has to say to whoever imports these days, or would: series (those below zero are still to
     be made) and day."""
     touched = touched.filter(pl.col("series") >= 0)
-    kinds = [kind for kind in all_derivations() if isinstance(kind, Remarking)] if len(touched) else []
+    kinds = [kind for kind in all_derivations() if isinstance(kind, DerivationWithRemarks)] if len(touched) else []
     return [text for kind in kinds for text in kind.remarks(touched)]
 
 
-def mark(kind: str, spans: Iterable[tuple[int, date, date]]) -> None:
+def mark_stale(kind: str, spans: Iterable[tuple[int, date, date]]) -> None:
     """Say that a rule has changed: meter, start and end of what is to be worked out anew. Call it within the
     transaction of that change."""
     rows = pl.DataFrame(list(spans), schema={"meter": pl.Int64, "start": pl.Date, "end": pl.Date}, orient="row")
     if rows.is_empty():
         return
     _write(kind, rows, None)
-    wake()
+    request_recalculation()
 
 
 def _write(kind: str, spans: pl.DataFrame, batch: Batch | None) -> None:
@@ -73,7 +73,7 @@ def _write(kind: str, spans: pl.DataFrame, batch: Batch | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class StaleSummary:
     """How much is to be worked out anew. ``oldest_s`` is how long the first has waited [s]; ``faulty`` rows were
     refused by the lake and are tried again by the clock."""
 
@@ -82,7 +82,7 @@ class Waiting:
     faulty: int = 0
 
 
-def summary(now: datetime) -> Waiting:
+def summary(now: datetime) -> StaleSummary:
     """Return how much waits: one query."""
     is_well = Q(fault="")
     found = Stale.objects.waiting().aggregate(
@@ -91,4 +91,4 @@ def summary(now: datetime) -> Waiting:
         faulty=Count("pk", filter=~is_well),
     )
     oldest_s = (now - found["oldest"]).total_seconds() if found["oldest"] else 0.0
-    return Waiting(found["meters"], max(0.0, oldest_s), found["faulty"])
+    return StaleSummary(found["meters"], max(0.0, oldest_s), found["faulty"])

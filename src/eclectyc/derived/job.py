@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from typing import Any, Final
 
-from eclectyc.derived.engine import Brought, bring_up_to_date, retry_faulty
+from eclectyc.derived.engine import RecalculationResult, recalculate, retry_faulty
 from eclectyc.jobs.context import JobContext, TryLater
 from eclectyc.kernel.errors import Busy, EclectycError
 
@@ -18,9 +18,9 @@ def run(running: JobContext) -> dict[str, Any]:
     """Work out what is stale. By the clock, what the lake refused is tried again."""
     if running.due_at is not None:
         retry_faulty()
-    told, until = Brought(), time.monotonic() + PATIENCE_S
+    told, until = RecalculationResult(), time.monotonic() + PATIENCE_S
 
-    def tell(done: Brought) -> None:
+    def tell(done: RecalculationResult) -> None:
         nonlocal told
         told = done
         running.progress(done=done.batches, unit="batches", text="Working out derived series")
@@ -28,7 +28,7 @@ def run(running: JobContext) -> dict[str, Any]:
     while True:
         running.progress()
         try:
-            return asdict(bring_up_to_date(wait_s=TURN_S, under=running.effect, tell=tell))
+            return asdict(recalculate(wait_s=TURN_S, under=running.effect, tell=tell))
         except Busy:
             running.progress(text="Waiting for another writer")
             if time.monotonic() > until:

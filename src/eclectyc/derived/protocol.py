@@ -29,10 +29,10 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import polars as pl
 
 if TYPE_CHECKING:
-    from eclectyc.batches.lifecycle import Made
+    from eclectyc.batches.lifecycle import CreatedRecords
 
 
-class Plan(Protocol):
+class DerivationPlan(Protocol):
     """What some meters hold on some days. Going through it yields month frames, as :meth:`Lake.replace_spans` takes them.
 
     spans : series, start, end (half-open local days; of one series apart from each other): the days that are replaced.
@@ -48,12 +48,12 @@ class Plan(Protocol):
     @property
     def spans(self) -> pl.DataFrame: ...
     @property
-    def made(self) -> Made: ...
+    def made(self) -> CreatedRecords: ...
     def __iter__(self) -> Iterator[pl.DataFrame]: ...
 
 
 @runtime_checkable
-class Remarking(Protocol):
+class DerivationWithRemarks(Protocol):
     """A kind that has something to say to whoever imports what it rests on."""
 
     def remarks(self, touched: pl.DataFrame) -> list[str]:
@@ -89,7 +89,7 @@ class Derivation(Protocol):
         """
         ...
 
-    def plan(self, wanted: pl.DataFrame, held: pl.DataFrame) -> Plan:
+    def plan(self, wanted: pl.DataFrame, held: pl.DataFrame) -> DerivationPlan:
         """Return what some meters are to hold on some days, and make the series that they lack.
 
         held : series, first, last of those that ``reads`` named and that hold anything. wanted : meter (Int64), start,

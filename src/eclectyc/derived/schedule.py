@@ -15,7 +15,7 @@ KIND: Final = "derived.work_out"
 APART: Final = timedelta(seconds=5)  # from one working out to the next: each is a commit of the lake
 
 
-def wake() -> None:
+def request_recalculation() -> None:
     """See to it that what is stale is worked out. Call it in the transaction that makes something stale."""
     with transaction.atomic():  # the caller's: a worker that started a waiting job before that ends would see nothing
         Job.objects.filter(kind=KIND, key=KIND, state=Job.WAITING).select_for_update().first()
@@ -24,7 +24,7 @@ def wake() -> None:
     enqueue(KIND, key=KIND, turn=KIND, run_at=max(now, last + APART) if last else now)
 
 
-def forget() -> None:
+def cancel_waiting_jobs() -> None:
     """Take back the jobs that wait for what has just been done. Call it with the writers' turn held."""
     with transaction.atomic():
         passes_over = connection.features.has_select_for_update_skip_locked  # one that somebody still relies on

@@ -17,9 +17,9 @@ import numpy as np
 import polars as pl
 from django.db.models import Q, QuerySet
 
-from eclectyc.batches.lifecycle import Made
+from eclectyc.batches.lifecycle import CreatedRecords
 from eclectyc.derived import spans
-from eclectyc.derived.virtual.invalidation import mark_users
+from eclectyc.derived.virtual.invalidation import mark_dependents
 from eclectyc.estate.models import Correction, Meter, Quantity, Series, Utility
 from eclectyc.estate.series import SeriesKey, ensure_series, rows_of
 from eclectyc.gas.regions import Values, key_at, usual_region
@@ -52,7 +52,7 @@ class GasPlan:
     of kWh; volumes : those parts of them in which there is anything to convert."""
 
     spans: pl.DataFrame
-    made: Made
+    made: CreatedRecords
     volumes: pl.DataFrame = field(default_factory=lambda: spans.empty("series"))
     sources: pl.DataFrame = field(default_factory=pl.DataFrame)
     facts: dict[int, Facts] = field(default_factory=dict)
@@ -212,7 +212,7 @@ class _Planning:
         sources = pl.DataFrame(pairs, schema=schema, orient="row")
         to_convert = bounded.join(sources.select("source", "series"), on="source").select("series", "start", "end")
         every = spans.merged(pl.concat([to_convert, self._spans_of(own, by="series")]), "series")
-        made = Made(series=[series.pk for series in new])
+        made = CreatedRecords(series=[series.pk for series in new])
         return GasPlan(every, made, spans.merged(to_convert, "series"), sources, self.facts, values)
 
     def _spans_of(self, series: list[_Held], *, by: str) -> pl.DataFrame:
@@ -263,7 +263,7 @@ class _Planning:
                 changed.update(meter_of[pk] for pk in wrong.values_list("pk", flat=True))
                 wrong.update(is_primary=wanted)
         if changed:
-            mark_users(changed)  # formulas took what counted before
+            mark_dependents(changed)  # formulas took what counted before
 
 
 def _of_gas(meters: list[int]) -> QuerySet[Series]:

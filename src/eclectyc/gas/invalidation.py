@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from django.db.models import Q
 
-from eclectyc.derived.invalidation import mark
+from eclectyc.derived.invalidation import mark_stale
 from eclectyc.derived.spans import EVER
-from eclectyc.derived.virtual.invalidation import mark_users
+from eclectyc.derived.virtual.invalidation import mark_dependents
 from eclectyc.estate.change_events import Change
 from eclectyc.estate.models import Meter, Quantity, Series, Site, Utility
 from eclectyc.gas.derivation import DERIVED, GAS
@@ -60,7 +60,7 @@ def mark_meters(which: Q, days: Iterable[tuple[date, date]] = (EVER,)) -> int:
     with_volumes = Series.objects.filter(Q(quantity=Quantity.VOLUME, meter__utility=Utility.GAS) | Q(source=DERIVED))
     meters = Meter.objects.filter(which, pk__in=with_volumes.order_by().values("meter")).order_by("pk")
     numbers, spans = list(meters.values_list("pk", flat=True)), list(days)
-    mark(GAS.name, [(meter, start, end) for meter in numbers for start, end in spans])
+    mark_stale(GAS.name, [(meter, start, end) for meter in numbers for start, end in spans])
     return len(numbers)
 
 
@@ -79,7 +79,7 @@ def tell_volumes(meter: Meter) -> None:
         if (one.step_minutes, one.source, one.register) not in keys:
             one.quantity, one.is_primary = becomes, one.is_primary and not is_taken
             one.save(update_fields=["quantity", "is_primary"])
-            mark_users([meter.pk])
+            mark_dependents([meter.pk])
     taken = Register.objects.filter(meter=meter, quantity=becomes).values_list("serial_key", "code_key")
     codes = set(taken)
     for register in Register.objects.filter(meter=meter, quantity=was):

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from eclectyc.batches.lifecycle import tell_audit
+from eclectyc.batches.lifecycle import audit_step
 from eclectyc.batches.models import Batch
 from eclectyc.estate.formula.parse import parse
 from eclectyc.estate.formula.tokens import hyphenated
@@ -71,7 +71,7 @@ def _batch(run: ImportRun) -> Batch:
     )  # fmt: skip
     batch.report = {**report.as_dict(), "batch": batch.pk}
     batch.save(update_fields=["report"])
-    tell_audit(batch, "done", by=run.actor.by, after={"rows": report.rows, "accepted": report.accepted,
+    audit_step(batch, "done", by=run.actor.by, after={"rows": report.rows, "accepted": report.accepted,
                "rejected": report.rejected})  # fmt: skip
     return batch
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.batches.lifecycle import COUNTS, Claim, Made, begin, note, writers_turn
+from eclectyc.batches.lifecycle import COUNTS, CreatedRecords, UploadClaim, begin, record_result, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.derived.invalidation import remarks_on
 from eclectyc.intake.import_options import ImportOptions, Progress
@@ -51,7 +51,7 @@ class ImportRun:
     report: ImportReport
     log: ErrorLog
     progress: ProgressReporter
-    claim: Claim
+    claim: UploadClaim
 
     @property
     def recognition(self) -> Recognition:
@@ -94,7 +94,7 @@ class ImportRun:
             self.progress.update(phase="writing", text="", done=0, total=total)
             yield lease
 
-    def begin_batch(self, lease: Lease, *, made: Made, **fields: Any) -> Batch:
+    def begin_batch(self, lease: Lease, *, made: CreatedRecords, **fields: Any) -> Batch:
         """Begin the import's batch; call it within the claim's transaction, with the writers' turn held."""
         report, digest = self.report, self.file.sha256()
         earlier = Batch.objects.filter(organisation=self.organisation, sha256=digest, state=Batch.DONE).first()
@@ -121,7 +121,7 @@ class ImportRun:
         complete()
         self.report.warnings += remarks_on(result.touched)
         counts = {name: getattr(self.report, name) for name in COUNTS}
-        note(batch, touched=result.touched, report=self.report.for_registry(), **counts)
+        record_result(batch, touched=result.touched, report=self.report.for_registry(), **counts)
 
     def report_preview(self, result: WriteResult, planned: HasTargets) -> None:
         """Report what a dry run found. planned : the series that the import would have."""

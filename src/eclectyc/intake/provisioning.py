@@ -11,7 +11,7 @@ from django.conf import settings
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.batches.lifecycle import Made
+from eclectyc.batches.lifecycle import CreatedRecords
 from eclectyc.estate.models import Meter, Site
 from eclectyc.estate.series import SeriesKey, are_there, ensure_series
 from eclectyc.intake.alignment.interpretation import Target
@@ -67,9 +67,9 @@ class Provisioning:
             numbers.append(next(held, n - len(plan.targets)))
         return np.array(numbers, dtype=np.int64)
 
-    def create(self, plan: HasTargets) -> tuple[np.ndarray, Made]:
+    def create(self, plan: HasTargets) -> tuple[np.ndarray, CreatedRecords]:
         """Make what is lacking and return each target's series number; call it within a transaction."""
-        created = Made()
+        created = CreatedRecords()
         known = self.series_numbers(plan)
         if known.size and known.min() >= 0 and are_there(known.tolist()):
             return known, created
@@ -85,7 +85,7 @@ class Provisioning:
         meter = target.point.meter or found[target.point.identifier]
         return SeriesKey(meter, target.quantity, target.unit, target.step, register=target.register)
 
-    def _meters_of(self, points: Sequence[Point], plan: HasTargets, created: Made) -> dict[str, int]:
+    def _meters_of(self, points: Sequence[Point], plan: HasTargets, created: CreatedRecords) -> dict[str, int]:
         """Make the new points' meters, unless somebody else has created them meanwhile."""
         self._check_named()
         names = [point.identifier for point in points]

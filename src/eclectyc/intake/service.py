@@ -12,7 +12,7 @@ from django.conf import settings
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.batches.lifecycle import Claim, Under
+from eclectyc.batches.lifecycle import Guard, UploadClaim
 from eclectyc.intake.alignment.collect import FileReadings, ReadingCollector
 from eclectyc.intake.alignment.interpretation import FilePlan, interpret
 from eclectyc.intake.alignment.match_stored import shift_to_stored
@@ -40,7 +40,7 @@ def import_file(
     name: str = "",
     ahead: PrefetchingReader | None = None,
     upload: int | None = None,
-    under: Under = nullcontext,
+    under: Guard = nullcontext,
 ) -> ImportReport:
     """Import a file into an organisation and report the result.
 
@@ -55,7 +55,7 @@ def import_file(
         options.checked()
         if options.create_meters:
             actor.require("estate.edit", organisation.pk)
-        with _recognised(actor, organisation, file, options, Claim(upload, under), name, progress) as run:
+        with _recognised(actor, organisation, file, options, UploadClaim(upload, under), name, progress) as run:
             _importer_for(run)(run)
         run.progress.update(phase="done")
     if profile and profile.profile_id is not None and run.report.batch is not None:
@@ -93,7 +93,7 @@ def _recognised(
     organisation: Organisation,
     file: PrefetchingReader,
     options: ImportOptions,
-    claim: Claim,
+    claim: UploadClaim,
     name: str,
     listener: Callable[[Progress], None] | None,
 ) -> Iterator[ImportRun]:

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.batches.lifecycle import WAIT_S, begin, committing, note, writers_turn
+from eclectyc.batches.lifecycle import WAIT_S, begin, committing, record_result, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.kernel.errors import Invalid, NotFound
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
 from eclectyc.lake.write import WriteResult
-from eclectyc.registers.commit_consumption import numbered, write_again
+from eclectyc.registers.commit_consumption import ensure_numbers, replace_consumption
 from eclectyc.registers.entries import DECLARED
-from eclectyc.registers.recompute import without
+from eclectyc.registers.recompute import without_batch
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
+class UndoResult:
     """What undoing an import did: how many slots went back to an earlier value, and how many are missing now."""
 
     batch: int
@@ -34,11 +34,11 @@ class Undone:
 
 def undo_batch(
     actor: Actor, *, batch: int, waiting: Callable[[str], None] | None = None, wait_s: float = WAIT_S
-) -> Undone:
+) -> UndoResult:
     """Take an import back. Raises ``NotFound`` or ``Invalid`` where there is nothing to take back."""
-    _undoable(actor, batch)
+    _batch_to_undo(actor, batch)
     with writers_turn(f"undo {batch}", waiting=waiting, wait_s=wait_s) as lease:
-        undone = _undoable(actor, batch)  # another may have been quicker
+        undone = _batch_to_undo(actor, batch)  # another may have been quicker
         store = connect()
         with transaction.atomic():
             by = begin(actor, lease, organisation=undone.organisation, kind=Batch.UNDO, undoes=undone,
@@ -50,27 +50,27 @@ def undo_batch(
             nonlocal result
             result = told
             counts = {"changed": told.changed, "unchanged": told.unchanged}
-            note(by, touched=told.touched, report={"removed": told.removed}, **counts)
+            record_result(by, touched=told.touched, report={"removed": told.removed}, **counts)
 
         with committing(by, store, lease):
             if undone.derives_use:
-                _work_out_without(undone, by, lease, before_commit)
+                _recalculate_without(undone, by, lease, before_commit)
             else:
                 store.undo(batch, lease=lease, by=by.pk, before_commit=before_commit)
             failpoint("intake.after_commit")
     made = undone.report.get("made", {}).get("meters", [])
-    return Undone(batch, by.pk, result.changed, result.removed, result.unchanged, len(made))
+    return UndoResult(batch, by.pk, result.changed, result.removed, result.unchanged, len(made))
 
 
-def _work_out_without(undone: Batch, by: Batch, lease: Lease, before_commit: Callable[[WriteResult], None]) -> None:
+def _recalculate_without(undone: Batch, by: Batch, lease: Lease, before_commit: Callable[[WriteResult], None]) -> None:
     """Work use out again as if a batch had told no read and no delivery; its reads stop standing when this is done."""
-    again = without(undone)
+    again = without_batch(undone)
     with transaction.atomic():
-        numbers, _ = numbered(again.worked, again.maker)
-    write_again(again.worked, numbers, lease, by, before_commit)
+        numbers, _ = ensure_numbers(again.worked, again.maker)
+    replace_consumption(again.worked, numbers, lease, by, before_commit)
 
 
-def _undoable(actor: Actor, number: int) -> Batch:
+def _batch_to_undo(actor: Actor, number: int) -> Batch:
     batch = Batch.objects.visible_to(actor).select_related("organisation").filter(pk=number).first()
     if batch is None:
         raise NotFound(f"There is no batch {number}.", "eclectyc batches lists them.", field="batch")

@@ -14,16 +14,16 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
-from eclectyc.registers.calendar import Days
+from eclectyc.registers.calendar import LocalDays
 from eclectyc.registers.devices import Groups
-from eclectyc.registers.reads import standing
+from eclectyc.registers.reads import effective_reads
 from eclectyc.registers.register_config import Epoch, PointFacts
 
 DIGITS: Final = 6  # behind the point: differences of doubles are no finer
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class Advances:
     """Use between moments; every array has shape (pieces,).
 
     owner : a group, a device or a target by number, int64. start, end : UTC [s]. use : [canonical unit], NaN where it
@@ -41,21 +41,21 @@ class Pieces:
     def __len__(self) -> int:
         return len(self.owner)
 
-    def where(self, chosen: np.ndarray) -> Pieces:
+    def where(self, chosen: np.ndarray) -> Advances:
         """Return some of the pieces: a mask or indices."""
-        return Pieces(*(getattr(self, part.name)[chosen] for part in fields(self)))
+        return Advances(*(getattr(self, part.name)[chosen] for part in fields(self)))
 
-    def owned_by(self, owner: np.ndarray) -> Pieces:
+    def owned_by(self, owner: np.ndarray) -> Advances:
         """Return the same pieces with other owners."""
-        return Pieces(owner, self.start, self.end, self.use, self.is_estimated, self.is_known, self.fits)
+        return Advances(owner, self.start, self.end, self.use, self.is_estimated, self.is_known, self.fits)
 
-    def in_order(self) -> Pieces:
+    def in_order(self) -> Advances:
         """Return the pieces sorted by owner and start."""
         order = np.lexsort((self.start, self.owner))
         return self if (order[1:] > order[:-1]).all() else self.where(order)
 
     @classmethod
-    def joined(cls, parts: list[Pieces]) -> Self:
+    def joined(cls, parts: list[Advances]) -> Self:
         """Put pieces behind each other."""
         return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
 
@@ -71,7 +71,7 @@ class Fall(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sequences:
+class ReadSequences:
     """The standing reads of counting groups, sorted by group and moment; arrays of shape (reads,).
 
     at_s : UTC [s], moved to the edge of a slot where that is near. read : which read each is.
@@ -83,17 +83,17 @@ class Sequences:
     is_estimated: np.ndarray
     read: np.ndarray
 
-    def where(self, chosen: np.ndarray) -> Sequences:
+    def where(self, chosen: np.ndarray) -> ReadSequences:
         """Return some of them: a mask or indices."""
-        return Sequences(*(getattr(self, part.name)[chosen] for part in fields(self)))
+        return ReadSequences(*(getattr(self, part.name)[chosen] for part in fields(self)))
 
 
-def sequences(groups: Groups, days: Days, slot_s: np.ndarray) -> tuple[Sequences, list[Fall]]:
+def read_sequences(groups: Groups, days: LocalDays, slot_s: np.ndarray) -> tuple[ReadSequences, list[Fall]]:
     """Return the standing reads of counting groups, and the reads that cannot be.
 
     slot_s : the length of each group's slots [s].
     """
-    order = standing(groups.reads, groups.of_read)
+    order = effective_reads(groups.reads, groups.of_read)
     order = order[groups.each("counts")[groups.of_read[order]]] if len(order) else order
     group, value = groups.of_read[order], groups.reads.value[order]
     at_s = groups.reads.at_s[order]
@@ -105,11 +105,11 @@ def sequences(groups: Groups, days: Days, slot_s: np.ndarray) -> tuple[Sequences
     ]
     moved = days.to_edge(at_s, slot_s[group], groups.each("tolerance_s")[group])
     estimated = groups.reads.quality[order] == ESTIMATED
-    every = Sequences(group, moved, value, estimated, order).where(~impossible)
+    every = ReadSequences(group, moved, value, estimated, order).where(~impossible)
     return _one_a_moment(every, at_s[~impossible]), odd
 
 
-def _one_a_moment(every: Sequences, told_s: np.ndarray) -> Sequences:
+def _one_a_moment(every: ReadSequences, told_s: np.ndarray) -> ReadSequences:
     """Of reads that were moved to one edge keep the nearest."""
     same = (every.group[1:] == every.group[:-1]) & (every.at_s[1:] == every.at_s[:-1])
     if not same.any():
@@ -125,9 +125,9 @@ def _widths(groups: Groups) -> np.ndarray:
     return np.array([10.0**register.digits if register.digits else np.inf for register in groups.registers])
 
 
-def differences(
-    groups: Groups, points: list[PointFacts], of: Sequences, days: Days, slot_s: np.ndarray
-) -> tuple[Pieces, np.ndarray, list[Fall]]:
+def advances_between_reads(
+    groups: Groups, points: list[PointFacts], of: ReadSequences, days: LocalDays, slot_s: np.ndarray
+) -> tuple[Advances, np.ndarray, list[Fall]]:
     """Return the use between neighbouring reads, multiplied; for each piece the later of its two reads (an index into
     ``of``); and the falls that nothing explains. slot_s : the length of each group's slots [s]."""
     later = np.flatnonzero(of.group[1:] == of.group[:-1]) + 1
@@ -139,21 +139,21 @@ def differences(
     estimated = of.is_estimated[later] | of.is_estimated[later - 1]
     start, end = of.at_s[later - 1], of.at_s[later]
     fits = days.within_one(start, end, slot_s[group])
-    whole = Pieces(group, start, end, use, estimated, use >= 0, fits)
-    resets, reset, falls = _set_back(groups, of, later, whole)
+    whole = Advances(group, start, end, use, estimated, use >= 0, fits)
+    resets, reset, falls = _split_at_resets(groups, of, later, whole)
     kept = np.ones(len(later), bool)
     kept[resets] = False
-    pieces = Pieces.joined([whole.where(kept), reset])
+    pieces = Advances.joined([whole.where(kept), reset])
     parent = np.r_[later[kept], np.repeat(later[resets], 2) if len(reset) else later[:0]]
     use = np.where(pieces.is_known, pieces.use, np.nan)
-    pieces = Pieces(pieces.owner, pieces.start, pieces.end, use, pieces.is_estimated, pieces.is_known, pieces.fits)
-    pieces, origin = _multiplied(groups, points, pieces)
+    pieces = Advances(pieces.owner, pieces.start, pieces.end, use, pieces.is_estimated, pieces.is_known, pieces.fits)
+    pieces, origin = _multiply(groups, points, pieces)
     return pieces, parent[origin], falls
 
 
-def _set_back(
-    groups: Groups, of: Sequences, later: np.ndarray, pieces: Pieces
-) -> tuple[np.ndarray, Pieces, list[Fall]]:
+def _split_at_resets(
+    groups: Groups, of: ReadSequences, later: np.ndarray, pieces: Advances
+) -> tuple[np.ndarray, Advances, list[Fall]]:
     """Return the falling pieces that a declared window explains, two pieces for each instead, and the other falls."""
     resets: list[int] = []
     made: list[tuple[int, int, int, float, bool, bool]] = []
@@ -174,16 +174,16 @@ def _set_back(
     owner, opens, closes = (np.array([one[k] for one in made], dtype=np.int64) for k in range(3))
     estimated, is_known = (np.array([one[k] for one in made], dtype=bool) for k in (4, 5))
     used = np.array([one[3] for one in made], dtype=float)
-    reset = Pieces(owner, opens, closes, used, estimated, is_known, np.zeros(len(made), bool))
+    reset = Advances(owner, opens, closes, used, estimated, is_known, np.zeros(len(made), bool))
     return np.array(resets, dtype=np.int64), reset, falls
 
 
-def _multiplied(groups: Groups, points: list[PointFacts], pieces: Pieces) -> tuple[Pieces, np.ndarray]:
+def _multiply(groups: Groups, points: list[PointFacts], pieces: Advances) -> tuple[Advances, np.ndarray]:
     """Multiply each piece by what held at its time, cut where that changes; and say which piece each comes from."""
     factor = np.array([register.factor * points[register.point].epochs[0].factor for register in groups.registers])
     changing = {n for n, register in enumerate(groups.registers) if len(points[register.point].epochs) > 1}
     use = pieces.use * factor[pieces.owner] if len(pieces) else pieces.use
-    every = Pieces(pieces.owner, pieces.start, pieces.end, use, pieces.is_estimated, pieces.is_known, pieces.fits)
+    every = Advances(pieces.owner, pieces.start, pieces.end, use, pieces.is_estimated, pieces.is_known, pieces.fits)
     place = np.arange(len(pieces))
     if not changing:
         lasting = every.end > every.start
@@ -193,15 +193,15 @@ def _multiplied(groups: Groups, points: list[PointFacts], pieces: Pieces) -> tup
     for n in np.flatnonzero(cut).tolist():
         register = groups.registers[int(every.owner[n])]
         one = pieces.where(np.array([n]))
-        for part in _by_epoch(one, points[register.point].epochs, register.factor):
+        for part in _cut_by_epoch(one, points[register.point].epochs, register.factor):
             parts.append(part)
             origins.append(np.array([n]))
-    joined, origin = Pieces.joined(parts), np.concatenate(origins)
+    joined, origin = Advances.joined(parts), np.concatenate(origins)
     lasting = joined.end > joined.start
     return joined.where(lasting), origin[lasting]
 
 
-def _by_epoch(piece: Pieces, epochs: Sequence[Epoch], unit: float) -> list[Pieces]:
+def _cut_by_epoch(piece: Advances, epochs: Sequence[Epoch], unit: float) -> list[Advances]:
     """Cut one piece where its multiplier changes: its register ran evenly, so far as anybody knows."""
     start, end = int(piece.start[0]), int(piece.end[0])
     parts = []
@@ -210,7 +210,7 @@ def _by_epoch(piece: Pieces, epochs: Sequence[Epoch], unit: float) -> list[Piece
         closes = min(end, epochs[n + 1].since_s) if n + 1 < len(epochs) else end
         if closes > opens:
             use = piece.use * (closes - opens) / (end - start) * epoch.factor * unit
-            parts.append(Pieces(piece.owner, np.array([opens]), np.array([closes]), use, piece.is_estimated,
+            parts.append(Advances(piece.owner, np.array([opens]), np.array([closes]), use, piece.is_estimated,
                                 piece.is_known, piece.fits))  # fmt: skip
     return parts
 

@@ -15,7 +15,7 @@ _MARGIN: Final = 3  # days
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class LocalDays:
     """Consecutive local days of a zone. first : the first [days since 1970]. opens : the start of each and of the one
     after the last, UTC [s]."""
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eclectyc.registers.advances import Pieces, Sequences
+from eclectyc.registers.advances import Advances, ReadSequences
 from eclectyc.registers.devices import Groups
 from eclectyc.registers.register_config import END, START, PointFacts
 
@@ -21,7 +21,7 @@ _SHIFT = 41  # bits for a moment [s]; what is above them orders owners
 _HALF = 1 << 40
 
 
-class Overlap(NamedTuple):
+class DeviceOverlap(NamedTuple):
     """Two devices that count at one time, and which of them does (none: nothing tells)."""
 
     target: int
@@ -31,7 +31,7 @@ class Overlap(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Lives:
+class ReadPeriods:
     """From when to when parts are read [s], by number. first : ``END`` where one was never read. until : when a part
     has ended, at which it is wanted no more."""
 
@@ -40,7 +40,7 @@ class Lives:
     until: np.ndarray
 
     @classmethod
-    def of(cls, part: np.ndarray, start: np.ndarray, end: np.ndarray, until: np.ndarray) -> Lives:
+    def of(cls, part: np.ndarray, start: np.ndarray, end: np.ndarray, until: np.ndarray) -> ReadPeriods:
         """Take them from what each part was read at, or used between."""
         first, last = np.full(len(until), END), np.full(len(until), START)
         np.minimum.at(first, part, start)
@@ -48,9 +48,9 @@ class Lives:
         return cls(first, last, until)
 
 
-def by_target(
-    groups: Groups, points: list[PointFacts], pieces: Pieces, reads: Sequences
-) -> tuple[Pieces, list[Overlap]]:
+def combine_devices(
+    groups: Groups, points: list[PointFacts], pieces: Advances, reads: ReadSequences
+) -> tuple[Advances, list[DeviceOverlap]]:
     """Return the use of each series-to-be: pieces that do not overlap, sorted by target and start."""
     if not len(pieces):
         return pieces, []
@@ -60,14 +60,14 @@ def by_target(
     if len(several) and np.isin(single.owner, several).any():
         shared = np.isin(device[pieces.owner], several)
         until = np.array([register.until_s for register in groups.registers], dtype=np.int64)
-        lives = _to_the_end(Lives.of(reads.group, reads.at_s, reads.at_s, until), device)
-        summed = _summed(pieces.where(shared), device, lives)
-        single = Pieces.joined([pieces.where(~shared).owned_by(device[pieces.owner[~shared]]), summed]).in_order()
+        lives = _extend_to_last_read(ReadPeriods.of(reads.group, reads.at_s, reads.at_s, until), device)
+        summed = _sum_parts(pieces.where(shared), device, lives)
+        single = Advances.joined([pieces.where(~shared).owned_by(device[pieces.owner[~shared]]), summed]).in_order()
     target = np.array([number for number, _ in of_device], dtype=np.int64)
     every = single.owned_by(target[single.owner])
     order = np.lexsort((every.start, every.owner))
     every, owner = every.where(order), single.owner[order]
-    clashing = _clashing(every)
+    clashing = _overlapping(every)
     if not len(clashing):
         return every, []
     clash = np.isin(every.owner, clashing)
@@ -78,10 +78,10 @@ def by_target(
         point = points[groups.targets[number][0]]
         own = every.where(mine).owned_by(owner[mine])
         beside = {one for one in serials if is_beside[one]}
-        laid, found = _side_by_side(own, serials, beside, point)
+        laid, found = _combine_overlapping(own, serials, beside, point)
         parts.append(laid.owned_by(np.full(len(laid), number)))
-        overlaps += [Overlap(number, start, end, chosen) for start, end, chosen in found]
-    return Pieces.joined(parts).in_order(), overlaps
+        overlaps += [DeviceOverlap(number, start, end, chosen) for start, end, chosen in found]
+    return Advances.joined(parts).in_order(), overlaps
 
 
 def _devices(groups: Groups) -> tuple[np.ndarray, list[tuple[int, str]], list[bool]]:
@@ -100,14 +100,14 @@ def _devices(groups: Groups) -> tuple[np.ndarray, list[tuple[int, str]], list[bo
     return np.array(of_group, dtype=np.int64), list(number), beside
 
 
-def _to_the_end(lives: Lives, whole: np.ndarray) -> Lives:
+def _extend_to_last_read(lives: ReadPeriods, whole: np.ndarray) -> ReadPeriods:
     """Let each part be wanted until the last read of its whole, or until its own end."""
     longest = np.full(int(whole.max()) + 1, START)
     np.maximum.at(longest, whole, lives.last)
-    return Lives(lives.first, np.maximum(lives.last, np.minimum(longest[whole], lives.until)), lives.until)
+    return ReadPeriods(lives.first, np.maximum(lives.last, np.minimum(longest[whole], lives.until)), lives.until)
 
 
-def _summed(pieces: Pieces, whole: np.ndarray, lives: Lives) -> Pieces:
+def _sum_parts(pieces: Advances, whole: np.ndarray, lives: ReadPeriods) -> Advances:
     """Sum parts over the times between any two of their reads. whole : of each part by number, what it is a part of."""
     of = whole[pieces.owner]
     read = np.flatnonzero((lives.first < lives.last) & np.isin(whole, of))
@@ -128,16 +128,16 @@ def _summed(pieces: Pieces, whole: np.ndarray, lives: Lives) -> Pieces:
     there = np.bincount(segment, minlength=size)
     estimated = np.bincount(segment, pieces.is_estimated[rows], minlength=size) > 0
     fits = np.bincount(segment, pieces.fits[rows], minlength=size) == there
-    wanted = _wanted(keys, *edges)
+    wanted = _parts_expected(keys, *edges)
     held = real & (wanted > 0)
     is_known = (sound >= wanted) & (there == sound)
     owner = opens >> _SHIFT
     start, end = (opens & ((1 << _SHIFT) - 1)) - _HALF, (closes & ((1 << _SHIFT) - 1)) - _HALF
-    laid = Pieces(owner, start, end, np.where(is_known, use, np.nan), estimated, is_known, fits & is_known)
+    laid = Advances(owner, start, end, np.where(is_known, use, np.nan), estimated, is_known, fits & is_known)
     return laid.where(held)
 
 
-def _wanted(keys: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def _parts_expected(keys: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Return how many parts each time between two keys wants: those read before it that have not ended."""
     change = np.zeros(len(keys) + 1, dtype=np.int64)
     np.add.at(change, np.searchsorted(keys, begins), 1)
@@ -149,30 +149,30 @@ def _key(owner: np.ndarray, at_s: np.ndarray) -> np.ndarray:
     return (owner.astype(np.int64) << _SHIFT) + (at_s + _HALF)
 
 
-def _clashing(pieces: Pieces) -> np.ndarray:
+def _overlapping(pieces: Advances) -> np.ndarray:
     """Return the targets of which two pieces overlap; ``pieces`` is sorted by owner and start."""
     key_start, key_end = _key(pieces.owner, pieces.start), _key(pieces.owner, pieces.end)
     reach = np.maximum.accumulate(key_end)
     return np.unique(pieces.owner[1:][key_start[1:] < reach[:-1]])
 
 
-def _side_by_side(
-    pieces: Pieces, serials: dict[int, str], beside: set[int], point: PointFacts
-) -> tuple[Pieces, list[tuple[int, int, str]]]:
+def _combine_overlapping(
+    pieces: Advances, serials: dict[int, str], beside: set[int], point: PointFacts
+) -> tuple[Advances, list[tuple[int, int, str]]]:
     """Lay the devices of one point beside each other: those declared so are summed, of the others one counts."""
     found: list[tuple[int, int, str]] = []
     alone = pieces.where(~np.isin(pieces.owner, list(beside)))
-    laid = _chosen(alone, serials, _in_force(point), found)
+    laid = _keep_one_device(alone, serials, _device_at(point), found)
     together = pieces.where(np.isin(pieces.owner, list(beside)))
     if not len(together):
         return laid, found
     part = np.r_[np.searchsorted(np.unique(together.owner), together.owner) + 1, np.zeros(len(laid), np.int64)]
-    both = Pieces.joined([together, laid]).owned_by(part)
+    both = Advances.joined([together, laid]).owned_by(part)
     whole = np.zeros(int(part.max()) + 1, dtype=np.int64)
-    return _summed(both, whole, Lives.of(both.owner, both.start, both.end, whole)), found
+    return _sum_parts(both, whole, ReadPeriods.of(both.owner, both.start, both.end, whole)), found
 
 
-def _in_force(point: PointFacts) -> Callable[[int], str]:
+def _device_at(point: PointFacts) -> Callable[[int], str]:
     """Return what says which device a point has at a moment."""
 
     def at(moment_s: int) -> str:
@@ -182,12 +182,12 @@ def _in_force(point: PointFacts) -> Callable[[int], str]:
     return at
 
 
-def _chosen(
-    pieces: Pieces, serials: dict[int, str], in_force: Callable[[int], str], found: list[tuple[int, int, str]]
-) -> Pieces:
+def _keep_one_device(
+    pieces: Advances, serials: dict[int, str], in_force: Callable[[int], str], found: list[tuple[int, int, str]]
+) -> Advances:
     """Of devices at one time keep the one that is in force; where none of them is, the use is not known."""
     edges = np.unique(np.r_[pieces.start, pieces.end])
-    parts: list[Pieces] = []
+    parts: list[Advances] = []
     for opens, closes in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         here = np.flatnonzero((pieces.start <= opens) & (pieces.end >= closes))
         if not len(here):
@@ -200,6 +200,6 @@ def _chosen(
         whole = (one.end == closes) & (one.start == opens)
         use = one.use * ((closes - opens) / (one.end - one.start))
         known = one.is_known & (chosen is not None)
-        parts.append(Pieces(one.owner, np.array([opens]), np.array([closes]), np.where(known, use, np.nan),
+        parts.append(Advances(one.owner, np.array([opens]), np.array([closes]), np.where(known, use, np.nan),
                             one.is_estimated, known, one.fits & whole & known))  # fmt: skip
-    return Pieces.joined(parts) if parts else pieces
+    return Advances.joined(parts) if parts else pieces

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from eclectyc.accounts.models import Organisation
-from eclectyc.batches.lifecycle import Made, committing
+from eclectyc.batches.lifecycle import CreatedRecords, committing
 from eclectyc.batches.models import Batch
 from eclectyc.estate.series import SeriesKey, ensure_series, series_rows
 from eclectyc.kernel.days import WHOLE_DAY
@@ -23,9 +23,9 @@ from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
 from eclectyc.lake.write import WriteResult
-from eclectyc.registers.consumption import NO_SERIES, Worked
+from eclectyc.registers.consumption import NO_SERIES, Consumption
 
-Wanted = tuple[int, str, str, int]  # point, quantity, unit, step [minutes]
+SeriesRequest = tuple[int, str, str, int]  # point, quantity, unit, step [minutes]
 
 
 class SeriesProvider(Protocol):
@@ -35,7 +35,7 @@ class SeriesProvider(Protocol):
         """Return the series of a target that are there already: step → number."""
         ...
 
-    def make(self, wanted: Sequence[Wanted]) -> tuple[list[int], Made]:
+    def make(self, wanted: Sequence[SeriesRequest]) -> tuple[list[int], CreatedRecords]:
         """Return the numbers of some series; call it within a transaction."""
         ...
 
@@ -61,14 +61,14 @@ class MeterSeries:
     def held(self, target: tuple[int, str, str]) -> dict[int, int]:
         return self.known.get(target, {})
 
-    def make(self, wanted: Sequence[Wanted]) -> tuple[list[int], Made]:
+    def make(self, wanted: Sequence[SeriesRequest]) -> tuple[list[int], CreatedRecords]:
         keys = [SeriesKey(self.meters[point], quantity, unit, step) for point, quantity, unit, step in wanted]
         found, new = ensure_series(keys)
-        return [found[key].pk for key in keys], Made(series=[one.pk for one in new])
+        return [found[key].pk for key in keys], CreatedRecords(series=[one.pk for one in new])
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class SeriesNumbers:
     """The series of each target: of whole days, and of slots (below zero: it has none and needs none).
 
     others : further series of the same targets, of steps that they had before: target and number. What was worked out
@@ -79,11 +79,11 @@ class Numbers:
     slots: np.ndarray
     others: list[tuple[int, int]]
 
-    def months(self, worked: Worked) -> Months:
+    def months(self, worked: Consumption) -> ConsumptionMonths:
         """Return what the lake is to hold."""
-        return Months(worked, self)
+        return ConsumptionMonths(worked, self)
 
-    def spans(self, worked: Worked) -> pl.DataFrame:
+    def spans(self, worked: Consumption) -> pl.DataFrame:
         """Return the days that are worked out anew."""
         target = np.array([target for target, _ in self.others], dtype=np.int64)
         series = np.array([number for _, number in self.others], dtype=np.int64)
@@ -92,17 +92,17 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Months:
+class ConsumptionMonths:
     """Month frames of a working out, to be gone through as often as wanted; one is held at a time."""
 
-    worked: Worked
-    numbers: Numbers
+    worked: Consumption
+    numbers: SeriesNumbers
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         return self.worked.months(self.numbers.days, self.numbers.slots)
 
 
-def wanted_by(worked: Worked) -> tuple[list[Wanted], list[Wanted]]:
+def series_requests(worked: Consumption) -> tuple[list[SeriesRequest], list[SeriesRequest]]:
     """Return the series that a working out needs: one of whole days for each target, and those of slots."""
     has_slots = set(np.unique(worked.slots.target).tolist())
     days = [(*target, WHOLE_DAY) for target in worked.targets]
@@ -110,29 +110,29 @@ def wanted_by(worked: Worked) -> tuple[list[Wanted], list[Wanted]]:
     return days, slots
 
 
-def numbered(worked: Worked, maker: SeriesProvider) -> tuple[Numbers, Made]:
+def ensure_numbers(worked: Consumption, maker: SeriesProvider) -> tuple[SeriesNumbers, CreatedRecords]:
     """Return the series of a working out, made where they are lacking; call it within a transaction."""
-    days, slots = wanted_by(worked)
+    days, slots = series_requests(worked)
     numbers, made = maker.make([*days, *slots])
-    return _placed(worked, maker, dict(zip([*days, *slots], numbers, strict=True))), made
+    return _numbers_by_target(worked, maker, dict(zip([*days, *slots], numbers, strict=True))), made
 
 
-def supposed(worked: Worked, maker: SeriesProvider) -> Numbers:
+def preview_numbers(worked: Consumption, maker: SeriesProvider) -> SeriesNumbers:
     """Return the series of a working out that is only tried; those that are lacking have numbers below minus one."""
-    found: dict[Wanted, int] = {}
-    for part in wanted_by(worked):
+    found: dict[SeriesRequest, int] = {}
+    for part in series_requests(worked):
         for wanted in part:
             found[wanted] = maker.held(wanted[:3]).get(wanted[3], -2 - len(found))
-    return _placed(worked, maker, found)
+    return _numbers_by_target(worked, maker, found)
 
 
-def _placed(worked: Worked, maker: SeriesProvider, found: dict[Wanted, int]) -> Numbers:
+def _numbers_by_target(worked: Consumption, maker: SeriesProvider, found: dict[SeriesRequest, int]) -> SeriesNumbers:
     days, slots, others = [], [], []
     for n, (target, step) in enumerate(zip(worked.targets, worked.step.tolist(), strict=True)):
         days.append(found[*target, WHOLE_DAY])
         slots.append(found.get((*target, step), NO_SERIES) if step != WHOLE_DAY else NO_SERIES)
         others += [(n, number) for number in maker.held(target).values() if number not in {days[-1], slots[-1]}]
-    return Numbers(np.array(days, dtype=np.int64), np.array(slots, dtype=np.int64), others)
+    return SeriesNumbers(np.array(days, dtype=np.int64), np.array(slots, dtype=np.int64), others)
 
 
 def earlier_batches(organisation: Organisation, batch: Batch | None = None) -> list[int]:
@@ -141,20 +141,20 @@ def earlier_batches(organisation: Organisation, batch: Batch | None = None) -> l
     return list((derived if batch is None else derived.exclude(pk=batch.pk)).order_by().values_list("pk", flat=True))
 
 
-def preview_use(worked: Worked, maker: SeriesProvider, organisation: Organisation) -> WriteResult:
+def preview_consumption(worked: Consumption, maker: SeriesProvider, organisation: Organisation) -> WriteResult:
     """Return what writing a working out would do; nothing is written."""
-    numbers = supposed(worked, maker)
+    numbers = preview_numbers(worked, maker)
     earlier = earlier_batches(organisation)
     return connect().preview_replace(numbers.months(worked), spans=numbers.spans(worked), earlier=earlier)
 
 
-def write_use(
-    worked: Worked,
+def commit_consumption(
+    worked: Consumption,
     maker: SeriesProvider,
     lease: Lease,
     *,
     under: Callable[[], AbstractContextManager[None]],
-    begin: Callable[[Made], Batch],
+    begin: Callable[[CreatedRecords], Batch],
     keep: Callable[[Batch], None],
     before_commit: Callable[[Batch, WriteResult], None],
 ) -> tuple[Batch, WriteResult]:
@@ -164,7 +164,7 @@ def write_use(
     registry. before_commit : writes its counts down.
     """
     with under():
-        numbers, made = numbered(worked, maker)
+        numbers, made = ensure_numbers(worked, maker)
         batch = begin(made)
     failpoint("intake.after_pending")
     done = WriteResult()
@@ -176,14 +176,14 @@ def write_use(
             before_commit(batch, result)
             failpoint("intake.before_write")
 
-        done = write_again(worked, numbers, lease, batch, note_and_pause)
+        done = replace_consumption(worked, numbers, lease, batch, note_and_pause)
         failpoint("intake.after_commit")
     return batch, done
 
 
-def write_again(
-    worked: Worked,
-    numbers: Numbers,
+def replace_consumption(
+    worked: Consumption,
+    numbers: SeriesNumbers,
     lease: Lease,
     batch: Batch,
     before_commit: Callable[[WriteResult], None] | None = None,

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from eclectyc.kernel.days import WHOLE_DAY
-from eclectyc.registers.advances import Pieces, Sequences, differences, sequences
-from eclectyc.registers.calendar import Days
-from eclectyc.registers.combine import by_target
-from eclectyc.registers.devices import Groups, grouped
-from eclectyc.registers.problems import Inside, of_falls, of_lagging, of_overlaps
+from eclectyc.registers.advances import Advances, ReadSequences, advances_between_reads, read_sequences
+from eclectyc.registers.calendar import LocalDays
+from eclectyc.registers.combine import combine_devices
+from eclectyc.registers.devices import Groups, group_reads
+from eclectyc.registers.problems import RecalculatedDays, describe_falls, describe_lagging, describe_overlaps
 from eclectyc.registers.reads import Reads
-from eclectyc.registers.register_config import END, START, Facts
+from eclectyc.registers.register_config import END, START, RegisterConfig
 from eclectyc.registers.spread import DayUse, SlotUse, no_days, no_slots, spread
 
 NO_SERIES = -1
@@ -24,7 +24,7 @@ _HALF = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class RegisterShare:
     """What the reads of one file gave for one register: days and slots with use, and the use itself."""
 
     readings: int
@@ -33,7 +33,7 @@ class Share:
 
 
 @dataclass(slots=True)
-class Worked:
+class Consumption:
     """Use worked out. targets : (point, quantity, unit) of each series-to-be. step : of each, minutes.
 
     first, end : of each target the days [since 1970] to be worked out anew, half-open; equal where there are none.
@@ -46,7 +46,7 @@ class Worked:
     end: np.ndarray
     days: DayUse
     slots: SlotUse
-    shares: dict[int, list[Share]] = field(default_factory=dict)
+    shares: dict[int, list[RegisterShare]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def months(self, day_series: np.ndarray, slot_series: np.ndarray) -> Iterator[pl.DataFrame]:
@@ -70,17 +70,19 @@ class Worked:
         return frame.cast({"start": pl.Date, "end": pl.Date}).unique("series")
 
 
-def work_out(facts: Facts, reads: Reads, touched: Reads, is_new: np.ndarray | None = None) -> Worked:
+def calculate_consumption(
+    facts: RegisterConfig, reads: Reads, touched: Reads, is_new: np.ndarray | None = None
+) -> Consumption:
     """Work out the use that some reads bear on.
 
     reads : all that count of the points concerned – of the registers named by ``touched`` at least from the read before
     the first touched moment's day to the one after the last's. touched : what was added or taken back.
     is_new : which of ``reads`` a file told, shape (reads,), for the shares; none: no shares.
     """
-    groups = grouped(facts, reads)
+    groups = group_reads(facts, reads)
     steps = np.array([facts.points[target[0]].step for target in groups.targets], dtype=np.int64)
     first, end = np.zeros(len(groups.targets), np.int64), np.zeros(len(groups.targets), np.int64)
-    worked = Worked(groups.targets, steps, first, end, no_days(), no_slots(), notes=list(groups.notes))
+    worked = Consumption(groups.targets, steps, first, end, no_days(), no_slots(), notes=list(groups.notes))
     new = np.zeros(len(groups.reads), bool)
     new[: len(reads)] = is_new if is_new is not None else False
     zone_of = np.array([facts.points[target[0]].zone for target in groups.targets], dtype=object)
@@ -89,29 +91,31 @@ def work_out(facts: Facts, reads: Reads, touched: Reads, is_new: np.ndarray | No
         mine = here[groups.target[groups.of_read]]
         part = replace(groups, reads=groups.reads.where(mine), of_read=groups.of_read[mine])
         of_register = groups.target[touched.register]
-        _in_zone(facts, part, touched.where(here[of_register]), str(zone), worked, new[mine])
+        _calculate_zone(facts, part, touched.where(here[of_register]), str(zone), worked, new[mine])
     return worked
 
 
-def _in_zone(facts: Facts, groups: Groups, touched: Reads, zone: str, worked: Worked, is_new: np.ndarray) -> None:
+def _calculate_zone(
+    facts: RegisterConfig, groups: Groups, touched: Reads, zone: str, worked: Consumption, is_new: np.ndarray
+) -> None:
     """Work out the targets of one time zone; ``groups`` has their reads alone."""
-    days = Days.around(zone, np.r_[groups.reads.at_s, touched.at_s])
+    days = LocalDays.around(zone, np.r_[groups.reads.at_s, touched.at_s])
     slot_s = worked.step[groups.target] * 60
-    standing, odd = sequences(groups, days, slot_s)
+    standing, odd = read_sequences(groups, days, slot_s)
     tolerance_s = groups.each("tolerance_s")[touched.register]
     moved = replace(touched, at_s=days.to_edge(touched.at_s, slot_s[touched.register], tolerance_s))
     _set_spans(groups, standing, moved, days, worked)
-    pieces, later, falls = differences(groups, facts.points, standing, days, slot_s)
-    laid, overlaps = by_target(groups, facts.points, pieces, standing)
+    pieces, later, falls = advances_between_reads(groups, facts.points, standing, days, slot_s)
+    laid, overlaps = combine_devices(groups, facts.points, pieces, standing)
     whole, slots = spread(laid, days, worked.step)
-    inside = Inside(days, worked.first, worked.end)
+    inside = RecalculatedDays(days, worked.first, worked.end)
     worked.days = worked.days.joined(whole.where(inside.holds(whole.target, whole.day)))
     worked.slots = worked.slots.joined(slots.where(inside.holds(slots.target, slots.day)))
-    worked.notes += of_falls(facts, groups, odd + falls, inside)
-    worked.notes += of_overlaps(facts, groups, overlaps, inside)
-    worked.notes += of_lagging(facts, groups, standing, inside)
+    worked.notes += describe_falls(facts, groups, odd + falls, inside)
+    worked.notes += describe_overlaps(facts, groups, overlaps, inside)
+    worked.notes += describe_lagging(facts, groups, standing, inside)
     if is_new.any():
-        _share(groups, standing, pieces, later, days, worked, is_new)
+        _add_shares(groups, standing, pieces, later, days, worked, is_new)
 
 
 def _month(day: np.ndarray) -> np.ndarray:
@@ -119,7 +123,7 @@ def _month(day: np.ndarray) -> np.ndarray:
     return day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
-def _set_spans(groups: Groups, standing: Sequences, touched: Reads, days: Days, worked: Worked) -> None:
+def _set_spans(groups: Groups, standing: ReadSequences, touched: Reads, days: LocalDays, worked: Consumption) -> None:
     """Write down which days the touched reads bear on: from the read before them to the one after them."""
     low, high = _moments(groups, touched)
     concerned = np.flatnonzero(high > START)
@@ -159,13 +163,13 @@ def _key(owner: np.ndarray, at_s: np.ndarray) -> np.ndarray:
     return (owner.astype(np.int64) << _SHIFT) + (at_s + _HALF)
 
 
-def _share(
+def _add_shares(
     groups: Groups,
-    standing: Sequences,
-    pieces: Pieces,
+    standing: ReadSequences,
+    pieces: Advances,
     later: np.ndarray,
-    days: Days,
-    worked: Worked,
+    days: LocalDays,
+    worked: Consumption,
     is_new: np.ndarray,
 ) -> None:
     """Say what the pieces that end or begin with a new read give, register by register as they were told."""
@@ -182,7 +186,9 @@ def _share(
     coarse, fine = (np.bincount(part.target, minlength=size) for part in (whole, slots))
     measured = np.bincount(slots.target, slots.value, minlength=size)
     for n in np.unique(register).tolist():
-        shares = [Share(int(coarse[n]), float(used[n] - measured[n]), WHOLE_DAY)] if coarse[n] or not fine[n] else []
+        shares = (
+            [RegisterShare(int(coarse[n]), float(used[n] - measured[n]), WHOLE_DAY)] if coarse[n] or not fine[n] else []
+        )
         if fine[n]:
-            shares.append(Share(int(fine[n]), float(measured[n]), int(step[n])))
+            shares.append(RegisterShare(int(fine[n]), float(measured[n]), int(step[n])))
         worked.shares[n] = shares

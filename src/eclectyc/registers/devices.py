@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 
 from eclectyc.kernel.quality import ACTUAL
-from eclectyc.registers.reads import UNTOLD, Reads
-from eclectyc.registers.register_config import END, START, DeviceSpan, Facts, PointFacts, RegisterFacts
+from eclectyc.registers.reads import FROM_DEVICE_HISTORY, Reads
+from eclectyc.registers.register_config import END, START, DeviceSpan, PointFacts, RegisterConfig, RegisterFacts
 
 _DAY_S: Final = 86_400
 
@@ -42,10 +42,10 @@ class Groups:
         return np.array([getattr(register, what) for register in self.registers])
 
 
-def grouped(facts: Facts, reads: Reads) -> Groups:
+def group_reads(facts: RegisterConfig, reads: Reads) -> Groups:
     """Sort reads into groups; ``reads.register`` is an index into ``facts.registers``."""
     targets, target = facts.targets()
-    special = _special(facts, target)
+    special = _targets_with_devices(facts, target)
     is_special = np.isin(np.arange(len(targets)), list(special))
     groups = Groups(reads, reads.register.copy(), list(facts.registers), target, targets, is_special)
     if not special:
@@ -56,11 +56,11 @@ def grouped(facts: Facts, reads: Reads) -> Groups:
     for number, members in special.items():
         point = facts.points[targets[number][0]]
         by_key = {groups.registers[n].key: n for n in members if groups.registers[n].key[0]}
-        _know_digits(groups, point, by_key.values())
+        _add_digits(groups, point, by_key.values())
         for member in members:
             if not groups.registers[member].key[0]:
-                _assign(groups, member, point, by_key, of_target, number)
-        for device, group in _readable(groups, point, by_key):
+                _assign_to_devices(groups, member, point, by_key, of_target, number)
+        for device, group in _with_single_register(groups, point, by_key):
             for made in _device_reads(groups, group, device, point):
                 added.append(made)
                 added_group.append(group)
@@ -71,7 +71,7 @@ def grouped(facts: Facts, reads: Reads) -> Groups:
     return groups
 
 
-def _special(facts: Facts, target: np.ndarray) -> dict[int, list[int]]:
+def _targets_with_devices(facts: RegisterConfig, target: np.ndarray) -> dict[int, list[int]]:
     """Return the targets whose registers must be looked at one by one: target → its registers."""
     members: dict[int, list[int]] = {}
     for number, register in enumerate(facts.registers):
@@ -89,7 +89,7 @@ def _special(facts: Facts, target: np.ndarray) -> dict[int, list[int]]:
     }
 
 
-def _know_digits(groups: Groups, point: PointFacts, members: Iterable[int]) -> None:
+def _add_digits(groups: Groups, point: PointFacts, members: Iterable[int]) -> None:
     """Take the width of a device's registers from its history where nothing else is declared."""
     digits = {device.serial_key: device.digits for device in point.devices if device.digits}
     for n in members:
@@ -98,7 +98,7 @@ def _know_digits(groups: Groups, point: PointFacts, members: Iterable[int]) -> N
             groups.registers[n] = replace(register, digits=digits[register.key[0]])
 
 
-def _assign(
+def _assign_to_devices(
     groups: Groups,
     member: int,
     point: PointFacts,
@@ -125,7 +125,7 @@ def _assign(
         groups.of_read[inside] = by_key[key]
 
 
-def _readable(
+def _with_single_register(
     groups: Groups, point: PointFacts, by_key: dict[tuple[str, str], int]
 ) -> Iterator[tuple[DeviceSpan, int]]:
     """Yield each device whose opening and closing read can only be one register's, and that register's group."""
@@ -144,12 +144,12 @@ def _device_reads(groups: Groups, group: int, device: DeviceSpan, point: PointFa
     """Yield the reads of a device's fitting and removal, unless somebody told reads that do their work."""
     at = groups.reads.at_s[groups.of_read == group]
     if device.opening is not None and device.since_s > START and not (at <= device.since_s).any():
-        yield _one(group, device.since_s, device.opening)
+        yield _single_read(group, device.since_s, device.opening)
     if device.closing is not None and device.until_s < END and not (at >= device.until_s).any():
-        yield _one(group, device.until_s, device.closing)
+        yield _single_read(group, device.until_s, device.closing)
 
 
-def _one(group: int, at_s: int, value: float) -> Reads:
+def _single_read(group: int, at_s: int, value: float) -> Reads:
     whole = np.array([group], dtype=np.int64)
     return Reads(whole, np.array([at_s]), np.array([value]), np.array([ACTUAL], np.int8), np.array([False]),
-                 np.array([UNTOLD]))  # fmt: skip
+                 np.array([FROM_DEVICE_HISTORY]))  # fmt: skip

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
-from eclectyc.batches.lifecycle import COUNTS, Made, begin, note, writers_turn
+from eclectyc.batches.lifecycle import COUNTS, CreatedRecords, begin, record_result, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.estate import checks
 from eclectyc.estate.models import Meter, Quantity
@@ -28,9 +28,9 @@ from eclectyc.kernel.errors import Invalid, NotFound
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
 from eclectyc.lake.write import WriteResult
 from eclectyc.readers.tables.numbers import parse_number
-from eclectyc.registers.commit_consumption import write_use
+from eclectyc.registers.commit_consumption import commit_consumption
 from eclectyc.registers.models import Register, RegisterKind, RegisterRead, ResetWindow, TankEntry, TankKind
-from eclectyc.registers.recompute import Again, of_registers, with_entry, with_read
+from eclectyc.registers.recompute import Recalculation, for_registers, with_entry, with_read
 from eclectyc.registers.register_config import code_key, serial_key
 from eclectyc.registers.repository import measured_in
 from eclectyc.registers.tank_entries import FUELS
@@ -41,7 +41,7 @@ WAIT_S: Final = 20.0  # somebody waits for the page
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class EntryResult:
     """What an entry did: its batch, how many days or slots of use it gave, changed and took away; and findings."""
 
     batch: int
@@ -62,7 +62,7 @@ def enter_read(
     code: str = "",
     quantity: str = "",
     estimated: bool = False,
-) -> Entered:
+) -> EntryResult:
     """Write down what a register showed at a moment of the meter's local time. ``at`` alone as a date is its midnight.
 
     register : the number of one of the meter's registers; without it the one of ``serial`` and ``code``, made where
@@ -73,14 +73,14 @@ def enter_read(
     at_s, shown = _moment(meter, at), _number("value", value)
     chosen = _register(actor, meter, register)
 
-    def work() -> Again:
+    def work() -> Recalculation:
         found = chosen or _same_register(meter, serial, code, quantity or meter.direction)
         return with_read(meter.pk, found.pk, at_s, shown, ESTIMATED if estimated else ACTUAL)
 
     return _enter(actor, meter, READ, work)
 
 
-def withdraw_read(actor: Actor, *, meter: Meter, read: int) -> Entered:
+def withdraw_read(actor: Actor, *, meter: Meter, read: int) -> EntryResult:
     """Take one read back, whoever told it; it stays in the history."""
     actor.require("imports.run", meter.organisation_id)
     found = RegisterRead.objects.visible_to(actor).filter(pk=read, register__meter=meter).first()
@@ -92,7 +92,7 @@ def withdraw_read(actor: Actor, *, meter: Meter, read: int) -> Entered:
 
 def enter_tank(
     actor: Actor, *, meter: Meter, at: datetime | str, kind: str, litres: float | str, reference: str = ""
-) -> Entered:
+) -> EntryResult:
     """Write down a delivery into a meter's tank, or a dip of it [litre]."""
     actor.require("imports.run", meter.organisation_id)
     refuse_if_virtual(meter, "tank")
@@ -105,7 +105,7 @@ def enter_tank(
     return _enter(actor, meter, ENTRY, lambda: with_entry(meter.pk, *told))
 
 
-def withdraw_entry(actor: Actor, *, meter: Meter, entry: int) -> Entered:
+def withdraw_entry(actor: Actor, *, meter: Meter, entry: int) -> EntryResult:
     """Take one delivery or dip back, whoever told it; it stays in the history."""
     actor.require("imports.run", meter.organisation_id)
     found = TankEntry.objects.visible_to(actor).filter(pk=entry, meter=meter).first()
@@ -115,7 +115,7 @@ def withdraw_entry(actor: Actor, *, meter: Meter, entry: int) -> Entered:
     return _enter(actor, meter, ENTRY, lambda: with_entry(meter.pk, *gone))
 
 
-def declare_register(actor: Actor, *, meter: Meter, register: int, **fields: Any) -> Entered:
+def declare_register(actor: Actor, *, meter: Meter, register: int, **fields: Any) -> EntryResult:
     """Say what a register is for (``kind``), its ``digits``, until when it is read (``until``), how near a read must be
     to a slot's edge (``tolerance_s``) and whether its device counts beside others (``is_beside``)."""
     actor.require("imports.run", meter.organisation_id)
@@ -124,12 +124,12 @@ def declare_register(actor: Actor, *, meter: Meter, register: int, **fields: Any
         raise NotFound("There is no such register.", "Choose one of the list.", field="register")
     checked = _declared(fields)
 
-    def work() -> Again:
+    def work() -> Recalculation:
         before = {name: getattr(found, name) for name in checked}
         Register.objects.filter(pk=found.pk).update(**checked)
         record(actor.by, "register.declared", found, organisation_id=meter.organisation_id,
                before=before, after=checked)  # fmt: skip
-        return of_registers([meter.pk])
+        return for_registers([meter.pk])
 
     return _enter(actor, meter, DECLARED, work)
 
@@ -143,7 +143,7 @@ def declare_reset(
     until: datetime | str,
     last_read: float | str | None = None,
     first_read: float | str = 0,
-) -> Entered:
+) -> EntryResult:
     """Say that a register was set back in a span, what it showed just before, where that is known, and just after."""
     actor.require("imports.run", meter.organisation_id)
     found = _register(actor, meter, register)
@@ -155,27 +155,27 @@ def declare_reset(
     last = None if last_read in (None, "") else _number("last_read", last_read)
     first = _number("first_read", first_read or 0)
 
-    def work() -> Again:
+    def work() -> Recalculation:
         window = ResetWindow.objects.create(register=found, since=start, until=end, last_read=last, first_read=first)
         record(actor.by, "register.reset_declared", found, organisation_id=meter.organisation_id,
                after={"since": start, "until": end, "window": window.pk})  # fmt: skip
-        return of_registers([meter.pk])
+        return for_registers([meter.pk])
 
     return _enter(actor, meter, DECLARED, work)
 
 
-def work_out_again(actor: Actor, *, meter: Meter) -> Entered:
+def recalculate_consumption(actor: Actor, *, meter: Meter) -> EntryResult:
     """Work a meter's use out again from its reads: its devices, its multiplier or its slots have changed."""
     actor.require("imports.run", meter.organisation_id)
-    return _enter(actor, meter, DECLARED, lambda: of_registers([meter.pk]))
+    return _enter(actor, meter, DECLARED, lambda: for_registers([meter.pk]))
 
 
-def _enter(actor: Actor, meter: Meter, what: str, work: Callable[[], Again]) -> Entered:
+def _enter(actor: Actor, meter: Meter, what: str, work: Callable[[], Recalculation]) -> EntryResult:
     """Do it as one batch, with the writers' turn held."""
     with writers_turn(f"{what} of {meter.identifier}", wait_s=WAIT_S) as lease:
         again = work()
 
-        def begun(made: Made) -> Batch:
+        def begun(made: CreatedRecords) -> Batch:
             return begin(actor, lease, organisation=meter.organisation, made=made, format=what,
                          file_name=meter.identifier, derives_use=True)  # fmt: skip
 
@@ -184,13 +184,13 @@ def _enter(actor: Actor, meter: Meter, what: str, work: Callable[[], Again]) -> 
             counts = dict.fromkeys(COUNTS, 0) | {"rows": typed, "accepted": typed}
             counts |= {name: getattr(result, name) for name in ("added", "changed", "unchanged", "kept")}
             report = {"warnings": again.worked.notes, "removed": result.removed}
-            note(batch, touched=result.touched, report=report, **counts)
+            record_result(batch, touched=result.touched, report=report, **counts)
 
-        batch, result = write_use(
+        batch, result = commit_consumption(
             again.worked, again.maker, lease, under=transaction.atomic, begin=begun, keep=again.keep,
             before_commit=before_commit,
         )  # fmt: skip
-    return Entered(batch.pk, result.added, result.changed, result.removed, again.worked.notes)
+    return EntryResult(batch.pk, result.added, result.changed, result.removed, again.worked.notes)
 
 
 def _register(actor: Actor, meter: Meter, number: int | None) -> Register | None:

@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 import numpy as np
 
 from eclectyc.kernel.plurals import counted
-from eclectyc.registers.advances import Fall, Sequences
-from eclectyc.registers.calendar import Days
-from eclectyc.registers.combine import Overlap
+from eclectyc.registers.advances import Fall, ReadSequences
+from eclectyc.registers.calendar import LocalDays
+from eclectyc.registers.combine import DeviceOverlap
 from eclectyc.registers.devices import Groups
-from eclectyc.registers.register_config import START, Facts
+from eclectyc.registers.register_config import START, RegisterConfig
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class RecalculatedDays:
     """What lies within the days to be worked out anew, and how moments are printed."""
 
-    days: Days
+    days: LocalDays
     first: np.ndarray
     end: np.ndarray
 
@@ -38,7 +38,7 @@ class Inside:
         return f"{datetime.fromtimestamp(at_s, UTC).astimezone(self.days.zone):%Y-%m-%d %H:%M}"
 
 
-def of_falls(facts: Facts, groups: Groups, falls: list[Fall], inside: Inside) -> Iterator[str]:
+def describe_falls(facts: RegisterConfig, groups: Groups, falls: list[Fall], inside: RecalculatedDays) -> Iterator[str]:
     for fall in falls:
         target = int(groups.target[fall.group])
         if not inside.bears(target, fall.start_s, fall.end_s):
@@ -58,7 +58,9 @@ def of_falls(facts: Facts, groups: Groups, falls: list[Fall], inside: Inside) ->
             )
 
 
-def of_overlaps(facts: Facts, groups: Groups, overlaps: list[Overlap], inside: Inside) -> Iterator[str]:
+def describe_overlaps(
+    facts: RegisterConfig, groups: Groups, overlaps: list[DeviceOverlap], inside: RecalculatedDays
+) -> Iterator[str]:
     seen: set[tuple[int, str]] = set()
     for one in overlaps:
         if (one.target, one.chosen) in seen or not inside.bears(one.target, one.start_s, one.end_s):
@@ -76,7 +78,9 @@ def of_overlaps(facts: Facts, groups: Groups, overlaps: list[Overlap], inside: I
             )
 
 
-def of_lagging(facts: Facts, groups: Groups, standing: Sequences, inside: Inside) -> Iterator[str]:
+def describe_lagging(
+    facts: RegisterConfig, groups: Groups, standing: ReadSequences, inside: RecalculatedDays
+) -> Iterator[str]:
     """Name registers that were not read when the others of their device were: the sum waits for them."""
     last = np.full(len(groups.registers), START)
     np.maximum.at(last, standing.group, standing.at_s)

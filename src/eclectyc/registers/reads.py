@@ -15,8 +15,8 @@ import numpy as np
 
 from eclectyc.kernel.quality import ESTIMATED
 
-TAKEN_BACK: Final = 0
-UNTOLD: Final = -1  # the order of what a device's history says: any batch's own word goes before it
+WITHDRAWN: Final = 0
+FROM_DEVICE_HISTORY: Final = -1  # the order of what a device's history says: any batch's own word goes before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Reads:
         return cls(whole, whole, np.zeros(0), whole.astype(np.int8), whole.astype(bool), whole)
 
 
-def standing(reads: Reads, group: np.ndarray) -> np.ndarray:
+def effective_reads(reads: Reads, group: np.ndarray) -> np.ndarray:
     """Return which reads stand, as indices sorted by group and moment: one for each moment of a group at most.
 
     group : shape (reads,), int64; reads of one group are one register's, however it was printed.
@@ -66,12 +66,12 @@ def standing(reads: Reads, group: np.ndarray) -> np.ndarray:
     at, of = reads.at_s[order], group[order]
     opens = np.flatnonzero(np.r_[True, (at[1:] != at[:-1]) | (of[1:] != of[:-1])])
     if len(opens) == len(order):
-        return order[reads.quality[order] != TAKEN_BACK]
+        return order[reads.quality[order] != WITHDRAWN]
     place = np.arange(len(order))
     weak = reads.quality[order] == ESTIMATED
     last_weak = np.maximum.reduceat(np.where(weak, place, -1), opens)
     last_firm = np.maximum.reduceat(np.where(weak, -1, place), opens)
-    is_gone = (last_firm >= 0) & (reads.quality[order[last_firm]] == TAKEN_BACK)
+    is_gone = (last_firm >= 0) & (reads.quality[order[last_firm]] == WITHDRAWN)
     taken = np.where((last_firm < 0) | (is_gone & (last_weak > last_firm)), last_weak, last_firm)
     kept = order[taken]
-    return kept[reads.quality[kept] != TAKEN_BACK]
+    return kept[reads.quality[kept] != WITHDRAWN]

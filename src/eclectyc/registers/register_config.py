@@ -29,7 +29,7 @@ class DeviceSpan(NamedTuple):
     digits: int | None
 
 
-class Reset(NamedTuple):
+class RegisterReset(NamedTuple):
     """A span [s] in which a register was set back, what it showed just before it and just after."""
 
     since_s: int
@@ -82,7 +82,7 @@ class RegisterFacts:
     tolerance_s: int = 60
     is_beside: bool = False
     until_s: int = END
-    resets: Sequence[Reset] = ()
+    resets: Sequence[RegisterReset] = ()
     pk: int | None = None
 
     @property
@@ -107,7 +107,7 @@ class RegisterFacts:
 
 
 @dataclass(slots=True)
-class Facts:
+class RegisterConfig:
     """Points and registers of one working out; registers name their point by its index."""
 
     points: list[PointFacts] = field(default_factory=list)

@@ -27,10 +27,10 @@ from eclectyc.registers.register_config import (
     START,
     DeviceSpan,
     Epoch,
-    Facts,
     PointFacts,
+    RegisterConfig,
     RegisterFacts,
-    Reset,
+    RegisterReset,
     serial_key,
 )
 
@@ -43,7 +43,7 @@ _MARGIN_S: Final = 26 * 3600  # a local day and its clock change
 READ_COLUMNS: Final = ("register_id", "at_s", "value", "quality", "is_doubtful", "batch_id")
 
 
-def points_of(meters: Sequence[int]) -> dict[int, PointFacts]:
+def load_points(meters: Sequence[int]) -> dict[int, PointFacts]:
     """Return what is known of some meters, by number."""
     columns = ("pk", "identifier", "site__timezone", "step_minutes", "serial", "unit", "multiplier")
     found: dict[int, PointFacts] = {}
@@ -114,13 +114,13 @@ def _read(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def registers_of(meters: Sequence[int], points: Mapping[int, PointFacts]) -> list[tuple[int, RegisterFacts]]:
+def load_registers(meters: Sequence[int], points: Mapping[int, PointFacts]) -> list[tuple[int, RegisterFacts]]:
     """Return every register of some meters: the meter's number, and what is known of the register."""
     found: list[tuple[int, RegisterFacts]] = []
     for piece in pieces(meters):
-        resets: dict[int, list[Reset]] = {}
+        resets: dict[int, list[RegisterReset]] = {}
         for window in ResetWindow.objects.filter(register__meter__in=piece):
-            span = Reset(_s(window.since), _s(window.until), window.last_read, window.first_read)
+            span = RegisterReset(_s(window.since), _s(window.until), window.last_read, window.first_read)
             resets.setdefault(window.register_id, []).append(span)
         columns = ("meter_id", "pk", "quantity", "unit", "serial", "code", "kind", "digits", "tolerance_s", "is_beside",
                    "until")  # fmt: skip
@@ -186,7 +186,7 @@ def all_reads(registers: Sequence[int], *, without: int | None = None) -> list[t
     return list((live if without is None else live.exclude(batch=without)).values_list(*READ_COLUMNS))
 
 
-def bearing_on(facts: Facts, touched: Reads, *, leaving_out: int | None = None) -> Reads:
+def reads_around(facts: RegisterConfig, touched: Reads, *, leaving_out: int | None = None) -> Reads:
     """Return the live reads of the points concerned, so far as they bear on what some touched ones change.
 
     leaving_out : a batch that counts no more.

@@ -13,7 +13,7 @@ from eclectyc.registers.register_config import MAXIMUM, RegisterFacts
 from eclectyc.registers.repository import insert, pieces
 
 
-def make_registers(registers: Sequence[RegisterFacts], meters: Sequence[int]) -> None:
+def create_registers(registers: Sequence[RegisterFacts], meters: Sequence[int]) -> None:
     """Make the registers that are not there yet, and give them their numbers; call it within a transaction.
 
     meters : the number of each point's meter. A register that turns out to be one of maximum demand is marked so.
@@ -36,7 +36,7 @@ def make_registers(registers: Sequence[RegisterFacts], meters: Sequence[int]) ->
         Register.objects.filter(pk__in=piece).exclude(kind=MAXIMUM).update(kind=MAXIMUM)
 
 
-def keep_reads(batch: Batch, registers: Sequence[RegisterFacts], reads: Reads, told: Sequence[str]) -> None:
+def store_reads(batch: Batch, registers: Sequence[RegisterFacts], reads: Reads, told: Sequence[str]) -> None:
     """Write a batch's reads down. told : the source's own word for the kind of each, or nothing."""
     order = np.lexsort((reads.at_s, reads.register))
     numbers = np.array([register.pk or 0 for register in registers], dtype=np.int64)

@@ -20,8 +20,8 @@ from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.quality import DERIVED, ESTIMATED
 from eclectyc.lake.schema import BATCH_COLUMNS
 from eclectyc.lake.slot_arrays import Slots
-from eclectyc.registers.advances import Pieces, quality_of
-from eclectyc.registers.calendar import Days
+from eclectyc.registers.advances import Advances, quality_of
+from eclectyc.registers.calendar import LocalDays
 
 AT_ONCE: Final = 500_000  # days that are laid out together
 
@@ -107,7 +107,7 @@ def _frame(
     return frame.with_columns(**Slots(values, quality, lengths).columns()).select(BATCH_COLUMNS.keys())
 
 
-def spread(pieces: Pieces, days: Days, step: np.ndarray) -> tuple[DayUse, SlotUse]:
+def spread(pieces: Advances, days: LocalDays, step: np.ndarray) -> tuple[DayUse, SlotUse]:
     """Lay the use of targets on days and slots.
 
     pieces : of targets, disjoint, sorted by owner and start. step : of each target [minutes]; 1440 for whole days.
@@ -117,7 +117,7 @@ def spread(pieces: Pieces, days: Days, step: np.ndarray) -> tuple[DayUse, SlotUs
     return DayUse.of(whole), SlotUse.of(slots)
 
 
-def _by_owner(pieces: Pieces, days: Days) -> Iterator[Pieces]:
+def _by_owner(pieces: Advances, days: LocalDays) -> Iterator[Advances]:
     """Cut pieces between owners, so that not too many days are laid out at one time."""
     laid = np.cumsum(days.ending_at(pieces.end) - days.of(pieces.start) + 1)
     begins = np.flatnonzero(np.r_[True, pieces.owner[1:] != pieces.owner[:-1]])[: len(pieces)]
@@ -130,7 +130,7 @@ def _by_owner(pieces: Pieces, days: Days) -> Iterator[Pieces]:
         yield pieces.where(np.arange(start, end))
 
 
-def _spread(pieces: Pieces, days: Days, step: np.ndarray) -> tuple[DayUse, SlotUse]:
+def _spread(pieces: Advances, days: LocalDays, step: np.ndarray) -> tuple[DayUse, SlotUse]:
     """Lay some pieces on days and slots."""
     target, day, opens, closes, rows = by_day(pieces, days)
     share = pieces.use[rows] * ((closes - opens) / (pieces.end - pieces.start)[rows])
@@ -152,7 +152,7 @@ def _spread(pieces: Pieces, days: Days, step: np.ndarray) -> tuple[DayUse, SlotU
     return _whole_days(target, day + days.first, share, known, estimated, in_measured & is_fine, in_measured), slots
 
 
-def by_day(pieces: Pieces, days: Days) -> tuple[np.ndarray, ...]:
+def by_day(pieces: Advances, days: LocalDays) -> tuple[np.ndarray, ...]:
     """Cut pieces at local midnights: owner, day (index into ``days``), start, end [s], and which piece each is of."""
     first, last = days.of(pieces.start), days.ending_at(pieces.end)
     count = last - first + 1

@@ -16,10 +16,10 @@ import numpy as np
 
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.plurals import counted
-from eclectyc.registers.advances import DIGITS, Pieces
-from eclectyc.registers.calendar import Days
-from eclectyc.registers.consumption import Share, Worked
-from eclectyc.registers.reads import Reads, standing
+from eclectyc.registers.advances import DIGITS, Advances
+from eclectyc.registers.calendar import LocalDays
+from eclectyc.registers.consumption import Consumption, RegisterShare
+from eclectyc.registers.reads import Reads, effective_reads
 from eclectyc.registers.register_config import PointFacts
 from eclectyc.registers.spread import no_days, no_slots, spread
 
@@ -44,7 +44,7 @@ class Entries:
         """Return the entries that stand, sorted by tank, kind and moment."""
         keys = list(zip(self.reads.register.tolist(), self.kind.tolist(), self.reference.tolist(), strict=True))
         number = {key: n for n, key in enumerate(sorted(set(keys)))}
-        return standing(self.reads, np.array([number[key] for key in keys], dtype=np.int64))
+        return effective_reads(self.reads, np.array([number[key] for key in keys], dtype=np.int64))
 
     @classmethod
     def none(cls) -> Entries:
@@ -58,7 +58,7 @@ class Entries:
                    np.r_[one.reference, other.reference])  # fmt: skip
 
 
-def use_of(points: list[PointFacts], entries: Entries, touched: Entries, counts: np.ndarray) -> Worked:
+def tank_consumption(points: list[PointFacts], entries: Entries, touched: Entries, counts: np.ndarray) -> Consumption:
     """Work the use of tanks out, for all the days that they have.
 
     counts : for each point, bool: False where a register counts what comes out of its tank; then nothing is worked out.
@@ -66,7 +66,7 @@ def use_of(points: list[PointFacts], entries: Entries, touched: Entries, counts:
     targets = [(n, QUANTITY, UNIT) for n in range(len(points))]
     empty = np.zeros(len(points), np.int64)
     step = np.full(len(points), WHOLE_DAY, np.int64)
-    worked = Worked(targets, step, empty, empty.copy(), no_days(), no_slots())
+    worked = Consumption(targets, step, empty, empty.copy(), no_days(), no_slots())
     kept = entries.standing()
     for n, point in enumerate(points):
         own = kept[entries.reads.register[kept] == n]
@@ -79,20 +79,20 @@ def use_of(points: list[PointFacts], entries: Entries, touched: Entries, counts:
                 "gives no use beside it."
             )
             continue
-        days = Days.around(point.zone, moments)
+        days = LocalDays.around(point.zone, moments)
         worked.first[n], worked.end[n] = (
             int(at) + days.first for at in days.of(np.array([min(moments), max(moments)]))
         )
         worked.end[n] += 1
-        pieces = _pieces(n, point, entries, own, worked.notes)
+        pieces = _advances(n, point, entries, own, worked.notes)
         if len(pieces):
             whole, _ = spread(pieces, days, step)
             worked.days = worked.days.joined(whole)
-            worked.shares[n] = [Share(len(whole), float(np.nansum(pieces.use)), WHOLE_DAY)]
+            worked.shares[n] = [RegisterShare(len(whole), float(np.nansum(pieces.use)), WHOLE_DAY)]
     return worked
 
 
-def _pieces(tank: int, point: PointFacts, entries: Entries, own: np.ndarray, notes: list[str]) -> Pieces:
+def _advances(tank: int, point: PointFacts, entries: Entries, own: np.ndarray, notes: list[str]) -> Advances:
     """Return the use of one tank between its dips; without any, between its deliveries."""
     at_s, litres = entries.reads.at_s[own], entries.reads.value[own]
     is_dip = entries.kind[own] == DIP
@@ -123,4 +123,4 @@ def _pieces(tank: int, point: PointFacts, entries: Entries, own: np.ndarray, not
             "that is missing, or correct a dip."
         )
     no = np.zeros(len(use), bool)
-    return Pieces(np.full(len(use), tank), edges[:-1], edges[1:], np.where(known, use, np.nan), no, known, no)
+    return Advances(np.full(len(use), tank), edges[:-1], edges[1:], np.where(known, use, np.nan), no, known, no)

@@ -18,7 +18,7 @@ FUELS = (Utility.OIL, Utility.LPG, Utility.DIESEL, Utility.HVO, Utility.OTHER)
 ENTRY_COLUMNS = ("meter_id", "at_s", "litres", "quality", "batch_id", "kind", "reference")
 
 
-def counting(meters: Sequence[int | None]) -> np.ndarray:
+def measured_by_tank(meters: Sequence[int | None]) -> np.ndarray:
     """Say of which meters nothing but the tank tells the use: no register of theirs has a read that counts."""
     named = [meter for meter in meters if meter is not None]
     taken: set[int] = set()
@@ -28,17 +28,17 @@ def counting(meters: Sequence[int | None]) -> np.ndarray:
     return np.array([meter not in taken for meter in meters], dtype=bool)
 
 
-def held_entries(meters: Sequence[int | None], *, without: int | None = None) -> Entries:
+def stored_entries(meters: Sequence[int | None], *, without: int | None = None) -> Entries:
     """Return the live entries of some meters; ``reads.register`` is the meter's place among them."""
     place = {meter: n for n, meter in enumerate(meters) if meter is not None}
     live = TankEntry.objects.filter(batch__state__in=LIVE)
     if without is not None:
         live = live.exclude(batch=without)
     rows = [row for piece in pieces(list(place)) for row in live.filter(meter__in=piece).values_list(*ENTRY_COLUMNS)]
-    return entries_of(rows, place)
+    return as_entries(rows, place)
 
 
-def entries_of(rows: Sequence[tuple], place: dict[int, int]) -> Entries:
+def as_entries(rows: Sequence[tuple], place: dict[int, int]) -> Entries:
     """Return rows of meter, moment, litres, quality, batch, kind and reference as columns."""
     if not rows:
         return Entries.none()
@@ -54,7 +54,7 @@ def entries_of(rows: Sequence[tuple], place: dict[int, int]) -> Entries:
     return Entries(reads, np.array(kind, dtype=object), np.array(reference, dtype=object))
 
 
-def keep_entries(batch: Batch, meters: Sequence[int], told: Entries) -> None:
+def store_entries(batch: Batch, meters: Sequence[int], told: Entries) -> None:
     """Write a batch's entries down. meters : the number of each tank's meter."""
     reads = told.reads
     insert(

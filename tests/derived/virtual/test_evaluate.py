@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eclectyc.derived.virtual.evaluate import NEVER_S, SCHEMA, Rows, work_out
-from eclectyc.derived.virtual.evaluate import Source as Given
+from eclectyc.derived.virtual.evaluate import NEVER_S, SCHEMA, PointReadings, evaluate
+from eclectyc.derived.virtual.evaluate import FormulaTerm as Given
 from eclectyc.kernel.days import slot_bounds, slots_in_day
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTITUTED
 
@@ -29,7 +29,7 @@ def rows(*days: Row) -> pl.DataFrame:
 
 
 def Source(held: pl.DataFrame, zone: ZoneInfo, factor: float = 1.0, **life: int) -> Given:
-    return Given(Rows.of(held, zone), factor, **life)
+    return Given(PointReadings.of(held, zone), factor, **life)
 
 
 def flat(day: date, value: float | None, step: int = 30, zone: ZoneInfo = LONDON, quality: int = ACTUAL) -> Row:
@@ -45,7 +45,7 @@ def with_slot(row: Row, slot: int, value: float | None, quality: int = ACTUAL) -
 
 
 def out(sources: list[Given], *days: date, zone: ZoneInfo = LONDON) -> list[Row]:
-    found = work_out(np.array(days, dtype="datetime64[D]"), zone, sources).frame()
+    found = evaluate(np.array(days, dtype="datetime64[D]"), zone, sources).frame()
     assert found.schema == pl.Schema(SCHEMA)
     return found.rows()
 

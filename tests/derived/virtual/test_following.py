@@ -10,12 +10,12 @@ import pytest
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.lifecycle import recover
 from eclectyc.batches.models import Batch
-from eclectyc.derived.engine import bring_up_to_date
+from eclectyc.derived.engine import recalculate
 from eclectyc.derived.models import Stale
 from eclectyc.derived.spans import EVER
 from eclectyc.derived.virtual.delete import delete_virtual_meter
 from eclectyc.derived.virtual.derivation import VIRTUAL_METERS
-from eclectyc.derived.virtual.preview import parts_on, try_out
+from eclectyc.derived.virtual.preview import parts_on, preview_formula
 from eclectyc.estate import bulk, changes
 from eclectyc.estate import meters as estate_meters
 from eclectyc.estate.models import Meter, Series
@@ -62,22 +62,22 @@ def held(meter: Meter) -> dict[int, Day]:
 def test_a_formula_is_worked_out_over_all_there_is(world, meters, tmp_path):
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "10"), ("MAIN", 2, "10"), ("S1", 1, "3"), ("S2", 1, "4.5")))
     rest = virtual(world, "REST", "MAIN - S1 - S2")
-    assert bring_up_to_date().changed == 48
+    assert recalculate().changed == 48
     assert held(rest) == {1: [2.5] * 48}
     assert not Stale.objects.exists()
     assert Batch.objects.filter(kind=Batch.DERIVED).count() == 1
-    assert bring_up_to_date().batches == 0
+    assert recalculate().batches == 0
 
 
 def test_a_late_reading_fills_exactly_its_slot_here_and_above(world, meters, tmp_path):
     rest, half = virtual(world, "REST", "MAIN - S1"), virtual(world, "HALF", "0.5 * REST + S2")
     first = wide(("MAIN", 1, "10"), ("S1", 1, cells("4", s7="")), ("S2", 1, "1"), ("MAIN", 2, "10"), ("S1", 2, "1"))
     bring(world, tmp_path / "a.csv", first)
-    bring_up_to_date()
+    recalculate()
     assert held(rest) == {1: [None if k == 7 else 6.0 for k in range(48)], 2: [9.0] * 48}
     assert held(half) == {1: [None if k == 7 else 4.0 for k in range(48)]}
     bring(world, tmp_path / "b.csv", wide(("S1", 1, cells("4", s7="2"))))
-    done = bring_up_to_date()
+    done = recalculate()
     assert done.changed == 2  # one slot of each
     assert held(rest)[1] == [8.0 if k == 7 else 6.0 for k in range(48)]
     assert held(half)[1] == [5.0 if k == 7 else 4.0 for k in range(48)]
@@ -87,33 +87,33 @@ def test_what_is_undone_is_undone_in_the_result(world, meters, tmp_path):
     rest = virtual(world, "REST", "MAIN - S1")
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "10"), ("S1", 1, "4")))
     second = bring(world, tmp_path / "b.csv", wide(("S1", 1, "5"), ("S1", 2, "5"), ("MAIN", 2, "9")))
-    bring_up_to_date()
+    recalculate()
     assert held(rest) == {1: [5.0] * 48, 2: [4.0] * 48}
     undo_batch(Actor.of(world.admin), batch=second.batch or 0)
-    bring_up_to_date()
+    recalculate()
     assert held(rest) == {1: [6.0] * 48}
 
 
 def test_a_changed_formula_and_a_new_part_are_worked_out_on_all_days(world, meters, tmp_path):
     bring(world, tmp_path / "a.csv", wide(*((m, d, "1") for m in meters for d in (1, 9)), ("MAIN", 20, "7")))
     rest = virtual(world, "REST", "MAIN")
-    bring_up_to_date()
+    recalculate()
     assert held(rest) == {1: [1.0] * 48, 9: [1.0] * 48, 20: [7.0] * 48}
     estate_meters.update_meter(SYSTEM, meter=rest, formula="MAIN + S1 / 4 + S2 * 2")
-    bring_up_to_date()
+    recalculate()
     assert held(rest) == {1: [3.25] * 48, 9: [3.25] * 48}
 
 
 def test_the_life_of_a_sub_meter_gives_back_the_days_before_it(world, meters, tmp_path):
     bring(world, tmp_path / "a.csv", wide(*(("MAIN", d, "5") for d in (1, 2, 3)), ("S1", 3, "2")))
     rest = virtual(world, "REST", "MAIN - S1")
-    bring_up_to_date()
+    recalculate()
     assert held(rest) == {3: [3.0] * 48}  # nobody knows that there was no S1: what lacks is a gap
     estate_meters.update_meter(SYSTEM, meter=meters["S1"], installed=date(2025, 6, 2))
-    bring_up_to_date()
+    recalculate()
     assert held(rest) == {1: [5.0] * 48, 3: [3.0] * 48}
     bulk.change_meters(SYSTEM, which=[meters["S1"].pk], installed=date(2025, 6, 3))
-    bring_up_to_date()
+    recalculate()
     assert held(rest) == {1: [5.0] * 48, 2: [5.0] * 48, 3: [3.0] * 48}
 
 
@@ -124,7 +124,7 @@ def test_a_result_is_estimated_where_a_part_is(world, meters, tmp_path):
     lines = [f"{m},import,kWh,{day}{s}:00+01:00,{day}{e}:00+01:00,{v},{f}" for m, s, e, v, f in rows]
     bring(world, tmp_path / "a.csv", head + "\n".join(lines) + "\n")
     rest = virtual(world, "REST", "MAIN - S1")
-    bring_up_to_date()
+    recalculate()
     series = Series.objects.get(meter=rest)
     rows = connect().days([series.pk], date(2025, 6, 1), date(2025, 6, 2), values=True)
     assert rows["quality"][0].to_list()[:2] == [ESTIMATED, ACTUAL]
@@ -136,10 +136,10 @@ def test_a_part_known_by_whole_days_makes_the_result_daily_on_those_days(world, 
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "1"), ("MAIN", 2, "1")))
     bring(world, tmp_path / "b.csv", "Meter,Date,kWh\nDAILY,01/06/2025,8\n", type="daily")
     rest = virtual(world, "REST", "MAIN - DAILY")
-    bring_up_to_date()
+    recalculate()
     assert (rest.step_minutes, held(rest)) == (1440, {1: [40.0]})
     estate_meters.update_meter(SYSTEM, meter=daily, removed=date(2025, 6, 2))
-    bring_up_to_date()
+    recalculate()
     assert held(rest) == {1: [40.0], 2: [1.0] * 48}
 
 
@@ -147,10 +147,10 @@ def test_parts_in_another_zone_are_followed_on_the_days_that_they_reach_into(wor
     paris = make_meter(make_site(world.org, "Paris", timezone="Europe/Paris"), "PARIS")
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "1"), ("MAIN", 2, "1")))
     both = virtual(world, "BOTH", "MAIN + PARIS")
-    bring_up_to_date()
+    recalculate()
     assert held(both) == {}
     bring(world, tmp_path / "b.csv", wide(("PARIS", 2, "5")))  # from 23:00 of the first, London time
-    bring_up_to_date()
+    recalculate()
     assert held(both) == {
         1: [6.0 if k >= 46 else None for k in range(48)],
         2: [6.0 if k < 46 else None for k in range(48)],
@@ -161,9 +161,9 @@ def test_parts_in_another_zone_are_followed_on_the_days_that_they_reach_into(wor
 def test_another_unit_or_direction_takes_its_earlier_days_with_it(world, meters, tmp_path):
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "1")))
     rest = virtual(world, "REST", "MAIN")
-    bring_up_to_date()
+    recalculate()
     estate_meters.update_meter(SYSTEM, meter=rest, direction="export")
-    bring_up_to_date()
+    recalculate()
     kinds = {(s.quantity, s.is_primary): s.pk for s in Series.objects.filter(meter=rest)}
     assert set(kinds) == {("import", False), ("export", True)}
     assert connect().span([kinds["import", False]]).is_empty()
@@ -209,7 +209,7 @@ def test_a_formula_is_tried_out_without_a_trace(world, meters, tmp_path):
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "10"), ("S1", 1, cells("4", s7=""))))
     unmade = Meter(organisation=world.org, site=world.site)
     meant = meaning_of(SYSTEM, unmade, "MAIN - S1")
-    tried = try_out(unmade, meant, date(2025, 6, 1), date(2025, 6, 3))
+    tried = preview_formula(unmade, meant, date(2025, 6, 1), date(2025, 6, 3))
     assert [(t.day.day, t.value, t.present, t.slots) for t in tried] == [(1, 282.0, 47, 48), (2, None, 0, 0)]
     assert not Meter.objects.exclude(formula="").exists()
 
@@ -217,7 +217,7 @@ def test_a_formula_is_tried_out_without_a_trace(world, meters, tmp_path):
 def test_a_virtual_meter_is_deleted_with_what_was_worked_out(world, meters, tmp_path):
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "10"), ("S1", 1, "4")))
     rest, above = virtual(world, "REST", "MAIN - S1"), virtual(world, "TOP", "REST * 2")
-    bring_up_to_date()
+    recalculate()
     series = Series.objects.get(meter=rest).pk
     with pytest.raises(Conflict, match="stands in the formula of TOP"):
         delete_virtual_meter(SYSTEM, meter=rest)
@@ -229,13 +229,13 @@ def test_a_virtual_meter_is_deleted_with_what_was_worked_out(world, meters, tmp_
     assert connect().span([series]).is_empty()
     assert not Stale.objects.exists()
     assert set(Batch.objects.values_list("state", flat=True)) == {Batch.DONE}
-    bring_up_to_date()
+    recalculate()
 
 
 def test_a_deletion_that_is_cut_off_leaves_the_meter_to_be_worked_out_anew(world, meters, tmp_path, monkeypatch):
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "10")))
     rest = virtual(world, "REST", "MAIN")
-    bring_up_to_date()
+    recalculate()
 
     def cut_off(point: str) -> None:
         if point == "virtual.emptied":
@@ -245,7 +245,7 @@ def test_a_deletion_that_is_cut_off_leaves_the_meter_to_be_worked_out_anew(world
     with pytest.raises(KeyboardInterrupt):
         delete_virtual_meter(SYSTEM, meter=rest)
     assert held(rest) == {}
-    bring_up_to_date()
+    recalculate()
     assert held(rest) == {1: [10.0] * 48}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.derived.engine import bring_up_to_date
+from eclectyc.derived.engine import recalculate
 from eclectyc.estate import meters
 from eclectyc.estate.models import Meter, Series
 from eclectyc.gas.missing_values import lacking_of
@@ -32,7 +32,7 @@ def test_the_kwh_of_gas_are_followed_through_its_calorific_values(world: World, 
     gas = gas_meter(world)
     half, volume = declared(world, "HALF", f"{MPRN} / 2"), declared(world, "VOLUME", f"{MPRN}.volume * 2", "m3")
     bring(world, tmp_path / "a.csv", volumes(DAYS))
-    bring_up_to_date()
+    recalculate()
     assert not Series.objects.filter(meter=half).exists()
     assert total(volume, "volume") == 2 * 10 * 48 * 3
     tell(world, dict.fromkeys([date(2025, 5, 31), *DAYS], "39.5"))
@@ -47,7 +47,7 @@ def test_volumes_of_a_virtual_meter_are_not_turned_into_kwh(world: World, tmp_pa
     gas = gas_meter(world)
     volume = declared(world, "VOLUME", f"{MPRN}.volume", "m3")
     bring(world, tmp_path / "a.csv", volumes(DAYS))
-    bring_up_to_date()
+    recalculate()
     tell(world, {DAYS[0]: "39.5"})
     assert set(Series.objects.filter(meter=volume).values_list("quantity", "source")) == {("volume", "formula")}
     assert lacking_of(gas) is not None
@@ -70,7 +70,7 @@ def test_a_supplier_s_own_kwh_take_the_place_of_the_converted_in_formulas_too(wo
     assert total(half) == pytest.approx(total(gas) / 2, abs=1e-6)
     supplied = f"MPRN,Date,kWh\n{MPRN},{DAYS[0]:%d/%m/%Y},100\n"
     bring(world, tmp_path / "b.csv", supplied)
-    bring_up_to_date()
+    recalculate()
     counted = Series.objects.get(meter=gas, quantity="import", is_primary=True)
     assert counted.source == ""
     series = list(Series.objects.filter(meter=half, is_primary=True).values_list("pk", flat=True))

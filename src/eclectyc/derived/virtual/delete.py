@@ -8,7 +8,7 @@ import polars as pl
 from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.batches.lifecycle import begin, committing, note, writers_turn
+from eclectyc.batches.lifecycle import begin, committing, record_result, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.derived import invalidation
 from eclectyc.derived.spans import EVER
@@ -54,12 +54,12 @@ def _empty(actor: Actor, meter: Meter, series: list[int], lease: Lease) -> None:
     with transaction.atomic():
         batch = begin(actor, lease, organisation=meter.organisation, kind=Batch.DERIVED, format=NAME,
                       file_name=f"{meter.identifier} deleted")  # fmt: skip
-        invalidation.mark(NAME, [(meter.pk, *EVER)])  # gone with the meter
+        invalidation.mark_stale(NAME, [(meter.pk, *EVER)])  # gone with the meter
     spans = pl.DataFrame({"series": pl.Series(series, dtype=pl.Int32), "start": EVER[0], "end": EVER[1]})
     store = connect()
 
     def before_commit(result: WriteResult) -> None:
-        note(batch, touched=result.touched, report={"removed": result.removed}, changed=result.changed)
+        record_result(batch, touched=result.touched, report={"removed": result.removed}, changed=result.changed)
 
     with committing(batch, store, lease):
         store.replace_spans([], spans=spans, earlier=None, lease=lease, batch=batch.pk, before_commit=before_commit)

@@ -12,9 +12,9 @@ from eclectyc.derived.virtual.invalidation import NAME
 from eclectyc.estate.models import FormulaPart, Series
 
 if TYPE_CHECKING:
-    from eclectyc.derived.virtual.planning import Plan
+    from eclectyc.derived.virtual.planning import VirtualMeterPlan
 
-_RESTING: Final[dict[str, Any]] = {
+_DEPENDENTS: Final[dict[str, Any]] = {
     "series": pl.Int32,
     "meter": pl.Int64,
     "is_elsewhere": pl.Boolean,
@@ -32,7 +32,7 @@ class VirtualMeters:
         """Return the virtual meters with a part among what was touched, and their days: two queries."""
         if touched.is_empty() or not FormulaPart.objects.exists():
             return empty()
-        pairs = _resting(int(touched["series"][0])).join(touched, on="series")
+        pairs = _dependent_meters(int(touched["series"][0])).join(touched, on="series")
         here = runs(pairs.filter(~pl.col("is_elsewhere")))
         elsewhere = widened(runs(pairs.filter("is_elsewhere")), before=1, after=1)
         # A register bears on every day between its first and its last: where it lacks, the sum of registers does.
@@ -42,18 +42,18 @@ class VirtualMeters:
 
     def reads(self, wanted: pl.DataFrame) -> list[int]:
         """Return the series that long spans are cut to: of the parts, and the meters' own."""
-        from eclectyc.derived.virtual.planning import cuts_to  # most batches touch no part of a formula
+        from eclectyc.derived.virtual.planning import bounding_series  # most batches touch no part of a formula
 
-        return cuts_to(wanted)
+        return bounding_series(wanted)
 
-    def plan(self, wanted: pl.DataFrame, held: pl.DataFrame) -> Plan:
+    def plan(self, wanted: pl.DataFrame, held: pl.DataFrame) -> VirtualMeterPlan:
         """Return what virtual meters hold on some days."""
-        from eclectyc.derived.virtual.planning import plan_for
+        from eclectyc.derived.virtual.planning import plan_days
 
-        return plan_for(wanted, held)
+        return plan_days(wanted, held)
 
 
-def _resting(series: int) -> pl.DataFrame:
+def _dependent_meters(series: int) -> pl.DataFrame:
     """Return which virtual meters rest on which series, in the organisation of one of the series."""
     organisation = Series.objects.filter(pk=series).values("meter__organisation")
     parts = FormulaPart.objects.filter(meter__organisation__in=organisation, part__series__quantity=F("quantity"))
@@ -63,7 +63,7 @@ def _resting(series: int) -> pl.DataFrame:
             "part__series", "meter", "meter__site__timezone", "part__site__timezone", "part__series__register"
         )
     ]
-    return pl.DataFrame(rows, schema=_RESTING, orient="row")
+    return pl.DataFrame(rows, schema=_DEPENDENTS, orient="row")
 
 
 VIRTUAL_METERS: Final = VirtualMeters()

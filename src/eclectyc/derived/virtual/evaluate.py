@@ -32,7 +32,7 @@ SCHEMA: Final = {"day": pl.Date(), "step": pl.Int16(), **SLOTS}
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class PointReadings:
     """The readings of a metering point, all times [s since 1970]: begins, ends and step [minutes] have one entry a day
     row; start, end, value and quality one for each slot that has a value."""
 
@@ -59,21 +59,21 @@ class Rows:
         return cls(begins, ends, step, start[held], end[held], slots.values[held], slots.quality[held])
 
 
-NO_ROWS: Final = Rows(*(np.zeros(0, kind) for kind in ("i8", "i8", "i8", "i8", "i8", "f8", "i1")))
+NO_READINGS: Final = PointReadings(*(np.zeros(0, kind) for kind in ("i8", "i8", "i8", "i8", "i8", "f8", "i1")))
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FormulaTerm:
     """A part's readings. since, until : the part's life [s since 1970], half-open; outside of it the part is away."""
 
-    rows: Rows
+    rows: PointReadings
     factor: float = 1.0
     since: int = -NEVER_S
     until: int = NEVER_S
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
+class FormulaDays:
     """Days of a result: those of which anything can be said. days : datetime64[D]; step [minutes]."""
 
     days: np.ndarray
@@ -87,7 +87,7 @@ class Worked:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class SlotGrid:
     """The slots of some local days [s since 1970]: opens, closes and step have one entry a day; start, end and day
     one a slot, ``day`` being an index."""
 
@@ -101,7 +101,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TermSlots:
     """What a part says of each slot of a frame. is_there : it has a value; is_away : it was not there, and so nothing
     is wanted of it."""
 
@@ -111,7 +111,7 @@ class Told:
     is_away: np.ndarray
 
 
-def frame_of(days: np.ndarray, zone: ZoneInfo, sources: Sequence[Source]) -> Frame:
+def slot_grid(days: np.ndarray, zone: ZoneInfo, sources: Sequence[FormulaTerm]) -> SlotGrid:
     """Return the slots in which some days can be worked out; a day on which no part has a row has none.
 
     days : datetime64[D], in order, each once.
@@ -132,10 +132,10 @@ def frame_of(days: np.ndarray, zone: ZoneInfo, sources: Sequence[Source]) -> Fra
     day = np.repeat(np.arange(len(days)), counts)
     start = opens[day] + _within(counts) * step[day] * 60
     end = np.where(step[day] == WHOLE_DAY, closes[day], np.minimum(start + step[day] * 60, closes[day]))
-    return Frame(days, opens, closes, step, start, end, day)
+    return SlotGrid(days, opens, closes, step, start, end, day)
 
 
-def told(source: Source, frame: Frame) -> Told:
+def term_slots(source: FormulaTerm, frame: SlotGrid) -> TermSlots:
     """Lay a part's readings on the slots of a frame."""
     rows, size = source.rows, len(frame.start)
     at = np.searchsorted(frame.start, rows.start, side="right") - 1
@@ -148,21 +148,21 @@ def told(source: Source, frame: Frame) -> Told:
     np.maximum.at(least, at, rows.quality[fits])
     is_there = covered == frame.end - frame.start
     is_outside = (frame.end <= source.since) | (frame.start >= source.until)
-    return Told(sums, least, is_there, is_outside & (covered == 0))
+    return TermSlots(sums, least, is_there, is_outside & (covered == 0))
 
 
-def work_out(days: np.ndarray, zone: ZoneInfo, sources: Sequence[Source]) -> Worked:
+def evaluate(days: np.ndarray, zone: ZoneInfo, sources: Sequence[FormulaTerm]) -> FormulaDays:
     """Return the days of which anything can be said.
 
     days : local days of the virtual meter's zone, datetime64[D], in order, each once.
     """
-    frame = frame_of(days, zone, sources)
+    frame = slot_grid(days, zone, sources)
     total = np.zeros(len(frame.start))
     quality = np.full(len(frame.start), MISSING, dtype=np.int8)
     is_known = np.ones(len(frame.start), dtype=bool)
     is_any = np.zeros(len(frame.start), dtype=bool)
     for source in sources:
-        part = told(source, frame)
+        part = term_slots(source, frame)
         is_known &= part.is_there | part.is_away
         is_any |= part.is_there
         total += np.where(part.is_there, source.factor * part.value, 0.0)
@@ -172,7 +172,7 @@ def work_out(days: np.ndarray, zone: ZoneInfo, sources: Sequence[Source]) -> Wor
     counts = np.bincount(frame.day, minlength=len(frame.days)).astype(np.int64)
     said = Slots(values, np.where(has_value, quality, np.int8(MISSING)), counts)
     speaks = np.flatnonzero(np.bincount(frame.day, has_value, minlength=len(frame.days)))
-    return Worked(frame.days[speaks], frame.step[speaks], said.take(speaks))
+    return FormulaDays(frame.days[speaks], frame.step[speaks], said.take(speaks))
 
 
 def _within(counts: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ _OF_ITS_OWN: Final = frozenset({"formula", "unit", "direction", "site_id"})
 _OF_ITS_LIFE: Final = frozenset({"installed", "removed"})
 
 
-def mark_users(meters: Iterable[int]) -> None:
+def mark_dependents(meters: Iterable[int]) -> None:
     """Have the formulas over some meters worked out anew: which of their series count has changed.
 
     Call it within the transaction of that change.
@@ -26,18 +26,18 @@ def mark_users(meters: Iterable[int]) -> None:
     from eclectyc.estate.models import FormulaPart
 
     users = FormulaPart.objects.filter(part__in=sorted(set(meters))).order_by()
-    mark_all(users.values_list("meter", flat=True).distinct())
+    mark_meters(users.values_list("meter", flat=True).distinct())
 
 
-def mark_all(meters: Iterable[int]) -> None:
+def mark_meters(meters: Iterable[int]) -> None:
     """Have some virtual meters worked out anew, on all their days."""
     from eclectyc.derived import invalidation  # every command is made ready for this: Polars comes with it
     from eclectyc.derived.spans import EVER
 
-    invalidation.mark(NAME, [(meter, *EVER) for meter in meters])
+    invalidation.mark_stale(NAME, [(meter, *EVER) for meter in meters])
 
 
-def follow_changes(changes: Sequence[Change]) -> None:
+def on_estate_change(changes: Sequence[Change]) -> None:
     """Have worked out anew what changes of meters bear on: their own formulas, or those that name them."""
     from eclectyc.estate.models import FormulaPart, Meter
 
@@ -49,7 +49,7 @@ def follow_changes(changes: Sequence[Change]) -> None:
         users = FormulaPart.objects.filter(part__in=lives[at : at + _PIECE]).order_by()
         marked.update(users.values_list("meter", flat=True))
     if marked:
-        mark_all(sorted(marked))
+        mark_meters(sorted(marked))
 
 
 def _refuse_other_directions(meters: Sequence[Meter]) -> None:

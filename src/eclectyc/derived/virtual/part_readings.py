@@ -7,13 +7,13 @@ from datetime import date
 
 import polars as pl
 
-from eclectyc.derived.virtual.definitions import Rule, series_frame
-from eclectyc.derived.virtual.evaluate import NO_ROWS, Rows
+from eclectyc.derived.virtual.definitions import MeterDefinition, series_frame
+from eclectyc.derived.virtual.evaluate import NO_READINGS, PointReadings
 from eclectyc.lake.primary_rows import primary_rows
 from eclectyc.lake.store import connect
 
 
-def read_parts(rules: Iterable[Rule], start: date, end: date) -> dict[int, Rows]:
+def read_parts(rules: Iterable[MeterDefinition], start: date, end: date) -> dict[int, PointReadings]:
     """Return the readings that count of the parts of some rules, by point."""
     every = list(rules)
     series = series_frame(every)
@@ -26,4 +26,6 @@ def read_parts(rules: Iterable[Rule], start: date, end: date) -> dict[int, Rows]
     rows = rows.select("point", "day", "step", "values", "quality")
     found = {point: part for (point,), part in rows.partition_by("point", as_dict=True, maintain_order=True).items()}
     zones = {part.point: part.zone for rule in every for part in rule.parts}
-    return {point: Rows.of(found[point], zone) if point in found else NO_ROWS for point, zone in zones.items()}
+    return {
+        point: PointReadings.of(found[point], zone) if point in found else NO_READINGS for point, zone in zones.items()
+    }

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from eclectyc.batches.lifecycle import Made
+from eclectyc.batches.lifecycle import CreatedRecords
 from eclectyc.derived.spans import bounded, days_of, merged, months_of
-from eclectyc.derived.virtual.definitions import PIECE, SOURCE, Rule, rules_of
-from eclectyc.derived.virtual.evaluate import Rows, Worked, work_out
-from eclectyc.derived.virtual.invalidation import mark_users
+from eclectyc.derived.virtual.definitions import PIECE, SOURCE, MeterDefinition, definitions_of
+from eclectyc.derived.virtual.evaluate import FormulaDays, PointReadings, evaluate
+from eclectyc.derived.virtual.invalidation import mark_dependents
 from eclectyc.derived.virtual.part_readings import read_parts
 from eclectyc.estate.models import Series
 from eclectyc.estate.series import SeriesKey, ensure_series
@@ -26,24 +26,24 @@ _DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class VirtualMeterPlan:
     """The days of some virtual meters worked out anew. numbers : series by meter and step. days : meter, start, end."""
 
-    rules: list[Rule]
+    rules: list[MeterDefinition]
     numbers: Mapping[tuple[int, int], int]
     days: pl.DataFrame
     spans: pl.DataFrame
-    made: Made
+    made: CreatedRecords
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         for first, end, spans in months_of(self.days):
             days = {meter: part for (meter,), part in days_of(spans).partition_by("meter", as_dict=True).items()}
             rules = [rule for rule in self.rules if rule.meter in days]
             rows = read_parts(rules, first - _DAY, end + _DAY)
-            worked = [(rule, worked_out(rule, _sorted(days[rule.meter]), rows)) for rule in rules]
+            worked = [(rule, evaluate_meter(rule, _sorted(days[rule.meter]), rows)) for rule in rules]
             yield self._said([(rule, found) for rule, found in worked if len(found.days)])
 
-    def _said(self, worked: list[tuple[Rule, Worked]]) -> pl.DataFrame:
+    def _said(self, worked: list[tuple[MeterDefinition, FormulaDays]]) -> pl.DataFrame:
         """Return what was worked out as day rows of the series: one frame, however many meters there are."""
         if not worked:
             return pl.DataFrame(schema=BATCH_COLUMNS)
@@ -54,13 +54,13 @@ class Plan:
             np.concatenate([found.slots.quality for found in every]),
             np.concatenate([found.slots.lengths for found in every]),
         )
-        whole = Worked(np.concatenate([f.days for f in every]), np.concatenate([f.step for f in every]), slots)
+        whole = FormulaDays(np.concatenate([f.days for f in every]), np.concatenate([f.step for f in every]), slots)
         return whole.frame().with_columns(series=pl.Series(series, dtype=pl.Int32)).select(BATCH_COLUMNS.keys())
 
 
-def worked_out(rule: Rule, days: np.ndarray, rows: Mapping[int, Rows]) -> Worked:
+def evaluate_meter(rule: MeterDefinition, days: np.ndarray, rows: Mapping[int, PointReadings]) -> FormulaDays:
     """Return the days of one virtual meter. rows : readings that count, by point."""
-    return work_out(days, rule.zone, [part.source(rows[part.point]) for part in rule.parts])
+    return evaluate(days, rule.zone, [part.source(rows[part.point]) for part in rule.parts])
 
 
 def _sorted(days: pl.DataFrame) -> np.ndarray:
@@ -68,20 +68,20 @@ def _sorted(days: pl.DataFrame) -> np.ndarray:
     return found
 
 
-def cuts_to(wanted: pl.DataFrame) -> list[int]:
+def bounding_series(wanted: pl.DataFrame) -> list[int]:
     """Return the series whose own days bound long spans; none where all are short. wanted : meter, start, end."""
     if not _is_long(wanted).any():
         return []
     meters = wanted["meter"].unique().to_list()
-    return _resting(rules_of(meters), _own_series(meters))["series"].unique().to_list()
+    return _source_series(definitions_of(meters), _own_series(meters))["series"].unique().to_list()
 
 
-def plan_for(wanted: pl.DataFrame, held: pl.DataFrame) -> Plan:
+def plan_days(wanted: pl.DataFrame, held: pl.DataFrame) -> VirtualMeterPlan:
     """Return what some meters are to hold on some days; makes the series that they lack.
 
     wanted : meter, start, end. held : series, first, last of those that ``cuts_to`` names.
     """
-    rules = rules_of(wanted["meter"].unique().to_list())
+    rules = definitions_of(wanted["meter"].unique().to_list())
     steps = {rule.meter: rule.steps for rule in rules}
     keys = {
         (rule.meter, step): SeriesKey(rule.meter, rule.quantity, rule.unit, step, SOURCE)
@@ -92,9 +92,9 @@ def plan_for(wanted: pl.DataFrame, held: pl.DataFrame) -> Plan:
     numbers = {at: found[key].pk for at, key in keys.items()}
     own = _own_series(wanted["meter"].unique().to_list())
     _count_only(own, set(numbers.values()))
-    days = _within_what_there_is(wanted, held, _resting(rules, own))
+    days = _within_readings(wanted, held, _source_series(rules, own))
     spans = own.join(days, on="meter").select("series", "start", "end").sort("series", "start")
-    return Plan(rules, numbers, days, spans, Made(series=[series.pk for series in made]))
+    return VirtualMeterPlan(rules, numbers, days, spans, CreatedRecords(series=[series.pk for series in made]))
 
 
 def _own_series(meters: list[int]) -> pl.DataFrame:
@@ -114,10 +114,10 @@ def _count_only(own: pl.DataFrame, current: set[int]) -> None:
         wrong = own.filter(condition & (pl.col("is_primary") != meant))
         if len(wrong):
             Series.objects.filter(pk__in=wrong["series"].to_list()).update(is_primary=meant)
-            mark_users(wrong["meter"].to_list())  # they took what counted before
+            mark_dependents(wrong["meter"].to_list())  # they took what counted before
 
 
-def _resting(rules: list[Rule], own: pl.DataFrame) -> pl.DataFrame:
+def _source_series(rules: list[MeterDefinition], own: pl.DataFrame) -> pl.DataFrame:
     """Return the series that bear on virtual meters, their own among them: meter, series."""
     rested = [(rule.meter, held.id) for rule in rules for part in rule.parts for held in part.series]
     pairs = pl.DataFrame(rested, schema={"meter": pl.Int64, "series": pl.Int32}, orient="row")
@@ -128,7 +128,7 @@ def _is_long(wanted: pl.DataFrame) -> pl.Series:
     return wanted["end"] - wanted["start"] > timedelta(days=LONG_DAYS)
 
 
-def _within_what_there_is(wanted: pl.DataFrame, held: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+def _within_readings(wanted: pl.DataFrame, held: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """Return spans without the days on which neither a part nor the meter itself holds anything."""
     wanted = wanted.select("meter", "start", "end")
     if not _is_long(wanted).any():

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from eclectyc.derived.virtual.definitions import Part, Rule, Wanted, parts_of, rules_of
-from eclectyc.derived.virtual.evaluate import Source, frame_of, told, work_out
+from eclectyc.derived.virtual.definitions import MeterDefinition, PartDefinition, PartRequest, definitions_of, parts_of
+from eclectyc.derived.virtual.evaluate import FormulaTerm, evaluate, slot_grid, term_slots
 from eclectyc.derived.virtual.part_readings import read_parts
 from eclectyc.estate.models import Meter
 from eclectyc.estate.virtual import Meant, quantity_of
@@ -46,7 +46,7 @@ class PartOfDay:
 
 
 @dataclass(frozen=True, slots=True)
-class DayTried:
+class PreviewDay:
     """What one day would be: value over the slots that are there; None where none is."""
 
     day: date
@@ -57,56 +57,56 @@ class DayTried:
 
 def parts_on(meter: Meter, day: date) -> list[PartOfDay]:
     """Return what each part of a virtual meter gave on one of its local days, in the order of the formula."""
-    rules = rules_of([meter.pk])
+    rules = definitions_of([meter.pk])
     if not rules:
         return []
     (rule,) = rules
     rows = read_parts([rule], day - _DAY, day + 2 * _DAY)
     spans = _spans_of(rule)
     sources = [part.source(rows[part.point]) for part in rule.parts]
-    frame = frame_of(np.array([day], dtype="datetime64[D]"), rule.zone, sources)
+    frame = slot_grid(np.array([day], dtype="datetime64[D]"), rule.zone, sources)
     opens, closes = (int(edge.timestamp()) for edge in day_bounds(day, rule.zone))
     found = []
     for part, source in zip(rule.parts, sources, strict=True):
-        said = told(source, frame)
+        said = term_slots(source, frame)
         present = int(said.is_there.sum())
         value = float(round(source.factor * said.value[said.is_there].sum(), 9)) if present else None
-        is_away = not present and _is_away(source, opens, closes)
+        is_away = not present and _is_not_installed(source, opens, closes)
         found.append(PartOfDay(part.meter, part.quantity, part.factor or Fraction(0), value, present,
                                len(frame.start), is_away, *spans[part.point], part.factor is None))  # fmt: skip
     return found
 
 
-def _is_away(source: Source, opens: int, closes: int) -> bool:
+def _is_not_installed(source: FormulaTerm, opens: int, closes: int) -> bool:
     return closes <= source.since or opens >= source.until
 
 
-def try_out(meter: Meter, meant: Meant, start: date, end: date) -> list[DayTried]:
+def preview_formula(meter: Meter, meant: Meant, start: date, end: date) -> list[PreviewDay]:
     """Return what a formula would give on some days of a meter's site; nothing is stored."""
-    wanted = [Wanted(0, part.meter.pk, part.quantity, part.factor) for part in meant.parts]
+    wanted = [PartRequest(0, part.meter.pk, part.quantity, part.factor) for part in meant.parts]
     parts = tuple(parts_of(wanted, {0: meter.unit}))
     quantity = quantity_of(meter.direction, [part.quantity for part in parts])
-    rule = Rule(0, zone_of(meter.site.timezone), meter.unit, quantity, parts)
+    rule = MeterDefinition(0, zone_of(meter.site.timezone), meter.unit, quantity, parts)
     days = np.arange(np.datetime64(start, "D"), np.datetime64(end, "D"))
     rows = read_parts([rule], start - _DAY, end + _DAY)
-    found = work_out(days, rule.zone, [part.source(rows[part.point]) for part in parts])
+    found = evaluate(days, rule.zone, [part.source(rows[part.point]) for part in parts])
     by_day = {row["day"]: row["values"] for row in found.frame().iter_rows(named=True)}
-    return [_tried(day, by_day.get(day, [])) for day in days.tolist()]
+    return [_preview_day(day, by_day.get(day, [])) for day in days.tolist()]
 
 
-def _tried(day: date, values: list[float | None]) -> DayTried:
+def _preview_day(day: date, values: list[float | None]) -> PreviewDay:
     known = [value for value in values if value is not None]
-    return DayTried(day, round(sum(known), 9) if known else None, len(known), len(values))
+    return PreviewDay(day, round(sum(known), 9) if known else None, len(known), len(values))
 
 
-def _spans_of(rule: Rule) -> dict[int, tuple[date | None, date | None]]:
+def _spans_of(rule: MeterDefinition) -> dict[int, tuple[date | None, date | None]]:
     """Return the first and last day with readings of each part, by point."""
     series = [held.id for part in rule.parts for held in part.series]
     held = {row[0]: row[1:] for row in connect().span(series).iter_rows()} if series else {}
     return {part.point: _span(part, held) for part in rule.parts}
 
 
-def _span(part: Part, held: dict[int, tuple[date, date]]) -> tuple[date | None, date | None]:
+def _span(part: PartDefinition, held: dict[int, tuple[date, date]]) -> tuple[date | None, date | None]:
     known = [held[one.id] for one in part.series if one.id in held]
     if not known:
         return None, None

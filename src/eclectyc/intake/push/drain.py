@@ -15,7 +15,7 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation, User
-from eclectyc.batches.lifecycle import Under, begin, committing, note, writers_turn
+from eclectyc.batches.lifecycle import Guard, begin, committing, record_result, writers_turn
 from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Series
 from eclectyc.intake.push.batching import MOST_PUSHES, WaitingPush, next_batch
@@ -47,7 +47,7 @@ class DrainResult:
 
 
 def drain_inbox(
-    *, wait_s: float = WAIT_S, under: Under = nullcontext, tell: Callable[[DrainResult], None] = lambda _: None
+    *, wait_s: float = WAIT_S, under: Guard = nullcontext, tell: Callable[[DrainResult], None] = lambda _: None
 ) -> DrainResult:
     """Fold all that waits at this moment and return what that was; raise ``Busy`` where the writers' turn does not
     come within ``wait_s`` [s].
@@ -81,7 +81,7 @@ def _waiting(last: int) -> list[WaitingPush]:
     ]
 
 
-def _fold(pushes: list[WaitingPush], lease: Lease, under: Under, folded: DrainResult) -> None:
+def _fold(pushes: list[WaitingPush], lease: Lease, under: Guard, folded: DrainResult) -> None:
     rows = list(Push.objects.filter(pk__in=[push.pk for push in pushes]).order_by("pk"))
     merged = merge([(row.series_id, unpack(bytes(row.data))) for row in rows])
     rows = [row for nth, row in enumerate(rows) if nth not in merged.late]
@@ -101,7 +101,7 @@ def _known(series: set[int]) -> dict[int, SeriesFacts]:
     return {pk: SeriesFacts(*facts) for pk, *facts in found}
 
 
-def _begin(rows: list[Push], lease: Lease, under: Under) -> Batch:
+def _begin(rows: list[Push], lease: Lease, under: Guard) -> Batch:
     """Begin the batch of some pushes, and mark them as being in it."""
     person = User.objects.filter(pk=rows[0].user_id).first()
     actor = Actor(person.email, person.pk) if person else Actor(NAME)
@@ -125,7 +125,9 @@ def _commit(
     def before_commit(result: WriteResult) -> None:
         counts: dict[str, Any] = {name: getattr(result, name) for name in ("added", "changed", "unchanged", "kept")}
         report = report_of(rows, merged, known) | counts
-        note(batch, touched=result.touched, report=report, rows=report["rows"], accepted=report["rows"], **counts)
+        record_result(
+            batch, touched=result.touched, report=report, rows=report["rows"], accepted=report["rows"], **counts
+        )
 
     with committing(batch, store, lease):
         store.write(months, lease=lease, batch=batch.pk, before_commit=before_commit)

@@ -32,7 +32,7 @@ _KEPT: Final = (
 )
 
 
-class Named(NamedTuple):
+class NamedRegister(NamedTuple):
     """A register as a file names it: by its channel (meter, quantity, unit), serial and code."""
 
     channel: Channel
@@ -42,10 +42,10 @@ class Named(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FileReads:
     """A file's reads: which register (an index into ``registers``), and parallel arrays of shape (reads,)."""
 
-    registers: list[Named]
+    registers: list[NamedRegister]
     register: np.ndarray
     at_s: np.ndarray
     value: np.ndarray
@@ -58,7 +58,7 @@ class Told:
 
 
 @dataclass(slots=True)
-class Telling:
+class ReadCollector:
     """Takes a reader's blocks."""
 
     resolver: Resolver
@@ -100,14 +100,14 @@ class Telling:
                 frame = frame.filter(~long)
         return frame
 
-    def finish(self, printed_zone: str) -> Told:
+    def finish(self, printed_zone: str) -> FileReads:
         """Return the reads. printed_zone : of the file's clock times; empty where it is that of each site."""
         frame = pl.concat(self._frames) if self._frames else pl.DataFrame(schema=_schema())
-        registers, number = _numbered(frame, self.resolver)
+        registers, number = _number_registers(frame, self.resolver)
         at_s = _instants(frame, number, self.resolver, printed_zone)
         quality = np.where(frame["quality"].to_numpy() == UNFLAGGED, np.int8(ACTUAL), frame["quality"].to_numpy())
         kept = self._one_a_moment(frame, number, at_s, quality.astype(np.int8))
-        return Told(
+        return FileReads(
             registers,
             number[kept],
             at_s[kept],
@@ -168,20 +168,20 @@ class Telling:
         return refused
 
 
-def _numbered(frame: pl.DataFrame, resolver: Resolver) -> tuple[list[Named], np.ndarray]:
+def _number_registers(frame: pl.DataFrame, resolver: Resolver) -> tuple[list[NamedRegister], np.ndarray]:
     """Return the registers that a file names, and which of them each read is of."""
     keys = frame.select("channel", pl.col("serial").fill_null(""), pl.col("register").fill_null(""), "is_maximum")
     names = ("channel", "serial", "register")
     distinct = keys.group_by(*names, maintain_order=True).agg(pl.col("is_maximum").any())
     number: dict[tuple[int, str, str, str, str], int] = {}
-    registers: list[Named] = []
+    registers: list[NamedRegister] = []
     of_print = []
     for channel, serial, code, is_maximum in distinct.iter_rows():
         known = resolver.channels[channel]
         key = (id(known.point), known.quantity, known.unit, serial_key(serial), code_key(code))
         at = number.setdefault(key, len(number))
         if at == len(registers):
-            registers.append(Named(known, serial.strip(), code.strip(), is_maximum or known.is_power))
+            registers.append(NamedRegister(known, serial.strip(), code.strip(), is_maximum or known.is_power))
         of_print.append(at)
     numbered = distinct.select(names).with_columns(number=pl.Series(of_print, dtype=pl.Int64))
     joined = keys.select(names).join(numbered, on=names, how="left", maintain_order="left")

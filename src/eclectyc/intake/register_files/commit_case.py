@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from eclectyc.accounts.models import Organisation
-from eclectyc.batches.lifecycle import Made
+from eclectyc.batches.lifecycle import CreatedRecords
 from eclectyc.batches.models import Batch
 from eclectyc.intake.import_run import ImportRun
 from eclectyc.intake.register_files.file_series import FileSeries
@@ -14,8 +14,8 @@ from eclectyc.intake.report import ImportReport, grouped_warnings
 from eclectyc.intake.resolve import Point
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.write import WriteResult
-from eclectyc.registers.commit_consumption import preview_use, wanted_by, write_use
-from eclectyc.registers.consumption import Worked
+from eclectyc.registers.commit_consumption import commit_consumption, preview_consumption, series_requests
+from eclectyc.registers.consumption import Consumption
 
 
 class Case(Protocol):
@@ -26,9 +26,9 @@ class Case(Protocol):
 
     points: list[Point]
     steps: list[int]
-    worked: Worked
+    worked: Consumption
 
-    def prepare(self, organisation: Organisation, made: Made) -> None:
+    def prepare(self, organisation: Organisation, made: CreatedRecords) -> None:
         """Create what the reads belong to, once the meters exist; called within the batch's first transaction."""
         ...
 
@@ -55,13 +55,13 @@ def commit_case(run: ImportRun, count: int, case_of: Callable[[], Case]) -> None
     case = case_of()
     if count:
         series = FileSeries(case.points, run.provisioning, case.steps)
-        result = preview_use(case.worked, series, run.organisation)
-        run.report_preview(result, series.planned(wanted_by(case.worked)[0]))
+        result = preview_consumption(case.worked, series, run.organisation)
+        run.report_preview(result, series.planned(series_requests(case.worked)[0]))
     _complete(run, case)
 
 
 def _write(run: ImportRun, case: Case, lease: Lease) -> None:
-    def begin(made: Made) -> Batch:
+    def begin(made: CreatedRecords) -> Batch:
         batch = run.begin_batch(lease, made=made, derives_use=True)
         case.prepare(run.organisation, made)
         return batch
@@ -70,7 +70,7 @@ def _write(run: ImportRun, case: Case, lease: Lease) -> None:
         run.report_result(batch, result, lambda: _complete(run, case))
 
     series = FileSeries(case.points, run.provisioning, case.steps)
-    write_use(
+    commit_consumption(
         case.worked, series, lease, under=run.claim.held, begin=begin, keep=case.keep, before_commit=before_commit
     )
 

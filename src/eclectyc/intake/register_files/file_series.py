@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eclectyc.batches.lifecycle import Made
+from eclectyc.batches.lifecycle import CreatedRecords
 from eclectyc.estate.models import Meter
 from eclectyc.intake.alignment.interpretation import Target
 from eclectyc.intake.provisioning import Provisioning
 from eclectyc.intake.resolve import Point
-from eclectyc.registers.commit_consumption import Wanted
+from eclectyc.registers.commit_consumption import SeriesRequest
 from eclectyc.registers.repository import pieces
 
 
@@ -37,7 +37,7 @@ class FileSeries:
         own = self.points[point].series
         return {s.step: s.id for s in own if [s.quantity, s.unit] == key and not s.source and not s.register}
 
-    def make(self, wanted: Sequence[Wanted]) -> tuple[list[int], Made]:
+    def make(self, wanted: Sequence[SeriesRequest]) -> tuple[list[int], CreatedRecords]:
         numbers, made = self.making.create(self.planned(wanted))
         steps: dict[int, list[str]] = {}
         for point, step in zip(self.points, self.step, strict=True):
@@ -49,7 +49,7 @@ class FileSeries:
                 fresh.exclude(step_minutes=step).update(step_minutes=step)
         return numbers.tolist(), made
 
-    def planned(self, wanted: Sequence[Wanted]) -> PlannedSeries:
+    def planned(self, wanted: Sequence[SeriesRequest]) -> PlannedSeries:
         """Return series as ``making`` takes them."""
         return PlannedSeries(
             [Target(self.points[point], quantity, unit, step, 0) for point, quantity, unit, step in wanted]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eclectyc.intake.import_run import ImportRun
-from eclectyc.intake.register_files.collect_reads import Telling, Told
+from eclectyc.intake.register_files.collect_reads import FileReads, ReadCollector
 from eclectyc.intake.register_files.commit_case import commit_case
 from eclectyc.intake.register_files.match_registers import RegisterCase
 from eclectyc.intake.report_building import reject_unknown_meters
@@ -13,7 +13,7 @@ from eclectyc.readers.blocks import RegisterBlock
 def import_registers(run: ImportRun) -> None:
     """Import a file of register reads: store them, and commit the use that follows."""
     report = run.report
-    telling = Telling(run.resolver, run.log, report.file)
+    telling = ReadCollector(run.resolver, run.log, report.file)
     for block, errors in run.blocks():
         if isinstance(block, RegisterBlock):
             telling.take(block, errors)
@@ -26,7 +26,7 @@ def import_registers(run: ImportRun) -> None:
     commit_case(run, len(told), lambda: RegisterCase.of(told, run.options.unit))
 
 
-def _assumed(told: Told) -> list[str]:
+def _assumed(told: FileReads) -> list[str]:
     """Name new meters whose unit nobody told."""
     new = dict.fromkeys(named.channel.point.identifier for named in told.registers if named.channel.is_unit_assumed)
     if not new:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from eclectyc.accounts.models import Organisation
-from eclectyc.batches.lifecycle import Made
+from eclectyc.batches.lifecycle import CreatedRecords
 from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter, Utility
 from eclectyc.intake.alignment.clocks import clock_for
@@ -27,12 +27,12 @@ from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.quality import ACTUAL
 from eclectyc.readers.blocks import LineError, TankBlock, UnreadableFile
-from eclectyc.registers.consumption import Share, Worked
+from eclectyc.registers.consumption import Consumption, RegisterShare
 from eclectyc.registers.reads import Reads
 from eclectyc.registers.register_config import PointFacts
-from eclectyc.registers.repository import measured_in, pieces, points_of
-from eclectyc.registers.tank_consumption import QUANTITY, UNIT, Entries, use_of
-from eclectyc.registers.tank_entries import FUELS, counting, held_entries, keep_entries
+from eclectyc.registers.repository import load_points, measured_in, pieces
+from eclectyc.registers.tank_consumption import QUANTITY, UNIT, Entries, tank_consumption
+from eclectyc.registers.tank_entries import FUELS, measured_by_tank, store_entries, stored_entries
 
 _ORDER_OF_FILE: Final = 1 << 60  # after every batch that is stored
 _KEPT: Final = ("line", "stamp", "instant", "value", "kind", "reference", "unit")
@@ -46,13 +46,13 @@ def import_tanks(run: ImportRun) -> None:
         log.extend(errors)
         if isinstance(block, TankBlock):
             report.rows += block.rows + len({error.line for error in errors})
-            frames += _taken(run, block)
+            frames += _accepted_entries(run, block)
             if sum(len(frame) for frame in frames) > MOST:
                 raise UnreadableFile(f"{report.file} holds more than {MOST:,} entries.", "Split it.")
     printed = run.options.timezone or run.recognition.timezone or ""
     report.warnings += [*run.recognition.warnings, *resolver.warnings]
     reject_unknown_meters(resolver, log, report)
-    frame = _fuels_only(run, pl.concat(frames)) if frames else pl.DataFrame()
+    frame = _without_other_utilities(run, pl.concat(frames)) if frames else pl.DataFrame()
     named = [resolver.channels[n].point for n in frame["channel"].unique(maintain_order=True)] if len(frame) else []
     points = list({id(point): point for point in named}.values())
     report.timezone = printed or ", ".join(dict.fromkeys(point.zone for point in points))
@@ -60,7 +60,7 @@ def import_tanks(run: ImportRun) -> None:
     commit_case(run, len(told), lambda: TankCase.of(points, told))
 
 
-def _taken(run: ImportRun, block: TankBlock) -> list[pl.DataFrame]:
+def _accepted_entries(run: ImportRun, block: TankBlock) -> list[pl.DataFrame]:
     """Return a block's entries with their channels, without those of meters that are not taken."""
     if block.frame.is_empty():
         return []
@@ -82,7 +82,7 @@ def _no_volume(unit: str) -> Invalid:
     return Invalid(f"A tank is measured in litres or m³, not in {unit!r}.", "Say --unit litre.", field="unit")
 
 
-def _fuels_only(run: ImportRun, frame: pl.DataFrame) -> pl.DataFrame:
+def _without_other_utilities(run: ImportRun, frame: pl.DataFrame) -> pl.DataFrame:
     """Leave out entries of meters that have no tank, one error for each meter."""
     channels = run.resolver.channels
     numbers = [channel.point.meter for channel in channels if channel.point.meter is not None]
@@ -121,7 +121,7 @@ def _entries(run: ImportRun, frame: pl.DataFrame, points: list[Point], printed: 
     for zone in dict.fromkeys(zones[clocked].tolist()):
         rows = np.flatnonzero(clocked & (zones == zone))
         at_s[rows] = clock_for(str(zone), wall[rows]).to_instants(wall[rows])
-    at_s, frame, tank = _told_once(run, frame, tank, at_s)
+    at_s, frame, tank = _without_duplicates(run, frame, tank, at_s)
     size = len(frame)
     value = frame["value"].to_numpy() * factor[frame["channel"].to_numpy()]
     reads = Reads(tank, at_s, value, np.full(size, ACTUAL, np.int8), np.zeros(size, bool),
@@ -130,7 +130,7 @@ def _entries(run: ImportRun, frame: pl.DataFrame, points: list[Point], printed: 
     return Entries(reads, frame["kind"].to_numpy().astype(object), reference.to_numpy().astype(object))
 
 
-def _told_once(
+def _without_duplicates(
     run: ImportRun, frame: pl.DataFrame, tank: np.ndarray, at_s: np.ndarray
 ) -> tuple[np.ndarray, pl.DataFrame, np.ndarray]:
     """Leave out what is told again; refuse two different entries of one kind at one moment."""
@@ -157,20 +157,20 @@ class TankCase:
     steps: list[int]
     told: Entries
     facts: list[PointFacts]
-    worked: Worked
+    worked: Consumption
     numbers: list[int]
 
     @classmethod
     def of(cls, points: list[Point], told: Entries) -> TankCase:
         """Look up what is known, and work the use out; the writers' turn must be held where it counts."""
-        known = points_of([point.meter for point in points if point.meter is not None])
+        known = load_points([point.meter for point in points if point.meter is not None])
         facts = [known.get(point.meter or 0) or PointFacts(point.identifier, point.zone) for point in points]
         meters = [point.meter for point in points]
-        held = held_entries(meters)
-        worked = use_of(facts, Entries.joined(held, told), told, counting(meters))
+        held = stored_entries(meters)
+        worked = tank_consumption(facts, Entries.joined(held, told), told, measured_by_tank(meters))
         return cls(points, [WHOLE_DAY] * len(points), told, facts, worked, [])
 
-    def prepare(self, organisation: Organisation, made: Made) -> None:
+    def prepare(self, organisation: Organisation, made: CreatedRecords) -> None:
         """Find the meters' numbers; those that were made are of diesel, until somebody says otherwise."""
         self.numbers = meters_of(self.points, organisation)
         for piece in pieces(made.meters):
@@ -178,7 +178,7 @@ class TankCase:
 
     def keep(self, batch: Batch) -> None:
         """Write the entries down."""
-        keep_entries(batch, self.numbers, self.told)
+        store_entries(batch, self.numbers, self.told)
 
     def tell(self, report: ImportReport) -> None:
         """Fill in what the file held of each tank."""
@@ -189,6 +189,6 @@ class TankCase:
         zone = ZoneInfo(self.facts[n].zone)
         ends = (datetime.fromtimestamp(int(s), UTC).astimezone(zone) for s in (at_s.min(), at_s.max()))
         first, last = (end.isoformat() for end in ends)
-        share = next(iter(self.worked.shares.get(n, ())), Share(0, 0.0, WHOLE_DAY))
+        share = next(iter(self.worked.shares.get(n, ())), RegisterShare(0, 0.0, WHOLE_DAY))
         name = self.facts[n].identifier
         return SeriesReport(name, QUANTITY, UNIT, WHOLE_DAY, share.readings, share.total, first, last)

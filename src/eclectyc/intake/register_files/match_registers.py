@@ -11,25 +11,25 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from eclectyc.accounts.models import Organisation
-from eclectyc.batches.lifecycle import Made
+from eclectyc.batches.lifecycle import CreatedRecords
 from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter
-from eclectyc.intake.register_files.collect_reads import Named, Told
+from eclectyc.intake.register_files.collect_reads import FileReads, NamedRegister
 from eclectyc.intake.report import ImportReport, SeriesReport
 from eclectyc.intake.resolve import Point
 from eclectyc.kernel.days import STEPS
 from eclectyc.kernel.plurals import counted
-from eclectyc.registers.consumption import Share, Worked, work_out
+from eclectyc.registers.consumption import Consumption, RegisterShare, calculate_consumption
 from eclectyc.registers.reads import Reads
-from eclectyc.registers.register_config import MAXIMUM, USE, Facts, PointFacts, RegisterFacts
+from eclectyc.registers.register_config import MAXIMUM, USE, PointFacts, RegisterConfig, RegisterFacts
 from eclectyc.registers.repository import (
-    bearing_on,
+    load_points,
+    load_registers,
     measured_in,
     pieces,
-    points_of,
-    registers_of,
+    reads_around,
 )
-from eclectyc.registers.save_reads import keep_reads, make_registers
+from eclectyc.registers.save_reads import create_registers, store_reads
 
 DEFAULT_STEP: Final = 30  # minutes: of a new meter whose reads do not show any
 _ORDER_OF_FILE: Final = 1 << 60  # goes before every batch that there is
@@ -39,17 +39,17 @@ _ORDER_OF_FILE: Final = 1 << 60  # goes before every batch that there is
 class RegisterCase:
     """What a file tells, put beside what the registry knows, and the use that follows."""
 
-    told: Told
+    told: FileReads
     points: list[Point]
     steps: list[int]
-    facts: Facts
+    facts: RegisterConfig
     of_named: np.ndarray  # which of the facts' registers each named one is
     new: Reads  # the file's reads; ``register`` counts the facts' registers
-    worked: Worked
+    worked: Consumption
     words: list[str] = field(default_factory=list)  # the source's own word for each read
 
     @classmethod
-    def of(cls, told: Told, unit: str) -> RegisterCase:
+    def of(cls, told: FileReads, unit: str) -> RegisterCase:
         """Look up what is known, and work the use out; the writers' turn must be held where it counts.
 
         unit : what every register of the file counts in, where somebody said so.
@@ -58,7 +58,7 @@ class RegisterCase:
         place = {id(point): n for n, point in enumerate(points)}
         facts, by_meter = _known_points(points)
         units = [unit or named.channel.key.unit or named.channel.unit for named in told.registers]
-        of_named = _matched(told.registers, units, facts, place, by_meter)
+        of_named = _match(told.registers, units, facts, place, by_meter)
         registers = [facts.registers[n] for n in of_named.tolist()]
         pairs = zip(units, registers, strict=True)
         scale = np.array([_scale(printed, one, facts.points[one.point].unit) for printed, one in pairs])
@@ -67,20 +67,20 @@ class RegisterCase:
         order = np.full(len(told), _ORDER_OF_FILE)
         new = Reads(register, told.at_s, value, told.quality, told.is_doubtful, order)
         _set_steps(facts, points, new)
-        held = bearing_on(facts, new)
+        held = reads_around(facts, new)
         reads = Reads.joined([held, new])
         is_new = np.r_[np.zeros(len(held), bool), np.ones(len(new), bool)]
-        worked = work_out(facts, reads, new, is_new)
+        worked = calculate_consumption(facts, reads, new, is_new)
         steps = [point.step for point in facts.points]
         return cls(told, points, steps, facts, of_named, new, worked, told.told.to_list())
 
-    def prepare(self, organisation: Organisation, made: Made) -> None:
+    def prepare(self, organisation: Organisation, made: CreatedRecords) -> None:
         """Make the registers that are not there yet."""
-        make_registers(self.facts.registers, meters_of(self.points, organisation))
+        create_registers(self.facts.registers, meters_of(self.points, organisation))
 
     def keep(self, batch: Batch) -> None:
         """Write the reads down."""
-        keep_reads(batch, self.facts.registers, self.new, self.words)
+        store_reads(batch, self.facts.registers, self.new, self.words)
 
     def tell(self, report: ImportReport) -> None:
         """Fill in what the file held of each register."""
@@ -101,22 +101,26 @@ def meters_of(points: list[Point], organisation: Organisation) -> list[int]:
     return [found[point.identifier] for point in points]
 
 
-def _known_points(points: list[Point]) -> tuple[Facts, dict[int, list[int]]]:
+def _known_points(points: list[Point]) -> tuple[RegisterConfig, dict[int, list[int]]]:
     """Return what the registry knows of the points; and the registers that each has, by the point's index."""
-    held = points_of([point.meter for point in points if point.meter is not None])
-    facts = Facts(
+    held = load_points([point.meter for point in points if point.meter is not None])
+    facts = RegisterConfig(
         [held.get(point.meter or 0) or PointFacts(point.identifier, point.zone, unit=point.unit) for point in points]
     )
     index = {point.meter: n for n, point in enumerate(points) if point.meter is not None}
     by_point: dict[int, list[int]] = {}
-    for meter, register in registers_of(list(held), held):
+    for meter, register in load_registers(list(held), held):
         by_point.setdefault(index[meter], []).append(len(facts.registers))
         facts.registers.append(replace(register, point=index[meter]))
     return facts, by_point
 
 
-def _matched(
-    named: list[Named], units: list[str], facts: Facts, place: dict[int, int], by_point: dict[int, list[int]]
+def _match(
+    named: list[NamedRegister],
+    units: list[str],
+    facts: RegisterConfig,
+    place: dict[int, int],
+    by_point: dict[int, list[int]],
 ) -> np.ndarray:
     """Return which of the facts' registers each named one is; those that are not known yet are added."""
     found = []
@@ -145,7 +149,7 @@ def _scale(printed: str, register: RegisterFacts, own: str) -> float:
     return 1.0 if printed.strip() == register.unit else measured_in(printed, own)[1] / register.factor
 
 
-def _set_steps(facts: Facts, points: list[Point], new: Reads) -> None:
+def _set_steps(facts: RegisterConfig, points: list[Point], new: Reads) -> None:
     """Give points that are still to be made the slots that their reads show."""
     fresh = np.array([point.meter is None for point in points])
     if not fresh.any():
@@ -176,7 +180,7 @@ def _series_of(case: RegisterCase) -> Iterable[SeriesReport]:
         register, point = case.facts.registers[at], case.facts.points[case.facts.registers[at].point]
         zone = ZoneInfo(point.zone)
         moments = [datetime.fromtimestamp(int(s[n]), UTC).astimezone(zone).isoformat() for s in (first, last)]
-        for share in case.worked.shares.get(at) or [Share(0, 0.0, 1440)]:
+        for share in case.worked.shares.get(at) or [RegisterShare(0, 0.0, 1440)]:
             yield SeriesReport(
                 meter=point.identifier,
                 quantity=register.quantity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.batches.lifecycle import AlreadyIn, recover
+from eclectyc.batches.lifecycle import AlreadyImported, recover
 from eclectyc.batches.models import Batch
 from eclectyc.intake.import_options import Progress
 from eclectyc.intake.report import NOTHING_USABLE
@@ -68,7 +68,7 @@ def _import(running: JobContext, upload: Upload) -> dict[str, Any]:
             upload=upload.pk,
             under=running.effect,
         )
-    except AlreadyIn as known:
+    except AlreadyImported as known:
         return _report_of(known.batch) or {}
     except EclectycError as error:
         error.reason = error.reason.replace(upload.kept, upload.name)  # people know it by its own name

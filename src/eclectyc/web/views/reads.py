@@ -128,14 +128,14 @@ def _act(request: HttpRequest, actor: Actor, one: Meter, forms: dict[str, Form])
     form = forms[owner]
     if do == owner:
         form = forms[do] = Form.sent(form.fields, request.POST, do)
-    ways: dict[str, tuple[Callable[[], entries.Entered], str]] = {
+    ways: dict[str, tuple[Callable[[], entries.EntryResult], str]] = {
         "read": (lambda: _read(actor, one, form), "The read was entered"),
         "withdraw_read": (lambda: entries.withdraw_read(actor, meter=one, read=of), "The read was withdrawn"),
         "tank": (lambda: _entry(actor, one, form), "The entry was made"),
         "withdraw_entry": (lambda: entries.withdraw_entry(actor, meter=one, entry=of), "The entry was withdrawn"),
         "declare": (lambda: _declare(actor, one, form), "The register is declared so"),
         "reset": (lambda: _reset(actor, one, form), "The reset was written down"),
-        "again": (lambda: entries.work_out_again(actor, meter=one), "The use was worked out again"),
+        "again": (lambda: entries.recalculate_consumption(actor, meter=one), "The use was worked out again"),
     }
     action, what = ways[do]
     entered = form.attempt(action)
@@ -152,24 +152,24 @@ def _when(form: Form) -> str:
     return f"{form['on']} {form['at']}".strip()
 
 
-def _read(actor: Actor, one: Meter, form: Form) -> entries.Entered:
+def _read(actor: Actor, one: Meter, form: Form) -> entries.EntryResult:
     return entries.enter_read(
         actor, meter=one, at=_when(form), value=form["value"], register=number_in(form["register"]) or None,
         serial=form["serial"], code=form["code"], quantity=form["quantity"], estimated=form["estimated"] == "true",
     )  # fmt: skip
 
 
-def _entry(actor: Actor, one: Meter, form: Form) -> entries.Entered:
+def _entry(actor: Actor, one: Meter, form: Form) -> entries.EntryResult:
     fields = form.values("kind", "litres", "reference")
     return entries.enter_tank(actor, meter=one, at=_when(form), **fields)
 
 
-def _declare(actor: Actor, one: Meter, form: Form) -> entries.Entered:
+def _declare(actor: Actor, one: Meter, form: Form) -> entries.EntryResult:
     fields = form.values("kind", "digits", "until", "tolerance_s", "is_beside")
     return entries.declare_register(actor, meter=one, register=number_in(form["register"]), **fields)
 
 
-def _reset(actor: Actor, one: Meter, form: Form) -> entries.Entered:
+def _reset(actor: Actor, one: Meter, form: Form) -> entries.EntryResult:
     fields = form.values("since", "until", "last_read", "first_read")
     return entries.declare_reset(actor, meter=one, register=number_in(form["register"]), **fields)
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.readings import today_in
-from eclectyc.derived.virtual.preview import DayTried, try_out
+from eclectyc.derived.virtual.preview import PreviewDay, preview_formula
 from eclectyc.estate.fields import checked_meter_fields
 from eclectyc.estate.formula.terms import Term, in_words, written
 from eclectyc.estate.formula_visibility import seen_formula
@@ -158,7 +158,7 @@ def _told(actor: Actor, meter: Meter, text: str) -> dict[str, Any]:
         return {"hidden": seen.hidden}
     meant = meaning_of(actor, meter, text)
     today = today_in(zone_of(meter.site.timezone))
-    days = try_out(meter, meant, today - timedelta(days=TRIED_DAYS), today)
+    days = preview_formula(meter, meant, today - timedelta(days=TRIED_DAYS), today)
     return {
         "words": _words(meant),
         "parts": [Told(p.meter, p.quantity, written(p.factor).replace("-", "−")) for p in meant.parts],
@@ -182,7 +182,7 @@ def _words(meant: Meant) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _lacks(days: list[DayTried], today: date) -> str:
+def _lacks(days: list[PreviewDay], today: date) -> str:
     if any(one.value is not None for one in days):
         return ""
     return f"In the {counted(len(days), 'day')} before {short_day(today)} some part lacks readings in every slot."
