@@ -58,7 +58,7 @@ def test_a_fault_of_ours_is_told_apart_and_asks_to_be_reported(run, monkeypatch)
     _fail_with(monkeypatch, ZeroDivisionError("division by zero"))
     said = run("migrate")
     assert said.code == 70
-    assert "A fault in Eclectyc itself: ZeroDivisionError: division by zero" in said.err.splitlines()[-1]
+    assert "Internal error: ZeroDivisionError: division by zero" in said.err.splitlines()[-1]
 
 
 def test_a_full_disk_is_told_in_words(run, monkeypatch):

@@ -49,7 +49,7 @@ def test_a_job_is_cancelled_and_tried_again_and_a_word_that_makes_no_sense_is_re
     assert said("jobs", "retry", job.pk) == (0, "", f"Job {job.pk} is waiting.\n")
     run_waiting()
     assert said("jobs", "cancel", job.pk) == (
-        2, "", "eclectyc: The job has ended. There is nothing left to cancel.\n",
+        2, "", "eclectyc: The job has already ended. Nothing needs to be cancelled.\n",
     )  # fmt: skip
     assert said("jobs", "show", 10**9)[0] == 2
     assert "Use one of: waiting, running" in said("jobs", "--state", "odd")[2]

@@ -81,7 +81,7 @@ def test_where_a_kind_says_so_a_job_that_has_begun_no_longer_stands_in_the_way()
 
 def test_a_key_that_two_organisations_share_is_a_fault_and_gives_nothing_away():
     enqueue("test.count", key="k", organisation_id=1)
-    with pytest.raises(ValueError, match="does not tell organisations apart"):
+    with pytest.raises(ValueError, match="does not distinguish organisations"):
         enqueue("test.count", key="k", organisation_id=2)
 
 
@@ -117,7 +117,7 @@ def test_a_fault_is_tried_again_after_growing_waits_and_then_fails_for_good():
     run_waiting()
     job = fresh(job)
     assert (job.state, job.fault, job.attempt) == ("failed", "error", 3)
-    assert job.error == "A fault in Eclectyc itself: RuntimeError: a fault"
+    assert job.error == "Internal error: RuntimeError: a fault"
     runs = list(job.runs.order_by("id"))
     assert [run.outcome for run in runs] == ["failed"] * 3
     assert [line.text for run in runs for line in run.lines.all()] == ["attempt 1", "attempt 2", "attempt 3"]
@@ -186,7 +186,7 @@ def test_a_job_whose_worker_dies_each_time_fails_and_says_so():
         queue.reclaim()
     job = fresh(job)
     assert (job.state, job.fault) == ("failed", "died")
-    assert "ended, or fell silent" in job.error
+    assert "stopped responding" in job.error
 
 
 def test_a_lease_that_is_held_is_not_taken():
@@ -213,7 +213,7 @@ def test_a_thousand_lines_are_kept_and_no_more():
         running.log(f"line {n}\x00" + "x" * 2000)
     lines = running.take_lines()
     assert len(lines) == 1000
-    assert lines[-1][1] == "… further lines are not kept"
+    assert lines[-1][1] == "… further lines are dropped"
     assert all(len(text) <= 1000 and "\x00" not in text for _, text in lines)
 
 
@@ -231,7 +231,7 @@ def test_trying_again_gives_all_attempts_and_goes_on_from_the_cursor():
     running.progress(cursor=2)
     queue.fail(running.claim, "no", "", **running.final_changes())
     twin = enqueue("test.count", {"steps": 0}, key="k")
-    with pytest.raises(Conflict, match="waiting or running already"):
+    with pytest.raises(Conflict, match="already waiting or running"):
         service.retry(OPERATOR, job=job)
     service.cancel(OPERATOR, job=twin)
     again = service.retry(OPERATOR, job=job)
@@ -269,8 +269,8 @@ def test_an_unknown_kind_fails_with_a_clear_text_and_is_taken_up_by_the_release_
     worker_registry.fail_unknown_kinds()
     job = fresh(job)
     assert (job.state, job.fault) == ("failed", "unknown_kind")
-    assert "knows no jobs of the kind 'later.kind'" in job.error
-    assert "Install the version that asked for it" in job.remedy
+    assert "has no job kind 'later.kind'" in job.error
+    assert "Install the version that created it" in job.remedy
     monkeypatch.setitem(kinds._kinds, "later.kind", kinds.JobKind("later.kind", "tests.jobs.handlers:pour", "Later"))
     worker_registry.register(ME, 1)
     assert fresh(job).state == "waiting"

@@ -131,7 +131,7 @@ def test_one_that_cannot_be_read_stops_no_other(at, caplog):
     Schedule.objects.filter(name="broken").update(zone="Europe/Atlantis")
     at(MONDAY + HOUR)
     assert schedules.tick() == 1
-    assert "looked at again in an hour" in caplog.text
+    assert "checked again in an hour" in caplog.text
 
 
 def test_planning_again_changes_what_is_there_and_dropping_leaves_its_jobs(at):

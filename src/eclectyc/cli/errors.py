@@ -20,12 +20,12 @@ def tell(error: Exception, *, as_json: bool) -> int:
             traceback.print_exception(error)
         else:
             traceback.print_exception(error, limit=-3)
-        reason = f"A fault in Eclectyc itself: {type(error).__name__}: {error}"
+        reason = f"Internal error: {type(error).__name__}: {error}"
         known = EclectycError(reason, "Please report it with the lines above.")
     if as_json:
         print_error(known, known.code)
     print(f"eclectyc: {' '.join(str(known).split())}", file=sys.stderr)
-    return OUR_FAULT if known.reason.startswith("A fault in Eclectyc itself") else NOT_DONE
+    return OUR_FAULT if known.reason.startswith("Internal error") else NOT_DONE
 
 
 def print_error(error: EclectycError, code: str) -> None:

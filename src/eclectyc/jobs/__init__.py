@@ -1,1 +1,1 @@
-"""Background work: a queue of jobs in the registry, and what runs it. Knows organisations and people by number."""
+"""Background jobs: a queue in the registry and its workers. Organisations and people are known by number only."""

@@ -1,8 +1,8 @@
-"""Telling people: ADMIN_EMAIL, and who subscribed and may still see what it is about.
+"""Alert mails to ADMIN_EMAIL and to subscribers who may still see the subject.
 
-A message is itself a job. It is put into the queue by the transaction in which the thing happened, so it goes out once
-however many workers there are; to whom it has gone is its cursor. Should a worker die between sending and noting that,
-the mail that follows has the same Message-ID.
+An alert is itself a job, enqueued in the transaction of the event, so it is sent once whatever the number of workers;
+its cursor lists who has received it. If a worker dies between sending and saving the cursor, the repeated mail has the
+same Message-ID.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MOST_LINES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody to be told; ``mark`` stands for them where it is noted that they have been."""
+    """A person to notify; ``key`` identifies them in the job's cursor."""
 
     key: str
     email: str
@@ -43,7 +43,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class MailBranding:
-    """How an organisation's mails look."""
+    """The branding of an organisation's mails."""
 
     brand: dict[str, Any] = field(default_factory=dict)  # as a Letter takes it: brand, colour, ink
     logo: Logo | None = None
@@ -51,20 +51,20 @@ class MailBranding:
 
 @dataclass(frozen=True, slots=True)
 class AlertSubject:
-    """What somebody is told about, as rights look at it."""
+    """The subject of an alert, for the check of rights."""
 
     kind: str
     organisation_id: int | None
     person_id: int | None = None
 
 
-# Of some people by number, those who may see a matter; and the look of its organisation. Given by the room that knows.
+# From user numbers and a subject: the recipients who may see it, and the branding of its organisation.
 Directory = Callable[[Sequence[int], AlertSubject], tuple[list[Recipient], MailBranding]]
 _directory: list[Directory] = []
 
 
 def register_directory(directory: Directory) -> None:
-    """Say how people's addresses are found; ``accounts`` does so when it is made ready."""
+    """Register the function that finds people's addresses; ``accounts`` does so in ``ready``."""
     _directory[:] = [directory]
 
 
@@ -77,20 +77,20 @@ def notify(
     kind: str = "",
     path: str = "",
 ) -> Job:
-    """Mail ADMIN_EMAIL and the people subscribed, once for each key, after the caller's transaction.
+    """Mail ADMIN_EMAIL and subscribers, once per key, after the caller's transaction.
 
-    kind : the kind of job it is about, for those who subscribed to that one. path : the page that shows more.
+    kind : the job kind concerned, for people who subscribed to it. path : the page with details.
     """
-    told = Job.objects.filter(kind=NOTIFY, key=key).first()
-    if told is not None:
-        return told
-    said = [line[:1000] for line in lines[:MOST_LINES]]
-    args = {"subject": subject[:200], "lines": said, "about": organisation_id, "kind": kind, "path": path}
+    received = Job.objects.filter(kind=NOTIFY, key=key).first()
+    if received is not None:
+        return received
+    shown = [line[:1000] for line in lines[:MOST_LINES]]
+    args = {"subject": subject[:200], "lines": shown, "about": organisation_id, "kind": kind, "path": path}
     return service.enqueue(NOTIFY, args, key=key, priority=10)
 
 
 def job_failed(job: Job, error: str, remedy: str) -> None:
-    """Tell that a job finally failed; called in the transaction that says so. A mail's own failure tells nobody."""
+    """Notify of a job's final failure, in its transaction. The failure of a mail itself notifies no one."""
     kind = kinds.find(job.kind)
     if job.kind == NOTIFY or (kind is not None and kind.is_quiet):
         return
@@ -105,13 +105,13 @@ def job_failed(job: Job, error: str, remedy: str) -> None:
 
 
 def deliver(running: JobContext) -> dict[str, Any]:
-    """Send a message to everybody who has not had it yet. Whom the mail server refuses is tried again later."""
-    told: list[str] = list(running.cursor or [])
-    matter = AlertSubject(running.args.get("kind", ""), running.args.get("about"))
-    readers, look = recipients_of(matter)
+    """Send an alert to each recipient who has not received it; those refused by the mail server are retried later."""
+    received: list[str] = list(running.cursor or [])
+    subject = AlertSubject(running.args.get("kind", ""), running.args.get("about"))
+    readers, look = recipients_of(subject)
     refused: NotSent | None = None
     for reader in readers:
-        if reader.key in told:
+        if reader.key in received:
             continue
         running.check()
         try:
@@ -119,20 +119,20 @@ def deliver(running: JobContext) -> dict[str, Any]:
         except NotSent as error:
             refused = error
             continue
-        told.append(reader.key)
+        received.append(reader.key)
         with running.effect():
-            running.progress(done=len(told), total=len(readers), unit="mails", cursor=told)
+            running.progress(done=len(received), total=len(readers), unit="mails", cursor=received)
     if refused is not None:
         raise TryLater(refused.reason, refused.remedy)
-    return {"mails": len(told)}
+    return {"mails": len(received)}
 
 
-def recipients_of(matter: AlertSubject) -> tuple[list[Recipient], MailBranding]:
-    """Return who is told of a matter, each address once, and how the mail looks."""
-    of_kind = Q(kind="") | Q(kind=matter.kind)
-    found = Subscription.objects.filter(of_kind, organisation_id=matter.organisation_id)
+def recipients_of(subject: AlertSubject) -> tuple[list[Recipient], MailBranding]:
+    """Return the recipients of a subject, each address once, and the branding of the mail."""
+    of_kind = Q(kind="") | Q(kind=subject.kind)
+    found = Subscription.objects.filter(of_kind, organisation_id=subject.organisation_id)
     people = sorted(set(found.values_list("user_id", flat=True)))
-    readers, look = _directory[0](people, matter) if _directory else ([], MailBranding())
+    readers, look = _directory[0](people, subject) if _directory else ([], MailBranding())
     every = [Recipient(ADMIN, settings.ADMIN_EMAIL)] if settings.ADMIN_EMAIL else []
     seen = {reader.email.lower() for reader in every}
     for reader in readers:
@@ -143,11 +143,11 @@ def recipients_of(matter: AlertSubject) -> tuple[list[Recipient], MailBranding]:
 
 
 def subscribe(actor: Actor, *, organisation_id: int | None = None, kind: str = "") -> Subscription:
-    """Be told when a job of an organisation fails, of one kind or of all; of none: what is the installation's own."""
+    """Subscribe to failed jobs of an organisation, of one kind or all; of none: to the installation's."""
     if actor.user_id is None:
-        raise Invalid("Only a person can be told by mail.", "Sign in as somebody.")
+        raise Invalid("Only a person can subscribe to mails.", "Sign in with your own account.")
     if kind and kinds.find(kind) is None:
-        raise Invalid(f"There is no kind of job {kind[:60]!r}.", "Choose one from the list.", field="kind")
+        raise Invalid(f"There is no job kind {kind[:60]!r}.", "Choose one from the list.", field="kind")
     if not rights.may(actor, kinds.VIEW, AlertSubject(kind, organisation_id)):
         raise Forbidden("Your role does not allow this.", "Ask an administrator of your organisation.")
     with transaction.atomic():
@@ -160,7 +160,7 @@ def subscribe(actor: Actor, *, organisation_id: int | None = None, kind: str = "
 
 
 def unsubscribe(actor: Actor, *, subscription: Subscription) -> None:
-    """Be told no longer; ending one that has ended changes nothing."""
+    """End a subscription; ending it twice changes nothing."""
     with transaction.atomic():
         found = Subscription.objects.visible_to(actor).filter(pk=subscription.pk).first()
         if found is None:
@@ -172,7 +172,7 @@ def unsubscribe(actor: Actor, *, subscription: Subscription) -> None:
 def _letter(running: JobContext, reader: Recipient, look: MailBranding) -> Letter:
     path = running.args.get("path", "")
     facts = {"lines": running.args.get("lines", []), "link": link_to(path) if path else ""}
-    # The same for each try, so that a mail sent twice is shown once.
+    # The same for each attempt, so that mail programs show a repeated mail once.
     token = hashlib.sha256(f"{settings.PUBLIC_ADDRESS} {running.job_id} {reader.key}".encode()).hexdigest()[:32]
     return Letter(
         to=reader.email,

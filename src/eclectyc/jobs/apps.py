@@ -11,10 +11,10 @@ class JobsConfig(AppConfig):
         from eclectyc.kernel.hooks import personal_data
 
         kinds.register(
-            kinds.JobKind("jobs.tell", "eclectyc.jobs.alerts:deliver", "Telling people by mail", attempts=8),
-            kinds.JobKind("jobs.tidy", "eclectyc.jobs.retention:run", "Removing old jobs", keep_days=30),
+            kinds.JobKind("jobs.tell", "eclectyc.jobs.alerts:deliver", "Send alert mails", attempts=8),
+            kinds.JobKind("jobs.tidy", "eclectyc.jobs.retention:run", "Delete old jobs", keep_days=30),
         )
-        schedules.declare("jobs.tidy", kind="jobs.tidy", cron="40 2 * * *", title="Old jobs are removed")
+        schedules.declare("jobs.tidy", kind="jobs.tidy", cron="40 2 * * *", title="Delete old jobs")
         for column in (
             PersonalData("jobs.Job", "person_id", "Background jobs you started", "keep"),
             PersonalData("jobs.Subscription", "user_id", "Failures you are emailed about", "delete"),

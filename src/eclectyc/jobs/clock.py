@@ -1,4 +1,4 @@
-"""The clock that all workers share: the database's where it is a server, else this machine's."""
+"""The clock shared by all workers: the database server's; with SQLite, this machine's."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from django.utils import timezone
 
 
 def now() -> datetime | Combinable:
-    """Return this moment, as a query takes it."""
+    """Return the current time as a query expression."""
     return Now() if connection.vendor == "postgresql" else timezone.now()
 
 
 def later(span_s: float) -> datetime | Combinable:
-    """Return the moment some seconds from now, as a query takes it."""
+    """Return the time some seconds from now as a query expression."""
     moment, span = now(), timedelta(seconds=span_s)
     return (
         moment + span
@@ -27,7 +27,7 @@ def later(span_s: float) -> datetime | Combinable:
 
 
 def read() -> datetime:
-    """Return this moment; one query on a server."""
+    """Return the current time; one query on a server."""
     if connection.vendor != "postgresql":
         return timezone.now()
     with connection.cursor() as cursor:

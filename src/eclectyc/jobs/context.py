@@ -16,7 +16,7 @@ from eclectyc.jobs import clock
 from eclectyc.jobs.interrupts import Cancelled, HandedBack, Interrupt, JobLeaseLost, TryLater
 from eclectyc.jobs.queue import JobClaim, renew
 
-__all__ = ["Cancelled", "HandedBack", "TryLater", "JobLeaseLost", "JobContext", "Interrupt"]
+__all__ = ["Cancelled", "HandedBack", "Interrupt", "JobContext", "JobLeaseLost", "TryLater"]
 
 MOST_LINES: Final = 1000
 SAVE_CURSOR_S: Final = 0.5

@@ -1,4 +1,4 @@
-"""How the queue is doing: what waits, what runs, what is stuck, how much fails, and who works."""
+"""The state of the queue: waiting, running, stuck and failed jobs, and workers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from eclectyc.jobs import clock, worker_registry
 from eclectyc.jobs.models import Job, Schedule
 
 LATELY: Final = timedelta(hours=24)
-STUCK: Final = timedelta(minutes=2)  # past its lease and not taken over: no worker looks
+STUCK: Final = timedelta(minutes=2)  # past its lease and not reclaimed: no worker checks
 OVERDUE: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class QueueSummary:
-    """The queue at one moment. ``due`` of the waiting jobs could begin now; ``oldest_due_s`` is how long one has
-    been so. ``stuck`` are numbers of jobs whose worker has been silent for long. ``late`` schedules have not run."""
+    """The queue at one moment. ``due`` of the waiting jobs could start now, one of them for ``oldest_due_s``. ``stuck``
+    are the numbers of jobs whose worker has been silent for long. ``late`` schedules have not run."""
 
     waiting: int
     due: int
@@ -33,12 +33,12 @@ class QueueSummary:
 
     @property
     def failure_share(self) -> float | None:
-        """How many of the jobs that ended lately failed, 0 to 1; None where none ended."""
+        """The share of failed jobs among those ended in 24 hours, 0 to 1; None if none ended."""
         return self.failed_24h / self.ended_24h if self.ended_24h else None
 
 
 def summary() -> QueueSummary:
-    """Return how the queue is doing: five queries."""
+    """Return the state of the queue, in five queries."""
     now = clock.read()
     due = Q(state=Job.WAITING, run_at__lte=now)
     ended = Q(state__in=(Job.DONE, Job.FAILED))

@@ -1,7 +1,7 @@
-"""What stops a handler.
+"""What interrupts a handler.
 
-Somebody cancelled the job, another worker has it now, or the worker has to end: these three are no ``Exception``, so
-that no handler swallows them by accident. ``Later`` is one: what cannot be done now, and may well be later.
+A cancelled job, a lost lease and a stopping worker are no ``Exception``, so that no handler catches them by accident.
+``TryLater`` is one: the work cannot be done now but may be later.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from eclectyc.kernel.errors import EclectycError
 
 
 class Interrupt(BaseException):
-    """The handler has to end here. Let it through; clean up in ``finally``."""
+    """The handler must end here. Let it through; clean up in ``finally``."""
 
 
 class Cancelled(Interrupt):
-    """Somebody cancelled the job."""
+    """The job was cancelled."""
 
 
 class JobLeaseLost(Interrupt):
-    """Another worker has the job: this one was taken for dead."""
+    """Another worker has the job: this one seemed to have ended."""
 
 
 class HandedBack(Interrupt):
-    """The worker has to end; another goes on with the job."""
+    """The worker must stop; another continues the job."""
 
 
 class TryLater(EclectycError):
-    """It cannot be done now, and may well be later: the job is tried again, as often as it may be."""
+    """The work cannot be done now: the job is retried, up to its number of attempts."""
 
     code = "later"

@@ -1,7 +1,7 @@
-"""The kinds of work there are. Each room says its own when it is made ready; a job keeps only the kind's name.
+"""Job kinds. Each room registers its own in ``AppConfig.ready``; a job stores only the kind's name.
 
-A handler is named, not imported: ``eclectyc.lake.maintenance_job:run`` costs nothing until such a job runs, and may move
-one release to the next without stranding what is queued.
+A handler is named, not imported: ``eclectyc.lake.maintenance_job:run`` costs nothing until such a job runs, and may
+move from one release to the next while jobs are queued.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Handler = Callable[["JobContext"], dict[str, Any] | None]
 class JobKind:
     """A kind of job.
 
-    name : room.deed, for ever. handler : ``package.module:function``. title : for pages and mails.
-    attempts : how often it is tried; first_delay_s : the wait before the second attempt, four times longer each time.
+    name : ``room.action``, never changed. handler : ``package.module:function``. title : for pages and mails.
+    attempts : the most attempts; first_delay_s : the wait before the second attempt, four times longer each time.
     keep_days : how long ended jobs are kept.
-    permission : who has it in a job's organisation sees, cancels and retries these jobs, beside those who may for all.
-    frees_key_at_start : a job that has begun no longer stands in the way of another with its key.
-    is_quiet : its final failure mails nobody.
+    permission : people who have it in a job's organisation see, cancel and retry these jobs, as those who may for all.
+    frees_key_at_start : once started, a job no longer prevents another with its key.
+    is_quiet : its final failure sends no mail.
     """
 
     name: str
@@ -53,12 +53,12 @@ _kinds: dict[str, JobKind] = {}
 
 
 def register(*kinds: JobKind) -> None:
-    """Make kinds known; one of the same name takes the place of the earlier."""
+    """Register kinds; one of the same name replaces the earlier."""
     _kinds.update((kind.name, kind) for kind in kinds)
 
 
 def find(name: str) -> JobKind | None:
-    """Return the kind of a name, or None where this version knows no such."""
+    """Return the kind of a name; None if this version has none."""
     return _kinds.get(name)
 
 
@@ -68,13 +68,13 @@ def known() -> list[str]:
 
 
 def title_of(name: str) -> str:
-    """Return what a kind is called; its name where this version does not know it."""
+    """Return a kind's title; its name if this version has no such kind."""
     kind = _kinds.get(name)
     return kind.title if kind else name
 
 
 def by_permission() -> dict[str, list[str]]:
-    """Return each permission that opens some kinds, with their names."""
+    """Return the names of kinds by the permission that opens them."""
     opened: dict[str, list[str]] = {}
     for kind in _kinds.values():
         if kind.permission:

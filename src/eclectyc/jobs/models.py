@@ -1,7 +1,7 @@
-"""Jobs, their runs and log lines; schedules; who is told; which workers there are.
+"""Jobs, their runs and log lines; schedules; subscriptions; workers.
 
 A job is *waiting*, then *running*, then *done*, *failed* or *cancelled*; *cancelling* while a running one has been
-asked to stop. ``fence`` grows each time a job changes hands: whoever holds an older one can change nothing any more.
+asked to stop. ``fence`` grows each time a worker claims the job: a worker with an older fence cannot change it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 
 class Job(models.Model):
-    """One piece of work. ``attempts`` is how often it may be tried, ``attempt`` how often it has been begun."""
+    """One piece of work. ``attempts`` is the most attempts, ``attempt`` the number of those started."""
 
     WAITING, RUNNING, CANCELLING = "waiting", "running", "cancelling"
     DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
@@ -45,7 +45,7 @@ class Job(models.Model):
     kind = models.CharField(max_length=60)
     args = models.JSONField(default=dict)
     organisation_id = models.BigIntegerField(null=True, blank=True)
-    person_id = models.BigIntegerField(null=True, blank=True)  # who asked for it; null: nobody in particular
+    person_id = models.BigIntegerField(null=True, blank=True)  # who requested it; null: the installation
     key = models.CharField(max_length=200, blank=True)  # one open job for each kind and key
     turn = models.CharField(max_length=200, blank=True)  # one running job for each turn
     priority = models.SmallIntegerField(default=0)  # higher first
@@ -75,7 +75,7 @@ class Job(models.Model):
     )
     due_at = models.DateTimeField(null=True, blank=True)  # the moment of its schedule
 
-    was_there = False  # set by enqueue where an open job with the key was found
+    was_there = False  # set by enqueue if an open job with the key was found
 
     objects = JobQuerySet.as_manager()
 
@@ -114,34 +114,31 @@ class Job(models.Model):
 
     @property
     def title(self) -> str:
-        """What its kind is called."""
+        """The title of its kind."""
         return kinds.title_of(self.kind)
 
     @property
     def is_open(self) -> bool:
-        """Whether it has still to end."""
         return self.state in self.OPEN
 
     @property
     def may_be_cancelled(self) -> bool:
-        """Whether asking it to stop makes sense."""
         return self.state in (self.WAITING, self.RUNNING)
 
     @property
     def may_be_retried(self) -> bool:
-        """Whether it can be tried anew."""
         return self.state in (self.FAILED, self.CANCELLED)
 
     @property
     def share(self) -> float | None:
-        """How much of it is done, 0 to 1, where that is known."""
+        """The share that is done, 0 to 1; None if the total is unknown."""
         if self.state == self.DONE:
             return 1.0
         return min(1.0, (self.done or 0) / self.total) if self.total else None
 
     @property
     def left_s(self) -> float | None:
-        """How long it will still take [s], at the speed so far; None where that cannot be told."""
+        """The remaining time [s] at the speed so far; None if unknown."""
         if self.state != self.RUNNING or not self.total or not self.per_second:
             return None
         return max(0.0, (self.total - (self.done or 0)) / self.per_second)
@@ -155,7 +152,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 
 class Run(models.Model):
-    """One attempt at a job: who, when, how long, how much, and how it ended."""
+    """One attempt at a job: worker, times, amount and outcome."""
 
     RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
     GIVEN_BACK, DIED = "given back", "died"
@@ -176,7 +173,7 @@ class Run(models.Model):
     unit = models.CharField(max_length=20, blank=True)
     result = models.JSONField(null=True, blank=True)
     error = models.TextField(blank=True)
-    trace = models.TextField(blank=True)  # for whoever runs the installation, not for its users
+    trace = models.TextField(blank=True)  # for the operator, not for users
 
     objects = RunQuerySet.as_manager()
 
@@ -217,7 +214,7 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
 
 
 class Schedule(models.Model):
-    """When a kind of job is due, by cron text in a time zone, and what becomes of moments that were missed."""
+    """When a job kind is due, by cron expression in a time zone, and how missed times are caught up."""
 
     NONE, LATEST, ALL = "none", "latest", "all"
     CATCH_UPS = (NONE, LATEST, ALL)
@@ -231,17 +228,17 @@ class Schedule(models.Model):
     cron = models.CharField(max_length=100)
     zone = models.CharField(max_length=60)
     catch_up = models.CharField(max_length=10, default=LATEST, choices=[(c, c) for c in CATCH_UPS])
-    limit = models.PositiveIntegerField(default=10)  # of missed moments, where all are caught up with
+    limit = models.PositiveIntegerField(default=10)  # of missed times, if all are caught up
     priority = models.SmallIntegerField(default=0)
     is_paused = models.BooleanField(default=False)
     is_built_in = models.BooleanField(default=False)
     is_changed = models.BooleanField(default=False)  # by a person: a release no longer moves it
-    settled_until = models.DateTimeField()  # whatever was due up to here has been dealt with
-    last_at = models.DateTimeField(null=True, blank=True)  # the last moment for which there is a job
+    settled_until = models.DateTimeField()  # everything due up to here has been enqueued
+    last_at = models.DateTimeField(null=True, blank=True)  # the last time with a job
     next_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    person_id = None  # nobody's own
+    person_id = None  # belongs to no person
 
     objects = ScheduleQuerySet.as_manager()
 
@@ -262,7 +259,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
 
 class Subscription(models.Model):
-    """A person wants mail when a job finally fails: of an organisation, of one kind or (empty) of all."""
+    """A person gets mail when a job finally fails: of an organisation, of one kind or (empty) of all."""
 
     id = models.BigAutoField(primary_key=True)
     user_id = models.BigIntegerField(db_index=True)
@@ -284,11 +281,13 @@ class Subscription(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user_id} hears of {self.kind or 'everything'} in {self.organisation_id or 'the installation'}"
+        return (
+            f"{self.user_id} is notified of {self.kind or 'everything'} in {self.organisation_id or 'the installation'}"
+        )
 
 
 class Worker(models.Model):
-    """A process that runs jobs, while it does. ``seen_at`` is its latest sign of life."""
+    """A process that runs jobs, as long as it is alive. ``seen_at`` is when it last reported."""
 
     name = models.CharField(max_length=120, primary_key=True)
     version = models.CharField(max_length=40)
@@ -297,7 +296,7 @@ class Worker(models.Model):
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
 
-    LIVES = timedelta(seconds=60)  # without a sign of life
+    LIVES = timedelta(seconds=60)  # without a report
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -306,5 +305,4 @@ class Worker(models.Model):
         return self.name.split(" ")[0]
 
     def is_living(self, now: datetime) -> bool:
-        """Say whether it has given a sign of life lately."""
         return now - self.seen_at < self.LIVES

@@ -1,4 +1,4 @@
-"""Ended jobs, their runs and log lines go after the time that their kind keeps them."""
+"""Deletes ended jobs, their runs and log lines after the time set by their kind."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from eclectyc.jobs import clock, kinds
 from eclectyc.jobs.context import JobContext
 from eclectyc.jobs.models import Job
 
-STRANGE_DAYS: Final = 365  # of kinds that this version does not know
+STRANGE_DAYS: Final = 365  # for kinds that this version does not have
 AT_ONCE: Final = 500
 
 
 def run(running: JobContext) -> dict[str, int]:
-    """Remove what has been kept long enough; the handler of the daily schedule."""
+    """Delete jobs past their retention; the handler of the daily schedule."""
     now = clock.read()
     removed: dict[str, int] = {}
     for name in Job.objects.order_by("kind").values_list("kind", flat=True).distinct():
@@ -29,7 +29,7 @@ def run(running: JobContext) -> dict[str, int]:
 
 
 def _remove(kind: str, before: datetime) -> int:
-    """Remove some in one short transaction, so that nobody waits for long."""
+    """Delete some in one short transaction, so that no writer waits for long."""
     old = Job.objects.filter(kind=kind, state__in=Job.ENDED, finished_at__lt=before)
     with transaction.atomic():
         some = list(old.values_list("pk", flat=True)[:AT_ONCE])

@@ -1,5 +1,6 @@
-"""Who sees a job and who may steer it: those who may for all jobs of its organisation, those whom its kind names, and
-whoever asked for it, while they still may ask for such. What belongs to no organisation is an operator's."""
+"""Who may see and manage a job: people with the permission for all jobs of its organisation, people with its kind's
+permission, and the person who requested it, while they may still request such jobs. Jobs of no organisation are an
+operator's."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class JobSubject(Protocol):
-    """What rights look at."""
+    """What the rights of a job depend on."""
 
     @property
     def kind(self) -> str: ...
@@ -27,7 +28,7 @@ class JobSubject(Protocol):
 
 
 def reached(actor: Actor, permission: str, prefix: str = "", person: str = "person_id") -> Q | None:
-    """Return the condition of what an actor reaches with a permission for all kinds; None: everything there is."""
+    """Return the condition of the jobs that an actor reaches with a permission; None: all."""
     if actor.sees_all(permission):
         return None
     found = Q(**{f"{prefix}organisation_id__in": actor.organisations(permission)})
@@ -40,7 +41,7 @@ def reached(actor: Actor, permission: str, prefix: str = "", person: str = "pers
 
 
 def may(actor: Actor, permission: str, job: JobSubject) -> bool:
-    """Say the same of one job, without a query."""
+    """Return the same for one job, without a query."""
     if actor.sees_all(permission):
         return True
     if job.organisation_id is None:
@@ -57,7 +58,7 @@ def may(actor: Actor, permission: str, job: JobSubject) -> bool:
 
 
 def _own_organisations(actor: Actor, permission: str) -> set[int]:
-    """Where this person may ask for such work at all, if only for one site. A narrowed token reaches nothing so."""
+    """Return where this person may request such jobs, even for one site only; a narrowed token: nowhere."""
     if actor.user_id is None or actor.narrowed is not None or not actor.may_somewhere(permission):
         return set()
     return {grant.organisation for grant in actor.grants if permission in grant.permissions}

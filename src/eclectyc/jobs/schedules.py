@@ -1,4 +1,4 @@
-"""Schedules: which there are, and putting what is due into the queue: each moment once, whoever looks."""
+"""Schedules: declared, changed, and enqueued when due, once per due time whatever the number of workers."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["change", "check_cron", "declare", "delete", "plan", "run_now", "sync_declared", "tick", "words"]
 
-LATE: Final = timedelta(minutes=2)  # later than this a moment has been missed
-MOST_MOMENTS: Final = 1000  # caught up with at once
+LATE: Final = timedelta(minutes=2)  # after this a due time counts as missed
+MOST_MOMENTS: Final = 1000  # caught up at once
 log = logging.getLogger(__name__)
 
 
@@ -44,17 +44,17 @@ _declared: dict[str, ScheduleDeclaration] = {}
 
 
 def declare(name: str, *, kind: str, cron: str, title: str, catch_up: str = Schedule.LATEST) -> None:
-    """Say, when a room is made ready, that a kind of job is due by itself; an operator may move or pause it."""
+    """Declare a schedule that comes with a room, in ``AppConfig.ready``; an operator may change or pause it."""
     _declared[name] = ScheduleDeclaration(kind, cron, title, catch_up)
 
 
 def sync_declared() -> None:
-    """Bring the declared schedules into the registry, as a worker does at its start. What a person changed stays."""
-    for name, told in _declared.items():
+    """Store the declared schedules, at a worker's start; those changed by a person stay as they are."""
+    for name, declared in _declared.items():
         found = Schedule.objects.filter(name=name).first()
-        if found is not None and (found.is_changed or (found.cron, found.kind) == (told.cron, told.kind)):
+        if found is not None and (found.is_changed or (found.cron, found.kind) == (declared.cron, declared.kind)):
             continue
-        plan(name=name, kind=told.kind, cron=told.cron, title=told.title, catch_up=told.catch_up)
+        plan(name=name, kind=declared.kind, cron=declared.cron, title=declared.title, catch_up=declared.catch_up)
         Schedule.objects.filter(name=name).update(is_built_in=True)
     Schedule.objects.filter(is_built_in=True).exclude(name__in=_declared).delete()
 
@@ -72,16 +72,23 @@ def plan(
     limit: int = 10,
     is_paused: bool = False,
 ) -> Schedule:
-    """Make the schedule of a name, or change it; it is due from now on. Joins the caller's transaction.
+    """Create or change the schedule of a name, due from now on. Joins the caller's transaction.
 
-    cron : minute, hour, day, month, weekday. zone : the time zone of these; empty: the installation's.
+    cron : minute, hour, day, month, weekday. zone : their time zone; empty: the installation's.
     """
     zone = zone or settings.DEFAULT_SITE_ZONE
     _check(kind, cron, zone, catch_up, limit)
     fields: dict[str, Any] = {
-        "kind": kind, "args": args or {}, "organisation_id": organisation_id, "title": title,
-        "cron": cron, "zone": zone, "catch_up": catch_up, "limit": limit, "is_paused": is_paused,
-    }  # fmt: skip
+        "kind": kind,
+        "args": args or {},
+        "organisation_id": organisation_id,
+        "title": title,
+        "cron": cron,
+        "zone": zone,
+        "catch_up": catch_up,
+        "limit": limit,
+        "is_paused": is_paused,
+    }
     with transaction.atomic():
         now = clock.read()
         start = {"settled_until": now, "next_at": next_after(cron, zone, now)}
@@ -97,7 +104,7 @@ def plan(
 
 
 def delete(name: str) -> None:
-    """Take a schedule away; jobs that are waiting already still run."""
+    """Delete a schedule; jobs that are queued already still run."""
     Schedule.objects.filter(name=name).delete()
 
 
@@ -123,7 +130,7 @@ def change(actor: Actor, *, schedule: Schedule, **fields: Any) -> Schedule:
 
 
 def run_now(actor: Actor, *, schedule: Schedule) -> Job:
-    """Put the work of a schedule into the queue at once, beside its due moments."""
+    """Enqueue a job of a schedule now, besides its due times."""
     with transaction.atomic():
         found = _locked_for(actor, schedule)
         job = _enqueue(found, None)
@@ -132,7 +139,7 @@ def run_now(actor: Actor, *, schedule: Schedule) -> Job:
 
 
 def tick() -> int:
-    """Put what has become due into the queue; return how many jobs. Any worker may, as often as it likes."""
+    """Enqueue what has become due; return how many jobs. Any worker may call it at any time."""
     due = Schedule.objects.filter(is_paused=False, next_at__lte=clock.now(), kind__in=kinds.known())
     count = 0
     for pk in list(due.values_list("pk", flat=True)):
@@ -141,8 +148,13 @@ def tick() -> int:
                 schedule = locked(due.filter(pk=pk)).first()
                 if schedule is not None:  # else another worker does it
                     count += _fire(schedule, clock.read())
-        except (EclectycError, CronSimError, LookupError, ValueError) as error:  # what cannot be read stops no other
-            log.warning("Schedule %s is looked at again in an hour: %s", pk, error)
+        except (
+            EclectycError,
+            CronSimError,
+            LookupError,
+            ValueError,
+        ) as error:  # one faulty schedule must not stop the others
+            log.warning("Schedule %s failed and is checked again in an hour: %s", pk, error)
             Schedule.objects.filter(pk=pk).update(next_at=clock.later(3600))
     return count
 
@@ -154,13 +166,13 @@ def _fire(schedule: Schedule, now: datetime) -> int:
     for moment in moments:
         _enqueue(schedule, moment)
     schedule.last_at = moments[-1] if moments else schedule.last_at
-    _start_from(schedule, max(now, schedule.settled_until))  # a clock that is set back makes nothing due twice
+    _start_from(schedule, max(now, schedule.settled_until))  # a clock set back makes nothing due twice
     schedule.save(update_fields=["settled_until", "last_at", "next_at"])
     return len(moments)
 
 
 def missed(schedule: Schedule, now: datetime) -> list[datetime]:
-    """Return for which of the moments since it was last looked at there is to be a job, in order."""
+    """Return the due times since the last check that get a job, in order."""
     count = min(schedule.limit, MOST_MOMENTS) if schedule.catch_up == Schedule.ALL else 1
     moments = latest(schedule.cron, schedule.zone, schedule.settled_until, now, count)
     if schedule.catch_up == Schedule.ALL:
@@ -168,14 +180,18 @@ def missed(schedule: Schedule, now: datetime) -> list[datetime]:
     if schedule.catch_up == Schedule.NONE:
         moments = [moment for moment in moments if now - moment <= LATE]
     is_piling_up = moments and schedule.jobs.filter(state=Job.WAITING, attempt=0, due_at__isnull=False).exists()
-    return [] if is_piling_up else moments  # one that has not even begun does for this moment too
+    return [] if is_piling_up else moments  # a job that has not started serves this time too
 
 
 def _enqueue(schedule: Schedule, moment: datetime | None) -> Job:
     return service.enqueue(
-        schedule.kind, schedule.args, organisation_id=schedule.organisation_id, turn=f"schedule:{schedule.pk}",
-        priority=schedule.priority, due=service.DueMoment(schedule, moment),
-    )  # fmt: skip
+        schedule.kind,
+        schedule.args,
+        organisation_id=schedule.organisation_id,
+        turn=f"schedule:{schedule.pk}",
+        priority=schedule.priority,
+        due=service.DueMoment(schedule, moment),
+    )
 
 
 def _start_from(schedule: Schedule, now: datetime) -> None:
@@ -185,18 +201,18 @@ def _start_from(schedule: Schedule, now: datetime) -> None:
 
 def _check(kind: str, text: str, zone: str, catch_up: str, limit: int) -> None:
     if kinds.find(kind) is None:
-        raise Invalid(f"There is no kind of job {kind[:60]!r}.", "Choose one from the list.", field="kind")
+        raise Invalid(f"There is no job kind {kind[:60]!r}.", "Choose one from the list.", field="kind")
     check_cron(text, zone)
     if catch_up not in Schedule.CATCH_UPS:
-        raise Invalid(f"{catch_up!r} is no way to catch up.", "Use none, latest or all.", field="catch_up")
+        raise Invalid(f"{catch_up!r} is not a way to catch up.", "Use none, latest or all.", field="catch_up")
     if not 1 <= limit <= MOST_MOMENTS:
-        raise Invalid(f"At most {MOST_MOMENTS} moments are caught up with.", "Give 1 to that.", field="limit")
+        raise Invalid(f"The limit must be from 1 to {MOST_MOMENTS}.", "Change the limit.", field="limit")
 
 
 def _locked_for(actor: Actor, schedule: Schedule) -> Schedule:
     found = Schedule.objects.visible_to(actor).filter(pk=schedule.pk).select_for_update(of=("self",)).first()
     if found is None:
-        raise NotFound("There is no such schedule.", "")
+        raise NotFound("This schedule does not exist.", "Reload the list.")
     if not rights.may(actor, kinds.MANAGE, found):
         raise Forbidden("Your role does not allow this.", "Ask an administrator of your organisation.")
     return found

@@ -1,7 +1,7 @@
-"""Putting work into the queue, and what a person may do to it: cancel it, try it again.
+"""Enqueue, cancel and retry jobs.
 
-``enqueue`` takes no actor and writes no audit event: the service that calls it has checked and recorded what its own
-deed is. It joins that service's transaction: what is rolled back is never run.
+``enqueue`` takes no actor and writes no audit event: the calling service checks rights and records its own action. It
+joins that service's transaction: a job that is rolled back never runs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST_ARGS: Final = 64 * 1024  # [bytes]
 
 @dataclass(frozen=True, slots=True)
 class DueMoment:
-    """The schedule for which a job is made; ``moment`` is None where somebody asked for it out of turn."""
+    """The schedule for which a job is made; ``moment`` is None if a person requested it."""
 
     schedule: Schedule
     moment: datetime | None
@@ -45,11 +45,11 @@ def enqueue(
     attempts: int | None = None,
     due: DueMoment | None = None,
 ) -> Job:
-    """Put a job into the queue. It runs once the caller's transaction is committed, or never.
+    """Enqueue a job. It runs once the caller's transaction is committed.
 
-    args : JSON, at most 64 kB; nothing secret. person : the number of whoever asked for it.
+    args : JSON, at most 64 kB; nothing secret. person : the number of the person who requested it.
     key : while a job of this kind and key is open, that one is returned, with ``was_there`` set.
-    turn : of the jobs with one turn, one runs at a time. priority : higher first. run_at : not before.
+    turn : jobs with the same turn run one at a time. priority : higher first. run_at : not before.
     """
     job = Job(
         kind=kind,
@@ -76,42 +76,50 @@ def enqueue(
 
 
 def cancel(actor: Actor, *, job: Job) -> Job:
-    """Stop a job: at once while it waits, at its next progress step while it runs. Asking twice changes nothing."""
+    """Cancel a job: a waiting one at once, a running one at its next progress step. Idempotent."""
     with transaction.atomic():
         job = _locked_for(actor, job)
         if job.state == Job.CANCELLING:
             return job
         if not job.may_be_cancelled:
-            raise Conflict("The job has ended.", "There is nothing left to cancel.")
+            raise Conflict("The job has already ended.", "Nothing needs to be cancelled.")
         before = job.state
         job.state = Job.CANCELLED if before == Job.WAITING else Job.CANCELLING
         if job.state == Job.CANCELLED:
             job.finished_at = clock.read()
         job.save(update_fields=["state", "finished_at"])
         record(
-            actor.by, "job.cancelled", job, organisation_id=job.organisation_id,
-            before={"state": before}, after={"kind": job.kind, "state": job.state},
-        )  # fmt: skip
+            actor.by,
+            "job.cancelled",
+            job,
+            organisation_id=job.organisation_id,
+            before={"state": before},
+            after={"kind": job.kind, "state": job.state},
+        )
     return job
 
 
 def retry(actor: Actor, *, job: Job) -> Job:
-    """Try a job again that failed or was cancelled: with all its attempts, from where its cursor stands."""
+    """Retry a failed or cancelled job with all its attempts, from its cursor."""
     with transaction.atomic():
         job = _locked_for(actor, job)
         if not job.may_be_retried:
-            raise Conflict("Only a job that failed or was cancelled can be tried again.", "See how it stands.")
+            raise Conflict("Only a failed or cancelled job can be retried.", "Check the state of the job.")
         before = job.state
         requeue(job)
         record(
-            actor.by, "job.retried", job, organisation_id=job.organisation_id,
-            before={"state": before}, after={"kind": job.kind},
-        )  # fmt: skip
+            actor.by,
+            "job.retried",
+            job,
+            organisation_id=job.organisation_id,
+            before={"state": before},
+            after={"kind": job.kind},
+        )
     return job
 
 
 def requeue(job: Job) -> None:
-    """Let an ended job wait anew, with all its attempts; raise ``Conflict`` where another has its key."""
+    """Return an ended job to the queue with all its attempts; raise ``Conflict`` if another has its key."""
     job.state, job.attempt, job.fence, job.run_at = Job.WAITING, 0, job.fence + 1, clock.read()
     job.fault = job.error = job.remedy = ""
     job.finished_at = job.done = job.total = job.per_second = None
@@ -119,15 +127,15 @@ def requeue(job: Job) -> None:
         with transaction.atomic():
             job.save()
     except IntegrityError:
-        raise Conflict("The same work is waiting or running already.", "See that job.") from None
+        raise Conflict("The same work is already waiting or running.", "Open that job.") from None
     transaction.on_commit(wake.wake)
 
 
 def _locked_for(actor: Actor, job: Job) -> Job:
-    """Lock a job that the actor sees and may steer."""
+    """Lock a job that the actor may manage."""
     found = Job.objects.visible_to(actor).filter(pk=job.pk).select_for_update(of=("self",)).first()
     if found is None:
-        raise NotFound("There is no such job.", "")
+        raise NotFound("This job does not exist.", "Reload the list.")
     if not rights.may(actor, kinds.MANAGE, found):
         raise Forbidden("Your role does not allow this.", "Ask an administrator of your organisation.")
     return found
@@ -135,14 +143,14 @@ def _locked_for(actor: Actor, job: Job) -> Job:
 
 def _checked(kind: str, args: dict[str, Any]) -> dict[str, Any]:
     if kinds.find(kind) is None:
-        raise LookupError(f"no kind of job is called {kind!r}")
+        raise LookupError(f"there is no job kind {kind!r}")
     if len(json.dumps(args)) > MOST_ARGS:
         raise ValueError(f"the arguments of a {kind} job are larger than {MOST_ARGS} bytes")
     return args
 
 
 def _saved_once(job: Job) -> Job:
-    """Save a job unless one of its kind and key is open, and return that one. The database decides who was first."""
+    """Save a job unless one of its kind and key is open, and return that one. The database decides which was first."""
     while True:
         try:
             with transaction.atomic():
@@ -150,9 +158,9 @@ def _saved_once(job: Job) -> Job:
             return job
         except IntegrityError:
             found = Job.objects.filter(kind=job.kind, key=job.key, state__in=Job.OPEN).first()
-            if found is None:  # it has ended between the two looks
+            if found is None:  # it ended between the two checks
                 continue
             if found.organisation_id != job.organisation_id:
-                raise ValueError(f"the key {job.key!r} does not tell organisations apart") from None
+                raise ValueError(f"the key {job.key!r} does not distinguish organisations") from None
             found.was_there = True
             return found

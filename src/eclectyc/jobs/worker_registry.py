@@ -1,4 +1,4 @@
-"""Which workers there are, and what becomes of jobs that none of them knows."""
+"""The workers that are alive, and jobs of kinds that none of them has."""
 
 from __future__ import annotations
 
@@ -14,42 +14,45 @@ from eclectyc.jobs.service import requeue
 from eclectyc.kernel.errors import Conflict
 from eclectyc.kernel.process_identity import has_ended
 
-REMEDY: Final = "Install the version that asked for it, or a later one: it is then tried again by itself."
+REMEDY: Final = "Install the version that created it, or a later one: the job is then retried automatically."
 
 
 def register(name: str, threads: int) -> None:
-    """Be known as a worker, clear away those that are gone, and take up jobs that no version knew until now."""
+    """Register a worker, delete ended ones, and requeue jobs whose kind no worker had until now."""
     moment = clock.read()
     Worker.objects.update_or_create(
         name=name,
-        defaults={"version": __version__, "threads": threads, "kinds": kinds.known(), "started_at": moment,
-                  "seen_at": moment},
-    )  # fmt: skip
+        defaults={
+            "version": __version__,
+            "threads": threads,
+            "kinds": kinds.known(),
+            "started_at": moment,
+            "seen_at": moment,
+        },
+    )
     _delete_ended()
     for job in Job.objects.filter(state=Job.FAILED, fault=Job.UNKNOWN_KIND, kind__in=kinds.known()):
         _requeue(job)
 
 
 def report_alive(name: str) -> None:
-    """Give a sign of life."""
     Worker.objects.filter(name=name).update(seen_at=clock.now())
 
 
 def unregister(name: str) -> None:
-    """Be a worker no longer."""
     Worker.objects.filter(name=name).delete()
 
 
 def alive() -> list[Worker]:
-    """Return the workers that gave a sign of life lately and have not ended."""
+    """Return the workers that reported lately and have not ended."""
     moment = clock.read()
     return [one for one in Worker.objects.all() if one.is_living(moment) and not has_ended(one.name)]
 
 
 def fail_unknown_kinds() -> int:
-    """Fail the jobs of kinds that no living worker knows, and say why; return how many.
+    """Fail due jobs of kinds that no live worker has; return how many.
 
-    While releases are being exchanged, the workers of the older one leave the newer one's jobs to its own.
+    During an upgrade, workers of the older release leave the newer one's jobs to its own workers.
     """
     known = set(kinds.known()).union(*(one.kinds for one in alive()))
     strange = Job.objects.filter(state=Job.WAITING, run_at__lte=clock.now()).exclude(kind__in=known)
@@ -64,7 +67,7 @@ def fail_unknown_kinds() -> int:
 
 
 def _fail_unknown(job: Job) -> None:
-    error = f"Eclectyc {__version__} knows no jobs of the kind {job.kind!r}."
+    error = f"Eclectyc {__version__} has no job kind {job.kind!r}."
     Job.objects.filter(pk=job.pk).update(
         state=Job.FAILED, fault=Job.UNKNOWN_KIND, error=error, remedy=REMEDY, finished_at=clock.now()
     )
@@ -78,7 +81,7 @@ def _requeue(job: Job) -> None:
             return
         try:
             requeue(found)
-        except Conflict:  # the same work is under way already
+        except Conflict:  # the same work is queued already
             Job.objects.filter(pk=job.pk).update(fault=Job.ERROR)
 
 
