@@ -267,7 +267,7 @@ def test_hourly_utc_data_half_an_hour_off_the_local_grid_take_a_finer_step_and_s
     assert values_of(slots) == expected
     assert {quality for _, quality in slots.values()} == {4}  # derived
     assert [series.step for series in report.series] == [30]
-    assert any("finer step" in warning for warning in report.warnings)
+    assert any("shorter intervals" in warning for warning in report.warnings)
 
 
 def test_a_day_that_starts_at_five_is_shared_out_over_its_hours(world: World, tmp_path: Path) -> None:

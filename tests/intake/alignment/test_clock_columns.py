@@ -55,10 +55,10 @@ def zone(request: pytest.FixtureRequest, world: World) -> str:
     return str(request.param)
 
 
-@pytest.mark.parametrize("told", ["auto", "start", "end"])
+@pytest.mark.parametrize("requested", ["auto", "start", "end"])
 @pytest.mark.parametrize("headings", [STARTS, ENDS, ENDS_AT_MIDNIGHT], ids=["starts", "ends", "ends at 00:00"])
 def test_a_column_s_value_is_in_the_period_that_its_heading_names(
-    world: World, tmp_path: Path, zone: str, headings: list[str], told: str
+    world: World, tmp_path: Path, zone: str, headings: list[str], requested: str
 ) -> None:
     rows: dict[date, list[float | None]] = {}
     truth = {}
@@ -68,11 +68,11 @@ def test_a_column_s_value_is_in_the_period_that_its_heading_names(
             if instant is not None:
                 row[k] = truth[instant] = len(truth) + 0.5
         rows[day] = row
-    report = bring(world, tmp_path / "file.csv", table(headings, rows), stamps=told)
+    report = bring(world, tmp_path / "file.csv", table(headings, rows), stamps=requested)
     assert values_of(held(METER)) == truth
     assert (report.rejected, report.timezone) == (0, zone)
     assert (report.stamps, report.readings) == ("start" if headings is STARTS else "end", len(truth))
-    other = told not in ("auto", report.stamps)
+    other = requested not in ("auto", report.stamps)
     assert other == any("--stamps" in warning and "not applied" in warning for warning in report.warnings)
 
 
@@ -81,7 +81,7 @@ def test_a_column_s_value_is_in_the_period_that_its_heading_names(
 def test_columns_that_are_filled_all_through_the_gap_are_of_a_fixed_clock(
     world: World, tmp_path: Path, zone: str, headings: list[str], clock: str
 ) -> None:
-    """Its clock is the winter's of the site, or the one that is told."""
+    """Its clock is the winter's of the site, or the one that is requested."""
     winter = ZoneInfo(zone).utcoffset(datetime(2025, 1, 1)) if not clock else timedelta(0)
     assert winter is not None
     rows, truth = {}, {}

@@ -47,7 +47,7 @@ def test_readings_finer_than_a_minute_of_a_power_are_averaged(world: World, tmp_
 def test_a_stamp_off_the_grid_is_rejected_by_line(world: World, tmp_path: Path) -> None:
     text = long(*((k, 1) for k in range(20))) + f"{METER},{at(30) + timedelta(minutes=7):%d/%m/%Y %H:%M},5\n"
     report = bring(world, tmp_path / "a.csv", text)
-    assert [(error.line, "grid" in error.reason) for error in report.errors] == [(22, True)]
+    assert [(error.line, "30-minute interval" in error.reason) for error in report.errors] == [(22, True)]
     assert report.readings == 20
 
 

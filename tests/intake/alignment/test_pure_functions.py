@@ -76,7 +76,7 @@ def stamps(gaps: dict[int, int], minutes: tuple[int, ...] = (0,)) -> ChannelStam
 def test_the_interval_of_a_channel(
     gaps: dict[int, int], minutes: tuple[int, ...], held: list[int], common: int | None, expected: int
 ) -> None:
-    found = interval_of(stamps(gaps, minutes), declared=None, held_steps=held, common_s=common, usual=30)
+    found = interval_of(stamps(gaps, minutes), declared=None, stored_steps=held, common_s=common, usual=30)
     assert found == expected
 
 

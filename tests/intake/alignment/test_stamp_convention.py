@@ -38,9 +38,9 @@ def truth() -> dict[datetime, float]:
 
 
 @pytest.mark.parametrize(
-    ("rows", "heading", "told", "stamps", "why"),
+    ("rows", "heading", "requested", "stamps", "why"),
     [
-        (ends, "Timestamp", "end", "end", "told"),
+        (ends, "Timestamp", "end", "end", "your setting"),
         (ends, "Interval end", "auto", "end", "heading"),
         (starts, "Period start", "auto", "start", "heading"),
         (starts, "Timestamp", "auto", "start", "every meter"),
@@ -48,9 +48,16 @@ def truth() -> dict[datetime, float]:
     ],
 )
 def test_each_kind_of_evidence_settles_the_stamps(
-    world: World, tmp_path: Path, truth: dict[datetime, float], rows, heading: str, told: str, stamps: str, why: str
+    world: World,
+    tmp_path: Path,
+    truth: dict[datetime, float],
+    rows,
+    heading: str,
+    requested: str,
+    stamps: str,
+    why: str,
 ) -> None:
-    report = bring(world, tmp_path / "file.csv", long(rows(truth), heading), stamps=told)
+    report = bring(world, tmp_path / "file.csv", long(rows(truth), heading), stamps=requested)
     assert (report.stamps, why in report.stamps_why) == (stamps, True), report.stamps_why
     assert values_of(held(METER)) == truth
 
@@ -76,25 +83,25 @@ def test_the_midnight_trap_is_seen_in_either_row_order(
     assert values_of(held(METER)) == truth
 
 
-def test_readings_already_held_tell_what_a_second_feed_marks(
+def test_stored_readings_show_what_a_second_feed_marks(
     world: World, tmp_path: Path, truth: dict[datetime, float]
 ) -> None:
     bring(world, tmp_path / "first.csv", long(starts(truth), "Start"))
-    part = dict(list(truth.items())[5:-7])  # neither first nor last stamp tells anything
+    part = dict(list(truth.items())[5:-7])  # neither the first nor the last timestamp is evidence
     report = bring(world, tmp_path / "second.csv", long(ends(part)))
     assert (report.stamps, report.unchanged, report.changed) == ("end", len(part), 0)
-    assert "already held" in report.stamps_why
+    assert "stored" in report.stamps_why
     again = bring(world, tmp_path / "third.csv", long(starts(part)))
     assert (again.stamps, again.unchanged, again.changed) == ("start", len(part), 0)
 
 
-def test_where_nothing_tells_start_is_assumed_with_a_warning(
+def test_without_evidence_start_is_assumed_with_a_warning(
     world: World, tmp_path: Path, truth: dict[datetime, float]
 ) -> None:
     part = dict(list(truth.items())[5:-7])
     report = bring(world, tmp_path / "file.csv", long(starts(part)))
     assert report.stamps == "start"
-    assert any("start is assumed" in warning for warning in report.warnings)
+    assert any("Start is assumed" in warning for warning in report.warnings)
     assert report.exit_code == 0
 
 
@@ -103,20 +110,25 @@ def test_first_and_last_stamps_count_only_if_all_meters_agree(world: World, tmp_
     truth = truth_of(starts_of(DAYS, "Europe/London"))
     other = [f"1000000000040,{at:%Y-%m-%d %H:%M},{v}" for at, v in list(truth.items())[3:]]
     report = bring(world, tmp_path / "file.csv", long(ends(truth)) + "\n".join(other) + "\n")
-    assert any("start is assumed" in warning for warning in report.warnings)
+    assert any("Start is assumed" in warning for warning in report.warnings)
 
 
-def told_over(**evidence: object) -> str:
+def stamps_from(**evidence: object) -> str:
     plain: dict[str, object] = {
-        "told": None, "declared": None, "declared_why": "", "has_trap": False, "agreed_shift": None, "edges": [None],
-    }  # fmt: skip
+        "requested": None,
+        "declared": None,
+        "declared_why": "",
+        "has_trap": False,
+        "agreed_shift": None,
+        "edges": [None],
+    }
     return conclude(**(plain | evidence)).stamps  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("evidence", "stamps"),
     [
-        ({"told": "start", "declared": "end", "has_trap": True, "agreed_shift": -1, "edges": ["end"]}, "start"),
+        ({"requested": "start", "declared": "end", "has_trap": True, "agreed_shift": -1, "edges": ["end"]}, "start"),
         ({"declared": "start", "has_trap": True, "agreed_shift": -1, "edges": ["end"]}, "start"),
         ({"has_trap": True, "agreed_shift": 0, "edges": ["start"]}, "end"),
         ({"agreed_shift": -1, "edges": ["start"]}, "end"),
@@ -128,7 +140,7 @@ def told_over(**evidence: object) -> str:
     ],
 )
 def test_the_stronger_evidence_wins(evidence: dict[str, object], stamps: str) -> None:
-    assert told_over(**evidence) == stamps
+    assert stamps_from(**evidence) == stamps
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def _of_slots(
     zone = "" if report.timezone == usual.timezone else report.timezone
     if zone and outcome.slots and not more:
         yield f"the clock is {zone} and not {usual.timezone}, and no warning says so"
-    if "00:00 stands next to 23:30" in report.stamps_why or any("over a finer step" in text for text in more):
+    if "00:00 is next to 23:30" in report.stamps_why or any("spread over shorter intervals" in text for text in more):
         seen.how, seen.why = "vague", "midnight closes its day, or the periods are shared out"
         yield from _values_are_printed(mutant, outcome)
         return

@@ -1,1 +1,1 @@
-"""From printed stamps to the slots of local days: clocks, steps, the same slot twice, one frame a month."""
+"""Alignment of timestamps with the slots of local days: clocks, interval lengths, duplicates, a frame a month."""

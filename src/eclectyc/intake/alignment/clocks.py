@@ -1,8 +1,7 @@
-"""Clocks: what a printed time means, on arrays.
+"""Clocks: from printed times to instants and back, on arrays. Pure.
 
-Conventions: printed (wall) times and instants are whole seconds since 1970, int64; a wall time that the clocks
-repeat takes its first meaning (summer time) unless ``second`` says otherwise; one that the clocks skip means the
-instant of the change.
+Printed (wall) times and instants are whole seconds since 1970, int64. A wall time that the clocks repeat has its first
+meaning (summer time) unless ``second`` is set; one that the clocks skip means the instant of the change.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ _FIXED = re.compile("UTC([+-])([0-9]{2}):([0-9]{2})")
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A clock on the wall: a zone's, or one that never changes.
+    """The clock of a time zone, or one that never changes.
 
     changes : instants at which it is put forward or back [s].
-    offsets : what it is ahead of UTC [s] before the first change, and after each; one longer than ``changes``.
+    offsets : how far it is ahead of UTC [s] before the first change, and after each; one longer than ``changes``.
     """
 
     name: str
@@ -37,7 +36,7 @@ class Clock:
 
     @classmethod
     def fixed(cls, offset_s: int) -> Clock:
-        """A clock that never changes: GMT for a London site."""
+        """Return a clock that never changes: GMT for a London site."""
         hours, minutes = divmod(abs(offset_s) // MINUTE_S, 60)
         name = f"UTC{'-' if offset_s < 0 else '+'}{hours:02}:{minutes:02}" if offset_s else "UTC"
         return cls(name, np.empty(0, np.int64), np.array([offset_s], np.int64))
@@ -47,13 +46,13 @@ class Clock:
         return len(self.changes) == 0
 
     def to_wall(self, instants: np.ndarray) -> np.ndarray:
-        """Return what the clock shows at some instants."""
+        """Return what the clock shows at each instant."""
         return instants + self._offset_at(self.changes, instants)
 
     def to_instants(self, walls: np.ndarray, second: np.ndarray | None = None) -> np.ndarray:
         """Return the instants of printed times.
 
-        second : True where a repeated time means its second passing; None means first everywhere.
+        second : True where a repeated time means its second occurrence; None means the first everywhere.
         """
         if self.is_fixed:
             return walls - self.offsets[0]
@@ -68,18 +67,18 @@ class Clock:
         return instants
 
     def _offset_at(self, edges: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """Return the offset of each time; one for all where none of the ``edges`` lies between them."""
+        """Return the offset of each time; a single one if none of the ``edges`` lies between them."""
         if len(at) == 0:
             return at
         low, high = np.searchsorted(edges, [at.min(), at.max()], side="right").tolist()
         return self.offsets[low] if low == high else self.offsets[np.searchsorted(edges, at, side="right")]
 
     def skipped(self, walls: np.ndarray) -> np.ndarray:
-        """Say which printed times do not exist: the clocks jump over them, the first one included."""
+        """Mark the printed times that do not exist: the clocks jump over them, the first one included."""
         return _within(walls, self.changes + self.offsets[:-1], self.changes + self.offsets[1:])
 
     def repeated(self, walls: np.ndarray) -> np.ndarray:
-        """Say which printed times come twice."""
+        """Mark the printed times that come twice."""
         return _within(walls, self.changes + self.offsets[1:], self.changes + self.offsets[:-1])
 
     def change_days(self) -> tuple[np.ndarray, np.ndarray]:
@@ -89,7 +88,7 @@ class Clock:
         return wall[forward], wall[~forward]
 
     def winter(self) -> Clock:
-        """Return the clock that keeps this zone's standard time all year."""
+        """Return a clock that shows this zone's standard time all year."""
         return Clock.fixed(int(self.offsets.min()))
 
 
@@ -105,7 +104,7 @@ def _within(walls: np.ndarray, opens: np.ndarray, closes: np.ndarray) -> np.ndar
 
 @lru_cache(maxsize=64)
 def clock_of(zone_name: str, first_year: int, last_year: int) -> Clock:
-    """Return the clock of an IANA zone over some years (and one more at either end), or a fixed one: ``UTC+10:00``."""
+    """Return the clock of an IANA zone over some years (and one more at each end), or a fixed one: ``UTC+10:00``."""
     if match := _FIXED.fullmatch(zone_name):
         offset_s = int(match[2]) * 3600 + int(match[3]) * MINUTE_S
         return Clock.fixed(-offset_s if match[1] == "-" else offset_s)
@@ -121,7 +120,7 @@ def clock_of(zone_name: str, first_year: int, last_year: int) -> Clock:
 
 
 def clock_for(zone_name: str, seconds: np.ndarray) -> Clock:
-    """Return a zone's clock over the years that some wall times or instants fall in."""
+    """Return a zone's clock over the years of some wall times or instants."""
     if len(seconds) == 0:
         return clock_of(zone_name, 2000, 2000)
     first, last = (datetime.fromtimestamp(int(s), UTC).year for s in (seconds.min(), seconds.max()))
@@ -129,13 +128,13 @@ def clock_for(zone_name: str, seconds: np.ndarray) -> Clock:
 
 
 def _offset(zone: ZoneInfo, instant_s: int) -> int:
-    """Return what the zone is ahead of UTC [s] at an instant."""
+    """Return how far the zone is ahead of UTC [s] at an instant."""
     ahead = datetime.fromtimestamp(instant_s, zone).utcoffset() or timedelta(0)
     return ahead.days * DAY_S + ahead.seconds
 
 
 def _change(zone: ZoneInfo, low: int, high: int) -> int:
-    """Return the first instant in (low, high] at which the offset is no longer that of ``low``."""
+    """Return the first instant in (low, high] at which the offset differs from that at ``low``."""
     before = _offset(zone, low)
     while high - low > 1:
         middle = (low + high) // 2

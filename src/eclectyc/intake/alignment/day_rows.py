@@ -1,7 +1,7 @@
-"""From slots to day rows: the same slot twice, days as lists, one frame a month. Pure.
+"""From slots to day rows: duplicates resolved, days as lists, one frame a month. Pure.
 
-The same slot twice in one file: equal values count once; of different ones the actual one counts, and if that
-does not decide, neither does, and every line concerned is reported.
+If a file contains a slot twice, equal values count once; of different ones the actual one counts. If neither or both
+are actual, none counts, and every line concerned is reported.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class DayMatrix:
     """Days of unique (target, day), sorted by these, not yet cut to the length the clocks give them.
 
     target int32, day [days since 1970, int32] : shape (days,).
-    values float64 (NaN = nothing said), quality int8 : shape (days, slots).
+    values float64 (NaN = missing), quality int8 : shape (days, slots).
     """
 
     target: np.ndarray
@@ -35,13 +35,13 @@ class DayMatrix:
         return len(self.target)
 
     def where(self, chosen: np.ndarray) -> DayMatrix:
-        """Return some of the days: a mask or indices."""
+        """Return the days of a mask or of indices."""
         return DayMatrix(self.target[chosen], self.day[chosen], self.values[chosen], self.quality[chosen])
 
 
 @dataclass(frozen=True, slots=True)
 class WholeDayRows:
-    """Days that came whole, the slots in their columns; the values are copied only where they are merged.
+    """Rows that are days of their target as they are: column k is slot k. Values are copied only when they are merged.
 
     target, factor (to the canonical unit) : shape (rows,). width : columns that count.
     """
@@ -55,7 +55,6 @@ class WholeDayRows:
         return len(self.target)
 
     def where(self, mask: np.ndarray) -> WholeDayRows:
-        """Return some of them."""
         return WholeDayRows(self.selection.where(mask), self.target[mask], self.factor[mask], self.width)
 
     @property
@@ -68,7 +67,7 @@ class WholeDayRows:
         return self.selection.days.quality[self.selection.rows, : self.width]
 
     def as_slots(self) -> SlotValues:
-        """Return the filled slots one by one."""
+        """Return the slots with a value one by one."""
         values, quality = self.values, self.quality
         row, slot = np.nonzero(~np.isnan(values))
         line, day = self.selection.days.line_of(self.selection.rows[row], slot), self.selection.day[row]
@@ -77,16 +76,16 @@ class WholeDayRows:
 
 @dataclass(slots=True)
 class DayMerge:
-    """Days of unique (target, day), and what could not be decided."""
+    """Days of unique (target, day), and the duplicates among their slots."""
 
     days: DayMatrix
     refusals: list[Refusal] = field(default_factory=list)
-    equal: int = 0  # slots that came more than once with one value
-    decided: int = 0  # slots that came with several values, of which one was actual
+    equal: int = 0  # slots that occur more than once with one value
+    decided: int = 0  # slots with several values, of which one is actual
 
 
 def merge_days(slots: SlotValues, whole: Sequence[WholeDayRows]) -> DayMerge:
-    """Bring slots, and days that came whole, together into one row per (target, day)."""
+    """Merge slots and whole days into one row per (target, day)."""
     keys = [keys_of(days.target, days.selection.day) for days in whole]
     target, day, _ = _rows_of(slots)
     twice = _repeated(np.concatenate([*keys, keys_of(target, day)]))
@@ -102,10 +101,10 @@ def merge_days(slots: SlotValues, whole: Sequence[WholeDayRows]) -> DayMerge:
         (d.target, d.selection.day, d) for d in alone
     ]
     if len(slots):
-        scattered = _scattered(slots, merged)
-        parts.append((scattered.target, scattered.day, scattered))
+        filled_days = _fill_days(slots, merged)
+        parts.append((filled_days.target, filled_days.day, filled_days))
     if parts:
-        merged.days = _stacked(parts) if alone else scattered
+        merged.days = _stacked(parts) if alone else filled_days
     return merged
 
 
@@ -115,7 +114,7 @@ def keys_of(target: np.ndarray, day: np.ndarray) -> np.ndarray:
 
 
 def _repeated(keys: np.ndarray) -> np.ndarray:
-    """Return the keys that come more than once."""
+    """Return the keys that occur more than once."""
     if (keys[1:] > keys[:-1]).all():  # most files keep meters and their days in order
         return keys[:0]
     ordered = np.sort(keys)
@@ -123,7 +122,7 @@ def _repeated(keys: np.ndarray) -> np.ndarray:
 
 
 def _stacked(parts: Sequence[tuple[np.ndarray, np.ndarray, WholeDayRows | DayMatrix]]) -> DayMatrix:
-    """Put days together, sorted, as wide as the widest; each value is copied once."""
+    """Concatenate days, sorted, as wide as the widest; each value is copied once."""
     target = np.concatenate([part[0] for part in parts])
     day = np.concatenate([part[1] for part in parts])
     keys = keys_of(target, day)
@@ -151,7 +150,7 @@ def _stacked(parts: Sequence[tuple[np.ndarray, np.ndarray, WholeDayRows | DayMat
 
 
 def _rows_of(slots: SlotValues) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return target and day of each day that slots fall in, sorted, and which of these each slot is of."""
+    """Return target and day of each day that has slots, sorted, and the index of each slot's day."""
     if len(slots) == 0:
         return slots.target, slots.day, slots.target
     first, least = int(slots.day.min()), int(slots.target.min())
@@ -168,12 +167,12 @@ def _rows_of(slots: SlotValues) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (used // span + least).astype(np.int32), (used % span + first).astype(np.int32), row
 
 
-def _scattered(slots: SlotValues, merged: DayMerge) -> DayMatrix:
-    """Put slots into days; what comes more than once is settled, and told in ``merged``."""
+def _fill_days(slots: SlotValues, merged: DayMerge) -> DayMatrix:
+    """Put slots into days; duplicates are resolved and counted in ``merged``."""
     target, day, row = _rows_of(slots)
     width = int(slots.slot.max()) + 1
     flat = row * width + slots.slot
-    keep = _once_each(slots, flat, merged)
+    keep = _without_duplicates(slots, flat, merged)
     if not keep.all():
         slots, flat = slots.where(keep), flat[keep]
     values, quality = np.full(len(target) * width, np.nan), np.zeros(len(target) * width, dtype=np.int8)
@@ -182,8 +181,8 @@ def _scattered(slots: SlotValues, merged: DayMerge) -> DayMatrix:
     return DayMatrix(target, day, values.reshape(-1, width), quality.reshape(-1, width))
 
 
-def _once_each(slots: SlotValues, flat: np.ndarray, merged: DayMerge) -> np.ndarray:
-    """Return which slots to keep so that each comes once, and note in ``merged`` what became of the others."""
+def _without_duplicates(slots: SlotValues, flat: np.ndarray, merged: DayMerge) -> np.ndarray:
+    """Mark the slots to keep so that each occurs once, and count the others in ``merged``."""
     repeated = (np.bincount(flat) > 1)[flat]
     if not repeated.any():
         return ~repeated
@@ -196,20 +195,20 @@ def _once_each(slots: SlotValues, flat: np.ndarray, merged: DayMerge) -> np.ndar
         }
     )
     actual = pl.col("quality").is_in([ACTUAL, UNFLAGGED])
-    judged = frame.group_by("flat").agg(
+    duplicates = frame.group_by("flat").agg(
         any_value=pl.col("value").n_unique(),
         actual_value=pl.col("value").filter(actual).n_unique(),
         first=pl.col("at").first(),
         first_actual=pl.col("at").filter(actual).sort_by(pl.col("quality").filter(actual)).first(),
         rows=pl.col("at"),
     )
-    equal = judged.filter(pl.col("any_value") == 1)
-    decided = judged.filter((pl.col("any_value") > 1) & (pl.col("actual_value") == 1))
-    open_ = judged.filter((pl.col("any_value") > 1) & (pl.col("actual_value") != 1))
+    equal = duplicates.filter(pl.col("any_value") == 1)
+    decided = duplicates.filter((pl.col("any_value") > 1) & (pl.col("actual_value") == 1))
+    undecided = duplicates.filter((pl.col("any_value") > 1) & (pl.col("actual_value") != 1))
     merged.equal, merged.decided = len(equal), len(decided)
-    if len(open_):
-        at = open_["rows"].explode().to_numpy()
-        reason = "The same period comes with different values, and the flags do not say which one is actual."
+    if len(undecided):
+        at = undecided["rows"].explode().to_numpy()
+        reason = "This period occurs more than once with different values, and no flag shows which one is actual."
         merged.refusals.append(Refusal(np.sort(slots.line[at]), reason, "Keep one of the lines."))
     chosen = pl.concat([equal.select(pl.coalesce("first_actual", "first")), decided.select("first_actual")])
     keep = ~repeated
@@ -218,10 +217,10 @@ def _once_each(slots: SlotValues, flat: np.ndarray, merged: DayMerge) -> np.ndar
 
 
 def frame_of(days: DayMatrix, series: np.ndarray, step: np.ndarray, lengths: np.ndarray) -> pl.DataFrame:
-    """Return day rows as the lake takes them.
+    """Return day rows in the lake's schema.
 
     series, step [minutes], lengths (slots that the clocks give each day) : shape (days,).
-    Whatever stands beyond a day's own slots must be NaN.
+    Values beyond a day's own slots must be NaN.
     """
     width = int(lengths.max()) if len(lengths) else 0
     values, quality = _padded(days.values, width), _padded(days.quality, width)
@@ -244,5 +243,5 @@ def frame_of(days: DayMatrix, series: np.ndarray, step: np.ndarray, lengths: np.
 def _padded(matrix: np.ndarray, width: int) -> np.ndarray:
     if matrix.shape[1] >= width:
         return matrix[:, :width]
-    nothing = np.nan if matrix.dtype == np.float64 else 0
-    return np.pad(matrix, ((0, 0), (0, width - matrix.shape[1])), constant_values=nothing)
+    missing = np.nan if matrix.dtype == np.float64 else 0
+    return np.pad(matrix, ((0, 0), (0, width - matrix.shape[1])), constant_values=missing)

@@ -1,7 +1,7 @@
-"""Columns headed by the times at which periods end, on the day that the clocks go forward. Pure.
+"""Columns headed by the end times of their periods, on the day that the clocks go forward. Pure.
 
-The period that ends when they do has two names: the moment as the clock would have shown it (01:00), and as it shows
-it then (02:00). Columns are taken for their periods, so the value under the second name belongs under the first.
+The period that ends at the change has two possible headings: the time before the change (01:00) and the time after it
+(02:00). A column stands for its period, so a value under the second heading belongs under the first.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from eclectyc.intake.alignment.reading_arrays import DayRows
 
 
 def normalise_last_column(days: DayRows, mine: np.ndarray, clock: Clock) -> DayRows:
-    """Return days with what stands under the second name of the last period before a gap put under the first.
+    """Move the values of the last period before a spring gap from its second heading to its first.
 
-    mine : which days keep this clock (bool). Only where the first is empty and nothing stands between them: a clock
-    that never changes fills both.
+    mine : days of this clock (bool). Only if the first is empty and the columns between are too: a clock that never
+    changes fills both.
     """
     step_s = days.step * 60
     forward = clock.offsets[1:] > clock.offsets[:-1]
@@ -32,6 +32,6 @@ def normalise_last_column(days: DayRows, mine: np.ndarray, clock: Clock) -> DayR
         rows = rows[np.isnan(days.values[rows, first]) & ~np.isnan(days.values[rows, second]) & ~between.any(axis=1)]
         if len(rows):
             days = replace(days, values=days.values.copy(), quality=days.quality.copy())
-            for matrix, nothing in ((days.values, np.nan), (days.quality, 0)):
-                matrix[rows, first], matrix[rows, second] = matrix[rows, second], nothing
+            for matrix, missing in ((days.values, np.nan), (days.quality, 0)):
+                matrix[rows, first], matrix[rows, second] = matrix[rows, second], missing
     return days

@@ -1,4 +1,4 @@
-"""How a file that has been read through is to be understood: its stamps, its clock, the step of each channel."""
+"""Interpret a file that has been read: its timestamps, its clock, the step of each channel."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ Agreement = Callable[[FileReadings, "FilePlan"], int | None]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A series-to-be: one quantity of one point, in one unit, at one step [minutes]."""
+    """The series that readings will belong to: a quantity of a point, in one unit, at one step [minutes]."""
 
     point: Point
     quantity: str
     unit: str
     step: int
-    zone: int  # which of the plan's clocks its days follow
+    zone: int  # index of its clock among the plan's
     register: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FilePlan:
-    """Everything that placing needs to know. ``columns_by_clock`` : whether columns are clock times; None as headed."""
+    """The interpretation of a file. ``columns_by_clock`` : whether columns are clock times; None: as their headings."""
 
     channels: ChannelPlan
     targets: list[Target]
     zones: list[str]
     convention: Convention
-    conclusion: StampConclusion | None  # None where no stamp had to be understood
+    conclusion: StampConclusion | None  # None if the file has no timestamps to interpret
     columns_by_clock: bool | None
     timezone: str
     warnings: list[str] = field(default_factory=list)
-    rejected: list[tuple[LineError, int]] = field(default_factory=list)  # and the channel whose lines each stands for
+    rejected: list[tuple[LineError, int]] = field(default_factory=list)  # with the channel of the lines it covers
 
 
 def interpret(
@@ -61,7 +61,7 @@ def interpret(
     timezone: str,
     agrees: Agreement,
 ) -> FilePlan:
-    """Weigh what the whole file shows. ``timezone`` is the zone that was told, or empty."""
+    """Weigh the evidence of the whole file. ``timezone`` is the requested zone, or empty."""
     zones = collected.zones()
     clocks = [collected.clock(zone) for zone in zones]
     declared = timezone or seen.timezone
@@ -71,14 +71,14 @@ def interpret(
     intervals_s = {number: _interval_s(collected, number, common_s, seen.step) for number in channels}
     first = Convention(printed=printed)
     plan = _plan(collected, list(zones), clocks, intervals_s, first)
-    verdict = _verdict(collected, seen, stamps, intervals_s, plan, agrees) if collected.census.channels else None
+    conclusion = _conclusion(collected, seen, stamps, intervals_s, plan, agrees) if collected.census.channels else None
     convention = first
     warnings: list[str] = []
-    if verdict:
-        convention = Convention(verdict.stamps, verdict.closes_midnight, printed)
-        warnings += _doubts(verdict, _edges(collected, intervals_s, plan))
+    if conclusion:
+        convention = Convention(conclusion.stamps, conclusion.closes_midnight, printed)
+        warnings += _stamp_warnings(conclusion, _edges(collected, intervals_s, plan))
     elif stamps not in ("auto", seen.stamps):
-        why = f"{seen.stamps_why} say which period each column is" if seen.stamps_why else "a date names its day"
+        why = f"{seen.stamps_why} give the period of each column" if seen.stamps_why else "each row is a whole day"
         warnings.append(f"--stamps {stamps} is not applied: {why}.")
     by_clock = None
     if printed is None:
@@ -87,51 +87,51 @@ def interpret(
             fixed = clocks[0].winter()
             convention = replace(convention, printed=fixed)
             warnings.append(
-                f"The file holds times that {clocks[0].name} skips in spring: its clock is taken to stay "
-                f"on {fixed.name} all year."
+                f"The file contains times that {clocks[0].name} skips in spring, so its times are read as "
+                f"{fixed.name} all year."
             )
     if convention is not first:
         plan = _plan(collected, list(zones), clocks, intervals_s, convention)
     return replace(
         plan,
-        conclusion=verdict,
+        conclusion=conclusion,
         columns_by_clock=by_clock,
         timezone=convention.printed.name if convention.printed else ", ".join(zones),
         warnings=warnings + plan.warnings,
     )
 
 
-def _doubts(verdict: StampConclusion, edges: list[Stamps | None]) -> list[str]:
-    if verdict.is_assumed:
+def _stamp_warnings(conclusion: StampConclusion, edges: list[Stamps | None]) -> list[str]:
+    if conclusion.is_assumed:
         return [
-            "Nothing in the file tells whether a stamp opens or closes its period: start is assumed. "
-            "Say --stamps end if that is wrong."
+            "The file does not show whether times mark the start or the end of each period. Start is assumed; "
+            "change it with --stamps end if that is wrong."
         ]
-    if verdict.stamps == "end" and not verdict.closes_midnight and set(edges) == {"start"}:
+    if conclusion.stamps == "end" and not conclusion.closes_midnight and set(edges) == {"start"}:
         return [
-            "The stamps are period ends, yet every meter runs from 00:00 to the last period of a day: if 00:00 is "
-            "meant to close its own date, the midnights are a day early."
+            "Times are the ends of periods, yet every meter runs from 00:00 to the last period of a day. If 00:00 "
+            "means the end of its own date, the midnight readings are stored a day too early."
         ]
     return []
 
 
-def _verdict(
+def _conclusion(
     collected: FileReadings,
     seen: Recognition,
-    told: Literal["auto", "start", "end"],
+    requested: Literal["auto", "start", "end"],
     intervals_s: dict[int, int],
     plan: FilePlan,
     agrees: Agreement,
 ) -> StampConclusion | None:
     census = collected.census.channels
-    if all(intervals_s[channel] >= DAY_S for channel in census) and told == "auto" and seen.stamps is None:
-        return None  # whole days: the stamp names the day
+    if all(intervals_s[channel] >= DAY_S for channel in census) and requested == "auto" and seen.stamps is None:
+        return None  # whole days: the timestamp is the day
     trap = seen.closes_midnight or has_midnight_trap(
         (stamps, intervals_s[channel]) for channel, stamps in census.items()
     )
-    needs_agreement = told == "auto" and seen.stamps is None and not trap
+    needs_agreement = requested == "auto" and seen.stamps is None and not trap
     return conclude(
-        told=None if told == "auto" else told,
+        requested=None if requested == "auto" else requested,
         declared=seen.stamps,
         declared_why=seen.stamps_why,
         has_trap=trap,
@@ -141,7 +141,7 @@ def _verdict(
 
 
 def _edges(collected: FileReadings, intervals_s: dict[int, int], plan: FilePlan) -> list[Stamps | None]:
-    """Return what first and last stamps say, by the printed clock; of instants also by the sites' own."""
+    """Return what first and last timestamps suggest, by the printed clock; of instants also by the sites' own."""
     census = collected.census.channels
     edges = unanimous_edges(census, intervals_s)
     if collected.kinds == {"instant"} and set(edges) not in ({"start"}, {"end"}):
@@ -161,15 +161,15 @@ def _on_wall(stamps: ChannelStamps, own: Clock) -> ChannelStamps:
 
 
 def _interval_s(collected: FileReadings, number: int, common_s: int | None, declared: int | None) -> int:
-    """Return how long one reading of a channel lasts [s]."""
-    if (told_s := collected.steps_s.get(number) or collected.stated_s.get(number)) is not None:
-        return told_s
+    """Return the length of one reading of a channel [s]."""
+    if (stated_s := collected.steps_s.get(number) or collected.stated_s.get(number)) is not None:
+        return stated_s
     channel = collected.resolver.channels[number]
-    held = {s.step for s in channel.point.series if (s.quantity, s.unit) == (channel.quantity, channel.unit)}
+    stored = {s.step for s in channel.point.series if (s.quantity, s.unit) == (channel.quantity, channel.unit)}
     return interval_of(
         collected.census.channels[number],
         declared=declared,
-        held_steps=held,
+        stored_steps=stored,
         common_s=common_s,
         usual=channel.point.step,
     )
@@ -183,7 +183,7 @@ def _columns_by_clock(collected: FileReadings) -> bool | None:
 def _plan(
     collected: FileReadings, zones: list[str], clocks: list[Clock], intervals_s: dict[int, int], convention: Convention
 ) -> FilePlan:
-    """Give each channel its target, step and factor; a channel that fits no step is refused."""
+    """Give each channel its target, step and factor; reject a channel that fits no step."""
     channels = collected.resolver.channels
     size = len(channels)
     read = ChannelPlan(
@@ -199,7 +199,7 @@ def _plan(
     )
     targets: dict[tuple[str, str, str, str, int], Target] = {}
     order: dict[tuple[str, str, str, str, int], int] = {}
-    refused, finer = [], []
+    rejected, finer = [], []
     shifts = _ClockShifts(collected, clocks, convention)
     for number, channel in enumerate(channels):
         if not channel.is_accepted:
@@ -208,7 +208,7 @@ def _plan(
         residue_s = _residue_s(collected.census.channels.get(number), interval_s)
         step = grid_of(interval_s, residue_s, shifts.for_channel(number, zone))
         if step is None:
-            refused.append((_unfit(channel, interval_s), number))
+            rejected.append((_unsupported_interval(channel, interval_s), number))
             continue
         if step * MINUTE_S < interval_s:
             finer.append(channel.point.identifier)
@@ -220,12 +220,12 @@ def _plan(
         read.factor[number] = channel.factor * (interval_s / HOUR_S if channel.is_power else 1.0)
         read.mean_of_day[number] = channel.is_power and interval_s == DAY_S
         read.additive[number] = channel.is_additive
-    warnings = [_finer(finer)] if finer else []
-    return FilePlan(read, list(targets.values()), zones, convention, None, None, "", warnings, refused)
+    warnings = [_finer_step_warning(finer)] if finer else []
+    return FilePlan(read, list(targets.values()), zones, convention, None, None, "", warnings, rejected)
 
 
 class _ClockShifts:
-    """How far the printed clock of a channel is from the clock that its days follow [s], worked out once for each kind."""
+    """How far a channel's printed clock is from the clock of its days [s], calculated once for each pair of clocks."""
 
     def __init__(self, collected: FileReadings, clocks: list[Clock], convention: Convention) -> None:
         self._collected = collected
@@ -249,23 +249,27 @@ class _ClockShifts:
 
 
 def _residue_s(stamps: ChannelStamps | None, interval_s: int) -> int:
-    """Return where intervals stand, from midnight of the printed clock [s]."""
+    """Return the offset of interval starts from midnight of the printed clock [s], modulo the interval."""
     if stamps is None or interval_s < MINUTE_S:
         return 0
     return (stamps.residue_s if interval_s <= HOUR_S else stamps.first) % interval_s
 
 
-def _unfit(channel: Channel, interval_s: int) -> LineError:
+def _unsupported_interval(channel: Channel, interval_s: int) -> LineError:
     apart = f"{interval_s // MINUTE_S} minutes" if interval_s < DAY_S else f"{interval_s / DAY_S:g} days"
+    identifier = channel.point.identifier
     return LineError(
         channel.first_line,
         "",
-        f"The {channel.rows} rows of meter {channel.point.identifier} are {apart} apart, which is no step of readings.",
-        "Readings come every 1 to 60 minutes (a divisor of 60), or daily.",
+        f"The {channel.rows} rows of meter {identifier} are {apart} apart. Such intervals are not supported.",
+        "Supply readings every 1 to 60 minutes (a divisor of 60), or daily.",
     )
 
 
-def _finer(identifiers: Iterable[str]) -> str:
+def _finer_step_warning(identifiers: Iterable[str]) -> str:
     several = list(dict.fromkeys(identifiers))
     shown = ", ".join(several[:5]) + (f" and {len(several) - 5} more" if len(several) > 5 else "")
-    return f"The periods of {shown} do not stand on the grid of the local day: they are shared out over a finer step."
+    return (
+        f"The periods of {shown} do not start on the boundaries of the local day's intervals. "
+        "Their readings are spread over shorter intervals."
+    )

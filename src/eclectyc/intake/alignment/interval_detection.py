@@ -1,8 +1,8 @@
-"""How long a reading's period is, read off the stamps of each channel.
+"""Detect the interval of readings from the timestamps of each channel. Pure.
 
-The most common distance between neighbouring stamps is the interval. A series keeps its slots on the grid of its
+The most common distance between neighbouring timestamps is the interval. A series has its slots on the grid of its
 local day, so an interval that starts off that grid (hourly UTC data at a half-hour's offset, days from 05:00)
-takes a finer step, over which each reading is spread.
+needs a finer step, over which each reading is spread.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from eclectyc.intake.alignment.reading_arrays import ReadingRows
 from eclectyc.kernel.days import STEPS
 
 HOUR_S = 3_600
-MANY_GAPS = 10  # fewer say little: they may be a handful of corrections
+MANY_GAPS = 10  # fewer prove little: they may be a handful of corrections
 
 
 @dataclass(slots=True)
 class ChannelStamps:
-    """What the stamps of one channel look like."""
+    """Statistics of one channel's timestamps."""
 
     first: int = np.iinfo(np.int64).max
     last: int = np.iinfo(np.int64).min
@@ -33,7 +33,7 @@ class ChannelStamps:
     falling: int = 0  # those that go back: a file may have its newest row first
     gaps: Counter[int] = field(default_factory=Counter)  # [s], without their sign
     minutes: Counter[int] = field(default_factory=Counter)  # seconds past the hour
-    traps: Counter[tuple[int, bool]] = field(default_factory=Counter)  # see stamps.py
+    traps: Counter[tuple[int, bool]] = field(default_factory=Counter)  # see stamp_convention.py
     midnights: int = 0  # stamps of 00:00
 
     @property
@@ -42,28 +42,28 @@ class ChannelStamps:
 
     @property
     def interval_s(self) -> int | None:
-        """The most common distance between stamps; the shortest of those equally common."""
+        """The most common distance between timestamps; the shortest of those equally common."""
         return min(self.gaps, key=lambda gap: (-self.gaps[gap], gap)) if self.gaps else None
 
     @property
     def is_regular(self) -> bool:
-        """Whether there are many stamps, most of them at one distance."""
+        """Whether there are many timestamps, most of them at one distance."""
         return self.gaps.total() >= MANY_GAPS and max(self.gaps.values()) * 2 >= self.gaps.total()
 
     @property
     def residue_s(self) -> int:
-        """Where in the hour most stamps stand."""
+        """The most common offset of timestamps from the hour."""
         return min(self.minutes, key=lambda s: (-self.minutes[s], s)) if self.minutes else 0
 
 
 class StampCensus:
-    """Counts the stamps of each channel, block by block."""
+    """Counts the timestamps of each channel, block by block."""
 
     def __init__(self) -> None:
         self.channels: dict[int, ChannelStamps] = defaultdict(ChannelStamps)
 
     def add(self, rows: ReadingRows) -> None:
-        """Count some rows. Neighbours are rows of one channel that follow each other within this block."""
+        """Count a block's rows. Neighbours are rows of one channel that follow each other within the block."""
         if len(rows) == 0:
             return
         channel, at = rows.channel, rows.at
@@ -138,8 +138,8 @@ class StampCensus:
 
 
 def _sound_traps(channel: np.ndarray, at: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Leave out the pairs of rows that stand next to each other only because a day comes again: its 00:00 then leads
-    on to the same date, or stands in front of it as well."""
+    """Leave out pairs of rows that are neighbours only because a day is repeated: its 00:00 is then next to the same
+    date on its other side, or occurs elsewhere as well."""
     if len(where) == 0:
         return where
     is_second = at[where] % DAY_S != 0
@@ -157,20 +157,20 @@ def _sound_traps(channel: np.ndarray, at: np.ndarray, where: np.ndarray) -> np.n
 
 
 def interval_of(
-    stamps: ChannelStamps, *, declared: int | None, held_steps: Iterable[int], common_s: int | None, usual: int
+    stamps: ChannelStamps, *, declared: int | None, stored_steps: Iterable[int], common_s: int | None, usual: int
 ) -> int:
     """Return the length of one reading's period [s].
 
-    What the file declares [minutes] holds wherever its stamps allow it. Many stamps at one distance speak for
-    themselves. Few or scattered ones are read by the steps that the meter's series already have [minutes], then by
-    the rest of the file, then by what is usual for the meter [minutes].
+    What the file declares [minutes] holds if the timestamps allow it. Many timestamps at one distance decide by
+    themselves. For few or scattered ones the steps of the meter's stored series [minutes] decide, then the rest of the
+    file, then what is usual for the meter [minutes].
     """
     own = stamps.interval_s
     if declared in STEPS and _fits(stamps, declared * MINUTE_S):
         return declared * MINUTE_S
     if own is not None and (own < MINUTE_S or stamps.is_regular):
         return own
-    for step_s in sorted((step * MINUTE_S for step in held_steps), key=lambda s: (s != own, s)):
+    for step_s in sorted((step * MINUTE_S for step in stored_steps), key=lambda s: (s != own, s)):
         if _fits(stamps, step_s):
             return step_s
     for known_s in (common_s, own):
@@ -190,7 +190,7 @@ def _fits(stamps: ChannelStamps, interval_s: int) -> bool:
 
 
 def grid_of(interval_s: int, residue_s: int, shifts_s: Iterable[int]) -> int | None:
-    """Return the step [minutes] whose slots hold whole intervals, or None where no step does.
+    """Return the step [minutes] whose slots make up whole intervals, or None.
 
     residue_s : where an interval starts, from midnight of the printed clock [s].
     shifts_s : how far the series' own clock is from the printed one, at any time in the file [s].

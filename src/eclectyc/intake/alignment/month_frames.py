@@ -1,4 +1,4 @@
-"""A file's readings as month frames for the lake, one month after another: aligned, brought together, counted."""
+"""A file's readings as month frames for the lake: aligned, merged and counted month by month."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ WHOLE_DAY_MINUTES = 1440
 
 @dataclass(slots=True)
 class AlignmentTotals:
-    """What was aligned, added up over months; arrays have shape (targets,).
+    """Totals of each target over the months; arrays have shape (targets,).
 
-    first, last : the first and last slot that has a value, as UTC starts [s].
+    first, last : UTC starts of the first and last slot that has a value [s].
     """
 
     readings: np.ndarray
@@ -57,23 +57,23 @@ class AlignmentTotals:
 
 
 class FileMonths:
-    """Month frames of a file, to be gone through as often as wanted.
+    """Month frames of a file; each iteration calculates them again.
 
-    ``series`` gives each target its series number; before a series is made it has a number below zero.
-    ``totals`` holds what the last passage counted.
+    ``series`` gives each target its series number, below zero if the series is not created yet. ``totals`` are those
+    of the last iteration.
     """
 
     def __init__(self, collected: FileReadings, plan: FilePlan, series: np.ndarray) -> None:
         self._collected = collected
         self._plan = plan
         self.series = series
-        self._first: tuple[int, DayMatrix] | None = None  # of the passage that ``is_empty`` began
+        self._first: tuple[int, DayMatrix] | None = None  # of the iteration that ``is_empty`` began
         self._step = np.array([target.step for target in plan.targets], np.int64)
         self._zone = np.array([target.zone for target in plan.targets], np.int64)
         self.totals = AlignmentTotals.for_targets(len(plan.targets))
 
     def is_empty(self) -> bool:
-        """Say whether there is not one reading. What was worked out for that serves the next passage."""
+        """Return whether there are no readings. The first month is kept for the next iteration."""
         self.totals = AlignmentTotals.for_targets(len(self._plan.targets))
         for number, (first, end) in enumerate(self._collected.spool.months()):
             days = self._days_of(first, end)
@@ -95,7 +95,7 @@ class FileMonths:
                 yield self._frame(days)
 
     def _days_of(self, first: int, end: int) -> DayMatrix:
-        """Return the local days from ``first`` up to ``end``."""
+        """Return the local days from ``first`` up to ``end`` (exclusive)."""
         slots, whole = [], []
         for kind in ("clock", "instant", "position"):
             rows = self._collected.spool.rows(kind, first, end)
@@ -105,8 +105,8 @@ class FileMonths:
         shifts = self._shifts(first - near, end + near)
         for days in self._collected.spool.days(first, end, near=near):
             plain, odd, kind = self._split(days, first, end)
-            shift_whole_days, odd, halves = self._moved(odd, kind, shifts, first, end)
-            whole += [self._whole(part) for part in (plain, *shift_whole_days) if len(part)]
+            shifted, odd, halves = self._shift_days(odd, kind, shifts, first, end)
+            whole += [self._whole_days(part) for part in (plain, *shifted) if len(part)]
             slots += [
                 self._aligned(part.as_rows(kind), first, end) for part in (odd.to_day_rows(), *halves) if len(part)
             ]
@@ -120,7 +120,7 @@ class FileMonths:
         return self._plan.convention.printed is None
 
     def _split(self, selection: Selection, first: int, end: int) -> tuple[Selection, Selection, Kind]:
-        """Split days into those whose columns are the slots of the local day, and those to be aligned one by one."""
+        """Split days into those whose columns are the slots of the local day, and those to align slot by slot."""
         channels, days = self._plan.channels, selection.days
         selection = selection.where(channels.target[selection.channel] != NOT_IMPORTED)
         none = Selection(days, selection.rows[:0])
@@ -141,14 +141,14 @@ class FileMonths:
         return (selection.where(~odd), selection.where(odd), kind) if odd.any() else (selection, none, kind)
 
     def _shifts(self, first: int, end: int) -> DayShifts | None:
-        """Return how days printed from ``first`` up to ``end`` stand to the sites', where that is needed."""
+        """Return the shifts of printed days from ``first`` to ``end`` to the sites' days; None if there are none."""
         printed, clocks = self._plan.convention.printed, self._plan.channels.clocks
         return DayShifts.between(printed, clocks, first, end) if printed else None
 
-    def _moved(
+    def _shift_days(
         self, selection: Selection, kind: Kind, shifts: DayShifts | None, first: int, end: int
     ) -> tuple[list[Selection], Selection, list[DayRows]]:
-        """Move days of another clock to the sites' as whole rows. Return these, what is left, and odd halves."""
+        """Shift days of another clock to the sites' as whole rows. Return these, the other days, and single halves."""
         channels, days = self._plan.channels, selection.days
         width = WHOLE_DAY_MINUTES // days.step
         is_start = kind == "position" or self._plan.convention.stamps == "start"
@@ -180,7 +180,7 @@ class FileMonths:
         inside = (aligned.slots.day >= first) & (aligned.slots.day < end)
         return aligned.slots if inside.all() else aligned.slots.where(inside)
 
-    def _whole(self, selection: Selection) -> WholeDayRows:
+    def _whole_days(self, selection: Selection) -> WholeDayRows:
         channels, channel = self._plan.channels, selection.channel
         factor = channels.factor[channel]
         is_mean = channels.mean_of_day[channel]
@@ -191,7 +191,7 @@ class FileMonths:
         return WholeDayRows(selection, channels.target[channel], factor, WHOLE_DAY_MINUTES // selection.days.step)
 
     def _frame(self, days: DayMatrix) -> pl.DataFrame:
-        """Count some days of one month and return their frame."""
+        """Count the days of one month and return their frame."""
         days = self._sorted(days)
         step = self._step[days.target]
         lengths = np.ones(len(days), np.int64)
@@ -218,13 +218,13 @@ class FileMonths:
         size = len(self._step)
         totals.readings += np.bincount(days.target, readings, minlength=size).astype(np.int64)
         totals.total += np.bincount(days.target, day_totals, minlength=size)
-        said = np.flatnonzero(readings)
-        if len(said) == 0:
+        filled = np.flatnonzero(readings)
+        if len(filled) == 0:
             return
-        target = days.target[said]
+        target = days.target[filled]
         opens = np.flatnonzero(np.r_[True, target[1:] != target[:-1]])
-        closes = np.r_[opens[1:], len(said)] - 1
-        for rows, is_first in ((said[opens], True), (said[closes], False)):
+        closes = np.r_[opens[1:], len(filled)] - 1
+        for rows, is_first in ((filled[opens], True), (filled[closes], False)):
             row = days.quality[rows] != MISSING
             slot = row.argmax(axis=1) if is_first else row.shape[1] - 1 - row[:, ::-1].argmax(axis=1)
             at = midnights[rows] + slot * step_s[rows]

@@ -1,6 +1,6 @@
-"""Readings of many channels as parallel arrays.
+"""Readings of many channels as parallel arrays. Pure.
 
-A *channel* is one printed combination of meter, quantity and unit: a column of the estate, as the file names it.
+A *channel* is one combination of meter, quantity, unit and register in a file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def day_s_of(kind: Kind) -> int:
 
 
 def distinct(whole: np.ndarray) -> np.ndarray:
-    """Return the distinct ones of some whole numbers, sorted; quick where they lie close together."""
+    """Return the distinct whole numbers, sorted; fast if they are close together."""
     if len(whole) == 0:
         return whole
     low, high = int(whole.min()), int(whole.max())
@@ -58,7 +58,7 @@ class ReadingRows:
         return self.at // day_s_of(self.kind)
 
     def where(self, chosen: np.ndarray | slice) -> ReadingRows:
-        """Return some of the rows: a mask, indices or a slice."""
+        """Return the rows of a mask, indices or a slice."""
         return ReadingRows(
             self.kind,
             self.channel[chosen],
@@ -70,26 +70,25 @@ class ReadingRows:
 
     @classmethod
     def concat(cls, parts: Sequence[ReadingRows]) -> Self:
-        """Put rows of one kind behind each other."""
+        """Concatenate rows of one kind."""
         names = [f.name for f in fields(cls) if f.name != "kind"]
         arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
         return cls(parts[0].kind, **arrays)
 
     @classmethod
     def empty(cls, kind: Kind) -> Self:
-        """No rows at all."""
         empty = np.empty(0, np.int64)
         return cls(kind, empty.astype(np.int32), empty, empty, empty.astype(float), empty.astype(np.int8))
 
 
 @dataclass(frozen=True, slots=True)
 class DayRows:
-    """Rows that each hold a day of a channel, in file order.
+    """Rows of a day of a channel each, in file order.
 
     channel int32, line int64, day [days since 1970, int32] : shape (rows,).
-    values float64 (NaN = nothing said), quality int8 : shape (rows, slots). step [minutes].
+    values float64 (NaN = missing), quality int8 : shape (rows, slots). step [minutes].
     by_clock : column k is the clock time k·step; else slot k of the local day.
-    turn : columns from here on are of the next line's day (0: none; see shift.py).
+    turn : columns from here on are of the next line's day (0: none; see shift_days.py).
     """
 
     channel: np.ndarray
@@ -105,7 +104,7 @@ class DayRows:
         return len(self.channel)
 
     def where(self, chosen: np.ndarray) -> DayRows:
-        """Return some of the rows: a mask or indices."""
+        """Return the rows of a mask or of indices."""
         return DayRows(
             self.channel[chosen],
             self.line[chosen],
@@ -117,11 +116,11 @@ class DayRows:
         )
 
     def line_of(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-        """Return the file's own line of some cells."""
+        """Return the line numbers of some cells."""
         return self.line[row + (column >= self.turn)] if self.turn else self.line[row]
 
     def as_rows(self, kind: Kind) -> ReadingRows:
-        """Return the filled slots one by one: column k is at k·step of its day."""
+        """Return the cells with a value one by one: column k is at k·step of its day."""
         row, column = np.nonzero(~np.isnan(self.values))
         at = self.day[row].astype(np.int64) * day_s_of(kind) + column * (self.step * 60)
         return ReadingRows(
@@ -152,9 +151,8 @@ class Selection:
         return self.days.line[self.rows]
 
     def where(self, mask: np.ndarray) -> Selection:
-        """Return some of them."""
         return self if mask.all() else Selection(self.days, self.rows[mask])
 
     def to_day_rows(self) -> DayRows:
-        """Return them with their values."""
+        """Return the rows with a copy of their values."""
         return self.days.where(self.rows)

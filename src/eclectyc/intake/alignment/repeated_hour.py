@@ -1,8 +1,8 @@
-"""The hour that autumn repeats, in local time without offsets: which rows are its second passing? Pure.
+"""The repeated hour in autumn, in local time without offsets: find the rows of its second occurrence. Pure.
 
-Rows in order of time tell by going back once. Newest-first files are turned round first. Sorted pairs (01:00,
-01:00, 01:30, 01:30): the first of each pair is summer time. A single copy goes into the first passing. A file
-that repeats every row repeats these too: its copies are told apart from the hour's own pairs.
+In rows in order of time, the times go back once. Newest-first files are reversed first. Sorted pairs (01:00, 01:00,
+01:30, 01:30): the first of each pair is summer time. A single copy is the first occurrence. A file that repeats every
+row repeats these too: its copies are distinguished from the hour's own pairs.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from eclectyc.intake.alignment.reading_arrays import ReadingRows
 
 @dataclass(frozen=True, slots=True)
 class Occurrences:
-    """Which rows are the second passing of a repeated time; and for which (channel, day) that was seen how."""
+    """The rows that are the second occurrence of a repeated time, and the evidence for it by (channel, day)."""
 
     second: np.ndarray  # bool, shape (rows,)
-    single: set[tuple[int, int]] = field(default_factory=set)  # only one copy was there: the second stays empty
+    single: set[tuple[int, int]] = field(default_factory=set)  # only one copy: the second hour stays empty
     pairs: set[tuple[int, int]] = field(default_factory=set)  # sorted pairs: the first of each is summer time
 
 
 def second_occurrences(rows: ReadingRows, clock: Clock, channels: Mapping[int, ChannelStamps]) -> Occurrences:
-    """Tell the two occurrences of repeated times apart. ``rows.at`` are printed times of ``clock``."""
+    """Find the second occurrences of repeated times. ``rows.at`` are printed times of ``clock``."""
     second = np.zeros(len(rows), dtype=bool)
     repeated = clock.repeated(rows.at)
     if not repeated.any():
@@ -52,7 +52,7 @@ def second_occurrences(rows: ReadingRows, clock: Clock, channels: Mapping[int, C
 
 
 def copies_elsewhere(rows: ReadingRows, repeated_at: np.ndarray, repeated: np.ndarray) -> dict[tuple[int, int], int]:
-    """Return how often each channel prints its other stamps of these days: 1, or more in a file that repeats itself."""
+    """Return how often a channel's other times of these days occur: 1, or more in a file that repeats its rows."""
     days = np.unique(repeated_at // DAY_S)
     others = np.isin(rows.at // DAY_S, days) & ~repeated
     frame = pl.DataFrame({"channel": rows.channel[others], "day": rows.at[others] // DAY_S, "at": rows.at[others]})
@@ -61,7 +61,7 @@ def copies_elsewhere(rows: ReadingRows, repeated_at: np.ndarray, repeated: np.nd
 
 
 def _of_one_hour(at: np.ndarray, each: int) -> tuple[np.ndarray, str]:
-    """Tell apart the repeated stamps of one channel and one night, given in order of time.
+    """Mark the second occurrences among one channel's repeated times of one night, in order of time.
 
     each : copies of every row of the file.
     """
@@ -81,7 +81,7 @@ def _of_one_hour(at: np.ndarray, each: int) -> tuple[np.ndarray, str]:
 
 
 def _rank_among_equals(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return, for each stamp, how many equal ones came before it, and how many equal ones there are."""
+    """Return, for each time, how many equal ones come before it, and how many equal ones there are."""
     frame = pl.DataFrame({"at": at})
     counted = frame.select(
         rank=pl.int_range(pl.len()).over("at", mapping_strategy="group_to_rows"), copies=pl.len().over("at")

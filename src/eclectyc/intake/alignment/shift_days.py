@@ -1,4 +1,4 @@
-"""Days printed by another clock than the site's, moved as whole rows. Pure.
+"""Days printed by another clock than the site's, shifted as whole rows. Pure.
 
 While neither clock changes, a site's day is the last columns of one printed day and the first of the next: two rows
 that follow each other in memory are one row of the same memory, read from a later column.
@@ -15,15 +15,15 @@ import numpy as np
 from eclectyc.intake.alignment.clocks import DAY_S, Clock
 from eclectyc.intake.alignment.reading_arrays import DayRows, Selection
 
-UNEVEN = -(2**31)  # stands for a shift where a day has none
+UNEVEN = -(2**31)  # in place of a shift, if a day has none
 
 
 @dataclass(frozen=True, slots=True)
 class DayShifts:
-    """By how much printed days stand apart from the site's.
+    """Shifts between printed days and the sites' days.
 
-    by_s : [s], shape (zones, days from ``first``); UNEVEN on days that are placed slot by slot, because a clock
-        changes on them or on a day of the site that they reach into.
+    by_s : [s], shape (zones, days from ``first``); UNEVEN on days that are aligned slot by slot, because a clock
+        changes on them or on a day of the site that they overlap.
     """
 
     first: int
@@ -31,7 +31,7 @@ class DayShifts:
 
     @classmethod
     def between(cls, printed: Clock, own: Sequence[Clock], first: int, end: int) -> Self:
-        """Compare the clock of a file with those of the sites, from one printed day up to another."""
+        """Compare the clock of a file with those of the sites, from one printed day up to another (exclusive)."""
         day = np.arange(first, end, dtype=np.int64)
         starts = printed.to_instants(day * DAY_S)
         is_even = printed.to_instants((day + 1) * DAY_S) - starts == DAY_S
@@ -51,25 +51,25 @@ class DayShifts:
 
 
 def shift_whole_days(selection: Selection, columns: int, width: int, first: int, end: int) -> tuple[Selection, DayRows]:
-    """Return the site's days that two printed days make up, and printed halves that have no other half.
+    """Return the site's days that two printed days make up, and printed halves without another half.
 
-    selection : days that are all shifted by so many ``columns``, forward or (below zero) back. width : columns of a day.
-    first, end : which days of the site's are wanted.
+    selection : days with the same shift of ``columns``, forward or (below zero) back. width : columns of a day.
+    first, end : the site's days to return.
     """
     days, rows = _in_order(selection, width)
     channel, day = days.channel[rows], days.day[rows]
     meets = (rows[1:] == rows[:-1] + 1) & (channel[1:] == channel[:-1]) & (day[1:] == day[:-1] + 1)
-    start = -columns % width  # the column at which a day of the site's begins
-    opened = day + 1 if columns > 0 else day
-    wanted = (opened >= first) & (opened < end)
-    begins = rows[wanted & np.r_[~meets, True]]
-    ends = rows[(opened > first) & (opened <= end) & np.r_[True, ~meets]]
-    whole = Selection(_read_from(days, start, 1 if columns > 0 else 0), rows[:-1][meets & wanted[:-1]])
+    start = -columns % width  # the column at which a day of the site begins
+    site_day = day + 1 if columns > 0 else day
+    requested = (site_day >= first) & (site_day < end)
+    begins = rows[requested & np.r_[~meets, True]]
+    ends = rows[(site_day > first) & (site_day <= end) & np.r_[True, ~meets]]
+    whole = Selection(_read_from(days, start, 1 if columns > 0 else 0), rows[:-1][meets & requested[:-1]])
     return whole, _halves(days, begins, ends, start)
 
 
 def _in_order(selection: Selection, width: int) -> tuple[DayRows, np.ndarray]:
-    """Return the days by channel and day, in memory too; most files have them so."""
+    """Return the days sorted by channel and day, in memory too; most files have them so."""
     order = np.lexsort((selection.day, selection.channel))
     is_ordered = bool((order[1:] > order[:-1]).all())
     days = selection.days
@@ -92,7 +92,7 @@ def _read_from(days: DayRows, start: int, carry: int) -> DayRows:
 
 
 def _halves(days: DayRows, begins: np.ndarray, ends: np.ndarray, start: int) -> DayRows:
-    """Return printed days of which only one part counts: from ``start`` on of ``begins``, up to it of ``ends``."""
+    """Return the printed days that count in part: ``begins`` from ``start`` on, ``ends`` up to it."""
     halves = days.where(np.concatenate([begins, ends]))
     halves.values[: len(begins), :start] = np.nan
     halves.values[len(begins) :, start:] = np.nan

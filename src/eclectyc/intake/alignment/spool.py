@@ -1,4 +1,4 @@
-"""Where a file's readings wait until its last line is read: in memory, or on disk by month where they are many."""
+"""Temporary storage of a file's readings until its last line is read: in memory, or on disk by month if many."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from eclectyc.intake.alignment.clocks import DAY_S
 from eclectyc.intake.alignment.reading_arrays import DayRows, Kind, ReadingRows, Selection, day_s_of, distinct
 
 IN_MEMORY_BYTES = 320 << 20  # beyond this they are spooled to disk
-NEAR_DAYS = 2  # a printed stamp and its local day lie no further apart
+NEAR_DAYS = 2  # a printed time and its local day are no further apart
 _ROW_BYTES = 29
 
 
 class Spool:
-    """Keeps rows in file order and gives them back by month. Close it when done: it removes its files."""
+    """Stores rows in file order and returns them by month. A context manager: it deletes its files at the end."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -41,25 +41,23 @@ class Spool:
             shutil.rmtree(self._own, ignore_errors=True)
 
     def add_rows(self, rows: ReadingRows) -> None:
-        """Keep some readings."""
         for month, part in _by_month(rows):
             self._rows.setdefault((rows.kind, month), []).append(part)
             self._months.add(month)
-        self._grew(len(rows) * _ROW_BYTES)
+        self._count_bytes(len(rows) * _ROW_BYTES)
 
     def add_days(self, days: DayRows) -> None:
-        """Keep some days."""
         self._days.append(days)
         self._months.update(_months(distinct(days.day)).tolist())
-        self._grew(days.values.nbytes + days.quality.nbytes)
+        self._count_bytes(days.values.nbytes + days.quality.nbytes)
 
     def months(self) -> list[tuple[int, int]]:
-        """Return the local months that the rows may fall in, as first day and day after the last [days since 1970]."""
+        """Return the local months the rows may belong to, as first day and day after the last [days since 1970]."""
         near = sorted({month + shift for month in self._months for shift in (-1, 0, 1)})
         return [(_first_day(month), _first_day(month + 1)) for month in near]
 
     def rows(self, kind: Kind, first: int, end: int) -> ReadingRows:
-        """Return the readings printed on days from ``first`` up to ``end``, and a little around them."""
+        """Return the readings printed on days from ``first`` up to ``end``, and ``NEAR_DAYS`` around them."""
         day_s = day_s_of(kind)
         low, high = (first - NEAR_DAYS) * day_s, (end + NEAR_DAYS) * day_s
         chosen = []
@@ -81,7 +79,7 @@ class Spool:
         return chosen
 
     def lines_of(self, channels: Collection[int]) -> np.ndarray:
-        """Return the numbers of the lines that are of some channels."""
+        """Return the line numbers of some channels."""
         parts: list[ReadingRows | DayRows] = [*self._days]
         found = [np.empty(0, np.int64)]
         for kind, month in {*self._rows, *self._row_files}:
@@ -92,7 +90,7 @@ class Spool:
             found += [_lines_in(days, channels) for days in self._read_days(low, high)]
         return np.unique(np.concatenate([*found, *(_lines_in(part, channels) for part in parts)]))
 
-    def _grew(self, size: int) -> None:
+    def _count_bytes(self, size: int) -> None:
         self._bytes += size
         if self._bytes > IN_MEMORY_BYTES:
             self._flush()
@@ -112,12 +110,12 @@ class Spool:
         self._rows, self._days, self._bytes = {}, [], 0
 
     def _flush_days(self) -> None:
-        """Write one file a month, and for each layout one of its own, out of all that is kept."""
+        """Write one file for each month and layout."""
         assert self._own is not None  # noqa: S101
         alike: dict[tuple[int, bool, int], list[_ByMonth]] = {}
         for days in self._days:
             layout = (days.step, days.by_clock, days.values.shape[1])
-            alike.setdefault(layout, []).append(_ByMonth.of(days))
+            alike.setdefault(layout, []).append(_ByMonth.from_days(days))
         for (step, by_clock, _), blocks in alike.items():
             for month in sorted({month for block in blocks for month in block.rows}):
                 parts = [block.days.where(block.rows[month]) for block in blocks if month in block.rows]
@@ -145,13 +143,13 @@ class Spool:
 
 @dataclass(frozen=True, slots=True)
 class _ByMonth:
-    """Days, and which of their rows are of which month, in file order."""
+    """Days, with the indices of their rows by month, in file order."""
 
     days: DayRows
     rows: dict[int, np.ndarray]
 
     @classmethod
-    def of(cls, days: DayRows) -> _ByMonth:
+    def from_days(cls, days: DayRows) -> _ByMonth:
         month_of = _months(days.day)
         order = np.argsort(month_of, kind="stable")
         months, starts = np.unique(month_of[order], return_index=True)
@@ -163,7 +161,7 @@ def _lines_in(rows: ReadingRows | DayRows, channels: Collection[int]) -> np.ndar
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed imports left behind."""
+    """Delete folders of imports that were killed."""
     for path in folder.glob("import-*"):
         if time.time() - path.stat().st_mtime > DAY_S:
             shutil.rmtree(path, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""Does a stamp open its period or close it, and which clock printed it? Weighs what a file shows; pure.
+"""Do a file's timestamps mark the start or the end of periods, and by which clock? Weigh the evidence. Pure.
 
-The order of evidence is that of docs: what was told; what the file declares; the midnight trap; the shift that
-agrees with readings already held; the first and last stamp of every meter, if unanimous. Else *start* is assumed.
+In this order (docs/imports.md): what was requested; what the file declares; the midnight trap; the shift that agrees
+with stored readings; the first and last timestamp of every meter, if unanimous. Else *start* is assumed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MIN_COMPARED = 8  # slots: fewer prove nothing
 
 @dataclass(frozen=True, slots=True)
 class StampConclusion:
-    """What was concluded about a file's stamps, and why.
+    """The convention of a file's timestamps, and the evidence for it.
 
     closes_midnight : the last interval of day D is labelled ``D 00:00`` (the midnight trap).
     """
@@ -35,7 +35,7 @@ class StampConclusion:
 
 def conclude(
     *,
-    told: Stamps | None,
+    requested: Stamps | None,
     declared: Stamps | None,
     declared_why: str,
     has_trap: bool,
@@ -44,27 +44,27 @@ def conclude(
 ) -> StampConclusion:
     """Weigh the evidence in its order.
 
-    agreed_shift : slots by which the stamps, read as starts, differ from readings already held.
-    edges : what each meter's first and last stamp say (see :func:`edge_of`).
+    agreed_shift : slots by which the timestamps, read as starts, differ from stored readings.
+    edges : what each meter's first and last timestamp suggest (see :func:`edge_of`).
     """
-    if told:
-        return StampConclusion(told, "as told", closes_midnight=has_trap and told == "end")
+    if requested:
+        return StampConclusion(requested, "your setting", closes_midnight=has_trap and requested == "end")
     if declared:
         return StampConclusion(declared, declared_why, closes_midnight=has_trap and declared == "end")
     if has_trap:
-        return StampConclusion("end", "00:00 stands next to 23:30 of the same date", closes_midnight=True)
+        return StampConclusion("end", "00:00 is next to 23:30 of the same date", closes_midnight=True)
     if agreed_shift in (0, -1):
-        return StampConclusion("start" if agreed_shift == 0 else "end", "so the readings agree with those already held")
-    said = set(edges)
-    if said == {"start"}:
+        return StampConclusion("start" if agreed_shift == 0 else "end", "this way the readings agree with stored ones")
+    suggested = set(edges)
+    if suggested == {"start"}:
         return StampConclusion("start", "every meter runs from 00:00 to the last period of a day")
-    if said == {"end"}:
+    if suggested == {"end"}:
         return StampConclusion("end", "every meter runs from the first period's end to 00:00")
-    return StampConclusion("start", "nothing in the file tells", is_assumed=True)
+    return StampConclusion("start", "the file does not show it", is_assumed=True)
 
 
 def edge_of(first: int, last: int, interval_s: int) -> Stamps | None:
-    """Return what a meter's first and last stamp [s] say of the convention, or None.
+    """Return the convention that a meter's first and last timestamp [s] suggest, or None.
 
     >>> edge_of(0, 86_400 - 1_800, 1_800)
     'start'
@@ -82,35 +82,35 @@ def edge_of(first: int, last: int, interval_s: int) -> Stamps | None:
 
 
 def has_midnight_trap(channels: Iterable[tuple[ChannelStamps, int]]) -> bool:
-    """Say whether ``D 00:00`` closes day D: it stands next to the last period's stamp of the same date.
+    """Return whether ``D 00:00`` closes day D: it is next to the last period's timestamp of the same date.
 
-    channels : stamps and interval [s] of each channel. The jump goes against the direction of the rows, and most midnights
-    stand so: one row out of its place is no sign.
+    channels : statistics and interval [s] of each channel. The jump goes against the direction of the rows, and most
+    midnights must have it: one row out of order proves nothing.
     """
     return any(
         0 < stamps.midnights <= 2 * stamps.traps[interval_s, stamps.is_newest_first] for stamps, interval_s in channels
     )
 
 
-def agreeing_shift(said: np.ndarray, held: np.ndarray) -> int | None:
-    """Return by how many slots (0, -1 or 1) ``said`` must move to agree with ``held``; None if that is not plain.
+def agreeing_shift(imported: np.ndarray, stored: np.ndarray) -> int | None:
+    """Return by how many slots (0, -1 or 1) ``imported`` must move to agree with ``stored``; None if not clear.
 
-    said, held : one value per slot of the same span, float64, NaN = nothing; read as period starts.
+    imported, stored : one value per slot of the same span, float64, NaN = missing; read as period starts.
     """
     shares = {}
-    moving = np.r_[False, said[1:] != said[:-1]]  # flat stretches agree with any shift
+    moving = np.r_[False, imported[1:] != imported[:-1]]  # flat stretches agree with any shift
     for shift in (0, -1, 1):
-        moved = np.full_like(held, np.nan)
+        moved = np.full_like(stored, np.nan)
         if shift == 0:
-            moved[:] = held
+            moved[:] = stored
         elif shift < 0:
-            moved[1:] = held[:-1]
+            moved[1:] = stored[:-1]
         else:
-            moved[:-1] = held[1:]
-        compared = moving & ~np.isnan(said) & ~np.isnan(moved)
+            moved[:-1] = stored[1:]
+        compared = moving & ~np.isnan(imported) & ~np.isnan(moved)
         if compared.sum() < MIN_COMPARED:
             return None
-        shares[shift] = float(np.isclose(said[compared], moved[compared], rtol=1e-9, atol=1e-9).mean())
+        shares[shift] = float(np.isclose(imported[compared], moved[compared], rtol=1e-9, atol=1e-9).mean())
     best = max(shares, key=lambda s: shares[s])
     others = max(share for shift, share in shares.items() if shift != best)
     return best if shares[best] >= 0.9 and others <= 0.5 else None
@@ -118,19 +118,19 @@ def agreeing_shift(said: np.ndarray, held: np.ndarray) -> int | None:
 
 @dataclass(slots=True)
 class ClockEvidence:
-    """Signs that a file's clock never changes, gathered block by block.
+    """Signs that a file's clock never changes, collected block by block.
 
-    A fixed clock prints times that a local clock skips. Full days of columns print them too, but there zeros are
+    A fixed clock shows times that a local clock skips. Days of 48 columns contain them too, but there zeros are
     padding: in the gap (the columns are clock times) or in the last columns (they are positions).
     """
 
     inside: int = 0  # stamps within a spring gap, its first moment aside
     opening: Counter[tuple[int, int]] = field(default_factory=Counter)  # (channel, gap) at the gap's first moment
     closing: set[tuple[int, int]] = field(default_factory=set)  # (channel, gap) at its end
-    columns: Counter[str] = field(default_factory=Counter)  # fixed, clock or position: spring days that say so
+    columns: Counter[str] = field(default_factory=Counter)  # fixed, clock or position: spring days that suggest it
 
     def add_rows(self, rows: ReadingRows, clock: Clock) -> None:
-        """Look at printed times of a file whose sites keep ``clock``."""
+        """Add printed times of a file whose sites have ``clock``."""
         if rows.kind == "position":
             self._add_positions(rows, clock)
             return
@@ -159,7 +159,7 @@ class ClockEvidence:
                 self.columns[_column_sign(bool((mine & in_gap).any()), bool((mine & is_last).any()))] += 1
 
     def add_days(self, days: DayRows, clock: Clock) -> None:
-        """Look at the spring days of a file with a column for each period of 24 hours."""
+        """Add the spring days of a file with a column for each period of 24 hours."""
         width = DAY_S // 60 // days.step
         if days.values.shape[1] < width or width == 1:
             return
@@ -175,16 +175,16 @@ class ClockEvidence:
                     self.columns[sign] += 1
 
     def is_fixed(self, stamps: Stamps) -> bool:
-        """Say whether the clock is fixed, once it is known what the stamps mark.
+        """Return whether the clock is fixed, given what the timestamps mark.
 
-        An end printed at the gap's first moment is the moment of the change: it tells only if the gap's other
-        end is printed as well.
+        An end at the gap's first moment is the moment of the change: it counts only if the gap's other end is
+        there as well.
         """
         opening = self.opening if stamps == "start" else {key for key in self.opening if key in self.closing}
         return self.inside > 0 or bool(opening) or self.columns["fixed"] > 0
 
     def columns_by_clock(self, headed_by_clock: bool) -> bool:
-        """Say whether columns are clock times rather than positions, where spring days show it."""
+        """Return whether columns are clock times rather than positions, if spring days show it."""
         clock, position = self.columns["clock"], self.columns["position"]
         return headed_by_clock if clock == position else clock > position
 
@@ -214,7 +214,7 @@ def shifts_between(printed: Clock, own: Clock, first: int, last: int) -> set[int
 
 
 def unanimous_edges(channels: Mapping[int, ChannelStamps], intervals_s: Mapping[int, int]) -> list[Stamps | None]:
-    """Return what each channel's first and last stamp say; channels of whole days say nothing and are left out."""
+    """Return what each channel's first and last timestamp suggest; channels of whole days are left out."""
     return [
         edge_of(stamps.first, stamps.last, intervals_s[channel])
         for channel, stamps in channels.items()

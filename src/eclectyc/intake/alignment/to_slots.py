@@ -1,6 +1,6 @@
-"""From printed stamps to slots of the local day. Pure: arrays in, arrays out.
+"""From printed timestamps to slots of the local day. Pure: arrays in, arrays out.
 
-A stamp is read by the file's clock, becomes the instants at which its period starts and ends, and then a slot of
+A timestamp is read by the file's clock, becomes the instants at which its period starts and ends, and then a slot of
 the day on the clock of the series' own zone. An end is localised as printed and only then stepped back.
 """
 
@@ -26,13 +26,13 @@ NOT_IMPORTED = -1
 class ChannelPlan:
     """How the rows of each channel are read; every array has shape (channels,).
 
-    target : number of the series-to-be, NOT_TAKEN for a channel that is not (its meter is unknown).
-    zone : which of ``clocks`` the series' day follows. interval_s, grid_s : length of a reading and of a slot.
-    residue_s : where intervals stand, from midnight of the printed clock, modulo the interval.
-    factor : from what is printed to the canonical unit, a power's hours included.
+    target : index of the target series, NOT_IMPORTED if the channel is rejected (its meter is unknown).
+    zone : index of the series' clock in ``clocks``. interval_s, grid_s : length of a reading and of a slot.
+    residue_s : where intervals start, from midnight of the printed clock, modulo the interval.
+    factor : from the printed unit to the canonical one, a power's hours included.
     additive : whether a longer reading is the sum of its parts (energy), not their mean (temperature).
-    mean_of_day : whether a reading is the mean power of a day. ``factor`` takes it times 24 hours; a day on which the
-        clocks change has one less or more.
+    mean_of_day : whether a reading is the mean power of a day. ``factor`` is then for 24 hours; a day on which the
+        clocks change has one more or fewer.
     """
 
     target: np.ndarray
@@ -46,17 +46,17 @@ class ChannelPlan:
     mean_of_day: np.ndarray
 
     def each(self, name: str, channel: np.ndarray) -> np.ndarray:
-        """Return a property of each row's channel; a single one where all channels that are taken share it."""
+        """Return a property of each row's channel; a single value if all imported channels share it."""
         values: np.ndarray = getattr(self, name)
-        taken = values[self.target != NOT_IMPORTED]
-        if len(taken) and (taken == taken[0]).all():
-            return taken[0]
+        imported = values[self.target != NOT_IMPORTED]
+        if len(imported) and (imported == imported[0]).all():
+            return imported[0]
         return values[channel]
 
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """How a file's stamps are read. ``printed`` is the clock they were printed by; None: each site's own."""
+    """How a file's timestamps are read. ``printed`` is the clock they were printed by; None: each site's own."""
 
     stamps: Stamps = "start"
     closes_midnight: bool = False
@@ -65,7 +65,7 @@ class Convention:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Rows that were not taken, all for one reason: line numbers, shape (rows,), and the first one's stamp."""
+    """Rows rejected for one reason: line numbers, shape (rows,); the reason names the first one's timestamp."""
 
     lines: np.ndarray
     reason: str
@@ -74,7 +74,7 @@ class Refusal:
 
 @dataclass(slots=True)
 class SlotValues:
-    """Values in their slots; every array has shape (slots,). day [days since 1970], line: the file's own."""
+    """Values with their slots; every array has shape (slots,). day [days since 1970], line: the file's own."""
 
     target: np.ndarray
     day: np.ndarray
@@ -87,7 +87,7 @@ class SlotValues:
         return len(self.target)
 
     def where(self, chosen: np.ndarray) -> SlotValues:
-        """Return some of them: a mask or indices."""
+        """Return the slots of a mask or of indices."""
         return SlotValues(
             self.target[chosen],
             self.day[chosen],
@@ -100,16 +100,16 @@ class SlotValues:
 
 @dataclass(slots=True)
 class Alignment:
-    """What became of some rows."""
+    """Rows aligned with slots, and those that were rejected."""
 
     slots: SlotValues
     refusals: list[Refusal] = field(default_factory=list)
-    single_hours: set[tuple[int, int]] = field(default_factory=set)  # (channel, day): see repeated.py
+    single_hours: set[tuple[int, int]] = field(default_factory=set)  # (channel, day): see repeated_hour.py
     sorted_hours: set[tuple[int, int]] = field(default_factory=set)
 
 
 def align(rows: ReadingRows, plan: ChannelPlan, how: Convention, channels: Mapping[int, ChannelStamps]) -> Alignment:
-    """Place readings in the slots of their series' local days. Rows without a value say nothing and vanish."""
+    """Align readings with the slots of their series' local days. Rows without a value are dropped."""
     if (plan.target == NOT_IMPORTED).any():
         rows = rows.where(plan.target[rows.channel] != NOT_IMPORTED)
     is_blank = np.isnan(rows.value)
@@ -132,7 +132,6 @@ def align(rows: ReadingRows, plan: ChannelPlan, how: Convention, channels: Mappi
 
 
 def concat_slots(parts: list[SlotValues]) -> SlotValues:
-    """Put slots behind each other."""
     return SlotValues(
         *(
             np.concatenate([getattr(p, name) for p in parts]) for name in SlotValues.__dataclass_fields__
@@ -141,7 +140,7 @@ def concat_slots(parts: list[SlotValues]) -> SlotValues:
 
 
 def no_slots() -> SlotValues:
-    """No slots at all."""
+    """Return an empty set of slots."""
     whole = np.empty(0, np.int32)
     return SlotValues(whole, whole, whole, whole.astype(float), whole.astype(np.int8), whole.astype(np.int64))
 
@@ -155,7 +154,11 @@ def _on_grid(rows: ReadingRows, plan: ChannelPlan, aligned: Alignment) -> Readin
     minutes = int(plan.interval_s[first.channel[0]]) // MINUTE_S
     shown = np.datetime64(int(first.at[0]), "s").astype("datetime64[s]").item().strftime("%H:%M:%S")
     aligned.refusals.append(
-        Refusal(first.line, f"{shown} is off the {minutes}-minute grid of this meter's other stamps.", "Correct it.")
+        Refusal(
+            first.line,
+            f"{shown} does not fit the {minutes}-minute interval of this meter's other times.",
+            "Correct the time.",
+        )
     )
     return rows.where(~off)
 
@@ -168,7 +171,7 @@ def _periods(
     channels: Mapping[int, ChannelStamps],
     aligned: Alignment,
 ) -> tuple[ReadingRows, np.ndarray, np.ndarray]:
-    """Return the rows that have a place in time, and the instants [s] at which their periods start and end."""
+    """Return the rows whose times exist, and the instants [s] at which their periods start and end."""
     clock = how.printed or own
     interval = plan.each("interval_s", rows.channel)
     if rows.kind == "position":
@@ -199,7 +202,7 @@ def _periods(
 def _whole_days(
     rows: ReadingRows, starts: np.ndarray, ends: np.ndarray, plan: ChannelPlan, clock: Clock, by_start: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A day's reading lasts from one stamp to the same time of the next day, whatever the clocks do between."""
+    """Let a day's reading last from one timestamp to the same time of the next day, even if the clocks change."""
     daily = plan.each("interval_s", rows.channel) == DAY_S
     if np.any(daily) and not clock.is_fixed:
         if by_start:
@@ -210,8 +213,8 @@ def _whole_days(
 
 
 def _ends_are_stepped_starts(at: np.ndarray, rows: ReadingRows, clock: Clock) -> bool:
-    """Say whether ends were printed as start plus step, the clocks ignored: in autumn the repeated hour's own end
-    comes twice, and its beginning once."""
+    """Return whether ends were printed as start plus step, ignoring the clock change: in autumn the end of the repeated
+    hour then occurs twice, and its beginning once."""
     if clock.is_fixed:
         return False
     back = clock.offsets[1:] < clock.offsets[:-1]
@@ -228,7 +231,7 @@ def _ends_are_stepped_starts(at: np.ndarray, rows: ReadingRows, clock: Clock) ->
 
 
 def _existing(rows: ReadingRows, clock: Clock, by_start: bool, aligned: Alignment) -> ReadingRows:
-    """Leave out times that the clock skips. An end printed at the gap's first moment is the moment of the change."""
+    """Reject times that the clock skips. An end at the gap's first moment is the moment of the change."""
     skipped = clock.skipped(rows.at)
     if not by_start:
         skipped &= ~np.isin(rows.at, clock.changes + clock.offsets[:-1])
@@ -238,8 +241,10 @@ def _existing(rows: ReadingRows, clock: Clock, by_start: bool, aligned: Alignmen
     wrong = rows.where(skipped & ~padding)
     if len(wrong):
         shown = np.datetime64(int(wrong.at[0]), "s").item().strftime("%d/%m/%Y %H:%M")
-        reason = f"{shown} does not exist on the clock of {clock.name}."
-        aligned.refusals.append(Refusal(wrong.line, reason, "Name the file's own clock with --timezone, such as UTC."))
+        reason = f"{shown} does not exist in {clock.name}: the clocks go forward."
+        aligned.refusals.append(
+            Refusal(wrong.line, reason, "Give the file's own time zone with --timezone, such as UTC.")
+        )
     return rows.where(~skipped)
 
 
@@ -252,13 +257,15 @@ def _positions(rows: ReadingRows, clock: Clock, aligned: Alignment) -> tuple[Rea
     wrong = rows.where(beyond & (rows.value != 0))
     if len(wrong):
         shown = np.datetime64(int(wrong.day[0]), "D").item().strftime("%d/%m/%Y")
-        reason = f"{shown} is too short a day for all its periods on the clock of {clock.name}."
-        aligned.refusals.append(Refusal(wrong.line, reason, "Check the date, or name the clock with --timezone."))
+        reason = f"{shown} has more periods than the day has in {clock.name}."
+        aligned.refusals.append(
+            Refusal(wrong.line, reason, "Check the date, or give the file's time zone with --timezone.")
+        )
     return rows.where(~beyond), starts[~beyond]
 
 
 def _slots_of(rows: ReadingRows, starts: np.ndarray, ends: np.ndarray, plan: ChannelPlan, own: Clock) -> SlotValues:
-    """Cut periods into the slots of the local day and share their values out."""
+    """Split periods into the slots of the local day and spread their values over them."""
     channel, line, value, quality = (
         rows.channel,
         rows.line,
@@ -289,7 +296,7 @@ def _slots_of(rows: ReadingRows, starts: np.ndarray, ends: np.ndarray, plan: Cha
 
 
 def _to_the_minute(slots: SlotValues, starts: np.ndarray, fine: np.ndarray, additive: np.ndarray) -> SlotValues:
-    """Sum (or average) readings of less than a minute; the same second twice counts once."""
+    """Sum (or average) readings of less than a minute to minutes; a second that occurs twice counts once."""
     part = slots.where(fine)
     frame = pl.DataFrame(
         {
