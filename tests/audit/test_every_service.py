@@ -35,7 +35,9 @@ from eclectyc.estate import (
 )
 from eclectyc.estate.fact_entries import add_entry, change_entry, remove_entry
 from eclectyc.estate.facts import CORRECTION, FACTS, METRIC, MULTIPLIER
+from eclectyc.external.values import remove_value, store_values
 from eclectyc.gas import service as gas
+from eclectyc.gas.calorific_values import CALORIFIC_VALUE
 from eclectyc.intake.feeds import service as feeds
 from eclectyc.intake.profiles import service as profiles
 from eclectyc.intake.profiles.mapping import mapping_of
@@ -70,7 +72,7 @@ CHANGES_NOTHING = {
     "intake.push.service.may_push",
     "estate.virtual.meaning_of", "estate.virtual.refuse_ring", "estate.virtual.refuse_where_used",
     "estate.meters.refuse_deletion", "estate.formula_visibility.seen_formula", "estate.formula_visibility.seen_formulas",
-    "gas.lists.regions", "gas.lists.months", "gas.lists.days",
+    "gas.lists.regions", "external.summaries.places", "external.summaries.months", "external.summaries.month_values",
     "intake.profiles.match.fitting", "intake.profiles.preview.preview_of", "intake.profiles.service.saved",
     "intake.profiles.service.profile_named", "intake.uploads.rejected.rejected_lines", "intake.uploads.service.allowed",
     "intake.uploads.service.reading_of",
@@ -89,7 +91,7 @@ ELSEWHERE = {
     "registers.entries.work_out_again",
     "batches.lifecycle.begin", "intake.service.import_file", "intake.undo.undo_batch", "operations.exports.export",
     # it puts values by the service
-    "gas.file.import_calorific",
+    "external.files.import_values",
     # tried in tests/privacy
     "privacy.consents.give", "privacy.consents.withdraw", "privacy.erasure.erase", "privacy.personal_data.export",
     "privacy.rules.set_rule", "privacy.rules.remove_rule", "privacy.retention.run",
@@ -153,7 +155,8 @@ class Stage:
         return profiles.create_profile(self.actor, name="Collector", mapping=mapping, **self.at)
 
     def calorific_value(self) -> Any:
-        gas.put_values(self.actor, region="EA", values={date(2025, 1, 1): "39.5"}, **self.at)
+        values = {date(2025, 1, 1): "39.5"}
+        store_values(self.actor, CALORIFIC_VALUE, place="EA", values=values, **self.at)
         return self.world.org.calorific_values.get()
 
     def virtual_meter(self) -> Any:
@@ -305,8 +308,11 @@ DEEDS: dict[str, Deed] = {
         Stage.supplier,
         lambda s, one: suppliers.delete_supplier(s.actor, supplier=one),
     ),
-    "gas.service.put_values": alone(Stage.calorific_value),
-    "gas.service.remove_value": (Stage.calorific_value, lambda s, one: gas.remove_value(s.actor, value=one)),
+    "external.values.store_values": alone(Stage.calorific_value),
+    "external.values.remove_value": (
+        Stage.calorific_value,
+        lambda s, one: remove_value(s.actor, CALORIFIC_VALUE, value=one),
+    ),
     "gas.service.set_usual_region": alone(lambda s: gas.set_usual_region(s.actor, region="EA", **s.at)),
     "intake.profiles.service.create_profile": alone(Stage.profile),
     "intake.profiles.service.change_profile": (

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from eclectyc.accounts.actor import Actor
 from eclectyc.derived.engine import recalculate
 from eclectyc.estate.models import Meter, Series
-from eclectyc.gas.service import Put, put_values
+from eclectyc.external.values import StoredValues, store_values
+from eclectyc.gas.calorific_values import CALORIFIC_VALUE
 from eclectyc.lake.store import connect
 from tests.factories import World, make_meter
 from tests.intake.import_calls import Slot
@@ -44,9 +45,11 @@ def daily(days: Iterable[date], value: str = "480", meter: str = MPRN) -> str:
     return "\n".join(["Meter,Date,Value,Unit", *(f"{meter},{day:%d/%m/%Y},{value},m3" for day in days)]) + "\n"
 
 
-def tell(world: World, values: Mapping[date, str], region: str = "") -> Put:
+def tell(world: World, values: Mapping[date, str], region: str = "") -> StoredValues:
     """Write calorific values down, and work out what rests on them."""
-    put = put_values(Actor.of(world.admin), organisation=world.org, region=region, values=values, source="test")
+    put = store_values(
+        Actor.of(world.admin), CALORIFIC_VALUE, organisation=world.org, place=region, values=values, source="test"
+    )
     recalculate()
     return put
 

@@ -22,9 +22,11 @@ from eclectyc.estate.facts import CORRECTION
 from eclectyc.estate.meters import update_meter
 from eclectyc.estate.models import Series, Site
 from eclectyc.estate.sites import update_site
+from eclectyc.external.values import store_values
+from eclectyc.gas.calorific_values import CALORIFIC_VALUE
 from eclectyc.gas.missing_values import lacking_of
 from eclectyc.gas.rules import kwh_per_m3
-from eclectyc.gas.service import put_values, set_usual_region
+from eclectyc.gas.service import set_usual_region
 from eclectyc.intake.undo import undo_batch
 from eclectyc.kernel.errors import Forbidden
 from eclectyc.lake.store import Lake
@@ -136,7 +138,7 @@ def test_late_corrected_and_withdrawn_volumes_and_values_are_followed(world: Wor
     undo_batch(Actor.of(world.admin), batch=late.batch or 0)
     recalculate()
     assert total(meter) == pytest.approx((480 + 528) * unit)
-    put = put_values(Actor.of(world.admin), organisation=world.org, values={JUNE: "42"})
+    put = store_values(Actor.of(world.admin), CALORIFIC_VALUE, organisation=world.org, values={JUNE: "42"})
     assert (put.added, put.changed, put.unchanged, put.meters) == (0, 1, 0, 1)
     assert [(s.start, s.end) for s in Stale.objects.all()] == [(JUNE, JUNE + timedelta(days=2))]
     recalculate()
@@ -229,15 +231,20 @@ def test_readings_of_a_gas_meter_are_energy_where_there_is_any_else_volume(
 
 def test_values_of_one_organisation_are_nothing_to_another(world: World, tmp_path: Path) -> None:
     actor = Actor.of(world.outsider)
-    put_values(actor, organisation=world.other_org, values=dict.fromkeys(span(JUNE - timedelta(days=1), 2), "40"))
+    store_values(
+        actor,
+        CALORIFIC_VALUE,
+        organisation=world.other_org,
+        values=dict.fromkeys(span(JUNE - timedelta(days=1), 2), "40"),
+    )
     meter = gas_meter(world)
     bring(world, tmp_path / "a.csv", volumes([JUNE]))
     recalculate()
     assert held(meter) == {}
     with pytest.raises(Forbidden):
-        put_values(actor, organisation=world.org, values={JUNE: "40"})
+        store_values(actor, CALORIFIC_VALUE, organisation=world.org, values={JUNE: "40"})
     with pytest.raises(Forbidden):
-        put_values(Actor.of(world.manager), organisation=world.org, values={JUNE: "40"})
+        store_values(Actor.of(world.manager), CALORIFIC_VALUE, organisation=world.org, values={JUNE: "40"})
 
 
 def test_hundreds_of_cubic_feet_are_exact_cubic_metres(world: World, tmp_path: Path) -> None:
@@ -270,7 +277,7 @@ def test_many_meters_take_no_more_questions_than_few(world: World, tmp_path: Pat
             gas_meter(world, name)
         lines = [volumes([JUNE], meter=name).splitlines()[1] for name in names]
         bring(world, tmp_path / f"{len(names)}.csv", "\n".join([volumes([]).strip(), *lines]) + "\n")
-        put_values(Actor.of(world.admin), organisation=world.org, values={JUNE: f"4{len(counts)}"})
+        store_values(Actor.of(world.admin), CALORIFIC_VALUE, organisation=world.org, values={JUNE: f"4{len(counts)}"})
         with CaptureQueriesContext(connection) as asked:
             recalculate()
         counts.append(len(asked))

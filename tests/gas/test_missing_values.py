@@ -1,4 +1,4 @@
-"""Calorific values told by file, command, page and API: taken exactly, and every line that is not told why."""
+"""Calorific values from a file, a command, a page and the API: stored exactly, and a reason for each rejected line."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-from eclectyc.gas.file import CalorificReport, import_calorific
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.models import Event
 from eclectyc.derived.engine import recalculate
+from eclectyc.external.files import ValueFileReport, import_values
+from eclectyc.external.values import store_values
+from eclectyc.gas.calorific_values import CALORIFIC_VALUE
 from eclectyc.gas.models import CalorificValue, UsualRegion
-from eclectyc.gas.service import put_values, set_usual_region
+from eclectyc.gas.service import set_usual_region
 from eclectyc.kernel.errors import Invalid
 from eclectyc.readers.blocks import UnreadableFile
 from tests.factories import World
@@ -28,10 +30,11 @@ JUNE = date(2025, 6, 1)
 PAGE = "/admin/calorific-values"
 
 
-def take(world: World, path: Path, text: str, **options: object) -> CalorificReport:
+def take(world: World, path: Path, text: str, **options: object) -> ValueFileReport:
     data = text.encode()
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-    return import_calorific(Actor.of(world.admin), organisation=world.org, path=path, **options)  # type: ignore[arg-type]
+    actor = Actor.of(world.admin)
+    return import_values(actor, CALORIFIC_VALUE, organisation=world.org, path=path, **options)  # type: ignore[arg-type]
 
 
 def known(region: str = "") -> dict[date, Decimal]:
@@ -52,11 +55,11 @@ class TestFiles:
     def test_headings_are_read_in_many_spellings(self, world: World, tmp_path: Path, head: str) -> None:
         mark = next(mark for mark in ";\t," if mark in head)
         lines = [mark.join(cells) for cells in (("2025-06-01", "39.47333", "MJ/m³"), ("02/06/2025", "39.5", "MJ/m3"))]
-        report = take(world, tmp_path / "cv.csv.gz", "\n".join([head, *lines]) + "\n", region="SE")
+        report = take(world, tmp_path / "cv.csv.gz", "\n".join([head, *lines]) + "\n", place="SE")
         assert (report.rows, report.accepted, report.added, report.exit_code) == (2, 2, 2, 0)
         assert known("SE") == {JUNE: Decimal("39.47333"), date(2025, 6, 2): Decimal("39.5")}
 
-    def test_every_line_that_is_not_taken_is_told_why(self, world: World, tmp_path: Path) -> None:
+    def test_every_rejected_line_has_a_reason(self, world: World, tmp_path: Path) -> None:
         lines = [
             "date,calorific_value,unit",
             "2025-06-01,39.5,MJ/m3",
@@ -74,7 +77,7 @@ class TestFiles:
         report = take(world, tmp_path / "cv.csv", "\n".join(lines) + "\n")
         assert {error.line for error in report.errors} == {3, 4, 5, 6, 7, 8, 9, 10}
         assert all(error.reason and error.remedy for error in report.errors)
-        assert "395 MJ/m³ is not what gas is worth" in next(e.reason for e in report.errors if e.line == 3)
+        assert "395 MJ/m³ is not a plausible calorific value" in next(e.reason for e in report.errors if e.line == 3)
         assert (report.rows, report.accepted, report.rejected, report.exit_code) == (11, 3, 8, 1)
         assert known() == {JUNE: 39.5, date(2025, 6, 8): Decimal("39.42"), date(2025, 6, 9): 36.5}
         assert report.warnings == ["Outside the usual 37 to 44 MJ/m³: 1 value, first line 12 with 36.5."]
@@ -94,8 +97,8 @@ class TestFiles:
 
     def test_a_column_of_regions_goes_before_the_one_that_was_named(self, world: World, tmp_path: Path) -> None:
         text = "LDZ,date,calorific_value\nSE,2025-06-01,39\nse,2025-06-02,40\nNW,2025-06-01,41\n,2025-06-03,42\n"
-        report = take(world, tmp_path / "cv.csv", text, region="EM")
-        assert report.regions == ["SE", "SE", "NW", "EM"]
+        report = take(world, tmp_path / "cv.csv", text, place="EM")
+        assert report.places == ["SE", "SE", "NW", "EM"]
         assert (len(known("SE")), len(known("NW")), len(known("EM"))) == (2, 1, 1)
 
     def test_a_trial_writes_nothing(self, world: World, tmp_path: Path) -> None:
@@ -108,10 +111,10 @@ class TestFiles:
 
     def test_values_are_kept_to_the_last_digit(self, world: World) -> None:
         values = {JUNE: "39.473330", date(2025, 6, 2): "39.000001"}
-        put_values(Actor.of(world.admin), organisation=world.org, values=values)
+        store_values(Actor.of(world.admin), CALORIFIC_VALUE, organisation=world.org, values=values)
         assert known() == {day: Decimal(value) for day, value in values.items()}
         with pytest.raises(Invalid, match="too many decimals"):
-            put_values(Actor.of(world.admin), organisation=world.org, values={JUNE: "39.0000001"})
+            store_values(Actor.of(world.admin), CALORIFIC_VALUE, organisation=world.org, values={JUNE: "39.0000001"})
 
 
 def test_the_command_brings_values_in_and_works_the_energy_out(installation: Installation, tmp_path: Path) -> None:
@@ -162,7 +165,7 @@ class TestPageAndApi:
         assert known("SE") == {JUNE: Decimal("39.5")}
         refused = client.post(PAGE, {"do": "value", "day": "2025-06-02", "value": "3.95", "region": "SE"})
         assert refused.status_code == 422
-        assert "not what gas is worth" in refused.content.decode()
+        assert "not a plausible calorific value" in refused.content.decode()
         client.post(PAGE, {"do": "usual", "region": "SE"})
         assert UsualRegion.objects.get().region == "SE"
         days = client.get(f"{PAGE}?region=se&month=2025-06").content.decode()
@@ -170,12 +173,12 @@ class TestPageAndApi:
         client.post(PAGE, {"do": "remove", "of": CalorificValue.objects.get().pk})
         assert known("SE") == {}
 
-    def test_a_bad_line_of_a_sent_file_is_told(self, world: World, client: Client) -> None:
+    def test_a_bad_line_of_a_sent_file_is_shown(self, world: World, client: Client) -> None:
         client.force_login(world.admin)
         file = io.BytesIO(b"date,calorific_value\n2025-06-01,39\n2025-06-02,3\n")
         file.name = "cv.csv"
         answer = client.post(PAGE, {"do": "file", "file": file, "region": ""})
-        assert "Line 3, calorific_value: 3 MJ/m³ is not what gas is worth." in answer.content.decode()
+        assert "Line 3, calorific_value: 3 MJ/m³ is not a plausible calorific value." in answer.content.decode()
 
     def test_the_api_takes_lists_and_forgets_values(self, world: World, client: Client) -> None:
         client.force_login(world.admin)
@@ -197,7 +200,7 @@ class TestPageAndApi:
 
     def test_the_usual_region_gives_values_without_one_their_name(self, world: World) -> None:
         set_usual_region(Actor.of(world.admin), organisation=world.org, region="SE")
-        put_values(Actor.of(world.admin), organisation=world.org, values={JUNE: "39"})
+        store_values(Actor.of(world.admin), CALORIFIC_VALUE, organisation=world.org, values={JUNE: "39"})
         assert known("SE") == {JUNE: 39}
 
 

@@ -16,8 +16,10 @@ from eclectyc.api.estate_schemas import Exact
 from eclectyc.api.lookup import organisations_named
 from eclectyc.api.requests import CHANGING, ONE, Body, Number, Page, one, page_of
 from eclectyc.api.schemas import Text
-from eclectyc.gas import service
-from eclectyc.gas.models import CalorificValue, region_key
+from eclectyc.external import values as outside_values
+from eclectyc.external.outside_facts import place_key
+from eclectyc.gas.calorific_values import CALORIFIC_VALUE
+from eclectyc.gas.models import CalorificValue
 from eclectyc.kernel.errors import Invalid
 
 router = Router(tags=["gas"])
@@ -76,7 +78,7 @@ def list_values(request: HttpRequest, asked: Query[ValueList]) -> ValuePage:
     if wanted is not None:
         found = found.filter(organisation__in=wanted)
     if asked.region is not None:
-        found = found.filter(region_key=region_key(asked.region))
+        found = found.filter(region_key=place_key(asked.region))
     if asked.from_ is not None:
         found = found.filter(day__gte=asked.from_)
     if asked.to is not None:
@@ -90,12 +92,15 @@ def put_values(request: HttpRequest, body: NewValues) -> PutOut:
     """By gas day; what is there already stays, what differs is corrected, and the kWh that rest on it follow."""
     actor = actor_of(request)
     organisation = one(Organisation.objects.visible_to(actor), body.organisation, "organisation", field="organisation")
-    told: dict[Day, Decimal | float | int | str] = {}
+    values: dict[Day, Decimal | float | int | str] = {}
     for value in body.values:
-        if told.setdefault(value.date, value.calorific_value) != value.calorific_value:
+        if values.setdefault(value.date, value.calorific_value) != value.calorific_value:
             raise Invalid(f"{value.date} has several calorific values.", "Give one.", field="values")
-    put = service.put_values(actor, organisation=organisation, region=body.region, values=told, source="API")
-    return PutOut(region=put.region, added=put.added, changed=put.changed, unchanged=put.unchanged, meters=put.meters)
+    stored = outside_values.store_values(
+        actor, CALORIFIC_VALUE, organisation=organisation, place=body.region, values=values, source="API"
+    )
+    counts = {name: getattr(stored, name) for name in ("added", "changed", "unchanged", "meters")}
+    return PutOut(region=stored.place, **counts)
 
 
 @router.delete("/calorific-values/{pk}", response={204: None, **CHANGING}, summary="Take a calorific value out")
@@ -103,7 +108,7 @@ def remove_value(request: HttpRequest, pk: Path[Number]) -> Status[None]:
     """What rests on it is missing from then on."""
     actor = actor_of(request)
     value = one(CalorificValue.objects.visible_to(actor).select_related("organisation"), pk, "calorific value")
-    service.remove_value(actor, value=value)
+    outside_values.remove_value(actor, CALORIFIC_VALUE, value=value)
     return Status(204, None)
 
 

@@ -22,7 +22,7 @@ from eclectyc.cli.session import (
 from eclectyc.kernel.plurals import counted
 
 if TYPE_CHECKING:
-    from eclectyc.gas.file import CalorificReport
+    from eclectyc.external.files import ValueFileReport
 
 external = application_of("Bring in data from outside, out of a file: calorific values of gas.")
 
@@ -42,33 +42,33 @@ def calorific(
 ) -> None:
     """Bring in calorific values of gas [MJ/m³] by gas day. Exit: 0 clean, 1 some rows rejected, 2 nothing usable."""
     ready()
-    from eclectyc.gas.file import CalorificReport, import_calorific
+    from eclectyc.external.files import ValueFileReport, import_values
+    from eclectyc.gas.calorific_values import CALORIFIC_VALUE
     from eclectyc.readers.blocks import LineError, UnreadableFile
 
     try:
-        report = import_calorific(
-            OPERATOR, organisation=chosen_organisation(organisation), path=file, region=region, dry_run=dry_run
-        )
+        owner = chosen_organisation(organisation)
+        report = import_values(OPERATOR, CALORIFIC_VALUE, organisation=owner, path=file, place=region, dry_run=dry_run)
     except UnreadableFile as refusal:
         if not as_json:
             raise
-        report = CalorificReport(file.name, dry_run)
-        report.refuse(LineError(0, "", refusal.reason, refusal.remedy))
+        report = ValueFileReport(file.name, dry_run)
+        report.reject(LineError(0, "", refusal.reason, refusal.remedy))
         error = {"code": refusal.code, "message": refusal.reason, "remedy": refusal.remedy, "field": refusal.field}
-        print_json(report.as_dict() | {"error": error})
+        print_json(report.as_dict(CALORIFIC_VALUE.place) | {"error": error})
         say(f"eclectyc: {refusal}")
         raise typer.Exit(2) from None
     if not dry_run:
         follow()
     if as_json:
-        print_json(report.as_dict())
+        print_json(report.as_dict(CALORIFIC_VALUE.place))
     else:
         _show(report)
     raise typer.Exit(report.exit_code)
 
 
-def _show(report: CalorificReport) -> None:
-    where = ", ".join(region or "no named region" for region in report.regions) or "no region"
+def _show(report: ValueFileReport) -> None:
+    where = ", ".join(region or "no named region" for region in report.places) or "no region"
     name = f"Dry run, {report.file}" if report.dry_run else report.file
     print(
         f"{name}: {counted(report.accepted, 'calorific value')} of {where}: "

@@ -1,1 +1,1 @@
-"""Outside facts: values by place and time that come from elsewhere."""
+"""Facts from outside: values by region or location and time, such as calorific values, temperatures or prices."""

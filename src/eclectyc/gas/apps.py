@@ -8,7 +8,7 @@ class GasConfig(AppConfig):
     def ready(self) -> None:
         from eclectyc.derived.registry import FROM_OWN_READINGS, derivations
         from eclectyc.estate.change_events import listen
-        from eclectyc.gas.estate_changes import hear
+        from eclectyc.gas.invalidation import NAME, on_estate_change
 
-        derivations.register("gas", "eclectyc.gas.derivation:GAS", rank=FROM_OWN_READINGS)
-        listen(hear)
+        derivations.register(NAME, "eclectyc.gas.derivation:GAS", rank=FROM_OWN_READINGS)
+        listen(on_estate_change)

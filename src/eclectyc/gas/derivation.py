@@ -22,13 +22,14 @@ from eclectyc.derived import spans
 from eclectyc.derived.virtual.invalidation import mark_dependents
 from eclectyc.estate.models import Correction, Meter, Quantity, Series, Utility
 from eclectyc.estate.series import SeriesKey, ensure_series, rows_of
+from eclectyc.gas.invalidation import NAME
+from eclectyc.gas.models import DERIVED
 from eclectyc.gas.regions import Values, key_at, usual_region
 from eclectyc.gas.rules import converted, kwh_per_m3, slots_before
 from eclectyc.kernel.days import WHOLE_DAY, zone_of
 from eclectyc.lake.slot_arrays import Slots
 from eclectyc.lake.store import connect
 
-DERIVED: Final = "calculated"  # the source of series that are worked out from volumes
 _PIECE: Final = 5000
 _ONE_DAY: Final = timedelta(days=1)
 # A virtual meter's volumes are none of a device's: whoever wants kWh of it takes the kWh of its parts.
@@ -98,7 +99,7 @@ class GasPlan:
 class Gas:
     """The kind."""
 
-    name: Final = "gas"
+    name: Final = NAME
     title: Final = "kWh from m³"
 
     def resting_on(self, touched: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,7 @@
-"""What changes of sites and meters mean for the kWh of gas: they are worked out anew."""
+"""Which days of gas must be recalculated after a change of sites, meters or their volume corrections.
+
+Every command is prepared for this: what works with arrays is imported only when there is something to mark.
+"""
 
 from __future__ import annotations
 
@@ -8,38 +11,41 @@ from typing import Any, Final
 
 from django.db.models import Q
 
-from eclectyc.derived.invalidation import mark_stale
-from eclectyc.derived.spans import EVER
 from eclectyc.derived.virtual.invalidation import mark_dependents
 from eclectyc.estate.change_events import Change
+from eclectyc.estate.facts import CORRECTION
 from eclectyc.estate.models import Meter, Quantity, Series, Site, Utility
-from eclectyc.gas.derivation import DERIVED, GAS
-from eclectyc.gas.estate_changes import DATED, OF_METER, OF_SITE
+from eclectyc.gas.models import DERIVED
 from eclectyc.kernel.units import is_volume
 from eclectyc.registers.models import Register
 
+NAME: Final = "gas"
+_OF_SITE: Final = frozenset({"gas_region", "timezone"})
+_OF_METER: Final = frozenset({"utility", "correction", "site_id"})
 _PIECE: Final = 5000
 
 
-def follow(changes: Sequence[Change]) -> None:
-    """Mark what changes of the estate bear on."""
+def on_estate_change(changes: Sequence[Change]) -> None:
+    """Mark the kWh that depend on what has changed; let the series of a meter that is now of gas be volumes."""
     sites, meters, turned = list[int](), list[int](), list[Meter]()
     for change in changes:
         thing = change.thing
-        if isinstance(thing, Site) and change.told & OF_SITE:
+        if isinstance(thing, Meter) and change.action in CORRECTION.events:
+            _mark_from(thing, change.before, change.after)
+        elif not change.before:
+            continue  # something new: nothing depends on it yet
+        elif isinstance(thing, Site) and change.told & _OF_SITE:
             sites.append(thing.pk)
-        elif isinstance(thing, Meter) and change.action in DATED:
-            mark_meters(Q(pk=thing.pk), [(_earliest(change.before, change.after), EVER[1])])
-        elif isinstance(thing, Meter) and change.told & OF_METER:
+        elif isinstance(thing, Meter) and change.told & _OF_METER:
             if "utility" in change.told and Utility.GAS not in (change.before.get("utility"), thing.utility):
                 continue
             meters.append(thing.pk)
             turned += [thing] if "utility" in change.told and not thing.is_virtual else []
     for meter in _with_volumes(turned):
-        tell_volumes(meter)
-    for named, numbers in (("site", sites), ("pk", meters)):
+        set_quantities(meter)
+    for field, numbers in (("site", sites), ("pk", meters)):
         for at in range(0, len(numbers), _PIECE):
-            mark_meters(Q(**{f"{named}__in": numbers[at : at + _PIECE]}))
+            mark_meters(Q(**{f"{field}__in": numbers[at : at + _PIECE]}))
 
 
 def _with_volumes(meters: Sequence[Meter]) -> Iterator[Meter]:
@@ -52,22 +58,26 @@ def _with_volumes(meters: Sequence[Meter]) -> Iterator[Meter]:
         yield from (meter for meter in piece if meter.pk in of)
 
 
-def mark_meters(which: Q, days: Iterable[tuple[date, date]] = (EVER,)) -> int:
-    """Have the kWh of some meters' volumes worked out anew on some days, and return how many meters these are.
+def mark_meters(which: Q, days: Iterable[tuple[date, date]] | None = None) -> int:
+    """Mark the kWh of some meters' volumes for recalculation, and return how many meters these are.
 
-    which : a condition on meters. Call it within the transaction of what has changed.
+    which : a condition on meters. days : half-open spans; all days without them. Call it within the transaction of the
+    change.
     """
+    from eclectyc.derived.invalidation import mark_stale
+    from eclectyc.derived.spans import EVER
+
     with_volumes = Series.objects.filter(Q(quantity=Quantity.VOLUME, meter__utility=Utility.GAS) | Q(source=DERIVED))
     meters = Meter.objects.filter(which, pk__in=with_volumes.order_by().values("meter")).order_by("pk")
-    numbers, spans = list(meters.values_list("pk", flat=True)), list(days)
-    mark_stale(GAS.name, [(meter, start, end) for meter in numbers for start, end in spans])
+    numbers, spans = list(meters.values_list("pk", flat=True)), [EVER] if days is None else list(days)
+    mark_stale(NAME, [(meter, start, end) for meter in numbers for start, end in spans])
     return len(numbers)
 
 
-def tell_volumes(meter: Meter) -> None:
-    """Let the m³ of a meter that turns out to be one of gas be its volume; of one that is not, its import again.
+def set_quantities(meter: Meter) -> None:
+    """Let the m³ of a meter of gas be its volume, and those of another meter its import.
 
-    The series stay what they are in the lake. What stands in the way, a series that is there already, stays too.
+    The lake's series stay as they are, and so does one whose place another series has already.
     """
     becomes = Quantity.VOLUME if meter.utility == Utility.GAS else Quantity.IMPORT
     was = Quantity.IMPORT if becomes == Quantity.VOLUME else Quantity.VOLUME
@@ -88,8 +98,11 @@ def tell_volumes(meter: Meter) -> None:
             register.save(update_fields=["quantity"])
 
 
-def _earliest(before: Mapping[str, Any], after: Mapping[str, Any]) -> date:
-    """Return the first day on which an entry of the history that was changed has held, or holds now."""
-    days = [told.get("since") for told in (before, after) if "factor" in told]
+def _mark_from(meter: Meter, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Mark a meter from the first day on which a changed volume correction applied, or applies now."""
+    from eclectyc.derived.spans import EVER
+
+    days = [values.get("since") for values in (before, after) if "factor" in values]
     known = [day for day in days if day is not None]
-    return min(known) if known and len(known) == len(days) else EVER[0]
+    first = min(known) if known and len(known) == len(days) else EVER[0]
+    mark_meters(Q(pk=meter.pk), [(first, EVER[1])])

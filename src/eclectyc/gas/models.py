@@ -1,4 +1,4 @@
-"""What gas was worth, by region and gas day; and which region counts where a site names none."""
+"""Calorific values by region and gas day; and the region of sites that name none."""
 
 from __future__ import annotations
 
@@ -11,15 +11,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 
 LONGEST_REGION = 60
-
-
-def region_key(region: str) -> str:
-    """Return what tells one region from another: its name in whatever case and spacing.
-
-    >>> region_key(" North  West ") == region_key("north west")
-    True
-    """
-    return " ".join(region.split()).casefold()
+DERIVED = "calculated"  # the source of series of kWh that are derived from volumes
 
 
 class CalorificValueQuerySet(models.QuerySet["CalorificValue"]):
@@ -33,7 +25,7 @@ class CalorificValueQuerySet(models.QuerySet["CalorificValue"]):
 class CalorificValue(models.Model):
     """The energy in a cubic metre of gas of one region on one gas day [MJ/m³]. 10 digits, so that nothing is lost.
 
-    region : as it was first written; ``region_key`` tells them apart; empty where an organisation has but one.
+    region : as it was first written; ``region_key`` identifies it; empty if the organisation has only one.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -1,4 +1,4 @@
-"""Which region's calorific values hold where."""
+"""Which region's calorific values apply at a site."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from datetime import date
 from decimal import Decimal
 
 from eclectyc.accounts.models import Organisation
-from eclectyc.gas.models import CalorificValue, UsualRegion, region_key
+from eclectyc.external.outside_facts import place_key
+from eclectyc.gas.models import CalorificValue, UsualRegion
 
 
 def usual_region(organisation: Organisation | int) -> str:
-    """Return the region of sites that name none; nothing where an organisation has not said."""
+    """Return the region of sites that name none; empty if the organisation has not set one."""
     return UsualRegion.objects.filter(organisation=organisation).values_list("region", flat=True).first() or ""
 
 
@@ -24,7 +25,7 @@ class Values:
 
     @classmethod
     def of(cls, organisation: int, keys: Iterable[str], first: date, end: date) -> Values:
-        """Ask the registry for the values of some regions on half-open gas days: one query."""
+        """Look up the values of some regions on half-open gas days: one query."""
         rows = CalorificValue.objects.filter(
             organisation=organisation, region_key__in=sorted(set(keys)), day__gte=first, day__lt=end
         )
@@ -39,5 +40,5 @@ class Values:
 
 
 def key_at(site_region: str, usual: str) -> str:
-    """Return the key of the region that holds at a site."""
-    return region_key(site_region or usual)
+    """Return the key of a site's region."""
+    return place_key(site_region or usual)

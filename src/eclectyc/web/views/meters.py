@@ -22,14 +22,14 @@ from eclectyc.analytics.readings import (
 )
 from eclectyc.analytics.sites import sparklines
 from eclectyc.estate.models import Meter, Quantity, Utility
-from eclectyc.gas.missing_values import lacking_of
+from eclectyc.gas.missing_values import gaps_of
 from eclectyc.kernel.days import WHOLE_DAY, zone_of
 from eclectyc.web import list_query, meter
 from eclectyc.web.charts import Chart
 from eclectyc.web.clock import age_words, house_zone
 from eclectyc.web.formula import formula_of
 from eclectyc.web.list_query import Column
-from eclectyc.web.meter import DayAsked
+from eclectyc.web.meter import DayQuery
 from eclectyc.web.security import actor_of
 from eclectyc.web.sparklines import spark
 
@@ -84,58 +84,58 @@ def meters(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one meter. Its year, which reads every slot, comes after the page; a day may be asked for alone."""
+    """Show one meter. Its year, which reads every slot, loads after the page; a day can be requested by itself."""
     actor = actor_of(request)
     found = Meter.objects.visible_to(actor).select_related("site", "parent", "organisation").prefetch_related("series")
     one = get_object_or_404(found, pk=pk)
     today = today_in(zone_of(one.site.timezone))
     quantities = meter.quantities_of(one)
-    quantity = DayAsked.of(request.GET, quantities, None, today).quantity
+    quantity = DayQuery.from_address(request.GET, quantities, None, today).quantity
     named = quantity if request.GET.get("quantity") in quantities or quantity != Quantity.IMPORT else None
     quantity, point = main_point(actor, one, named, today=today)
     if named is None and quantity in quantities:
         quantities = [quantity, *(other for other in quantities if other != quantity)]
-    asked = DayAsked.of(request.GET, quantities, point.last, today)
-    context: dict[str, Any] = {"meter": one, "asked": asked, "point": point}
+    query = DayQuery.from_address(request.GET, quantities, point.last, today)
+    context: dict[str, Any] = {"meter": one, "query": query, "point": point}
     if one.is_virtual:
-        context["formula"] = formula_of(actor, one, asked.day)
+        context["formula"] = formula_of(actor, one, query.day)
         context["may_edit"] = actor.may("estate.edit", one.place)
     target = request.htmx.target if getattr(request, "htmx", None) else ""  # type: ignore[attr-defined]
     if target == "day":
-        return render(request, "web/components/meter_day.html", context | _day(point, one, asked))
+        return render(request, "web/components/meter_day.html", context | _day(point, one, query))
     if target == "year":
-        return render(request, "web/components/meter_year.html", context | _year(point, one, asked))
-    context |= _day(point, one, asked)
+        return render(request, "web/components/meter_year.html", context | _year(point, one, query))
+    context |= _day(point, one, query)
     start, end, _ = meter.months_span(today)
     by_month = readings_of(point, Window.of(start, end, point.zone), "month")
-    context["months"] = meter.months_chart(one, by_month, asked)
+    context["months"] = meter.months_chart(one, by_month, query)
     context["identifier"], context["kind"] = meter.printed_identifier(one)
-    context["lacking"] = lacking_of(one)
+    context["missing_values"] = gaps_of(one)
     context["may_enter"] = actor.may("imports.run", one.organisation_id)
     return render(request, "web/meter.html", context)
 
 
-def _day(point: MeteringPoint, one: Meter, asked: DayAsked) -> dict[str, Any]:
+def _day(point: MeteringPoint, one: Meter, query: DayQuery) -> dict[str, Any]:
     other, comparison = None, None
-    if asked.other is None:
-        view = day_of(point, asked.day)
+    if query.other is None:
+        view = day_of(point, query.day)
     else:
-        view, other, comparison = days_of(point, asked.day, asked.other)
+        view, other, comparison = days_of(point, query.day, query.other)
     return {
         "view": view,
         "other": other,
         "comparison": meter.change_of(comparison),
-        "day": _day_chart(point, one, asked, view, other),
+        "day": _day_chart(point, one, query, view, other),
         "usual": meter.band_words(view),
     }
 
 
-def _day_chart(point: MeteringPoint, one: Meter, asked: DayAsked, view: DayView, other: DayView | None) -> Chart:
+def _day_chart(point: MeteringPoint, one: Meter, query: DayQuery, view: DayView, other: DayView | None) -> Chart:
     if view.step != WHOLE_DAY:
-        return meter.day_chart(one, asked, view, other)
-    start, end = meter.weeks_span(asked)
-    return meter.weeks_chart(one, asked, readings_of(point, Window.of(start, end, point.zone), "day"))
+        return meter.day_chart(one, query, view, other)
+    start, end = meter.weeks_span(query)
+    return meter.weeks_chart(one, query, readings_of(point, Window.of(start, end, point.zone), "day"))
 
 
-def _year(point: MeteringPoint, one: Meter, asked: DayAsked) -> dict[str, Any]:
-    return {"year": meter.year_chart(one, asked, year_of(point, asked.year))}
+def _year(point: MeteringPoint, one: Meter, query: DayQuery) -> dict[str, Any]:
+    return {"year": meter.year_chart(one, query, year_of(point, query.year))}

@@ -14,12 +14,17 @@ from django.urls import reverse
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.gas import lists, service
-from eclectyc.gas.file import CalorificReport, import_calorific
-from eclectyc.gas.lists import RegionSummary
-from eclectyc.gas.missing_values import runs_in_words
+from eclectyc.estate.checks import day_required
+from eclectyc.external import summaries
+from eclectyc.external.files import ValueFileReport, import_values
+from eclectyc.external.gaps import runs_in_words
+from eclectyc.external.summaries import PlaceSummary
+from eclectyc.external.values import StoredValues, remove_value, store_values
+from eclectyc.gas import lists
+from eclectyc.gas.calorific_values import CALORIFIC_VALUE, EDIT
 from eclectyc.gas.models import CalorificValue
 from eclectyc.gas.regions import usual_region
+from eclectyc.gas.service import set_usual_region
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.forms import Field, Form
@@ -34,7 +39,7 @@ _REGION: Final = Field("region", "Region", help="Such as an LDZ's code. Empty: t
 def values(request: HttpRequest) -> HttpResponse:
     """Show the values of an organisation's regions; POST takes values in."""
     actor = actor_of(request)
-    organisations = organisations_for(actor, service.EDIT)
+    organisations = organisations_for(actor, EDIT)
     asked = number_in(request.GET.get("organisation", ""))
     owner = next((one for one in organisations if one.pk == asked), organisations[0] if organisations else None)
     if owner is None:
@@ -51,7 +56,7 @@ def values(request: HttpRequest) -> HttpResponse:
         "forms": forms,
         "report": report,
         "regions": _regions(owner, found, asked),
-        "lacking": [one.lacking.words() for one in found if one.lacking],
+        "lacking": [one.gaps.words() for one in found if one.gaps],
         "months": _months(actor, owner, chosen) if chosen else None,
         "days": _days(actor, owner, chosen, request.GET.get("month", "")) if chosen else None,
         "owner": owner,
@@ -88,14 +93,14 @@ def _forms(owner: Organisation) -> dict[str, Form]:
 
 def _act(
     request: HttpRequest, actor: Actor, owner: Organisation, forms: dict[str, Form]
-) -> HttpResponse | CalorificReport | None:
+) -> HttpResponse | ValueFileReport | None:
     do, here = request.POST.get("do", ""), request.get_full_path()
     if do == "remove":
-        value = CalorificValue.objects.visible_to(actor, service.EDIT).select_related("organisation")
+        value = CalorificValue.objects.visible_to(actor, EDIT).select_related("organisation")
         found = value.filter(pk=number_in(request.POST.get("of", "")), organisation=owner).first()
         if found is None:
             raise Http404
-        service.remove_value(actor, value=found)
+        remove_value(actor, CALORIFIC_VALUE, value=found)
         return done(request, f"The value of {found.day} was taken out.", here)
     if do not in forms:
         forms["value"].refuse(Invalid("Nothing was asked for.", "Use one of the forms."))
@@ -104,27 +109,24 @@ def _act(
     if do == "file":
         return _take_file(request, actor, owner, form)
     if do == "usual":
-        set_it = form.attempt(lambda: service.set_usual_region(actor, organisation=owner, region=form["region"]))
+        set_it = form.attempt(lambda: set_usual_region(actor, organisation=owner, region=form["region"]))
         return done(request, "The usual region was set.", here) if form.is_good and set_it is None else None
-    put = form.attempt(
-        lambda: service.put_values(
-            actor, organisation=owner, region=form["region"], values={_day(form["day"]): form["value"]},
-            source="by hand",
-        )
-    )  # fmt: skip
-    said = f"The value was written down; {counted(put.meters, 'meter')} worked out anew." if put else ""
-    return done(request, said, here) if put else None
+    stored = form.attempt(lambda: _store(actor, owner, form))
+    if stored is None:
+        return None
+    return done(request, f"The value was saved; recalculating {counted(stored.meters, 'meter')}.", here)
 
 
-def _day(text: str) -> date:
-    from eclectyc.estate.checks import day_required
-
-    return day_required("day", text)
+def _store(actor: Actor, owner: Organisation, form: Form) -> StoredValues:
+    values = {day_required("day", form["day"]): form["value"]}
+    return store_values(
+        actor, CALORIFIC_VALUE, organisation=owner, place=form["region"], values=values, source="by hand"
+    )
 
 
 def _take_file(
     request: HttpRequest, actor: Actor, owner: Organisation, form: Form
-) -> HttpResponse | CalorificReport | None:
+) -> HttpResponse | ValueFileReport | None:
     sent = request.FILES.get("file")
     if sent is None or not sent.size:
         form.refuse(Invalid("No file was chosen.", "Choose one.", field="file"))
@@ -140,7 +142,9 @@ def _take_file(
             kept.write(chunk)
         kept.flush()
         report = form.attempt(
-            lambda: import_calorific(actor, organisation=owner, path=Path(kept.name), region=form["region"], name=name)
+            lambda: import_values(
+                actor, CALORIFIC_VALUE, organisation=owner, path=Path(kept.name), place=form["region"], name=name
+            )
         )
     if report is None or report.errors:
         if report is not None:
@@ -150,20 +154,20 @@ def _take_file(
     return done(request, " ".join([said, *report.warnings]), request.get_full_path())
 
 
-def _chosen(found: list[RegionSummary], key: str | None) -> RegionSummary | None:
+def _chosen(found: list[PlaceSummary], key: str | None) -> PlaceSummary | None:
     if key is not None:
         return next((one for one in found if one.key == key), None)
     return found[0] if len(found) == 1 else None
 
 
-def _regions(owner: Organisation, found: list[RegionSummary], asked: int) -> Table:
+def _regions(owner: Organisation, found: list[PlaceSummary], asked: int) -> Table:
     own = {"organisation": owner.pk} if asked else {}
     rows = [
         Row([
             Cell(one.name or "no named region", "?" + urlencode(own | {"region": one.key})),
             Cell(f"{one.known:,}", is_number=True),
             Cell(str(one.first or "–")), Cell(str(one.last or "–")),
-            Cell(runs_in_words(one.lacking.runs) if one.lacking else "", mark=""),
+            Cell(runs_in_words(one.gaps.runs) if one.gaps else "", mark=""),
         ])
         for one in found
     ]  # fmt: skip
@@ -171,24 +175,24 @@ def _regions(owner: Organisation, found: list[RegionSummary], asked: int) -> Tab
     return Table("Regions", columns, rows, "No calorific values are known yet.", numbers=("Days known",))
 
 
-def _months(actor: Actor, owner: Organisation, region: RegionSummary) -> Table:
+def _months(actor: Actor, owner: Organisation, region: PlaceSummary) -> Table:
     rows = [
         Row([
             Cell(f"{one.month:%B %Y}", "?" + urlencode({"organisation": owner.pk, "region": region.key,
                                                         "month": f"{one.month:%Y-%m}"}) + "#days"),
-            Cell(f"{one.known} of {one.days}", is_number=True),
+            Cell(f"{one.known} of {one.slots}", is_number=True),
             Cell("–" if one.least is None else f"{one.least.normalize():f}", is_number=True),
             Cell("–" if one.greatest is None else f"{one.greatest.normalize():f}", is_number=True),
             Cell(runs_in_words(one.gaps)),
         ])
-        for one in lists.months(actor, owner, region)
+        for one in summaries.months(actor, CALORIFIC_VALUE, owner, region)
     ]  # fmt: skip
     numbers = ("Days known", "Least", "Greatest")
     name = f"Months of {region.name}" if region.name else "Months"
     return Table(name, ("Month", *numbers, "Gaps"), rows, "No month has a value.", numbers=numbers)
 
 
-def _days(actor: Actor, owner: Organisation, region: RegionSummary, text: str) -> Table | None:
+def _days(actor: Actor, owner: Organisation, region: PlaceSummary, text: str) -> Table | None:
     try:
         month = date.fromisoformat(f"{text}-01")
     except ValueError:
@@ -196,7 +200,7 @@ def _days(actor: Actor, owner: Organisation, region: RegionSummary, text: str) -
     rows = [
         Doing([Cell(str(one.day)), Cell(f"{one.mj_per_m3.normalize():f}", is_number=True), Cell(one.source)], one.pk,
               (Button("Take out", "remove"),))
-        for one in lists.days(actor, owner, region.key, month)
+        for one in summaries.month_values(actor, CALORIFIC_VALUE, owner, region.key, month)
     ]  # fmt: skip
     own = "?" + urlencode({"organisation": owner.pk, "region": region.key, "month": text})
     return Table(f"Days of {month:%B %Y}", ("Gas day", "MJ/m³", "Source"), rows, "No day of this month has a value.",
