@@ -42,7 +42,7 @@ def check_the_next_write_works_and_nothing_is_left(lake: Lake, batch: int) -> No
     turn = Turn(fence=batch)
     lake.write(frames(7.0), lease=turn, batch=batch)
     assert values(lake) == {7.0}
-    lake.maintain(lease=turn, keep=timedelta(0), keep_passing=timedelta(0), may_shorten=True)
+    lake.maintain(lease=turn, keep=timedelta(0), keep_temporary=timedelta(0), may_shorten=True)
     assert parquet_files(lake) == set(lake._watch.now().files["path"])
     assert not list(Path(lake.storage.url, "_staging").glob("*"))
     assert lake.check(deep=True) == []

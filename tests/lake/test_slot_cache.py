@@ -43,7 +43,7 @@ def slots_by_rows(lake: Lake, series: int) -> dict[tuple[date, int], tuple[float
     }
 
 
-def slots_by_lookup(lake: Lake, series: int) -> dict[tuple[date, int], tuple[float, int]]:
+def slots_by_cache(lake: Lake, series: int) -> dict[tuple[date, int], tuple[float, int]]:
     held = lake.slots_of(series, DAYS[0], DAYS[-1] + timedelta(days=1))
     wanted = [(day, k) for day in DAYS for k in range(24)]
     day = np.array([(day - EPOCH).days for day, _ in wanted], np.int32)
@@ -57,14 +57,14 @@ def test_what_is_looked_up_is_what_the_rows_say(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, kept_bytes: int, largest: int
 ) -> None:
     monkeypatch.setattr(slot_cache, "LARGEST_FILE", largest)
-    lake._lookup = SlotCache(lake.storage, kept_bytes)
+    lake._slot_cache = SlotCache(lake.storage, kept_bytes)
     filled(lake)
     for _ in range(2):
         for series in (3, 4, 70_000):
-            found = slots_by_lookup(lake, series)
+            found = slots_by_cache(lake, series)
             assert found
             assert found == slots_by_rows(lake, series)
-        assert slots_by_lookup(lake, 5) == {}
+        assert slots_by_cache(lake, 5) == {}
 
 
 def test_a_lookup_sees_every_commit_and_says_which_it_saw(lake: Lake) -> None:
@@ -74,19 +74,19 @@ def test_a_lookup_sees_every_commit_and_says_which_it_saw(lake: Lake) -> None:
     assert lake.slots_of(3, start, end).last_batch == 3
     lake.undo(2, lease=Turn(fence=4), by=4)
     assert lake.slots_of(3, start, end).last_batch == 4
-    assert slots_by_lookup(lake, 3) == slots_by_rows(lake, 3)
-    lake.maintain(lease=Turn(fence=5), keep=timedelta(0), keep_passing=timedelta(0), may_shorten=True)
-    assert slots_by_lookup(lake, 4) == slots_by_rows(lake, 4)
+    assert slots_by_cache(lake, 3) == slots_by_rows(lake, 3)
+    lake.maintain(lease=Turn(fence=5), keep=timedelta(0), keep_temporary=timedelta(0), may_shorten=True)
+    assert slots_by_cache(lake, 4) == slots_by_rows(lake, 4)
 
 
 def test_files_that_left_the_lake_are_not_kept(lake: Lake) -> None:
     filled(lake)
     for series in (3, 4):
-        slots_by_lookup(lake, series)
+        slots_by_cache(lake, series)
     lake.write([frame([(4, DAYS[0], 60, [8.0] * 24, [1] * 24)])], lease=Turn(fence=9), batch=9)
-    slots_by_lookup(lake, 4)
-    assert set(lake._lookup._kept) <= set(lake._watch.now().files["path"])
-    assert lake._lookup._size == sum(kept.size for kept in lake._lookup._kept.values())
+    slots_by_cache(lake, 4)
+    assert set(lake._slot_cache._kept) <= set(lake._watch.now().files["path"])
+    assert lake._slot_cache._size == sum(kept.size for kept in lake._slot_cache._kept.values())
 
 
 def test_a_slot_beyond_its_day_is_missing(lake: Lake) -> None:

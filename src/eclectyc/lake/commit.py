@@ -43,16 +43,16 @@ class PendingCommit:
 
     @classmethod
     def begin(
-        cls, storage: Storage, buckets: int, lease: Lease, opened: tuple[DeltaTable, Snapshot] | None = None
+        cls, storage: Storage, buckets: int, lease: Lease, current: tuple[DeltaTable, Snapshot] | None = None
     ) -> PendingCommit:
         """Take the lake as it now is; make it where there is none. opened : the table as it now is, and its state."""
-        if opened is None:
+        if current is None:
             table = storage.open_if_there()
             if table is None:
                 create_table(storage, buckets)
                 table = storage.open()
-            opened = table, Snapshot.from_table(table)
-        table, base = opened
+            current = table, Snapshot.from_table(table)
+        table, base = current
         lease.lift_above(base.last_fence)
         return cls(storage, table, base)
 

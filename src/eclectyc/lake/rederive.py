@@ -14,10 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from eclectyc.kernel.failpoints import failpoint
 from eclectyc.kernel.quality import MISSING
-from eclectyc.lake.commit import PendingCommit
-from eclectyc.lake.errors import BadReadings, CommitConflict
+from eclectyc.lake.errors import BadReadings
 from eclectyc.lake.files import Storage
 from eclectyc.lake.history import merge_claims, with_values
 from eclectyc.lake.lease import Lease
@@ -29,7 +27,7 @@ from eclectyc.lake.schema import BATCH_COLUMNS, CLAIM, CLAIM_COLUMNS, DAY, GUARD
 from eclectyc.lake.slot_arrays import Slots, stored_quality
 from eclectyc.lake.snapshot import Snapshot
 from eclectyc.lake.validate import BatchDays, key_of, months_of, validate
-from eclectyc.lake.write import TRIES, WriteResult
+from eclectyc.lake.write import WriteResult, commit_months, retryable
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,26 +102,16 @@ def replace_spans(
     before_commit: Callable[[WriteResult], None] | None = None,
 ) -> WriteResult:
     """Write what some spans hold now, in one commit. Every day that is said must lie within its series' span."""
-    for turn in range(TRIES):
-        change = PendingCommit.begin(storage, buckets, lease)
-        change.check(lease, batch)
-        failpoint("lake.before_files")
-        try:
-            done = []
-            for part in map_slices(rederive_month, _jobs(storage, change.base, months, spans, batch)):
-                change.added += part.added
-                change.remove(part.removed)
-                done.append(part)
-            failpoint("lake.after_files")
-            result = WriteResult.from_months(done)
-            if before_commit:
-                before_commit(result)
-            change.commit(lease, batch=batch, why=f"batch {batch} anew")
-            return result
-        except (CommitConflict, FileNotFoundError):
-            if turn == TRIES - 1 or iter(months) is months:
-                raise
-    raise AssertionError("unreachable")
+    return commit_months(
+        storage,
+        lambda base: map_slices(rederive_month, _jobs(storage, base, months, spans, batch)),
+        buckets=buckets,
+        lease=lease,
+        batch=batch,
+        why=f"batch {batch} rederives",
+        retry_on=retryable(months),
+        before_commit=before_commit,
+    )
 
 
 def preview_replace(

@@ -44,7 +44,7 @@ class Lake:
         self.storage = storage
         self._buckets = buckets  # of a lake still to be made; afterwards its own log tells
         self._watch = Watch(storage, buckets)
-        self._lookup = SlotCache(storage)
+        self._slot_cache = SlotCache(storage)
 
     def open_in_background(self) -> None:
         """Begin to open the lake, in a thread: whoever asks for it next finds it open.
@@ -79,7 +79,7 @@ class Lake:
 
     def slots_of(self, series: int, start: date, end: date) -> StoredDays:
         """Return the slots of one series on half-open days; quick where it is asked many times a second."""
-        return read.ask_newest(self._watch, lambda now: self._lookup.days(now, series, start, end))
+        return read.ask_newest(self._watch, lambda now: self._slot_cache.days(now, series, start, end))
 
     def monthly(self, start: date, end: date, series: Series = None) -> pl.DataFrame:
         """Return each series' months out of the day summaries: series, month, total, present, slots, estimated."""
@@ -113,7 +113,7 @@ class Lake:
             rule=rule,
             progress=progress,
             before_commit=before_commit,
-            opened=self._watch.claim_table(),
+            current=self._watch.claim_table(),
         )
 
     def preview(self, months: Iterable[pl.DataFrame], *, rule: str = "guarded") -> WriteResult:
@@ -171,7 +171,7 @@ class Lake:
         """Compact small files, checkpoint the log, remove what is no longer needed. Readers keep working.
 
         keep : how long a file that is no longer part of the lake stays, for readers and backups; and so the age
-        at which files of killed writers go. keep_passing : the same for their unfinished temporary files.
+        at which files of killed writers go. keep_temporary : the same for their unfinished temporary files.
         """
         from eclectyc.lake.maintenance import RETENTION, TEMPORARY, maintain
 

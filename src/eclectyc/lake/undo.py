@@ -1,4 +1,4 @@
-"""A batch taken back: its claims are marked undone and kept, and the other claims of its days are laid again."""
+"""Undo a batch: mark its claims undone, and merge the other claims of its days again."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from eclectyc.kernel.failpoints import failpoint
 from eclectyc.kernel.quality import MISSING
-from eclectyc.lake.commit import PendingCommit
 from eclectyc.lake.errors import CommitConflict
 from eclectyc.lake.files import Storage
 from eclectyc.lake.history import merge_claims, with_values
@@ -23,14 +21,14 @@ from eclectyc.lake.schema import CLAIM, CLAIM_COLUMNS, DAY, GUARDED, KEY, empty
 from eclectyc.lake.slot_arrays import Slots
 from eclectyc.lake.snapshot import Snapshot
 from eclectyc.lake.validate import BatchDays, key_of
-from eclectyc.lake.write import TRIES, WriteResult
+from eclectyc.lake.write import WriteResult, commit_months
 
 _SUMS = [pl.col(name).sum() for name in ("changed", "unchanged", "removed")]
 
 
 @dataclass(frozen=True, slots=True)
 class UndoJob:
-    """A batch to be taken back in one month and bucket, and the files there: rows of a snapshot."""
+    """A batch to undo in one month and bucket, and the files there: rows of a snapshot."""
 
     storage: Storage
     month: str
@@ -50,31 +48,21 @@ def undo(
     by: int,
     before_commit: Callable[[WriteResult], None] | None = None,
 ) -> WriteResult:
-    """Take a batch back in one commit; ``by`` is the number of the undoing itself."""
-    for turn in range(TRIES):
-        change = PendingCommit.begin(storage, buckets, lease)
-        change.check(lease, by)
-        failpoint("lake.before_files")
-        try:
-            done = []
-            for part in map_slices(undo_month, _jobs(storage, change.base, batch, by)):
-                change.added += part.added
-                change.remove(part.removed)
-                done.append(part)
-            failpoint("lake.after_files")
-            result = WriteResult.from_months(done)
-            if before_commit:
-                before_commit(result)
-            change.commit(lease, batch=by, why=f"batch {by} undoes {batch}")
-            return result
-        except CommitConflict:
-            if turn == TRIES - 1:
-                raise
-    raise AssertionError("unreachable")
+    """Undo a batch in one commit. by : the batch number of the undo itself."""
+    return commit_months(
+        storage,
+        lambda base: map_slices(undo_month, _jobs(storage, base, batch, by)),
+        buckets=buckets,
+        lease=lease,
+        batch=by,
+        why=f"batch {by} undoes {batch}",
+        retry_on=(CommitConflict,),
+        before_commit=before_commit,
+    )
 
 
 def _jobs(storage: Storage, snapshot: Snapshot, batch: int, by: int) -> Iterator[UndoJob]:
-    """Yield the months in which some file may hold what the batch said."""
+    """Yield the months in which a file may hold rows or claims of the batch."""
     overlaps = (pl.col("first_batch") <= batch) & (pl.col("last_batch") >= batch)
     files = snapshot.files.with_columns(overlaps=overlaps)
     for month, bucket in (
@@ -86,7 +74,7 @@ def _jobs(storage: Storage, snapshot: Snapshot, batch: int, by: int) -> Iterator
 
 
 def undo_month(job: UndoJob) -> MonthDone:
-    """Take a batch back in one month and bucket; write its new files."""
+    """Undo a batch in one month and bucket; write its new files."""
     done = MonthDone()
     keys = _days_of_batch(job)
     if keys.is_empty():
@@ -108,7 +96,7 @@ def undo_month(job: UndoJob) -> MonthDone:
 
 
 def _days_of_batch(job: UndoJob) -> pl.DataFrame:
-    """Return the days of which the batch has something to say that still counts, sorted: series, day."""
+    """Return the days with a claim of the batch that is in effect: series, day; sorted."""
     of_batch = pl.col("batch") == job.batch
     parts = []
     days, claims = (files.filter("overlaps")["path"].to_list() for files in (job.day_files, job.claim_files))
@@ -135,7 +123,7 @@ def _claims_of(job: UndoJob, keys: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sole_claims(job: UndoJob, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the batch's own claims on days that it alone has told, undone: history that no claim row holds yet."""
+    """Return the batch's claims, marked undone, on days that only it has touched: no claim row holds them yet."""
     alone = rows.filter(~pl.col("contested") & (pl.col("batch") == job.batch))
     if alone.is_empty():
         return empty(CLAIM_COLUMNS)
@@ -146,9 +134,10 @@ def _sole_claims(job: UndoJob, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _compare(job: UndoJob, rows: pl.DataFrame, claims: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
-    """Return, for each day that the batch spoke of, how many of its slots are changed, unchanged and removed now.
+    """Return, for each day of the batch, how many of its slots are now changed, unchanged and removed.
 
-    rows : the days as they were; claims : with values; laid : the days laid again, where anything is left of them.
+    rows : the days as they were. claims : with values. merged : the days merged again; days without any claim left
+    are absent.
     """
     again = rows.filter(_is_remerged(job)).sort(KEY)
     before = Slots.from_frame(again)
@@ -168,12 +157,12 @@ def _compare(job: UndoJob, rows: pl.DataFrame, claims: pl.DataFrame, merged: pl.
 
 
 def _is_remerged(job: UndoJob) -> pl.Expr:
-    """Whether a day row changes hands: not where the batch only witnessed what another alone has told."""
+    """Whether a day is merged again: not if the batch only confirmed what a single other batch wrote."""
     return pl.col("contested") | (pl.col("batch") == job.batch)
 
 
 def _write_days(job: UndoJob, done: MonthDone, stored: StoredRows, row: np.ndarray, merged: pl.DataFrame) -> None:
-    """Write the files of the days laid again anew; a day of which nothing is left has no row."""
+    """Rewrite the files of the days merged again; a day without any claim left has no row."""
     replaced = row[stored.frame[row].select(_is_remerged(job)).to_series().to_numpy()]
     rewritten = np.unique(stored.file_of[replaced])
     stays = np.isin(stored.file_of, rewritten)
@@ -184,7 +173,7 @@ def _write_days(job: UndoJob, done: MonthDone, stored: StoredRows, row: np.ndarr
 
 
 def _write_claims(job: UndoJob, done: MonthDone, told: pl.DataFrame) -> None:
-    """Mark the batch's claims undone, in the files that hold them, and note those that only day rows told."""
+    """Mark the batch's claims undone in the files that hold them, and add ``told``, which only day rows held."""
     ours = (pl.col("batch") == job.batch) & pl.col("undone_by").is_null()
     marked = pl.when(ours).then(pl.lit(job.by, pl.Int64)).otherwise(pl.col("undone_by")).alias("undone_by")
     parts = [told]

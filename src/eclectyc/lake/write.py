@@ -1,10 +1,10 @@
-"""A batch written, or tried out: its months laid one after another, then one commit."""
+"""Write a batch, or preview it: its months are merged one after another, then committed together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
@@ -24,15 +24,15 @@ from eclectyc.lake.validate import BatchDays, key_of, months_of, validate
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-TRIES = 3
+ATTEMPTS: Final = 3
 
 
 @dataclass(slots=True)
 class WriteResult:
-    """What became of the slots that a batch spoke of, and the days that differ now.
+    """The slots of a batch by outcome, and the days that changed.
 
-    added, changed, unchanged and kept sum to those slots. ``removed`` counts, for an undo, slots that are missing
-    now. ``touched`` has series and day of the rows that changed; ``by_series`` the counts of each series.
+    added, changed, unchanged and kept sum to the batch's slots. removed : slots that an undo left missing.
+    touched : series and day of the rows that changed. by_series : the counts of each series.
     """
 
     added: int = 0
@@ -45,7 +45,6 @@ class WriteResult:
 
     @classmethod
     def from_months(cls, done: list[MonthDone]) -> WriteResult:
-        """Add up the months of a batch."""
         if not done:
             return cls()
         counts = pl.concat([part.counts for part in done])
@@ -66,38 +65,77 @@ def write(
     rule: str,
     progress: Callable[[int], None] | None = None,
     before_commit: Callable[[WriteResult], None] | None = None,
-    opened: tuple[DeltaTable, Snapshot] | None = None,
+    current: tuple[DeltaTable, Snapshot] | None = None,
 ) -> WriteResult:
-    """Write one batch in one commit. opened : see :meth:`Change.begin`.
+    """Write one batch in one commit. current : see :meth:`PendingCommit.begin`.
 
-    If the lake changes meanwhile, all is worked out again, which takes ``months`` that can be gone through again.
+    If the lake changes meanwhile, the work is repeated, provided that ``months`` can be iterated again.
     """
-    for turn in range(TRIES):
-        change = PendingCommit.begin(storage, buckets, lease, opened if turn == 0 else None)
-        change.check(lease, batch)
+
+    def merge(base: Snapshot) -> Iterator[MonthDone]:
+        for part in map_slices(merge_month, month_jobs(storage, base, months, batch=batch, rule=rule)):
+            yield part
+            if progress:
+                progress(int(part.counts.select(pl.sum_horizontal(pl.col(*COUNTS).sum())).item()))
+
+    return commit_months(
+        storage,
+        merge,
+        buckets=buckets,
+        lease=lease,
+        batch=batch,
+        why=f"batch {batch}",
+        retry_on=retryable(months),
+        before_commit=before_commit,
+        current=current,
+    )
+
+
+def commit_months(
+    storage: Storage,
+    merge: Callable[[Snapshot], Iterable[MonthDone]],
+    *,
+    buckets: int,
+    lease: Lease,
+    batch: int,
+    why: str,
+    retry_on: tuple[type[Exception], ...],
+    before_commit: Callable[[WriteResult], None] | None = None,
+    current: tuple[DeltaTable, Snapshot] | None = None,
+) -> WriteResult:
+    """Merge a batch's months on the lake as it is and commit them; do both again if one of ``retry_on`` is raised.
+
+    merge : writes the files of each month, given the lake's state. why : for the lake's log.
+    """
+    for attempt in range(ATTEMPTS):
+        pending = PendingCommit.begin(storage, buckets, lease, current if attempt == 0 else None)
+        pending.check(lease, batch)
         failpoint("lake.before_files")
         try:
             done = []
-            for part in map_slices(merge_month, month_jobs(storage, change.base, months, batch=batch, rule=rule)):
-                change.added += part.added
-                change.remove(part.removed)
+            for part in merge(pending.base):
+                pending.added += part.added
+                pending.remove(part.removed)
                 done.append(part)
-                if progress:
-                    progress(int(part.counts.select(pl.sum_horizontal(pl.col(*COUNTS).sum())).item()))
             failpoint("lake.after_files")
             result = WriteResult.from_months(done)
             if before_commit:
                 before_commit(result)
-            change.commit(lease, batch=batch, why=f"batch {batch}")
+            pending.commit(lease, batch=batch, why=why)
             return result
-        except (CommitConflict, FileNotFoundError):
-            if turn == TRIES - 1 or iter(months) is months:
+        except retry_on:
+            if attempt == ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
 
 
+def retryable(months: Iterable[pl.DataFrame]) -> tuple[type[Exception], ...]:
+    """Return the errors after which a write can be repeated: none if its months can be iterated only once."""
+    return () if iter(months) is months else (CommitConflict, FileNotFoundError)
+
+
 def preview(storage: Storage, snapshot: Snapshot, months: Iterable[pl.DataFrame], *, rule: str) -> WriteResult:
-    """Say what writing a batch would do; nothing is written."""
+    """Return what writing a batch would do; nothing is written."""
     jobs = month_jobs(storage, snapshot, months, batch=snapshot.last_batch + 1, rule=rule, writes=False)
     return WriteResult.from_months(list(map_slices(merge_month, jobs)))
 
@@ -111,7 +149,7 @@ def month_jobs(
     rule: str,
     writes: bool = True,
 ) -> Iterator[MonthJob]:
-    """Yield what there is to do, month by month and bucket by bucket, as the frames come in."""
+    """Yield the work month by month and bucket by bucket, as the frames come in."""
     if rule not in RULES:
         raise Invalid(f"There is no rule called {rule!r}.", f"Use {' or '.join(RULES)}.", field="rule")
     seen: set[str] = set()
@@ -148,7 +186,7 @@ def _buckets(batch_days: BatchDays, buckets: int) -> Iterator[tuple[str, BatchDa
 
 
 def month_files(snapshot: Snapshot, layer: str, month: str, bucket: str, batch_days: BatchDays) -> pl.DataFrame:
-    """Return a layer's files of a month and bucket; ``bears`` tells which may hold one of the said days."""
+    """Return a layer's files of a month and bucket; ``overlaps`` marks those that may hold one of the batch's days."""
     series, day = batch_days.days["series"], batch_days.days["day"]
     return snapshot.files.filter(
         (pl.col("layer") == layer) & (pl.col("month") == month) & (pl.col("bucket") == bucket)
