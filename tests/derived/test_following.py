@@ -188,7 +188,7 @@ def test_what_the_lake_refuses_holds_nothing_else_up_and_shows_in_the_health(
         plan = usual(TWICE, wanted, held)
         bad = Series.objects.filter(meter=other).values_list("pk", flat=True).first() or -1
         return type("Bad", (), {
-            "spans": plan.spans, "made": plan.made,
+            "spans": plan.spans, "made": plan.created,
             "__iter__": lambda _: (
                 frame.with_columns(pl.when(pl.col("series") == bad).then(999).otherwise("step").alias("step"),
                                    day=pl.when(pl.col("series") == bad).then(date(2030, 1, 1)).otherwise("day"))

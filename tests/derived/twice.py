@@ -25,7 +25,7 @@ SOURCE = "twice"
 @dataclass(frozen=True)
 class TwicePlan:
     spans: pl.DataFrame
-    made: CreatedRecords
+    created: CreatedRecords
     source: dict[int, int] = field(default_factory=dict)  # of each series that is worked out
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
@@ -44,7 +44,7 @@ class TwicePlan:
 class Twice:
     name, title = "twice", "Doubles"
 
-    def resting_on(self, touched: pl.DataFrame) -> pl.DataFrame:
+    def dependents(self, touched: pl.DataFrame) -> pl.DataFrame:
         series = Series.objects.filter(pk__in=touched["series"].unique().to_list(), quantity="import")
         above = dict(series.values_list("meter", "pk"))
         below = Meter.objects.filter(parent__in=above, name="twice").values_list("pk", "parent")
@@ -53,7 +53,7 @@ class Twice:
         days = touched.join(of, on="series").with_columns(pl.col("day") + timedelta(days=1))
         return spans.runs(days.select("meter", "day"))
 
-    def reads(self, wanted: pl.DataFrame) -> list[int]:
+    def series_needed(self, wanted: pl.DataFrame) -> list[int]:
         meters = Meter.objects.filter(pk__in=wanted["meter"].to_list(), name="twice")
         above = Series.objects.filter(meter__in=meters.values("parent")).values_list("pk", flat=True)
         return [*above, *Series.objects.filter(meter__in=meters, source=SOURCE).values_list("pk", flat=True)]

@@ -65,12 +65,12 @@ class UploadClaim:
     """The kept file that a batch is the import of, and the transaction in which it may be begun."""
 
     upload: int | None = None
-    under: Guard = nullcontext
+    guard: Guard = nullcontext
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
         """A transaction in which a batch is begun: once for each kept file, and only while the job is still ours."""
-        with transaction.atomic(), self.under():
+        with transaction.atomic(), self.guard():
             done = (Batch.DONE, Batch.UNDONE)
             earlier = Batch.objects.filter(upload=self.upload, state__in=done).first() if self.upload else None
             if earlier:

@@ -50,14 +50,14 @@ class RecalculationResult:
 class _Rounds:
     """The rounds of one bringing up to date. deep : how far each batch of it is from what was stale at first."""
 
-    under: Guard
-    done: RecalculationResult
-    deep: dict[int, int] = field(default_factory=dict)
-    most: int = MOST_ROWS
+    guard: Guard
+    result: RecalculationResult
+    depths: dict[int, int] = field(default_factory=dict)
+    limit: int = MOST_ROWS
 
     def depth_of(self, rows: list[Stale]) -> int:
         """Return how deep a round of these rows is; raise where that can only be a circle."""
-        depth = 1 + max(self.deep.get(row.batch_id or 0, 0) for row in rows)
+        depth = 1 + max(self.depths.get(row.batch_id or 0, 0) for row in rows)
         if depth > MOST_DEEP:
             raise EclectycError(
                 f"Derived meters rest on each other more than {MOST_DEEP} deep: meter {rows[0].meter} among them.",
@@ -108,38 +108,38 @@ def _next_rows(most: int) -> list[Stale]:
 
 
 def _round(rounds: _Rounds, lease: Lease) -> None:
-    rows = _next_rows(rounds.most)
+    rows = _next_rows(rounds.limit)
     if not rows:
         return  # another process was quicker
     depth = rounds.depth_of(rows)
     kind = next(one for one in all_derivations() if one.name == rows[0].kind)
     try:
-        batch, result = _recalculate(kind, rows, lease, rounds.under)
+        batch, result = _recalculate(kind, rows, lease, rounds.guard)
     except BadReadings as error:
         if len({row.meter_id for row in rows}) > 1:
-            rounds.most = max(1, len(rows) // 2)  # the others are not to wait for the one that cannot be taken
+            rounds.limit = max(1, len(rows) // 2)  # the others are not to wait for the one that cannot be taken
         else:
             Stale.objects.filter(pk__in=[row.pk for row in rows]).update(fault=str(error)[:500])
-            rounds.done.faulty += len(rows)
-            rounds.most = MOST_ROWS
+            rounds.result.faulty += len(rows)
+            rounds.limit = MOST_ROWS
         return
     if batch is not None:
-        rounds.deep[batch.pk] = depth
-        rounds.done.batches += 1
-        rounds.done.changed += result.added + result.changed + result.removed
+        rounds.depths[batch.pk] = depth
+        rounds.result.batches += 1
+        rounds.result.changed += result.added + result.changed + result.removed
 
 
 def _recalculate(kind: Derivation, rows: list[Stale], lease: Lease, under: Guard) -> tuple[Batch | None, WriteResult]:
     """Work some stale rows out as one batch; without one where there is nothing to write or to take away."""
     numbers, wanted = [row.pk for row in rows], _requested_days(rows)
-    held = connect().span(list(kind.reads(wanted)))
+    held = connect().span(list(kind.series_needed(wanted)))
     with transaction.atomic(), under():
         plan = kind.plan(wanted, held)
         if plan.spans.is_empty():
             Stale.objects.filter(pk__in=numbers).delete()
             return None, WriteResult()
         organisation = Organisation.objects.get(pk=rows[0].meter.organisation_id)
-        batch = begin(_ACTOR, lease, organisation=organisation, kind=Batch.DERIVED, made=plan.made, format=kind.name,
+        batch = begin(_ACTOR, lease, organisation=organisation, kind=Batch.DERIVED, made=plan.created, format=kind.name,
                       file_name=kind.title)  # fmt: skip
         Stale.objects.filter(pk__in=numbers).update(worked_by=batch)
     failpoint("derived.begun")

@@ -31,7 +31,7 @@ class Invalidation(BatchSubscriber):
         if touched.is_empty():
             return
         for derivation in all_derivations():
-            _write(derivation.name, derivation.resting_on(touched), batch)
+            _write(derivation.name, derivation.dependents(touched), batch)
 
     def on_done(self, batch: Batch) -> None:
         batch.works_out.all().delete()  # the engine's batch: these days are up to date now

@@ -48,7 +48,7 @@ class DerivationPlan(Protocol):
     @property
     def spans(self) -> pl.DataFrame: ...
     @property
-    def made(self) -> CreatedRecords: ...
+    def created(self) -> CreatedRecords: ...
     def __iter__(self) -> Iterator[pl.DataFrame]: ...
 
 
@@ -72,7 +72,7 @@ class Derivation(Protocol):
     @property
     def title(self) -> str: ...
 
-    def resting_on(self, touched: pl.DataFrame) -> pl.DataFrame:
+    def dependents(self, touched: pl.DataFrame) -> pl.DataFrame:
         """Return which meters rest on what was touched: meter (Int64), start, end; spans may overlap.
 
         touched : series (Int32) and day, the local day of the *touched* series' site; sorted, each once. The answer's
@@ -82,7 +82,7 @@ class Derivation(Protocol):
         """
         ...
 
-    def reads(self, wanted: pl.DataFrame) -> Collection[int]:
+    def series_needed(self, wanted: pl.DataFrame) -> Collection[int]:
         """Return the series of which ``plan`` has to know from when till when they hold anything, by number.
 
         They are looked up in the lake before the batch's transaction begins: an object store may take its time.

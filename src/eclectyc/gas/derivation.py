@@ -53,7 +53,7 @@ class GasPlan:
     of kWh; volumes : those parts of them in which there is anything to convert."""
 
     spans: pl.DataFrame
-    made: CreatedRecords
+    created: CreatedRecords
     volumes: pl.DataFrame = field(default_factory=lambda: spans.empty("series"))
     sources: pl.DataFrame = field(default_factory=pl.DataFrame)
     facts: dict[int, Facts] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class Gas:
     name: Final = NAME
     title: Final = "kWh from m³"
 
-    def resting_on(self, touched: pl.DataFrame) -> pl.DataFrame:
+    def dependents(self, touched: pl.DataFrame) -> pl.DataFrame:
         """A day of m³ bears on that day's kWh; a day of the supplier's kWh on which of the two counts."""
         volumes: list[tuple[int, int]] = []
         others: list[tuple[int, int]] = []
@@ -122,7 +122,7 @@ class Gas:
         rows = pl.DataFrame([*volumes, *others], schema={"series": pl.Int32, "meter": pl.Int64}, orient="row")
         return spans.runs(touched.join(rows, on="series").select("meter", "day"))
 
-    def reads(self, wanted: pl.DataFrame) -> list[int]:
+    def series_needed(self, wanted: pl.DataFrame) -> list[int]:
         """Return the series of some meters that hold volumes or energy."""
         return [series for piece in _pieces(wanted["meter"].unique().to_list())
                 for series in _of_gas(piece).values_list("pk", flat=True)]  # fmt: skip

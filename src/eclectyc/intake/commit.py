@@ -26,7 +26,7 @@ def commit_readings(run: ImportRun, readings: FileReadings, plan: FilePlan, mont
         complete_report()
     else:
         with run.writers_turn(readings.values) as lease:
-            with run.claim.held():
+            with run.claim.transaction():
                 months.series, made = run.provisioning.create(plan)
                 batch = run.begin_batch(lease, made=made)
             failpoint("intake.after_pending")

@@ -49,7 +49,7 @@ def import_records(run: ImportRun) -> None:
     """Bring the organisation's sites or meters up to date from a file: all its sound lines, in one transaction."""
     run.actor.require("estate.edit", run.organisation.pk)
     report = run.report
-    with run.claim.held():
+    with run.claim.transaction():
         apply = _apply_sites if run.file.wait_for_file().reader.kind == "sites" else _apply_meters
         apply(run)
         report.warnings = grouped_warnings([*report.warnings, *run.recognition.warnings])

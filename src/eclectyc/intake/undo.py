@@ -66,8 +66,8 @@ def _recalculate_without(undone: Batch, by: Batch, lease: Lease, before_commit: 
     """Work use out again as if a batch had told no read and no delivery; its reads stop standing when this is done."""
     again = without_batch(undone)
     with transaction.atomic():
-        numbers, _ = ensure_numbers(again.worked, again.maker)
-    replace_consumption(again.worked, numbers, lease, by, before_commit)
+        numbers, _ = ensure_numbers(again.consumption, again.series)
+    replace_consumption(again.consumption, numbers, lease, by, before_commit)
 
 
 def _batch_to_undo(actor: Actor, number: int) -> Batch:

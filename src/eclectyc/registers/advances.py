@@ -36,7 +36,7 @@ class Advances:
     use: np.ndarray
     is_estimated: np.ndarray
     is_known: np.ndarray
-    fits: np.ndarray
+    is_in_one_slot: np.ndarray
 
     def __len__(self) -> int:
         return len(self.owner)
@@ -45,11 +45,11 @@ class Advances:
         """Return some of the pieces: a mask or indices."""
         return Advances(*(getattr(self, part.name)[chosen] for part in fields(self)))
 
-    def owned_by(self, owner: np.ndarray) -> Advances:
+    def with_owner(self, owner: np.ndarray) -> Advances:
         """Return the same pieces with other owners."""
-        return Advances(owner, self.start, self.end, self.use, self.is_estimated, self.is_known, self.fits)
+        return Advances(owner, self.start, self.end, self.use, self.is_estimated, self.is_known, self.is_in_one_slot)
 
-    def in_order(self) -> Advances:
+    def sorted(self) -> Advances:
         """Return the pieces sorted by owner and start."""
         order = np.lexsort((self.start, self.owner))
         return self if (order[1:] > order[:-1]).all() else self.where(order)
@@ -103,7 +103,7 @@ def read_sequences(groups: Groups, days: LocalDays, slot_s: np.ndarray) -> tuple
         Fall(int(g), int(at), int(at), float(v), float(v))
         for g, at, v in zip(group[impossible], at_s[impossible], value[impossible], strict=True)
     ]
-    moved = days.to_edge(at_s, slot_s[group], groups.each("tolerance_s")[group])
+    moved = days.snap_to_slots(at_s, slot_s[group], groups.each("tolerance_s")[group])
     estimated = groups.reads.quality[order] == ESTIMATED
     every = ReadSequences(group, moved, value, estimated, order).where(~impossible)
     return _one_a_moment(every, at_s[~impossible]), odd
@@ -138,7 +138,7 @@ def advances_between_reads(
     use = np.where((use < 0) & (rolled < width / 2), np.round(rolled, DIGITS), use)
     estimated = of.is_estimated[later] | of.is_estimated[later - 1]
     start, end = of.at_s[later - 1], of.at_s[later]
-    fits = days.within_one(start, end, slot_s[group])
+    fits = days.is_in_one_slot(start, end, slot_s[group])
     whole = Advances(group, start, end, use, estimated, use >= 0, fits)
     resets, reset, falls = _split_at_resets(groups, of, later, whole)
     kept = np.ones(len(later), bool)
@@ -146,7 +146,9 @@ def advances_between_reads(
     pieces = Advances.joined([whole.where(kept), reset])
     parent = np.r_[later[kept], np.repeat(later[resets], 2) if len(reset) else later[:0]]
     use = np.where(pieces.is_known, pieces.use, np.nan)
-    pieces = Advances(pieces.owner, pieces.start, pieces.end, use, pieces.is_estimated, pieces.is_known, pieces.fits)
+    pieces = Advances(
+        pieces.owner, pieces.start, pieces.end, use, pieces.is_estimated, pieces.is_known, pieces.is_in_one_slot
+    )
     pieces, origin = _multiply(groups, points, pieces)
     return pieces, parent[origin], falls
 
@@ -183,7 +185,9 @@ def _multiply(groups: Groups, points: list[PointFacts], pieces: Advances) -> tup
     factor = np.array([register.factor * points[register.point].epochs[0].factor for register in groups.registers])
     changing = {n for n, register in enumerate(groups.registers) if len(points[register.point].epochs) > 1}
     use = pieces.use * factor[pieces.owner] if len(pieces) else pieces.use
-    every = Advances(pieces.owner, pieces.start, pieces.end, use, pieces.is_estimated, pieces.is_known, pieces.fits)
+    every = Advances(
+        pieces.owner, pieces.start, pieces.end, use, pieces.is_estimated, pieces.is_known, pieces.is_in_one_slot
+    )
     place = np.arange(len(pieces))
     if not changing:
         lasting = every.end > every.start
@@ -211,7 +215,7 @@ def _cut_by_epoch(piece: Advances, epochs: Sequence[Epoch], unit: float) -> list
         if closes > opens:
             use = piece.use * (closes - opens) / (end - start) * epoch.factor * unit
             parts.append(Advances(piece.owner, np.array([opens]), np.array([closes]), use, piece.is_estimated,
-                                piece.is_known, piece.fits))  # fmt: skip
+                                piece.is_known, piece.is_in_one_slot))  # fmt: skip
     return parts
 
 

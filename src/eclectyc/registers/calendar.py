@@ -24,7 +24,7 @@ class LocalDays:
     opens: np.ndarray
 
     @classmethod
-    def around(cls, zone: str, at_s: np.ndarray) -> Self:
+    def covering(cls, zone: str, at_s: np.ndarray) -> Self:
         """Return the days that hold some moments, and a few more at either end."""
         low, high = (int(at_s.min()), int(at_s.max())) if len(at_s) else (0, 0)
         return cls.between(zone, low // _DAY_S - _MARGIN, high // _DAY_S + _MARGIN)
@@ -38,7 +38,7 @@ class LocalDays:
     def __len__(self) -> int:
         return len(self.opens) - 1
 
-    def of(self, at_s: np.ndarray) -> np.ndarray:
+    def index_of(self, at_s: np.ndarray) -> np.ndarray:
         """Return which of these days holds each moment; a midnight belongs to the day that it opens."""
         return np.searchsorted(self.opens, at_s, side="right") - 1
 
@@ -46,12 +46,12 @@ class LocalDays:
         """Return which of these days ends at or after each moment, the moment itself excluded."""
         return np.searchsorted(self.opens, at_s, side="left") - 1
 
-    def to_edge(self, at_s: np.ndarray, slot_s: np.ndarray, tolerance_s: np.ndarray) -> np.ndarray:
+    def snap_to_slots(self, at_s: np.ndarray, slot_s: np.ndarray, tolerance_s: np.ndarray) -> np.ndarray:
         """Move moments to the nearest edge of a slot of ``slot_s`` [s] where it is within ``tolerance_s``.
 
         A slot as long as a day or longer is the local day itself.
         """
-        day = self.of(at_s)
+        day = self.index_of(at_s)
         opens, closes = self.opens[day], self.opens[day + 1]
         whole = slot_s >= _DAY_S
         below = np.where(whole, opens, at_s - (at_s - opens) % np.where(whole, _DAY_S, slot_s))
@@ -59,9 +59,9 @@ class LocalDays:
         nearest = np.where(at_s - below <= above - at_s, below, above)
         return np.where(np.abs(nearest - at_s) <= tolerance_s, nearest, at_s)
 
-    def within_one(self, start: np.ndarray, end: np.ndarray, slot_s: np.ndarray) -> np.ndarray:
+    def is_in_one_slot(self, start: np.ndarray, end: np.ndarray, slot_s: np.ndarray) -> np.ndarray:
         """Say which spans lie within one slot."""
-        day, last = self.of(start), self.ending_at(end)
+        day, last = self.index_of(start), self.ending_at(end)
         length = np.where(slot_s >= _DAY_S, np.int64(2 * _DAY_S), slot_s)
         opens = self.opens[day]
         return (day == last) & ((start - opens) // length == (end - 1 - opens) // length)

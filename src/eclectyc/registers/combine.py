@@ -27,7 +27,7 @@ class DeviceOverlap(NamedTuple):
     target: int
     start_s: int
     end_s: int
-    chosen: str
+    counted: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ReadPeriods:
     until: np.ndarray
 
     @classmethod
-    def of(cls, part: np.ndarray, start: np.ndarray, end: np.ndarray, until: np.ndarray) -> ReadPeriods:
+    def from_times(cls, part: np.ndarray, start: np.ndarray, end: np.ndarray, until: np.ndarray) -> ReadPeriods:
         """Take them from what each part was read at, or used between."""
         first, last = np.full(len(until), END), np.full(len(until), START)
         np.minimum.at(first, part, start)
@@ -55,16 +55,16 @@ def combine_devices(
     if not len(pieces):
         return pieces, []
     device, of_device, is_beside = _devices(groups)
-    single = pieces.owned_by(device[pieces.owner]).in_order()
+    single = pieces.with_owner(device[pieces.owner]).sorted()
     several = np.flatnonzero(np.bincount(device, minlength=len(of_device)) > 1)
     if len(several) and np.isin(single.owner, several).any():
         shared = np.isin(device[pieces.owner], several)
         until = np.array([register.until_s for register in groups.registers], dtype=np.int64)
-        lives = _extend_to_last_read(ReadPeriods.of(reads.group, reads.at_s, reads.at_s, until), device)
+        lives = _extend_to_last_read(ReadPeriods.from_times(reads.group, reads.at_s, reads.at_s, until), device)
         summed = _sum_parts(pieces.where(shared), device, lives)
-        single = Advances.joined([pieces.where(~shared).owned_by(device[pieces.owner[~shared]]), summed]).in_order()
+        single = Advances.joined([pieces.where(~shared).with_owner(device[pieces.owner[~shared]]), summed]).sorted()
     target = np.array([number for number, _ in of_device], dtype=np.int64)
-    every = single.owned_by(target[single.owner])
+    every = single.with_owner(target[single.owner])
     order = np.lexsort((every.start, every.owner))
     every, owner = every.where(order), single.owner[order]
     clashing = _overlapping(every)
@@ -76,12 +76,12 @@ def combine_devices(
         mine = every.owner == number
         serials = {one: of_device[one][1] for one in np.unique(owner[mine]).tolist()}
         point = points[groups.targets[number][0]]
-        own = every.where(mine).owned_by(owner[mine])
+        own = every.where(mine).with_owner(owner[mine])
         beside = {one for one in serials if is_beside[one]}
         laid, found = _combine_overlapping(own, serials, beside, point)
-        parts.append(laid.owned_by(np.full(len(laid), number)))
+        parts.append(laid.with_owner(np.full(len(laid), number)))
         overlaps += [DeviceOverlap(number, start, end, chosen) for start, end, chosen in found]
-    return Advances.joined(parts).in_order(), overlaps
+    return Advances.joined(parts).sorted(), overlaps
 
 
 def _devices(groups: Groups) -> tuple[np.ndarray, list[tuple[int, str]], list[bool]]:
@@ -127,7 +127,7 @@ def _sum_parts(pieces: Advances, whole: np.ndarray, lives: ReadPeriods) -> Advan
     sound = np.bincount(segment, known, minlength=size)
     there = np.bincount(segment, minlength=size)
     estimated = np.bincount(segment, pieces.is_estimated[rows], minlength=size) > 0
-    fits = np.bincount(segment, pieces.fits[rows], minlength=size) == there
+    fits = np.bincount(segment, pieces.is_in_one_slot[rows], minlength=size) == there
     wanted = _parts_expected(keys, *edges)
     held = real & (wanted > 0)
     is_known = (sound >= wanted) & (there == sound)
@@ -167,9 +167,9 @@ def _combine_overlapping(
     if not len(together):
         return laid, found
     part = np.r_[np.searchsorted(np.unique(together.owner), together.owner) + 1, np.zeros(len(laid), np.int64)]
-    both = Advances.joined([together, laid]).owned_by(part)
+    both = Advances.joined([together, laid]).with_owner(part)
     whole = np.zeros(int(part.max()) + 1, dtype=np.int64)
-    return _sum_parts(both, whole, ReadPeriods.of(both.owner, both.start, both.end, whole)), found
+    return _sum_parts(both, whole, ReadPeriods.from_times(both.owner, both.start, both.end, whole)), found
 
 
 def _device_at(point: PointFacts) -> Callable[[int], str]:
@@ -201,5 +201,5 @@ def _keep_one_device(
         use = one.use * ((closes - opens) / (one.end - one.start))
         known = one.is_known & (chosen is not None)
         parts.append(Advances(one.owner, np.array([opens]), np.array([closes]), np.where(known, use, np.nan),
-                            one.is_estimated, known, one.fits & whole & known))  # fmt: skip
+                            one.is_estimated, known, one.is_in_one_slot & whole & known))  # fmt: skip
     return Advances.joined(parts) if parts else pieces

@@ -31,11 +31,11 @@ SeriesRequest = tuple[int, str, str, int]  # point, quantity, unit, step [minute
 class SeriesProvider(Protocol):
     """Knows the series of the points of a working out, and makes those that are lacking."""
 
-    def held(self, target: tuple[int, str, str]) -> dict[int, int]:
+    def existing(self, target: tuple[int, str, str]) -> dict[int, int]:
         """Return the series of a target that are there already: step → number."""
         ...
 
-    def make(self, wanted: Sequence[SeriesRequest]) -> tuple[list[int], CreatedRecords]:
+    def create(self, wanted: Sequence[SeriesRequest]) -> tuple[list[int], CreatedRecords]:
         """Return the numbers of some series; call it within a transaction."""
         ...
 
@@ -48,7 +48,7 @@ class MeterSeries:
     known: dict[tuple[int, str, str], dict[int, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, meters: list[int]) -> MeterSeries:
+    def for_meters(cls, meters: list[int]) -> MeterSeries:
         """Ask the registry for the series of some meters."""
         place = {meter: n for n, meter in enumerate(meters)}
         maker = cls(meters)
@@ -58,10 +58,10 @@ class MeterSeries:
                 maker.known.setdefault((place[meter], quantity, unit), {})[step] = pk
         return maker
 
-    def held(self, target: tuple[int, str, str]) -> dict[int, int]:
+    def existing(self, target: tuple[int, str, str]) -> dict[int, int]:
         return self.known.get(target, {})
 
-    def make(self, wanted: Sequence[SeriesRequest]) -> tuple[list[int], CreatedRecords]:
+    def create(self, wanted: Sequence[SeriesRequest]) -> tuple[list[int], CreatedRecords]:
         keys = [SeriesKey(self.meters[point], quantity, unit, step) for point, quantity, unit, step in wanted]
         found, new = ensure_series(keys)
         return [found[key].pk for key in keys], CreatedRecords(series=[one.pk for one in new])
@@ -95,11 +95,11 @@ class SeriesNumbers:
 class ConsumptionMonths:
     """Month frames of a working out, to be gone through as often as wanted; one is held at a time."""
 
-    worked: Consumption
+    consumption: Consumption
     numbers: SeriesNumbers
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
-        return self.worked.months(self.numbers.days, self.numbers.slots)
+        return self.consumption.months(self.numbers.days, self.numbers.slots)
 
 
 def series_requests(worked: Consumption) -> tuple[list[SeriesRequest], list[SeriesRequest]]:
@@ -113,7 +113,7 @@ def series_requests(worked: Consumption) -> tuple[list[SeriesRequest], list[Seri
 def ensure_numbers(worked: Consumption, maker: SeriesProvider) -> tuple[SeriesNumbers, CreatedRecords]:
     """Return the series of a working out, made where they are lacking; call it within a transaction."""
     days, slots = series_requests(worked)
-    numbers, made = maker.make([*days, *slots])
+    numbers, made = maker.create([*days, *slots])
     return _numbers_by_target(worked, maker, dict(zip([*days, *slots], numbers, strict=True))), made
 
 
@@ -122,7 +122,7 @@ def preview_numbers(worked: Consumption, maker: SeriesProvider) -> SeriesNumbers
     found: dict[SeriesRequest, int] = {}
     for part in series_requests(worked):
         for wanted in part:
-            found[wanted] = maker.held(wanted[:3]).get(wanted[3], -2 - len(found))
+            found[wanted] = maker.existing(wanted[:3]).get(wanted[3], -2 - len(found))
     return _numbers_by_target(worked, maker, found)
 
 
@@ -131,7 +131,7 @@ def _numbers_by_target(worked: Consumption, maker: SeriesProvider, found: dict[S
     for n, (target, step) in enumerate(zip(worked.targets, worked.step.tolist(), strict=True)):
         days.append(found[*target, WHOLE_DAY])
         slots.append(found.get((*target, step), NO_SERIES) if step != WHOLE_DAY else NO_SERIES)
-        others += [(n, number) for number in maker.held(target).values() if number not in {days[-1], slots[-1]}]
+        others += [(n, number) for number in maker.existing(target).values() if number not in {days[-1], slots[-1]}]
     return SeriesNumbers(np.array(days, dtype=np.int64), np.array(slots, dtype=np.int64), others)
 
 

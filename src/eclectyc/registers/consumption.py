@@ -99,18 +99,18 @@ def _calculate_zone(
     facts: RegisterConfig, groups: Groups, touched: Reads, zone: str, worked: Consumption, is_new: np.ndarray
 ) -> None:
     """Work out the targets of one time zone; ``groups`` has their reads alone."""
-    days = LocalDays.around(zone, np.r_[groups.reads.at_s, touched.at_s])
+    days = LocalDays.covering(zone, np.r_[groups.reads.at_s, touched.at_s])
     slot_s = worked.step[groups.target] * 60
     standing, odd = read_sequences(groups, days, slot_s)
     tolerance_s = groups.each("tolerance_s")[touched.register]
-    moved = replace(touched, at_s=days.to_edge(touched.at_s, slot_s[touched.register], tolerance_s))
+    moved = replace(touched, at_s=days.snap_to_slots(touched.at_s, slot_s[touched.register], tolerance_s))
     _set_spans(groups, standing, moved, days, worked)
     pieces, later, falls = advances_between_reads(groups, facts.points, standing, days, slot_s)
     laid, overlaps = combine_devices(groups, facts.points, pieces, standing)
     whole, slots = spread(laid, days, worked.step)
     inside = RecalculatedDays(days, worked.first, worked.end)
-    worked.days = worked.days.joined(whole.where(inside.holds(whole.target, whole.day)))
-    worked.slots = worked.slots.joined(slots.where(inside.holds(slots.target, slots.day)))
+    worked.days = worked.days.joined(whole.where(inside.contains(whole.target, whole.day)))
+    worked.slots = worked.slots.joined(slots.where(inside.contains(slots.target, slots.day)))
     worked.notes += describe_falls(facts, groups, odd + falls, inside)
     worked.notes += describe_overlaps(facts, groups, overlaps, inside)
     worked.notes += describe_lagging(facts, groups, standing, inside)
@@ -138,8 +138,8 @@ def _set_spans(groups: Groups, standing: ReadSequences, touched: Reads, days: Lo
         after = np.where(there, standing.at_s[at], after)
     target = groups.target[concerned]
     first, last = np.full(len(groups.targets), END), np.full(len(groups.targets), START)
-    np.minimum.at(first, target, days.of(before))
-    np.maximum.at(last, target, days.of(after))
+    np.minimum.at(first, target, days.index_of(before))
+    np.maximum.at(last, target, days.index_of(after))
     has = np.flatnonzero(last > START)
     worked.first[has], worked.end[has] = first[has] + days.first, last[has] + days.first + 1
 
@@ -178,7 +178,7 @@ def _add_shares(
     told, before = standing.read[later], standing.read[later - 1]
     ours = is_new[told] | is_new[before]
     register = np.where(is_new[told], groups.reads.register[told], groups.reads.register[before])[ours]
-    own = pieces.where(ours).owned_by(register).in_order()
+    own = pieces.where(ours).with_owner(register).sorted()
     step = worked.step[groups.target]
     whole, slots = spread(own, days, step)
     size = len(step)

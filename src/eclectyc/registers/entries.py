@@ -183,14 +183,14 @@ def _enter(actor: Actor, meter: Meter, what: str, work: Callable[[], Recalculati
             typed = int(what != DECLARED)
             counts = dict.fromkeys(COUNTS, 0) | {"rows": typed, "accepted": typed}
             counts |= {name: getattr(result, name) for name in ("added", "changed", "unchanged", "kept")}
-            report = {"warnings": again.worked.notes, "removed": result.removed}
+            report = {"warnings": again.consumption.notes, "removed": result.removed}
             record_result(batch, touched=result.touched, report=report, **counts)
 
         batch, result = commit_consumption(
-            again.worked, again.maker, lease, under=transaction.atomic, begin=begun, keep=again.keep,
+            again.consumption, again.series, lease, under=transaction.atomic, begin=begun, keep=again.store,
             before_commit=before_commit,
         )  # fmt: skip
-    return EntryResult(batch.pk, result.added, result.changed, result.removed, again.worked.notes)
+    return EntryResult(batch.pk, result.added, result.changed, result.removed, again.consumption.notes)
 
 
 def _register(actor: Actor, meter: Meter, number: int | None) -> Register | None:

@@ -36,9 +36,9 @@ def _store_nothing(_: Batch) -> None:
 class Recalculation:
     """Use worked out again, the meters that it is of, and what its batch keeps."""
 
-    worked: Consumption
-    maker: MeterSeries
-    keep: Callable[[Batch], None] = _store_nothing
+    consumption: Consumption
+    series: MeterSeries
+    store: Callable[[Batch], None] = _store_nothing
 
 
 def without_batch(batch: Batch) -> Recalculation:
@@ -59,7 +59,7 @@ def for_registers(meters: Sequence[int], *, leaving_out: int | None = None) -> R
         gone = RegisterRead.objects.filter(batch=leaving_out).values_list(*READ_COLUMNS)
         touched = as_reads(list(gone), number)
         reads = reads_around(facts, touched, leaving_out=leaving_out)
-    return Recalculation(calculate_consumption(facts, reads, touched), MeterSeries.of(known))
+    return Recalculation(calculate_consumption(facts, reads, touched), MeterSeries.for_meters(known))
 
 
 def with_read(meter: int, register: int, at_s: int, value: float | None, quality: int) -> Recalculation:
@@ -69,7 +69,7 @@ def with_read(meter: int, register: int, at_s: int, value: float | None, quality
     told = as_reads([(register, at_s, value, quality, False, LAST)], number)
     worked = calculate_consumption(facts, Reads.joined([held, told]), told)
     return Recalculation(
-        worked, MeterSeries.of(known), lambda batch: store_reads(batch, facts.registers, told, ["typed"])
+        worked, MeterSeries.for_meters(known), lambda batch: store_reads(batch, facts.registers, told, ["typed"])
     )
 
 
@@ -93,7 +93,7 @@ def for_tanks(meters: Sequence[int], *, leaving_out: int | None = None) -> Recal
     touched = as_entries(list(gone), place)
     return Recalculation(
         tank_consumption(list(known.values()), held, touched, measured_by_tank(list(known))),
-        MeterSeries.of(list(known)),
+        MeterSeries.for_meters(list(known)),
     )
 
 
@@ -104,4 +104,4 @@ def with_entry(meter: int, at_s: int, litres: float | None, quality: int, kind: 
     worked = tank_consumption(
         list(known.values()), Entries.joined(stored_entries([meter]), told), told, measured_by_tank([meter])
     )
-    return Recalculation(worked, MeterSeries.of([meter]), lambda batch: store_entries(batch, [meter], told))
+    return Recalculation(worked, MeterSeries.for_meters([meter]), lambda batch: store_entries(batch, [meter], told))

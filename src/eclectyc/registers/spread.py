@@ -43,13 +43,13 @@ class DayUse:
         return DayUse(self.target[chosen], self.day[chosen], self.value[chosen], self.quality[chosen])
 
     @classmethod
-    def of(cls, parts: Sequence[DayUse]) -> DayUse:
+    def concatenate(cls, parts: Sequence[DayUse]) -> DayUse:
         """Put parts behind each other."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
     def joined(self, other: DayUse) -> DayUse:
         """Return these and others."""
-        return DayUse.of([self, other]) if len(self) else other
+        return DayUse.concatenate([self, other]) if len(self) else other
 
     def frame(self, series: np.ndarray) -> pl.DataFrame:
         """Return them as rows for the lake; ``series`` gives each target its number."""
@@ -77,13 +77,13 @@ class SlotUse:
         return SlotUse(*(getattr(self, name)[chosen] for name in self.__slots__))
 
     @classmethod
-    def of(cls, parts: Sequence[SlotUse]) -> SlotUse:
+    def concatenate(cls, parts: Sequence[SlotUse]) -> SlotUse:
         """Put parts behind each other."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
     def joined(self, other: SlotUse) -> SlotUse:
         """Return these and others."""
-        return SlotUse.of([self, other]) if len(self) else other
+        return SlotUse.concatenate([self, other]) if len(self) else other
 
     def frame(self, series: np.ndarray, step: np.ndarray) -> pl.DataFrame:
         """Return them as rows for the lake, a day each; ``series`` and ``step`` [minutes] are of each target."""
@@ -114,12 +114,12 @@ def spread(pieces: Advances, days: LocalDays, step: np.ndarray) -> tuple[DayUse,
     """
     parts = [_spread(some, days, step) for some in _by_owner(pieces, days)]
     whole, slots = [part for part, _ in parts], [part for _, part in parts]
-    return DayUse.of(whole), SlotUse.of(slots)
+    return DayUse.concatenate(whole), SlotUse.concatenate(slots)
 
 
 def _by_owner(pieces: Advances, days: LocalDays) -> Iterator[Advances]:
     """Cut pieces between owners, so that not too many days are laid out at one time."""
-    laid = np.cumsum(days.ending_at(pieces.end) - days.of(pieces.start) + 1)
+    laid = np.cumsum(days.ending_at(pieces.end) - days.index_of(pieces.start) + 1)
     begins = np.flatnonzero(np.r_[True, pieces.owner[1:] != pieces.owner[:-1]])[: len(pieces)]
     if not len(begins) or laid[-1] <= AT_ONCE:
         yield pieces
@@ -142,7 +142,7 @@ def _spread(pieces: Advances, days: LocalDays, step: np.ndarray) -> tuple[DayUse
     length = np.where(is_fine, np.minimum(begins + slot_s, days.opens[day + 1]), days.opens[day + 1]) - begins
     runs = _runs(target, day, slot)
     whole = np.add.reduceat(closes - opens, runs) == length[runs] if len(runs) else np.zeros(0, bool)
-    whole &= _all(pieces.fits[rows] & known, runs)
+    whole &= _all(pieces.is_in_one_slot[rows] & known, runs)
     value, some_estimated = _sum(share, runs), _any(estimated, runs)
     in_measured = np.repeat(whole, np.diff(np.r_[runs, len(rows)]))
     fine = np.flatnonzero(whole & is_fine[runs])
@@ -154,7 +154,7 @@ def _spread(pieces: Advances, days: LocalDays, step: np.ndarray) -> tuple[DayUse
 
 def by_day(pieces: Advances, days: LocalDays) -> tuple[np.ndarray, ...]:
     """Cut pieces at local midnights: owner, day (index into ``days``), start, end [s], and which piece each is of."""
-    first, last = days.of(pieces.start), days.ending_at(pieces.end)
+    first, last = days.index_of(pieces.start), days.ending_at(pieces.end)
     count = last - first + 1
     rows = np.repeat(np.arange(len(pieces)), count)
     day = np.repeat(first - np.cumsum(count) + count, count) + np.arange(len(rows))

@@ -40,7 +40,7 @@ class Entries:
     def __len__(self) -> int:
         return len(self.reads)
 
-    def standing(self) -> np.ndarray:
+    def effective(self) -> np.ndarray:
         """Return the entries that stand, sorted by tank, kind and moment."""
         keys = list(zip(self.reads.register.tolist(), self.kind.tolist(), self.reference.tolist(), strict=True))
         number = {key: n for n, key in enumerate(sorted(set(keys)))}
@@ -67,7 +67,7 @@ def tank_consumption(points: list[PointFacts], entries: Entries, touched: Entrie
     empty = np.zeros(len(points), np.int64)
     step = np.full(len(points), WHOLE_DAY, np.int64)
     worked = Consumption(targets, step, empty, empty.copy(), no_days(), no_slots())
-    kept = entries.standing()
+    kept = entries.effective()
     for n, point in enumerate(points):
         own = kept[entries.reads.register[kept] == n]
         moments = np.r_[entries.reads.at_s[own], touched.reads.at_s[touched.reads.register == n]]
@@ -79,9 +79,9 @@ def tank_consumption(points: list[PointFacts], entries: Entries, touched: Entrie
                 "gives no use beside it."
             )
             continue
-        days = LocalDays.around(point.zone, moments)
+        days = LocalDays.covering(point.zone, moments)
         worked.first[n], worked.end[n] = (
-            int(at) + days.first for at in days.of(np.array([min(moments), max(moments)]))
+            int(at) + days.first for at in days.index_of(np.array([min(moments), max(moments)]))
         )
         worked.end[n] += 1
         pieces = _advances(n, point, entries, own, worked.notes)

@@ -12,9 +12,9 @@ from eclectyc.derived.virtual.preview import PartOfDay, parts_on
 from eclectyc.estate.formula.terms import written
 from eclectyc.estate.formula_visibility import SeenFormula, SeenPart, seen_formula
 from eclectyc.estate.models import Meter, Quantity
+from eclectyc.kernel.number_format import figure
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import short_day
-from eclectyc.web.number_format import figure
 
 _QUANTITIES = dict(Quantity.choices)
 
@@ -63,7 +63,7 @@ def formula_of(actor: Actor, meter: Meter, day: date) -> Formula | None:
     keys = [(part, (part.meter.pk, part.quantity)) for part in seen.parts]
     lines = [_line(part, told[key], day, meter) for part, key in keys if key in told]  # it may have changed meanwhile
     shown = {(part.meter.pk, part.quantity) for part in seen.parts}
-    lacks = any(not part.is_whole for key, part in told.items() if key not in shown)
+    lacks = any(not part.is_complete for key, part in told.items() if key not in shown)
     return Formula(_text(seen), short_day(day), lines, seen.hidden, lacks, *_waiting(actor, meter))
 
 
@@ -89,12 +89,12 @@ def _line(part: SeenPart, told: PartOfDay, day: date, whole: Meter) -> Line:
 
 def _state(part: SeenPart, told: PartOfDay, day: date) -> tuple[str, str]:
     """Return in words what a part gave on a day, and what to do where that mends what lacks."""
-    if told.is_unlike:
+    if told.has_other_unit:
         return "counts in another unit", "Change the formula: its readings cannot be turned into this unit."
-    if told.is_away:
+    if told.is_not_installed:
         return "was not there: counts nothing", ""
     if told.present:
-        return ("" if told.is_whole else f"{told.present} of {counted(told.slots, 'slot')}"), ""
+        return ("" if told.is_complete else f"{told.present} of {counted(told.slots, 'slot')}"), ""
     if told.first is None:
         return "has no readings yet", ""
     if day < told.first and part.meter.installed is None:

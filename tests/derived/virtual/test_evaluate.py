@@ -29,7 +29,7 @@ def rows(*days: Row) -> pl.DataFrame:
 
 
 def Source(held: pl.DataFrame, zone: ZoneInfo, factor: float = 1.0, **life: int) -> Given:
-    return Given(PointReadings.of(held, zone), factor, **life)
+    return Given(PointReadings.from_day_rows(held, zone), factor, **life)
 
 
 def flat(day: date, value: float | None, step: int = 30, zone: ZoneInfo = LONDON, quality: int = ACTUAL) -> Row:

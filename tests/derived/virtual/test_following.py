@@ -196,11 +196,11 @@ def test_a_page_is_told_which_part_is_missing(world, meters, tmp_path):
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "10"), ("S1", 1, cells("4", s7="", s8=""))))
     rest = virtual(world, "REST", "MAIN - S1 - S2")
     main, one, two = parts_on(rest, date(2025, 6, 1))
-    assert (main.value, main.present, main.slots, main.is_whole) == (480.0, 48, 48, True)
-    assert (one.value, one.present, one.is_whole, one.first) == (-184.0, 46, False, date(2025, 6, 1))
-    assert (two.value, two.is_away, two.is_whole, two.first) == (None, True, True, None)
+    assert (main.value, main.present, main.slots, main.is_complete) == (480.0, 48, 48, True)
+    assert (one.value, one.present, one.is_complete, one.first) == (-184.0, 46, False, date(2025, 6, 1))
+    assert (two.value, two.is_not_installed, two.is_complete, two.first) == (None, True, True, None)
     main, one, two = parts_on(rest, date(2025, 6, 3))
-    assert not any(part.is_whole or part.slots for part in (main, one, two))
+    assert not any(part.is_complete or part.slots for part in (main, one, two))
 
 
 def test_a_formula_is_tried_out_without_a_trace(world, meters, tmp_path):
@@ -256,7 +256,7 @@ def test_asking_what_rests_on_a_batch_costs_two_queries(world, meters, django_as
     days = [(one, date(2025, 6, day)) for one in series for day in (1, 2, 9)]
     touched = pl.DataFrame(days, schema={"series": pl.Int32, "day": pl.Date}, orient="row")
     with django_assert_num_queries(2):
-        resting = VIRTUAL_METERS.resting_on(touched)
+        resting = VIRTUAL_METERS.dependents(touched)
     spans = [(start.day, end.day) for _, start, end in resting.iter_rows()]
     assert spans == [(1, 3), (9, 10)] * 3
 
@@ -287,4 +287,4 @@ def test_a_register_bears_on_every_day_of_a_formula(world, meters):
     touched = pl.DataFrame(
         {"series": [series.pk], "day": [date(2025, 6, 3)]}, schema={"series": pl.Int32, "day": pl.Date}
     )
-    assert VIRTUAL_METERS.resting_on(touched).rows() == [(v.pk, *EVER)]
+    assert VIRTUAL_METERS.dependents(touched).rows() == [(v.pk, *EVER)]

@@ -43,7 +43,7 @@ class PartDefinition:
     until: date | None
     series: tuple[PartSeries, ...]
 
-    def source(self, rows: PointReadings) -> FormulaTerm:
+    def term(self, rows: PointReadings) -> FormulaTerm:
         """Return the part with its readings."""
         since = int(midnight(self.since, self.zone).timestamp()) if self.since else -NEVER_S
         until = int(midnight(self.until, self.zone).timestamp()) if self.until else NEVER_S

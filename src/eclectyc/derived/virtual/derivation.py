@@ -28,7 +28,7 @@ class VirtualMeters:
     name = NAME
     title = "virtual meters"
 
-    def resting_on(self, touched: pl.DataFrame) -> pl.DataFrame:
+    def dependents(self, touched: pl.DataFrame) -> pl.DataFrame:
         """Return the virtual meters with a part among what was touched, and their days: two queries."""
         if touched.is_empty() or not FormulaPart.objects.exists():
             return empty()
@@ -40,7 +40,7 @@ class VirtualMeters:
         registers = pairs.filter("is_register").select("meter", start=start, end=end).unique()
         return merged(pl.concat([here, elsewhere, registers]))
 
-    def reads(self, wanted: pl.DataFrame) -> list[int]:
+    def series_needed(self, wanted: pl.DataFrame) -> list[int]:
         """Return the series that long spans are cut to: of the parts, and the meters' own."""
         from eclectyc.derived.virtual.planning import bounding_series  # most batches touch no part of a formula
 

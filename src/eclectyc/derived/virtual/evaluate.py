@@ -45,7 +45,7 @@ class PointReadings:
     quality: np.ndarray
 
     @classmethod
-    def of(cls, rows: pl.DataFrame, zone: ZoneInfo) -> Self:
+    def from_day_rows(cls, rows: pl.DataFrame, zone: ZoneInfo) -> Self:
         """Take day rows apart: day, step, values, quality; one row a day, in order."""
         days = rows["day"].to_numpy().astype("datetime64[D]")
         begins, ends = midnights(days, zone), midnights(days + 1, zone)
@@ -66,7 +66,7 @@ NO_READINGS: Final = PointReadings(*(np.zeros(0, kind) for kind in ("i8", "i8", 
 class FormulaTerm:
     """A part's readings. since, until : the part's life [s since 1970], half-open; outside of it the part is away."""
 
-    rows: PointReadings
+    readings: PointReadings
     factor: float = 1.0
     since: int = -NEVER_S
     until: int = NEVER_S
@@ -107,8 +107,8 @@ class TermSlots:
 
     value: np.ndarray
     quality: np.ndarray
-    is_there: np.ndarray
-    is_away: np.ndarray
+    has_value: np.ndarray
+    is_not_installed: np.ndarray
 
 
 def slot_grid(days: np.ndarray, zone: ZoneInfo, sources: Sequence[FormulaTerm]) -> SlotGrid:
@@ -120,11 +120,11 @@ def slot_grid(days: np.ndarray, zone: ZoneInfo, sources: Sequence[FormulaTerm]) 
     step = np.ones(len(days), dtype=np.int64)
     is_told = np.zeros(len(days), dtype=bool)
     for source in sources:
-        first = np.searchsorted(closes, source.rows.begins, side="right")  # the days that each row reaches into
-        last = np.searchsorted(opens, source.rows.ends, side="left")
+        first = np.searchsorted(closes, source.readings.begins, side="right")  # the days that each row reaches into
+        last = np.searchsorted(opens, source.readings.ends, side="left")
         for ahead in range(int((last - first).max(initial=0))):
             reaches = first + ahead < last
-            np.lcm.at(step, (first + ahead)[reaches], source.rows.step[reaches])
+            np.lcm.at(step, (first + ahead)[reaches], source.readings.step[reaches])
             is_told[(first + ahead)[reaches]] = True
     is_told &= closes > opens  # a zone that left a day out has none
     days, opens, closes, step = days[is_told], opens[is_told], closes[is_told], step[is_told]
@@ -137,7 +137,7 @@ def slot_grid(days: np.ndarray, zone: ZoneInfo, sources: Sequence[FormulaTerm]) 
 
 def term_slots(source: FormulaTerm, frame: SlotGrid) -> TermSlots:
     """Lay a part's readings on the slots of a frame."""
-    rows, size = source.rows, len(frame.start)
+    rows, size = source.readings, len(frame.start)
     at = np.searchsorted(frame.start, rows.start, side="right") - 1
     fits = at >= 0
     fits[fits] = rows.end[fits] <= frame.end[at[fits]]
@@ -163,10 +163,10 @@ def evaluate(days: np.ndarray, zone: ZoneInfo, sources: Sequence[FormulaTerm]) -
     is_any = np.zeros(len(frame.start), dtype=bool)
     for source in sources:
         part = term_slots(source, frame)
-        is_known &= part.is_there | part.is_away
-        is_any |= part.is_there
-        total += np.where(part.is_there, source.factor * part.value, 0.0)
-        quality = np.maximum(quality, np.where(part.is_there, part.quality, np.int8(MISSING)))
+        is_known &= part.has_value | part.is_not_installed
+        is_any |= part.has_value
+        total += np.where(part.has_value, source.factor * part.value, 0.0)
+        quality = np.maximum(quality, np.where(part.has_value, part.quality, np.int8(MISSING)))
     has_value = is_known & is_any
     values = np.where(has_value, np.round(total, DIGITS) + 0.0, np.nan)  # nought has no sign
     counts = np.bincount(frame.day, minlength=len(frame.days)).astype(np.int64)

@@ -27,5 +27,6 @@ def read_parts(rules: Iterable[MeterDefinition], start: date, end: date) -> dict
     found = {point: part for (point,), part in rows.partition_by("point", as_dict=True, maintain_order=True).items()}
     zones = {part.point: part.zone for rule in every for part in rule.parts}
     return {
-        point: PointReadings.of(found[point], zone) if point in found else NO_READINGS for point, zone in zones.items()
+        point: PointReadings.from_day_rows(found[point], zone) if point in found else NO_READINGS
+        for point, zone in zones.items()
     }

@@ -29,21 +29,21 @@ _DAY: Final = timedelta(days=1)
 class VirtualMeterPlan:
     """The days of some virtual meters worked out anew. numbers : series by meter and step. days : meter, start, end."""
 
-    rules: list[MeterDefinition]
+    definitions: list[MeterDefinition]
     numbers: Mapping[tuple[int, int], int]
     days: pl.DataFrame
     spans: pl.DataFrame
-    made: CreatedRecords
+    created: CreatedRecords
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         for first, end, spans in months_of(self.days):
             days = {meter: part for (meter,), part in days_of(spans).partition_by("meter", as_dict=True).items()}
-            rules = [rule for rule in self.rules if rule.meter in days]
+            rules = [rule for rule in self.definitions if rule.meter in days]
             rows = read_parts(rules, first - _DAY, end + _DAY)
             worked = [(rule, evaluate_meter(rule, _sorted(days[rule.meter]), rows)) for rule in rules]
-            yield self._said([(rule, found) for rule, found in worked if len(found.days)])
+            yield self._day_rows([(rule, found) for rule, found in worked if len(found.days)])
 
-    def _said(self, worked: list[tuple[MeterDefinition, FormulaDays]]) -> pl.DataFrame:
+    def _day_rows(self, worked: list[tuple[MeterDefinition, FormulaDays]]) -> pl.DataFrame:
         """Return what was worked out as day rows of the series: one frame, however many meters there are."""
         if not worked:
             return pl.DataFrame(schema=BATCH_COLUMNS)
@@ -60,7 +60,7 @@ class VirtualMeterPlan:
 
 def evaluate_meter(rule: MeterDefinition, days: np.ndarray, rows: Mapping[int, PointReadings]) -> FormulaDays:
     """Return the days of one virtual meter. rows : readings that count, by point."""
-    return evaluate(days, rule.zone, [part.source(rows[part.point]) for part in rule.parts])
+    return evaluate(days, rule.zone, [part.term(rows[part.point]) for part in rule.parts])
 
 
 def _sorted(days: pl.DataFrame) -> np.ndarray:

@@ -34,15 +34,15 @@ class PartOfDay:
     value: float | None
     present: int
     slots: int
-    is_away: bool
+    is_not_installed: bool
     first: date | None
     last: date | None
-    is_unlike: bool
+    has_other_unit: bool
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether nothing lacks because of it."""
-        return self.is_away or 0 < self.present == self.slots
+        return self.is_not_installed or 0 < self.present == self.slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ def parts_on(meter: Meter, day: date) -> list[PartOfDay]:
     (rule,) = rules
     rows = read_parts([rule], day - _DAY, day + 2 * _DAY)
     spans = _spans_of(rule)
-    sources = [part.source(rows[part.point]) for part in rule.parts]
+    sources = [part.term(rows[part.point]) for part in rule.parts]
     frame = slot_grid(np.array([day], dtype="datetime64[D]"), rule.zone, sources)
     opens, closes = (int(edge.timestamp()) for edge in day_bounds(day, rule.zone))
     found = []
     for part, source in zip(rule.parts, sources, strict=True):
         said = term_slots(source, frame)
-        present = int(said.is_there.sum())
-        value = float(round(source.factor * said.value[said.is_there].sum(), 9)) if present else None
+        present = int(said.has_value.sum())
+        value = float(round(source.factor * said.value[said.has_value].sum(), 9)) if present else None
         is_away = not present and _is_not_installed(source, opens, closes)
         found.append(PartOfDay(part.meter, part.quantity, part.factor or Fraction(0), value, present,
                                len(frame.start), is_away, *spans[part.point], part.factor is None))  # fmt: skip
@@ -89,7 +89,7 @@ def preview_formula(meter: Meter, meant: Meant, start: date, end: date) -> list[
     rule = MeterDefinition(0, zone_of(meter.site.timezone), meter.unit, quantity, parts)
     days = np.arange(np.datetime64(start, "D"), np.datetime64(end, "D"))
     rows = read_parts([rule], start - _DAY, end + _DAY)
-    found = evaluate(days, rule.zone, [part.source(rows[part.point]) for part in parts])
+    found = evaluate(days, rule.zone, [part.term(rows[part.point]) for part in parts])
     by_day = {row["day"]: row["values"] for row in found.frame().iter_rows(named=True)}
     return [_preview_day(day, by_day.get(day, [])) for day in days.tolist()]
 

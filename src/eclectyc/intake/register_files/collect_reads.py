@@ -51,7 +51,7 @@ class FileReads:
     value: np.ndarray
     quality: np.ndarray
     is_doubtful: np.ndarray
-    told: pl.Series
+    source_terms: pl.Series
 
     def __len__(self) -> int:
         return len(self.register)
@@ -69,12 +69,12 @@ class ReadCollector:
     _frames: list[pl.DataFrame] = field(default_factory=list)
     _reads: int = 0
 
-    def take(self, block: RegisterBlock, errors: list[LineError]) -> None:
+    def add(self, block: RegisterBlock, errors: list[LineError]) -> None:
         """Take one block and the lines that its reader rejected."""
         self.log.extend(errors)
         self.log.extend(block.faults, counts_lines=False)
         self.rows += block.rows + len({error.line for error in errors})
-        frame = self._short(block.frame)
+        frame = self._without_long_names(block.frame)
         if frame.is_empty():
             return
         self._reads += len(frame)
@@ -90,7 +90,7 @@ class ReadCollector:
         kept = frame.select(*_KEPT).with_columns(channel=pl.Series(channel, dtype=pl.Int32))
         self._frames.append(kept.filter(pl.Series(goes_in)))
 
-    def _short(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _without_long_names(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Leave out reads whose serial or register has more characters than can be kept."""
         for column, most in _LONGEST.items():
             long = frame[column].str.len_chars().fill_null(0) > most
@@ -137,13 +137,15 @@ class ReadCollector:
         if repeated:
             again = counted(repeated, "read")
             self.warnings.append(f"More than once with the same reading: {again}. Each counts once.")
-        refused = self._refused(order, starts, sizes, unlike, frame["line"].to_numpy(), value, quality + 2 * doubt)
+        refused = self._reject_contradictions(
+            order, starts, sizes, unlike, frame["line"].to_numpy(), value, quality + 2 * doubt
+        )
         decided = len(unlike) - len(refused)
         if decided:
             self.warnings.append(f"With several readings: {counted(decided, 'moment')}. The actual one counts.")
         return np.delete(order[starts], refused)
 
-    def _refused(
+    def _reject_contradictions(
         self,
         order: np.ndarray,
         starts: np.ndarray,

@@ -26,17 +26,17 @@ class Case(Protocol):
 
     points: list[Point]
     steps: list[int]
-    worked: Consumption
+    consumption: Consumption
 
     def prepare(self, organisation: Organisation, made: CreatedRecords) -> None:
         """Create what the reads belong to, once the meters exist; called within the batch's first transaction."""
         ...
 
-    def keep(self, batch: Batch) -> None:
+    def store(self, batch: Batch) -> None:
         """Store the file's reads."""
         ...
 
-    def tell(self, report: ImportReport) -> None:
+    def report_series(self, report: ImportReport) -> None:
         """Report what the file holds for each register or tank."""
         ...
 
@@ -55,8 +55,8 @@ def commit_case(run: ImportRun, count: int, case_of: Callable[[], Case]) -> None
     case = case_of()
     if count:
         series = FileSeries(case.points, run.provisioning, case.steps)
-        result = preview_consumption(case.worked, series, run.organisation)
-        run.report_preview(result, series.planned(series_requests(case.worked)[0]))
+        result = preview_consumption(case.consumption, series, run.organisation)
+        run.report_preview(result, series.planned(series_requests(case.consumption)[0]))
     _complete(run, case)
 
 
@@ -71,7 +71,13 @@ def _write(run: ImportRun, case: Case, lease: Lease) -> None:
 
     series = FileSeries(case.points, run.provisioning, case.steps)
     commit_consumption(
-        case.worked, series, lease, under=run.claim.held, begin=begin, keep=case.keep, before_commit=before_commit
+        case.consumption,
+        series,
+        lease,
+        under=run.claim.transaction,
+        begin=begin,
+        keep=case.store,
+        before_commit=before_commit,
     )
 
 
@@ -79,7 +85,7 @@ def _complete(run: ImportRun, case: Case) -> None:
     """Report what is known once the use is calculated."""
     report = run.report
     report.readings = report.added + report.changed + report.unchanged + report.kept
-    case.tell(report)
+    case.report_series(report)
     report.kwh = float(sum(one.total for one in report.series if one.unit == "kWh"))
-    report.warnings = grouped_warnings([*report.warnings, *case.worked.notes])
+    report.warnings = grouped_warnings([*report.warnings, *case.consumption.notes])
     report.add_errors(run.log)

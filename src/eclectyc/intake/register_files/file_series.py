@@ -29,23 +29,23 @@ class FileSeries:
     """
 
     points: list[Point]
-    making: Provisioning
-    step: list[int]
+    provisioning: Provisioning
+    steps: list[int]
 
-    def held(self, target: tuple[int, str, str]) -> dict[int, int]:
+    def existing(self, target: tuple[int, str, str]) -> dict[int, int]:
         point, *key = target
         own = self.points[point].series
         return {s.step: s.id for s in own if [s.quantity, s.unit] == key and not s.source and not s.register}
 
-    def make(self, wanted: Sequence[SeriesRequest]) -> tuple[list[int], CreatedRecords]:
-        numbers, made = self.making.create(self.planned(wanted))
+    def create(self, wanted: Sequence[SeriesRequest]) -> tuple[list[int], CreatedRecords]:
+        numbers, made = self.provisioning.create(self.planned(wanted))
         steps: dict[int, list[str]] = {}
-        for point, step in zip(self.points, self.step, strict=True):
+        for point, step in zip(self.points, self.steps, strict=True):
             if point.meter is None:
                 steps.setdefault(step, []).append(point.identifier)
         for step, names in steps.items() if made.meters else ():
             for piece in pieces(names):
-                fresh = Meter.objects.filter(organisation=self.making.organisation, identifier__in=piece)
+                fresh = Meter.objects.filter(organisation=self.provisioning.organisation, identifier__in=piece)
                 fresh.exclude(step_minutes=step).update(step_minutes=step)
         return numbers.tolist(), made
 

@@ -16,14 +16,14 @@ def import_registers(run: ImportRun) -> None:
     telling = ReadCollector(run.resolver, run.log, report.file)
     for block, errors in run.blocks():
         if isinstance(block, RegisterBlock):
-            telling.take(block, errors)
+            telling.add(block, errors)
     printed = run.options.timezone or run.recognition.timezone or ""
     told = telling.finish(printed)
     report.rows = telling.rows
     report.timezone = printed or ", ".join(dict.fromkeys(named.channel.point.zone for named in told.registers))
     report.warnings += [*run.recognition.warnings, *telling.warnings, *run.resolver.warnings, *_assumed(told)]
     reject_unknown_meters(run.resolver, run.log, report)
-    commit_case(run, len(told), lambda: RegisterCase.of(told, run.options.unit))
+    commit_case(run, len(told), lambda: RegisterCase.match(told, run.options.unit))
 
 
 def _assumed(told: FileReads) -> list[str]:

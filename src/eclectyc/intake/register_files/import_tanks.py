@@ -57,7 +57,7 @@ def import_tanks(run: ImportRun) -> None:
     points = list({id(point): point for point in named}.values())
     report.timezone = printed or ", ".join(dict.fromkeys(point.zone for point in points))
     told = _entries(run, frame, points, printed) if len(frame) else Entries.none()
-    commit_case(run, len(told), lambda: TankCase.of(points, told))
+    commit_case(run, len(told), lambda: TankCase.match(points, told))
 
 
 def _accepted_entries(run: ImportRun, block: TankBlock) -> list[pl.DataFrame]:
@@ -155,13 +155,13 @@ class TankCase:
 
     points: list[Point]
     steps: list[int]
-    told: Entries
+    entries: Entries
     facts: list[PointFacts]
-    worked: Consumption
-    numbers: list[int]
+    consumption: Consumption
+    meters: list[int]
 
     @classmethod
-    def of(cls, points: list[Point], told: Entries) -> TankCase:
+    def match(cls, points: list[Point], told: Entries) -> TankCase:
         """Look up what is known, and work the use out; the writers' turn must be held where it counts."""
         known = load_points([point.meter for point in points if point.meter is not None])
         facts = [known.get(point.meter or 0) or PointFacts(point.identifier, point.zone) for point in points]
@@ -172,23 +172,23 @@ class TankCase:
 
     def prepare(self, organisation: Organisation, made: CreatedRecords) -> None:
         """Find the meters' numbers; those that were made are of diesel, until somebody says otherwise."""
-        self.numbers = meters_of(self.points, organisation)
+        self.meters = meters_of(self.points, organisation)
         for piece in pieces(made.meters):
             Meter.objects.filter(pk__in=piece).update(utility=Utility.DIESEL)
 
-    def keep(self, batch: Batch) -> None:
+    def store(self, batch: Batch) -> None:
         """Write the entries down."""
-        store_entries(batch, self.numbers, self.told)
+        store_entries(batch, self.meters, self.entries)
 
-    def tell(self, report: ImportReport) -> None:
+    def report_series(self, report: ImportReport) -> None:
         """Fill in what the file held of each tank."""
-        report.series = [self._series(n) for n in np.unique(self.told.reads.register).tolist()]
+        report.series = [self._series(n) for n in np.unique(self.entries.reads.register).tolist()]
 
     def _series(self, n: int) -> SeriesReport:
-        at_s = self.told.reads.at_s[self.told.reads.register == n]
+        at_s = self.entries.reads.at_s[self.entries.reads.register == n]
         zone = ZoneInfo(self.facts[n].zone)
         ends = (datetime.fromtimestamp(int(s), UTC).astimezone(zone) for s in (at_s.min(), at_s.max()))
         first, last = (end.isoformat() for end in ends)
-        share = next(iter(self.worked.shares.get(n, ())), RegisterShare(0, 0.0, WHOLE_DAY))
+        share = next(iter(self.consumption.shares.get(n, ())), RegisterShare(0, 0.0, WHOLE_DAY))
         name = self.facts[n].identifier
         return SeriesReport(name, QUANTITY, UNIT, WHOLE_DAY, share.readings, share.total, first, last)

@@ -39,17 +39,17 @@ _ORDER_OF_FILE: Final = 1 << 60  # goes before every batch that there is
 class RegisterCase:
     """What a file tells, put beside what the registry knows, and the use that follows."""
 
-    told: FileReads
+    reads: FileReads
     points: list[Point]
     steps: list[int]
-    facts: RegisterConfig
+    config: RegisterConfig
     of_named: np.ndarray  # which of the facts' registers each named one is
     new: Reads  # the file's reads; ``register`` counts the facts' registers
-    worked: Consumption
-    words: list[str] = field(default_factory=list)  # the source's own word for each read
+    consumption: Consumption
+    source_terms: list[str] = field(default_factory=list)  # the source's own word for each read
 
     @classmethod
-    def of(cls, told: FileReads, unit: str) -> RegisterCase:
+    def match(cls, told: FileReads, unit: str) -> RegisterCase:
         """Look up what is known, and work the use out; the writers' turn must be held where it counts.
 
         unit : what every register of the file counts in, where somebody said so.
@@ -72,22 +72,22 @@ class RegisterCase:
         is_new = np.r_[np.zeros(len(held), bool), np.ones(len(new), bool)]
         worked = calculate_consumption(facts, reads, new, is_new)
         steps = [point.step for point in facts.points]
-        return cls(told, points, steps, facts, of_named, new, worked, told.told.to_list())
+        return cls(told, points, steps, facts, of_named, new, worked, told.source_terms.to_list())
 
     def prepare(self, organisation: Organisation, made: CreatedRecords) -> None:
         """Make the registers that are not there yet."""
-        create_registers(self.facts.registers, meters_of(self.points, organisation))
+        create_registers(self.config.registers, meters_of(self.points, organisation))
 
-    def keep(self, batch: Batch) -> None:
+    def store(self, batch: Batch) -> None:
         """Write the reads down."""
-        store_reads(batch, self.facts.registers, self.new, self.words)
+        store_reads(batch, self.config.registers, self.new, self.source_terms)
 
-    def tell(self, report: ImportReport) -> None:
+    def report_series(self, report: ImportReport) -> None:
         """Fill in what the file held of each register."""
         report.series = list(_series_of(self))
-        if self.told.registers and not report.readings:
+        if self.reads.registers and not report.readings:
             report.warnings.append(
-                f"No read has another before it yet: {counted(len(self.told.registers), 'register')}. "
+                f"No read has another before it yet: {counted(len(self.reads.registers), 'register')}. "
                 "The next read gives use."
             )
 
@@ -169,18 +169,18 @@ def _set_steps(facts: RegisterConfig, points: list[Point], new: Reads) -> None:
 
 def _series_of(case: RegisterCase) -> Iterable[SeriesReport]:
     """Yield what the file holds of each register that it names, even where one read gives no use yet."""
-    count = len(case.told.registers)
+    count = len(case.reads.registers)
     first, last = np.full(count, np.iinfo(np.int64).max), np.full(count, np.iinfo(np.int64).min)
-    np.minimum.at(first, case.told.register, case.told.at_s)
-    np.maximum.at(last, case.told.register, case.told.at_s)
-    for n, named in enumerate(case.told.registers):
+    np.minimum.at(first, case.reads.register, case.reads.at_s)
+    np.maximum.at(last, case.reads.register, case.reads.at_s)
+    for n, named in enumerate(case.reads.registers):
         if first[n] > last[n]:
             continue  # all of its reads were refused
         at = int(case.of_named[n])
-        register, point = case.facts.registers[at], case.facts.points[case.facts.registers[at].point]
+        register, point = case.config.registers[at], case.config.points[case.config.registers[at].point]
         zone = ZoneInfo(point.zone)
         moments = [datetime.fromtimestamp(int(s[n]), UTC).astimezone(zone).isoformat() for s in (first, last)]
-        for share in case.worked.shares.get(at) or [RegisterShare(0, 0.0, 1440)]:
+        for share in case.consumption.shares.get(at) or [RegisterShare(0, 0.0, 1440)]:
             yield SeriesReport(
                 meter=point.identifier,
                 quantity=register.quantity,
