@@ -92,8 +92,8 @@ def _begun(file: Path, reading: tuple[str, str, str, str, str] | None) -> Iterat
     sys.setswitchinterval(EAGER_SWITCH_S)
     digest = Digest(file)  # while Polars is loaded
     try:
-        from eclectyc.readers.blocks import ReadOptions
         from eclectyc.readers.prefetch import PrefetchingReader
+        from eclectyc.readers.reader import ReadOptions
 
         with PrefetchingReader(file, ReadOptions(*reading), digest) as ahead:
             ahead.wait_until_opened()  # from then on reading seldom needs Python's lock, and leaves it to the loading
