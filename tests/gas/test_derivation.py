@@ -24,7 +24,7 @@ from eclectyc.estate.models import Series, Site
 from eclectyc.estate.sites import update_site
 from eclectyc.external.values import store_values
 from eclectyc.gas.calorific_values import CALORIFIC_VALUE
-from eclectyc.gas.missing_values import lacking_of
+from eclectyc.gas.missing_values import gaps_of
 from eclectyc.gas.rules import kwh_per_m3
 from eclectyc.gas.service import set_usual_region
 from eclectyc.intake.undo import undo_batch
@@ -99,7 +99,7 @@ def test_a_slot_without_a_calorific_value_is_missing_and_coverage_says_so(world:
     assert readings.frame["present"].to_list() == [38, 10, 0]
     assert readings.frame["expected"].to_list() == [48, 48, 48]
     assert readings.frame["value"][2] is None
-    lacking = lacking_of(meter)
+    lacking = gaps_of(meter)
     assert lacking is not None
     assert lacking.words() == "3 gas days (31 May 2025, 2–3 June 2025)"
 
@@ -189,7 +189,7 @@ def test_a_site_s_region_counts_before_the_organisation_s_usual_one(world: World
     update_site(actor, site=Site.objects.get(pk=world.site.pk), gas_region="Nowhere")
     recalculate()
     assert held(meter) == {}
-    assert lacking_of(meter).region == "Nowhere"  # type: ignore[union-attr]
+    assert gaps_of(meter).place == "Nowhere"  # type: ignore[union-attr]
 
 
 def test_the_supplier_s_own_energy_goes_before_what_is_converted(world: World, tmp_path: Path) -> None:

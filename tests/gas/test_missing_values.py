@@ -145,7 +145,7 @@ class TestPageAndApi:
         gas_meter(world)
         bring(world, tmp_path / "gas.csv", volumes(span(JUNE, 30)))
         client.force_login(world.admin)
-        assert "Volumes of gas wait for calorific values" in client.get(PAGE).content.decode()
+        assert "Gas volumes have no calorific value." in client.get(PAGE).content.decode()
         lines = [f"2025-06-{n:02},39.{n}" for n in range(1, 31) if n not in (12, 13)]
         file = io.BytesIO(("date,calorific_value\n2025-05-31,39\n" + "\n".join(lines)).encode())
         file.name = "june.csv"
@@ -178,7 +178,7 @@ class TestPageAndApi:
         file = io.BytesIO(b"date,calorific_value\n2025-06-01,39\n2025-06-02,3\n")
         file.name = "cv.csv"
         answer = client.post(PAGE, {"do": "file", "file": file, "region": ""})
-        assert "Line 3, calorific_value: 3 MJ/m³ is not a plausible calorific value." in answer.content.decode()
+        assert "Row 3, calorific_value: 3 MJ/m³ is not a plausible calorific value." in answer.content.decode()
 
     def test_the_api_takes_lists_and_forgets_values(self, world: World, client: Client) -> None:
         client.force_login(world.admin)

@@ -89,7 +89,7 @@ class OutsideFact(Generic[OutsideRow]):
     def checked_place(self, given: object) -> str:
         """Return the name of a place; empty for the organisation's default."""
         name = checks.text(self.place, "" if given is None else given)
-        longest = self.model._meta.get_field(self.place).max_length or 0
+        longest = getattr(self.model._meta.get_field(self.place), "max_length", None) or 0
         if len(name) > longest:
             raise Invalid(f"The {self.place}'s name is too long.", f"Use {longest} characters.", field=self.place)
         return name

@@ -102,7 +102,7 @@ def month_values(
 
 
 def _rows(actor: Actor, fact: OutsideFact[Any], organisation: Organisation) -> Any:
-    return fact.model._default_manager.visible_to(actor).filter(organisation=organisation)  # type: ignore[attr-defined]
+    return fact.model._default_manager.visible_to(actor).filter(organisation=organisation)
 
 
 def _bounds(fact: OutsideFact[Any], month: date) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.derived.engine import recalculate
 from eclectyc.estate import meters
 from eclectyc.estate.models import Meter, Series
-from eclectyc.gas.missing_values import lacking_of
+from eclectyc.gas.missing_values import gaps_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.lake.store import connect
 from tests.factories import World
@@ -50,8 +50,8 @@ def test_volumes_of_a_virtual_meter_are_not_turned_into_kwh(world: World, tmp_pa
     recalculate()
     tell(world, {DAYS[0]: "39.5"})
     assert set(Series.objects.filter(meter=volume).values_list("quantity", "source")) == {("volume", "formula")}
-    assert lacking_of(gas) is not None
-    assert lacking_of(volume) is None
+    assert gaps_of(gas) is not None
+    assert gaps_of(volume) is None
 
 
 def test_kwh_and_volumes_are_not_added(world: World) -> None:
