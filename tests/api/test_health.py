@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 def report(status: str) -> health.HealthReport:
-    return health.HealthReport(status, [health.Check("disk", status, "Nearly full.", {"free_bytes": 5})])
+    return health.HealthReport(status, [health.NamedCheck("disk", status, "Nearly full.", {"free_bytes": 5})])
 
 
 @pytest.mark.parametrize(("status", "code"), [("healthy", 200), ("degraded", 207), ("critical", 503)])

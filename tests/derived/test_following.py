@@ -14,6 +14,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.batches.models import Batch
 from eclectyc.derived import engine
 from eclectyc.derived.engine import recalculate
+from eclectyc.derived.health import derived
 from eclectyc.derived.invalidation import mark_stale
 from eclectyc.derived.models import Stale
 from eclectyc.derived.protocol import Derivation
@@ -24,11 +25,11 @@ from eclectyc.intake.push.drain import drain_inbox
 from eclectyc.intake.undo import undo_batch
 from eclectyc.jobs.models import Job
 from eclectyc.kernel.errors import EclectycError, Invalid
+from eclectyc.kernel.health import DEGRADED, HEALTHY
 from eclectyc.kernel.hooks import Hook
 from eclectyc.lake.commit import PendingCommit
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
-from eclectyc.operations.health import DEGRADED, HEALTHY, derived
 from eclectyc.registers.entries import enter_read
 from tests.derived.twice import TWICE, only_twice
 from tests.factories import World, make_meter
@@ -201,7 +202,7 @@ def test_what_the_lake_refuses_holds_nothing_else_up_and_shows_in_the_health(
     assert done.faulty == 1
     assert totals(below) == {2: 96}
     assert "outside the span" in Stale.objects.get(meter=other).fault
-    assert derived(timezone.now()).status == DEGRADED
+    assert derived(now=timezone.now(), deep=False).status == DEGRADED
     monkeypatch.setattr(type(TWICE), "plan", usual)
     engine.retry_faulty()
     recalculate()
@@ -210,14 +211,14 @@ def test_what_the_lake_refuses_holds_nothing_else_up_and_shows_in_the_health(
 
 def test_the_health_tells_when_nobody_works_it_out(world: World, below: Meter, tmp_path: Path) -> None:
     now = timezone.now()
-    assert derived(now).status == HEALTHY
+    assert derived(now=now, deep=False).status == HEALTHY
     bring(world, tmp_path / "a.csv", wide((1, "1")))
-    assert derived(now + timedelta(minutes=1)).status == HEALTHY
-    late = derived(now + timedelta(minutes=30))
+    assert derived(now=now + timedelta(minutes=1), deep=False).status == HEALTHY
+    late = derived(now=now + timedelta(minutes=30), deep=False)
     assert late.status == DEGRADED
     assert "1 derived meter waits" in late.message
     recalculate()
-    assert derived(now + timedelta(minutes=30)).status == HEALTHY
+    assert derived(now=now + timedelta(minutes=30), deep=False).status == HEALTHY
 
 
 def test_a_derived_batch_is_not_undone_by_itself(world: World, below: Meter, tmp_path: Path) -> None:

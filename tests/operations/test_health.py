@@ -1,4 +1,4 @@
-"""What the health report says, and when it worries."""
+"""The health report: each check, and when it is degraded or critical."""
 
 from collections import namedtuple
 from datetime import UTC, datetime, timedelta
@@ -9,12 +9,17 @@ from django.db import OperationalError, connection
 
 from eclectyc.audit import keys, read_log_queue
 from eclectyc.audit.actor import By
+from eclectyc.audit.health import audit
 from eclectyc.audit.models import Seal
 from eclectyc.audit.record import record
 from eclectyc.audit.sealed_chain import deletion_allowed, seal_pending
 from eclectyc.audit.sealing import seal_now
+from eclectyc.batches.health import imports, lake
 from eclectyc.batches.models import Batch
-from eclectyc.operations import health
+from eclectyc.jobs.health import jobs
+from eclectyc.kernel.health import CheckResult
+from eclectyc.kernel.hooks import health_checks
+from eclectyc.operations import health, machine
 from tests.factories import make_series
 from tests.filled import write_days
 from tests.serving import Installation, plain_environment
@@ -25,7 +30,7 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DAY = datetime(2026, 5, 20, tzinfo=UTC).date()
 
 
-def named(report: health.HealthReport) -> dict[str, health.Check]:
+def named(report: health.HealthReport) -> dict[str, health.NamedCheck]:
     return {check.name: check for check in report.checks}
 
 
@@ -44,7 +49,7 @@ def test_a_fresh_installation_is_healthy(home):
 @pytest.mark.parametrize("deep", [False, True])
 def test_what_nobody_seals_for_ten_minutes_is_degraded(deep):
     def status(minutes):
-        return health.audit(datetime.now(UTC) + timedelta(minutes=minutes), deep=deep).status
+        return audit(now=datetime.now(UTC) + timedelta(minutes=minutes), deep=deep).status
 
     assert status(60) == "healthy"
     record(By(), "site.changed")
@@ -59,11 +64,11 @@ def test_what_nobody_seals_for_ten_minutes_is_degraded(deep):
 def test_a_note_that_nobody_takes_in_and_a_key_that_is_gone_are_degraded(home):
     later = datetime.now(UTC) + timedelta(minutes=11)
     read_log_queue.record_read(By(), "audit.read")
-    assert health.audit(later, deep=False).status == "degraded"
+    assert audit(now=later, deep=False).status == "degraded"
     seal_now()
-    assert health.audit(later, deep=False).status == "healthy"
+    assert audit(now=later, deep=False).status == "healthy"
     (home / "audit.key").unlink()
-    found = health.audit(datetime.now(UTC), deep=False)
+    found = audit(now=datetime.now(UTC), deep=False)
     assert (found.status, "audit.key is missing" in found.message) == ("degraded", True)
 
 
@@ -76,7 +81,7 @@ def test_an_event_that_was_left_behind_is_found_by_looking_through_all():
     record(By(), "site.changed")
     seal_pending(keys.key(), above=early.pk)
     later = datetime.now(UTC) + timedelta(minutes=11)
-    assert [health.audit(later, deep=deep).status for deep in (False, True)] == ["healthy", "degraded"]
+    assert [audit(now=later, deep=deep).status for deep in (False, True)] == ["healthy", "degraded"]
 
 
 @pytest.mark.parametrize(
@@ -84,32 +89,32 @@ def test_an_event_that_was_left_behind_is_found_by_looking_through_all():
     [(50, 50, "healthy"), (89.9, 10.1, "healthy"), (90, 10, "degraded"), (97, 3, "degraded"), (100, 0.01, "critical")],
 )
 def test_a_disk_nine_tenths_full_is_degraded_and_one_without_room_critical(used, free, status):
-    found = health.disk(Path("/data"), lambda _: Usage(100 * GIB, int(used * GIB), int(free * GIB)))
+    found = machine.check_disk(Path("/data"), lambda _: Usage(100 * GIB, int(used * GIB), int(free * GIB)))
     assert found.status == status
     assert found.detail["folder"] == "/data"
 
 
 @pytest.mark.parametrize(("free", "status"), [(8, "healthy"), (0.3, "degraded")])
 def test_little_free_memory_is_degraded(free, status):
-    assert health.memory(lambda: (int(free * GIB), 16 * GIB)).status == status
-    assert health.memory(lambda: None).status == "healthy"
+    assert machine.check_memory((int(free * GIB), 16 * GIB)).status == status
+    assert machine.check_memory(None).status == "healthy"
 
 
 def test_a_data_folder_that_is_gone_or_closed_is_critical(tmp_path):
-    assert health.filesystem(tmp_path / "gone", deep=True).status == "critical"
+    assert machine.check_folder(tmp_path / "gone", deep=True).status == "critical"
     blocked = tmp_path / "file"
     blocked.write_text("")
-    assert health.filesystem(blocked, deep=True).status == "critical"
-    assert health.filesystem(tmp_path, deep=True).status == "healthy"
+    assert machine.check_folder(blocked, deep=True).status == "critical"
+    assert machine.check_folder(tmp_path, deep=True).status == "healthy"
 
 
 def test_a_secret_key_that_others_can_read_is_degraded(tmp_path):
     key = tmp_path / "secret_key"
     key.write_text("x")
     key.chmod(0o644)
-    assert health.filesystem(tmp_path, deep=False).status == "degraded"
+    assert machine.check_folder(tmp_path, deep=False).status == "degraded"
     key.chmod(0o600)
-    assert health.filesystem(tmp_path, deep=False).status == "healthy"
+    assert machine.check_folder(tmp_path, deep=False).status == "healthy"
 
 
 @pytest.mark.django_db
@@ -132,13 +137,13 @@ def test_missing_migrations_are_critical(monkeypatch):
         "eclectyc.operations.home.known_migrations", lambda: {("estate", "0001_initial"), ("estate", "0099_x")}
     )
     monkeypatch.setattr("eclectyc.operations.home.applied_migrations", lambda: {("estate", "0001_initial")})
-    assert health.database().message == "Lacks 1 migration. Run eclectyc migrate."
+    assert machine.database(now=NOW, deep=False).message == "1 migration is pending. Run eclectyc migrate."
 
 
 @pytest.mark.django_db
 def test_a_lake_that_is_gone_while_the_registry_remembers_imports_is_critical(world):
     Batch.objects.create(organisation=world.org, state=Batch.DONE, added=48)
-    found = health.lake(deep=False)
+    found = lake(now=NOW, deep=False)
     assert found.status == "critical"
     assert "Restore a backup" in found.message
 
@@ -146,10 +151,10 @@ def test_a_lake_that_is_gone_while_the_registry_remembers_imports_is_critical(wo
 @pytest.mark.django_db(transaction=True)
 def test_a_lake_with_readings_is_healthy_and_a_lost_file_of_it_is_found(world, home):
     batch = write_days(make_series(world.meter), DAY)
-    assert health.lake(deep=True).status == "healthy"
-    assert health.lake(deep=False).detail["last_batch"] == batch.pk
+    assert lake(now=NOW, deep=True).status == "healthy"
+    assert lake(now=NOW, deep=False).detail["last_batch"] == batch.pk
     next((home / "lake").rglob("*.parquet")).unlink()
-    assert health.lake(deep=True).status == "critical"
+    assert lake(now=NOW, deep=True).status == "critical"
 
 
 @pytest.mark.django_db
@@ -166,20 +171,21 @@ def test_a_lake_with_readings_is_healthy_and_a_lost_file_of_it_is_found(world, h
 def test_the_age_of_the_last_import_and_one_left_in_the_middle_are_told(world, age, state, status):
     ended = NOW - age if state == Batch.DONE else None
     Batch.objects.create(organisation=world.org, state=state, created_at=NOW - age, finished_at=ended)
-    assert health.imports(NOW).status == status
+    assert imports(now=NOW, deep=False).status == status
 
 
-def test_a_check_that_fails_by_surprise_is_critical_and_does_not_hide_the_others(monkeypatch):
-    def surprise() -> health.Check:
+def test_a_check_that_raises_is_critical_and_does_not_hide_the_others(monkeypatch):
+    def surprise(*, now: datetime, deep: bool) -> CheckResult:
         raise RuntimeError("surprise")
 
-    monkeypatch.setattr(health, "memory", surprise)
-    monkeypatch.setattr(health, "database", lambda: health.Check("database", "healthy", ""))
-    monkeypatch.setattr(health, "lake", lambda deep: health.Check("lake", "healthy", ""))
-    monkeypatch.setattr(health, "imports", lambda now: health.Check("imports", "healthy", ""))
+    def fine(*, now: datetime, deep: bool) -> CheckResult:
+        return CheckResult("healthy", "")
+
+    monkeypatch.setattr(health_checks, "load", lambda name: surprise if name == "memory" else fine)
     report = health.report()
     assert report.status == "critical"
     assert "RuntimeError: surprise" in named(report)["memory"].message
+    assert {check.status for check in report.checks if check.name != "memory"} == {"healthy"}
 
 
 def test_on_the_embedded_database_a_fresh_home_is_made_and_found_healthy(tmp_path):
@@ -213,16 +219,16 @@ def test_background_work_that_is_stuck_waits_for_nobody_or_mostly_fails_is_degra
         Job.objects.create(kind="jobs.tidy", state=state, run_at=moment, **fields)
 
     job("waiting", 5)
-    assert (health.jobs().status, health.jobs().message) == ("healthy", "1 job waits, 0 run.")
+    assert (jobs(now=NOW, deep=False).status, jobs(now=NOW, deep=False).message) == ("healthy", "1 job waits, 0 run.")
     job("waiting", 20)
-    assert health.jobs().status == "degraded"
-    assert "No worker runs: start eclectyc worker." in health.jobs().message
+    assert jobs(now=NOW, deep=False).status == "degraded"
+    assert "No worker is running: start eclectyc worker." in jobs(now=NOW, deep=False).message
     Job.objects.all().delete()
     for state in ("done", "done", "done", "failed", "failed"):
         job(state, finished_at=timezone.now())
-    assert health.jobs().status == "healthy"
+    assert jobs(now=NOW, deep=False).status == "healthy"
     job("failed", finished_at=timezone.now())
-    assert health.jobs().message == "3 of 6 jobs failed in a day."
-    assert health.jobs().status == "degraded"
+    assert jobs(now=NOW, deep=False).message == "3 of 6 jobs failed in 24 hours."
+    assert jobs(now=NOW, deep=False).status == "degraded"
     job("running", lease_until=timezone.now() - timedelta(minutes=5))
-    assert health.jobs().message == "1 job is stuck: no word of the worker."
+    assert jobs(now=NOW, deep=False).message == "1 job is stuck: the worker does not respond."

@@ -7,7 +7,10 @@ class BatchesConfig(AppConfig):
 
     def ready(self) -> None:
         from eclectyc.kernel.data_protection import PersonalData
-        from eclectyc.kernel.hooks import personal_data
+        from eclectyc.kernel.hooks import health_checks, personal_data
+
+        health_checks.register("lake", "eclectyc.batches.health:lake", rank=30)
+        health_checks.register("imports", "eclectyc.batches.health:imports", rank=60)
 
         column = PersonalData(
             "intake.Batch",

@@ -11,6 +11,7 @@ class DerivedConfig(AppConfig):
         from eclectyc.derived.virtual.invalidation import NAME, on_estate_change
         from eclectyc.estate.change_events import listen
         from eclectyc.jobs import kinds, schedules
+        from eclectyc.kernel.hooks import health_checks
 
         derivations.register(NAME, "eclectyc.derived.virtual.derivation:VIRTUAL_METERS", rank=FROM_OTHER_METERS)
         subscribers.register("derived", "eclectyc.derived.invalidation:SUBSCRIBER")
@@ -33,3 +34,4 @@ class DerivedConfig(AppConfig):
             cron="7-59/15 * * * *",
             title="Check for derived readings to recalculate",
         )
+        health_checks.register("derived", "eclectyc.derived.health:derived", rank=80)

@@ -8,6 +8,7 @@ class IntakeConfig(AppConfig):
     def ready(self) -> None:
         from eclectyc.batches.subscribers import subscribers
         from eclectyc.jobs import kinds, schedules
+        from eclectyc.kernel.hooks import health_checks
 
         subscribers.register("pushes", "eclectyc.intake.push.batch_events:SUBSCRIBER")
         kinds.register(
@@ -47,6 +48,7 @@ class IntakeConfig(AppConfig):
             )
         )
         schedules.declare("feeds.watch", kind="feeds.watch", cron="27 * * * *", title="Check for quiet feeds")
+        health_checks.register("pushes", "eclectyc.intake.push.health:pushes", rank=70)
         self._hold_data()
 
     def _hold_data(self) -> None:

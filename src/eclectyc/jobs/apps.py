@@ -8,7 +8,9 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         from eclectyc.jobs import kinds, schedules
         from eclectyc.kernel.data_protection import PersonalData
-        from eclectyc.kernel.hooks import personal_data
+        from eclectyc.kernel.hooks import health_checks, personal_data
+
+        health_checks.register("jobs", "eclectyc.jobs.health:jobs", rank=90)
 
         kinds.register(
             kinds.JobKind("jobs.tell", "eclectyc.jobs.alerts:deliver", "Send alert mails", attempts=8),

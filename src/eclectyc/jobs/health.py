@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Count, Min, Q
 
 from eclectyc.jobs import clock, worker_registry
 from eclectyc.jobs.models import Job, Schedule
+from eclectyc.kernel.health import DEGRADED, HEALTHY, CheckResult
+from eclectyc.kernel.plurals import age_in_words, counted, worded
 
 LATELY: Final = timedelta(hours=24)
 STUCK: Final = timedelta(minutes=2)  # past its lease and not reclaimed: no worker checks
 OVERDUE: Final = timedelta(minutes=15)
+DUE_LONG: Final = timedelta(minutes=15)
+FAILED_MANY: Final = 3
+FAILED_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +69,26 @@ def summary() -> QueueSummary:
         late=list(late.values_list("name", flat=True)[:20]),
         workers=[str(one) for one in worker_registry.alive()],
     )
+
+
+def jobs(*, now: datetime, deep: bool) -> CheckResult:
+    """Check whether background jobs run: how many wait, are stuck or fail."""
+    found = summary()
+    detail = asdict(found) | {"failure_share": found.failure_share}
+    if found.stuck:
+        stuck = f"{_jobs(len(found.stuck), 'is', 'are')} stuck: the worker does not respond."
+        return CheckResult(DEGRADED, stuck, detail)
+    if found.oldest_due_s > DUE_LONG.total_seconds() or found.late:
+        oldest = f"the oldest for {age_in_words(timedelta(seconds=found.oldest_due_s))}"
+        worker = "" if found.workers else " No worker is running: start eclectyc worker."
+        waiting = f"{_jobs(found.due, 'waits', 'wait')} for a worker, {oldest if found.due else 'schedules are late'}."
+        return CheckResult(DEGRADED, f"{waiting}{worker}", detail)
+    if found.failed_24h >= FAILED_MANY and found.failure_share is not None and found.failure_share >= FAILED_SHARE:
+        failed = f"{found.failed_24h} of {counted(found.ended_24h, 'job')} failed in 24 hours."
+        return CheckResult(DEGRADED, failed, detail)
+    running = f"{found.running} {worded(found.running, 'runs', 'run')}"
+    return CheckResult(HEALTHY, f"{_jobs(found.waiting, 'waits', 'wait')}, {running}.", detail)
+
+
+def _jobs(count: int, one: str, many: str) -> str:
+    return f"{counted(count, 'job')} {worded(count, one, many)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 
 def counted(number: int, one: str, many: str = "") -> str:
     """Return a number of things in words. many : of a word whose plural is more than an s.
@@ -19,3 +21,15 @@ def worded(number: int, one: str, many: str = "") -> str:
     ('row', 'rows', 'stay')
     """
     return one if number == 1 else many or f"{one}s"
+
+
+def age_in_words(age: timedelta) -> str:
+    """Return a span of time in whole minutes, hours or days.
+
+    >>> age_in_words(timedelta(minutes=5)), age_in_words(timedelta(hours=47)), age_in_words(timedelta(days=3))
+    ('5 minutes', '47 hours', '3 days')
+    """
+    hours = age.total_seconds() / 3600
+    if hours < 1:
+        return counted(max(0, int(hours * 60)), "minute")
+    return counted(int(hours), "hour") if hours < 48 else counted(age.days, "day")

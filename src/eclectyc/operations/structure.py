@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from eclectyc.kernel.plurals import counted
 
@@ -78,10 +79,11 @@ def _registry() -> Iterator[Finding]:
 
 def _lake() -> Iterator[Finding]:
     """Whether registry and lake tell the same story."""
+    from eclectyc.batches.health import lake
     from eclectyc.estate.models import Series
-    from eclectyc.operations.health import HEALTHY, lake
+    from eclectyc.kernel.health import HEALTHY
 
-    verdict = lake(deep=True)
+    verdict = lake(now=timezone.now(), deep=True)
     if verdict.status != HEALTHY:
         yield Finding("lake", verdict.message, "")
     from eclectyc.lake.store import connect

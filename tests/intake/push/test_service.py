@@ -14,6 +14,7 @@ from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter, Series
 from eclectyc.intake.push import inbox
 from eclectyc.intake.push.drain import DrainResult, drain_inbox
+from eclectyc.intake.push.health import pushes
 from eclectyc.intake.push.message import Message
 from eclectyc.intake.push.models import Push
 from eclectyc.intake.undo import undo_batch
@@ -22,7 +23,6 @@ from eclectyc.jobs.worker import run_waiting
 from eclectyc.kernel.errors import Forbidden, Invalid
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
 from eclectyc.lake.store import connect
-from eclectyc.operations import health
 from tests.factories import World, make_meter, make_site, make_user
 from tests.intake.import_calls import bring, held, starts_of, truth_of
 from tests.intake.push.pushing import at, counts, push, reading, readings_of
@@ -352,15 +352,15 @@ def test_the_summary_tells_how_much_waits_and_for_how_long(world: World) -> None
 
 def test_health_tells_what_waits_and_worries_where_nobody_stores_it(world: World) -> None:
     now = at("2026-01-01 12:00")
-    assert health.pushes(now).status == "healthy"
+    assert pushes(now=now, deep=False).status == "healthy"
     push(world, [reading(TEN, 9)])
     for waited_min, status in ((1, "healthy"), (11, "degraded")):
         Push.objects.update(received_at=now - timedelta(minutes=waited_min))
-        check = health.pushes(now)
+        check = pushes(now=now, deep=False)
         assert (check.status, check.detail["readings"]) == (status, 1)
     assert "eclectyc worker" in check.message
     Push.objects.update(fault="It lies beyond its day.")
-    assert (health.pushes(now).status, health.pushes(now).detail["faulty"]) == ("degraded", 1)
+    assert (pushes(now=now, deep=False).status, pushes(now=now, deep=False).detail["faulty"]) == ("degraded", 1)
 
 
 def test_meters_in_other_zones_have_their_own_days(world: World) -> None:
