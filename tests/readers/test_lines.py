@@ -85,7 +85,7 @@ def test_titles_above_and_totals_below_are_no_data(tmp_path: Path) -> None:
     text = f"Report for: Works\nPrinted, 01/02/2024\n\n{HEAD}\n{line(1)}\n{line(2)}\nTotal,,3\nGrand total: 3\n"
     read = read_text(tmp_path, text)
     assert (read.rows, read.errors) == (2, [])
-    assert read.seen.warnings == ["Passed over: 2 lines of totals (the first is line 7)."]
+    assert read.seen.warnings == ["Skipped: 2 lines of totals (the first is line 7)."]
 
 
 def test_a_meter_called_total_is_a_meter(tmp_path: Path) -> None:

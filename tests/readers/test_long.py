@@ -124,8 +124,8 @@ def test_ae_with_numbers_is_export_and_with_letters_a_flag(tmp_path: Path) -> No
     ("line", "column", "says"),
     [
         ("A,2024-02-01 00:30,x,A", "value", "not a number"),
-        ("A,2024-02-01 00:30,1,Z", "flag", "'Z' is not a flag"),
-        ("A,2024-02-01 00:30,1,1", "flag", "'1' is not a flag"),
+        ("A,2024-02-01 00:30,1,Z", "flag", "'Z' is not a known flag"),
+        ("A,2024-02-01 00:30,1,1", "flag", "'1' is not a known flag"),
         ("A,2024-02-31 00:30,1,A", "datetime", "no date"),
         ("A,2024-02-01 24:30,1,A", "datetime", "no time"),
         ("A,,1,A", "datetime", "no date and time"),
@@ -224,7 +224,7 @@ def test_start_and_end_a_day_apart_are_whole_days(tmp_path: Path) -> None:
     naive = "A,2024-02-01 00:00,2024-02-02 00:00,1\nA,2024-02-02 00:00,2024-02-03 00:00,2\n"
     for text in (days, naive):
         read = read_text(tmp_path, "mpan,start,end,kwh\n" + text)
-        assert (read.seen.step, read.blocks[0].steps, read.errors) == (1440, 1440, [])
+        assert (read.seen.step, read.blocks[0].step, read.errors) == (1440, 1440, [])
         assert read.values.tolist() == [[1.0], [2.0]]
     assert read.column("day") == [date(2024, 2, 1), date(2024, 2, 2)]
     assert read_text(tmp_path, "mpan,start,end,kwh\n" + days, "daily").column("day")[0] == date(2025, 3, 30)
@@ -240,11 +240,11 @@ def test_each_line_s_period_is_as_long_as_its_start_and_end_say(tmp_path: Path, 
     by_step = {1440: 0.0}
     for block in read.blocks:
         values = block.values.sum() if isinstance(block, DayBlock) else block.frame["value"].sum()
-        by_step[block.steps] = by_step.get(block.steps, 0.0) + values
+        by_step[block.step] = by_step.get(block.steps, 0.0) + values
     assert by_step == {1440: 250.0, 30: 5.0, 60: 6.0, None: 15.0}
     assert (read.rows, read.errors) == (254, [])
 
 
 def test_times_of_a_local_clock_do_not_say_how_long_a_night_of_change_is(tmp_path: Path) -> None:
     read = read_text(tmp_path, "mpan,start,end,kwh\nA,2025-10-26 01:30,2025-10-26 02:00,5\n")
-    assert [block.steps for block in read.blocks] == [None]
+    assert [block.step for block in read.blocks] == [None]

@@ -165,7 +165,7 @@ def test_a_total_is_a_check_and_never_a_slot(tmp_path: Path) -> None:
     [
         (SPELLINGS["HH01"][:29] + SPELLINGS["HH01"][30:], "number 30 is missing"),
         (SPELLINGS["HH01"][:40], "40 columns"),
-        ([*SPELLINGS["HH01"][:-1], "HH01"], "twice: HH01"),
+        ([*SPELLINGS["HH01"][:-1], "HH01"], "two columns for the same slot: HH01"),
         ([*SPELLINGS["HH01"], *(f"kWh_{n}" for n in range(1, 49))], "'HH01', 'kWh_1'"),
         ([*SPELLINGS["HH01"], *FLAGGED["F01"][:24]], "48 columns of values and 24 of flags"),
     ],

@@ -121,7 +121,7 @@ def _unknown_document(sample: FileSample) -> UnreadableFile:
     senders = ", ".join(reader.sender for reader in readers() if reader.document_type == kind)
     what = "JSON" if kind == "json" else "XML or HTML"
     return UnreadableFile(
-        f"{sample.name} is {what}, and not from a known sender ({senders}).",
+        f"{sample.name} is {what}, not a table, and not from a known sender ({senders}).",
         "Export it as CSV (.csv or .csv.gz) and import that.",
     )
 

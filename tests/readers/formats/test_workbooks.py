@@ -134,7 +134,7 @@ def test_a_workbook_without_anything_says_so(kind: str, tmp_path: Path) -> None:
 
 
 def test_a_workbook_that_is_not_understood_is_refused_by_its_first_sheet(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFile, match=r"Sheet 'One': .*not understood"):
+    with pytest.raises(UnreadableFile, match=r"Sheet 'One': .*not recognised"):
         read(written(tmp_path, {"One": [["a", "b"], [1, 2]], "Two": [["c"], [3]]}))
 
 
@@ -212,7 +212,7 @@ def test_an_error_in_a_cell_rejects_its_line_and_is_named(tmp_path: Path) -> Non
         sheet.write_formula(2, 2, "=NA()", None, "#N/A")
     found = read(path)
     assert found.values.tolist() == [[1.0]]
-    assert [(e.line, e.column, e.reason) for e in found.errors] == [(3, "kWh", "'#N/A' is an error of a spreadsheet.")]
+    assert [(e.line, e.column, e.reason) for e in found.errors] == [(3, "kWh", "'#N/A' is a spreadsheet error.")]
 
 
 def with_formula(folder: Path, value: Any) -> Path:
@@ -259,7 +259,7 @@ def test_in_ods_errors_comments_and_formulas_are_told_apart(tmp_path: Path) -> N
     found = read(path)
     assert found.values.tolist() == [[4.0]]
     assert [(error.line, error.reason) for error in found.errors] == [
-        (2, "'#DIV/0!' is an error of a spreadsheet."),
+        (2, "'#DIV/0!' is a spreadsheet error."),
         (3, "'=[.C2]*2' is a formula whose value was not saved."),
     ]
 
@@ -386,7 +386,7 @@ def hostile_sheet(folder: Path, sheet: str) -> Path:
         (f'{OPEN}<row r="1"><c r="A1"><v>1\0</v></c></row>{CLOSE}',
          "not sound XML"),
         (f'{OPEN}<row r="1"><c r="A1"><v>1</v></c></row>', "is cut off"),
-        (f'{OPEN}<row r="1"><c r="A1" t="str"><v>{"x" * 40_000}</v></c></row>{CLOSE}', "not understood"),
+        (f'{OPEN}<row r="1"><c r="A1" t="str"><v>{"x" * 40_000}</v></c></row>{CLOSE}', "not recognised"),
     ],
 )  # fmt: skip
 def test_a_hostile_sheet_is_refused(sheet: str, words: str, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ WORST: dict[str, tuple[Callable[[], bytes], str]] = {
     "slots.csv": (lambda: b"MPAN,Date" + b"".join(b",HH%d" % n for n in range(120_000)) + b"\n" + _LINE, "columns"),
     "endless.csv": (lambda: _HEADER + _LINE + b"1" * (80 << 20), "longer than 1 MiB"),
     "two-gib.csv.gz": (_gzip_of_2_gib, "unpacks to more than 200 times"),
-    "lies.csv.gz": (_lying_gzip, "not sound gzip"),
+    "lies.csv.gz": (_lying_gzip, "not valid gzip"),
     "deep.json": (lambda: b'{"results":' + b"[" * 5_000_000, "JSON"),
     "deeper.json": (lambda: b'{"results":' + b"[" * 900_000 + b"]" * 900_000 + b"}", "lists within lists"),
     "wide.json": (lambda: b'{"results":[' + b"{}," * 12_000_000 + b"{}]}", "too large a JSON"),

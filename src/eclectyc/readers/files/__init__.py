@@ -1,1 +1,1 @@
-"""From a file on disk to lines of text: packed or not, whatever its encoding, a table or a workbook."""
+"""Open files on disk as text: plain or gzip, in any common encoding; workbooks become CSV."""

@@ -1,4 +1,4 @@
-"""Where a byte stands in a text, found without asking the system for room each time."""
+"""Search for a byte in a text without allocating memory each time."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import threading
 import numpy as np
 
 
-class _Room(threading.local):
-    """Each thread's own, as large as the largest text so far."""
+class _Buffer(threading.local):
+    """One per thread, as large as its largest text so far."""
 
     def __init__(self) -> None:
         self.flags = np.empty(0, dtype=bool)
 
 
-_room = _Room()
+_buffer = _Buffer()
 
 
 def byte_mask(text: np.ndarray, byte: int) -> np.ndarray:
-    """Say of each byte of a text (uint8) whether it is this one; it holds until this thread asks again."""
-    if len(_room.flags) < len(text):
-        _room.flags = np.empty(len(text), dtype=bool)
-    return np.equal(text, byte, out=_room.flags[: len(text)])
+    """Return a mask of the bytes of a text (uint8) that equal ``byte``; valid until this thread's next call."""
+    if len(_buffer.flags) < len(text):
+        _buffer.flags = np.empty(len(text), dtype=bool)
+    return np.equal(text, byte, out=_buffer.flags[: len(text)])
 
 
 def count_byte(text: np.ndarray, byte: int) -> int:
-    """Return how often a byte stands in a text (uint8)."""
+    """Return how often a byte occurs in a text (uint8)."""
     return int(np.count_nonzero(byte_mask(text, byte)))

@@ -1,8 +1,8 @@
-"""From bytes to UTF-8 text with line feeds.
+"""Decode bytes to UTF-8 text with line feeds.
 
-Encodings: UTF-8 with and without byte-order mark, UTF-16 (with mark, or told by its zero bytes), Windows-1252.
-A line that is not UTF-8 is read as Windows-1252, line by line, so a file put together from both reads right;
-a line that is neither is blanked and reported. Zero bytes are not text: the file is refused.
+Encodings: UTF-8 with and without byte-order mark, UTF-16 (with mark, or recognised by its zero bytes), Windows-1252.
+A line that is not UTF-8 is read as Windows-1252, so that a file joined from both is read correctly; a line that is
+neither is blanked and rejected. A file with other zero bytes is refused.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_CONTROLS = (b"\x1d", b"\x1e", b"\x1f")  # they stand for quoted delimiters, line feeds and quotes further on
+_CONTROLS = (b"\x1d", b"\x1e", b"\x1f")  # used for quoted delimiters, line feeds and quotes later
 _LOST = "\ufffd".encode()
 
 
 def encoding_of(start: bytes, name: str) -> tuple[str, int]:
-    """Return the encoding and the length of the byte-order mark, judged by the first bytes."""
+    """Return the encoding and the length of the byte-order mark, by the first bytes."""
     for mark, encoding in _MARKS:
         if start.startswith(mark):
             return encoding, len(mark)
@@ -41,12 +41,12 @@ def encoding_of(start: bytes, name: str) -> tuple[str, int]:
 
 def _binary(name: str) -> UnreadableFile:
     return UnreadableFile(
-        f"{name} is not a text file: it holds zero bytes.", "Save it as CSV (.csv or .csv.gz) and import that."
+        f"{name} is not a text file: it contains zero bytes.", "Save it as CSV (.csv or .csv.gz) and import that."
     )
 
 
 class Decoder:
-    """Turns the chunks of one file into text, then the blocks cut from it into sound UTF-8."""
+    """Decodes the chunks of one file, then cleans the blocks cut from the text."""
 
     def __init__(self, encoding: tuple[str, int], name: str) -> None:
         self.encoding, self._skip = encoding
@@ -55,7 +55,7 @@ class Decoder:
         self._return_pending = False
 
     def feed(self, chunk: bytes, *, last: bool) -> bytes:
-        """Return a chunk as text: line ends made one, zero bytes refused."""
+        """Return a chunk as text with line feeds; refuse zero bytes."""
         if self._skip:
             chunk, self._skip = chunk[self._skip :], 0
         if self._wide is not None:
@@ -71,10 +71,10 @@ class Decoder:
         return chunk.rstrip(b"\x1a") if last else chunk
 
     def clean(self, text: bytes, first_line: int) -> tuple[bytes, list[LineError]]:
-        """Return whole lines as sound UTF-8, with those that are not text blanked and reported."""
+        """Return whole lines as valid UTF-8; those that are not text are blanked, with an error."""
         if text.isascii() and not any(control in text for control in _CONTROLS):
             return text, []
-        if codecs.BOM_UTF8 in text:  # files joined end to end bring theirs along
+        if codecs.BOM_UTF8 in text:  # joined files have one in the middle
             text = text.removeprefix(codecs.BOM_UTF8).replace(b"\n" + codecs.BOM_UTF8, b"\n")
         if _is_utf8(text) and _LOST not in text and not any(control in text for control in _CONTROLS):
             return text, []
@@ -113,6 +113,6 @@ def _undecodable(line: int) -> LineError:
     return LineError(
         line,
         "",
-        "The line holds bytes that are neither UTF-8 nor Windows-1252 text, or control characters.",
+        "The line has bytes that are neither UTF-8 nor Windows-1252 text, or control characters.",
         "Save the file as UTF-8 and import it again.",
     )

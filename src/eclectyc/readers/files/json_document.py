@@ -1,4 +1,4 @@
-"""A JSON file as one value. It has to be held whole, so its size is bounded, and so is what it may unfold to."""
+"""Load a JSON file. It must fit into memory, so its size and its number of values are limited."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.files.decode import Decoder, encoding_of
 from eclectyc.readers.files.source import Source
 
-MOST_BYTES: Final = 32 << 20  # of JSON: 300,000 readings of a wordy answer
+MOST_BYTES: Final = 32 << 20  # of JSON: 300,000 readings of a verbose response
 MOST_PARTS: Final = 2_000_000  # values, lists and objects: an empty object takes two bytes here and sixty in memory
 _NESTED_TOO_DEEP: Final = "depth limit"
 
 
 def load_document(source: Source) -> Any:
-    """Return what a JSON file holds; it is read once. ``UnreadableFile`` where it is not sound or too large."""
+    """Return a JSON file's value, which is loaded once; ``UnreadableFile`` if it is invalid or too large."""
     if source.document is None:
         source.document = _parsed(_text(source), source.name)
     return source.document
@@ -41,17 +41,17 @@ def _parsed(text: bytes, name: str) -> Any:
     except orjson.JSONDecodeError as error:
         if _NESTED_TOO_DEEP in str(error):
             raise UnreadableFile(
-                f"{name} holds lists within lists without end; no meter data do.", "Export it again."
+                f"{name} has lists nested without end; no meter data do.", "Export it again."
             ) from None
         if error.pos >= len(error.doc.rstrip()):
             raise UnreadableFile(f"{name} is cut off: its JSON ends in the middle.", "Fetch the file again.") from None
         raise UnreadableFile(
-            f"{name} is not sound JSON: {error.msg}, line {error.lineno}.", "Fetch the file again, or export it again."
+            f"{name} is not valid JSON: {error.msg}, line {error.lineno}.", "Fetch the file again, or export it again."
         ) from None
 
 
 def _too_large(name: str) -> UnreadableFile:
     return UnreadableFile(
-        f"{name} is too large a JSON file: at most {MOST_BYTES >> 20} MiB and {MOST_PARTS:,} values are read.",
-        "Fetch shorter spans of time and import them one after another, or export CSV, which may be of any size.",
+        f"{name} is too large a JSON file: the limit is {MOST_BYTES >> 20} MiB and {MOST_PARTS:,} values.",
+        "Fetch shorter periods and import them one after another, or export CSV, which may have any size.",
     )

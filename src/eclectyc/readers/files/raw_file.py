@@ -1,4 +1,4 @@
-"""The bytes of a file, unpacked where it is gzip; archives, workbooks and pictures are refused by name."""
+"""Read the bytes of a file, unpacked if it is gzip; refuse archives, workbooks and pictures by name."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from typing import IO, Final, Self
 
 from eclectyc.readers.blocks import UnreadableFile
 
-MAX_RATIO = (
-    200  # (a year of nothing but zeros packs 80 times) a file that unpacks to more than this many times its size …
-)
-RATIO_FROM_BYTES = 64 << 20  # … once that much has come out, is refused
+MAX_RATIO = 200  # a file that unpacks to more than this many times its size (a year of zeros: 80) is refused …
+RATIO_FROM_BYTES = 64 << 20  # … once this much is unpacked
 
-_EDGE: Final = 1 << 16  # [bytes] before the end of a read, in which its last line feed is looked for
+_EDGE: Final = 1 << 16  # [bytes] at the end of a read that are searched for its last line feed
 
 _GZIP = b"\x1f\x8b"
 _NAMED: Final = (
@@ -39,7 +37,7 @@ _NAMED: Final = (
 
 
 class RawFile:
-    """An open file. ``position`` counts the bytes read from disk, packed or not."""
+    """An open file. ``position`` counts the bytes read from disk, before unpacking."""
 
     def __init__(self, path: Path) -> None:
         self._file: IO[bytes] = path.open("rb")
@@ -63,9 +61,9 @@ class RawFile:
         return self._file.tell()
 
     def read_lines(self, size: int) -> bytes:
-        """Return up to ``size`` bytes, none only at the end of the file; where that is easy to find, up to a line feed.
+        """Return up to ``size`` bytes, none only at the end of the file; up to a line feed, if one is near the end.
 
-        Whole lines need not be put together with what was left of the read before, which copies every byte twice.
+        Whole lines need not be joined with the rest of the read before, which would copy every byte twice.
         """
         if self._packed or size <= _EDGE:
             return self.read(size)
@@ -83,7 +81,7 @@ class RawFile:
             ) from None
         except (gzip.BadGzipFile, zlib.error) as error:
             raise UnreadableFile(
-                f"{self._name} is not sound gzip data: {error}.", "Fetch the file again, or unpack it first."
+                f"{self._name} is not valid gzip data: {error}.", "Fetch the file again, or unpack it first."
             ) from None
         if not self._out:
             self._refuse_by_name(data)
@@ -91,7 +89,7 @@ class RawFile:
         if self._packed and self._out > RATIO_FROM_BYTES and self._out > MAX_RATIO * self.position:
             raise UnreadableFile(
                 f"{self._name} unpacks to more than {MAX_RATIO} times its size; no meter data do.",
-                "Unpack the file first if it is meant to be so.",
+                "If that is intended, unpack the file first.",
             )
         return data
 

@@ -1,8 +1,8 @@
-"""From a file on disk to blocks of text: UTF-8, lines ended by a line feed, cut where a record ends.
+"""Read a file as blocks of text: UTF-8, with line feeds, cut between records.
 
-Memory is flat in the size of the file: one block is handled while a thread prepares the next. Nothing here
-knows columns. What cannot be text is refused whole, by name; a single line that cannot be decoded is blanked
-in its place (so that line numbers hold) and reported.
+Memory does not grow with the file: one block is processed while a thread prepares the next. Nothing here knows columns.
+A file that is not text is refused by name; a single line that cannot be decoded is blanked, so that line numbers stay
+right, and rejected.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from eclectyc.readers.files.decode import Decoder, encoding_of
 from eclectyc.readers.files.raw_file import RawFile
 
 MAX_LINE_BYTES = 1 << 20  # a longer line is refused: it is not a table
-BLOCK_BYTES = 8 << 20  # smaller ones have Python's lock change hands more often, larger ones take more memory
+BLOCK_BYTES = 8 << 20  # smaller blocks pass Python's lock around more often, larger ones use more memory
 HEAD_BYTES = 1 << 20
-HEAD_LINES = 50  # a header may stand under that many lines
+HEAD_LINES = 50  # a header may be below that many lines
 START_BYTES = 1 << 16
 
 Kind = Literal["lines", "json", "xml"]
@@ -51,13 +51,13 @@ class Source:
 
     def __init__(self, path: Path, *, block_bytes: int = BLOCK_BYTES, delimiter: str = "") -> None:
         self.path = path
-        self.origin = path  # the file itself, where ``path`` is what was unpacked from it
-        self.delimiter = delimiter  # of its cells, where that is known
+        self.origin = path  # the file itself, if ``path`` was unpacked from it
+        self.delimiter = delimiter  # of its cells, if known
         self.block_bytes = block_bytes
         self.size = path.stat().st_size  # [bytes on disk]
         self.position = 0  # [bytes on disk] read so far, for progress
-        self.sample: object = None  # what ``head.head_of`` saw in the first lines
-        self.document: object = None  # what ``json_document.document_of`` made of a JSON file
+        self.sample: object = None  # cache of ``file_sample.sample_of``
+        self.document: object = None  # cache of ``json_document.load_document``
 
     @property
     def name(self) -> str:
@@ -65,7 +65,7 @@ class Source:
 
     @cached_property
     def kind(self) -> Kind:
-        """Whether the file is lines of text, or one document whose line ends mean nothing."""
+        """Whether the file has lines of text or is one document."""
         start = self.start.lstrip()[:20].lower()
         if start.startswith(_JSON_STARTS) or (start[:1] == b"[" and start[1:].lstrip()[:1] in (b"{", b"[")):
             return "json"
@@ -73,7 +73,7 @@ class Source:
 
     @cached_property
     def start(self) -> bytes:
-        """The first few thousand characters of the file, as UTF-8."""
+        """The beginning of the file, as UTF-8."""
         with RawFile(self.path) as raw:
             piece = raw.read(START_BYTES)
             if piece:
@@ -81,7 +81,7 @@ class Source:
         return piece
 
     def pieces(self) -> Generator[bytes, None, None]:
-        """Yield the file's bytes, unpacked and otherwise as they are."""
+        """Yield the file's bytes, unpacked but not decoded."""
         with RawFile(self.path) as raw:
             while piece := raw.read(BLOCK_BYTES):
                 self.position = raw.position
@@ -89,7 +89,7 @@ class Source:
 
     @cached_property
     def head_text(self) -> TextBlock:
-        """The first lines of the file, up to about a megabyte; more where lines are so long that these are few."""
+        """The first lines of the file, up to about a megabyte, or more if the lines are long."""
         if self.kind != "lines":
             return TextBlock(self.start, 1, self.start.count(b"\n") + 1)
         text, lines, errors = b"", 0, list[LineError]()
@@ -102,7 +102,7 @@ class Source:
         return TextBlock(text, 1, lines, errors)
 
     def blocks(self, after_line: int = 0) -> Generator[TextBlock, None, None]:
-        """Yield the file's lines after ``after_line``, in blocks that end where a record ends."""
+        """Yield the file's lines after ``after_line``, in blocks of whole records."""
         for block in _prefetch(self._blocks(self.block_bytes)):
             skip = after_line - block.first_line + 1
             if skip <= 0:
@@ -138,7 +138,7 @@ class Source:
 
 
 def open_source(path: str | Path, *, block_bytes: int = BLOCK_BYTES, delimiter: str = "") -> Source:
-    """Open a file for reading, or say in ``UnreadableFile`` why it cannot be."""
+    """Open a file for reading; ``UnreadableFile`` if it cannot be opened."""
     path = Path(path)
     try:
         if not path.is_file():
@@ -146,12 +146,12 @@ def open_source(path: str | Path, *, block_bytes: int = BLOCK_BYTES, delimiter: 
         source = Source(path, block_bytes=block_bytes, delimiter=delimiter)
         _ = source.head_text
     except OSError as error:
-        raise UnreadableFile(f"{path} cannot be opened: {error.strerror}.", "Check who may read it.") from None
+        raise UnreadableFile(f"{path} cannot be opened: {error.strerror}.", "Check its permissions.") from None
     return source
 
 
 def _line_count(text: bytes, line: int, name: str) -> int:
-    """Return how many lines a text holds; refuse it if one of them is longer than any table's."""
+    """Return the number of lines of a text; refuse it if one of them is too long for a table."""
     ends = np.flatnonzero(byte_mask(np.frombuffer(text, dtype=np.uint8), _NEWLINE))
     lengths = np.diff(ends, prepend=-1)
     longest = int(lengths.argmax())
@@ -162,13 +162,13 @@ def _line_count(text: bytes, line: int, name: str) -> int:
 def _refuse_endless(length: int, line: int, name: str) -> None:
     if length > MAX_LINE_BYTES:
         raise UnreadableFile(
-            f"Line {line} of {name} is longer than 1 MiB ({MAX_LINE_BYTES:,} bytes), the longest that is read.",
+            f"Line {line} of {name} is longer than 1 MiB ({MAX_LINE_BYTES:,} bytes), the longest line that is read.",
             "Check that the file is a table with one record to a line.",
         )
 
 
 def _end_of_last_record(text: bytes, size: int) -> int:
-    """Return where the last whole record ends: after a line feed that no open quotation holds."""
+    """Return the end of the last whole record: after a line feed outside quotation marks."""
     last = text.rfind(b"\n") + 1
     if b'"' not in text:
         return last
@@ -177,7 +177,7 @@ def _end_of_last_record(text: bytes, size: int) -> int:
     ends = np.flatnonzero((array == _NEWLINE) & (inside == 0))
     if len(ends) and (int(ends[-1]) + 1) * 2 > last:
         return int(ends[-1]) + 1
-    # A quotation mark that is never closed: no record is that long. The reader of records reports its line.
+    # A quotation mark is never closed: no record is that long. ``quoted_cells`` rejects its line.
     return last if len(text) >= size or not len(ends) else int(ends[-1]) + 1
 
 

@@ -1,1 +1,1 @@
-"""Tables: which column is which field, and what dates, numbers, words and identifiers in their cells mean."""
+"""Tables: find the column of each field, and parse the dates, numbers, words and identifiers in cells."""

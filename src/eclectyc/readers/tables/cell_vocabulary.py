@@ -1,4 +1,4 @@
-"""The words feeds use in cells: flags of quality, names of quantities and utilities. Unknown ones are never guessed."""
+"""Words in cells: quality flags, names of quantities and utilities. Unknown words are never guessed."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from eclectyc.kernel.quality import ACTUAL, ESTIMATED
 from eclectyc.readers.tables.headings import header_key
 
 FLAGS: Final = {
-    "": ACTUAL, "a": ACTUAL, "act": ACTUAL, "actual": ACTUAL,
-    "e": ESTIMATED, "est": ESTIMATED, "estimate": ESTIMATED, "estimated": ESTIMATED,
-}  # fmt: skip
+    **dict.fromkeys(("", "a", "act", "actual"), ACTUAL),
+    **dict.fromkeys(("e", "est", "estimate", "estimated"), ESTIMATED),
+}
+_IMPORT = "ai active activeimport import imp importactive kwh kwhimport importkwh"
+_EXPORT = "ae activeexport export exp exportactive kwhexport exportkwh"
+_REACTIVE_IMPORT = "ri reactiveimport kvarh importreactive reactive"
+_REACTIVE_EXPORT = "re reactiveexport exportreactive"
 QUANTITIES: Final = {
-    "ai": "import", "active": "import", "activeimport": "import", "import": "import", "imp": "import",
-    "importactive": "import", "kwh": "import", "kwhimport": "import", "importkwh": "import",
-    "ae": "export", "activeexport": "export", "export": "export", "exp": "export", "exportactive": "export",
-    "kwhexport": "export", "exportkwh": "export",
-    "ri": "reactive_import", "reactiveimport": "reactive_import", "kvarh": "reactive_import",
-    "importreactive": "reactive_import", "reactive": "reactive_import",
-    "re": "reactive_export", "reactiveexport": "reactive_export", "exportreactive": "reactive_export",
+    **dict.fromkeys(_IMPORT.split(), "import"),
+    **dict.fromkeys(_EXPORT.split(), "export"),
+    **dict.fromkeys(_REACTIVE_IMPORT.split(), "reactive_import"),
+    **dict.fromkeys(_REACTIVE_EXPORT.split(), "reactive_export"),
     "volume": "volume",
-}  # fmt: skip
+}
 _UTILITIES: Final = {"electricity", "elec", "gas", "water", "heat", "steam", "cooling", "oil", "power"}
 
 
 def flag_of(text: str) -> int | None:
-    """Return the quality a flag names (blank or ``-``: actual), or None for one that is not known."""
+    """Return a flag's quality (blank or ``-``: actual), or None if the flag is unknown."""
     text = text.strip()
     return FLAGS.get(header_key(text)) if (text.isascii() and text.isalpha()) or text in ("", "-") else None
 
 
 def quantity_of(text: str) -> str | None:
-    """Return the quantity a word names, or None for one that is not known."""
+    """Return a word's quantity, or None if the word is unknown."""
     return QUANTITIES.get(header_key(text)) if text.isascii() else None
 
 

@@ -1,7 +1,7 @@
-"""Files whose lines begin with a code that says what they are (NEM12, D0379, DF2): their lines as arrays.
+"""Files whose lines begin with a code for their kind (NEM12, D0379, DF2), as arrays of lines.
 
-A *unit* is a run of lines that must be read together: a day and the lines that say more of it. Blocks are cut where a
-unit begins, so that whoever reads one sees the whole of it.
+A *unit* is a run of lines that must be read together, such as a day and the lines that qualify it. Blocks are cut
+between units.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from eclectyc.readers.files.source import Source, TextBlock
 from eclectyc.readers.tables.parse_csv import line_numbers
 from eclectyc.readers.tables.quoted_cells import LINE, unquote
 
-MOST_CARRIED: Final = 1 << 20  # [bytes] no unit is that long
+MOST_CARRIED: Final = 1 << 20  # [bytes] longer than any unit
 _NEWLINE: Final = 10
 
 
@@ -26,8 +26,8 @@ _NEWLINE: Final = 10
 class CodedLines:
     """The lines of a text. text : uint8. starts, ends : offsets of each line and of its line feed.
 
-    numbers : the file's own line numbers. codes : the first four bytes of each line as one number, whatever follows a
-    shorter one included. All have shape (lines,) but ``text``.
+    numbers : the file's own line numbers. codes : the first four bytes from each line's start as one number, even if
+    the line is shorter. All but ``text`` have shape (lines,).
     """
 
     text: np.ndarray
@@ -38,7 +38,6 @@ class CodedLines:
 
     @classmethod
     def from_block(cls, block: TextBlock) -> Self:
-        """Take a block apart."""
         text = np.frombuffer(block.text, dtype=np.uint8)
         ends = np.flatnonzero(text == _NEWLINE)
         starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
@@ -50,31 +49,31 @@ class CodedLines:
         return len(self.ends)
 
     def starting_with(self, code: bytes) -> np.ndarray:
-        """Say which lines begin with a code of up to four characters."""
+        """Return a mask of the lines that begin with a code of up to four characters."""
         mask = np.uint32((1 << 8 * len(code)) - 1)
         begins: np.ndarray = (self.codes & mask) == np.uint32(int.from_bytes(code, "little"))
         return begins
 
     def starting_with_digit(self) -> np.ndarray:
-        """Say which lines begin with a digit."""
+        """Return a mask of the lines that begin with a digit."""
         first = self.codes & np.uint32(0xFF)
         begins: np.ndarray = (first >= ord("0")) & (first <= ord("9"))
         return begins
 
     def blank(self) -> np.ndarray:
-        """Say which lines hold nothing but spaces."""
+        """Return a mask of the lines that are empty or only spaces."""
         is_blank = self.starts == self.ends
         for n in np.flatnonzero(self.starting_with(b" ")).tolist():
             is_blank[n] = not self.text[self.starts[n] : self.ends[n]].tobytes().strip()
         return is_blank
 
     def field_counts(self, delimiter: bytes) -> np.ndarray:
-        """Return how many fields each line has."""
+        """Return the number of fields of each line."""
         found = np.flatnonzero(self.text == ord(delimiter))
         return np.diff(np.searchsorted(found, self.ends), prepend=0) + 1
 
     def text_of(self, which: np.ndarray) -> bytes:
-        """Return the text of some lines, by mask."""
+        """Return the text of the lines in a mask."""
         if which.all():
             return self.text.tobytes()
         return self.text[np.repeat(which, self.ends + 1 - self.starts)].tobytes()
@@ -84,22 +83,24 @@ class CodedLines:
         return self.text[self.starts[n] : min(self.ends[n], self.starts[n] + most)].tobytes().decode("utf-8", "replace")
 
     def as_series(self, which: np.ndarray) -> pl.Series:
-        """Return some lines, by mask, as text."""
+        """Return the lines in a mask as strings."""
         return pl.Series(self.text_of(which).decode("utf-8", "replace").split("\n")[:-1], dtype=pl.String)
 
     def unknown_lines(self, known: np.ndarray, reason: str, remedy: str) -> list[LineError]:
-        """Report the lines that are neither ``known`` nor blank; ``reason`` follows what they begin with."""
+        """Return an error for each line neither ``known`` nor blank; ``reason`` follows its first characters."""
         others = np.flatnonzero(~(known | self.blank()))
         return [LineError(int(self.numbers[n]), "", f"{self.line(n, 20)!r} {reason}", remedy) for n in others.tolist()]
 
     def unidentified(self, known: np.ndarray, errors: Iterable[LineError]) -> np.ndarray:
-        """Say which lines may have begun something that nobody knows of now: they are neither ``known`` nor blank, or
-        could not be read. What follows them must not be taken for a part of what stands before."""
+        """Return a mask of the lines that are neither ``known`` nor blank, or could not be decoded.
+
+        Each may have begun a new meter or day, so the lines below must not be added to the one above.
+        """
         return ~(known | self.blank()) | np.isin(self.numbers, [error.line for error in errors])
 
 
 def read_units(source: Source, codes: Sequence[bytes], delimiter: bytes) -> Iterator[TextBlock]:
-    """Yield a file in blocks that end where a line with one of ``codes`` begins; quotation marks are taken off."""
+    """Yield a file in blocks that end before a line with one of ``codes``, without quotation marks."""
     rest, first = b"", 1
     pending: list[LineError] = []
     for block in source.blocks():
@@ -127,9 +128,9 @@ def _count(text: bytes) -> int:
 
 
 def read_cells(text: bytes, delimiter: str, width: int, numbers: Iterable[int]) -> tuple[pl.DataFrame, bool]:
-    """Return the cells of lines that all have ``width`` fields, columns named "0", "1" … and whether it is typed.
+    """Return the cells of lines that all have ``width`` fields, in columns "0", "1" …, and whether they are typed.
 
-    Typed, the columns in ``numbers`` are Float64; else every cell is text, stripped, null where blank.
+    If typed, the columns in ``numbers`` are Float64; else every cell is text, stripped, null if blank.
     """
     kinds: dict[str, type[pl.DataType]] = {str(n): pl.String for n in range(width)}
     typed = kinds | {str(n): pl.Float64 for n in numbers}

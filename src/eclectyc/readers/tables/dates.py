@@ -1,9 +1,9 @@
-"""Dates, times of day and stamps as files print them. The day comes before the month, always.
+"""Parse dates, times of day and stamps. The day always comes before the month.
 
-Read: ISO, DD/MM/YYYY (also with - or .), DD Mon YYYY, YYYYMMDD, Excel serial numbers, two-digit years as 20YY;
-times with : or as four digits, with AM or PM, ``24:00`` closing its day; ``Z`` or an offset makes an instant.
-A date that does not exist is an error, never another day. One that exists only month first means that the
-whole column was printed so, and refuses the file.
+Accepted: ISO, DD/MM/YYYY (also with - or .), DD Mon YYYY, YYYYMMDD, Excel serial numbers, two-digit years as 20YY;
+times with : or as four digits, with AM or PM, ``24:00`` as the end of its day; ``Z`` or an offset makes an instant.
+A date that does not exist is an error, never another day. A date that exists only month first shows that the whole
+column is month first, and the file is refused.
 """
 
 from __future__ import annotations
@@ -16,15 +16,10 @@ from typing import Final
 
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 
-_MONTHS: Final = {
-    name: n
-    for n, names in enumerate(
-        ("jan january", "feb february", "mar march", "apr april", "may", "jun june", "jul july", "aug august",
-         "sep sept september", "oct october", "nov november", "dec december"),
-        1,
-    )
-    for name in names.split()
-}  # fmt: skip
+_MONTH_NAMES = "january february march april may june july august september october november december"
+_MONTHS: Final = {name: n for n, month in enumerate(_MONTH_NAMES.split(), 1) for name in (month[:3], month)} | {
+    "sept": 9
+}
 _DAY_FIRST = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
 _YEAR_FIRST = re.compile(r"([0-9]{4})([/.-])([0-9]{1,2})\2([0-9]{1,2})")
 _NAMED = re.compile(r"([0-9]{1,2})[ /.-]?([A-Za-z]{3,9})[ /.,-]{0,2}([0-9]{4}|[0-9]{2})")
@@ -43,9 +38,9 @@ _ASK_TIME = "Write times as HH:MM."
 
 
 class BadDate(ValueError):
-    """A cell that is no date or time: why, and what to do.
+    """A cell that is not a date or time.
 
-    ``month_first``: it is a date in the other order. ``of_other_times``: it is one of a year that no reading is of.
+    ``month_first``: it is a date in the other order. ``of_other_times``: its year is out of range.
     """
 
     def __init__(
@@ -60,9 +55,9 @@ class BadDate(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """A printed moment. ``clock`` is naive, as printed (24:00 already moved to the next day's start).
+    """A printed date and time. ``clock`` is naive, as printed (24:00 already moved to the next day's start).
 
-    ``offset`` is what the text carries, None for clock time alone; ``closes_day`` says it was printed 24:00.
+    ``offset`` is None if the text has none. ``closes_day``: it was printed 24:00.
     """
 
     clock: datetime
@@ -76,8 +71,7 @@ class Stamp:
 
 @lru_cache(maxsize=65536)
 def parse_date(text: str) -> date:
-    """Return a printed date, or raise ``BadDate``. A time of day of exactly midnight is passed over, by
-    whatever clock.
+    """Return a printed date, or raise ``BadDate``. A time of exactly midnight is ignored, with or without an offset.
 
     >>> parse_date("03/02/2025")
     datetime.date(2025, 2, 3)
@@ -93,12 +87,12 @@ def parse_date(text: str) -> date:
         return _date(int(match[1]), int(match[2]), int(match[3]), text)
     if match := _SERIAL.fullmatch(text):
         if (match[2] or "").strip(".0"):
-            raise BadDate(f"{text!r} has a time of day where a date alone is wanted.")
+            raise BadDate(f"{text!r} has a time of day; only a date is expected.")
         return _in_range(_EXCEL_EPOCH + timedelta(days=int(match[1])), text).date()
     moment = _without_offset(text)
     if match := _STAMP.fullmatch(moment):
         if parse_time(match[2]):
-            raise BadDate(f"{text!r} has a time of day where a date alone is wanted.")
+            raise BadDate(f"{text!r} has a time of day; only a date is expected.")
         return parse_date(match[1])
     raise BadDate(f"{text!r} is not a date.")
 
@@ -110,7 +104,7 @@ def _without_offset(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def parse_time(text: str) -> timedelta:
-    """Return a printed time of day as the time since midnight; 24:00 is 24 hours. Raise ``BadDate`` for others.
+    """Return a printed time of day as the time since midnight (24:00 is 24 hours), or raise ``BadDate``.
 
     >>> parse_time("00:30"), parse_time("24:00")
     (datetime.timedelta(seconds=1800), datetime.timedelta(days=1))
@@ -155,7 +149,7 @@ def parse_stamp(text: str) -> Stamp:
         whole = _EXCEL_EPOCH + timedelta(days=int(match[1]))
         return Stamp(_in_range(whole + _from_days(float(f"0{match[2] or '.0'}")), text))
     else:
-        parse_date(moment)  # says what is wrong with it if it is no date at all
+        parse_date(moment)  # raises if it is not a date at all
         raise BadDate(f"{text!r} has no time of day.", "Write stamps as YYYY-MM-DD HH:MM.")
     midnight = datetime(day.year, day.month, day.day)
     return Stamp(midnight + time, offset, closes_day=time == timedelta(days=1))
@@ -174,7 +168,7 @@ def _offset(match: re.Match[str], text: str) -> timedelta:
         return timedelta(0)
     size = timedelta(hours=int(match[3]), minutes=int(match[4] or 0))
     if size > timedelta(hours=15) or int(match[4] or 0) > 59:
-        raise BadDate(f"{text!r} has an offset from UTC that no clock has.", "Write offsets as +HH:MM.")
+        raise BadDate(f"{text!r} has an impossible offset from UTC.", "Write offsets as +HH:MM.")
     return -size if match[2] == "-" else size
 
 
@@ -212,7 +206,7 @@ def _in_range(moment: datetime, text: str) -> datetime:
 
 
 def _from_days(fraction: float) -> timedelta:
-    """Return a fraction of a day, to the second; within two seconds of a whole minute, that minute."""
+    """Return a fraction of a day, rounded to the second, or to a whole minute within two seconds of it."""
     seconds = round(fraction * 86400)
     minutes = round(seconds / 60)
     return timedelta(seconds=minutes * 60 if abs(minutes * 60 - seconds) <= 2 else seconds)

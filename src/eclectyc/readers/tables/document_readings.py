@@ -1,7 +1,7 @@
-"""Readings gathered one by one out of a document: an answer of an API, a feed in XML.
+"""Collect readings one by one from a document: an API response, an XML feed.
 
-Line ends mean nothing in such a file, so a reading's *line* is its number in the document, counted from 1; the place
-in the document (``results[16].consumption``) stands where a table has its column.
+Line ends mean nothing in a document, so a reading's *line* is its number in the document, from 1, and errors give the
+path (``results[16].consumption``) instead of a column.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from eclectyc.readers.tables.identity_columns import nulls
 from eclectyc.readers.tables.numbers import MAX_VALUE, parse_number, why_not_a_number
 
 HALF_DAY = timedelta(hours=12)
-REMEDY = "Fetch the answer again; if it says the same, ask the sender."
+REMEDY = "Fetch the response again; if it is unchanged, ask the sender."
 
 
 class BadReading(ValueError):
-    """A reading that cannot be taken: where in it, why, and what to do."""
+    """A reading that must be rejected. ``place`` is the path within the reading."""
 
     def __init__(self, place: str, reason: str, remedy: str = REMEDY) -> None:
         super().__init__(reason)
@@ -41,7 +41,7 @@ class DocumentReadings:
     lines: list[int] = field(default_factory=list)
     moments: list[datetime] = field(default_factory=list)
     values: list[float | None] = field(default_factory=list)
-    qualities: list[int] = field(default_factory=list)  # of ``kernel.quality``; of no account where there is no value
+    qualities: list[int] = field(default_factory=list)  # of ``kernel.quality``; MISSING if there is no value
     errors: list[LineError] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -54,11 +54,11 @@ class DocumentReadings:
         self.qualities.append(MISSING if value is None else quality)
 
     def reject(self, line: int, place: str, bad: BadReading) -> None:
-        """Note a reading that cannot be taken. ``place`` is its own, to which ``bad`` adds where in it."""
+        """Reject a reading. ``place`` is its path in the document, which ``bad`` completes."""
         self.errors.append(LineError(line, f"{place}{bad.place}", bad.reason, bad.remedy))
 
     def block(self, *, quantity: str | None, unit: str | None, in_utc: bool, meter: str | None = None) -> RowBlock:
-        """Return the readings as a block; a value that is not there is missing."""
+        """Return the readings as a block."""
         size = len(self.lines)
         clock, instant = pl.Datetime("us"), pl.Datetime("us", "UTC")
         moments = {
@@ -67,28 +67,31 @@ class DocumentReadings:
             "day": nulls(size, pl.Date),
             "period": nulls(size, pl.Int16),
         }
-        told = {"value": pl.Series(self.values, dtype=pl.Float64), "quality": pl.Series(self.qualities, dtype=pl.Int8)}
-        frame = self._whose(meter, quantity, unit).with_columns(**moments, **told)
+        values = {
+            "value": pl.Series(self.values, dtype=pl.Float64),
+            "quality": pl.Series(self.qualities, dtype=pl.Int8),
+        }
+        frame = self._identities(meter, quantity, unit).with_columns(**moments, **values)
         return RowBlock(frame, size)
 
     def day_block(self, *, quantity: str | None, unit: str | None, meter: str | None = None) -> DayBlock:
-        """Return readings of whole days as a block. A moment is the day's midnight: by its own clock where it is
-        naive, in a zone within twelve hours of UTC where it is in UTC."""
+        """Return readings of whole days as a block. Each moment is the day's midnight: local if naive; if in UTC, in a
+        zone within twelve hours of UTC."""
         size = len(self.lines)
         days = pl.Series([day_of(moment) for moment in self.moments], dtype=pl.Date)
         values = np.array([np.nan if value is None else value for value in self.values], dtype=float).reshape(size, 1)
         quality = np.array(self.qualities, dtype=np.int8).reshape(size, 1)
-        frame = self._whose(meter, quantity, unit).with_columns(day=days)
+        frame = self._identities(meter, quantity, unit).with_columns(day=days)
         return DayBlock(frame, values, quality, WHOLE_DAY, rows=size)
 
-    def _whose(self, meter: str | None, quantity: str | None, unit: str | None) -> pl.DataFrame:
-        said = {"meter": meter, "quantity": quantity, "unit": unit}
-        same = {name: pl.lit(text, dtype=pl.String) for name, text in said.items()}
+    def _identities(self, meter: str | None, quantity: str | None, unit: str | None) -> pl.DataFrame:
+        texts = {"meter": meter, "quantity": quantity, "unit": unit}
+        same = {name: pl.lit(text, dtype=pl.String) for name, text in texts.items()}
         return pl.DataFrame({"line": pl.Series(self.lines, dtype=pl.Int64)}).with_columns(**same)
 
 
 def day_of(midnight: datetime) -> date:
-    """Return the day that a midnight opens; one in UTC stands for a local one.
+    """Return the day that begins at a midnight; one in UTC is rounded to the nearest local midnight.
 
     >>> from datetime import UTC
     >>> day_of(datetime(2025, 6, 1)), day_of(datetime(2025, 5, 31, 23, tzinfo=UTC))
@@ -98,7 +101,7 @@ def day_of(midnight: datetime) -> date:
 
 
 def value_of(cell: object, place: str) -> float | None:
-    """Return the value of a cell, None where it holds none; ``BadReading`` where it is no number."""
+    """Return a cell's value, None if blank; ``BadReading`` if it is not a number."""
     if cell is None:
         return None
     if isinstance(cell, str):
@@ -116,7 +119,7 @@ def value_of(cell: object, place: str) -> float | None:
 
 
 def stamp_of(cell: object, place: str) -> Stamp:
-    """Return the moment that a cell holds as text; ``BadReading`` where it is none."""
+    """Return a cell's date and time; ``BadReading`` if it has none."""
     if not isinstance(cell, str):
         raise BadReading(place, f"{_shown(cell)} is not a date and time.")
     try:
@@ -126,15 +129,15 @@ def stamp_of(cell: object, place: str) -> Stamp:
 
 
 def instant_of(cell: object, place: str) -> Stamp:
-    """Return a moment that carries its offset from UTC; ``BadReading`` where it does not."""
+    """Return a cell's date and time with its offset from UTC; ``BadReading`` if it has none."""
     stamp = stamp_of(cell, place)
     if stamp.offset is None:
-        raise BadReading(place, f"{cell!r} does not say how far it is from UTC.")
+        raise BadReading(place, f"{cell!r} has no offset from UTC.")
     return stamp
 
 
 def most_common(lengths_s: Counter[int]) -> int:
-    """Return the most common of some lengths [s]; the shortest of those equally common."""
+    """Return the most common length [s], the shortest if several are equally common."""
     return min(lengths_s, key=lambda length: (-lengths_s[length], length))
 
 

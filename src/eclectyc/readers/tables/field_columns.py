@@ -1,6 +1,6 @@
-"""Which column of a table is which field: by heading, and where a heading leaves it open by what the cells hold.
+"""Find the column of each field of a table: by its heading or, if that is ambiguous, by its cells.
 
-Two columns for one field are never chosen between: the file is refused and both are named.
+A table with two columns for one field is refused, and both are named.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _SAMPLE = 200  # cells
 
 @dataclass(slots=True)
 class Fields:
-    """The columns a reader needs, None where the file has no such column."""
+    """The columns a reader needs; None if the file has no such column."""
 
     meter: TableColumn | None = None
     stamp: TableColumn | None = None
-    end: TableColumn | None = None  # the end of the period, where the file prints start and end
+    end: TableColumn | None = None  # the end of the period, if the file prints start and end
     date: TableColumn | None = None
     time: TableColumn | None = None
     period: TableColumn | None = None
@@ -40,8 +40,8 @@ class Fields:
     values: list[TableColumn] = field(default_factory=list)
     totals: list[TableColumn] = field(default_factory=list)
     others: list[TableColumn] = field(default_factory=list)
-    step: int | None = None  # minutes from start to end, where the file prints both
-    all_midnight: bool = False  # what is sampled is whole days, printed with a time of midnight
+    step: int | None = None  # minutes from start to end, if the file prints both
+    all_midnight: bool = False  # the sample has only whole days, printed with a time of midnight
 
     @property
     def has_moment(self) -> bool:
@@ -49,31 +49,30 @@ class Fields:
 
     @property
     def day(self) -> TableColumn | None:
-        """The column that gives the day: a date, or a stamp."""
         return self.date or self.stamp
 
     def stamp_declaration(self) -> tuple[Stamps | None, str]:
-        """Return whether headings say that stamps are starts or ends, and which heading says so."""
+        """Return whether headings declare stamps as starts or ends, and the heading."""
         if self.stamp and self.end:
-            return "start", f"columns {self.stamp.name!r} and {self.end.name!r} give start and end"
+            return "start", f"columns {self.stamp.name!r} and {self.end.name!r} are start and end"
         for column in (self.stamp, self.time, self.date):
             if column and column.starts != column.ends:
                 return ("start" if column.starts else "end"), f"the heading {column.name!r}"
         return None, ""
 
     def declared_timezone(self) -> str | None:
-        """Return ``UTC`` where a heading says utc or gmt."""
+        """Return ``UTC`` if a heading contains utc or gmt."""
         used = (self.stamp, self.time, self.date)
         return "UTC" if any(column and column.clock == "UTC" for column in used) else None
 
 
 def find_fields(table: TableSample, skip: frozenset[int] = frozenset()) -> Fields:
-    """Find the fields of a table; ``skip`` names columns that are spoken for (a wide file's slots)."""
+    """Find the fields of a table; ``skip`` names columns already used (a wide file's slots)."""
     columns = [_by_content(table, column) for column in table.columns if column.index not in skip and column.name]
     found = Fields()
-    found.meter = _one("meter", _best_tier([c for c in columns if c.role == "meter"]))
-    found.unit = _one("unit", [c for c in columns if c.role == "unit"])
-    found.quantity = _one("quantity", [c for c in columns if c.role == "quantity"])
+    found.meter = _only("meter", _best_tier([c for c in columns if c.role == "meter"]))
+    found.unit = _only("unit", [c for c in columns if c.role == "unit"])
+    found.quantity = _only("quantity", [c for c in columns if c.role == "quantity"])
     found.flag = _flag(table, [c for c in columns if c.role == "flag"])
     found.values = _values([c for c in columns if c.role == "value"])
     found.totals = [c for c in columns if c.role == "total"]
@@ -84,7 +83,7 @@ def find_fields(table: TableSample, skip: frozenset[int] = frozenset()) -> Field
 
 
 def _by_content(table: TableSample, column: TableColumn) -> TableColumn:
-    """Settle the roles that headings leave open."""
+    """Resolve a role that the heading leaves ambiguous."""
     if column.role not in ("flag", "quantity"):
         return column
     cells = table.cells(column.index)[:_SAMPLE]
@@ -99,12 +98,12 @@ def _by_content(table: TableSample, column: TableColumn) -> TableColumn:
     return column
 
 
-def _one(what: str, candidates: list[TableColumn]) -> TableColumn | None:
+def _only(what: str, candidates: list[TableColumn]) -> TableColumn | None:
     if len(candidates) > 1:
         names = " and ".join(f"{c.name!r} (column {c.index + 1})" for c in candidates)
         raise UnreadableFile(
             f"There are {len(candidates)} columns for the {what}: {names}.",
-            f"Keep one of them, or rename the others so that they do not say {what}.",
+            "Keep one of them, or rename the others.",
             field=candidates[0].name,
         )
     return candidates[0] if candidates else None
@@ -116,24 +115,24 @@ def _best_tier(candidates: list[TableColumn]) -> list[TableColumn]:
 
 
 def has_readings(table: TableSample) -> bool:
-    """Say whether a table has values and moments, and so is no list of meters or sites, whatever else it has."""
+    """Return whether a table has values and moments, and so is not a list of meters or sites."""
     has_values = any(column.role == "value" for column in table.columns)
     return has_values and any(column.role == "moment" and moment_kind(table, column) for column in table.columns)
 
 
 def _flag(table: TableSample, candidates: list[TableColumn]) -> TableColumn | None:
     known = [c for c in candidates if all(flag_of(cell) is not None for cell in table.cells(c.index)[:_SAMPLE])]
-    said = [c for c in known if table.cells(c.index)]
-    return _one("flag", said or known or candidates)
+    filled = [c for c in known if table.cells(c.index)]
+    return _only("flag", filled or known or candidates)
 
 
 def _values(candidates: list[TableColumn]) -> list[TableColumn]:
-    """Keep one column per quantity. A volume beside an energy is a series of its own."""
+    """Check that there is one column per quantity. A volume beside an energy is a series of its own."""
     energies = [c for c in candidates if not is_volume(c.unit or "")]
     if energies:
         candidates = [c if c in energies else replace(c, quantity="volume") for c in candidates]
     for quantity in {c.quantity or "import" for c in candidates}:
-        _one(f"value ({quantity})", [c for c in candidates if (c.quantity or "import") == quantity])
+        _only(f"value ({quantity})", [c for c in candidates if (c.quantity or "import") == quantity])
     return candidates
 
 
@@ -153,7 +152,7 @@ def _set_moments(table: TableSample, found: Fields, candidates: list[TableColumn
         return
     found.date, _ = _start_and_end("date", of("date"))
     found.time, _ = _start_and_end("time", of("time"))
-    found.period = _one("period", of("period"))
+    found.period = _only("period", of("period"))
     if found.time and found.period:
         found.period = None
 
@@ -163,11 +162,11 @@ def _start_and_end(what: str, candidates: list[TableColumn]) -> tuple[TableColum
     ends = [c for c in candidates if c.ends and not c.starts]
     if len(starts) == 1 and len(ends) == 1 and len(candidates) == 2:
         return starts[0], ends[0]
-    return _one(what, candidates), None
+    return _only(what, candidates), None
 
 
 def moment_kind(table: TableSample, column: TableColumn) -> MomentKind:
-    """Say what a column of moments holds, by most of its cells; by its heading where they say nothing."""
+    """Return what a column of moments holds, judged by most of its cells or else by its heading."""
     cells = _distinct(table, column)
 
     def mostly(test: Callable[[str], bool]) -> bool:
@@ -179,8 +178,8 @@ def moment_kind(table: TableSample, column: TableColumn) -> MomentKind:
     if mostly(lambda cell: _parses(parse_date, cell)):
         timed = mostly(lambda cell: ":" in cell)
         one_midnight_of_many = len(cells) == 1 and len(table.rows) > 1
-        says_time = "time" in column.key or column.starts or column.ends or one_midnight_of_many
-        return "stamp" if timed and says_time else "date"
+        may_have_time = "time" in column.key or column.starts or column.ends or one_midnight_of_many
+        return "stamp" if timed and may_have_time else "date"
     if mostly(lambda cell: _parses(parse_stamp, cell)):
         return "stamp"
     if mostly(lambda cell: _parses(parse_time, cell)):
@@ -210,7 +209,7 @@ def _all_midnight(table: TableSample, column: TableColumn) -> bool:
 
 
 def _clocks(table: TableSample, column: TableColumn) -> list[datetime]:
-    """Return the sampled stamps of a column, those that can be read."""
+    """Return the sampled stamps of a column that can be parsed."""
     found = []
     for cell in _distinct(table, column):
         try:
@@ -221,7 +220,7 @@ def _clocks(table: TableSample, column: TableColumn) -> list[datetime]:
 
 
 def _step(table: TableSample, start: TableColumn, end: TableColumn) -> int | None:
-    """Return the minutes from start to end, where all sampled lines agree."""
+    """Return the minutes from start to end, if they are the same in all sampled lines."""
     steps = set()
     for row in table.rows[:_SAMPLE]:
         try:

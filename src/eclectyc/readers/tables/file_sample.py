@@ -1,4 +1,4 @@
-"""A file's first lines: delimiter, header, and a sample of the data under it."""
+"""Sample a file's first lines: its delimiter, its header, and the first data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_COLUMNS = 10_000
 DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_LINES = 2000
 _SAMPLE_CELLS = 60_000
-_HEADER_CELLS = 400  # cells of a line, to see whether it is the header
+_HEADER_CELLS = 400  # cells of a line that are checked to find the header
 _LETTER = re.compile("[A-Za-z]")
 
 
@@ -26,7 +26,7 @@ class NotLines(UnreadableFile):
 
 
 class FileSample:
-    """What can be known of a file before it is read: its first text, and that text as a table."""
+    """The first text of a file, and that text as a table."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -39,13 +39,13 @@ class FileSample:
 
     @cached_property
     def first_lines(self) -> list[str]:
-        """The first lines that are not blank, stripped, for formats that are no tables."""
+        """The first lines that are not blank, stripped, for formats that are not tables."""
         lines = self._block.text.split(b"\n", 4 * HEAD_LINES)[: 4 * HEAD_LINES]
         return [line.strip().decode("utf-8", "replace") for line in lines if line.strip()][:HEAD_LINES]
 
     @cached_property
     def table(self) -> TableSample:
-        """The file as a table; ``UnreadableFile`` where it is none."""
+        """The sample as a table; ``UnreadableFile`` if it cannot be one."""
         if self.source.kind != "lines":
             raise NotLines(f"{self.name} is a document, not a table.", "Export it as CSV (.csv or .csv.gz).")
         return _find_table(self._block, self.name, self.source.delimiter)
@@ -53,10 +53,10 @@ class FileSample:
 
 @dataclass(frozen=True)
 class TableSample:
-    """The header and a sample of a table.
+    """The header of a table and its first rows.
 
-    names : the headings, as printed. rows : the sampled data lines' cells, stripped. header_line : the last
-    line of the header, counted from 1. padding : blank cells that every line has beyond the header.
+    names : the headings, as printed. rows : the cells of the sampled data lines, stripped. header_line : the last
+    line of the header, from 1. padding : blank cells that every line has beyond the header.
     """
 
     delimiter: str
@@ -75,7 +75,7 @@ class TableSample:
 
 
 def sample_of(source: Source) -> FileSample:
-    """Return a source's head; it is looked at once."""
+    """Return a source's sample, which is taken once."""
     if not isinstance(source.sample, FileSample):
         source.sample = FileSample(source)
     return source.sample
@@ -83,14 +83,14 @@ def sample_of(source: Source) -> FileSample:
 
 @dataclass(frozen=True)
 class SampleLine:
-    """One line near the top, taken apart."""
+    """One line near the top, as cells."""
 
     number: int  # its last line in the file
     cells: list[str]
 
     @cached_property
     def known(self) -> int:
-        """How many of its cells are headings that are known."""
+        """How many of its cells are known headings."""
         cells = [cell for cell in self.cells[:_HEADER_CELLS] if len(cell) < 100]
         words = [cell for cell in cells if _LETTER.search(cell)]
         known = sum(1 for cell in words if parse_heading(0, cell).role or header_key(cell) in DESCRIPTION_KEYS)
@@ -98,19 +98,19 @@ class SampleLine:
 
 
 def _find_table(block: TextBlock, name: str, known: str) -> TableSample:
-    """Find delimiter and header in a file's first lines, or refuse it."""
+    """Find the delimiter and the header in a file's first lines, or refuse the file."""
     tops = {delimiter: first_rows(block, delimiter, HEAD_LINES) for delimiter in (known or DELIMITERS)}
     delimiter = max(tops, key=lambda d: _score(tops[d]))
     width = max(len(line.cells) for line in tops[delimiter])
     more = first_rows(block, delimiter, max(HEAD_LINES, min(_SAMPLE_LINES, _SAMPLE_CELLS // width)))
     lines = tops[delimiter] + more[len(tops[delimiter]) :]
     if not any(any(line.cells) for line in lines):
-        raise UnreadableFile(f"{name} holds nothing but blank lines.", "Choose a file with a header and data.")
+        raise UnreadableFile(f"{name} has only blank lines.", "Choose a file with a header and data.")
     at = _find_header(lines)
     header = lines[at]
     if len(header.cells) > MAX_COLUMNS:
         raise UnreadableFile(
-            f"{name} has {len(header.cells):,} columns; at most {MAX_COLUMNS:,} are read.",
+            f"{name} has {len(header.cells):,} columns; the limit is {MAX_COLUMNS:,}.",
             "Check the delimiter, or split the file.",
         )
     rows = [line.cells for line in lines[at + 1 :] if any(line.cells)]
@@ -139,7 +139,7 @@ def first_rows(block: TextBlock, delimiter: str, most: int) -> list[SampleLine]:
 
 
 def _score(lines: list[SampleLine]) -> tuple[bool, int, float, int]:
-    """Say how well a delimiter takes lines apart: known headings, then lines of one same width."""
+    """Return how well a delimiter splits the lines: by known headings, then by lines of equal width."""
     widths = [len(line.cells) for line in lines if any(line.cells)]
     split = [width for width in widths if width > 1]
     if not split:
@@ -150,7 +150,7 @@ def _score(lines: list[SampleLine]) -> tuple[bool, int, float, int]:
 
 
 def _find_header(lines: list[SampleLine]) -> int:
-    """Return the line with the most known headings; without any, the first line of the common width."""
+    """Return the index of the line with the most known headings; without any, of the first line with several cells."""
     near = lines[:HEAD_LINES]
     best = max(range(len(near)), key=lambda n: (near[n].known, -n))
     if near[best].known:

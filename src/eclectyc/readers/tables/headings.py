@@ -1,7 +1,7 @@
-"""What a heading says: which field, which unit and quantity, and what it declares about stamps and clocks.
+"""Parse headings: the field, its unit and quantity, and what the heading declares about stamps and time zones.
 
-A heading's *key* is lower case with everything but letters and digits removed. Words such as utc, local,
-start or end inside it are declarations: stripped to find the field, kept as evidence.
+A heading's *key* is its lower-case letters and digits. Words such as utc, local, start or end in it are declarations:
+stripped to find the field, kept as evidence.
 """
 
 from __future__ import annotations
@@ -20,26 +20,23 @@ METER_TIERS: Final = (
     {"metercode", "meter", "meterid", "meterreference", "meterref", "meternumber", "meteridentifier"},
     {"meterserial", "meterserialnumber", "meterserialno", "serial", "serialnumber", "serialno", "msn"},
 )
-# Which of these a column is, is settled by what its cells hold: a "Start Date" can hold stamps.
+# Whether such a column holds dates, times or stamps depends on its cells: a "Start Date" can hold stamps.
+_DATE_WORDS = "date readdate readingdate perioddate settlementdate day consumptiondate"
+_PERIOD_WORDS = "settlementperiod period sp interval periodfrom from to periodto"
+_TIME_WORDS = "time readtime readingtime periodtime datetime timestamp readdatetime readingdatetime dateandtime"
 MOMENT_TIERS: Final = (
-    {
-        "date", "readdate", "readingdate", "perioddate", "settlementdate", "day", "settlementperiod", "period", "sp",
-        "time", "readtime", "readingtime", "periodtime", "datetime", "timestamp", "readdatetime", "readingdatetime",
-        "interval", "", "dateandtime", "periodfrom", "from", "to", "periodto", "consumptiondate",
-    },
+    {"", *_DATE_WORDS.split(), *_PERIOD_WORDS.split(), *_TIME_WORDS.split()},
     {"billdate", "insertdate"},
-)  # fmt: skip
-# Headings of sites and meters: they help to tell a header from the lines around it, and nothing else.
-DESCRIPTION_KEYS: Final = {
-    "name", "sitename", "site", "building", "company", "region", "address", "postcode", "zip", "sitetype", "floorarea",
-    "area", "latitude", "lat", "longitude", "lng", "lon", "isactive", "createdat", "utility", "fuel", "step",
-    "multiplier", "parent", "supplier", "installed", "removed", "metername", "identifier", "formula",
-}  # fmt: skip
+)
+# Headings of sites and meters, used only to distinguish a header from the lines around it.
+_SITE_WORDS = "name sitename site building company region address postcode zip sitetype floorarea area"
+_PLACE_WORDS = "latitude lat longitude lng lon isactive createdat"
+_METER_WORDS = "utility fuel step multiplier parent supplier installed removed metername identifier formula"
+DESCRIPTION_KEYS: Final = {*_SITE_WORDS.split(), *_PLACE_WORDS.split(), *_METER_WORDS.split()}
 UNIT_KEYS: Final = {"unit", "units", "uom", "unitofmeasure"}
-FLAG_KEYS: Final = {
-    "readingtype", "readtype", "type", "status", "ae", "actualestimated", "actest", "estimate", "estimated", "flag",
-    "readflag", "dataflag", "actualestimate", "actualorestimated", "actualorestimate", "quality", "valuetype",
-}  # fmt: skip
+_FLAG_WORDS = "readingtype readtype type valuetype status flag readflag dataflag quality estimate estimated"
+_ACTUAL_OR_ESTIMATED = "ae actest actualestimated actualestimate actualorestimated actualorestimate"
+FLAG_KEYS: Final = {*_FLAG_WORDS.split(), *_ACTUAL_OR_ESTIMATED.split()}
 QUANTITY_KEYS: Final = {"measurementtype", "channeltype", "channel", "measurementquantity", "quantity", "direction"}
 
 _STARTS: Final = ("beginning", "start", "begin", "from")
@@ -50,14 +47,13 @@ _DECLARATIONS: Final = (*_STARTS, *_ENDS, *_CLOCKS)
 _VALUE_WORDS: Final = ("consumption", "readvalue", "reading", "energy", "usage", "value", "advance", "used", "use")
 _TOTAL_WORDS: Final = ("total", "sum", "daily", "day")
 _QUANTITY_WORDS: Final = {
-    "reactiveimport": "reactive_import", "reactiveexport": "reactive_export", "activeimport": "import",
-    "activeexport": "export", "import": "import", "export": "export", "ai": "import", "ae": "export",
-    "ri": "reactive_import", "re": "reactive_export",
-}  # fmt: skip
-_UNIT_WORDS: Final = {
-    "kwh": "kWh", "mwh": "MWh", "gwh": "GWh", "wh": "Wh", "kw": "kW", "mw": "MW", "m3": "m3", "kvarh": "kVArh",
-    "kvah": "kVAh", "hcf": "hcf", "ft3": "ft3", "litres": "litre", "litre": "litre", "therms": "therms", "gj": "GJ",
-}  # fmt: skip
+    **dict.fromkeys(("import", "activeimport", "ai"), "import"),
+    **dict.fromkeys(("export", "activeexport", "ae"), "export"),
+    **dict.fromkeys(("reactiveimport", "ri"), "reactive_import"),
+    **dict.fromkeys(("reactiveexport", "re"), "reactive_export"),
+}
+_UNIT_NAMES = "kWh MWh GWh Wh kW MW m3 kVArh kVAh hcf ft3 litre therms GJ"
+_UNIT_WORDS: Final = {name.lower(): name for name in _UNIT_NAMES.split()} | {"litres": "litre"}
 _WORD: Final = re.compile(
     "|".join(sorted((*_VALUE_WORDS, *_TOTAL_WORDS, *_QUANTITY_WORDS, *_UNIT_WORDS), key=len, reverse=True))
 )
@@ -72,7 +68,7 @@ _RATIO: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """One heading, understood. ``tier`` 0 is preferred; ``ends`` and ``starts`` are its declarations."""
+    """One parsed heading. ``tier`` 0 is preferred; ``starts`` and ``ends`` are its declarations."""
 
     index: int
     name: str
@@ -83,8 +79,8 @@ class TableColumn:
     unit: str | None = None
     starts: bool = False
     ends: bool = False
-    clock: str | None = None  # "UTC" or "local" where declared
-    may_be_register: bool = False  # its name alone does not say use: a reading may be a meter's register
+    clock: str | None = None  # "UTC" or "local" if declared
+    may_be_register: bool = False  # it is called reading, and may hold a register's display
 
 
 def header_key(name: str) -> str:
@@ -97,7 +93,7 @@ def header_key(name: str) -> str:
 
 
 def parse_heading(index: int, name: str) -> TableColumn:
-    """Return what a heading says, by its name alone; role "" where it says nothing known."""
+    """Return a heading's role, by its name alone; "" if it is unknown."""
     key = header_key(name)
     for tier, keys in enumerate(METER_TIERS):
         if key in keys:
@@ -112,12 +108,12 @@ def parse_heading(index: int, name: str) -> TableColumn:
 
 
 def is_rate(name: str) -> bool:
-    """Say whether a heading names a price, a rate or a weather measure: never meter readings."""
+    """Return whether a heading names a price, a rate or a weather measure: never meter readings."""
     return bool(_RATE.search(name) or _RATIO.search(name))
 
 
 def unit_in(name: str) -> str | None:
-    """Return the unit a heading names in brackets or as a word of its own.
+    """Return the unit in a heading, in brackets or as a separate word.
 
     >>> unit_in("Consumption (kWh)"), unit_in("£/kWh"), unit_in("HH01 kWh")
     ('kWh', None, 'kWh')
@@ -164,7 +160,7 @@ def _with_declarations(column: TableColumn, words: set[str]) -> TableColumn:
 
 
 def _value(index: int, name: str, key: str) -> TableColumn | None:
-    """A value's heading is made of value, unit and quantity words alone."""
+    """Return a value's column if the heading has only value, unit and quantity words."""
     bare = header_key(_BRACKETED.sub("", name))
     unit = unit_in(name)
     if is_rate(name) or not bare or _WORD.sub("", bare):
@@ -188,7 +184,7 @@ def _value(index: int, name: str, key: str) -> TableColumn | None:
 
 
 def _quantity_of_unit(unit: str | None) -> str | None:
-    """kVArh alone is reactive import; a volume is a volume; energy does not say."""
+    """Return the quantity that a unit implies: kVArh alone is reactive import."""
     from eclectyc.kernel.units import conversion
 
     if unit is None:

@@ -1,4 +1,4 @@
-"""Columns that say whose reading it is, and of what: meters, quantities, units, flags."""
+"""Parse the columns that identify a reading: meters, quantities, units, flags."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ V = TypeVar("V")
 
 
 def meters(part: CsvPart, column: TableColumn | None, rejects: Rejects) -> pl.Series:
-    """Return the meter of each row as its clean identifier; null throughout where the file has no such column."""
+    """Return the clean meter identifier of each row; all null if the file has no such column."""
     if column is None:
         return nulls(len(part), pl.String)
     cells = part.column(column.index)
@@ -29,10 +29,9 @@ def meters(part: CsvPart, column: TableColumn | None, rejects: Rejects) -> pl.Se
         rows = np.flatnonzero((cells == text).fill_null(False).to_numpy())
         for row in rows:
             if known[text]:
-                rejects.add(
-                    int(row), column.name, f"{text!r} has lost its digits to a spreadsheet.",
-                    "Format the column as text in the source and export it again.",
-                )  # fmt: skip
+                reason = f"{text!r} has lost its digits to a spreadsheet."
+                remedy = "Format the column as text in the source and export it again."
+                rejects.add(int(row), column.name, reason, remedy)
         known[text] = ""
     clean = _map_cells(cells, known, pl.String)
     clean = clean.set(clean == "", None)
@@ -41,32 +40,30 @@ def meters(part: CsvPart, column: TableColumn | None, rejects: Rejects) -> pl.Se
 
 
 def quantities(part: CsvPart, column: TableColumn | None, rejects: Rejects) -> pl.Series:
-    """Return the quantity of each row by its name in the house; null where nothing is said."""
+    """Return the quantity of each row (``import`` …); null if not stated."""
     if column is None:
         return nulls(len(part), pl.String)
     known = _parse_distinct(
-        part, column, quantity_of, rejects, "a quantity that is known", "Use AI, AE, RI or RE (import, export)."
+        part, column, quantity_of, rejects, "a known quantity", "Use AI, AE, RI or RE (import, export)."
     )
     return _map_cells(part.column(column.index), known, pl.String)
 
 
 def units(part: CsvPart, column: TableColumn | None, otherwise: str | None, rejects: Rejects) -> pl.Series:
-    """Return the unit of each row as printed; ``otherwise`` (a heading's unit) where the cell is blank."""
+    """Return the unit of each row as printed, or ``otherwise`` (the heading's unit) if the cell is blank."""
     if column is None:
         return pl.Series([otherwise], dtype=pl.String).new_from_index(0, len(part))
-    known = _parse_distinct(
-        part, column, lambda text: text.strip() if is_unit(text) else None, rejects, "a unit that is known",
-        "Use kWh, Wh, MWh, kW, kVArh, m3 or litre.",
-    )  # fmt: skip
+    remedy = "Use kWh, Wh, MWh, kW, kVArh, m3 or litre."
+    known = _parse_distinct(part, column, lambda t: t.strip() if is_unit(t) else None, rejects, "a known unit", remedy)
     mapped = _map_cells(part.column(column.index), known, pl.String)
     return mapped if otherwise is None else mapped.fill_null(otherwise)
 
 
 def qualities(part: CsvPart, column: TableColumn | None, rejects: Rejects) -> pl.Series:
-    """Return the quality each row's flag names [Int8]: blank is actual, no flag column is unflagged."""
+    """Return the quality of each row's flag [Int8]: blank is actual; without a flag column, unflagged."""
     if column is None:
         return pl.Series([UNFLAGGED], dtype=pl.Int8).new_from_index(0, len(part))
-    known = _parse_distinct(part, column, flag_of, rejects, "a flag that is known", FLAG_REMEDY)
+    known = _parse_distinct(part, column, flag_of, rejects, "a known flag", FLAG_REMEDY)
     return _map_cells(part.column(column.index), known, pl.Int8).fill_null(ACTUAL)
 
 
@@ -74,20 +71,19 @@ FLAG_REMEDY = "Use A (actual), E (estimated) or leave it blank."
 
 
 def nulls(rows: int, kind: pl.DataType | type[pl.DataType]) -> pl.Series:
-    """Return a column of nulls."""
     return pl.Series([None], dtype=kind).new_from_index(0, rows)
 
 
 def _parse_distinct(
-    part: CsvPart, column: TableColumn, meaning: Callable[[str], V | None], rejects: Rejects, what: str, remedy: str
+    part: CsvPart, column: TableColumn, parse: Callable[[str], V | None], rejects: Rejects, what: str, remedy: str
 ) -> dict[str, V]:
-    """Return what each distinct cell means, rejecting the rows of those that mean nothing known."""
+    """Parse each distinct cell once, and reject the rows whose cell is unknown."""
     cells = part.column(column.index)
     known: dict[str, V] = {}
     for text in cells.unique().drop_nulls().to_list():
-        means = meaning(text)
-        if means is not None:
-            known[text] = means
+        value = parse(text)
+        if value is not None:
+            known[text] = value
         elif text.strip():
             for row in np.flatnonzero((cells == text).fill_null(False).to_numpy()):
                 rejects.add(int(row), column.name, f"{text!r} is not {what}.", remedy)
@@ -95,7 +91,7 @@ def _parse_distinct(
 
 
 def _map_cells(cells: pl.Series, known: dict[str, V], kind: type[pl.DataType]) -> pl.Series:
-    if kind is pl.String and all(text == means for text, means in known.items()) and cells.null_count() == 0:
+    if kind is pl.String and all(text == value for text, value in known.items()) and cells.null_count() == 0:
         return cells
     if not known:
         return nulls(len(cells), kind)

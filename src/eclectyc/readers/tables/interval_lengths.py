@@ -1,4 +1,4 @@
-"""How long each line's period is, where a file prints both its start and its end: half-hours and whole days can mix."""
+"""Measure each line's interval if a file prints its start and end: half-hours and whole days can be mixed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from eclectyc.kernel.days import STEPS, WHOLE_DAY
 from eclectyc.readers.blocks import DayBlock, RowBlock
 from eclectyc.readers.tables.timestamp_columns import parse_dates, parse_stamps
 
-_UNKNOWN = 0  # the length says nothing that can be used: the distance of the stamps does
+_UNKNOWN = 0  # no usable length: the step is derived from the distance of the stamps
 _MINUTE_S, _DAY_S = 60, 86_400
-_LONGEST_CHANGE_S = 2 * 3600  # by which a day can be longer or shorter
+_LONGEST_CHANGE_S = 2 * 3600  # the most by which a day is longer or shorter
 _WITHIN_A_DAY = [step for step in STEPS if step != WHOLE_DAY]
 
 
 def measure_intervals(starts: pl.Series, ends: pl.Series, found: Mapping[str, pl.Series]) -> pl.DataFrame:
-    """Return ``step`` [minutes] and, of whole days, ``day`` of each line; 0 where start and end tell no step.
+    """Return ``step`` [minutes] and, for whole days, ``day`` of each line; step 0 if the interval is not usable.
 
-    starts, ends : the cells as printed. found : the starts parsed, ``stamp`` or ``instant`` of each line.
-    A day lasts from one printed midnight to the next, whatever the clocks do between; anything shorter is told only
-    by stamps with their offset: two times of a local clock are not an hour apart in the nights it changes.
+    starts, ends : the cells as printed. found : the parsed starts, ``stamp`` or ``instant`` of each line.
+    A day lasts from one printed midnight to the next, also on clock-change days. Shorter intervals are only measured
+    between stamps with offsets, since local times an hour apart may differ by none or two when the clocks change.
     """
     closing = parse_stamps(ends, ends.name)
     by_clock = _seconds(found["stamp"], closing.values)
@@ -41,30 +41,30 @@ def measure_intervals(starts: pl.Series, ends: pl.Series, found: Mapping[str, pl
 
 
 def _seconds(start: pl.Series, end: pl.Series) -> np.ndarray:
-    """Return the seconds from start to end; NaN where either is missing."""
+    """Return the seconds from start to end; NaN if either is missing."""
     return (end - start).dt.total_seconds().cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
-def split_by_interval(block: RowBlock, lines: np.ndarray, said: pl.DataFrame) -> list[RowBlock | DayBlock]:
-    """Split a block's rows by the length of their periods; whole days become days.
+def split_by_interval(block: RowBlock, lines: np.ndarray, measured: pl.DataFrame) -> list[RowBlock | DayBlock]:
+    """Split a block's rows by the length of their interval; whole days become day blocks.
 
-    said : ``step`` and ``day`` (:func:`periods_of`) of the lines ``lines``, which may be more than the block took.
+    measured : ``step`` and ``day`` (:func:`measure_intervals`) of ``lines``, which may include rejected ones.
     """
-    if said["step"].n_unique() == 1 and said["step"][0] == _UNKNOWN:
+    if measured["step"].n_unique() == 1 and measured["step"][0] == _UNKNOWN:
         return [block]
-    told = said.with_columns(line=pl.Series(lines))
-    frame = block.frame.join(told.rename({"day": "whole"}), on="line", how="left", maintain_order="left")
+    of_lines = measured.with_columns(line=pl.Series(lines))
+    frame = block.frame.join(of_lines.rename({"day": "whole"}), on="line", how="left", maintain_order="left")
     parts: list[RowBlock | DayBlock] = []
     for (step,), rows in frame.partition_by("step", as_dict=True, include_key=False, maintain_order=True).items():
-        taken = rows["line"].n_unique()
+        line_count = rows["line"].n_unique()
         if step == WHOLE_DAY:
-            parts.append(_days(rows, taken))
+            parts.append(_days(rows, line_count))
         else:
-            parts.append(RowBlock(rows.drop("whole"), taken, int(step) or None))
+            parts.append(RowBlock(rows.drop("whole"), line_count, int(step) or None))
     return parts or [block]
 
 
-def _days(rows: pl.DataFrame, taken: int) -> DayBlock:
+def _days(rows: pl.DataFrame, line_count: int) -> DayBlock:
     frame = rows.select("line", "meter", "quantity", "unit", day="whole")
     values = rows["value"].fill_null(float("nan")).to_numpy().reshape(-1, 1)
-    return DayBlock(frame, values, rows["quality"].to_numpy().reshape(-1, 1), WHOLE_DAY, "position", taken)
+    return DayBlock(frame, values, rows["quality"].to_numpy().reshape(-1, 1), WHOLE_DAY, "position", line_count)

@@ -1,7 +1,7 @@
-"""Numbers as files print them: a decimal point, perhaps thousands commas, never a guess.
+"""Parse printed numbers: a decimal point, perhaps thousands commas, never a guess.
 
-``1,234.5`` and ``1,234,567`` can only be grouped thousands. A lone ``1,234`` may be 1234 or 1.234: it is taken
-as 1234 only where its column also holds one of those; else it is reported. A blank or ``-`` is no value.
+``1,234.5`` and ``1,234,567`` can only be grouped thousands. A lone ``1,234`` may be 1234 or 1.234: it is read as 1234
+only if its column also has a number of the first kind; otherwise it is rejected. A blank or ``-`` is no value.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-MAX_VALUE: Final = 1e12  # no meter counts further in one slot, and no sum of such values overflows
+MAX_VALUE: Final = 1e12  # more than any meter counts in one slot; sums of such values do not overflow
 
 _PLAIN: Final = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 _GROUPED: Final = r"^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+\.[0-9]+$|^[+-]?[1-9][0-9]{0,2}(,[0-9]{3}){2,}$"
@@ -24,7 +24,7 @@ _ABSENT: Final = r"^[-–—]$"
 
 
 def parse_number(text: str) -> float | None:
-    """Return a printed number, or None where it is not one. A lone ``1,234`` is none.
+    """Return a printed number, or None if it is not one, as a lone ``1,234`` is not.
 
     >>> parse_number("1,234.5"), parse_number("1,234"), parse_number("0x1F")
     (1234.5, None, None)
@@ -39,10 +39,10 @@ def parse_number(text: str) -> float | None:
 
 
 def number_matrix(frame: pl.DataFrame, columns: list[str], grouped: set[str]) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the numbers of some columns, and which cells hold none though they hold something.
+    """Return the numbers of some columns, and a mask of the cells that are not blank and not numbers.
 
-    Shapes (rows, columns): float64 with NaN for blank cells; bool, or None where every cell is sound.
-    grouped : columns known to print grouped thousands; it grows as they are seen.
+    Shapes (rows, columns): float64 with NaN for blank cells; bool, or None if every cell is valid.
+    grouped : columns known to have grouped thousands; updated here.
     """
     if frame.schema[columns[0]] == pl.Float64:
         return _typed_matrix(frame[columns])
@@ -54,15 +54,15 @@ def number_matrix(frame: pl.DataFrame, columns: list[str], grouped: set[str]) ->
 
 
 def why_not_a_number(text: str) -> tuple[str, str]:
-    """Return why a cell is no number, and what to do about it."""
+    """Return the reason why a cell is not a number, and the remedy."""
     text = text.strip()
     if text.startswith("="):
         return (
             f"{text!r} is a formula whose value was not saved.",
-            "Open the workbook, let it work its formulas out, save it and import it again.",
+            "Open the workbook, let it recalculate, save it and import it again.",
         )
     if re.match(_ERROR, text):
-        return f"{text!r} is an error of a spreadsheet.", "Mend the formula, or leave the cell empty."
+        return f"{text!r} is a spreadsheet error.", "Fix the formula, or leave the cell empty."
     if re.match(_LONE, text):
         return (
             f"{text!r} is ambiguous: it may mean {text.replace(',', '')} or {text.replace(',', '.')}.",
@@ -79,10 +79,10 @@ def _typed_matrix(frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
     values = frame.to_numpy(order="c")
     blanks = sum(frame.null_count().row(0))
     largest = max(np.fmax.reduce(values, axis=None, initial=0.0), -np.fmin.reduce(values, axis=None, initial=0.0))
-    if largest <= MAX_VALUE and np.count_nonzero(np.isnan(values)) == blanks:  # NaN is passed over by the first
+    if largest <= MAX_VALUE and np.count_nonzero(np.isnan(values)) == blanks:  # fmax and fmin ignore NaN
         return values, None
     finite = np.isfinite(values)
-    if values.size - np.count_nonzero(finite) != blanks:  # nan or inf stood in the text
+    if values.size - np.count_nonzero(finite) != blanks:  # the text had nan or inf
         return values, ~finite
     with np.errstate(invalid="ignore"):
         large = np.abs(values) > MAX_VALUE

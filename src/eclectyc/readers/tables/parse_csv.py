@@ -1,9 +1,9 @@
-"""From blocks of text to frames of cells.
+"""Parse blocks of text into frames of cells.
 
-Two ways, same result. *Typed*: Polars reads the whole block at once, numbers as numbers; taken only where it
-provably read what is there (as many lines as line feeds, as many delimiters as the header says, on every
-line). *Careful*: every cell as text, each line counted and judged. Polars alone would fill short lines with
-nulls, read ``inf`` and keep blank lines as rows, so its answer is never taken on trust.
+There are two ways with the same result. *Typed*: Polars reads the whole block at once, numbers as numbers; used only if
+the result is provably right (as many lines as line feeds, and on every line as many delimiters as in the header).
+*Careful*: every cell as text, each line checked. Polars alone would fill short lines with nulls, read ``inf`` and keep
+blank lines as rows.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ _THREADS = 2
 _AHEAD = 3  # blocks
 
 _NEWLINE = 10
-_MORE_FIELDS = 64  # cells beyond the header that are still looked at, to see whether they are blank
+_MORE_FIELDS = 64  # cells beyond the header that are checked: they may be blank
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a file's lines must look like: its delimiter, its columns, and where the data begin.
+    """The expected shape of a file's lines.
 
     numbers : indexes of the columns that hold numbers.
-    may_be_left_out : indexes of columns that a line may end before, because blank cells at its end were cut off.
+    may_be_left_out : indexes of columns that a line may end before, as some senders omit blank cells at the end.
     padding : blank cells that every line has beyond the header.
-    has_dashes : ``-`` stands for no value in the first lines.
+    has_dashes : ``-`` means no value in the first lines.
     """
 
     delimiter: str
@@ -64,7 +64,7 @@ class Shape:
 
     @property
     def shortest(self) -> int:
-        """The least number of fields of a whole line."""
+        """The fewest fields of a complete line."""
         width = self.width
         while width and (not self.names[width - 1] or width - 1 in self.may_be_left_out):
             width -= 1
@@ -72,13 +72,13 @@ class Shape:
 
 
 class Notes:
-    """What is worth telling about lines that were not rejected, gathered by kind."""
+    """Warnings about lines that were not rejected, counted by text."""
 
     def __init__(self) -> None:
         self._lines: dict[str, tuple[int, int]] = {}  # text -> how many, first line
 
     def add(self, text: str, lines: Sequence[int] | np.ndarray) -> None:
-        """Note ``text`` of these lines; ``{lines}`` becomes their number in words, ``{line}`` the first."""
+        """Count ``text`` for these lines; ``{lines}`` in it becomes their number, ``{line}`` the first."""
         if len(lines):
             count, first = self._lines.get(text, (0, int(lines[0])))
             self._lines[text] = (count + len(lines), min(first, int(lines[0])))
@@ -99,9 +99,9 @@ class Notes:
 class CsvPart:
     """Some lines as cells: columns named by index ("0", "1" …), and each row's line number.
 
-    Where ``typed`` the number columns are Float64 and the others text as printed; else every cell is text,
-    stripped, null where blank. ``closing`` marks rows that look like a line of totals under the data: they are
-    left out, not rejected, if their other cells make no sense.
+    If ``typed``, the number columns are Float64 and the others text as printed; else every cell is text, stripped, null
+    if blank. ``closing`` marks rows that look like totals under the data: they are skipped, not rejected, if their
+    other cells are invalid.
     """
 
     frame: pl.DataFrame
@@ -123,11 +123,10 @@ Convert = Callable[[CsvPart], tuple[B, list[LineError]]]
 def convert_parts(
     source: Source, shape: Shape, convert: Convert[B], warnings: list[str]
 ) -> Iterator[tuple[B, list[LineError]]]:
-    """Yield what ``convert`` makes of each part of a file, with every line that was rejected on the way.
+    """Yield the result of ``convert`` for each part of a file, with the lines rejected up to then.
 
-    ``convert`` sees typed parts first, in threads and a little ahead of whoever takes the blocks; where it finds
-    anything to reject it is asked again with the same lines as text, in file order, so that reasons name what
-    the file prints. ``warnings`` grows when the file is done.
+    ``convert`` gets typed parts first, in threads, a few blocks ahead of the consumer. If it rejects anything, it gets
+    the same lines again as text, in file order, so that errors quote the file. ``warnings`` is extended at the end.
     """
     notes = Notes()
     coming: deque[tuple[TextBlock, Future[tuple[B, Notes] | None]]] = deque()
@@ -143,15 +142,15 @@ def convert_parts(
 
 
 def _convert_typed(block: TextBlock, shape: Shape, convert: Convert[B]) -> tuple[B, Notes] | None:
-    """Return what a block gives where it is sound throughout, else None."""
+    """Convert a typed block; None if anything in it is to be rejected."""
     text, errors = unquote(block.text, shape.delimiter.encode(), block.first_line)
     if errors or block.errors or (text is not block.text and has_marks(text)):
         return None
     part = read_typed(text, block.first_line, block.lines, shape)
     if part is None:
         return None
-    made, rejected = convert(part)
-    return None if rejected else (made, part.notes)
+    result, rejected = convert(part)
+    return None if rejected else (result, part.notes)
 
 
 def _finish(
@@ -162,14 +161,14 @@ def _finish(
         notes.merge(done[1])
         return done[0], []
     text, errors = unquote(block.text, shape.delimiter.encode(), block.first_line)
-    part, errors_of_shape = read_careful(text, block.first_line, shape)
-    made, rejected = convert(part)
+    part, shape_errors = read_careful(text, block.first_line, shape)
+    result, rejected = convert(part)
     notes.merge(part.notes)
-    return made, sorted([*block.errors, *errors, *errors_of_shape, *rejected], key=lambda error: error.line)
+    return result, sorted([*block.errors, *errors, *shape_errors, *rejected], key=lambda error: error.line)
 
 
 def read_typed(text: bytes, first_line: int, lines: int, shape: Shape) -> CsvPart | None:
-    """Read a block in one go, or return None where it is not certain that every cell was understood."""
+    """Read a block in one go; None if not every cell is certain to be right."""
     if not shape.numbers:
         return None
     width = shape.width + shape.padding
@@ -187,7 +186,7 @@ def read_typed(text: bytes, first_line: int, lines: int, shape: Shape) -> CsvPar
 
 
 def read_careful(text: bytes, first_line: int, shape: Shape) -> tuple[CsvPart, list[LineError]]:
-    """Read a block as text cells and judge each line's shape."""
+    """Read a block as text cells and check each line's shape."""
     array = np.frombuffer(text, dtype=np.uint8)
     ends = np.flatnonzero(array == _NEWLINE)
     delimiters = np.flatnonzero(array == ord(shape.delimiter))
@@ -196,10 +195,12 @@ def read_careful(text: bytes, first_line: int, shape: Shape) -> tuple[CsvPart, l
     widest = shape.width + _MORE_FIELDS
     if (fields > widest).any():  # such a line is rejected unread
         array = array[np.repeat(fields <= widest, np.diff(ends, prepend=-1))]
-    looked_at = fields <= widest
-    errors = [_too_many(line, n, shape.width) for line, n in zip(numbers[~looked_at], fields[~looked_at], strict=True)]
-    frame = _as_text(array.tobytes(), shape, max(int(fields[looked_at].max(initial=0)), shape.width))
-    part, more = _check_lines(frame, numbers[looked_at], fields[looked_at], shape)
+    is_readable = fields <= widest
+    errors = [
+        _too_many(line, n, shape.width) for line, n in zip(numbers[~is_readable], fields[~is_readable], strict=True)
+    ]
+    frame = _as_text(array.tobytes(), shape, max(int(fields[is_readable].max(initial=0)), shape.width))
+    part, more = _check_lines(frame, numbers[is_readable], fields[is_readable], shape)
     return part, errors + more
 
 
@@ -219,7 +220,7 @@ def _read(
 
 
 def line_numbers(array: np.ndarray, ends: np.ndarray, first_line: int) -> np.ndarray:
-    """Return each record's first line; quoted line feeds inside records count as lines."""
+    """Return the number of each record's first line; quoted line feeds in records count as lines."""
     numbers = first_line + np.arange(len(ends))
     inner = np.flatnonzero(array == LINE[0])
     if len(inner):
@@ -229,7 +230,7 @@ def line_numbers(array: np.ndarray, ends: np.ndarray, first_line: int) -> np.nda
 
 
 def _as_text(text: bytes, shape: Shape, width: int) -> pl.DataFrame:
-    """Return every cell as text: stripped, null where blank, quoted characters back in place."""
+    """Return every cell as text: stripped, null if blank, quoted characters restored."""
     kinds = {str(n): pl.String for n in range(width)}
     first = shape.delimiter.encode() * (width - 1) + b"\n"  # Polars takes the width from the first line
     frame = _read(first + text, shape.delimiter, kinds).slice(1)
@@ -244,11 +245,9 @@ def _as_text(text: bytes, shape: Shape, width: int) -> pl.DataFrame:
 def _check_lines(
     frame: pl.DataFrame, lines: np.ndarray, fields: np.ndarray, shape: Shape
 ) -> tuple[CsvPart, list[LineError]]:
-    """Drop blank lines and repeated headers, reject lines with too many or too few fields."""
+    """Drop blank lines and repeated headers; reject lines with too many or too few fields."""
     if frame.height != len(lines):
-        raise UnreadableFile(
-            f"Lines {lines[0]} to {lines[-1]} cannot be taken apart into cells.", "Save the file again."
-        )
+        raise UnreadableFile(f"Lines {lines[0]} to {lines[-1]} cannot be split into cells.", "Save the file again.")
     names = [str(n) for n in range(shape.width)]
     beyond = [name for name in frame.columns if name not in names]
     blank = frame.select(pl.all_horizontal(pl.all().is_null()).alias("x"))["x"].to_numpy()
@@ -259,7 +258,7 @@ def _check_lines(
     closing = _closing(frame)
     header = _repeats_header(frame, shape)
     notes = Notes()
-    notes.add("Passed over: {lines} that repeat the header (the first is line {line}).", lines[header])
+    notes.add("Skipped: {lines} that repeat the header (the first is line {line}).", lines[header])
     notes.add(CLOSING_NOTE, lines[closing & too_few])
     errors = [_too_many(lines[n], fields[n], shape.width) for n in np.flatnonzero(too_many & ~header)]
     errors += [_too_few(lines[n], fields[n], shape.width) for n in np.flatnonzero(too_few & ~closing & ~header)]
@@ -267,7 +266,7 @@ def _check_lines(
     return CsvPart(frame.select(names).filter(pl.Series(keep)), lines[keep], False, closing[keep], notes), errors
 
 
-CLOSING_NOTE = "Passed over: {lines} of totals (the first is line {line})."
+CLOSING_NOTE = "Skipped: {lines} of totals (the first is line {line})."
 _CLOSING = r"(?i)^((grand|sub)[- ]?)?totals?\b|^sum\b|^average\b|^mean\b|^end of (file|report|data)\b"
 
 
@@ -282,19 +281,19 @@ def _repeats_header(frame: pl.DataFrame, shape: Shape) -> np.ndarray:
     return frame.select(pl.all_horizontal(same).fill_null(False).alias("x"))["x"].to_numpy()
 
 
-def _too_many(line: int, found: int, wanted: int) -> LineError:
+def _too_many(line: int, found: int, expected: int) -> LineError:
     return LineError(
         int(line),
         "",
-        f"The line has {found} fields; the header has {wanted}.",
-        "Quote cells that hold a delimiter, and leave no cell without a heading.",
+        f"The line has {found} fields; the header has {expected}.",
+        "Quote cells that contain a delimiter, and give every column a heading.",
     )
 
 
-def _too_few(line: int, found: int, wanted: int) -> LineError:
+def _too_few(line: int, found: int, expected: int) -> LineError:
     return LineError(
         int(line),
         "",
-        f"The line has {found} fields; the header has {wanted}.",
-        "The line may be cut off: fetch the file again, or fill in the missing cells (blank is allowed).",
+        f"The line has {found} fields; the header has {expected}.",
+        "The line may be cut off: fetch the file again, or add the missing cells (blank is allowed).",
     )

@@ -1,11 +1,10 @@
-"""Quoted cells, taken apart before the table is.
+"""Remove quotation marks before a table is split into cells.
 
-``unquote`` turns text with quotation marks into text without: a delimiter, line feed or quotation mark that
-stood inside a quoted cell becomes a control character of its own, so that every delimiter left is a real one
-and every line left is one record. ``restore`` brings the characters back in a finished cell.
+``unquote`` replaces each delimiter, line feed and quotation mark inside a quoted cell by a control character, so that
+every delimiter left is a real one and every line left is one record. ``restore`` brings the characters back in a cell.
 
-What RFC 4180 calls malformed is read line by line: a quotation mark inside a plain cell is a character (12"),
-one that opens a cell and is never closed rejects its line and no other.
+Text that RFC 4180 calls malformed is read line by line: a quotation mark inside a plain cell is a character (12"); one
+that opens a cell and is never closed rejects its own line only.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _NEWLINE, _MARK = 10, 34
 
 
 def unquote(text: bytes, delimiter: bytes, first_line: int) -> tuple[bytes, list[LineError]]:
-    """Return the text without quotation marks, and the lines whose marks make no sense (blanked)."""
+    """Return the text without quotation marks, and errors for the lines with invalid ones, which are blanked."""
     if b'"' not in text:
         return text, []
     sound = _unquote_whole(text, delimiter)
@@ -31,7 +30,7 @@ def unquote(text: bytes, delimiter: bytes, first_line: int) -> tuple[bytes, list
 
 
 def has_marks(text: bytes) -> bool:
-    """Say whether an unquoted text holds stand-ins that ``restore`` must bring back."""
+    """Return whether an unquoted text has control characters for ``restore``."""
     return DELIMITER in text or LINE in text or QUOTE in text
 
 
@@ -41,7 +40,7 @@ def restore(cell: str, delimiter: str) -> str:
 
 
 def _unquote_whole(text: bytes, delimiter: bytes) -> bytes | None:
-    """Return the text without its marks, or None; a space between a delimiter and a mark is no part of a cell."""
+    """Return the text without its marks, or None if invalid; a space before an opening mark is ignored."""
     sound = _unquote_sound(text, delimiter)
     if sound is None and delimiter + b' "' in text:
         sound = _unquote_sound(text.replace(delimiter + b' "', delimiter + b'"'), delimiter)
@@ -49,7 +48,7 @@ def _unquote_whole(text: bytes, delimiter: bytes) -> bytes | None:
 
 
 def _unquote_sound(text: bytes, delimiter: bytes) -> bytes | None:
-    """Return the text without its marks, or None where a mark stands at no cell's edge."""
+    """Return the text without its marks, or None if a mark is not at the edge of a cell."""
     array = np.frombuffer(text, dtype=np.uint8)
     marks = np.flatnonzero(array == _MARK)
     if len(marks) % 2:
@@ -79,16 +78,16 @@ def _unquote_by_line(text: bytes, delimiter: bytes, first_line: int) -> tuple[by
     errors: list[LineError] = []
     n = 0
     while n < len(lines):
-        record, taken = _one_record(lines, n, delimiter)
+        record, count = _one_record(lines, n, delimiter)
         if record is None:
             errors.append(_never_closed(first_line + n))
         done.append(record or b"")
-        n += taken
+        n += count
     return b"\n".join(done) + b"\n", errors
 
 
 def _one_record(lines: list[bytes], n: int, delimiter: bytes) -> tuple[bytes | None, int]:
-    """Return the record that starts at line ``n`` (None: its marks make no sense) and how many lines it takes."""
+    """Return the record that starts at line ``n`` (None if its marks are invalid) and its number of lines."""
     line = lines[n]
     if b'"' not in line:
         return line, 1
@@ -110,6 +109,6 @@ def _never_closed(line: int) -> LineError:
     return LineError(
         line,
         "",
-        "A quotation mark opens a cell and does not close it.",
+        "A quotation mark opens a cell and is never closed.",
         'Close it, or double it ("") to mean the mark.',
     )

@@ -1,4 +1,4 @@
-"""Files that describe things – sites, meters: which column is which field, and each cell checked and made plain."""
+"""Read lists of sites and meters: find the columns of the fields, check and normalise each cell."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from eclectyc.readers.tables.rejected_lines import Rejects
 
 
 class BadCell(ValueError):
-    """A cell that cannot be taken: why, and what to do."""
+    """A cell that is rejected."""
 
     def __init__(self, reason: str, remedy: str) -> None:
         super().__init__(reason)
@@ -34,16 +34,16 @@ Normalise = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class RegistryField:
-    """A field of a description: the heading keys it goes by, and how its cells are made plain."""
+    """A field of a site or meter: the keys of its headings, and how its cells are normalised."""
 
     keys: frozenset[str]
     normalise: Normalise = str.strip
 
 
 def find_columns(table: TableSample, fields: Mapping[str, RegistryField]) -> dict[str, int]:
-    """Return the column index of each field the table has; ``*_id`` columns by their own name.
+    """Return the column index of each field in the table; ``*_id`` columns by their own name.
 
-    Two columns for one field are refused; a heading that is nothing known is left out.
+    Two columns for one field are refused; unknown headings are ignored.
     """
     found: dict[str, int] = {}
     for index, name in enumerate(table.names):
@@ -61,14 +61,14 @@ def find_columns(table: TableSample, fields: Mapping[str, RegistryField]) -> dic
 
 
 def sureness(fields: int) -> float:
-    """Return how sure a description is by the fields it has: of sites and meters, the one that has more of its own."""
+    """Return how sure a list of sites or meters is, by the number of its own fields."""
     return min(0.6 + 0.02 * fields, 0.8)
 
 
 def read_records(
     source: Source, table: TableSample, fields: Mapping[str, RegistryField], required: str, warnings: list[str]
 ) -> Iterator[tuple[RecordBlock, list[LineError]]]:
-    """Yield the records of a description; a line without its ``required`` field is rejected."""
+    """Yield the records of the file; a line without its ``required`` field is rejected."""
     columns = find_columns(table, fields)
     width = len(table.names)
     yield from convert_parts(
@@ -114,7 +114,7 @@ def _normalise(text: str | None, plain: Normalise, row: int, heading: str, rejec
 
 
 def number_between(least: float, most: float) -> Normalise:
-    """Return how a number between two limits is made plain."""
+    """Return a function that normalises a number and checks its limits."""
 
     def plain(text: str) -> str:
         value = parse_number(text)
@@ -128,7 +128,7 @@ def number_between(least: float, most: float) -> Normalise:
 
 
 def iso_date(text: str) -> str:
-    """Make a date plain: ISO."""
+    """Normalise a date to ISO."""
     try:
         return parse_date(text).isoformat()
     except BadDate as bad:
@@ -136,7 +136,7 @@ def iso_date(text: str) -> str:
 
 
 def iso_moment(text: str) -> str:
-    """Make a date, or a date and time, plain: ISO; a date alone is its midnight."""
+    """Normalise a date, or a date and time, to ISO; a date alone is its midnight."""
     try:
         return _iso(text)
     except BadDate as bad:
@@ -158,7 +158,7 @@ def _month_first_or(bad: BadDate) -> Exception:
 
 
 def yes_or_no(text: str) -> str:
-    """Make yes and no plain: ``true`` or ``false``."""
+    """Normalise yes and no to ``true`` and ``false``."""
     word = text.strip().lower()
     if word in ("true", "yes", "y", "1", "1.0", "active", "open", "live", "enabled", "t"):
         return "true"
@@ -168,7 +168,7 @@ def yes_or_no(text: str) -> str:
 
 
 def one_of(words: Mapping[str, str], what: str) -> Normalise:
-    """Return how a word from a list is made plain; ``words`` maps keys to the house's words."""
+    """Return a function that normalises a word; ``words`` maps keys to our words."""
     choices = ", ".join(dict.fromkeys(words.values()))
 
     def plain(text: str) -> str:

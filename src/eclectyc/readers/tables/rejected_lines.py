@@ -1,4 +1,4 @@
-"""The lines of a part that cannot be taken: one reason each, the first found."""
+"""Collect the rejected lines of a part: one reason each, the first found."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from eclectyc.readers.tables.parse_csv import CLOSING_NOTE, CsvPart
 
 
 class Rejects:
-    """Gathers what is wrong with the rows of one part."""
+    """The rejected rows of one part."""
 
     def __init__(self, part: CsvPart) -> None:
         self._part = part
         self._errors: dict[int, LineError] = {}
-        self._passed_over: set[int] = set()
+        self._skipped: set[int] = set()
 
     def add(self, row: int, column: str, reason: str, remedy: str) -> None:
         """Reject a row, unless it is already rejected."""
-        if row not in self._errors and row not in self._passed_over:
+        if row not in self._errors and row not in self._skipped:
             self._errors[row] = LineError(int(self._part.lines[row]), column, reason, remedy)
 
     def add_moments(self, bad: Mapping[int, BadDate], column: str) -> None:
@@ -32,14 +32,14 @@ class Rejects:
                 self.add(row, column, why.reason, why.remedy)
 
     def add_blank(self, cells: pl.Series, column: str, what: str, bad: Mapping[int, BadDate]) -> None:
-        """Reject rows whose parsed ``cells`` are null though nothing was wrong with their text."""
+        """Reject rows whose parsed ``cells`` are null because they are blank."""
         if cells.null_count():
             for row in np.flatnonzero(cells.is_null().to_numpy()):
                 if int(row) not in bad and not self._is_closing(int(row)):
                     self.add(int(row), column, f"There is no {what}.", f"Fill in the {what}.")
 
     def add_numbers(self, cells: pl.DataFrame, bad: np.ndarray | None, columns: list[str]) -> None:
-        """Reject rows with a cell that is no number; ``bad`` has the shape of ``cells``."""
+        """Reject rows with a cell that is not a number; ``bad`` has the shape of ``cells``."""
         if bad is None:
             return
         for row in np.flatnonzero(bad.any(axis=1)):
@@ -47,22 +47,22 @@ class Rejects:
             self.add(int(row), columns[n], *why_not_a_number(str(cells[int(row), n])))
 
     def _is_closing(self, row: int) -> bool:
-        """A line of totals under the data has no date: it is passed over and noted, not rejected."""
+        """Return whether the row is a line of totals, which has no date: it is skipped with a warning, not rejected."""
         if not self._part.closing[row] or row in self._errors:
             return False
-        self._passed_over.add(row)
+        self._skipped.add(row)
         return True
 
     def __bool__(self) -> bool:
-        return bool(self._errors or self._passed_over)
+        return bool(self._errors or self._skipped)
 
     @property
     def errors(self) -> list[LineError]:
-        self._part.notes.add(CLOSING_NOTE, self._part.lines[sorted(self._passed_over)])
+        self._part.notes.add(CLOSING_NOTE, self._part.lines[sorted(self._skipped)])
         return [self._errors[row] for row in sorted(self._errors)]
 
     def keep(self) -> np.ndarray:
-        """Return which rows are taken, as booleans."""
+        """Return a mask of the rows that are not rejected or skipped."""
         keep = np.ones(len(self._part), dtype=bool)
-        keep[[*self._errors, *self._passed_over]] = False
+        keep[[*self._errors, *self._skipped]] = False
         return keep

@@ -1,8 +1,8 @@
-"""Wide headings: which columns hold a day's slots, in which order, and which hold their flags.
+"""Find the columns of a day's slots in wide tables, their order, and the columns of their flags.
 
-A set of slot columns is told by its members, not by a list of spellings: headings that share their letters
-and differ in a number (HH01 … HH48, P1 …, Period 1 …, 1 … 48) or a clock time (00:00 … 23:30, 0030 … 2400,
-00:00 … 24:30). A second set whose letters say flag holds the flags.
+A set of slot columns is recognised as a set, not by a list of spellings: headings that share their letters and differ
+in a number (HH01 … HH48, P1 …, Period 1 …, 1 … 48) or a clock time (00:00 … 23:30, 0030 … 2400, 00:00 … 24:30). A
+second set whose letters mean flag holds the flags.
 """
 
 from __future__ import annotations
@@ -23,22 +23,21 @@ _NUMBER: Final = re.compile(r"^([a-z]*?)_?0*([0-9]{1,4})([a-z]*)$")
 _FLAGS: Final = re.compile(
     r"^(f|fl|flag|flags|status|type|q|quality|est|estimated|actest|ae|actualestimated|ind|indicator|readtype)$"
 )
-_SLOT_WORDS: Final = {
-    "", "hh", "p", "period", "sp", "slot", "interval", "halfhour", "hhperiod", "settlementperiod", "t", "h", "hour",
-    "kwh", "value", "val", "v", "hhr", "reading", "consumption", "time", "kw", "kvarh", "m3", "wh", "mwh",
-}  # fmt: skip
+_PERIOD_WORDS = "hh p period sp slot interval halfhour hhperiod settlementperiod t h hour hhr time"
+_VALUE_WORDS = "kwh value val v reading consumption kw kvarh m3 wh mwh"
+_SLOT_WORDS: Final = {"", *_PERIOD_WORDS.split(), *_VALUE_WORDS.split()}
 _PER_DAY: Final = {23: 60, 24: 60, 25: 60, 46: 30, 48: 30, 50: 30, 92: 15, 96: 15, 100: 15, 288: 5, 276: 5, 300: 5}
 
 
 @dataclass(frozen=True, slots=True)
 class SlotColumns:
-    """The slots of a day, in order. ``values[k]`` and ``flags[k]`` are column indexes (-1: no such column)."""
+    """The columns of a day's slots, in order. ``values[k]`` and ``flags[k]`` are column indexes (-1: no column)."""
 
     values: tuple[int, ...]
-    flags: tuple[int, ...]  # empty where there are none
+    flags: tuple[int, ...]  # empty if there are none
     step: int  # minutes
     placing: Literal["position", "clock"]
-    ending: bool  # the headings name each slot's end
+    ending: bool  # the headings are the ends of the slots
     unit: str | None
     sample: str
 
@@ -52,21 +51,21 @@ class _SlotHeading:
 
 
 def slot_number(name: str) -> int | None:
-    """Return the number or the minutes in a heading that can be one of a set of slots, else None."""
+    """Return the number or the minutes in a heading that may be a slot's, else None."""
     heading = _slot_heading(0, name)
     return None if heading is None or _is_flag(heading.letters) else heading.number
 
 
 def count_slots(cells: Sequence[str]) -> int:
-    """Return how many cells of a line are slot headings. Bare numbers count only as a run from 1."""
+    """Return how many cells of a line are slot headings. Plain numbers count only as a run from 1."""
     bare = [cell.lstrip("0") for cell in cells if cell.isdigit()]
     run = next((n for n, number in enumerate(bare) if number != str(n + 1)), len(bare))
-    words = (cell for cell in cells if cell and not cell.replace(".", "", 1).isdigit())  # readings are quickly told
+    words = (cell for cell in cells if cell and not cell.replace(".", "", 1).isdigit())  # skips readings quickly
     return sum(slot_number(cell) is not None for cell in words) + (run if run >= min(_PER_DAY) else 0)
 
 
 def find_slots(names: Sequence[str]) -> SlotColumns | None:
-    """Return the day's slot columns, or None where there is no set of them; refuse an incomplete or double set."""
+    """Return the day's slot columns, or None if there are none; refuse an incomplete or repeated set."""
     groups: dict[tuple[str, bool], list[_SlotHeading]] = {}
     for heading in (_slot_heading(n, name) for n, name in enumerate(names)):
         if heading is not None:
@@ -80,14 +79,14 @@ def find_slots(names: Sequence[str]) -> SlotColumns | None:
     if len(values) > 1 or len(flags) > 1:
         firsts = ", ".join(repr(names[group[0].index]) for group in (*values, *flags))
         raise UnreadableFile(
-            f"There are several sets of columns for the slots of a day: they start at {firsts}.",
+            f"There are several sets of columns for the slots of a day, starting at {firsts}.",
             "Keep one set of values (and at most one of flags) in the file.",
         )
     return _slot_columns(names, values[0], flags[0] if flags else _flags_between(names, values[0]))
 
 
 def _flags_between(names: Sequence[str], values: list[_SlotHeading]) -> list[_SlotHeading]:
-    """Return the flag columns of one same heading, each right after its value, as a set of their own."""
+    """Return flag columns that share one heading and each follow their value, as a set."""
     after = {heading.index + 1: heading for heading in values}
     keys = {header_key(names[index]) if index < len(names) else "" for index in after}
     if len(keys) != 1 or not _FLAGS.match(next(iter(keys))):
@@ -96,13 +95,13 @@ def _flags_between(names: Sequence[str], values: list[_SlotHeading]) -> list[_Sl
 
 
 def _slot_heading(index: int, name: str) -> _SlotHeading | None:
-    told = _parse_heading(name)
-    return None if told is None else _SlotHeading(index, *told)
+    parsed = _parse_heading(name)
+    return None if parsed is None else _SlotHeading(index, *parsed)
 
 
-@lru_cache(4096)  # a header is looked at by several formats, and its delimiter is tried out first
+@lru_cache(4096)  # several formats and several delimiters parse the same header
 def _parse_heading(name: str) -> tuple[str, int, bool] | None:
-    """Return a heading's letters, number and whether it is a clock; None where it is no slot's."""
+    """Return a heading's letters, its number and whether it is a clock time; None if it is not a slot's."""
     if not _PLAIN_NAME.match(name):
         return None
     if match := _SPAN.match(name):
@@ -120,7 +119,7 @@ def _parse_heading(name: str) -> tuple[str, int, bool] | None:
 
 
 def _letters(text: str) -> str:
-    """Return what a heading says beside its number, without unit words and brackets."""
+    """Return a heading's letters without its number, unit words and brackets."""
     words = re.sub(r"[(\[].*?[)\]]", " ", text).lower()
     key = header_key(words)
     for unit in ("kwh", "kvarh", "mwh"):
@@ -140,7 +139,7 @@ def _may_be(letters: str) -> bool:
 
 
 def _numbers_as_clocks(groups: dict[tuple[str, bool], list[_SlotHeading]]) -> None:
-    """Headings such as 0000, 0030 … 2330 are clock times without their colon."""
+    """Move headings such as 0000, 0030 … 2330 to the clock times: only the colon is missing."""
     for key in [key for key in groups if not key[1]]:
         group = groups[key]
         numbers = [heading.number for heading in group]
@@ -174,14 +173,13 @@ def _slot_columns(names: Sequence[str], values: list[_SlotHeading], flags: list[
         )
     placing: Literal["position", "clock"] = "clock" if is_clock and count * step <= 1440 else "position"
     first = names[by_slot[0]]
-    return SlotColumns(
-        tuple(by_slot), tuple(flag_by_slot) if flags else (), step, placing, ending, unit_in(first),
-        f"{first} … {names[max(by_slot, key=by_slot.index)]}",
-    )  # fmt: skip
+    sample = f"{first} … {names[max(by_slot, key=by_slot.index)]}"
+    flag_columns = tuple(flag_by_slot) if flags else ()
+    return SlotColumns(tuple(by_slot), flag_columns, step, placing, ending, unit_in(first), sample)
 
 
 def _clock_slots(values: list[_SlotHeading], step: int | None) -> list[int]:
-    """Return each clock heading's slot. A set that starts at one step after midnight names ends; its 00:00 is last."""
+    """Return each clock heading's slot. A set that starts one step after midnight has ends; its 00:00 is the last."""
     if step is None:
         return [-1] * len(values)
     by_column = sorted(values, key=lambda heading: heading.index)
@@ -195,7 +193,7 @@ def _clock_slots(values: list[_SlotHeading], step: int | None) -> list[int]:
 
 
 def _spring_clock(count: int, step: int, is_clock: bool) -> list[int] | None:
-    """The slots of a clock-headed day whose skipped hour (01:00–02:00) has no columns."""
+    """Return the slots of a clock-headed day that has no columns for the skipped hour (01:00–02:00)."""
     if not is_clock or (count * step) != 1380:
         return None
     return [slot for slot in range(1440 // step) if not 60 <= slot * step < 120]
@@ -215,7 +213,7 @@ def _odd_set(names: Sequence[str], values: list[_SlotHeading], step: int | None)
     doubled = sorted({names[h.index] for h in values if numbers.count(h.number) > 1})
     if doubled:
         return UnreadableFile(
-            f"Columns for the same slot stand there twice: {', '.join(doubled)}.", "Keep one column for each slot."
+            f"There are two columns for the same slot: {', '.join(doubled)}.", "Keep one column for each slot."
         )
     found = f"{len(values)} columns, {names[values[0].index]} … {names[values[-1].index]}"
     if not values[0].is_clock:
@@ -223,6 +221,6 @@ def _odd_set(names: Sequence[str], values: list[_SlotHeading], step: int | None)
         if missing:
             found += f"; number {', '.join(missing)} is missing"
     return UnreadableFile(
-        f"The columns for the slots of a day are not a whole day: {found}.",
+        f"The columns for the slots of a day do not make a whole day: {found}.",
         "A day of half-hours has 46, 48 or 50 columns, numbered from 1 or headed 00:00 … 23:30 or 00:30 … 24:00.",
     )

@@ -1,7 +1,7 @@
-"""Columns of dates and stamps, parsed as columns.
+"""Parse columns of dates, times and stamps.
 
-Each distinct text is parsed once. Stamps of a common print are read by Polars with that exact format first;
-whatever it does not take, and whatever it reads outside the years that are possible, goes the careful way.
+Each distinct text is parsed once. Polars first parses stamps in a common format; texts that it does not parse, or with
+an impossible year, are parsed one by one.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _COMMON_FORMATS: Final = (
 
 @dataclass(slots=True)
 class Moments:
-    """A parsed column. ``values`` is null where the cell is blank or bad; ``bad`` maps rows to why."""
+    """A parsed column. ``values`` is null if the cell is blank or bad; ``bad`` gives the error by row."""
 
     values: pl.Series
     bad: dict[int, BadDate]
-    instants: pl.Series | None = None  # where some text carried an offset
-    closes_day: bool = False  # some cell said 24:00
+    instants: pl.Series | None = None  # if some text has an offset
+    closes_day: bool = False  # some cell is 24:00
 
 
 def parse_dates(cells: pl.Series, heading: str) -> Moments:
@@ -56,7 +56,7 @@ def parse_times(cells: pl.Series, heading: str) -> Moments:
 
 
 def parse_stamps(cells: pl.Series, heading: str) -> Moments:
-    """Parse a column of stamps: ``values`` as printed, ``instants`` where the text carries an offset."""
+    """Parse a column of stamps: ``values`` as printed, ``instants`` if the text has an offset."""
     form, width = _common_format(cells)
     quick = _parse_common(cells, form, width) if form else None
     left = cells if quick is None else cells.set(quick.is_not_null(), None)
@@ -88,7 +88,7 @@ def _utc(stamp: Stamp) -> datetime:
 
 
 def _common_format(cells: pl.Series) -> tuple[str, int]:
-    """Return the exact print of the first cell, where it is a common one (else nothing), and its length."""
+    """Return the exact format of the first cell, empty if it is not a common one, and its length."""
     first = cells.drop_nulls().head(1).to_list()
     text = first[0].strip() if first else ""
     for pattern, form in _COMMON_FORMATS:
@@ -102,7 +102,7 @@ def _parse_common(cells: pl.Series, form: str, width: int) -> pl.Series:
     if read.dtype != _CLOCK:
         read = read.cast(_INSTANT)
     possible = (read.dt.year() >= FIRST_YEAR) & (read.dt.year() <= LAST_YEAR)
-    # Polars takes 13:5 for 13:05; it may as well be the beginning of 13:50.
+    # Polars reads 13:5 as 13:05, but it may be a truncated 13:50.
     possible &= (cells.str.len_bytes() == width) & ~cells.str.ends_with(" ")
     return read.set(~possible.fill_null(True), None)
 
@@ -110,7 +110,7 @@ def _parse_common(cells: pl.Series, form: str, width: int) -> pl.Series:
 def _parse_distinct(
     cells: pl.Series, parse: Callable[[str], P], heading: str
 ) -> tuple[dict[str, P], dict[str, BadDate]]:
-    """Parse each distinct text of a column once; refuse the file where the column is month first."""
+    """Parse each distinct text of a column once; refuse the file if the column is month first."""
     known: dict[str, P] = {}
     why: dict[str, BadDate] = {}
     for text in cells.unique().drop_nulls().to_list():
@@ -127,8 +127,8 @@ def _parse_distinct(
 
 def _month_first(heading: str, text: str) -> UnreadableFile:
     return UnreadableFile(
-        f"Column {heading!r} prints the month before the day: {text!r} is no date otherwise.",
-        "Dates are read day first, so others in this column would be taken for the wrong day. "
+        f"Column {heading!r} has the month before the day: {text!r} is not a date otherwise.",
+        "Dates are read day first, so other dates in this column would be wrong. "
         "Export the file with dates as YYYY-MM-DD or DD/MM/YYYY.",
         field=heading,
     )
