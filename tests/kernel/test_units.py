@@ -8,7 +8,17 @@ from fractions import Fraction
 import pytest
 
 from eclectyc.kernel.errors import Invalid
-from eclectyc.kernel.units import CANONICAL, Conversion, conversion, conversion_for_meter, is_unit, unit_key
+from eclectyc.kernel.units import (
+    CANONICAL,
+    Conversion,
+    UnitKind,
+    conversion,
+    conversion_for_meter,
+    is_unit,
+    kind_of,
+    result_conversion,
+    unit_key,
+)
 
 FOOT_M = Fraction(3048, 10000)  # exact since 1959
 
@@ -95,3 +105,39 @@ def test_spelling_of_a_unit_does_not_matter() -> None:
 def test_a_volume_is_stored_in_the_unit_that_the_meter_has(printed: str, own: str, unit: str, factor: Decimal) -> None:
     found = conversion_for_meter(printed, own)
     assert (found.unit, found.factor) == (unit, factor)
+
+
+@pytest.mark.parametrize(
+    ("printed", "unit", "factor"),
+    [
+        ("£", "penny", 100),
+        ("GBP", "penny", 100),
+        ("p", "penny", 1),
+        ("€", "eurocent", 100),
+        ("EUR", "eurocent", 100),
+        ("gCO2e", "gCO2e", 1),
+        ("kg CO2e", "gCO2e", 1000),
+        ("tCO2e", "gCO2e", 10**6),
+    ],
+)
+def test_results_have_units_that_no_meter_is_read_in(printed: str, unit: str, factor: int) -> None:
+    assert result_conversion(printed) == Conversion(unit, Decimal(factor))
+    assert not is_unit(printed)
+    assert unit not in CANONICAL
+    with pytest.raises(Invalid, match="is not known"):
+        conversion(printed)
+    with pytest.raises(Invalid, match="is not known"):
+        conversion_for_meter(printed, "kWh")
+
+
+@pytest.mark.parametrize("printed", ["kWh", "£/kWh", "gCO2e/kWh", "", "USD", "kg", "¥"])
+def test_a_unit_of_readings_or_a_rate_is_not_one_of_results(printed: str) -> None:
+    with pytest.raises(Invalid, match="not one of results"):
+        result_conversion(printed)
+
+
+def test_every_unit_has_a_kind_and_only_results_are_money_or_emissions() -> None:
+    kinds = {unit: kind_of(unit) for unit in CANONICAL}
+    assert not {UnitKind.MONEY, UnitKind.EMISSIONS} & set(kinds.values())
+    assert kind_of("penny") == kind_of("eurocent") == UnitKind.MONEY
+    assert kind_of("gCO2e") == UnitKind.EMISSIONS

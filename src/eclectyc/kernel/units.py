@@ -1,10 +1,15 @@
-"""Units and their exact factors. What is stored is canonical; what arrives is converted once, on the way in."""
+"""Units and their exact factors. Stored values are in canonical units; other units are converted once, on import.
+
+Units of readings and units of results are apart: no meter is read in pence or in grams of CO2e, and a file that gives
+such a unit is refused. See docs/decisions/0008-series-and-results.md.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from enum import Enum
 
 from eclectyc.kernel.errors import Invalid
 
@@ -12,6 +17,39 @@ CANONICAL = ("kWh", "kVArh", "kVAh", "m3", "litre", "kg", "degC", "kW", "kVA", "
 _NOT_ADDED = frozenset({"degC", "kW", "kVA", "kVAr"})
 _ALREADY_CANONICAL = frozenset({"degC", "kVA", "kVAr"})  # kW is converted to kWh
 _LITRES_PER_M3 = Decimal(1000)
+
+
+class UnitKind(Enum):
+    """What is measured or calculated in a unit."""
+
+    ENERGY = "energy"
+    REACTIVE_ENERGY = "reactive energy"
+    APPARENT_ENERGY = "apparent energy"
+    POWER = "power"
+    VOLUME = "volume"
+    MASS = "mass"
+    TEMPERATURE = "temperature"
+    COUNT = "count"
+    MONEY = "money"
+    EMISSIONS = "emissions"
+
+
+_KINDS: dict[str, UnitKind] = {
+    "kWh": UnitKind.ENERGY,
+    "kVArh": UnitKind.REACTIVE_ENERGY,
+    "kVAh": UnitKind.APPARENT_ENERGY,
+    "kW": UnitKind.POWER,
+    "kVA": UnitKind.POWER,
+    "kVAr": UnitKind.POWER,
+    "m3": UnitKind.VOLUME,
+    "litre": UnitKind.VOLUME,
+    "kg": UnitKind.MASS,
+    "degC": UnitKind.TEMPERATURE,
+    "count": UnitKind.COUNT,
+    "penny": UnitKind.MONEY,
+    "eurocent": UnitKind.MONEY,
+    "gCO2e": UnitKind.EMISSIONS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +112,21 @@ _KNOWN: dict[str, Conversion] = {
     "count": _of("count"),
 }
 
+# Of results: the smallest unit in use, so that sums of whole numbers stay exact. Readings are never given in these.
+_RESULTS: dict[str, Conversion] = {
+    "£": _of("penny", "100"),
+    "gbp": _of("penny", "100"),
+    "p": _of("penny"),
+    "pence": _of("penny"),
+    "penny": _of("penny"),
+    "€": _of("eurocent", "100"),
+    "eur": _of("eurocent", "100"),
+    "eurocent": _of("eurocent"),
+    "gco2e": _of("gCO2e"),
+    "kgco2e": _of("gCO2e", "1000"),
+    "tco2e": _of("gCO2e", "1000000"),
+}
+
 _RATE = re.compile(r"[/£€$%²]")
 
 
@@ -134,3 +187,26 @@ def conversion_for_meter(text: str, meter_unit: str) -> Conversion:
     if (meter_unit, known.unit) == ("litre", "m3"):
         return replace(known, unit=meter_unit, factor=known.factor * _LITRES_PER_M3)
     return known
+
+
+def kind_of(unit: str) -> UnitKind:
+    """Return what a canonical unit, of readings or of results, is a unit of.
+
+    >>> kind_of("kWh").value, kind_of("penny").value
+    ('energy', 'money')
+    """
+    return _KINDS[unit]
+
+
+def result_conversion(text: str) -> Conversion:
+    """Return how a unit of money or emissions becomes that of results: pennies, eurocents, grams of CO2e.
+
+    Raises ``Invalid`` for every other unit, and for a rate such as ``£/kWh``.
+
+    >>> result_conversion("£"), result_conversion("kgCO2e").factor
+    (Conversion(unit='penny', factor=Decimal('100'), is_power=False), Decimal('1000'))
+    """
+    found = _RESULTS.get(text.strip() if text.strip() in ("£", "€") else unit_key(text))
+    if found is None or "/" in text:
+        raise Invalid(f"The unit {text!r} is not one of results.", "Use £, p, €, gCO2e, kgCO2e or tCO2e.", field="unit")
+    return found
