@@ -263,7 +263,7 @@ DEEDS: dict[str, Deed] = {
     ),
     "estate.placements.take_back_move": (
         Stage.moved,
-        lambda s, _: placements.take_back_move(s.actor, meter=s.world.meter),
+        lambda s, _: placements.undo_move(s.actor, meter=s.world.meter),
     ),
     "estate.devices.exchange_device": alone(Stage.exchanged),
     "estate.devices.correct_device": (
@@ -276,7 +276,7 @@ DEEDS: dict[str, Deed] = {
     ),
     "estate.devices.take_back_exchange": (
         Stage.exchanged,
-        lambda s, _: devices.take_back_exchange(s.actor, meter=s.world.meter),
+        lambda s, _: devices.undo_exchange(s.actor, meter=s.world.meter),
     ),
     "estate.meters.create_meter": alone(
         lambda s: meters.create_meter(s.actor, site=s.world.site, identifier="PLATE-1", utility="heat", unit="kWh")

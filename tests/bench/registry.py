@@ -174,12 +174,12 @@ def lists(actor: Actor) -> dict[str, Callable[[], object]]:
     """Every list, as its pages ask for it."""
     from eclectyc.accounts.models import Membership, Organisation, User
     from eclectyc.estate import lists as of
-    from eclectyc.estate.lists import MeterFilter, NameFilter, SiteFilter, Slice
+    from eclectyc.estate.lists import ListPart, MeterFilter, NameFilter, SiteFilter
 
-    def meters(name: str, part: Slice | None = None, **narrowed: object) -> tuple[str, Callable[[], object]]:
+    def meters(name: str, part: ListPart | None = None, **narrowed: object) -> tuple[str, Callable[[], object]]:
         return f"meters, {name}", lambda: of.meters(actor, MeterFilter(**narrowed), part)  # type: ignore[arg-type]
 
-    def sites(name: str, part: Slice | None = None, **narrowed: object) -> tuple[str, Callable[[], object]]:
+    def sites(name: str, part: ListPart | None = None, **narrowed: object) -> tuple[str, Callable[[], object]]:
         return f"sites, {name}", lambda: of.sites(actor, SiteFilter(**narrowed), part)  # type: ignore[arg-type]
 
     def plain(model: type[Organisation | User | Membership]) -> Callable[[], object]:
@@ -192,9 +192,9 @@ def lists(actor: Actor) -> dict[str, Callable[[], object]]:
     return dict(
         [
             meters("first page"),
-            meters("page 1,000", Slice(offset=50_000)),
-            *(meters(f"by {name}", Slice(sort=name)) for name in of.METER_SORTS),
-            *(meters(f"by {name} downwards", Slice(sort=f"-{name}")) for name in ("identifier", "site", "supplier")),
+            meters("page 1,000", ListPart(offset=50_000)),
+            *(meters(f"by {name}", ListPart(sort=name)) for name in of.METER_SORTS),
+            *(meters(f"by {name} downwards", ListPart(sort=f"-{name}")) for name in ("identifier", "site", "supplier")),
             meters("search for many", search="harbour"),
             meters("search for one", search="10000000099999"[:13]),
             meters("search for none", search="zzzz"),
@@ -202,7 +202,7 @@ def lists(actor: Actor) -> dict[str, Callable[[], object]]:
             meters("gas", utility="gas"),
             meters("inactive at warehouses", is_active=False, site_type="other"),
             sites("first page"),
-            *(sites(f"by {name}", Slice(sort=name)) for name in of.SITE_SORTS),
+            *(sites(f"by {name}", ListPart(sort=name)) for name in of.SITE_SORTS),
             sites("search", search="bs1 harbour"),
             sites("with gas", utility="gas"),
             ("regions", lambda: of.regions(actor)),

@@ -11,7 +11,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.api.dated_facts import schemas_of
 from eclectyc.audit.models import Event
 from eclectyc.estate import checks
-from eclectyc.estate.change_events import Change
+from eclectyc.estate.change_events import EstateChange
 from eclectyc.estate.dated_facts import DatedFact, FactField, FromDayOn, since_field
 from eclectyc.estate.fact_entries import add_entry, change_entry, remove_entry, value_on
 from eclectyc.estate.facts import FACTS
@@ -65,7 +65,7 @@ def test_an_entry_needs_a_day_and_known_fields(editor: Actor, world: World) -> N
 
 
 def test_every_change_of_a_fact_is_announced(editor: Actor, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[Change] = []
+    heard: list[EstateChange] = []
     monkeypatch.setattr("eclectyc.estate.change_events._listeners", [heard.extend])
     entry = add_entry(editor, FACTS["metric"], owner=world.site, name="Beds", value="2", since="2025-01-01")
     add_entry(editor, FACTS["multiplier"], owner=world.meter, factor="2", since="2025-01-01")

@@ -59,12 +59,12 @@ def test_a_move_and_back_and_its_taking_back(editor: Actor, world: World) -> Non
     mill = make_site(world.org, "Mill")
     placements.move_meter(editor, meter=world.meter, to=mill, on="2026-03-01")
     placements.move_meter(editor, meter=world.meter, to=world.site, on="2026-04-01")
-    assert placements.take_back_move(editor, meter=world.meter) == mill
+    assert placements.undo_move(editor, meter=world.meter) == mill
     assert spans(world.meter)[-1] == ("Mill", date(2026, 3, 1), None)
-    assert placements.take_back_move(editor, meter=world.meter) == world.site
+    assert placements.undo_move(editor, meter=world.meter) == world.site
     assert spans(world.meter) == []
     with pytest.raises(Conflict, match=r"has never moved"):
-        placements.take_back_move(editor, meter=world.meter)
+        placements.undo_move(editor, meter=world.meter)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_an_exchange_closes_the_old_device_and_opens_the_new(editor: Actor, worl
     assert meter.search.endswith("new 2")
     assert value_on(MULTIPLIER, meter, date(2026, 5, 4)) == 1
     assert value_on(MULTIPLIER, meter, date(2026, 5, 5)) == 40
-    devices.take_back_exchange(editor, meter=meter)
+    devices.undo_exchange(editor, meter=meter)
     assert (meter.serial, meter.devices.get().until) == ("OLD 1", None)
 
 
@@ -237,7 +237,7 @@ def test_histories_are_nobody_elses_to_change(editor: Actor, world: World) -> No
         for attempt in (
             lambda actor=actor: devices.exchange_device(actor, meter=world.meter, on="2026-03-01", serial="C"),
             lambda actor=actor: devices.correct_device(actor, device=device, serial="X"),
-            lambda actor=actor: devices.take_back_exchange(actor, meter=world.meter),
+            lambda actor=actor: devices.undo_exchange(actor, meter=world.meter),
             lambda actor=actor: add_entry(actor, MULTIPLIER, owner=world.meter, factor=3, since="2026-03-01"),
             lambda actor=actor: remove_entry(actor, MULTIPLIER, entry=entry),
             lambda actor=actor: add_entry(actor, METRIC, owner=world.site, name="beds", value=1, since="2026-01-01"),

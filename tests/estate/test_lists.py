@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.reach import Reach
 from eclectyc.estate import lists
-from eclectyc.estate.lists import METER_SORTS, SITE_SORTS, MeterFilter, NameFilter, SiteFilter, Slice
+from eclectyc.estate.lists import METER_SORTS, SITE_SORTS, ListPart, MeterFilter, NameFilter, SiteFilter
 from eclectyc.estate.models import Meter, Region, Supplier
 from tests.estate.conftest import narrow
 from tests.factories import World, make_meter, make_site
@@ -71,18 +71,18 @@ def test_filters_narrow_together(estate: dict, editor: Actor) -> None:
         ({"utility": "gas", "is_active": False}, []),
     ):
         assert [m.identifier for m in lists.meters(editor, MeterFilter(**narrowed)).items] == found, narrowed
-    assert lists.meters(editor, MeterFilter(utility="gas")).beside == {gas.pk: 1}
-    assert lists.sites(editor, SiteFilter(utility="gas")).beside == {mill.pk: 2}
+    assert lists.meters(editor, MeterFilter(utility="gas")).counts == {gas.pk: 1}
+    assert lists.sites(editor, SiteFilter(utility="gas")).counts == {mill.pk: 2}
     assert [s.name for s in lists.sites(editor, SiteFilter(search="ls1 old")).items] == ["Old Mill"]
-    assert lists.regions(editor).beside == {north.pk: 1}
-    assert lists.suppliers(editor, NameFilter(search="gas")).beside == {pennine.pk: 1}
+    assert lists.regions(editor).counts == {north.pk: 1}
+    assert lists.suppliers(editor, NameFilter(search="gas")).counts == {pennine.pk: 1}
     assert lists.suppliers(editor, NameFilter(is_active=False)).items == []
 
 
 @pytest.mark.parametrize("sort", METER_SORTS)
 def test_meters_are_sorted_by_any_column_and_back(sort: str, estate: dict, editor: Actor) -> None:
-    up = lists.meters(editor, part=Slice(sort)).items
-    down = lists.meters(editor, part=Slice(f"-{sort}")).items
+    up = lists.meters(editor, part=ListPart(sort)).items
+    down = lists.meters(editor, part=ListPart(f"-{sort}")).items
     assert {m.pk for m in up} == {m.pk for m in down}
     values = [_column(meter, METER_SORTS[sort]) for meter in up]
     known = [value for value in values if value is not None]
@@ -93,7 +93,7 @@ def test_meters_are_sorted_by_any_column_and_back(sort: str, estate: dict, edito
 
 @pytest.mark.parametrize("sort", SITE_SORTS)
 def test_sites_are_sorted_by_any_column(sort: str, estate: dict, editor: Actor) -> None:
-    values = [_column(site, SITE_SORTS[sort]) for site in lists.sites(editor, part=Slice(sort)).items]
+    values = [_column(site, SITE_SORTS[sort]) for site in lists.sites(editor, part=ListPart(sort)).items]
     known = [value for value in values if value is not None]
     assert values == sorted(known) + [None] * (len(values) - len(known))
 
@@ -107,7 +107,7 @@ def _column(thing: Any, path: str) -> Any:
 def test_pages_together_are_the_list(editor: Actor, world: World) -> None:
     for _ in range(25):
         make_meter(world.site, name="same")
-    pages = [lists.meters(editor, part=Slice("name", offset=at, limit=10)) for at in range(0, 40, 10)]
+    pages = [lists.meters(editor, part=ListPart("name", offset=at, limit=10)) for at in range(0, 40, 10)]
     seen = [meter.pk for page in pages for meter in page.items]
     assert sorted(seen) == sorted(Meter.objects.filter(organisation=world.org).values_list("pk", flat=True))
     assert {page.count for page in pages} == {26}
@@ -123,7 +123,7 @@ def test_a_list_costs_the_same_however_long(
     for asked in (lists.meters, lists.sites, lists.regions, lists.suppliers):
         for limit, queries in ((10, 4), (29, 4), (50, 3)):  # the last page says itself how many there are
             with django_assert_num_queries(queries):
-                for thing in asked(editor, part=Slice(limit=limit)).items:
+                for thing in asked(editor, part=ListPart(limit=limit)).items:
                     str(thing.organisation)
 
 
@@ -159,11 +159,11 @@ def test_nobody_finds_by_search_what_they_do_not_see(estate: dict, world: World)
     assert found(search="ls1") == found(search="tenant") == found(site_type="industrial") == []
     assert lists.sites(of_one_meter).count == 0
     assert lists.sites(of_one_meter, SiteFilter(sites=(mill.pk,))).items == []
-    assert lists.meters(of_one_meter).beside == {}
+    assert lists.meters(of_one_meter).counts == {}
     outsider = Actor.of(world.outsider)
     for asked in (
         lists.meters(outsider, MeterFilter(search="7000001")),
         lists.suppliers(outsider),
         lists.regions(outsider),
     ):
-        assert (asked.items, asked.count, asked.beside) == ([], 0, {})
+        assert (asked.items, asked.count, asked.counts) == ([], 0, {})

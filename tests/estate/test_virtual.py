@@ -12,7 +12,7 @@ from eclectyc.estate import bulk, changes, devices, virtual
 from eclectyc.estate import meters as estate_meters
 from eclectyc.estate.fact_entries import add_entry
 from eclectyc.estate.facts import MULTIPLIER
-from eclectyc.estate.formula_visibility import seen_formula
+from eclectyc.estate.formula_visibility import visible_formula
 from eclectyc.estate.models import FormulaPart, Meter
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
 from tests.estate.conftest import narrow
@@ -231,8 +231,8 @@ def test_what_is_out_of_sight_has_no_name_in_a_formula(editor, world, meters):
     make_meter(elsewhere, "OUT-1")
     whole = make(editor, world, "V", 'A - "OUT-1"')
     here = narrow(world.org.pk, sites={world.site.pk})
-    assert seen_formula(editor, whole).text == 'A - "OUT-1"'
-    seen = seen_formula(here, whole)
+    assert visible_formula(editor, whole).text == 'A - "OUT-1"'
+    seen = visible_formula(here, whole)
     assert (seen.text, [part.meter.identifier for part in seen.parts], seen.hidden) == ("A - [hidden]", ["A"], 1)
     estate_meters.update_meter(here, meter=whole, formula="A - [hidden]", name="Rest")  # what a page sends back
     assert whole.formula == 'A - "OUT-1"'

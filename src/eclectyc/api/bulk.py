@@ -111,7 +111,7 @@ def _meters(actor: Actor, body: ManyMeters) -> list[int]:
         suppliers=_one(given, "supplier"),
         **{name: given.get(name) for name in ("site_type", "utility", "direction", "is_active")},
     )
-    return _first(lists.found_meters(actor, wanted))
+    return _first(lists.matching_meters(actor, wanted))
 
 
 def _sites(actor: Actor, body: ManySites) -> list[int]:
@@ -124,7 +124,7 @@ def _sites(actor: Actor, body: ManySites) -> list[int]:
         regions=_one(given, "region"),
         **{name: given.get(name) for name in ("site_type", "utility", "is_active")},
     )
-    return _first(lists.found_sites(actor, wanted))
+    return _first(lists.matching_sites(actor, wanted))
 
 
 def _only(ids: list[int], which: Which | None) -> list[int]:

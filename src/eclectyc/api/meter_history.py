@@ -66,7 +66,7 @@ def add_placement(
 @router.delete("/meters/{path:mpan}/placements/last", response={204: None, **VERSIONED}, summary="Take a move back")
 def take_back_move(request: HttpRequest, mpan: str, asked: Query[OneMeter], if_match: IfMatch = None) -> Status[None]:
     """The last one, as if it had never been."""
-    placements.take_back_move(actor_of(request), meter=_meter(request, mpan, asked), version=version_of(if_match))
+    placements.undo_move(actor_of(request), meter=_meter(request, mpan, asked), version=version_of(if_match))
     return Status(204, None)
 
 
@@ -110,7 +110,7 @@ def take_back_exchange(
     request: HttpRequest, mpan: str, asked: Query[OneMeter], if_match: IfMatch = None
 ) -> Status[None]:
     """The last one, as if it had never been."""
-    devices.take_back_exchange(actor_of(request), meter=_meter(request, mpan, asked), version=version_of(if_match))
+    devices.undo_exchange(actor_of(request), meter=_meter(request, mpan, asked), version=version_of(if_match))
     return Status(204, None)
 
 

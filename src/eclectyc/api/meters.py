@@ -33,8 +33,8 @@ from eclectyc.derived.virtual.delete import delete_virtual_meter
 from eclectyc.estate import lists
 from eclectyc.estate import meters as estate_meters
 from eclectyc.estate.formula.terms import written
-from eclectyc.estate.formula_visibility import SeenFormula, seen_formula, seen_formulas
-from eclectyc.estate.lists import MeterFilter, Slice
+from eclectyc.estate.formula_visibility import VisibleFormula, visible_formula, visible_formulas
+from eclectyc.estate.lists import ListPart, MeterFilter
 from eclectyc.estate.models import Meter, Region, Site, Supplier
 from eclectyc.kernel.identifiers import clean_identifier
 
@@ -48,8 +48,8 @@ _CSV = {"text/csv": {"schema": {"type": "string"}}}
 def list_meters(request: HttpRequest, asked: Query[MeterList]) -> MeterPage:
     """Meters a page at a time: searched, narrowed and sorted; in order of their identifiers unless asked otherwise."""
     actor = actor_of(request)
-    found = lists.meters(actor, filter_of(actor, asked), Slice(asked.sort, asked.offset, asked.limit))
-    formulas = seen_formulas(actor, found.items)
+    found = lists.meters(actor, filter_of(actor, asked), ListPart(asked.sort, asked.offset, asked.limit))
+    formulas = visible_formulas(actor, found.items)
     return MeterPage(items=[meter_out(meter, formulas[meter.pk]) for meter in found.items], count=found.count)
 
 
@@ -165,10 +165,10 @@ def _given(actor: Actor, body: MeterFields) -> dict[str, Any]:
 
 def _tagged(actor: Actor, response: HttpResponse, meter: Meter) -> MeterOut:
     tag(response, meter.version)
-    return meter_out(meter, seen_formula(actor, meter))
+    return meter_out(meter, visible_formula(actor, meter))
 
 
-def meter_out(meter: Meter, formula: SeenFormula) -> MeterOut:
+def meter_out(meter: Meter, formula: VisibleFormula) -> MeterOut:
     """Return a meter as the API shows it."""
     site = meter.site
     return MeterOut(

@@ -13,7 +13,7 @@ from eclectyc.api.lookup import organisations_named
 from eclectyc.api.requests import CHANGING, ONE, Number, not_null, one
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
 from eclectyc.estate import lists, regions
-from eclectyc.estate.lists import NameFilter, Slice
+from eclectyc.estate.lists import ListPart, NameFilter
 from eclectyc.estate.models import Region, Site
 
 router = Router(tags=["estate"])
@@ -24,8 +24,8 @@ def list_regions(request: HttpRequest, asked: Query[RegionList]) -> RegionPage:
     """Regions a page at a time, each with how many sites you see in it."""
     actor = actor_of(request)
     wanted = NameFilter(asked.search or "", organisations_named(actor, asked.organisation))
-    found = lists.regions(actor, wanted, Slice(asked.sort, asked.offset, asked.limit))
-    items = [region_out(region, found.beside.get(region.pk, 0)) for region in found.items]
+    found = lists.regions(actor, wanted, ListPart(asked.sort, asked.offset, asked.limit))
+    items = [region_out(region, found.counts.get(region.pk, 0)) for region in found.items]
     return RegionPage(items=items, count=found.count)
 
 

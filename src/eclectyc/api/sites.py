@@ -25,7 +25,7 @@ from eclectyc.api.requests import CHANGING, ONE, Number, not_null, one
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
 from eclectyc.estate import lists
 from eclectyc.estate import sites as estate_sites
-from eclectyc.estate.lists import SiteFilter, Slice
+from eclectyc.estate.lists import ListPart, SiteFilter
 from eclectyc.estate.models import Region, Site
 
 router = Router(tags=["estate"])
@@ -36,8 +36,8 @@ _NULLABLE: Final = {"region", "floor_area_m2", "latitude", "longitude"}
 def list_sites(request: HttpRequest, asked: Query[SiteList]) -> SitePage:
     """Sites a page at a time: searched, narrowed and sorted."""
     actor = actor_of(request)
-    found = lists.sites(actor, filter_of(actor, asked), Slice(asked.sort, asked.offset, asked.limit))
-    items = [site_out(site, found.beside.get(site.pk, 0)) for site in found.items]
+    found = lists.sites(actor, filter_of(actor, asked), ListPart(asked.sort, asked.offset, asked.limit))
+    items = [site_out(site, found.counts.get(site.pk, 0)) for site in found.items]
     return SitePage(items=items, count=found.count)
 
 

@@ -22,7 +22,7 @@ from eclectyc.api.lookup import organisations_named
 from eclectyc.api.requests import CHANGING, ONE, Body, Number, not_null, one
 from eclectyc.api.versions import VERSIONED, IfMatch, tag, version_of
 from eclectyc.estate import lists, suppliers
-from eclectyc.estate.lists import NameFilter, Slice
+from eclectyc.estate.lists import ListPart, NameFilter
 from eclectyc.estate.models import Meter, Supplier
 
 router = Router(tags=["estate"])
@@ -33,8 +33,8 @@ def list_suppliers(request: HttpRequest, asked: Query[SupplierList]) -> Supplier
     """Suppliers a page at a time, each with how many of its meters you see."""
     actor = actor_of(request)
     wanted = NameFilter(asked.search or "", organisations_named(actor, asked.organisation), asked.is_active)
-    found = lists.suppliers(actor, wanted, Slice(asked.sort, asked.offset, asked.limit))
-    items = [supplier_out(supplier, found.beside.get(supplier.pk, 0)) for supplier in found.items]
+    found = lists.suppliers(actor, wanted, ListPart(asked.sort, asked.offset, asked.limit))
+    items = [supplier_out(supplier, found.counts.get(supplier.pk, 0)) for supplier in found.items]
     return SupplierPage(items=items, count=found.count)
 
 

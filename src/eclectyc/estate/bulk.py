@@ -12,12 +12,12 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
 from eclectyc.estate import virtual
-from eclectyc.estate.change_events import Change, announce
+from eclectyc.estate.change_events import EstateChange, announce
 from eclectyc.estate.changes import fields_of
 from eclectyc.estate.fields import checked_meter_fields, checked_site_fields, first_fault
 from eclectyc.estate.models import Meter, Series, Site
-from eclectyc.estate.regions import region_called
-from eclectyc.estate.suppliers import supplier_called
+from eclectyc.estate.regions import find_or_create_region
+from eclectyc.estate.suppliers import find_or_create_supplier
 from eclectyc.kernel.errors import Invalid, NotFound
 
 Thing = TypeVar("Thing", Meter, Site)
@@ -43,7 +43,7 @@ def change_meters(actor: Actor, *, which: Iterable[int], **change: Any) -> BulkR
     _refuse_change(change, METER_CHANGES)
     checked = checked_meter_fields(change)
     with transaction.atomic():
-        meters = _held(Meter.objects.visible_to(actor).select_related("site", "organisation", "supplier"), which)
+        meters = _locked(Meter.objects.visible_to(actor).select_related("site", "organisation", "supplier"), which)
         return _changed(actor, meters, checked, "meters.changed", _of_meter)
 
 
@@ -52,21 +52,21 @@ def change_sites(actor: Actor, *, which: Iterable[int], **change: Any) -> BulkRe
     _refuse_change(change, SITE_CHANGES)
     checked = checked_site_fields(change)
     with transaction.atomic():
-        sites = _held(Site.objects.visible_to(actor).select_related("organisation", "region"), which)
+        sites = _locked(Site.objects.visible_to(actor).select_related("organisation", "region"), which)
         return _changed(actor, sites, checked, "sites.changed", _of_site)
 
 
 def _of_meter(actor: Actor, organisation: Organisation, checked: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(checked)
     if "supplier" in found:
-        found["supplier"] = supplier_called(actor, organisation, found["supplier"])
+        found["supplier"] = find_or_create_supplier(actor, organisation, found["supplier"])
     return found
 
 
 def _of_site(actor: Actor, organisation: Organisation, checked: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(checked)
     if "region" in found:
-        found["region"] = region_called(actor, organisation, found["region"])
+        found["region"] = find_or_create_region(actor, organisation, found["region"])
     return found
 
 
@@ -79,7 +79,7 @@ def _refuse_change(change: Mapping[str, Any], known: frozenset[str]) -> None:
         raise Invalid(f"{strange[0][:60]!r} cannot be changed for many at once.", remedy, field=strange[0])
 
 
-def _held(visible: models.QuerySet[Thing], which: Iterable[int]) -> list[Thing]:
+def _locked(visible: models.QuerySet[Thing], which: Iterable[int]) -> list[Thing]:
     numbers = sorted(set(which))
     if len(numbers) > MOST_AT_ONCE:
         raise Invalid(f"{len(numbers):,} are too many at once.", f"Change {MOST_AT_ONCE:,} at a time.", field="ids")
@@ -122,14 +122,14 @@ def _of_one_organisation(actor: Actor, group: Sequence[Thing], change: Mapping[s
     if different:
         _refuse_units(different, change)
         type(different[0])._default_manager.bulk_update(different, [*change, "version"], batch_size=_BATCH)
-        announce([_told(thing, action, before[str(thing.pk)]) for thing in different])
+        announce([_change_of(thing, action, before[str(thing.pk)]) for thing in different])
         organisation = different[0].organisation_id
         record(actor.by, action, different[0].organisation, organisation_id=organisation, before=before, after=after)
     return len(different)
 
 
-def _told(thing: Meter | Site, action: str, before: Mapping[str, Any]) -> Change:
-    return Change(thing, action, before, {name: getattr(thing, name) for name in before})
+def _change_of(thing: Meter | Site, action: str, before: Mapping[str, Any]) -> EstateChange:
+    return EstateChange(thing, action, before, {name: getattr(thing, name) for name in before})
 
 
 def _refuse_faults(actor: Actor, thing: Meter | Site) -> None:

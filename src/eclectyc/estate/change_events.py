@@ -13,7 +13,7 @@ from django.db.models import Model
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class EstateChange:
     """One change of a site or a meter: the action, and what was told of it before and after.
 
     before, after : the changed fields by column (``timezone``, ``utility``, ``parent_id`` …), and for an entry of a
@@ -26,12 +26,12 @@ class Change:
     after: Mapping[str, Any]
 
     @property
-    def told(self) -> frozenset[str]:
+    def fields(self) -> frozenset[str]:
         """The names of what changed."""
         return frozenset(self.before) | frozenset(self.after)
 
 
-Listener = Callable[[Sequence[Change]], None]
+Listener = Callable[[Sequence[EstateChange]], None]
 _listeners: list[Listener] = []
 
 
@@ -41,7 +41,7 @@ def listen(listener: Listener) -> None:
         _listeners.append(listener)
 
 
-def announce(changes: Sequence[Change]) -> None:
+def announce(changes: Sequence[EstateChange]) -> None:
     """Tell everybody who listens of some changes."""
     for listener in _listeners:
         listener(changes)

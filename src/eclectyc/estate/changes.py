@@ -14,14 +14,14 @@ from django.db import IntegrityError, models, transaction
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership
 from eclectyc.audit.record import record
-from eclectyc.estate.change_events import Change, announce
+from eclectyc.estate.change_events import EstateChange, announce
 from eclectyc.estate.fields import first_fault
 from eclectyc.estate.models import Meter, Region, Site, Supplier
 from eclectyc.kernel.errors import Conflict, Invalid, NotFound
 
 Thing = TypeVar("Thing", Region, Supplier, Site, Meter)
 
-_UNTOLD: Final = frozenset({"id", "version", "search", "organisation_id"})
+_NOT_AUDITED: Final = frozenset({"id", "version", "search", "organisation_id"})
 _RELATED: Final = {
     Region: ("organisation",),
     Supplier: ("organisation",),
@@ -39,7 +39,7 @@ class Changed(Conflict):
         super().__init__(f"{thing} has been changed by somebody else meanwhile.", "Load it again, then change it.")
 
 
-def hold(thing: Thing, version: int | None = None) -> dict[str, Any]:
+def lock(thing: Thing, version: int | None = None) -> dict[str, Any]:
     """Lock a thing's row for this transaction, bring the thing up to date, and return its fields as they are now.
 
     Where a version is named and it is no longer that one, raise ``Changed``.
@@ -57,7 +57,7 @@ def hold(thing: Thing, version: int | None = None) -> dict[str, Any]:
 
 def fields_of(thing: models.Model) -> dict[str, Any]:
     """Return the fields of a thing that count as its own, by column."""
-    return {f.attname: getattr(thing, f.attname) for f in thing._meta.concrete_fields if f.attname not in _UNTOLD}
+    return {f.attname: getattr(thing, f.attname) for f in thing._meta.concrete_fields if f.attname not in _NOT_AUDITED}
 
 
 def write(
@@ -99,7 +99,7 @@ def write(
         personal={name: after[name] for name in told & set(personal)},
     )
     was = {} if before is None else {name: before[name] for name in told}
-    announce([Change(thing, action, was, {name: after[name] for name in told})])
+    announce([EstateChange(thing, action, was, {name: after[name] for name in told})])
     return True
 
 
@@ -116,7 +116,7 @@ def remove(actor: Actor, thing: Thing, action: str, before: Mapping[str, Any], p
     thing.delete()
 
 
-def refuse_where_people_stand(thing: Thing, **scope: Any) -> None:
+def refuse_if_people_have_roles(thing: Thing, **scope: Any) -> None:
     """Refuse to delete a place at which somebody has a role: it would be gone without anybody saying so."""
     if Membership.objects.filter(**scope).exists():
         raise Conflict(f"People have roles at {thing}.", "Take those roles away first, or make it inactive.")

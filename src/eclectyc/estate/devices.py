@@ -10,10 +10,10 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate import checks
-from eclectyc.estate.changes import hold, touch
+from eclectyc.estate.changes import lock, touch
 from eclectyc.estate.fact_entries import insert_entry
 from eclectyc.estate.facts import MULTIPLIER
-from eclectyc.estate.history import refuse_day, refuse_future, save, tell
+from eclectyc.estate.history import record_change, refuse_day, refuse_future, save
 from eclectyc.estate.models import Device, Meter
 from eclectyc.estate.virtual import refuse_if_virtual
 from eclectyc.kernel.errors import Conflict, Invalid
@@ -42,7 +42,7 @@ def exchange_device(
     new = _fields({"serial": serial, "opening_read": opening_read, "digits": digits, "ct_ratio": ct_ratio})
     closing = checks.decimal_or_none("closing_read", closing_read)
     with transaction.atomic():
-        hold(meter, version)
+        lock(meter, version)
         actor.require("estate.edit", meter.place)
         refuse_if_virtual(meter, "device")
         current = meter.devices.filter(until=None).first()
@@ -56,7 +56,7 @@ def exchange_device(
         before = {"serial": meter.serial}
         meter.serial = device.serial
         save(meter, "serial", "search")
-        tell(actor, "meter.exchanged", meter, before | {"closing_read": closing}, _told(device))
+        record_change(actor, "meter.exchanged", meter, before | {"closing_read": closing}, _details(device))
         if multiplier is not None and multiplier != "":
             factor = checks.factor("multiplier", multiplier)
             insert_entry(actor, MULTIPLIER, meter, {"factor": factor, "since": day})
@@ -68,18 +68,18 @@ def correct_device(actor: Actor, *, device: Device, version: int | None = None, 
     checked = _fields(fields)
     with transaction.atomic():
         meter = device.meter
-        hold(meter, version)
+        lock(meter, version)
         actor.require("estate.edit", meter.place)
         device.refresh_from_db()
-        before = _told(device)
+        before = _details(device)
         if "since" in checked and checked["since"] != device.since:
             _fit_on(meter, device, checked["since"])
         for name, value in checked.items():
             setattr(device, name, value)
         _refuse_reads(device)
         device.save()
-        _follow(meter)
-        tell(actor, "meter.device_corrected", meter, before, _told(device))
+        _update_meter(meter)
+        record_change(actor, "meter.device_corrected", meter, before, _details(device))
     return device
 
 
@@ -87,31 +87,31 @@ def remove_device(actor: Actor, *, device: Device, version: int | None = None) -
     """Take an entry out that never was: the device before it – where it was the first, the one after – stood there."""
     meter = device.meter
     with transaction.atomic():
-        hold(meter, version)
+        lock(meter, version)
         actor.require("estate.edit", meter.place)
         device.refresh_from_db()
-        told = _told(device)
-        _take_out(meter, device)
-        tell(actor, "meter.device_removed", meter, told, {"serial": meter.serial})
+        told = _details(device)
+        _close_gap(meter, device)
+        record_change(actor, "meter.device_removed", meter, told, {"serial": meter.serial})
 
 
-def take_back_exchange(actor: Actor, *, meter: Meter, version: int | None = None) -> Device:
+def undo_exchange(actor: Actor, *, meter: Meter, version: int | None = None) -> Device:
     """Take a meter's last exchange back and return the device that it has again."""
     with transaction.atomic():
-        hold(meter, version)
+        lock(meter, version)
         actor.require("estate.edit", meter.place)
         devices = list(meter.devices.all())
         if len(devices) < 2:
             raise Conflict(f"The device of {meter} was never exchanged.", "There is nothing to take back.")
         last = devices[-1]
-        told = _told(last)
-        _take_out(meter, last)
+        told = _details(last)
+        _close_gap(meter, last)
         before: Device = meter.devices.get(until=None)
-        tell(actor, "meter.exchange_taken_back", meter, told, _told(before))
+        record_change(actor, "meter.exchange_taken_back", meter, told, _details(before))
     return before
 
 
-def _take_out(meter: Meter, device: Device) -> None:
+def _close_gap(meter: Meter, device: Device) -> None:
     """Delete an entry and let the one beside it stand for its days."""
     devices = list(meter.devices.all())
     at = devices.index(device)
@@ -124,10 +124,10 @@ def _take_out(meter: Meter, device: Device) -> None:
         later = devices[1]
         later.since = device.since
         later.save(update_fields=["since"])
-    _follow(meter)
+    _update_meter(meter)
 
 
-def _follow(meter: Meter) -> None:
+def _update_meter(meter: Meter) -> None:
     """Let a meter's own serial be that of the device that it has at present; count the change as one of the meter."""
     present = meter.devices.filter(until=None).first()
     if present is not None and present.serial != meter.serial:
@@ -184,7 +184,7 @@ def _fit_on(meter: Meter, device: Device, day: date | None) -> None:
         before.save(update_fields=["until"])
 
 
-def _told(device: Device) -> dict[str, object]:
+def _details(device: Device) -> dict[str, object]:
     names = ("serial", "since", "until", *_READS, "digits")
     return {name: getattr(device, name) for name in names if getattr(device, name) is not None} | (
         {"ct_ratio": device.ct_ratio} if device.ct_ratio else {}

@@ -13,8 +13,8 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
-from eclectyc.estate.change_events import Change, announce
-from eclectyc.estate.changes import hold
+from eclectyc.estate.change_events import EstateChange, announce
+from eclectyc.estate.changes import lock
 from eclectyc.estate.dated_facts import DatedFact, Entry, Owner
 
 
@@ -97,7 +97,7 @@ def value_on(fact: DatedFact[Any], owner: Owner, day: date, *, kind: str = "") -
 
 
 def _lock(actor: Actor, fact: DatedFact[Any], owner: Owner, version: int | None) -> None:
-    hold(owner, version)
+    lock(owner, version)
     actor.require(fact.permission, owner.place)
 
 
@@ -111,4 +111,4 @@ def _record(
 ) -> None:
     before, after = {**identity, **before}, {**identity, **after}
     record(actor.by, action, owner, organisation_id=owner.organisation_id, before=before, after=after)
-    announce([Change(owner, action, before, after)])
+    announce([EstateChange(owner, action, before, after)])

@@ -20,7 +20,7 @@ HIDDEN: Final = "[hidden]"  # in place of a meter that is out of sight; no formu
 
 
 @dataclass(frozen=True, slots=True)
-class SeenPart:
+class VisibleTerm:
     """A part that somebody sees, with its site."""
 
     meter: Meter
@@ -29,17 +29,17 @@ class SeenPart:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenFormula:
+class VisibleFormula:
     """A formula as somebody sees it. hidden : how many meters of it are out of their sight."""
 
     text: str
-    parts: tuple[SeenPart, ...] = ()
+    parts: tuple[VisibleTerm, ...] = ()
     hidden: int = 0
 
 
-def seen_formulas(actor: Actor, meters: Iterable[Meter]) -> dict[int, SeenFormula]:
+def visible_formulas(actor: Actor, meters: Iterable[Meter]) -> dict[int, VisibleFormula]:
     """Return the formulas of meters as an actor may see them, by number: at most two queries."""
-    seen = {meter.pk: SeenFormula(meter.formula) for meter in meters}
+    seen = {meter.pk: VisibleFormula(meter.formula) for meter in meters}
     whole = [meter for meter, formula in seen.items() if formula.text]
     if not whole:
         return seen
@@ -50,18 +50,18 @@ def seen_formulas(actor: Actor, meters: Iterable[Meter]) -> dict[int, SeenFormul
         names[part.part_id] = part.name
     visible = Meter.objects.visible_to(actor).filter(pk__in=names).select_related("site")
     known = {meter.pk: meter for meter in visible}
-    return seen | {meter: _seen(seen[meter].text, parts, known, names) for meter, parts in held.items()}
+    return seen | {meter: _visible(seen[meter].text, parts, known, names) for meter, parts in held.items()}
 
 
-def seen_formula(actor: Actor, meter: Meter) -> SeenFormula:
+def visible_formula(actor: Actor, meter: Meter) -> VisibleFormula:
     """Return a meter's formula as an actor may see it; an empty one where it has none."""
-    return seen_formulas(actor, [meter])[meter.pk]
+    return visible_formulas(actor, [meter])[meter.pk]
 
 
-def _seen(text: str, parts: list[FormulaPart], known: dict[int, Meter], names: dict[int, str]) -> SeenFormula:
+def _visible(text: str, parts: list[FormulaPart], known: dict[int, Meter], names: dict[int, str]) -> VisibleFormula:
     hidden = {part.part_id for part in parts} - known.keys()
-    shown = [SeenPart(known[p.part_id], p.quantity, p.times) for p in parts if p.part_id in known]
-    return SeenFormula(without_names(text, {names[part] for part in hidden}), tuple(shown), len(hidden))
+    shown = [VisibleTerm(known[p.part_id], p.quantity, p.times) for p in parts if p.part_id in known]
+    return VisibleFormula(without_names(text, {names[part] for part in hidden}), tuple(shown), len(hidden))
 
 
 def without_names(text: str, hidden: Collection[str]) -> str:

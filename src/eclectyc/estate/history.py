@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
-from eclectyc.estate.change_events import Change, announce
+from eclectyc.estate.change_events import EstateChange, announce
 from eclectyc.estate.models import Meter
 from eclectyc.kernel.days import local_day, zone_of
 from eclectyc.kernel.errors import Invalid
@@ -42,7 +42,7 @@ def save(meter: Meter, *fields: str) -> None:
     meter.save(update_fields=[*fields, "version"])
 
 
-def tell(actor: Actor, action: str, meter: Meter, before: dict[str, Any], after: dict[str, Any]) -> None:
+def record_change(actor: Actor, action: str, meter: Meter, before: dict[str, Any], after: dict[str, Any]) -> None:
     """Write one event."""
     record(actor.by, action, meter, organisation_id=meter.organisation_id, before=before, after=after)
-    announce([Change(meter, action, before, after)])
+    announce([EstateChange(meter, action, before, after)])

@@ -26,16 +26,16 @@ MOST_WORDS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Listed(Generic[Thing]):
+class ListPage(Generic[Thing]):
     """A page of a list and how many there are in all. ``beside`` counts what belongs to each, by number."""
 
     items: list[Thing]
     count: int
-    beside: Mapping[int, int]
+    counts: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class ListPart:
     """Which part of a list, and in which order: the name of a column, with a minus before it the other way round."""
 
     sort: str = ""
@@ -79,7 +79,7 @@ class MeterFilter:
         if self.site_type is not None:
             wanted &= Q(site__in=visible.filter(site_type=self.site_type).values("pk"))
         for word in words_of(self.search):
-            sites = Site.objects.filter(_found_at(actor, word)).order_by().values("pk")
+            sites = Site.objects.filter(_sites_with_word(actor, word)).order_by().values("pk")
             wanted &= Q(site__in=sites) | Q(search__contains=word)
         return wanted
 
@@ -155,47 +155,47 @@ _NULLABLE: Final = frozenset({"site__region__name", "supplier__name", "region__n
                               "floor_area_m2"})  # fmt: skip
 
 
-def meters(actor: Actor, wanted: MeterFilter | None = None, part: Slice | None = None) -> Listed[Meter]:
+def meters(actor: Actor, wanted: MeterFilter | None = None, part: ListPart | None = None) -> ListPage[Meter]:
     """List meters with their site, region, organisation, supplier and parent; ``beside``: their sub-meters."""
-    found = found_meters(actor, wanted)
+    found = matching_meters(actor, wanted)
     rows = Meter.objects.select_related("site__region", "organisation", "supplier", "parent")
-    items, count = _page(found, rows, part or Slice(), METER_SORTS, "identifier")
+    items, count = _page(found, rows, part or ListPart(), METER_SORTS, "identifier")
     below = Meter.objects.visible_to(actor).filter(parent__in=[meter.pk for meter in items])
-    return Listed(items, count, _counts(below, "parent"))
+    return ListPage(items, count, _counts(below, "parent"))
 
 
-def sites(actor: Actor, wanted: SiteFilter | None = None, part: Slice | None = None) -> Listed[Site]:
+def sites(actor: Actor, wanted: SiteFilter | None = None, part: ListPart | None = None) -> ListPage[Site]:
     """List sites with their region and organisation; ``beside``: their meters."""
-    found = found_sites(actor, wanted)
+    found = matching_sites(actor, wanted)
     rows = Site.objects.select_related("region", "organisation")
-    items, count = _page(found, rows, part or Slice(), SITE_SORTS, "name")
-    return Listed(items, count, _counts(Meter.objects.filter(site__in=[site.pk for site in items]), "site"))
+    items, count = _page(found, rows, part or ListPart(), SITE_SORTS, "name")
+    return ListPage(items, count, _counts(Meter.objects.filter(site__in=[site.pk for site in items]), "site"))
 
 
-def regions(actor: Actor, wanted: NameFilter | None = None, part: Slice | None = None) -> Listed[Region]:
+def regions(actor: Actor, wanted: NameFilter | None = None, part: ListPart | None = None) -> ListPage[Region]:
     """List regions with their organisation; ``beside``: their sites, as far as the actor sees them."""
     found = Region.objects.visible_to(actor).filter((wanted or NameFilter()).condition())
     rows = Region.objects.select_related("organisation")
-    items, count = _page(found, rows, part or Slice(), REGION_SORTS, "name")
+    items, count = _page(found, rows, part or ListPart(), REGION_SORTS, "name")
     inside = Site.objects.visible_to(actor).filter(region__in=[region.pk for region in items])
-    return Listed(items, count, _counts(inside, "region"))
+    return ListPage(items, count, _counts(inside, "region"))
 
 
-def suppliers(actor: Actor, wanted: NameFilter | None = None, part: Slice | None = None) -> Listed[Supplier]:
+def suppliers(actor: Actor, wanted: NameFilter | None = None, part: ListPart | None = None) -> ListPage[Supplier]:
     """List suppliers with their organisation; ``beside``: their meters, as far as the actor sees them."""
     found = Supplier.objects.visible_to(actor).filter((wanted or NameFilter()).condition())
     rows = Supplier.objects.select_related("organisation")
-    items, count = _page(found, rows, part or Slice(), SUPPLIER_SORTS, "name")
+    items, count = _page(found, rows, part or ListPart(), SUPPLIER_SORTS, "name")
     supplied = Meter.objects.visible_to(actor).filter(supplier__in=[supplier.pk for supplier in items])
-    return Listed(items, count, _counts(supplied, "supplier"))
+    return ListPage(items, count, _counts(supplied, "supplier"))
 
 
-def found_meters(actor: Actor, wanted: MeterFilter | None = None) -> QuerySet[Meter]:
+def matching_meters(actor: Actor, wanted: MeterFilter | None = None) -> QuerySet[Meter]:
     """Return all meters of a filter, for an export or a bulk edit."""
     return Meter.objects.visible_to(actor).filter((wanted or MeterFilter()).condition(actor))
 
 
-def found_sites(actor: Actor, wanted: SiteFilter | None = None) -> QuerySet[Site]:
+def matching_sites(actor: Actor, wanted: SiteFilter | None = None) -> QuerySet[Site]:
     """Return all sites of a filter, for an export or a bulk edit."""
     return Site.objects.visible_to(actor).filter((wanted or SiteFilter()).condition())
 
@@ -216,7 +216,7 @@ def narrows(wanted: MeterFilter | SiteFilter | NameFilter) -> bool:
 
 
 def _page(
-    found: QuerySet[Thing], rows: QuerySet[Thing], part: Slice, sorts: Mapping[str, str], default: str
+    found: QuerySet[Thing], rows: QuerySet[Thing], part: ListPart, sorts: Mapping[str, str], default: str
 ) -> tuple[list[Thing], int]:
     """Return a page and the count. The page's numbers are sorted alone: wide rows are read for it only."""
     column = sorts.get(part.sort.removeprefix("-"), sorts[default])
@@ -236,7 +236,7 @@ def _counts(found: QuerySet[Any], field: str) -> dict[int, int]:
     return dict(counted)
 
 
-def _found_at(actor: Actor, word: str) -> Q:
+def _sites_with_word(actor: Actor, word: str) -> Q:
     """Return the sites whose meters a word finds, for a list of meters that the actor sees.
 
     Only who sees a meter by itself may see it without its site: then the site's name counts, and nothing else of it.

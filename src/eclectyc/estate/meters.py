@@ -11,10 +11,10 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit.record import record
 from eclectyc.estate import formula_changes, virtual
-from eclectyc.estate.changes import hold, refuse_where_people_stand, remove, write
+from eclectyc.estate.changes import lock, refuse_if_people_have_roles, remove, write
 from eclectyc.estate.fields import METER_FIELDS, checked_meter_fields, first_fault
 from eclectyc.estate.models import Meter, Site
-from eclectyc.estate.suppliers import supplier_called
+from eclectyc.estate.suppliers import find_or_create_supplier
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid
 from eclectyc.kernel.identifiers import identify
 from eclectyc.kernel.plurals import counted
@@ -29,11 +29,11 @@ def create_meter(actor: Actor, *, site: Site, identifier: str, **fields: Any) ->
     meter = Meter(organisation=site.organisation, site=site)
     checked = checked_meter_fields({"identifier": identifier} | fields)
     with transaction.atomic():
-        _put(actor, meter, checked)
+        _set_fields(actor, meter, checked)
         actor.require("estate.edit", meter.place)
-        meant = formula_changes.declare(actor, meter, checked)
+        meant = formula_changes.set_formula(actor, meter, checked)
         write(actor, meter, None, "meter.created", taken=_taken(meter), field="identifier")
-        formula_changes.keep(meter, meant)
+        formula_changes.store_meaning(meter, meant)
     return meter
 
 
@@ -44,7 +44,7 @@ def create_meters(actor: Actor, *, site: Site, identifiers: Sequence[str], **ali
         raise Invalid("Meters made together share their site.", "Set sites and parents afterwards.", field="site")
     checked = checked_meter_fields(alike)
     if "supplier" in checked:
-        checked["supplier"] = supplier_called(actor, site.organisation, checked["supplier"])
+        checked["supplier"] = find_or_create_supplier(actor, site.organisation, checked["supplier"])
     longest = max(identifiers, key=len, default="")
     fault = first_fault(Meter(organisation=site.organisation, site=site, identifier=longest, **checked))
     if fault is not None:
@@ -64,15 +64,15 @@ def update_meter(actor: Actor, *, meter: Meter, version: int | None = None, **fi
     """
     checked = checked_meter_fields(fields)
     with transaction.atomic():
-        before = hold(meter, version)
+        before = lock(meter, version)
         actor.require("estate.edit", meter.place)
-        _put(actor, meter, checked)
+        _set_fields(actor, meter, checked)
         actor.require("estate.edit", meter.place)
-        meant = formula_changes.declare(actor, meter, checked)
+        meant = formula_changes.set_formula(actor, meter, checked)
         if write(actor, meter, before, "meter.changed", taken=_taken(meter), field="identifier"):
-            _put_history_right(meter, before)
-            formula_changes.follow(meter, before)
-        formula_changes.keep(meter, meant)
+            _correct_newest_entries(meter, before)
+            formula_changes.update_users(meter, before)
+        formula_changes.store_meaning(meter, meant)
     return meter
 
 
@@ -91,15 +91,15 @@ def refuse_deletion(
     has_readings : whether it has readings that must stay; those of a virtual meter go with it. Call it within the
     transaction of the deletion.
     """
-    before = hold(meter, version)
+    before = lock(meter, version)
     actor.require("estate.edit", meter.place)
-    virtual.refuse_where_used(actor, meter)
+    virtual.refuse_if_used(actor, meter)
     if has_readings:
         raise Conflict(f"{meter} has readings.", "Make it inactive, with the day it was removed.")
     below = meter.submeters.count()
     if below:
         raise Conflict(f"{meter} has {counted(below, 'sub-meter')}.", "Give them another main meter first.")
-    refuse_where_people_stand(meter, meter=meter)
+    refuse_if_people_have_roles(meter, meter=meter)
     return before
 
 
@@ -109,7 +109,7 @@ def warnings_of(meter: Meter) -> list[str]:
     return [warning] if warning else []
 
 
-def _put(actor: Actor, meter: Meter, checked: Mapping[str, Any]) -> None:
+def _set_fields(actor: Actor, meter: Meter, checked: Mapping[str, Any]) -> None:
     for name, value in checked.items():
         if name == "site":
             meter.site = _site(actor, meter, value)
@@ -154,7 +154,7 @@ def refuse_site(meter: Meter, site: Site) -> None:
 def _supplier(actor: Actor, meter: Meter, given: Any) -> Any:
     if isinstance(given, str) and meter.supplier and given.casefold() == meter.supplier.name.casefold():
         return meter.supplier
-    return supplier_called(actor, meter.organisation, given)
+    return find_or_create_supplier(actor, meter.organisation, given)
 
 
 def _parent(actor: Actor, meter: Meter, given: Meter | str | None) -> Meter | None:
@@ -173,11 +173,11 @@ def _parent(actor: Actor, meter: Meter, given: Meter | str | None) -> Meter | No
     virtual.refuse_if_virtual(parent, "sub-meters: it counts nothing itself", field="parent")
     # One at a time in an organisation: two changes at once could close a ring that neither sees.
     Organisation.objects.select_for_update(no_key=True).get(pk=meter.organisation_id)
-    _refuse_ring(meter, parent)
+    _refuse_circle(meter, parent)
     return parent
 
 
-def _refuse_ring(meter: Meter, parent: Meter) -> None:
+def _refuse_circle(meter: Meter, parent: Meter) -> None:
     above: int | None = parent.pk
     for _ in range(DEEPEST):
         if above is None:
@@ -188,7 +188,7 @@ def _refuse_ring(meter: Meter, parent: Meter) -> None:
     raise Invalid(f"Meters stand at most {DEEPEST} below each other.", "Choose a parent further up.", field="parent")
 
 
-def _put_history_right(meter: Meter, before: Mapping[str, Any]) -> None:
+def _correct_newest_entries(meter: Meter, before: Mapping[str, Any]) -> None:
     """Carry a correction into the newest entry of the meter's histories, so that there is one truth."""
     if meter.serial != before["serial"]:
         meter.devices.filter(until=None).update(serial=meter.serial)

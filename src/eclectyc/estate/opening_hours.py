@@ -37,7 +37,7 @@ def week_of(given: object) -> Week:
     >>> week_of("Fri 22:00-02:00")[4:6]
     [[['22:00', '24:00']], [['00:00', '02:00']]]
     """
-    return _laid(_spans_of(given))
+    return _week(_spans_of(given))
 
 
 def text_of(week: Sequence[Sequence[Sequence[str]]]) -> str:
@@ -125,7 +125,7 @@ def _minutes(clock: object) -> int:
     return minutes
 
 
-def _laid(spans: Iterable[tuple[int, int, int]]) -> Week:
+def _week(spans: Iterable[tuple[int, int, int]]) -> Week:
     days: list[list[tuple[int, int]]] = [[] for _ in DAYS]
     for day, opens, closes in spans:
         if opens == closes:

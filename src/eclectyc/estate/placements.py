@@ -8,8 +8,8 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.estate import checks
-from eclectyc.estate.changes import hold, touch
-from eclectyc.estate.history import refuse_day, refuse_future, save, tell
+from eclectyc.estate.changes import lock, touch
+from eclectyc.estate.history import record_change, refuse_day, refuse_future, save
 from eclectyc.estate.meters import refuse_site, require_editor
 from eclectyc.estate.models import Meter, Placement, Site
 from eclectyc.kernel.errors import Conflict, Invalid
@@ -19,7 +19,7 @@ def move_meter(actor: Actor, *, meter: Meter, to: Site, on: date | str, version:
     """Place a meter at another site from ``on``; earlier use stays where it was. Who may see it follows at once."""
     day = checks.day_required("on", on)
     with transaction.atomic():
-        hold(meter, version)
+        lock(meter, version)
         require_editor(actor, meter, to)
         refuse_site(meter, to)
         current = meter.placements.filter(until=None).first()
@@ -34,7 +34,7 @@ def move_meter(actor: Actor, *, meter: Meter, to: Site, on: date | str, version:
         placement = meter.placements.create(site=to, since=day)
         before = {"site_id": meter.site_id}
         _put_at(meter, to)
-        tell(actor, "meter.moved", meter, before, {"site_id": to.pk, "on": day})
+        record_change(actor, "meter.moved", meter, before, {"site_id": to.pk, "on": day})
     return placement
 
 
@@ -43,7 +43,7 @@ def correct_move(actor: Actor, *, placement: Placement, on: date | str, version:
     day = checks.day_required("on", on)
     with transaction.atomic():
         meter = placement.meter
-        hold(meter, version)
+        lock(meter, version)
         placement.refresh_from_db()
         require_editor(actor, meter, placement.site)
         former = meter.placements.filter(until=placement.since).first() if placement.since else None
@@ -59,14 +59,14 @@ def correct_move(actor: Actor, *, placement: Placement, on: date | str, version:
         former.save(update_fields=["until"])
         placement.save(update_fields=["since"])
         touch(meter)
-        tell(actor, "meter.move_corrected", meter, told, {"site_id": placement.site_id, "on": day})
+        record_change(actor, "meter.move_corrected", meter, told, {"site_id": placement.site_id, "on": day})
     return placement
 
 
-def take_back_move(actor: Actor, *, meter: Meter, version: int | None = None) -> Site:
+def undo_move(actor: Actor, *, meter: Meter, version: int | None = None) -> Site:
     """Take a meter's last move back, as if it had never been, and return the site that it is at again."""
     with transaction.atomic():
-        hold(meter, version)
+        lock(meter, version)
         actor.require("estate.edit", meter.place)
         placements = list(meter.placements.select_related("site__region"))
         if len(placements) < 2:
@@ -81,7 +81,7 @@ def take_back_move(actor: Actor, *, meter: Meter, version: int | None = None) ->
             before.save(update_fields=["until"])
         told = {"site_id": meter.site_id, "on": last.since}
         _put_at(meter, before.site)
-        tell(actor, "meter.move_taken_back", meter, told, {"site_id": before.site_id})
+        record_change(actor, "meter.move_taken_back", meter, told, {"site_id": before.site_id})
     return before.site
 
 

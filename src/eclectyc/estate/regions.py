@@ -8,7 +8,7 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.estate.changes import hold, refuse_where_people_stand, remove, write
+from eclectyc.estate.changes import lock, refuse_if_people_have_roles, remove, write
 from eclectyc.estate.fields import checked_region_fields
 from eclectyc.estate.models import Region
 from eclectyc.kernel.errors import Conflict, Invalid
@@ -28,7 +28,7 @@ def update_region(actor: Actor, *, region: Region, version: int | None = None, *
     """Change a region's fields."""
     checked = checked_region_fields(fields)
     with transaction.atomic():
-        before = hold(region, version)
+        before = lock(region, version)
         actor.require("estate.edit", region.place)
         for name, value in checked.items():
             setattr(region, name, value)
@@ -39,16 +39,16 @@ def update_region(actor: Actor, *, region: Region, version: int | None = None, *
 def delete_region(actor: Actor, *, region: Region, version: int | None = None) -> None:
     """Delete a region that holds no site."""
     with transaction.atomic():
-        before = hold(region, version)
+        before = lock(region, version)
         actor.require("estate.edit", region.organisation_id)
         sites = region.sites.count()
         if sites:
             raise Conflict(f"{region.name} holds {counted(sites, 'site')}.", "Move them to another region first.")
-        refuse_where_people_stand(region, region=region)
+        refuse_if_people_have_roles(region, region=region)
         remove(actor, region, "region.deleted", before)
 
 
-def region_called(actor: Actor, organisation: Organisation, given: Region | str | None) -> Region | None:
+def find_or_create_region(actor: Actor, organisation: Organisation, given: Region | str | None) -> Region | None:
     """Return the region that is given or named. One that is not there yet is made, where the actor may do that."""
     if given is None or given == "":
         return None

@@ -102,7 +102,7 @@ def rows_of(found: QuerySet[Series], field: str, numbers: Iterable[int], *column
         yield from found.filter(**{f"{field}__in": piece}).values_list(*columns)
 
 
-def are_there(series: Sequence[int]) -> bool:
+def all_exist(series: Sequence[int]) -> bool:
     """Say whether all these series still are in the registry."""
     wanted = set(series)
     return sum(Series.objects.filter(pk__in=piece).count() for piece in _in_pieces(wanted)) == len(wanted)

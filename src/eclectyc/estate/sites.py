@@ -9,10 +9,10 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.estate.changes import hold, refuse_where_people_stand, remove, write
+from eclectyc.estate.changes import lock, refuse_if_people_have_roles, remove, write
 from eclectyc.estate.fields import checked_site_fields
 from eclectyc.estate.models import Series, Site
-from eclectyc.estate.regions import region_called
+from eclectyc.estate.regions import find_or_create_region
 from eclectyc.kernel.errors import Conflict, Invalid
 from eclectyc.kernel.plurals import counted
 
@@ -27,7 +27,7 @@ def create_site(actor: Actor, *, organisation: Organisation, name: str, **fields
         actor.require("estate.edit", organisation.pk)
     checked = checked_site_fields({"name": name} | fields)
     with transaction.atomic():
-        _put(actor, site, checked)
+        _set_fields(actor, site, checked)
         actor.require("estate.edit", site.place)
         write(actor, site, None, "site.created", taken=_taken(site), field="name")
     return site
@@ -37,9 +37,9 @@ def update_site(actor: Actor, *, site: Site, version: int | None = None, **field
     """Change a site's fields. Its time zone is fixed once readings have been laid in its days."""
     checked = checked_site_fields(fields)
     with transaction.atomic():
-        before = hold(site, version)
+        before = lock(site, version)
         actor.require("estate.edit", site.place)
-        _put(actor, site, checked)
+        _set_fields(actor, site, checked)
         actor.require("estate.edit", site.place)
         if site.timezone != before["timezone"]:
             _refuse_another_zone(site, before["timezone"])
@@ -50,7 +50,7 @@ def update_site(actor: Actor, *, site: Site, version: int | None = None, **field
 def delete_site(actor: Actor, *, site: Site, version: int | None = None) -> None:
     """Delete a site at which there is, and was, no meter."""
     with transaction.atomic():
-        before = hold(site, version)
+        before = lock(site, version)
         actor.require("estate.edit", site.place)
         meters = site.meters.count()
         if meters:
@@ -59,15 +59,15 @@ def delete_site(actor: Actor, *, site: Site, version: int | None = None) -> None
             )
         if site.placements.exists():
             raise Conflict(f"{site.name} has the use of meters that were there.", "Make it inactive instead.")
-        refuse_where_people_stand(site, site=site)
+        refuse_if_people_have_roles(site, site=site)
         remove(actor, site, "site.deleted", before)
 
 
-def _put(actor: Actor, site: Site, checked: Mapping[str, Any]) -> None:
+def _set_fields(actor: Actor, site: Site, checked: Mapping[str, Any]) -> None:
     for name, value in checked.items():
         if name == "region":
             if not (isinstance(value, str) and site.region and value.casefold() == site.region.name.casefold()):
-                site.region = region_called(actor, site.organisation, value)
+                site.region = find_or_create_region(actor, site.organisation, value)
         elif name == "outside_references":
             site.outside_references = site.outside_references | value
         else:

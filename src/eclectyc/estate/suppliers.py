@@ -8,7 +8,7 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.estate.changes import hold, remove, write
+from eclectyc.estate.changes import lock, remove, write
 from eclectyc.estate.fields import checked_supplier_fields
 from eclectyc.estate.models import Supplier
 from eclectyc.kernel.errors import Conflict, Invalid
@@ -30,7 +30,7 @@ def update_supplier(actor: Actor, *, supplier: Supplier, version: int | None = N
     """Change a supplier's fields."""
     checked = checked_supplier_fields(fields)
     with transaction.atomic():
-        before = hold(supplier, version)
+        before = lock(supplier, version)
         actor.require("estate.edit", supplier.place)
         for name, value in checked.items():
             setattr(supplier, name, value)
@@ -41,7 +41,7 @@ def update_supplier(actor: Actor, *, supplier: Supplier, version: int | None = N
 def delete_supplier(actor: Actor, *, supplier: Supplier, version: int | None = None) -> None:
     """Delete a supplier of no meter."""
     with transaction.atomic():
-        before = hold(supplier, version)
+        before = lock(supplier, version)
         actor.require("estate.edit", supplier.place)
         meters = supplier.meters.count()
         if meters:
@@ -52,7 +52,7 @@ def delete_supplier(actor: Actor, *, supplier: Supplier, version: int | None = N
         remove(actor, supplier, "supplier.deleted", before, personal=PERSONAL)
 
 
-def supplier_called(actor: Actor, organisation: Organisation, given: Supplier | str | None) -> Supplier | None:
+def find_or_create_supplier(actor: Actor, organisation: Organisation, given: Supplier | str | None) -> Supplier | None:
     """Return the supplier that is given or named. One that is not there yet is made, where the actor may do that."""
     if given is None or given == "":
         return None

@@ -32,7 +32,7 @@ _ALIKE: Final = {("m3", "litre"): Fraction(1000), ("litre", "m3"): Fraction(1, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MeterTerm:
     """A term of a formula and the meter that it names."""
 
     meter: Meter
@@ -41,19 +41,19 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
+class FormulaMeaning:
     """What a formula means: its text, with nothing left open, and its parts in order."""
 
     text: str
-    parts: tuple[Part, ...]
+    parts: tuple[MeterTerm, ...]
 
     @property
     def step_minutes(self) -> int:
         """The finest step that all parts fit into."""
-        return together(part.meter.step_minutes for part in self.parts)
+        return common_step(part.meter.step_minutes for part in self.parts)
 
 
-def together(steps: Iterable[int]) -> int:
+def common_step(steps: Iterable[int]) -> int:
     """Return the finest step [minutes] into which slots of all these steps fit whole.
 
     >>> together([30, 10]), together([30, 20]), together([30, 1440])
@@ -63,7 +63,7 @@ def together(steps: Iterable[int]) -> int:
     return WHOLE_DAY if WHOLE_DAY in every else lcm(*every)
 
 
-def meaning_of(actor: Actor, meter: Meter, text: str) -> Meant:
+def meaning_of(actor: Actor, meter: Meter, text: str) -> FormulaMeaning:
     """Return what a formula means for a meter, which may still have to be made.
 
     Raises ``Invalid`` where a meter of it is not there for the actor, in another organisation or in another unit.
@@ -81,10 +81,10 @@ def meaning_of(actor: Actor, meter: Meter, text: str) -> Meant:
             raise Invalid(f"There is no meter {term.meter!r}.", "Check its identifier.", field="formula")
     parts = _parts(terms, found)
     refuse_units(meter, parts)
-    return Meant(spelled, parts)
+    return FormulaMeaning(spelled, parts)
 
 
-def _parts(terms: tuple[Term, ...], found: Mapping[str, Meter]) -> tuple[Part, ...]:
+def _parts(terms: tuple[Term, ...], found: Mapping[str, Meter]) -> tuple[MeterTerm, ...]:
     """Return the terms' parts; a quantity that is left out and one that is named may be the same."""
     factors: dict[tuple[str, str], Fraction] = {}
     for term in terms:
@@ -93,10 +93,10 @@ def _parts(terms: tuple[Term, ...], found: Mapping[str, Meter]) -> tuple[Part, .
     for (name, _), factor in factors.items():
         if not factor:
             raise Invalid(f"{name} cancels out.", "Leave it out of the formula.", field="formula")
-    return tuple(Part(found[name], quantity, factor) for (name, quantity), factor in factors.items())
+    return tuple(MeterTerm(found[name], quantity, factor) for (name, quantity), factor in factors.items())
 
 
-def refuse_units(meter: Meter, parts: Collection[Part], hidden: Collection[int] = ()) -> None:
+def refuse_units(meter: Meter, parts: Collection[MeterTerm], hidden: Collection[int] = ()) -> None:
     """Refuse parts that count in a unit that cannot be turned into the meter's. hidden : meters that are not named."""
     if not is_added(meter.unit):
         raise Invalid(f"Amounts in {meter.unit} do not add up.", "Choose kWh, kVArh, m3, litre or kg.", field="unit")
@@ -112,7 +112,7 @@ def refuse_units(meter: Meter, parts: Collection[Part], hidden: Collection[int] 
             )
 
 
-def units_of(parts: Iterable[Part]) -> dict[tuple[int, str], str]:
+def units_of(parts: Iterable[MeterTerm]) -> dict[tuple[int, str], str]:
     """Return in which unit each part counts, by meter and quantity: that of its readings where it has any."""
     every = list(parts)
     held = Series.objects.filter(meter__in={part.meter.pk for part in every}, is_primary=True)
@@ -122,7 +122,7 @@ def units_of(parts: Iterable[Part]) -> dict[tuple[int, str], str]:
     return told
 
 
-def _usual_unit(part: Part) -> str:
+def _usual_unit(part: MeterTerm) -> str:
     """Gas that is read as a volume brings in kWh: these are worked out from it."""
     is_gas_volume = part.meter.utility == Utility.GAS and part.meter.unit == "m3"
     return UNIT_OF_QUANTITY.get(part.quantity, "kWh" if is_gas_volume else part.meter.unit)
@@ -144,12 +144,12 @@ def quantity_of(direction: str, quantities: Collection[str]) -> str:
     return only.pop() if len(only) == 1 and only <= set(UNIT_OF_QUANTITY) else direction
 
 
-def take_turn(organisation: int) -> None:
+def lock_formulas(organisation: int) -> None:
     """Let formulas of an organisation change one at a time: two at once could close a ring that neither sees."""
     Organisation.objects.select_for_update(no_key=True).get(pk=organisation)
 
 
-def refuse_ring(actor: Actor, meter: Meter, parts: Collection[Part]) -> None:
+def refuse_circle(actor: Actor, meter: Meter, parts: Collection[MeterTerm]) -> None:
     """Refuse parts that are made of the meter itself, naming the way round; call it with the turn taken."""
     below: dict[int, set[int]] = {}
     may_go_on = ~Q(part__formula="") | Q(part=meter.pk)
@@ -160,7 +160,7 @@ def refuse_ring(actor: Actor, meter: Meter, parts: Collection[Part]) -> None:
     way = _way_back(meter.pk or 0, below)
     if way:
         raise Invalid(
-            f"{meter.identifier} would be made of itself: {_named_way(actor, way)}.",
+            f"{meter.identifier} would be made of itself: {_describe_way(actor, way)}.",
             "Leave one of them out of the other.",
             field="formula",
         )
@@ -190,7 +190,7 @@ def _way_back(start: int, below: Mapping[int, Collection[int]]) -> list[int]:
     return []
 
 
-def _named_way(actor: Actor, way: list[int]) -> str:
+def _describe_way(actor: Actor, way: list[int]) -> str:
     seen = dict(Meter.objects.visible_to(actor).filter(pk__in=way).values_list("pk", "identifier"))
     return " → ".join(seen.get(meter, "[hidden]") for meter in way)
 
@@ -207,7 +207,7 @@ def _height(below: Mapping[int, Collection[int]]) -> int:
     return max(map(height, below), default=0)
 
 
-def store(meter: Meter, meant: Meant) -> None:
+def store(meter: Meter, meant: FormulaMeaning) -> None:
     """Write a formula's parts down in place of those that there were."""
     FormulaPart.objects.filter(meter=meter).delete()
     FormulaPart.objects.bulk_create(
@@ -216,7 +216,7 @@ def store(meter: Meter, meant: Meant) -> None:
     )
 
 
-def told_of(meant: Meant) -> list[dict[str, Any]]:
+def term_details(meant: FormulaMeaning) -> list[dict[str, Any]]:
     """Return a formula's parts for the audit."""
     return [{"meter": p.meter.pk, "quantity": p.quantity, "factor": written(p.factor)} for p in meant.parts]
 
@@ -229,7 +229,7 @@ def rename_in_formulas(meter: Meter, before: str) -> None:
         whole.save(update_fields=["formula"])
 
 
-def refuse_where_used(actor: Actor, meter: Meter) -> None:
+def refuse_if_used(actor: Actor, meter: Meter) -> None:
     """Refuse to delete a meter of which others are made."""
     users = list(Meter.objects.filter(formula_parts__part=meter).distinct().order_by("identifier")[:100])
     if not users:

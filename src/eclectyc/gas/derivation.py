@@ -24,7 +24,7 @@ from eclectyc.estate.models import Correction, Meter, Quantity, Series, Utility
 from eclectyc.estate.series import SeriesKey, ensure_series, rows_of
 from eclectyc.gas.invalidation import NAME
 from eclectyc.gas.models import DERIVED
-from eclectyc.gas.regions import Values, key_at, usual_region
+from eclectyc.gas.regions import RegionValues, key_at, usual_region
 from eclectyc.gas.rules import converted, kwh_per_m3, slots_before
 from eclectyc.kernel.days import WHOLE_DAY, zone_of
 from eclectyc.lake.slot_arrays import Slots
@@ -36,7 +36,7 @@ _ONE_DAY: Final = timedelta(days=1)
 _VOLUME: Final = Q(quantity=Quantity.VOLUME, unit="m3", is_primary=True, meter__formula="")
 
 
-class Facts(NamedTuple):
+class GasMeter(NamedTuple):
     """What the conversion needs to know of a meter. corrections : since (the first: date.min) and factor, in order."""
 
     zone: str
@@ -56,8 +56,8 @@ class GasPlan:
     created: CreatedRecords
     volumes: pl.DataFrame = field(default_factory=lambda: spans.empty("series"))
     sources: pl.DataFrame = field(default_factory=pl.DataFrame)
-    facts: dict[int, Facts] = field(default_factory=dict)
-    values: Values = field(default_factory=Values)
+    facts: dict[int, GasMeter] = field(default_factory=dict)
+    values: RegionValues = field(default_factory=RegionValues)
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         for first, end, part in spans.months_of(self.volumes):
@@ -77,7 +77,7 @@ class GasPlan:
     def _factors(self, rows: pl.DataFrame, first: date, end: date) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return for each day row the factor of the gas day before and of its own, and how many slots are early."""
         days = [first + timedelta(days=n) for n in range((end - first).days)]
-        of_facts: dict[Facts, int] = {}
+        of_facts: dict[GasMeter, int] = {}
         number = {meter: of_facts.setdefault(self.facts[meter], len(of_facts)) for meter in set(rows["meter"])}
         table = np.array([[self._factor(facts, day) for day in [first - _ONE_DAY, *days]] for facts in of_facts])
         which = np.array([number[meter] for meter in rows["meter"]], dtype=np.int64)
@@ -91,12 +91,12 @@ class GasPlan:
             early[mine] = opens[zone, step][at[mine]]
         return table[which, at], table[which, at + 1], early
 
-    def _factor(self, facts: Facts, gas_day: date) -> float:
+    def _factor(self, facts: GasMeter, gas_day: date) -> float:
         value = self.values.on(facts.region, gas_day)
         return float("nan") if value is None else kwh_per_m3(value, facts.correction_on(gas_day))
 
 
-class Gas:
+class GasDerivation:
     """The kind."""
 
     name: Final = NAME
@@ -138,10 +138,10 @@ class Gas:
         return remarks(touched)
 
 
-GAS: Final = Gas()
+GAS: Final = GasDerivation()
 
 
-class _Held(NamedTuple):
+class _GasSeries(NamedTuple):
     """A series of a gas meter."""
 
     pk: int
@@ -160,8 +160,8 @@ class _Planning:
 
     wanted: pl.DataFrame
     organisation: int
-    facts: dict[int, Facts]
-    series: list[_Held]
+    facts: dict[int, GasMeter]
+    series: list[_GasSeries]
     held: pl.DataFrame  # series, first, last
 
     @classmethod
@@ -173,15 +173,15 @@ class _Planning:
         usual = usual_region(organisation)
         dated: dict[int, list[tuple[date, Decimal]]] = {}
         names = ("pk", "meter", "quantity", "unit", "step_minutes", "source", "register", "is_primary")
-        series: list[_Held] = []
+        series: list[_GasSeries] = []
         for piece in _pieces(meters):
             for meter, since, factor in Correction.objects.filter(meter__in=piece).values_list(
                 "meter", "since", "factor"
             ):
                 dated.setdefault(meter, []).append((since or date.min, factor))
-            series += [_Held(*row) for row in _of_gas(piece).order_by("pk").values_list(*names)]
+            series += [_GasSeries(*row) for row in _of_gas(piece).order_by("pk").values_list(*names)]
         facts = {
-            pk: Facts(zone, key_at(region, usual), tuple(dated.get(pk, [(date.min, correction)])))
+            pk: GasMeter(zone, key_at(region, usual), tuple(dated.get(pk, [(date.min, correction)])))
             for pk, utility, _, zone, region, correction, formula in rows
             if utility == Utility.GAS and not formula
         }
@@ -216,20 +216,20 @@ class _Planning:
         made = CreatedRecords(series=[series.pk for series in new])
         return GasPlan(every, made, spans.merged(to_convert, "series"), sources, self.facts, values)
 
-    def _spans_of(self, series: list[_Held], *, by: str) -> pl.DataFrame:
+    def _spans_of(self, series: list[_GasSeries], *, by: str) -> pl.DataFrame:
         """Return the wanted days on which some series hold anything."""
         of = pl.DataFrame([(s.pk, s.meter) for s in series], schema={by: pl.Int32, "meter": pl.Int64}, orient="row")
         asked = self.wanted.join(of, on="meter").select(by, "start", "end")
         return spans.bounded(asked, self.held.rename({"series": by}), by)
 
-    def _values(self, bounded: pl.DataFrame) -> Values:
+    def _values(self, bounded: pl.DataFrame) -> RegionValues:
         if bounded.is_empty():
-            return Values()
+            return RegionValues()
         first: date = bounded["start"].min()  # type: ignore[assignment]
         end: date = bounded["end"].max()  # type: ignore[assignment]
-        return Values.of(self.organisation, {f.region for f in self.facts.values()}, first - _ONE_DAY, end)
+        return RegionValues.of(self.organisation, {f.region for f in self.facts.values()}, first - _ONE_DAY, end)
 
-    def _worth(self, bounded: pl.DataFrame, meter_of: dict[int, int], values: Values) -> set[int]:
+    def _worth(self, bounded: pl.DataFrame, meter_of: dict[int, int], values: RegionValues) -> set[int]:
         """Return the volumes for some of whose days a calorific value is known; a day of slots has some of the gas
         day before."""
         days = {key: sorted(known) for key, known in values.known.items()}

@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.db.models import Q
 
 from eclectyc.derived.virtual.invalidation import mark_dependents
-from eclectyc.estate.change_events import Change
+from eclectyc.estate.change_events import EstateChange
 from eclectyc.estate.facts import CORRECTION
 from eclectyc.estate.models import Meter, Quantity, Series, Site, Utility
 from eclectyc.gas.models import DERIVED
@@ -25,7 +25,7 @@ _OF_METER: Final = frozenset({"utility", "correction", "site_id"})
 _PIECE: Final = 5000
 
 
-def on_estate_change(changes: Sequence[Change]) -> None:
+def on_estate_change(changes: Sequence[EstateChange]) -> None:
     """Mark the kWh that depend on what has changed; let the series of a meter that is now of gas be volumes."""
     sites, meters, turned = list[int](), list[int](), list[Meter]()
     for change in changes:
@@ -34,13 +34,13 @@ def on_estate_change(changes: Sequence[Change]) -> None:
             _mark_from(thing, change.before, change.after)
         elif not change.before:
             continue  # something new: nothing depends on it yet
-        elif isinstance(thing, Site) and change.told & _OF_SITE:
+        elif isinstance(thing, Site) and change.fields & _OF_SITE:
             sites.append(thing.pk)
-        elif isinstance(thing, Meter) and change.told & _OF_METER:
-            if "utility" in change.told and Utility.GAS not in (change.before.get("utility"), thing.utility):
+        elif isinstance(thing, Meter) and change.fields & _OF_METER:
+            if "utility" in change.fields and Utility.GAS not in (change.before.get("utility"), thing.utility):
                 continue
             meters.append(thing.pk)
-            turned += [thing] if "utility" in change.told and not thing.is_virtual else []
+            turned += [thing] if "utility" in change.fields and not thing.is_virtual else []
     for meter in _with_volumes(turned):
         set_quantities(meter)
     for field, numbers in (("site", sites), ("pk", meters)):

@@ -18,13 +18,13 @@ def usual_region(organisation: Organisation | int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class RegionValues:
     """Calorific values [MJ/m³] by key of the region and gas day."""
 
     known: dict[str, dict[date, Decimal]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, organisation: int, keys: Iterable[str], first: date, end: date) -> Values:
+    def of(cls, organisation: int, keys: Iterable[str], first: date, end: date) -> RegionValues:
         """Look up the values of some regions on half-open gas days: one query."""
         rows = CalorificValue.objects.filter(
             organisation=organisation, region_key__in=sorted(set(keys)), day__gte=first, day__lt=end

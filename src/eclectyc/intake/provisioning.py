@@ -1,4 +1,4 @@
-"""Meters, sites and series that an import makes: planned while it reads, created when its batch is begun."""
+"""Meters, sites and series that an import creates: planned while it reads, created when its batch begins."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import CreatedRecords
 from eclectyc.estate.models import Meter, Site
-from eclectyc.estate.series import SeriesKey, are_there, ensure_series
+from eclectyc.estate.series import SeriesKey, all_exist, ensure_series
 from eclectyc.intake.alignment.interpretation import Target
 from eclectyc.intake.resolve import Point, new_meter_fields
 from eclectyc.kernel.errors import Invalid
 
 
 class HasTargets(Protocol):
-    """What an import will have series for."""
+    """A plan with the series that an import needs."""
 
     @property
     def targets(self) -> Sequence[Target]: ...
@@ -28,7 +28,7 @@ class HasTargets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Provisioning:
-    """Where new meters go. ``site`` is None where it has still to be created."""
+    """Creates new meters at a site. ``site`` is None if it is still to be created."""
 
     actor: Actor
     organisation: Organisation
@@ -37,7 +37,7 @@ class Provisioning:
 
     @classmethod
     def for_site(cls, actor: Actor, organisation: Organisation, site_name: str) -> Provisioning:
-        """Look the named site up; without a name, the only one there is."""
+        """Look up the site by name; without a name, use the organisation's only site."""
         sites = Site.objects.filter(organisation=organisation)
         name = " ".join(site_name.split())
         if name:
@@ -51,7 +51,7 @@ class Provisioning:
         return self.site.timezone if self.site else settings.DEFAULT_SITE_ZONE
 
     def count_new(self, plan: HasTargets) -> tuple[int, int]:
-        """Return how many sites and meters :meth:`make` would make."""
+        """Return how many sites and meters :meth:`create` would create."""
         meters = len(_new_points(plan.targets))
         if meters:
             self._check_named()
@@ -59,7 +59,7 @@ class Provisioning:
 
     @staticmethod
     def series_numbers(plan: HasTargets) -> np.ndarray:
-        """Return each target's series number; below zero where it has still to be created."""
+        """Return each target's series number, below zero if it is still to be created."""
         numbers = []
         for n, target in enumerate(plan.targets):
             key = (target.quantity, target.unit, target.step, "", target.register)
@@ -68,10 +68,10 @@ class Provisioning:
         return np.array(numbers, dtype=np.int64)
 
     def create(self, plan: HasTargets) -> tuple[np.ndarray, CreatedRecords]:
-        """Make what is lacking and return each target's series number; call it within a transaction."""
+        """Create what is missing and return each target's series number; call it within a transaction."""
         created = CreatedRecords()
         known = self.series_numbers(plan)
-        if known.size and known.min() >= 0 and are_there(known.tolist()):
+        if known.size and known.min() >= 0 and all_exist(known.tolist()):
             return known, created
         points = _new_points(plan.targets)
         found = self._meters_of(points, plan, created) if points else {}
@@ -86,14 +86,16 @@ class Provisioning:
         return SeriesKey(meter, target.quantity, target.unit, target.step, register=target.register)
 
     def _meters_of(self, points: Sequence[Point], plan: HasTargets, created: CreatedRecords) -> dict[str, int]:
-        """Make the new points' meters, unless somebody else has created them meanwhile."""
+        """Create the new points' meters, unless they have been created meanwhile."""
         self._check_named()
         names = [point.identifier for point in points]
         held = Meter.objects.filter(organisation=self.organisation, identifier__in=names).select_related("site")
         found = {meter.identifier: meter for meter in held}
         moved = [name for name, meter in found.items() if meter.site.timezone != self.zone]
         if moved:
-            raise Invalid(f"Meter {moved[0]} has just been created in another time zone.", "Run the import again.")
+            raise Invalid(
+                f"Meter {moved[0]} was created in another time zone during this import.", "Run the import again."
+            )
         missing = [point for point in points if point.identifier not in found]
         if missing:
             from eclectyc.estate.meters import create_meters
@@ -111,7 +113,9 @@ class Provisioning:
 
     def _check_named(self) -> None:
         if self.site is None and not self.site_name:
-            raise Invalid("New meters need a site.", "Name one with --site; it is created if need be.", field="site")
+            raise Invalid(
+                "New meters need a site.", "Give one with --site; it is created if it does not exist.", field="site"
+            )
 
 
 def _new_points(targets: Sequence[Target]) -> list[Point]:
@@ -119,7 +123,7 @@ def _new_points(targets: Sequence[Target]) -> list[Point]:
 
 
 def _group_alike(points: Sequence[Point], targets: Sequence[Target]) -> list[tuple[dict[str, Any], list[str]]]:
-    """Put new points together whose meters differ in their identifiers alone."""
+    """Group new points whose meters differ only in their identifiers."""
     measured: dict[str, list[Target]] = {}
     for target in targets:
         measured.setdefault(target.point.identifier, []).append(target)

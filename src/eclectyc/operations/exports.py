@@ -22,7 +22,7 @@ from eclectyc.analytics.fetch import MeterSet, select_meters
 from eclectyc.analytics.periods import month_after, month_of
 from eclectyc.analytics.slices import slices
 from eclectyc.audit.record import record
-from eclectyc.estate.formula_visibility import seen_formulas
+from eclectyc.estate.formula_visibility import visible_formulas
 from eclectyc.estate.models import Meter, Quantity, Series, Site
 from eclectyc.kernel.days import WHOLE_DAY, midnights
 from eclectyc.kernel.quality import ACTUAL, MISSING, NAMES
@@ -94,7 +94,7 @@ def export(actor: Actor, kind: str, wanted: Wanted) -> Iterator[pl.DataFrame]:
 def meters(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
     """The meters with their facts: a file of this form can be imported with ``-t meters``."""
     found = Meter.objects.visible_to(actor).filter(wanted.condition).order_by("site__name", "identifier")
-    formulas = seen_formulas(actor, found.exclude(formula=""))
+    formulas = visible_formulas(actor, found.exclude(formula=""))
     rows = found.values_list(*_FACTS.values(), "pk")
     types = {name: pl.String() for name in _FACTS} | {
         "step": pl.Int32(), "multiplier": pl.Float64(), "correction": pl.Float64(), "installed": pl.Date(),

@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit.record import record
-from eclectyc.estate.formula_visibility import seen_formulas
-from eclectyc.estate.lists import MeterFilter, SiteFilter, found_meters, found_sites
+from eclectyc.estate.formula_visibility import visible_formulas
+from eclectyc.estate.lists import MeterFilter, SiteFilter, matching_meters, matching_sites
 from eclectyc.estate.models import Meter, Site
 from eclectyc.estate.opening_hours import text_of
 from eclectyc.kernel.errors import Forbidden
@@ -34,7 +34,7 @@ _CHUNK: Final = 2000
 
 def site_rows(actor: Actor, wanted: SiteFilter | None = None) -> Iterator[Row]:
     """Yield a head and then the sites of a filter that the actor may export, in order of their names."""
-    found = found_sites(actor, wanted).filter(pk__in=_may_export(actor, Site))
+    found = matching_sites(actor, wanted).filter(pk__in=_may_export(actor, Site))
     references = _references(found)
     _tell(actor, "sites", found)
     yield (*SITE_COLUMNS, *references)
@@ -44,13 +44,13 @@ def site_rows(actor: Actor, wanted: SiteFilter | None = None) -> Iterator[Row]:
 
 def meter_rows(actor: Actor, wanted: MeterFilter | None = None) -> Iterator[Row]:
     """Yield a head and then the meters of a filter that the actor may export, in order of their identifiers."""
-    found = found_meters(actor, wanted).filter(pk__in=_may_export(actor, Meter))
+    found = matching_meters(actor, wanted).filter(pk__in=_may_export(actor, Meter))
     references = _references(found)
     _tell(actor, "meters", found)
     yield (*METER_COLUMNS, *references)
     rows = found.select_related("site", "supplier", "parent").order_by("organisation", "identifier")
     for meters in _in_chunks(rows):
-        formulas = seen_formulas(actor, meters)
+        formulas = visible_formulas(actor, meters)
         for meter in meters:
             meter.formula = formulas[meter.pk].text
             yield (*(_of_meter(meter, column) for column in METER_COLUMNS), *_referred(meter, references))

@@ -10,7 +10,7 @@ from eclectyc.derived.models import Stale
 from eclectyc.derived.virtual.invalidation import NAME
 from eclectyc.derived.virtual.preview import PartOfDay, parts_on
 from eclectyc.estate.formula.terms import written
-from eclectyc.estate.formula_visibility import SeenFormula, SeenPart, seen_formula
+from eclectyc.estate.formula_visibility import VisibleFormula, VisibleTerm, visible_formula
 from eclectyc.estate.models import Meter, Quantity
 from eclectyc.kernel.number_format import figure
 from eclectyc.kernel.plurals import counted
@@ -58,7 +58,7 @@ def formula_of(actor: Actor, meter: Meter, day: date) -> Formula | None:
     """Return a virtual meter's formula on a day; None for another meter."""
     if not meter.is_virtual:
         return None
-    seen = seen_formula(actor, meter)
+    seen = visible_formula(actor, meter)
     told = {(part.meter, part.quantity): part for part in parts_on(meter, day)}
     keys = [(part, (part.meter.pk, part.quantity)) for part in seen.parts]
     lines = [_line(part, told[key], day, meter) for part, key in keys if key in told]  # it may have changed meanwhile
@@ -74,11 +74,11 @@ def _waiting(actor: Actor, meter: Meter) -> tuple[bool, str]:
     return "" in faults, next((fault for fault in faults if fault), "")
 
 
-def _text(seen: SeenFormula) -> str:
+def _text(seen: VisibleFormula) -> str:
     return seen.text.replace("*", "×").replace(" - ", " − ")
 
 
-def _line(part: SeenPart, told: PartOfDay, day: date, whole: Meter) -> Line:
+def _line(part: VisibleTerm, told: PartOfDay, day: date, whole: Meter) -> Line:
     words, remedy = _state(part, told, day)
     value = str(figure(told.value, whole.unit)) if told.value is not None else "–"
     quantity = str(_QUANTITIES.get(part.quantity, part.quantity)).lower()
@@ -87,7 +87,7 @@ def _line(part: SeenPart, told: PartOfDay, day: date, whole: Meter) -> Line:
     )
 
 
-def _state(part: SeenPart, told: PartOfDay, day: date) -> tuple[str, str]:
+def _state(part: VisibleTerm, told: PartOfDay, day: date) -> tuple[str, str]:
     """Return in words what a part gave on a day, and what to do where that mends what lacks."""
     if told.has_other_unit:
         return "counts in another unit", "Change the formula: its readings cannot be turned into this unit."

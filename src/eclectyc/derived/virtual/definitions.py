@@ -13,7 +13,7 @@ import polars as pl
 
 from eclectyc.derived.virtual.evaluate import NEVER_S, NO_READINGS, FormulaTerm, PointReadings
 from eclectyc.estate.models import FormulaPart, Meter, Series
-from eclectyc.estate.virtual import conversion_between, quantity_of, together
+from eclectyc.estate.virtual import common_step, conversion_between, quantity_of
 from eclectyc.kernel.days import midnight, zone_of
 
 SOURCE: Final = "formula"  # of the series of virtual meters
@@ -66,7 +66,7 @@ class MeterDefinition:
         steps = sorted({held.step for part in self.parts for held in part.series})
         found: set[int] = set()
         for step in steps:
-            found |= {together([step, other]) for other in found} | {step}
+            found |= {common_step([step, other]) for other in found} | {step}
         finest = max((min(held.step for held in part.series) for part in self.parts if part.series), default=0)
         lasting = all(part.since is None and part.until is None for part in self.parts)
         return [step for step in sorted(found) if step >= finest or not lasting]

@@ -9,7 +9,7 @@ from eclectyc.kernel.errors import Conflict
 from eclectyc.kernel.plurals import counted
 
 if TYPE_CHECKING:
-    from eclectyc.estate.change_events import Change
+    from eclectyc.estate.change_events import EstateChange
     from eclectyc.estate.models import Meter
 
 _PIECE: Final = 5000
@@ -37,14 +37,14 @@ def mark_meters(meters: Iterable[int]) -> None:
     invalidation.mark_stale(NAME, [(meter, *EVER) for meter in meters])
 
 
-def on_estate_change(changes: Sequence[Change]) -> None:
+def on_estate_change(changes: Sequence[EstateChange]) -> None:
     """Have worked out anew what changes of meters bear on: their own formulas, or those that name them."""
     from eclectyc.estate.models import FormulaPart, Meter
 
     of_meters = [(change.thing, change) for change in changes if isinstance(change.thing, Meter)]
-    _refuse_other_directions([meter for meter, change in of_meters if "direction" in change.told and change.before])
-    marked = {meter.pk for meter, change in of_meters if meter.is_virtual and change.told & _OF_ITS_OWN}
-    lives = [meter.pk for meter, change in of_meters if change.told & _OF_ITS_LIFE]
+    _refuse_other_directions([meter for meter, change in of_meters if "direction" in change.fields and change.before])
+    marked = {meter.pk for meter, change in of_meters if meter.is_virtual and change.fields & _OF_ITS_OWN}
+    lives = [meter.pk for meter, change in of_meters if change.fields & _OF_ITS_LIFE]
     for at in range(0, len(lives), _PIECE):
         users = FormulaPart.objects.filter(part__in=lives[at : at + _PIECE]).order_by()
         marked.update(users.values_list("meter", flat=True))

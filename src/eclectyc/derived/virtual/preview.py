@@ -12,7 +12,7 @@ from eclectyc.derived.virtual.definitions import MeterDefinition, PartDefinition
 from eclectyc.derived.virtual.evaluate import FormulaTerm, evaluate, slot_grid, term_slots
 from eclectyc.derived.virtual.part_readings import read_parts
 from eclectyc.estate.models import Meter
-from eclectyc.estate.virtual import Meant, quantity_of
+from eclectyc.estate.virtual import FormulaMeaning, quantity_of
 from eclectyc.kernel.days import day_bounds, zone_of
 from eclectyc.lake.store import connect
 
@@ -81,7 +81,7 @@ def _is_not_installed(source: FormulaTerm, opens: int, closes: int) -> bool:
     return closes <= source.since or opens >= source.until
 
 
-def preview_formula(meter: Meter, meant: Meant, start: date, end: date) -> list[PreviewDay]:
+def preview_formula(meter: Meter, meant: FormulaMeaning, start: date, end: date) -> list[PreviewDay]:
     """Return what a formula would give on some days of a meter's site; nothing is stored."""
     wanted = [PartRequest(0, part.meter.pk, part.quantity, part.factor) for part in meant.parts]
     parts = tuple(parts_of(wanted, {0: meter.unit}))

@@ -11,14 +11,14 @@ from django.urls import reverse
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.readings import today_in
 from eclectyc.analytics.sites import sparklines
-from eclectyc.estate.devices import exchange_device, take_back_exchange
+from eclectyc.estate.devices import exchange_device, undo_exchange
 from eclectyc.estate.facts import CORRECTION, FACTS
 from eclectyc.estate.models import Device, Meter, Placement, Site, Utility
-from eclectyc.estate.placements import move_meter, take_back_move
+from eclectyc.estate.placements import move_meter, undo_move
+from eclectyc.kernel import number_format
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.plurals import counted
-from eclectyc.web import number_format
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.list_component import Cell, Row
 from eclectyc.web.views.admin import fact_forms
@@ -82,8 +82,8 @@ def act(request: HttpRequest, actor: Actor, one: Meter, made: dict[str, Form]) -
     """Do what a history's form or button says."""
     here, do = reverse("admin-meter", args=[one.pk]), request.POST["do"]
     backs: dict[str, tuple[Callable[[], object], str]] = {
-        "exchange_back": (lambda: take_back_exchange(actor, meter=one), "#devices"),
-        "move_back": (lambda: take_back_move(actor, meter=one), "#placements"),
+        "exchange_back": (lambda: undo_exchange(actor, meter=one), "#devices"),
+        "move_back": (lambda: undo_move(actor, meter=one), "#placements"),
     }
     if do in backs:
         action, anchor = backs[do]

@@ -76,13 +76,13 @@ def meters(request: HttpRequest) -> HttpResponse:
     narrowed = wanted(asked)
     bulk = Form.sent(_bulk(actor), request.POST, "bulk")
     if request.method == "POST":
-        which = chosen(request, lists.found_meters(actor, narrowed))
+        which = chosen(request, lists.matching_meters(actor, narrowed))
         change = {name: value for name, value in bulk.values().items() if value}
         result = bulk.attempt(lambda: change_meters(actor, which=which, **change))
         if result is not None:
             said = f"Changed: {counted(result.changed, 'meter')}; like that already: {result.unchanged}."
             return done(request, said, request.get_full_path())
-    found = lists.meters(actor, narrowed, lists.Slice(asked.sort, asked.offset, PAGE_SIZE))
+    found = lists.meters(actor, narrowed, lists.ListPart(asked.sort, asked.offset, PAGE_SIZE))
     organisations = organisations_for(actor, "estate.edit")
     filters = [
         filter_of(asked, "Organisation", "organisation", [(str(o.pk), o.name) for o in organisations])
@@ -94,7 +94,7 @@ def meters(request: HttpRequest) -> HttpResponse:
     ]
     listing = Listing(
         "meters", "meter", columns(COLUMNS, asked),
-        [_row(actor, one, found.beside.get(one.pk, 0)) for one in found.items],
+        [_row(actor, one, found.counts.get(one.pk, 0)) for one in found.items],
         Part(asked.number, found.count), asked.words, asked.sort, "MPAN, MPRN, serial, name or site",
         [f for f in filters if f is not None], bulk, "Make the first one, or import a list of them.",
         asked.kept("utility", "level", "active", "organisation", "region", "site", "supplier"),

@@ -51,9 +51,9 @@ def regions(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     asked = Asked(request.GET, [*lists.REGION_SORTS], "name")
     narrowed, filters = _narrowed(actor, asked)
-    found = lists.regions(actor, narrowed, lists.Slice(asked.sort, asked.offset, PAGE_SIZE))
+    found = lists.regions(actor, narrowed, lists.ListPart(asked.sort, asked.offset, PAGE_SIZE))
     rows = [
-        Row([Cell(one.name, _to(actor, one, "region")), Cell(str(found.beside.get(one.pk, 0)), is_number=True),
+        Row([Cell(one.name, _to(actor, one, "region")), Cell(str(found.counts.get(one.pk, 0)), is_number=True),
              Cell(one.organisation.name)], one.pk)
         for one in found.items
     ]  # fmt: skip
@@ -70,10 +70,10 @@ def suppliers(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     asked = Asked(request.GET, [*lists.SUPPLIER_SORTS], "name")
     narrowed, filters = _narrowed(actor, asked, has_state=True)
-    found = lists.suppliers(actor, narrowed, lists.Slice(asked.sort, asked.offset, PAGE_SIZE))
+    found = lists.suppliers(actor, narrowed, lists.ListPart(asked.sort, asked.offset, PAGE_SIZE))
     rows = [
         Row([Cell(one.name, _to(actor, one, "supplier"), mark="" if one.is_active else "not active"),
-             Cell(one.account), Cell(str(found.beside.get(one.pk, 0)), is_number=True), Cell(one.contact_name),
+             Cell(one.account), Cell(str(found.counts.get(one.pk, 0)), is_number=True), Cell(one.contact_name),
              Cell(one.organisation.name)], one.pk)
         for one in found.items
     ]  # fmt: skip

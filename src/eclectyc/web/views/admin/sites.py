@@ -15,9 +15,9 @@ from eclectyc.estate.bulk import change_sites
 from eclectyc.estate.fields import checked_site_fields
 from eclectyc.estate.models import Region, Site, SiteType
 from eclectyc.estate.sites import create_site, delete_site, update_site
+from eclectyc.kernel import number_format
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.plurals import counted
-from eclectyc.web import number_format
 from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
@@ -72,13 +72,13 @@ def sites(request: HttpRequest) -> HttpResponse:
     narrowed = wanted(asked)
     bulk = Form.sent(_bulk(actor), request.POST, "bulk")
     if request.method == "POST":
-        which = chosen(request, lists.found_sites(actor, narrowed))
+        which = chosen(request, lists.matching_sites(actor, narrowed))
         change = {name: value for name, value in bulk.values().items() if value}
         result = bulk.attempt(lambda: change_sites(actor, which=which, **change))
         if result is not None:
             said = f"Changed: {counted(result.changed, 'site')}; like that already: {result.unchanged}."
             return done(request, said, request.get_full_path())
-    found = lists.sites(actor, narrowed, lists.Slice(asked.sort, asked.offset, PAGE_SIZE))
+    found = lists.sites(actor, narrowed, lists.ListPart(asked.sort, asked.offset, PAGE_SIZE))
     regions = Region.objects.visible_to(actor).order_by("name").values_list("pk", "name")[:200]
     organisations = organisations_for(actor, "estate.edit")
     filters = [
@@ -91,7 +91,7 @@ def sites(request: HttpRequest) -> HttpResponse:
     ]
     listing = Listing(
         "sites", "site", columns(COLUMNS, asked),
-        [_row(actor, site, found.beside.get(site.pk, 0)) for site in found.items],
+        [_row(actor, site, found.counts.get(site.pk, 0)) for site in found.items],
         Part(asked.number, found.count), asked.words, asked.sort, "Name, postcode, company or address",
         [f for f in filters if f is not None and len(f.chips) > 1], bulk,
         "Make the first one, or import a list of them.", asked.kept("type", "active", "region", "organisation"),
@@ -158,7 +158,7 @@ def site(request: HttpRequest, pk: int) -> HttpResponse:
         status = answer
         one.refresh_from_db()
     context |= {
-        "site": one, "version": request.POST.get("version") or one.version, "back": reverse("admin-sites"),
+        "site": one, "position": _position(one), "version": request.POST.get("version") or one.version, "back": reverse("admin-sites"),
         "crumbs": [("Sites", reverse("admin-sites"))], "histories": fact_forms.sections_of(one, facts),
         "actions": [("See its use", reverse("site", args=[one.pk])), ("New meter here", _new_meter(one))],
     }  # fmt: skip

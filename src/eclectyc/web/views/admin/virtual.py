@@ -16,10 +16,10 @@ from eclectyc.analytics.readings import today_in
 from eclectyc.derived.virtual.preview import PreviewDay, preview_formula
 from eclectyc.estate.fields import checked_meter_fields
 from eclectyc.estate.formula.terms import Term, in_words, written
-from eclectyc.estate.formula_visibility import seen_formula
+from eclectyc.estate.formula_visibility import visible_formula
 from eclectyc.estate.meters import create_meter, warnings_of
 from eclectyc.estate.models import Direction, Meter, Site, Utility
-from eclectyc.estate.virtual import Meant, meaning_of
+from eclectyc.estate.virtual import FormulaMeaning, meaning_of
 from eclectyc.kernel.days import WHOLE_DAY, zone_of
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.plurals import counted
@@ -59,7 +59,7 @@ def fields(number: int | None = None) -> tuple[Field, ...]:
 
 def held(actor: Actor, one: Meter) -> dict[str, object]:
     """Return what stands in the form of a virtual meter."""
-    return {name: getattr(one, name) for name in OWN} | {"formula": seen_formula(actor, one).text}
+    return {name: getattr(one, name) for name in OWN} | {"formula": visible_formula(actor, one).text}
 
 
 def danger(one: Meter) -> Danger:
@@ -153,7 +153,7 @@ def _any_site(actor: Actor) -> Site | None:
 
 
 def _told(actor: Actor, meter: Meter, text: str) -> dict[str, Any]:
-    seen = seen_formula(actor, meter) if meter.pk else None
+    seen = visible_formula(actor, meter) if meter.pk else None
     if seen is not None and seen.hidden and text == seen.text:
         return {"hidden": seen.hidden}
     meant = meaning_of(actor, meter, text)
@@ -169,7 +169,7 @@ def _told(actor: Actor, meter: Meter, text: str) -> dict[str, Any]:
     }
 
 
-def _words(meant: Meant) -> str:
+def _words(meant: FormulaMeaning) -> str:
     """Return a formula as a sentence's part, with each meter by its name."""
     by_identifier = {part.meter.identifier: part for part in meant.parts}
 
