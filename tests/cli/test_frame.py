@@ -9,6 +9,7 @@ import pytest
 
 from eclectyc import cli
 from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.hooks import Command, commands
 from tests.serving import BIN, Installation
 
 
@@ -22,16 +23,28 @@ def test_the_version_is_told_without_loading_anything_heavy():
 def test_without_a_command_all_commands_are_listed(run):
     said = run()
     assert said.code == 0
-    assert all(f"\n  {name} " in said.out for name in cli.COMMANDS)
+    assert all(f"\n  {name} " in said.out for name in commands.names())
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", commands.names())
 def test_every_command_tells_how_it_is_used(run, name):
-    module, _, attribute = cli.COMMANDS[name].target.partition(":")
-    assert hasattr(importlib.import_module(f"eclectyc.cli.{module}"), attribute)
+    module, _, attribute = commands.load(name).target.partition(":")
+    assert hasattr(importlib.import_module(module), attribute)
     said = run(name, "--help")
     assert said.code == 0
     assert said.out
+
+
+def test_a_command_that_a_room_registers_is_listed_and_runs(run, monkeypatch):
+    monkeypatch.setattr(commands, "_entries", dict(commands._entries))
+    commands.register("greet", Command("tests.cli.test_frame:greet", "Greet someone"))
+    assert "\n  greet " in run().out
+    said = run("greet", "Ada")
+    assert (said.code, said.out) == (0, "Good morning, Ada\n")
+
+
+def greet(name: str) -> None:
+    print(f"Good morning, {name}")
 
 
 def test_an_unknown_command_is_named_with_the_nearest_one(run):

@@ -1,10 +1,10 @@
-"""The ``eclectyc`` command: finds the asked-for command, runs it, and says plainly what went wrong.
+"""The ``eclectyc`` program: finds the command that is called, runs it, and reports errors in plain words.
 
-Each command is a function (or a small typer application) in its own module, imported only when it is asked
-for, so that ``eclectyc --version`` loads neither Django nor Polars. To add one: write the function and add its
-line to ``COMMANDS``.
+Each command is a function (or a small typer application) in its own module, imported only when it is called, so that
+``eclectyc --version`` loads neither Django nor Polars. To add one: write the function in a module here and add its line
+to ``_OWN``. Another room registers its commands with ``kernel.hooks.commands`` in ``AppConfig.ready``.
 
-Exit codes: 0 done; 1 done with something to look at; 2 nothing done; 70 a fault of ours; 130 interrupted.
+Exit codes: 0 done; 1 done, with something to check; 2 nothing done; 70 internal error; 130 interrupted.
 ``--json`` puts one JSON object, and nothing else, on standard output; an error is one too.
 """
 
@@ -14,10 +14,11 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from eclectyc import __version__
 from eclectyc.kernel.errors import EclectycError
+from eclectyc.kernel.hooks import Command, commands
 
 if TYPE_CHECKING:
     import typer
@@ -27,44 +28,41 @@ OUR_FAULT: Final = 70
 INTERRUPTED: Final = 130
 
 
-class Command(NamedTuple):
-    """Where a command lives (``module:attribute`` under this package) and what it does."""
-
-    target: str
-    summary: str
-
-
-COMMANDS: Final[dict[str, Command]] = {
-    "serve": Command("server:serve", "Start Eclectyc in this terminal; --demo fills an empty home with a demo estate"),
+_OWN: Final[dict[str, Command]] = {
+    "serve": Command(
+        "server:serve", "Start web and worker in this terminal; --demo fills an empty home with a demo estate"
+    ),
     "web": Command("server:web", "Serve the pages and the API only, for production"),
     "worker": Command("worker:worker", "Run background jobs only, for production"),
-    "jobs": Command("jobs:jobs", "List background jobs, look at one, cancel it or try it again; list schedules"),
+    "jobs": Command("jobs:jobs", "List background jobs and schedules; show, cancel or retry a job"),
     "import": Command("imports:import_file", "Import a file of readings, sites or meters"),
-    "external": Command("external:external", "Bring in calorific values of gas from a file"),
-    "batches": Command("imports:batches", "List what was imported"),
-    "undo": Command("imports:undo", "Take one import back"),
-    "profile": Command(
-        "profiles:profiles", "Save, show, list and remove import profiles: how a sender's files are laid out"
-    ),
-    "export": Command("export:export", "Write totals, meters or readings to a file"),
-    "aggregate": Command("aggregate:aggregate", "Bring every summary up to date for a period and print it"),
+    "external": Command("external:external", "Import outside data from a file: calorific values of gas"),
+    "batches": Command("imports:batches", "List imports"),
+    "undo": Command("imports:undo", "Undo an import"),
+    "profile": Command("profiles:profiles", "Save, show, list and delete import profiles"),
+    "export": Command("export:export", "Export totals, meters or readings to a file"),
+    "aggregate": Command("aggregate:aggregate", "Update the summaries of a period and print them"),
     "user": Command("people:users", "Add, invite and list people, set their roles and passwords"),
     "organisation": Command("organisations:organisations", "Add, list and move organisations"),
     "token": Command("people:tokens", "Create, list and revoke API tokens"),
-    "audit": Command("audit:audit", "List audit events, and verify that none was tampered with"),
-    "retention": Command("privacy:retention", "Delete what is older than its rule says; see and set the rules"),
-    "person": Command("privacy:person", "Give out, or erase, what is held about a person"),
-    "vault": Command("vault:vault", "See what is sealed with which key, and go over to another key"),
+    "audit": Command("audit:audit", "List audit events; verify that none was changed"),
+    "retention": Command("privacy:retention", "Delete data past their retention; show and set the rules"),
+    "person": Command("privacy:person", "Export or erase a person's data"),
+    "vault": Command("vault:vault", "Show which key encrypts what; rotate the key"),
     "health": Command(
-        "maintenance:health", "Say how this installation is doing (exit 0 healthy, 1 degraded, 2 critical)"
+        "maintenance:health", "Report the state of this installation (exit 0 healthy, 1 degraded, 2 critical)"
     ),
     "check": Command("maintenance:check", "Check structure and deployment"),
-    "backup": Command("maintenance:backup", "Copy registry and lake together into a folder"),
-    "restore": Command("maintenance:restore", "Bring a backup back into an empty home"),
-    "migrate": Command("maintenance:migrate", "Bring the registry's schema up to date"),
+    "backup": Command("maintenance:backup", "Back up registry and lake into a folder"),
+    "restore": Command("maintenance:restore", "Restore a backup into an empty home"),
+    "migrate": Command("maintenance:migrate", "Update the registry's schema"),
     "seed": Command("seed:seed", "Fill an empty home with the demo estate"),
-    "manage": Command("maintenance:manage", "Run one of Django's own commands"),
+    "manage": Command("maintenance:manage", "Run a Django management command"),
 }
+
+
+for _name, _command in _OWN.items():
+    commands.register(_name, _command._replace(target=f"{__name__}.{_command.target}"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,7 +105,9 @@ def _run(words: list[str]) -> int:
         print(f"eclectyc {__version__}")
         return 0
     name, *rest = words
-    if name not in COMMANDS:
+    if name not in commands.names():
+        _load_rooms()
+    if name not in commands.names():
         raise EclectycError(f"There is no command {name!r}.", _nearest(name))
     return _invoke(name, rest)
 
@@ -117,8 +117,8 @@ def _invoke(name: str, rest: list[str]) -> int:
 
     import typer
 
-    module, _, attribute = COMMANDS[name].target.partition(":")
-    found = getattr(import_module(f"eclectyc.cli.{module}"), attribute)
+    module, _, attribute = commands.load(name).target.partition(":")
+    found = getattr(import_module(module), attribute)
     if isinstance(found, typer.Typer):
         application = found
     else:
@@ -152,7 +152,7 @@ def _called(application: typer.Typer, name: str, rest: list[str]) -> int:
         if "--json" in rest:
             from eclectyc.cli.errors import print_error
 
-            print_error(EclectycError(wrong.format_message(), f"eclectyc {name} --help tells how to call it."), "usage")
+            print_error(EclectycError(wrong.format_message(), f"See eclectyc {name} --help."), "usage")
         return NOT_DONE
     if code == INTERRUPTED:
         raise KeyboardInterrupt
@@ -178,17 +178,28 @@ def application_of(help: str | None = None) -> typer.Typer:
     )
 
 
+def _load_rooms() -> None:
+    """Let rooms register their commands, if the configuration allows Django to start."""
+    from contextlib import suppress
+
+    from eclectyc.cli.session import load_django
+
+    with suppress(EclectycError):
+        load_django()
+
+
 def _overview() -> str:
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items()]
+    _load_rooms()
+    width = max(map(len, commands.names()))
+    lines = [f"  {name:<{width}}  {commands.load(name).summary}" for name in commands.names()]
     return "\n".join(
         ["Eclectyc Energy: meter data in, consumption out.", "", "Usage: eclectyc COMMAND [OPTIONS]", "", *lines, "",
-         "eclectyc COMMAND --help tells more of one command; eclectyc --version prints the version."]
+         "eclectyc COMMAND --help explains a command; eclectyc --version prints the version."]
     )  # fmt: skip
 
 
 def _nearest(name: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, COMMANDS, n=1)
+    near = get_close_matches(name, commands.names(), n=1)
     return f"Did you mean {near[0]!r}?" if near else "eclectyc --help lists the commands."

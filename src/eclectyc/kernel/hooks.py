@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from eclectyc.kernel.data_protection import PersonalData, RetentionCategory
@@ -66,6 +66,14 @@ class Hook(Generic[T]):
         return len(self._entries)
 
 
+class Command(NamedTuple):
+    """A command of the ``eclectyc`` program: where its function or typer application is, and what it does."""
+
+    target: str  # "package.module:attribute"; imported only when the command is called
+    summary: str
+
+
+commands: Final[Hook[Command]] = Hook("command")
 health_checks: Final[Hook[HealthCheck]] = Hook("health check")
 retention_categories: Final[Hook[RetentionCategory]] = Hook("retention category")
 personal_data: Final[Hook[PersonalData]] = Hook("column of personal data")
