@@ -82,7 +82,9 @@ def test_a_copied_lake_has_the_same_days_history_and_numbers(lake, tmp_path, com
     assert_frame_equal(all_days(other, known_at=2), earlier)
     assert other.check(deep=True) == []
     assert (other.version, other.last_batch()) == (held.version, commits)
-    assert Snapshot.from_table(target.open()).last_fence == Snapshot.from_table(lake.storage.open(held.version)).last_fence
+    assert (
+        Snapshot.from_table(target.open()).last_fence == Snapshot.from_table(lake.storage.open(held.version)).last_fence
+    )
 
 
 def test_a_copy_survives_upkeep_between_taking_in_hand_and_copying(lake, tmp_path):
@@ -101,7 +103,7 @@ def test_a_copy_survives_upkeep_between_taking_in_hand_and_copying(lake, tmp_pat
 def test_a_copy_goes_only_where_there_is_no_lake_and_a_removed_lake_is_none(lake, tmp_path):
     write(lake, 1, [1.0, 2.0])
     copy_out(pin_version(lake.storage), tmp_path / "copy")
-    with pytest.raises(EclectycError, match="There is a lake at"):
+    with pytest.raises(EclectycError, match="There is already a lake at"):
         copy_in(tmp_path / "copy", lake.storage)
     remove_lake(lake.storage)
     assert not lake.storage.has_table()

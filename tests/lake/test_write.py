@@ -88,13 +88,13 @@ def test_months_add_up_what_the_days_rest_on(lake: Lake) -> None:
         ([day(1, SUMMER), day(1, SUMMER)], "twice"),
         ([(1, SUMMER, 30, [1.0, float("nan")], [1, 1])], "not a number"),
         ([(1, SUMMER, 30, [1.0, float("inf")], [1, 1])], "not a number"),
-        ([(1, SUMMER, 30, [1.0, 2.0], [1])], "unequal"),
-        ([(1, SUMMER, 30, [], [])], "none"),
+        ([(1, SUMMER, 30, [1.0, 2.0], [1])], "not as many as qualities"),
+        ([(1, SUMMER, 30, [], [])], "has no values"),
         ([(1, SUMMER, 30, [1.0], [0])], "marked as missing"),
-        ([(1, SUMMER, 30, [1.0], [6])], "not known"),
+        ([(1, SUMMER, 30, [1.0], [6])], "unknown quality"),
         ([(1, SUMMER, 30, [1.0], [None])], "no quality"),
-        ([(None, SUMMER, 30, [1.0], [1])], "nothing in series"),
-        ([(1, None, 30, [1.0], [1])], "nothing in day"),
+        ([(None, SUMMER, 30, [1.0], [1])], "nulls in series"),
+        ([(1, None, 30, [1.0], [1])], "nulls in day"),
     ],
 )
 def test_rows_that_cannot_be_are_refused_and_nothing_is_written(lake: Lake, rows: list, words: str) -> None:
@@ -104,7 +104,7 @@ def test_rows_that_cannot_be_are_refused_and_nothing_is_written(lake: Lake, rows
     assert lake.last_batch() == 0
 
 
-def test_a_day_in_other_slots_than_it_is_held_in_is_refused(lake: Lake) -> None:
+def test_a_day_in_other_slots_than_the_stored_ones_is_refused(lake: Lake) -> None:
     write(lake, day(1, SUMMER))
     with pytest.raises(BadReadings, match="other slots"):
         write(lake, day(1, SUMMER, step=60))
@@ -114,7 +114,7 @@ def test_a_month_comes_as_one_frame(lake: Lake) -> None:
     frames = [frame([day(1, SUMMER)]), frame([day(2, SUMMER)])]
     with pytest.raises(BadReadings, match="came twice"):
         lake.write(frames, lease=Turn(), batch=1)
-    with pytest.raises(BadReadings, match="lack values"):
+    with pytest.raises(BadReadings, match="no column values"):
         lake.write([frames[0].drop("values")], lease=Turn(), batch=1)
 
 

@@ -231,12 +231,12 @@ def test_a_schedule_is_moved_and_run_by_hand(world: World, admin: Client) -> Non
 def test_the_queue_as_a_whole_is_an_operators_to_see(world: World, client: Client) -> None:
     enqueue("lake.upkeep", {})
     client.force_login(world.admin)
-    assert "Upkeep of the readings</a>" not in text(client, "/admin/jobs")
+    assert "Maintain stored readings</a>" not in text(client, "/admin/jobs")
     assert "Workers" not in text(client, "/admin/jobs")
     world.admin.is_operator = True
     world.admin.save()
     page = text(client, "/admin/jobs")
-    assert "Upkeep of the readings</a>" in page
+    assert "Maintain stored readings</a>" in page
     assert "Workers" in page
 
 

@@ -1,1 +1,1 @@
-"""The only door to the readings: day rows in a Delta table. Read, write, supersede, undo, maintain."""
+"""The store of all readings, as day rows in a Delta table: read, write, supersede, undo, maintain."""

@@ -9,6 +9,6 @@ class LakeConfig(AppConfig):
         from eclectyc.jobs import kinds, schedules
 
         kinds.register(
-            kinds.JobKind("lake.upkeep", "eclectyc.lake.maintenance_job:run", "Upkeep of the readings", attempts=5)
+            kinds.JobKind("lake.upkeep", "eclectyc.lake.maintenance_job:run", "Maintain stored readings", attempts=5)
         )
-        schedules.declare("lake.upkeep", kind="lake.upkeep", cron="30 3 * * *", title="The readings are kept tidy")
+        schedules.declare("lake.upkeep", kind="lake.upkeep", cron="30 3 * * *", title="Maintain stored readings")

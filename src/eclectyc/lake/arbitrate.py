@@ -1,4 +1,4 @@
-"""Which of several series of one point counts on a day. Pure."""
+"""Choose which of several series of one point counts on a day. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ def best_per_day(days: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     """Return one row per point and day, so that nothing is counted twice.
 
     days : day rows (series, day, step, present, slots, …). points : series, point; the series of one point
-    measure the same quantity at several steps. Series that are in no point are left out.
+    measure the same quantity at several steps. Series without a point are left out.
 
     The finest complete row counts (``present`` = ``slots``); if none is complete, the one with the highest
-    coverage, then the finest. The answer has the columns of ``days`` and ``point``, sorted by point and day.
+    coverage, then the finest. The result has the columns of ``days`` and ``point``, sorted by point and day.
 
     >>> from datetime import date
     >>> day = date(2025, 6, 1)

@@ -1,4 +1,4 @@
-"""Copies of one version of the lake: out to a folder, and from there into an empty lake.
+"""Copy one version of the lake to a folder, and from there into an empty lake.
 
 A copy holds the files of that version, the log from its last checkpoint on, and nothing else.
 """
@@ -26,7 +26,7 @@ LAST_CHECKPOINT: Final = f"{LOG}/_last_checkpoint"
 
 @dataclass(frozen=True, slots=True)
 class LakeVersion:
-    """A version to be copied: its log in hand, its files (path → size) still in the lake. -1: no lake yet."""
+    """A version to copy: its log, and its files (path → size), which are still in the lake. version -1: no lake yet."""
 
     storage: Storage
     version: int
@@ -36,7 +36,7 @@ class LakeVersion:
 
 
 def pin_version(storage: Storage) -> LakeVersion:
-    """Take the lake's newest version in hand. Call it under the writers' lease, so that the log stands still.
+    """Return the lake's newest version. Hold the writers' lease, so that the log does not change meanwhile.
 
     Its files may be copied afterwards without the lease: maintenance keeps them longer than a copy takes.
     """
@@ -48,7 +48,7 @@ def pin_version(storage: Storage) -> LakeVersion:
 
 
 def copy_out(pinned: LakeVersion, target: Path, progress: Callable[[int], None] = lambda _: None) -> None:
-    """Write a held version into a folder, each file flushed to disk; the log comes last."""
+    """Write a version into a folder, each file flushed to disk; the log comes last."""
     for path, size in pinned.files.items():
         _write(target / path, _read(pinned.storage, path))
         progress(size)
@@ -57,9 +57,9 @@ def copy_out(pinned: LakeVersion, target: Path, progress: Callable[[int], None] 
 
 
 def copy_in(source: Path, storage: Storage) -> None:
-    """Make a lake out of a copy. There must be none; it appears whole, when the log is written, or not at all."""
+    """Create a lake from a copy. It appears whole, once the log is written, or not at all."""
     if storage.has_table():
-        raise EclectycError(f"There is a lake at {storage.url} already.", "Restore into an empty place.")
+        raise EclectycError(f"There is already a lake at {storage.url}.", "Restore into an empty folder or bucket.")
     names = [path.relative_to(source).as_posix() for path in sorted(source.rglob("*")) if path.is_file()]
     names.sort(key=lambda name: (name.startswith(LOG), name == LAST_CHECKPOINT, name))
     if not storage.is_folder:
@@ -76,7 +76,7 @@ def copy_in(source: Path, storage: Storage) -> None:
 
 
 def remove_lake(storage: Storage) -> None:
-    """Remove a lake with all it holds, its log first: half removed, it is no lake."""
+    """Remove a lake, its log first: if this is interrupted, what is left is not a lake."""
     if storage.is_folder:
         shutil.rmtree(Path(storage.url, LOG), ignore_errors=True)
         shutil.rmtree(storage.url, ignore_errors=True)
@@ -89,7 +89,7 @@ def remove_lake(storage: Storage) -> None:
 
 
 def _log(storage: Storage, version: int) -> dict[str, bytes]:
-    """Return the log's files needed to open a version: the last checkpoint and every commit after it."""
+    """Return the log files needed to open a version: the last checkpoint and every commit after it."""
     log: dict[str, bytes] = {}
     first = 0
     pointer = _read_if_there(storage, LAST_CHECKPOINT)

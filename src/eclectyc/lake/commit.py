@@ -1,7 +1,7 @@
-"""One change of the lake: files prepared on one version of it, then one commit that adds and removes.
+"""One commit to the lake: files are prepared on one version, then added and removed together.
 
-The commit is pinned to the version that the files were prepared on. If anybody committed since, it fails and
-nothing of it is seen: the caller reads again and works again, it never resubmits.
+The commit is pinned to the version that the files were prepared on. If another writer has committed since, it fails
+and changes nothing: the caller reads and prepares again, and never resubmits.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CHECKPOINT_EVERY: Final = 20  # commits; a new process reads the log from the la
 
 @dataclass(slots=True)
 class PendingCommit:
-    """What one commit will do. ``table`` stays at the version that ``base`` describes."""
+    """The files that one commit will add and remove. ``table`` stays at the version that ``base`` describes."""
 
     storage: Storage
     table: DeltaTable
@@ -45,7 +45,10 @@ class PendingCommit:
     def begin(
         cls, storage: Storage, buckets: int, lease: Lease, current: tuple[DeltaTable, Snapshot] | None = None
     ) -> PendingCommit:
-        """Take the lake as it now is; make it where there is none. opened : the table as it now is, and its state."""
+        """Start from the newest version; create the lake if there is none.
+
+        current : the table at its newest version, with its state, if the caller has them.
+        """
         if current is None:
             table = storage.open_if_there()
             if table is None:
@@ -57,13 +60,13 @@ class PendingCommit:
         return cls(storage, table, base)
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Take files out of the lake; they stay on disk until a vacuum."""
+        """Remove files from the lake; they stay on disk until a vacuum."""
         files = self.base.files.filter(pl.col("path").is_in(list(paths)))
         for file in files.select("path", *PARTITIONS).iter_rows(named=True):
             self.removed[file.pop("path")] = file
 
     def commit(self, lease: Lease, *, batch: int | None, why: str, data_change: bool = True) -> int:
-        """Commit, unless the lease is gone, the number is not new or the lake has moved on; return the version."""
+        """Commit and return the version; raise if the lease is lost, the number is not new or the lake has changed."""
         self.check(lease, batch)
         failpoint("lake.before_commit")
         actions: list[AddAction | RemoveAction] = [_add(file, data_change) for file in self.added]
@@ -73,11 +76,11 @@ class PendingCommit:
         return version
 
     def check(self, lease: Lease, batch: int | None) -> None:
-        """Raise unless this writer may commit this batch on what it has read."""
+        """Raise unless this writer may commit this batch on the version it has read."""
         if not lease.is_held():
             raise WriterLeaseLost("Another writer has taken over the lake.", "Run this again.")
         if lease.fence < self.base.last_fence:
-            raise WriterLeaseLost("A newer writer has fenced this one off.", "Run this again.")
+            raise WriterLeaseLost("A newer writer has taken over the lake.", "Run this again.")
         if batch is not None and batch <= self.base.last_batch:
             raise OutOfOrder(
                 f"Batch {batch} is not above {self.base.last_batch}, the last one in the lake's log.",
@@ -108,7 +111,7 @@ class PendingCommit:
 
 
 def create_table(storage: Storage, buckets: int) -> None:
-    """Make an empty table; where two try at once, one of them makes it."""
+    """Create an empty table, unless another process has just done so."""
     from deltalake import DeltaTable
 
     DeltaTable.create(
@@ -160,7 +163,7 @@ def _remove(path: str, partition: dict[str, str], data_change: bool) -> RemoveAc
 
 
 def _sync(folder: Path, name: str) -> None:
-    """Have a commit outlive a power cut."""
+    """Flush a commit to disk, so that it survives a power cut."""
     for path in (folder / name, folder):
         handle = os.open(path, os.O_RDONLY)
         try:

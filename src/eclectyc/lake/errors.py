@@ -1,4 +1,4 @@
-"""What can go wrong at the lake's door, each with its remedy."""
+"""Errors of the lake."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from eclectyc.kernel.errors import EclectycError, Invalid
 
 
 class BadReadings(Invalid):
-    """Day rows that the lake cannot take."""
+    """Day rows that the lake cannot store."""
 
     code = "bad_readings"
 
 
 class WriterLeaseLost(EclectycError):
-    """This writer's turn has passed to another; nothing of what it prepared was written."""
+    """Another writer now holds the lease; nothing that this one prepared was written."""
 
     code = "lease_lost"
 
 
 class CommitConflict(EclectycError):
-    """The lake changed under a writer. Its work rests on an older state, so it was not written."""
+    """The lake changed while a writer prepared its files on an older version; they were not written."""
 
     code = "conflict"
 
 
 class OutOfOrder(EclectycError):
-    """A batch number or fence that is not above what the lake's log already holds."""
+    """A batch number or fence that is not above the last one in the lake's log."""
 
     code = "out_of_order"

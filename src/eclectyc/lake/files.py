@@ -1,4 +1,4 @@
-"""Where the lake's files are, a folder or an object store, and how a Parquet file is written there."""
+"""The lake's storage, a folder or an object store, and writing Parquet files to it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 _STORE_SETTINGS: Final = "AWS_"
-STAGING: Final = "_staging"  # in the lake's folder; Delta's readers and its vacuum leave such names alone
+STAGING: Final = "_staging"  # in the lake's folder; Delta's readers and its vacuum ignore such names
 
-# deltalake starts as many threads as it is told here when it is first used, and one where it is told nothing.
+# deltalake starts this many threads when it is first used, and only one if the variable is not set.
 os.environ.setdefault("TOKIO_WORKER_THREADS", str(os.cpu_count() or 1))
 
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """A file written but not yet part of the lake: what its entry in the log will say."""
+    """A file that is written but not yet part of the lake, with the facts for its log entry."""
 
     path: str
     layer: str
@@ -40,14 +40,14 @@ class NewFile:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The lake's root. ``options`` go to the object store; a folder needs none."""
+    """The lake's root. options : settings of the object store; a folder needs none."""
 
     url: str
     options: dict[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def from_url(cls, url: str) -> Storage:
-        """Return the place of a URL; an object store takes its settings from the ``AWS_…`` environment."""
+        """Return the storage at a path or URL; an object store is configured by ``AWS_…`` environment variables."""
         if "://" not in url:
             return cls(str(Path(url).absolute()))
         if url.startswith("file://"):
@@ -57,28 +57,26 @@ class Storage:
 
     @property
     def is_folder(self) -> bool:
-        """Whether the lake is a folder of this machine's file system."""
         return "://" not in self.url
 
     @property
     def storage_options(self) -> dict[str, str] | None:
-        """The options in the form that Delta and Polars take them."""
         return dict(self.options) or None
 
     def url_of(self, path: str) -> str:
-        """Return the address of a file by its path inside the lake."""
+        """Return the URL of a file from its path inside the lake."""
         return f"{self.url}/{path}"
 
     def open(self, version: int | None = None) -> DeltaTable:
-        """Open the table as it now is, or at one version."""
+        """Open the table at its newest version, or at another one."""
         from deltalake import DeltaTable
 
         return DeltaTable(self.url, version=version, storage_options=self.storage_options)
 
     def open_if_there(self) -> DeltaTable | None:
-        """Open the table as it now is, or return None where there is none.
+        """Open the table at its newest version; return None if there is none.
 
-        (Delta's own ``is_deltatable`` keeps every other thread waiting while an object store answers.)
+        (Delta's own ``is_deltatable`` blocks every other thread while an object store answers.)
         """
         from deltalake.exceptions import TableNotFoundError
 
@@ -90,7 +88,7 @@ class Storage:
             return None
 
     def mark_of(self, version: int) -> tuple[int, int] | None:
-        """Return what tells a commit's entry in a folder's log from another's of that version; None where unknown."""
+        """Return what distinguishes this version's log file from another lake's; None if that is unknown."""
         if not self.is_folder:
             return None
         try:
@@ -100,11 +98,10 @@ class Storage:
         return found.st_ino, found.st_mtime_ns
 
     def has_table(self) -> bool:
-        """Say whether there is a table here."""
         return self.open_if_there() is not None
 
     def scan(self, paths: Sequence[str], layer: str) -> pl.LazyFrame:
-        """Scan files of one layer by their paths inside the lake."""
+        """Scan files of one layer, given their paths inside the lake."""
         return pl.scan_parquet(
             [self.url_of(path) for path in paths],
             schema=COLUMNS[layer],
@@ -117,7 +114,7 @@ class Storage:
         )
 
     def write(self, frame: pl.DataFrame, *, layer: str, month: str, bucket: str, batch: int) -> NewFile:
-        """Write rows, sorted by series and day, as one new file; it joins the lake only by a commit."""
+        """Write rows, sorted by series and day, as one new file. Only a commit adds it to the lake."""
         frame = frame.select(COLUMNS[layer].keys())
         path = f"layer={layer}/month={month}/bucket={bucket}/{batch:08d}-{uuid4().hex}"
         path, size = self._write_folder(frame, path) if self.is_folder else self._write_store(frame, path)
@@ -132,14 +129,14 @@ class Storage:
         try:
             name, size = _encode(frame, str(temporary))
             with Path(temporary, name).open("rb") as written:
-                os.fsync(written.fileno())  # a commit must never outlive, in a power cut, the files that it names
+                os.fsync(written.fileno())  # after a power cut, a commit must never name files that are lost
             Path(temporary, name).replace(full)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return f"{path}.parquet", size
 
     def _write_store(self, frame: pl.DataFrame, path: str) -> tuple[str, int]:
-        """An object store cannot rename: the file stays in a folder of its own, whose log a vacuum takes away."""
+        """Write to an object store. It cannot rename: the file stays in its own folder, whose log a vacuum removes."""
         name, size = _encode(frame, self.url_of(path), self.storage_options)
         return f"{path}/{name}", size
 
@@ -147,8 +144,8 @@ class Storage:
 def _encode(frame: pl.DataFrame, url: str, options: dict[str, str] | None = None) -> tuple[str, int]:
     """Write a frame as one Parquet file into an empty folder; return the file's name and size.
 
-    deltalake's encoder is used for the sake of its dictionary pages: Polars' own writes doubles plain, at a
-    quarter more bytes a reading. It only writes whole tables, so a small one is made and its file taken.
+    deltalake's encoder has dictionary pages, which Polars' lacks for doubles: a quarter fewer bytes a reading. It only
+    writes whole tables, so this creates a small one and uses its file.
     """
     from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
 

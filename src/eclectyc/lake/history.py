@@ -1,7 +1,7 @@
-"""What each batch said of a day, and what the day was at some time.
+"""The claims on a day, and the day as it was after some batch.
 
-A laid day is the fold of its live claims in batch order. A day row that is not contested is the claim of its own
-batch; a witness says what the batch in ``same_as`` said.
+A day row is the result of merging its claims that are in effect, in batch order. A day row that is not contested is
+itself the claim of its batch. A witness has the values of the claim of the batch in ``same_as``.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def as_known_at(
 
 
 def with_values(claims: pl.DataFrame) -> pl.DataFrame:
-    """Give each witness the values and quality of the claim that it is the same as.
+    """Give each witness the values and quality of the claim it refers to.
 
-    A witness whose root is not among the claims (a day row tells it) is left out.
+    A witness whose claim is absent, since a day row holds it, is left out.
     """
     roots = claims.filter(pl.col("same_as").is_null()).select(*KEY, "values", "quality", same_as="batch")
     witnesses = claims.filter(pl.col("same_as").is_not_null())
@@ -56,10 +56,10 @@ def with_values(claims: pl.DataFrame) -> pl.DataFrame:
 
 
 def merge_claims(claims: pl.DataFrame) -> pl.DataFrame:
-    """Lay claims, all with values, over each other in batch order; return the day rows that they make.
+    """Merge claims, all with values, in batch order; return the resulting day rows.
 
-    Days are folded side by side: the first claims of all days, then the second ones over these, and so on. The
-    ``batch`` of a row is the last one that changed it.
+    All days are merged at once: the first claim of each, then the second, and so on. The ``batch`` of a row is the
+    last one that changed it.
     """
     if claims.is_empty():
         return empty(DAY_COLUMNS)

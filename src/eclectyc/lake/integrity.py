@@ -1,4 +1,4 @@
-"""Whether the lake is in order: its log can be read, its files are there, its rows keep the rules."""
+"""Check the lake: can its log be read, are its files there, are its rows consistent?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eclectyc.lake.snapshot import Snapshot
 
 
 def check(storage: Storage, *, deep: bool = False) -> list[str]:
-    """Return the problems found, in words. A lake that has not been made yet has none."""
+    """Return a sentence for each problem found. A lake that does not exist yet has none."""
     from deltalake.exceptions import DeltaError
 
     try:
@@ -33,7 +33,7 @@ def check(storage: Storage, *, deep: bool = False) -> list[str]:
 def _log(snapshot: Snapshot) -> list[str]:
     newest = snapshot.files["last_batch"].max()
     if isinstance(newest, int) and newest > snapshot.last_batch:
-        return [f"Files name batch {newest}, but the log's last batch is {snapshot.last_batch}."]
+        return [f"Files belong to batch {newest}, but the log's last batch is {snapshot.last_batch}."]
     return []
 
 
@@ -50,16 +50,16 @@ def _files(storage: Storage, snapshot: Snapshot) -> list[str]:
 
 
 def _rows(storage: Storage, snapshot: Snapshot) -> list[str]:
-    """Read every day row: each day once, its summary that of its slots."""
+    """Read every day row: each day must occur once, with a summary that fits its slots."""
     problems = []
     for (month, bucket), files in snapshot.pick(DAY).group_by("month", "bucket", maintain_order=True):
         rows = with_quality(storage.scan(files["path"].to_list(), DAY).collect())
         where = f"{month} (bucket {bucket})"
         if rows.select(pl.struct(KEY).is_duplicated().any()).item():
-            problems.append(f"A day is there twice in {where}.")
+            problems.append(f"A day occurs twice in {where}.")
         fresh = rows.with_columns(**summarise(Slots.from_frame(rows)))
         if not fresh.equals(rows):
-            problems.append(f"A summary does not fit its slots in {where}.")
+            problems.append(f"The summary of a day does not match its slots in {where}.")
         if rows.filter(pl.col("day").dt.strftime("%Y-%m") != month).height:
-            problems.append(f"A day of another month is in {where}.")
+            problems.append(f"A day of another month is stored in {where}.")
     return problems

@@ -1,7 +1,7 @@
-"""The writers' turn: one writer at a time, across processes and machines, with a fence against those who slept.
+"""The writers' lease: one writer at a time, across processes and machines.
 
-Each new holder gets a higher fence. The lake's log carries the fence of its last commit, and a commit with a
-lower one is refused, so a holder that was frozen past its turn cannot write any more.
+Each new holder gets a higher fence. The lake's log records the fence of its last commit and a commit with a lower one
+is refused, so a holder that was frozen past its lease can no longer write.
 """
 
 from __future__ import annotations
@@ -11,15 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import Error, connection, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Now
-from django.utils import timezone
+from django.db.models import F, Q, QuerySet
 
+from eclectyc.jobs import clock
 from eclectyc.kernel.errors import Busy
 from eclectyc.kernel.process_identity import has_ended, holder_name
 from eclectyc.lake.errors import WriterLeaseLost
@@ -31,7 +28,7 @@ _POLL_S: Final = (0.02, 0.15)
 
 
 class Lease:
-    """The turn of one writer. ``fence`` orders the turns."""
+    """One writer's lease. ``fence`` grows from one to the next."""
 
     def __init__(self, holder: str, fence: int, *, lease_s: float = LEASE_S) -> None:
         self.holder = holder
@@ -39,13 +36,12 @@ class Lease:
         self.lease_s = lease_s
 
     def renew(self) -> None:
-        """Hold on for another span; raise ``LeaseLost`` if another writer has taken over."""
-        now = _clock()
-        if not self._mine().update(expires_at=_later(now, self.lease_s)):
+        """Extend the lease; raise ``WriterLeaseLost`` if another writer has taken over."""
+        if not self._mine().update(expires_at=clock.later(self.lease_s)):
             raise WriterLeaseLost("Another writer has taken over the lake.", "Run this again.")
 
     def is_held(self) -> bool:
-        """Say whether this is still the current turn; renews it if so."""
+        """Return whether this is still the current lease; renew it if so."""
         try:
             self.renew()
         except WriterLeaseLost:
@@ -53,10 +49,10 @@ class Lease:
         return True
 
     def lift_above(self, fence: int) -> None:
-        """Raise this turn's fence above one found in the lake's log.
+        """Raise this lease's fence above one found in the lake's log.
 
-        A registry restored from a backup can lag behind its lake. Nobody else is fenced out wrongly: only the
-        holder of the current turn gets here.
+        A registry restored from a backup can lag behind its lake. No other writer is fenced out wrongly: only the
+        holder of the current lease gets here.
         """
         if self.fence >= fence:
             return
@@ -65,7 +61,7 @@ class Lease:
         self.fence = fence + 1
 
     def release(self) -> None:
-        """End the turn; nothing happens if it has passed already."""
+        """End the lease; if it has passed to another writer, do nothing."""
         self._mine().update(expires_at=None, holder="")
 
     def _mine(self) -> QuerySet[WriterLease]:
@@ -76,7 +72,7 @@ class Lease:
 def writer_lease(
     holder: str, wait_s: float = 60.0, *, lease_s: float = LEASE_S, waiting: Callable[[str], None] | None = None
 ) -> Iterator[Lease]:
-    """Wait for the writers' turn and hold it; raise ``Busy`` where it does not come within ``wait_s`` [s].
+    """Wait for the writers' lease and hold it; raise ``Busy`` after ``wait_s`` [s].
 
     waiting : called once with the other writer's name, if there is one to wait for.
     """
@@ -93,18 +89,17 @@ def writer_lease(
 
 
 def claim_lease(holder: str, *, lease_s: float = LEASE_S) -> Lease | None:
-    """Take the turn if nobody has it, else return None. One short transaction."""
+    """Claim the lease if it is free; otherwise return None. One short transaction."""
     seen, _ = WriterLease.objects.get_or_create(name=NAME)
     if seen.holder and not has_ended(seen.holder) and not _has_expired(seen):
         return None  # waiting takes no lock
     with transaction.atomic():
         row = WriterLease.objects.select_for_update().get(name=NAME)
-        now = _clock()
-        free = Q(expires_at=None) | Q(expires_at__lt=now)
+        free = Q(expires_at=None) | Q(expires_at__lt=clock.now())
         if row.holder and has_ended(row.holder):
             free |= Q(holder=row.holder)
         taken = WriterLease.objects.filter(free, name=NAME).update(
-            holder=holder, fence=F("fence") + 1, expires_at=_later(now, lease_s)
+            holder=holder, fence=F("fence") + 1, expires_at=clock.later(lease_s)
         )
         if not taken:
             return None
@@ -129,7 +124,7 @@ def _wait_for(holder: str, wait_s: float, lease_s: float, waiting: Callable[[str
 
 
 def _renew_until(lease: Lease, done: threading.Event) -> None:
-    """Renew the lease until ``done``. A database that is away for a moment is asked again; a lost lease ends it."""
+    """Renew the lease until ``done`` or until it is lost. After a database error, the next round tries again."""
     try:
         while not done.wait(lease.lease_s / 3):
             try:
@@ -143,14 +138,4 @@ def _renew_until(lease: Lease, done: threading.Event) -> None:
 
 
 def _has_expired(row: WriterLease) -> bool:
-    return WriterLease.objects.filter(pk=row.pk, fence=row.fence, expires_at__gte=_clock()).count() == 0
-
-
-def _clock() -> datetime | Combinable:
-    """Return the clock that all writers share: the database's where it is a server, else this machine's."""
-    return Now() if connection.vendor == "postgresql" else timezone.now()
-
-
-def _later(now: datetime | Combinable, span_s: float) -> datetime | Combinable:
-    span = timedelta(seconds=span_s)
-    return now + span if isinstance(now, datetime) else ExpressionWrapper(now + span, output_field=DateTimeField())
+    return WriterLease.objects.filter(pk=row.pk, fence=row.fence, expires_at__gte=clock.now()).count() == 0

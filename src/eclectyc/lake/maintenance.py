@@ -1,4 +1,4 @@
-"""Upkeep under the writers' lease: few files, a short log, nothing left behind. Readers keep working."""
+"""Maintain the lake under the writers' lease: merge small files, shorten the log, remove leftovers. Reading goes on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SMALL_ROWS: Final = FILE_ROWS // 4
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceReport:
-    """What upkeep did, in files."""
+    """What maintenance did, in files."""
 
     merged: int = 0
     into: int = 0
@@ -53,11 +53,11 @@ class MergeJob:
 def maintain(
     storage: Storage, *, lease: Lease, keep: timedelta, keep_temporary: timedelta, may_shorten: bool
 ) -> MaintenanceReport:
-    """Compact, checkpoint, vacuum and sweep. A reader or backup may rely on RETENTION unless ``may_shorten``."""
+    """Compact, checkpoint, vacuum and sweep. Readers and backups rely on RETENTION unless ``may_shorten``."""
     if not may_shorten and (keep < RETENTION or keep_temporary < TEMPORARY):
         raise Invalid(
             f"Files are kept {RETENTION.days} days for readers and backups.",
-            "To keep them for less, say that nobody is reading.",
+            "Keep them that long, or allow a shorter time if no one is reading.",
             field="keep",
         )
     if not storage.has_table():
@@ -105,7 +105,7 @@ def _merge(job: MergeJob) -> tuple[list[NewFile], list[str]]:
 
 
 def _sweep(storage: Storage, keep: timedelta) -> int:
-    """Remove what killed writers left that a vacuum does not see: passing folders and half-written temporary files."""
+    """Remove leftovers of killed writers that a vacuum does not see: staging folders and half-written files."""
     old = time.time() - keep.total_seconds()
     swept = 0
     for path in [*Path(storage.url, STAGING).glob("*"), *Path(storage.url).rglob("*#*")]:

@@ -1,7 +1,7 @@
-"""One month of a batch laid over what the lake holds: which files to write, which to replace, and the counts.
+"""Merge one month of a batch with the stored days: which files to write, which to replace, and the counts.
 
-Nothing here commits. A month is worked on by itself, so months can be worked on side by side, here or on a
-cluster, and memory stays at a month or two.
+Nothing here commits. Each month is independent, so months can be merged in parallel, here or on a cluster, and memory
+stays at a month or two.
 """
 
 from __future__ import annotations
@@ -47,13 +47,15 @@ def no_counts() -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class MonthJob:
-    """What one batch says of one month and bucket, and the files that bear on it (rows of a snapshot)."""
+    """A batch's days of one month and bucket, and the stored files there (rows of a snapshot)."""
 
     storage: Storage
     month: str
     bucket: str
     batch_days: BatchDays
-    day_files: pl.DataFrame  # day files of this month and bucket: path, rows, bears (may hold one of the said days)
+    day_files: (
+        pl.DataFrame
+    )  # day files of this month and bucket: path, rows, overlaps (may hold one of the batch's days)
     claim_files: list[str]
     batch: int
     rule: int
@@ -62,7 +64,7 @@ class MonthJob:
 
 @dataclass(slots=True)
 class MonthDone:
-    """Files written and replaced, and what became of the slots. counts : series and COUNTS; touched : KEY."""
+    """Files written and replaced, and the outcome. counts : series and COUNTS. touched : KEY."""
 
     added: list[NewFile] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -72,10 +74,10 @@ class MonthDone:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Said days that are already held. ``row`` is each one's row among the held ones.
+    """Days of a batch that are already stored. row : each one's row among the stored ones.
 
-    first : the held days as they were said. is_same : which days were said exactly so, and need no laying.
-    differs : the others, by index; ``laid`` is of these alone.
+    original : the stored days as their own batch gave them. is_same : which days equal theirs, and need no merging.
+    differs : the other days, by index. merged : of these alone. batch : of the stored row.
     """
 
     row: np.ndarray
@@ -84,12 +86,12 @@ class Overlap:
     is_same: np.ndarray
     differs: np.ndarray
     merged: MergedSlots
-    batch: np.ndarray  # of the held row
+    batch: np.ndarray
     is_contested: np.ndarray
 
     @property
     def counts(self) -> np.ndarray:
-        """What became of the slots: shape (days, 4). A day said as it is held is unchanged under every rule."""
+        """The slots by outcome: shape (days, 4). A day equal to the stored one is unchanged under every rule."""
         counts = np.zeros((len(self.batch_days), 4), dtype=np.int64)
         counts[:, 2] = self.batch_days.slots.per_day(self.batch_days.slots.quality != MISSING)
         counts[self.differs] = self.merged.counts
@@ -97,7 +99,7 @@ class Overlap:
 
 
 def merge_month(job: MonthJob) -> MonthDone:
-    """Lay one month over the lake; write its new files unless the job is a preview."""
+    """Merge one month with the lake; write its new files unless the job is a preview."""
     bearing = job.day_files.filter(pl.col("overlaps"))["path"].to_list()
     stored = read_stored_rows(job.storage, bearing)
     hit, row = match(stored.key, job.batch_days.key)
@@ -112,8 +114,8 @@ def merge_month(job: MonthJob) -> MonthDone:
             stored, job.batch_days.take(np.flatnonzero(hit)) if not hit.all() else job.batch_days, row, job.rule
         )
         counts[hit] = overlap.counts
-        updates, updated, told = _resolve(job, stored, overlap)
-        claims = pl.concat([claims, told])
+        updates, updated, new_claims = _resolve(job, stored, overlap)
+        claims = pl.concat([claims, new_claims])
     done = MonthDone(counts=_by_series(job.batch_days, counts))
     done.touched = job.batch_days.days.select(KEY).filter(pl.Series((counts[:, 0] + counts[:, 1]) > 0))
     if job.writes:
@@ -129,7 +131,7 @@ def _write_claims(job: MonthJob, done: MonthDone, claims: pl.DataFrame) -> None:
 
 
 def fresh_rows(batch_days: BatchDays, batch: int, rule: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return day rows for days not held yet, and the claims that a day row cannot tell by itself."""
+    """Return day rows for new days, and the claims that a day row cannot express by itself."""
     if not len(batch_days):
         return empty(DAY_COLUMNS), empty(CLAIM_COLUMNS)
     slots = batch_days.slots
@@ -156,7 +158,7 @@ def _overlap(stored: StoredRows, batch_days: BatchDays, row: np.ndarray, rule: i
     if wrong.any():
         series, day, step = rows.filter(pl.Series(wrong)).select("series", "day", "step").row(0)
         raise BadReadings(
-            f"Series {series} holds {day} in other slots (every {step} min).",
+            f"Series {series} has {day} stored in other slots, of {step} min.",
             "Its step or its site's time zone has changed since: undo the earlier batches first.",
         )
     first = as_claimed(slots, rows["unflagged"].to_numpy())
@@ -170,7 +172,7 @@ def _overlap(stored: StoredRows, batch_days: BatchDays, row: np.ndarray, rule: i
 
 
 def _resolve(job: MonthJob, stored: StoredRows, overlap: Overlap) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame]:
-    """Return the day rows that change, the held rows that they replace, and the claims to note."""
+    """Return the day rows that change, the stored rows that they replace, and the claims to add."""
     is_witness = ~overlap.is_contested & overlap.is_same
     same_as = np.where(is_witness, overlap.batch, 0)
     contested = np.flatnonzero(overlap.is_contested)
@@ -180,7 +182,7 @@ def _resolve(job: MonthJob, stored: StoredRows, overlap: Overlap) -> tuple[pl.Da
     is_split = ~overlap.is_contested & ~overlap.is_same
     split = np.flatnonzero(is_split)
     alone = BatchDays(overlap.batch_days.days[split], overlap.batch_days.key[split], overlap.original.take(split))
-    told = [
+    new_claims = [
         claim_rows(overlap.batch_days.take(witnesses), batch=job.batch, rule=job.rule, same_as=same_as[witnesses]),
         claim_rows(overlap.batch_days.take(claimants), batch=job.batch, rule=job.rule),
         claim_rows(alone, batch=overlap.batch[split], rule=GUARDED),
@@ -195,11 +197,11 @@ def _resolve(job: MonthJob, stored: StoredRows, overlap: Overlap) -> tuple[pl.Da
         contested=True,
         unflagged=False,
     )
-    return rows, overlap.row[update], pl.concat(told)
+    return rows, overlap.row[update], pl.concat(new_claims)
 
 
 def _earlier_claim(job: MonthJob, batch_days: BatchDays) -> np.ndarray:
-    """Return, for each contested day, the batch that once said exactly the same, or 0."""
+    """Return, for each contested day, the first batch with an identical claim, or 0."""
     same_as = np.zeros(len(batch_days), dtype=np.int64)
     if not job.claim_files:
         return same_as
@@ -229,15 +231,15 @@ def write_days(
     updated: np.ndarray,
     new_rows: pl.DataFrame,
 ) -> None:
-    """Write the files that change anew, with the new rows, and small neighbours so that files stay few.
+    """Rewrite the files that change, with the new rows, and small neighbours so that files stay few.
 
-    updated : which held rows go, by index; updates : the rows in their place, which may be fewer.
+    updated : the stored rows that go, by index. updates : the rows that replace them, which may be fewer.
     """
     rewritten = np.unique(stored.file_of[updated])
     done.removed = [stored.paths[i] for i in rewritten]
     stays = np.isin(stored.file_of, rewritten)
     stays[updated] = False
-    # What was corrected once is likely to be again: then less is to be written anew, and by two threads.
+    # A day corrected once is likely to be corrected again: smaller files mean less to rewrite, by two threads.
     most = ROW_GROUP_ROWS if len(updates) else FILE_ROWS
     parts = [updates, new_rows]
     if len(new_rows):
@@ -261,8 +263,7 @@ def write_days(
 def _behind(
     stored: pl.DataFrame, stays: np.ndarray, parts: list[pl.DataFrame]
 ) -> tuple[pl.DataFrame, np.ndarray | None]:
-    """Return frames one behind another, and which of their rows count by index (None: all): all but those of the first
-    that do not stay."""
+    """Return the stored rows and the parts concatenated, and the indices of the rows to keep (None: all)."""
     if not len(stays):
         return pl.concat(parts) if parts else stored.clear(), None
     others = np.arange(len(stored), len(stored) + sum(len(part) for part in parts))

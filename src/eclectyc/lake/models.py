@@ -1,4 +1,4 @@
-"""The writers' lease: who may commit to the lake, and the fence that stops those who no longer may."""
+"""The writers' lease: who may commit to the lake, and the fence that stops a former holder."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ class WriterLease(models.Model):
     expires_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
-        return f"{self.name} held by {self.holder or 'nobody'} until {self.expires_at}"
+        return f"{self.name}: {self.holder or 'free'} until {self.expires_at}"

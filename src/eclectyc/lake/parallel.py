@@ -1,8 +1,8 @@
-"""The one door to work over many slices of the lake: in this process, or on a Dask cluster.
+"""Work on many slices of the lake in parallel: in this process, or on a Dask cluster.
 
-In this process a plain thread pool does it: importing Dask costs about 0.15 s, more than a small import takes
-altogether, and its threaded scheduler would hold every slice of a generator at once. Results come in order, and
-only a few slices are out at a time, so that memory stays flat.
+In this process a plain thread pool does it: importing Dask costs about 0.15 s, more than a whole small import, and its
+threaded scheduler would hold every slice of a generator at once. Results come in order and only a few slices are in
+memory at a time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def map_slices(
 ) -> Iterator[Result]:
     """Call ``function`` with each slice and yield the results in order.
 
-    ``function`` must be importable and its slices picklable where a cluster does the work.
+    For a cluster, ``function`` must be importable and the slices picklable.
     """
     address = getattr(settings, "DASK_SCHEDULER", "")
     if address:

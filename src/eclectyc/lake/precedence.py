@@ -1,9 +1,9 @@
-"""What replaces what, slot by slot. Pure; every slot at once.
+"""Which value replaces which, slot by slot. Pure; all slots at once.
 
 A missing slot never erases. An actual reading replaces anything. A reading without a flag acts as actual, except
-that an equal value does not upgrade a held estimate. Estimated and derived values replace only what is missing,
-estimated, substituted or derived; substituted ones only what is missing or substituted. Under *last wins*
-anything replaces anything.
+that an equal value does not upgrade a stored estimate. Estimated and derived values replace only missing, estimated,
+substituted and derived ones; substituted values only missing and substituted ones. Under *last wins* any value
+replaces any other.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WEAK: Final = (MISSING, ESTIMATED, SUBSTITUTED, DERIVED)
 
 
 def _table() -> np.ndarray:
-    """Return, for rule × held × said quality, whether the said value may replace the held one."""
+    """Return, for rule × stored × claimed quality, whether the claimed value may replace the stored one."""
     may = np.zeros((2, _QUALITIES, _QUALITIES), dtype=bool)
     may[LAST_WINS, :, ACTUAL:] = True
     may[GUARDED, :, [ACTUAL, UNFLAGGED]] = True
@@ -37,9 +37,9 @@ _MAY_REPLACE: Final = _table()
 
 @dataclass(frozen=True, slots=True)
 class MergedSlots:
-    """Days after a claim was laid over them, and what became of the claim's slots, counted per day.
+    """Days merged with a claim, and the claim's slots by outcome.
 
-    ``counts`` has shape (days, 4): added, changed, unchanged, kept; they sum to the slots that the claim spoke of.
+    counts : shape (days, 4): added, changed, unchanged, kept. They sum to the claim's slots that are not missing.
     """
 
     slots: Slots
@@ -47,12 +47,12 @@ class MergedSlots:
 
     @property
     def is_changed(self) -> np.ndarray:
-        """Whether a day differs from what it was: shape (days,), bool."""
+        """Whether a day differs from the stored one: shape (days,), bool."""
         return (self.counts[:, 0] + self.counts[:, 1]) > 0
 
 
 def merge_slots(stored: Slots, claimed: Slots, rule: int | np.ndarray = GUARDED) -> MergedSlots:
-    """Lay one claim over each held day. ``rule`` is one for all, or one per day: shape (days,)."""
+    """Merge each stored day with one claim. rule : one for all days, or one per day, shape (days,)."""
     rules = rule if isinstance(rule, int) else np.repeat(rule, claimed.lengths)
     has_claim = claimed.quality != MISSING
     is_new = has_claim & (stored.quality == MISSING)
@@ -78,13 +78,13 @@ def merge_slots(stored: Slots, claimed: Slots, rule: int | np.ndarray = GUARDED)
 
 
 def is_equal(one: Slots, other: Slots) -> np.ndarray:
-    """Say for each day whether two claims are the same in every slot, value and quality."""
+    """Return for each day whether two claims are equal in every slot, value and quality."""
     differs = one.quality != other.quality
     differs |= (one.values != other.values) & (one.quality != MISSING)
     return one.per_day(differs) == 0
 
 
 def missing_days(lengths: np.ndarray) -> Slots:
-    """Return days of which nothing is held."""
+    """Return days whose slots are all missing."""
     size = int(lengths.sum())
     return Slots(np.full(size, np.nan), np.zeros(size, dtype=np.int8), lengths)

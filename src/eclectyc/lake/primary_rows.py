@@ -1,4 +1,4 @@
-"""The day rows that count: of several series of a metering point, the one that is best on each day."""
+"""The day rows that count: of the series of a metering point, the best one on each day."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from eclectyc.lake.sum_registers import register_sums, separate_registers
 def primary_rows(
     lake: Lake, series: pl.DataFrame, start: date, end: date, *, values: bool, spans: Callable[[], pl.DataFrame]
 ) -> pl.DataFrame:
-    """Return the day rows that count – one a point and day (DESIGN rule 5) – each point's in order of days.
+    """Return the day rows that count, one a point and day, each point's in order of days.
 
-    series : series, point, register. spans : series, first and last day of at least those of registers that come apart.
+    series : series, point, register. spans : series, first, last (day) of at least the series of separate registers.
     """
     points = series.select("series", "point")
-    if points["point"].n_unique() == len(points):  # one series a point: nothing to choose between
+    if points["point"].n_unique() == len(points):  # one series a point: no choice to make
         days = lake.days(points["series"].to_numpy(), start, end, values=values)
         return days.join(points, on="series", how="inner", maintain_order="left")
     registers = separate_registers(series)

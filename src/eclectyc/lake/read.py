@@ -1,4 +1,4 @@
-"""Questions asked of the day rows. Files are pruned by what the log says of them; only needed columns are read."""
+"""Read day rows. The log's statistics rule files out; only the needed columns are read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Series = Sequence[int] | np.ndarray | None
 
 
 def ask_newest(watch: Watch, question: Callable[[Snapshot], Answer]) -> Answer:
-    """Answer a question of the newest snapshot; once more if a file of it was vacuumed away meanwhile."""
+    """Answer a question from the newest snapshot; try once more if a vacuum removed one of its files meanwhile."""
     try:
         return question(watch.now())
     except (FileNotFoundError, pl.exceptions.ComputeError, OSError) as error:
@@ -39,7 +39,7 @@ def ask_newest(watch: Watch, question: Callable[[Snapshot], Answer]) -> Answer:
         try:
             return question(snapshot)
         except FileNotFoundError as again:
-            raise CommitConflict(f"A file of the lake is not there: {again}.", "Run eclectyc check.") from error
+            raise CommitConflict(f"A file of the lake is missing: {again}.", "Run eclectyc check.") from error
 
 
 def days(
@@ -61,7 +61,7 @@ def days(
 
 
 def as_array(series: Series) -> np.ndarray | None:
-    """Return the wanted series as sorted int32, or None for all."""
+    """Return series as sorted int32, or None for all."""
     return None if series is None else np.unique(np.asarray(series, dtype=np.int32))
 
 
@@ -104,7 +104,7 @@ def monthly(storage: Storage, snapshot: Snapshot, start: date, end: date, series
 
 
 def _sum_runs(rows: pl.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Sum the rows of each series of one file, in which they stand together; return the series and their sums."""
+    """Sum the rows of each series of one file, which is sorted by series; return the series and their sums."""
     series = rows["series"].to_numpy()
     if not len(series):
         return series, {name: np.zeros(0) for name in SUMMED}
@@ -115,7 +115,7 @@ def _sum_runs(rows: pl.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 
 def span(storage: Storage, snapshot: Snapshot, series: Series) -> pl.DataFrame:
-    """Return the first and last day that each series has."""
+    """Return the first and last day of each series."""
     wanted = as_array(series)
     files = snapshot.pick(DAY, series=wanted)
     if files.is_empty() or (wanted is not None and not len(wanted)):

@@ -1,9 +1,9 @@
-"""What is worked out from other records, worked out anew: what earlier batches made of them counts no more.
+"""Replace derived days: a new batch supersedes what earlier batches of the same derivation stored.
 
-Use derived from a register's reads changes when a read comes late, is corrected or is taken back. The batch that works
-it out anew says what the days of some spans hold now; whatever earlier batches of that kind said of these spans is
-marked undone by it, in the same commit, and stays known. What others said of the same days – a supplier's own totals –
-is laid with it by the usual rules. A day of which the same is said again is left alone.
+Consumption derived from register reads changes when a read comes late, is corrected or is undone. The batch that
+recalculates it contains the days of some spans as they are now; the claims of earlier batches on these spans are
+marked undone in the same commit, and remain in the history. Claims of other batches on the same days, such as a
+supplier's own totals, are merged with the new ones by the usual rules. A day that has not changed is left as it is.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from eclectyc.lake.write import WriteResult, commit_months, retryable
 
 @dataclass(frozen=True, slots=True)
 class DerivedSpans:
-    """The days that are worked out anew: half-open spans, sorted by series and start; and the numbers of the batches
-    whose word on them counts no more: None is all there were."""
+    """The days to replace: half-open spans, sorted by series and start. earlier : the numbers of the batches that are
+    superseded on them; None: all batches."""
 
     series: np.ndarray
     start: np.ndarray  # [days since 1970]
@@ -42,7 +42,7 @@ class DerivedSpans:
 
     @classmethod
     def from_frame(cls, spans: pl.DataFrame, earlier: Collection[int] | None) -> DerivedSpans:
-        """Take a frame of series, start and end (dates); spans of one series must not overlap."""
+        """Return the spans of a frame of series, start, end (dates); spans of one series must not overlap."""
         spans = spans.sort("series", "start")
         start, end = (spans[name].to_physical().to_numpy().astype(np.int64) for name in ("start", "end"))
         series = spans["series"].to_numpy()
@@ -52,7 +52,7 @@ class DerivedSpans:
         return cls(series, start, end, numbers)
 
     def contain(self, frame: pl.DataFrame) -> np.ndarray:
-        """Say which rows of a frame of series and day lie within a span."""
+        """Return which rows of a frame of series and day lie within a span."""
         if not len(self.series):
             return np.zeros(len(frame), dtype=bool)
         opens = (self.series.astype(np.int64) << 32) + self.start
@@ -61,17 +61,16 @@ class DerivedSpans:
         return (self.series[at] == series) & (self.start[at] <= day) & (day < self.end[at])
 
     def superseded(self, claims: pl.DataFrame) -> np.ndarray:
-        """Say which claims are an earlier batch's word that still counts."""
+        """Return which claims are in effect and belong to a superseded batch."""
         counts = claims["undone_by"].is_null().to_numpy()
         return counts if self.earlier is None else counts & np.isin(claims["batch"].to_numpy(), self.earlier)
 
     def touch(self, month: str) -> bool:
-        """Say whether a day of theirs is in a month."""
         first, end = _days_of(month)
         return bool(((self.start < end) & (self.end > first)).any())
 
     def file_filter(self, first_day: int, end_day: int) -> pl.Expr:
-        """Whether a file may hold a day of theirs between two days [since 1970]."""
+        """Return the filter of files that may hold one of the days between two days [since 1970]."""
         here = (self.start < end_day) & (self.end > first_day)
         if not here.any():
             return pl.lit(False)
@@ -85,7 +84,7 @@ class DerivedSpans:
 
 @dataclass(frozen=True, slots=True)
 class RederiveJob:
-    """One month and bucket: what is said of it now – perhaps nothing – and the spans."""
+    """One month and bucket: its new days, which may be none, and the spans."""
 
     month: MonthJob
     spans: DerivedSpans
@@ -101,7 +100,7 @@ def replace_spans(
     batch: int,
     before_commit: Callable[[WriteResult], None] | None = None,
 ) -> WriteResult:
-    """Write what some spans hold now, in one commit. Every day that is said must lie within its series' span."""
+    """Replace the days of some spans in one commit. Every day of the batch must lie within a span of its series."""
     return commit_months(
         storage,
         lambda base: map_slices(rederive_month, _jobs(storage, base, months, spans, batch)),
@@ -117,7 +116,7 @@ def replace_spans(
 def preview_replace(
     storage: Storage, snapshot: Snapshot, months: Iterable[pl.DataFrame], spans: DerivedSpans
 ) -> WriteResult:
-    """Say what working spans out anew would do; nothing is written."""
+    """Return what :func:`replace_spans` would do; nothing is written."""
     jobs = _jobs(storage, snapshot, months, spans, snapshot.last_batch + 1, writes=False)
     return WriteResult.from_months(list(map_slices(rederive_month, jobs)))
 
@@ -131,7 +130,7 @@ def _jobs(
     *,
     writes: bool = True,
 ) -> Iterator[RederiveJob]:
-    """Yield the months of which something is said, then those in which there may be something to take back."""
+    """Yield the months with new days, then those in which earlier days may have to go."""
     seen: set[str] = set()
     for frame in months:
         for month, part in months_of(frame):
@@ -155,9 +154,9 @@ def _jobs_of(
     *,
     writes: bool,
 ) -> Iterator[RederiveJob]:
-    """Yield a month's buckets in which there is anything to do."""
+    """Yield the buckets of a month that have any work."""
     if not spans.contain(batch_days.days).all():
-        raise BadReadings("A day is said outside the span of its series.", "Widen the span.")
+        raise BadReadings("A day lies outside the spans of its series.", "Widen the span.")
     overlaps = spans.file_filter(*_days_of(month))
     for bucket in range(snapshot.buckets):
         here = (pl.col("month") == month) & (pl.col("bucket") == str(bucket))
@@ -178,7 +177,7 @@ def _days_of(month: str) -> tuple[int, int]:
 
 
 def rederive_month(job: RederiveJob) -> MonthDone:
-    """Work one month out anew; write its new files unless the job is a preview."""
+    """Replace the days of one month; write its new files unless the job is a preview."""
     month, batch_days = job.month, job.month.batch_days
     stored = read_stored_rows(month.storage, month.day_files.filter(pl.col("overlaps"))["path"].to_list())
     here = np.flatnonzero(job.spans.contain(stored.frame))
@@ -204,10 +203,10 @@ def rederive_month(job: RederiveJob) -> MonthDone:
 
 
 def _known_claims(job: RederiveJob, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return every claim on the days that matter, with values, and ``is_old`` and ``is_alone``.
+    """Return every claim on the days concerned, with values, and ``is_old`` and ``is_alone``.
 
-    Those days are the ones that are said now and the ones of which an earlier batch still says something. What a day
-    row alone tells is a claim as well (``is_alone``).
+    These days are the new ones and those with a claim of a superseded batch (``is_old``). A day row that is not
+    contested is a claim too (``is_alone``).
     """
     spans, batch_days = job.spans, job.month.batch_days
     claims = empty(CLAIM_COLUMNS)
@@ -217,8 +216,8 @@ def _known_claims(job: RederiveJob, rows: pl.DataFrame) -> pl.DataFrame:
     alone = rows.filter(~pl.col("contested"))
     slots = as_claimed(Slots.from_frame(alone), alone["unflagged"].to_numpy())
     days = BatchDays(alone.select("series", "day", "step"), key_of(alone), slots)
-    told = claim_rows(days, batch=alone["batch"].to_numpy(), rule=GUARDED)
-    every = with_values(pl.concat([claims.with_columns(is_alone=False), told.with_columns(is_alone=True)]))
+    implied = claim_rows(days, batch=alone["batch"].to_numpy(), rule=GUARDED)
+    every = with_values(pl.concat([claims.with_columns(is_alone=False), implied.with_columns(is_alone=True)]))
     is_old = spans.superseded(every)
     every = every.with_columns(is_old=pl.Series(is_old, dtype=pl.Boolean))
     key = key_of(every)
@@ -227,7 +226,7 @@ def _known_claims(job: RederiveJob, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_unchanged(old: pl.DataFrame, batch_days: BatchDays) -> np.ndarray:
-    """Say which said days an earlier batch told just so."""
+    """Return which new days equal the one claim of a superseded batch."""
     same = np.zeros(len(batch_days), dtype=bool)
     key = key_of(old)
     values, counts = np.unique(key, return_counts=True)
@@ -235,9 +234,9 @@ def _is_unchanged(old: pl.DataFrame, batch_days: BatchDays) -> np.ndarray:
     hit, row = match(key_of(once), batch_days.key)
     at = np.flatnonzero(hit)
     if len(at):
-        told = Slots.from_frame(once[row])
-        _refuse_other_slots(told.lengths != batch_days.slots.lengths[at], batch_days, at)
-        same[at] = is_equal(told, batch_days.slots.take(at))
+        earlier = Slots.from_frame(once[row])
+        _refuse_other_slots(earlier.lengths != batch_days.slots.lengths[at], batch_days, at)
+        same[at] = is_equal(earlier, batch_days.slots.take(at))
     return same
 
 
@@ -245,13 +244,13 @@ def _refuse_other_slots(wrong: np.ndarray, batch_days: BatchDays, at: np.ndarray
     if wrong.any():
         series, day = batch_days.days.select(KEY).row(int(at[np.flatnonzero(wrong)[0]]))
         raise BadReadings(
-            f"Series {series} holds {day} in other slots.",
+            f"Series {series} has {day} stored with another number of slots.",
             "Its site's time zone has changed since: undo the earlier batches first.",
         )
 
 
 def _merged_rows(job: RederiveJob, known: pl.DataFrame, work: np.ndarray, batch_days: BatchDays) -> pl.DataFrame:
-    """Return the day rows of the days to be worked on, where anything is left of them."""
+    """Return the merged rows of the days to replace; a day without any claim left has none."""
     lives = known["undone_by"].is_null().to_numpy() & ~known["is_old"].to_numpy() & np.isin(key_of(known), work)
     others = known.filter(pl.Series(lives)).select(CLAIM_COLUMNS.keys())
     hit, row = match(key_of(others), batch_days.key)
@@ -263,16 +262,16 @@ def _merged_rows(job: RederiveJob, known: pl.DataFrame, work: np.ndarray, batch_
 
 
 def _new_claims(job: RederiveJob, known: pl.DataFrame, work: np.ndarray, batch_days: BatchDays) -> pl.DataFrame:
-    """Return the claims that stand in no file yet: what is said now, and what day rows alone told before."""
+    """Return the claims that no file holds yet: the new ones, and those that were only day rows before."""
     alone = known.filter(pl.Series(known["is_alone"].to_numpy() & np.isin(key_of(known), work)))
     by = pl.when("is_old").then(pl.lit(job.month.batch, pl.Int64))
     alone = alone.with_columns(undone_by=by).select(CLAIM_COLUMNS.keys())
     return pl.concat([claim_rows(batch_days, batch=job.month.batch, rule=GUARDED), alone])
 
 
-def _write_claims(job: RederiveJob, done: MonthDone, told: pl.DataFrame, work: np.ndarray) -> None:
-    """Write new claims, and mark the earlier ones undone in the files that hold them."""
-    month, parts = job.month, [told]
+def _write_claims(job: RederiveJob, done: MonthDone, new_claims: pl.DataFrame, work: np.ndarray) -> None:
+    """Write the new claims, and mark the superseded ones undone in the files that hold them."""
+    month, parts = job.month, [new_claims]
     for path in month.claim_files:
         frame = month.storage.scan([path], CLAIM).collect()
         ours = job.spans.superseded(frame) & np.isin(key_of(frame), work) & job.spans.contain(frame)
@@ -285,10 +284,10 @@ def _write_claims(job: RederiveJob, done: MonthDone, told: pl.DataFrame, work: n
 
 
 def _count(done: MonthDone, batch_days: BatchDays, before: pl.DataFrame, after: pl.DataFrame) -> None:
-    """Count what became of the said slots, and of those that are said no more. before, after : day rows."""
-    told = Slots(batch_days.slots.values, stored_quality(batch_days.slots.quality), batch_days.slots.lengths)
+    """Count the new slots, and those that are no longer claimed, by outcome. before, after : day rows."""
+    claimed_slots = Slots(batch_days.slots.values, stored_quality(batch_days.slots.quality), batch_days.slots.lengths)
     parts = [
-        (batch_days.days, told),
+        (batch_days.days, claimed_slots),
         *((rows.select("series", "day", "step"), Slots.from_frame(rows)) for rows in (before, after)),
     ]
     days = pl.concat([part for part, _ in parts]).unique(KEY, keep="any").sort(KEY)

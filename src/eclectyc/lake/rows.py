@@ -1,4 +1,4 @@
-"""Rows of the two layers: made out of slots, read with their provenance, found by key, written as files."""
+"""Rows of the two layers: build them from slots, read them, find them by key, write them as files."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from eclectyc.lake.validate import BatchDays, key_of
 
 @dataclass(frozen=True, slots=True)
 class StoredRows:
-    """Day rows out of several files. ``file_of`` tells which file each row is from; ``key`` is not sorted.
+    """Day rows of several files. file_of : index of each row's file. key : not sorted.
 
-    stored : the rows as they are stored, most of which are only written again: see ``told_quality``.
+    frame : the rows as stored, without implied quality (:func:`without_implied_quality`): most are only rewritten.
     """
 
     frame: pl.DataFrame
@@ -37,7 +37,7 @@ class StoredRows:
 
 
 def read_stored_rows(storage: Storage, paths: list[str]) -> StoredRows:
-    """Read whole day files, remembering which row is from which."""
+    """Read whole day files."""
     if not paths:
         return StoredRows(empty(DAY_COLUMNS), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), [])
     frames = _read_stored(storage, paths, None)
@@ -46,12 +46,12 @@ def read_stored_rows(storage: Storage, paths: list[str]) -> StoredRows:
 
 
 def read_days(storage: Storage, paths: list[str], wanted: pl.Expr | None = None) -> list[pl.DataFrame]:
-    """Read day rows with their slots, one frame a file."""
+    """Read day rows with the quality of every slot, one frame a file."""
     return [with_quality(frame) for frame in _read_stored(storage, paths, wanted)]
 
 
 def _read_stored(storage: Storage, paths: list[str], wanted: pl.Expr | None) -> list[pl.DataFrame]:
-    """Read day rows as they are stored; quality only from files that have a day with estimated slots."""
+    """Read day rows as stored; quality only from files that have a day with estimated slots."""
     scans = [storage.scan([path], DAY) for path in paths]
     if wanted is not None:
         scans = [scan.filter(wanted) for scan in (_cut(scans, wanted) if storage.is_folder else scans)]
@@ -65,11 +65,11 @@ def _read_stored(storage: Storage, paths: list[str], wanted: pl.Expr | None) -> 
 
 
 def _cut(scans: list[pl.LazyFrame], wanted: pl.Expr) -> list[pl.LazyFrame]:
-    """Cut each scan to the rows from the first that is wanted to the last.
+    """Cut each scan to the rows from the first wanted one to the last.
 
-    Rows stand in the order of their keys. Slots are decoded for a slice alone, where a filter has those of a whole
-    row group decoded first (measured: 8 ms and 24 ms for 20 meters of 1,000). On an object store, reading the keys
-    first would cost a round trip.
+    Rows are sorted by key. A slice decodes only its own slots, whereas a filter decodes a whole row group first
+    (measured: 8 ms against 24 ms for 20 meters of 1,000). On an object store, reading the keys first would cost a
+    round trip.
     """
     cut, columns = [], sorted(set(wanted.meta.root_names()))
     for scan, keys in zip(scans, pl.collect_all([scan.select(columns) for scan in scans]), strict=True):
@@ -80,10 +80,10 @@ def _cut(scans: list[pl.LazyFrame], wanted: pl.Expr) -> list[pl.LazyFrame]:
 
 
 def without_implied_quality(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return day rows as they are stored: quality only where it tells something.
+    """Return day rows as they are stored: with null for a quality that follows from the values.
 
-    The quality of a day without estimated slots follows from its values (actual where there is one), so null stands
-    for it: writing it costs nearly as much time as writing the values themselves (measured: 40 % of the encoding).
+    That is the case on days without estimated slots: every slot with a value is actual. Writing it would cost nearly
+    as much time as writing the values (measured: 40 % of the encoding).
     """
     is_told = pl.col("estimated") > 0
     return rows.with_columns(quality=pl.when(is_told).then("quality"))
@@ -99,20 +99,20 @@ def with_quality(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _implied_quality(values: pl.Series) -> pl.Series:
-    """Return the quality of days that hold actual readings and gaps only."""
+    """Return the quality of days with only actual readings and gaps."""
     flat = values.explode(empty_as_null=False)
     quality = flat.is_not_null().cast(pl.Int8) * ACTUAL
     return ragged(quality, values.list.len().to_numpy().astype(np.int64)).alias("quality")
 
 
-def match(stored_keys: np.ndarray, said: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return which said days are held (bool), and for those the row that holds them."""
+def match(stored_keys: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which keys are stored (bool), and for those the row that has them."""
     if not len(stored_keys):
-        return np.zeros(len(said), dtype=bool), np.zeros(0, dtype=np.int64)
+        return np.zeros(len(keys), dtype=bool), np.zeros(0, dtype=np.int64)
     order = None if bool((stored_keys[1:] > stored_keys[:-1]).all()) else np.argsort(stored_keys)
     ordered = stored_keys if order is None else stored_keys[order]
-    at = np.minimum(np.searchsorted(ordered, said), len(stored_keys) - 1)
-    hit = ordered[at] == said
+    at = np.minimum(np.searchsorted(ordered, keys), len(stored_keys) - 1)
+    hit = ordered[at] == keys
     return hit, at[hit] if order is None else order[at[hit]]
 
 
@@ -137,12 +137,12 @@ def day_rows(
 
 
 def claim_rows(
-    said: BatchDays, *, batch: int | np.ndarray, rule: int, same_as: np.ndarray | None = None
+    batch_days: BatchDays, *, batch: int | np.ndarray, rule: int, same_as: np.ndarray | None = None
 ) -> pl.DataFrame:
-    """Return claim rows: the slots themselves, or for a witness (``same_as``) only whose they are."""
-    size = len(said)
-    slots = said.slots.columns() if same_as is None else {}
-    frame = said.days.with_columns(
+    """Return claim rows: with their slots, or for a witness with the batch whose slots they equal (``same_as``)."""
+    size = len(batch_days)
+    slots = batch_days.slots.columns() if same_as is None else {}
+    frame = batch_days.days.with_columns(
         **slots,
         batch=pl.Series(np.broadcast_to(np.asarray(batch, dtype=np.int64), size)),
         rule=pl.lit(rule, dtype=pl.Int8),
@@ -155,7 +155,7 @@ def claim_rows(
 
 
 def as_claimed(merged: Slots, is_unflagged: np.ndarray) -> Slots:
-    """Return laid days as the one batch that told them said them: without a flag where it gave none."""
+    """Return the slots of uncontested day rows as their batch gave them: unflagged if it gave no flags."""
     if not is_unflagged.any():
         return merged
     flagless = np.repeat(is_unflagged, merged.lengths) & (merged.quality == ACTUAL)
@@ -174,10 +174,9 @@ def write_rows(
     kept: np.ndarray | None = None,
     most: int = FILE_ROWS,
 ) -> None:
-    """Write rows, in the order of their keys, as one file, or several of about equal size where they are more than
-    ``most``.
+    """Write rows, sorted by key, as one file, or as several of about equal size if there are more than ``most``.
 
-    kept : which of them, by index; None for all. They are copied into their order once, each file's by its own thread.
+    kept : the rows to write, by index; None for all. Each file's thread copies its own rows, once.
     """
     key = key_of(rows) if kept is None else key_of(rows)[kept]
     if not len(key):

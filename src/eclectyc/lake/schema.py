@@ -1,10 +1,10 @@
-"""The lake's one table: its layers, columns and how they are stored.
+"""The lake's one table: its layers, its columns and how they are stored.
 
-Two layers share the table, so that one commit holds both. ``day`` has the laid rows that everybody reads.
-``claim`` has what each batch said of a day that more than one batch has touched.
+Two layers share the table, so that one commit holds both. ``day`` has the merged rows, which all queries read.
+``claim`` has what each batch contained for a day that more than one batch has touched.
 
-A day row that only one batch has told (``contested`` false) is itself that batch's claim, and no claim row
-repeats it. ``unflagged`` then says that the batch's readings, laid as actual, came without flags.
+A day row that only one batch has touched (``contested`` false) is itself that batch's claim, and no claim row repeats
+it. ``unflagged`` then means that the batch's readings, stored as actual, came without flags.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ CLAIM_COLUMNS: Final[dict[str, pl.DataType]] = {
     **BATCH_COLUMNS,
     "batch": pl.Int64(),
     "rule": pl.Int8(),
-    "same_as": pl.Int64(),  # a witness: its values and quality are those of this batch's claim
+    "same_as": pl.Int64(),  # a witness: it has the values and quality of this batch's claim
     "undone_by": pl.Int64(),
 }
 READ_COLUMNS: Final = ("series", "day", "step", *SUMMARY, "batch")
 
 # Measured on a month of 1,000 series (docs/decisions/0002-the-lake.md). A row group shares one dictionary of
-# values, and is what reading one series' month decodes: larger is smaller on disk and slower to read. A file is two
-# of them: each file costs 4 ms to make, whatever is in it, and larger ones have more written anew for a corrected day.
+# values, and reading one series' month decodes a whole one: a larger group is smaller on disk and slower to read. A
+# file has two groups: each file costs 4 ms whatever is in it, and a larger one is more to rewrite for a corrected day.
 ROW_GROUP_ROWS: Final = 16_384
 FILE_ROWS: Final = 2 * ROW_GROUP_ROWS
 ZSTD_LEVEL: Final = 2
-PLAIN_COLUMNS: Final = ("total", "low", "peak")  # hardly two alike: a dictionary would only cost
+PLAIN_COLUMNS: Final = ("total", "low", "peak")  # nearly all values differ: a dictionary would only cost
 
 COLUMNS: Final[dict[str, dict[str, pl.DataType]]] = {DAY: DAY_COLUMNS, CLAIM: CLAIM_COLUMNS}
 
@@ -88,5 +88,4 @@ def delta_schema() -> Schema:
 
 
 def empty(columns: dict[str, pl.DataType]) -> pl.DataFrame:
-    """Return a frame of these columns and no rows."""
     return pl.DataFrame(schema=columns)

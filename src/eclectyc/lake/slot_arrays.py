@@ -1,7 +1,7 @@
 """List columns as flat arrays and back.
 
-A frame of days becomes two flat arrays, the slots of one day after those of another: ``values`` float64 with NaN
-where nothing is said, ``quality`` int8; ``lengths`` tells how many slots each day has. Pure.
+A frame of days becomes two flat arrays, day after day: ``values`` float64, with NaN for a missing slot, and
+``quality`` int8. ``lengths`` is the number of slots of each day. Pure.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from eclectyc.kernel.quality import ACTUAL, DERIVED, MISSING, UNFLAGGED
 class Slots:
     """The slots of many days. values, quality : shape (sum of lengths,); lengths : shape (days,).
 
-    column : the list column that the values were taken from, where there is one, so that none need be made.
+    column : the list column that the values come from, if any, so that it need not be built again.
     """
 
     values: np.ndarray
@@ -32,7 +32,7 @@ class Slots:
 
     @classmethod
     def from_frame(cls, frame: pl.DataFrame) -> Self:
-        """Take the ``values`` and ``quality`` of a frame apart; quality is missing where the value is."""
+        """Return the ``values`` and ``quality`` of a frame; quality is missing where the value is null."""
         lengths = frame["values"].list.len().to_numpy()
         flat = frame["values"].explode(empty_as_null=False)
         quality = frame["quality"].explode(empty_as_null=False).to_numpy()
@@ -45,13 +45,12 @@ class Slots:
 
     @property
     def starts(self) -> np.ndarray:
-        """Where each day's slots start."""
         starts = np.zeros(len(self.lengths), dtype=np.int64)
         np.cumsum(self.lengths[:-1], out=starts[1:])
         return starts
 
     def per_day(self, flags: np.ndarray) -> np.ndarray:
-        """Count, for each day, the slots of which ``flags`` (bool) is true."""
+        """Return how many of each day's slots have a true flag."""
         if flags.all():
             return self.lengths
         if not flags.any():
@@ -72,7 +71,7 @@ class Slots:
         return Slots(self.values[at], self.quality[at], lengths)
 
     def replace(self, days: np.ndarray, slots: Slots) -> Slots:
-        """Return these days with some of them, by index, replaced."""
+        """Return the days with some of them, by index, replaced."""
         ends = np.cumsum(slots.lengths)
         at = np.repeat(self.starts[days] - ends + slots.lengths, slots.lengths) + np.arange(len(slots.values))
         values, quality = self.values.copy(), self.quality.copy()
@@ -94,7 +93,7 @@ def _is_uniform(lengths: np.ndarray) -> bool:
 
 def ragged(flat: pl.Series, lengths: np.ndarray) -> pl.Series:
     """Cut a flat series into lists of the given lengths, without a copy."""
-    from arro3.core import Array, list_array  # comes with deltalake; Polars has no way of its own
+    from arro3.core import Array, list_array  # comes with deltalake; Polars cannot do this
 
     offsets = np.zeros(len(lengths) + 1, dtype=np.int32)
     np.cumsum(lengths, out=offsets[1:])
@@ -102,7 +101,7 @@ def ragged(flat: pl.Series, lengths: np.ndarray) -> pl.Series:
 
 
 def summarise(slots: Slots) -> dict[str, pl.Series]:
-    """Return the summary columns of laid days.
+    """Return the summary columns of days.
 
     total, low and peak are null where no slot has a value. peak_slot is the first slot of the peak. Derived
     slots count in the total and in ``estimated`` (slots that are not readings), never in low or peak.
@@ -162,7 +161,7 @@ def _first_peak(slots: Slots, peak: np.ndarray, starts: np.ndarray) -> pl.Series
 
 
 def _is_peak(slots: Slots, peak: np.ndarray) -> np.ndarray:
-    """Say of each slot whether it has its day's peak, being no derived one."""
+    """Return which slots have their day's peak; derived slots never do."""
     days = len(slots.lengths)
     if days and _is_uniform(slots.lengths):
         at_peak = (slots.values.reshape(days, -1) == peak[:, None]).reshape(-1)
@@ -173,5 +172,5 @@ def _is_peak(slots: Slots, peak: np.ndarray) -> np.ndarray:
 
 
 def stored_quality(quality: np.ndarray) -> np.ndarray:
-    """Return quality as it is laid over nothing: what came without a flag is actual."""
+    """Return quality as day rows store it: a slot without a flag is actual."""
     return np.where(quality == UNFLAGGED, np.int8(ACTUAL), quality)

@@ -1,7 +1,7 @@
-"""The slots of one series, for whoever asks many times a second: files are decoded once and kept for a while.
+"""A cache of decoded files, for callers that read the slots of one series many times a second.
 
-A file never changes, so what is kept of one stays true; which files count is the snapshot's to say. Reading one
-series' days straight from a month of a thousand series decodes nearly all of it each time.
+Files never change, so a decoded one stays valid; the snapshot decides which files count. Without the cache, reading
+one series' days from a month of a thousand series decodes nearly the whole file each time.
 """
 
 from __future__ import annotations
@@ -31,10 +31,9 @@ _EPOCH: Final = date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class StoredDays:
-    """Days of one series as the lake holds them, in order.
+    """The stored days of one series, in order.
 
-    day [days since 1970] and starts : shape (days,); ``slots`` has their slots one after another. last_batch : of the
-    version of the lake that these are of.
+    day [days since 1970] and starts : shape (days,). last_batch : of the version of the lake they were read from.
     """
 
     day: np.ndarray
@@ -43,7 +42,7 @@ class StoredDays:
     last_batch: int
 
     def at(self, day: np.ndarray, slot: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return value (NaN where nothing is held) and quality of some slots, as arrays of their own."""
+        """Return value (NaN if missing) and quality of some slots, as copies."""
         value, quality = np.full(len(day), np.nan), np.full(len(day), MISSING, np.int8)
         if not len(self.day):
             return value, quality
@@ -74,7 +73,7 @@ class _DecodedFile:
 
 
 class SlotCache:
-    """Looks days of one series up, with the files last used at hand. Thread-safe."""
+    """Reads days of one series, with the files used last in memory. Thread-safe."""
 
     def __init__(self, storage: Storage, kept_bytes: int = KEPT_BYTES) -> None:
         self._storage = storage
@@ -84,7 +83,7 @@ class SlotCache:
         self._lock = threading.Lock()
 
     def days(self, snapshot: Snapshot, series: int, start: date, end: date) -> StoredDays:
-        """Return a series' days from ``start`` up to ``end``, of one version of the lake."""
+        """Return a series' days from ``start`` up to ``end`` (exclusive), from one version of the lake."""
         files = snapshot.pick(DAY, start=start, end=end, series=np.array([series], np.int32))
         low, high = ((series << 32) + (edge - _EPOCH).days for edge in (start, end))
         wanted = row_filter(np.array([series], np.int32), start, end)
@@ -129,7 +128,7 @@ def _join(
     quality: list[np.ndarray],
     last_batch: int,
 ) -> StoredDays:
-    """Put what several files hold together, in order of days; each day is in one of them."""
+    """Join the days of several files, in order; each day is in one file."""
     if not days:
         none = np.zeros(0, np.int64)
         return StoredDays(none, none, Slots(none.astype(float), none.astype(np.int8), none), last_batch)

@@ -1,4 +1,4 @@
-"""One version of the lake: its files and what each may hold, without opening any."""
+"""One version of the lake: its files and what each may hold, read from the log alone."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _YOUNG_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A version of the lake. ``version`` is -1 where there is no table yet. ``files`` has FILE_COLUMNS."""
+    """A version of the lake; version -1: there is no table yet. files : FILE_COLUMNS."""
 
     version: int
     files: pl.DataFrame
@@ -63,12 +63,12 @@ class Snapshot:
 
     @classmethod
     def empty(cls, buckets: int = 1) -> Snapshot:
-        """Return the state of a lake that has not been made yet."""
+        """Return the state of a lake that does not exist yet."""
         return cls(-1, empty(FILE_COLUMNS), 0, 0, buckets)
 
     @classmethod
     def from_table(cls, table: DeltaTable) -> Snapshot:
-        """Read a table's state out of its log."""
+        """Read a table's state from its log."""
         actions = pl.DataFrame(table.get_add_actions(flatten=True))
         if actions.is_empty():
             files = empty(FILE_COLUMNS)
@@ -105,7 +105,7 @@ class Snapshot:
 
 
 class Watch:
-    """The newest snapshot, kept for this process; reading it costs one look at the log. Thread-safe."""
+    """The newest snapshot, cached for this process; reading it costs one poll of the log. Thread-safe."""
 
     def __init__(self, storage: Storage, buckets: int) -> None:
         self._storage = storage
@@ -115,10 +115,10 @@ class Watch:
         self._snapshot: Snapshot | None = None
         self._polled = 0.0
         self._opened = 0.0
-        self._entry: tuple[int, tuple[int, int]] | None = None  # the version that was opened, and what tells its entry
+        self._entry: tuple[int, tuple[int, int]] | None = None  # the version that was opened, and its mark
 
     def now(self) -> Snapshot:
-        """Return the lake as it now is. Who had to wait for another's look at the log shares what it saw."""
+        """Return the newest snapshot. Threads that wait while another polls the log share its result."""
         asked = time.monotonic()
         with self._lock:
             if self._snapshot is None or self._polled < asked:
@@ -126,11 +126,10 @@ class Watch:
             return self._snapshot or Snapshot.empty(self._buckets)
 
     def claim_table(self) -> tuple[DeltaTable, Snapshot] | None:
-        """Give away the table that was opened just now, brought up to date, to one who is going to write to it.
+        """Give the recently opened table, brought up to date, to a writer, which from then on owns it.
 
-        None where there is none, one that was opened a while ago, or one that is not certain to be the lake that stands
-        here now: of one put in its place since then, by a restore, the log may seem to go on from it. In an object
-        store that is never certain.
+        Return None if there is none, if it was opened a while ago, or if the lake may have been replaced since then by
+        a restore, whose log may seem to continue this one. In an object store that can never be ruled out.
         """
         with self._lock:
             if self._table is None or self._entry is None or time.monotonic() - self._opened > _YOUNG_S:
@@ -144,7 +143,7 @@ class Watch:
             return (table, snapshot) if table is not None and snapshot is not None else None
 
     def reopen(self) -> Snapshot:
-        """Return the lake as it now is, opened afresh: for one that may have been replaced as a whole."""
+        """Open the lake again and return its newest snapshot: it may have been replaced as a whole."""
         with self._lock:
             self._table = self._snapshot = None
             self._poll()
@@ -157,7 +156,7 @@ class Watch:
         if self._table is not None:
             try:
                 self._table.update_incremental()
-            except (DeltaError, OSError):  # another lake stands here now, or none: the log does not go on from ours
+            except (DeltaError, OSError):  # the lake was replaced or removed: its log does not continue ours
                 self._table = self._snapshot = None
         if self._table is None:
             self._table, self._opened = self._storage.open_if_there(), self._polled

@@ -1,4 +1,4 @@
-"""The only door to the readings."""
+"""The interface to the readings: all other rooms read and write them through ``Lake``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _lock = threading.Lock()
 
 
 def connect() -> Lake:
-    """Return the lake of ``settings.LAKE_URL``: one per process and place."""
+    """Return the lake of ``settings.LAKE_URL``: one per process and storage."""
     storage = Storage.from_url(str(settings.LAKE_URL))
     key = (storage.url, tuple(sorted(storage.options.items())))
     with _lock:
@@ -42,28 +42,28 @@ class Lake:
 
     def __init__(self, storage: Storage, *, buckets: int = 1) -> None:
         self.storage = storage
-        self._buckets = buckets  # of a lake still to be made; afterwards its own log tells
+        self._buckets = buckets  # of a lake to be created; an existing one's log has its own number
         self._watch = Watch(storage, buckets)
         self._slot_cache = SlotCache(storage)
 
     def open_in_background(self) -> None:
-        """Begin to open the lake, in a thread: whoever asks for it next finds it open.
+        """Open the lake in a thread, so that it is open when it is first needed.
 
-        The process waits for it at its end: one that went while deltalake was at work would crash.
+        The process waits for this thread before it ends: exiting while deltalake works would crash.
         """
         threading.Thread(target=self._open, name="open-lake").start()
 
     def _open(self) -> None:
-        with suppress(Exception):  # whoever asks next meets the same, and is told
+        with suppress(Exception):  # the next caller gets the same error, and reports it
             self._watch.now()
 
     @property
     def version(self) -> int:
-        """The version of the lake as it now is; -1 where there is none yet."""
+        """The newest version; -1 if there is no lake yet."""
         return self._watch.now().version
 
     def last_batch(self) -> int:
-        """Return the highest batch number in the log: what is above it was never committed."""
+        """Return the highest batch number in the log: batches above it were never committed."""
         return self._watch.now().last_batch
 
     def days(
@@ -78,15 +78,15 @@ class Lake:
         )
 
     def slots_of(self, series: int, start: date, end: date) -> StoredDays:
-        """Return the slots of one series on half-open days; quick where it is asked many times a second."""
+        """Return the slots of one series on half-open days; fast enough for many calls a second."""
         return read.ask_newest(self._watch, lambda now: self._slot_cache.days(now, series, start, end))
 
     def monthly(self, start: date, end: date, series: Series = None) -> pl.DataFrame:
-        """Return each series' months out of the day summaries: series, month, total, present, slots, estimated."""
+        """Return each series' months from the day summaries: series, month, total, present, slots, estimated."""
         return read.ask_newest(self._watch, lambda now: read.monthly(self.storage, now, start, end, series))
 
     def span(self, series: Series = None) -> pl.DataFrame:
-        """Return the first and last day that each series has: series, first, last."""
+        """Return the first and last day of each series: series, first, last."""
         return read.ask_newest(self._watch, lambda now: read.span(self.storage, now, series))
 
     def write(
@@ -101,8 +101,8 @@ class Lake:
     ) -> WriteResult:
         """Write one batch in one commit. Each frame is one month: series, day, step, values, quality.
 
-        rule : ``guarded`` or ``last_wins``. progress : called with the readings of each month as it is laid.
-        before_commit : called with the result just before it is committed, so that it can be written down.
+        rule : ``guarded`` or ``last_wins``. progress : called with the number of readings of each merged month.
+        before_commit : called with the result just before the commit, so that it can be recorded.
         """
         return write(
             self.storage,
@@ -130,11 +130,11 @@ class Lake:
         batch: int,
         before_commit: Callable[[WriteResult], None] | None = None,
     ) -> WriteResult:
-        """Write what some spans hold now, worked out anew from other records, in one commit.
+        """Replace the days of some spans with recalculated ones, in one commit.
 
-        spans : series, start, end; half-open days, spans of one series apart from each other. earlier : the batches
-        whose word on these days counts no more (None: all): marked undone, still known to ``days(known_at=…)``. What
-        others said of the days stays.
+        spans : series, start, end; half-open days, spans of one series must not overlap. earlier : the batches that
+        are superseded on these days (None: all): they are marked undone and remain visible to ``days(known_at=…)``.
+        Claims of other batches stay.
         """
         from eclectyc.lake.rederive import DerivedSpans, replace_spans
 
@@ -146,7 +146,7 @@ class Lake:
     def preview_replace(
         self, months: Iterable[pl.DataFrame], *, spans: pl.DataFrame, earlier: Collection[int]
     ) -> WriteResult:
-        """Return what :meth:`write_anew` would do; nothing is written."""
+        """Return what :meth:`replace_spans` would do; nothing is written."""
         from eclectyc.lake.rederive import DerivedSpans, preview_replace
 
         return preview_replace(self.storage, self._watch.now(), months, DerivedSpans.from_frame(spans, earlier))
@@ -154,8 +154,10 @@ class Lake:
     def undo(
         self, batch: int, *, lease: Lease, by: int, before_commit: Callable[[WriteResult], None] | None = None
     ) -> WriteResult:
-        """Take a batch back in one commit: the other claims of its days are laid again. ``by`` is a batch number
-        of the undoing itself. What the batch said stays known to ``days(known_at=…)``."""
+        """Undo a batch in one commit: the other claims on its days are merged again.
+
+        by : the batch number of the undo itself. The batch remains visible to ``days(known_at=…)``.
+        """
         from eclectyc.lake.undo import undo
 
         return undo(self.storage, batch, buckets=self._buckets, lease=lease, by=by, before_commit=before_commit)
@@ -168,10 +170,10 @@ class Lake:
         keep_temporary: timedelta | None = None,
         may_shorten: bool = False,
     ) -> MaintenanceReport:
-        """Compact small files, checkpoint the log, remove what is no longer needed. Readers keep working.
+        """Merge small files, checkpoint the log, remove files that are no longer needed. Reading goes on.
 
-        keep : how long a file that is no longer part of the lake stays, for readers and backups; and so the age
-        at which files of killed writers go. keep_temporary : the same for their unfinished temporary files.
+        keep : how long a file that is no longer part of the lake stays, for readers and backups; also the age at
+        which files of killed writers are removed. keep_temporary : the same for their unfinished temporary files.
         """
         from eclectyc.lake.maintenance import RETENTION, TEMPORARY, maintain
 
@@ -180,15 +182,15 @@ class Lake:
         return maintain(self.storage, lease=lease, keep=keep, keep_temporary=keep_temporary, may_shorten=may_shorten)
 
     def check(self, *, deep: bool = False) -> list[str]:
-        """Return what is wrong with the lake, in words; nothing if all is well. ``deep`` reads every row."""
+        """Return a sentence for each problem found. deep : read every row."""
         from eclectyc.lake.integrity import check
 
         return check(self.storage, deep=deep)
 
     def fence_off(self, lease: Lease) -> None:
-        """Commit this lease's fence alone: whoever prepared on an earlier state can no longer commit.
+        """Commit this lease's fence alone: a writer that prepared on an earlier version can no longer commit.
 
-        Recovery calls it before it declares a dead writer's batch failed, and then asks ``last_batch`` again.
+        Recovery calls it before it declares a dead writer's batch failed, and then reads ``last_batch`` again.
         """
         change = PendingCommit.begin(self.storage, self._buckets, lease)
         if change.base.last_fence < lease.fence:

@@ -1,8 +1,7 @@
-"""Registers of one metering point that come apart (day and night, E1 and E2), added up slot by slot. Pure.
+"""Sum the separate registers of a metering point (day and night, E1 and E2) slot by slot. Pure.
 
-A register belongs to the days from its first reading to its last. A day counts where every register that belongs to it
-says something of it, and a slot where all of these have a value: a missing part makes the sum missing, never low.
-Before its first and after its last day a register counts nothing: it was not there yet, or is no more.
+A register is in use from its first reading to its last. A day counts if every register in use has readings on it, and
+a slot if all of these have a value: a missing part makes the sum missing, never low.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _ANY: Final = 10**6  # more slots than a day has
 
 
 def separate_registers(series: pl.DataFrame) -> pl.DataFrame:
-    """Return the series of points with more than one register: those to be added up.
+    """Return the series of points with more than one register, which have to be summed.
 
     series : series, point, register.
     """
@@ -31,11 +30,11 @@ def separate_registers(series: pl.DataFrame) -> pl.DataFrame:
 
 
 def register_sums(days: pl.DataFrame, registers: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a point and day, with the columns of ``days``: the sum of the point's registers.
+    """Return the sum of each point's registers, one row a point and day, with the columns of ``days``.
 
-    days : day rows with their values. registers : series, point, register, first, last (the days that the series
-    spans; null without any). A sum bears the least number of its point's series. Its step is the least that all its
-    parts fit into, its quality that of the part known least well.
+    days : day rows with their values. registers : series, point, register, first, last (day; null without any). A sum
+    has the lowest series number of its point, the smallest step that all parts fit into, and the lowest quality of
+    its parts.
     """
     known = registers.filter(pl.col("first").is_not_null())
     known = known.with_columns(pl.struct("point", "register").rank("dense").cast(pl.Int32).alias("of"))
@@ -53,7 +52,7 @@ def register_sums(days: pl.DataFrame, registers: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sum(parts: pl.DataFrame) -> pl.DataFrame:
-    """Add up rows that stand together by point and day."""
+    """Sum rows, which are sorted by point and day."""
     slots = Slots.from_frame(parts)
     opens = np.flatnonzero(parts.select(pl.struct("point", "day").rle_id().diff().fill_null(1) != 0).to_series())
     group = np.repeat(np.arange(len(opens)), np.diff(np.append(opens, len(parts))))

@@ -82,8 +82,8 @@ def undo_month(job: UndoJob) -> MonthDone:
     stored = read_stored_rows(job.storage, _paths_reaching(job.day_files, keys))
     row = match(stored.key, key_of(keys))[1]
     rows = stored.rows(row)
-    told = _sole_claims(job, rows)
-    claims = with_values(pl.concat([_claims_of(job, keys), told]))
+    sole_claims = _sole_claims(job, rows)
+    claims = with_values(pl.concat([_claims_of(job, keys), sole_claims]))
     live = claims.filter(pl.col("undone_by").is_null() & (pl.col("batch") != job.batch))
     merged = merge_claims(live.join(rows.filter(_is_remerged(job)), on=KEY, how="semi"))
     days = _compare(job, rows, claims, merged)
@@ -91,7 +91,7 @@ def undo_month(job: UndoJob) -> MonthDone:
     done.counts = done.counts.select("series", *COUNTS)
     done.touched = days.filter(pl.col("changed") + pl.col("removed") > 0).select(KEY)
     _write_days(job, done, stored, row, merged)
-    _write_claims(job, done, told)
+    _write_claims(job, done, sole_claims)
     return done
 
 
@@ -172,11 +172,11 @@ def _write_days(job: UndoJob, done: MonthDone, stored: StoredRows, row: np.ndarr
     write_rows(job.storage, done.added, rows, layer=DAY, month=job.month, bucket=job.bucket, batch=job.by)
 
 
-def _write_claims(job: UndoJob, done: MonthDone, told: pl.DataFrame) -> None:
-    """Mark the batch's claims undone in the files that hold them, and add ``told``, which only day rows held."""
+def _write_claims(job: UndoJob, done: MonthDone, sole_claims: pl.DataFrame) -> None:
+    """Mark the batch's claims undone in the files that hold them, and add ``sole_claims``."""
     ours = (pl.col("batch") == job.batch) & pl.col("undone_by").is_null()
     marked = pl.when(ours).then(pl.lit(job.by, pl.Int64)).otherwise(pl.col("undone_by")).alias("undone_by")
-    parts = [told]
+    parts = [sole_claims]
     for path in job.claim_files.filter("overlaps")["path"]:
         frame = job.storage.scan([path], CLAIM).collect()
         if frame.select(ours.any()).item():

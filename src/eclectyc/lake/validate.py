@@ -1,4 +1,4 @@
-"""What arrives at the lake's door is checked once, here. Pure."""
+"""Validate month frames before they are merged. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from eclectyc.lake.errors import BadReadings
 from eclectyc.lake.schema import BATCH_COLUMNS, KEY
 from eclectyc.lake.slot_arrays import Slots
 
-_REMEDY = "This is a fault of the program that made these rows, not of the file."
+_REMEDY = "This is a bug in the program that built these rows, not in the file: please report it."
 
 
 @dataclass(frozen=True, slots=True)
 class BatchDays:
-    """What a batch says of days, sorted by series and day. ``days`` has series, day, step; ``key`` orders them."""
+    """The days of a batch, sorted by series and day. days : series, day, step. key : see :func:`key_of`."""
 
     days: pl.DataFrame
     key: np.ndarray
@@ -28,12 +28,11 @@ class BatchDays:
         return len(self.key)
 
     def take(self, rows: np.ndarray) -> BatchDays:
-        """Return some of the days, by index."""
         return BatchDays(self.days[rows], self.key[rows], self.slots.take(rows))
 
 
 def key_of(frame: pl.DataFrame) -> np.ndarray:
-    """Return one int64 for each row that orders like (series, day)."""
+    """Return one int64 for each row, which sorts like (series, day)."""
     day = frame["day"].to_physical().to_numpy().astype(np.int64)
     return (frame["series"].to_numpy().astype(np.int64) << 32) + day
 
@@ -54,10 +53,7 @@ def months_of(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def validate(frame: pl.DataFrame) -> BatchDays:
-    """Return what a frame of ``months_of`` says, or raise ``BadReadings``.
-
-    Days of which it says nothing are left out: who says nothing changes nothing.
-    """
+    """Return the days of a frame of ``months_of``, or raise ``BadReadings``. Days without any reading are left out."""
     slots = Slots.from_frame(frame)
     _check_slots(frame, slots)
     key = key_of(frame)
@@ -78,19 +74,19 @@ def validate(frame: pl.DataFrame) -> BatchDays:
 def _with_types(frame: pl.DataFrame) -> pl.DataFrame:
     absent = [name for name in BATCH_COLUMNS if name not in frame.columns]
     if absent:
-        raise BadReadings(f"Day rows lack {', '.join(absent)}.", _REMEDY)
+        raise BadReadings(f"Day rows have no column {', '.join(absent)}.", _REMEDY)
     try:
         frame = frame.select(pl.col(name).cast(dtype) for name, dtype in BATCH_COLUMNS.items())
     except pl.exceptions.PolarsError as error:
-        raise BadReadings(f"Day rows have columns of another kind: {error}.", _REMEDY) from error
+        raise BadReadings(f"Day rows have columns of the wrong type: {error}.", _REMEDY) from error
     empty = [name for name in BATCH_COLUMNS if frame[name].null_count()]
     if empty:
-        raise BadReadings(f"Day rows have nothing in {', '.join(empty)}.", _REMEDY)
+        raise BadReadings(f"Day rows have nulls in {', '.join(empty)}.", _REMEDY)
     lengths = frame["values"].list.len()
     wrong = (lengths != frame["quality"].list.len()) | (lengths == 0)
     if wrong.any():
         series, day = frame.filter(wrong).select(KEY).row(0)
-        raise BadReadings(f"Series {series} on {day} has unequal values and quality, or none.", _REMEDY)
+        raise BadReadings(f"Series {series} on {day} has no values, or not as many as qualities.", _REMEDY)
     if frame["quality"].explode(empty_as_null=False).null_count():
         raise BadReadings("A slot has no quality.", _REMEDY)
     return frame
@@ -100,7 +96,7 @@ def _check_slots(frame: pl.DataFrame, slots: Slots) -> None:
     if not len(slots.lengths):
         return
     if int(slots.quality.min()) < MISSING or int(slots.quality.max()) > UNFLAGGED:
-        raise BadReadings("A slot has a quality that is not known.", _REMEDY)
+        raise BadReadings("A slot has an unknown quality.", _REMEDY)
     batch_days = frame["values"].explode(empty_as_null=False)
     is_number = bool(np.isfinite(slots.values).all()) or bool(batch_days.is_finite().all())
     if not is_number:
