@@ -59,19 +59,19 @@ CHANGES_NOTHING = {
     "accounts.people.user_by_email", "accounts.role_assignments.require_to_give",
     "accounts.access_log.note_people", "accounts.access_log.note_memberships", "accounts.access_log.note_invitations",
     "estate.lists.meters", "estate.lists.sites", "estate.lists.regions", "estate.lists.suppliers",
-    "estate.lists.found_meters", "estate.lists.found_sites", "estate.meters.require_editor",
-    "estate.regions.region_called", "estate.suppliers.supplier_called", "operations.summaries.totals",
+    "estate.lists.matching_meters", "estate.lists.matching_sites", "estate.meters.require_editor",
+    "estate.regions.find_or_create_region", "estate.suppliers.find_or_create_supplier", "operations.summaries.totals",
     # the parts of export, which writes the event
     "operations.exports.meters", "operations.exports.sites", "operations.exports.daily", "operations.exports.monthly",
     "operations.exports.readings",
     # the parts that every deed of the estate and of memberships is made of; they write the event themselves
-    "estate.history.tell", "estate.fact_entries.insert_entry",
-    "estate.formula_changes.declare",
+    "estate.history.record_change", "estate.fact_entries.insert_entry",
+    "estate.formula_changes.set_formula",
     "estate.changes.write", "estate.changes.remove", "accounts.memberships.take_away",
     "intake.uploads.import_history.arrivals", "intake.uploads.import_history.arrival_called", "intake.profiles.selected_profile.chosen",
     "intake.push.service.may_push",
-    "estate.virtual.meaning_of", "estate.virtual.refuse_ring", "estate.virtual.refuse_where_used",
-    "estate.meters.refuse_deletion", "estate.formula_visibility.seen_formula", "estate.formula_visibility.seen_formulas",
+    "estate.virtual.meaning_of", "estate.virtual.refuse_circle", "estate.virtual.refuse_if_used",
+    "estate.meters.refuse_deletion", "estate.formula_visibility.visible_formula", "estate.formula_visibility.visible_formulas",
     "gas.lists.regions", "external.summaries.places", "external.summaries.months", "external.summaries.month_values",
     "intake.profiles.match.fitting", "intake.profiles.preview.preview_of", "intake.profiles.service.saved",
     "intake.profiles.service.profile_named", "intake.uploads.rejected.rejected_lines", "intake.uploads.service.allowed",
@@ -261,7 +261,7 @@ DEEDS: dict[str, Deed] = {
         Stage.moved,
         lambda s, p: placements.correct_move(s.actor, placement=p, on="2025-02-03"),
     ),
-    "estate.placements.take_back_move": (
+    "estate.placements.undo_move": (
         Stage.moved,
         lambda s, _: placements.undo_move(s.actor, meter=s.world.meter),
     ),
@@ -274,7 +274,7 @@ DEEDS: dict[str, Deed] = {
         Stage.exchanged,
         lambda s, d: devices.remove_device(s.actor, device=d),
     ),
-    "estate.devices.take_back_exchange": (
+    "estate.devices.undo_exchange": (
         Stage.exchanged,
         lambda s, _: devices.undo_exchange(s.actor, meter=s.world.meter),
     ),
