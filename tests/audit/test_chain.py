@@ -8,13 +8,13 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils.timezone import now
 
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.models import Event, Head, Person, Personal, Seal
 from eclectyc.audit.record import record
 from eclectyc.audit.sealed_chain import deletion_allowed, drop_before, forget_person, problems, seal_pending
 
 KEY = b"a key of this test"
-BY = By(user_id=7, label="ann@harbour.example", origin="192.0.2.7")
+BY = AuditActor(user_id=7, label="ann@harbour.example", origin="192.0.2.7")
 
 pytestmark = pytest.mark.django_db
 
@@ -92,7 +92,7 @@ def test_the_database_refuses_to_change_events(table: str, statement: str):
 
 def test_erasing_a_person_leaves_books_that_verify():
     record(BY, "user.renamed", personal={"name": "Ann"})
-    record(By(user_id=8, label="bob@harbour.example"), "user.edited", person_id=7, personal={"name": "Ann B"})
+    record(AuditActor(user_id=8, label="bob@harbour.example"), "user.edited", person_id=7, personal={"name": "Ann B"})
     seal_pending(KEY)
     assert forget_person(7) == 2
     assert not Personal.objects.exclude(text={}).exists()

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from eclectyc.audit import keys, read_log_queue, sealing
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.models import Event, Personal, Seal
 from eclectyc.audit.record import record
 from eclectyc.cli import main
 
 pytestmark = pytest.mark.django_db
-BY = By(user_id=7, label="ann@harbour.example", origin="192.0.2.7")
+BY = AuditActor(user_id=7, label="ann@harbour.example", origin="192.0.2.7")
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict]:
@@ -86,11 +86,11 @@ def test_a_read_is_noted_without_a_query_and_taken_in_later(home: Path, django_a
     with django_assert_num_queries(0):
         read_log_queue.record_read(BY, "people.listed", organisation_id=3, after={"people": [1, 2]})
     assert not Event.objects.exists()
-    assert read_log_queue.take_in() == 1
+    assert read_log_queue.store_waiting() == 1
     event = Event.objects.get()
     assert (event.action, event.organisation_id, event.after) == ("people.listed", 3, {"people": [1, 2]})
     assert Personal.objects.get().origin == "192.0.2.7"
-    assert read_log_queue.take_in() == 0
+    assert read_log_queue.store_waiting() == 0
     assert not list((home / "audit-waiting").iterdir())
 
 
@@ -99,7 +99,7 @@ def test_a_note_on_its_way_holds_no_address_of_mail(home: Path):
     (file,) = (home / "audit-waiting").iterdir()
     assert "ann@" not in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    read_log_queue.take_in()
+    read_log_queue.store_waiting()
 
 
 def test_the_notes_of_a_killed_process_are_found_by_the_next(home: Path):
@@ -111,7 +111,7 @@ def test_the_notes_of_a_killed_process_are_found_by_the_next(home: Path):
     environment = os.environ | {"ECLECTYC_HOME": str(home), "DJANGO_SETTINGS_MODULE": "eclectyc.settings"}
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert "noted" in ended.stdout
-    assert read_log_queue.take_in() == 1
+    assert read_log_queue.store_waiting() == 1
     assert Event.objects.get().action == "people.listed"
 
 
@@ -127,15 +127,15 @@ def test_the_notes_of_a_living_process_are_left_to_it(home: Path):
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "noted\n"
-        assert read_log_queue.take_in() == 0
+        assert read_log_queue.store_waiting() == 0
         assert len(list((home / "audit-waiting").iterdir())) == 1
         other.communicate("")
-    assert read_log_queue.take_in() == 1
+    assert read_log_queue.store_waiting() == 1
 
 
 def test_sealing_again_looks_only_at_what_is_new(home: Path, django_assert_max_num_queries):
     record(BY, "meter.moved")
-    keeper = sealing.Keeper()
+    keeper = sealing.SealingThread()
     assert keeper.seal() == 1
     with django_assert_max_num_queries(2):
         assert keeper.seal() == 0
@@ -147,7 +147,7 @@ def test_sealing_again_looks_only_at_what_is_new(home: Path, django_assert_max_n
 def test_the_thread_takes_in_and_seals_by_itself(home: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sealing, "TAKE_IN_S", 0.05)
     monkeypatch.setattr(sealing, "SEAL_S", 0.05)
-    keeper = sealing.Keeper()
+    keeper = sealing.SealingThread()
     keeper.start()
     try:
         read_log_queue.record_read(BY, "people.listed")

@@ -12,7 +12,7 @@ from django.utils.timezone import now
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.audit import read_log_queue
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.models import Event
 from eclectyc.audit.record import record, write
 from tests.factories import World, make_user
@@ -28,7 +28,7 @@ def told(world: World) -> World:
     record(by, "site.changed", world.site, organisation_id=world.org.pk, personal={"contact": "=SUM(A1)"})
     other = Actor.of(world.outsider, origin="203.0.113.9").by
     record(other, "meter.moved", world.other_meter, organisation_id=world.other_org.pk, after={"site": 99})
-    record(By(), "system.started")
+    record(AuditActor(), "system.started")
     return world
 
 
@@ -109,7 +109,7 @@ def test_csv_runs_no_formula_and_is_an_export(told: World, address: str):
 
 def test_reading_the_audit_leaves_an_event(told: World):
     signed_in(told.admin).get("/admin/audit?actor=ann")
-    read_log_queue.take_in()
+    read_log_queue.store_waiting()
     event = Event.objects.get(action="audit.read")
     assert event.organisation_id == told.org.pk
     assert event.after == {"filters": ["actor"]}  # not what was typed: it can name a person
@@ -140,7 +140,7 @@ def test_a_page_costs_the_same_queries_however_many_events(told: World, django_a
     client.get("/admin/audit")
     moment = now() - timedelta(days=1)
     for number in range(40):
-        write(By(told.admin.pk, "", "192.0.2.7"), "meter.moved", "meter", str(number), organisation_id=told.org.pk,
+        write(AuditActor(told.admin.pk, "", "192.0.2.7"), "meter.moved", "meter", str(number), organisation_id=told.org.pk,
               at=moment)  # fmt: skip
     with django_assert_max_num_queries(16):
         client.get("/admin/audit")

@@ -73,7 +73,7 @@ def test_a_file_exported_on_the_command_line_is_an_export(world: World, capsys: 
 
 def test_people_who_are_shown_are_noted_with_their_numbers(world: World, admin: Client):
     assert admin.get("/api/users").status_code == 200
-    read_log_queue.take_in()
+    read_log_queue.store_waiting()
     event = last("person.read")
     assert event.organisation_id == world.org.pk
     assert event.after == {"people": sorted([world.viewer.pk, world.manager.pk])}  # the admin's own self is not
@@ -86,7 +86,7 @@ def test_people_of_two_organisations_are_told_to_each_its_own(world: World):
     client = Client()
     client.force_login(operator)
     client.get("/api/users")
-    read_log_queue.take_in()
+    read_log_queue.store_waiting()
     told = {e.organisation_id: e.after["people"] for e in Event.objects.filter(action="person.read")}
     assert told[world.other_org.pk] == [world.outsider.pk]
     assert world.outsider.pk not in told[world.org.pk]
@@ -96,7 +96,7 @@ def test_ones_own_page_is_no_reading_of_anothers_data(world: World):
     client = Client()
     client.force_login(world.viewer)
     assert client.get(f"/api/users/{world.viewer.pk}").status_code == 200
-    assert read_log_queue.take_in() == 0
+    assert read_log_queue.store_waiting() == 0
 
 
 def test_memberships_and_invitations_shown_are_noted(world: World, admin: Client):
@@ -105,7 +105,7 @@ def test_memberships_and_invitations_shown_are_noted(world: World, admin: Client
     invitation = invite(Actor.of(world.admin), email="guest@harbour.example", organisation=world.org, role="viewer")
     admin.get("/api/memberships")
     admin.get("/api/invitations")
-    read_log_queue.take_in()
+    read_log_queue.store_waiting()
     assert last("person.read").organisation_id == world.org.pk
     assert last("invitation.read").after == {"invitations": [invitation.pk]}
 
@@ -113,5 +113,5 @@ def test_memberships_and_invitations_shown_are_noted(world: World, admin: Client
 def test_what_a_token_reads_is_its_persons_reading(world: World):
     _, secret = create_token(Actor.of(world.admin), user=world.admin, name="reader", scope="read")
     assert Client().get("/api/users", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
-    read_log_queue.take_in()
+    read_log_queue.store_waiting()
     assert Person.objects.get(pk=last("person.read").actor).user_id == world.admin.pk

@@ -35,4 +35,4 @@ def test_arrays_take_the_room_of_those_before() -> None:
 
 def test_another_c_library_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda _: object())
-    memory.keep_freed()
+    memory.reuse_freed_memory()

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from eclectyc.mail.letters import Letter, Logo, NotSent, send
+from eclectyc.mail.letters import Letter, LetterLogo, NotSent, send
 from tests.serving import free_port
 
 PASSWORD = "p@ss/word & more"
@@ -32,7 +32,7 @@ LETTER = Letter(
     brand="Häfen & Söhne",
     colour="#ffdd00",
     ink="#000000",
-    logo=Logo(b"\x89PNG\r\n\x1a\n" + bytes(30), "image/png"),
+    logo=LetterLogo(b"\x89PNG\r\n\x1a\n" + bytes(30), "image/png"),
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from eclectyc.audit import keys, read_log_queue
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.health import audit
 from eclectyc.audit.models import Seal
 from eclectyc.audit.record import record
@@ -52,18 +52,18 @@ def test_what_nobody_seals_for_ten_minutes_is_degraded(deep):
         return audit(now=datetime.now(UTC) + timedelta(minutes=minutes), deep=deep).status
 
     assert status(60) == "healthy"
-    record(By(), "site.changed")
+    record(AuditActor(), "site.changed")
     assert [status(9), status(11)] == ["healthy", "degraded"]
     seal_now()
     assert status(60) == "healthy"
-    record(By(), "site.changed")
+    record(AuditActor(), "site.changed")
     assert [status(9), status(11)] == ["healthy", "degraded"]
 
 
 @pytest.mark.django_db
 def test_a_note_that_nobody_takes_in_and_a_key_that_is_gone_are_degraded(home):
     later = datetime.now(UTC) + timedelta(minutes=11)
-    read_log_queue.record_read(By(), "audit.read")
+    read_log_queue.record_read(AuditActor(), "audit.read")
     assert audit(now=later, deep=False).status == "degraded"
     seal_now()
     assert audit(now=later, deep=False).status == "healthy"
@@ -74,11 +74,11 @@ def test_a_note_that_nobody_takes_in_and_a_key_that_is_gone_are_degraded(home):
 
 @pytest.mark.django_db
 def test_an_event_that_was_left_behind_is_found_by_looking_through_all():
-    early = record(By(), "site.changed")
+    early = record(AuditActor(), "site.changed")
     seal_now()
     with deletion_allowed():
         Seal.objects.filter(event=early).delete()
-    record(By(), "site.changed")
+    record(AuditActor(), "site.changed")
     seal_pending(keys.key(), above=early.pk)
     later = datetime.now(UTC) + timedelta(minutes=11)
     assert [audit(now=later, deep=deep).status for deep in (False, True)] == ["healthy", "degraded"]

@@ -18,7 +18,7 @@ from eclectyc.accounts import invitations, tokens
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import ApiToken, Invitation, Organisation
 from eclectyc.audit import sealing as audit
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.models import Event
 from eclectyc.audit.record import write
 from eclectyc.batches.models import Batch
@@ -44,10 +44,10 @@ def test_a_consent_is_given_once_and_withdrawn_once(world: World):
     actor = Actor.of(world.viewer)
     consents.give(actor, what="report_mail")
     consents.give(actor, what="report_mail")
-    assert consents.holds(world.viewer.pk, "report_mail")
+    assert consents.has_consent(world.viewer.pk, "report_mail")
     consents.withdraw(actor, what="report_mail")
     consents.withdraw(actor, what="report_mail")
-    assert not consents.holds(world.viewer.pk, "report_mail")
+    assert not consents.has_consent(world.viewer.pk, "report_mail")
     kept = Consent.objects.get()
     assert kept.withdrawn_at is not None
     actions = Event.objects.filter(action__startswith="consent").order_by("pk").values_list("action", flat=True)
@@ -59,11 +59,11 @@ def test_a_new_wording_asks_anew(world: World, monkeypatch: pytest.MonkeyPatch):
     consents.give(actor, what="report_mail")
     newer = tuple(consents.Purpose(p.what, "2", p.words) for p in consents.PURPOSES)
     monkeypatch.setattr(consents, "PURPOSES", newer)
-    assert not consents.holds(world.viewer.pk, "report_mail")
-    standing = next(s for s in consents.standings(world.viewer.pk) if s.purpose.what == "report_mail")
+    assert not consents.has_consent(world.viewer.pk, "report_mail")
+    standing = next(s for s in consents.consent_statuses(world.viewer.pk) if s.purpose.what == "report_mail")
     assert standing.is_outdated
     consents.give(actor, what="report_mail")
-    assert consents.holds(world.viewer.pk, "report_mail")
+    assert consents.has_consent(world.viewer.pk, "report_mail")
     assert Consent.objects.filter(withdrawn_at=None).count() == 1
 
 
@@ -80,7 +80,7 @@ def outcome(kind: str, **options: object) -> int:
 
 
 def test_a_dry_run_counts_and_deletes_nothing(world: World):
-    write(By(), "site.changed", at=days_ago(3000))
+    write(AuditActor(), "site.changed", at=days_ago(3000))
     audit.seal_now()
     assert outcome("audit", dry_run=True) == 1
     assert Event.objects.count() == 1
@@ -135,7 +135,7 @@ def test_old_mails_and_telemetry_go(world: World, home: Path):
 
 
 def test_a_rule_can_be_set_and_for_ever_keeps_everything(world: World):
-    write(By(), "site.changed", at=days_ago(3000))
+    write(AuditActor(), "site.changed", at=days_ago(3000))
     rules.set_rule(OPERATOR, kind="audit", days=None)
     assert outcome("audit") == 0
     with pytest.raises(Invalid):
@@ -192,7 +192,7 @@ def test_who_may_not_change_a_rule_is_refused(world: World):
 
 def test_names_in_the_audit_go_by_organisation_and_the_chain_still_verifies(world: World):
     for organisation in (world.org.pk, world.other_org.pk, None):
-        write(By(origin="192.0.2.1"), "site.changed", organisation_id=organisation, at=days_ago(200))
+        write(AuditActor(origin="192.0.2.1"), "site.changed", organisation_id=organisation, at=days_ago(200))
     audit.seal_now()
     rules.set_rule(Actor.of(world.admin), kind="audit_names", days=100, organisation=world.org)
     assert outcome("audit_names") == 1

@@ -35,9 +35,9 @@ def test_everybody_sees_and_takes_their_own_data(world: World):
 def test_consents_are_given_and_withdrawn_on_the_page(world: World):
     client = signed_in(world.viewer)
     client.post("/account/privacy", {"do": "give", "what": "report_mail"})
-    assert consents.holds(world.viewer.pk, "report_mail")
+    assert consents.has_consent(world.viewer.pk, "report_mail")
     client.post("/account/privacy", {"do": "withdraw", "what": "report_mail"})
-    assert not consents.holds(world.viewer.pk, "report_mail")
+    assert not consents.has_consent(world.viewer.pk, "report_mail")
     assert client.post("/account/privacy", {"do": "give", "what": "everything"}).status_code == 400
 
 

@@ -22,7 +22,7 @@ from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.report import ImportReport
 from eclectyc.intake.service import import_file
 from eclectyc.kernel.errors import Forbidden
-from eclectyc.kernel.spreadsheet_safety import as_meant, safe
+from eclectyc.kernel.spreadsheet_safety import original_text, safe
 from eclectyc.reports.registry import meter_rows, site_rows
 from eclectyc.reports.sheets import csv_parts, xlsx
 from tests.factories import World, make_meter
@@ -140,7 +140,7 @@ def test_no_cell_of_either_file_is_a_formula(estate: list[Site], admin: Actor, t
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row if not _is_number(cell))
     book = fastexcel.read_excel(xlsx(site_rows(admin), "sites"))
     names = book.load_sheet(0).to_polars()["name"].to_list()
-    assert sorted(as_meant(name) for name in names) == sorted([*FORMULAS, "Harbour House"])
+    assert sorted(original_text(name) for name in names) == sorted([*FORMULAS, "Harbour House"])
     import zipfile
 
     with zipfile.ZipFile(io.BytesIO(xlsx(site_rows(admin), "sites"))) as archive:
@@ -149,7 +149,7 @@ def test_no_cell_of_either_file_is_a_formula(estate: list[Site], admin: Actor, t
 
 @pytest.mark.parametrize("text", [*FORMULAS, "", "plain", "'", "''", "'='", "\t=x"])
 def test_what_was_made_safe_comes_back_exactly(text: str) -> None:
-    assert as_meant(str(safe(text))) == text
+    assert original_text(str(safe(text))) == text
 
 
 def test_only_what_one_may_export_goes_out_and_it_is_written_down(world: World, admin: Actor) -> None:

@@ -14,7 +14,7 @@ from eclectyc.accounts import people, signin_events, tokens
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership, Organisation, User
 from eclectyc.audit.models import Event
-from eclectyc.audit.search import Sought, seek
+from eclectyc.audit.search import EventFilter, find_events
 from eclectyc.privacy import consents
 from tests.factories import PASSWORD, World, make_user
 from tests.signin.people import Person
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 def told(user: User, action: str) -> list[int | None]:
     """The organisations of the events of an action that somebody reads."""
-    return sorted(seek(Actor.of(user), Sought(action=action)).values_list("organisation_id", flat=True))
+    return sorted(find_events(Actor.of(user), EventFilter(action=action)).values_list("organisation_id", flat=True))
 
 
 @pytest.fixture

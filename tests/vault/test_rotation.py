@@ -36,7 +36,7 @@ def factor(world: World) -> Authenticator:
     return Authenticator.objects.create(user=world.viewer, type=Authenticator.Type.TOTP, data=data)
 
 
-def rotate(**how: object) -> secret_rotation.Rotated:
+def rotate(**how: object) -> secret_rotation.RotationResult:
     return secret_rotation.rotate(SYSTEM, **{"wait_s": 0.0} | how)  # type: ignore[arg-type]
 
 
@@ -44,7 +44,7 @@ def rotate(**how: object) -> secret_rotation.Rotated:
 def test_every_secret_is_sealed_with_the_new_key_and_the_old_one_is_gone(factor: Authenticator, home: Path) -> None:
     old = (home / "vault.key").read_text().strip()
     done = rotate()
-    assert (done.anew, done.lost, done.resumed) == ({"mfa.authenticator.data": 3}, {}, False)
+    assert (done.resealed, done.lost, done.resumed) == ({"mfa.authenticator.data": 3}, {}, False)
     factor.refresh_from_db()
     texts = [factor.data["secret"], *factor.data["codes"]]
     assert [vault.open(text).decode() for text in texts] == [SECRET, "one", "two"]
@@ -79,7 +79,7 @@ def test_what_another_process_writes_with_the_old_key_meanwhile_goes_over_too(
         Authenticator.objects.create(user=world.admin, type=Authenticator.Type.TOTP, data={"secret": late})
 
     done = rotate(wait_s=25.0, sleep=write_late)
-    assert done.anew == {"mfa.authenticator.data": 4}
+    assert done.resealed == {"mfa.authenticator.data": 4}
     assert vault.open(Authenticator.objects.get(user=world.admin).data["secret"]).decode() == "late"
 
 
@@ -88,13 +88,13 @@ def test_what_no_key_opens_is_counted_and_left(factor: Authenticator, world: Wor
     strange = "v1.00000000." + "A" * 40
     Authenticator.objects.create(user=world.admin, type=Authenticator.Type.TOTP, data={"secret": strange})
     done = rotate()
-    assert (done.anew, done.lost) == ({"mfa.authenticator.data": 3}, {"mfa.authenticator.data": 1})
+    assert (done.resealed, done.lost) == ({"mfa.authenticator.data": 3}, {"mfa.authenticator.data": 1})
     assert Authenticator.objects.get(user=world.admin).data == {"secret": strange}
 
 
 @pytest.mark.django_db
 def test_only_one_rotates_at_a_time_and_only_an_operator(world: World, home: Path) -> None:
-    with rotation.alone(home), pytest.raises(Busy):
+    with rotation.exclusive(home), pytest.raises(Busy):
         rotate()
     with pytest.raises(Forbidden):
         secret_rotation.rotate(Actor.of(world.admin))
@@ -102,10 +102,10 @@ def test_only_one_rotates_at_a_time_and_only_an_operator(world: World, home: Pat
 
 @pytest.mark.django_db
 def test_the_standing_tells_which_key_seals_what(factor: Authenticator, home: Path) -> None:
-    first = secret_rotation.standing()
+    first = secret_rotation.vault_status()
     assert first.columns["mfa.authenticator.data"] == {first.keys[0]: 3}
     newer = vault.rotate()
-    assert secret_rotation.standing().keys == [newer, *first.keys]
+    assert secret_rotation.vault_status().keys == [newer, *first.keys]
 
 
 @pytest.fixture
@@ -135,10 +135,10 @@ def test_a_sealed_column_is_found_by_itself_and_in_parts(
     [column] = encrypted_columns.columns([passwords])
     assert column.name == "accounts.feed.password"
     key, _ = rotation.begin(home)
-    done = rotation.seal_anew([column], key)
-    assert done.anew == {"accounts.feed.password": 7}
-    assert rotation.seal_anew([column], key).anew == {}
-    assert rotation.held([column]) == {"accounts.feed.password": {key.name: 7}}
+    done = rotation.reseal_all([column], key)
+    assert done.resealed == {"accounts.feed.password": 7}
+    assert rotation.reseal_all([column], key).resealed == {}
+    assert rotation.count_by_key([column]) == {"accounts.feed.password": {key.name: 7}}
     kept = [row.password.reveal() for row in rows.order_by("pk")]
     assert kept == [f"secret {n}" if n % 3 else "" for n in range(11)]
 
@@ -190,8 +190,8 @@ def test_ended_at_any_point_everything_opens_and_the_next_finishes_it(
         monkeypatch.setattr(rotation, "failpoint", lambda name: None)
         done = rotate()
         assert (done.resumed, done.lost) == (point != "vault.dropped", {}), point
-        assert secret_rotation.standing().columns["mfa.authenticator.data"] == {done.key: 3}
-        assert secret_rotation.standing().keys == [done.key]
+        assert secret_rotation.vault_status().columns["mfa.authenticator.data"] == {done.key: 3}
+        assert secret_rotation.vault_status().keys == [done.key]
 
 
 def test_killed_in_the_middle_it_is_finished_by_the_next(installation: Installation) -> None:

@@ -62,10 +62,10 @@ def test_after_a_rotation_the_new_key_seals_and_the_old_one_still_opens(home: Pa
 def test_a_missing_key_is_told_with_its_remedy(home: Path):
     sealed = vault.seal(SECRET)
     (home / "vault.key").unlink()
-    with pytest.raises(vault.Unopened, match=r"vault\.key is missing.*Bring that file back"):
+    with pytest.raises(vault.CannotOpen, match=r"vault\.key is missing.*Bring that file back"):
         vault.open(sealed)
     vault.seal("another")  # makes a new key, which is not the old one
-    with pytest.raises(vault.Unopened, match="has no such key"):
+    with pytest.raises(vault.CannotOpen, match="has no such key"):
         vault.open(sealed)
 
 
@@ -79,16 +79,16 @@ def test_a_damaged_key_file_is_told_and_not_replaced(home: Path, text: str):
 
 def test_a_changed_or_moved_secret_does_not_open(home: Path):
     sealed = vault.seal(SECRET, purpose="feed.password")
-    with pytest.raises(vault.Unopened, match="not as it was sealed"):
+    with pytest.raises(vault.CannotOpen, match="not as it was sealed"):
         vault.open(sealed, purpose="feed.user")
     flipped = sealed[:-4] + ("AAAA" if not sealed.endswith("AAAA") else "BBBB")
-    with pytest.raises(vault.Unopened):
+    with pytest.raises(vault.CannotOpen):
         vault.open(flipped, purpose="feed.password")
 
 
 @pytest.mark.parametrize("text", ["", "plain", "v1.x.", "v2.abcd.ef", "v1..!!"])
 def test_what_is_not_sealed_is_refused_in_words(home: Path, text: str):
-    with pytest.raises(vault.Unopened, match="not a sealed secret"):
+    with pytest.raises(vault.CannotOpen, match="not a sealed secret"):
         vault.open(text)
 
 
@@ -96,7 +96,7 @@ def test_no_message_holds_a_secret_or_a_key(home: Path):
     sealed = vault.seal(SECRET)
     key = (home / "vault.key").read_text().strip()
     for wrong in (sealed[:-6] + "zzzzzz", "v1.00000000.AAAAAAAAAAAAAAAAAAAAAAAA"):
-        with pytest.raises(vault.Unopened) as told:
+        with pytest.raises(vault.CannotOpen) as told:
             vault.open(wrong)
         assert "horse" not in str(told.value)
         assert key not in str(told.value)

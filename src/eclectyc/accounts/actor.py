@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from eclectyc.accounts.reach import Place, Reach, together
 from eclectyc.accounts.roles import PERMISSIONS
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.kernel.errors import Forbidden
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ class Actor:
         return cls(label=user.email, user_id=user.pk, grants=grants_of(user, today=today), origin=origin)
 
     @property
-    def by(self) -> By:
+    def by(self) -> AuditActor:
         """This actor as the audit writes them down."""
-        return By(self.user_id, self.label if self.user_id is not None else "", self.origin)
+        return AuditActor(self.user_id, self.label if self.user_id is not None else "", self.origin)
 
     @property
     def is_known(self) -> bool:

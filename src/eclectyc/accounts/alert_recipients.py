@@ -9,7 +9,7 @@ from eclectyc.accounts.branding import branding_of, logo_of
 from eclectyc.accounts.models import Organisation, User
 from eclectyc.jobs import kinds, rights
 from eclectyc.jobs.alerts import AlertSubject, MailBranding, Recipient
-from eclectyc.mail.letters import Logo
+from eclectyc.mail.letters import LetterLogo
 
 
 def alerted(people: Sequence[int], matter: AlertSubject) -> tuple[list[Recipient], MailBranding]:
@@ -23,4 +23,6 @@ def _look_of(organisation_id: int | None) -> MailBranding:
     found = Organisation.objects.filter(pk=organisation_id).first() if organisation_id is not None else None
     look = branding_of(found)
     logo = logo_of(look.logo_of) if look.logo_of is not None else None
-    return MailBranding({"brand": look.name, "colour": look.colour, "ink": look.ink}, Logo(*logo) if logo else None)
+    return MailBranding(
+        {"brand": look.name, "colour": look.colour, "ink": look.ink}, LetterLogo(*logo) if logo else None
+    )

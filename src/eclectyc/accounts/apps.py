@@ -11,10 +11,10 @@ class AccountsConfig(AppConfig):
         from eclectyc.accounts import signin_events
         from eclectyc.accounts.alert_recipients import alerted
         from eclectyc.jobs import alerts, kinds, schedules
-        from eclectyc.vault.encrypted_columns import Column, register
+        from eclectyc.vault.encrypted_columns import EncryptedColumn, register
 
         signin_events.connect()
-        register(Column(Authenticator, "data", is_json=True))  # sealed by accounts.second_factor
+        register(EncryptedColumn(Authenticator, "data", is_json=True))  # sealed by accounts.second_factor
         alerts.register_directory(alerted)
         kinds.register(
             kinds.JobKind(

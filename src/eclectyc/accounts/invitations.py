@@ -28,7 +28,7 @@ from eclectyc.accounts.models import PLACES, Invitation, Membership, Organisatio
 from eclectyc.accounts.notices import look_of
 from eclectyc.accounts.rate_limit.counters import INVITATIONS, take
 from eclectyc.accounts.role_assignments import at, check_span, facts, require_to_give, role_fields
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from eclectyc.mail.letters import Letter, NotSent, link_to, send
@@ -145,7 +145,7 @@ def accept(token: str, *, name: str = "", password: str = "", user: User | None 
         membership.save()
         invitation.accepted_at, invitation.accepted_by = timezone.now(), person
         invitation.save(update_fields=["accepted_at", "accepted_by"])
-        by = By(person.pk, person.email, origin)
+        by = AuditActor(person.pk, person.email, origin)
         record(by, "invitation.accepted", membership, organisation_id=membership.organisation_id,
                after=facts(membership), personal={"person": person.email}, person_id=person.pk)  # fmt: skip
     return person
@@ -261,6 +261,6 @@ def _post(invitation: Invitation, secret: str) -> None:
     Invitation.objects.filter(pk=invitation.pk, digest=invitation.digest).update(sent_at=invitation.sent_at)
 
 
-def _note(by: By, action: str, invitation: Invitation, **said: Any) -> None:
+def _note(by: AuditActor, action: str, invitation: Invitation, **said: Any) -> None:
     record(by, action, invitation, organisation_id=invitation.organisation_id,
            personal={"invited": invitation.email}, **said)  # fmt: skip

@@ -18,8 +18,8 @@ from django.utils import timezone
 from eclectyc.accounts.branding import Branding, branding_of, logo_of
 from eclectyc.accounts.models import Organisation, User
 from eclectyc.accounts.person_events import organisations_of
-from eclectyc.mail.background_send import send_later
-from eclectyc.mail.letters import Letter, Logo, link_to
+from eclectyc.mail.background_send import send_in_background
+from eclectyc.mail.letters import Letter, LetterLogo, link_to
 
 # What the audit calls it: what the mail says of it.
 CHANGES: Final[Mapping[str, str]] = {
@@ -37,7 +37,7 @@ RESET_PAGE: Final = "/account/password/reset"
 def tell(user: User, change: str, *, origin: str = "", remark: str = "", to: str = "") -> None:
     """Tell a person, once the change is committed. ``to`` is another address than the one they have now."""
     at, reader = timezone.now(), to or user.email
-    transaction.on_commit(partial(send_later, partial(notice, user, change, at, origin, remark, reader)))
+    transaction.on_commit(partial(send_in_background, partial(notice, user, change, at, origin, remark, reader)))
 
 
 def notice(user: User, change: str, at: datetime, origin: str, remark: str, reader: str) -> Letter:
@@ -59,5 +59,5 @@ def look_of(branding: Branding) -> dict[str, Any]:
     """Return a look as the fields of a letter."""
     logo = logo_of(branding.logo_of) if branding.logo_of is not None else None
     return {
-        "brand": branding.name, "colour": branding.colour, "ink": branding.ink, "logo": Logo(*logo) if logo else None,
+        "brand": branding.name, "colour": branding.colour, "ink": branding.ink, "logo": LetterLogo(*logo) if logo else None,
     }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 
 from eclectyc.accounts.grants import local_today
 from eclectyc.accounts.models import Membership, User
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.record import record_each
 
 
@@ -23,7 +23,7 @@ def organisations_of(user_id: int | None) -> list[int]:
     return sorted(running or {organisation for organisation, _ in held})
 
 
-def note(by: By, action: str, user: User, **said: Any) -> None:
+def note(by: AuditActor, action: str, user: User, **said: Any) -> None:
     """Write an event about a person, for each of their organisations. Called inside the deed's transaction."""
     another = user.pk if user.pk != by.user_id else None
     record_each(by, action, user, organisations_of(user.pk), person_id=another, **said)

@@ -20,7 +20,7 @@ from django.utils import timezone
 from eclectyc.accounts.client_address import origin_of
 from eclectyc.accounts.models import User
 from eclectyc.accounts.person_events import note
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 
 OPENED: Final = "opened_at"
 SEEN: Final = "seen_at"
@@ -133,7 +133,7 @@ def _end(user: User, sessions: list[UserSession], request: HttpRequest) -> None:
             store.delete(session.session_key)
             session.delete()
             note(
-                By(user.pk, user.email, origin_of(request)),
+                AuditActor(user.pk, user.email, origin_of(request)),
                 "session.ended",
                 user,
                 after={"how": "by its person"},
@@ -146,6 +146,6 @@ def _expire(request: HttpRequest) -> None:
     forget(request)
     if user.is_authenticated:
         with transaction.atomic():
-            note(By(user.pk, user.email), "session.ended", user, after={"how": "expired"})
+            note(AuditActor(user.pk, user.email), "session.ended", user, after={"how": "expired"})
     request.session.flush()
     request.user = AnonymousUser()

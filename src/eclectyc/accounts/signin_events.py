@@ -17,7 +17,7 @@ from eclectyc.accounts.client_address import origin_of
 from eclectyc.accounts.models import User
 from eclectyc.accounts.person_events import note, organisations_of
 from eclectyc.accounts.rate_limit.rules import remember_device
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.record import record_each
 
 
@@ -28,7 +28,7 @@ def failed(request: HttpRequest, why: str, *, typed: str = "", user: User | None
     number = user.pk if user is not None else None
     with transaction.atomic():
         record_each(
-            By(None, "", origin_of(request)), "session.failed", user, organisations_of(number), after={"why": why},
+            AuditActor(None, "", origin_of(request)), "session.failed", user, organisations_of(number), after={"why": why},
             personal={"address typed": typed[:254]} if typed else None, person_id=number,
         )  # fmt: skip
 
@@ -92,7 +92,7 @@ def _note(request: HttpRequest, user: User, action: str, after: dict[str, object
     """Write an event down, and tell the person by mail where there are words for it."""
     origin = origin_of(request)
     with transaction.atomic():
-        note(By(user.pk, user.email, origin), action, user, after=after)
+        note(AuditActor(user.pk, user.email, origin), action, user, after=after)
         if told in notices.CHANGES:
             device = sessions.device_of(request.headers.get("User-Agent", ""))
             notices.tell(user, told, origin=f"{origin}, {device}" if origin else device)

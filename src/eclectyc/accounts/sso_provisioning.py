@@ -19,7 +19,7 @@ from eclectyc.accounts.organisations import organisation_named
 from eclectyc.accounts.person_events import note
 from eclectyc.accounts.role_assignments import facts, role_fields
 from eclectyc.accounts.roles import VIEWER
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.kernel.errors import EclectycError
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def _add(email: str, name: str, origin: str) -> User:
                 user=user, organisation=organisation, **role_fields(VIEWER, None, organisation)
             )
             told = facts(membership)
-        note(By(user.pk, user.email, origin), "person.added", user, after={"how": "single sign-on"} | told,
+        note(AuditActor(user.pk, user.email, origin), "person.added", user, after={"how": "single sign-on"} | told,
              personal={"person": user.email})  # fmt: skip
     return user
 

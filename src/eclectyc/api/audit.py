@@ -18,7 +18,7 @@ from eclectyc.api.requests import REFUSALS, Number, Page, page_of, require_somew
 from eclectyc.api.schemas import Moment, Text
 from eclectyc.audit import read_log_queue
 from eclectyc.audit.record import record
-from eclectyc.audit.search import Sought, rows, seek, tell
+from eclectyc.audit.search import EventFilter, describe, find_events, rows
 from eclectyc.kernel.spreadsheet_safety import csv_text
 
 router = Router(tags=["audit"])
@@ -67,7 +67,7 @@ def list_events(request: HttpRequest, asked: Query[AuditList]) -> EventPage | Ht
     paging (at most 100,000). Reading the audit leaves an event of its own."""
     actor = actor_of(request)
     require_somewhere(actor, "audit.view")
-    sought = Sought(
+    sought = EventFilter(
         actor=asked.actor or "",
         action=asked.action or "",
         subject=asked.subject or "",
@@ -75,7 +75,7 @@ def list_events(request: HttpRequest, asked: Query[AuditList]) -> EventPage | Ht
         start=_instant(asked.from_, "from"),
         end=_instant(asked.to, "to"),
     )
-    found = seek(actor, sought)
+    found = find_events(actor, sought)
     filters = sorted(asked.model_dump(exclude_unset=True, exclude={"limit", "offset"}))
     theirs = actor.organisations("audit.view")
     own = asked.organisation if asked.organisation in theirs else next(iter(theirs)) if len(theirs) == 1 else None
@@ -84,7 +84,7 @@ def list_events(request: HttpRequest, asked: Query[AuditList]) -> EventPage | Ht
         return HttpResponse(csv_text(rows(found)), content_type="text/csv; charset=utf-8")
     items, count = page_of(found, asked)
     read_log_queue.record_read(actor.by, "audit.read", organisation_id=own, after={"filters": filters})
-    return EventPage(items=[_out(one) for one in tell(items)], count=count)
+    return EventPage(items=[_out(one) for one in describe(items)], count=count)
 
 
 def _instant(text: str | None, field: str) -> datetime | None:

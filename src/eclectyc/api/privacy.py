@@ -136,7 +136,7 @@ def _whose(actor: Actor, number: int | None) -> Organisation | None:
     return None if number is None else one(visible, number, "organisation", field="organisation")
 
 
-def _rule(rule: rules.Rule, actor: Actor) -> Rule:
+def _rule(rule: rules.EffectiveRule, actor: Actor) -> Rule:
     """Return a rule as it is told; an organisation above that the actor does not reach is told to nobody."""
     known = rule.of if rule.of is None or actor.may("privacy.run", rule.of) else None
     return Rule(kind=rule.kind.name, what=rule.kind.title, where=rule.kind.where, days=rule.days,
@@ -151,6 +151,6 @@ def _consents(request: HttpRequest) -> ConsentsOut:
     items = [
         ConsentOut(what=s.purpose.what, words=s.purpose.words, version=s.purpose.version, is_given=s.is_given,
                    given_at=s.given_at, given_version=s.version)
-        for s in consents.standings(user)
+        for s in consents.consent_statuses(user)
     ]  # fmt: skip
     return ConsentsOut(items=items, count=len(items))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class By:
+class AuditActor:
     """A person by number and label, or nobody in particular; ``origin`` is where the request came from."""
 
     user_id: int | None = None

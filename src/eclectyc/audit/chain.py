@@ -16,7 +16,7 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class HashedEvent:
     """An event's hashed part."""
 
     id: int
@@ -46,15 +46,15 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ChainLink:
     """An event with its place in the chain."""
 
     sequence: int
     hash: str
-    said: Said
+    event: HashedEvent
 
 
-def link_hash(key: bytes, previous: str, sequence: int, said: Said) -> str:
+def link_hash(key: bytes, previous: str, sequence: int, said: HashedEvent) -> str:
     """Return the hash of an event at a place in the chain."""
     return _mac(key, f"{previous}|{sequence}|".encode() + said.canonical())
 
@@ -75,14 +75,14 @@ def personal_mac(key: bytes, event: int, person: UUID | None, origin: str, text:
     return _mac(key, b"personal|" + fields.encode())
 
 
-def broken_links(key: bytes, first: int, before_first: str, links: Iterable[Link]) -> Iterable[str]:
+def broken_links(key: bytes, first: int, before_first: str, links: Iterable[ChainLink]) -> Iterable[str]:
     """Yield what is wrong with a chain, link by link: a gap in the numbers, or a hash that does not fit."""
     previous, expected = before_first, first
     for link in links:
         if link.sequence != expected:
             yield f"Events {expected} to {link.sequence - 1} of the chain are missing."
-        elif not hmac.compare_digest(link.hash, link_hash(key, previous, link.sequence, link.said)):
-            yield f"Event {link.said.id} (number {link.sequence} of the chain) is not what was sealed."
+        elif not hmac.compare_digest(link.hash, link_hash(key, previous, link.sequence, link.event)):
+            yield f"Event {link.event.id} (number {link.sequence} of the chain) is not what was sealed."
         previous, expected = link.hash, link.sequence + 1
 
 

@@ -12,7 +12,7 @@ from eclectyc.audit.chain import person_mac, personal_mac
 from eclectyc.audit.models import Event, Person, Personal, Seal
 
 
-def vouch(key: bytes, events: Collection[Event]) -> None:
+def hash_contents(key: bytes, events: Collection[Event]) -> None:
     """Vouch for the people and the personal texts of events that are being sealed now, for the first time."""
     for one in Person.objects.filter(pk__in={e.actor for e in events}, mac="").exclude(user_id=None):
         if not Seal.objects.filter(event__actor=one.pseudonym).exists():  # else somebody has blanked it
@@ -23,13 +23,13 @@ def vouch(key: bytes, events: Collection[Event]) -> None:
     Personal.objects.bulk_update(texts, ["mac"], batch_size=500)
 
 
-def vouch_anew(key: bytes) -> None:
+def hash_people_again(key: bytes) -> None:
     """Vouch for everything as it stands: when the chain is begun anew."""
     for one in Person.objects.exclude(user_id=None).iterator(chunk_size=2_000):
         Person.objects.filter(pk=one.pk).update(mac=mac_of_person(key, one))
 
 
-def unvouched(key: bytes) -> Iterator[str]:
+def changed_contents(key: bytes) -> Iterator[str]:
     """Yield whoever or whatever is not what was vouched for."""
     sealed = set(Seal.objects.values_list("event__actor", flat=True).distinct().order_by())
     for one in Person.objects.exclude(user_id=None).iterator(chunk_size=2_000):

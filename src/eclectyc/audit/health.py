@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from eclectyc.audit.seal_lag import lateness
+from eclectyc.audit.seal_lag import seal_lag
 from eclectyc.kernel.health import DEGRADED, HEALTHY, CheckResult
 from eclectyc.kernel.plurals import age_in_words
 
@@ -14,7 +14,7 @@ SEALING_LATE: Final = timedelta(minutes=10)  # it runs every five seconds, and a
 
 def audit(*, now: datetime, deep: bool) -> CheckResult:
     """Check whether events are sealed into the audit's chain in time; a deep check looks through all of them."""
-    found = lateness(deep=deep)
+    found = seal_lag(deep=deep)
     detail = {"events_since": found.events_since, "notes_since": found.notes_since}
     if found.fault:
         return CheckResult(DEGRADED, found.fault, detail)

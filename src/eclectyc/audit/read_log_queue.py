@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now
 
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.record import write
 
 FOLDER: Final = "audit-waiting"
@@ -33,7 +33,7 @@ _open: dict[tuple[int, Path], tuple[Path, int]] = {}  # this process's file of e
 
 
 def record_read(
-    by: By,
+    by: AuditActor,
     action: str,
     *,
     subject_type: str = "",
@@ -57,7 +57,7 @@ def record_read(
         os.write(_own_file()[1], line)
 
 
-def take_in() -> int:
+def store_waiting() -> int:
     """Write what waits into the registry and return how many notes it was; safe to call from anywhere."""
     taken = 0
     with _lock:
@@ -68,13 +68,13 @@ def take_in() -> int:
         if handle is None:
             continue  # another process is writing to it
         try:
-            taken += _take(path)
+            taken += _store(path)
         finally:
             os.close(handle)
     return taken
 
 
-def _take(path: Path) -> int:
+def _store(path: Path) -> int:
     """A file is deleted once its notes are committed: one is written twice rather than never."""
     try:
         content = path.read_bytes()
@@ -91,7 +91,7 @@ def _take(path: Path) -> int:
 
 def _write(note: dict[str, Any]) -> None:
     write(
-        By(note["user_id"], "", note["origin"]),
+        AuditActor(note["user_id"], "", note["origin"]),
         note["action"],
         note["subject_type"],
         note["subject_id"],

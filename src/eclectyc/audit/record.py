@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import IntegrityError, models, transaction
 from django.utils.timezone import now
 
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.models import Event, Person, Personal
 
 _written = 0  # by this process
@@ -20,7 +20,7 @@ SYSTEM = UUID(int=0)  # the command line and the background work: nobody in part
 
 
 def record(
-    by: By,
+    by: AuditActor,
     action: str,
     subject: models.Model | None = None,
     *,
@@ -49,7 +49,7 @@ def record(
 
 
 def record_each(
-    by: By,
+    by: AuditActor,
     action: str,
     subject: models.Model | None,
     organisations: Collection[int],
@@ -87,7 +87,7 @@ def record_each(
 
 
 def write(
-    by: By,
+    by: AuditActor,
     action: str,
     subject_type: str = "",
     subject_id: str = "",

@@ -17,7 +17,7 @@ from eclectyc.kernel.errors import EclectycError
 
 
 @dataclass(frozen=True, slots=True)
-class Lateness:
+class SealLag:
     """When the first event that is not sealed happened, and the first note that is not taken in was written; None where
     there is none. ``fault`` says why nothing can be sealed: the key is missing, or is another's."""
 
@@ -31,14 +31,14 @@ class Lateness:
         return min((moment for moment in (self.events_since, self.notes_since) if moment), default=None)
 
 
-def lateness(*, deep: bool) -> Lateness:
+def seal_lag(*, deep: bool) -> SealLag:
     """Look at what came after the last sealed event or, deep, through every event there is."""
     waiting = unsealed()
     if not deep:
         last = Seal.objects.aggregate(last=Max("event_id"))["last"] or 0
         waiting = Event.objects.filter(pk__gt=last)
     first = waiting.order_by("pk").values_list("at", flat=True).first()
-    return Lateness(first, _notes_since(), _fault())
+    return SealLag(first, _notes_since(), _fault())
 
 
 def _notes_since() -> datetime | None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from eclectyc.audit.chain import Link, Said, broken_links, head_signature, link_hash
-from eclectyc.audit.content_hashes import unvouched, vouch
+from eclectyc.audit.chain import ChainLink, HashedEvent, broken_links, head_signature, link_hash
+from eclectyc.audit.content_hashes import changed_contents, hash_contents
 from eclectyc.audit.models import Event, Head, Person, Personal, Seal
 from eclectyc.kernel.plurals import counted
 
@@ -40,10 +40,10 @@ def _seal_some(key: bytes, above: int) -> int:
         seals, previous, last = [], head.hash, head.last
         for event in events:
             last += 1
-            previous = link_hash(key, previous, last, said_of(event))
+            previous = link_hash(key, previous, last, hashed_event(event))
             seals.append(Seal(sequence=last, event=event, hash=previous))
         if seals:
-            vouch(key, events)
+            hash_contents(key, events)
             Seal.objects.bulk_create(seals, batch_size=500)
             head.last, head.hash = last, previous
             head.signature = head_signature(key, head.first, head.before_first, last, previous)
@@ -51,9 +51,9 @@ def _seal_some(key: bytes, above: int) -> int:
     return len(seals)
 
 
-def said_of(event: Event) -> Said:
+def hashed_event(event: Event) -> HashedEvent:
     """Return the hashed part of an event."""
-    return Said(
+    return HashedEvent(
         event.id, event.at, event.organisation_id, event.actor, event.action, event.subject_type, event.subject_id,
         event.before, event.after,
     )  # fmt: skip
@@ -72,16 +72,16 @@ def problems(key: bytes) -> Iterator[str]:
     last_sequence, last_hash = head.first - 1, head.before_first
     seals = Seal.objects.select_related("event").order_by("sequence").iterator(chunk_size=5_000)
 
-    def links() -> Iterator[Link]:
+    def links() -> Iterator[ChainLink]:
         nonlocal last_sequence, last_hash
         for seal in seals:
             last_sequence, last_hash = seal.sequence, seal.hash
-            yield Link(seal.sequence, seal.hash, said_of(seal.event))
+            yield ChainLink(seal.sequence, seal.hash, hashed_event(seal.event))
 
     yield from broken_links(key, head.first, head.before_first, links())
     if (last_sequence, last_hash) != (head.last, head.hash):
         yield f"The chain ends at {last_sequence}; sealed: {counted(head.last, 'event')}."
-    yield from unvouched(key)
+    yield from changed_contents(key)
 
 
 def forget_person(user_id: int) -> int:

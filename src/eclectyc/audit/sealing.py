@@ -16,8 +16,8 @@ from django.db import close_old_connections, connection, transaction
 from django.utils.timezone import now
 
 from eclectyc.audit import keys, read_log_queue
-from eclectyc.audit.actor import By
-from eclectyc.audit.content_hashes import vouch_anew
+from eclectyc.audit.actor import AuditActor
+from eclectyc.audit.content_hashes import hash_people_again
 from eclectyc.audit.models import Event, Head, Seal
 from eclectyc.audit.record import record
 from eclectyc.audit.sealed_chain import deletion_allowed, problems, seal_pending, unsealed
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verification:
     """What verifying found. ``unsealed`` events are younger than the last sealing: normal, where they are few."""
 
     problems: tuple[str, ...]
@@ -45,7 +45,7 @@ class Verdict:
         return not self.problems
 
 
-def verify() -> Verdict:
+def verify() -> Verification:
     """Read the whole chain against its key. A key that is missing or does not fit is a problem like any other."""
     told: list[str] = []
     try:
@@ -62,18 +62,18 @@ def verify() -> Verdict:
     if late and Head.objects.filter(last__gt=0).exists():
         old = f"Older than an hour and not sealed: {counted(late, 'event')}."
         told.append(f"{old} Sealing does not run, or they were put in.")
-    return Verdict(tuple(told), Seal.objects.count(), unsealed().count())
+    return Verification(tuple(told), Seal.objects.count(), unsealed().count())
 
 
 def seal_now() -> int:
     """Take in what waits, and seal everything; return how many events were sealed."""
-    read_log_queue.take_in()
+    read_log_queue.store_waiting()
     if not unsealed().exists():
         return 0
     return seal_pending(keys.fitting_key())
 
 
-def begin_anew(by: By) -> int:
+def restart_chain(by: AuditActor) -> int:
     """Seal everything again under the key there is now: after the old one was lost. It is itself an event."""
     with transaction.atomic():
         before = Head.objects.filter(pk=1).first()
@@ -81,11 +81,11 @@ def begin_anew(by: By) -> int:
             Seal.objects.all().delete()
         Head.objects.all().delete()
         record(by, "audit.sealed_anew", before={"events": before.last if before else 0})
-        vouch_anew(key := keys.key())
+        hash_people_again(key := keys.key())
     return seal_pending(key)
 
 
-def after_command() -> None:
+def seal_after_command() -> None:
     """Seal what a command did. A fault here is told, and spoils nothing that was done."""
     try:
         seal_now()
@@ -93,7 +93,7 @@ def after_command() -> None:
         log.warning("The audit could not be sealed now, which the next process makes good: %s", error)
 
 
-class Keeper:
+class SealingThread:
     """The thread that takes in and seals; one in each serving process."""
 
     def __init__(self) -> None:
@@ -111,12 +111,12 @@ class Keeper:
         if not self._stop.is_set():
             self._stop.set()
             self._thread.join(timeout=5)
-            self._guarded(read_log_queue.take_in)
+            self._guarded(read_log_queue.store_waiting)
 
     def _run(self) -> None:
         sealed_at = 0.0
         while not self._stop.wait(TAKE_IN_S):
-            self._guarded(read_log_queue.take_in)
+            self._guarded(read_log_queue.store_waiting)
             if time.monotonic() - sealed_at >= SEAL_S:
                 self._guarded(self.seal)
                 sealed_at = time.monotonic()
@@ -146,14 +146,14 @@ class Keeper:
                 connection.close()
 
 
-_keepers: dict[int, Keeper] = {}
+_keepers: dict[int, SealingThread] = {}
 _starting = threading.Lock()
 
 
-def keep() -> Keeper:
+def start_sealing() -> SealingThread:
     """Start the thread of this process, if it has none yet."""
     with _starting:
         if os.getpid() not in _keepers:
-            _keepers[os.getpid()] = Keeper()
+            _keepers[os.getpid()] = SealingThread()
             _keepers[os.getpid()].start()
         return _keepers[os.getpid()]

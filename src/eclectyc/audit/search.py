@@ -23,7 +23,7 @@ COLUMNS: Final = ("number", "at", "organisation", "actor", "from", "action", "su
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class EventFilter:
     """What is looked for; what is empty narrows nothing. ``start`` and ``end`` are instants, half-open."""
 
     actor: str = ""  # a part of an address, or a pseudonym
@@ -35,7 +35,7 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EventDetails:
     """An event as people read it. ``actor`` is empty for somebody who was erased: ``pseudonym`` stays."""
 
     id: int
@@ -58,7 +58,7 @@ class Told:
         return self.actor or f"person {self.pseudonym[:8]}"
 
 
-def seek(actor: Actor, sought: Sought) -> QuerySet[Event]:
+def find_events(actor: Actor, sought: EventFilter) -> QuerySet[Event]:
     """Return the events that are looked for among those that the actor sees, the latest first."""
     found = Event.objects.visible_to(actor)
     if sought.actor:
@@ -88,7 +88,7 @@ def _by(text: str) -> Q:
         return Q(actor__in=known.values("pseudonym"))
 
 
-def tell(events: Iterable[Event]) -> list[Told]:
+def describe(events: Iterable[Event]) -> list[EventDetails]:
     """Return events with the people in them by name, where they still have one: four queries for all."""
     found = list(events)
     from eclectyc.audit.models import Personal, Seal
@@ -102,7 +102,7 @@ def tell(events: Iterable[Event]) -> list[Told]:
         own = personal.get(event.pk)
         is_system = event.actor == SYSTEM
         told.append(
-            Told(
+            EventDetails(
                 id=event.pk,
                 at=event.at,
                 organisation=event.organisation_id,
@@ -137,7 +137,7 @@ def rows(found: QuerySet[Event]) -> Iterator[Sequence[object]]:
     last: int | None = None
     given = 0
     while given < MOST_ROWS:
-        part = tell((found if last is None else found.filter(pk__lt=last))[:1_000])
+        part = describe((found if last is None else found.filter(pk__lt=last))[:1_000])
         if not part:
             return
         for one in part:

@@ -1,7 +1,7 @@
-"""The life of a batch: pending, committed, done – or failed, or undone – and what recovery makes of a pending one.
+"""The life of a batch: pending, committed, then done, failed or undone; and recovery after a crash.
 
-The lake's log is the truth. A batch row is written (pending) before the lake is, together with the meters and
-series that it makes; a pending batch is settled by whoever next has the writers' turn, by asking the log.
+The lake's log decides. A batch's row is written (pending) before the lake is, together with the meters and series that
+the batch creates; a batch left pending is settled by the next process that has the writers' turn, according to the log.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.record import record
 from eclectyc.batches.models import Batch
 from eclectyc.batches.subscribers import subscribers
@@ -40,7 +40,7 @@ Guard = Callable[[], AbstractContextManager[None]]
 
 @dataclass(slots=True)
 class CreatedRecords:
-    """What a batch made in the registry, by number; it goes again if the batch is never committed."""
+    """Sites, meters and series that a batch created, by number; deleted again if the batch is never committed."""
 
     sites: list[int] = field(default_factory=list)
     meters: list[int] = field(default_factory=list)
@@ -51,25 +51,25 @@ class CreatedRecords:
 
 
 class AlreadyImported(EclectycError):
-    """A kept file has come in before: an earlier attempt at it was told dead too soon."""
+    """A stored upload was imported before: an earlier attempt was given up too soon."""
 
     code = "already_in"
 
     def __init__(self, batch: Batch) -> None:
-        super().__init__(f"The file came in as batch {batch.pk}.", "There is nothing more to do.")
+        super().__init__(f"The file was already imported (batch {batch.pk}).", "There is nothing more to do.")
         self.batch = batch
 
 
 @dataclass(frozen=True, slots=True)
 class UploadClaim:
-    """The kept file that a batch is the import of, and the transaction in which it may be begun."""
+    """The stored upload that a batch imports, if any. guard : a transaction that fails if the job is no longer ours."""
 
     upload: int | None = None
     guard: Guard = nullcontext
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """A transaction in which a batch is begun: once for each kept file, and only while the job is still ours."""
+        """Open the transaction in which the batch begins: once for each upload, and only while the job is ours."""
         with transaction.atomic(), self.guard():
             done = (Batch.DONE, Batch.UNDONE)
             earlier = Batch.objects.filter(upload=self.upload, state__in=done).first() if self.upload else None
@@ -93,23 +93,23 @@ def begin(
     *,
     organisation: Organisation,
     kind: str = Batch.IMPORT,
-    made: CreatedRecords | None = None,
-    **facts: Any,
+    created: CreatedRecords | None = None,
+    **fields: Any,
 ) -> Batch:
-    """Write down that a batch is about to be committed. Call it within a transaction, with the turn held."""
+    """Store a pending batch. Call it within a transaction, with the writers' turn held."""
     batch = Batch.objects.create(
         organisation=organisation,
         kind=kind,
         fence=lease.fence,
         user_id=actor.user_id,
         actor_label=actor.label,
-        report={"made": (made or CreatedRecords()).as_dict()},
-        **facts,
+        report={"made": (created or CreatedRecords()).as_dict()},
+        **fields,
     )
     last = connect().last_batch()
-    if batch.pk <= last:  # recovery could not tell it from the one that the log means
+    if batch.pk <= last:  # recovery would take it for the batch in the log
         raise OutOfOrder(
-            f"The next batch would be {batch.pk}, but the lake has had batch {last} already.",
+            f"The next batch would be {batch.pk}, but the lake already has batch {last}.",
             "The registry is older than the lake: restore both from one backup.",
         )
     audit_step(batch, "started", by=actor.by)
@@ -129,7 +129,7 @@ def record_result(batch: Batch, *, touched: pl.DataFrame, report: Mapping[str, A
 
 
 def finish(batch: Batch) -> None:
-    """Note that the lake has the batch, and that all is done."""
+    """Mark a batch that the lake has as committed, then as done."""
     batch.state, batch.committed_at = Batch.COMMITTED, timezone.now()
     batch.save(update_fields=["state", "committed_at"])
     failpoint("intake.before_done")
@@ -172,7 +172,7 @@ def settle_pending(lake: Lake, lease: Lease) -> list[Batch]:
     if not unfinished:
         return []
     if any(batch.pk > lake.last_batch() for batch in unfinished):
-        lake.fence_off(lease)  # whoever slept over its turn cannot commit any more
+        lake.fence_off(lease)  # a writer that slept through its turn can no longer commit
     last = lake.last_batch()
     for batch in unfinished:
         with transaction.atomic():
@@ -184,31 +184,39 @@ def settle_pending(lake: Lake, lease: Lease) -> list[Batch]:
 
 
 def _mark_failed(batch: Batch) -> None:
-    """Note that a batch never came about, and take back what it made in the registry."""
+    """Mark a batch that was never committed as failed, and delete what it created."""
     batch.state, batch.finished_at = Batch.FAILED, timezone.now()
     batch.added = batch.changed = batch.unchanged = batch.kept = 0
-    made = CreatedRecords(**batch.report.get("made", {}))
+    created = CreatedRecords(**batch.report.get("made", {}))
     batch.report = {**batch.report, "made": CreatedRecords().as_dict()}
     batch.save()
     audit_step(batch, "failed")
     in_use: set[int] = set()
     for subscriber in subscribers:
         subscriber.on_failed(batch)
-        in_use |= subscriber.series_in_use(made.series) if made.series else set()
-    Series.objects.filter(pk__in=set(made.series) - in_use).delete()
-    Meter.objects.filter(pk__in=made.meters, series=None, submeters=None, used_in=None).delete()
-    Site.objects.filter(pk__in=made.sites, meters=None).delete()
+        in_use |= subscriber.series_in_use(created.series) if created.series else set()
+    Series.objects.filter(pk__in=set(created.series) - in_use).delete()
+    Meter.objects.filter(pk__in=created.meters, series=None, submeters=None, used_in=None).delete()
+    Site.objects.filter(pk__in=created.sites, meters=None).delete()
 
 
-def audit_step(batch: Batch, what: str, *, by: By | None = None, after: Mapping[str, object] | None = None) -> None:
-    """Write one step of a batch into the audit; whoever settles it, it is the doing of whoever began it."""
-    facts = {"format": batch.format} | ({"undoes": batch.undoes_id} if batch.undoes_id else {}) | dict(after or {})
-    record(by or By(batch.user_id), f"{batch.kind}.{what}", batch, organisation_id=batch.organisation_id,
-           after=facts, personal={"file": batch.file_name})  # fmt: skip
+def audit_step(
+    batch: Batch, what: str, *, by: AuditActor | None = None, after: Mapping[str, object] | None = None
+) -> None:
+    """Record one step of a batch in the audit, by the user who began it, also if another process settles it."""
+    details = {"format": batch.format} | ({"undoes": batch.undoes_id} if batch.undoes_id else {}) | dict(after or {})
+    record(
+        by or AuditActor(batch.user_id),
+        f"{batch.kind}.{what}",
+        batch,
+        organisation_id=batch.organisation_id,
+        after=details,
+        personal={"file": batch.file_name},
+    )
 
 
 def recover(wait_s: float = 0.0) -> list[Batch]:
-    """Settle what killed processes left, if there is anything and no other writer is at work. Call it at start."""
+    """Settle the batches that killed processes left, unless another writer is at work. Call it at start-up."""
     if not Batch.objects.filter(state__in=(Batch.PENDING, Batch.COMMITTED)).exists():
         return []
     try:

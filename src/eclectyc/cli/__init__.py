@@ -132,9 +132,9 @@ def _invoke(name: str, rest: list[str]) -> int:
         return end.code if isinstance(end.code, int) else 0
     finally:
         if _events_written() > before:
-            from eclectyc.audit.sealing import after_command
+            from eclectyc.audit.sealing import seal_after_command
 
-            after_command()
+            seal_after_command()
 
 
 def _called(application: typer.Typer, name: str, rest: list[str]) -> int:

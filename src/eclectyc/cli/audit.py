@@ -51,11 +51,11 @@ def show(
     from dataclasses import asdict
 
     from eclectyc.audit import read_log_queue
-    from eclectyc.audit.search import Sought, seek, tell
+    from eclectyc.audit.search import EventFilter, describe, find_events
 
-    read_log_queue.take_in()
-    found = seek(OPERATOR, Sought(actor=actor, action=action, subject=subject))
-    told = tell(found[:most])
+    read_log_queue.store_waiting()
+    found = find_events(OPERATOR, EventFilter(actor=actor, action=action, subject=subject))
+    told = describe(found[:most])
     if as_json:
         print_json({"items": [asdict(one) for one in told], "count": found.count()})
         return
@@ -82,4 +82,4 @@ def anew(
             "Bring audit.key back if you can; else say --really.",
             field="really",
         )
-    say(f"Sealed anew: {counted(sealing.begin_anew(OPERATOR.by), 'event')}.")
+    say(f"Sealed anew: {counted(sealing.restart_chain(OPERATOR.by), 'event')}.")

@@ -21,12 +21,12 @@ from eclectyc.cli.session import (
     ready,
     say,
 )
-from eclectyc.kernel.plurals import counted, worded
+from eclectyc.kernel.plurals import counted, plural
 
 if TYPE_CHECKING:
     from eclectyc.accounts.models import Organisation
-    from eclectyc.intake.report import ImportReport
     from eclectyc.intake.import_options import ImportOptions, Progress, StampsOption
+    from eclectyc.intake.report import ImportReport
     from eclectyc.readers.prefetch import PrefetchingReader
 
 SHOWN_BATCHES: Final = 50
@@ -55,9 +55,9 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
     as_json: AsJson = False,
 ) -> None:
     """Import a file of readings, sites or meters. Exit: 0 clean, 1 some rows rejected, 2 nothing usable."""
-    from eclectyc.kernel.memory import keep_freed
+    from eclectyc.kernel.memory import reuse_freed_memory
 
-    keep_freed()
+    reuse_freed_memory()
     reading = None if profile else (type_, meter, unit, quantity, sheet)
     with _begun(file, reading) as ahead:  # the file is read while the rest of the program loads
         ready()
@@ -198,11 +198,11 @@ def undo(
         return
     print(
         f"Batch {undone.batch} is taken back (by batch {undone.by}): "
-        f"{counted(undone.removed, 'reading')} {worded(undone.removed, 'is', 'are')} gone, "
-        f"{undone.changed:,} {worded(undone.changed, 'has its', 'have their')} earlier value again."
+        f"{counted(undone.removed, 'reading')} {plural(undone.removed, 'is', 'are')} gone, "
+        f"{undone.changed:,} {plural(undone.changed, 'has its', 'have their')} earlier value again."
     )
     if undone.meters_kept:
-        stay = worded(undone.meters_kept, "The meter that it made stays", "The meters that it made stay")
+        stay = plural(undone.meters_kept, "The meter that it made stays", "The meters that it made stay")
         print(f"{stay} ({undone.meters_kept:,}).")
 
 

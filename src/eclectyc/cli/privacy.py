@@ -12,7 +12,7 @@ from eclectyc.cli.session import OPERATOR, AsJson, chosen_organisation, print_js
 
 if TYPE_CHECKING:
     from eclectyc.accounts.models import Organisation
-    from eclectyc.privacy.rules import Rule
+    from eclectyc.privacy.rules import EffectiveRule
 
 retention = application_of("How long each kind of data is kept.")
 person = application_of("What is held about a person: give it out, or erase it.")
@@ -125,7 +125,7 @@ def erase(
         say("The database was in use: traces stay in its file's free pages until its next VACUUM.")
 
 
-def _source(rule: Rule, owner: Organisation | None) -> str:
+def _source(rule: EffectiveRule, owner: Organisation | None) -> str:
     if rule.of is None:
         return "default" if rule.is_default else "installation"
     return "organisation" if owner is not None and rule.of == owner.pk else f"organisation {rule.of} above"

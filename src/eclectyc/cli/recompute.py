@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eclectyc.cli.session import say
-from eclectyc.kernel.plurals import counted, worded
+from eclectyc.kernel.plurals import counted, plural
 
 
 def follow() -> None:
@@ -23,4 +23,4 @@ def follow() -> None:
     if done.faulty:
         say(f"{counted(done.faulty, 'span')} of derived series could not be worked out: see eclectyc health.")
     if done.changed:
-        say(f"{counted(done.changed, 'derived reading')} {worded(done.changed, 'is', 'are')} worked out anew.")
+        say(f"{counted(done.changed, 'derived reading')} {plural(done.changed, 'is', 'are')} worked out anew.")

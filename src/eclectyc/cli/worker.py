@@ -30,12 +30,12 @@ def worker(
 ) -> None:
     """Run background jobs until stopped; any number of workers share the work. Control-C lets running jobs finish."""
     ready()
-    from eclectyc.audit.sealing import keep
+    from eclectyc.audit.sealing import start_sealing
     from eclectyc.jobs.worker import JobWorker
     from eclectyc.operations.startup import settle_what_was_left
 
     settle_what_was_left(say)
-    keep()  # what jobs write to the audit is sealed here
+    start_sealing()  # what jobs write to the audit is sealed here
     one = JobWorker(threads=threads, lease_s=lease)
     _listen_to_signals(one.end, is_child=bool(parent))
     if not parent and not until_empty:

@@ -8,7 +8,7 @@ from typing import Final
 
 from eclectyc.derived.invalidation import summary
 from eclectyc.kernel.health import DEGRADED, HEALTHY, CheckResult
-from eclectyc.kernel.plurals import age_in_words, counted, worded
+from eclectyc.kernel.plurals import age_in_words, counted, plural
 
 WAITS_LONG_S: Final = 600.0
 
@@ -22,7 +22,7 @@ def derived(*, now: datetime, deep: bool) -> CheckResult:
         return CheckResult(DEGRADED, f"Not calculated: {spans} of derived readings, retried automatically.", detail)
     if not found.meters:
         return CheckResult(HEALTHY, "Derived readings are up to date.", detail)
-    waiting = f"{counted(found.meters, 'derived meter')} {worded(found.meters, 'waits', 'wait')} to be recalculated"
+    waiting = f"{counted(found.meters, 'derived meter')} {plural(found.meters, 'waits', 'wait')} to be recalculated"
     if found.oldest_s > WAITS_LONG_S:
         age = age_in_words(timedelta(seconds=found.oldest_s))
         remedy = "Run eclectyc aggregate --all, or start eclectyc worker."

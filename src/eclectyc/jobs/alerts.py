@@ -22,7 +22,7 @@ from eclectyc.jobs import kinds, rights, service
 from eclectyc.jobs.interrupts import TryLater
 from eclectyc.jobs.models import Job, Subscription
 from eclectyc.kernel.errors import Forbidden, Invalid
-from eclectyc.mail.letters import Letter, Logo, NotSent, link_to, send
+from eclectyc.mail.letters import Letter, LetterLogo, NotSent, link_to, send
 
 if TYPE_CHECKING:
     from eclectyc.accounts.actor import Actor
@@ -46,7 +46,7 @@ class MailBranding:
     """The branding of an organisation's mails."""
 
     brand: dict[str, Any] = field(default_factory=dict)  # as a Letter takes it: brand, colour, ink
-    logo: Logo | None = None
+    logo: LetterLogo | None = None
 
 
 @dataclass(frozen=True, slots=True)

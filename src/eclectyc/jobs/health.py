@@ -11,7 +11,7 @@ from django.db.models import Count, Min, Q
 from eclectyc.jobs import clock, worker_registry
 from eclectyc.jobs.models import Job, Schedule
 from eclectyc.kernel.health import DEGRADED, HEALTHY, CheckResult
-from eclectyc.kernel.plurals import age_in_words, counted, worded
+from eclectyc.kernel.plurals import age_in_words, counted, plural
 
 LATELY: Final = timedelta(hours=24)
 STUCK: Final = timedelta(minutes=2)  # past its lease and not reclaimed: no worker checks
@@ -86,9 +86,9 @@ def jobs(*, now: datetime, deep: bool) -> CheckResult:
     if found.failed_24h >= FAILED_MANY and found.failure_share is not None and found.failure_share >= FAILED_SHARE:
         failed = f"{found.failed_24h} of {counted(found.ended_24h, 'job')} failed in 24 hours."
         return CheckResult(DEGRADED, failed, detail)
-    running = f"{found.running} {worded(found.running, 'runs', 'run')}"
+    running = f"{found.running} {plural(found.running, 'runs', 'run')}"
     return CheckResult(HEALTHY, f"{_jobs(found.waiting, 'waits', 'wait')}, {running}.", detail)
 
 
 def _jobs(count: int, one: str, many: str) -> str:
-    return f"{counted(count, 'job')} {worded(count, one, many)}"
+    return f"{counted(count, 'job')} {plural(count, one, many)}"

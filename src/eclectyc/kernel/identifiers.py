@@ -9,7 +9,7 @@ from typing import Final
 
 MPAN_WEIGHTS: Final = (3, 5, 7, 13, 17, 19, 23, 29, 31, 37, 41, 43)
 ELECTRIC: Final = frozenset({"electricity", "solar", "ev", "battery"})
-MET_AGAIN: Final = 4096  # identifiers kept cleaned: an import asks for each several times
+CACHED: Final = 4096  # identifiers kept cleaned: an import asks for each several times
 # One digit before the point, as spreadsheets write it: "12E34567" is a serial number.
 _LOST_DIGITS = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+?[0-9]{1,2}")
 
@@ -42,7 +42,7 @@ def has_lost_digits(text: str) -> bool:
     return bool(_LOST_DIGITS.fullmatch(text.strip()))
 
 
-@lru_cache(MET_AGAIN)
+@lru_cache(CACHED)
 def clean_identifier(text: str) -> str:
     """Return an identifier without the dirt of spreadsheets: spaces, a leading ``'``, a trailing ``.0``.
 
@@ -59,7 +59,7 @@ def clean_identifier(text: str) -> str:
     return text
 
 
-@lru_cache(MET_AGAIN)
+@lru_cache(CACHED)
 def identify(text: str, *, utility: str = "electricity") -> Identifier:
     """Say what an identifier is: 13 digits of electricity an MPAN, 6–10 of gas an MPRN, all else free text.
 

@@ -12,7 +12,7 @@ _NEVER: Final = (1 << 31) - 1
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8
 
 
-def keep_freed() -> None:
+def reuse_freed_memory() -> None:
     """Have arrays of some megabytes take the room that earlier ones left.
 
     Left to itself, glibc asks the system for each of them, and gives it back: an import of 120 MB took a twentieth

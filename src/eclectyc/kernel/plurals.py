@@ -11,10 +11,10 @@ def counted(number: int, one: str, many: str = "") -> str:
     >>> counted(1, "meter"), counted(1200, "site"), counted(2, "summary", "summaries")
     ('1 meter', '1,200 sites', '2 summaries')
     """
-    return f"{number:,} {worded(number, one, many)}"
+    return f"{number:,} {plural(number, one, many)}"
 
 
-def worded(number: int, one: str, many: str = "") -> str:
+def plural(number: int, one: str, many: str = "") -> str:
     """Return the word alone: for one thing, or for any other number of them.
 
     >>> worded(1, "row"), worded(0, "row"), worded(3, "stays", "stay")

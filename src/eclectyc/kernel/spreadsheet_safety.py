@@ -25,7 +25,7 @@ def safe(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and _RUNS.match(cell) else cell
 
 
-def as_meant(cell: str) -> str:
+def original_text(cell: str) -> str:
     """Return the text that :func:`safe` made safe.
 
     >>> as_meant("'=1+1"), as_meant("'Tis")

@@ -16,7 +16,7 @@ THREAD: Final = "mail"
 log = logging.getLogger(__name__)
 
 
-def send_later(write: Callable[[], Letter]) -> None:
+def send_in_background(write: Callable[[], Letter]) -> None:
     """Write a letter and send it, apart from the request where a server has to take it.
 
     ``write`` may ask the registry. A letter that cannot be sent is told to the log, by its kind.

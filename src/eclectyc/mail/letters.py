@@ -35,7 +35,7 @@ class NotSent(EclectycError):
 
 
 @dataclass(frozen=True, slots=True)
-class Logo:
+class LetterLogo:
     """A picture at the head of a letter; it travels in it, so that nothing is fetched."""
 
     data: bytes = field(repr=False)
@@ -53,13 +53,13 @@ class Letter:
     brand: str = PRODUCT
     colour: str = ""
     ink: str = ""
-    logo: Logo | None = None
+    logo: LetterLogo | None = None
     message_id: str = ""  # given where the same letter may be sent twice: a mail program shows it once
 
 
 def send(letter: Letter) -> None:
     """Send a letter now; raise ``NotSent`` where the server does not take it."""
-    message = composed(letter)
+    message = compose(letter)
     try:
         message.send()
     except (smtplib.SMTPException, OSError) as error:
@@ -68,7 +68,7 @@ def send(letter: Letter) -> None:
         raise NotSent from None
 
 
-def composed(letter: Letter) -> EmailMultiAlternatives:
+def compose(letter: Letter) -> EmailMultiAlternatives:
     """Return a letter as a mail of text, HTML and logo."""
     facts = dict(letter.facts) | {
         "brand": letter.brand,

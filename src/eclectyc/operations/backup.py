@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 
 from eclectyc import __version__
-from eclectyc.audit.actor import By
+from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.failpoints import failpoint
@@ -212,7 +212,7 @@ def _settle() -> None:
 
 def _tell_audit(action: str, folder: Path, facts: dict[str, Any]) -> None:
     told = {"made_at": facts["made_at"], "lake_version": facts["lake_version"], "last_batch": facts["last_batch"]}
-    record(By(origin="command line"), action, after=told, personal={"folder": str(folder)})
+    record(AuditActor(origin="command line"), action, after=told, personal={"folder": str(folder)})
 
 
 def _checksums(folder: Path) -> dict[str, tuple[int, str]]:

@@ -33,7 +33,7 @@ PURPOSES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ConsentStatus:
     """How a person stands to a purpose. ``version`` is the wording they agreed to, if they did."""
 
     purpose: Purpose
@@ -49,16 +49,16 @@ class Standing:
         return self.given_at is not None and self.version != self.purpose.version
 
 
-def standings(user_id: int) -> list[Standing]:
+def consent_statuses(user_id: int) -> list[ConsentStatus]:
     """Return how a person stands to every purpose: one query."""
     held = {c.what: c for c in Consent.objects.filter(user=user_id, withdrawn_at=None)}
     return [
-        Standing(p, held[p.what].version, held[p.what].given_at) if p.what in held else Standing(p, "", None)
+        ConsentStatus(p, held[p.what].version, held[p.what].given_at) if p.what in held else ConsentStatus(p, "", None)
         for p in PURPOSES
     ]
 
 
-def holds(user_id: int, what: str) -> bool:
+def has_consent(user_id: int, what: str) -> bool:
     """Say whether a person agrees to something as it is worded now: asked by whoever is about to do it."""
     purpose = purpose_named(what)
     return Consent.objects.filter(user=user_id, what=what, version=purpose.version, withdrawn_at=None).exists()
@@ -76,7 +76,7 @@ def give(actor: Actor, *, what: str) -> Consent:
         if held is not None:
             _withdraw(actor, held)
         consent = Consent.objects.create(user_id=user, what=what, version=purpose.version)
-        _note(actor, "consent.given", consent, after={"what": what, "version": purpose.version})
+        _record(actor, "consent.given", consent, after={"what": what, "version": purpose.version})
     return consent
 
 
@@ -101,10 +101,10 @@ def purpose_named(what: str) -> Purpose:
 def _withdraw(actor: Actor, consent: Consent) -> None:
     consent.withdrawn_at = timezone.now()
     consent.save(update_fields=["withdrawn_at"])
-    _note(actor, "consent.withdrawn", consent, before={"what": consent.what, "version": consent.version})
+    _record(actor, "consent.withdrawn", consent, before={"what": consent.what, "version": consent.version})
 
 
-def _note(actor: Actor, action: str, consent: Consent, **said: Any) -> None:
+def _record(actor: Actor, action: str, consent: Consent, **said: Any) -> None:
     record_each(actor.by, action, consent, organisations_of(consent.user_id), **said)
 
 

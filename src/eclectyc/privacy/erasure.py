@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class Erasure:
     """What is left of a person, and how much went."""
 
     pseudonym: str
@@ -47,12 +47,12 @@ class Erased:
     is_wiped: bool  # false: the database file still holds traces in its free pages, until its next VACUUM
 
 
-def erase(actor: Actor, *, user: User) -> Erased:
+def erase(actor: Actor, *, user: User) -> Erasure:
     """Erase a person. Not oneself, not the last administrator of an organisation, not the last operator."""
     require_person(actor, user, may_be_own=False)
     if actor.user_id == user.pk:
         raise Conflict("Nobody erases themselves.", "Ask another administrator, or whoever runs this installation.")
-    read_log_queue.take_in()
+    read_log_queue.store_waiting()
     mails = mails_to(user.email)
     secure = _secure_deletes()
     with keeping_administrators(user.memberships.values_list("organisation_id", flat=True)):
@@ -69,7 +69,7 @@ def erase(actor: Actor, *, user: User) -> Erased:
         record_each(actor.by, "person.erased", held, told, after={"pseudonym": pseudonym, "counts": counts})
     for path in mails:
         path.unlink(missing_ok=True)
-    return Erased(pseudonym, counts, _wipe() if secure else True)
+    return Erasure(pseudonym, counts, _wipe() if secure else True)
 
 
 def _erase_rows(user: User, pseudonym: str) -> dict[str, int]:

@@ -23,7 +23,7 @@ from eclectyc.accounts.models import PLACES, Invitation, Membership, User
 from eclectyc.accounts.person_events import note
 from eclectyc.audit import read_log_queue
 from eclectyc.audit.models import Event, Person, Personal
-from eclectyc.audit.search import Told, tell
+from eclectyc.audit.search import EventDetails, describe
 from eclectyc.kernel.data_protection import PersonalData
 from eclectyc.kernel.errors import Forbidden
 from eclectyc.kernel.hooks import personal_data
@@ -48,7 +48,7 @@ def rows_of(column: PersonalData, user: User) -> QuerySet[Any]:
 def export(actor: Actor, *, user: User) -> bytes:
     """Return all data about a person as a ZIP of JSON and CSV: one's own, or another's with ``privacy.run``."""
     require_person(actor, user, may_be_own=True)
-    read_log_queue.take_in()
+    read_log_queue.store_waiting()
     tables = dict(_tables(user))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as out:
@@ -111,10 +111,10 @@ def _events(user: User) -> list[dict[str, Any]]:
         return []
     about = Personal.objects.filter(person=pseudonym).values("event")
     found = Event.objects.filter(Q(actor=pseudonym) | Q(pk__in=about) | Q(subject_type="user", subject_id=str(user.pk)))
-    return [_event(one, user, str(pseudonym)) for one in tell(found[:MOST_EVENTS])]
+    return [_event(one, user, str(pseudonym)) for one in describe(found[:MOST_EVENTS])]
 
 
-def _event(event: Told, user: User, pseudonym: str) -> dict[str, Any]:
+def _event(event: EventDetails, user: User, pseudonym: str) -> dict[str, Any]:
     """Return an event without what names others."""
     is_own = event.pseudonym == pseudonym
     return {

@@ -15,7 +15,7 @@ from eclectyc.kernel.data_protection import RetentionCategory
 from eclectyc.kernel.errors import Forbidden
 from eclectyc.privacy.data_categories import categories
 from eclectyc.privacy.deletions import RuleDeletion
-from eclectyc.privacy.rules import Share, shares
+from eclectyc.privacy.rules import RuleScope, rule_scopes
 
 EVER: Final = datetime(1900, 1, 1, tzinfo=UTC)  # nothing is older
 
@@ -36,7 +36,7 @@ def run(actor: Actor, *, now: datetime | None = None, dry_run: bool = False) -> 
     if not actor.stands_above:
         raise Forbidden("Only an operator can run retention.", "Ask the operator of this installation.")
     moment = now or timezone.now()
-    parts = shares()
+    parts = rule_scopes()
     outcomes = [_apply(kind, parts[kind.name], moment, dry_run) for kind in categories()]
     if not dry_run:
         with transaction.atomic():
@@ -44,7 +44,7 @@ def run(actor: Actor, *, now: datetime | None = None, dry_run: bool = False) -> 
     return outcomes
 
 
-def _apply(kind: RetentionCategory, parts: list[Share], now: datetime, dry_run: bool) -> Outcome:
+def _apply(kind: RetentionCategory, parts: list[RuleScope], now: datetime, dry_run: bool) -> Outcome:
     count = 0
     for share in parts:
         before = EVER if share.days is None else now - timedelta(days=share.days)

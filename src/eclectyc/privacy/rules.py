@@ -23,7 +23,7 @@ MOST_DAYS: Final = 36_500
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class EffectiveRule:
     """How long a category is kept. days : None for ever. of : the organisation whose rule it is; None if it is the
     installation's or the default."""
 
@@ -34,7 +34,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class RuleScope:
     """A retention period of these organisations, or of all but these."""
 
     days: int | None
@@ -42,7 +42,7 @@ class Share:
     is_rest: bool
 
 
-def rules(organisation: Organisation | None = None) -> list[Rule]:
+def rules(organisation: Organisation | None = None) -> list[EffectiveRule]:
     """Return the rule in effect for every category, for the installation or an organisation. Two queries."""
     own = dict(RetentionRule.objects.values_list("kind", "days"))
     line = organisation.ancestry if organisation is not None else []
@@ -56,32 +56,32 @@ def _rule(
     own: dict[str, int | None],
     theirs: dict[tuple[int, str], int | None],
     line: list[int],
-) -> Rule:
+) -> EffectiveRule:
     for number in reversed(line):
         if kind.is_of_organisations and (number, kind.name) in theirs:
-            return Rule(kind, theirs[number, kind.name], is_default=False, of=number)
-    return Rule(kind, own.get(kind.name, kind.default_days), is_default=kind.name not in own)
+            return EffectiveRule(kind, theirs[number, kind.name], is_default=False, of=number)
+    return EffectiveRule(kind, own.get(kind.name, kind.default_days), is_default=kind.name not in own)
 
 
-def shares() -> dict[str, list[Share]]:
+def rule_scopes() -> dict[str, list[RuleScope]]:
     """Return the retention periods of each category and the organisations they apply to; the rest comes last."""
     own = dict(RetentionRule.objects.values_list("kind", "days"))
     theirs = {(o, k): d for o, k, d in OrganisationRule.objects.values_list("organisation", "kind", "days")}
     lines = [o.ancestry for o in Organisation.objects.only("path")] if theirs else []
-    found: dict[str, list[Share]] = {}
+    found: dict[str, list[RuleScope]] = {}
     for kind in categories():
         claimed: dict[int | None, set[int]] = {}
         for line in lines:
             rule = _rule(kind, own, theirs, line)
             if rule.of is not None:
                 claimed.setdefault(rule.days, set()).add(line[-1])
-        parts = [Share(days, frozenset(numbers), is_rest=False) for days, numbers in claimed.items()]
+        parts = [RuleScope(days, frozenset(numbers), is_rest=False) for days, numbers in claimed.items()]
         rest = frozenset[int]().union(*claimed.values())
-        found[kind.name] = [*parts, Share(own.get(kind.name, kind.default_days), rest, is_rest=True)]
+        found[kind.name] = [*parts, RuleScope(own.get(kind.name, kind.default_days), rest, is_rest=True)]
     return found
 
 
-def set_rule(actor: Actor, *, kind: str, days: int | None, organisation: Organisation | None = None) -> Rule:
+def set_rule(actor: Actor, *, kind: str, days: int | None, organisation: Organisation | None = None) -> EffectiveRule:
     """Set how long a category is kept; None: for ever.
 
     Operators set the installation's rules. Administrators with ``privacy.run`` in the whole of an organisation set its
@@ -101,10 +101,10 @@ def set_rule(actor: Actor, *, kind: str, days: int | None, organisation: Organis
         else:
             OrganisationRule.objects.update_or_create(kind=kind, organisation=organisation, defaults={"days": days})
         _record(actor, organisation, {kind: before.days}, {kind: days})
-    return Rule(known, days, is_default=False, of=organisation.pk if organisation is not None else None)
+    return EffectiveRule(known, days, is_default=False, of=organisation.pk if organisation is not None else None)
 
 
-def remove_rule(actor: Actor, *, kind: str, organisation: Organisation | None = None) -> Rule:
+def remove_rule(actor: Actor, *, kind: str, organisation: Organisation | None = None) -> EffectiveRule:
     """Remove a rule; return the one that applies instead."""
     _changeable(actor, kind, organisation)
     with transaction.atomic():
@@ -119,7 +119,7 @@ def remove_rule(actor: Actor, *, kind: str, organisation: Organisation | None = 
     return after
 
 
-def rule_of(kind: str, organisation: Organisation | None = None) -> Rule:
+def rule_of(kind: str, organisation: Organisation | None = None) -> EffectiveRule:
     return next(rule for rule in rules(organisation) if rule.kind.name == kind)
 
 

@@ -3,6 +3,6 @@
 ``seal`` and ``open`` are all there is to it; ``fields.EncryptedText`` does both for a column of a model.
 """
 
-from eclectyc.vault.sealing import Unopened, open, reseal, rotate, seal  # noqa: A004 - vault.open(text)
+from eclectyc.vault.sealing import CannotOpen, open, reseal, rotate, seal  # noqa: A004 - vault.open(text)
 
-__all__ = ["Unopened", "open", "reseal", "rotate", "seal"]
+__all__ = ["CannotOpen", "open", "reseal", "rotate", "seal"]

@@ -20,7 +20,7 @@ AT_ONCE: Final = 200  # rows read, and changed in one transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class EncryptedColumn:
     """A column with sealed texts: one in each row, or, where it holds JSON, any number anywhere within."""
 
     model: type[Model]
@@ -43,27 +43,27 @@ class Column:
             found = found.select_for_update(of=("self",), no_key=True)
         return list(found.values_list("pk", "kept")[:AT_ONCE])
 
-    def put(self, key: Any, kept: Any) -> None:
+    def store(self, key: Any, kept: Any) -> None:
         """Write what is kept in a row, sealed already."""
         value = kept if self.is_json else Value(kept, output_field=TextField())
         self.model._base_manager.filter(pk=key).update(**{self.field: value})
 
 
-_registered: dict[str, Column] = {}
+_registered: dict[str, EncryptedColumn] = {}
 
 
-def register(column: Column) -> None:
+def register(column: EncryptedColumn) -> None:
     """Say that a column holds sealed texts that are no ``EncryptedText``."""
     _registered[column.name] = column
 
 
-def columns(models: Iterable[type[Model]] | None = None) -> list[Column]:
+def columns(models: Iterable[type[Model]] | None = None) -> list[EncryptedColumn]:
     """Return every column with sealed texts: of these models, else of all there are and those registered."""
     found = {column.name: column for column in (_registered.values() if models is None else ())}
     for model in apps.get_models() if models is None else models:
         for field in model._meta.local_fields:
             if isinstance(field, EncryptedText):
-                column = Column(model, field.name, purpose=f"{model._meta.label_lower}.{field.name}")
+                column = EncryptedColumn(model, field.name, purpose=f"{model._meta.label_lower}.{field.name}")
                 found[column.name] = column
     return sorted(found.values(), key=lambda column: column.name)
 
@@ -78,10 +78,10 @@ def sealed_in(kept: Any) -> Iterator[str]:
             yield from sealed_in(part)
 
 
-def with_each(kept: Any, fresh: Callable[[str], str]) -> Any:
+def replace_each(kept: Any, fresh: Callable[[str], str]) -> Any:
     """Return what a row keeps with every sealed text become another."""
     if isinstance(kept, str):
         return fresh(kept) if is_sealed(kept) else kept
     if isinstance(kept, dict):
-        return {name: with_each(part, fresh) for name, part in kept.items()}
-    return [with_each(part, fresh) for part in kept] if isinstance(kept, list) else kept
+        return {name: replace_each(part, fresh) for name, part in kept.items()}
+    return [replace_each(part, fresh) for part in kept] if isinstance(kept, list) else kept

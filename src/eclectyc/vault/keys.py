@@ -27,18 +27,18 @@ class BadKeyFile(EclectycError):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class VaultKey:
     """A key with its short name, by which a sealed text tells what opens it. Its value never shows."""
 
     name: str
     value: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, value: bytes) -> Key:
+    def from_value(cls, value: bytes) -> VaultKey:
         return cls(hashlib.sha256(b"vault key name:" + value).hexdigest()[:8], value)
 
 
-def keys(home: Path) -> list[Key]:
+def keys(home: Path) -> list[VaultKey]:
     """Return the keys there are, the newest first; none where there is no file."""
     path = home / FILE
     try:
@@ -53,7 +53,7 @@ def keys(home: Path) -> list[Key]:
     return found
 
 
-def newest(home: Path) -> Key:
+def newest(home: Path) -> VaultKey:
     """Return the key that seals; the file is made where there is none."""
     if not (home / FILE).exists():
         make_home(home)
@@ -61,13 +61,13 @@ def newest(home: Path) -> Key:
     return keys(home)[0]
 
 
-def add_key(home: Path) -> Key:
+def add_key(home: Path) -> VaultKey:
     """Put a new key before the others."""
     newest(home)
     fresh = secrets.token_bytes(LENGTH)
     older = (home / FILE).read_text(encoding="ascii")
     write_key_file(home / FILE, _line(fresh) + older, replace=True)
-    return Key.of(fresh)
+    return VaultKey.from_value(fresh)
 
 
 def keep_newest(home: Path) -> None:
@@ -80,11 +80,11 @@ def _line(value: bytes) -> str:
     return urlsafe_b64encode(value).decode() + "\n"
 
 
-def _key(line: str, path: Path) -> Key:
+def _key(line: str, path: Path) -> VaultKey:
     try:
         value = urlsafe_b64decode(line)
     except ValueError:
         value = b""
     if len(value) != LENGTH:
         raise BadKeyFile(f"{path} holds a line that is no key.", "Bring the file back from a copy.")
-    return Key.of(value)
+    return VaultKey.from_value(value)

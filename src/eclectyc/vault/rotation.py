@@ -22,23 +22,23 @@ from django.db import transaction
 from eclectyc.kernel.errors import Busy
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.vault import keys
-from eclectyc.vault.encrypted_columns import Column, sealed_in, with_each
-from eclectyc.vault.sealing import Unopened, key_name, reseal
+from eclectyc.vault.encrypted_columns import EncryptedColumn, replace_each, sealed_in
+from eclectyc.vault.sealing import CannotOpen, key_name, reseal
 
 LOCK: Final = "vault.lock"
 SETTLED_S: Final = 25.0  # longer than a writer waits for SQLite
 
 
 @dataclass(slots=True)
-class Sealed:
+class Resealing:
     """What was sealed anew, and what no key opens any more, counted by column."""
 
-    anew: Counter[str] = field(default_factory=Counter)
+    resealed: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
 
 
 @contextmanager
-def alone(home: Path) -> Iterator[None]:
+def exclusive(home: Path) -> Iterator[None]:
     """Hold the right to change the key file; raise ``Busy`` where another process does."""
     handle = os.open(home / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -51,7 +51,7 @@ def alone(home: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def begin(home: Path) -> tuple[keys.Key, bool]:
+def begin(home: Path) -> tuple[keys.VaultKey, bool]:
     """Return the key to which everything goes over, and whether an earlier rotation left it: that one is finished."""
     keys.newest(home)
     there = keys.keys(home)
@@ -62,9 +62,9 @@ def begin(home: Path) -> tuple[keys.Key, bool]:
     return fresh, False
 
 
-def seal_anew(columns: Sequence[Column], newest: keys.Key) -> Sealed:
+def reseal_all(columns: Sequence[EncryptedColumn], newest: keys.VaultKey) -> Resealing:
     """Seal every text with the newest key, some rows in each transaction; those that are already stay as they are."""
-    done = Sealed()
+    done = Resealing()
     for column in columns:
         after = None
         while rows := column.rows(after):
@@ -75,25 +75,25 @@ def seal_anew(columns: Sequence[Column], newest: keys.Key) -> Sealed:
     return done
 
 
-def _seal_part(column: Column, after: object, done: Sealed) -> None:
+def _seal_part(column: EncryptedColumn, after: object, done: Resealing) -> None:
     def fresh(text: str) -> str:
         try:
             again = reseal(text, purpose=column.purpose)
-        except Unopened:
+        except CannotOpen:
             done.lost[column.name] += 1
             return text
         if again != text:
-            done.anew[column.name] += 1
+            done.resealed[column.name] += 1
         return again
 
     with transaction.atomic():
         for key, kept in column.rows(after, for_update=True):
-            again = with_each(kept, fresh)
+            again = replace_each(kept, fresh)
             if again != kept:
-                column.put(key, again)
+                column.store(key, again)
 
 
-def held(columns: Sequence[Column]) -> dict[str, Counter[str]]:
+def count_by_key(columns: Sequence[EncryptedColumn]) -> dict[str, Counter[str]]:
     """Return how many texts each key seals, by column."""
     found = {column.name: Counter[str]() for column in columns}
     for column in columns:
@@ -104,7 +104,7 @@ def held(columns: Sequence[Column]) -> dict[str, Counter[str]]:
     return found
 
 
-def settle(home: Path, wait_s: float) -> float:
+def remaining_wait_s(home: Path, wait_s: float) -> float:
     """Return how long to wait yet [s] until nobody writes any more with a key read before the newest was there."""
     return max(0.0, wait_s - (time.time() - (home / keys.FILE).stat().st_mtime))
 

@@ -24,7 +24,7 @@ _NONCE: Final = 12  # [bytes]
 _SEALED: Final = re.compile(rf"{VERSION}\.[0-9a-f]{{8}}\.[\w-]{{18,}}", re.ASCII)
 
 
-class Unopened(EclectycError):
+class CannotOpen(EclectycError):
     """A sealed secret that cannot be opened here: its key is missing, or it is not what was sealed."""
 
     code = "vault"
@@ -46,14 +46,14 @@ def open(sealed: str, *, purpose: str = "") -> bytes:  # noqa: A001 - said as va
     key = next((key for key in held if key.name == name), None)
     if key is None:
         why = "has no such key" if held else "is missing"
-        raise Unopened(
+        raise CannotOpen(
             f"This secret was sealed with key {name}, and {_home() / keys.FILE} {why}.",
             "Bring that file back from a copy, or enter the secret anew.",
         )
     try:
         return AESGCM(key.value).decrypt(body[:_NONCE], body[_NONCE:], _bound(name, purpose))
     except InvalidTag:
-        raise Unopened("This secret is not as it was sealed.", "Enter it anew.") from None
+        raise CannotOpen("This secret is not as it was sealed.", "Enter it anew.") from None
 
 
 def reseal(sealed: str, *, purpose: str = "") -> str:
@@ -86,7 +86,7 @@ def _parts(sealed: str) -> tuple[str, bytes]:
     except ValueError:
         value = b""
     if version != VERSION or len(value) <= _NONCE:
-        raise Unopened("This is not a sealed secret.", "Enter it anew.")
+        raise CannotOpen("This is not a sealed secret.", "Enter it anew.")
     return name, value
 
 

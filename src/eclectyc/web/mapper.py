@@ -29,6 +29,7 @@ from eclectyc.intake.profiles.preview import Preview, PreviewReading, preview_of
 from eclectyc.intake.profiles.record_files import parts_of
 from eclectyc.intake.profiles.sample_file import TOP_LINES, SampleFile
 from eclectyc.kernel.errors import EclectycError
+from eclectyc.kernel.plurals import counted, plural
 from eclectyc.readers.blocks import LineError
 from eclectyc.readers.tables.file_sample import TableSample
 
@@ -70,6 +71,20 @@ class ShownColumn:
     unit: str = ""
     span: str = ""
     kind: str = ""
+
+    @property
+    def select_name(self) -> str:
+        """The name of the field that says what the column is."""
+        return f"c{self.number}"
+
+    @property
+    def quantity_name(self) -> str:
+        """The name of the field that says what the column measures."""
+        return f"q{self.number}"
+
+    @property
+    def quantity_label(self) -> str:
+        return f"What {self.name} measures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +199,27 @@ class Mapper:
     @property
     def more_errors(self) -> int:
         return max(0, len(self.preview.errors) - MOST_ERRORS) if self.preview else 0
+
+    @property
+    def announcement(self) -> str:
+        """How much of the first rows can be read, for a screen reader."""
+        if self.preview is None:
+            return ""
+        rows, rejected = counted(self.preview.rows, "row"), self.preview.rejected
+        return f"{counted(self.preview.readings, 'reading')} in the first {rows}, {rejected:,} rejected"
+
+    @property
+    def verdict(self) -> str:
+        """How much of the first rows can be read, in a sentence."""
+        if self.preview is None:
+            return ""
+        rows, rejected = counted(self.preview.rows, "row"), self.preview.rejected
+        if not self.preview.readings:
+            return f"No readings in the first {rows}."
+        end = "" if self.open else "; no questions left"
+        if rejected:
+            end = f"; {counted(rejected, 'row')} {plural(rejected, 'is', 'are')} rejected"
+        return f"{counted(self.preview.readings, 'reading')} in the first {rows}{end}."
 
     @property
     def is_ready(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -11,21 +12,22 @@ from django.urls import reverse
 from eclectyc.analytics.compare import Comparison
 from eclectyc.analytics.day_grid import Total
 from eclectyc.analytics.overview import HeadlineFigure, Overview, Remark
+from eclectyc.kernel.number_format import figure, share
+from eclectyc.kernel.plurals import counted, plural
 from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import day_words, short_day, span_words
 from eclectyc.web.colours import family
-from eclectyc.web.number_format import figure, share
 
 TOP_SITES = 8
 MOST_REMARKS = 7
 SENTENCE_DIGITS = 3
-WRONG = "silent"  # the kind of remark that says "wrong"; the others say "look at this"
+WRONG = "silent"  # the kind of remark that is shown as an error
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """One row of a ranking: ``width`` is its part of the longest [%]."""
+class RankedSite:
+    """A site in a ranking. width : its share of the longest bar [%]."""
 
     name: str
     address: str
@@ -36,8 +38,8 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
-    """Something to look at, and where."""
+class AttentionItem:
+    """Something that needs attention, and its page."""
 
     text: str
     address: str
@@ -46,16 +48,23 @@ class Thing:
 
 
 def sentence(overview: Overview) -> str:
-    """Return the estate in one sentence."""
+    """Return the estate in a sentence or two."""
     if overview.latest is None:
-        return f"{_count(overview.meters, 'meter')}, and no readings yet."
+        return f"{counted(overview.meters, 'meter')}, no readings yet."
     silent = len(overview.silent)
-    end = f"; {_count(silent, 'meter')} silent." if silent else "; every meter reports."
+    end = "Every meter has reported."
+    if silent:
+        end = f"{counted(silent, 'meter')} {plural(silent, 'has', 'have')} stopped reporting."
+    week = f"the week to {_last_day(overview.week)}"
     if overview.week.total.value is None:
-        return f"No energy readings this week; the last are of {day_words(overview.latest)}{end}"
-    return (
-        f"{figure(overview.week.total.value, 'kWh', SENTENCE_DIGITS)} this week{_against(overview.week.previous)}{end}"
-    )
+        return f"No energy readings in {week}; the latest are for {day_words(overview.latest)}. {end}"
+    used = figure(overview.week.total.value, "kWh", SENTENCE_DIGITS)
+    return f"{used} in {week}{_against(overview.week.previous)}. {end}"
+
+
+def _last_day(shown: HeadlineFigure) -> str:
+    last = shown.end - timedelta(days=1)
+    return f"{last.day} {last:%B}"
 
 
 def _against(comparison: Comparison) -> str:
@@ -63,16 +72,18 @@ def _against(comparison: Comparison) -> str:
     if change is None:
         return ""
     if abs(change) < 0.5:  # [%]
-        return ", as much as last"
-    return f", {abs(change):.0f} % {'above' if change > 0 else 'below'} last"
+        return ", the same as the week before"
+    return f", {abs(change):,.0f}% {'more' if change > 0 else 'less'} than the week before"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def periods(overview: Overview) -> list[tuple[HeadlineFigure, str, str]]:
+    """Return the dashboard's figures, each with its name and the days it covers."""
+    last = overview.week.end - timedelta(days=1)
+    week = f"Week to {last:%A} {_last_day(overview.week)}"
+    return [(overview.week, week, _days(overview.week)), (overview.month, "This month", _days(overview.month))]
 
 
-def period(shown: HeadlineFigure) -> str:
-    """Return the days a figure covers."""
+def _days(shown: HeadlineFigure) -> str:
     return span_words(shown.start, shown.end)
 
 
@@ -95,19 +106,21 @@ def trend_chart(overview: Overview) -> Chart:
     )
     known = [(value, day) for value, day in zip(values, days, strict=True) if value is not None]
     most = max(known, default=None)
-    title = f"Most on {short_day(most[1])}: {figure(most[0], 'kWh')}" if most else "The last 30 days"
+    title = "The last 30 days"
+    if most:
+        title = f"Highest day: {most[1]:%A} {most[1].day} {most[1]:%B}, {figure(most[0], 'kWh')}"
     summary = f"Energy of the last {len(days)} days, by day. {title}."
     keys = (Key("energy", "energy"), Key("same weekday last year", look="line"))
     nothing = "No energy readings in the last 30 days."
     return Chart("trend", title, summary, data, "Energy by day, the last 30 days", keys, nothing)
 
 
-def top_sites(overview: Overview) -> list[Ranked]:
-    """Return the sites that use most this month."""
+def top_sites(overview: Overview) -> list[RankedSite]:
+    """Return the highest-using sites this month."""
     rows = [row for row in overview.sites.head(TOP_SITES).to_dicts() if row["value"] is not None]
     longest = max((row["value"] for row in rows), default=0.0) or 1.0
     return [
-        Ranked(
+        RankedSite(
             name=row["site_name"],
             address=reverse("site", args=[row["site"]]),
             value=row["value"],
@@ -119,9 +132,11 @@ def top_sites(overview: Overview) -> list[Ranked]:
     ]
 
 
-def things(remarks: Sequence[Remark]) -> list[Thing]:
-    """Return what to look at first, with its page."""
-    return [Thing(remark.text, *_where(remark), is_wrong=remark.kind == WRONG) for remark in remarks[:MOST_REMARKS]]
+def attention(remarks: Sequence[Remark]) -> list[AttentionItem]:
+    """Return what needs attention first, with its page."""
+    return [
+        AttentionItem(remark.text, *_where(remark), is_wrong=remark.kind == WRONG) for remark in remarks[:MOST_REMARKS]
+    ]
 
 
 def _where(remark: Remark) -> tuple[str, str]:
@@ -131,5 +146,5 @@ def _where(remark: Remark) -> tuple[str, str]:
 
 
 def utilities(overview: Overview) -> list[dict[str, Any]]:
-    """Return this month's use by utility, each in its own unit."""
+    """Return this month's usage by utility, each in its own unit."""
     return [row | {"family": family(row["utility"])} for row in overview.utilities.to_dicts()]

@@ -14,7 +14,7 @@ from eclectyc.intake.uploads.models import Upload
 from eclectyc.intake.uploads.service import creates_meters, feed_actor, options_of
 from eclectyc.jobs.context import JobContext
 from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
-from eclectyc.kernel.plurals import counted, worded
+from eclectyc.kernel.plurals import counted, plural
 
 TEXTS = {"reading": "Reading the file", "waiting": "Waiting", "writing": "Writing the readings", "done": "Done"}
 SHOWN = ("batch", "format", "rows", "accepted", "rejected", "readings", "added", "changed", "unchanged", "kept")
@@ -66,7 +66,7 @@ def _import(running: JobContext, upload: Upload) -> dict[str, Any]:
             progress=tell,
             name=upload.name,
             upload=upload.pk,
-            under=running.effect,
+            guard=running.effect,
         )
     except AlreadyImported as known:
         return _report_of(known.batch) or {}
@@ -81,7 +81,7 @@ def _import(running: JobContext, upload: Upload) -> dict[str, Any]:
             Upload.objects.filter(pk=upload.pk).update(report=told)
         if report.unknown_meters:
             many = len(report.unknown_meters)
-            unknown = f"{counted(many, 'meter')} {worded(many, 'is', 'are')} not known"
+            unknown = f"{counted(many, 'meter')} {plural(many, 'is', 'are')} not known"
             raise Invalid(
                 f"Nothing of {upload.name} could be used: {unknown}.",
                 "Have them made at a site, or correct the identifiers.",

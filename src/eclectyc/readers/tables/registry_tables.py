@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from eclectyc.kernel.spreadsheet_safety import as_meant
+from eclectyc.kernel.spreadsheet_safety import original_text
 from eclectyc.readers.blocks import LineError, RecordBlock, UnreadableFile
 from eclectyc.readers.files.source import Source
 from eclectyc.readers.tables.dates import BadDate, parse_date, parse_stamp
@@ -107,7 +107,7 @@ def _normalise(text: str | None, plain: Normalise, row: int, heading: str, rejec
     if text is None or not text.strip():
         return None
     try:
-        return plain(as_meant(text)) or None
+        return plain(original_text(text)) or None
     except BadCell as bad:
         rejects.add(row, heading, bad.reason, bad.remedy)
         return None

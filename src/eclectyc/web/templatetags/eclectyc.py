@@ -1,7 +1,8 @@
-"""Numbers, marks and icons in templates."""
+"""Numbers, dates, units and marks in templates."""
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 from django import template
@@ -9,8 +10,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from eclectyc.estate.models import Quantity, Utility
-from eclectyc.kernel.plurals import worded as words_of
-from eclectyc.web import clock, colours, number_format
+from eclectyc.kernel import number_format
+from eclectyc.kernel.plurals import plural as words_of
+from eclectyc.web import clock, colours, import_messages
 
 register = template.Library()
 
@@ -18,10 +20,10 @@ register = template.Library()
 @register.simple_tag
 def figure(value: float | None, unit: str = "") -> SafeString:
     """A number at most four significant digits long, its unit beside it."""
-    made = number_format.figure(value, unit)
-    if not made.unit:
-        return format_html("{}", made.text)
-    return format_html('{}<span class="unit"> {}</span>', made.text, made.unit)
+    shown = number_format.figure(value, unit)
+    if not shown.unit:
+        return format_html("{}", shown.text)
+    return format_html('{}<span class="unit"> {}</span>', shown.text, shown.unit)
 
 
 @register.filter
@@ -45,7 +47,7 @@ def worded(number: int, words: str) -> str:
 
 @register.filter
 def percent(fraction: float | None) -> str:
-    """A share as per cent."""
+    """A share as a percentage."""
     return number_format.percent(fraction)
 
 
@@ -53,22 +55,20 @@ def percent(fraction: float | None) -> str:
 def percent_figure(fraction: float | None) -> SafeString:
     """A share as a figure, its % set small."""
     text = number_format.percent(fraction)
-    return (
-        format_html('{}<span class="unit"> %</span>', text.removesuffix(" %"))
-        if "%" in text
-        else format_html("{}", text)
-    )
+    if not text.endswith("%"):
+        return format_html("{}", text)
+    return format_html('{}<span class="unit">%</span>', text.removesuffix("%"))
 
 
 @register.simple_tag
 def share(part: float | None, whole: float | None) -> str:
-    """part / whole as per cent."""
+    """part / whole as a percentage."""
     return number_format.percent(number_format.share(part, whole))
 
 
 @register.filter
 def unlocalised(value: float) -> str:
-    """A number for an attribute: a point, no spaces."""
+    """A number for an attribute or an identifier: a decimal point, no commas."""
     return f"{value:g}"
 
 
@@ -91,14 +91,20 @@ def figure_columns(count: int) -> str:
 
 
 @register.filter
+def chart_span(count: int) -> int:
+    """The columns of a chart among so many: one is beside a wide one, two share a row, more are three to a row."""
+    return {1: 5, 2: 6}.get(count, 4)
+
+
+@register.filter
 def quantity_name(quantity: str) -> str:
-    """A quantity as it is printed."""
+    """A quantity in words."""
     return str(dict(Quantity.choices).get(quantity, quantity))
 
 
 @register.filter
 def utility_name(utility: str) -> str:
-    """A utility as it is printed."""
+    """A utility in words."""
     return str(dict(Utility.choices).get(utility, utility))
 
 
@@ -110,7 +116,7 @@ def change(percent_change: float | None) -> str:
 
 @register.filter
 def unit_name(unit: str) -> str:
-    """A stored unit as it is printed."""
+    """A stored unit as people write it."""
     return number_format.unit_name(unit)
 
 
@@ -128,7 +134,7 @@ def words(text: str) -> list[str]:
 
 @register.inclusion_tag("web/components/coverage.html")
 def coverage(present: float | None, expected: float | None, estimated: float | None = None) -> dict[str, Any]:
-    """The mark on a total that rests on less than everything; nothing where it rests on everything."""
+    """The mark on a total that is incomplete or partly estimated; nothing on any other."""
     return {
         "covered": number_format.share(present, expected),
         "present": present,
@@ -140,7 +146,7 @@ def coverage(present: float | None, expected: float | None, estimated: float | N
 
 @register.simple_tag(takes_context=True)
 def address(context: dict[str, Any], **changed: Any) -> str:
-    """This page's address with some of its parameters changed; an empty value takes one away."""
+    """This page's address with some of its parameters changed; an empty value removes one."""
     query = context["request"].GET.copy()
     for name, value in changed.items():
         if value in (None, ""):
@@ -165,7 +171,38 @@ def export_query(context: dict[str, Any], form: str) -> str:
     return str(query.urlencode())
 
 
+@register.simple_tag
+def utility_tag(utility: str, direction: str = "") -> SafeString:
+    """A utility's name in its colour; exports say so."""
+    name = utility_name(utility) + (", export" if direction == "export" else "")
+    return format_html('<span class="tag u-{}">{}</span>', colours.family(utility), name)
+
+
 @register.filter
-def unlocalised_degrees(value: float) -> str:
-    """A coordinate [°] for an address: six decimals, a tenth of a metre."""
-    return f"{value:.6f}".rstrip("0").rstrip(".")
+def stamp(moment: datetime | None) -> str:
+    """An instant as date and time in the installation's zone: 30 Nov 2026 15:58."""
+    return clock.stamp(moment)
+
+
+@register.filter
+def stamp_s(moment: datetime | None) -> str:
+    """An instant with its seconds."""
+    return clock.stamp(moment, seconds=True)
+
+
+@register.filter
+def stamp_day(moment: datetime | None) -> str:
+    """The day of an instant in the installation's zone: 30 Nov 2026."""
+    return clock.date_words(moment.astimezone(clock.house_zone()) if moment else None)
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """A date: 30 Nov 2026."""
+    return clock.date_words(value)
+
+
+@register.filter
+def format_name(name: str) -> str:
+    """A file format in words."""
+    return import_messages.format_words(name)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from eclectyc.accounts.models import Organisation
 from eclectyc.audit import read_log_queue
 from eclectyc.audit.record import record
-from eclectyc.audit.search import Sought, Told, rows, seek, tell
+from eclectyc.audit.search import EventDetails, EventFilter, describe, find_events, rows
 from eclectyc.kernel.errors import Invalid
 from eclectyc.web import list_query
 from eclectyc.web.clock import house_zone
@@ -28,7 +28,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     """List events with their filters in the address, or hand them out as CSV."""
     actor = actor_of(request)
     sought = _sought(request.GET)
-    found = seek(actor, sought)
+    found = find_events(actor, sought)
     filters = [name for name in NAMES if request.GET.get(name)]
     visible = Organisation.objects.visible_to(actor, "audit.view")
     organisations = {one.pk: one.name for one in visible[:1000]}
@@ -42,9 +42,9 @@ def audit(request: HttpRequest) -> HttpResponse:
     read_log_queue.record_read(actor.by, "audit.read", organisation_id=own, after={"filters": filters})
     zone = house_zone()
     told = [
-        {"event": one, "at": one.at.astimezone(zone), "said": _said(one),
+        {"event": one, "at": one.at.astimezone(zone), "details": _details(one),
          "organisation": organisations.get(one.organisation or 0, "")}
-        for one in tell(page)
+        for one in describe(page)
     ]  # fmt: skip
     kept = {name: request.GET.get(name, "") for name in NAMES}
     context = {"page": page, "rows": told, "kept": kept, "organisations": organisations, "is_narrowed": bool(filters),
@@ -52,10 +52,10 @@ def audit(request: HttpRequest) -> HttpResponse:
     return show(request, "audit", "Audit", context)
 
 
-def _sought(query: QueryDict) -> Sought:
+def _sought(query: QueryDict) -> EventFilter:
     organisation = query.get("organisation", "")[:15]
     end = _day(query, "to")
-    return Sought(
+    return EventFilter(
         actor=_text(query, "actor"),
         action=_text(query, "action"),
         subject=_text(query, "subject"),
@@ -88,8 +88,8 @@ def _midnight(day: date | None) -> datetime | None:
     return datetime.combine(day, time(), house_zone()) if day else None
 
 
-def _said(one: Told) -> list[tuple[str, str]]:
-    """Return what an event says: what was changed, from what to what, then the rest."""
+def _details(one: EventDetails) -> list[tuple[str, str]]:
+    """Return what an event changed, from what to what, then the rest of it."""
     changed = [(name, f"{_plain(one.before.get(name))} → {_plain(one.after[name])}") for name in one.after
                if name in one.before]  # fmt: skip
     gone = [(name, f"was {_plain(value)}") for name, value in one.before.items() if name not in one.after]

@@ -15,19 +15,19 @@ from eclectyc.accounts.people import user_by_email
 from eclectyc.accounts.person_events import organisations_of
 from eclectyc.kernel.errors import Conflict, EclectycError, Forbidden, Invalid, NotFound
 from eclectyc.privacy import consents, erasure, personal_data, rules
-from eclectyc.privacy.data_inventory import STORED
-from eclectyc.privacy.rules import Rule
+from eclectyc.privacy.data_inventory import INVENTORY
+from eclectyc.privacy.rules import EffectiveRule
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin.page import number_in, show
 
 MOST_ORGANISATIONS: Final = 1000
 
-SAID = {
-    "given": "Your consent is written down.",
-    "withdrawn": "Your consent is withdrawn.",
-    "rule": "The rule is changed.",
-    "erased": "The person is erased. What they did stays, under a pseudonym.",
-    "traces": "The person is erased. The database was in use, so traces stay in free pages of its file until its next "
+NOTICES: Final = {
+    "given": "Your consent was recorded.",
+    "withdrawn": "Your consent was withdrawn.",
+    "rule": "The rule was saved.",
+    "erased": "The person was erased. What they did stays in the records under a pseudonym.",
+    "traces": "The person was erased. The database was in use, so traces stay in free pages of its file until its next "
     "VACUUM.",
 }
 
@@ -44,15 +44,15 @@ def own_privacy(request: HttpRequest) -> HttpResponse:
         elif do == "withdraw":
             consents.withdraw(actor, what=what)
         else:
-            raise Invalid("Nothing was asked for.", "Use one of the page's buttons.", field="do")
+            raise Invalid("No action was selected.", "Use one of the buttons on the page.", field="do")
         return HttpResponseRedirect(f"{reverse('own-privacy')}?done={'given' if do == 'give' else 'withdrawn'}")
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "POST"])
     held = [(column.title, personal_data.rows_of(column, user).count()) for column in personal_data.columns()]
     own = organisations_of(user.pk)
     only = Organisation.objects.visible_to(actor).filter(pk=own[0]).first() if len(own) == 1 else None
-    context = {"standings": consents.standings(user.pk), "held": held, "rules": rules.rules(only), "person": user,
-               "said": SAID.get(request.GET.get("done", ""), "")}  # fmt: skip
+    context = {"standings": consents.consent_statuses(user.pk), "held": held, "rules": rules.rules(only), "person": user,
+               "notice": NOTICES.get(request.GET.get("done", ""), "")}  # fmt: skip
     return render(request, "web/account_privacy.html", context)
 
 
@@ -73,21 +73,21 @@ def privacy(request: HttpRequest) -> HttpResponse:
     if owner is None and not actor.stands_above and len(organisations) == 1:
         owner = next(iter(organisations.values()))
     context = {
-        "stored": STORED,
+        "stored": INVENTORY,
         "rules": [_told(rule, owner, organisations) for rule in rules.rules(owner)],
         "organisations": organisations.values(),
         "owner": owner,
         "may_rule": actor.stands_above if owner is None else actor.may("privacy.run", owner.pk),
         "typed": request.POST.get("email", "")[:254] or request.GET.get("email", "")[:254],
         "fault": fault,
-        "said": SAID.get(request.GET.get("done", ""), ""),
+        "notice": NOTICES.get(request.GET.get("done", ""), ""),
     }
     return show(request, "privacy", "Privacy", context, status=200 if fault is None else _status(fault))
 
 
-def _told(rule: Rule, owner: Organisation | None, organisations: Mapping[int, Organisation]) -> dict[str, Any]:
+def _told(rule: EffectiveRule, owner: Organisation | None, organisations: Mapping[int, Organisation]) -> dict[str, Any]:
     """Return a rule with who said it, and whether it can be changed for whom the page is about."""
-    source = "the installation" if not rule.is_default else "nobody: it is the default"
+    source = "the installation" if not rule.is_default else "default"
     if rule.of is not None:
         is_own = owner is not None and rule.of == owner.pk
         above = organisations.get(rule.of)
@@ -107,13 +107,14 @@ def _rule(request: HttpRequest, organisations: Mapping[int, Organisation], do: s
     actor, kind = actor_of(request), request.POST.get("kind", "")
     owner = _owner(request.POST, organisations)
     if owner is None and request.POST.get("organisation"):
-        raise NotFound("There is no such organisation.", "Choose one of the list.", field="organisation")
+        raise NotFound("There is no such organisation.", "Choose one from the list.", field="organisation")
     if do == "unrule":
         rules.remove_rule(actor, kind=kind, organisation=owner)
     else:
         days = request.POST.get("days", "").strip()
         if days and not (days.isascii() and days.isdigit() and len(days) < 7):
-            raise Invalid(f"{days[:20]!r} is no number of days.", "Give a number, or nothing for ever.", field="days")
+            remedy = "Enter a whole number, or leave it blank for no limit."
+            raise Invalid(f"{days[:20]!r} is not a number of days.", remedy, field="days")
         rules.set_rule(actor, kind=kind, days=int(days) if days else None, organisation=owner)
     return _back("rule", owner)
 
@@ -126,9 +127,9 @@ def _do(request: HttpRequest, organisations: Mapping[int, Organisation]) -> Http
     if do == "export":
         return _zip(personal_data.export(actor, user=user))
     if do != "erase":
-        raise Invalid("Nothing was asked for.", "Use one of the page's buttons.", field="do")
+        raise Invalid("No action was selected.", "Use one of the buttons on the page.", field="do")
     if request.POST.get("repeat", "").strip().casefold() != user.email.casefold():
-        raise Invalid("The address was not repeated.", "Type it a second time, to be sure.", field="repeat")
+        raise Invalid("The two addresses are different.", "Type the same address twice.", field="repeat")
     return _back("erased" if erasure.erase(actor, user=user).is_wiped else "traces")
 
 

@@ -109,7 +109,7 @@ def _opened(kept: str) -> str:
     """Return the secret that waits; empty where its key went meanwhile: then the page shows a new one."""
     try:
         return vault.open(kept).decode()
-    except vault.Unopened:
+    except vault.CannotOpen:
         return ""
 
 
