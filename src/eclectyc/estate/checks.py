@@ -12,15 +12,16 @@ from typing import Any, Final
 from eclectyc.kernel.days import STEPS, zone_of
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.identifiers import clean_identifier, has_lost_digits
+from eclectyc.kernel.typed_numbers import plain_number
 from eclectyc.kernel.units import CANONICAL, conversion
 
 Check = Callable[[str, Any], Any]
 
+MOST_DIGITS: Final = 40
 FIRST_DAY: Final = date(1900, 1, 1)
 LAST_DAY: Final = date(2200, 1, 1)
 USUAL_CORRECTION: Final = Decimal("1.02264")  # of volumes of gas: the UK's standard conditions
 _EMAIL: Final = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
-_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _RATIO: Final = re.compile(r"([0-9]{1,6})\s*/\s*([0-9]{1,6})")
 
 
@@ -72,8 +73,7 @@ def number(low: float, high: float) -> Check:
         try:
             found = float(value)
         except (TypeError, ValueError, OverflowError):
-            said = repr(value)[:80]
-            raise Invalid(f"{named(field)} {said} is not a number.", "Use a decimal point.", field=field) from None
+            found = float(plain_number(str(value), named(field), field=field))
         if isinstance(value, bool) or not math.isfinite(found) or not low <= found <= high:
             raise Invalid(f"{named(field)} {value} is out of range.", f"Use {low:g} to {high:g}.", field=field)
         return found
@@ -83,11 +83,9 @@ def number(low: float, high: float) -> Check:
 
 def decimal(field: str, value: Any, *, digits: int = 15, places: int = 3) -> Decimal:
     """An exact number of so many digits in all; more than are kept is refused, never rounded."""
-    said = str(value).strip().replace("−", "-")
-    if isinstance(value, bool) or not _NUMBER.fullmatch(said) or len(said) > 40:
-        raise Invalid(
-            f"{named(field)} {said[:80]!r} is not a number.", "Write digits and a decimal point.", field=field
-        )
+    said = plain_number(str(value), named(field), field=field)
+    if len(said) > MOST_DIGITS:
+        raise Invalid(f"{named(field)} is too large.", f"Give at most {digits - places} digits.", field=field)
     found = Decimal(said)
     if found != found.quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN):
         raise Invalid(f"{named(field)} {said} has too many decimals.", f"Give at most {places}.", field=field)
@@ -107,9 +105,10 @@ def whole(low: int, high: int) -> Check:
     def check(field: str, value: Any) -> int | None:
         if value is None or value == "":
             return None
-        said = str(value).strip()
-        if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,12}", said) or not low <= int(said) <= high:
-            raise Invalid(f"{named(field)} {said[:40]!r} is not a whole number from {low} to {high}.", field=field)
+        said = plain_number(str(value), named(field), field=field)
+        if not re.fullmatch(r"[+-]?[0-9]{1,12}", said) or not low <= int(said) <= high:
+            words = f"{named(field)} {str(value)[:40]!r} is not a whole number from {low:,} to {high:,}."
+            raise Invalid(words, field=field)
         return int(said)
 
     return check
@@ -146,8 +145,7 @@ def factor(field: str, value: Any) -> Decimal:
     try:
         found = Decimal(str(value).strip())
     except InvalidOperation:
-        said = str(value)[:80]
-        raise Invalid(f"The multiplier {said!r} is not a number.", "Use a decimal point.", field=field) from None
+        found = Decimal(plain_number(str(value), "The multiplier", field=field))
     if isinstance(value, bool) or not found.is_finite() or not 0 < found < 1_000_000:
         raise Invalid(f"The multiplier {str(value)[:40]} is out of range.", "Use a number above 0.", field=field)
     kept = found.quantize(Decimal("0.000001"))

@@ -26,8 +26,8 @@ from eclectyc.estate.virtual import refuse_if_virtual
 from eclectyc.kernel.days import zone_of
 from eclectyc.kernel.errors import Invalid, NotFound
 from eclectyc.kernel.quality import ACTUAL, ESTIMATED
+from eclectyc.kernel.typed_numbers import plain_number
 from eclectyc.lake.write import WriteResult
-from eclectyc.readers.tables.numbers import parse_number
 from eclectyc.registers.commit_consumption import commit_consumption
 from eclectyc.registers.models import Register, RegisterKind, RegisterRead, ResetWindow, TankEntry, TankKind
 from eclectyc.registers.recompute import Recalculation, for_registers, with_entry, with_read
@@ -235,9 +235,9 @@ def _moment(meter: Meter, at: datetime | str) -> int:
 
 
 def _number(name: str, given: float | str) -> float:
-    value = parse_number(given) if isinstance(given, str) else float(given)
-    if value is None or not 0 <= value < MOST:
-        raise Invalid(f"{str(given)[:40]!r} is not what a display shows.", "Write a plain number.", field=name)
+    value = float(plain_number(given, field=name)) if isinstance(given, str) else float(given)
+    if not 0 <= value < MOST:
+        raise Invalid(f"{str(given)[:40]!r} is out of range.", f"Enter a number from 0 to {MOST:,.0f}.", field=name)
     return value
 
 

@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from eclectyc.web.number_format import scale_for, unit_name
+from eclectyc.kernel.number_format import scale_for, unit_name
 
 Values = Sequence[float | None]
 DIGITS: Final = 6  # [decimals] kept of a value
+KEYBOARD_HELP: Final = (
+    "Use the arrow keys to read each value, plus and minus to zoom, 0 to reset the zoom. "
+    "The Table button shows the values as a table."
+)
 TICK_HOURS: Final = (0, 3, 6, 9, 12, 15, 18, 21)
 
 
@@ -53,6 +57,11 @@ class Chart:
     note: str = ""
     keys: Sequence[Key] = field(default=())
     nothing: str = "There are no readings to draw here."
+
+    @property
+    def keyboard_help(self) -> str:
+        """How the keyboard reads it, for its label."""
+        return KEYBOARD_HELP
 
     @property
     def script(self) -> str:

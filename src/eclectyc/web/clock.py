@@ -29,7 +29,7 @@ def short_day(day: date) -> str:
 
 
 def span_words(start: date, end: date) -> str:
-    """Return a half-open span of days, its last day included in the words.
+    """Return a half-open span of days in words, which include its last day.
 
     >>> span_words(date(2025, 3, 3), date(2025, 3, 10))
     '3–9 March 2025'
@@ -44,13 +44,30 @@ def span_words(start: date, end: date) -> str:
     return f"{start.day} {start:%B %Y} – {last.day} {last:%B %Y}"
 
 
+def date_words(day: date | None) -> str:
+    """Return a date as tables show it.
+
+    >>> date_words(date(2026, 11, 3)), date_words(None)
+    ('3 Nov 2026', '–')
+    """
+    return f"{day.day} {day:%b %Y}" if day else "–"
+
+
+def stamp(moment: datetime | None, *, seconds: bool = False) -> str:
+    """Return an instant as date and time, in the installation's zone: 3 Nov 2026 15:58."""
+    if moment is None:
+        return "–"
+    local = moment.astimezone(house_zone())
+    return f"{date_words(local)} {local:%H:%M:%S}" if seconds else f"{date_words(local)} {local:%H:%M}"
+
+
 def unbroken(text: str) -> str:
     """Return a text whose spans do not break at their dash at the end of a line."""
     return text.replace("–", "\u2060–\u2060")
 
 
 def slot_words(start: datetime, end: datetime) -> str:
-    """Return a slot's local start and end; the zone's abbreviation tells a repeated hour's two parts apart."""
+    """Return a slot's local start and end, with the zone's abbreviation, which differs in a repeated hour."""
     closes = "24:00" if end.hour == end.minute == 0 and end.date() > start.date() else f"{end:%H:%M}"
     return f"{start:%H:%M}–{closes} {start:%Z}"
 
@@ -68,5 +85,5 @@ def age_words(last: date | None, today: date) -> str:
 
 
 def house_zone() -> ZoneInfo:
-    """Return the zone of pages about many sites: the installation's own."""
+    """Return the time zone of pages about many sites: the installation's own."""
     return zone_of(settings.DEFAULT_SITE_ZONE)

@@ -40,6 +40,11 @@ class Field:
     autocomplete: str = "off"
     rows: int = 3
 
+    @property
+    def has_suggestions(self) -> bool:
+        """Whether values are suggested, from a list or while typing."""
+        return bool(self.suggestions or self.suggests)
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -60,6 +65,12 @@ class Bound:
     value: str
     values: tuple[str, ...]
     error: str
+
+    @property
+    def template(self) -> str:
+        """The component that draws its input."""
+        drawn = self.field.kind if self.field.kind in ("select", "textarea", "file") else "input"
+        return f"web/components/form_{drawn}.html"
 
     @property
     def options(self) -> list[Option]:

@@ -1,7 +1,6 @@
-"""One list for every page that has one: search, chips, columns that sort, pages, rows that can be chosen and changed.
+"""The list of every page that has one: search, chips, columns that sort, pages, rows that can be ticked and changed.
 
-What it shows is plain values; ``web/components/list.html`` sets them, escaped. Keys: ``/`` searches, ``↓`` ``↑`` go through
-the rows, Enter opens one.
+``web/components/list.html`` shows its values. Keys: ``/`` searches, ``↓`` ``↑`` go through the rows, Enter opens one.
 """
 
 from __future__ import annotations

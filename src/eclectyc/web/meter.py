@@ -13,21 +13,26 @@ from django.http import QueryDict
 from eclectyc.analytics.compare import Comparison
 from eclectyc.analytics.consumption import MeterReadings
 from eclectyc.analytics.periods import month_before, month_of
-from eclectyc.analytics.service import DayView, MeterYear
+from eclectyc.analytics.readings import DayView, MeterYear
 from eclectyc.estate.models import Meter, Quantity
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.identifiers import identify
+from eclectyc.kernel.number_format import figure, share, unit_name
 from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.quality import ACTUAL, MISSING
 from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import day_words, short_day, slot_words, unbroken
 from eclectyc.web.colours import family
-from eclectyc.web.number_format import figure, share, unit_name
-from eclectyc.web.site import heat_data
+from eclectyc.web.site import heat_data, interval_adverb, map_words, year_in
 
-AGAINST: Final = {"day": ("the day before", 1), "week": ("a week before", 7), "year": ("a year before", 364)}
+AGAINST: Final = {
+    "day": ("the previous day", 1),
+    "week": ("the same day last week", 7),
+    "year": ("the same day last year", 364),
+}
 MONTHS: Final = 13
+HALF_HOUR: Final = 30  # [minutes]
 FIRST_DAY: Final = date(1990, 1, 1)
 
 
@@ -41,9 +46,11 @@ def as_day(text: str) -> date | None:
 
 
 @dataclass(frozen=True, slots=True)
-class DayAsked:
-    """What the address of a meter's page asks for. ``compare`` is a word of AGAINST or nothing; a day that was
-    ``picked`` by hand goes before it."""
+class DayQuery:
+    """What the address of a meter's page asks for.
+
+    compare : a key of AGAINST, or empty; a day ``picked`` by hand goes before it.
+    """
 
     day: date
     compare: str
@@ -55,14 +62,13 @@ class DayAsked:
     today: date
 
     @classmethod
-    def of(cls, query: QueryDict, quantities: Sequence[str], last: date | None, today: date) -> DayAsked:
-        """Read the address; what makes no sense there is left at its default: the newest day, compared with none."""
-        day = as_day(query.get("day", "")) or last or today - timedelta(days=1)
-        picked = as_day(query.get("other", ""))
-        compare = query.get("compare", "") if picked is None and query.get("compare", "") in AGAINST else ""
-        asked = query.get("year", "")
-        year = int(asked) if asked.isascii() and asked.isdigit() and 1990 <= int(asked[:4]) <= today.year else day.year
-        quantity = query.get("quantity", "")
+    def from_address(cls, sent: QueryDict, quantities: Sequence[str], last: date | None, today: date) -> DayQuery:
+        """Read the address. What makes no sense there gets its default: the newest day, compared with none."""
+        day = as_day(sent.get("day", "")) or last or today - timedelta(days=1)
+        picked = as_day(sent.get("other", ""))
+        compare = sent.get("compare", "") if picked is None and sent.get("compare", "") in AGAINST else ""
+        year = year_in(sent, today) or day.year
+        quantity = sent.get("quantity", "")
         first = next(iter(quantities), str(Quantity.IMPORT))
         quantity = quantity if quantity in quantities else first
         return cls(day, compare, picked, year, quantity, quantities, last, today)
@@ -104,7 +110,12 @@ class DayAsked:
     @property
     def choices(self) -> list[tuple[str, str, bool]]:
         """The days to compare with: value, words, whether it is chosen."""
-        words = {"": "Nothing", "day": "Day before", "week": "Week before", "year": "Year before"}
+        words = {
+            "": "None",
+            "day": "Previous day",
+            "week": "Same day last week",
+            "year": "Same day last year",
+        }
         return [(value, text, value == self.compare and not self.picked) for value, text in words.items()]
 
 
@@ -119,13 +130,13 @@ def _floats(values: np.ndarray) -> list[float | None]:
     return [None if np.isnan(value) else float(value) for value in values]
 
 
-def day_chart(meter: Meter, asked: DayAsked, view: DayView, other: DayView | None) -> Chart:
+def day_chart(meter: Meter, query: DayQuery, view: DayView, other: DayView | None) -> Chart:
     """Return the day in its slots, what is usual behind it, another day as a line."""
     title = _finding(view)
     if not view.total.present and other is None and view.band is None:
         return Chart("day-chart", title, "", {}, nothing="No readings on this day.")
     spans = [slot_words(start, end) for start, end in zip(view.starts, view.ends, strict=True)]
-    compare = (asked.other_words, _aligned(view, other)) if other and other.step == view.step else None
+    compare = (query.other_words, _aligned(view, other)) if other and other.step == view.step else None
     data = charts.day(
         values=_floats(view.values),
         quality=[int(q) if not np.isnan(v) else MISSING for q, v in zip(view.quality, view.values, strict=True)],
@@ -133,33 +144,35 @@ def day_chart(meter: Meter, asked: DayAsked, view: DayView, other: DayView | Non
         spans=spans,
         unit=view.unit,
         colour=family(meter.utility),
-        file=f"meter-{meter.identifier}-{asked.day}",
+        file=f"meter-{meter.identifier}-{query.day}",
         band=(_floats(view.band.low), _floats(view.band.high)) if view.band else None,
         compare=compare,
     )
-    slots = f"{counted(view.slots, 'slot')} of {counted(view.step, 'minute')}"
-    note = f"{unit_name(view.unit)} in each of {slots}{_clock_change(view)}"
-    return Chart("day-chart", title, _day_summary(view), data, note, _keys(meter, view, compare is not None, asked))
+    note = f"{unit_name(view.unit)} in each of {counted_intervals(view.slots, view.step)}{_clock_change(view)}"
+    return Chart("day-chart", title, _day_summary(view), data, note, _keys(meter, view, compare is not None, query))
 
 
 def _finding(view: DayView) -> str:
     peak = peak_words(view)
-    return f"Most at {unbroken(peak[1])}: {figure(peak[0], view.unit)}" if peak else day_words(view.day)
+    if peak is None:
+        return day_words(view.day)
+    interval = "half-hour" if view.step == HALF_HOUR else "interval"
+    return f"Highest {interval}: {unbroken(peak[1])}, {figure(peak[0], view.unit)}"
 
 
-def weeks_span(asked: DayAsked) -> tuple[date, date]:
+def weeks_span(query: DayQuery) -> tuple[date, date]:
     """Return the four weeks up to and with a day."""
-    return asked.day - timedelta(days=27), asked.day + timedelta(days=1)
+    return query.day - timedelta(days=27), query.day + timedelta(days=1)
 
 
-def weeks_chart(meter: Meter, asked: DayAsked, days: MeterReadings) -> Chart:
+def weeks_chart(meter: Meter, query: DayQuery, days: MeterReadings) -> Chart:
     """Return the four weeks up to a day, for a meter of which only daily totals are known."""
     rows = days.frame.to_dicts()
     data = _by_day(
-        meter, rows, days.unit, f"meter-{meter.identifier}-to-{asked.day}", f"?quantity={asked.quantity}&day="
+        meter, rows, days.unit, f"meter-{meter.identifier}-to-{query.day}", f"?quantity={query.quantity}&day="
     )
-    note = f"Only daily totals are known of this meter: {unit_name(days.unit)} by day"
-    summary = f"The four weeks up to {day_words(asked.day)}, by day. {note}."
+    note = f"This meter has daily totals only, in {unit_name(days.unit)}"
+    summary = f"The four weeks up to {day_words(query.day)}, by day. {note}."
     return Chart(
         "day-chart", "The four weeks up to this day", summary, data, note, nothing="No readings in these weeks."
     )
@@ -174,15 +187,17 @@ def _clock_change(view: DayView) -> str:
 
 
 def _aligned(view: DayView, other: DayView) -> list[float | None]:
-    """Return another day's values at this day's clock times; of a repeated hour both parts meet their own, or the
-    only one."""
+    """Return another day's values at this day's clock times.
+
+    Both parts of a repeated hour get their own value, or the only one if the other day has no repeated hour.
+    """
     by_clock: dict[tuple[str, int], float | None] = {}
     for start, value in zip(other.starts, _floats(other.values), strict=True):
         by_clock[f"{start:%H:%M}", start.fold] = value
     return [by_clock.get((f"{start:%H:%M}", start.fold), by_clock.get((f"{start:%H:%M}", 0))) for start in view.starts]
 
 
-def _keys(meter: Meter, view: DayView, has_other: bool, asked: DayAsked) -> list[Key]:
+def _keys(meter: Meter, view: DayView, has_other: bool, query: DayQuery) -> list[Key]:
     colour = family(meter.utility)
     keys = [Key("actual", colour)]
     if np.any((view.quality > ACTUAL) & ~np.isnan(view.values)):
@@ -190,32 +205,43 @@ def _keys(meter: Meter, view: DayView, has_other: bool, asked: DayAsked) -> list
     if np.isnan(view.values).any():
         keys.append(Key("no readings", look="missing"))
     if view.band:
-        keys.append(Key(f"usual: most of {view.band.days} like days", look="band"))
-    return [*keys, Key(asked.other_words, look="dashed")] if has_other else keys
+        keys.append(Key(f"typical range ({counted(view.band.days, 'similar day')})", look="band"))
+    return [*keys, Key(query.other_words, look="dashed")] if has_other else keys
 
 
 def _day_summary(view: DayView) -> str:
     total = view.total
-    slots = f"{total.present} of {counted(total.expected, 'slot')}"
-    text = f"{day_words(view.day)}: {figure(total.value, view.unit)} in {slots}"
+    intervals = f"{total.present} of {counted_intervals(total.expected, view.step)}"
+    text = f"{day_words(view.day)}: {figure(total.value, view.unit)} in {intervals}"
     estimated = f", {total.estimated} of them estimated" if total.estimated else ""
     if not total.present:
         return f"{text}."
     place = int(np.nanargmax(view.values))
     peak = figure(float(view.values[place]), view.unit)
-    return f"{text}{estimated}. The most in a slot is {peak} at {view.starts[place]:%H:%M}."
+    return f"{text}{estimated}. The peak is {peak} at {view.starts[place]:%H:%M}."
 
 
 def peak_words(view: DayView) -> tuple[float, str] | None:
-    """Return the largest slot of a day and when it was."""
+    """Return the peak of a day and when it was."""
     if view.step == WHOLE_DAY or not view.total.present:
         return None
     place = int(np.nanargmax(view.values))
     return float(view.values[place]), slot_words(view.starts[place], view.ends[place])
 
 
+def counted_intervals(number: int, step: int) -> str:
+    """Return a number of intervals in words.
+
+    >>> counted_intervals(48, 30), counted_intervals(96, 15)
+    ('48 half-hours', '96 intervals of 15 minutes')
+    """
+    if step == HALF_HOUR:
+        return counted(number, "half-hour")
+    return f"{counted(number, 'interval')} of {counted(step, 'minute')}"
+
+
 def band_words(view: DayView) -> str:
-    """Return how the day lies against what is usual."""
+    """Return how the day compares with the typical range."""
     if view.band is None or not view.total.present:
         return ""
     known = ~np.isnan(view.values) & ~np.isnan(view.band.low)
@@ -224,30 +250,32 @@ def band_words(view: DayView) -> str:
     above = int((view.values[known] > view.band.high[known]).sum())
     below = int((view.values[known] < view.band.low[known]).sum())
     if above + below <= 0.2 * known.sum():  # the band holds 80 % of slots by its making
-        return "as usual for such a day"
-    return f"{counted(above, 'slot')} above and {below} below what is usual"
+        return "typical for such a day"
+    name = "half-hour" if view.step == HALF_HOUR else "interval"
+    if not above or not below:
+        return f"{counted(above or below, name)} {'higher' if above else 'lower'} than usual"
+    return f"{counted(above, name)} higher and {below} lower than usual"
 
 
-def year_chart(meter: Meter, asked: DayAsked, year: MeterYear) -> Chart:
+def year_chart(meter: Meter, query: DayQuery, year: MeterYear) -> Chart:
     """Return the year as a map of days and slots; as bars by day where only daily totals are known."""
-    file = f"meter-{meter.identifier}-{asked.year}"
-    link = f"?quantity={asked.quantity}&year={asked.year}&day="
-    title = f"{asked.year}: every day" if year.heat.left_out else f"{asked.year}: every slot of every day"
-    nothing = f"No readings in {asked.year}."
+    file = f"meter-{meter.identifier}-{query.year}"
+    link = f"?quantity={query.quantity}&year={query.year}&day="
+    title = f"{'Daily' if year.heat.left_out else interval_adverb(year.heat.step)} usage, {query.year}"
+    nothing = f"No readings in {query.year}."
     if year.heat.left_out:
-        rows = [row for row in year.days.to_dicts() if row["start"].date() < asked.today]
+        rows = [row for row in year.days.to_dicts() if row["start"].date() < query.today]
         data = _by_day(meter, rows, year.unit, file, link)
         return Chart(
             "year-map",
             title,
             f"{title}.",
             data,
-            f"{unit_name(year.unit)} by day; click a day to open it",
+            f"{unit_name(year.unit)} by day. Click a day to open it",
             nothing=nothing,
         )
-    data = heat_data(year.heat, unit=year.unit, file=file, today=asked.today, link=link)
-    step = counted(year.heat.step, "minute")
-    note = f"{unit_name(year.unit)} in {step}: days across, hours down. Click a day to open it"
+    data = heat_data(year.heat, unit=year.unit, file=file, today=query.today, link=link)
+    note = f"{map_words(year.heat.step, year.unit)} Click a day to open it"
     return Chart("year-map", title, f"{title}. {note}.", data, note, nothing=nothing)
 
 
@@ -259,7 +287,7 @@ def _by_day(meter: Meter, rows: Sequence[dict[str, Any]], unit: str, file: str, 
         spans=[short_day(day) for day in days],
         series=[
             Bars(
-                "use",
+                "usage",
                 [row["value"] for row in rows],
                 family(meter.utility),
                 estimated=[share(row["estimated"], row["present"]) or 0.0 for row in rows],
@@ -280,20 +308,20 @@ def months_span(today: date) -> tuple[date, date, list[date]]:
     return first.replace(year=first.year - 1), today, months[::-1]
 
 
-def months_chart(meter: Meter, readings: MeterReadings, asked: DayAsked) -> Chart:
-    """Return thirteen months against the same months a year before."""
-    _, _, months = months_span(asked.today)
+def months_chart(meter: Meter, readings: MeterReadings, query: DayQuery) -> Chart:
+    """Return thirteen months against the same months last year."""
+    _, _, months = months_span(query.today)
     by_month = {row["start"].date(): row for row in readings.frame.to_dicts()}
     of = [by_month.get(month, {}) for month in months]
     earlier = [by_month.get(month.replace(year=month.year - 1), {}).get("value") for month in months]
     bars = Bars(
-        "use",
+        "usage",
         [row.get("value") for row in of],
         family(meter.utility),
         coverage=[share(row.get("present"), row.get("expected")) for row in of],
         estimated=[share(row.get("estimated"), row.get("present")) or 0.0 for row in of],
     )
-    series = [bars, Bars("a year before", earlier, "chart-compare", "ticks")] if any(earlier) else [bars]
+    series = [bars, Bars("same month last year", earlier, "chart-compare", "ticks")] if any(earlier) else [bars]
     data = charts.bars(
         heading="month",
         labels=[f"{m:%b}" if m.month > 1 else f"{m:%b %Y}" for m in months],
@@ -302,8 +330,8 @@ def months_chart(meter: Meter, readings: MeterReadings, asked: DayAsked) -> Char
         unit=readings.unit,
         file=f"meter-{meter.identifier}-months",
     )
-    keys = [Key("use", family(meter.utility)), Key("a year before", look="line")] if len(series) > 1 else []
-    return Chart("months", "Month by month", "Thirteen months, by month.", data, unit_name(readings.unit), keys)
+    keys = [Key("usage", family(meter.utility)), Key("same month last year", look="line")] if len(series) > 1 else []
+    return Chart("months", "Month by month", "Usage in the last thirteen months.", data, unit_name(readings.unit), keys)
 
 
 def printed_identifier(meter: Meter) -> tuple[str, str]:

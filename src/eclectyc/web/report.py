@@ -17,14 +17,14 @@ from eclectyc.analytics.compare import Against
 from eclectyc.analytics.estate import ConsumptionFilter, Group, consumption, totals
 from eclectyc.analytics.periods import month_before, month_of
 from eclectyc.estate.models import Meter, Utility
+from eclectyc.kernel.number_format import figure, share, unit_name
 from eclectyc.web import charts
 from eclectyc.web.charts import Chart
 from eclectyc.web.clock import span_words
 from eclectyc.web.colours import family
-from eclectyc.web.number_format import figure, share, unit_name
 
 GROUPS: Final = (("site", "Site"), ("meter", "Meter"), ("region", "Region"), ("utility", "Utility"))
-AGAINST: Final = (("", "Nothing"), ("before", "The period before"), ("last_year", "Last year"))
+AGAINST: Final = (("", "None"), ("before", "The period before"), ("last_year", "Last year"))
 LONGEST_DAYS: Final = 3660
 CHARTED: Final = 20
 _SELECT: Final = {"class": "input", "data-submit": True}
@@ -32,7 +32,7 @@ _SELECT: Final = {"class": "input", "data-submit": True}
 
 def _date_field(label: str) -> forms.DateField:
     widget = forms.DateInput({"class": "input", "type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, widget=widget, error_messages={"invalid": "Write a date as 2025-06-30."})
+    return forms.DateField(label=label, widget=widget, error_messages={"invalid": "Write the date as 2025-06-30."})
 
 
 class ReportForm(forms.Form):
@@ -48,15 +48,15 @@ class ReportForm(forms.Form):
     per_m2 = forms.BooleanField(label="per m²", required=False, widget=forms.CheckboxInput({"data-submit": True}))
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a span that ends before it begins, or that nobody can mean."""
+        """Refuse a period that ends before it begins, or an implausible one."""
         cleaned = super().clean() or {}
         start, end = cleaned.get("start"), cleaned.get("end")
         if start and not 1990 <= start.year <= 2200:
-            self.add_error("start", "Use a year from 1990 on.")
+            self.add_error("start", "Choose a date from 1990 onwards.")
         elif start and end and end < start:
-            self.add_error("end", "This is before the first day.")
+            self.add_error("end", "The end is before the start.")
         elif start and end and (end - start).days > LONGEST_DAYS:
-            self.add_error("end", "Ten years at most.")
+            self.add_error("end", "Choose at most ten years.")
         return cleaned
 
 
@@ -67,7 +67,7 @@ def defaults(today: date) -> dict[str, str]:
 
 
 def spans(today: date, kept: dict[str, str]) -> list[tuple[str, str, bool]]:
-    """Return ready spans: name, address, whether it is the one shown."""
+    """Return common periods: name, address, whether it is the one shown."""
     last_year = today.year - 1
     ready = {
         "Last month": (month_before(today), month_of(today) - timedelta(days=1)),
@@ -87,7 +87,7 @@ def spans(today: date, kept: dict[str, str]) -> list[tuple[str, str, bool]]:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An answer: rows and totals as dictionaries, and what was asked."""
+    """An answer: rows and totals as dictionaries, and what was requested."""
 
     start: date
     end: date
@@ -119,7 +119,7 @@ class Report:
 
 
 def ask(actor: Actor, cleaned: dict[str, Any], today: date) -> Report:
-    """Ask analytics for what a valid form says."""
+    """Return the report that a valid form asks for."""
     start, end = cleaned["start"], cleaned["end"] + timedelta(days=1)
     against = cast(Against, cleaned["against"]) if cleaned["against"] else None
     utilities = (cleaned["utility"],) if cleaned["utility"] else ()
@@ -136,7 +136,7 @@ def ask(actor: Actor, cleaned: dict[str, Any], today: date) -> Report:
     by = cast(Group, cleaned["by"])
     rows = [_row(row, by) for row in frame.to_dicts()]
     if by == "meter":
-        _say_where(actor, rows)
+        _add_sites(actor, rows)
     return Report(start, end, by, cleaned["per_m2"], cleaned["against"], rows, _totals(frame))
 
 
@@ -151,8 +151,8 @@ def _row(row: dict[str, Any], by: Group) -> dict[str, Any]:
     }
 
 
-def _say_where(actor: Actor, rows: list[dict[str, Any]]) -> None:
-    """Add to each meter's row what tells it from the main meters of other sites."""
+def _add_sites(actor: Actor, rows: list[dict[str, Any]]) -> None:
+    """Add its identifier and site to each meter's row, since main meters often share a name."""
     asked = Meter.objects.visible_to(actor).filter(pk__in=[row["key"] for row in rows])
     known = {pk: rest for pk, *rest in asked.values_list("pk", "identifier", "site__name", "utility")}
     for row in rows:
@@ -165,16 +165,16 @@ def _totals(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def chart_of(report: Report) -> Chart:
-    """Return the largest groups of the first unit: kWh where there is any. Units are never drawn on one axis."""
+    """Return the largest groups of the first unit, kWh if there is any. Units are never drawn on one axis."""
     units = [row["unit"] for row in report.rows if row["value"] is not None]
     unit = units[0] if units else "kWh"
     column = "per_m2" if report.per_m2 else "value"
     rows = [row for row in report.rows if row["unit"] == unit and row[column] is not None]
     drawn = rows[:CHARTED]
-    printed = f"{unit_name(unit)}/m²" if report.per_m2 else unit_name(unit)
+    shown_unit = f"{unit_name(unit)}/m²" if report.per_m2 else unit_name(unit)
     data = charts.rows(
         heading=report.heading.lower(),
-        word="per m²" if report.per_m2 else "use",
+        word="per m²" if report.per_m2 else "usage",
         labels=[_full_label(row) for row in drawn],
         values=[row[column] for row in drawn],
         coverage=[row["coverage"] for row in drawn],
@@ -184,16 +184,16 @@ def chart_of(report: Report) -> Chart:
         links=[row["address"] for row in drawn] if report.by in ("site", "meter") else None,
     )
     title = _finding(drawn, column, unit, report)
-    note = f"{printed}, {report.words}" + (f"; the first {CHARTED} of {len(rows)}" if len(rows) > CHARTED else "")
-    return Chart("groups", title, f"{title}. {note}.", data, note, nothing="No readings in this span.")
+    note = f"{shown_unit}, {report.words}" + (f"; the first {CHARTED} of {len(rows)}" if len(rows) > CHARTED else "")
+    return Chart("groups", title, f"{title}. {note}.", data, note, nothing="No readings in this period.")
 
 
 def _finding(drawn: Sequence[dict[str, Any]], column: str, unit: str, report: Report) -> str:
     if not drawn:
-        return f"Use by {report.heading.lower()}"
+        return f"Usage by {report.heading.lower()}"
     most = drawn[0]
     value = figure(most[column], "kWh/m2" if report.per_m2 and unit == "kWh" else unit)
-    return f"{_full_label(most)} used most: {value}"
+    return f"Highest: {_full_label(most)}, {value}"
 
 
 def _full_label(row: dict[str, Any]) -> str:
@@ -221,10 +221,10 @@ def csv_rows(report: Report) -> list[list[object]]:
     extra = ["floor_area_m2", "use_per_m2", *(["change_percent"] if report.against else []), "counted_in_total"]
     made: list[list[object]] = [head + list(extra)]
     for row in report.rows:
-        told = [row["identifier"], row["site_name"]] if where else []
+        own = [row["identifier"], row["site_name"]] if where else []
         line = [
             row["label"],
-            *told,
+            *own,
             row["unit"],
             _plain(row["value"]),
             row["present"],

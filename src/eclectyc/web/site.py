@@ -16,12 +16,12 @@ from eclectyc.analytics.heat_map import HeatMap
 from eclectyc.analytics.periods import month_before, month_of
 from eclectyc.analytics.sites import SiteSummary, Sparkline
 from eclectyc.estate.models import Meter, Site, Utility
+from eclectyc.kernel.number_format import exact, share, unit_name
 from eclectyc.kernel.plurals import counted
 from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import age_words, span_words
 from eclectyc.web.colours import family
-from eclectyc.web.number_format import share, unit_name
 from eclectyc.web.sparklines import Spark, spark
 
 WEEKS: Final = 52
@@ -50,9 +50,22 @@ def utilities_of(meters: Sequence[Meter]) -> list[str]:
     return [str(utility) for utility in UTILITY_NAMES if utility in found]
 
 
+def year_in(sent: QueryDict, today: date) -> int | None:
+    """Return the year that an address asks for; None if it names none that has readings."""
+    text = sent.get("year", "")
+    known = text.isascii() and text.isdigit() and 1990 <= int(text[:4]) <= today.year
+    return int(text) if known else None
+
+
+def details_of(site: Site) -> list[str]:
+    """Return what a site is and where, for the line under its name."""
+    area = f"{exact(site.floor_area_m2, 1)} m²" if site.floor_area_m2 else ""
+    return [text for text in (site.get_site_type_display(), area, site.address, site.postcode) if text]
+
+
 @dataclass(frozen=True, slots=True)
-class YearAsked:
-    """Which year of which utility the heat map shows; ``utility`` is empty where the site has none."""
+class YearQuery:
+    """Which year of which utility the heat map shows; ``utility`` is empty if the site has none."""
 
     year: int
     utility: str
@@ -60,14 +73,11 @@ class YearAsked:
     today: date
 
     @classmethod
-    def of(cls, query: QueryDict, utilities: Sequence[str], today: date) -> YearAsked:
-        """Read the address; what it does not make sense is this year and the first utility."""
-        asked = query.get("year", "")
-        year = (
-            int(asked) if asked.isascii() and asked.isdigit() and 1990 <= int(asked[:4]) <= today.year else today.year
-        )
-        utility = query.get("utility", "")
-        return cls(year, utility if utility in utilities else next(iter(utilities), ""), utilities, today)
+    def from_address(cls, sent: QueryDict, utilities: Sequence[str], today: date) -> YearQuery:
+        """Read the address. What makes no sense there gets its default: this year, the first utility."""
+        utility = sent.get("utility", "")
+        chosen = utility if utility in utilities else next(iter(utilities), "")
+        return cls(year_in(sent, today) or today.year, chosen, utilities, today)
 
     @property
     def before(self) -> int:
@@ -76,7 +86,7 @@ class YearAsked:
 
     @property
     def after(self) -> int | None:
-        """The year after, None where it has not begun."""
+        """The year after; None if it has not begun."""
         return self.year + 1 if self.year < self.today.year else None
 
 
@@ -101,7 +111,7 @@ def _months(today: date) -> list[date]:
 
 
 def energy_months(summary: SiteSummary, today: date) -> Chart:
-    """Return what came in, in kWh, by month and utility, stacked."""
+    """Return the energy imported, in kWh, by month and utility, stacked."""
     rows = summary.monthly.filter(_IS_ENERGY)
     months = _months(today)
     used = [u for u in UTILITY_NAMES if u in set(rows["utility"])]
@@ -112,12 +122,11 @@ def energy_months(summary: SiteSummary, today: date) -> Chart:
     title = "Energy by month" if len(series) != 1 else f"{series[0].name} by month"
     months_known, utilities = counted(len({m for _, m in known}), "month"), counted(len(series), "utility", "utilities")
     summary_text = f"Energy of {months_known}, {utilities}."
-    return Chart("months", title, summary_text, data, "What main meters brought in, in kWh", keys)
+    return Chart("months", title, summary_text, data, "Energy imported through main meters, in kWh", keys)
 
 
 def other_months(summary: SiteSummary, today: date) -> list[Chart]:
-    """Return a chart for everything that is never added to energy: exports, what is generated or stored here, and
-    whatever is not in kWh."""
+    """Return a chart for each quantity that is not added to energy: exports, generation, storage, other units."""
     other = summary.monthly.filter(~_IS_ENERGY)
     made = []
     for row in other.select("utility", "direction", "unit").unique(maintain_order=True).to_dicts():
@@ -156,7 +165,7 @@ def slot_names(step: int, columns: int) -> list[str]:
 
 
 def heat_data(heat: HeatMap, *, unit: str, file: str, today: date, link: str = "") -> dict[str, Any]:
-    """Return a heat map's data up to yesterday; the columns of a 25-hour day only where the year has one."""
+    """Return a heat map's data up to yesterday; the columns of a 25-hour day only if the year has one."""
     days = [day for day in heat.days.tolist() if day < today]
     values = heat.rows()[: len(days)]
     whole = -(-1440 // heat.step)
@@ -166,17 +175,36 @@ def heat_data(heat: HeatMap, *, unit: str, file: str, today: date, link: str = "
     return charts.heat(days=days, slots=slot_names(heat.step, columns), values=values, unit=unit, file=file, link=link)
 
 
-def year_chart(site: Site, asked: YearAsked, heat: HeatMap | None) -> Chart:
+def interval_adverb(step: int) -> str:
+    """Return how often there are readings, as a title begins.
+
+    >>> interval_adverb(30), interval_adverb(15)
+    ('Half-hourly', '15-minute')
+    """
+    return {30: "Half-hourly", 60: "Hourly", 1440: "Daily"}.get(step, f"{step}-minute")
+
+
+def map_words(step: int, unit: str) -> str:
+    """Return how a map of days and intervals is read.
+
+    >>> map_words(30, "kWh")
+    'Each column is a day, each row a half-hour, in kWh.'
+    """
+    row = {30: "a half-hour", 60: "an hour"}.get(step, f"{step} minutes")
+    return f"Each column is a day, each row {row}, in {unit_name(unit)}."
+
+
+def year_chart(site: Site, query: YearQuery, heat: HeatMap | None) -> Chart:
     """Return a site's year as a map of days and slots."""
-    name = UTILITY_NAMES.get(asked.utility, "")
-    title = f"{name}, {asked.year}: when it is used"
+    name = UTILITY_NAMES.get(query.utility, "")
+    title = f"{name}: {interval_adverb(heat.step if heat else 30).lower()} usage, {query.year}"
     if heat is None:
         return Chart("year-map", title, "", {}, nothing="This site has no meters yet.")
-    unit = "m3" if asked.utility == "water" else "kWh"
-    data = heat_data(heat, unit=unit, file=f"site-{site.pk}-{asked.utility}-{asked.year}", today=asked.today)
-    left_out = f" Not in it, known by whole days only: {counted(len(heat.left_out), 'meter')}." if heat.left_out else ""
-    note = f"Days across, the hours of the day down; {unit_name(unit)} in {heat.step} minutes.{left_out}"
-    nothing = f"No {name.lower()} readings finer than a day in {asked.year}."
+    unit = "m3" if query.utility == "water" else "kWh"
+    data = heat_data(heat, unit=unit, file=f"site-{site.pk}-{query.utility}-{query.year}", today=query.today)
+    left_out = f" Not included: {counted(len(heat.left_out), 'meter')} with daily totals only." if heat.left_out else ""
+    note = f"{map_words(heat.step, unit)}{left_out}"
+    nothing = f"No {name.lower()} readings in {query.year}, except daily totals."
     return Chart("year-map", title, f"{title}. {note}", data, note, nothing=nothing)
 
 

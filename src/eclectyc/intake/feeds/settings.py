@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from eclectyc.intake.feeds.host_keys import fingerprint
 from eclectyc.kernel.errors import Invalid
+from eclectyc.kernel.typed_numbers import plain_number
 
 LEAVE, MOVE, DELETE = "leave", "move", "delete"
 AFTERWARDS: Final = (LEAVE, MOVE, DELETE)
@@ -126,10 +127,10 @@ def _value(one: SettingField, said: Any) -> Any:
 
 
 def _whole(one: SettingField, said: Any) -> int:
-    text = str(said).strip()
+    text = plain_number(str(said), one.label, field=one.name)
     number = int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else -1
     if not (one.least or 0) <= number <= (one.most or 0):
-        raise Invalid(f"{one.label} is a whole number from {one.least} to {one.most:,}.", "Give one.", field=one.name)
+        raise Invalid(f"{one.label} is a whole number from {one.least} to {one.most:,}.", "Enter one.", field=one.name)
     return number
 
 

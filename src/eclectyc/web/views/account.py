@@ -1,4 +1,4 @@
-"""One's own account: how one signs in, and where one is signed in."""
+"""``/account``: how the user signs in, and where they are signed in."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ def account(request: HttpRequest) -> HttpResponse:
         "has_factor": second_factor.has_second_factor(user),
         "is_required": second_factor.is_required_of(user),
         "codes_left": second_factor.codes_left(user),
-        "said": _SAID.get(request.GET.get("done", ""), ""),
+        "notice": _NOTICES.get(request.GET.get("done", ""), ""),
     }
     return render(request, "web/account/account.html", context)
 
 
-_SAID = {
-    "password": "Your password is changed. Sessions elsewhere have ended.",
-    "session": "That session has ended.",
-    "sessions": "All other sessions have ended.",
-    "factor": "Signing in no longer asks for a code.",
+_NOTICES = {
+    "password": "Your password was changed. You are signed out everywhere else.",
+    "session": "That device was signed out.",
+    "sessions": "All other devices were signed out.",
+    "factor": "You no longer need a code to sign in.",
 }
 
 
 def end_session(request: HttpRequest, pk: int) -> HttpResponse:
-    """End one of one's sessions."""
+    """End one of the user's sessions."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     if not sessions.end(cast(User, request.user), pk, request):
-        raise NotFound("There is no such session any more.", "See the list again.")
+        raise NotFound("This session has already ended.", "Reload the list.")
     return HttpResponseRedirect(f"{reverse('account')}?done=session")
 
 
 def end_others(request: HttpRequest) -> HttpResponse:
-    """End all of one's sessions but this one."""
+    """End all of the user's sessions but this one."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     sessions.end_others(cast(User, request.user), request)

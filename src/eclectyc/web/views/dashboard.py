@@ -24,10 +24,10 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     context = {
         "overview": overview,
         "sentence": present.sentence(overview),
-        "periods": [(shown, present.period(shown)) for shown in (overview.week, overview.month)],
+        "periods": present.periods(overview),
         "trend": present.trend_chart(overview),
-        "things": present.things(overview.remarks),
-        "more_things": max(0, len(overview.remarks) - present.MOST_REMARKS),
+        "attention": present.attention(overview.remarks),
+        "more_attention": max(0, len(overview.remarks) - present.MOST_REMARKS),
         "sites": present.top_sites(overview),
         "utilities": present.utilities(overview),
     }

@@ -67,11 +67,11 @@ def site_page(request: HttpRequest, pk: int) -> HttpResponse:
     one = get_object_or_404(found, pk=pk)
     today = today_in(zone_of(one.timezone))
     meters = list(Meter.objects.visible_to(actor).filter(site=one).order_by("utility", "name", "identifier"))
-    asked = site.YearAsked.of(request.GET, site.utilities_of(meters), today)
-    context: dict[str, Any] = {"site": one, "asked": asked}
+    query = site.YearQuery.from_address(request.GET, site.utilities_of(meters), today)
+    context: dict[str, Any] = {"site": one, "query": query, "details": site.details_of(one)}
     if getattr(request, "htmx", None) and request.htmx.target == "year":  # type: ignore[attr-defined]
-        heat = site_year(actor, one, asked.year, utility=asked.utility, today=today) if asked.utility else None
-        return render(request, "web/components/site_year.html", context | {"year": site.year_chart(one, asked, heat)})
+        heat = site_year(actor, one, query.year, utility=query.utility, today=today) if query.utility else None
+        return render(request, "web/components/site_year.html", context | {"year": site.year_chart(one, query, heat)})
     summary = site_summary(actor, one, today)
     context |= {
         "figures": site.figures_of(summary),

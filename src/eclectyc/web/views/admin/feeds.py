@@ -119,13 +119,13 @@ def feed(request: HttpRequest, pk: int) -> HttpResponse:
         "profile": one.profile.name if one.profile else "",
     })  # fmt: skip
     refusal: EclectycError | None = None
-    offered: list[str] | None = None
+    found_files: list[str] | None = None
     here = reverse("admin-feed", args=[pk])
     if request.method == "POST":
         do = request.POST.get("do", "")
         try:
             if do == "try":
-                offered = service.try_feed(actor, feed=one)
+                found_files = service.try_feed(actor, feed=one)
             elif do == "read":
                 made = service.read_now(actor, feed=one)
                 return done(request, "It is being looked at.", reverse("admin-job", args=[made.pk]))
@@ -141,7 +141,7 @@ def feed(request: HttpRequest, pk: int) -> HttpResponse:
         except EclectycError as error:
             refusal = error
     context = {
-        "form": form, "feed": one, "refusal": refusal, "offered": offered, "back": reverse("admin-feeds"),
+        "form": form, "feed": one, "refusal": refusal, "found_files": found_files, "back": reverse("admin-feeds"),
         "crumbs": [("Feeds", reverse("admin-feeds"))], "facts": _facts(actor, one), "files": _files(one),
         "danger": Danger("Take it down", "No more files are fetched. What came stays.", "Take the feed down"),
     }  # fmt: skip

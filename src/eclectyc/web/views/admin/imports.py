@@ -1,4 +1,4 @@
-"""``/admin/imports``: files sent in, looked at, imported in the background, and what became of each."""
+"""``/admin/imports``: upload, preview and import of files, and the result of each import."""
 
 from __future__ import annotations
 
@@ -34,40 +34,55 @@ from eclectyc.kernel.errors import EclectycError, Invalid, NotFound
 from eclectyc.kernel.plurals import counted
 from eclectyc.readers.recognise import TYPES
 from eclectyc.web.clock import house_zone
-from eclectyc.web.file_preview import Offers, look, offers_for
+from eclectyc.web.file_preview import MatchingProfiles, preview_of, profiles_for
 from eclectyc.web.forms import Field, Form
+from eclectyc.web.import_messages import format_words
 from eclectyc.web.list_component import Asked, Listing, Part, columns, filter_of
 from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.import_status import STATE_WORDS, may_change, row_of, shown
+from eclectyc.web.views.admin.import_status import STATE_WORDS, import_context, may_change, row_of
 from eclectyc.web.views.admin.page import done, organisation_field, organisations_for, show, status_of
 from eclectyc.web.views.admin.profiles import profile_field
 
 UNDO_WAIT_S: Final = 15.0
 MOST_FILES: Final = 50  # at once
-_QUANTITIES: Final = (("", "As the file says"), *((value, label) for value, label in Quantity.choices))
+_QUANTITIES: Final = (("", "As stated in the file"), *((value, label) for value, label in Quantity.choices))
+_FORMATS: Final = tuple((name, "Detect automatically" if name == "auto" else format_words(name)) for name in TYPES)
+_STAMPS: Final = (
+    ("auto", "Detect automatically"),
+    ("start", "start of each interval"),
+    ("end", "end of each interval"),
+)
 OPTIONS: Final = (
-    Field("type", "Format", "select", choices=tuple((name, "Find out" if name == "auto" else name) for name in TYPES)),
-    Field("stamps", "A time stands at the", "select",
-          choices=(("auto", "Find out"), ("start", "start of its period"), ("end", "end of its period"))),
-    Field("timezone", "Clock of the file", help="Such as UTC or Europe/London; empty: the format's, else the site's."),
-    Field("unit", "Unit of the values", help="Where the file does not say, such as kWh or m3."),
-    Field("meter", "Meter", help="For a file that names none.", suggests="meter"),
-    Field("quantity", "What is measured", "select", choices=_QUANTITIES),
-    Field("sheet", "Sheet", help="Of a workbook; empty: the first that is understood."),
-    Field("create_meters", "Make meters that are not known", "check", group="New meters"),
-    Field("site", "At the site", help="It is made if there is none of that name.", group="New meters",
-          suggests="site"),
-)  # fmt: skip
+    Field("type", "Format", "select", choices=_FORMATS),
+    Field("stamps", "Times are at the", "select", choices=_STAMPS),
+    Field(
+        "timezone",
+        "Time zone of the file",
+        help="Such as UTC or Europe/London (optional, default the format's, otherwise the site's).",
+    ),
+    Field("unit", "Unit", help="Such as kWh or m3, if the file doesn't state it."),
+    Field("meter", "Meter", help="If the file doesn't name one.", suggests="meter"),
+    Field("quantity", "Quantity", "select", choices=_QUANTITIES),
+    Field("sheet", "Sheet", help="Of a workbook (optional, default the first that can be read)."),
+    Field("create_meters", "Add new meters", "check", group="New meters"),
+    Field(
+        "site",
+        "Site for new meters",
+        help="It is created if it does not exist.",
+        group="New meters",
+        suggests="site",
+    ),
+)
 
 
 def imports(request: HttpRequest) -> HttpResponse:
-    """Take files in, and show what is under way and what came last."""
+    """Receive files, and show the imports in progress and the latest ones."""
     actor = actor_of(request)
     organisations = organisations_for(actor, "imports.run")
     fields = (
         organisation_field(organisations),
-        Field("files", "Files", "file", help="CSV, TXT, XLSX, XLS, ODS, JSON, XML, or .gz; one or several."),
+        Field("files", "Files", "file", help="CSV, TXT, XLSX, XLS, ODS, JSON, XML or .gz; one or several."),
     )
     form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(
         fields, {"organisation": organisations[0].pk if organisations else ""}
@@ -77,22 +92,22 @@ def imports(request: HttpRequest) -> HttpResponse:
         if kept and len(kept) == 1:
             return HttpResponseRedirect(reverse("admin-import-file", args=[kept[0].pk]))
         if kept:
-            said = f"{counted(len(kept), 'file')} came in. Look at each, then have it imported."
+            said = f"{counted(len(kept), 'file')} uploaded. Preview each one, then import it."
             return done(request, said, reverse("admin-imports"))
     return show(request, "imports", "Imports", {"form": form, **_now(actor)} | {
-        "sub": "Files of readings, sites and meters. A file is looked at first; nothing is stored until you say so.",
+        "sub": "Files of readings, sites and meters. You see a preview first; nothing is saved until you import it.",
         "actions": (("History", reverse("admin-imports-history")), ("Profiles", reverse("admin-profiles"))),
     }, status=form.status)  # fmt: skip
 
 
 @require_safe
 def now(request: HttpRequest) -> HttpResponse:
-    """Answer with what is under way, for the page to show anew."""
+    """Answer with the imports in progress and the latest ones, for the page to reload."""
     return render(request, "web/components/current_imports.html", _now(actor_of(request)))
 
 
 def file(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a file that came in: what it is taken for, what would become of it, and how that can be changed."""
+    """Show an uploaded file: its preview and its settings; POST imports, tests or discards it."""
     actor = actor_of(request)
     upload = get_object_or_404(Upload.objects.visible_to(actor).select_related("organisation", "job", "user"), pk=pk)
     found = import_history.entry_for_upload(upload)
@@ -102,7 +117,7 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     options = service.options_of(upload)
     fields = (profile_field(actor, [upload.organisation]), *OPTIONS)
-    offers = offers_for(actor, upload) if found.job is None else Offers()
+    offers = profiles_for(actor, upload) if found.job is None else MatchingProfiles()
     if offers.chosen is not None and not options.profile and "profile" not in request.GET:
         options = replace(options, profile=offers.chosen.profile.name)
     form = Form.holding(fields, vars_of(options) | {"profile": request.GET.get("profile", options.profile)})
@@ -111,22 +126,23 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
         form = Form.sent(fields, request.POST)
         if do == "discard":
             service.discard(actor, upload=upload)
-            return done(request, f"{upload.name} was put aside. Nothing of it was stored.", reverse("admin-imports"))
+            return done(request, f"{upload.name} was discarded. Nothing was saved.", reverse("admin-imports"))
         if do not in ("import", "try"):
-            raise Invalid("That cannot be done here.", "Load the page again.")
+            raise Invalid("That cannot be done here.", "Reload the page.")
         job = form.attempt(lambda: service.start(actor, upload=upload, options=_options(form, dry_run=do != "import")))
         if job is not None:
             return HttpResponseRedirect(reverse("admin-import", args=[f"j{job.pk}"]))
     context = {
         "upload": upload, "form": form, "found": found, "size": _size(upload.size), "report": upload.report or None,
         "crumbs": [("Imports", reverse("admin-imports"))], "offers": offers, "profile": form["profile"],
-        "look": look(actor, upload, _options(form, dry_run=True) if form.is_good else None),
+        "preview": preview_of(actor, upload, _options(form, dry_run=True) if form.is_good else None),
+        "chosen_why": offers.chosen.why if offers.chosen and offers.chosen.profile.name == form["profile"] else "",
     }  # fmt: skip
     return show(request, "import_file", upload.name, context, status=form.status)
 
 
 def one(request: HttpRequest, called: str) -> HttpResponse:
-    """Show one import: how far it is, or what became of it, line by line."""
+    """Show one import: its progress, or its result with the rejected rows."""
     actor = actor_of(request)
     found = _found(actor, called)
     refusal: EclectycError | None = None
@@ -137,7 +153,7 @@ def one(request: HttpRequest, called: str) -> HttpResponse:
         except EclectycError as error:
             refusal = error
             found = _found(actor, called)
-    context = {**shown(found), "refusal": refusal, "crumbs": [("Imports", reverse("admin-imports"))]}
+    context = {**import_context(found), "refusal": refusal, "crumbs": [("Imports", reverse("admin-imports"))]}
     template = "import_one"
     if request.headers.get("HX-Request") == "true" and request.method == "GET":
         return render(request, "web/components/import.html", context)
@@ -146,7 +162,7 @@ def one(request: HttpRequest, called: str) -> HttpResponse:
 
 @require_safe
 def rejected(request: HttpRequest, called: str) -> HttpResponseBase:
-    """Answer with the rejected lines as a file, to be mended and sent again."""
+    """Answer with the rejected rows as a file, to be corrected and uploaded again."""
     actor = actor_of(request)
     found = _found(actor, called)
     upload = found.upload
@@ -190,7 +206,7 @@ def past(request: HttpRequest) -> HttpResponse:
              Column("Organisation"))  # fmt: skip
     listing = Listing(
         "imports", "import", columns(heads, asked), [row_of(arrival) for arrival in found], Part(asked.number, count),
-        asked.words, "", "File name", filters, None, "Send a file in on the page of imports.",
+        asked.words, "", "File name", filters, None, "Upload a file on the Imports page.",
         asked.kept("state", "within", "organisation"),
     )  # fmt: skip
     return show(request, "list", "Import history", {
@@ -220,8 +236,8 @@ def _now(actor: Actor) -> dict[str, Any]:
         actor, import_history.ImportFilter(states=("done", "failed", "cancelled", "undone")), limit=10
     )
     return {
-        "going": [shown(one) for one in going],
-        "last": [shown(one) for one in last],
+        "going": [import_context(one) for one in going],
+        "last": [import_context(one) for one in last],
         "is_moving": any(one.job is not None and one.job.is_open for one in going),
     }
 
@@ -248,26 +264,26 @@ def _do(actor: Actor, found: import_history.ImportEntry, sent: QueryDict) -> str
     what = sent.get("do", "")
     if what == "undo" and found.batch is not None:
         undone = undo_batch(actor, batch=found.batch.pk, wait_s=UNDO_WAIT_S)
-        return f"Taken back: {counted(undone.removed, 'reading')} gone, {undone.changed:,} as they were before."
+        return f"Import undone: {counted(undone.removed, 'reading')} removed, {undone.changed:,} restored."
     if what == "cancel" and found.job is not None:
         jobs.cancel(actor, job=found.job)
-        return "It stops at its next step." if found.job.started_at else "It was cancelled."
+        return "It will stop at its next step." if found.job.started_at else "It was cancelled."
     if what == "retry" and found.job is not None:
         jobs.retry(actor, job=found.job)
-        return "It is tried again."
+        return "Trying again."
     if what in ("import", "make") and found.upload is not None and may_change(found):
         options = replace(service.options_of(found.upload), dry_run=False)
         if what == "make":
             options = replace(options, create_meters=True, site=sent.get("site", "")[:200].strip())
         if options.create_meters and not options.site:
-            raise Invalid("New meters need a site.", "Name one; it is made if there is none of that name.")
+            raise Invalid("New meters need a site.", "Name one. It is created if it does not exist.")
         service.start(actor, upload=found.upload, options=options)
-        return "It is being imported."
-    raise Invalid("That cannot be done here.", "Load the page again.")
+        return "Import started."
+    raise Invalid("That cannot be done here.", "Reload the page.")
 
 
 def _called_now(actor: Actor, found: import_history.ImportEntry) -> str:
-    """Return what an import is called now: started again it has another job."""
+    """Return an import's identifier, which changes with its job when it is started again."""
     upload = None
     if found.upload is not None:
         upload = Upload.objects.visible_to(actor).select_related("job").filter(pk=found.upload.pk).first()

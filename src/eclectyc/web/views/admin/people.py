@@ -25,7 +25,7 @@ from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns
 from eclectyc.web.list_query import PAGE_SIZE, Column, ordered
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin.page import Button, Danger, Doing, Table, done, number_in, show
-from eclectyc.web.views.admin.suggestions import offered, place_of, place_words
+from eclectyc.web.views.admin.suggestions import place_choices, place_of, place_words
 
 COLUMNS: Final = (Column("Person", "email"), Column("Name", "name"), Column("Roles"), Column("Since", "since"))
 SORTS: Final = {"email": "email", "name": "name", "since": "created_at"}
@@ -67,7 +67,7 @@ def users(request: HttpRequest) -> HttpResponse:
 
 
 def invite(request: HttpRequest) -> HttpResponse:
-    """Offer somebody a role at a place by mail."""
+    """Invite a person to a role at a place by email."""
     actor = actor_of(request)
     fields = (
         Field("email", "E-mail address", "email", help="The link goes there, works once and for seven days.",
@@ -83,7 +83,8 @@ def invite(request: HttpRequest) -> HttpResponse:
         form, place_error = _place_fault(form)
     context = {"form": form, "back": reverse("admin-users"), "button": "Send the invitation",
                "crumbs": [("People", reverse("admin-users"))]}  # fmt: skip
-    return show(request, "form_with_place", "Invite somebody", context | picker(request, actor, place_error), status=form.status)
+    context |= picker(request, actor, place_error)
+    return show(request, "form_with_place", "Invite a person", context, status=form.status)
 
 
 def user(request: HttpRequest, pk: int) -> HttpResponse:
@@ -125,8 +126,9 @@ _NAME: Final = Field("name", "Name", help="As others read it.")
 def picker(request: HttpRequest, actor: Actor, error: str, permission: str = "people.edit") -> dict[str, object]:
     """Return the choice of a place, with what was chosen."""
     value = request.POST.get("place", "")
+    typed = "" if value else request.POST.get("place_search", "")
     return {
-        "offered": offered(actor, permission, request.POST.get("place_search", "") if value == "" else "", value),
+        "place_choices": place_choices(actor, permission, typed, value),
         "place_permission": permission,
         "place_chosen": value,
         "place_error": error,

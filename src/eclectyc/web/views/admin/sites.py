@@ -158,7 +158,8 @@ def site(request: HttpRequest, pk: int) -> HttpResponse:
         status = answer
         one.refresh_from_db()
     context |= {
-        "site": one, "position": _position(one), "version": request.POST.get("version") or one.version, "back": reverse("admin-sites"),
+        "site": one, "version": request.POST.get("version") or one.version, "back": reverse("admin-sites"),
+        "position": _position(one),
         "crumbs": [("Sites", reverse("admin-sites"))], "histories": fact_forms.sections_of(one, facts),
         "actions": [("See its use", reverse("site", args=[one.pk])), ("New meter here", _new_meter(one))],
     }  # fmt: skip
@@ -262,6 +263,19 @@ def _held(one: Site) -> dict[str, object]:
         "region": one.region.name if one.region else "",
         "opening_hours": opening_hours.text_of(one.opening_hours),
     }
+
+
+def _position(one: Site) -> dict[str, str]:
+    """Return the address of a site's position on a map, and its words."""
+    if one.latitude is None or one.longitude is None:
+        return {}
+    latitude, longitude = _degrees(one.latitude), _degrees(one.longitude)
+    return {"address": f"geo:{latitude},{longitude}", "text": f"{latitude}, {longitude}"}
+
+
+def _degrees(value: float) -> str:
+    """Return a coordinate [°] to six decimals, a tenth of a metre."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def _danger(one: Site) -> Danger:

@@ -1,4 +1,4 @@
-"""What is offered while typing, and which places and rows were chosen. All of it among what the actor may see."""
+"""Suggestions while typing, and the places and rows that were chosen, all among what the actor may see."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def suggestions(found: QuerySet[Any], field: str) -> tuple[str, ...]:
 
 @require_safe
 def offer(request: HttpRequest) -> HttpResponse:
-    """Answer with names that hold what has been typed, for a field's list."""
+    """Answer with names that match what is typed, for a field's list."""
     actor = actor_of(request)
     model, field = OFFERED.get(request.GET.get("of", ""), OFFERED["site"])
     typed = request.GET.get(request.GET.get("field", ""), "")
@@ -45,7 +45,7 @@ def offer(request: HttpRequest) -> HttpResponse:
 
 
 def chosen(request: HttpRequest, everything: QuerySet[Any]) -> list[int]:
-    """Return the numbers that were ticked, or all that match."""
+    """Return the ids of the rows that were ticked, or of all that match."""
     if request.POST.get("all") == "true":
         return list(everything.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
     which = [number_in(text) for text in request.POST.getlist("which")[: MOST_AT_ONCE + 1]]
@@ -53,8 +53,8 @@ def chosen(request: HttpRequest, everything: QuerySet[Any]) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceOffered:
-    """A place to which something can be given."""
+class PlaceChoice:
+    """A place where a role or token can apply."""
 
     value: str  # site:12
     name: str
@@ -64,37 +64,38 @@ class PlaceOffered:
 
 @require_safe
 def places(request: HttpRequest) -> HttpResponse:
-    """Answer with the places that hold what has been typed."""
+    """Answer with the places that match what is typed."""
     asked = request.GET.get("permission", "")
     permission = asked if asked in PERMISSIONS else PERMISSIONS[0]
-    found = offered(actor_of(request), permission, request.GET.get("place_search", ""), request.GET.get("place", ""))
-    return render(request, "web/admin/places.html", {"offered": found, "anywhere": "anywhere" in request.GET})
+    typed, value = request.GET.get("place_search", ""), request.GET.get("place", "")
+    found = place_choices(actor_of(request), permission, typed, value)
+    return render(request, "web/admin/places.html", {"place_choices": found, "anywhere": "anywhere" in request.GET})
 
 
-def offered(actor: Actor, permission: str, typed: str, value: str) -> list[PlaceOffered]:
-    """Return places to choose from: what is chosen now, then what is found; organisations where nothing is typed."""
+def place_choices(actor: Actor, permission: str, typed: str, value: str) -> list[PlaceChoice]:
+    """Return places to choose from: the current choice, then what matches; organisations if nothing is typed."""
     now = [*_chosen(actor, permission, value)]
     words = words_of(typed)
     found = []
     for kind in KINDS if words else ("organisation", "region"):
         things = _found(actor, permission, kind, words)[:12]
-        found += [PlaceOffered(f"{kind}:{thing.pk}", _name(thing), _kind(kind, thing)) for thing in things]
+        found += [PlaceChoice(f"{kind}:{thing.pk}", _name(thing), _kind(kind, thing)) for thing in things]
     return [*now, *(place for place in found if place.value not in {one.value for one in now})]
 
 
 def place_of(actor: Actor, permission: str, value: str) -> dict[str, Any]:
-    """Return a chosen place for a service: one of what the actor may see."""
+    """Return a chosen place for a service, if the actor may see it."""
     kind, _, number = value.partition(":")
     if kind not in KINDS:
-        raise Invalid("No place is chosen.", "Choose an organisation, a region, a site or a meter.", field="place")
+        raise Invalid("Choose a place.", "It can be an organisation, a region, a site or a meter.", field="place")
     thing = _visible(actor, permission, kind).filter(pk=number_in(number)).first()
     if thing is None:
-        raise Invalid("There is no such place.", "Choose one of the list.", field="place")
+        raise Invalid("There is no such place.", "Choose one from the list.", field="place")
     return {kind: thing}
 
 
 def value_of(scope: Scope) -> str:
-    """Return where something stands, as the form says it."""
+    """Return a scope as the value of the form's field."""
     for kind in ("meter", "site", "region"):
         if getattr(scope, f"{kind}_id") is not None:
             return f"{kind}:{getattr(scope, f'{kind}_id')}"
@@ -110,11 +111,11 @@ def place_words(scope: Scope) -> tuple[str, str]:
     return str(thing), f"{thing._meta.model_name} of {organisation}" if organisation else str(thing._meta.model_name)
 
 
-def _chosen(actor: Actor, permission: str, value: str) -> Iterator[PlaceOffered]:
+def _chosen(actor: Actor, permission: str, value: str) -> Iterator[PlaceChoice]:
     kind, _, number = value.partition(":")
     if kind in KINDS:
         for thing in _visible(actor, permission, kind).filter(pk=number_in(number)):
-            yield PlaceOffered(f"{kind}:{thing.pk}", _name(thing), _kind(kind, thing), is_chosen=True)
+            yield PlaceChoice(f"{kind}:{thing.pk}", _name(thing), _kind(kind, thing), is_chosen=True)
 
 
 def _visible(actor: Actor, permission: str, kind: str) -> QuerySet[Any]:

@@ -2,7 +2,7 @@
 
 import { seriesColour } from "./colours.js";
 import { categoryAxis, common, hatch, tooltip, valueAxis } from "./look.js";
-import { exact, scaled, withUnit } from "./numbers.js";
+import { exact, percent, scaled, withUnit } from "./numbers.js";
 import { seen } from "./zoom.js";
 
 function shape(entry, spec, theme) {
@@ -38,10 +38,10 @@ function details(spec, place) {
     const value = entry.values[place];
     if (value === null && entry.stack) continue;
     rows.push({ name: entry.name, value: withUnit(value, spec), colour: entry.colour, look: entry.shape === "bar" ? "" : "line" });
-    const covered = entry.coverage?.[place];
-    if (value !== null && covered !== undefined && covered !== null && covered < 1) rows.push({ name: "covered", value: `${Math.floor(covered * 1000) / 10} %` });
+    const share = entry.coverage?.[place];
+    if (value !== null && share !== undefined && share !== null && share < 1) rows.push({ name: "complete", value: percent(share) });
     const estimated = entry.estimated?.[place];
-    if (estimated > 0) rows.push({ name: "estimated", value: `${Math.ceil(estimated * 1000) / 10} %` });
+    if (estimated > 0) rows.push({ name: "estimated", value: percent(estimated, Math.ceil) });
   }
   return rows;
 }
@@ -73,7 +73,7 @@ export function table(spec) {
     columns: [
       { name: spec.heading },
       ...spec.series.map((entry) => ({ name: entry.name, unit: spec.unit, numeric: true })),
-      ...withCoverage.map((entry) => ({ name: withCoverage.length > 1 ? `${entry.name}, covered` : "covered", unit: "%", numeric: true })),
+      ...withCoverage.map((entry) => ({ name: withCoverage.length > 1 ? `${entry.name}, complete` : "complete", unit: "%", numeric: true })),
     ],
     rows: spec.spans.map((span, place) => [
       span,

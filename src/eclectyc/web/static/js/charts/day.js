@@ -39,7 +39,7 @@ function band(spec, theme) {
     const { x, width, at } = slotFrame(api);
     return { type: "line", shape: { x1: x, x2: x + width, y1: at(api.value(1)), y2: at(api.value(1)) }, style: { stroke: theme.surface, lineWidth: 1, opacity: 0.7 } };
   };
-  return [{ ...shared, name: "usual band", z: 1, renderItem: area }, { ...shared, name: "band edge", z: 4, renderItem: edge }];
+  return [{ ...shared, name: "typical range", z: 1, renderItem: area }, { ...shared, name: "band edge", z: 4, renderItem: edge }];
 }
 
 function compared(spec, theme) {
@@ -60,7 +60,7 @@ function details(spec, place) {
   const rows = [{ name: NAMES[spec.quality[place]], value: withUnit(spec.values[place], spec), colour: spec.quality[place] === MISSING ? undefined : spec.colour }];
   if (spec.compare) rows.push({ name: spec.compare.name, value: withUnit(spec.compare.values[place], spec) });
   if (spec.band?.low[place] != null) {
-    rows.push({ name: "usual", value: `${exact(+scaled(spec.band.low[place], spec.scale).toPrecision(4))}–${withUnit(spec.band.high[place], spec)}` });
+    rows.push({ name: "typical", value: `${exact(+scaled(spec.band.low[place], spec.scale).toPrecision(4))}–${withUnit(spec.band.high[place], spec)}` });
   }
   return rows;
 }
@@ -110,9 +110,9 @@ export function option(spec, theme, room, shown) {
 }
 
 export function table(spec) {
-  const columns = [{ name: "from–to" }, { name: "use", unit: spec.unit, numeric: true }, { name: "quality" }];
+  const columns = [{ name: "from–to" }, { name: "usage", unit: spec.unit, numeric: true }, { name: "quality" }];
   if (spec.compare) columns.push({ name: spec.compare.name, unit: spec.unit, numeric: true });
-  if (spec.band) columns.push({ name: "usual, from", unit: spec.unit, numeric: true }, { name: "usual, to", unit: spec.unit, numeric: true });
+  if (spec.band) columns.push({ name: "typical, from", unit: spec.unit, numeric: true }, { name: "typical, to", unit: spec.unit, numeric: true });
   const rows = spec.spans.map((span, place) => {
     const row = [span, exact(spec.values[place]), NAMES[spec.quality[place]]];
     if (spec.compare) row.push(exact(spec.compare.values[place]));

@@ -44,7 +44,7 @@ export function option(spec, theme, width, shown) {
     ...common(theme),
     dataZoom: seen(shown),
     grid: { left: 8, right: 12, top: 8, bottom: 36, containLabel: true },
-    tooltip: { ...common(theme).tooltip, formatter: ({ data: [x, y] }) => tooltip(`${spec.names[x]}, ${spec.slots[y]}`, [{ name: spec.word, value: withUnit(spec.values[x][y], spec) }, ...(spec.link ? [{ name: "click opens the day", value: "" }] : [])]) },
+    tooltip: { ...common(theme).tooltip, formatter: ({ data: [x, y] }) => tooltip(`${spec.names[x]}, ${spec.slots[y]}`, [{ name: spec.word, value: withUnit(spec.values[x][y], spec) }, ...(spec.link ? [{ name: "click to open the day", value: "" }] : [])]) },
     xAxis: categoryAxis(theme, spec.months, { axisLabel: { ...textStyle(theme), ...places, align: isShort ? "center" : "left", hideOverlap: true, margin: 6 }, axisLine: { show: false }, axisPointer: { show: false } }),
     yAxis: categoryAxis(theme, spec.slots.map((slot) => slot.slice(0, 5)), { inverse: true, axisLine: { show: false }, axisLabel: { ...textStyle(theme), interval: (place) => hours.includes(place), verticalAlign: "top" } }),
     visualMap: {

@@ -1,22 +1,26 @@
-// Numbers as web/figures.py prints them: spaced thousands, exact in tables, at most four significant digits on axes.
+// Numbers as kernel/number_format.py shows them: 1,695 · 93%; exact in tables, at most four significant digits on axes.
 
-const NARROW = "\u202f";
 const MINUS = "\u2212";
 
-export function spaced(value, decimals) {
-  const text = Math.abs(value).toLocaleString("en-GB", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replaceAll(",", NARROW);
+export function grouped(value, decimals) {
+  const text = Math.abs(value).toLocaleString("en-GB", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
   return value < 0 && /[1-9]/.test(text) ? MINUS + text : text;
 }
 
 export function exact(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  const text = spaced(value, 6);
+  const text = grouped(value, 6);
   return text.replace(/0+$/, "").replace(/\.$/, "");
 }
 
 export function short(value) {
   if (!Number.isFinite(value)) return "–";
   return exact(Number(value.toPrecision(4)));
+}
+
+// A share as a percentage with one decimal; round: Math.floor or Math.ceil, so that it is never shown as all or nothing.
+export function percent(share, round = Math.floor) {
+  return `${round(share * 1000) / 10}%`;
 }
 
 // A value of the chart's base unit, as its axis has it.

@@ -2,10 +2,10 @@
 
 import { seriesColour } from "./colours.js";
 import { categoryAxis, common, textStyle, tooltip, valueAxis } from "./look.js";
-import { exact, scaled, short, withUnit } from "./numbers.js";
+import { exact, percent, scaled, short, withUnit } from "./numbers.js";
 
-const covered = (spec, place) => (spec.coverage[place] < 1 ? [{ name: "covered", value: `${Math.floor(spec.coverage[place] * 1000) / 10} %` }] : []);
-const details = (spec, place) => [{ name: spec.word, value: withUnit(spec.values[place], spec), colour: spec.colours[place] }, ...covered(spec, place)];
+const completeness = (spec, place) => (spec.coverage[place] < 1 ? [{ name: "complete", value: percent(spec.coverage[place]) }] : []);
+const details = (spec, place) => [{ name: spec.word, value: withUnit(spec.values[place], spec), colour: spec.colours[place] }, ...completeness(spec, place)];
 
 export const length = (spec) => spec.labels.length;
 export const link = (spec, place) => spec.links?.[place];
@@ -30,7 +30,7 @@ export function option(spec, theme, width) {
 
 export function table(spec) {
   return {
-    columns: [{ name: spec.heading }, { name: spec.word, unit: spec.unit, numeric: true }, { name: "covered", unit: "%", numeric: true }],
+    columns: [{ name: spec.heading }, { name: spec.word, unit: spec.unit, numeric: true }, { name: "complete", unit: "%", numeric: true }],
     rows: spec.labels.map((label, place) => [label, exact(spec.values[place]), spec.coverage[place] === null ? "–" : exact(Math.floor(spec.coverage[place] * 1000) / 10)]),
   };
 }

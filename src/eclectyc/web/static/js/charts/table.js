@@ -37,12 +37,12 @@ export function drawTable({ columns, rows, note }, title) {
   return made;
 }
 
-// What a spreadsheet would run as a formula is kept as text; numbers lose their spacing and true minus.
-const NUMBER = /^[\u2212-]?[\d\u202f]+(\.\d+)?$/;
+// What a spreadsheet would run as a formula is kept as text; numbers lose their commas and true minus.
+const NUMBER = /^[\u2212-]?[\d,]+(\.\d+)?$/;
 
 function csvCell(text, numeric) {
   let value = text === "–" ? "" : String(text);
-  if (numeric && NUMBER.test(value)) return value.replaceAll("\u202f", "").replace("\u2212", "-");
+  if (numeric && NUMBER.test(value)) return value.replaceAll(",", "").replace("\u2212", "-");
   if (/^[=+\-@\t\r]/.test(value)) value = `'${value}`;
   return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }
