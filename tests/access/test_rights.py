@@ -96,7 +96,7 @@ def test_nobody_ends_with_a_right_that_the_giver_did_not_have(db: None, plan: di
     with transaction.atomic():
         built = build(plan)
         places = [Place(o.pk) for o in built.organisations]
-        places += [t.storage for t in (*built.regions, *built.sites, *built.meters)]
+        places += [t.place for t in (*built.regions, *built.sites, *built.meters)]
         other = User.objects.create(email="other@example.org")
         if built.organisations:
             Membership.objects.create(user=other, organisation=built.organisations[0], role="viewer")
