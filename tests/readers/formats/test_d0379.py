@@ -63,7 +63,7 @@ def test_flags_are_qualities_and_a_blank_value_is_missing(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        ("66L|X|1|", "'X' is not a flag"), ("66L|A|=1+1|", "'=1+1' is"), ("66L|A|nan|", "not a number"),
+        ("66L|X|1|", "'X' is not a known flag"), ("66L|A|=1+1|", "'=1+1' is"), ("66L|A|nan|", "not a number"),
         ("66L|A|1e300|", "larger than any reading"), ("66L|A|1", "cut off"), ("66L|A|1|2|", "more than a flag"),
         ("66L|", "cut off"),
     ],

@@ -46,7 +46,7 @@ def test_a_flag_or_quantity_that_is_not_known_rejects_its_line(tmp_path: Path) -
     day = {date(2024, 1, 1): ["1"] * 48}
     found = read_text(tmp_path, edf(day, flags={7: "Guess"}) + edf(day, kind="XX").split("\n")[1] + "\n")
     assert found.lines == [2, 3]
-    assert "'Guess' is not a flag" in found.errors[0].reason
+    assert "'Guess' is not a known flag" in found.errors[0].reason
     assert "'XX' is not a quantity" in found.errors[1].reason
 
 

@@ -66,7 +66,7 @@ def test_an_outstation_named_in_any_print_is_the_same_meter(tmp_path: Path) -> N
         ([f"#O {MPAN}", "#S 1", ROW + ",x"], [4], "has 5 fields"),
         ([f"#O {MPAN}", "#S 1", "01/06/2024,00:30,1.5,"], [4], "no flag"),
         ([f"#O {MPAN}", "#S 1", "01/06/2024,00:30,1.5, "], [4], "no flag"),
-        ([f"#O {MPAN}", "#S 1", "01/06/2024,00:30,1.5,X"], [4], "'X' is not a flag"),
+        ([f"#O {MPAN}", "#S 1", "01/06/2024,00:30,1.5,X"], [4], "'X' is not a known flag"),
         ([f"#O {MPAN}", "#S 1", "31/06/2024,00:30,1.5,A"], [4], "31/06/2024"),
         ([f"#O {MPAN}", "#S 1", "01/06/2024,25:30,1.5,A"], [4], "25:30"),
         ([f"#O {MPAN}", "#S 1", "01/06/2024,,1.5,A"], [4], "no time"),

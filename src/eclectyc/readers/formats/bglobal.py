@@ -1,7 +1,7 @@
-"""BGlobal: days without a header – MPAN, a cell that is passed over, dd/mm/yyyy, then values without flags.
+"""BGlobal: days without a header – MPAN, an unused cell, dd/mm/yyyy, then values without flags.
 
-Cell i, counted from 0, is of the half-hour that starts 30·(i − 3) minutes after midnight. The sender does not say on
-which clock: a spring day that holds the skipped hour shows that it is GMT, as for any columns headed by clock times.
+Cell i, from 0, is the half-hour that starts 30·(i − 3) minutes after midnight. The sender does not state the time zone:
+a spring day with values in the skipped hour shows that it is GMT, as for any columns headed by clock times.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class BGlobal(Reader):
             return None
         return Recognition(
             self.name,
-            "no header; MPAN, a cell passed over, a date and half-hours in each line",
+            "no header; MPAN, an unused cell, a date and half-hours in each row",
             0.95 * len(fitting) / len(rows),
             stamps="start",
             stamps_why="cell i starts 30·(i − 3) minutes after midnight",
@@ -47,17 +47,17 @@ class BGlobal(Reader):
     def read(
         self, source: Source, recognition: Recognition, options: ReadOptions
     ) -> Iterator[tuple[DayBlock, list[LineError]]]:
-        seen_as = sample_of(source).table
-        rows = _rows(seen_as)
-        layout = find_layout(_table(rows, seen_as.delimiter))
+        table = sample_of(source).table
+        rows = _rows(table)
+        layout = find_layout(_table(rows, table.delimiter))
         if layout is None:
             raise changed_since_recognised(source.name, self.name)
-        # No header says how long a line is: where all are of one length, a shorter one is cut off.
+        # Without a header, if all lines have one length, a shorter one is cut off.
         yield from read_days(source, layout, recognition.warnings, ends_blank=len({len(row) for row in rows[:-1]}) > 1)
 
 
 def _rows(table: TableSample) -> list[list[str]]:
-    """Return the first lines: the first of them was taken for the header."""
+    """Return the first lines, of which the sample took the first as a header."""
     return [table.names, *table.rows[:_SAMPLE]]
 
 
@@ -74,7 +74,7 @@ def _is_day(row: list[str]) -> bool:
 
 
 def _table(rows: list[list[str]], delimiter: str) -> TableSample:
-    """Return the header that the file leaves out, with the first lines under it."""
+    """Return the first lines under the header that the file does not have."""
     is_long = any(any(row[_BEFORE + _USUAL :]) for row in rows if _is_day(row))
     clocks = [f"{k // 2:02}:{k % 2 * 30:02}" for k in range(_MOST if is_long else _USUAL)]
     names = ["MPAN", "", "Date", *clocks]

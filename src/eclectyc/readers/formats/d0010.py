@@ -4,9 +4,9 @@
 device ``028|serial|reading type|``, under that for each register ``030|register|moment|reading|…|``; last ``ZPT|file
 id|body lines||metering points|moment|``, whose counts are checked. Readings are cumulative.
 
-After its reading an 030 record holds the moment and number of maximum-demand resets, in some files a reset flag, then
-the reading flag (T or F) and the method. The two layouts are told apart by where the T or F stands. A record with a
-reset is of a maximum-demand register. What failed validation (status or flag F) is kept and not counted. Reading types
+After its reading an 030 record has the time and number of maximum-demand resets, in some files a reset flag, then the
+reading flag (T or F) and the method. The position of the T or F distinguishes the two layouts. A record with a reset is
+of a maximum-demand register. Reads that failed validation (status or flag F) are stored and not counted. Reading types
 D and O are estimates, W is withdrawn and never stored.
 """
 
@@ -35,23 +35,23 @@ from eclectyc.readers.tables.timestamp_columns import parse_stamps
 FLOW: Final = "D0010"
 _HEAD, _POINT, _DEVICE, _READ, _FOOT = b"ZHV|", b"026|", b"028|", b"030|", b"ZPT|"
 _CODES: Final = (_HEAD, _POINT, _DEVICE, _READ, _FOOT)
-_OTHERS: Final = (b"027|", b"029|", b"031|", b"032|", b"033|")  # of the market's own flow: they name no meter
-_FEWEST: Final = 7  # fields of an 030 record, up to its reading flag: without it the record is cut off
-_KEPT: Final = 10  # fields that are looked at
+_OTHERS: Final = (b"027|", b"029|", b"031|", b"032|", b"033|")  # records of the full flow that name no meter
+_FEWEST: Final = 7  # fields of an 030 record, up to its reading flag; a shorter one is cut off
+_KEPT: Final = 10  # fields that are used
 _ESTIMATES: Final = ("D", "O")  # deemed; the old supplier's estimate
 # Routine, customer, change of supplier or tenancy, final, initial, special, electronic, proving, amended by an agent.
 _ACTUALS: Final = ("R", "C", "A", "Z", "F", "I", "S", "P", "T", "M", "Q", "")
 _WITHDRAWN: Final = "W"
 _FAILED: Final = (
-    "Failed validation: {lines} (the first is line {line}). Such reads are kept; no use is worked out of them."
+    "Failed validation: {lines} (the first is line {line}). These reads are stored; no usage is calculated from them."
 )
-_NOT_STORED: Final = "Withdrawn (type W): {lines} (the first is line {line}). Such reads are not stored."
-_AGAIN: Final = "Fetch it again and import it: what is in already is not changed by that."
+_NOT_STORED: Final = "Withdrawn (type W): {lines} (the first is line {line}). These reads are not stored."
+_AGAIN: Final = "Fetch it again and import it: readings already imported will not change."
 
 
 @dataclass(slots=True)
 class _D0010State:
-    """What one block leaves to the next: the file so far, and what is worth telling."""
+    """State carried from block to block, and warnings."""
 
     is_open: bool = False  # between a ZHV and its ZPT
     body: int = 0  # lines since the ZHV
@@ -70,10 +70,11 @@ class D0010(Reader):
         if len(cells) < 3 or cells[0].strip() != "ZHV" or not cells[2].strip().upper().startswith(FLOW):
             if lines and lines[0].startswith("026|") and any(line.startswith("030|") for line in lines):
                 raise UnreadableFile(
-                    f"{sample.name} looks like a D0010, but has no ZHV line at its head.", "Fetch the whole file again."
+                    f"{sample.name} looks like a D0010, but has no ZHV line at its start.",
+                    "Fetch the whole file again.",
                 )
             return None
-        return Recognition(self.name, f"its first line is ZHV|…|{cells[2].strip()}", 1.0, is_table=False)
+        return Recognition(self.name, f"the first line is ZHV|…|{cells[2].strip()}", 1.0, is_table=False)
 
     def read(
         self, source: Source, recognition: Recognition, options: ReadOptions
@@ -105,12 +106,12 @@ def _convert(block: TextBlock, state: _D0010State, name: str) -> tuple[RegisterB
     point = _above(lines, is_point, at, under=over)
     frame = _reads(part, point, _above(lines, is_device, at, under=is_point | over), rejects)
     keep = rejects.keep()
-    taken = frame.filter(pl.Series(keep) & ~frame["is_withdrawn"]).drop("is_withdrawn")
-    return RegisterBlock(taken, int(keep.sum()), faults), rejects.errors
+    reads = frame.filter(pl.Series(keep) & ~frame["is_withdrawn"]).drop("is_withdrawn")
+    return RegisterBlock(reads, int(keep.sum()), faults), rejects.errors
 
 
 def _ends_a_point(lines: CodedLines, errors: list[LineError]) -> np.ndarray:
-    """Say which lines end what was said of a metering point: heads, feet, and what may have been another's record."""
+    """Return a mask of the lines that end a metering point: ZHV, ZPT, and lines that may have named another."""
     known = np.zeros(len(lines), dtype=bool)
     for code in (*_CODES, *_OTHERS):
         known |= lines.starting_with(code)
@@ -118,7 +119,7 @@ def _ends_a_point(lines: CodedLines, errors: list[LineError]) -> np.ndarray:
 
 
 def _cells(lines: CodedLines, which: np.ndarray) -> pl.DataFrame:
-    """Return the first cells of some lines as text, stripped, null where blank."""
+    """Return the first cells of some lines as text, stripped, null if blank."""
     kinds = {str(n): pl.String for n in range(_KEPT)}
     text = b"|" * (_KEPT - 1) + b"\n" + lines.text_of(which)  # Polars takes the width from the first line
     frame = pl.read_csv(
@@ -129,7 +130,7 @@ def _cells(lines: CodedLines, which: np.ndarray) -> pl.DataFrame:
 
 
 def _above(lines: CodedLines, which: np.ndarray, at: np.ndarray, *, under: np.ndarray) -> pl.DataFrame:
-    """Return the cells of the record that each line stands under; null where there is none since one of ``under``."""
+    """Return the cells of the nearest record above each line; null if a line of ``under`` is in between."""
     heads = np.flatnonzero(which)
     nth = np.searchsorted(heads, at) - 1
     if len(heads):
@@ -150,7 +151,7 @@ _TEXT: Final = {"1": pl.String, "2": pl.String}
 
 
 def _reads(part: CsvPart, point: pl.DataFrame, device: pl.DataFrame, rejects: Rejects) -> pl.DataFrame:
-    """Return the reads, of which ``is_withdrawn`` ones are never stored."""
+    """Return the reads, with the extra column ``is_withdrawn`` for those that must not be stored."""
     moments = parse_stamps(part.column(2), "moment")
     rejects.add_moments(moments.bad, "moment")
     rejects.add_blank(moments.values, "moment", "moment", moments.bad)
@@ -200,7 +201,7 @@ def _cleaned(meter: pl.Series, known: dict[str, str]) -> pl.Series:
 
 
 def _flags(part: CsvPart) -> pl.Series:
-    """Return each record's reading flag: the eighth cell where that is T or F, else the seventh."""
+    """Return each record's reading flag: the eighth cell if it is T or F, else the seventh."""
     late = part.column(7)
     is_late = late.is_in(["T", "F"]).fill_null(False) | (late.is_null() & part.column(8).is_not_null())
     return late.zip_with(is_late, part.column(6))
@@ -209,12 +210,12 @@ def _flags(part: CsvPart) -> pl.Series:
 def _refuse_types(kind: pl.Series, rejects: Rejects) -> None:
     known = kind.is_in([*_ACTUALS, *_ESTIMATES, _WITHDRAWN])
     for row in np.flatnonzero(~known.to_numpy()).tolist():
-        remedy = "Known are R, C, A, F, I, S, P, Z, T, M, Q (actual), D and O (estimated), W (withdrawn)."
-        rejects.add(row, "reading type", f"{kind[row]!r} is no reading type that is known.", remedy)
+        remedy = "Types are R, C, A, F, I, S, P, Z, T, M, Q (actual), D and O (estimated), W (withdrawn)."
+        rejects.add(row, "reading type", f"{kind[row]!r} is not a known reading type.", remedy)
 
 
 def _envelope(lines: CodedLines, is_point: np.ndarray, state: _D0010State, name: str) -> list[LineError]:
-    """Follow the head and foot lines, and compare the counts of each foot with what stood above it."""
+    """Check the ZHV and ZPT lines: their order, and the counts of each ZPT against the lines above it."""
     faults = []
     is_head, is_foot, is_blank = lines.starting_with(_HEAD), lines.starting_with(_FOOT), lines.blank()
     body, points = np.cumsum(~is_blank), np.cumsum(is_point)
@@ -226,10 +227,10 @@ def _envelope(lines: CodedLines, is_point: np.ndarray, state: _D0010State, name:
             if not (len(cells) > 2 and cells[2].upper().startswith(FLOW)):
                 shown = "|".join(cells)[:40]
                 raise UnreadableFile(
-                    f"Line {lines.numbers[n]} of {name} begins another flow: {shown!r}.", "Import each by itself."
+                    f"Line {lines.numbers[n]} of {name} begins another flow: {shown!r}.", "Import each separately."
                 )
             if state.is_open:
-                faults.append(_fault(lines, n, "A ZHV line stands here before the ZPT line of the file above it."))
+                faults.append(_fault(lines, n, "This ZHV line comes before the ZPT line of the file above it."))
         else:
             faults += _counts(lines, n, cells, state.body + above, state.points + of_points)
         state.is_open, state.body, state.points = bool(is_head[n]), 0, 0
@@ -240,10 +241,10 @@ def _envelope(lines: CodedLines, is_point: np.ndarray, state: _D0010State, name:
 
 
 def _counts(lines: CodedLines, n: int, cells: list[str], body: int, points: int) -> list[LineError]:
-    """Compare what a ZPT line says with what there is; a count that is left out says nothing."""
-    said = {what: cells[k] if len(cells) > k else "" for what, k in (("line", 2), ("metering point", 4))}
+    """Compare the counts of a ZPT line with the file; an empty count is ignored."""
+    counts = {what: cells[k] if len(cells) > k else "" for what, k in (("line", 2), ("metering point", 4))}
     faults = []
-    for (what, text), found in zip(said.items(), (body, points), strict=True):
+    for (what, text), found in zip(counts.items(), (body, points), strict=True):
         if text and text.isdigit() and int(text) != found:
             reason = f"The ZPT line counts {counted(int(text), what)}; the file has {found:,}."
             faults.append(_fault(lines, n, reason))
@@ -251,29 +252,31 @@ def _counts(lines: CodedLines, n: int, cells: list[str], body: int, points: int)
 
 
 def _fault(lines: CodedLines, n: int, reason: str) -> LineError:
-    return LineError(int(lines.numbers[n]), "", reason, f"The file is not whole, or was put together. {_AGAIN}")
+    return LineError(int(lines.numbers[n]), "", reason, f"The file is incomplete, or was joined from several. {_AGAIN}")
 
 
 def _unknown_lines(lines: CodedLines) -> list[LineError]:
-    """Report the lines that no D0010 has."""
-    others = ~lines.blank()
+    known = np.zeros(len(lines), dtype=bool)
     for code in _CODES:
-        others &= ~lines.starting_with(code)
-    errors = []
-    for n in np.flatnonzero(others).tolist():
-        end = min(int(lines.ends[n]), int(lines.starts[n]) + 20)
-        shown = lines.text[lines.starts[n] : end].tobytes().decode("utf-8", "replace")
-        errors.append(LineError(int(lines.numbers[n]), "", f"{shown!r} begins no record of a D0010.",
-                                "Records are ZHV, 026, 028, 030 and ZPT."))  # fmt: skip
-    return errors
+        known |= lines.starting_with(code)
+    return lines.unknown_lines(known, "is not a D0010 record.", "Records are ZHV, 026, 028, 030 and ZPT.")
 
 
 def _empty_frame() -> pl.DataFrame:
     return pl.DataFrame(
         schema={
-            "line": pl.Int64, "meter": pl.String, "quantity": pl.String, "unit": pl.String, "serial": pl.String,
-            "register": pl.String, "stamp": pl.Datetime("us"), "instant": pl.Datetime("us", "UTC"),
-            "value": pl.Float64, "quality": pl.Int8, "is_maximum": pl.Boolean, "is_doubtful": pl.Boolean,
+            "line": pl.Int64,
+            "meter": pl.String,
+            "quantity": pl.String,
+            "unit": pl.String,
+            "serial": pl.String,
+            "register": pl.String,
+            "stamp": pl.Datetime("us"),
+            "instant": pl.Datetime("us", "UTC"),
+            "value": pl.Float64,
+            "quality": pl.Int8,
+            "is_maximum": pl.Boolean,
+            "is_doubtful": pl.Boolean,
             "told": pl.String,
         }
-    )  # fmt: skip
+    )

@@ -1,6 +1,6 @@
 """D0379: half-hourly advances. ``25B|MPAN|quantity|supplier|``, then ``26B|YYYYMMDD|``, then 48 × ``66L|flag|kWh|``.
 
-A half-hour is told by its place under its day alone, and days are in UTC: a day without exactly 48 cannot be placed.
+The half-hours of a day are in order without times, and days are in UTC: a day without exactly 48 is rejected.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _RECORDS: Final = "Records are ZHV, 25B, 26B, 66L and ZPT."
 
 
 class _Meter(NamedTuple):
-    """What a 25B record says; ``reason`` why nothing under it can be taken."""
+    """A 25B record, for the lines under it; ``reason`` why they are rejected."""
 
     meter: str = ""
     quantity: str = ""
@@ -52,15 +52,21 @@ class D0379(Reader):
         lines = sample.first_lines
         header = lines[0].split("|") if lines else [""]
         if header[0] == "ZHV" and len(header) > 2 and header[2].startswith("D0379"):
-            why, sure = f"its header names the flow {header[2][:12]}", 1.0
+            why, sure = f"the header names the flow {header[2][:12]}", 1.0
         elif header[0] == "25B" and len(lines) > 1 and lines[1].startswith("26B|"):
-            why, sure = "a 25B record, then a 26B record, and no header", 0.95
+            why, sure = "a 25B record, then a 26B record, without a header", 0.95
         else:
             return None
         return Recognition(
-            self.name, why, sure, stamps="start", stamps_why="a half-hour is told by its place under its day",
-            timezone="UTC", step=30, is_table=False,
-        )  # fmt: skip
+            self.name,
+            why,
+            sure,
+            stamps="start",
+            stamps_why="half-hours are in order from the start of the day",
+            timezone="UTC",
+            step=30,
+            is_table=False,
+        )
 
     def read(
         self, source: Source, recognition: Recognition, options: ReadOptions
@@ -78,7 +84,7 @@ class D0379(Reader):
 
 
 def _meters(lines: CodedLines, above: _Meter, errors: list[LineError]) -> tuple[list[_Meter], np.ndarray]:
-    """Return the meter at the block's start and each one that it names, and which of these each line is under."""
+    """Return the meter at the block's start and those named in it, and which of these each line is under."""
     is_head = lines.starting_with(_METER) | lines.starting_with(_HEADER) | lines.starting_with(_TRAILER)
     is_lost = lines.unidentified(is_head | lines.starting_with(_DAY) | lines.starting_with(_ADVANCE), errors)
     heads = np.flatnonzero(is_head | is_lost)
@@ -122,7 +128,7 @@ def _convert(
     counts = np.bincount(day_of[is_placed], minlength=len(days))
     printed, reasons = _days(lines, is_day, known, of_line[days], counts)
     is_known = is_day | is_advance | others
-    errors = [*block.errors, *lines.unknown_lines(is_known, "begins no record of D0379.", _RECORDS)]
+    errors = [*block.errors, *lines.unknown_lines(is_known, "is not a D0379 record.", _RECORDS)]
     bad_days = np.array([bool(reason) for reason in reasons], dtype=bool)
     wrong = ~is_placed
     wrong[is_placed] = bad_days[day_of[is_placed]]
@@ -134,21 +140,23 @@ def _convert(
     frame = pl.DataFrame(
         {
             "line": lines.numbers[days[whole]],
-            **{name: pl.Series([getattr(one, name) for one in known], dtype=pl.String)[of_line[days[whole]]]
-               for name in ("meter", "quantity", "unit")},
+            **{
+                name: pl.Series([getattr(one, name) for one in known], dtype=pl.String)[of_line[days[whole]]]
+                for name in ("meter", "quantity", "unit")
+            },
             "day": printed.filter(pl.Series(whole)),
         }
-    )  # fmt: skip
+    )
     rows = int(good.sum()) - len({error.line for error in rejected})
     values, quality = values.reshape(-1, _SLOTS), quality.reshape(-1, _SLOTS)
-    taken = DayBlock(frame, values, quality, 30, "position", rows, lines_each=_SLOTS, lines_from=1)
-    return taken, sorted([*errors, *rejected], key=lambda error: error.line)
+    whole_days = DayBlock(frame, values, quality, 30, "position", rows, lines_each=_SLOTS, lines_from=1)
+    return whole_days, sorted([*errors, *rejected], key=lambda error: error.line)
 
 
 def _days(
     lines: CodedLines, is_day: np.ndarray, known: list[_Meter], of_day: np.ndarray, counts: np.ndarray
 ) -> tuple[pl.Series, list[str]]:
-    """Return the date of each 26B record, and why nothing under it can be taken (empty: it can)."""
+    """Return the date of each 26B record, and why the lines under it are rejected (empty: they are not)."""
     cells = lines.as_series(is_day)
     parsed = parse_dates(cells.str.split("|").list.get(1, null_on_oob=True), "26B")
     numbers = lines.numbers[is_day].tolist()
@@ -156,24 +164,24 @@ def _days(
     for n, (line, count, meter) in enumerate(zip(numbers, counts.tolist(), of_day.tolist(), strict=True)):
         reason = known[meter].reason
         if not reason and parsed.values[n] is None:
-            reason = f"The 26B record in line {line} has no date that can be read: {cells[n][:40]!r}."
+            reason = f"The 26B record in line {line} has no valid date: {cells[n][:40]!r}."
         if not reason and count != _SLOTS:
-            reason = f"The day of line {line} has {count} half-hours, not 48: none of them can be placed."
+            reason = f"The day of line {line} has {count} half-hours, not 48, so their times are unknown."
         reasons.append(reason)
     return parsed.values, reasons
 
 
 def _advances(lines: CodedLines, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[LineError]]:
-    """Return the value and quality of each 66L record, in order, and those that say neither."""
+    """Return the value and quality of each 66L record, in order, and the rejected ones."""
     values, quality = np.full(len(at), np.nan), np.full(len(at), MISSING, np.int8)
     is_whole = (lines.field_counts(b"|")[at] == 4) & (lines.text[lines.ends[at] - 1] == ord("|"))
     errors = [
         LineError(line, "", "The 66L record is cut off, or has more than a flag and a value.", _AGAIN)
         for line in lines.numbers[at[~is_whole]].tolist()
     ]
-    chosen = np.zeros(len(lines), dtype=bool)
-    chosen[at[is_whole]] = True
-    frame, typed = read_cells(lines.text_of(chosen), "|", 4, (2,))
+    is_chosen = np.zeros(len(lines), dtype=bool)
+    is_chosen[at[is_whole]] = True
+    frame, typed = read_cells(lines.text_of(is_chosen), "|", 4, (2,))
     part = CsvPart(frame, lines.numbers[at[is_whole]], typed, np.zeros(len(frame), dtype=bool))
     rejects = Rejects(part)
     numbers, bad = number_matrix(frame, ["2"], set())

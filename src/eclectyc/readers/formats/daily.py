@@ -1,4 +1,4 @@
-"""Daily: one line a day – meter, date, value. A stamp that is always midnight is a date."""
+"""Daily: one value per day – meter, date, value. A stamp that is always midnight is a date."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class Daily(Reader):
             return None
         recognition = Recognition(
             self.name,
-            f"one value a day: {date.name!r} and {', '.join(repr(c.name) for c in values)}",
-            (0.9 if fields.meter else 0.7) - (0.1 if fields.end else 0.0),  # further down there may be others than days
+            f"one value per day: {date.name!r} and {', '.join(repr(c.name) for c in values)}",
+            (0.9 if fields.meter else 0.7) - (0.1 if fields.end else 0.0),  # later rows may hold shorter intervals
             step=WHOLE_DAY,
         )
         recognition.columns = {"date": date.name, "values": [column.name for column in values]}
         if fields.meter:
             recognition.columns["meter"] = fields.meter.name
         if fields.stamp and fields.step is None:
-            recognition.warnings.append(f"Every {date.name!r} is a midnight: its readings were taken for whole days.")
+            recognition.warnings.append(f"Every {date.name!r} is a midnight: its readings were read as whole days.")
         return recognition
 
     def read(
@@ -72,14 +72,14 @@ def _date(fields: Fields) -> TableColumn | None:
 
 
 def _values(fields: Fields) -> list[TableColumn]:
-    """A day's total is its value where no other column is."""
+    """Return the value columns; without any, the only total."""
     return fields.values or (fields.totals if len(fields.totals) == 1 else [])
 
 
 def convert(
     part: CsvPart, fields: Fields, date: TableColumn, columns: list[TableColumn], grouped: set[str]
 ) -> tuple[DayBlock, list[LineError]]:
-    """Return what some lines say, and those that say nothing sound."""
+    """Convert a part to a block, and return it with the rejected lines."""
     rejects = Rejects(part)
     days = parse_dates(part.column(date.index), date.name)
     rejects.add_moments(days.bad, date.name)

@@ -1,7 +1,7 @@
-"""Deliveries: one line a delivery into a tank, or a dip – meter, moment, litres, and which of the two it is.
+"""Deliveries: one delivery into a tank, or one dip, per row – meter, time, litres, and which of the two it is.
 
-Which it is stands in a column of its own (delivery, dip), or in the heading of the litres: a column called delivered
-and one called dip. A table without either holds deliveries. A date without a time is its midnight, the day's start.
+The kind is in a column of its own (delivery, dip), or in the headings of the litres: a column called delivered and one
+called dip. A table without either holds deliveries. A date without a time is its midnight, the start of the day.
 """
 
 from __future__ import annotations
@@ -27,20 +27,18 @@ from eclectyc.readers.tables.rejected_lines import Rejects
 
 DELIVERY, DIP = "delivery", "dip"
 _KINDS: Final = {"kind", "type", "entry", "entrytype", "what", "event", "movement", "transaction", "transactiontype"}
-_WORDS: Final = {
-    "delivery": DELIVERY, "delivered": DELIVERY, "deliveries": DELIVERY, "refill": DELIVERY, "fill": DELIVERY,
-    "drop": DELIVERY, "d": DELIVERY, "dip": DIP, "dips": DIP, "dipping": DIP, "level": DIP, "stock": DIP,
-    "reading": DIP, "remaining": DIP, "contents": DIP, "tanklevel": DIP,
-}  # fmt: skip
-_PLAIN: Final = {"delivery", "delivered", "deliveries", "refill", "dip", "dips"}  # said of nothing else
+_DELIVERY_WORDS = "delivery delivered deliveries refill fill drop d"
+_DIP_WORDS = "dip dips dipping level stock reading remaining contents tanklevel"
+_WORDS: Final = {**dict.fromkeys(_DELIVERY_WORDS.split(), DELIVERY), **dict.fromkeys(_DIP_WORDS.split(), DIP)}
+_PLAIN: Final = {"delivery", "delivered", "deliveries", "refill", "dip", "dips"}  # not used for anything else
 _REFERENCES: Final = {"reference", "ref", "ticket", "ticketno", "ticketnumber", "docket", "deliverynote", "invoice"}
 _SURE: Final = 1.0
-_LESS_SURE: Final = 0.3  # nothing but a meter, a date and litres: to be declared
+_LESS_SURE: Final = 0.3  # only a meter, a date and litres: the user must name this format
 
 
 @dataclass(frozen=True, slots=True)
 class _DeliveryLayout:
-    """Where a table has what. values : columns of litres, each with what it holds (None: the kind's column says)."""
+    """The columns of a table of deliveries. values : columns of litres, each with its kind (None: see ``kind``)."""
 
     fields: Fields
     values: list[tuple[TableColumn, str | None]]
@@ -49,7 +47,6 @@ class _DeliveryLayout:
 
     @property
     def has_all(self) -> bool:
-        """Whether there are moments and litres."""
         return bool(self.values and (self.fields.stamp or self.fields.date))
 
 
@@ -61,10 +58,10 @@ class Deliveries(Reader):
         layout = _find_layout(sample.table)
         if not layout.has_all:
             return None
-        said = layout.kind is not None or any(kind == DIP for _, kind in layout.values)
+        has_kind = layout.kind is not None or any(kind == DIP for _, kind in layout.values)
         named = [column.name for column in (layout.kind, *(column for column, _ in layout.values)) if column]
-        why = f"deliveries and dips of tanks: {', '.join(repr(name) for name in named)}"
-        recognition = Recognition(self.name, why, _SURE if said and layout.fields.meter else _LESS_SURE)
+        why = f"tank deliveries and dips: {', '.join(repr(name) for name in named)}"
+        recognition = Recognition(self.name, why, _SURE if has_kind and layout.fields.meter else _LESS_SURE)
         recognition.timezone = layout.fields.declared_timezone()
         recognition.columns = {"values": [column.name for column, _ in layout.values]}
         return recognition
@@ -85,7 +82,7 @@ class Deliveries(Reader):
 
 
 def _find_layout(table: TableSample) -> _DeliveryLayout:
-    """Find the columns. Those that this layout alone knows are not offered to the common ones."""
+    """Find the columns; those that only this layout knows are excluded from the common fields."""
     keys = {column.index: header_key(column.name) for column in table.columns}
     kind = next((c for c in table.columns if keys[c.index] in _KINDS and _names_kinds(table, c)), None)
     headed = [
@@ -106,11 +103,11 @@ def _find_layout(table: TableSample) -> _DeliveryLayout:
 
 def _names_kinds(table: TableSample, column: TableColumn) -> bool:
     cells = {header_key(cell) for cell in table.cells(column.index)[:200]}
-    return bool(cells & _PLAIN)  # a word that is none of ours is then an error of its line, never a delivery
+    return bool(cells & _PLAIN)  # an unknown word then rejects its line, and is never a delivery
 
 
 def _kind_in_heading(name: str) -> str | None:
-    """Return what a heading says its litres are: a delivery, a dip, or nothing of the kind."""
+    """Return whether a heading names its litres as a delivery or a dip, else None."""
     words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
     if is_rate(name) or any(word in {"date", "time", "note", "ticket", "ref", "by", "no"} for word in words):
         return None
@@ -133,7 +130,7 @@ def _convert_part(
     rejects.add_numbers(part.frame.select(names), bad, [column.name for column, _ in layout.values])
     with np.errstate(invalid="ignore"):
         for row in np.flatnonzero((litres < 0).any(axis=1)).tolist():
-            reason = "Less than nothing is neither delivered nor left in a tank."
+            reason = "A delivery or dip cannot be negative."
             rejects.add(row, layout.values[0][0].name, reason, "Check the sign.")
     meter = meters(part, fields.meter, rejects)
     reference = part.column(layout.reference.index) if layout.reference else nulls(len(part), pl.String)

@@ -21,7 +21,7 @@ _PERIODS: Final = {"PT1M": 1, "PT30M": 30, "PT1H": 60, "P1D": WHOLE_DAY}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_S: Final = int((datetime(FIRST_YEAR, 1, 2, tzinfo=UTC) - _EPOCH).total_seconds())
 _LAST_S: Final = int((datetime(LAST_YEAR, 12, 30, tzinfo=UTC) - _EPOCH).total_seconds())
-_UNIT: Final = "The answer does not say its unit."
+_UNIT: Final = "The response does not state its unit."
 
 
 class Glowmarkt(Reader):
@@ -36,10 +36,10 @@ class Glowmarkt(Reader):
             return None
         return Recognition(
             self.name,
-            "JSON with data in pairs of epoch second and value",
+            "JSON with pairs of epoch second and value",
             1.0,
             stamps="start",
-            stamps_why="Glowmarkt stamps the start of a period",
+            stamps_why="Glowmarkt timestamps are period starts",
             step=_step(answer, sample.name),
             is_table=False,
             why_no_default_unit=_UNIT,
@@ -67,7 +67,7 @@ class Glowmarkt(Reader):
 
 
 def _answer(source: Source) -> dict[str, Any] | None:
-    """Return the answer that a file holds, None where it is of another kind."""
+    """Return the file's response, or None if it is from another API."""
     if source.kind != "json":
         return None
     answer = load_document(source)
@@ -75,34 +75,34 @@ def _answer(source: Source) -> dict[str, Any] | None:
         return None
     classifier, units = str(answer.get("classifier", "")), str(answer.get("units", ""))
     if classifier.endswith(".cost") or units.lower() in ("pence", "gbp", "p", "£"):
-        raise UnreadableFile(f"{source.name} holds costs, not readings.", "Ask for the resource of the consumption.")
+        raise UnreadableFile(f"{source.name} holds costs, not readings.", "Request the resource of the consumption.")
     if not answer["data"]:
-        raise UnreadableFile(f"{source.name} is an answer without a single reading.", "Ask for another span of time.")
+        raise UnreadableFile(f"{source.name} is a response without readings.", "Request another period.")
     first = answer["data"][0]
     return answer if isinstance(first, list) and len(first) == 2 else None
 
 
 def _step(answer: dict[str, Any], name: str) -> int | None:
-    """Return the minutes of a period, None where the answer does not say."""
+    """Return the minutes of a period, None if the response does not state them."""
     query = answer["query"] if isinstance(answer.get("query"), dict) else {}
     if query.get("function", "sum") != "sum":
-        raise UnreadableFile(f"{name} holds no sums but {query['function']!r:.20}.", "Ask for function=sum.")
+        raise UnreadableFile(f"{name} has {query['function']!r:.20}, not sums.", "Request function=sum.")
     period = query.get("period")
     if period is None:
         return None
     if not isinstance(period, str) or period not in _PERIODS:
         raise UnreadableFile(
-            f"{name} holds values of {period!r:.20}, which is no step of readings.", "Ask for PT30M, PT1H or P1D."
+            f"{name} has values of {period!r:.20}, which is not a supported interval.", "Request PT30M, PT1H or P1D."
         )
     return _PERIODS[period]
 
 
 def _pair(pair: Any) -> tuple[datetime, float | None]:
     if not isinstance(pair, list) or len(pair) != 2:
-        raise BadReading("", "This is no pair of epoch second and value.")
+        raise BadReading("", "This is not a pair of epoch second and value.")
     seconds = value_of(pair[0], "[0]")
     if seconds is None or seconds % 1 or not _FIRST_S <= seconds <= _LAST_S:
-        raise BadReading("[0]", f"{pair[0]!r:.40} is no epoch second between {FIRST_YEAR} and {LAST_YEAR}.")
+        raise BadReading("[0]", f"{pair[0]!r:.40} is not an epoch second between {FIRST_YEAR} and {LAST_YEAR}.")
     return _EPOCH + timedelta(seconds=int(seconds)), value_of(pair[1], "[1]")
 
 
@@ -111,5 +111,5 @@ def _unit(answer: dict[str, Any], name: str) -> str | None:
     if units in (None, ""):
         return None
     if not isinstance(units, str) or not is_unit(units):
-        raise UnreadableFile(f"{name} is in {units!r:.40}, which is no unit that is known.", "Say --unit kWh or m3.")
+        raise UnreadableFile(f"{name} is in {units!r:.40}, which is not a known unit.", "Choose --unit kWh or m3.")
     return units

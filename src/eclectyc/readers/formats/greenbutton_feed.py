@@ -1,8 +1,8 @@
-"""What stands in a Green Button feed (ESPI, in Atom): first its outline, then its readings one by one.
+"""Parse a Green Button feed (ESPI, in Atom): first its outline, then its readings one by one.
 
-Entries point at each other by links: an IntervalBlock belongs to a MeterReading, that to a UsagePoint, and a
-ReadingType says what its values are. They come in any order, so the outline of the whole feed is known before its
-first reading is taken. Numbers of the format are kept as printed; ``greenbutton.py`` knows what they mean.
+Entries refer to each other by links: an IntervalBlock belongs to a MeterReading, that to a UsagePoint; a ReadingType
+describes the values. They come in any order, so the outline of the whole feed is read before the first reading. The
+format's code numbers are kept as printed; ``greenbutton.py`` interprets them.
 """
 
 from __future__ import annotations
@@ -21,17 +21,16 @@ MOST_LINKS: Final = 20  # of an entry
 MOST_TEXT: Final = 500  # characters: of a value, of a link
 MOST_KINDS: Final = 20  # of lengths in a block, of qualities of a reading
 _THINGS: Final = {"UsagePoint", "MeterReading", "ReadingType", "LocalTimeParameters", "IntervalBlock"}
-_FIELDS: Final = {
-    "accumulationBehaviour", "dataQualifier", "defaultQuality", "flowDirection", "intervalLength", "kind",
-    "powerOfTenMultiplier", "uom", "tzOffset",
-}  # fmt: skip
+_SERIES_FIELDS = "accumulationBehaviour dataQualifier flowDirection kind powerOfTenMultiplier uom"
+_DEFAULT_FIELDS = "defaultQuality intervalLength tzOffset"
+_FIELDS: Final = {*_SERIES_FIELDS.split(), *_DEFAULT_FIELDS.split()}
 
 
 @dataclass(slots=True)
 class Entry:
-    """One entry of the feed: what it is about, its links, and the fields of what it holds, by name.
+    """One entry of the feed: its kind of thing, its links, and its fields by name.
 
-    lengths_s : how long its readings last, and how many do, as printed.
+    lengths_s : the durations of its readings, as printed, with their counts.
     """
 
     thing: str = ""
@@ -52,7 +51,7 @@ class Reading:
 
 
 class _Feed:
-    """Follows a feed. ``entries`` and ``readings`` grow, the latter only where they are wanted."""
+    """Handles the events of a feed: collects ``entries`` or, if wanted, ``readings``."""
 
     def __init__(self, name: str, *, wants_readings: bool) -> None:
         self.depth = 0
@@ -63,7 +62,7 @@ class _Feed:
         self._count = 0  # of entries
         self._entry = Entry()
         self._reading: Reading | None = None
-        self._is_inside = False  # the thing that the entry is about
+        self._is_inside = False  # the entry's thing
         self._text = ""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -99,9 +98,7 @@ class _Feed:
     def _begin_entry(self) -> None:
         self._count += 1
         if self._count > MOST_ENTRIES:
-            raise UnreadableFile(
-                f"{self._name} has more than {MOST_ENTRIES:,} entries.", "Fetch shorter spans of time."
-            )
+            raise UnreadableFile(f"{self._name} has more than {MOST_ENTRIES:,} entries.", "Fetch shorter periods.")
         self._entry, self._is_inside = Entry(), False
         if not self._wants_readings:
             self.entries.append(self._entry)
@@ -136,7 +133,7 @@ class _Feed:
 
 
 def _set_field(fields: dict[str, str], what: str, text: str) -> None:
-    """Note a field. Where it comes with two texts nobody knows which one counts: both together mean nothing known."""
+    """Set a field. If it comes with two texts, both are joined, which makes the field unknown."""
     before = fields.setdefault(what, text)
     if before != text:
         fields[what] = f"{before} and {text}"[:MOST_TEXT]

@@ -1,4 +1,4 @@
-"""Long: one line a reading – meter, moment (a stamp, or date and time, or date and period), value or values."""
+"""Long: one reading per row – meter, time (a stamp, or date and time, or date and period), value or values."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Long(Reader):
         named = [column for column in (fields.stamp, fields.date, fields.time, fields.period, *fields.values) if column]
         recognition = Recognition(
             self.name,
-            f"one reading a line: {', '.join(repr(column.name) for column in named)}",
+            f"one reading per row: {', '.join(repr(column.name) for column in named)}",
             0.9 if fields.meter else 0.7,
         )
         if is_simple:
@@ -68,13 +68,12 @@ class Long(Reader):
 
 
 def set_declarations(recognition: Recognition, fields: Fields, table: TableSample) -> None:
-    """Write into ``seen`` what headings and first cells declare about stamps and clocks, and the columns used."""
+    """Set what the headings and first cells declare about stamps and time zones, and the columns used."""
     recognition.stamps, recognition.stamps_why = fields.stamp_declaration()
     recognition.timezone = recognition.timezone or fields.declared_timezone()
     recognition.step = fields.step
-    used = {"meter": fields.meter, "stamp": fields.stamp, "date": fields.date, "time": fields.time,
-            "period": fields.period, "unit": fields.unit, "flag": fields.flag, "quantity": fields.quantity}  # fmt: skip
-    recognition.columns = {role: column.name for role, column in used.items() if column}
+    roles = ("meter", "stamp", "date", "time", "period", "unit", "flag", "quantity")
+    recognition.columns = {role: column.name for role in roles if (column := getattr(fields, role))}
     recognition.columns["values"] = [column.name for column in fields.values]
     moment = fields.time or fields.stamp
     if moment and any(":" in cell and "24:00" in cell for cell in table.cells(moment.index)):
@@ -82,20 +81,24 @@ def set_declarations(recognition: Recognition, fields: Fields, table: TableSampl
 
 
 def record_closing_midnight(recognition: Recognition, column: TableColumn) -> None:
-    """A 24:00 closes its day: stamps are period ends."""
+    """Record a 24:00: stamps are period ends."""
     if recognition.stamps is None:
         recognition.stamps, recognition.stamps_why = "end", f"a 24:00 in {column.name!r}"
     elif recognition.stamps == "start":
-        odd = f"{recognition.stamps_why} says that stamps are starts, yet {column.name!r} holds a 24:00."
+        odd = f"{recognition.stamps_why} declares stamps as starts, but {column.name!r} has a 24:00."
         if odd not in recognition.warnings:
             recognition.warnings.append(odd)
 
 
 def moments_of(part: CsvPart, fields: Fields, recognition: Recognition, rejects: Rejects) -> dict[str, pl.Series]:
-    """Return stamp, instant, day and period of each row; null where the file gives another of them."""
+    """Return stamp, instant, day and period of each row; null if the file gives another of these."""
     rows = len(part)
-    found = {"stamp": nulls(rows, pl.Datetime("us")), "instant": nulls(rows, pl.Datetime("us", "UTC")),
-             "day": nulls(rows, pl.Date), "period": nulls(rows, pl.Int16)}  # fmt: skip
+    found = {
+        "stamp": nulls(rows, pl.Datetime("us")),
+        "instant": nulls(rows, pl.Datetime("us", "UTC")),
+        "day": nulls(rows, pl.Date),
+        "period": nulls(rows, pl.Int16),
+    }
     if fields.stamp:
         _set_stamps(part, fields.stamp, recognition, rejects, found)
     elif fields.date:
@@ -144,7 +147,7 @@ def _periods(part: CsvPart, column: TableColumn, rejects: Rejects) -> pl.Series:
 def convert(
     part: CsvPart, fields: Fields, recognition: Recognition, grouped: set[str]
 ) -> tuple[list[RowBlock | DayBlock], list[LineError]]:
-    """Return what some lines say, and those that say nothing sound."""
+    """Convert a part to a block, and return it with the rejected lines."""
     rejects = Rejects(part)
     found = moments_of(part, fields, recognition, rejects)
     names = [str(column.index) for column in fields.values]
@@ -176,5 +179,5 @@ def convert(
     whole = RowBlock(frame, int(keep.sum()))
     if fields.stamp is None or fields.end is None:
         return [whole], rejects.errors
-    said = measure_intervals(part.column(fields.stamp.index), part.column(fields.end.index), found)
-    return split_by_interval(whole, part.lines, said), rejects.errors
+    measured = measure_intervals(part.column(fields.stamp.index), part.column(fields.end.index), found)
+    return split_by_interval(whole, part.lines, measured), rejects.errors

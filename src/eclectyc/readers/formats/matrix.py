@@ -1,4 +1,4 @@
-"""Matrix: one line a moment, then a column for each meter, which its heading names. Dates alone make whole days."""
+"""Matrix: one time per row, and a column for each meter, headed by its identifier; dates alone are whole days."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ class Matrix(Reader):
         fields = find_fields(table)
         if fields.meter or not (fields.stamp or fields.date):
             return None
-        columns, passed_over = _meter_columns(table, fields)
+        columns, skipped = _meter_columns(table, fields)
         if len(columns) <= len(fields.values):
             return None
-        # Headings that are values elsewhere (M3, AI) can be meters here: then neither layout is surer.
+        # Headings that are values elsewhere (M3, AI) can be meters here: then both layouts are equally sure.
         sure = 0.7 if fields.values else 0.6
-        recognition = Recognition(self.name, f"one moment a line and {len(columns)} columns of meters", sure)
+        recognition = Recognition(self.name, f"one time per row and {len(columns)} columns of meters", sure)
         set_declarations(recognition, fields, table)
         recognition.step = WHOLE_DAY if _is_daily(fields) else None
         recognition.columns["meters"] = [column.meter for column in columns]
-        recognition.warnings += [f"Column {name!r} names no meter and was not read." for name in passed_over]
+        recognition.warnings += [f"Column {name!r} names no meter and was skipped." for name in skipped]
         return recognition
 
     def read(
@@ -78,8 +78,8 @@ def _is_daily(fields: Fields) -> bool:
 
 
 def _meter_columns(table: TableSample, fields: Fields) -> tuple[list[MeterColumn], list[str]]:
-    """Return the columns of meters, and the headings of those that are passed over."""
-    columns, passed_over, rates = [], [column.name for column in fields.totals], []
+    """Return the columns of meters, and the headings of the columns that are skipped."""
+    columns, skipped, rates = [], [column.name for column in fields.totals], []
     for column in sorted([*fields.others, *fields.values], key=lambda column: column.index):
         cells = table.cells(column.index)
         if column.role == "value":
@@ -87,7 +87,7 @@ def _meter_columns(table: TableSample, fields: Fields) -> tuple[list[MeterColumn
         elif is_rate(column.name):
             rates.append(column.name)
         elif cells and all(parse_number(cell) is None for cell in cells):
-            passed_over.append(column.name)
+            skipped.append(column.name)
         else:
             columns.append(meter_column(column))
     if rates and not columns:
@@ -96,7 +96,7 @@ def _meter_columns(table: TableSample, fields: Fields) -> tuple[list[MeterColumn
             "Import outside data with: eclectyc external temperature|calorific|carbon FILE.",
         )
     refuse_doubles(columns)
-    return columns, passed_over + rates
+    return columns, skipped + rates
 
 
 def meter_column(column: TableColumn) -> MeterColumn:
@@ -122,7 +122,7 @@ def refuse_doubles(columns: list[MeterColumn]) -> None:
 def convert(
     part: CsvPart, fields: Fields, columns: list[MeterColumn], recognition: Recognition, grouped: set[str]
 ) -> tuple[Block, list[LineError]]:
-    """Return what some lines say, and those that say nothing sound."""
+    """Convert a part to a block, and return it with the rejected lines."""
     rejects = Rejects(part)
     names = [str(column.index) for column in columns]
     found = _days_of(part, fields, rejects) if _is_daily(fields) else moments_of(part, fields, recognition, rejects)

@@ -26,12 +26,18 @@ from eclectyc.readers.tables.registry_tables import (
     yes_or_no,
 )
 
-UTILITIES: Final = ("electricity", "gas", "water", "heat", "steam", "cooling", "oil", "lpg", "diesel", "hvo", "solar",
-                    "ev", "battery", "other")  # fmt: skip
+_UTILITY_NAMES = "electricity gas water heat steam cooling oil lpg diesel hvo solar ev battery other"
+UTILITIES: Final = tuple(_UTILITY_NAMES.split())
 _UTILITY_WORDS: Final = {
-    **{word: word for word in UTILITIES}, "elec": "electricity", "power": "electricity", "pv": "solar",
-    "naturalgas": "gas", "evcharging": "ev", "districtheat": "heat", "districtheating": "heat",
-}  # fmt: skip
+    **{word: word for word in UTILITIES},
+    "elec": "electricity",
+    "power": "electricity",
+    "pv": "solar",
+    "naturalgas": "gas",
+    "evcharging": "ev",
+    "districtheat": "heat",
+    "districtheating": "heat",
+}
 _DIRECTIONS: Final = {"import": "import", "imp": "import", "export": "export", "exp": "export"}
 
 
@@ -45,16 +51,16 @@ def _identifier(text: str) -> str:
 
 
 def _unit(text: str) -> str:
-    """Make the unit plain that a meter's readings are kept in: files that name none are taken to be in it."""
+    """Normalise the unit in which a meter's readings are stored, and assumed if a file names none."""
     if not is_unit(text):
-        raise BadCell(f"{text.strip()!r} is not a unit that is known.", _UNITS)
+        raise BadCell(f"{text.strip()!r} is not a known unit.", _UNITS)
     if text.strip() in CANONICAL and text.strip() != "kW":
         return text.strip()
     known = conversion(text)
     if known.factor != 1 or known.is_power:
         raise BadCell(
-            f"{text.strip()!r} is not a unit that readings are kept in.",
-            f"{_UNITS} A file whose readings are in {text.strip()} says so itself, or is imported with --unit.",
+            f"{text.strip()!r} is not a unit in which readings are stored.",
+            f"{_UNITS} If a file has readings in {text.strip()}, the file or --unit states it.",
         )
     return known.unit
 
@@ -65,7 +71,7 @@ def _step(text: str) -> str:
     words = {"halfhourly": "30", "hh": "30", "hourly": "60", "quarterhourly": "15", "daily": "1440"}
     minutes = words.get(header_key(text), text.strip().removesuffix(".0"))
     if minutes not in {str(step) for step in STEPS}:
-        raise BadCell(f"{text.strip()!r} is not a step.", "Give minutes that divide an hour, or 1440 for whole days.")
+        raise BadCell(f"{text.strip()!r} is not a step.", "Enter minutes that divide an hour, or 1440 for whole days.")
     return minutes
 
 
@@ -74,21 +80,26 @@ FIELDS: Final = {
     "serial": RegistryField(frozenset(METER_TIERS[2])),
     "site": RegistryField(keys("site", "sitename", "building", "location")),
     "name": RegistryField(keys("name", "metername", "description", "label")),
-    "utility": RegistryField(keys("utility", "fuel", "fueltype", "commodity", "metertype", "utilitytype", "type"),
-                     one_of(_UTILITY_WORDS, "utility")),
+    "utility": RegistryField(
+        keys("utility", "fuel", "fueltype", "commodity", "metertype", "utilitytype", "type"),
+        one_of(_UTILITY_WORDS, "utility"),
+    ),
     "direction": RegistryField(keys("direction", "importexport"), one_of(_DIRECTIONS, "direction")),
     "unit": RegistryField(keys("unit", "units", "uom"), _unit),
     "step_minutes": RegistryField(keys("step", "stepminutes", "interval", "intervalminutes", "resolution"), _step),
     "multiplier": RegistryField(keys("multiplier", "meterfactor", "factor", "ctratio"), number_between(1e-6, 1e5)),
-    "correction": RegistryField(keys("correction", "correctionfactor", "volumecorrection", "volumecorrectionfactor"),
-                        number_between(0.5, 50)),
+    "correction": RegistryField(
+        keys("correction", "correctionfactor", "volumecorrection", "volumecorrectionfactor"), number_between(0.5, 50)
+    ),
     "parent": RegistryField(keys("parent", "parentmeter", "mainmeter", "parentidentifier", "parentmpan"), _identifier),
     "supplier": RegistryField(keys("supplier", "suppliername")),
-    "installed": RegistryField(keys("installed", "installedon", "installdate", "installationdate", "installeddate"), iso_date),
+    "installed": RegistryField(
+        keys("installed", "installedon", "installdate", "installationdate", "installeddate"), iso_date
+    ),
     "removed": RegistryField(keys("removed", "removedon", "removaldate", "removeddate"), iso_date),
     "formula": RegistryField(keys("formula", "virtualformula", "calculation")),
     "is_active": RegistryField(keys("isactive", "active", "status", "enabled"), yes_or_no),
-}  # fmt: skip
+}
 
 
 class MeterList(Reader):

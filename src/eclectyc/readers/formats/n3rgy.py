@@ -1,7 +1,7 @@
 """n3rgy's API: consumption or production of a smart meter, stamped at each period's end, in UTC.
 
-Both generations of answers are read: ``values`` at the top, and ``values`` of each of ``devices``. The number in the
-resource's name is the household's, not the meter's (an MPRN may stand before electricity), so the meter must be told.
+Both generations of responses are read: ``values`` at the top, and ``values`` of each of ``devices``. The number in the
+resource's name is the household's, not the meter's (it may be an MPRN for electricity), so the meter must be stated.
 Source for the clock and the stamps: n3rgy's support pages, "Data, dates, times, consumption and tariffs" (2023).
 """
 
@@ -19,9 +19,9 @@ from eclectyc.readers.reader import Reader, ReadOptions
 from eclectyc.readers.tables.document_readings import BadReading, DocumentReadings, stamp_of, value_of
 from eclectyc.readers.tables.file_sample import FileSample
 
-NO_VALUE: Final = 16777.215  # 0xFFFFFF Wh: what a smart meter shows for a period that it has not recorded
+NO_VALUE: Final = 16777.215  # 0xFFFFFF Wh: a smart meter's value for a period that it has not recorded
 _VALUES: Final = ("value", "primaryValue")
-_UNIT: Final = "The answer does not say its unit."
+_UNIT: Final = "The response does not state its unit."
 
 
 class N3rgy(Reader):
@@ -36,10 +36,10 @@ class N3rgy(Reader):
             return None
         return Recognition(
             self.name,
-            "JSON with a resource, its granularity and values with timestamps",
+            "JSON with a resource, a granularity and values with timestamps",
             1.0,
             stamps="end",
-            stamps_why="n3rgy stamps the end of a period",
+            stamps_why="n3rgy timestamps are period ends",
             timezone="UTC",
             step=30,
             is_table=False,
@@ -57,7 +57,7 @@ class N3rgy(Reader):
         for number, (place, cell) in enumerate(_cells(answer), 1):
             try:
                 if not isinstance(cell, dict):
-                    raise BadReading("", "This is no reading.")
+                    raise BadReading("", "This is not a reading.")
                 moment = stamp_of(cell.get("timestamp"), ".timestamp")
                 readings.add(number, moment.clock - (moment.offset or timedelta(0)), _value(cell))
             except BadReading as bad:
@@ -66,7 +66,7 @@ class N3rgy(Reader):
 
 
 def _answer(source: Source) -> dict[str, Any] | None:
-    """Return the answer that a file holds, None where it is of another kind."""
+    """Return the file's response, or None if it is from another API."""
     if source.kind != "json":
         return None
     answer = load_document(source)
@@ -74,22 +74,22 @@ def _answer(source: Source) -> dict[str, Any] | None:
         return None
     first = next((cell for _, cell in _cells(answer)), None)
     if "prices" in answer or (isinstance(first, dict) and {"standingCharges", "prices"} & first.keys()):
-        raise UnreadableFile(f"{source.name} holds a tariff, not readings.", "Ask for consumption or production.")
+        raise UnreadableFile(f"{source.name} holds a tariff, not readings.", "Request consumption or production.")
     if not isinstance(answer.get("granularity"), str):
         return None
     if answer["granularity"] != "halfhour":
         raise UnreadableFile(
-            f"{source.name} holds values by the {answer['granularity']!s:.20}, whose stamps mean nothing certain.",
-            "Ask for granularity=halfhour.",
+            f"{source.name} has values by {answer['granularity']!s:.20}, whose timestamps are ambiguous.",
+            "Request granularity=halfhour.",
         )
     if first is None and isinstance(answer.get("values", answer.get("devices")), list):
-        raise UnreadableFile(f"{source.name} is an answer without a single reading.", "Ask for another span of time.")
+        raise UnreadableFile(f"{source.name} is a response without readings.", "Request another period.")
     is_ours = isinstance(first, dict) and "timestamp" in first and any(key in first for key in _VALUES)
     return answer if is_ours else None
 
 
 def _cells(answer: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield each reading with its place."""
+    """Yield each reading with its path."""
     groups = [("", answer)]
     if isinstance(answer.get("devices"), list):
         groups = [(f"devices[{n}].", device) for n, device in enumerate(answer["devices"]) if isinstance(device, dict)]
@@ -102,13 +102,11 @@ def _cells(answer: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def _value(cell: dict[str, Any]) -> float | None:
     key = next((key for key in _VALUES if key in cell), _VALUES[0])
     if cell.get(key) == "invalid value":
-        raise BadReading(f".{key}", "The meter recorded no valid value here.", "Nothing need be done.")
+        raise BadReading(f".{key}", "The meter recorded no valid value here.", "No action is needed.")
     value = value_of(cell.get(key), f".{key}")
     if value == NO_VALUE:
-        raise BadReading(
-            f".{key}", f"{NO_VALUE} is what a smart meter shows for a period that it has not recorded.",
-            "Nothing need be done.",
-        )  # fmt: skip
+        reason = f"{NO_VALUE} is a smart meter's value for a period that it has not recorded."
+        raise BadReading(f".{key}", reason, "No action is needed.")
     return value
 
 
@@ -117,10 +115,10 @@ def _unit(answer: dict[str, Any], name: str) -> str | None:
     if unit in (None, ""):
         return None
     if not isinstance(unit, str) or not is_unit(unit):
-        raise UnreadableFile(f"{name} is in {unit!r:.40}, which is no unit that is known.", "Say --unit kWh or m3.")
+        raise UnreadableFile(f"{name} is in {unit!r:.40}, which is not a known unit.", "Choose --unit kWh or m3.")
     return unit
 
 
 def _quantity(answer: dict[str, Any]) -> str | None:
-    """Production is what the house gives back; consumption is what the meter is there for."""
+    """Return export for production; consumption is the meter's own direction."""
     return "export" if "/production" in answer["resource"].lower() else None

@@ -1,9 +1,9 @@
-"""NEM12: Australia's interval data. Rows 100 (header), 200 (a stream), 300 (a day of it), 400 (quality of a part of
-the day before), 500 (passed over) and 900 (end).
+"""NEM12: Australia's interval data. Rows 100 (header), 200 (a stream), 300 (a day of the stream), 400 (quality of some
+intervals of the day above), 500 (skipped) and 900 (end).
 
-Value k of a 300 row is of the k-th interval after midnight on market time, UTC+10 all year. A stream's suffix says
-what it measures: E what is drawn, B what is given back, Q and K reactive energy; its second character is the register,
-which is kept apart. Quality A is actual, S, F and E estimated, N no value at all, V as the 400 rows say.
+Value k of a 300 row is the k-th interval after midnight in market time, UTC+10 all year. A stream's suffix is what it
+measures: E import, B export, Q and K reactive energy; its second character is the register, which is stored separately.
+Quality A is actual, S, F and E estimated, N no value, V as in the 400 rows.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ _QUANTITIES: Final = {"E": "import", "B": "export", "Q": "reactive_import", "K":
 _UNITS: Final = {"E": "kWh", "B": "kWh", "Q": "kVArh", "K": "kVArh"}
 _HEADER, _STREAM, _DAY, _EVENT, _END = b"100,", b"200,", b"300,", b"500,", b"900"
 _BEFORE, _AFTER = 2, 4  # fields before the values, and at most after their quality
-_PADDING: Final = re.compile(rb"(?<!,),+\n")  # a spreadsheet makes all lines as long as the longest
+_PADDING: Final = re.compile(rb"(?<!,),+\n")  # a spreadsheet pads all lines to the longest
 
 
 class Stream(NamedTuple):
-    """What a 200 row says of the days under it; ``reason`` why none of them can be taken."""
+    """A 200 row, for the days under it; ``reason`` why they are rejected."""
 
     meter: str = ""
     quantity: str = ""
     register: str = ""
     unit: str = ""
     step: int = 0
-    reason: str = "No 200 row stands before it."
-    remedy: str = "Fetch the file again: a day belongs to the 200 row above it."
+    reason: str = "There is no 200 row above it."
+    remedy: str = "Fetch the file again: each day needs a 200 row above it."
 
 
 @dataclass(slots=True)
 class _Nem12State:
-    """What one block leaves to the next."""
+    """State carried from block to block."""
 
     stream: Stream = field(default_factory=Stream)
     is_ended: bool = False
@@ -73,7 +73,7 @@ class Nem12(Reader):
         if rows[0][0].strip() == "200":
             if len(rows[0]) >= 9 and any(row[0].strip() == "300" for row in rows):
                 raise UnreadableFile(
-                    f"{sample.name} looks like NEM12, but has no 100 row at its head.",
+                    f"{sample.name} looks like NEM12, but has no 100 row at its start.",
                     "Fetch the whole file again: it begins with 100,NEM12 and ends with 900.",
                 )
             return None
@@ -81,10 +81,10 @@ class Nem12(Reader):
             return None
         return Recognition(
             self.name,
-            "its first row is 100,NEM12",
+            "the first row is 100,NEM12",
             1.0,
             stamps="start",
-            stamps_why="value k of a row is of the k-th interval after midnight",
+            stamps_why="value k of a row is the k-th interval after midnight",
             timezone=MARKET_TIME,
             is_table=False,
         )
@@ -111,14 +111,14 @@ def _convert(block: TextBlock, state: _Nem12State, name: str) -> Iterator[tuple[
     at = np.flatnonzero(is_day)
     parts, errors = read_parts(lines, is_part, is_day, np.isin(np.arange(len(lines)), of_line.heads))
     errors += block.errors
-    errors += lines.unknown_lines(is_known, "begins no row of NEM12.", "Rows are 100, 200, 300, 400, 500 and 900.")
+    errors += lines.unknown_lines(is_known, "is not a NEM12 row.", "Rows are 100, 200, 300, 400, 500 and 900.")
     stream = of_line.stream[at]
     steps = np.array([one.step for one in streams])[stream]
     fields = lines.field_counts(b",")[at]
-    wanted = np.where(steps > 0, 1440 // np.maximum(steps, 1), 0) + _BEFORE + 1
-    sound = (steps > 0) & (fields >= wanted) & (fields <= wanted + _AFTER)
+    expected = np.where(steps > 0, 1440 // np.maximum(steps, 1), 0) + _BEFORE + 1
+    sound = (steps > 0) & (fields >= expected) & (fields <= expected + _AFTER)
     for n in np.flatnonzero(~sound).tolist():
-        errors.append(_unsound(int(lines.numbers[at[n]]), streams[stream[n]], int(fields[n]), int(wanted[n])))
+        errors.append(_unsound(int(lines.numbers[at[n]]), streams[stream[n]], int(fields[n]), int(expected[n])))
     for step, width in sorted(set(zip(steps[sound].tolist(), fields[sound].tolist(), strict=True))):
         same = np.flatnonzero(sound & (steps == step) & (fields == width))
         days, odd = _days(lines, at[same], stream[same], streams, parts.for_days(at[same]), step, width)
@@ -138,9 +138,9 @@ class _LineStreams(NamedTuple):
 def _streams(
     lines: CodedLines, state: _Nem12State, name: str, is_lost: np.ndarray
 ) -> tuple[list[Stream], _LineStreams]:
-    """Return the block's streams, the one of the block before first, and which of them each line belongs to.
+    """Return the block's streams, that of the block before first, and which of them each line belongs to.
 
-    is_lost : lines that may have been a 200 row: the days under them are of nobody knows what.
+    is_lost : lines that may have been a 200 row, so that the meter of the days under them is unknown.
     """
     is_head, is_stream, is_end = (lines.starting_with(code) for code in (_HEADER, _STREAM, _END))
     heads = np.flatnonzero(is_head | is_stream | is_end | is_lost)
@@ -155,7 +155,7 @@ def _streams(
         if is_head[n] and text.split(",")[1].strip().upper() != "NEM12":
             raise UnreadableFile(
                 f"Line {lines.numbers[n]} of {name} begins another kind of file: {text[:40]!r}.",
-                "Import each by itself.",
+                "Import each separately.",
             )
         streams.append(_parse_stream(text) if is_stream[n] else Stream())
         state.is_ended = bool(is_end[n])
@@ -165,17 +165,15 @@ def _streams(
 
 @lru_cache(4096)
 def _parse_stream(text: str) -> Stream:
-    """Understand a 200 row: meter, configuration, register, suffix, data stream, serial, unit, interval."""
+    """Parse a 200 row: meter, configuration, register, suffix, data stream, serial, unit, interval."""
     cells = [cell.strip() for cell in text.split(",", 10)]
     if len(cells) < 9:
         return _faulty(text, f"has {len(cells)} fields, not 9 or 10", "Fetch the file again.")
     meter, suffix, unit, interval = cells[1].upper(), cells[4].upper(), cells[7], cells[8]
     if not re.fullmatch("[0-9A-Z]{10,11}", meter):
-        return _faulty(text, f"names {cells[1][:40]!r}, which is no NMI", "An NMI has 10 or 11 letters and digits.")
+        return _faulty(text, f"has {cells[1][:40]!r}, which is not an NMI", "An NMI has 10 or 11 letters and digits.")
     if not re.fullmatch("[EBQK][0-9A-Z]?", suffix):
-        return _faulty(
-            text, f"has the suffix {cells[4][:20]!r}, which is not known", "Known are E, B, Q and K with a register."
-        )
+        return _faulty(text, f"has the unknown suffix {cells[4][:20]!r}", "Suffixes are E, B, Q and K with a register.")
     if interval not in {str(step) for step in STEPS}:
         return _faulty(
             text, f"has intervals of {interval[:20]!r} minutes", "NEM12 has intervals of 5, 15 or 30 minutes."
@@ -183,10 +181,12 @@ def _parse_stream(text: str) -> Stream:
     try:
         measured = conversion(unit).unit
     except Invalid as fault:
-        return _faulty(text, f"has the unit {unit[:20]!r}, which is not known", fault.remedy)
+        return _faulty(text, f"has the unknown unit {unit[:20]!r}", fault.remedy)
     if measured != _UNITS[suffix[0]]:
-        wanted = _UNITS[suffix[0]]
-        return _faulty(text, f"has the unit {unit!r}, but its suffix {suffix} measures {wanted}", "Correct either.")
+        expected = _UNITS[suffix[0]]
+        return _faulty(
+            text, f"has the unit {unit!r}, but its suffix {suffix} measures {expected}", "Correct one of them."
+        )
     return Stream(meter, _QUANTITIES[suffix[0]], suffix, unit, int(interval), "", "")
 
 
@@ -195,14 +195,14 @@ def _faulty(text: str, what: str, remedy: str) -> Stream:
     return Stream(reason=f"The 200 row above it ({shown}) {what}.", remedy=remedy)
 
 
-def _unsound(line: int, stream: Stream, fields: int, wanted: int) -> LineError:
+def _unsound(line: int, stream: Stream, fields: int, expected: int) -> LineError:
     if not stream.step:
         return LineError(line, "", stream.reason, stream.remedy)
     values = 1440 // stream.step
     return LineError(
         line,
         "",
-        f"The row has {fields} fields; a date, {values} values and their quality make {wanted} to {wanted + _AFTER}.",
+        f"The row has {fields} fields; a date, {values} values and a quality make {expected} to {expected + _AFTER}.",
         "The row may be cut off, or its intervals are not those of its 200 row: fetch the file again.",
     )
 
@@ -216,11 +216,11 @@ def _days(
     step: int,
     width: int,
 ) -> tuple[DayBlock, list[LineError]]:
-    """Return the days of some 300 rows that have one step and one number of fields."""
-    chosen = np.zeros(len(lines), dtype=bool)
-    chosen[at] = True
+    """Convert 300 rows that have one step and one number of fields."""
+    is_chosen = np.zeros(len(lines), dtype=bool)
+    is_chosen[at] = True
     values_at = range(_BEFORE, _BEFORE + 1440 // step)
-    frame, typed = read_cells(lines.text_of(chosen), ",", width, values_at)
+    frame, typed = read_cells(lines.text_of(is_chosen), ",", width, values_at)
     part = CsvPart(frame, lines.numbers[at], typed, np.zeros(len(at), dtype=bool))
     rejects = Rejects(part)
     days = parse_dates(part.column(1), "date")
@@ -232,14 +232,14 @@ def _days(
     quality = interval_quality(part, part.column(values_at.stop), parts, len(values_at), rejects)
     quality[np.isnan(values)] = MISSING
     values = np.where(quality == MISSING, np.nan, values)
-    taken = rejects.keep()
+    keep = rejects.keep()
     of_row = {
         name: pl.Series([getattr(one, name) for one in streams], dtype=pl.String)[stream]
         for name in ("meter", "quantity", "unit", "register")
     }
     days_frame = pl.DataFrame({"line": part.lines, **of_row, "day": days.values})
-    if not taken.all():
-        days_frame, values, quality = days_frame.filter(pl.Series(taken)), values[taken], quality[taken]
+    if not keep.all():
+        days_frame, values, quality = days_frame.filter(pl.Series(keep)), values[keep], quality[keep]
     return DayBlock(days_frame, values, quality, step, "position", len(days_frame)), rejects.errors
 
 

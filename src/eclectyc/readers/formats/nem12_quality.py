@@ -1,4 +1,4 @@
-"""NEM12's quality: one letter and a method for a whole day, or 400 rows that say it of a range of intervals each."""
+"""NEM12's quality: one letter and a method for a whole day, or 400 rows for ranges of its intervals."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from eclectyc.readers.tables.parse_csv import CsvPart
 from eclectyc.readers.tables.rejected_lines import Rejects
 
 PART: Final = b"400,"
-VARIES: Final = -1  # as the 400 rows say
+VARIES: Final = -1  # as in the 400 rows
 _UNKNOWN: Final = -2
 _FLAGS: Final = {"A": ACTUAL, "S": ESTIMATED, "F": ESTIMATED, "E": ESTIMATED, "N": MISSING, "V": VARIES}
 _FLAG: Final = re.compile("([AEFNSV])[0-9]{0,2}")
-_REMEDY: Final = "Known are A, E, F, N, S and V, with two digits for the method."
+_REMEDY: Final = "Qualities are A, E, F, N, S and V, with two digits for the method."
 
 
 @dataclass(frozen=True, slots=True)
 class QualityParts:
     """400 rows: arrays of shape (rows,).
 
-    owner : the line of the 300 row that each belongs to (an index into the block's lines). first, last : intervals,
-    counted from 1; 0 where they are no numbers. flag : int8. line : the file's own line.
+    owner : the line of each one's 300 row (an index into the block's lines). first, last : intervals, from 1; 0 if
+    they are not numbers. flag : int8. line : the file's own line.
     """
 
     owner: np.ndarray
@@ -38,7 +38,7 @@ class QualityParts:
     line: np.ndarray
 
     def for_days(self, days: np.ndarray) -> QualityParts:
-        """Return those that belong to some 300 rows (sorted), ``owner`` counted within these."""
+        """Return the parts of some 300 rows (sorted), with ``owner`` as an index into these."""
         mine = np.isin(self.owner, days)
         owner = np.searchsorted(days, self.owner[mine])
         return QualityParts(owner, self.first[mine], self.last[mine], self.flag[mine], self.line[mine])
@@ -47,14 +47,14 @@ class QualityParts:
 def read_parts(
     lines: CodedLines, is_part: np.ndarray, is_day: np.ndarray, is_head: np.ndarray
 ) -> tuple[QualityParts, list[LineError]]:
-    """Read the 400 rows, and report those that stand under no 300 row."""
+    """Return the 400 rows, and an error for each without a 300 row above it."""
     at = np.flatnonzero(is_part)
     above = np.flatnonzero(is_day | is_head)
     nth = np.searchsorted(above, at) - 1
     owner = np.where(nth >= 0, above[nth], 0) if len(above) else np.zeros(len(at), np.int64)
     belongs = (nth >= 0) & is_day[owner] if len(at) else np.zeros(0, dtype=bool)
     errors = [
-        LineError(line, "", "No 300 row stands above this 400 row.", "Fetch the file again.")
+        LineError(line, "", "There is no 300 row above this 400 row.", "Fetch the file again.")
         for line in lines.numbers[at[~belongs]].tolist()
     ]
     which = is_part.copy()
@@ -65,13 +65,13 @@ def read_parts(
 
 
 def _cells(lines: CodedLines, which: np.ndarray) -> pl.DataFrame:
-    """Return the first cells of some lines as text, columns "1", "2" and "3"; null where a line ends before."""
+    """Return the first cells of some lines as text, columns "1", "2" and "3"; null if a line is shorter."""
     cells = lines.as_series(which).str.splitn(",", 5).struct.unnest()
     return cells.select(pl.col(f"field_{n}").str.strip_chars().alias(str(n)) for n in (1, 2, 3))
 
 
 def _flags(cells: pl.Series) -> np.ndarray:
-    """Return what each cell's letter means, int8; ``_UNKNOWN`` where it means nothing known."""
+    """Return the quality of each cell's letter, int8; ``_UNKNOWN`` if the letter is unknown."""
     known = {}
     for text in cells.unique().drop_nulls().to_list():
         match = _FLAG.fullmatch(text.strip())
@@ -83,11 +83,11 @@ def _flags(cells: pl.Series) -> np.ndarray:
 
 
 def interval_quality(part: CsvPart, cells: pl.Series, parts: QualityParts, width: int, rejects: Rejects) -> np.ndarray:
-    """Return the quality of each interval, int8 of shape (rows, width), and reject the rows that do not say it."""
+    """Return the quality of each interval, int8 of shape (rows, width), and reject rows without a known one."""
     of_row = _flags(cells)
     for row in np.flatnonzero(of_row == _UNKNOWN).tolist():
         text = cells[row]
-        reason = f"{text!r} is not a quality that is known." if text else "There is no quality."
+        reason = f"{text!r} is not a known quality." if text else "There is no quality."
         rejects.add(row, "quality", reason, _REMEDY)
     quality = np.repeat(of_row[:, None], width, axis=1)
     if len(parts.owner):
@@ -102,15 +102,15 @@ def interval_quality(part: CsvPart, cells: pl.Series, parts: QualityParts, width
 
 
 def _apply_parts(quality: np.ndarray, parts: QualityParts, width: int, rejects: Rejects) -> None:
-    """Lay the 400 rows over their days. They may leave gaps, but never overlap."""
+    """Set the quality of the intervals of the 400 rows. Gaps are allowed, overlaps are not."""
     sound = (parts.first >= 1) & (parts.first <= parts.last) & (parts.last <= width)
     sound &= parts.flag >= 0
     for n in np.flatnonzero(~sound).tolist():
-        reason = f"The 400 row in line {parts.line[n]} names no intervals from 1 to {width}, or no quality."
+        reason = f"The 400 row in line {parts.line[n]} has no intervals from 1 to {width}, or no quality."
         rejects.add(int(parts.owner[n]), "quality", reason, _REMEDY)
     lengths = np.where(sound, parts.last - parts.first + 1, 0)
     covered = np.bincount(parts.owner, lengths, minlength=len(quality))
-    sound &= (covered <= width)[parts.owner]  # more than the day has can only overlap: not worth laying out
+    sound &= (covered <= width)[parts.owner]  # more intervals than a day has must overlap
     owner, lengths = parts.owner[sound], lengths[sound]
     row = np.repeat(owner, lengths)
     within = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)

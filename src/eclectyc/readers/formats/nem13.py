@@ -1,8 +1,8 @@
-"""NEM13: Australia's accumulated registers. Rows 100 (header), 250 (two reads of a register), 550 (passed over), 900.
+"""NEM13: Australia's register reads. Rows 100 (header), 250 (two reads of a register), 550 (skipped), 900 (end).
 
-A 250 row holds the read before and the one now, each with its moment on market time (UTC+10 all year) and quality; its
-quantity is a check of their difference. The suffix says what is measured (E what is drawn, B what is given back, Q and
-K reactive energy) and which register it is: E1 and E2 are kept apart and summed as the point's use.
+A 250 row has the previous and the current read, each with its market time (UTC+10 all year) and quality; its quantity
+checks their difference. The suffix is what is measured (E import, B export, Q and K reactive energy) and the register:
+E1 and E2 are stored separately, and their sum is the point's usage.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _QUANTITIES: Final = {"E": "import", "B": "export", "Q": "reactive_import", "K":
 _UNITS: Final = {"E": "kWh", "B": "kWh", "Q": "kVArh", "K": "kVArh"}
 _FLAGS: Final = {"A": ACTUAL, "S": ESTIMATED, "F": ESTIMATED, "E": ESTIMATED, "N": MISSING}
 _UNLIKE: Final = (
-    "The quantity is not the difference of the two reads: {lines} (the first is line {line}). The reads are taken; "
+    "The quantity is not the difference of the two reads: {lines} (the first is line {line}). The reads are imported; "
     "if the meter has a multiplier, set it."
 )
 _AGAIN: Final = "Fetch the file again."
 
 
 class _Side(NamedTuple):
-    """Where a row prints one of its two reads."""
+    """The columns of one of a row's two reads."""
 
     name: str
     value: int
@@ -63,12 +63,12 @@ class Nem13(Reader):
             return None
         if rows[0][0].strip() == "250" and len(rows[0]) >= _SHORTEST:
             raise UnreadableFile(
-                f"{sample.name} looks like NEM13, but has no 100 row at its head.",
+                f"{sample.name} looks like NEM13, but has no 100 row at its start.",
                 "Fetch the whole file again: it begins with 100,NEM13 and ends with 900.",
             )
         if rows[0][0].strip() != "100" or rows[0][1].strip().upper() != "NEM13":
             return None
-        return Recognition(self.name, "its first row is 100,NEM13", 1.0, timezone=MARKET_TIME, is_table=False)
+        return Recognition(self.name, "the first row is 100,NEM13", 1.0, timezone=MARKET_TIME, is_table=False)
 
     def read(
         self, source: Source, recognition: Recognition, options: ReadOptions
@@ -90,7 +90,7 @@ def _refuse_others(lines: CodedLines, name: str) -> None:
         if text.split(",")[1].strip().upper() != "NEM13":
             raise UnreadableFile(
                 f"Line {lines.numbers[n]} of {name} begins another kind of file: {text[:40]!r}.",
-                "Import each by itself.",
+                "Import each separately.",
             )
 
 
@@ -123,7 +123,7 @@ def _convert(block: TextBlock, lines: CodedLines, notes: Notes) -> tuple[Registe
 
 
 def _cells(lines: CodedLines, which: np.ndarray) -> pl.DataFrame:
-    """Return the cells of the 250 rows as text, stripped, null where blank."""
+    """Return the cells of the 250 rows as text, stripped, null if blank."""
     kinds = {str(n): pl.String for n in range(_WIDTH)}
     text = b"," * (_WIDTH - 1) + b"\n" + lines.text_of(which)  # Polars takes the width from the first line
     frame = pl.read_csv(
@@ -134,24 +134,24 @@ def _cells(lines: CodedLines, which: np.ndarray) -> pl.DataFrame:
 
 
 def _refuse_points(part: CsvPart, meter: pl.Series, suffix: pl.Series, rejects: Rejects) -> None:
-    """Refuse rows whose meter, suffix or unit is none that is known."""
+    """Reject rows whose meter, suffix or unit is unknown."""
     for row in np.flatnonzero(~meter.str.contains("^[0-9A-Z]{10,11}$").to_numpy()).tolist():
-        rejects.add(row, "NMI", f"{meter[row][:40]!r} is no NMI.", "An NMI has 10 or 11 letters and digits.")
+        rejects.add(row, "NMI", f"{meter[row][:40]!r} is not an NMI.", "An NMI has 10 or 11 letters and digits.")
     for row in np.flatnonzero(~suffix.str.contains("^[EBQK][0-9A-Z]?$").to_numpy()).tolist():
         rejects.add(
-            row, "suffix", f"The suffix {suffix[row][:20]!r} is not known.", "Known are E, B, Q and K with a register."
+            row, "suffix", f"The suffix {suffix[row][:20]!r} is unknown.", "Suffixes are E, B, Q and K with a register."
         )
     unit = part.column(_UNIT)
     known = {text: conversion(text).unit if is_unit(text) else "" for text in unit.unique().drop_nulls().to_list()}
-    wanted = suffix.str.slice(0, 1).replace_strict(_UNITS, default="", return_dtype=pl.String)
-    printed = unit.replace_strict(known, default="", return_dtype=pl.String) if known else wanted.clear(len(unit))
-    for row in np.flatnonzero((printed.fill_null("") != wanted).to_numpy()).tolist():
-        reason = f"The unit {unit[row]!r} does not go with the suffix {suffix[row]}, which measures {wanted[row]}."
-        rejects.add(row, "unit", reason, "Correct either.")
+    expected = suffix.str.slice(0, 1).replace_strict(_UNITS, default="", return_dtype=pl.String)
+    printed = unit.replace_strict(known, default="", return_dtype=pl.String) if known else expected.clear(len(unit))
+    for row in np.flatnonzero((printed.fill_null("") != expected).to_numpy()).tolist():
+        reason = f"The unit {unit[row]!r} does not go with the suffix {suffix[row]}, which measures {expected[row]}."
+        rejects.add(row, "unit", reason, "Correct one of them.")
 
 
 class _Read(NamedTuple):
-    """One of the two reads of every row. value : NaN where there is none."""
+    """One of the two reads of every row. value : NaN if missing."""
 
     value: np.ndarray
     moment: pl.Series
@@ -168,22 +168,22 @@ def _side(part: CsvPart, side: _Side, rejects: Rejects) -> _Read:
     quality = letters.str.slice(0, 1).replace_strict(_FLAGS, default=None, return_dtype=pl.Int8)
     quality = quality.set(~letters.str.contains("^[A-Z][0-9]{0,2}$"), None)
     for row in np.flatnonzero(quality.is_null().to_numpy()).tolist():
-        remedy = "Known are A, S, F, E and N, with two digits for the method."
-        rejects.add(row, f"{side.name} quality", f"{letters[row][:20]!r} is no quality that is known.", remedy)
+        remedy = "Qualities are A, S, F, E and N, with two digits for the method."
+        rejects.add(row, f"{side.name} quality", f"{letters[row][:20]!r} is not a known quality.", remedy)
     value = np.where((quality.fill_null(MISSING) == MISSING).to_numpy(), np.nan, values[:, 0])
     if side.name == "current":
         rejects.add_blank(pl.Series(value, nan_to_null=True), "current read", "current read", {})
     for row in np.flatnonzero(moments.values.is_null().to_numpy() & ~np.isnan(value)).tolist():
-        rejects.add(row, f"{side.name} moment", "There is no moment of the read.", _AGAIN)
+        rejects.add(row, f"{side.name} moment", "The read has no date and time.", _AGAIN)
     return _Read(value, moments.values, quality)
 
 
 def _check_quantities(part: CsvPart, sides: list[_Read], keep: np.ndarray) -> None:
-    """Note rows whose quantity is not the difference of their reads."""
-    said, _ = number_matrix(part.frame, [str(_QUANTITY)], set())
+    """Warn of rows whose quantity is not the difference of their reads."""
+    stated, _ = number_matrix(part.frame, [str(_QUANTITY)], set())
     with np.errstate(invalid="ignore"):
-        off = np.abs(sides[1].value - sides[0].value - said[:, 0])
-        unlike = keep & (off > np.maximum(0.01, 0.001 * np.abs(said[:, 0])))
+        off = np.abs(sides[1].value - sides[0].value - stated[:, 0])
+        unlike = keep & (off > np.maximum(0.01, 0.001 * np.abs(stated[:, 0])))
     part.notes.add(_UNLIKE, part.lines[unlike])
 
 
@@ -205,14 +205,7 @@ def _reads(part: CsvPart, words: dict[str, pl.Series], read: _Read) -> pl.DataFr
 
 
 def _unknown_lines(lines: CodedLines) -> list[LineError]:
-    """Report the lines that no NEM13 file has."""
-    others = ~lines.blank()
+    known = np.zeros(len(lines), dtype=bool)
     for code in (_HEADER, _READ, _OTHER, _END):
-        others &= ~lines.starting_with(code)
-    errors = []
-    for n in np.flatnonzero(others).tolist():
-        end = min(int(lines.ends[n]), int(lines.starts[n]) + 20)
-        shown = lines.text[lines.starts[n] : end].tobytes().decode("utf-8", "replace")
-        reason = f"{shown!r} begins no row of NEM13."
-        errors.append(LineError(int(lines.numbers[n]), "", reason, "Rows are 100, 250, 550 and 900."))
-    return errors
+        known |= lines.starting_with(code)
+    return lines.unknown_lines(known, "is not a NEM13 row.", "Rows are 100, 250, 550 and 900.")

@@ -1,7 +1,7 @@
-"""Octopus Energy's API: an answer to a request for consumption, newest first, with offsets from UTC.
+"""Octopus Energy's API: a response with consumption, newest first, with offsets from UTC.
 
-It names neither meter nor unit. Electricity is in kWh; gas is in kWh from one kind of meter (SMETS1) and in m³ from
-the other (SMETS2), so for gas the unit is never assumed.
+It states neither meter nor unit. Electricity is in kWh; gas is in kWh from SMETS1 meters and in m³ from SMETS2 meters,
+so the unit of gas is never assumed.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _KEYS: Final = {"consumption", "interval_start", "interval_end"}
 _DAY_S: Final = 86_400
 _LOCAL_DAYS_S: Final = (82_800, _DAY_S, 90_000)  # 23, 24 and 25 hours
 _UNIT: Final = (
-    "Octopus gives gas in kWh from some meters (SMETS1) and in m³ from others (SMETS2), and does not say which."
+    "Octopus gives gas in kWh from some meters (SMETS1) and in m³ from others (SMETS2), and does not state which."
 )
 
 
 class _Link(NamedTuple):
-    """What a link to the next page tells of the meter."""
+    """The meter in a link to the next page."""
 
     fuel: str = ""
     point: str = ""
@@ -40,7 +40,7 @@ class _Link(NamedTuple):
 
 
 class _Interval(NamedTuple):
-    """One result. start : its instant and what the local clock showed. length_s : how long it lasts."""
+    """One result. start : its instant. clock : its local time. length_s : its duration."""
 
     line: int
     start: datetime
@@ -65,14 +65,14 @@ class Octopus(Reader):
             "JSON with consumption from interval_start to interval_end",
             1.0,
             stamps="start",
-            stamps_why="interval_start opens its interval",
+            stamps_why="interval_start is the start of each interval",
             is_table=False,
             why_no_default_unit=_UNIT,
         )
         recognition.columns = {"point": link.point} if link.point else {}
         if isinstance(answer.get("count"), int) and answer["count"] > len(answer["results"]):
             recognition.warnings.append(
-                f"The answer is one page of several: {len(answer['results']):,} of {answer['count']:,} readings."
+                f"The response is one page of several: {len(answer['results']):,} of {answer['count']:,} readings."
             )
         return recognition
 
@@ -96,8 +96,8 @@ class Octopus(Reader):
             return
         if intervals and (length_s % 60 or length_s // 60 not in STEPS or length_s >= _DAY_S):
             raise UnreadableFile(
-                f"{source.name} holds sums over {timedelta(seconds=length_s)}, which is no step of readings.",
-                "Ask for the half-hours, without group_by, or for hours or days.",
+                f"{source.name} has sums over {timedelta(seconds=length_s)}, which is not a supported interval.",
+                "Request half-hours, without group_by, or hours or days.",
             )
         recognition.step = length_s // 60 or None
         _add_intervals(intervals, readings, (length_s,), by_clock=False)
@@ -105,7 +105,7 @@ class Octopus(Reader):
 
 
 def _answer(source: Source) -> dict[str, Any] | None:
-    """Return the answer that a file holds, None where it is of another kind."""
+    """Return the file's response, or None if it is from another API."""
     if source.kind != "json":
         return None
     answer = load_document(source)
@@ -113,7 +113,7 @@ def _answer(source: Source) -> dict[str, Any] | None:
         return None
     results = answer["results"]
     if not results and {"count", "next", "previous"} <= answer.keys():
-        raise UnreadableFile(f"{source.name} is an answer without a single reading.", "Ask for another span of time.")
+        raise UnreadableFile(f"{source.name} is a response without readings.", "Request another period.")
     is_ours = bool(results) and isinstance(results[0], dict) and len(_KEYS & results[0].keys()) >= 2
     return answer if is_ours else None
 
@@ -125,15 +125,15 @@ def _link_of(answer: dict[str, Any]) -> _Link:
     return _Link()
 
 
-def _check_meter(link: _Link, told: str, recognition: Recognition) -> None:
-    """Refuse an answer for which no meter was told; say so where its own link speaks of another one."""
-    if not told:
-        hint = f" {link.point}, of which its link to the next page speaks" if link.point else ""
+def _check_meter(link: _Link, stated: str, recognition: Recognition) -> None:
+    """Refuse a response without a stated meter; warn if its own link names another one."""
+    if not stated:
+        hint = f" {link.point}, which its link to the next page names" if link.point else ""
         raise Invalid("The file names no meter.", f"Name the meter with --meter{hint}.", field="meter")
-    told = clean_identifier(told)
-    if link.point and told not in (clean_identifier(link.point), clean_identifier(link.serial)):
+    stated = clean_identifier(stated)
+    if link.point and stated not in (clean_identifier(link.point), clean_identifier(link.serial)):
         recognition.warnings.append(
-            f"The file's link speaks of meter {link.point}; its readings are taken as those of {told}."
+            f"The file's link names meter {link.point}; its readings are imported for {stated}."
         )
 
 
@@ -149,11 +149,11 @@ def _intervals(results: list[Any], readings: DocumentReadings) -> list[_Interval
 
 def _interval(line: int, result: Any) -> _Interval:
     if not isinstance(result, dict):
-        raise BadReading("", "This is no reading.")
+        raise BadReading("", "This is not a reading.")
     start = instant_of(result.get("interval_start"), ".interval_start")
     end = instant_of(result.get("interval_end"), ".interval_end")
     value = value_of(result.get("consumption"), ".consumption")
-    assert start.instant is not None  # noqa: S101 - instant_of sees to it
+    assert start.instant is not None  # noqa: S101 - instant_of ensures it
     assert end.instant is not None  # noqa: S101
     length_s = int((end.instant - start.instant).total_seconds())
     if length_s <= 0:
@@ -164,7 +164,7 @@ def _interval(line: int, result: Any) -> _Interval:
 def _add_intervals(
     intervals: list[_Interval], readings: DocumentReadings, lengths_s: tuple[int, ...], *, by_clock: bool
 ) -> None:
-    """Take the intervals that last as long as most do; the others are no readings of the same series."""
+    """Add the intervals of the usual length; reject the others, which are not of the same series."""
     for one in intervals:
         if one.length_s in lengths_s:
             readings.add(one.line, one.clock if by_clock else one.start, one.value)

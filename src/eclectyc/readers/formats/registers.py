@@ -1,8 +1,7 @@
-"""Registers: one line a read – meter, moment, what the register showed; perhaps a serial, a register, a unit, a flag.
+"""Registers: one read per row – meter, time, the register's display; perhaps a serial, a register, a unit, a flag.
 
-It is never taken for this layout by itself: a column that only grows is not turned into use until somebody says so
-(``-t registers``, or an import profile). Several columns of readings are several registers, named by their headings. A
-date without a time is its midnight, the day's start.
+No file is recognised as this layout without being named (``-t registers``, or an import profile). Several columns of
+reads are several registers, named by their headings. A date without a time is its midnight, the start of the day.
 """
 
 from __future__ import annotations
@@ -26,36 +25,18 @@ from eclectyc.readers.tables.parse_csv import CsvPart, Shape, convert_parts
 from eclectyc.readers.tables.rejected_lines import Rejects
 from eclectyc.readers.tables.timestamp_columns import parse_dates
 
-_SURE: Final = 0.3  # to be declared
-_READING_WORDS: Final = (
-    "reading",
-    "read",
-    "register",
-    "cumulative",
-    "totaliser",
-    "totalizer",
-    "index",
-    "counter",
-    "display",
-)
+_SURE: Final = 0.3  # the user must name this format
+_READING_NAMES = "reading read register cumulative totaliser totalizer index counter display"
+_READING_WORDS: Final = tuple(_READING_NAMES.split())
 _NO_READING: Final = ("type", "flag", "reason", "method", "status", "date", "time", "by", "id", "no", "number", "code")
-_CODES: Final = {
-    "register",
-    "registerid",
-    "registercode",
-    "registername",
-    "registerno",
-    "reg",
-    "tpr",
-    "rate",
-    "ratename",
-}
+_CODE_NAMES = "register registerid registercode registername registerno reg tpr rate ratename"
+_CODES: Final = set(_CODE_NAMES.split())
 _SERIALS: Final = METER_TIERS[2]
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterLayout:
-    """Where a table has what. values : the columns of readings."""
+    """The columns of a table of reads. values : the columns of reads. code : the column of the register."""
 
     fields: Fields
     values: list[TableColumn]
@@ -64,7 +45,6 @@ class RegisterLayout:
 
     @property
     def has_all(self) -> bool:
-        """Whether there are moments and readings."""
         return bool(self.values and (self.fields.stamp or self.fields.date))
 
 
@@ -78,7 +58,7 @@ class Registers(Reader):
             return None
         moment = layout.fields.stamp or layout.fields.date
         named = [column.name for column in (moment, *layout.values) if column]
-        recognition = Recognition(self.name, f"reads of registers: {', '.join(repr(name) for name in named)}", _SURE)
+        recognition = Recognition(self.name, f"register reads: {', '.join(repr(name) for name in named)}", _SURE)
         recognition.timezone = layout.fields.declared_timezone()
         roles = {"meter": layout.fields.meter, "serial": layout.serial, "register": layout.code, "moment": moment}
         recognition.columns = {role: column.name for role, column in roles.items() if column}
@@ -104,17 +84,17 @@ def _find_layout(table: TableSample) -> RegisterLayout:
     keys = {column.index: header_key(column.name) for column in table.columns}
     code = next((column for column in table.columns if keys[column.index] in _CODES and _is_text(table, column)), None)
     fields = find_fields(table, frozenset([code.index]) if code else frozenset())
-    taken = {column.index for column in (fields.meter, fields.stamp, fields.date, fields.time, fields.unit, fields.flag,
-                                         fields.quantity, code) if column}  # fmt: skip
-    serial = next((c for c in table.columns if keys[c.index] in _SERIALS and c.index not in taken), None)
+    known = (fields.meter, fields.stamp, fields.date, fields.time, fields.unit, fields.flag, fields.quantity, code)
+    used = {column.index for column in known if column}
+    serial = next((c for c in table.columns if keys[c.index] in _SERIALS and c.index not in used), None)
     if serial is None and fields.meter and keys[fields.meter.index] in _SERIALS:
         serial = fields.meter
-    values = fields.values or [c for c in table.columns if c.index not in taken and _is_reading(table, c)]
+    values = fields.values or [c for c in table.columns if c.index not in used and _is_reading(table, c)]
     return RegisterLayout(fields, values, serial, code)
 
 
 def _is_text(table: TableSample, column: TableColumn) -> bool:
-    """Say whether a column called "register" names registers rather than holding what they show."""
+    """Return whether a column called "register" names registers rather than holding their display."""
     cells = table.cells(column.index)
     return bool(cells) and len(set(cells)) <= max(8, len(cells) // 10) and max(len(cell) for cell in cells) <= 20
 
@@ -129,7 +109,7 @@ def _is_reading(table: TableSample, column: TableColumn) -> bool:
 def convert(
     part: CsvPart, layout: RegisterLayout, recognition: Recognition, grouped: set[str]
 ) -> tuple[RegisterBlock, list[LineError]]:
-    """Return what some lines say, and those that say nothing sound."""
+    """Convert a part to a block, and return it with the rejected lines."""
     rejects = Rejects(part)
     fields = layout.fields
     stamp, instant = read_moments(part, fields, recognition, rejects)
@@ -168,15 +148,15 @@ def convert(
             )
         )
     keep = rejects.keep()
-    taken = [frame.filter(pl.Series(keep) & frame["value"].is_not_null()) for frame in frames]
-    frame = taken[0] if len(taken) == 1 else pl.concat(taken).sort("line", maintain_order=True)
+    kept = [frame.filter(pl.Series(keep) & frame["value"].is_not_null()) for frame in frames]
+    frame = kept[0] if len(kept) == 1 else pl.concat(kept).sort("line", maintain_order=True)
     return RegisterBlock(frame, int(keep.sum())), rejects.errors
 
 
 def read_moments(
     part: CsvPart, fields: Fields, recognition: Recognition, rejects: Rejects
 ) -> tuple[pl.Series, pl.Series]:
-    """Return each row's stamp, or its instant where the text carries an offset."""
+    """Return each row's stamp, or its instant if the text has an offset."""
     if fields.stamp or fields.time:
         found = moments_of(part, fields, recognition, rejects)
         return found["stamp"], found["instant"]

@@ -22,8 +22,8 @@ from eclectyc.readers.tables.registry_tables import (
     yes_or_no,
 )
 
-SITE_TYPES: Final = ("office", "warehouse", "retail", "industrial", "residential", "construction", "education",
-                     "healthcare", "other")  # fmt: skip
+_SITE_TYPE_NAMES = "office warehouse retail industrial residential construction education healthcare other"
+SITE_TYPES: Final = tuple(_SITE_TYPE_NAMES.split())
 FIELDS: Final = {
     "name": RegistryField(keys("name", "sitename", "site")),
     "company": RegistryField(keys("company", "companyname", "organisation", "organization")),
@@ -32,9 +32,23 @@ FIELDS: Final = {
     "postcode": RegistryField(keys("postcode", "zip", "zipcode", "postalcode", "sitepostcode")),
     "site_type": RegistryField(keys("sitetype", "type"), one_of({word: word for word in SITE_TYPES}, "site type")),
     "floor_area_m2": RegistryField(
-        keys("floorarea", "area", "floorspace", "floorareasqm", "floorareasqmetres", "floorspacesqm", "gia", "giam2",
-             "floorareasquaremetres", "areasqm", "floorarea2", "floorareamm2", "floorarea_m2", "floorareaM2".lower(),
-             "aream2"),
+        keys(
+            "floorarea",
+            "area",
+            "floorspace",
+            "floorareasqm",
+            "floorareasqmetres",
+            "floorspacesqm",
+            "gia",
+            "giam2",
+            "floorareasquaremetres",
+            "areasqm",
+            "floorarea2",
+            "floorareamm2",
+            "floorarea_m2",
+            "floorareaM2".lower(),
+            "aream2",
+        ),
         number_between(0, 1e9),
     ),
     "latitude": RegistryField(keys("latitude", "lat"), number_between(-90, 90)),
@@ -45,7 +59,7 @@ FIELDS: Final = {
     "gas_region": RegistryField(keys("gasregion", "ldz", "localdistributionzone", "gaszone")),
     "opening_hours": RegistryField(keys("openinghours", "hours")),
     "properties": RegistryField(keys("properties", "customproperties")),
-}  # fmt: skip
+}
 
 
 class SiteList(Reader):

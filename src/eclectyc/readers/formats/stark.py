@@ -30,17 +30,20 @@ from eclectyc.readers.tables.timestamp_columns import parse_dates, parse_times
 
 _ACTIVE: Final = ("1", "2")
 _SENSORS: Final = {
-    "1": (None, "kWh"), "2": (None, "kWh"), "3": ("reactive_import", "kVArh"), "4": ("reactive_export", "kVArh"),
-}  # fmt: skip
+    "1": (None, "kWh"),
+    "2": (None, "kWh"),
+    "3": ("reactive_import", "kVArh"),
+    "4": ("reactive_export", "kVArh"),
+}
 _FIELDS: Final = 4
 _EXPECTED: Final = "date, time, value and flag"
-_AGAIN: Final = "The file may be cut off or damaged: fetch it again."
+_FETCH_AGAIN: Final = "The file may be cut off or damaged: fetch it again."
 _FLAG: Final = TableColumn(3, "flag", "flag", "flag")
 
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """What the ``#`` lines above a reading say; ``reason`` why it cannot be taken."""
+    """The meter and sensor named by the ``#`` lines above a reading; ``reason`` why it is rejected."""
 
     meter: str = ""
     sensor: str = ""
@@ -48,7 +51,7 @@ class _Context:
     reason: str = "No #O line above it names the meter."
 
     def after(self, line: str) -> _Context:
-        """Return what holds after one more ``#`` line."""
+        """Return the context after one more ``#`` line."""
         word, rest = line[:2].upper(), line[2:].rstrip(", ").strip()
         if word == "#O":
             meter = clean_identifier(rest.split("-")[0])
@@ -58,7 +61,9 @@ class _Context:
         if word == "#S":
             sensor = rest.lstrip("0")
             if sensor not in _SENSORS:
-                return _Context(self.meter, "", self.sensors, f"The sensor above it is none of 1 to 4: {line[:40]!r}.")
+                return _Context(
+                    self.meter, "", self.sensors, f"The sensor above it is not one of 1 to 4: {line[:40]!r}."
+                )
             return _Context(self.meter, sensor, (*self.sensors, sensor)[-8:], "" if self.meter else self.reason)
         if word == "#F":
             return _Context()
@@ -74,10 +79,10 @@ class Stark(Reader):
             return None
         return Recognition(
             "Stark DF2",
-            "its first line is #F2",
+            "the first line is #F2",
             1.0,
             stamps="end",
-            stamps_why="DF2 prints the end of each period",
+            stamps_why="DF2 stamps are period ends",
             timezone="UTC",
             step=30,
             is_table=False,
@@ -96,16 +101,16 @@ class Stark(Reader):
                 both |= dict.fromkeys(one.meter for one in headed if set(_ACTIVE) <= set(one.sensors))
             yield _convert(block, lines, headed, of_line)
         recognition.warnings += [
-            f"Meter {meter} has both active sensors, 1 and 2; both are read as active energy of its own direction. "
-            "If one of them is export, import it by itself with --quantity export."
+            f"Meter {meter} has both active sensors, 1 and 2; both are read as active energy in its own direction. "
+            "If one of them is export, import it separately with --quantity export."
             for meter in both
         ]
 
 
 def _contexts(lines: CodedLines, above: _Context, errors: list[LineError]) -> tuple[list[_Context], np.ndarray]:
-    """Return what holds at the block's start and after each of its ``#`` lines, and which of these each line has.
+    """Return the contexts at the block's start and after each of its ``#`` lines, and the index of each line's context.
 
-    A line of one cell that is none of them may be one that was damaged.
+    A line of one cell that is not a ``#`` line may be a damaged one, and starts an unknown context.
     """
     is_head = lines.starting_with(b"#")
     is_reading = is_head | (lines.field_counts(b",") > 1)
@@ -124,19 +129,19 @@ def _convert(
     is_reading = ~(lines.starting_with(b"#") | lines.blank())
     fields = lines.field_counts(b",")
     is_known = np.array([not one.reason for one in headed])[of_line]
-    is_known[np.flatnonzero(np.diff(of_line, prepend=0) > 0)] = True  # what such a line is itself, it says itself
+    is_known[np.flatnonzero(np.diff(of_line, prepend=0) > 0)] = True  # the damaged line itself gets its own error
     errors = [
-        LineError(int(lines.numbers[n]), "", headed[of_line[n]].reason, _AGAIN)
+        LineError(int(lines.numbers[n]), "", headed[of_line[n]].reason, _FETCH_AGAIN)
         for n in np.flatnonzero(is_reading & ~is_known).tolist()
     ]
     errors += [
-        LineError(int(lines.numbers[n]), "", f"The line has {fields[n]} fields, not 4: {_EXPECTED}.", _AGAIN)
+        LineError(int(lines.numbers[n]), "", f"The line has {fields[n]} fields, not 4: {_EXPECTED}.", _FETCH_AGAIN)
         for n in np.flatnonzero(is_reading & is_known & (fields != _FIELDS)).tolist()
     ]
-    taken = is_reading & is_known & (fields == _FIELDS)
-    frame, typed = read_cells(lines.text_of(taken), ",", _FIELDS, (2,))
-    part = CsvPart(frame, lines.numbers[taken], typed, np.zeros(len(frame), dtype=bool))
-    rows, rejected = _rows(part, headed, of_line[taken])
+    accepted = is_reading & is_known & (fields == _FIELDS)
+    frame, typed = read_cells(lines.text_of(accepted), ",", _FIELDS, (2,))
+    part = CsvPart(frame, lines.numbers[accepted], typed, np.zeros(len(frame), dtype=bool))
+    rows, rejected = _rows(part, headed, of_line[accepted])
     return rows, sorted([*block.errors, *errors, *rejected], key=lambda error: error.line)
 
 
@@ -152,7 +157,7 @@ def _rows(part: CsvPart, headed: list[_Context], of_row: np.ndarray) -> tuple[Ro
     rejects.add_blank(flags.set(flags.str.strip_chars() == "", None), "flag", "flag", {})
     value, rows = pl.Series(values[:, 0], nan_to_null=True), len(part)
     measured = [_SENSORS.get(one.sensor, (None, "")) for one in headed]
-    said: dict[str, list[str | None]] = {
+    identities: dict[str, list[str | None]] = {
         "meter": [one.meter for one in headed],
         "quantity": [quantity for quantity, _ in measured],
         "unit": [unit for _, unit in measured],
@@ -160,7 +165,7 @@ def _rows(part: CsvPart, headed: list[_Context], of_row: np.ndarray) -> tuple[Ro
     frame = pl.DataFrame(
         {
             "line": part.lines,
-            **{name: pl.Series(cells, dtype=pl.String)[of_row] for name, cells in said.items()},
+            **{name: pl.Series(cells, dtype=pl.String)[of_row] for name, cells in identities.items()},
             "stamp": days.values.cast(pl.Datetime("us")) + clocks.values,
             "instant": nulls(rows, pl.Datetime("us", "UTC")),
             "day": nulls(rows, pl.Date),

@@ -1,7 +1,7 @@
-"""Wide: one line a day – meter, date, and a column for each slot of the day, perhaps with a column of flags each.
+"""Wide: one day per row – meter, date, and a column for each slot of the day, perhaps each with a column of flags.
 
-Numbered columns, and 50 clock headings, are positions in the local day; 46 and 48 clock headings are clock
-times. A column of totals is a check of the line's sum, never a series.
+Numbered columns, and 50 clock headings, are positions in the local day; 46 and 48 clock headings are clock times. A
+column of totals checks the sum of its row; it is never a series.
 """
 
 from __future__ import annotations
@@ -28,21 +28,22 @@ from eclectyc.readers.tables.rejected_lines import Rejects
 from eclectyc.readers.tables.slot_columns import SlotColumns, find_slots
 from eclectyc.readers.tables.timestamp_columns import parse_dates
 
-_WHOLE_DAYS = (46, 48)  # half-hours with which a line of 48 or 50 columns may end
+_WHOLE_DAYS = (46, 48)  # half-hours after which a row of 48 or 50 columns may end
+_STEP_NAMES: Final = {15: "quarter-hourly", 30: "half-hourly", 60: "hourly"}
 _EDF: Final = ["month", "mpan", "measurementtype", "settlementdate"]
 _RAW_FLAGS = {text: quality for word, quality in FLAGS.items() for text in (word, word.upper(), word.capitalize())}
 
 
 @dataclass(frozen=True, slots=True)
 class WideLayout:
-    """A day's columns: where its slots, its date and whatever else it has stand in a table."""
+    """The columns of a day in a table."""
 
     table: TableSample
     slots: SlotColumns
     fields: Fields
     date: TableColumn
     total: TableColumn | None
-    tolerance: float  # by how much a total may differ from its slots' sum through rounding
+    tolerance: float  # the rounding error allowed between a total and the sum of its slots
 
 
 class Wide(Reader):
@@ -58,7 +59,8 @@ class Wide(Reader):
             return None
         recognition = Recognition(
             self.name,
-            f"one day a line: {layout.date.name!r} and {len(slots.values)} columns {slots.sample}",
+            f"{_STEP_NAMES.get(slots.step, f'every {slots.step} minutes')}, one day per row: "
+            f"{layout.date.name!r} and {len(slots.values)} columns {slots.sample}",
             1.0 if layout.fields.meter else 0.8,
             stamps="end" if slots.ending else "start",
             stamps_why=f"the headings {slots.sample}",
@@ -86,9 +88,9 @@ class Wide(Reader):
 def read_days(
     source: Source, layout: WideLayout, warnings: list[str], *, ends_blank: bool = True
 ) -> Iterator[tuple[DayBlock, list[LineError]]]:
-    """Yield the days of a file whose layout is known; ``warnings`` grows when it is done.
+    """Yield the days of a file whose layout is known; ``warnings`` is extended at the end.
 
-    ends_blank : whether a line may leave out blank cells at its end, beyond those of the shortest day.
+    ends_blank : whether a row may omit blank cells at its end, beyond the slots of the shortest day.
     """
     numbers = [n for n in layout.slots.values if n >= 0] + ([layout.total.index] if layout.total else [])
     grouped: set[str] = set()
@@ -101,7 +103,7 @@ def read_days(
 
 
 def find_layout(table: TableSample) -> WideLayout | None:
-    """Find the day's columns in a table's headings; None where they are not those of a day."""
+    """Find the columns of a day in a table; None if it has none."""
     slots = find_slots(table.names)
     if slots is None:
         return None
@@ -114,12 +116,12 @@ def find_layout(table: TableSample) -> WideLayout | None:
 
 
 def ends_of_day(slots: SlotColumns) -> set[int]:
-    """Return the columns of the slots beyond a whole shorter day, which a line may end before."""
+    """Return the columns of the slots beyond a shorter day, before which a row may end."""
     return {index for columns in (slots.values, slots.flags) for index in columns[min(_WHOLE_DAYS) :]}
 
 
 def _tolerance(table: TableSample, slots: SlotColumns, total: TableColumn | None) -> float:
-    """Half a unit in the last printed place, of the total and of each slot."""
+    """Return half a unit in the last printed decimal, of the total plus each slot."""
     if total is None:
         return 0.0
     cells = [row[n] for row in table.rows[:50] for n in slots.values if 0 <= n < len(row)]
@@ -131,7 +133,7 @@ def _places(cells: list[str]) -> int:
 
 
 def convert(part: CsvPart, layout: WideLayout, grouped: set[str]) -> tuple[DayBlock, list[LineError]]:
-    """Return what some lines say, and those that say nothing sound."""
+    """Convert a part to a block, and return it with the rejected lines."""
     rejects = Rejects(part)
     fields, slots = layout.fields, layout.slots
     days = parse_dates(part.column(layout.date.index), layout.date.name)
@@ -201,14 +203,14 @@ def _odd_flags(
         mapped[row, n] = MISSING if quality is None else quality
         if quality is None:
             name = layout.table.names[columns[n]]
-            rejects.add(int(row), name, f"{text!r} is not a flag that is known.", FLAG_REMEDY)
+            rejects.add(int(row), name, f"{text!r} is not a known flag.", FLAG_REMEDY)
     return mapped
 
 
 def _check_totals(
     part: CsvPart, values: np.ndarray, rows: np.ndarray | slice, layout: WideLayout, grouped: set[str]
 ) -> None:
-    """Note the lines whose printed total is not the sum of their slots."""
+    """Warn of the rows whose total is not the sum of their slots."""
     if layout.total is None or not len(values):
         return
     printed, _ = number_matrix(part.frame, [str(layout.total.index)], grouped)
