@@ -1,4 +1,4 @@
-"""What the registry knows of the meters that a file names, asked for by set."""
+"""Look up a file's meters and series in bulk."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from eclectyc.estate.models import Meter
 from eclectyc.estate.series import series_rows
 
 _PIECE: Final = 5000
-_KEPT: Final = 10_000  # meters of an estate that are kept whole
-_MANY: Final = 200  # identifiers to look for by name
+_KEPT: Final = 10_000  # meters: a larger estate is not loaded whole
+_MANY: Final = 200  # identifiers: more are not looked up by name
 _OF_METERS: Final = ("pk", "identifier", "site__timezone", "unit", "direction", "step_minutes", "utility", "formula")
 _OF_SERIES: Final = ("meter_id", "pk", "quantity", "unit", "step_minutes", "source", "register")
 
 
 class SeriesRecord(NamedTuple):
-    """A series that a point has already."""
+    """An existing series of a point."""
 
     id: int
     quantity: str
@@ -31,7 +31,7 @@ class SeriesRecord(NamedTuple):
 
 
 class MeterRecord(NamedTuple):
-    """What matters of a meter to an import."""
+    """The fields of a meter that an import needs."""
 
     pk: int
     identifier: str
@@ -44,9 +44,11 @@ class MeterRecord(NamedTuple):
 
 
 class MeterLookup:
-    """Looks up the meters of an organisation. A file that comes in many blocks has its whole estate looked up at once,
-    unless that is a large one: two queries for each block took longer than reading the block, and so does a query that
-    names a thousand meters."""
+    """Looks up the meters of an organisation.
+
+    For a file of many blocks the whole estate is loaded at once, unless it is large: two queries for each block took
+    longer than reading the block, and so does a query that names a thousand meters.
+    """
 
     def __init__(self, organisation: Organisation) -> None:
         self._meters: QuerySet[Meter] = Meter.objects.filter(organisation=organisation)
@@ -55,7 +57,7 @@ class MeterLookup:
         self._series: dict[int, list[SeriesRecord]] | None = None
 
     def meters(self, identifiers: Sequence[str]) -> dict[str, MeterRecord]:
-        """Return the meters that have one of some identifiers, by it."""
+        """Return the meters with these identifiers, by identifier."""
         self._times_asked += 1
         is_worth_it = self._times_asked == 2 or len(identifiers) > _MANY
         if self._estate is None and is_worth_it and self._meters.count() <= _KEPT:
@@ -66,7 +68,7 @@ class MeterLookup:
         return {meter.identifier: meter for piece in _pieces(identifiers) for meter in self._named(piece)}
 
     def by_serial(self, serials: Sequence[str]) -> dict[str, list[MeterRecord]]:
-        """Return the meters that have one of some serials, compared without their spaces, by it."""
+        """Return the meters with these serials, compared without spaces, by serial."""
         found: dict[str, list[MeterRecord]] = {}
         plain = self._meters.exclude(serial="").annotate(plain=Replace("serial", Value(" "), Value("")))
         for piece in _pieces(serials):
@@ -75,7 +77,7 @@ class MeterLookup:
         return found
 
     def series(self, meters: Iterable[int]) -> dict[int, list[SeriesRecord]]:
-        """Return the series of some meters, by meter."""
+        """Return the series of these meters, by meter."""
         if self._series is None:
             return _by_meter(meters)
         return {meter: self._series[meter] for meter in meters if meter in self._series}

@@ -1,4 +1,4 @@
-"""What an import says of itself: counts, warnings, and every line that was not taken."""
+"""The report of an import: counts, warnings and rejected lines."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import numpy as np
 
 from eclectyc.kernel.plurals import counted
+from eclectyc.kernel.spreadsheet_safety import safe
 from eclectyc.readers.blocks import MAX_REPORTED_ERRORS, LineError
 from eclectyc.readers.line_ranges import RANGES_SUFFIX, count_lines, merge_ranges, ranges_from_lines, write_ranges
 
@@ -25,10 +26,10 @@ REPORT_FILES: Final = ("errors_file", "lines_file")  # fields of a report that n
 
 
 class ErrorLog:
-    """Keeps the first errors at hand and writes the rest to a file, as they come; and to another one which lines an
-    error stands for beside its own.
+    """Keeps the first errors in memory and writes the rest to a file; and to another file the lines that one error
+    covers beside its own.
 
-    Without a folder (a command's dry run writes nothing) these are only counted.
+    Without a folder (a command's dry run writes nothing) they are only counted.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -43,7 +44,7 @@ class ErrorLog:
         self._rows: Any = None
 
     def extend(self, errors: Iterable[LineError], *, counts_lines: bool = True) -> None:
-        """Take some errors. ``counts_lines`` is False where :meth:`stands_for` tells how many lines they are."""
+        """Add errors. ``counts_lines`` is False if :meth:`cover_lines` counts their lines."""
         for error in errors:
             self.count += 1
             if counts_lines:
@@ -55,26 +56,25 @@ class ErrorLog:
 
     @property
     def lines(self) -> int:
-        """How many lines have at least one error, of their own or of those that one error stands for."""
+        """The number of lines with at least one error, those covered by another line's error included."""
         own = ranges_from_lines(np.fromiter(self._lines, np.int64, len(self._lines)))
         return count_lines(merge_ranges(np.concatenate([own, *self._spans])))
 
     def cover_lines(self, lines: np.ndarray, each: int = 1) -> None:
-        """Note lines, by number, that one error told for all of them. each : how many lines follow from each number."""
+        """Record the lines that one error covers. each : how many lines from each number on."""
         self._spans.append(ranges_from_lines(lines, each))
 
     def __enter__(self) -> ErrorLog:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Finish the file, if there is one; an import that came to nothing leaves none behind."""
+        """Close the files; a failed import leaves none behind."""
         self.close()
         for path in (self.path, self.lines_path) if kind is not None else ():
             if path:
                 path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Finish the files, if there are any."""
         if self._file:
             self._file.close()
         if self._spans and self._folder is not None and self.lines_path is None:
@@ -87,7 +87,7 @@ class ErrorLog:
             self._file = self.path.open("w", newline="", encoding="utf-8")
             self._rows = csv.writer(self._file)
             self._rows.writerow(["line", "column", "reason", "remedy"])
-        self._rows.writerow([error.line, *(plain_cell(t) for t in (error.column, error.reason, error.remedy))])
+        self._rows.writerow([error.line, *(safe(t) for t in (error.column, error.reason, error.remedy))])
 
     @staticmethod
     def _new_file(folder: Path, name: str) -> Path:
@@ -95,14 +95,9 @@ class ErrorLog:
         return folder / name
 
 
-def plain_cell(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
 @dataclass(frozen=True, slots=True)
 class SeriesReport:
-    """What a file held for one series. first, last : local starts of its first and last reading, ISO with offset."""
+    """A file's readings of one series. first, last : local starts of the first and last reading, ISO with offset."""
 
     meter: str
     quantity: str
@@ -113,19 +108,19 @@ class SeriesReport:
     first: str | None
     last: str | None
     register: str = ""  # empty: the whole of the quantity
-    serial: str = ""  # of the device, where the file names it
+    serial: str = ""  # of the device, if the file gives it
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """The outcome of an import, as ``import --json`` prints it. See CONTRACT for what each count means."""
+    """The result of an import, as ``import --json`` prints it; docs/imports.md explains the counts."""
 
     batch: int | None = None
     dry_run: bool = False
     file: str = ""
     format: str = ""
     why: str = ""
-    sure: float = 0.0  # that the format is this one, 0 … 1: see recognise.py
+    sure: float = 0.0  # confidence in the format, 0 … 1: see readers/recognise.py
     stamps: str | None = None
     stamps_why: str = ""
     timezone: str = ""
@@ -133,7 +128,7 @@ class ImportReport:
     accepted: int = 0
     rejected: int = 0
     readings: int = 0
-    reads: int = 0  # of registers, or entries of a tank: kept, and use worked out from them
+    reads: int = 0  # of registers, or entries of a tank: stored, and usage calculated from them
     added: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -149,10 +144,10 @@ class ImportReport:
     errors: list[LineError] = field(default_factory=list)
     error_count: int = 0
     errors_file: str | None = None
-    lines_file: str | None = None  # which lines an error stands for beside its own: see ``spans``
+    lines_file: str | None = None  # lines that an error covers beside its own: see readers/line_ranges.py
 
     def add_errors(self, log: ErrorLog) -> None:
-        """Take over what an error log holds; the lines it names are rejected."""
+        """Add an error log; its lines count as rejected."""
         log.close()
         self.errors, self.error_count = log.first, log.count
         self.errors_file = str(log.path) if log.path else None
@@ -162,16 +157,16 @@ class ImportReport:
         left_out = log.count - len(log.first)
         if left_out and log.path is None:
             more = counted(left_out, "more error")
-            self.warnings.append(f"Not shown: {more}. The import itself writes them to a file.")
+            self.warnings.append(f"{more} not shown here. The import itself writes all of them to a file.")
 
     @property
     def is_usable(self) -> bool:
-        """Whether anything of the file went in, or would."""
+        """Whether anything of the file was imported, or would be."""
         return self.readings > 0 or self.reads > 0 or (self.is_registry_import and self.accepted > 0)
 
     @property
     def is_registry_import(self) -> bool:
-        """Whether the file held sites or meters rather than readings."""
+        """Whether the file contains sites or meters rather than readings."""
         return self.format in ("sites", "meters")
 
     @property
@@ -193,7 +188,7 @@ class ImportReport:
         return stored
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain values."""
+        """Return the report as JSON values."""
         plain = {name: getattr(self, name) for name in self.__slots__}
         plain["series"] = [{name: getattr(one, name) for name in one.__slots__} for one in self.series]
         plain["errors"] = [{name: getattr(one, name) for name in one.__slots__} for one in self.errors]
@@ -201,7 +196,7 @@ class ImportReport:
 
 
 def grouped_warnings(warnings: Iterable[str]) -> list[str]:
-    """Return warnings, each once; of many only the first and how many more there are."""
+    """Return each warning once; of many only the first, and the number of the others."""
     once = list(dict.fromkeys(warnings))
     if len(once) <= MAX_LIKE_WARNINGS:
         return once

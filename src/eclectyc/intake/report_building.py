@@ -1,4 +1,4 @@
-"""What became of a file, put into its report: how it was understood, what was refused, what each series got."""
+"""Build the report of an import: how the file was interpreted, what was rejected, what each series received."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from eclectyc.readers.blocks import LineError, Recognition
 
 
 def describe(report: ImportReport, collected: FileReadings, seen: Recognition, plan: FilePlan) -> None:
-    """Write into the report how the file was understood."""
+    """Add to the report how the file was interpreted."""
     report.rows = collected.rows
     report.stamps, report.stamps_why = seen.stamps, seen.stamps_why
     if plan.conclusion:
@@ -33,27 +33,38 @@ def describe(report: ImportReport, collected: FileReadings, seen: Recognition, p
     if assumed:
         several = list(dict.fromkeys(assumed))
         named = ", ".join(several[:5]) + (f" and {len(several) - 5} more" if len(several) > 5 else "")
-        report.warnings.append(f"The file names no unit: kWh is assumed for the new meters {named}.")
+        report.warnings.append(f"The file gives no unit. kWh is assumed for the new meters {named}.")
 
 
 def reject_unknown_meters(resolver: Resolver, log: ErrorLog, report: ImportReport) -> None:
-    """One error for each unknown meter and each channel that cannot be taken; its lines are counted already."""
+    """Add one error for each unknown meter and each rejected channel; their lines are counted already."""
     channels = resolver.channels
-    remedy = "Add --create-meters --site NAME to make it, or correct the identifier."
+    remedy = "Add --create-meters --site NAME to create it, or correct the identifier."
     for point in resolver.unknown_points():
         own = [channel for channel in channels if channel.point is point]
         report.unknown_meters.append(point.identifier)
         rows = sum(channel.rows for channel in own)
-        reason = f"There is no meter {point.identifier} ({counted(rows, 'row')})."
+        reason = f"Meter {point.identifier} does not exist ({counted(rows, 'row')})."
         log.extend([LineError(min(channel.first_line for channel in own), "meter", reason, remedy)], counts_lines=False)
-    for channel in channels:
-        if channel.fault is not None:
-            error = LineError(channel.first_line, channel.fault.field, channel.fault.reason, channel.fault.remedy)
-            log.extend([error], counts_lines=False)
+    reject_faulty_channels(resolver, log)
+
+
+def reject_faulty_channels(resolver: Resolver, log: ErrorLog) -> None:
+    """Add one error for each rejected channel; its lines are counted already."""
+    log.extend(channel_faults(resolver), counts_lines=False)
+
+
+def channel_faults(resolver: Resolver) -> list[LineError]:
+    """Return one error for each rejected channel, at its first line."""
+    return [
+        LineError(channel.first_line, channel.fault.field, channel.fault.reason, channel.fault.remedy)
+        for channel in resolver.channels
+        if channel.fault is not None
+    ]
 
 
 def complete(report: ImportReport, collected: FileReadings, plan: FilePlan, totals: AlignmentTotals) -> None:
-    """Fill in what is known once everything is placed."""
+    """Complete the report once all readings are aligned."""
     log = collected.errors
     for reason, remedy, lines in _merge_refusals(totals.refusals):
         log.extend(LineError(line, "", reason, remedy) for line in lines.tolist())
@@ -66,7 +77,7 @@ def complete(report: ImportReport, collected: FileReadings, plan: FilePlan, tota
 
 
 def _merge_refusals(refusals: list[Refusal]) -> list[tuple[str, str, np.ndarray]]:
-    """Put refusals for one reason together; a line near a month's edge was looked at twice."""
+    """Group rejected rows by reason, each line once: a line near a month's edge was aligned twice."""
     reasons: dict[tuple[str, str], list[np.ndarray]] = {}
     for refusal in refusals:
         reasons.setdefault((refusal.reason, refusal.remedy), []).append(refusal.lines)
@@ -76,18 +87,22 @@ def _merge_refusals(refusals: list[Refusal]) -> list[tuple[str, str, np.ndarray]
 def _warnings_of(totals: AlignmentTotals) -> list[str]:
     notes = []
     if totals.equal:
-        notes.append(f"More than once with the same value: {counted(totals.equal, 'period')}. Each counts once.")
-    if totals.decided:
-        notes.append(f"With several values: {counted(totals.decided, 'period')}. The actual one counts.")
-    if totals.single_hours:
         notes.append(
-            f"The hour that the clocks repeat comes only once ({counted(len(totals.single_hours), 'time')}): it is "
-            "taken as the first, the second stays empty. If the file's clock does not change, say --timezone UTC."
+            f"{counted(totals.equal, 'period')} occurred more than once with the same value. Each counts once."
+        )
+    if totals.decided:
+        notes.append(f"{counted(totals.decided, 'period')} had several values. The actual value counts.")
+    if totals.single_hours:
+        times = counted(len(totals.single_hours), "time")
+        notes.append(
+            f"The hour that the clocks repeat in autumn occurs only once ({times}). "
+            "It is read as the first; the second stays empty. If the file's clock does not change, use --timezone UTC."
         )
     if totals.sorted_hours:
+        times = counted(len(totals.sorted_hours), "time")
         notes.append(
-            f"The hour that the clocks repeat comes sorted in pairs ({counted(len(totals.sorted_hours), 'time')}): the "
-            "first of each pair is taken as summer time."
+            f"The hour that the clocks repeat in autumn is sorted in pairs ({times}). "
+            "The first of each pair is read as summer time."
         )
     return notes
 

@@ -1,7 +1,7 @@
-"""Who is it? Printed identifiers become metering points of the organisation, printed units canonical ones.
+"""Resolve identifiers to metering points of the organisation, and units to canonical ones.
 
-A *channel* is one printed combination of meter, quantity, unit and register; a *point* the meter it belongs to, which may
-still have to be made; a *target* the series that its readings will have.
+A *channel* is one combination of meter, quantity, unit and register in a file; a *point* the meter it belongs to, which
+the import may create; a *target* the series of its readings.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _QUANTITY_OF_UNIT: Final = {"kVArh": Quantity.REACTIVE_IMPORT, "degC": Quantity.
 
 
 class ChannelKey(NamedTuple):
-    """What a file prints of whose reading it is, and of what; None where it does not say."""
+    """Meter, quantity, unit and register as a file gives them; None if it does not."""
 
     meter: str | None
     quantity: str | None
@@ -38,7 +38,7 @@ class ChannelKey(NamedTuple):
 
 @dataclass(slots=True)
 class Point:
-    """A metering point: in the registry (``meter``), to be made, or unknown."""
+    """A metering point: in the registry (``meter``), to be created, or unknown."""
 
     identifier: str
     meter: int | None = None
@@ -46,21 +46,21 @@ class Point:
     unit: str = ""
     direction: str = "import"
     step: int = 30
-    utility: str = ""  # empty: to be made, and told by what is measured
+    utility: str = ""  # empty: to be created, with the utility of what is measured
     series: list[SeriesRecord] = field(default_factory=list)
     is_new: bool = False
     is_virtual: bool = False
-    warning: str = ""  # what is odd about the identifier
+    warning: str = ""  # about an unusual identifier
 
     @property
     def is_accepted(self) -> bool:
-        """Whether readings of this point go in."""
+        """Whether readings of this point are imported."""
         return self.meter is not None or self.is_new
 
 
 @dataclass(slots=True)
 class Channel:
-    """One printed combination of meter, quantity, unit and register."""
+    """One combination of meter, quantity, unit and register in a file."""
 
     key: ChannelKey
     point: Point
@@ -70,7 +70,7 @@ class Channel:
     factor: float = 1.0
     is_power: bool = False  # a mean power over the period, to be multiplied by its hours
     is_unit_assumed: bool = False
-    fault: Invalid | None = None  # why none of its rows can be taken
+    fault: Invalid | None = None  # why its rows are rejected
     rows: int = 0
     first_line: int = 0
 
@@ -85,19 +85,19 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class MeterOptions:
-    """What the person said about meters and units."""
+    """The options of an import about meters and units."""
 
     meter: str = ""
     quantity: str = ""
     unit: str = ""
     creates: bool = False
-    zone: str = ""  # of a meter that is made
+    zone: str = ""  # of created meters
     strict_mpan: bool = False
-    unit_needed_because: str = ""  # why a unit that neither file nor meter tells is not taken for kWh
+    unit_needed_because: str = ""  # why kWh is not assumed if neither file nor meter gives a unit
 
 
 class Resolver:
-    """Knows the channels of a file as its blocks come in. Asks the registry for new identifiers only."""
+    """Resolves the channels of a file block by block; only new identifiers are looked up."""
 
     def __init__(self, organisation: Organisation, options: MeterOptions) -> None:
         self.channels: list[Channel] = []
@@ -111,15 +111,15 @@ class Resolver:
     def channels_of(self, frame: pl.DataFrame, step: int | None = None) -> np.ndarray:
         """Return the channel number of each row, int32. ``frame`` has line, meter, quantity, unit and perhaps register.
 
-        step : minutes of the rows' periods, where the file tells; what differs in them is another channel.
+        step : minutes of the rows' periods, if the file gives them; rows of another step are another channel.
         """
         self._by_printed = self._by_step.setdefault(step, {})
         heads = _run_starts(frame)
-        if len(heads) * 4 > len(frame):  # the meters take turns
+        if len(heads) * 4 > len(frame):  # the meters alternate
             return self._channels_of_many(frame)
         cells = (frame[name][heads].to_list() for name in _keys_of(frame))
         keys = [ChannelKey(*key) for key in zip(*cells, strict=True)]
-        self._meet(keys)
+        self._add_new(keys)
         numbers = [self._by_printed[key] for key in keys]
         lengths = np.diff(np.append(heads, len(frame)))
         self._count(numbers, lengths.tolist(), frame["line"].to_numpy()[heads].tolist())
@@ -129,7 +129,7 @@ class Resolver:
         names = _keys_of(frame)
         counted = frame.group_by(names, maintain_order=True).agg(rows=pl.len(), first=pl.col("line").min())
         printed = [ChannelKey(*key) for key in counted.select(names).rows()]
-        self._meet(printed)
+        self._add_new(printed)
         numbers = [self._by_printed[key] for key in printed]
         self._count(numbers, counted["rows"].to_list(), counted["first"].to_list())
         keys = counted.select(names).with_columns(channel=pl.Series(numbers, dtype=pl.Int32))
@@ -148,34 +148,36 @@ class Resolver:
             channel.rows += count
 
     def unknown_points(self) -> list[Point]:
-        """Return the points that the registry does not know and that nobody asked to make."""
+        """Return the points that are neither in the registry nor to be created."""
         channels = (channel for channel in self.channels if channel.fault is None and not channel.point.is_accepted)
         return list({channel.point.identifier: channel.point for channel in channels}.values())
 
-    def _meet(self, printed: Sequence[ChannelKey]) -> None:
+    def _add_new(self, printed: Sequence[ChannelKey]) -> None:
         new = [key for key in dict.fromkeys(printed) if key not in self._by_printed]
         if not new:
             return
         if self._options.meter:
-            self._check_told_meter([key[0] for key in new if key[0]])
-        self._find({self._identifier(key[0]) for key in new} - set(self.points))
+            self._check_meter_option([key.meter for key in new if key.meter])
+        self._look_up({self._identifier(key.meter) for key in new} - set(self.points))
         for key in new:
             self._by_printed[key] = len(self.channels)
             self.channels.append(self._channel(key))
 
-    def _check_told_meter(self, printed: Sequence[str]) -> None:
+    def _check_meter_option(self, printed: Sequence[str]) -> None:
         named = {
-            clean_identifier(text) for text in (*printed, *(channel.key[0] or "" for channel in self.channels))
+            clean_identifier(text) for text in (*printed, *(channel.key.meter or "" for channel in self.channels))
         } - {""}
-        told = clean_identifier(self._options.meter)
+        meter = clean_identifier(self._options.meter)
         if len(named) > 1:
             shown = ", ".join(sorted(named)[:5])
-            raise Invalid(f"The file names several meters: {shown}.", "Leave --meter out.", field="meter")
-        if printed and not self.channels and named != {told}:
-            self.warnings.append(f"The file names meter {named.pop()}; its readings are taken as those of {told}.")
+            raise Invalid(f"The file names several meters: {shown}.", "Leave out --meter.", field="meter")
+        if printed and not self.channels and named != {meter}:
+            self.warnings.append(
+                f"The file names meter {named.pop()}; its readings are imported for {meter}, as requested."
+            )
 
     def _identifier(self, printed: str | None) -> str:
-        """Return the identifier that a printed one stands for; ``--meter`` names what the file leaves out."""
+        """Return a clean identifier; ``--meter`` replaces the file's."""
         if self._options.meter:
             return clean_identifier(self._options.meter)
         if printed is None:
@@ -185,20 +187,20 @@ class Resolver:
     def _channel(self, printed: ChannelKey) -> Channel:
         point = self.points[self._identifier(printed.meter)]
         channel = Channel(printed, point, register=printed.register or "")
-        if has_lost_digits(printed[0] or ""):
-            reason = f"The identifier {printed[0]} has lost its digits."
+        if has_lost_digits(printed.meter or ""):
+            reason = f"The identifier {printed.meter} has lost digits: a spreadsheet stored it as a number."
             channel.fault = Invalid(reason, "Format the column as text in the spreadsheet and save it again.")
             return channel
         if point.warning and self._options.strict_mpan:
             channel.fault = Invalid(point.warning, "Correct the MPAN, or import without --strict-mpan.")
             return channel
         if point.is_virtual:
-            reason = f"{point.identifier} is a virtual meter: its readings are worked out from others."
+            reason = f"{point.identifier} is a virtual meter: its readings are calculated from other meters."
             channel.fault = Invalid(reason, "Import the readings of the meters in its formula.", field="meter")
             return channel
-        channel.quantity = printed[1] or self._options.quantity
+        channel.quantity = printed.quantity or self._options.quantity
         try:
-            self._fit_unit(channel, self._options.unit or printed[2])
+            self._set_unit(channel, self._options.unit or printed.unit)
         except Invalid as fault:
             channel.fault = fault
         quantity = str(channel.quantity or _QUANTITY_OF_UNIT.get(channel.unit) or point.direction)
@@ -207,20 +209,20 @@ class Resolver:
         )
         return channel
 
-    def _fit_unit(self, channel: Channel, printed: str | None) -> None:
-        """Give the channel its canonical unit and factor: the printed one's, else the quantity's, else the meter's."""
+    def _set_unit(self, channel: Channel, printed: str | None) -> None:
+        """Set the canonical unit and factor: of the file's unit, else of the quantity, else of the meter."""
         own = channel.point.unit
         if not printed:
             if self._options.unit_needed_because and not own:
-                raise Invalid(self._options.unit_needed_because, "Say --unit kWh or --unit m3.", field="unit")
+                raise Invalid(self._options.unit_needed_because, "Give it with --unit kWh or --unit m3.", field="unit")
             channel.unit = _UNIT_OF_QUANTITY.get(channel.quantity) or own or "kWh"
             channel.is_unit_assumed = not own
             return
         known = conversion_for_meter(printed, own)
         channel.unit, channel.factor, channel.is_power = known.unit, float(known.factor), known.is_power
 
-    def _find(self, identifiers: Iterable[str]) -> None:
-        """Look identifiers up: metering points first, then serials that one meter alone has."""
+    def _look_up(self, identifiers: Iterable[str]) -> None:
+        """Look up identifiers: metering points first, then serials that only one meter has."""
         wanted = sorted(identifiers)
         if not wanted:
             return
@@ -229,7 +231,7 @@ class Resolver:
             serials = self._registry.by_serial(missing)
             found |= {serial: meters[0] for serial, meters in serials.items() if len(meters) == 1}
             if several := sorted(serial for serial, meters in serials.items() if len(meters) > 1):
-                self.warnings.append(f"Several meters have the serial {', '.join(several)}: name their MPAN instead.")
+                self.warnings.append(f"Several meters have the serial {', '.join(several)}. Use their MPAN instead.")
         by_meter: dict[int, Point] = {point.meter: point for point in self.points.values() if point.meter}
         for text in wanted:
             self.points[text] = self._point(text, found.get(text), by_meter)
@@ -265,9 +267,9 @@ def _keys_of(frame: pl.DataFrame) -> list[str]:
 
 
 def _run_starts(frame: pl.DataFrame) -> np.ndarray:
-    """Return the rows at which meter, quantity or unit differ from the row before; most files keep a meter together.
+    """Return the rows at which meter, quantity or unit differ from the row before; most files are sorted by meter.
 
-    Series are compared on this thread: an expression would wait for Polars' pool, which the reading keeps busy.
+    Series are compared in this thread: an expression would wait for Polars' thread pool, which is busy reading.
     """
     differs = np.ones(len(frame), dtype=bool)
     differs[1:] = False
@@ -295,9 +297,9 @@ class Measurement(Protocol):
 
 
 def new_meter_fields(identifier: str, measured: Sequence[Measurement]) -> dict[str, object]:
-    """Return what is known of a meter to be made, its identifier aside, from the series that a file has for it."""
+    """Return the fields of a meter to create, without its identifier, from the series that a file has for it."""
     main = next((one for one in measured if one.quantity in ("import", "export")), measured[0])
-    volume = next((one.unit for one in measured if one.unit == "m3"), main.unit)  # with kWh beside it: gas
+    volume = next((one.unit for one in measured if one.unit == "m3"), main.unit)  # together with kWh: gas
     is_gas = _utility_of(volume, identifier) == Utility.GAS
     return {
         "utility": Utility.GAS if is_gas else _utility_of(main.unit, identifier),

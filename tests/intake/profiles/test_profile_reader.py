@@ -76,7 +76,7 @@ def test_words_commas_and_headings_of_another_tongue_are_declared(world: World, 
     ]  # fmt: skip
     report = declare(world, tmp_path, LONG, "\n".join(lines) + "\n")
     assert (report.format, report.sure, report.errors, report.stamps) == ("long", 1.0, [], "start")
-    assert "profile sender declares it" in report.why
+    assert "it is declared by profile sender" in report.why
     assert held(world.meter) == {at(0): (1000.5, 1), at(0.5): (2.25, 2)}
 
 
@@ -169,7 +169,7 @@ def test_last_wins_lets_an_estimate_withdraw_an_actual_value(world: World, tmp_p
 
 
 def test_a_file_that_is_not_as_declared_is_refused_with_what_it_has(world: World, tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFile, match=r"names: 'Zählpunkt', .* The file begins: 'MPAN', 'Date'"):
+    with pytest.raises(UnreadableFile, match=r"columns: 'Zählpunkt', .* The file begins: 'MPAN', 'Date'"):
         declare(world, tmp_path, LONG, "MPAN;Date\nA;1\n")
     with pytest.raises(UnreadableFile, match="declares 48 columns"):
         declare(world, tmp_path, WIDE, f"{MPAN},01/06/2025,1,2,3\n")
@@ -185,22 +185,26 @@ def test_only_who_works_on_the_machine_names_a_file_of_its_own(world: World, tmp
 @pytest.mark.parametrize(
     ("text", "field", "words"),
     [
-        ("layout = ", "profile", "not sound TOML"),
+        ("layout = ", "profile", "not valid TOML"),
         ("[columns]\nvalue = 1", "layout", "'layout' is missing"),
         ('layout = "tall"', "layout", "should be 'long'"),
         ('layout = "long"', "columns.value", "needs a column of values"),
-        ('layout = "long"\n[columns]\nvalue = 1', "columns.stamp", "needs a moment"),
+        ('layout = "long"\n[columns]\nvalue = 1', "columns.stamp", "needs a date and time"),
         ('layout = "daily"\n[columns]\nvalue = 1', "columns.date", "needs a date"),
-        ('layout = "daily"\n[columns]\nvalue = 1\ndate = 1', "columns", "named as date and as value"),
-        ('layout = "daily"\n[columns]\nvalue = 0\ndate = 1', "columns.value", "no column"),
+        ('layout = "daily"\n[columns]\nvalue = 1\ndate = 1', "columns", "used as date and as value"),
+        ('layout = "daily"\n[columns]\nvalue = 0\ndate = 1', "columns.value", "is not a column"),
         ('layout = "daily"\n[columns]\nvalue = 1\ndate = "D"\n[file]\nheader = false', "columns", "no column 'D'"),
-        ('layout = "daily"\n[columns]\nvalue = 1\ndate = 2\nmetre = 3', "columns.metre", "nothing called"),
+        ('layout = "daily"\n[columns]\nvalue = 1\ndate = 2\nmetre = 3', "columns.metre", "has no"),
         ('layout = "daily"\n[columns]\nvalue = 1\ndate = 2\n[meaning]\ntimezone = "Mars"', "timezone", "no time zone"),
         ('layout = "daily"\n[columns]\nvalue = 1\ndate = 2\n[meaning]\nunit = "ell"', "unit", "is not known"),
-        ('layout = "daily"\n[columns]\nvalue = 1\ndate = 2\n[meaning]\ndates = "D/M"', "meaning.dates", "does not say"),
+        (
+            'layout = "daily"\n[columns]\nvalue = 1\ndate = 2\n[meaning]\ndates = "D/M"',
+            "meaning.dates",
+            "is not a date or time format",
+        ),
         ('layout = "daily"\n[columns]\nvalue = 1\ndate = 2\n[meaning]\nstep = 7', "meaning.step", "cannot last 7"),
         ('layout = "daily"\n[columns]\nvalue = 1\ndate = 2\n[flags]\nX = "maybe"', "flags.X", "'actual'"),
-        ('layout = "wide"\n[columns]\ndate = 2', "columns.slots", "needs them"),
+        ('layout = "wide"\n[columns]\ndate = 2', "columns.slots", "required for the layout 'wide'"),
         (
             'layout = "daily"\n[columns]\nvalue = 1\ndate = 2\n[meters]\nunknown = "create"',
             "meters.site",

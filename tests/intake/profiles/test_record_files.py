@@ -115,7 +115,7 @@ def test_rejected_lines_have_the_files_own_numbers(world: World, tmp_path: Path)
 
 
 def test_a_file_with_none_of_the_lines_is_refused(world: World, tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFile, match="no line of kind '104'"):
+    with pytest.raises(UnreadableFile, match="no lines of record type '104'"):
         declare(world, tmp_path, EACH, ["MPAN|Date", "A|B"])
 
 
@@ -128,10 +128,13 @@ def test_such_a_profile_written_down_and_read_again_is_the_same(text: str) -> No
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (EACH.replace('"104.3"', '"Value"'), "no cell of a kind of line"),
-        (EACH.replace('"104.3"', "3"), "no cell of a kind of line"),
-        (EACH.replace('value = "104.3"', 'value = ["104.3", "105.3"]'), "lines of one kind"),
-        ('layout = "matrix"\n[file]\nrecords = 1\n[columns]\ndate = "a.1"\ntime = "a.2"', "lines of one kind"),
+        (EACH.replace('"104.3"', '"Value"'), "does not name a cell of a record type"),
+        (EACH.replace('"104.3"', "3"), "does not name a cell of a record type"),
+        (EACH.replace('value = "104.3"', 'value = ["104.3", "105.3"]'), "All readings must be in one record type"),
+        (
+            'layout = "matrix"\n[file]\nrecords = 1\n[columns]\ndate = "a.1"\ntime = "a.2"',
+            "A matrix has only one record type",
+        ),
     ],
 )
 def test_what_is_wrong_with_such_a_profile_is_named(text: str, words: str) -> None:

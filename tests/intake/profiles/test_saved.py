@@ -52,7 +52,7 @@ def profile(world: World, admin: Actor) -> ImportProfile:
 
 def test_a_file_goes_in_with_a_profile_by_its_name(world: World, profile: ImportProfile, tmp_path: Path) -> None:
     report = bring(world, tmp_path / "a.csv", f"Who,Tag,Menge\n{MPAN},2025-01-06,48\n", profile="stadtwerke")
-    assert (report.errors, report.added, report.why) == ([], 1, "profile Stadtwerke declares it")
+    assert (report.errors, report.added, report.why) == ([], 1, "it is declared by profile Stadtwerke")
     assert values_of(held(world.meter)) == {datetime(2025, 1, 6, tzinfo=UTC): 48.0}
     profile.refresh_from_db()
     assert profile.last_used_at is not None

@@ -314,7 +314,9 @@ def test_an_import_that_never_came_about_takes_no_series_away_that_a_push_waits_
     series = Series.objects.create(meter=world.meter, unit="kWh", step_minutes=30)
     unused = Series.objects.create(meter=world.meter, unit="kWh", step_minutes=60)
     with writers_turn("a killed import") as lease:
-        begin(Actor.of(world.admin), lease, organisation=world.org, made=CreatedRecords(series=[series.pk, unused.pk]))
+        begin(
+            Actor.of(world.admin), lease, organisation=world.org, created=CreatedRecords(series=[series.pk, unused.pk])
+        )
     push(world, [reading(TEN, 1)])
     assert [batch.state for batch in recover()] == [Batch.FAILED]
     assert list(Series.objects.all()) == [series]

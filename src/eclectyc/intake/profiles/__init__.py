@@ -1,1 +1,1 @@
-"""Declared layouts: how one sender's files are laid out, said once and kept."""
+"""Import profiles: the layout of one sender's files, described once and saved."""

@@ -1,7 +1,7 @@
-"""How a sender prints dates, times and numbers, rewritten to how the readers of tables expect them. Pure; on columns.
+"""A sender's formats of dates, times and numbers, normalised for the readers of tables. Pure; on columns.
 
-A print such as ``MM/DD/YYYY HH:mm`` says which part stands where. The parts are put into an order that cannot be
-mistaken; whether the date exists is for those who parse it.
+A format such as ``MM/DD/YYYY HH:mm`` gives the order of the parts. They are put into an unambiguous order; whether the
+date exists is checked when it is parsed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PARTS: Final = {
     "mm": "([0-9]{2})",
     "ss": "([0-9]{2})",
 }
-_TWO_DIGITS: Final = "([0-9]{2})"  # where one part follows another at once
+_TWO_DIGITS: Final = "([0-9]{2})"  # between parts without a separator
 _PART: Final = re.compile("YYYY|YY|MMM|MM|DD|HH|mm|ss|T|[A-Za-z]+")
 _BLANK: Final = ("", "-", "–", "—")
 _WHOLE: Final = r"[0-9]+|[1-9][0-9]{0,2}(\.[0-9]{3})+|[1-9][0-9]{0,2}([ \u00a0][0-9]{3})+"
@@ -34,7 +34,7 @@ _COMMA: Final = rf"^[+-]?(({_WHOLE})(,[0-9]*)?|,[0-9]+)([eE][+-]?[0-9]{{1,3}})?$
 
 @dataclass(frozen=True, slots=True)
 class CellFormat:
-    """A print of dates or times: the pattern of a cell, and what its parts are put into."""
+    """A format of dates or times: the pattern of a cell, and the normalised text of its parts."""
 
     text: str
     pattern: str
@@ -43,7 +43,7 @@ class CellFormat:
 
 @lru_cache(64)
 def cell_format(text: str) -> CellFormat:
-    """Return how a print is read; ``Invalid`` where it is none.
+    """Return a format by its text; raise ``Invalid`` if it is not one.
 
     >>> print_of("MM/DD/YYYY HH:mm").replacement
     '${3}-${1}-${2} ${4}:${5}'
@@ -72,7 +72,7 @@ def _pattern_of(part: str, *, is_packed: bool) -> str:
 
 
 def check_cell_format(text: str, field: str) -> None:
-    """Raise ``Invalid`` naming ``field`` where something is given that is no print."""
+    """Raise ``Invalid`` with ``field`` if a text is given that is not a format."""
     if text:
         try:
             cell_format(text)
@@ -80,17 +80,19 @@ def check_cell_format(text: str, field: str) -> None:
             raise Invalid(bad.reason, bad.remedy, field=field) from None
 
 
-def normalise_dates(cells: pl.Series, made: CellFormat) -> tuple[pl.Series, pl.Series]:
-    """Return cells as they are understood everywhere, and which of them are not printed so (they become null)."""
+def normalise_dates(cells: pl.Series, form: CellFormat) -> tuple[pl.Series, pl.Series]:
+    """Return normalised cells, and a mask of those in another format (they become null)."""
     plain = cells.str.strip_chars()
-    fits = plain.str.contains(made.pattern).fill_null(False)
+    fits = plain.str.contains(form.pattern).fill_null(False)
     odd = ~fits & ~plain.is_in(_BLANK).fill_null(True)
-    return plain.str.replace(made.pattern, made.replacement).set(~fits, None), odd
+    return plain.str.replace(form.pattern, form.replacement).set(~fits, None), odd
 
 
 def with_decimal_points(cells: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return numbers printed with a decimal comma as numbers with a point, and which cells hold none (they become
-    null). A point, or a space, groups thousands."""
+    """Return numbers with a decimal point for numbers with a comma, and a mask of other cells (they become null).
+
+    A point, or a space, groups thousands.
+    """
     plain = cells.str.strip_chars()
     fits = plain.str.contains(_COMMA).fill_null(False)
     odd = ~fits & ~plain.is_in(_BLANK).fill_null(True)
@@ -120,6 +122,6 @@ def _time(groups: dict[str, int], text: str) -> str:
 
 def _odd(text: str) -> Invalid:
     return Invalid(
-        f"{text!r} does not say how a date or a time is printed.",
+        f"{text!r} is not a date or time format.",
         "Use DD, MM or MMM, and YY or YYYY for a date; HH, mm and perhaps ss for a time: DD/MM/YYYY HH:mm.",
     )

@@ -1,4 +1,4 @@
-"""Where a mapping's columns stand in a file: its delimiter, its header, and the index of each place."""
+"""Find a mapping's columns in a file: its delimiter, its header, and the index of each column."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _SHOWN: Final = 12
 
 
 def declared_table(source: Source, mapping: Mapping) -> TableSample:
-    """Return the header and the first lines of a file as its profile describes them."""
+    """Return the header and the first lines of a file according to its profile."""
     if source.kind != "lines":
-        raise UnreadableFile(f"{source.name} is no table.", "Import it without the profile.")
-    said = {"tab": "\t"}.get(mapping.file.delimiter, mapping.file.delimiter) or source.delimiter
+        raise UnreadableFile(f"{source.name} is not a table.", "Import it without the profile.")
+    delimiter_given = {"tab": "\t"}.get(mapping.file.delimiter, mapping.file.delimiter) or source.delimiter
     if mapping.file.records is not None:
         rows = [line.cells for line in first_rows(source.head_text, UNFOLDED_DELIMITER, _SAMPLE) if any(line.cells)]
-        return TableSample(UNFOLDED_DELIMITER, wanted_columns(mapping), 0, rows)
-    known = [said] if said else list(DELIMITERS)
+        return TableSample(UNFOLDED_DELIMITER, required_columns(mapping), 0, rows)
+    known = [delimiter_given] if delimiter_given else list(DELIMITERS)
     by_delimiter = {delimiter: first_rows(source.head_text, delimiter, _SAMPLE) for delimiter in known}
     if not mapping.file.header:
         return _without_header(by_delimiter, mapping)
@@ -42,8 +42,8 @@ def declared_table(source: Source, mapping: Mapping) -> TableSample:
 
 
 def with_its_header(source: Source, mapping: Mapping, header_line: int) -> Mapping:
-    """Return a mapping that finds its header in this line of this file: by the columns it names, where that is enough,
-    else by the number of lines above it."""
+    """Return a mapping that finds its header in this line: by the columns it names if that is enough, otherwise by
+    the number of lines above it."""
     if not mapping.file.header or mapping.file.records is not None:
         return mapping
     try:
@@ -55,8 +55,8 @@ def with_its_header(source: Source, mapping: Mapping, header_line: int) -> Mappi
     return mapping.model_copy(update={"file": shape})
 
 
-def wanted_columns(mapping: Mapping) -> list[str]:
-    """Return the columns that a mapping uses of a file with several kinds of lines."""
+def required_columns(mapping: Mapping) -> list[str]:
+    """Return the columns that a mapping uses of a file with several record types."""
     names = [str(place) for place in mapping.columns.column_refs().values()]
     slots = mapping.columns.slots
     for first in (slots.first, slots.flags) if slots else ():
@@ -66,14 +66,14 @@ def wanted_columns(mapping: Mapping) -> list[str]:
 
 
 @contextmanager
-def prepared(source: Source, mapping: Mapping) -> Iterator[Source]:
-    """Yield a file as the readers of tables take it: one with several kinds of lines unfolded."""
+def table_source(source: Source, mapping: Mapping) -> Iterator[Source]:
+    """Yield a file as a table; one with several record types is unfolded."""
     shape = mapping.file
     if shape.records is None:
         yield source
         return
     if source.kind != "lines":
-        raise UnreadableFile(f"{source.name} is no table.", "Import it without the profile.")
+        raise UnreadableFile(f"{source.name} is not a table.", "Import it without the profile.")
     with tempfile.TemporaryDirectory(prefix="eclectyc-lines-") as folder:
         yield unfold(
             source,
@@ -81,14 +81,14 @@ def prepared(source: Source, mapping: Mapping) -> Iterator[Source]:
             delimiter=delimiter_of(source, mapping),
             kind_cell=shape.records,
             data=next(iter(mapping.data_kinds())),
-            wanted=wanted_columns(mapping),
+            columns=required_columns(mapping),
         )
 
 
 def delimiter_of(source: Source, mapping: Mapping) -> str:
-    """Return what parts the cells of a file whose lines are of several kinds."""
-    told = mapping.file.delimiter
-    return {"tab": "\t"}.get(told, told) or source.delimiter or _likeliest(source)
+    """Return the delimiter of a file with several record types."""
+    given = mapping.file.delimiter
+    return {"tab": "\t"}.get(given, given) or source.delimiter or _likeliest(source)
 
 
 def _likeliest(source: Source) -> str:
@@ -99,7 +99,7 @@ def _likeliest(source: Source) -> str:
 
 
 def column_at(place: ColumnRef, names: list[str]) -> int:
-    """Return the index of a place; ``UnreadableFile`` where the file has none, or two of that heading."""
+    """Return the index of a column; raise ``UnreadableFile`` if the file has no such column, or two."""
     if isinstance(place, int):
         if place > len(names):
             raise UnreadableFile(
@@ -112,7 +112,7 @@ def column_at(place: ColumnRef, names: list[str]) -> int:
         shown = ", ".join(repr(name[:40]) for name in names[:_SHOWN] if name)
         many = "has several columns" if found else "has no column"
         raise UnreadableFile(
-            f"The file {many} called {place!r}. Its columns are: {shown}.",
+            f"The file {many} {place!r}. Its columns are: {shown}.",
             "Correct the profile, or the file.",
             field=place,
         )
@@ -148,6 +148,6 @@ def _no_header(by_delimiter: dict[str, list[SampleLine]], mapping: Mapping) -> U
     shown = ", ".join(repr(cell[:40]) for cell in (header.cells if header else [])[:_SHOWN] if cell)
     wanted = ", ".join(repr(place) for place in mapping.columns.column_refs().values())
     return UnreadableFile(
-        f"No line near the top has the columns that the profile names: {wanted}. The file begins: {shown}.",
+        f"No line near the top has the profile's columns: {wanted}. The file begins: {shown}.",
         "Correct the profile, or choose another file.",
     )

@@ -1,8 +1,8 @@
-"""A mapping as a page asks for it: answers by name, as they were typed, and the mapping that they make.
+"""A mapping as a form: answers by field name, and the mapping they describe.
 
-Answers are flat texts, so that whatever was typed can be kept, also what makes no sense yet. ``c3`` is the role of
-the third column, ``q3`` and ``u3`` the quantity and the unit of its values, ``fw1`` and ``fm1`` a word of a flag and
-what it means, ``qw1`` and ``qm1`` a word of a quantity.
+Answers are flat texts, so that anything typed can be saved, even if it is not valid yet. ``c3`` is the role of the
+third column, ``q3`` and ``u3`` the quantity and the unit of its values, ``fw1`` and ``fm1`` a flag's text and its
+meaning, ``qw1`` and ``qm1`` a quantity's text and its meaning.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LONGEST: Final = 2000  # characters of an answer
 MOST: Final = 2500  # answers
 SINGLE: Final = ("meter", "serial", "register_name", "stamp", "date", "time", "period", "unit", "flag", "quantity")
 ROLES: Final = {
-    "": "Left out",
+    "": "Not used",
     "meter": "Meter",
     "stamp": "Date and time",
     "date": "Date",
@@ -30,11 +30,11 @@ ROLES: Final = {
     "period": "Period of the day",
     "value": "Values",
     "unit": "Unit",
-    "flag": "Flag of quality",
-    "quantity": "What is measured",
+    "flag": "Quality flag",
+    "quantity": "Quantity",
     "serial": "Serial number",
-    "register_name": "Name of the register",
-    "slots": "First of the day",
+    "register_name": "Register name",
+    "slots": "First period of the day",
     "slot_flags": "First flag of the day",
 }
 ROLES_OF_LAYOUT: Final[dict[str, tuple[str, ...]]] = {
@@ -80,26 +80,26 @@ _MEANINGS: Final = ("stamps", "timezone", "unit", "quantity", "slots_are", "date
 
 
 def answers_in(given: Dictionary[str, str]) -> Answers:
-    """Return the answers among some texts that were sent; what is far too long or too many is cut off."""
+    """Return the known answers among submitted texts, limited in length and number."""
     known = {name: text for name, text in given.items() if _KNOWN.fullmatch(name) and text.strip()}
     return {name: text[:LONGEST].replace("\x00", "") for name, text in list(known.items())[:MOST]}
 
 
 def number_of(answers: Answers, name: str, usual: int = 0) -> int:
-    """Return an answer that is a small whole number; what is none, as usual."""
+    """Return an answer as a small whole number; ``usual`` if it is not one."""
     text = answers.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else usual
 
 
 def roles_of(answers: Answers) -> dict[int, str]:
-    """Return what columns are, by their index; only what the layout has."""
+    """Return the roles of columns by index, as far as the layout has them."""
     offered = ROLES_OF_LAYOUT.get(answers.get("layout", ""), ())
-    said = {int(name[1:]) - 1: role for name, role in answers.items() if name[0] == "c" and name[1:].isdigit()}
-    return {index: role for index, role in sorted(said.items()) if role in offered and index >= 0}
+    roles = {int(name[1:]) - 1: role for name, role in answers.items() if name[0] == "c" and name[1:].isdigit()}
+    return {index: role for index, role in sorted(roles.items()) if role in offered and index >= 0}
 
 
 def mapping_data(answers: Answers, table: TableSample) -> dict[str, Any]:
-    """Return the plain values of the mapping that answers make over a table. Whether they are one is checked later."""
+    """Return the unchecked values of the mapping that answers describe for a table."""
     layout = answers.get("layout", "")
     columns = _columns(answers, table)
     meaning: dict[str, Any] = {name: answers[name].strip() for name in _MEANINGS if answers.get(name, "").strip()}
@@ -126,7 +126,7 @@ def mapping_data(answers: Answers, table: TableSample) -> dict[str, Any]:
 
 
 def words_of(answers: Answers, kind: str) -> dict[str, str]:
-    """Return what words mean: of flags (``f``) or of quantities (``q``)."""
+    """Return the meanings of words: of flags (``f``) or of quantities (``q``)."""
     found = {}
     for name, word in answers.items():
         if re.fullmatch(rf"{kind}w[0-9]+", name):
@@ -137,14 +137,14 @@ def words_of(answers: Answers, kind: str) -> dict[str, str]:
 
 
 def column_ref(index: int, table: TableSample, *, has_names: bool) -> ColumnRef:
-    """Return how a column is named: by its heading, where that is its own; else by its position."""
+    """Return a column's heading if it is unique, otherwise its position."""
     name = table.names[index] if index < len(table.names) else ""
     is_own = has_names and name and len(name) <= 200 and table.names.count(name) == 1
     return name if is_own else index + 1
 
 
 def answers_of(mapping: Mapping, table: TableSample | None = None) -> Answers:
-    """Return the answers that make a mapping; columns that a table does not have are left unsaid."""
+    """Return the answers that describe a mapping, without columns that a table does not have."""
     data = mapping.as_data()
     found: Answers = {"layout": mapping.layout}
     shape, meaning, meters = mapping.file, mapping.meaning, mapping.meters
@@ -154,10 +154,10 @@ def answers_of(mapping: Mapping, table: TableSample | None = None) -> Answers:
     elif table is not None and shape.records is None:
         found["header"] = str(table.header_line)
     found |= {name: str(getattr(meaning, name) or "") for name in (*_MEANINGS, "step")}
-    found |= {"closes_midnight": _said(meaning.closes_midnight), "missing": "\n".join(meaning.missing)}
-    found |= {"decimal": "comma" if meaning.decimal == "comma" else "", "last_wins": _said(mapping.last_wins)}
+    found |= {"closes_midnight": _true_or_blank(meaning.closes_midnight), "missing": "\n".join(meaning.missing)}
+    found |= {"decimal": "comma" if meaning.decimal == "comma" else "", "last_wins": _true_or_blank(mapping.last_wins)}
     found |= {"meter": meters.meter, "unknown": meters.unknown, "site": meters.site}
-    found["add_serials"] = _said(meters.add_serials)
+    found["add_serials"] = _true_or_blank(meters.add_serials)
     for kind, words in (("f", data.get("flags", {})), ("q", data.get("quantities", {}))):
         for n, (word, meant) in enumerate(words.items(), 1):
             found |= {f"{kind}w{n}": word, f"{kind}m{n}": meant}
@@ -167,9 +167,9 @@ def answers_of(mapping: Mapping, table: TableSample | None = None) -> Answers:
 
 
 def checked_mapping(answers: Answers, table: TableSample) -> Mapping:
-    """Return the mapping that answers make. Raises ``Invalid`` naming the first thing that is wrong."""
+    """Return the mapping that answers describe; raise ``Invalid`` for the first fault."""
     if not answers.get("layout"):
-        raise Invalid("The layout is not chosen yet.", "Choose how the file is laid out.", field="layout")
+        raise Invalid("No layout is selected.", "Choose a layout.", field="layout")
     return mapping_of(mapping_data(answers, table))
 
 
@@ -215,9 +215,9 @@ def _columns(answers: Answers, table: TableSample) -> dict[str, Any]:
 
 
 def _value(answers: Answers, index: int, place: ColumnRef) -> Any:
-    told = {"quantity": answers.get(f"q{index + 1}", ""), "unit": answers.get(f"u{index + 1}", "").strip()}
-    said = {name: text for name, text in told.items() if text}
-    return {"column": place, **said} if said else place
+    given = {"quantity": answers.get(f"q{index + 1}", ""), "unit": answers.get(f"u{index + 1}", "").strip()}
+    given = {name: text for name, text in given.items() if text}
+    return {"column": place, **given} if given else place
 
 
 def _meters(answers: Answers, columns: dict[str, Any]) -> dict[str, Any]:
@@ -236,7 +236,7 @@ def _meters(answers: Answers, columns: dict[str, Any]) -> dict[str, Any]:
 def _column_answers(mapping: Mapping, table: TableSample) -> Answers:
     found: Answers = {}
 
-    def say(place: ColumnRef | None, role: str) -> int | None:
+    def add_role(place: ColumnRef | None, role: str) -> int | None:
         try:
             index = None if place is None else column_at(place, table.names)
         except EclectycError:
@@ -246,15 +246,15 @@ def _column_answers(mapping: Mapping, table: TableSample) -> Answers:
         return index
 
     for role in SINGLE:
-        say(getattr(mapping.columns, role), role)
+        add_role(getattr(mapping.columns, role), role)
     for value in mapping.columns.values:
-        index = say(value.column, "value")
+        index = add_role(value.column, "value")
         if index is not None:
             found |= {f"q{index + 1}": str(value.quantity or ""), f"u{index + 1}": value.unit}
     slots = mapping.columns.slots
     if slots:
-        say(slots.first, "slots")
-        say(slots.flags, "slot_flags")
+        add_role(slots.first, "slots")
+        add_role(slots.flags, "slot_flags")
         found |= {"slots_count": str(slots.count), "slots_every": str(slots.every)}
     return found
 
@@ -263,5 +263,5 @@ def _is_on(answers: Answers, name: str) -> bool:
     return answers.get(name) == "true"
 
 
-def _said(value: bool) -> str:
+def _true_or_blank(value: bool) -> str:
     return "true" if value else ""

@@ -1,7 +1,7 @@
-"""A mapping says how one sender's files are laid out: which column is which, how its cells are written, what they mean.
+"""A mapping describes the layout of one sender's files: the columns, the formats of their cells and their meaning.
 
-It is plain data: checked as a whole, kept as JSON, written by hand as TOML (docs/imports.md has every name). Columns
-are named by their heading, or by their position counted from 1.
+It is plain data: checked as a whole, stored as JSON, written by hand as TOML (docs/imports.md has every name). Columns
+are given by their heading, or by their position counted from 1. Pure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST_COLUMNS: Final = 200
 
 def _plain(text: str) -> str:
     if "\x00" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise ValueError("should hold characters that a file can hold")
+        raise ValueError("contains characters that are not text")
     return text
 
 
@@ -34,15 +34,15 @@ Quantity = Literal["import", "export", "reactive_import", "reactive_export", "vo
 
 
 class _Part(BaseModel):
-    """A part of a mapping: what it does not know is refused, and nothing is made into something else."""
+    """A part of a mapping: unknown names are errors, and no value is converted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class FileShape(_Part):
-    """How the file itself is built. ``skip_rows`` stand above the header, or above the data where there is none.
+    """The file itself. ``skip_rows`` are above the header, or above the data if there is no header.
 
-    records : lines are of several kinds, and which one this cell says; columns are then called ``66L.3``.
+    records : the file has several record types, given in this cell; columns are then named like ``66L.3``.
     """
 
     sheet: Word = ""
@@ -53,7 +53,7 @@ class FileShape(_Part):
 
 
 class SlotSet(_Part):
-    """The columns of a day's slots: the first, how many, and how far apart; likewise the first of their flags."""
+    """The columns of a day's slots: the first one, their number and distance; and the first of their flags."""
 
     first: ColumnRef
     count: Literal[23, 24, 25, 46, 48, 50, 92, 96, 100, 276, 288, 300]
@@ -62,7 +62,7 @@ class SlotSet(_Part):
 
 
 class ValueColumn(_Part):
-    """A column of values whose heading does not say what it measures, or in what unit."""
+    """A column of values with its quantity or unit, if its heading does not give them."""
 
     column: ColumnRef
     quantity: Quantity | None = None
@@ -70,7 +70,7 @@ class ValueColumn(_Part):
 
 
 class MappedColumns(_Part):
-    """Which column is which field. A value is a column, or a column with its quantity and unit; or several."""
+    """The column of each field. A value is a column, or a column with its quantity and unit; or several."""
 
     meter: ColumnRef | None = None
     serial: ColumnRef | None = None
@@ -99,7 +99,7 @@ class MappedColumns(_Part):
         return [one if isinstance(one, ValueColumn) else ValueColumn(column=one) for one in named]
 
     def column_refs(self) -> dict[str, ColumnRef]:
-        """Return every place that is named, by the field it is of."""
+        """Return the columns in use, by field."""
         named = {name: getattr(self, name) for name in _SINGLE if getattr(self, name) is not None}
         named |= {f"value {n}": one.column for n, one in enumerate(self.values, 1)}
         if self.slots:
@@ -109,9 +109,9 @@ class MappedColumns(_Part):
 
 
 class CellMeaning(_Part):
-    """What cells mean, where the file does not say.
+    """The meaning of cells, if the file does not show it.
 
-    dates, times : how they are printed, in DD, MM, MMM, YY, YYYY, HH, mm and ss. missing : texts that mean no value.
+    dates, times : their formats, of DD, MM, MMM, YY, YYYY, HH, mm and ss. missing : texts for no value.
     closes_midnight : D 00:00 closes day D. step : minutes of a slot. slots_are : columns count from local midnight on,
     or are clock times.
     """
@@ -130,8 +130,8 @@ class CellMeaning(_Part):
 
 
 class MeterRules(_Part):
-    """Whose readings they are. unknown : what becomes of meters that nobody knows. add_serials : several serials of one
-    meter in one slot are its parts, and added up."""
+    """The meters of the readings. unknown : reject or create meters that do not exist. add_serials : several serials of
+    one meter in one slot are parts of it and summed."""
 
     meter: Word = ""
     unknown: Literal["", "reject", "create"] = ""
@@ -140,7 +140,7 @@ class MeterRules(_Part):
 
 
 class Mapping(_Part):
-    """How files of one sender are laid out."""
+    """The layout of one sender's files."""
 
     layout: Layout
     file: FileShape = FileShape()
@@ -158,7 +158,7 @@ class Mapping(_Part):
         return self
 
     def data_kinds(self) -> set[str]:
-        """Return the kinds of line in which values stand, of a file with several kinds."""
+        """Return the record types that contain values, in a file with several."""
         from eclectyc.intake.profiles.record_files import parts_of
 
         slots = self.columns.slots
@@ -167,7 +167,7 @@ class Mapping(_Part):
         return {kind for place in named if (kind := (parts_of(str(place)) or ("",))[0])}
 
     def as_data(self) -> dict[str, Any]:
-        """Return the mapping as plain values, without what it leaves open."""
+        """Return the mapping as plain values, without defaults."""
         return self.model_dump(exclude_defaults=True)
 
 
@@ -175,7 +175,7 @@ _SINGLE: Final = ("meter", "serial", "register_name", "stamp", "date", "time", "
 
 
 def mapping_of(data: object) -> Mapping:
-    """Return the mapping that some plain values describe; ``Invalid`` names the first thing that is wrong with them."""
+    """Return the mapping of plain values; raise ``Invalid`` for the first fault."""
     try:
         return Mapping.model_validate(data)
     except ValidationError as error:
@@ -183,67 +183,71 @@ def mapping_of(data: object) -> Mapping:
 
 
 def _check_fields(mapping: Mapping) -> None:
-    """See that the layout has the fields that it needs, and none that it cannot use."""
+    """Check that the layout has the fields that it needs, and none that it cannot use."""
     columns, layout = mapping.columns, mapping.layout
     if (layout == "wide") != (columns.slots is not None):
-        raise Invalid("Only the layout 'wide' has columns.slots, and it needs them.", _SEE, field="columns.slots")
+        raise Invalid("columns.slots is required for the layout 'wide', and only for it.", _SEE, field="columns.slots")
     if layout in ("long", "daily", "registers") and not columns.values:
         raise Invalid(
-            f"The layout {layout!r} needs a column of values.", "Name it in columns.value.", field="columns.value"
+            f"The layout {layout!r} needs a column of values.", "Give it in columns.value.", field="columns.value"
         )
     has_moment = columns.stamp is not None or (columns.date is not None and (columns.time or columns.period))
     if layout == "long" and not has_moment:
         raise Invalid(
-            "The layout 'long' needs a moment.",
-            "Name columns.stamp, or columns.date with columns.time or columns.period.",
+            "The layout 'long' needs a date and time.",
+            "Give columns.stamp, or columns.date with columns.time or columns.period.",
             field="columns.stamp",
         )
     if columns.stamp is None and columns.date is None:
         raise Invalid(
-            f"The layout {layout!r} needs a date.", "Name columns.date or columns.stamp.", field="columns.date"
+            f"The layout {layout!r} needs a date.", "Give columns.date or columns.stamp.", field="columns.date"
         )
 
 
 def _check_places(mapping: Mapping) -> None:
-    """See that no column is two fields, and that a file without a header is named by positions."""
+    """Check that no column is two fields, and that columns of a file without a header are positions."""
     places = mapping.columns.column_refs()
     by_place: dict[ColumnRef, str] = {}
     for name, place in places.items():
         if by_place.setdefault(place, name) != name:
             raise Invalid(
-                f"Column {place!r} is named as {by_place[place]} and as {name}.", "Name it once.", field="columns"
+                f"Column {place!r} is used as {by_place[place]} and as {name}.", "Use it once.", field="columns"
             )
     if not mapping.file.header:
         for name, place in places.items():
             if not isinstance(place, int):
                 raise Invalid(
-                    f"Without a header there is no column {place!r}.", f"Give the position of {name}.", field="columns"
+                    f"Without a header there is no column {place!r}.",
+                    f"Give the position of {name}, counted from 1.",
+                    field="columns",
                 )
     if not mapping.file.header and mapping.layout == "matrix":
-        raise Invalid("A matrix names its meters in its header.", "Say header = true.", field="file.header")
+        raise Invalid("A matrix has its meters in its header.", "Set header = true.", field="file.header")
 
 
 def _check_records(mapping: Mapping) -> None:
-    """See that columns of a file with several kinds of lines are called by them, and readings are of one kind."""
+    """Check that columns of a file with several record types are named by them, and readings are of one type."""
     if mapping.file.records is None:
         return
     from eclectyc.intake.profiles.record_files import parts_of
 
     if mapping.layout == "matrix":
-        raise Invalid("A matrix has lines of one kind.", "Leave file.records out.", field="file.records")
+        raise Invalid("A matrix has only one record type.", "Leave out file.records.", field="file.records")
     for name, place in mapping.columns.column_refs().items():
         if not isinstance(place, str) or parts_of(place) is None:
             raise Invalid(
-                f"{place!r} is no cell of a kind of line.",
-                f"Name {name} by kind and cell, such as 66L.3.",
+                f"{place!r} does not name a cell of a record type.",
+                f"Give {name} as record type and cell, such as 66L.3.",
                 field="columns",
             )
     if len(mapping.data_kinds()) != 1:
-        raise Invalid("Readings stand in lines of one kind.", "Name cells of one kind of line.", field="columns.value")
+        raise Invalid(
+            "All readings must be in one record type.", "Give cells of one record type.", field="columns.value"
+        )
 
 
 def _check_meaning(mapping: Mapping) -> None:
-    """See that zone, unit, step and the prints of dates are known ones."""
+    """Check zone, unit, step and the formats of dates."""
     from eclectyc.intake.profiles.cell_formats import check_cell_format
 
     meaning = mapping.meaning
@@ -259,10 +263,10 @@ def _check_meaning(mapping: Mapping) -> None:
     check_cell_format(meaning.dates, "meaning.dates")
     check_cell_format(meaning.times, "meaning.times")
     if mapping.meters.unknown == "create" and not mapping.meters.site:
-        raise Invalid("Meters that are made need a site.", "Name it in meters.site.", field="meters.site")
+        raise Invalid("New meters need a site.", "Give it in meters.site.", field="meters.site")
 
 
-# What pydantic calls a choice of types, and a key: nothing that stands in a mapping.
+# Pydantic's names for a choice of types and for a key: not part of a mapping.
 _INNER: Final = re.compile(r"constrained-|list\[|function-|ValueColumn|\[key\]")
 _SEE: Final = "docs/imports.md describes every part."
 
@@ -276,9 +280,9 @@ def _first_fault(error: ValidationError) -> Invalid:
     path = ".".join(str(part) for part in first["loc"] if not _INNER.match(str(part)))
     said = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        return Invalid(f"There is nothing called {path!r} in a mapping.", _SEE, field=path)
+        return Invalid(f"A mapping has no {path!r}.", _SEE, field=path)
     if first["type"] == "missing":
         return Invalid(f"{path!r} is missing.", _SEE, field=path)
     if is_place:
-        return Invalid(f"{path!r} is no column.", "Give its heading, or its position counted from 1.", field=path)
+        return Invalid(f"{path!r} is not a column.", "Give its heading, or its position counted from 1.", field=path)
     return Invalid(f"{path or 'The mapping'}: {said[0].lower()}{said[1:]}.", _SEE, field=path)

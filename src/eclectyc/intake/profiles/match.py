@@ -1,4 +1,4 @@
-"""Does a saved profile fit a file? By how the file looked that the profile was made over, and by reading a little."""
+"""Match saved profiles with a file: by the signature of the file that a profile was made from, and by a sample."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from eclectyc.readers.reader import ReadOptions
 from eclectyc.readers.tables.file_sample import TableSample, first_rows, sample_of
 from eclectyc.readers.tables.headings import header_key
 
-MOST_PROFILES: Final = 200  # that are looked at for one file
+MOST_PROFILES: Final = 200  # that are compared with one file
 MOST_KEYS: Final = 400
 _MARKS: Final = {"tab": "\t"}
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileMatch:
-    """A profile that fits a file, and why. is_exact : the file looks just as the one that it was made over."""
+    """A profile that matches a file, and why. is_exact : the signatures are equal."""
 
     profile: ImportProfile
     why: str
@@ -37,7 +37,7 @@ class ProfileMatch:
 
 
 def signature_of(mapping: Mapping, table: TableSample) -> dict[str, Any]:
-    """Return how a file looks: what another one of its sender has in common with it."""
+    """Return what files of one sender have in common: headings, width or record types."""
     if mapping.file.records is not None:
         return {"kinds": sorted({name.rpartition(".")[0] for name in table.names})[:MOST_KEYS]}
     width = len(table.names)
@@ -47,7 +47,7 @@ def signature_of(mapping: Mapping, table: TableSample) -> dict[str, Any]:
 
 
 def table_for(head: SampleFile, mapping: Mapping) -> TableSample:
-    """Return a file's first lines as the table that a mapping describes. ``UnreadableFile`` where it is none."""
+    """Return a file's first lines as the table of a mapping; raise ``UnreadableFile`` if they are not one."""
     shape = mapping.file
     if shape.header and shape.records is None:
         return declared_table(head.source, mapping)
@@ -55,7 +55,7 @@ def table_for(head: SampleFile, mapping: Mapping) -> TableSample:
 
 
 def signature_from_file(profile: ImportProfile, path: Path) -> dict[str, Any]:
-    """Return a profile's signature; where it was made over no file, that of the file that came in with it."""
+    """Return a profile's signature; if it has none, that of the file at ``path``."""
     if profile.signature:
         return dict(profile.signature)
     try:
@@ -67,7 +67,7 @@ def signature_from_file(profile: ImportProfile, path: Path) -> dict[str, Any]:
 
 
 def matching_profiles(actor: Actor, organisation: Organisation, head: SampleFile) -> list[ProfileMatch]:
-    """Return the profiles of an organisation that fit a file: the exact ones first, then by their last use."""
+    """Return the profiles of an organisation that match a file: exact ones first, then by last use."""
     profiles = ImportProfile.objects.visible_to(actor).filter(organisation=organisation)
     found = [
         fit for one in profiles.order_by("-last_used_at", "name")[:MOST_PROFILES] if (fit := match_profile(one, head))
@@ -76,7 +76,7 @@ def matching_profiles(actor: Actor, organisation: Organisation, head: SampleFile
 
 
 def match_profile(profile: ImportProfile, head: SampleFile) -> ProfileMatch | None:
-    """Return how a profile fits a file, None where it does not."""
+    """Return how a profile matches a file; None if it does not."""
     try:
         reader = reader_of(profile)
         if reader.mapping.file.sheet and reader.mapping.file.sheet.casefold() != head.sheet.casefold():
@@ -93,12 +93,12 @@ def _fit(profile: ImportProfile, reader: ProfileReader, head: SampleFile) -> Pro
         lines = head.lines(head.delimiter(mapping.file.delimiter))
         there = {line.cells[mapping.file.records - 1] for line in lines if len(line.cells) >= mapping.file.records}
         if mapping.data_kinds() <= there and there - {"", *ENVELOPES} <= kinds and _reads(reader, head):
-            return ProfileMatch(profile, "its lines are of the same kinds, and they can be read", True)
+            return ProfileMatch(profile, "it has the same record types, and its lines can be read", True)
         return None
     if not mapping.file.header:
         widths = {len(row) for row in head.table(head.delimiter(mapping.file.delimiter), 0).rows[:50]}
         if signature.get("width") in widths and _reads(reader, head):
-            return ProfileMatch(profile, f"its lines have {signature['width']} cells too, and they can be read", True)
+            return ProfileMatch(profile, f"its lines have {signature['width']} cells as well, and can be read", True)
         return None
     keys = signature.get("keys", [])
     if keys and _has_keys(head, mapping, keys):
@@ -106,7 +106,7 @@ def _fit(profile: ImportProfile, reader: ProfileReader, head: SampleFile) -> Pro
     named = [place for place in mapping.columns.column_refs().values() if isinstance(place, str)]
     if len(named) >= 2 and _reads(reader, head):
         shown = ", ".join(named[:4]) + (" …" if len(named) > 4 else "")
-        return ProfileMatch(profile, f"it has the columns that the profile names: {shown}", False)
+        return ProfileMatch(profile, f"it has the profile's columns: {shown}", False)
     return None
 
 
@@ -118,7 +118,7 @@ def _has_keys(head: SampleFile, mapping: Mapping, keys: list[str]) -> bool:
 
 
 def _reads(reader: ProfileReader, head: SampleFile) -> bool:
-    """Say whether most of the first lines can be read."""
+    """Return whether most of the first lines can be read."""
     rows = errors = 0
     with reader.prepared(head.source) as source:
         seen = reader.recognise(sample_of(source))

@@ -1,4 +1,4 @@
-"""A saved import profile: how one sender's files are laid out, under a name in its organisation."""
+"""Saved import profiles: the layout of one sender's files, under a name in its organisation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ImportProfileQuerySet(models.QuerySet["ImportProfile"]):
 
 
 class ImportProfile(models.Model):
-    """A mapping under a name. Files, feeds and people name it; its number stays the same when it is renamed."""
+    """A mapping under a name. Files, feeds and people use the name; the number stays when it is renamed."""
 
     id = models.BigAutoField(primary_key=True)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="import_profiles")
@@ -50,5 +50,5 @@ class ImportProfile(models.Model):
 
     @property
     def creates_meters(self) -> bool:
-        """Whether what is not known is made."""
+        """Whether imports with it create unknown meters."""
         return self.mapping.get("meters", {}).get("unknown") == "create"

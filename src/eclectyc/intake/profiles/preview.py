@@ -1,5 +1,7 @@
-"""What the first lines of a file would become with a mapping: the rows as they will be stored, and the lines that are
-not taken. Nothing is written; the way through is the importer's own."""
+"""Preview an import with a mapping: the first readings as they would be stored, and the rejected lines.
+
+Nothing is written; the importer's own functions are used.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ from eclectyc.intake.profiles.profile_reader import ProfileReader
 from eclectyc.intake.profiles.sample_file import SampleFile
 from eclectyc.intake.provisioning import Provisioning
 from eclectyc.intake.report import ErrorLog, ImportReport
-from eclectyc.intake.report_building import complete, describe
+from eclectyc.intake.report_building import channel_faults, complete, describe, reject_faulty_channels
 from eclectyc.intake.resolve import MeterOptions, Resolver
 from eclectyc.kernel.days import day_bounds
 from eclectyc.kernel.quality import ACTUAL, DERIVED, ESTIMATED, MISSING, SUBSTITUTED
@@ -36,7 +38,7 @@ from eclectyc.readers.reader import ReadOptions
 from eclectyc.readers.tables.file_sample import sample_of
 
 MOST_ROWS: Final = 12
-MOST_SERIES: Final = 4  # that rows are shown of
+MOST_SERIES: Final = 4  # with rows in the preview
 QUALITY_WORDS: Final = {
     MISSING: "missing",
     ACTUAL: "actual",
@@ -48,7 +50,7 @@ QUALITY_WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PreviewReading:
-    """A reading as it will be stored. start, end : local, with their offset; end None for what a register showed."""
+    """A reading as it would be stored. start, end : local, with their offset; end None for a register read."""
 
     meter: str
     quantity: str
@@ -61,7 +63,7 @@ class PreviewReading:
 
 @dataclass(slots=True)
 class Preview:
-    """What became of the first lines. rows, rejected : how many of them there are, and how many were not taken."""
+    """The result of the first lines. rows, rejected : how many lines there are, and how many are rejected."""
 
     stored: list[PreviewReading] = field(default_factory=list)
     rows: int = 0
@@ -69,7 +71,7 @@ class Preview:
     rejected: int = 0
     errors: list[LineError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)  # meters that would have to be made
+    unknown: list[str] = field(default_factory=list)  # meters that would have to be created
     assumed_unit: bool = False
     stamps: str = ""
     stamps_assumed: bool = False
@@ -78,11 +80,11 @@ class Preview:
 
 
 def preview_of(actor: Actor, organisation: Organisation, head: SampleFile, mapping: Mapping) -> Preview:
-    """Read the head of a file as a mapping says. Raises what an import would raise for the file as a whole."""
-    reader = ProfileReader(mapping, "being made")
+    """Read the head of a file with a mapping. Raises what an import would raise for the whole file."""
+    reader = ProfileReader(mapping, "new profile")
     with reader.prepared(head.source) as source:
         seen = reader.recognise(sample_of(source))
-        told = reader.read(source, seen, ReadOptions())
+        blocks = reader.read(source, seen, ReadOptions())
         site = mapping.meters.site if mapping.meters.unknown == "create" else ""
         provisioning = Provisioning.for_site(actor, organisation, site)
         options = MeterOptions(
@@ -94,12 +96,12 @@ def preview_of(actor: Actor, organisation: Organisation, head: SampleFile, mappi
         )
         resolver = Resolver(organisation, options)
         if reader.kind == "registers":
-            return _reads(list(told), resolver, ZoneInfo(mapping.meaning.timezone or provisioning.zone))
-        return _readings(told, source, seen, resolver, provisioning)
+            return _reads(list(blocks), resolver, ZoneInfo(mapping.meaning.timezone or provisioning.zone))
+        return _readings(blocks, source, seen, resolver, provisioning)
 
 
 def _readings(
-    told: Iterator[tuple[object, list[LineError]]],
+    blocks: Iterator[tuple[object, list[LineError]]],
     source: Source,
     seen: Recognition,
     resolver: Resolver,
@@ -109,13 +111,13 @@ def _readings(
     with Spool(Path(settings.HOME) / "tmp") as spool, ErrorLog(None) as log:
         collected = FileReadings(resolver, spool, log)
         collector = ReadingCollector(collected, step_s=seen.step * 60 if seen.step else None)
-        for block, errors in told:
+        for block, errors in blocks:
             if isinstance(block, DayBlock | RowBlock):
                 collector.add(block, errors)
         plan = interpret(collected, seen, stamps="auto", timezone="", agrees=shift_to_stored)
         report = ImportReport(dry_run=True, file=source.name)
         describe(report, collected, seen, plan)
-        _refuse_faulty(resolver, log)
+        reject_faulty_channels(resolver, log)
         months = FileMonths(collected, plan, provisioning.series_numbers(plan))
         found.stored = _shown(months, plan)
         complete(report, collected, plan, months.totals)
@@ -129,15 +131,8 @@ def _readings(
     return found
 
 
-def _refuse_faulty(resolver: Resolver, log: ErrorLog) -> None:
-    for channel in resolver.channels:
-        if channel.fault is not None:
-            error = LineError(channel.first_line, channel.fault.field, channel.fault.reason, channel.fault.remedy)
-            log.extend([error], counts_lines=False)
-
-
 def _shown(months: FileMonths, plan: FilePlan) -> list[PreviewReading]:
-    """Return the first readings of the first few series."""
+    """Return the first readings of the first series."""
     by_number = dict(zip(months.series.tolist(), plan.targets, strict=True))
     of_series: dict[int, list[PreviewReading]] = {}
     for frame in months:
@@ -148,9 +143,9 @@ def _shown(months: FileMonths, plan: FilePlan) -> list[PreviewReading]:
             if len(rows) < MOST_ROWS:
                 rows += islice(_slots(by_number[number], plan, day, step, values, quality), MOST_ROWS - len(rows))
     order = {number: n for n, number in enumerate(by_number)}
-    said = [of_series[number] for number in sorted(of_series, key=lambda one: order[one]) if of_series[number]]
-    each = max(1, MOST_ROWS // max(1, min(len(said), MOST_SERIES)))
-    return [row for rows in said[:MOST_SERIES] for row in rows[:each]]
+    series_rows = [of_series[number] for number in sorted(of_series, key=lambda one: order[one]) if of_series[number]]
+    each = max(1, MOST_ROWS // max(1, min(len(series_rows), MOST_SERIES)))
+    return [row for rows in series_rows[:MOST_SERIES] for row in rows[:each]]
 
 
 def _slots(
@@ -175,10 +170,10 @@ def _slots(
         )
 
 
-def _reads(told: list[tuple[object, list[LineError]]], resolver: Resolver, zone: ZoneInfo) -> Preview:
-    """Show what registers showed: as it is printed, for use is worked out only from what stands in the registry."""
+def _reads(blocks: list[tuple[object, list[LineError]]], resolver: Resolver, zone: ZoneInfo) -> Preview:
+    """Preview register reads as they are: usage is calculated only from stored reads."""
     found = Preview(zone=zone.key)
-    for block, errors in told:
+    for block, errors in blocks:
         found.errors += errors
         if isinstance(block, RegisterBlock):
             frame = block.frame.with_columns(pl.lit(None, pl.String).alias("none"))
@@ -189,11 +184,7 @@ def _reads(told: list[tuple[object, list[LineError]]], resolver: Resolver, zone:
             found.errors += block.faults
     found.rejected = len({error.line for error in found.errors})
     found.rows += found.rejected
-    found.errors += [
-        LineError(channel.first_line, channel.fault.field, channel.fault.reason, channel.fault.remedy)
-        for channel in resolver.channels
-        if channel.fault is not None
-    ]
+    found.errors += channel_faults(resolver)
     found.unknown = [point.identifier for point in resolver.points.values() if point.meter is None]
     found.assumed_unit = any(channel.is_unit_assumed for channel in resolver.channels)
     return found

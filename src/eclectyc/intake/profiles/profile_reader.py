@@ -1,7 +1,7 @@
-"""A reader made of a mapping: it knows nothing but what was declared, and is certain of it.
+"""A reader for files of a profile: it uses what the mapping declares and guesses nothing.
 
-Cells are rewritten as the readers of tables expect them – dates, decimal commas, words of flags – and then read as any
-other table of that layout.
+Cells are normalised for the readers of tables – dates, decimal commas, words of flags – and then read like any other
+table of that layout.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from eclectyc.intake.profiles.cell_formats import cell_format, normalise_dates, with_decimal_points
-from eclectyc.intake.profiles.column_positions import column_at, declared_table, prepared
+from eclectyc.intake.profiles.column_positions import column_at, declared_table, table_source
 from eclectyc.intake.profiles.mapping import ColumnRef, Mapping, ValueColumn
 from eclectyc.intake.profiles.record_files import following
 from eclectyc.kernel.days import WHOLE_DAY
@@ -35,13 +35,13 @@ _FLAGS: Final = {"actual": "A", "estimated": "E"}
 _STEPS: Final = {23: 60, 24: 60, 25: 60, 46: 30, 48: 30, 50: 30, 92: 15, 96: 15, 100: 15, 276: 5, 288: 5, 300: 5}
 _SHORTEST: Final = 46  # of fifty
 
-Told = tuple[Block, list[LineError]]
+BlockResult = tuple[Block, list[LineError]]
 Converted = tuple[Sequence[Block], list[LineError]]
 
 
 @dataclass(frozen=True, slots=True)
 class _FileLayout:
-    """A mapping found in a file. serial : the column whose serials are parts of one meter."""
+    """The columns of a mapping in a file. serial : the column whose serials are parts of one meter."""
 
     table: TableSample
     fields: Fields
@@ -51,26 +51,26 @@ class _FileLayout:
 
 
 class ProfileReader(DeclaredReader):
-    """Reads files as a mapping says."""
+    """Reads files according to a mapping."""
 
     name = "declared"
 
     def __init__(self, mapping: Mapping, called: str, profile: int | None = None) -> None:
         self.mapping = mapping
         self.profile_name = called
-        self.profile_id = profile  # the number of the saved one
+        self.profile_id = profile  # None: not saved
         self.kind: Kind = "registers" if mapping.layout == "registers" else "readings"
 
     def prepared(self, source: Source) -> AbstractContextManager[Source]:
-        """Return a file as this reader takes it: one with several kinds of lines unfolded."""
-        return prepared(source, self.mapping)
+        """Return a file as a table; one with several record types is unfolded."""
+        return table_source(source, self.mapping)
 
     def recognise(self, head: FileSample) -> Recognition:
         layout = self._layout(head.source)
         meaning = self.mapping.meaning
         seen = Recognition(
             self.mapping.layout,
-            f"profile {self.profile_name} declares it",
+            f"it is declared by profile {self.profile_name}",
             1.0,
             stamps=meaning.stamps or ("start" if layout.slots else None),
             stamps_why=f"profile {self.profile_name}" if meaning.stamps else "",
@@ -86,7 +86,7 @@ class ProfileReader(DeclaredReader):
         }
         return seen
 
-    def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[Told]:
+    def read(self, source: Source, seen: Recognition, options: ReadOptions) -> Iterator[BlockResult]:
         layout = self._layout(source)
         convert = self._converter(layout, seen)
         numbers = [column.index for column in layout.fields.values]
@@ -97,8 +97,10 @@ class ProfileReader(DeclaredReader):
         meaning = self.mapping.meaning
         as_text = meaning.decimal == "comma" or bool(meaning.missing)
         shape = Shape.from_table(layout.table, () if as_text else numbers, ends)
-        told = convert_parts(source, shape, lambda part: self._converted(part, layout, numbers, convert), seen.warnings)
-        for blocks, errors in told:
+        results = convert_parts(
+            source, shape, lambda part: self._converted(part, layout, numbers, convert), seen.warnings
+        )
+        for blocks, errors in results:
             for n, block in enumerate(blocks):
                 yield block, errors if n == 0 else []
 
@@ -134,10 +136,10 @@ class ProfileReader(DeclaredReader):
         rewriting.flags(pairs)
         if layout.fields.quantity:
             rewriting.words(layout.fields.quantity.index, dict(self.mapping.quantities))
-        sound = rewriting.sound()
-        blocks, errors = convert(sound)
+        valid = rewriting.valid_part()
+        blocks, errors = convert(valid)
         if self.mapping.meters.add_serials and layout.serial is not None and self.mapping.layout != "registers":
-            blocks = [_with_registers(block, sound, layout.serial.index) for block in blocks]
+            blocks = [_with_registers(block, valid, layout.serial.index) for block in blocks]
         return blocks, [*rewriting.errors, *errors]
 
     def _layout(self, source: Source) -> _FileLayout:
@@ -167,20 +169,24 @@ class ProfileReader(DeclaredReader):
         return _FileLayout(table, fields, self._slots(names), of("serial"), of("register_name"))
 
     def _slots(self, names: list[str]) -> SlotColumns | None:
-        said = self.mapping.columns.slots
-        if said is None:
+        declared = self.mapping.columns.slots
+        if declared is None:
             return None
-        if self.mapping.file.records is not None:  # unfolded, each of the cells is a column that is wanted
-            values, flags = (_each(first, said.count, said.every, names) for first in (said.first, said.flags))
+        if self.mapping.file.records is not None:  # unfolded, each cell is a column
+            values, flags = (
+                _each(first, declared.count, declared.every, names) for first in (declared.first, declared.flags)
+            )
         else:
-            values, flags = (_run(first, said.count, said.every, names) for first in (said.first, said.flags))
-        step = self.mapping.meaning.step or _STEPS[said.count]
+            values, flags = (
+                _run(first, declared.count, declared.every, names) for first in (declared.first, declared.flags)
+            )
+        step = self.mapping.meaning.step or _STEPS[declared.count]
         placing = self.mapping.meaning.slots_are or "position"
         return SlotColumns(values, flags, step, placing, False, unit_in(names[values[0]]), names[values[0]])
 
 
 class _CellRewriter:
-    """The cells of a part, put as tables are read."""
+    """Normalises the cells of a part of a file."""
 
     def __init__(self, part: CsvPart, mapping: Mapping, names: list[str]) -> None:
         self._part = part
@@ -191,15 +197,21 @@ class _CellRewriter:
         self.errors: list[LineError] = []
 
     def moments(self, fields: Fields) -> None:
-        """Put dates and times into ISO order, where it is declared how they are printed."""
+        """Put dates and times into ISO order, if their format is declared."""
         meaning = self._mapping.meaning
         for column, text in ((fields.stamp, meaning.dates), (fields.date, meaning.dates), (fields.time, meaning.times)):
             if column is not None and text:
                 cells, odd = normalise_dates(self._frame.get_column(str(column.index)), cell_format(text))
-                self._take(column.index, cells, odd, f"is not printed as {text}.", f"The profile says {text}.")
+                self._apply(
+                    column.index,
+                    cells,
+                    odd,
+                    f"does not have the format {text}.",
+                    f"Correct it, or the format {text} in the profile.",
+                )
 
     def numbers(self, indexes: list[int]) -> None:
-        """Blank what means no value, and turn decimal commas into points."""
+        """Blank the texts for missing values, and turn decimal commas into points."""
         meaning = self._mapping.meaning
         for index in indexes:
             cells = self._frame.get_column(str(index))
@@ -208,12 +220,16 @@ class _CellRewriter:
                 self._frame = self._frame.with_columns(cells)
             if meaning.decimal == "comma":
                 points, odd = with_decimal_points(cells)
-                self._take(
-                    index, points, odd, "is no number with a decimal comma.", "The profile says decimal = comma."
+                self._apply(
+                    index,
+                    points,
+                    odd,
+                    "is not a number with a decimal comma.",
+                    "Correct it, or decimal = comma in the profile.",
                 )
 
     def flags(self, pairs: list[tuple[int, int]]) -> None:
-        """Turn the sender's words for a value's quality into ours; one that means missing takes its value away."""
+        """Translate the sender's words for quality; a word for missing removes the value."""
         words = self._mapping.flags
         if not words:
             return
@@ -228,20 +244,20 @@ class _CellRewriter:
             self.words(flag, {word: _FLAGS.get(meant, "A") for word, meant in words.items()})
 
     def words(self, index: int, meant: dict[str, str]) -> None:
-        """Replace words; those that are not named stay as they are."""
+        """Replace words; others stay."""
         if meant:
             cells = self._frame.get_column(str(index)).str.strip_chars()
             self._frame = self._frame.with_columns(cells.replace(list(meant), list(meant.values())))
 
-    def sound(self) -> CsvPart:
-        """Return the rows that nothing is wrong with."""
+    def valid_part(self) -> CsvPart:
+        """Return the rows without errors."""
         keep = ~self._bad
         if keep.all():
             return replace(self._part, frame=self._frame)
         frame = self._frame.filter(pl.Series(keep))
         return replace(self._part, frame=frame, lines=self._part.lines[keep], closing=self._part.closing[keep])
 
-    def _take(self, index: int, cells: pl.Series, odd: pl.Series, why: str, remedy: str) -> None:
+    def _apply(self, index: int, cells: pl.Series, odd: pl.Series, why: str, remedy: str) -> None:
         before = self._frame.get_column(str(index))
         for row in np.flatnonzero(odd.to_numpy() & ~self._part.closing & ~self._bad).tolist():
             name = self._names[index]
@@ -250,12 +266,12 @@ class _CellRewriter:
         self._frame = self._frame.with_columns(cells.alias(str(index)))
 
 
-def _one(told: Told) -> Converted:
-    return [told[0]], told[1]
+def _one(result: BlockResult) -> Converted:
+    return [result[0]], result[1]
 
 
 def _with_registers(block: Block, part: CsvPart, index: int) -> Block:
-    """Return a block whose serials are kept apart, as registers of one meter are: its use is their sum."""
+    """Return a block with serials as registers of one meter, whose usage is their sum."""
     cells = part.column(index).str.strip_chars()
     known = {text: register_of(text) for text in cells.unique().drop_nulls().to_list()}
     names = cells.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
@@ -264,7 +280,7 @@ def _with_registers(block: Block, part: CsvPart, index: int) -> Block:
 
 
 def register_of(serial: str) -> str:
-    """Return a serial as the name of a register: a long one shortened so that no other has the same name."""
+    """Return a register name for a serial; a long one is shortened, with a hash that keeps it unique."""
     if len(serial) <= _LONGEST_REGISTER:
         return serial
     digest = hashlib.sha256(serial.encode()).hexdigest()[:8]
@@ -272,15 +288,22 @@ def register_of(serial: str) -> str:
 
 
 def _plain(index: int, names: list[str]) -> TableColumn:
-    said = parse_heading(index, names[index])
-    return TableColumn(index, names[index], said.key, "", starts=said.starts, ends=said.ends, clock=said.clock)
+    heading = parse_heading(index, names[index])
+    return TableColumn(
+        index, names[index], heading.key, "", starts=heading.starts, ends=heading.ends, clock=heading.clock
+    )
 
 
 def _value(index: int, names: list[str], declared: ValueColumn | None = None) -> TableColumn:
-    said = parse_heading(index, names[index])
+    heading = parse_heading(index, names[index])
     quantity, unit = (declared.quantity, declared.unit) if declared else (None, "")
     return TableColumn(
-        index, names[index], said.key, "value", quantity=quantity or said.quantity, unit=unit or unit_in(names[index])
+        index,
+        names[index],
+        heading.key,
+        "value",
+        quantity=quantity or heading.quantity,
+        unit=unit or unit_in(names[index]),
     )
 
 
@@ -289,8 +312,8 @@ def _refuse_same(values: list[TableColumn]) -> None:
     for column in values:
         if of.setdefault(column.quantity, column.name) != column.name:
             raise UnreadableFile(
-                f"Columns {of[column.quantity]!r} and {column.name!r} are both of one quantity.",
-                "Say of one of them which quantity it is.",
+                f"Columns {of[column.quantity]!r} and {column.name!r} have the same quantity.",
+                "Give one of them another quantity.",
             )
 
 

@@ -1,9 +1,9 @@
-"""Files whose lines are of several kinds, as the flows of the electricity market have them: a line that names the
-meter, under it a line that names the day, under that a line for each reading.
+"""Files with several record types, like the data flows of the electricity market: a line for the meter, under it a
+line for the day, under that a line for each reading.
 
-Such a file is unfolded into a table: a line of readings is joined with the lines above it, and its columns are called
-by the kind of line and the cell: ``66L.3`` is the third cell of lines of kind ``66L``, ``66L.#`` the place of a line
-among those of its kind under one line above, from 1. Line numbers stay the file's own.
+Such a file is unfolded into a table: a line of readings is joined with the lines above it, and its columns are named by
+record type and cell: ``66L.3`` is the third cell of lines of type ``66L``, ``66L.#`` the rank of a line among those of
+its type under one line above, from 1. Line numbers stay the file's own.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from eclectyc.readers.tables.file_sample import first_rows
 
 RANK: Final = "#"
 MOST_KINDS: Final = 100
-ENVELOPES: Final = frozenset({"ZHV", "ZHD", "ZPT"})  # the first and last lines of a flow: nothing of a reading
-UNFOLDED_DELIMITER: Final = ","  # the delimiter of what is unfolded
+ENVELOPES: Final = frozenset({"ZHV", "ZHD", "ZPT"})  # the first and last lines of a flow: no readings
+UNFOLDED_DELIMITER: Final = ","  # of the unfolded table
 _NAME: Final = re.compile(r"(.{1,60})\.([1-9][0-9]{0,3}|#)")
 
 
 def parts_of(name: str) -> tuple[str, str] | None:
-    """Return the kind of line and the cell that a column is called by; None where it is not called so.
+    """Return record type and cell of a column's name; None if it has another form.
 
     >>> parts_of("66L.3"), parts_of("Usage")
     (('66L', '3'), None)
@@ -36,7 +36,7 @@ def parts_of(name: str) -> tuple[str, str] | None:
 
 
 def following(name: str, by: int) -> str:
-    """Return the name of the column that stands so many cells after another of its line.
+    """Return the name of the column so many cells after another.
 
     >>> following("26B.3", 2)
     '26B.5'
@@ -46,17 +46,17 @@ def following(name: str, by: int) -> str:
 
 
 class RecordUnfolder:
-    """Lines taken one after another. A line of another kind forgets what lines under it said before."""
+    """Joins lines of readings with the lines above them. A higher record type ends the lower ones before it."""
 
-    def __init__(self, kind_cell: int, data: str, wanted: Sequence[str]) -> None:
+    def __init__(self, kind_cell: int, data: str, columns: Sequence[str]) -> None:
         self._at, self._data = kind_cell - 1, data
-        self._wanted = [parts_of(name) or ("", "1") for name in wanted]
+        self._columns = [parts_of(name) or ("", "1") for name in columns]
         self._above: dict[str, list[str]] = {}
         self._rank: dict[str, int] = {}
         self._place = 0
 
     def add(self, cells: list[str]) -> list[str] | None:
-        """Take a line; return the row that it makes where it is one of readings."""
+        """Add a line; return its row if it is a line of readings."""
         kind = cells[self._at] if len(cells) > self._at else ""
         if kind != self._data:
             rank = self._rank.setdefault(kind, len(self._rank))
@@ -65,7 +65,7 @@ class RecordUnfolder:
             self._place = 0
             return None
         self._place += 1
-        return [self._cell(kind, cell, cells) for kind, cell in self._wanted]
+        return [self._cell(kind, cell, cells) for kind, cell in self._columns]
 
     def _cell(self, kind: str, cell: str, own: list[str]) -> str:
         if cell == RANK:
@@ -74,9 +74,9 @@ class RecordUnfolder:
         return line[int(cell) - 1] if len(line) >= int(cell) else ""
 
 
-def unfold(source: Source, path: Path, *, delimiter: str, kind_cell: int, data: str, wanted: Sequence[str]) -> Source:
-    """Write a file's lines of readings, each joined with what stands above it, and return them as a source."""
-    fold, written = RecordUnfolder(kind_cell, data, wanted), 0
+def unfold(source: Source, path: Path, *, delimiter: str, kind_cell: int, data: str, columns: Sequence[str]) -> Source:
+    """Write a file's lines of readings, each joined with the lines above it, and return them as a source."""
+    fold, written = RecordUnfolder(kind_cell, data, columns), 0
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter=UNFOLDED_DELIMITER, lineterminator="\n")
         for number, cells in _lines(source, delimiter):
@@ -86,23 +86,25 @@ def unfold(source: Source, path: Path, *, delimiter: str, kind_cell: int, data: 
                 writer.writerow(row)
                 written = number
     if not written:
-        raise UnreadableFile(f"{source.name} has no line of kind {data!r}.", "Correct the profile, or the file.")
-    made = open_source(path, delimiter=UNFOLDED_DELIMITER)
-    made.origin = source.origin
-    return made
+        raise UnreadableFile(
+            f"{source.name} has no lines of record type {data!r}.", "Correct the profile, or the file."
+        )
+    table = open_source(path, delimiter=UNFOLDED_DELIMITER)
+    table.origin = source.origin
+    return table
 
 
 def named_cells(lines: Sequence[list[str]], kind_cell: int) -> tuple[list[str], list[list[str]]]:
-    """Return the columns of every kind of line, by name, and rows in which each kind's lines stand beside each other:
-    what a person chooses among."""
+    """Return the columns of every record type, by name, and rows with the lines of all types side by side, to choose
+    from."""
     of_kind: dict[str, list[list[str]]] = {}
     for cells in lines:
         if len(cells) >= kind_cell and any(cells) and cells[kind_cell - 1] not in ENVELOPES:
             of_kind.setdefault(cells[kind_cell - 1], []).append(cells)
     if len(of_kind) > MOST_KINDS:
         raise UnreadableFile(
-            f"Cell {kind_cell} has {len(of_kind)} different words: it does not say what kind a line is of.",
-            "Choose another cell, or none.",
+            f"Column {kind_cell} has {len(of_kind)} different values. It cannot be the record type.",
+            "Choose another column, or none.",
             field="records",
         )
     names, columns = list[str](), list[list[str]]()

@@ -1,4 +1,4 @@
-"""The first lines of a file, as a small file of their own: all that is read to make a mapping over it.
+"""The first lines of a file, as a small file: a mapping is made from these alone.
 
 A file of any size costs the same, and a hostile one no more than its first megabyte.
 """
@@ -21,13 +21,13 @@ from eclectyc.readers.tables.file_sample import DELIMITERS, MAX_COLUMNS, SampleL
 MOST_LINES: Final = 300
 MOST_BYTES: Final = 256 << 10
 TOP_LINES: Final = 8  # shown, for choosing the headings
-_LOOKED_AT: Final = 60  # lines, to find the delimiter
+_SAMPLE_LINES: Final = 60  # lines, to find the delimiter
 DELIMITER_WORDS: Final = {",": ",", ";": ";", "|": "|", "\t": "tab"}
 
 
 @dataclass(frozen=True, slots=True)
 class SampleFile:
-    """The first lines of a file. sheets : of a workbook, those that can be chosen; sheet : the one that was read."""
+    """The first lines of a file. sheets : of a workbook, those to choose from; sheet : the one that was read."""
 
     name: str
     source: Source
@@ -36,22 +36,22 @@ class SampleFile:
     is_all: bool = True  # whether the file has no more lines
     split_lines: dict[str, list[SampleLine]] = field(default_factory=dict, repr=False, compare=False)  # by delimiter
 
-    def delimiter(self, told: str = "") -> str:
-        """Return the delimiter: the one that is told, else the one that fits the first lines best."""
-        if told:
-            return "\t" if told == "tab" else told
+    def delimiter(self, given: str = "") -> str:
+        """Return the given delimiter, otherwise the one that fits the first lines best."""
+        if given:
+            return "\t" if given == "tab" else given
         if self.source.delimiter:
             return self.source.delimiter
-        return max(DELIMITERS, key=lambda mark: _evenness(self.lines(mark, _LOOKED_AT)))
+        return max(DELIMITERS, key=lambda mark: _evenness(self.lines(mark, _SAMPLE_LINES)))
 
     def texts(self, most: int = TOP_LINES) -> list[str]:
-        """Return the first lines as they stand."""
+        """Return the first lines unchanged."""
         lines = self.source.head_text.text.split(b"\n", most)[:most]
         texts = [line.decode("utf-8", "replace").rstrip("\r") for line in lines]
         return texts[:-1] if texts and not texts[-1] else texts
 
     def lines(self, delimiter: str, most: int = MOST_LINES) -> list[SampleLine]:
-        """Return the first lines, taken apart."""
+        """Return the first lines, split into cells."""
         if delimiter not in self.split_lines:
             self.split_lines[delimiter] = self._lines(delimiter)
         return self.split_lines[delimiter][:most]
@@ -67,8 +67,8 @@ class SampleFile:
         return lines[:-1] if lines and not any(lines[-1].cells) else lines
 
     def table(self, delimiter: str, header: int, *, skip: int = 0, records: int | None = None) -> TableSample:
-        """Return the file as a table: with the headings of line ``header`` (0: none, its data beginning after
-        ``skip`` lines), or with lines of several kinds, told apart by their cell ``records``."""
+        """Return the file as a table: with the headings of line ``header`` (0: none, the data begin after ``skip``
+        lines), or with several record types, given in cell ``records``."""
         lines = self.lines(delimiter)
         if records is not None:
             names, rows = named_cells([line.cells for line in lines], records)
@@ -84,7 +84,7 @@ class SampleFile:
 
 @contextmanager
 def open_sample(path: Path, name: str, sheet: str = "") -> Iterator[SampleFile]:
-    """Open the first lines of a file, or of a workbook's sheet. ``UnreadableFile`` where it is no table at all."""
+    """Open the first lines of a file, or of a workbook's sheet; raise ``UnreadableFile`` if it is not a table."""
     with tempfile.TemporaryDirectory(prefix="eclectyc-head-") as folder:
         copy = Path(folder) / "head.csv"
         yield _of_workbook(path, name, copy, sheet) or _of_text(path, name, copy)
@@ -94,37 +94,35 @@ def _of_text(path: Path, name: str, copy: Path) -> SampleFile:
     source = open_source(path)
     if source.kind != "lines":
         kind = "JSON" if source.kind == "json" else "XML or HTML"
-        raise UnreadableFile(f"{name} is {kind}, not a table.", "Its columns cannot be named; export it as CSV.")
+        raise UnreadableFile(f"{name} is {kind}, not a table.", "Export it as CSV to map its columns.")
     text = source.head_text.text
-    return _kept(copy, name, text, is_all=source.size <= len(text) and not _is_cut(text))
+    return _sample(copy, name, text, is_all=source.size <= len(text) and not _is_cut(text))
 
 
 def _of_workbook(path: Path, name: str, copy: Path, sheet: str) -> SampleFile | None:
     from eclectyc.readers.files.workbook import DELIMITER
 
-    facts = path.stat()
-    found = _sheet_of(path, facts.st_mtime_ns, facts.st_size, sheet.strip().casefold())
+    status = path.stat()
+    found = _sheet_of(path, status.st_mtime_ns, status.st_size, sheet.strip().casefold())
     if found is None:
         return None
     if not found.name:
-        raise UnreadableFile(
-            f"{name} has no sheet {sheet!r} with anything in it.", "Choose another sheet.", field="sheet"
-        )
-    head = _kept(copy, name, found.text, delimiter=DELIMITER)
+        raise UnreadableFile(f"{name} has no sheet {sheet!r} with data.", "Choose another sheet.", field="sheet")
+    head = _sample(copy, name, found.text, delimiter=DELIMITER)
     return replace(head, sheets=found.others, sheet=found.name)
 
 
 class _Sheet(NamedTuple):
-    """The first rows of a sheet; no name where there is none."""
+    """The first rows of a sheet; the name is empty if there is none."""
 
     name: str
     others: tuple[str, ...]
     text: bytes
 
 
-@lru_cache(16)  # a page looks at it again and again, and a workbook's texts are all read for its first row
-def _sheet_of(path: Path, _changed: int, _size: int, wanted: str) -> _Sheet | None:
-    """Return the first rows of a workbook's sheet as CSV; None where the file is no workbook."""
+@lru_cache(16)  # a page reads it repeatedly, and a workbook's texts are all read for its first row
+def _sheet_of(path: Path, _changed: int, _size: int, requested: str) -> _Sheet | None:
+    """Return the first rows of a workbook's sheet as CSV; None if the file is not a workbook."""
     from eclectyc.readers.files.workbook import workbook_at, write_csv
 
     with workbook_at(path) as book, tempfile.TemporaryDirectory(prefix="eclectyc-sheet-") as folder:
@@ -132,15 +130,15 @@ def _sheet_of(path: Path, _changed: int, _size: int, wanted: str) -> _Sheet | No
             return None
         copy = Path(folder) / "sheet.csv"
         visible = [one for one in book.sheets if not one.is_hidden] or list(book.sheets)
-        asked = [one for one in book.sheets if one.name.casefold() == wanted] if wanted else visible
+        matching = [one for one in book.sheets if one.name.casefold() == requested] if requested else visible
         others = tuple(one.name for one in visible)
-        for one in asked:
+        for one in matching:
             if write_csv(book, one, copy, MOST_LINES):
                 return _Sheet(one.name, others, _cut(copy.read_bytes()))
         return _Sheet("", others, b"")
 
 
-def _kept(copy: Path, name: str, text: bytes, *, delimiter: str = "", is_all: bool = False) -> SampleFile:
+def _sample(copy: Path, name: str, text: bytes, *, delimiter: str = "", is_all: bool = False) -> SampleFile:
     copy.write_bytes(_cut(text))
     return SampleFile(name, open_source(copy, delimiter=delimiter), is_all=is_all)
 
@@ -150,7 +148,7 @@ def _is_cut(text: bytes) -> bool:
 
 
 def _cut(text: bytes) -> bytes:
-    """Return the first whole lines of a text; a line longer than all of it as it is."""
+    """Return the first whole lines of a text; a single line that is too long unchanged."""
     at = -1
     for _ in range(MOST_LINES):
         following = text.find(b"\n", at + 1)
@@ -161,7 +159,7 @@ def _cut(text: bytes) -> bytes:
 
 
 def _evenness(lines: list[SampleLine]) -> tuple[int, int]:
-    """Say how many lines a delimiter takes apart into as many cells as most of them, and into how many."""
+    """Return how many lines a delimiter splits into the most common number of cells, and that number."""
     widths = [len(line.cells) for line in lines if len(line.cells) > 1]
     if not widths:
         return (0, 0)

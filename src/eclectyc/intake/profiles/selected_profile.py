@@ -1,4 +1,4 @@
-"""The profile that an import is told to use."""
+"""The reader of the profile selected for an import."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from eclectyc.intake.profiles.toml_text import mapping_in
 
 
 def selected_reader(actor: Actor, organisation: Organisation, profile: str) -> ProfileReader:
-    """Return the reader that a profile makes: one saved in the organisation, by its name, or a .toml file.
+    """Return the reader of a profile: one saved in the organisation, by its name, or a .toml file.
 
-    A file is taken from whoever works on this machine alone: to others its folders are not open. Raises ``NotFound``
-    where there is none, ``Invalid`` where something is wrong in it.
+    Only the operator at this machine may use a file: its folders are closed to others. Raises ``NotFound`` if there
+    is no such profile, ``Invalid`` if it has a fault.
     """
     found = find_profile(actor, organisation, profile)
     path = Path(profile)
@@ -27,5 +27,5 @@ def selected_reader(actor: Actor, organisation: Organisation, profile: str) -> P
 
 
 def reader_of(profile: ImportProfile) -> ProfileReader:
-    """Return the reader that a saved profile makes."""
+    """Return the reader of a saved profile."""
     return ProfileReader(mapping_of(profile.mapping), profile.name, profile=profile.pk)

@@ -1,4 +1,4 @@
-"""Profiles saved, changed, copied and deleted. A mapping is checked as a whole on every way in."""
+"""Save, change, copy and delete profiles. A mapping is always checked as a whole."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def create_profile(
     notes: str = "",
     signature: dict[str, Any] | None = None,
 ) -> ImportProfile:
-    """Save a mapping under a name of its own. signature : how the file looked that it was made over."""
+    """Save a mapping under a new name. signature : of the file it was profile from."""
     actor.require("imports.run", organisation.pk)
     _require_to_create(actor, organisation.pk, mapping)
-    made = ImportProfile(
+    profile = ImportProfile(
         organisation=organisation,
         name=_name(name),
         mapping=mapping.as_data(),
@@ -45,9 +45,9 @@ def create_profile(
         **_texts({"sender": sender, "notes": notes}),
     )
     with transaction.atomic():
-        _save(made, is_new=True)
-        record(actor.by, "profile.created", made, organisation_id=organisation.pk, after=_details(made))
-    return made
+        _save(profile, is_new=True)
+        record(actor.by, "profile.created", profile, organisation_id=organisation.pk, after=_details(profile))
+    return profile
 
 
 def change_profile(
@@ -59,54 +59,54 @@ def change_profile(
     signature: dict[str, Any] | None = None,
     **fields: str,
 ) -> ImportProfile:
-    """Change a profile: its mapping, its name, its sender, its notes. Feeds and files that wait go with its name."""
+    """Change a profile: its mapping, name, sender or notes. Feeds and waiting files follow a new name."""
     actor.require("imports.run", profile.organisation_id)
     if mapping is not None:
         _require_to_create(actor, profile.organisation_id, mapping)
-    wanted = _texts({name: text for name, text in fields.items() if name != "name"})
+    changes = _texts({name: text for name, text in fields.items() if name != "name"})
     if "name" in fields:
-        wanted["name"] = _name(fields["name"])
+        changes["name"] = _name(fields["name"])
     with transaction.atomic():
-        held = _lock_profile(profile, version)
-        before, was_called = _details(held), held.name
-        for name, value in wanted.items():
-            setattr(held, name, value)
+        stored = _lock_profile(profile, version)
+        before, old_name = _details(stored), stored.name
+        for name, value in changes.items():
+            setattr(stored, name, value)
         if mapping is not None:
-            held.mapping = mapping.as_data()
+            stored.mapping = mapping.as_data()
         if signature is not None:
-            held.signature = signature
-        after = _details(held)
+            stored.signature = signature
+        after = _details(stored)
         changed = [name for name in _AUDITED if before[name] != after[name]]
         if changed or signature is not None:
-            held.version += bool(changed)
-            held.changed_at, held.changed_by_id = timezone.now(), actor.user_id
-            _save(held, is_new=False)
+            stored.version += bool(changed)
+            stored.changed_at, stored.changed_by_id = timezone.now(), actor.user_id
+            _save(stored, is_new=False)
         if changed:
             record(
                 actor.by,
                 "profile.changed",
-                held,
-                organisation_id=held.organisation_id,
+                stored,
+                organisation_id=stored.organisation_id,
                 before={name: before[name] for name in changed},
                 after={name: after[name] for name in changed},
             )
-        if held.name != was_called:
-            _rename_where_it_waits(held, was_called)
-    return held
+        if stored.name != old_name:
+            _rename_in_uploads(stored, old_name)
+    return stored
 
 
 def duplicate_profile(actor: Actor, *, profile: ImportProfile, name: str = "") -> ImportProfile:
-    """Save a copy under another name: the one that is given, else the first that is free."""
+    """Save a copy under another name: the given one, otherwise the first that is free."""
     actor.require("imports.run", profile.organisation_id)
     taken = {one.lower() for one in _all(profile).values_list("name", flat=True)}
     room = LONGEST_NAME - len(" (copy 999)")
     stem = profile.name[:room]
     copies = (f"{stem} (copy{f' {n}' if n > 1 else ''})" for n in range(1, 1000))
-    called = name or next(one for one in copies if one.lower() not in taken)
+    new_name = name or next(one for one in copies if one.lower() not in taken)
     return create_profile(
         actor,
         organisation=profile.organisation,
-        name=called,
+        name=new_name,
         mapping=mapping_of(profile.mapping),
         sender=profile.sender,
         notes=profile.notes,
@@ -115,28 +115,28 @@ def duplicate_profile(actor: Actor, *, profile: ImportProfile, name: str = "") -
 
 
 def delete_profile(actor: Actor, *, profile: ImportProfile, version: int | None = None) -> None:
-    """Delete a profile that no feed and no waiting file uses. What came in with it stays."""
+    """Delete a profile that no feed and no waiting file uses. Imported readings stay."""
     actor.require("imports.run", profile.organisation_id)
     with transaction.atomic():
-        held = _lock_profile(profile, version)
-        feeds = list(held.feeds.order_by("name").values_list("name", flat=True))
+        stored = _lock_profile(profile, version)
+        feeds = list(stored.feeds.order_by("name").values_list("name", flat=True))
         if feeds:
             named = ", ".join(feeds[:_SHOWN]) + (" …" if len(feeds) > _SHOWN else "")
             raise Conflict(
-                f"{held.name} is used by {counted(len(feeds), 'feed')}: {named}.", "Give them another profile first."
+                f"{stored.name} is used by {counted(len(feeds), 'feed')}: {named}.", "Give them another profile first."
             )
-        waiting = _waiting(held, held.name).count()
+        waiting = _waiting(stored, stored.name).count()
         if waiting:
             raise Conflict(
-                f"{counted(waiting, 'file')} that will be read with {held.name} are still to be imported.",
-                "Wait until they are in, or put them aside.",
+                f"{stored.name} is needed by {counted(waiting, 'file')} still to be imported.",
+                "Wait until they are imported, or discard them.",
             )
-        record(actor.by, "profile.deleted", held, organisation_id=held.organisation_id, before=_details(held))
-        held.delete()
+        record(actor.by, "profile.deleted", stored, organisation_id=stored.organisation_id, before=_details(stored))
+        stored.delete()
 
 
 def profile_named(actor: Actor, organisation: Organisation, name: str) -> ImportProfile:
-    """Return the profile of a name in an organisation. Raises ``NotFound``."""
+    """Return the profile of a name in an organisation; raise ``NotFound`` if there is none."""
     found = _called(actor, organisation, name)
     if found is None:
         raise NotFound(
@@ -153,7 +153,7 @@ def find_profile(actor: Actor, organisation: Organisation, name: str) -> ImportP
 
 
 def record_use(number: int, path: Path) -> None:
-    """Write down that a file came in with a profile just now, and how such files look where that was not known."""
+    """Record that a file was imported with a profile, and the signature of such files if it was unknown."""
     from eclectyc.intake.profiles.match import signature_from_file
 
     rows = ImportProfile.objects.filter(pk=number)
@@ -171,25 +171,23 @@ def _called(actor: Actor, organisation: Organisation, name: str) -> ImportProfil
 def _names(actor: Actor, organisation: Organisation) -> str:
     visible = ImportProfile.objects.visible_to(actor).filter(organisation=organisation)
     names = list(visible.values_list("name", flat=True)[:_SHOWN])
-    return (
-        f"It has: {', '.join(names)}." if names else "Save one on the page of imports, or with eclectyc profile save."
-    )
+    return f"It has: {', '.join(names)}." if names else "Save one on the Imports page, or with eclectyc profile save."
 
 
 def _require_to_create(actor: Actor, organisation: int, mapping: Mapping) -> None:
-    """Let a profile make meters only if whoever saves it may: feeds import with it in nobody's name."""
+    """Let a profile create meters only if its author may: feeds import with it without a user."""
     if mapping.meters.unknown == "create":
         actor.require("estate.edit", organisation)
 
 
 def _lock_profile(profile: ImportProfile, version: int | None) -> ImportProfile:
     rows = ImportProfile.objects.select_related("organisation").select_for_update(of=("self",))
-    held = rows.filter(pk=profile.pk).first()
-    if held is None:
-        raise NotFound(f"{profile} has been deleted meanwhile.", "Load the list again.")
-    if version is not None and version != held.version:
-        raise Changed(held)
-    return held
+    stored = rows.filter(pk=profile.pk).first()
+    if stored is None:
+        raise NotFound(f"{profile} has been deleted.", "Reload the list.")
+    if version is not None and version != stored.version:
+        raise Changed(stored)
+    return stored
 
 
 def _save(profile: ImportProfile, *, is_new: bool) -> None:
@@ -198,22 +196,22 @@ def _save(profile: ImportProfile, *, is_new: bool) -> None:
             profile.save(force_insert=is_new)
     except IntegrityError:
         raise Conflict(
-            f"There is an import profile {profile.name!r} already.", "Choose another name.", field="name"
+            f"An import profile {profile.name!r} already exists.", "Choose another name.", field="name"
         ) from None
 
 
-def _rename_where_it_waits(profile: ImportProfile, was_called: str) -> None:
-    """Also in files whose import failed: they may be tried again."""
+def _rename_in_uploads(profile: ImportProfile, old_name: str) -> None:
+    """Rename it also in files whose import failed: they may be retried."""
     from eclectyc.intake.uploads.models import Upload
 
-    kept = Upload.objects.filter(organisation=profile.organisation_id, options__profile=was_called).exclude(kept="")
+    kept = Upload.objects.filter(organisation=profile.organisation_id, options__profile=old_name).exclude(kept="")
     for upload in kept:
         upload.options = {**upload.options, "profile": profile.name}
         upload.save(update_fields=["options"])
 
 
 def _waiting(profile: ImportProfile, name: str) -> Any:
-    """Return the files that are still to be read with a profile."""
+    """Return the files still to be imported with a profile."""
     from eclectyc.intake.uploads.models import Upload
     from eclectyc.jobs.models import Job
 
@@ -233,9 +231,11 @@ def _details(profile: ImportProfile) -> dict[str, Any]:
 def _name(text: str) -> str:
     name = " ".join(text.split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise Invalid("A profile needs a name.", f"Name the sender, in up to {LONGEST_NAME} characters.", field="name")
+        raise Invalid(
+            "A profile needs a name.", f"Use the sender's name, up to {LONGEST_NAME} characters.", field="name"
+        )
     if "/" in name or name.lower().endswith(".toml"):
-        raise Invalid("A profile's name is no name of a file.", "Leave out slashes and .toml.", field="name")
+        raise Invalid("A profile's name must not be a file name.", "Leave out slashes and .toml.", field="name")
     return name
 
 

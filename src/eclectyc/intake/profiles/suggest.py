@@ -1,4 +1,4 @@
-"""Answers to begin with: what headings and cells of an unknown file suggest. Each can be changed; none is final."""
+"""Suggest a mapping for an unknown file from its headings and cells. Each suggestion can be changed."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from eclectyc.readers.tables.numbers import parse_number
 from eclectyc.readers.tables.slot_columns import SlotColumns, count_slots, find_slots
 
 _SAMPLE: Final = 60  # cells of a column
-_MOST_LOOKED_AT: Final = 400  # columns
-_MOST_NAMES: Final = 2000  # among which a day's columns are looked for
+_MOST_COLUMNS: Final = 400
+_MOST_NAMES: Final = 2000  # headings searched for a day's columns
 _COUNTS: Final = (300, 288, 276, 100, 96, 92, 50, 48, 46, 25, 24, 23)
 _PERIOD: Final = re.compile(r"0?[1-9]|[1-4][0-9]|50")
 _COMMA: Final = re.compile(r"[+-]?[0-9]{1,3}(?:[. ]?[0-9]{3})*,[0-9]+|[+-]?[0-9]+,[0-9]+")
@@ -32,7 +32,7 @@ _MONTH_FIRST: Final = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2[0-9]{4}( [0
 
 
 def suggest_answers(head: SampleFile) -> Answers:
-    """Return what a file's first lines suggest."""
+    """Return the answers that a file's first lines suggest."""
     delimiter = head.delimiter()
     found: Answers = {"delimiter": DELIMITER_WORDS.get(delimiter, ""), "sheet": head.sheet}
     kinds = _kind_cell(head, delimiter)
@@ -44,7 +44,7 @@ def suggest_answers(head: SampleFile) -> Answers:
 
 
 def suggest_columns(head: SampleFile, answers: Answers) -> Answers:
-    """Return what columns suggest, once it is said where the headings stand and how cells are parted."""
+    """Return the answers that columns suggest, given the line of the headings and the delimiter."""
     delimiter = head.delimiter(answers.get("delimiter", ""))
     kinds = number_of(answers, "records")
     table = head.table(delimiter, number_of(answers, "header"), skip=number_of(answers, "skip"), records=kinds or None)
@@ -52,7 +52,7 @@ def suggest_columns(head: SampleFile, answers: Answers) -> Answers:
 
 
 def _of_records(table: TableSample) -> Answers:
-    """Return the roles of a file's lines of several kinds: values are in the kind that has the most lines."""
+    """Return the roles for a file with several record types: values are in the type with the most lines."""
     depth: dict[str, int] = {}
     for index, name in enumerate(table.names):
         kind = name.rpartition(".")[0]
@@ -74,17 +74,17 @@ def _of_records(table: TableSample) -> Answers:
 
 
 def _header(lines: list[SampleLine]) -> Answers:
-    """Return which line holds the headings: words, most of its cells filled, with data under it; 0 where none does."""
+    """Return the line of the headings: words, most of its cells filled, with data under it; 0 if there is none."""
     widths = [len(line.cells) for line in lines if any(line.cells)]
     common = max(set(widths), key=lambda width: (widths.count(width), width), default=0)
     best, rank = 0, (0, False, 0.0)
     for n, line in enumerate(lines):
-        filled = [cell for cell in line.cells[:_MOST_LOOKED_AT] if cell]
-        wanted = min(common, _MOST_LOOKED_AT)
+        filled = [cell for cell in line.cells[:_MOST_COLUMNS] if cell]
+        wanted = min(common, _MOST_COLUMNS)
         if len(filled) * 2 < wanted or 3 * sum(map(_is_data, filled)) > len(filled):
             continue
         known = min(3, sum(bool(parse_heading(0, cell).role) for cell in filled) + count_slots(filled))
-        below = [cell for cell in lines[n + 1].cells[:_MOST_LOOKED_AT] if cell] if n + 1 < len(lines) else []
+        below = [cell for cell in lines[n + 1].cells[:_MOST_COLUMNS] if cell] if n + 1 < len(lines) else []
         so_far = (known, 3 * sum(map(_is_data, below)) > len(below) > 0, len(filled) / max(1, wanted))
         if so_far > rank:
             best, rank = line.number, so_far
@@ -104,7 +104,7 @@ def _is_data(cell: str) -> bool:
 
 
 def _kind_cell(head: SampleFile, delimiter: str) -> int:
-    """Return 1 where the first cells are a few words and lines of each have a width of their own, else 0."""
+    """Return 1 if the first cells are a few codes and lines differ in width, otherwise 0."""
     lines = [line.cells for line in head.lines(delimiter) if any(line.cells)]
     kinds: dict[str, set[int]] = {}
     for cells in lines:
@@ -149,7 +149,7 @@ def _columns(table: TableSample) -> Answers:
 
 
 def looks_like_registers(table: TableSample, roles: dict[int, str]) -> bool:
-    """Say whether the values of every meter only rise, as a register's do, and by little beside what they are."""
+    """Return whether the values of every meter only rise, as a register's do, and by little relative to their size."""
     meter = next((index for index, role in roles.items() if role == "meter"), None)
     values = [index for index, role in roles.items() if role == "value"]
     if len(values) != 1:
@@ -183,16 +183,16 @@ def _slots(table: TableSample) -> SlotColumns | None:
 
 
 def _roles(table: TableSample, slots: SlotColumns | None) -> dict[int, str]:
-    """Return the role of each column that says one: by its heading first, then by what its cells hold."""
-    spoken_for = {*(slots.values if slots else ()), *(slots.flags if slots else ())}
+    """Return the role of each column that suggests one: by its heading first, then by its cells."""
+    day_columns = {*(slots.values if slots else ()), *(slots.flags if slots else ())}
     roles: dict[int, str] = {}
     if slots:
         roles[slots.values[0]] = "slots"
         roles |= {slots.flags[0]: "slot_flags"} if slots.flags else {}
-    roles |= _by_heading(table, frozenset(spoken_for))
+    roles |= _by_heading(table, frozenset(day_columns))
     taken = {role for role in roles.values() if role != "value"}
-    for index in range(min(len(table.names), _MOST_LOOKED_AT)):
-        if index in roles or index in spoken_for or is_rate(table.names[index]):
+    for index in range(min(len(table.names), _MOST_COLUMNS)):
+        if index in roles or index in day_columns or is_rate(table.names[index]):
             continue
         role = _by_cells(table.cells(index)[:_SAMPLE], len(table.rows), taken)
         if role and (role != "value" or (not slots and "value" not in _named(table, roles))):
@@ -202,7 +202,7 @@ def _roles(table: TableSample, slots: SlotColumns | None) -> dict[int, str]:
 
 
 def _named(table: TableSample, roles: dict[int, str]) -> set[str]:
-    """Return the roles that headings gave."""
+    """Return the roles that headings give."""
     return {role for index, role in roles.items() if parse_heading(index, table.names[index]).role}
 
 
@@ -211,7 +211,7 @@ def _by_heading(table: TableSample, skip: frozenset[int]) -> dict[int, str]:
         fields = find_fields(table, skip)
     except UnreadableFile:  # two columns of one kind: the first
         found: dict[int, str] = {}
-        for column in table.columns[:_MOST_LOOKED_AT]:
+        for column in table.columns[:_MOST_COLUMNS]:
             role = moment_kind(table, column) if column.role == "moment" else column.role
             if column.index not in skip and role and role != "total" and role not in found.values():
                 found[column.index] = role
@@ -223,7 +223,7 @@ def _by_heading(table: TableSample, skip: frozenset[int]) -> dict[int, str]:
 
 
 def _by_cells(cells: list[str], rows: int, taken: set[str]) -> str:
-    """Return the role that a column's cells suggest; empty where they suggest none that is free."""
+    """Return the role that a column's cells suggest; empty if they suggest none that is free."""
 
     def all_of(test: Callable[[str], object]) -> bool:
         return bool(cells) and all(test(cell) for cell in cells)
@@ -234,12 +234,12 @@ def _by_cells(cells: list[str], rows: int, taken: set[str]) -> str:
     distinct = set(cells)
     few = len(distinct) <= 6 and rows > len(distinct)
     is_first_moment = not taken & {"stamp", "date"}
-    lacks_time = "date" in taken and not taken & {"time", "period"}
+    needs_time = "date" in taken and not taken & {"time", "period"}
     suggest_columns = (
         ("stamp", is_first_moment and most_of(_is_stamp)),
         ("date", is_first_moment and most_of(_is_date)),
-        ("time", lacks_time and all_of(lambda cell: ":" in cell and _parses(parse_time, cell))),
-        ("period", lacks_time and len(distinct) > 2 and all_of(_PERIOD.fullmatch)),
+        ("time", needs_time and all_of(lambda cell: ":" in cell and _parses(parse_time, cell))),
+        ("period", needs_time and len(distinct) > 2 and all_of(_PERIOD.fullmatch)),
         ("meter", "meter" not in taken and all_of(_is_identifier)),
         ("value", most_of(lambda cell: parse_number(cell) is not None or _COMMA.fullmatch(cell))),
         ("unit", few and "unit" not in taken and all_of(is_unit)),
@@ -262,7 +262,7 @@ def _are_flags(words: set[str]) -> bool:
 
 
 def _day_in_a_line(roles: dict[int, str]) -> tuple[int, int]:
-    """Return the first of the columns that make a day, a run of numbers just so long, and how many; or (0, 0)."""
+    """Return the first column and the length of a run of numbers that is as long as a day; or (0, 0)."""
     numbers = [index for index, role in roles.items() if role == "value"]
     for first in numbers[:40]:
         run = next(n for n in range(len(roles) + 1) if roles.get(first + n) != "value")
@@ -278,7 +278,7 @@ def _has_commas(cells: list[str]) -> bool:
 
 
 def _month_first(cells: list[str]) -> str:
-    """Return the print of dates that can only be month first; empty where the day may come first."""
+    """Return the format of dates that can only be month first; empty if the day may come first."""
     found = [match for cell in cells[:_SAMPLE] if (match := _MONTH_FIRST.fullmatch(cell))]
     if not found or not any(int(match[3]) > 12 for match in found) or any(int(match[1]) > 12 for match in found):
         return ""

@@ -1,4 +1,4 @@
-"""Mappings as small TOML files."""
+"""Mappings as TOML text."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ MOST_BYTES: Final = 64 << 10
 
 
 def mapping_in(path: Path) -> Mapping:
-    """Return the mapping that a file describes; ``Invalid`` says what is wrong with it."""
+    """Return the mapping of a file; raise ``Invalid`` for the first fault."""
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise Invalid(f"{path.name} is too large for a profile.", "A profile is a page of text.", field="profile")
+            raise Invalid(
+                f"{path.name} is too large for a profile.", "Choose a TOML file of up to 64 KiB.", field="profile"
+            )
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise Invalid(
@@ -30,16 +32,16 @@ def mapping_in(path: Path) -> Mapping:
 
 
 def mapping_of_toml(text: str) -> Mapping:
-    """Return the mapping that a text describes; ``Invalid`` says what is wrong with it."""
+    """Return the mapping of a text; raise ``Invalid`` for the first fault."""
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Invalid(f"The profile is not sound TOML: {error}.", "Mend that line.", field="profile") from None
+        raise Invalid(f"The profile is not valid TOML: {error}.", "Correct that line.", field="profile") from None
     return mapping_of(data)
 
 
 def toml_of(mapping: Mapping) -> str:
-    """Return a mapping as text that ``mapping_of_toml`` understands as the same."""
+    """Return a mapping as TOML; ``mapping_of_toml`` returns the same mapping."""
     data = mapping.as_data()
     plain = {name: value for name, value in data.items() if not isinstance(value, dict)}
     lines = [f"{_key(name)} = {_value(value)}" for name, value in plain.items()]

@@ -40,7 +40,7 @@ def _fold(running: JobContext, done: DrainResult) -> None:
     while True:
         running.progress()
         try:
-            drain_inbox(wait_s=TURN_S, under=running.effect, tell=tell)
+            drain_inbox(wait_s=TURN_S, guard=running.effect, on_batch=tell)
             return
         except Busy:
             running.progress(text="Waiting for another writer")
