@@ -53,22 +53,24 @@ class Twice:
         days = touched.join(of, on="series").with_columns(pl.col("day") + timedelta(days=1))
         return spans.runs(days.select("meter", "day"))
 
-    def series_needed(self, wanted: pl.DataFrame) -> list[int]:
-        meters = Meter.objects.filter(pk__in=wanted["meter"].to_list(), name="twice")
+    def series_needed(self, requested: pl.DataFrame) -> list[int]:
+        meters = Meter.objects.filter(pk__in=requested["meter"].to_list(), name="twice")
         above = Series.objects.filter(meter__in=meters.values("parent")).values_list("pk", flat=True)
         return [*above, *Series.objects.filter(meter__in=meters, source=SOURCE).values_list("pk", flat=True)]
 
-    def plan(self, wanted: pl.DataFrame, held: pl.DataFrame) -> TwicePlan:
-        meters = list(Meter.objects.filter(pk__in=wanted["meter"].to_list(), name="twice"))
+    def plan(self, requested: pl.DataFrame, stored: pl.DataFrame) -> TwicePlan:
+        meters = list(Meter.objects.filter(pk__in=requested["meter"].to_list(), name="twice"))
         found, made = ensure_series([SeriesKey(m.pk, "import", "kWh", 30, SOURCE) for m in meters])
         own = {key.meter: one.pk for key, one in found.items() if key.source == SOURCE}
         above = dict(Series.objects.filter(meter__in=[m.parent_id for m in meters]).values_list("meter", "pk"))
         of = pl.DataFrame(list(own.items()), schema={"meter": pl.Int64, "series": pl.Int32}, orient="row")
-        if held.is_empty():
+        if stored.is_empty():
             return TwicePlan(spans.empty("series"), CreatedRecords())
-        last = held["last"].max() + timedelta(days=1)
-        of = of.with_columns(first=pl.lit(held["first"].min()), last=pl.lit(last))
-        cut = spans.bounded(wanted, of).join(of.select("meter", "series"), on="meter").select("series", "start", "end")
+        last = stored["last"].max() + timedelta(days=1)
+        of = of.with_columns(first=pl.lit(stored["first"].min()), last=pl.lit(last))
+        cut = (
+            spans.bounded(requested, of).join(of.select("meter", "series"), on="meter").select("series", "start", "end")
+        )
         return TwicePlan(
             cut, CreatedRecords(series=[one.pk for one in made]), {own[m.pk]: above[m.parent_id] for m in meters}
         )

@@ -66,7 +66,7 @@ def test_what_cannot_be_undone_is_refused_clearly(world: World, tmp_path: Path) 
     undone = undo_batch(Actor.of(world.admin), batch=number)
     with pytest.raises(Invalid, match="undone already"):
         undo_batch(Actor.of(world.admin), batch=number)
-    with pytest.raises(Invalid, match="took batch"):
+    with pytest.raises(Invalid, match="undid batch"):
         undo_batch(Actor.of(world.admin), batch=undone.by)
     with pytest.raises(NotFound):
         undo_batch(Actor.of(world.outsider), batch=number)

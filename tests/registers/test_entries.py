@@ -101,7 +101,7 @@ def test_use_follows_an_exchange_that_is_written_down_later(world: World, admin:
     exchange_device(admin, meter=world.meter, on="2025-06-11", serial="NEW", closing_read="200", opening_read="5")
     entered = entries.recalculate_consumption(admin, meter=world.meter)
     assert days_of(world.meter) == span("2025-06-01", "2025-06-21", 10)
-    with pytest.raises(Invalid, match="only worked use out again"):
+    with pytest.raises(Invalid, match="only recalculated consumption"):
         undo_batch(admin, batch=entered.batch)
 
 

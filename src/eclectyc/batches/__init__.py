@@ -1,1 +1,1 @@
-"""Batches: what came in as one commit of the lake, from pending to done, failed or undone."""
+"""Batches: each is one commit of the lake, from pending to done, failed or undone."""

@@ -1,4 +1,4 @@
-"""Import batches: what came in, from whom, and what became of it."""
+"""Batches: what was imported or calculated, by whom, and the result."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class BatchQuerySet(models.QuerySet["Batch"]):
 
 
 class Batch(models.Model):
-    """One import, or the undoing of one. Its number orders what the lake knows, so it is given under the
-    writers' lease: a later batch has a higher number and a later commit."""
+    """One import, undo or recalculation. Batches are numbered with the writers' turn held: a later batch has a higher
+    number and a later commit, so that numbers order the readings in the lake."""
 
     PENDING, COMMITTED, DONE, FAILED, UNDONE = "pending", "committed", "done", "failed", "undone"
     STATES = (PENDING, COMMITTED, DONE, FAILED, UNDONE)
@@ -49,7 +49,7 @@ class Batch(models.Model):
     changed = models.BigIntegerField(default=0)
     unchanged = models.BigIntegerField(default=0)
     kept = models.BigIntegerField(default=0)
-    derives_use = models.BooleanField(default=False)  # its readings are worked out from registers or tanks
+    derives_use = models.BooleanField(default=False)  # its readings are calculated from registers or tanks
     report = models.JSONField(default=dict, blank=True)  # the rest of what `import --json` prints
 
     objects = BatchQuerySet.as_manager()

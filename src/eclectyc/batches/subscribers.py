@@ -58,11 +58,13 @@ class BatchSubscriber:
         """Follow a batch that the lake has: its keys count now. Within the transaction that makes it done."""
 
     def on_failed(self, batch: Batch) -> None:
-        """Delete the keys of a batch that never came in, and release what it claimed. Within the transaction that makes
-        it failed, before the sites, meters and series that it created are deleted."""
+        """Delete the keys of a batch that was not committed, and release what it claimed.
+
+        Within the transaction that makes it failed, before the sites, meters and series that it created are deleted.
+        """
 
     def series_in_use(self, series: Collection[int]) -> set[int]:
-        """Return which series that a failed batch created must stay, because this room has stored something for them."""
+        """Return which of the series that a failed batch created must stay: this room has stored something for them."""
         return set()
 
 

@@ -1,7 +1,7 @@
-"""What is stale worked out anew: one batch and one commit of the lake a round. Safe to be killed at any step.
+"""Recalculate what is stale: each round is one batch and one commit of the lake. Safe to be killed at any step.
 
-Stale rows are marked with the batch that works them out when it is begun, and go when it is done, each in one
-transaction with the batch's own state. What rests on what was just worked out is stale then, and the next round's.
+Stale rows are marked with the batch that recalculates them when it begins, and deleted when it is done, each in one
+transaction with the batch's own state. What depends on the days just recalculated is then stale: the next round's work.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ from eclectyc.lake.write import WriteResult
 NAME: Final = "derived series"
 WAIT_S: Final = 600.0
 MOST_ROWS: Final = 5_000  # stale rows of one round
-MOST_DEEP: Final = 50  # of what rests on what rests on …
+MOST_DEEP: Final = 50  # rounds of which each depends on the one before
 _ACTOR: Final = Actor.system(NAME)
 
 
 @dataclass(slots=True)
 class RecalculationResult:
-    """What was brought up to date. ``faulty`` rows were refused by the lake and stay stale."""
+    """``faulty`` rows were refused by the lake and stay stale."""
 
     batches: int = 0
-    changed: int = 0  # slots that are other than before, or were not there
+    changed: int = 0  # slots with another value than before, added and removed ones included
     faulty: int = 0
 
 
 @dataclass(slots=True)
 class _Rounds:
-    """The rounds of one bringing up to date. deep : how far each batch of it is from what was stale at first."""
+    """The rounds of one recalculation. depths : how many rounds each batch is away from what was stale at first."""
 
     guard: Guard
     result: RecalculationResult
@@ -56,12 +56,13 @@ class _Rounds:
     limit: int = MOST_ROWS
 
     def depth_of(self, rows: list[Stale]) -> int:
-        """Return how deep a round of these rows is; raise where that can only be a circle."""
+        """Return the depth of a round of these rows; raise if it can only be a circle."""
         depth = 1 + max(self.depths.get(row.batch_id or 0, 0) for row in rows)
         if depth > MOST_DEEP:
             raise EclectycError(
-                f"Derived meters rest on each other more than {MOST_DEEP} deep: meter {rows[0].meter} among them.",
-                "There is a circle among them: correct what they are worked out from.",
+                f"Derived meters depend on each other in a circle, more than {MOST_DEEP} deep: "
+                f"meter {rows[0].meter} is one of them.",
+                "Correct one of their formulas.",
             )
         return depth
 
@@ -69,42 +70,42 @@ class _Rounds:
 def recalculate(
     *,
     wait_s: float = WAIT_S,
-    under: Guard = nullcontext,
+    guard: Guard = nullcontext,
     waiting: WaitingCallback | None = None,
-    tell: Callable[[RecalculationResult], None] = lambda _: None,
+    on_round: Callable[[RecalculationResult], None] = lambda _: None,
 ) -> RecalculationResult:
-    """Work out all that is stale, and what rests on it in turn; where nothing is, nothing is written.
+    """Recalculate all that is stale, and then what depends on it. If nothing is stale, nothing is written.
 
-    Raises ``Busy`` where the writers' turn does not come within ``wait_s`` [s]. under : a transaction in which a batch
-    may be begun. tell : called after each round. Several processes may do this at once.
+    Raises ``Busy`` if the writers' turn does not come within ``wait_s`` [s]. guard : a transaction in which a batch may
+    begin. Several processes may do this at once.
     """
-    done = RecalculationResult()
-    rounds = _Rounds(under, done)
+    result = RecalculationResult()
+    rounds = _Rounds(guard, result)
     while _next_rows(1):
         with writers_turn(NAME, waiting=waiting, wait_s=wait_s) as lease:
             _round(rounds, lease)
             if not _next_rows(1):
                 schedule.cancel_waiting_jobs()
-        tell(done)
-    return done
+        on_round(result)
+    return result
 
 
 def retry_faulty() -> None:
-    """Let what the lake refused be tried again."""
+    """Let rows that the lake refused be tried again."""
     Stale.objects.exclude(fault="").update(fault="")
 
 
-def _next_rows(most: int) -> list[Stale]:
-    """Return stale rows of one organisation and one kind: those that came first, of the kind that comes first."""
-    names = [kind.name for kind in all_derivations()]
-    found = Stale.objects.waiting().filter(fault="", kind__in=names).order_by("pk")
-    first = found.values_list("meter__organisation", flat=True).first()
-    if first is None:
+def _next_rows(limit: int) -> list[Stale]:
+    """Return stale rows of one organisation and one derivation: the oldest ones of the lowest rank."""
+    names = [derivation.name for derivation in all_derivations()]
+    waiting = Stale.objects.waiting().filter(fault="", kind__in=names).order_by("pk")
+    organisation = waiting.values_list("meter__organisation", flat=True).first()
+    if organisation is None:
         return []
-    of_one = found.filter(meter__organisation=first)
+    of_one = waiting.filter(meter__organisation=organisation)
     kinds = set(of_one.order_by().values_list("kind", flat=True).distinct())
     kind = next(name for name in names if name in kinds)
-    return list(of_one.filter(kind=kind).select_related("meter")[:most])
+    return list(of_one.filter(kind=kind).select_related("meter")[:limit])
 
 
 def _round(rounds: _Rounds, lease: Lease) -> None:
@@ -112,12 +113,12 @@ def _round(rounds: _Rounds, lease: Lease) -> None:
     if not rows:
         return  # another process was quicker
     depth = rounds.depth_of(rows)
-    kind = next(one for one in all_derivations() if one.name == rows[0].kind)
+    derivation = next(one for one in all_derivations() if one.name == rows[0].kind)
     try:
-        batch, result = _recalculate(kind, rows, lease, rounds.guard)
+        batch, result = _recalculate(derivation, rows, lease, rounds.guard)
     except BadReadings as error:
         if len({row.meter_id for row in rows}) > 1:
-            rounds.limit = max(1, len(rows) // 2)  # the others are not to wait for the one that cannot be taken
+            rounds.limit = max(1, len(rows) // 2)  # one faulty meter must not hold up the others
         else:
             Stale.objects.filter(pk__in=[row.pk for row in rows]).update(fault=str(error)[:500])
             rounds.result.faulty += len(rows)
@@ -129,18 +130,26 @@ def _round(rounds: _Rounds, lease: Lease) -> None:
         rounds.result.changed += result.added + result.changed + result.removed
 
 
-def _recalculate(kind: Derivation, rows: list[Stale], lease: Lease, under: Guard) -> tuple[Batch | None, WriteResult]:
-    """Work some stale rows out as one batch; without one where there is nothing to write or to take away."""
-    numbers, wanted = [row.pk for row in rows], _requested_days(rows)
-    held = connect().span(list(kind.series_needed(wanted)))
-    with transaction.atomic(), under():
-        plan = kind.plan(wanted, held)
+def _recalculate(
+    derivation: Derivation, rows: list[Stale], lease: Lease, guard: Guard
+) -> tuple[Batch | None, WriteResult]:
+    """Recalculate stale rows as one batch; without a batch if there is nothing to write or to remove."""
+    numbers, requested = [row.pk for row in rows], _requested_days(rows)
+    stored = connect().span(list(derivation.series_needed(requested)))
+    with transaction.atomic(), guard():
+        plan = derivation.plan(requested, stored)
         if plan.spans.is_empty():
             Stale.objects.filter(pk__in=numbers).delete()
             return None, WriteResult()
-        organisation = Organisation.objects.get(pk=rows[0].meter.organisation_id)
-        batch = begin(_ACTOR, lease, organisation=organisation, kind=Batch.DERIVED, made=plan.created, format=kind.name,
-                      file_name=kind.title)  # fmt: skip
+        batch = begin(
+            _ACTOR,
+            lease,
+            organisation=Organisation.objects.get(pk=rows[0].meter.organisation_id),
+            kind=Batch.DERIVED,
+            created=plan.created,
+            format=derivation.name,
+            file_name=derivation.title,
+        )
         Stale.objects.filter(pk__in=numbers).update(worked_by=batch)
     failpoint("derived.begun")
     return batch, _commit(batch, plan, lease)

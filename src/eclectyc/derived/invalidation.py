@@ -1,4 +1,4 @@
-"""The list of what is to be worked out anew: written with each batch, and wherever a rule changes."""
+"""Store which derived days are stale: with each batch, and whenever a rule changes."""
 
 from __future__ import annotations
 
@@ -47,16 +47,20 @@ SUBSCRIBER: Final = Invalidation()
 
 
 def remarks_on(touched: pl.DataFrame) -> list[str]:
-    """Return what every kind has to say to whoever imports these days, or would: series (those below zero are still to
-    be made) and day."""
+    """Return sentences about derived readings for the report of an import.
+
+    touched : series and day, of the import or its dry run; a series below zero does not exist yet.
+    """
     touched = touched.filter(pl.col("series") >= 0)
-    kinds = [kind for kind in all_derivations() if isinstance(kind, DerivationWithRemarks)] if len(touched) else []
-    return [text for kind in kinds for text in kind.remarks(touched)]
+    if touched.is_empty():
+        return []
+    with_remarks = [one for one in all_derivations() if isinstance(one, DerivationWithRemarks)]
+    return [text for derivation in with_remarks for text in derivation.remarks(touched)]
 
 
 def mark_stale(kind: str, spans: Iterable[tuple[int, date, date]]) -> None:
-    """Say that a rule has changed: meter, start and end of what is to be worked out anew. Call it within the
-    transaction of that change."""
+    """Have days recalculated because a rule has changed: meter, start and end. Call it within the transaction of that
+    change. kind : the name of the derivation."""
     rows = pl.DataFrame(list(spans), schema={"meter": pl.Int64, "start": pl.Date, "end": pl.Date}, orient="row")
     if rows.is_empty():
         return
@@ -74,8 +78,8 @@ def _write(kind: str, spans: pl.DataFrame, batch: Batch | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StaleSummary:
-    """How much is to be worked out anew. ``oldest_s`` is how long the first has waited [s]; ``faulty`` rows were
-    refused by the lake and are tried again by the clock."""
+    """How much waits to be recalculated. oldest_s : how long the oldest has waited [s]. ``faulty`` rows were refused by
+    the lake and are tried again by schedule."""
 
     meters: int = 0
     oldest_s: float = 0.0

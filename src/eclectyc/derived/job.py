@@ -1,4 +1,4 @@
-"""Working out what is stale as background work: begun soon after something became so, and looked after by the clock."""
+"""Recalculation as background work: soon after something became stale, and by schedule should that ever fail."""
 
 from __future__ import annotations
 
@@ -10,25 +10,23 @@ from eclectyc.derived.engine import RecalculationResult, recalculate, retry_faul
 from eclectyc.jobs.context import JobContext, TryLater
 from eclectyc.kernel.errors import Busy, EclectycError
 
-TURN_S: Final = 5.0  # of waiting for the writers' turn, before it is asked whether to stop
-PATIENCE_S: Final = 1800.0  # with whoever has the writers' turn
+TURN_S: Final = 5.0  # to wait for the writers' turn before the job checks whether to stop
+PATIENCE_S: Final = 1800.0  # with another writer
 
 
 def run(running: JobContext) -> dict[str, Any]:
-    """Work out what is stale. By the clock, what the lake refused is tried again."""
+    """Recalculate what is stale. If started by schedule, rows that the lake refused are tried again."""
     if running.due_at is not None:
         retry_faulty()
-    told, until = RecalculationResult(), time.monotonic() + PATIENCE_S
+    until = time.monotonic() + PATIENCE_S
 
-    def tell(done: RecalculationResult) -> None:
-        nonlocal told
-        told = done
-        running.progress(done=done.batches, unit="batches", text="Working out derived series")
+    def on_round(result: RecalculationResult) -> None:
+        running.progress(done=result.batches, unit="batches", text="Recalculating derived readings")
 
     while True:
         running.progress()
         try:
-            return asdict(recalculate(wait_s=TURN_S, under=running.effect, tell=tell))
+            return asdict(recalculate(wait_s=TURN_S, guard=running.effect, on_round=on_round))
         except Busy:
             running.progress(text="Waiting for another writer")
             if time.monotonic() > until:

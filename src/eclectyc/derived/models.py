@@ -1,4 +1,4 @@
-"""What is to be worked out anew: a derived meter's days, since something that they rest on has changed."""
+"""Stale days: days of a derived meter that must be recalculated because what they depend on has changed."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ _UNSETTLED = ("pending", "committed", "failed")
 
 class StaleQuerySet(models.QuerySet["Stale"]):
     def visible_to(self, actor: Actor, permission: str = "estate.view") -> Self:
-        """What is stale of the meters within the actor's reach."""
+        """Stale days of the meters within the actor's reach."""
         return self.filter(within(actor.limits(permission), series_within))
 
     def waiting(self) -> Self:
-        """What counts and is in nobody's hands: that of a batch counts once the lake has the batch."""
+        """Stale days that no batch is recalculating. Those of a batch count once the lake has that batch."""
         return self.filter(Q(batch=None) | ~Q(batch__state__in=_UNSETTLED), worked_by=None)
 
 
 class Stale(models.Model):
-    """Local days of a meter that are to be worked out anew; it is gone once they have been.
+    """Local days of a meter to be recalculated; deleted once they have been.
 
-    kind : the name of a derivation. batch : because of which batch; none where something else has changed. worked_by :
-    the derived batch that is working them out. fault : why the lake refused them; such a row stays, and is tried again.
+    kind : the name of a derivation. batch : the batch that changed the days they depend on, or none if a rule changed.
+    worked_by : the batch that is recalculating them. fault : why the lake refused them; such a row stays and is tried
+    again.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -1,24 +1,22 @@
-"""What a kind of derivation has to know. To add one: write a class as described here, and its line in ``kinds``.
+"""What a derivation must know. To add one: write a class as described here and register it (see ``registry``).
 
-A kind is asked two things, always about many meters at once, and answers each with a number of queries that does not
-grow with them:
+A derivation is asked about many meters at once, and answers with a number of queries that does not grow with them:
 
-1. ``resting_on``: these series were touched on these days; which meters rest on them, on which of *their own* days?
-   Asked of every batch that anybody writes, just before the lake commits it; so a batch with nothing of interest must
-   cost a query or two. The answer is kept, and counts once the batch is done.
-2. ``reads`` and ``plan``: these meters are to be worked out anew on these days; what do they hold now? Asked with the
-   writers' turn held, so that nothing is written meanwhile: the lake stands still until the answer has been written.
+1. ``dependents``: these series changed on these days; which meters depend on them, on which of *their own* days?
+   Called for every batch, just before the lake commits it, so a batch without anything of interest should cost a query
+   or two. The answer is stored, and counts once the batch is done.
+2. ``series_needed`` and ``plan``: these meters are to be recalculated on these days; what are their readings now?
+   Called with the writers' turn held: the lake does not change until the answer has been written.
 
-What is worked out belongs to the kind alone. Its series have a ``source`` of their own, so that nobody else writes
-into them, and whatever they held on the days worked out is replaced, also by nothing: a day of which ``plan`` tells no
-row, or a slot without a value, is missing afterwards. Never tell a value that rests on a gap.
+Derived series belong to their derivation alone: they have a ``source`` of their own, so that nothing else writes into
+them. Whatever they had on the recalculated days is replaced; a day without a row in ``plan``, or a slot without a
+value, is missing afterwards. Never give a value that depends on a gap.
 
-The engine calls ``resting_on`` of every kind for its own batches as well: what rests on something derived follows in
-the next round. A kind must refuse circles when they are declared: the engine gives up on one after ``MOST_DEEP``
-rounds.
+The engine calls ``dependents`` for its own batches as well: what depends on a derived series is recalculated in the
+next round. A derivation must refuse circles when they are declared: the engine gives up after ``MOST_DEEP`` rounds.
 
-A kind whose *rules* change – a formula edited, a factor corrected – calls ``stale.mark`` in the transaction of that
-change, with the days that the rule bears on; for all days there are, ``spans.EVER``.
+If the *rules* of a derivation change – a formula is edited, a factor corrected – call ``invalidation.mark_stale`` in
+the transaction of that change, with the affected days; for all days, ``spans.EVER``.
 """
 
 from __future__ import annotations
@@ -33,16 +31,16 @@ if TYPE_CHECKING:
 
 
 class DerivationPlan(Protocol):
-    """What some meters hold on some days. Going through it yields month frames, as :meth:`Lake.replace_spans` takes them.
+    """The readings of some meters on some days. Iterating yields month frames for :meth:`Lake.replace_spans`.
 
-    spans : series, start, end (half-open local days; of one series apart from each other): the days that are replaced.
-        It names *every* series of the meters that the kind has ever made, also those that hold nothing now.
-    made : the series that had to be made; they go again if the batch is never committed.
+    spans : series, start, end (half-open local days, those of one series not touching): the days that are replaced.
+        It names *every* series of these meters that the derivation has ever created, also those without readings now.
+    created : the series that had to be created; they are deleted if the batch is never committed.
 
     A month frame has series (Int32), day, step [minutes], values (list of Float64, null = missing) and quality (list of
-    Int8, see ``kernel.quality``): a row for each series and day with anything to tell, each within a span, every slot
-    of the local day in its place. Each month comes once, at best in order, and is made when it is asked for, so that
-    one or two are in memory at a time (``spans.months_of`` helps). It may be gone through more than once.
+    Int8, see ``kernel.quality``): a row for each series and day with at least one value, within a span, with every slot
+    of the local day in its place. Each month comes once, at best in order, and is calculated when it is asked for, so
+    that one or two are in memory at a time (``spans.months_of`` helps). The plan may be iterated more than once.
     """
 
     @property
@@ -54,17 +52,17 @@ class DerivationPlan(Protocol):
 
 @runtime_checkable
 class DerivationWithRemarks(Protocol):
-    """A kind that has something to say to whoever imports what it rests on."""
+    """A derivation with something to report about the import of what it depends on."""
 
     def remarks(self, touched: pl.DataFrame) -> list[str]:
-        """Return sentences for the import's result, such as what is lacking. touched : as ``resting_on`` has it."""
+        """Return sentences for the import's report, such as what is missing. touched : as in ``dependents``."""
         ...
 
 
 class Derivation(Protocol):
-    """A kind of derivation: one object, without state.
+    """A derivation: one object, without state.
 
-    name : at most 20 characters, for ever: what is stale is kept under it. title : what a person calls it.
+    name : at most 20 characters; it never changes, since stale days are stored under it. title : for pages.
     """
 
     @property
@@ -73,30 +71,30 @@ class Derivation(Protocol):
     def title(self) -> str: ...
 
     def dependents(self, touched: pl.DataFrame) -> pl.DataFrame:
-        """Return which meters rest on what was touched: meter (Int64), start, end; spans may overlap.
+        """Return which meters depend on the changed days: meter (Int64), start, end; spans may overlap.
 
-        touched : series (Int32) and day, the local day of the *touched* series' site; sorted, each once. The answer's
-        days are those of the meter that rests on it: where its site is in another zone, or its day starts at another
-        hour, a day bears on its neighbours as well (``spans.widened``). Called within a transaction, of a batch that
-        is still pending.
+        touched : series (Int32) and day, the local day of the *changed* series' site; sorted, each pair once. The days
+        in the answer are those of the dependent meter: if its site is in another time zone, or its day starts at
+        another hour, a day affects its neighbours as well (``spans.widened``). Called within a transaction, for a
+        batch that is still pending.
         """
         ...
 
-    def series_needed(self, wanted: pl.DataFrame) -> Collection[int]:
-        """Return the series of which ``plan`` has to know from when till when they hold anything, by number.
+    def series_needed(self, requested: pl.DataFrame) -> Collection[int]:
+        """Return the series, by number, whose first and last day ``plan`` needs.
 
-        They are looked up in the lake before the batch's transaction begins: an object store may take its time.
+        They are looked up before the batch's transaction begins: an object store may take its time.
         """
         ...
 
-    def plan(self, wanted: pl.DataFrame, held: pl.DataFrame) -> DerivationPlan:
-        """Return what some meters are to hold on some days, and make the series that they lack.
+    def plan(self, requested: pl.DataFrame, stored: pl.DataFrame) -> DerivationPlan:
+        """Return what some meters' readings are to be on some days, and create the series that are missing.
 
-        held : series, first, last of those that ``reads`` named and that hold anything. wanted : meter (Int64), start,
-        end; sorted, spans of a meter apart from each other; all meters are of one organisation. Spans may reach far
-        beyond the readings there are (``spans.EVER``): narrow them (``spans.bounded``) to days on which a source or the
-        derived series itself holds something. A meter that is no longer derived, or is gone, has spans for the series
-        that it had and no rows. Called within the transaction in which the batch is begun, so look rules up here, and
-        read the lake only while being gone through.
+        requested : meter (Int64), start, end; sorted, spans of a meter not touching; all meters are of one
+        organisation. stored : series, first, last of those in ``series_needed`` that have readings. Spans may reach far
+        beyond the readings (``spans.EVER``): narrow them (``spans.bounded``) to days on which a source or the derived
+        series itself has readings. A meter that is no longer derived, or was deleted, has spans for the series that it
+        had, and no rows. Called within the transaction in which the batch begins: look rules up here, and read the lake
+        only while the plan is iterated.
         """
         ...

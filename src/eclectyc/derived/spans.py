@@ -17,7 +17,7 @@ def empty(key: str = "meter") -> pl.DataFrame:
 
 
 def runs(days: pl.DataFrame, key: str = "meter") -> pl.DataFrame:
-    """Return the spans that some days make up. days : the key and ``day``, in any order, perhaps repeated.
+    """Join days into spans. days : the key and ``day``, in any order, perhaps repeated.
 
     >>> runs(pl.DataFrame({"meter": [1, 1, 1], "day": [date(2025, 6, n) for n in (1, 2, 4)]}))["end"].to_list()
     [datetime.date(2025, 6, 3), datetime.date(2025, 6, 5)]
@@ -26,7 +26,7 @@ def runs(days: pl.DataFrame, key: str = "meter") -> pl.DataFrame:
 
 
 def merged(spans: pl.DataFrame, key: str = "meter") -> pl.DataFrame:
-    """Return the same days as spans apart from each other, sorted.
+    """Return the same days as sorted spans that do not touch.
 
     >>> june = [date(2025, 6, n) for n in (1, 3, 5, 9)]
     >>> merged(pl.DataFrame({"meter": [1, 1], "start": [june[1], june[0]], "end": [june[3], june[2]]})).rows()
@@ -46,12 +46,13 @@ def widened(spans: pl.DataFrame, *, before: int = 0, after: int = 0) -> pl.DataF
     """Return spans that start some days earlier and end some days later."""
     return spans.with_columns(
         pl.col("start") - timedelta(days=before), pl.col("end") + timedelta(days=after)
-    )  # dates near the ends of EVER are as good as any
+    )  # dates near the ends of EVER do no harm
 
 
-def bounded(spans: pl.DataFrame, held: pl.DataFrame, key: str = "meter") -> pl.DataFrame:
-    """Return spans cut to what each key has: held : the key, ``first`` and ``last`` day. A key without any has none."""
-    cut = spans.join(held.select(key, "first", "last"), on=key, how="inner", maintain_order="left").select(
+def bounded(spans: pl.DataFrame, stored: pl.DataFrame, key: str = "meter") -> pl.DataFrame:
+    """Return spans cut to the stored days. stored : the key, ``first`` and ``last`` day; a key that is not in it has no
+    spans."""
+    cut = spans.join(stored.select(key, "first", "last"), on=key, how="inner", maintain_order="left").select(
         key,
         start=pl.max_horizontal("start", "first"),
         end=pl.min_horizontal("end", pl.col("last") + timedelta(days=1)),
@@ -60,7 +61,7 @@ def bounded(spans: pl.DataFrame, held: pl.DataFrame, key: str = "meter") -> pl.D
 
 
 def months_of(spans: pl.DataFrame) -> Iterator[tuple[date, date, pl.DataFrame]]:
-    """Yield each month that holds any of the days: its first day, the next one's, and the spans within it, in order."""
+    """Yield each month with any of the days, in order: its first day, the next month's, and the spans within it."""
     if spans.is_empty():
         return
     firsts = spans.select(
@@ -74,12 +75,12 @@ def months_of(spans: pl.DataFrame) -> Iterator[tuple[date, date, pl.DataFrame]]:
 
 
 def within(spans: pl.DataFrame, first: date, end: date) -> pl.DataFrame:
-    """Return what of the spans lies between two days."""
+    """Return the parts of spans between two days."""
     cut = spans.with_columns(pl.col("start").clip(lower_bound=first), pl.col("end").clip(upper_bound=end))
     return cut.filter(pl.col("start") < pl.col("end"))
 
 
 def days_of(spans: pl.DataFrame, key: str = "meter") -> pl.DataFrame:
-    """Return every day of spans: the key and ``day``."""
+    """Return every day of the spans: the key and ``day``."""
     listed = spans.select(key, day=pl.date_ranges("start", "end", "1d", closed="left"))
     return listed.explode("day")

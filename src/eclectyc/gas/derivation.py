@@ -122,14 +122,14 @@ class GasDerivation:
         rows = pl.DataFrame([*volumes, *others], schema={"series": pl.Int32, "meter": pl.Int64}, orient="row")
         return spans.runs(touched.join(rows, on="series").select("meter", "day"))
 
-    def series_needed(self, wanted: pl.DataFrame) -> list[int]:
+    def series_needed(self, requested: pl.DataFrame) -> list[int]:
         """Return the series of some meters that hold volumes or energy."""
-        return [series for piece in _pieces(wanted["meter"].unique().to_list())
+        return [series for piece in _pieces(requested["meter"].unique().to_list())
                 for series in _of_gas(piece).values_list("pk", flat=True)]  # fmt: skip
 
-    def plan(self, wanted: pl.DataFrame, held: pl.DataFrame) -> GasPlan:
+    def plan(self, requested: pl.DataFrame, stored: pl.DataFrame) -> GasPlan:
         """Look everything up that the conversion of some meters' days takes; see :class:`Derivation`."""
-        return _Planning.of(wanted, held).plan()
+        return _Planning.of(requested, stored).plan()
 
     def remarks(self, touched: pl.DataFrame) -> list[str]:
         """Say of how many touched days of m³ the calorific value is not known."""

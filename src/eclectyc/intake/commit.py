@@ -27,8 +27,8 @@ def commit_readings(run: ImportRun, readings: FileReadings, plan: FilePlan, mont
     else:
         with run.writers_turn(readings.values) as lease:
             with run.claim.transaction():
-                months.series, made = run.provisioning.create(plan)
-                batch = run.begin_batch(lease, made=made)
+                months.series, created = run.provisioning.create(plan)
+                batch = run.begin_batch(lease, created)
             failpoint("intake.after_pending")
 
             def before_commit(result: WriteResult) -> None:

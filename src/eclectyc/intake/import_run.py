@@ -94,7 +94,7 @@ class ImportRun:
             self.progress.update(phase="writing", text="", done=0, total=total)
             yield lease
 
-    def begin_batch(self, lease: Lease, *, made: CreatedRecords, **fields: Any) -> Batch:
+    def begin_batch(self, lease: Lease, created: CreatedRecords, **fields: Any) -> Batch:
         """Begin the import's batch; call it within the claim's transaction, with the writers' turn held."""
         report, digest = self.report, self.file.sha256()
         earlier = Batch.objects.filter(organisation=self.organisation, sha256=digest, state=Batch.DONE).first()
@@ -102,7 +102,7 @@ class ImportRun:
             self.actor,
             lease,
             organisation=self.organisation,
-            made=made,
+            created=created,
             file_name=report.file[-255:],
             sha256=digest,
             format=report.format[:30],
@@ -110,13 +110,13 @@ class ImportRun:
             **fields,
         )
         report.batch = batch.pk
-        report.created_meters, report.created_sites = len(made.meters), len(made.sites)
+        report.created_meters, report.created_sites = len(created.meters), len(created.sites)
         if earlier:
             report.warnings.insert(0, f"This file was already imported (batch {earlier.pk}).")
         return batch
 
     def report_result(self, batch: Batch, result: WriteResult, complete: Callable[[], None]) -> None:
-        """Complete the report and store it with the batch, just before the lake commits. complete : fills in the rest."""
+        """Complete the report and store it with the batch, just before the lake commits."""
         self.report.add_counts(result)
         complete()
         self.report.warnings += remarks_on(result.touched)

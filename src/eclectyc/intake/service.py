@@ -40,14 +40,14 @@ def import_file(
     name: str = "",
     ahead: PrefetchingReader | None = None,
     upload: int | None = None,
-    under: Guard = nullcontext,
+    guard: Guard = nullcontext,
 ) -> ImportReport:
     """Import a file into an organisation and report the result.
 
     name : the file's name, if ``path`` is only where an upload is stored. ahead : the file, if reading it has begun
-    already; it is closed here. upload, under : for background work, the stored upload and the transaction in which its
-    batch may begin; raises ``AlreadyIn`` if the upload was imported before. Raises ``UnreadableFile`` for a file that
-    cannot be read; then nothing was written.
+    already; it is closed here. upload, guard : for background work, the stored upload and the transaction in which its
+    batch may begin; raises ``AlreadyImported`` if the upload was imported before. Raises ``UnreadableFile`` for a file
+    that cannot be read; then nothing was written.
     """
     profile, options = _with_profile(actor, organisation, options or ImportOptions())
     with ahead or PrefetchingReader(Path(path), replace(options.reading, reader=profile)) as file:
@@ -55,7 +55,7 @@ def import_file(
         options.checked()
         if options.create_meters:
             actor.require("estate.edit", organisation.pk)
-        with _recognised(actor, organisation, file, options, UploadClaim(upload, under), name, progress) as run:
+        with _recognised(actor, organisation, file, options, UploadClaim(upload, guard), name, progress) as run:
             _importer_for(run)(run)
         run.progress.update(phase="done")
     if profile and profile.profile_id is not None and run.report.batch is not None:

@@ -1,4 +1,4 @@
-"""One import taken back, as a batch of its own: what it said is kept, but counts no more."""
+"""Undo an import, as a batch of its own: its readings stay in the lake, but no longer count."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from eclectyc.registers.recompute import without_batch
 
 @dataclass(frozen=True, slots=True)
 class UndoResult:
-    """What undoing an import did: how many slots went back to an earlier value, and how many are missing now."""
+    """changed : slots that returned to an earlier value. removed : slots that are missing now."""
 
     batch: int
     by: int
     changed: int
     removed: int
     unchanged: int
-    meters_kept: int  # meters that the import made stay, even where they have no readings now
+    meters_kept: int  # meters that the import created; they stay, even without readings
 
 
 def undo_batch(
     actor: Actor, *, batch: int, waiting: Callable[[str], None] | None = None, wait_s: float = WAIT_S
 ) -> UndoResult:
-    """Take an import back. Raises ``NotFound`` or ``Invalid`` where there is nothing to take back."""
+    """Undo an import. Raises ``NotFound`` or ``Invalid`` if there is nothing to undo."""
     _batch_to_undo(actor, batch)
     with writers_turn(f"undo {batch}", waiting=waiting, wait_s=wait_s) as lease:
         undone = _batch_to_undo(actor, batch)  # another may have been quicker
@@ -63,7 +63,7 @@ def undo_batch(
 
 
 def _recalculate_without(undone: Batch, by: Batch, lease: Lease, before_commit: Callable[[WriteResult], None]) -> None:
-    """Work use out again as if a batch had told no read and no delivery; its reads stop standing when this is done."""
+    """Recalculate consumption as if a batch had no reads and no deliveries; these no longer count once this is done."""
     again = without_batch(undone)
     with transaction.atomic():
         numbers, _ = ensure_numbers(again.consumption, again.series)
@@ -76,16 +76,19 @@ def _batch_to_undo(actor: Actor, number: int) -> Batch:
         raise NotFound(f"There is no batch {number}.", "eclectyc batches lists them.", field="batch")
     actor.require("imports.run", batch.organisation_id)
     if batch.kind == Batch.DERIVED:
-        reason = f"Batch {number} only worked out what rests on other readings."
-        raise Invalid(reason, "Undo the import of those readings: what rests on them follows.", field="batch")
+        reason = f"Batch {number} recalculated derived readings; it imported nothing."
+        raise Invalid(reason, "Undo the import that they depend on: they are recalculated after it.", field="batch")
     if batch.kind != Batch.IMPORT:
-        raise Invalid(f"Batch {number} took batch {batch.undoes_id} back.", "Import that file again.", field="batch")
+        raise Invalid(f"Batch {number} undid batch {batch.undoes_id}.", "Import that file again.", field="batch")
     if batch.format in ("sites", "meters"):
-        raise Invalid(f"Batch {number} held {batch.format}, not readings.", "Import a corrected file.", field="batch")
+        raise Invalid(
+            f"Batch {number} imported {batch.format}, not readings.", "Import a corrected file.", field="batch"
+        )
     if batch.format == DECLARED:
-        raise Invalid(f"Batch {number} only worked use out again.", "Change what was declared instead.", field="batch")
+        reason = f"Batch {number} only recalculated consumption."
+        raise Invalid(reason, "Change the register's settings instead.", field="batch")
     if batch.state == Batch.UNDONE:
         raise Invalid(f"Batch {number} has been undone already.", "Import its file again.", field="batch")
     if batch.state == Batch.FAILED:
-        raise Invalid(f"Batch {number} never came in: there is nothing to undo.", "", field="batch")
+        raise Invalid(f"Batch {number} failed: there is nothing to undo.", "", field="batch")
     return batch

@@ -176,7 +176,7 @@ def _enter(actor: Actor, meter: Meter, what: str, work: Callable[[], Recalculati
         again = work()
 
         def begun(made: CreatedRecords) -> Batch:
-            return begin(actor, lease, organisation=meter.organisation, made=made, format=what,
+            return begin(actor, lease, organisation=meter.organisation, created=made, format=what,
                          file_name=meter.identifier, derives_use=True)  # fmt: skip
 
         def before_commit(batch: Batch, result: WriteResult) -> None:

@@ -219,7 +219,7 @@ def test_a_virtual_meter_is_deleted_with_what_was_worked_out(world, meters, tmp_
     rest, above = virtual(world, "REST", "MAIN - S1"), virtual(world, "TOP", "REST * 2")
     recalculate()
     series = Series.objects.get(meter=rest).pk
-    with pytest.raises(Conflict, match="stands in the formula of TOP"):
+    with pytest.raises(Conflict, match="is used in the formula of TOP"):
         delete_virtual_meter(SYSTEM, meter=rest)
     with pytest.raises(changes.Changed):
         delete_virtual_meter(SYSTEM, meter=above, version=7)

@@ -1,1 +1,1 @@
-"""Virtual meters' readings, worked out slot by slot from those of the meters in their formulas."""
+"""Readings of virtual meters, calculated slot by slot from those of the meters in their formulas."""

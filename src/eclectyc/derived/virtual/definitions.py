@@ -1,4 +1,4 @@
-"""What the registry says of virtual meters: their parts, the series of these, and when each part was there."""
+"""Virtual meters as the registry declares them: their parts, the parts' series, and when each part was installed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NO_SERIES: Final[dict[str, pl.DataType]] = {"series": pl.Int32(), "point": pl.I
 
 
 class PartSeries(NamedTuple):
-    """A series that counts for a part."""
+    """A primary series of a part."""
 
     id: int
     unit: str
@@ -32,27 +32,27 @@ class PartSeries(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PartDefinition:
-    """One part of a virtual meter. ``point`` numbers the meter and quantity among all parts of the same rules."""
+    """One part of a virtual meter. point : numbers the meter and quantity among all parts looked up together."""
 
     point: int
     meter: int
     quantity: str
     zone: ZoneInfo
-    factor: Fraction | None  # with the conversion to the virtual meter's unit; None: there is none
+    factor: Fraction | None  # to the virtual meter's unit; None if it cannot be converted
     since: date | None
     until: date | None
     series: tuple[PartSeries, ...]
 
-    def term(self, rows: PointReadings) -> FormulaTerm:
+    def term(self, readings: PointReadings) -> FormulaTerm:
         """Return the part with its readings."""
         since = int(midnight(self.since, self.zone).timestamp()) if self.since else -NEVER_S
         until = int(midnight(self.until, self.zone).timestamp()) if self.until else NEVER_S
-        return FormulaTerm(NO_READINGS if self.factor is None else rows, float(self.factor or 0), since, until)
+        return FormulaTerm(NO_READINGS if self.factor is None else readings, float(self.factor or 0), since, until)
 
 
 @dataclass(frozen=True, slots=True)
 class MeterDefinition:
-    """One virtual meter as it is declared now."""
+    """A virtual meter as it is declared now."""
 
     meter: int
     zone: ZoneInfo
@@ -62,18 +62,18 @@ class MeterDefinition:
 
     @property
     def steps(self) -> list[int]:
-        """Every step that a day of it can have, by the steps of its parts' series."""
-        steps = sorted({held.step for part in self.parts for held in part.series})
+        """Every step [minutes] that one of its days can have, given the steps of its parts' series."""
+        steps = sorted({series.step for part in self.parts for series in part.series})
         found: set[int] = set()
         for step in steps:
             found |= {common_step([step, other]) for other in found} | {step}
-        finest = max((min(held.step for held in part.series) for part in self.parts if part.series), default=0)
+        finest = max((min(series.step for series in part.series) for part in self.parts if part.series), default=0)
         lasting = all(part.since is None and part.until is None for part in self.parts)
         return [step for step in sorted(found) if step >= finest or not lasting]
 
 
 class PartRequest(NamedTuple):
-    """A part as it is declared: of which meter, and of what."""
+    """A part to be looked up: of which virtual meter, which meter and quantity, times which factor."""
 
     meter: int
     part: int
@@ -82,64 +82,69 @@ class PartRequest(NamedTuple):
 
 
 def definitions_of(meters: Collection[int]) -> list[MeterDefinition]:
-    """Return the rules of some meters, by number; one that is not virtual, or is gone, has none."""
-    rules: list[MeterDefinition] = []
+    """Return the definitions of some meters, by number; a meter that is not virtual, or was deleted, has none."""
+    definitions: list[MeterDefinition] = []
     numbers = sorted(meters)
     for at in range(0, len(numbers), PIECE):
-        rules += _definitions(numbers[at : at + PIECE])
-    return rules
+        definitions += _definitions(numbers[at : at + PIECE])
+    return definitions
 
 
 def _definitions(meters: list[int]) -> list[MeterDefinition]:
-    facts = ("pk", "unit", "direction", "site__timezone")
-    found = Meter.objects.filter(pk__in=meters).exclude(formula="").values_list(*facts)
-    whole = {pk: (unit, direction, zone) for pk, unit, direction, zone in found.order_by("pk")}
-    held = FormulaPart.objects.filter(meter__in=whole).order_by("pk")
-    wanted = [
-        PartRequest(m, p, q, Fraction(f)) for m, p, q, f in held.values_list("meter", "part", "quantity", "factor")
+    virtual = Meter.objects.filter(pk__in=meters).exclude(formula="").order_by("pk")
+    found = virtual.values_list("pk", "unit", "direction", "site__timezone")
+    columns = {pk: (unit, direction, zone) for pk, unit, direction, zone in found}
+    rows = FormulaPart.objects.filter(meter__in=columns).order_by("pk")
+    requests = [
+        PartRequest(meter, part, quantity, Fraction(factor))
+        for meter, part, quantity, factor in rows.values_list("meter", "part", "quantity", "factor")
     ]
-    parts = parts_of(wanted, {pk: unit for pk, (unit, _, _) in whole.items()})
-    by_meter: dict[int, list[PartDefinition]] = {}
-    for one, part in zip(wanted, parts, strict=True):
-        by_meter.setdefault(one.meter, []).append(part)
+    by_meter: dict[int, list[PartDefinition]] = {pk: [] for pk in columns}
+    parts = parts_of(requests, {pk: unit for pk, (unit, _, _) in columns.items()})
+    for request, part in zip(requests, parts, strict=True):
+        by_meter[request.meter].append(part)
     return [
-        MeterDefinition(pk, zone_of(zone), unit, quantity_of(direction, [p.quantity for p in by_meter.get(pk, [])]),
-             tuple(by_meter.get(pk, [])))
-        for pk, (unit, direction, zone) in whole.items()
-    ]  # fmt: skip
+        MeterDefinition(
+            pk,
+            zone_of(zone),
+            unit,
+            quantity_of(direction, [part.quantity for part in by_meter[pk]]),
+            tuple(by_meter[pk]),
+        )
+        for pk, (unit, direction, zone) in columns.items()
+    ]
 
 
-def parts_of(wanted: list[PartRequest], units: dict[int, str]) -> list[PartDefinition]:
-    """Return parts with what the registry says of them: two queries. units : of the virtual meters, by number."""
-    numbers = {one.part for one in wanted}
-    facts = Meter.objects.filter(pk__in=numbers).values_list("pk", "site__timezone", "installed", "removed")
-    lives = {pk: (zone_of(zone), since, until) for pk, zone, since, until in facts}
+def parts_of(requests: list[PartRequest], units: dict[int, str]) -> list[PartDefinition]:
+    """Look up parts: two queries. units : of the virtual meters, by number."""
+    numbers = {request.part for request in requests}
+    found = Meter.objects.filter(pk__in=numbers).values_list("pk", "site__timezone", "installed", "removed")
+    installed = {pk: (zone_of(zone), since, until) for pk, zone, since, until in found}
     points: dict[tuple[int, str], int] = {}
     series = _series_of(numbers)
-    made = []
-    for one in wanted:
-        key = one.part, one.quantity
-        of_part = tuple(series.get(key, ()))
-        times = conversion_between(of_part[0].unit, units[one.meter]) if of_part else Fraction(1)
-        factor = None if times is None else one.factor * times
+    parts = []
+    for request in requests:
+        key = request.part, request.quantity
+        own = tuple(series.get(key, ()))
+        conversion = conversion_between(own[0].unit, units[request.meter]) if own else Fraction(1)
+        factor = None if conversion is None else request.factor * conversion
         point = points.setdefault(key, len(points))
-        zone, since, until = lives[one.part]
-        made.append(PartDefinition(point, one.part, one.quantity, zone, factor, since, until, of_part))
-    return made
+        zone, since, until = installed[request.part]
+        parts.append(PartDefinition(point, request.part, request.quantity, zone, factor, since, until, own))
+    return parts
 
 
 def _series_of(meters: Iterable[int]) -> dict[tuple[int, str], list[PartSeries]]:
     columns = ("meter", "quantity", "pk", "unit", "step_minutes", "register")
     found: dict[tuple[int, str], list[PartSeries]] = {}
-    for meter, quantity, *held in (
-        Series.objects.filter(meter__in=meters, is_primary=True).order_by("pk").values_list(*columns)
-    ):
-        found.setdefault((meter, quantity), []).append(PartSeries(*held))
+    primary = Series.objects.filter(meter__in=meters, is_primary=True).order_by("pk")
+    for meter, quantity, *values in primary.values_list(*columns):
+        found.setdefault((meter, quantity), []).append(PartSeries(*values))
     return found
 
 
-def series_frame(rules: Iterable[MeterDefinition]) -> pl.DataFrame:
+def series_frame(definitions: Iterable[MeterDefinition]) -> pl.DataFrame:
     """Return the series of all parts: series, point, register."""
-    parts = {part.point: part for rule in rules for part in rule.parts}
-    rows = [(held.id, point, held.register) for point, part in sorted(parts.items()) for held in part.series]
+    parts = {part.point: part for definition in definitions for part in definition.parts}
+    rows = [(series.id, point, series.register) for point, part in sorted(parts.items()) for series in part.series]
     return pl.DataFrame(rows, schema=_NO_SERIES, orient="row")

@@ -1,4 +1,4 @@
-"""A virtual meter deleted: what was worked out for it leaves the lake first, then the registry lets it go."""
+"""Delete a virtual meter: first its readings from the lake, then the meter from the registry."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from eclectyc.lake.lease import Lease
 from eclectyc.lake.store import connect
 from eclectyc.lake.write import WriteResult
 
-WAIT_S: Final = 20.0  # somebody waits for the page
+WAIT_S: Final = 20.0  # a person waits for the page
 
 
 def delete_virtual_meter(actor: Actor, *, meter: Meter, version: int | None = None, wait_s: float = WAIT_S) -> None:
-    """Delete a virtual meter with its readings; refused where another formula names it. Raises ``Busy`` where the
-    writers' turn does not come in time.
+    """Delete a virtual meter with its readings; refused if another formula uses it.
 
-    Cut off before its end, it leaves the meter to be worked out anew.
+    Raises ``Busy`` if the writers' turn does not come within ``wait_s``.
+
+    If the process is killed halfway, the meter stays and is recalculated.
     """
     with transaction.atomic():
         refuse_deletion(actor, meter, version)
@@ -35,7 +36,7 @@ def delete_virtual_meter(actor: Actor, *, meter: Meter, version: int | None = No
     if not has_series:
         _remove(actor, meter, version)
         return
-    with writers_turn(f"delete {meter.identifier}"[:60], wait_s=wait_s) as lease:  # nobody works it out meanwhile
+    with writers_turn(f"delete {meter.identifier}"[:60], wait_s=wait_s) as lease:  # nothing recalculates it meanwhile
         series = list(meter.series.values_list("pk", flat=True))
         if not connect().span(series).is_empty():
             _empty(actor, meter, series, lease)
@@ -50,11 +51,17 @@ def _remove(actor: Actor, meter: Meter, version: int | None) -> None:
 
 
 def _empty(actor: Actor, meter: Meter, series: list[int], lease: Lease) -> None:
-    """Take all days of some series out of the lake, as one batch."""
+    """Remove all days of some series from the lake, as one batch."""
     with transaction.atomic():
-        batch = begin(actor, lease, organisation=meter.organisation, kind=Batch.DERIVED, format=NAME,
-                      file_name=f"{meter.identifier} deleted")  # fmt: skip
-        invalidation.mark_stale(NAME, [(meter.pk, *EVER)])  # gone with the meter
+        batch = begin(
+            actor,
+            lease,
+            organisation=meter.organisation,
+            kind=Batch.DERIVED,
+            format=NAME,
+            file_name=f"{meter.identifier} deleted",
+        )
+        invalidation.mark_stale(NAME, [(meter.pk, *EVER)])  # deleted with the meter
     spans = pl.DataFrame({"series": pl.Series(series, dtype=pl.Int32), "start": EVER[0], "end": EVER[1]})
     store = connect()
 

@@ -1,4 +1,4 @@
-"""Virtual meters as a kind of derivation: what rests on what was touched, and what is to be worked out anew."""
+"""Virtual meters as a derivation: which of them depend on changed days, and what is to be recalculated."""
 
 from __future__ import annotations
 
@@ -29,32 +29,30 @@ class VirtualMeters:
     title = "virtual meters"
 
     def dependents(self, touched: pl.DataFrame) -> pl.DataFrame:
-        """Return the virtual meters with a part among what was touched, and their days: two queries."""
+        """Return the virtual meters with a part among the changed series, and their days: two queries."""
         if touched.is_empty() or not FormulaPart.objects.exists():
             return empty()
         pairs = _dependent_meters(int(touched["series"][0])).join(touched, on="series")
         here = runs(pairs.filter(~pl.col("is_elsewhere")))
         elsewhere = widened(runs(pairs.filter("is_elsewhere")), before=1, after=1)
-        # A register bears on every day between its first and its last: where it lacks, the sum of registers does.
+        # A register affects every day between its first and its last: if it is missing, so is the sum of registers.
         start, end = (pl.lit(day, pl.Date) for day in EVER)
         registers = pairs.filter("is_register").select("meter", start=start, end=end).unique()
         return merged(pl.concat([here, elsewhere, registers]))
 
-    def series_needed(self, wanted: pl.DataFrame) -> list[int]:
-        """Return the series that long spans are cut to: of the parts, and the meters' own."""
-        from eclectyc.derived.virtual.planning import bounding_series  # most batches touch no part of a formula
+    def series_needed(self, requested: pl.DataFrame) -> list[int]:
+        from eclectyc.derived.virtual.planning import bounding_series  # most batches change no part of a formula
 
-        return bounding_series(wanted)
+        return bounding_series(requested)
 
-    def plan(self, wanted: pl.DataFrame, held: pl.DataFrame) -> VirtualMeterPlan:
-        """Return what virtual meters hold on some days."""
+    def plan(self, requested: pl.DataFrame, stored: pl.DataFrame) -> VirtualMeterPlan:
         from eclectyc.derived.virtual.planning import plan_days
 
-        return plan_days(wanted, held)
+        return plan_days(requested, stored)
 
 
 def _dependent_meters(series: int) -> pl.DataFrame:
-    """Return which virtual meters rest on which series, in the organisation of one of the series."""
+    """Return which virtual meters depend on which series, in the organisation of one of the series."""
     organisation = Series.objects.filter(pk=series).values("meter__organisation")
     parts = FormulaPart.objects.filter(meter__organisation__in=organisation, part__series__quantity=F("quantity"))
     rows = [

@@ -1,14 +1,14 @@
-"""A formula over meters worked out slot by slot. Pure.
+"""Evaluate a formula over meters slot by slot. Pure.
 
-A day is worked out at the finest step that the day's rows of all parts fit into (30 and 15 minutes: 30; a whole day
-with anything: the whole day). Finer slots are summed only where all of them are there. Parts in another zone are laid
-on the virtual meter's slots by instants: a slot of theirs that reaches over an edge of one of ours is of no use.
+A day is calculated at the finest step that the day's rows of all parts fit into (30 and 15 minutes: 30; a whole day
+with anything: the whole day). Finer slots are summed only if all of them have values. Parts in another time zone are
+placed by instants: a slot of theirs that crosses an edge of one of ours is not used.
 
-A slot has a value where every part has one; one that lacks makes it missing, never low. Before a part's meter was
-*installed* and from the day on which it was *removed* it counts nothing, except where it has a reading: it was not
-there. Of a part that is not known to be away, nothing is a gap. Where all are away there is no value.
+A slot has a value if every part has one; if one is missing, the result is missing, never low. Before a part's meter was
+*installed*, and from the day on which it was *removed*, it counts as zero, unless it has a reading. A part without
+these dates is taken as always installed: a missing reading of it is a gap. If no part is installed there is no value.
 
-A slot's quality is that of the part known least well: actual, estimated, substituted, derived, in this order.
+The quality of a slot is the worst of its parts': actual, estimated, substituted, derived, in this order.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from eclectyc.kernel.quality import MISSING
 from eclectyc.lake.schema import SLOTS
 from eclectyc.lake.slot_arrays import Slots
 
-DIGITS: Final = 9  # of a result: what lies beyond is the noise of adding, not of metering
+DIGITS: Final = 9  # of a result: further ones are noise of adding, not of metering
 NEVER_S: Final = 2**60  # [s since 1970]
 SCHEMA: Final = {"day": pl.Date(), "step": pl.Int16(), **SLOTS}
 
@@ -46,7 +46,7 @@ class PointReadings:
 
     @classmethod
     def from_day_rows(cls, rows: pl.DataFrame, zone: ZoneInfo) -> Self:
-        """Take day rows apart: day, step, values, quality; one row a day, in order."""
+        """Split day rows into slots: day, step, values, quality; one row a day, in order."""
         days = rows["day"].to_numpy().astype("datetime64[D]")
         begins, ends = midnights(days, zone), midnights(days + 1, zone)
         step = rows["step"].to_numpy().astype(np.int64)
@@ -64,7 +64,7 @@ NO_READINGS: Final = PointReadings(*(np.zeros(0, kind) for kind in ("i8", "i8", 
 
 @dataclass(frozen=True, slots=True)
 class FormulaTerm:
-    """A part's readings. since, until : the part's life [s since 1970], half-open; outside of it the part is away."""
+    """A part's readings. since, until : when the part is installed [s since 1970], half-open."""
 
     readings: PointReadings
     factor: float = 1.0
@@ -74,7 +74,7 @@ class FormulaTerm:
 
 @dataclass(frozen=True, slots=True)
 class FormulaDays:
-    """Days of a result: those of which anything can be said. days : datetime64[D]; step [minutes]."""
+    """Days of a result: those with at least one value. days : datetime64[D]; step [minutes]."""
 
     days: np.ndarray
     step: np.ndarray
@@ -102,8 +102,7 @@ class SlotGrid:
 
 @dataclass(frozen=True, slots=True)
 class TermSlots:
-    """What a part says of each slot of a frame. is_there : it has a value; is_away : it was not there, and so nothing
-    is wanted of it."""
+    """A part on the slots of a grid; arrays of shape (slots,). is_not_installed : no reading; it counts as zero."""
 
     value: np.ndarray
     quality: np.ndarray
@@ -111,23 +110,23 @@ class TermSlots:
     is_not_installed: np.ndarray
 
 
-def slot_grid(days: np.ndarray, zone: ZoneInfo, sources: Sequence[FormulaTerm]) -> SlotGrid:
-    """Return the slots in which some days can be worked out; a day on which no part has a row has none.
+def slot_grid(days: np.ndarray, zone: ZoneInfo, terms: Sequence[FormulaTerm]) -> SlotGrid:
+    """Return the slots in which some days can be calculated; a day on which no part has a row has none.
 
     days : datetime64[D], in order, each once.
     """
     opens, closes = midnights(days, zone), midnights(days + 1, zone)
     step = np.ones(len(days), dtype=np.int64)
-    is_told = np.zeros(len(days), dtype=bool)
-    for source in sources:
-        first = np.searchsorted(closes, source.readings.begins, side="right")  # the days that each row reaches into
-        last = np.searchsorted(opens, source.readings.ends, side="left")
+    has_rows = np.zeros(len(days), dtype=bool)
+    for term in terms:
+        first = np.searchsorted(closes, term.readings.begins, side="right")  # the days that each row reaches into
+        last = np.searchsorted(opens, term.readings.ends, side="left")
         for ahead in range(int((last - first).max(initial=0))):
             reaches = first + ahead < last
-            np.lcm.at(step, (first + ahead)[reaches], source.readings.step[reaches])
-            is_told[(first + ahead)[reaches]] = True
-    is_told &= closes > opens  # a zone that left a day out has none
-    days, opens, closes, step = days[is_told], opens[is_told], closes[is_told], step[is_told]
+            np.lcm.at(step, (first + ahead)[reaches], term.readings.step[reaches])
+            has_rows[(first + ahead)[reaches]] = True
+    has_rows &= closes > opens  # a day that the time zone skipped has none
+    days, opens, closes, step = days[has_rows], opens[has_rows], closes[has_rows], step[has_rows]
     counts = np.where(step == WHOLE_DAY, 1, -(-(closes - opens) // (step * 60)))
     day = np.repeat(np.arange(len(days)), counts)
     start = opens[day] + _within(counts) * step[day] * 60
@@ -135,44 +134,44 @@ def slot_grid(days: np.ndarray, zone: ZoneInfo, sources: Sequence[FormulaTerm]) 
     return SlotGrid(days, opens, closes, step, start, end, day)
 
 
-def term_slots(source: FormulaTerm, frame: SlotGrid) -> TermSlots:
-    """Lay a part's readings on the slots of a frame."""
-    rows, size = source.readings, len(frame.start)
-    at = np.searchsorted(frame.start, rows.start, side="right") - 1
+def term_slots(term: FormulaTerm, grid: SlotGrid) -> TermSlots:
+    """Sum a part's readings into the slots of a grid."""
+    rows, size = term.readings, len(grid.start)
+    at = np.searchsorted(grid.start, rows.start, side="right") - 1
     fits = at >= 0
-    fits[fits] = rows.end[fits] <= frame.end[at[fits]]
+    fits[fits] = rows.end[fits] <= grid.end[at[fits]]
     at, length = at[fits], (rows.end - rows.start)[fits]
     sums = np.bincount(at, rows.value[fits], minlength=size)
     covered = np.bincount(at, length, minlength=size).astype(np.int64)
     least = np.full(size, MISSING, dtype=np.int8)
     np.maximum.at(least, at, rows.quality[fits])
-    is_there = covered == frame.end - frame.start
-    is_outside = (frame.end <= source.since) | (frame.start >= source.until)
+    is_there = covered == grid.end - grid.start
+    is_outside = (grid.end <= term.since) | (grid.start >= term.until)
     return TermSlots(sums, least, is_there, is_outside & (covered == 0))
 
 
-def evaluate(days: np.ndarray, zone: ZoneInfo, sources: Sequence[FormulaTerm]) -> FormulaDays:
-    """Return the days of which anything can be said.
+def evaluate(days: np.ndarray, zone: ZoneInfo, terms: Sequence[FormulaTerm]) -> FormulaDays:
+    """Return the days of the result that have at least one value.
 
     days : local days of the virtual meter's zone, datetime64[D], in order, each once.
     """
-    frame = slot_grid(days, zone, sources)
-    total = np.zeros(len(frame.start))
-    quality = np.full(len(frame.start), MISSING, dtype=np.int8)
-    is_known = np.ones(len(frame.start), dtype=bool)
-    is_any = np.zeros(len(frame.start), dtype=bool)
-    for source in sources:
-        part = term_slots(source, frame)
+    grid = slot_grid(days, zone, terms)
+    total = np.zeros(len(grid.start))
+    quality = np.full(len(grid.start), MISSING, dtype=np.int8)
+    is_known = np.ones(len(grid.start), dtype=bool)
+    is_any = np.zeros(len(grid.start), dtype=bool)
+    for term in terms:
+        part = term_slots(term, grid)
         is_known &= part.has_value | part.is_not_installed
         is_any |= part.has_value
-        total += np.where(part.has_value, source.factor * part.value, 0.0)
+        total += np.where(part.has_value, term.factor * part.value, 0.0)
         quality = np.maximum(quality, np.where(part.has_value, part.quality, np.int8(MISSING)))
     has_value = is_known & is_any
-    values = np.where(has_value, np.round(total, DIGITS) + 0.0, np.nan)  # nought has no sign
-    counts = np.bincount(frame.day, minlength=len(frame.days)).astype(np.int64)
-    said = Slots(values, np.where(has_value, quality, np.int8(MISSING)), counts)
-    speaks = np.flatnonzero(np.bincount(frame.day, has_value, minlength=len(frame.days)))
-    return FormulaDays(frame.days[speaks], frame.step[speaks], said.take(speaks))
+    values = np.where(has_value, np.round(total, DIGITS) + 0.0, np.nan)  # zero has no sign
+    counts = np.bincount(grid.day, minlength=len(grid.days)).astype(np.int64)
+    slots = Slots(values, np.where(has_value, quality, np.int8(MISSING)), counts)
+    with_values = np.flatnonzero(np.bincount(grid.day, has_value, minlength=len(grid.days)))
+    return FormulaDays(grid.days[with_values], grid.step[with_values], slots.take(with_values))
 
 
 def _within(counts: np.ndarray) -> np.ndarray:

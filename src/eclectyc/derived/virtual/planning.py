@@ -1,4 +1,4 @@
-"""What virtual meters hold on some days, as the engine of derived series takes it."""
+"""Plan the recalculation of virtual meters: which series, on which days, with which readings."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from eclectyc.estate.series import SeriesKey, ensure_series
 from eclectyc.lake.schema import BATCH_COLUMNS
 from eclectyc.lake.slot_arrays import Slots
 
-LONG_DAYS: Final = 400  # a longer span is cut to what there is: that takes a look at the lake
+LONG_DAYS: Final = 400  # longer spans are cut to the days with readings, which are looked up in the lake
 _DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class VirtualMeterPlan:
-    """The days of some virtual meters worked out anew. numbers : series by meter and step. days : meter, start, end."""
+    """Some virtual meters' readings on some days. numbers : series by meter and step. days : meter, start, end."""
 
     definitions: list[MeterDefinition]
     numbers: Mapping[tuple[int, int], int]
@@ -38,17 +38,17 @@ class VirtualMeterPlan:
     def __iter__(self) -> Iterator[pl.DataFrame]:
         for first, end, spans in months_of(self.days):
             days = {meter: part for (meter,), part in days_of(spans).partition_by("meter", as_dict=True).items()}
-            rules = [rule for rule in self.definitions if rule.meter in days]
-            rows = read_parts(rules, first - _DAY, end + _DAY)
-            worked = [(rule, evaluate_meter(rule, _sorted(days[rule.meter]), rows)) for rule in rules]
-            yield self._day_rows([(rule, found) for rule, found in worked if len(found.days)])
+            definitions = [definition for definition in self.definitions if definition.meter in days]
+            readings = read_parts(definitions, first - _DAY, end + _DAY)
+            results = [(one, evaluate_meter(one, _sorted(days[one.meter]), readings)) for one in definitions]
+            yield self._day_rows([(one, found) for one, found in results if len(found.days)])
 
-    def _day_rows(self, worked: list[tuple[MeterDefinition, FormulaDays]]) -> pl.DataFrame:
-        """Return what was worked out as day rows of the series: one frame, however many meters there are."""
-        if not worked:
+    def _day_rows(self, results: list[tuple[MeterDefinition, FormulaDays]]) -> pl.DataFrame:
+        """Return the results as day rows: one frame, however many meters there are."""
+        if not results:
             return pl.DataFrame(schema=BATCH_COLUMNS)
-        series = [self.numbers[rule.meter, step] for rule, found in worked for step in found.step.tolist()]
-        every = [found for _, found in worked]
+        series = [self.numbers[definition.meter, step] for definition, found in results for step in found.step.tolist()]
+        every = [found for _, found in results]
         slots = Slots(
             np.concatenate([found.slots.values for found in every]),
             np.concatenate([found.slots.quality for found in every]),
@@ -58,9 +58,9 @@ class VirtualMeterPlan:
         return whole.frame().with_columns(series=pl.Series(series, dtype=pl.Int32)).select(BATCH_COLUMNS.keys())
 
 
-def evaluate_meter(rule: MeterDefinition, days: np.ndarray, rows: Mapping[int, PointReadings]) -> FormulaDays:
-    """Return the days of one virtual meter. rows : readings that count, by point."""
-    return evaluate(days, rule.zone, [part.term(rows[part.point]) for part in rule.parts])
+def evaluate_meter(definition: MeterDefinition, days: np.ndarray, readings: Mapping[int, PointReadings]) -> FormulaDays:
+    """Return the days of one virtual meter. readings : of its parts, by point."""
+    return evaluate(days, definition.zone, [part.term(readings[part.point]) for part in definition.parts])
 
 
 def _sorted(days: pl.DataFrame) -> np.ndarray:
@@ -68,37 +68,37 @@ def _sorted(days: pl.DataFrame) -> np.ndarray:
     return found
 
 
-def bounding_series(wanted: pl.DataFrame) -> list[int]:
-    """Return the series whose own days bound long spans; none where all are short. wanted : meter, start, end."""
-    if not _is_long(wanted).any():
+def bounding_series(requested: pl.DataFrame) -> list[int]:
+    """Return the series whose days bound long spans; none if all spans are short. requested : meter, start, end."""
+    if not _is_long(requested).any():
         return []
-    meters = wanted["meter"].unique().to_list()
+    meters = requested["meter"].unique().to_list()
     return _source_series(definitions_of(meters), _own_series(meters))["series"].unique().to_list()
 
 
-def plan_days(wanted: pl.DataFrame, held: pl.DataFrame) -> VirtualMeterPlan:
-    """Return what some meters are to hold on some days; makes the series that they lack.
+def plan_days(requested: pl.DataFrame, stored: pl.DataFrame) -> VirtualMeterPlan:
+    """Return the readings of some meters on some days, and create the series that are missing.
 
-    wanted : meter, start, end. held : series, first, last of those that ``cuts_to`` names.
+    requested : meter, start, end. stored : series, first, last of those in ``bounding_series``.
     """
-    rules = definitions_of(wanted["meter"].unique().to_list())
-    steps = {rule.meter: rule.steps for rule in rules}
+    definitions = definitions_of(requested["meter"].unique().to_list())
+    steps = {definition.meter: definition.steps for definition in definitions}
     keys = {
-        (rule.meter, step): SeriesKey(rule.meter, rule.quantity, rule.unit, step, SOURCE)
-        for rule in rules
-        for step in steps[rule.meter]
+        (definition.meter, step): SeriesKey(definition.meter, definition.quantity, definition.unit, step, SOURCE)
+        for definition in definitions
+        for step in steps[definition.meter]
     }
-    found, made = ensure_series(keys.values())
+    found, new = ensure_series(keys.values())
     numbers = {at: found[key].pk for at, key in keys.items()}
-    own = _own_series(wanted["meter"].unique().to_list())
-    _count_only(own, set(numbers.values()))
-    days = _within_readings(wanted, held, _source_series(rules, own))
+    own = _own_series(requested["meter"].unique().to_list())
+    _make_primary(own, set(numbers.values()))
+    days = _within_readings(requested, stored, _source_series(definitions, own))
     spans = own.join(days, on="meter").select("series", "start", "end").sort("series", "start")
-    return VirtualMeterPlan(rules, numbers, days, spans, CreatedRecords(series=[series.pk for series in made]))
+    return VirtualMeterPlan(definitions, numbers, days, spans, CreatedRecords(series=[series.pk for series in new]))
 
 
 def _own_series(meters: list[int]) -> pl.DataFrame:
-    """Return every series that some meters ever had by their formulas: meter, series, is_primary."""
+    """Return every series that some meters ever had for their formulas: meter, series, is_primary."""
     found: list[tuple[int, int, bool]] = []
     for at in range(0, len(meters), PIECE):
         held = Series.objects.filter(meter__in=meters[at : at + PIECE], source=SOURCE)
@@ -108,37 +108,37 @@ def _own_series(meters: list[int]) -> pl.DataFrame:
     ).sort("series")
 
 
-def _count_only(own: pl.DataFrame, current: set[int]) -> None:
-    """Let the series of the unit and quantity that meters have now be those that count."""
-    for meant, condition in ((True, pl.col("series").is_in(current)), (False, ~pl.col("series").is_in(current))):
-        wrong = own.filter(condition & (pl.col("is_primary") != meant))
+def _make_primary(own: pl.DataFrame, current: set[int]) -> None:
+    """Make the series of the meters' current unit and quantity the primary ones."""
+    for is_primary, condition in ((True, pl.col("series").is_in(current)), (False, ~pl.col("series").is_in(current))):
+        wrong = own.filter(condition & (pl.col("is_primary") != is_primary))
         if len(wrong):
-            Series.objects.filter(pk__in=wrong["series"].to_list()).update(is_primary=meant)
-            mark_dependents(wrong["meter"].to_list())  # they took what counted before
+            Series.objects.filter(pk__in=wrong["series"].to_list()).update(is_primary=is_primary)
+            mark_dependents(wrong["meter"].to_list())  # their formulas used the series that were primary before
 
 
-def _source_series(rules: list[MeterDefinition], own: pl.DataFrame) -> pl.DataFrame:
-    """Return the series that bear on virtual meters, their own among them: meter, series."""
-    rested = [(rule.meter, held.id) for rule in rules for part in rule.parts for held in part.series]
-    pairs = pl.DataFrame(rested, schema={"meter": pl.Int64, "series": pl.Int32}, orient="row")
+def _source_series(definitions: list[MeterDefinition], own: pl.DataFrame) -> pl.DataFrame:
+    """Return the series that virtual meters depend on, and their own: meter, series."""
+    of_parts = [(one.meter, series.id) for one in definitions for part in one.parts for series in part.series]
+    pairs = pl.DataFrame(of_parts, schema={"meter": pl.Int64, "series": pl.Int32}, orient="row")
     return pl.concat([pairs, own.select("meter", "series")])
 
 
-def _is_long(wanted: pl.DataFrame) -> pl.Series:
-    return wanted["end"] - wanted["start"] > timedelta(days=LONG_DAYS)
+def _is_long(requested: pl.DataFrame) -> pl.Series:
+    return requested["end"] - requested["start"] > timedelta(days=LONG_DAYS)
 
 
-def _within_readings(wanted: pl.DataFrame, held: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Return spans without the days on which neither a part nor the meter itself holds anything."""
-    wanted = wanted.select("meter", "start", "end")
-    if not _is_long(wanted).any():
-        return wanted
+def _within_readings(requested: pl.DataFrame, stored: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return spans without the days on which neither a part nor the meter itself has readings."""
+    requested = requested.select("meter", "start", "end")
+    if not _is_long(requested).any():
+        return requested
     of_meters = (
-        pairs.join(held, on="series")
+        pairs.join(stored, on="series")
         .group_by("meter")
         .agg(
             pl.col("first").min() - _DAY,
-            pl.col("last").max() + _DAY,  # a neighbour, where zones differ
+            pl.col("last").max() + _DAY,  # a neighbouring day, if time zones differ
         )
     )
-    return merged(bounded(wanted, of_meters))
+    return merged(bounded(requested, of_meters))

@@ -1,7 +1,7 @@
-"""The inbox folded into day rows: many pushes, one batch, one commit of the lake. Safe to be killed at any step.
+"""Store the pushes of the inbox in the lake: many pushes, one batch, one commit. Safe to be killed at any step.
 
-A push is marked with its batch when the batch is begun, and goes when the batch is done, each in one transaction with
-the batch's own state. Whoever next has the writers' turn settles what a killed process left: by the lake's log.
+A push is marked with its batch when the batch begins, and deleted when the batch is done, each in one transaction with
+the batch's own state.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from eclectyc.lake.write import WriteResult
 FORMAT: Final = "push"
 NAME: Final = "pushed readings"
 WAIT_S: Final = 600.0
-_LOOKED_AT: Final = 4 * MOST_PUSHES  # of the inbox, for one round
+_CANDIDATES: Final = 4 * MOST_PUSHES  # of the inbox, for one batch
 
 
 @dataclass(slots=True)
 class DrainResult:
-    """What was folded. ``faulty`` pushes were refused by the lake and stay in the inbox."""
+    """What was stored. ``faulty`` pushes were refused by the lake and stay in the inbox."""
 
     batches: int = 0
     pushes: int = 0
@@ -47,52 +47,51 @@ class DrainResult:
 
 
 def drain_inbox(
-    *, wait_s: float = WAIT_S, under: Guard = nullcontext, tell: Callable[[DrainResult], None] = lambda _: None
+    *, wait_s: float = WAIT_S, guard: Guard = nullcontext, on_batch: Callable[[DrainResult], None] = lambda _: None
 ) -> DrainResult:
-    """Fold all that waits at this moment and return what that was; raise ``Busy`` where the writers' turn does not
-    come within ``wait_s`` [s].
+    """Store all that waits at this moment; raise ``Busy`` if the writers' turn does not come within ``wait_s`` [s].
 
-    under : a transaction in which a batch may be begun. tell : called after each batch.
+    guard : a transaction in which a batch may begin. on_batch : called after each batch.
     """
-    folded = DrainResult()
+    result = DrainResult()
     last = Push.objects.filter(fault="").order_by("-pk").values_list("pk", flat=True).first()
     if last is None:
-        return folded
+        return result
     with writers_turn(NAME, wait_s=wait_s) as lease:
         most = MOST_PUSHES
         while pushes := next_batch(_waiting(last), most):
             try:
-                _fold(pushes, lease, under, folded)
+                _drain(pushes, lease, guard, result)
                 most = MOST_PUSHES
             except (BadReadings, ValueError) as error:
-                most = max(1, len(pushes) // 2)  # the others are not to wait for the one that cannot be taken
+                most = max(1, len(pushes) // 2)  # one faulty push must not hold up the others
                 if len(pushes) == 1:
                     Push.objects.filter(pk=pushes[0].pk).update(fault=str(error)[:500])
-                    folded.faulty += 1
+                    result.faulty += 1
                     most = MOST_PUSHES
-            tell(folded)
-    return folded
+            on_batch(result)
+    return result
 
 
 def _waiting(last: int) -> list[WaitingPush]:
     found = Push.objects.filter(fault="", batch=None, pk__lte=last).order_by("pk")
     return [
-        WaitingPush(*row) for row in found.values_list("pk", "organisation", "user", "series", "readings")[:_LOOKED_AT]
+        WaitingPush(*row) for row in found.values_list("pk", "organisation", "user", "series", "readings")[:_CANDIDATES]
     ]
 
 
-def _fold(pushes: list[WaitingPush], lease: Lease, under: Guard, folded: DrainResult) -> None:
+def _drain(pushes: list[WaitingPush], lease: Lease, guard: Guard, result: DrainResult) -> None:
     rows = list(Push.objects.filter(pk__in=[push.pk for push in pushes]).order_by("pk"))
     merged = merge([(row.series_id, unpack(bytes(row.data))) for row in rows])
     rows = [row for nth, row in enumerate(rows) if nth not in merged.late]
     known = _known({row.series_id for row in rows})
     months = PushMonths(merged, known)
-    batch = _begin(rows, lease, under)
+    batch = _begin(rows, lease, guard)
     failpoint("push.marked")
     _commit(batch, rows, merged, known, months, lease)
-    folded.batches += 1
-    folded.pushes += len(rows)
-    folded.readings += sum(row.readings for row in rows)
+    result.batches += 1
+    result.pushes += len(rows)
+    result.readings += sum(row.readings for row in rows)
 
 
 def _known(series: set[int]) -> dict[int, SeriesFacts]:
@@ -101,12 +100,12 @@ def _known(series: set[int]) -> dict[int, SeriesFacts]:
     return {pk: SeriesFacts(*facts) for pk, *facts in found}
 
 
-def _begin(rows: list[Push], lease: Lease, under: Guard) -> Batch:
-    """Begin the batch of some pushes, and mark them as being in it."""
+def _begin(rows: list[Push], lease: Lease, guard: Guard) -> Batch:
+    """Begin the batch of some pushes, and mark them with it."""
     person = User.objects.filter(pk=rows[0].user_id).first()
     actor = Actor(person.email, person.pk) if person else Actor(NAME)
     organisation = Organisation.objects.get(pk=rows[0].organisation_id)
-    with transaction.atomic(), under():
+    with transaction.atomic(), guard():
         batch = begin(actor, lease, organisation=organisation, file_name=NAME, format=FORMAT)
         Push.objects.filter(pk__in=[row.pk for row in rows]).update(batch=batch)
     return batch

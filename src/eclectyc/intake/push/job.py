@@ -1,4 +1,4 @@
-"""Folding the inbox as background work: begun soon after a push, and by the clock should that ever fail."""
+"""Store pushed readings in the background: soon after a push, and on a schedule in case that fails."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from eclectyc.jobs.context import JobContext, TryLater
 from eclectyc.jobs.models import Job
 from eclectyc.kernel.errors import Busy, EclectycError
 
-TURN_S: Final = 5.0  # of waiting for the writers' turn, before it is asked whether to stop
-PATIENCE_S: Final = 1800.0  # with whoever has the writers' turn
+TURN_S: Final = 5.0  # of waiting for the writers' turn, before the job checks whether to stop
+PATIENCE_S: Final = 1800.0  # of waiting for another writer
 
 
 def run_drain(running: JobContext) -> dict[str, Any]:
-    """Fold what waits, and what comes in meanwhile. By the clock, what the lake refused is tried again."""
+    """Store what waits, and what arrives meanwhile. If scheduled, retry what the lake refused."""
     if running.due_at is not None:
         Push.objects.exclude(fault="").update(fault="")
     done = DrainResult()
@@ -29,13 +29,13 @@ def run_drain(running: JobContext) -> dict[str, Any]:
 
 
 def _fold(running: JobContext, done: DrainResult) -> None:
-    """Fold what waits now, and add to what is done."""
+    """Store what waits now, and add the counts to ``done``."""
     earlier, until = asdict(done), time.monotonic() + PATIENCE_S
 
     def tell(folded: DrainResult) -> None:
         for name, count in asdict(folded).items():
             setattr(done, name, earlier[name] + count)
-        running.progress(done=done.readings, unit="readings", text="Folding pushed readings")
+        running.progress(done=done.readings, unit="readings", text="Storing pushed readings")
 
     while True:
         running.progress()

@@ -28,7 +28,7 @@ class Case(Protocol):
     steps: list[int]
     consumption: Consumption
 
-    def prepare(self, organisation: Organisation, made: CreatedRecords) -> None:
+    def prepare(self, organisation: Organisation, created: CreatedRecords) -> None:
         """Create what the reads belong to, once the meters exist; called within the batch's first transaction."""
         ...
 
@@ -61,9 +61,9 @@ def commit_case(run: ImportRun, count: int, case_of: Callable[[], Case]) -> None
 
 
 def _write(run: ImportRun, case: Case, lease: Lease) -> None:
-    def begin(made: CreatedRecords) -> Batch:
-        batch = run.begin_batch(lease, made=made, derives_use=True)
-        case.prepare(run.organisation, made)
+    def begin(created: CreatedRecords) -> Batch:
+        batch = run.begin_batch(lease, created, derives_use=True)
+        case.prepare(run.organisation, created)
         return batch
 
     def before_commit(batch: Batch, result: WriteResult) -> None:
