@@ -240,7 +240,7 @@ def test_each_line_s_period_is_as_long_as_its_start_and_end_say(tmp_path: Path, 
     by_step = {1440: 0.0}
     for block in read.blocks:
         values = block.values.sum() if isinstance(block, DayBlock) else block.frame["value"].sum()
-        by_step[block.step] = by_step.get(block.steps, 0.0) + values
+        by_step[block.step] = by_step.get(block.step, 0.0) + values
     assert by_step == {1440: 250.0, 30: 5.0, 60: 6.0, None: 15.0}
     assert (read.rows, read.errors) == (254, [])
 

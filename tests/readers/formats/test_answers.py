@@ -72,20 +72,20 @@ def test_the_public_example_is_read_as_it_says(tmp_path: Path) -> None:
     assert (found.seen.format, found.seen.step, found.seen.stamps) == ("octopus", 30, "start")
     assert found.column("instant") == [datetime(2020, 5, 7, 23, tzinfo=UTC), datetime(2020, 5, 7, 22, 30, tzinfo=UTC)]
     assert (found.column("value"), found.column("unit")) == ([1.836, 0.146], ["kWh", "kWh"])
-    assert found.seen.warnings == ["The answer is one page of several: 2 of 240 readings."]
+    assert found.seen.warnings == ["The response is one page of several: 2 of 240 readings."]
 
 
 def test_an_answer_names_no_meter_so_it_is_asked_for_and_its_link_gives_the_hint(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"names no meter\. Name the meter with --meter\.$"):
         read(tmp_path, answer(half_hours(1)))
-    with pytest.raises(Invalid, match="--meter 2200000000005, of which its link"):
+    with pytest.raises(Invalid, match="--meter 2200000000005, which its link to the next page names"):
         read(tmp_path, answer(half_hours(1), next=LINK.format("electricity", "2200000000005")))
 
 
 def test_a_link_that_speaks_of_another_meter_is_a_warning(tmp_path: Path) -> None:
     found = read(tmp_path, answer(half_hours(1), next=LINK.format("electricity", "2200000000005")), meter=MPAN)
     assert found.seen.warnings == [
-        f"The file's link speaks of meter 2200000000005; its readings are taken as those of {MPAN}."
+        f"The file's link names meter 2200000000005; its readings are imported for {MPAN}."
     ]
     serial = read(tmp_path, answer(half_hours(1), next=LINK.format("electricity", MPAN)), meter="00A0000000")
     assert serial.seen.warnings == []
@@ -113,7 +113,7 @@ def test_the_unit_of_gas_is_told_by_the_option_or_by_the_meter_and_never_guessed
     path = write(tmp_path, json.dumps(answer(half_hours(2.5))), "gas.json")
     refused = bring(world, path, meter=MPRN, create_meters=True, site="Works")
     assert (refused.added, refused.created_meters, refused.exit_code) == (0, 0, 2)
-    assert [(error.column, error.remedy) for error in refused.errors] == [("unit", "Say --unit kWh or --unit m3.")]
+    assert [(error.column, error.remedy) for error in refused.errors] == [("unit", "Give it with --unit kWh or --unit m3.")]
     told = bring(world, path, meter=MPRN, create_meters=True, site="Works", unit="m3")
     assert [(series.unit, series.total) for series in told.series] == [("m3", 2.5)]
     make_meter(world.site, "7000000001", utility="gas", unit="m3")
@@ -169,7 +169,7 @@ def test_a_reading_that_cannot_be_taken_is_named_by_its_place_and_the_others_go_
     assert found.column("value") == [1.0, None]
     assert found.column("quality") == [5, 0]
     assert sorted((error.line, error.column, error.reason) for error in found.errors) == [
-        (2, "results[1]", "This is no reading."),
+        (2, "results[1]", "This is not a reading."),
         (3, "results[2].consumption", "'1,5' has a decimal comma."),
         (4, "results[3].consumption", "True is not a number."),
         (5, "results[4].consumption", "10000000000000.0 is larger than any reading."),
@@ -221,11 +221,11 @@ def test_what_a_smart_meter_shows_for_nothing_is_never_a_reading(tmp_path: Path)
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"granularity": "day"}, "values by the day"),
-        ({"values": []}, "without a single reading"),
+        ({"granularity": "day"}, "has values by day, whose timestamps are ambiguous"),
+        ({"values": []}, "a response without readings"),
         ({"values": [{"standingCharges": [], "prices": []}]}, "holds a tariff"),
-        ({"unit": "horsepower"}, "no unit that is known"),
-        ({"unit": 7}, "no unit that is known"),
+        ({"unit": "horsepower"}, "not a known unit"),
+        ({"unit": 7}, "not a known unit"),
     ],
 )
 def test_an_answer_of_n3rgy_that_holds_no_half_hours_is_refused(
@@ -263,11 +263,11 @@ def test_days_of_glowmarkt_are_local_days(tmp_path: Path) -> None:
     [
         ({"classifier": "gas.consumption.cost", "units": "pence"}, "holds costs"),
         ({"units": "pence"}, "holds costs"),
-        ({"data": []}, "without a single reading"),
-        ({"query": {"period": "P1M"}}, "no step of readings"),
-        ({"query": {"period": ["P1M"]}}, "no step of readings"),
-        ({"query": {"function": "max"}}, "holds no sums"),
-        ({"units": "furlongs"}, "no unit that is known"),
+        ({"data": []}, "a response without readings"),
+        ({"query": {"period": "P1M"}}, "not a supported interval"),
+        ({"query": {"period": ["P1M"]}}, "not a supported interval"),
+        ({"query": {"function": "max"}}, "has 'max', not sums"),
+        ({"units": "furlongs"}, "not a known unit"),
     ],
 )
 def test_an_answer_of_glowmarkt_that_holds_no_use_is_refused(more: dict[str, Any], words: str, tmp_path: Path) -> None:
@@ -305,8 +305,8 @@ def test_a_truncated_answer_is_refused_as_cut_off(kind: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"[" * 100_000, "lists within lists"),
-        (b'{"results": [' + b'{"a":' * 2000, "lists within lists"),
+        (b"[" * 100_000, "lists nested without end"),
+        (b'{"results": [' + b'{"a":' * 2000, "lists nested without end"),
         (b'{"results": [' + b"{}," * 1_000_000 + b"{}]}", "too large a JSON file"),
         (b'{"results": "' + b"x" * (33 << 20) + b'"}', "too large a JSON file"),
         (b'{"results": [NaN]}', "not valid JSON"),

@@ -86,7 +86,7 @@ def test_withdrawn_reads_are_not_stored_and_failed_ones_are_doubtful(tmp_path: P
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (point(record(), kind="X"), "'X' is no reading type"),
+        (point(record(), kind="X"), "'X' is not a known reading type"),
         (point(record(moment="20250231000000")), "There is no date '20250231'."),
         (point(record(moment="")), "There is no moment."),
         (point(record(value="1O0")), "'1O0' is not a number"),
@@ -121,7 +121,7 @@ def test_other_flows_and_stray_lines_are_refused_or_named(tmp_path: Path) -> Non
         read_text(tmp_path, flow(*point(record())) + flow().replace("D0010002", "D0036001"), name="two.uff")
     with pytest.raises(UnreadableFile, match="no ZHV line"):
         read_text(tmp_path, "\n".join(point(record())) + "\n", name="headless.uff")
-    assert "begins no record of a D0010" in faults(read(tmp_path, *point(record()), "031|x|"))[0].reason
+    assert "is not a D0010 record" in faults(read(tmp_path, *point(record()), "031|x|"))[0].reason
 
 
 def test_a_file_cut_off_anywhere_gives_only_reads_that_are_whole(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_reading_with_two_values_has_none(tmp_path: Path) -> None:
 def test_a_feed_with_two_powers_of_ten_is_refused(tmp_path: Path) -> None:
     element = "<espi:powerOfTenMultiplier>"
     text = feed(Meter([(1735689600, "1000")])).replace(element, f"{element}3</espi:powerOfTenMultiplier>{element}", 1)
-    with pytest.raises(UnreadableFile, match="ten to the '3 and 0'"):
+    with pytest.raises(UnreadableFile, match="an invalid powerOfTenMultiplier '3 and 0'"):
         read_text(tmp_path, text, name="feed.xml")
 
 

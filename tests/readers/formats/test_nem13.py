@@ -72,15 +72,15 @@ def test_qualities_are_of_each_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"nmi": "123"}, "'123' is no NMI"),
-        ({"suffix": "X9"}, "suffix 'X9' is not known"),
+        ({"nmi": "123"}, "'123' is not an NMI"),
+        ({"suffix": "X9"}, "suffix 'X9' is unknown"),
         ({"unit": "m3"}, "does not go with the suffix E1"),
         ({"unit": ""}, "does not go with the suffix E1"),
         ({"current": ""}, "There is no current read."),
         ({"current": "many"}, "'many' is not a number"),
         ({"current_at": "20250231000000"}, "There is no date"),
-        ({"current_at": ""}, "There is no moment of the read."),
-        ({"current_quality": "Z"}, "'Z' is no quality"),
+        ({"current_at": ""}, "The read has no date and time."),
+        ({"current_quality": "Z"}, "'Z' is not a known quality"),
     ],
 )
 def test_a_row_that_cannot_be_taken_says_why(tmp_path: Path, changed: dict[str, str], reason: str) -> None:

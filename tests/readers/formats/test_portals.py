@@ -47,7 +47,7 @@ def test_a_flag_or_quantity_that_is_not_known_rejects_its_line(tmp_path: Path) -
     found = read_text(tmp_path, edf(day, flags={7: "Guess"}) + edf(day, kind="XX").split("\n")[1] + "\n")
     assert found.lines == [2, 3]
     assert "'Guess' is not a known flag" in found.errors[0].reason
-    assert "'XX' is not a quantity" in found.errors[1].reason
+    assert "'XX' is not a known quantity" in found.errors[1].reason
 
 
 @pytest.mark.django_db

@@ -396,7 +396,7 @@ def test_a_hostile_sheet_is_refused(sheet: str, words: str, tmp_path: Path) -> N
 
 def test_a_header_of_more_columns_than_are_read_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, {"Sheet1": [["MPAN", "Date", *(f"x{n}" for n in range(16_000))], [MPAN, "2025-06-01"]]})
-    with pytest.raises(UnreadableFile, match="16,002 columns; at most 10,000"):
+    with pytest.raises(UnreadableFile, match="16,002 columns; the limit is 10,000"):
         read(path)
 
 

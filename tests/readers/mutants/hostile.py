@@ -89,7 +89,7 @@ WORST: dict[str, tuple[Callable[[], bytes], str]] = {
     "two-gib.csv.gz": (_gzip_of_2_gib, "unpacks to more than 200 times"),
     "lies.csv.gz": (_lying_gzip, "not valid gzip"),
     "deep.json": (lambda: b'{"results":' + b"[" * 5_000_000, "JSON"),
-    "deeper.json": (lambda: b'{"results":' + b"[" * 900_000 + b"]" * 900_000 + b"}", "lists within lists"),
+    "deeper.json": (lambda: b'{"results":' + b"[" * 900_000 + b"]" * 900_000 + b"}", "lists nested without end"),
     "wide.json": (lambda: b'{"results":[' + b"{}," * 12_000_000 + b"{}]}", "too large a JSON"),
     "deep.xml": (lambda: b'<feed xmlns="http://naesb.org/espi">' + b"<a>" * 3_000_000, "inside one another"),
     "tag.xml": (lambda: b'<feed xmlns="http://naesb.org/espi" ' + b'a="' + b"x" * (40 << 20), "tag of more than 1 MiB"),

@@ -7,13 +7,13 @@ moment as a fraction of a day, which is not exact: it is rounded to the second, 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
 Shown = Literal["", "date", "time", "stamp"]  # how a number is shown: "" is as a number
 
-_EPOCH: Final = datetime(1899, 12, 30)
+_EPOCH: Final = date(1899, 12, 30)
 DAYS_TO_1904: Final = 1462
 _DAY_S: Final = 86_400
 _LAST_DAY: Final = 2_958_465  # 31 December 9999
@@ -103,5 +103,5 @@ def _date(value: float, shown: Shown) -> str:
     days, seconds = int(days) + seconds // _DAY_S, seconds % _DAY_S
     if not 0 <= days <= _LAST_DAY:
         return _digits(value)
-    day = f"{_EPOCH + timedelta(days=days):%Y-%m-%d}"
+    day = (_EPOCH + timedelta(days=days)).isoformat()
     return day if shown == "date" and not seconds else f"{day} {clock_text(seconds)}"
