@@ -46,9 +46,9 @@ def open_file(path: Path, options: ReadOptions) -> Iterator[OpenFile]:
 
 @contextmanager
 def _open_possible_workbook(path: Path, options: ReadOptions) -> Iterator[OpenFile]:
-    from eclectyc.readers.files.workbook import workbook_at
+    from eclectyc.readers.files.workbook import open_workbook
 
-    with workbook_at(path) as book, ExitStack() as stack:
+    with open_workbook(path) as book, ExitStack() as stack:
         if book is None:
             yield _open_text(path, options, stack)
         else:

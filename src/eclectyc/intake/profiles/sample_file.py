@@ -123,9 +123,9 @@ class _Sheet(NamedTuple):
 @lru_cache(16)  # a page reads it repeatedly, and a workbook's texts are all read for its first row
 def _sheet_of(path: Path, _changed: int, _size: int, requested: str) -> _Sheet | None:
     """Return the first rows of a workbook's sheet as CSV; None if the file is not a workbook."""
-    from eclectyc.readers.files.workbook import workbook_at, write_csv
+    from eclectyc.readers.files.workbook import open_workbook, write_csv
 
-    with workbook_at(path) as book, tempfile.TemporaryDirectory(prefix="eclectyc-sheet-") as folder:
+    with open_workbook(path) as book, tempfile.TemporaryDirectory(prefix="eclectyc-sheet-") as folder:
         if book is None:
             return None
         copy = Path(folder) / "sheet.csv"

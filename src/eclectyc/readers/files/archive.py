@@ -76,7 +76,7 @@ class Archive:
                 "Save its sheet as CSV and import that.",
             )
         if any(info.flag_bits & 1 for info in infos):
-            raise protected(self.name)
+            raise password_protected(self.name)
         if any(info.compress_type not in _PLAIN for info in infos):
             raise UnreadableFile(f"{self.name} is packed in a way that no workbook is.", _AGAIN)
 
@@ -91,7 +91,7 @@ class Archive:
 _AGAIN: Final = "Fetch it again, or save its sheet as CSV and import that."
 
 
-def protected(name: str) -> UnreadableFile:
+def password_protected(name: str) -> UnreadableFile:
     return UnreadableFile(f"{name} is protected by a password.", "Save it without the password and import that.")
 
 

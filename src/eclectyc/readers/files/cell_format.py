@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
-Shown = Literal["", "date", "time", "stamp"]  # how a number is shown: "" is as a number
+CellFormat = Literal["", "date", "time", "stamp"]  # how a number is shown: "" is as a number
 
 _EPOCH: Final = date(1899, 12, 30)
 DAYS_TO_1904: Final = 1462
@@ -23,7 +23,7 @@ _PLAIN: Final = re.compile(r"-?[0-9]{1,15}|-?[0-9]{1,9}\.[0-9]{1,17}")
 _EXACT: Final = 1e15  # a spreadsheet keeps fifteen digits
 
 # Of the formats that a workbook need not spell out, by their number.
-_BUILT_IN: Final[dict[int, Shown]] = {
+_BUILT_IN: Final[dict[int, CellFormat]] = {
     **dict.fromkeys((*range(14, 18), *range(27, 32), 36, *range(50, 59)), "date"),
     **dict.fromkeys((18, 19, 20, 21, 32, 33, 34, 35, 45, 46, 47), "time"),
     22: "stamp",
@@ -31,7 +31,7 @@ _BUILT_IN: Final[dict[int, Shown]] = {
 _NOT_LETTERS: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]')
 
 
-def shown_as(number: int, code: str | None) -> Shown:
+def format_of(number: int, code: str | None) -> CellFormat:
     """Return how a number format shows its numbers; ``code`` is None for one that is built in.
 
     >>> shown_as(164, "dd/mm/yyyy hh:mm"), shown_as(165, '0.00" m"'), shown_as(14, None)
@@ -48,7 +48,7 @@ def shown_as(number: int, code: str | None) -> Shown:
 
 
 @lru_cache(65_536)
-def number_text(text: str, shown: Shown = "", days_before: int = 0) -> str:
+def number_text(text: str, shown: CellFormat = "", days_before: int = 0) -> str:
     """Return what a number says. days_before : what the workbook's own count of days lacks.
 
     >>> number_text("45381.0208333333", "stamp"), number_text("0.9999999", "time"), number_text("1.2E12")
@@ -77,7 +77,7 @@ def clock_text(seconds: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}" + (f":{second:02}" if second else "")
 
 
-def rounded_s(seconds: float) -> int:
+def round_seconds(seconds: float) -> int:
     """Return whole seconds; a whole minute where that is near."""
     whole = round(seconds)
     minutes = round(whole / 60)
@@ -94,12 +94,12 @@ def _digits(value: float) -> str:
 def _time(value: float, days_before: int) -> str:
     if value >= _FIRST_DAY:
         return _date(value + days_before, "stamp")
-    return clock_text(rounded_s(value * _DAY_S))
+    return clock_text(round_seconds(value * _DAY_S))
 
 
-def _date(value: float, shown: Shown) -> str:
+def _date(value: float, shown: CellFormat) -> str:
     days, fraction = divmod(value, 1)
-    seconds = rounded_s(fraction * _DAY_S)
+    seconds = round_seconds(fraction * _DAY_S)
     days, seconds = int(days) + seconds // _DAY_S, seconds % _DAY_S
     if not 0 <= days <= _LAST_DAY:
         return _digits(value)

@@ -18,7 +18,7 @@ _ENTRY: Final = 128  # bytes of the directory
 _AGAIN: Final = "Save its sheet as CSV or .xlsx and import that."
 
 
-class Compound:
+class CompoundFile:
     """A compound file, held whole."""
 
     def __init__(self, path: Path) -> None:

@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Final
 
 from eclectyc.readers.blocks import UnreadableFile
-from eclectyc.readers.files.archive import Archive, protected
-from eclectyc.readers.files.cell_format import clock_text, number_text, rounded_s
+from eclectyc.readers.files.archive import Archive, password_protected
+from eclectyc.readers.files.cell_format import clock_text, number_text, round_seconds
 from eclectyc.readers.files.xlsx import Sheet
-from eclectyc.readers.files.xlsx_cells import MOST_COLUMNS, MOST_ROWS, MOST_TEXT, Row, plain_text
-from eclectyc.readers.files.xml_stream import Handler, local, parsed
+from eclectyc.readers.files.xlsx_cells import MOST_COLUMNS, MOST_ROWS, MOST_TEXT, Row, single_line
+from eclectyc.readers.files.xml_stream import Handler, local_name, parse_xml
 
 MIMETYPE: Final = b"application/vnd.oasis.opendocument.spreadsheet"
 CONTENT: Final = "content.xml"
@@ -36,19 +36,19 @@ class Ods:
         self._archive = archive
         self.notes: list[str] = []
         if _MANIFEST in archive and any(b"encryption-data" in piece for piece in archive.pieces(_MANIFEST)):
-            raise protected(archive.name)
-        names = _Names()
+            raise password_protected(archive.name)
+        names = _SheetNames()
         self._follow(names)
         self.sheets = [Sheet(name, str(n)) for n, name in enumerate(names.names[:MOST_SHEETS])]
 
     def rows(self, sheet: Sheet) -> Generator[Row, None, None]:
         """Yield the rows of a sheet that hold anything, in order."""
-        cells = _Cells(self._archive.name, int(sheet.part))
-        for _ in parsed(self._archive.pieces(CONTENT), cells, self._archive.name):
+        cells = _SheetHandler(self._archive.name, int(sheet.part))
+        for _ in parse_xml(self._archive.pieces(CONTENT), cells, self._archive.name):
             yield from cells.taken()
 
     def _follow(self, handler: Handler) -> None:
-        for _ in parsed(self._archive.pieces(CONTENT), handler, self._archive.name):
+        for _ in parse_xml(self._archive.pieces(CONTENT), handler, self._archive.name):
             pass
 
 
@@ -57,7 +57,7 @@ def is_ods(archive: Archive) -> bool:
     return "mimetype" in archive and b"".join(archive.pieces("mimetype")).strip().startswith(MIMETYPE)
 
 
-class _Names:
+class _SheetNames:
     """The names of the sheets, in order."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class _Names:
         """No name stands in a text."""
 
 
-class _Cells:
+class _SheetHandler:
     """Follows one sheet, the ``wanted``-th; its finished rows are ``taken``."""
 
     def __init__(self, name: str, wanted: int) -> None:
@@ -103,13 +103,13 @@ class _Cells:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
-        kind = local(name)
+        kind = local_name(name)
         if kind == "table":
             self._sheet += 1
         if self._sheet != self._wanted:
             return
         if kind in ("table-cell", "covered-table-cell"):
-            self._cell, self._text, self._length = {local(key): value for key, value in attributes.items()}, [], 0
+            self._cell, self._text, self._length = {local_name(key): value for key, value in attributes.items()}, [], 0
         elif kind == "p":
             self._into += 1
             if self._text and not self._outside:
@@ -125,7 +125,7 @@ class _Cells:
         self.depth -= 1
         if self._sheet != self._wanted:
             return
-        kind = local(name)
+        kind = local_name(name)
         if kind in ("table-cell", "covered-table-cell"):
             self._end_cell()
         elif kind == "p":
@@ -175,7 +175,7 @@ def cell_text(cell: dict[str, str], shown: str) -> str:
     """Return what a cell says. cell : its attributes by local name. shown : the text that stands for it on paper."""
     kind = cell.get("value-type", "")
     if "formula" in cell and not kind:
-        return plain_text("=" + cell["formula"].removeprefix("of:").lstrip("=")[:80])
+        return single_line("=" + cell["formula"].removeprefix("of:").lstrip("=")[:80])
     if kind in ("float", "percentage", "currency"):
         return shown if "formula" in cell and _ERROR.fullmatch(shown.strip()) else number_text(cell.get("value", ""))
     if kind == "date":
@@ -184,11 +184,11 @@ def cell_text(cell: dict[str, str], shown: str) -> str:
         return _time(cell.get("time-value", ""))
     if kind == "boolean":
         return cell.get("boolean-value", "").upper()
-    return plain_text(cell.get("string-value") or shown)
+    return single_line(cell.get("string-value") or shown)
 
 
 def _attribute(attributes: dict[str, str], name: str) -> str:
-    return next((value for key, value in attributes.items() if local(key) == name), "")
+    return next((value for key, value in attributes.items() if local_name(key) == name), "")
 
 
 def _date(text: str, *, with_time: bool) -> str:
@@ -196,7 +196,7 @@ def _date(text: str, *, with_time: bool) -> str:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return plain_text(text)
+        return single_line(text)
     if moment.tzinfo is not None:
         return text
     seconds = moment.hour * 3600 + moment.minute * 60 + moment.second + moment.microsecond / 1e6
@@ -208,9 +208,9 @@ def _date(text: str, *, with_time: bool) -> str:
 def _time(text: str) -> str:
     match = _DURATION.fullmatch(text)
     if match is None or match[1]:
-        return plain_text(text)
+        return single_line(text)
     days, hours, minutes = (int(part or 0) for part in match.groups()[1:4])
-    return clock_text(rounded_s(((days * 24 + hours) * 60 + minutes) * 60 + float(match[5] or 0)))
+    return clock_text(round_seconds(((days * 24 + hours) * 60 + minutes) * 60 + float(match[5] or 0)))
 
 
 def _too_large(name: str) -> UnreadableFile:

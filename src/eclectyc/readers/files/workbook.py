@@ -30,7 +30,7 @@ class Workbook(Protocol):
 
 
 @contextmanager
-def workbook_at(path: Path) -> Iterator[Workbook | None]:
+def open_workbook(path: Path) -> Iterator[Workbook | None]:
     """Yield the workbook that a file is, None where it is none. ``UnreadableFile`` where it cannot be read."""
     with path.open("rb") as file:
         start = file.read(len(compound_file.MAGIC))
@@ -38,7 +38,7 @@ def workbook_at(path: Path) -> Iterator[Workbook | None]:
         yield Xls(path)
     elif start.startswith(archive.MAGIC):
         with archive.Archive(path) as opened:
-            yield _packed(opened)
+            yield _open_archive(opened)
     else:
         yield None
 
@@ -58,7 +58,7 @@ def write_csv(book: Workbook, sheet: Sheet, path: Path, most_rows: int | None = 
     return written > 0
 
 
-def _packed(opened: archive.Archive) -> Workbook | None:
+def _open_archive(opened: archive.Archive) -> Workbook | None:
     if ods.is_ods(opened):
         return ods.Ods(opened)
     part = workbook_part(opened)

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final
 
 from eclectyc.kernel.plurals import counted
 from eclectyc.readers.blocks import UnreadableFile
-from eclectyc.readers.files.archive import protected
-from eclectyc.readers.files.cell_format import clock_text, rounded_s
-from eclectyc.readers.files.compound_file import Compound
-from eclectyc.readers.files.xls_subprocess import sheet_of
+from eclectyc.readers.files.archive import password_protected
+from eclectyc.readers.files.cell_format import clock_text, round_seconds
+from eclectyc.readers.files.compound_file import CompoundFile
+from eclectyc.readers.files.xls_subprocess import read_sheet
 from eclectyc.readers.files.xlsx import Sheet
-from eclectyc.readers.files.xlsx_cells import Row, plain_text
+from eclectyc.readers.files.xlsx_cells import Row, single_line
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,12 +35,12 @@ _ERRORS: Final = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!
                   0x2A: "#N/A"}  # fmt: skip
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?")
 _MIDNIGHT: Final = " 00:00"
-_NOUGHT: Final = datetime(1899, 12, 31)
+_DAY_ZERO: Final = datetime(1899, 12, 31)
 _FIRST_DATE: Final = datetime(1900, 12, 31)  # before it is a time, and the days it counts
 
 
 @dataclass(slots=True)
-class _Seen:
+class _SheetScan:
     """What the records of one sheet show. fault : the first thing in it that makes it unreadable.
 
     blanks : formulas with no value saved.
@@ -57,9 +57,9 @@ class Xls:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        compound = Compound(path)
+        compound = CompoundFile(path)
         if compound.stream("EncryptedPackage") is not None:
-            raise protected(path.name)
+            raise password_protected(path.name)
         stream = compound.stream("Workbook") or compound.stream("Book")
         if stream is None:
             raise UnreadableFile(f"{path.name} is no workbook that is known.", "Save it as CSV and import that.")
@@ -69,7 +69,7 @@ class Xls:
 
     def rows(self, sheet: Sheet) -> Generator[Row, None, None]:
         """Yield the rows of a sheet that hold anything, in order."""
-        seen = _look_through(self._stream, int(sheet.part))
+        seen = _scan_sheet(self._stream, int(sheet.part))
         if seen.fault:
             raise UnreadableFile(
                 f"Sheet {sheet.name!r} of {self._path.name} {seen.fault}.",
@@ -81,7 +81,7 @@ class Xls:
             self.notes.append(
                 f"Sheet {sheet.name!r} has {counted(seen.blanks, 'formula')} with no value saved: read as blank."
             )
-        frame = _loaded(self._path, sheet.name)
+        frame = _load(self._path, sheet.name)
         for number, cells in enumerate(frame.iter_rows(), 1):
             row = ["" if cell is None else cell for cell in cells]
             if any(row):
@@ -102,7 +102,7 @@ def _sheets(stream: bytes, name: str) -> list[Sheet]:
     sheets: list[Sheet] = []
     for kind, at, length in _records(stream):
         if kind == _PROTECTED:
-            raise protected(name)
+            raise password_protected(name)
         if kind == _SHEET and length >= 8 and stream[at + 5] == 0:  # a sheet of cells, no chart
             (offset,) = struct.unpack_from("<I", stream, at)
             sheets.append(Sheet(_name(stream[at + 6 : at + length]), str(offset), stream[at + 4] & 3 != 0))
@@ -119,8 +119,8 @@ def _name(data: bytes) -> str:
     )
 
 
-def _look_through(stream: bytes, offset: int) -> _Seen:
-    seen, depth = _Seen(), 0
+def _scan_sheet(stream: bytes, offset: int) -> _SheetScan:
+    seen, depth = _SheetScan(), 0
     for kind, at, length in _records(stream, offset):
         depth += (kind == _SUBSTREAM) - (kind == 0x000A)
         if depth == 0:
@@ -163,20 +163,20 @@ def _rk(packed: int) -> float:
     return value / 100 if packed & 1 else value
 
 
-def _loaded(path: Path, sheet: str) -> pl.DataFrame:
+def _load(path: Path, sheet: str) -> pl.DataFrame:
     import polars as pl
 
-    frame = sheet_of(path, sheet)
-    return frame.select(pl.col(name).replace(*_meant(frame[name])) for name in frame.columns)
+    frame = read_sheet(path, sheet)
+    return frame.select(pl.col(name).replace(*_corrections(frame[name])) for name in frame.columns)
 
 
-def _meant(cells: pl.Series) -> tuple[list[str], list[str]]:
+def _corrections(cells: pl.Series) -> tuple[list[str], list[str]]:
     """Return the cells of a column that have to be put otherwise, and how. Midnights alone are dates."""
     texts = cells.unique().drop_nulls().to_list()
     moments = {text: _moment(text) for text in texts if _MOMENT.fullmatch(text)}
     if all(text.endswith(_MIDNIGHT) for text in moments.values()):
         moments = {text: meant.removesuffix(_MIDNIGHT) for text, meant in moments.items()}
-    others = {text: plain_text(text) for text in texts if not text.isprintable()}
+    others = {text: single_line(text) for text in texts if not text.isprintable()}
     return list(moments | others), list((moments | others).values())
 
 
@@ -184,8 +184,8 @@ def _moment(text: str) -> str:
     """Return a moment to the second, or to the minute where that is near; a time alone without its date."""
     moment = datetime.fromisoformat(text)
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    seconds = rounded_s((moment - midnight).total_seconds())
+    seconds = round_seconds((moment - midnight).total_seconds())
     if moment < _FIRST_DATE:
-        return clock_text((midnight - _NOUGHT).days * 86_400 + seconds)
+        return clock_text((midnight - _DAY_ZERO).days * 86_400 + seconds)
     rounded = midnight + timedelta(seconds=seconds)
     return f"{rounded:%Y-%m-%d} {clock_text((rounded - rounded.replace(hour=0, minute=0, second=0)).seconds)}"

@@ -26,7 +26,7 @@ _REFUSED: Final = 3
 _REMEDY: Final = "Save its sheet as CSV and import that."
 
 
-def sheet_of(path: Path, sheet: str) -> pl.DataFrame:
+def read_sheet(path: Path, sheet: str) -> pl.DataFrame:
     """Return a sheet's cells as text; ``UnreadableFile`` where it cannot be read."""
     import polars as pl
 

@@ -13,10 +13,10 @@ from typing import Final
 
 from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.files.archive import Archive
-from eclectyc.readers.files.cell_format import Shown, shown_as
-from eclectyc.readers.files.xlsx_cells import Cells, Meaning, Row, plain_text
-from eclectyc.readers.files.xlsx_fast import NotPlain, plain_rows
-from eclectyc.readers.files.xml_stream import Handler, local, parsed
+from eclectyc.readers.files.cell_format import CellFormat, format_of
+from eclectyc.readers.files.xlsx_cells import CellDecoder, Row, SheetHandler, single_line
+from eclectyc.readers.files.xlsx_fast import UnusualMarkup, fast_rows
+from eclectyc.readers.files.xml_stream import Handler, local_name, parse_xml
 
 MOST_TEXTS_BYTES: Final = 128 << 20  # of distinct texts, which have to be held
 MOST_SHEETS: Final = 1_000
@@ -45,7 +45,7 @@ class Xlsx:
         self._follow(part, self._outline)
         self._follow(posixpath.join(self._folder, "_rels", f"{own}.rels"), self._links)
         self.sheets = [
-            Sheet(name, _resolved(self._folder, self._links.targets[link]), is_hidden)
+            Sheet(name, _resolve(self._folder, self._links.targets[link]), is_hidden)
             for name, link, is_hidden in self._outline.sheets[:MOST_SHEETS]
             if self._links.kinds.get(link, "").endswith("/worksheet")
         ]
@@ -53,17 +53,17 @@ class Xlsx:
     def rows(self, sheet: Sheet) -> Generator[Row, None, None]:
         """Yield the rows of a sheet that hold anything, in order."""
         outline = self._outline
-        meaning = Meaning(
+        meaning = CellDecoder(
             self._archive.name, self._texts(), self._styles(), outline.counts_from_1904, outline.is_to_be_calculated
         )
         done = 0
         try:
-            for row in plain_rows(self._archive.pieces(sheet.part), meaning):
+            for row in fast_rows(self._archive.pieces(sheet.part), meaning):
                 done = row[0]
                 yield row
-        except NotPlain:
-            cells = Cells(meaning)
-            for _ in parsed(self._archive.pieces(sheet.part), cells, self._archive.name):
+        except UnusualMarkup:
+            cells = SheetHandler(meaning)
+            for _ in parse_xml(self._archive.pieces(sheet.part), cells, self._archive.name):
                 yield from (row for row in cells.taken() if row[0] > done)
 
     def _texts(self) -> list[str]:
@@ -72,26 +72,26 @@ class Xlsx:
             return []
         if self._archive.size(part) > MOST_TEXTS_BYTES:
             raise UnreadableFile(f"{self._archive.name} holds too much text.", "Save its sheet as CSV and import that.")
-        texts = _Texts()
+        texts = _SharedTexts()
         self._follow(part, texts)
         return texts.texts
 
-    def _styles(self) -> list[Shown]:
+    def _styles(self) -> list[CellFormat]:
         part = self._part("/styles")
         if part is None:
             return []
         styles = _Styles()
         self._follow(part, styles)
-        return [shown_as(number, styles.codes.get(number)) for number in styles.formats]
+        return [format_of(number, styles.codes.get(number)) for number in styles.formats]
 
     def _part(self, kind: str) -> str | None:
         """Return the part that the workbook links to as one of a kind, if it is there."""
         link = next((link for link, own in self._links.kinds.items() if own.endswith(kind)), None)
-        part = None if link is None else _resolved(self._folder, self._links.targets[link])
+        part = None if link is None else _resolve(self._folder, self._links.targets[link])
         return part if part is not None and part in self._archive else None
 
     def _follow(self, part: str, handler: Handler) -> None:
-        for _ in parsed(self._archive.pieces(part), handler, self._archive.name):
+        for _ in parse_xml(self._archive.pieces(part), handler, self._archive.name):
             pass
 
 
@@ -100,31 +100,31 @@ def workbook_part(archive: Archive) -> str:
     if _ROOT_LINKS not in archive:
         return _USUAL_PART if _USUAL_PART in archive else ""
     links = _Links()
-    for _ in parsed(archive.pieces(_ROOT_LINKS), links, archive.name):
+    for _ in parse_xml(archive.pieces(_ROOT_LINKS), links, archive.name):
         pass
     found = (links.targets[link] for link, kind in links.kinds.items() if kind.endswith("/officeDocument"))
-    return _resolved("", next(found, ""))
+    return _resolve("", next(found, ""))
 
 
-def _resolved(folder: str, target: str) -> str:
+def _resolve(folder: str, target: str) -> str:
     """Return a link's target as the name of a part."""
     if not target:
         return ""
     return posixpath.normpath(target.lstrip("/") if target.startswith("/") else posixpath.join(folder, target))
 
 
-class _Follower:
+class _PartHandler:
     """Follows a part; the depth is all that is common to them."""
 
     depth = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
-        self.opened(local(name), attributes)
+        self.opened(local_name(name), attributes)
 
     def end(self, name: str) -> None:
         self.depth -= 1
-        self.closed(local(name))
+        self.closed(local_name(name))
 
     def opened(self, what: str, attributes: dict[str, str]) -> None:
         """Take the start of an element."""
@@ -136,7 +136,7 @@ class _Follower:
         """Take some text."""
 
 
-class _Outline(_Follower):
+class _Outline(_PartHandler):
     """The workbook: its sheets, which days it counts, and whether its formulas are still to be worked out."""
 
     def __init__(self) -> None:
@@ -146,7 +146,7 @@ class _Outline(_Follower):
 
     def opened(self, what: str, attributes: dict[str, str]) -> None:
         if what == "sheet":
-            link = next((value for key, value in attributes.items() if local(key) == "id" and "}" in key), "")
+            link = next((value for key, value in attributes.items() if local_name(key) == "id" and "}" in key), "")
             is_hidden = attributes.get("state", "visible") != "visible"
             self.sheets.append((attributes.get("name", ""), link, is_hidden))
         elif what == "workbookPr":
@@ -155,7 +155,7 @@ class _Outline(_Follower):
             self.is_to_be_calculated = attributes.get("fullCalcOnLoad", "0") in ("1", "true")
 
 
-class _Links(_Follower):
+class _Links(_PartHandler):
     """The links of a part: what each leads to, and of what kind that is."""
 
     def __init__(self) -> None:
@@ -168,7 +168,7 @@ class _Links(_Follower):
             self.targets[link], self.kinds[link] = attributes.get("Target", ""), attributes.get("Type", "")
 
 
-class _Styles(_Follower):
+class _Styles(_PartHandler):
     """The number formats: of each style its number, of each number that is not built in its code."""
 
     def __init__(self) -> None:
@@ -189,7 +189,7 @@ class _Styles(_Follower):
             self._is_inside = False
 
 
-class _Texts(_Follower):
+class _SharedTexts(_PartHandler):
     """The texts that cells share. How a word is pronounced is none of it."""
 
     def __init__(self) -> None:
@@ -208,7 +208,7 @@ class _Texts(_Follower):
 
     def closed(self, what: str) -> None:
         if what == "si":
-            self.texts.append(plain_text("".join(self._pieces)))
+            self.texts.append(single_line("".join(self._pieces)))
         elif what == "rPh":
             self._is_pronounced = False
         elif what == "t":

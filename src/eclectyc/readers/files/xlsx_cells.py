@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from eclectyc.readers.blocks import UnreadableFile
-from eclectyc.readers.files.cell_format import DAYS_TO_1904, Shown, number_text
-from eclectyc.readers.files.xml_stream import local
+from eclectyc.readers.files.cell_format import DAYS_TO_1904, CellFormat, number_text
+from eclectyc.readers.files.xml_stream import local_name
 
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 MOST_TEXT: Final = 32_767  # characters of a cell
@@ -21,7 +21,7 @@ Row = tuple[int, list[str]]  # its number from 1, and its cells from the first c
 
 
 @dataclass(slots=True)
-class Meaning:
+class CellDecoder:
     """What the cells of a workbook mean. texts : those that cells share, by number. styles : how each shows a number.
 
     is_to_be_calculated : the workbook says that its formulas are still to be worked out.
@@ -29,7 +29,7 @@ class Meaning:
 
     name: str
     texts: list[str]
-    styles: list[Shown]
+    styles: list[CellFormat]
     counts_from_1904: bool = False
     is_to_be_calculated: bool = False
     columns: dict[str, int] = field(default_factory=dict)  # letters -> index, as they are met
@@ -45,7 +45,7 @@ class Meaning:
     def text(self, kind: str, value: str, style: str, formula: str | None) -> str:
         """Return what a cell says. kind : the format's own letter. formula : None where there is none."""
         if formula is not None and kind != "str" and (not value or (self.is_to_be_calculated and value == "0")):
-            return plain_text(f"={formula[:_SHOWN_OF_FORMULA]}")
+            return single_line(f"={formula[:_SHOWN_OF_FORMULA]}")
         if not value:
             return ""
         if kind == "n":
@@ -54,9 +54,9 @@ class Meaning:
             return self._shared(value)
         if kind == "b":
             return "TRUE" if value == "1" else "FALSE"
-        return plain_text(value)
+        return single_line(value)
 
-    def _shown(self, style: str) -> Shown:
+    def _shown(self, style: str) -> CellFormat:
         index = _whole(style)
         return self.styles[index] if 0 <= index < len(self.styles) else ""
 
@@ -67,10 +67,10 @@ class Meaning:
         return self.texts[index]
 
 
-class Cells:
+class SheetHandler:
     """Follows a sheet; its finished rows are ``taken``."""
 
-    def __init__(self, meaning: Meaning) -> None:
+    def __init__(self, meaning: CellDecoder) -> None:
         self.depth = 0
         self._meaning = meaning
         self._rows: list[Row] = []
@@ -90,7 +90,7 @@ class Cells:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
-        kind = self._kinds.get(name) or self._kinds.setdefault(name, local(name))
+        kind = self._kinds.get(name) or self._kinds.setdefault(name, local_name(name))
         if kind == "c":
             self._cell, self._value, self._formula = attributes, "", None
         elif kind == "v":
@@ -159,7 +159,7 @@ class Cells:
         return at
 
 
-def plain_text(text: str) -> str:
+def single_line(text: str) -> str:
     """Return a cell's text in one line, with what the format escapes as it was meant."""
     if "_x" in text:
         text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)

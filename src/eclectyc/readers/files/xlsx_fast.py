@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Final
 
-from eclectyc.readers.files.xlsx_cells import MOST_COLUMNS, MOST_ROWS, Meaning, Row
+from eclectyc.readers.files.xlsx_cells import MOST_COLUMNS, MOST_ROWS, MOST_TEXT, CellDecoder, Row
 
 MOST_ROW: Final = 4 << 20  # characters
 _START: Final = re.compile(
@@ -28,11 +28,11 @@ _INSIDE: Final = re.compile(
 )
 
 
-class NotPlain(Exception):
+class UnusualMarkup(Exception):
     """The sheet is written in a way that only a parser understands."""
 
 
-def plain_rows(pieces: Generator[bytes, None, None], meaning: Meaning) -> Iterator[Row]:
+def fast_rows(pieces: Generator[bytes, None, None], meaning: CellDecoder) -> Iterator[Row]:
     """Yield the rows of a sheet that hold anything. ``NotPlain`` where it has to be read another way from there on."""
     last = 0
     with closing(pieces):
@@ -40,7 +40,7 @@ def plain_rows(pieces: Generator[bytes, None, None], meaning: Meaning) -> Iterat
             for row in text.split("</row>"):
                 for number, body in _row(row):
                     if not last < number <= MOST_ROWS:
-                        raise NotPlain
+                        raise UnusualMarkup
                     last = number
                     cells = _cells(body, meaning) if body else []
                     if cells:
@@ -58,7 +58,7 @@ def _row(text: str) -> Iterator[tuple[int, str]]:
             yield int(match[1]), text[at:]
             return
     if text[at:].strip():
-        raise NotPlain
+        raise UnusualMarkup
 
 
 def _rows_of_text(pieces: Iterator[bytes]) -> Iterator[str]:
@@ -75,37 +75,37 @@ def _rows_of_text(pieces: Iterator[bytes]) -> Iterator[str]:
             end = rest.find(b"</sheetData>")
             cut = end if end >= 0 else rest.rfind(b"</row>") + len(b"</row>")
             if cut >= len(b"</row>"):
-                yield _decoded(rest[:cut])
+                yield _decode(rest[:cut])
                 rest = rest[cut:]
             if end >= 0:
                 return
         if len(rest) > MOST_ROW:
-            raise NotPlain
-    raise NotPlain
+            raise UnusualMarkup
+    raise UnusualMarkup
 
 
 def _check_start(start: bytes) -> None:
-    if not _START.match(_decoded(start)):
-        raise NotPlain
+    if not _START.match(_decode(start)):
+        raise UnusualMarkup
 
 
-def _decoded(piece: bytes) -> str:
+def _decode(piece: bytes) -> str:
     if b"<!" in piece or b"&" in piece or _CONTROLS.search(piece):
-        raise NotPlain
+        raise UnusualMarkup
     try:
         return piece.decode()
     except UnicodeDecodeError:
-        raise NotPlain from None
+        raise UnusualMarkup from None
 
 
-def _cells(body: str, meaning: Meaning) -> list[str]:
+def _cells(body: str, meaning: CellDecoder) -> list[str]:
     found = _CELL.findall(body)
     if len(found) != body.count("<c") or "<row" in body:
-        raise NotPlain
+        raise UnusualMarkup
     row: list[str] = []
     columns = meaning.columns
     for letters, number, attributes, inside in found:
-        text = number or _other(attributes, inside, meaning)
+        text = number or _decode_cell(attributes, inside, meaning)
         if not text:
             continue
         at = columns.get(letters)
@@ -118,16 +118,18 @@ def _cells(body: str, meaning: Meaning) -> list[str]:
             row += [""] * (at - width)
             row.append(text)
         else:
-            raise NotPlain
+            raise UnusualMarkup
     return row
 
 
-def _other(attributes: str, inside: str, meaning: Meaning) -> str:
+def _decode_cell(attributes: str, inside: str, meaning: CellDecoder) -> str:
     """Return what a cell says that is no bare number."""
     told, held = _ATTRIBUTES.fullmatch(attributes), _INSIDE.fullmatch(inside)
     if told is None or held is None:
-        raise NotPlain
+        raise UnusualMarkup
     style, kind = told.groups()
     shared, formula, value, inline = held.groups()
+    if len(inside) > MOST_TEXT:  # the parser says which text is too long
+        raise UnusualMarkup
     is_formula = shared is not None or formula is not None
     return meaning.text(kind or "n", inline or value or "", style or "", (formula or "") if is_formula else None)

@@ -33,7 +33,7 @@ class Handler(Protocol):
     def text(self, text: str) -> None: ...
 
 
-def parsed(pieces: Generator[bytes, None, None], handler: Handler, name: str) -> Iterator[None]:
+def parse_xml(pieces: Generator[bytes, None, None], handler: Handler, name: str) -> Iterator[None]:
     """Hand a document on to ``handler``, and stop after each piece so that what it gathered can be taken.
 
     ``pieces`` is closed at the end, whatever that is.
@@ -56,15 +56,15 @@ def parsed(pieces: Generator[bytes, None, None], handler: Handler, name: str) ->
                     yield
         parser.Parse(b"", True)
     except (expat.ExpatError, LookupError) as error:
-        raise _unsound(error, name) from None
+        raise _invalid(error, name) from None
     except ValueError as error:  # as expat refuses an encoding that it knows and does not read
         if "encoding" not in str(error):
             raise
-        raise _unsound(error, name) from None
+        raise _invalid(error, name) from None
     yield
 
 
-def local(name: str) -> str:
+def local_name(name: str) -> str:
     """Return a name without its namespace.
 
     >>> local("http://naesb.org/espi}value"), local("value")
@@ -96,7 +96,7 @@ def _refuse_endless(pending_bytes: int, depth: int, name: str) -> None:
         )
 
 
-def _unsound(error: expat.ExpatError | LookupError | ValueError, name: str) -> UnreadableFile:
+def _invalid(error: expat.ExpatError | LookupError | ValueError, name: str) -> UnreadableFile:
     if not isinstance(error, expat.ExpatError):
         return UnreadableFile(f"{name} is in an encoding that is not read: {error}.", "Save it as UTF-8.")
     what = expat.ErrorString(error.code)

@@ -14,7 +14,7 @@ from typing import Final
 
 from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.readers.files.source import Source
-from eclectyc.readers.files.xml_stream import local, parsed
+from eclectyc.readers.files.xml_stream import local_name, parse_xml
 
 MOST_ENTRIES: Final = 50_000
 MOST_LINKS: Final = 20  # of an entry
@@ -68,7 +68,7 @@ class _Feed:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
         self._text = ""
-        what = local(name)
+        what = local_name(name)
         if what == "entry":
             self._begin_entry()
         elif what == "link" and not self._is_inside:
@@ -82,7 +82,7 @@ class _Feed:
 
     def end(self, name: str) -> None:
         self.depth -= 1
-        what, text = local(name), self._text.strip()
+        what, text = local_name(name), self._text.strip()
         self._text = ""
         if self._reading is not None:
             self._end_in_reading(what, text)
@@ -142,7 +142,7 @@ def _set_field(fields: dict[str, str], what: str, text: str) -> None:
 def outline(source: Source) -> list[Entry]:
     """Return the entries of a feed, in order, without their readings."""
     feed = _Feed(source.name, wants_readings=False)
-    for _ in parsed(source.pieces(), feed, source.name):
+    for _ in parse_xml(source.pieces(), feed, source.name):
         pass
     return feed.entries
 
@@ -150,7 +150,7 @@ def outline(source: Source) -> list[Entry]:
 def readings(source: Source) -> Iterator[list[Reading]]:
     """Yield the readings of a feed, in order, some at a time."""
     feed = _Feed(source.name, wants_readings=True)
-    for _ in parsed(source.pieces(), feed, source.name):
+    for _ in parse_xml(source.pieces(), feed, source.name):
         if feed.readings:
             yield feed.readings
             feed.readings = []
