@@ -119,7 +119,7 @@ def test_refusals_say_why_and_what_to_do(ask: Ask, world: World) -> None:
     for path, words in (
         (f"/sites/{world.site.pk}", "Harbour House has 2 meters. Move them first, or make the site inactive."),
         (f"/meters/{world.meter.identifier}", "Main incomer has 1 sub-meter. Give them another main meter first."),
-        (f"/regions/{region.pk}", "R holds 1 site. Move them to another region first."),
+        (f"/regions/{region.pk}", "R has 1 site. Move them to another region first."),
     ):
         answer = ask("DELETE", path)
         assert (answer.status_code, error(answer)) == (409, {"code": "conflict", "message": words})

@@ -46,7 +46,7 @@ def test_of_two_that_make_one_identifier_one_wins(world: World) -> None:
     answers = at_once(make, make, make)
     assert sum(isinstance(answer, Meter) for answer in answers) == 1
     refusals = {str(answer) for answer in answers if isinstance(answer, EclectycError)}
-    assert refusals == {"There is a meter TWIN already. Choose another."}
+    assert refusals == {"There is already a meter TWIN. Choose another."}
     assert Meter.objects.filter(identifier="TWIN").count() == 1
 
 

@@ -50,7 +50,7 @@ def test_a_meter_is_refused_by_the_field_that_is_wrong(
 
 
 def test_an_identifier_is_unique_in_its_organisation(editor: Actor, world: World) -> None:
-    with pytest.raises(Invalid, match=r"There is a meter 1200023305967 already. Choose another."):
+    with pytest.raises(Invalid, match=r"There is already a meter 1200023305967. Choose another."):
         meters.create_meter(editor, site=world.site, identifier="12 0002 3305 967")
     meters.create_meter(Actor.system(), site=world.other_site, identifier="1200023305967")
 
@@ -116,7 +116,7 @@ def test_a_meter_with_readings_or_subs_is_not_deleted(editor: Actor, world: Worl
 def test_a_correction_of_the_site_needs_days_of_the_same_length(editor: Actor, world: World) -> None:
     make_series(world.meter)
     far = make_site(world.org, "Far", timezone="Asia/Tokyo")
-    with pytest.raises(Invalid, match=r"Far keeps Asia/Tokyo"):
+    with pytest.raises(Invalid, match=r"Far has Asia/Tokyo"):
         meters.update_meter(editor, meter=world.meter, site="Far")
     near = make_site(world.org, "Near")
     assert meters.update_meter(editor, meter=world.meter, site=near).site == near

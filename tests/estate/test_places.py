@@ -43,7 +43,7 @@ def test_a_change_that_changes_nothing_leaves_no_trace(editor: Actor, world: Wor
 def test_a_name_is_taken_in_whatever_case(name: str, editor: Actor, world: World) -> None:
     for make in (regions.create_region, suppliers.create_supplier, sites.create_site):
         make(editor, organisation=world.org, name="North")
-        with pytest.raises(Invalid, match=r"There is a \w+ '(?i:north)' already\. Choose another\."):
+        with pytest.raises(Invalid, match=r"There is already a \w+ '(?i:north)'\. Choose another\."):
             make(editor, organisation=world.org, name=name)
         make(Actor.system(), organisation=world.other_org, name=name)  # another organisation's names are its own
 
@@ -51,7 +51,7 @@ def test_a_name_is_taken_in_whatever_case(name: str, editor: Actor, world: World
 def test_a_region_that_holds_sites_is_not_deleted(editor: Actor, world: World) -> None:
     region = regions.create_region(editor, organisation=world.org, name="North")
     sites.update_site(editor, site=world.site, region="north")
-    with pytest.raises(Conflict, match=r"North holds 1 site. Move them to another region first."):
+    with pytest.raises(Conflict, match=r"North has 1 site. Move them to another region first."):
         regions.delete_region(editor, region=region)
 
 
@@ -190,7 +190,7 @@ def test_a_sites_time_zone_stays_once_it_has_readings(editor: Actor, world: Worl
 def test_two_editors_do_not_overwrite_each_other(editor: Actor, world: World) -> None:
     read = world.site.version
     sites.update_site(editor, site=world.site, name="First", version=read)
-    with pytest.raises(changes.Changed, match=r"changed by somebody else meanwhile. Load it again"):
+    with pytest.raises(changes.Changed, match=r"changed by another user. Reload it"):
         sites.update_site(editor, site=world.site, company="Second", version=read)
     with pytest.raises(changes.Changed):
         sites.delete_site(editor, site=world.site, version=read)
@@ -202,7 +202,7 @@ def test_two_editors_do_not_overwrite_each_other(editor: Actor, world: World) ->
 def test_what_was_deleted_meanwhile_is_not_found(editor: Actor, world: World) -> None:
     site = make_site(world.org, "Mill")
     type(site).objects.filter(pk=site.pk).delete()
-    with pytest.raises(NotFound, match=r"Mill has been deleted meanwhile"):
+    with pytest.raises(NotFound, match=r"Mill has been deleted"):
         sites.update_site(editor, site=site, name="Other")
 
 

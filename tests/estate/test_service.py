@@ -155,7 +155,7 @@ def test_a_sites_zone_is_fixed_once_readings_lie_in_its_days(world: World, admin
     with pytest.raises(Invalid, match="readings in days of Europe/Lisbon"):
         update_site(admin, site=world.site, timezone="UTC")
     update_site(admin, site=world.site, timezone="Europe/Lisbon", name="Renamed")
-    with pytest.raises(Invalid, match="Make a new meter there"):
+    with pytest.raises(Invalid, match="Create a new meter there"):
         update_meter(admin, meter=world.meter, site=make_site(world.org, "London"))
     update_meter(admin, meter=world.meter, site=make_site(world.org, "Porto", timezone="Europe/Lisbon"))
 

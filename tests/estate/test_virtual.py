@@ -173,9 +173,9 @@ def test_a_ring_is_refused_by_the_way_round(editor, world, meters):
     one = make(editor, world, "V1", "A")
     make(editor, world, "V2", "V1 + B")
     make(editor, world, "V3", "V2 + C")
-    with pytest.raises(Invalid, match="V1 would be made of itself: V1 → V3 → V2 → V1"):
+    with pytest.raises(Invalid, match="V1 would depend on itself: V1 → V3 → V2 → V1"):
         estate_meters.update_meter(editor, meter=one, formula="A + V3")
-    with pytest.raises(Invalid, match="V1 would be made of itself: V1 → V1"):
+    with pytest.raises(Invalid, match="V1 would depend on itself: V1 → V1"):
         estate_meters.update_meter(editor, meter=one, formula="A + V1")
     assert parts_of(one) == [("A", "import", "1")]
 
@@ -193,7 +193,7 @@ def test_the_way_round_does_not_name_what_is_out_of_sight(editor, world, meters)
 def test_virtual_meters_stand_so_many_above_each_other(editor, world, meters):
     for n in range(1, virtual.MOST_ABOVE + 1):
         make(editor, world, f"V{n}", "A" if n == 1 else f"V{n - 1}")
-    with pytest.raises(Invalid, match="More than 8 virtual meters"):
+    with pytest.raises(Invalid, match="more than 8 levels deep"):
         make(editor, world, "V9", f"V{virtual.MOST_ABOVE}")
 
 
@@ -205,7 +205,7 @@ def test_whoever_may_not_edit_the_site_declares_nothing_there(world, meters):
 
 def test_a_meter_in_a_formula_is_not_deleted(editor, world, meters):
     whole = make(editor, world, "V", "A + B")
-    with pytest.raises(Conflict, match=r"A stands in the formula of V\. Change that formula first\."):
+    with pytest.raises(Conflict, match=r"A is used in the formula of V\. Change that formula first\."):
         estate_meters.delete_meter(editor, meter=meters["A"])
     estate_meters.delete_meter(editor, meter=whole)
     estate_meters.delete_meter(editor, meter=meters["A"])
@@ -214,7 +214,7 @@ def test_a_meter_in_a_formula_is_not_deleted(editor, world, meters):
 def test_a_formula_out_of_sight_is_counted_and_not_named(editor, world, meters):
     elsewhere = make_site(world.org, "Annexe")
     estate_meters.create_meter(editor, site=elsewhere, identifier="SECRET", formula="A + B")
-    with pytest.raises(Conflict, match=r"A stands in the formula of 1 virtual meter\."):
+    with pytest.raises(Conflict, match=r"A is used in the formula of 1 virtual meter\."):
         estate_meters.delete_meter(narrow(world.org.pk, sites={world.site.pk}), meter=meters["A"])
 
 

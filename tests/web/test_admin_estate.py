@@ -72,7 +72,7 @@ def test_every_wrong_field_is_told_at_once_and_nothing_typed_is_lost(admin: Clie
 def test_a_second_site_of_a_name_is_refused_beside_the_name(admin: Client, world: World) -> None:
     answer = admin.post("/admin/sites/new", site(world, name="harbour house"))
     assert answer.status_code == 422
-    assert "There is a site &#x27;harbour house&#x27; already." in answer.content.decode()
+    assert "There is already a site &#x27;harbour house&#x27;." in answer.content.decode()
 
 
 def test_a_change_over_somebody_elses_is_refused_and_kept_on_the_page(admin: Client, world: World) -> None:
@@ -80,7 +80,7 @@ def test_a_change_over_somebody_elses_is_refused_and_kept_on_the_page(admin: Cli
     admin.post(here, site(world, name="Harbour House", company="One", version="1"))
     answer = admin.post(here, site(world, name="Harbour House", company="Two", version="1"))
     assert answer.status_code == 409
-    assert "has been changed by somebody else" in text_of(answer)
+    assert "has been changed by another user" in text_of(answer)
     assert 'value="Two"' in answer.content.decode()
     world.site.refresh_from_db()
     assert world.site.company == "One"
@@ -128,7 +128,7 @@ def test_a_meter_is_made_at_a_site_that_is_named(admin: Client, world: World) ->
         ("parent", "1000000000040", "There is no meter"),
         ("identifier", "1.20002E+12", "has lost its digits"),
         ("multiplier", "-1", "out of range"),
-        ("step_minutes", "7", "cannot be kept"),
+        ("step_minutes", "7", "cannot be stored"),
         ("installed", "2025-02-30", "is not a date"),
     ],
 )
@@ -244,7 +244,7 @@ def test_a_region_and_a_supplier_are_kept(admin: Client, world: World) -> None:
     world.site.save()
     refused = admin.post(f"/admin/regions/{west.pk}", {"do": "delete"})
     assert refused.status_code == 409
-    assert "North holds 1 site. Move them to another region first." in text_of(refused)
+    assert "North has 1 site. Move them to another region first." in text_of(refused)
     wrong = admin.post("/admin/suppliers/new", own | {"name": "Gas Co", "website": "javascript:alert(1)"})
     assert wrong.status_code == 422
     assert 'id="id_website_error"' in wrong.content.decode()

@@ -110,7 +110,7 @@ def test_another_versions_correction_is_refused(admin: Client, world: World, ent
         {"do": "correct", "factor": "3", "since": "2025-03-01", "version": "1"},
     )
     assert answer.status_code == 409
-    assert "changed by somebody else" in text_of(answer)
+    assert "changed by another user" in text_of(answer)
 
 
 @pytest.mark.parametrize("correct", ["device-0", "device-999999999", "device", "site-1", "-", "metric-1", "device-x"])

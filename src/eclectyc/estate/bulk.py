@@ -1,4 +1,4 @@
-"""One change to many meters or sites: all of them or none, each checked for rights; one event of the audit."""
+"""One change to many meters or sites: all or none, each checked for rights; one audit event."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _BATCH: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """How many things a bulk edit changed, and how many were like that already."""
+    """How many meters or sites a bulk edit changed, and how many had the values already."""
 
     changed: int
     unchanged: int
 
 
 def change_meters(actor: Actor, *, which: Iterable[int], **change: Any) -> BulkResult:
-    """Make one change to meters, by number: all or none. A number that the actor cannot see is as good as none."""
+    """Make one change to meters, by number: all or none. Numbers that the actor cannot see do not exist."""
     _refuse_change(change, METER_CHANGES)
     checked = checked_meter_fields(change)
     with transaction.atomic():
@@ -72,7 +72,7 @@ def _of_site(actor: Actor, organisation: Organisation, checked: Mapping[str, Any
 
 def _refuse_change(change: Mapping[str, Any], known: frozenset[str]) -> None:
     if not change:
-        raise Invalid("There is nothing to change.", f"Name one of: {', '.join(sorted(known))}.")
+        raise Invalid("No change is given.", f"Name one of: {', '.join(sorted(known))}.")
     strange = sorted(set(change) - known)
     if strange:
         remedy = f"Use: {', '.join(sorted(known))}."
@@ -87,8 +87,8 @@ def _locked(visible: models.QuerySet[Thing], which: Iterable[int]) -> list[Thing
     for at in range(0, len(numbers), _BATCH):
         found += visible.filter(pk__in=numbers[at : at + _BATCH]).select_for_update(of=("self",), no_key=True)
     if len(found) != len(numbers):
-        lacking = next(iter(sorted(set(numbers) - {thing.pk for thing in found})))
-        raise NotFound(f"There is no number {lacking} among them.", "Load the list again.", field="ids")
+        missing = min(set(numbers) - {thing.pk for thing in found})
+        raise NotFound(f"Number {missing} does not exist.", "Reload the list.", field="ids")
     return found
 
 
@@ -112,11 +112,11 @@ def _of_one_organisation(actor: Actor, group: Sequence[Thing], change: Mapping[s
         for name, value in change.items():
             setattr(thing, name, value)
         now = fields_of(thing)
-        told = {name: was[name] for name in now if now[name] != was[name]}
-        if told:
+        earlier = {name: was[name] for name in now if now[name] != was[name]}
+        if earlier:
             _refuse_faults(actor, thing)
-            before[str(thing.pk)] = told
-            after |= {name: now[name] for name in told}
+            before[str(thing.pk)] = earlier
+            after |= {name: now[name] for name in earlier}
             thing.version += 1
             different.append(thing)
     if different:
@@ -144,7 +144,7 @@ def _refuse_faults(actor: Actor, thing: Meter | Site) -> None:
 
 
 def _refuse_units(things: Sequence[Meter | Site], change: Mapping[str, Any]) -> None:
-    """A unit or step describes what comes in: it is not changed for many that have readings already."""
+    """Refuse another unit or step for meters with readings: it describes how the readings arrive."""
     if not {"unit", "step_minutes"} & set(change):
         return
     whole = next((thing for thing in things if isinstance(thing, Meter) and thing.is_virtual), None)
@@ -152,6 +152,6 @@ def _refuse_units(things: Sequence[Meter | Site], change: Mapping[str, Any]) -> 
         raise Invalid(f"{whole} is a virtual meter.", "Change its unit by itself.", field=next(iter(change)))
     for at in range(0, len(things), _BATCH):
         numbers = [thing.pk for thing in things[at : at + _BATCH]]
-        held = Series.objects.filter(meter__in=numbers).select_related("meter").first()
-        if held is not None:
-            raise Invalid(f"{held.meter} has readings.", "Change its unit by itself.", field=next(iter(change)))
+        series = Series.objects.filter(meter__in=numbers).select_related("meter").first()
+        if series is not None:
+            raise Invalid(f"{series.meter} has readings.", "Change its unit by itself.", field=next(iter(change)))

@@ -1,6 +1,7 @@
-"""Who wants to know when sites or meters change: rooms above this one say so when they are made ready.
+"""Changes of sites and meters, announced to the rooms that depend on them.
 
-They are called within the change's own transaction, once it is written, and may write what follows from it.
+A room listens from its ``AppConfig.ready``. Listeners are called within the transaction of the change, once it is
+stored, and may store what follows from it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from django.db.models import Model
 
 @dataclass(frozen=True, slots=True)
 class EstateChange:
-    """One change of a site or a meter: the action, and what was told of it before and after.
+    """One change of a site or a meter: the audit's action, and the changed fields before and after.
 
-    before, after : the changed fields by column (``timezone``, ``utility``, ``parent_id`` …), and for an entry of a
-    meter's history what the audit is told (``factor``, ``since`` …). ``before`` of something new is empty.
+    before, after : by column (``timezone``, ``utility``, ``parent_id`` …); for an entry of a history, its fields
+    (``factor``, ``since`` …). ``before`` is empty for something new.
     """
 
     thing: Model
@@ -27,7 +28,7 @@ class EstateChange:
 
     @property
     def fields(self) -> frozenset[str]:
-        """The names of what changed."""
+        """The names of the changed fields."""
         return frozenset(self.before) | frozenset(self.after)
 
 
@@ -36,12 +37,12 @@ _listeners: list[Listener] = []
 
 
 def listen(listener: Listener) -> None:
-    """Be called with changes: one, or all that an edit of many made at once. Ask the registry by set."""
+    """Call a function with each change, or with all changes of a bulk edit at once: query the registry by sets."""
     if listener not in _listeners:
         _listeners.append(listener)
 
 
 def announce(changes: Sequence[EstateChange]) -> None:
-    """Tell everybody who listens of some changes."""
+    """Call all listeners."""
     for listener in _listeners:
         listener(changes)

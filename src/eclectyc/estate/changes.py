@@ -1,7 +1,7 @@
-"""How a change is made: the row held, its version compared, checked, written, and told to the audit – in one place.
+"""How a change is made, in one place: row locked, version compared, checked, stored, audited, announced.
 
-Each thing has a *version*, one more with each change. Whoever edits names the version they read; where it is another
-by now, ``Changed`` is raised and nothing is written over.
+Each region, supplier, site and meter has a *version*, one more with each change. An editor names the version that they
+read; if it is another by now, ``Changed`` is raised and nothing is overwritten.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from eclectyc.kernel.errors import Conflict, Invalid, NotFound
 Thing = TypeVar("Thing", Region, Supplier, Site, Meter)
 
 _NOT_AUDITED: Final = frozenset({"id", "version", "search", "organisation_id"})
+_EMPTY: Final = ("", None, {}, [])
 _RELATED: Final = {
     Region: ("organisation",),
     Supplier: ("organisation",),
@@ -31,32 +32,32 @@ _RELATED: Final = {
 
 
 class Changed(Conflict):
-    """Somebody else has changed the thing since it was read."""
+    """Another user has changed the thing since it was read."""
 
     code = "changed"
 
     def __init__(self, thing: models.Model) -> None:
-        super().__init__(f"{thing} has been changed by somebody else meanwhile.", "Load it again, then change it.")
+        super().__init__(f"{thing} has been changed by another user.", "Reload it, then make your change.")
 
 
 def lock(thing: Thing, version: int | None = None) -> dict[str, Any]:
-    """Lock a thing's row for this transaction, bring the thing up to date, and return its fields as they are now.
+    """Lock a row for this transaction, refresh the thing from it, and return its fields.
 
-    Where a version is named and it is no longer that one, raise ``Changed``.
+    Raises ``Changed`` if a version is given and the row has another.
     """
     model = type(thing)
     rows = model._default_manager.select_related(*_RELATED[model]).select_for_update(of=("self",), no_key=True)
     try:
         thing.refresh_from_db(from_queryset=rows)
     except model.DoesNotExist:
-        raise NotFound(f"{thing} has been deleted meanwhile.", "Load the list again.") from None
+        raise NotFound(f"{thing} has been deleted.", "Reload the list.") from None
     if version is not None and version != thing.version:
         raise Changed(thing)
     return fields_of(thing)
 
 
 def fields_of(thing: models.Model) -> dict[str, Any]:
-    """Return the fields of a thing that count as its own, by column."""
+    """Return the fields that the audit records, by column."""
     return {f.attname: getattr(thing, f.attname) for f in thing._meta.concrete_fields if f.attname not in _NOT_AUDITED}
 
 
@@ -70,9 +71,9 @@ def write(
     field: str,
     personal: Collection[str] = (),
 ) -> bool:
-    """Save a thing that is new (``before`` is None) or differs from before; write one event. Say whether it did.
+    """Store a thing that is new (``before`` is None) or has changed, with one audit event; return whether it did.
 
-    taken, field : the refusal where another has its name already. personal : fields that may name a person.
+    taken, field : the reason and field of the refusal if its name is in use. personal : fields that may name a person.
     """
     after = fields_of(thing)
     changed = {name for name, value in after.items() if before is None or before[name] != value}
@@ -88,35 +89,35 @@ def write(
             thing.save(force_insert=before is None)
     except IntegrityError:
         raise Invalid(taken, "Choose another.", field=field) from None
-    told = changed if before is not None else {name for name in changed if after[name] not in ("", None, {}, [])}
+    recorded = changed if before is not None else {name for name in changed if after[name] not in _EMPTY}
     record(
         actor.by,
         action,
         thing,
         organisation_id=thing.organisation_id,
-        before={name: before[name] for name in told - set(personal)} if before is not None else {},
-        after={name: after[name] for name in told - set(personal)},
-        personal={name: after[name] for name in told & set(personal)},
+        before={name: before[name] for name in recorded - set(personal)} if before is not None else {},
+        after={name: after[name] for name in recorded - set(personal)},
+        personal={name: after[name] for name in recorded & set(personal)},
     )
-    was = {} if before is None else {name: before[name] for name in told}
-    announce([EstateChange(thing, action, was, {name: after[name] for name in told})])
+    was = {} if before is None else {name: before[name] for name in recorded}
+    announce([EstateChange(thing, action, was, {name: after[name] for name in recorded})])
     return True
 
 
 def touch(thing: Thing) -> None:
-    """Count a change of what belongs to a thing (its devices, its metrics) as a change of the thing."""
+    """Count a change of something that belongs to a thing, such as its devices, as a change of the thing."""
     thing.version += 1
     type(thing)._default_manager.filter(pk=thing.pk).update(version=thing.version)
 
 
 def remove(actor: Actor, thing: Thing, action: str, before: Mapping[str, Any], personal: Collection[str] = ()) -> None:
-    """Delete a thing on which nothing hangs, and write it down."""
-    told = {name: value for name, value in before.items() if value not in ("", None, {}, []) and name not in personal}
-    record(actor.by, action, thing, organisation_id=thing.organisation_id, before=told)
+    """Delete a thing, with one audit event."""
+    recorded = {name: value for name, value in before.items() if value not in _EMPTY and name not in personal}
+    record(actor.by, action, thing, organisation_id=thing.organisation_id, before=recorded)
     thing.delete()
 
 
 def refuse_if_people_have_roles(thing: Thing, **scope: Any) -> None:
-    """Refuse to delete a place at which somebody has a role: it would be gone without anybody saying so."""
+    """Refuse to delete a place at which people have roles: they would lose them without notice."""
     if Membership.objects.filter(**scope).exists():
-        raise Conflict(f"People have roles at {thing}.", "Take those roles away first, or make it inactive.")
+        raise Conflict(f"People have roles at {thing}.", "Remove those roles first, or make it inactive.")

@@ -1,4 +1,4 @@
-"""Values of fields, checked and brought into their stored form. Each check takes the field's name, for its words."""
+"""Checks of single fields: each returns the stored form of a value, or refuses it naming the field."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def text(field: str, value: Any) -> str:
     if any(ord(c) < 32 and c not in "\r\n\t" for c in value) or "\x7f" in value:
         raise Invalid(f"{named(field)} has characters that cannot be printed.", "Remove them.", field=field)
     if any(0xD800 <= ord(c) <= 0xDFFF for c in value):
-        raise Invalid(f"{named(field)} has half a character.", "Type it anew.", field=field)
+        raise Invalid(f"{named(field)} has half a character.", "Type it again.", field=field)
     lines = [" ".join(line.split()) for line in value.splitlines()]
     if field == "notes":
         return "\n".join(lines).strip()
@@ -82,15 +82,15 @@ def number(low: float, high: float) -> Check:
 
 
 def decimal(field: str, value: Any, *, digits: int = 15, places: int = 3) -> Decimal:
-    """An exact number of so many digits in all; more than are kept is refused, never rounded."""
-    said = plain_number(str(value), named(field), field=field)
-    if len(said) > MOST_DIGITS:
+    """An exact number of so many digits in all; more than are stored are refused, never rounded."""
+    given = plain_number(str(value), named(field), field=field)
+    if len(given) > MOST_DIGITS:
         raise Invalid(f"{named(field)} is too large.", f"Give at most {digits - places} digits.", field=field)
-    found = Decimal(said)
+    found = Decimal(given)
     if found != found.quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN):
-        raise Invalid(f"{named(field)} {said} has too many decimals.", f"Give at most {places}.", field=field)
+        raise Invalid(f"{named(field)} {given} has too many decimals.", f"Give at most {places}.", field=field)
     if abs(found) >= Decimal(10) ** (digits - places):
-        raise Invalid(f"{named(field)} {said} is too large.", f"Give at most {digits - places} digits.", field=field)
+        raise Invalid(f"{named(field)} {given} is too large.", f"Give at most {digits - places} digits.", field=field)
     return found.quantize(Decimal(1).scaleb(-places))
 
 
@@ -105,11 +105,11 @@ def whole(low: int, high: int) -> Check:
     def check(field: str, value: Any) -> int | None:
         if value is None or value == "":
             return None
-        said = plain_number(str(value), named(field), field=field)
-        if not re.fullmatch(r"[+-]?[0-9]{1,12}", said) or not low <= int(said) <= high:
+        given = plain_number(str(value), named(field), field=field)
+        if not re.fullmatch(r"[+-]?[0-9]{1,12}", given) or not low <= int(given) <= high:
             words = f"{named(field)} {str(value)[:40]!r} is not a whole number from {low:,} to {high:,}."
             raise Invalid(words, field=field)
-        return int(said)
+        return int(given)
 
     return check
 
@@ -135,8 +135,8 @@ def step(field: str, value: Any) -> int:
     except ValueError:
         found = 0
     if found not in STEPS:
-        said = str(value)[:40]
-        raise Invalid(f"A step of {said} minutes cannot be kept.", "Use a divisor of 60, or 1440.", field=field)
+        given = str(value)[:40]
+        raise Invalid(f"A step of {given} minutes cannot be stored.", "Use a divisor of 60, or 1440.", field=field)
     return found
 
 
@@ -155,12 +155,12 @@ def factor(field: str, value: Any) -> Decimal:
 
 
 def correction(field: str, value: Any) -> Decimal:
-    """A correction of a volume of gas for temperature and pressure: six decimals; nothing is the usual one."""
+    """A correction of a volume of gas for temperature and pressure: six decimals; empty is the usual one."""
     if value is None or value == "":
         return USUAL_CORRECTION
     found = decimal(field, value, digits=8, places=6)
     if not Decimal("0.5") <= found <= 50:
-        raise Invalid(f"A correction of {found.normalize():f} is not likely.", "Use 1.02264 where none is known.",
+        raise Invalid(f"A correction of {found.normalize():f} is not plausible.", "Use 1.02264 if it is not known.",
                       field=field)  # fmt: skip
     return found
 
@@ -187,10 +187,10 @@ def day(field: str, value: Any) -> date | None:
                 raise ValueError(value)
             value = date.fromisoformat(str(value).strip())
         except ValueError:
-            said = str(value)[:40]
-            raise Invalid(f"{named(field)} {said!r} is not a date.", "Use YYYY-MM-DD.", field=field) from None
+            given = str(value)[:40]
+            raise Invalid(f"{named(field)} {given!r} is not a date.", "Use YYYY-MM-DD.", field=field) from None
     if not FIRST_DAY <= value <= LAST_DAY:
-        raise Invalid(f"{named(field)} {value} is not a likely date.", "Check the year.", field=field)
+        raise Invalid(f"{named(field)} {value} is not a plausible date.", "Check the year.", field=field)
     return value
 
 
@@ -222,8 +222,8 @@ def moment(field: str, value: Any) -> datetime:
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
-            said = value[:40]
-            raise Invalid(f"{named(field)} {said!r} is not a date.", "Use YYYY-MM-DD.", field=field) from None
+            given = value[:40]
+            raise Invalid(f"{named(field)} {given!r} is not a date.", "Use YYYY-MM-DD.", field=field) from None
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)
     if not isinstance(value, datetime) or not FIRST_DAY <= value.date() <= LAST_DAY:
@@ -232,7 +232,7 @@ def moment(field: str, value: Any) -> datetime:
 
 
 def identifier(field: str, value: Any) -> str:
-    """A meter's identifier without the dirt of spreadsheets."""
+    """A meter's identifier, without what spreadsheets add to it."""
     words = required(field, str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
     if has_lost_digits(words):
         raise Invalid(f"The identifier {words} has lost its digits.", "Format the column as text.", field=field)
@@ -261,10 +261,10 @@ def web_address(field: str, value: Any) -> str:
 
 
 def references(field: str, value: Any) -> dict[str, str]:
-    """Names of other systems with what the thing is called there."""
+    """Identifiers in other systems, by the system's name."""
     if value is not None and not isinstance(value, Mapping):
         raise Invalid("Outside references are names with values.", "Give an object.", field=field)
-    found = {required(field, name): text(field, str(said)) for name, said in (value or {}).items()}
-    if len(found) > 50 or any(len(name) > 60 or len(said) > 200 for name, said in found.items()):
+    found = {required(field, name): text(field, str(given)) for name, given in (value or {}).items()}
+    if len(found) > 50 or any(len(name) > 60 or len(given) > 200 for name, given in found.items()):
         raise Invalid("Outside references are too long.", "Give at most 50, of 200 characters each.", field=field)
     return found

@@ -1,4 +1,4 @@
-"""Which device a meter has from a day on: exchanges, and what was written down of them."""
+"""Devices of a meter from a day on: exchanges, corrections, deletions."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def exchange_device(
     multiplier: Decimal | str | None = None,
     version: int | None = None,
 ) -> Device:
-    """Put another device in a meter's place from ``on``. The old one closes there, with its last read.
+    """Replace a meter's device from ``on``. The old one ends there, with its last read.
 
-    digits : of the new register. multiplier : of the readings from then on, where it is another.
+    digits : of the new register. multiplier : of the readings from then on, if it changes.
     """
     day = checks.day_required("on", on)
     new = _fields({"serial": serial, "opening_read": opening_read, "digits": digits, "ct_ratio": ct_ratio})
@@ -64,7 +64,7 @@ def exchange_device(
 
 
 def correct_device(actor: Actor, *, device: Device, version: int | None = None, **fields: Any) -> Device:
-    """Put right what was written down of a device: serial, reads, digits, CT ratio, and the day it was fitted."""
+    """Correct a device: serial, reads, digits, CT ratio, and the day on which it was fitted."""
     checked = _fields(fields)
     with transaction.atomic():
         meter = device.meter
@@ -84,35 +84,35 @@ def correct_device(actor: Actor, *, device: Device, version: int | None = None, 
 
 
 def remove_device(actor: Actor, *, device: Device, version: int | None = None) -> None:
-    """Take an entry out that never was: the device before it – where it was the first, the one after – stood there."""
+    """Delete a device that never was: the one before it (for the first, the one after) covers its days."""
     meter = device.meter
     with transaction.atomic():
         lock(meter, version)
         actor.require("estate.edit", meter.place)
         device.refresh_from_db()
-        told = _details(device)
+        removed = _details(device)
         _close_gap(meter, device)
-        record_change(actor, "meter.device_removed", meter, told, {"serial": meter.serial})
+        record_change(actor, "meter.device_removed", meter, removed, {"serial": meter.serial})
 
 
 def undo_exchange(actor: Actor, *, meter: Meter, version: int | None = None) -> Device:
-    """Take a meter's last exchange back and return the device that it has again."""
+    """Undo a meter's last exchange and return the device that it has again."""
     with transaction.atomic():
         lock(meter, version)
         actor.require("estate.edit", meter.place)
         devices = list(meter.devices.all())
         if len(devices) < 2:
-            raise Conflict(f"The device of {meter} was never exchanged.", "There is nothing to take back.")
+            raise Conflict(f"The device of {meter} was never exchanged.", "There is nothing to undo.")
         last = devices[-1]
-        told = _details(last)
+        removed = _details(last)
         _close_gap(meter, last)
         before: Device = meter.devices.get(until=None)
-        record_change(actor, "meter.exchange_taken_back", meter, told, _details(before))
+        record_change(actor, "meter.exchange_taken_back", meter, removed, _details(before))
     return before
 
 
 def _close_gap(meter: Meter, device: Device) -> None:
-    """Delete an entry and let the one beside it stand for its days."""
+    """Delete a device; its neighbour covers its days."""
     devices = list(meter.devices.all())
     at = devices.index(device)
     device.delete()
@@ -128,7 +128,7 @@ def _close_gap(meter: Meter, device: Device) -> None:
 
 
 def _update_meter(meter: Meter) -> None:
-    """Let a meter's own serial be that of the device that it has at present; count the change as one of the meter."""
+    """Give the meter the serial of its present device; count the change as one of the meter."""
     present = meter.devices.filter(until=None).first()
     if present is not None and present.serial != meter.serial:
         meter.serial = present.serial
@@ -171,14 +171,14 @@ def _close(device: Device, day: date, closing: Decimal | None) -> None:
 
 
 def _fit_on(meter: Meter, device: Device, day: date | None) -> None:
-    """Move the day of an exchange, between the exchanges before and after it."""
+    """Move the day of an exchange, between its neighbours."""
     before = meter.devices.filter(until=device.since).exclude(pk=device.pk).first() if device.since else None
     if before is not None and (day is None or (before.since is not None and day <= before.since)):
         raise Invalid("The device before it was fitted later.", "Choose a later day.", field="since")
     if day is not None:
         refuse_future(meter, day, "since")
     if day is not None and device.until is not None and day >= device.until:
-        raise Invalid(f"The device was taken out on {device.until}.", "Choose an earlier day.", field="since")
+        raise Invalid(f"The device was removed on {device.until}.", "Choose an earlier day.", field="since")
     if before is not None:
         before.until = day
         before.save(update_fields=["until"])

@@ -1,4 +1,4 @@
-"""The fields of regions, suppliers, sites and meters: checked alike whoever gives them – API, page, file, command."""
+"""The fields of regions, suppliers, sites and meters, checked alike for the API, pages, files and commands."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ SUPPLIER_FIELDS: Final = frozenset(_SUPPLIER)
 
 
 def checked_region_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a region's fields in their stored form, or raise ``Invalid`` naming the first that cannot be taken."""
+    """Return a region's fields in their stored form, or raise ``Invalid`` naming the first bad one."""
     return _checked(fields, _REGION)
 
 
@@ -78,17 +78,17 @@ def checked_supplier_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked_site_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a site's fields in their stored form, or raise ``Invalid`` naming the first that cannot be taken."""
+    """Return a site's fields in their stored form, or raise ``Invalid`` naming the first bad one."""
     return _checked(fields, _SITE)
 
 
 def checked_meter_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a meter's fields in their stored form, or raise ``Invalid`` naming the first that cannot be taken."""
+    """Return a meter's fields in their stored form, or raise ``Invalid`` naming the first bad one."""
     return _checked(fields, _METER)
 
 
 def _checked(fields: Mapping[str, Any], known: Mapping[str, Check]) -> dict[str, Any]:
-    """Check field by field; one that is not known is refused, never dropped."""
+    """Check each field; an unknown one is refused, never dropped."""
     strange = sorted(set(fields) - set(known))
     if strange:
         raise Invalid(f"There is no field {strange[0][:60]!r}.", f"Use: {', '.join(sorted(known))}.", field=strange[0])
@@ -96,8 +96,8 @@ def _checked(fields: Mapping[str, Any], known: Mapping[str, Check]) -> dict[str,
 
 
 def first_fault(thing: models.Model, besides: Collection[str] = ()) -> Invalid | None:
-    """Return what the model itself finds wrong (lengths, choices), in our words, or None. What it refers to is not
-    asked for: that was looked up."""
+    """Return the first thing that the model itself finds wrong (a length, a choice), or None. Relations are not
+    checked: they were looked up."""
     relations = {field.name for field in thing._meta.concrete_fields if field.is_relation}
     try:
         thing.clean_fields(exclude=relations | set(besides))

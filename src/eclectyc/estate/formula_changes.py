@@ -14,42 +14,42 @@ from eclectyc.kernel.errors import Conflict, Invalid
 
 
 def set_formula(actor: Actor, meter: Meter, checked: Mapping[str, Any]) -> FormulaMeaning | None:
-    """Put a formula that was given into a meter whose other fields are in place, and return what it means; None where
-    it stays as it is. Call it within the transaction of the change, before the meter is written."""
+    """Set a given formula on a meter whose other fields are set already, and return its meaning; None if it does not
+    change. Call it within the transaction of the change, before the meter is stored."""
     given = checked.get("formula")
     if given is None or given == (visible_formula(actor, meter).text if meter.pk else ""):
         _check_unchanged(actor, meter, checked)
         return None
     _refuse_change_of_nature(meter, given)
     virtual.lock_formulas(meter.organisation_id)
-    meant = virtual.meaning_of(actor, meter, given)
-    virtual.refuse_circle(actor, meter, meant.parts)
-    meter.formula = meant.text
+    meaning = virtual.meaning_of(actor, meter, given)
+    virtual.refuse_circle(actor, meter, meaning.parts)
+    meter.formula = meaning.text
     virtual.refuse_own_facts(meter)
-    _refuse_another_step(checked, meant.step_minutes)
-    meter.step_minutes = meant.step_minutes
-    return meant
+    _refuse_another_step(checked, meaning.step_minutes)
+    meter.step_minutes = meaning.step_minutes
+    return meaning
 
 
-def store_meaning(meter: Meter, meant: FormulaMeaning | None) -> None:
-    """Write down what a formula that was declared means, once the meter is written."""
-    if meant is not None:
-        virtual.store(meter, meant)
+def store_meaning(meter: Meter, meaning: FormulaMeaning | None) -> None:
+    """Store the meaning of a new formula, once the meter is stored."""
+    if meaning is not None:
+        virtual.store(meter, meaning)
 
 
 def update_users(meter: Meter, before: Mapping[str, Any]) -> None:
-    """Carry a change of a meter into the formulas that name it."""
+    """Update the formulas that name a renamed meter."""
     if meter.identifier != before["identifier"]:
         virtual.rename_in_formulas(meter, before["identifier"])
 
 
 def _check_unchanged(actor: Actor, meter: Meter, checked: Mapping[str, Any]) -> None:
-    """Refuse changes that a virtual meter's formula, which stays, does not go with."""
+    """Refuse changes that do not fit the unchanged formula of a virtual meter."""
     if not meter.is_virtual:
         return
     virtual.refuse_own_facts(meter)
-    held = FormulaPart.objects.filter(meter=meter).select_related("part")
-    parts = [MeterTerm(one.part, one.quantity, one.times) for one in held]
+    stored = FormulaPart.objects.filter(meter=meter).select_related("part")
+    parts = [MeterTerm(one.part, one.quantity, one.times) for one in stored]
     step = virtual.common_step(part.meter.step_minutes for part in parts)
     _refuse_another_step(checked, step)
     meter.step_minutes = step
@@ -59,7 +59,7 @@ def _check_unchanged(actor: Actor, meter: Meter, checked: Mapping[str, Any]) -> 
 
 
 def _refuse_change_of_nature(meter: Meter, given: str) -> None:
-    """Refuse a formula that would make a virtual meter of a real one, or the other way round."""
+    """Refuse a formula that would turn a real meter into a virtual one, or the reverse."""
     if not given:
         raise Conflict(f"{meter} is a virtual meter: it has a formula.", "Change the formula, or delete the meter.")
     if meter.pk is None or meter.is_virtual:

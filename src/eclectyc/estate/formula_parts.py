@@ -1,4 +1,4 @@
-"""What a virtual meter is made of: the meters of its formula, so that what rests on what is asked for by sets."""
+"""The meters in the formulas of virtual meters, as rows: dependencies are queried by sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FormulaPart(models.Model):
     quantity = models.CharField(max_length=20)
     factor = models.CharField(max_length=40)
 
-    objects = OfMeterQuerySet.as_manager()  # whoever sees the virtual meter; its parts are theirs to see by themselves
+    objects = OfMeterQuerySet.as_manager()  # for users who see the virtual meter; that gives no right to see its parts
 
     class Meta:
         ordering: ClassVar = ["pk"]

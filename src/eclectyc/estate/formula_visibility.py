@@ -1,6 +1,6 @@
-"""What of a virtual meter's formula somebody sees: its text and its parts, without the meters that are out of sight.
+"""A virtual meter's formula as a user may see it: text and terms, with meters that they do not see hidden.
 
-Whoever sees a virtual meter sees its readings; that opens none of its parts to them.
+A user who sees a virtual meter sees its readings; that gives them no right to see the meters in its formula.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.estate.formula.tokens import with_names
 from eclectyc.estate.models import FormulaPart, Meter
 
-HIDDEN: Final = "[hidden]"  # in place of a meter that is out of sight; no formula can be typed with it
+HIDDEN: Final = "[hidden]"  # in place of a meter that the user does not see; no formula can be typed with it
 
 
 @dataclass(frozen=True, slots=True)
 class VisibleTerm:
-    """A part that somebody sees, with its site."""
+    """A term whose meter the user sees, with its site."""
 
     meter: Meter
     quantity: str
@@ -30,7 +30,7 @@ class VisibleTerm:
 
 @dataclass(frozen=True, slots=True)
 class VisibleFormula:
-    """A formula as somebody sees it. hidden : how many meters of it are out of their sight."""
+    """A formula as a user sees it. hidden : how many of its meters they do not see."""
 
     text: str
     parts: tuple[VisibleTerm, ...] = ()
@@ -43,18 +43,18 @@ def visible_formulas(actor: Actor, meters: Iterable[Meter]) -> dict[int, Visible
     whole = [meter for meter, formula in seen.items() if formula.text]
     if not whole:
         return seen
-    held: dict[int, list[FormulaPart]] = {}
+    parts_of: dict[int, list[FormulaPart]] = {}
     names = {}
     for part in FormulaPart.objects.filter(meter__in=whole).order_by("pk").annotate(name=F("part__identifier")):
-        held.setdefault(part.meter_id, []).append(part)
+        parts_of.setdefault(part.meter_id, []).append(part)
         names[part.part_id] = part.name
     visible = Meter.objects.visible_to(actor).filter(pk__in=names).select_related("site")
     known = {meter.pk: meter for meter in visible}
-    return seen | {meter: _visible(seen[meter].text, parts, known, names) for meter, parts in held.items()}
+    return seen | {meter: _visible(seen[meter].text, parts, known, names) for meter, parts in parts_of.items()}
 
 
 def visible_formula(actor: Actor, meter: Meter) -> VisibleFormula:
-    """Return a meter's formula as an actor may see it; an empty one where it has none."""
+    """Return a meter's formula as an actor may see it; empty if it has none."""
     return visible_formulas(actor, [meter])[meter.pk]
 
 

@@ -1,7 +1,6 @@
-"""What is true of a site or a meter from one day to another: metrics, devices, multipliers, corrections,
-placements.
+"""Metrics of a site; devices, multipliers, volume corrections and placements of a meter: each with its days.
 
-Spans are half-open: ``until`` is the first day on which it no longer holds; null is without end.
+Spans are half-open: ``until`` is the first day on which an entry no longer applies; null is without end.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from eclectyc.estate.reach import of_site_within, series_within, within
 
 
 class Measure(models.TextChoices):
-    """How a metric stands in time: what there is throughout its span, or what came together over it."""
+    """Whether a metric applies throughout its span, or adds up over it."""
 
     LEVEL = "level", "Holds throughout"
     AMOUNT = "amount", "Adds up over the span"
@@ -60,14 +59,14 @@ class OfMeterQuerySet(models.QuerySet):
 
 
 class Device(models.Model):
-    """A meter's apparatus at one time: the thing with the serial number on its plate.
+    """The apparatus of a meter at one time, with a serial number on its plate.
 
-    Reads are the register's own at its fitting and its removal; ``digits`` is where it rolls over.
+    Reads are the register's when it was fitted and removed; ``digits`` is where it rolls over.
     """
 
     meter = models.ForeignKey("estate.Meter", on_delete=models.CASCADE, related_name="devices")
     serial = models.CharField(max_length=64)
-    since = models.DateField(null=True, blank=True)  # null: as long as anybody knows
+    since = models.DateField(null=True, blank=True)  # null: from the start
     until = models.DateField(null=True, blank=True)
     opening_read = models.DecimalField(max_digits=15, decimal_places=3, null=True, blank=True)
     closing_read = models.DecimalField(max_digits=15, decimal_places=3, null=True, blank=True)
@@ -89,12 +88,12 @@ class Device(models.Model):
 
     @property
     def ct_ratio(self) -> str:
-        """The current transformers' ratio [A/A], as "200/5"; nothing where there are none."""
+        """The current transformers' ratio [A/A], as "200/5"; empty if there are none."""
         return f"{self.ct_primary_a}/{self.ct_secondary_a}" if self.ct_primary_a and self.ct_secondary_a else ""
 
 
 class Multiplier(models.Model):
-    """What a meter's readings were multiplied by from a day on, until the next one. The first has no ``since``."""
+    """The factor of a meter's readings from a day on, until the next one. The first has no ``since``."""
 
     meter = models.ForeignKey("estate.Meter", on_delete=models.CASCADE, related_name="multipliers")
     since = models.DateField(null=True, blank=True)
@@ -114,7 +113,7 @@ class Multiplier(models.Model):
 
 
 class Correction(models.Model):
-    """What a gas meter's volumes were corrected by from a gas day on. The first has no ``since``."""
+    """The factor that corrects a gas meter's volumes from a gas day on. The first has no ``since``."""
 
     meter = models.ForeignKey("estate.Meter", on_delete=models.CASCADE, related_name="corrections")
     since = models.DateField(null=True, blank=True)
@@ -134,7 +133,7 @@ class Correction(models.Model):
 
 
 class Placement(models.Model):
-    """Where a meter was from one day to another. A meter that has never moved has none: it was always at its site."""
+    """The site of a meter from one day to another. A meter that has never moved has none: it was always at its site."""
 
     meter = models.ForeignKey("estate.Meter", on_delete=models.CASCADE, related_name="placements")
     site = models.ForeignKey("estate.Site", on_delete=models.PROTECT, related_name="placements")

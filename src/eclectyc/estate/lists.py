@@ -1,9 +1,9 @@
-"""Lists of meters, sites, regions and suppliers: searched, narrowed, sorted, a page at a time, for pages and API alike.
+"""Lists of meters, sites, regions and suppliers: searched, filtered, sorted, a page at a time, for pages and the API.
 
-Each costs at most four queries however long it is: the numbers of the page, how many there are in all, the rows of the
-page, and what is counted beside them. Everything starts from ``visible_to(actor)``.
+Each takes at most four queries however long it is: the numbers of the page, the total count, the rows of the page, and
+the counts for each row. Everything starts from ``visible_to(actor)``.
 
-In a filter None narrows nothing; an empty tuple lets nothing through.
+In a filter None filters nothing; an empty tuple lets nothing through.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_WORDS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class ListPage(Generic[Thing]):
-    """A page of a list and how many there are in all. ``beside`` counts what belongs to each, by number."""
+    """A page of a list, and the length of the list. counts : what belongs to each item, by its number."""
 
     items: list[Thing]
     count: int
@@ -36,7 +36,7 @@ class ListPage(Generic[Thing]):
 
 @dataclass(frozen=True, slots=True)
 class ListPart:
-    """Which part of a list, and in which order: the name of a column, with a minus before it the other way round."""
+    """Which part of a list, and its order: the name of a column, with a minus for descending."""
 
     sort: str = ""
     offset: int = 0
@@ -45,7 +45,7 @@ class ListPart:
 
 @dataclass(frozen=True, slots=True)
 class MeterFilter:
-    """What a list of meters is narrowed to."""
+    """The filter of a list of meters."""
 
     search: str = ""
     organisations: Numbers | None = None
@@ -62,31 +62,31 @@ class MeterFilter:
     is_virtual: bool | None = None
 
     def condition(self, actor: Actor) -> Q:
-        """Return the filter as a condition on meters, without joins: sites are asked for by themselves.
+        """Return the filter as a condition on meters, without joins: sites are queried by themselves.
 
-        Whoever sees a meter alone knows its site's name and region, and finds it by nothing else of the site.
+        A user who sees only a meter knows its site's name and region, and finds it by nothing else of the site.
         """
         visible = Site.objects.visible_to(actor).order_by()
-        wanted = _among(organisation=self.organisations, site=self.sites, supplier=self.suppliers)
-        wanted &= _among(parent=self.parents, pk=self.meters)
-        wanted &= _equal(utility=self.utility, direction=self.direction, is_active=self.is_active)
+        filters = _among(organisation=self.organisations, site=self.sites, supplier=self.suppliers)
+        filters &= _among(parent=self.parents, pk=self.meters)
+        filters &= _equal(utility=self.utility, direction=self.direction, is_active=self.is_active)
         if self.is_sub is not None:
-            wanted &= Q(parent__isnull=not self.is_sub)
+            filters &= Q(parent__isnull=not self.is_sub)
         if self.is_virtual is not None:
-            wanted &= ~Q(formula="") if self.is_virtual else Q(formula="")
+            filters &= ~Q(formula="") if self.is_virtual else Q(formula="")
         if self.regions is not None:
-            wanted &= Q(site__in=Site.objects.filter(region__in=self.regions).order_by().values("pk"))
+            filters &= Q(site__in=Site.objects.filter(region__in=self.regions).order_by().values("pk"))
         if self.site_type is not None:
-            wanted &= Q(site__in=visible.filter(site_type=self.site_type).values("pk"))
+            filters &= Q(site__in=visible.filter(site_type=self.site_type).values("pk"))
         for word in words_of(self.search):
             sites = Site.objects.filter(_sites_with_word(actor, word)).order_by().values("pk")
-            wanted &= Q(site__in=sites) | Q(search__contains=word)
-        return wanted
+            filters &= Q(site__in=sites) | Q(search__contains=word)
+        return filters
 
 
 @dataclass(frozen=True, slots=True)
 class SiteFilter:
-    """What a list of sites is narrowed to."""
+    """The filter of a list of sites."""
 
     search: str = ""
     organisations: Numbers | None = None
@@ -98,18 +98,18 @@ class SiteFilter:
 
     def condition(self) -> Q:
         """Return the filter as a condition on sites."""
-        wanted = _among(organisation=self.organisations, region=self.regions, pk=self.sites)
-        wanted &= _equal(site_type=self.site_type, is_active=self.is_active)
+        filters = _among(organisation=self.organisations, region=self.regions, pk=self.sites)
+        filters &= _equal(site_type=self.site_type, is_active=self.is_active)
         if self.utility is not None:
-            wanted &= Q(pk__in=Meter.objects.filter(utility=self.utility).order_by().values("site"))
+            filters &= Q(pk__in=Meter.objects.filter(utility=self.utility).order_by().values("site"))
         for word in words_of(self.search):
-            wanted &= Q(search__contains=word)
-        return wanted
+            filters &= Q(search__contains=word)
+        return filters
 
 
 @dataclass(frozen=True, slots=True)
 class NameFilter:
-    """What a list of regions or suppliers is narrowed to; regions are never inactive."""
+    """The filter of a list of regions or suppliers; regions are never inactive."""
 
     search: str = ""
     organisations: Numbers | None = None
@@ -117,10 +117,10 @@ class NameFilter:
 
     def condition(self) -> Q:
         """Return the filter as a condition on things with a name."""
-        wanted = _among(organisation=self.organisations) & _equal(is_active=self.is_active)
+        filters = _among(organisation=self.organisations) & _equal(is_active=self.is_active)
         for word in words_of(self.search):
-            wanted &= Q(name__icontains=word)
-        return wanted
+            filters &= Q(name__icontains=word)
+        return filters
 
 
 METER_SORTS: Final[Mapping[str, str]] = {
@@ -151,57 +151,58 @@ SITE_SORTS: Final[Mapping[str, str]] = {
 }
 REGION_SORTS: Final[Mapping[str, str]] = {"name": "name", "organisation": "organisation__name"}
 SUPPLIER_SORTS: Final[Mapping[str, str]] = {**REGION_SORTS, "account": "account", "is_active": "is_active"}
-_NULLABLE: Final = frozenset({"site__region__name", "supplier__name", "region__name", "installed", "removed",
-                              "floor_area_m2"})  # fmt: skip
+_NULLABLE: Final = frozenset(
+    {"site__region__name", "supplier__name", "region__name", "installed", "removed", "floor_area_m2"}
+)
 
 
-def meters(actor: Actor, wanted: MeterFilter | None = None, part: ListPart | None = None) -> ListPage[Meter]:
-    """List meters with their site, region, organisation, supplier and parent; ``beside``: their sub-meters."""
-    found = matching_meters(actor, wanted)
+def meters(actor: Actor, filters: MeterFilter | None = None, part: ListPart | None = None) -> ListPage[Meter]:
+    """List meters with their site, region, organisation, supplier and parent; counts: their sub-meters."""
+    found = matching_meters(actor, filters)
     rows = Meter.objects.select_related("site__region", "organisation", "supplier", "parent")
     items, count = _page(found, rows, part or ListPart(), METER_SORTS, "identifier")
     below = Meter.objects.visible_to(actor).filter(parent__in=[meter.pk for meter in items])
     return ListPage(items, count, _counts(below, "parent"))
 
 
-def sites(actor: Actor, wanted: SiteFilter | None = None, part: ListPart | None = None) -> ListPage[Site]:
-    """List sites with their region and organisation; ``beside``: their meters."""
-    found = matching_sites(actor, wanted)
+def sites(actor: Actor, filters: SiteFilter | None = None, part: ListPart | None = None) -> ListPage[Site]:
+    """List sites with their region and organisation; counts: their meters."""
+    found = matching_sites(actor, filters)
     rows = Site.objects.select_related("region", "organisation")
     items, count = _page(found, rows, part or ListPart(), SITE_SORTS, "name")
     return ListPage(items, count, _counts(Meter.objects.filter(site__in=[site.pk for site in items]), "site"))
 
 
-def regions(actor: Actor, wanted: NameFilter | None = None, part: ListPart | None = None) -> ListPage[Region]:
-    """List regions with their organisation; ``beside``: their sites, as far as the actor sees them."""
-    found = Region.objects.visible_to(actor).filter((wanted or NameFilter()).condition())
+def regions(actor: Actor, filters: NameFilter | None = None, part: ListPart | None = None) -> ListPage[Region]:
+    """List regions with their organisation; counts: their sites, as far as the actor sees them."""
+    found = Region.objects.visible_to(actor).filter((filters or NameFilter()).condition())
     rows = Region.objects.select_related("organisation")
     items, count = _page(found, rows, part or ListPart(), REGION_SORTS, "name")
     inside = Site.objects.visible_to(actor).filter(region__in=[region.pk for region in items])
     return ListPage(items, count, _counts(inside, "region"))
 
 
-def suppliers(actor: Actor, wanted: NameFilter | None = None, part: ListPart | None = None) -> ListPage[Supplier]:
-    """List suppliers with their organisation; ``beside``: their meters, as far as the actor sees them."""
-    found = Supplier.objects.visible_to(actor).filter((wanted or NameFilter()).condition())
+def suppliers(actor: Actor, filters: NameFilter | None = None, part: ListPart | None = None) -> ListPage[Supplier]:
+    """List suppliers with their organisation; counts: their meters, as far as the actor sees them."""
+    found = Supplier.objects.visible_to(actor).filter((filters or NameFilter()).condition())
     rows = Supplier.objects.select_related("organisation")
     items, count = _page(found, rows, part or ListPart(), SUPPLIER_SORTS, "name")
     supplied = Meter.objects.visible_to(actor).filter(supplier__in=[supplier.pk for supplier in items])
     return ListPage(items, count, _counts(supplied, "supplier"))
 
 
-def matching_meters(actor: Actor, wanted: MeterFilter | None = None) -> QuerySet[Meter]:
+def matching_meters(actor: Actor, filters: MeterFilter | None = None) -> QuerySet[Meter]:
     """Return all meters of a filter, for an export or a bulk edit."""
-    return Meter.objects.visible_to(actor).filter((wanted or MeterFilter()).condition(actor))
+    return Meter.objects.visible_to(actor).filter((filters or MeterFilter()).condition(actor))
 
 
-def matching_sites(actor: Actor, wanted: SiteFilter | None = None) -> QuerySet[Site]:
+def matching_sites(actor: Actor, filters: SiteFilter | None = None) -> QuerySet[Site]:
     """Return all sites of a filter, for an export or a bulk edit."""
-    return Site.objects.visible_to(actor).filter((wanted or SiteFilter()).condition())
+    return Site.objects.visible_to(actor).filter((filters or SiteFilter()).condition())
 
 
 def words_of(search: str) -> list[str]:
-    """Return the words of a search as they are looked for: every one of them must be found.
+    """Return the words of a search in lower case: every one must be found.
 
     >>> words_of("  Harbour  BS1 ")
     ['harbour', 'bs1']
@@ -210,15 +211,15 @@ def words_of(search: str) -> list[str]:
     return list(dict.fromkeys(plain.split()))[:MOST_WORDS]
 
 
-def narrows(wanted: MeterFilter | SiteFilter | NameFilter) -> bool:
-    """Say whether a filter narrows anything at all."""
-    return any(getattr(wanted, field.name) not in (None, "") for field in fields(wanted))
+def narrows(filters: MeterFilter | SiteFilter | NameFilter) -> bool:
+    """Return whether a filter filters anything."""
+    return any(getattr(filters, field.name) not in (None, "") for field in fields(filters))
 
 
 def _page(
     found: QuerySet[Thing], rows: QuerySet[Thing], part: ListPart, sorts: Mapping[str, str], default: str
 ) -> tuple[list[Thing], int]:
-    """Return a page and the count. The page's numbers are sorted alone: wide rows are read for it only."""
+    """Return a page and the count. Only numbers are sorted: whole rows are read for the page alone."""
     column = sorts.get(part.sort.removeprefix("-"), sorts[default])
     order: Any = F(column).desc() if part.sort.startswith("-") else F(column).asc()
     if column in _NULLABLE:
@@ -226,7 +227,7 @@ def _page(
     tie = "-pk" if part.sort.startswith("-") else "pk"
     numbers = list(found.order_by(order, tie).values_list("pk", flat=True)[part.offset : part.offset + part.limit])
     read: dict[int, Thing] = {row.pk: row for row in rows.filter(pk__in=numbers).order_by()}
-    is_last = len(numbers) < part.limit and (numbers or not part.offset)  # a search that finds little scans once
+    is_last = len(numbers) < part.limit and (numbers or not part.offset)  # a short list is counted already
     count = part.offset + len(numbers) if is_last else found.order_by().count()
     return [read[number] for number in numbers if number in read], count
 
@@ -239,8 +240,8 @@ def _counts(found: QuerySet[Any], field: str) -> dict[int, int]:
 def _sites_with_word(actor: Actor, word: str) -> Q:
     """Return the sites whose meters a word finds, for a list of meters that the actor sees.
 
-    Only who sees a meter by itself may see it without its site: then the site's name counts, and nothing else of it.
-    For everybody else a meter's site is visible, so that its visibility need not be asked for again.
+    A user with a role at a single meter may see it without its site: then only the site's name is searched. For all
+    others a meter's site is visible too, and its visibility need not be checked again.
     """
     found = Q(search__contains=word)
     limits = actor.limits()
@@ -249,17 +250,17 @@ def _sites_with_word(actor: Actor, word: str) -> Q:
     return within(limits, sites_within) & found | Q(name__icontains=word)
 
 
-def _among(**wanted: Numbers | Sequence[int] | None) -> Q:
+def _among(**filters: Numbers | Sequence[int] | None) -> Q:
     found = Q()
-    for field, numbers in wanted.items():
+    for field, numbers in filters.items():
         if numbers is not None:
             found &= Q(**{f"{field}__in": numbers})
     return found
 
 
-def _equal(**wanted: str | bool | None) -> Q:
+def _equal(**filters: str | bool | None) -> Q:
     found = Q()
-    for field, value in wanted.items():
+    for field, value in filters.items():
         if value is not None:
             found &= Q(**{field: value})
     return found

@@ -1,4 +1,4 @@
-"""Meters: what changes them. Moves, exchanges and multipliers with dates: :mod:`eclectyc.estate.history`."""
+"""Meters: created, changed, deleted. Their moves, exchanges and facts have dates: ``estate.history``."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ _ALIKE: Final = METER_FIELDS - {"identifier", "site", "parent", "formula"}
 
 
 def create_meter(actor: Actor, *, site: Site, identifier: str, **fields: Any) -> Meter:
-    """Make a meter at a site; with a ``formula``, a virtual one. Its identifier is unique in the organisation."""
+    """Create a meter at a site; with a ``formula``, a virtual one. Its identifier is unique in the organisation."""
     actor.require("estate.edit", site.place)
     meter = Meter(organisation=site.organisation, site=site)
     checked = checked_meter_fields({"identifier": identifier} | fields)
     with transaction.atomic():
         _set_fields(actor, meter, checked)
         actor.require("estate.edit", meter.place)
-        meant = formula_changes.set_formula(actor, meter, checked)
+        meaning = formula_changes.set_formula(actor, meter, checked)
         write(actor, meter, None, "meter.created", taken=_taken(meter), field="identifier")
-        formula_changes.store_meaning(meter, meant)
+        formula_changes.store_meaning(meter, meaning)
     return meter
 
 
 def create_meters(actor: Actor, *, site: Site, identifiers: Sequence[str], **alike: Any) -> list[Meter]:
-    """Make many meters at one site that differ in their identifiers alone; none of them may be there yet."""
+    """Create many meters at one site that differ only in their identifiers; none may exist yet."""
     actor.require("estate.edit", site.place)
     if set(alike) - _ALIKE:
-        raise Invalid("Meters made together share their site.", "Set sites and parents afterwards.", field="site")
+        raise Invalid("Meters created together share their site.", "Set sites and parents afterwards.", field="site")
     checked = checked_meter_fields(alike)
     if "supplier" in checked:
         checked["supplier"] = find_or_create_supplier(actor, site.organisation, checked["supplier"])
@@ -58,9 +58,9 @@ def create_meters(actor: Actor, *, site: Site, identifiers: Sequence[str], **ali
 
 
 def update_meter(actor: Actor, *, meter: Meter, version: int | None = None, **fields: Any) -> Meter:
-    """Change a meter's fields: put right what was written down wrongly, from the start.
+    """Correct a meter's fields, from the start.
 
-    What changes from a day on – another site, another device, another multiplier – is :mod:`eclectyc.estate.history`.
+    A change from a day on (site, device, multiplier) is an entry of a history: see :mod:`eclectyc.estate.history`.
     """
     checked = checked_meter_fields(fields)
     with transaction.atomic():
@@ -68,16 +68,16 @@ def update_meter(actor: Actor, *, meter: Meter, version: int | None = None, **fi
         actor.require("estate.edit", meter.place)
         _set_fields(actor, meter, checked)
         actor.require("estate.edit", meter.place)
-        meant = formula_changes.set_formula(actor, meter, checked)
+        meaning = formula_changes.set_formula(actor, meter, checked)
         if write(actor, meter, before, "meter.changed", taken=_taken(meter), field="identifier"):
             _correct_newest_entries(meter, before)
             formula_changes.update_users(meter, before)
-        formula_changes.store_meaning(meter, meant)
+        formula_changes.store_meaning(meter, meaning)
     return meter
 
 
 def delete_meter(actor: Actor, *, meter: Meter, version: int | None = None) -> None:
-    """Delete a meter that has no readings, no sub-meters, and no place in a formula."""
+    """Delete a meter that has no readings and no sub-meters and is in no formula."""
     with transaction.atomic():
         before = refuse_deletion(actor, meter, version, has_readings=meter.series.exists())
         remove(actor, meter, "meter.deleted", before)
@@ -86,7 +86,7 @@ def delete_meter(actor: Actor, *, meter: Meter, version: int | None = None) -> N
 def refuse_deletion(
     actor: Actor, meter: Meter, version: int | None = None, *, has_readings: bool = False
 ) -> dict[str, Any]:
-    """Hold a meter that is to be deleted and return its fields; refuse where something hangs on it.
+    """Lock a meter that is to be deleted and return its fields; refuse if something depends on it.
 
     has_readings : whether it has readings that must stay; those of a virtual meter go with it. Call it within the
     transaction of the deletion.
@@ -104,7 +104,7 @@ def refuse_deletion(
 
 
 def warnings_of(meter: Meter) -> list[str]:
-    """Return what is odd about a meter without being refused: an MPAN whose check digit is wrong."""
+    """Return warnings about a meter: an MPAN whose check digit is wrong."""
     warning = identify(meter.identifier, utility=meter.utility).warning
     return [warning] if warning else []
 
@@ -119,7 +119,7 @@ def _set_fields(actor: Actor, meter: Meter, checked: Mapping[str, Any]) -> None:
             meter.supplier = _supplier(actor, meter, value)
         elif name == "outside_references":
             meter.outside_references = meter.outside_references | value
-        elif name != "formula":  # what it means depends on the other fields: see formulas.declare
+        elif name != "formula":  # its meaning depends on the other fields: see formula_changes
             setattr(meter, name, value)
     if meter.installed and meter.removed and meter.removed < meter.installed:
         raise Invalid("The meter is removed before it is installed.", "Correct one date.", field="removed")
@@ -133,20 +133,20 @@ def _site(actor: Actor, meter: Meter, given: Site | str) -> Site:
         visible = Site.objects.visible_to(actor).select_related("region")
         found = visible.filter(organisation=meter.organisation, name__iexact=site).first()
         if found is None:
-            raise Invalid(f"There is no site {site!r}.", "Make it first, or check its spelling.", field="site")
+            raise Invalid(f"There is no site {site!r}.", "Create it first, or check its spelling.", field="site")
         site = found
     refuse_site(meter, site)
     return site
 
 
 def refuse_site(meter: Meter, site: Site) -> None:
-    """Refuse a site at which a meter cannot be: of another organisation, or with other days than its readings."""
+    """Refuse a site of another organisation, or one with another time zone than the meter's readings."""
     if site.organisation_id != meter.organisation_id:
         raise Invalid("Meters stay in their organisation.", "Choose one of its sites.", field="site")
     if meter.pk is not None and site.timezone != meter.site.timezone and meter.series.exists():
         raise Invalid(
-            f"{meter} has readings in days of {meter.site.timezone}; {site.name} keeps {site.timezone}.",
-            "Make a new meter there.",
+            f"{meter} has readings in days of {meter.site.timezone}; {site.name} has {site.timezone}.",
+            "Create a new meter there.",
             field="site",
         )
 
@@ -166,12 +166,12 @@ def _parent(actor: Actor, meter: Meter, given: Meter | str | None) -> Meter | No
             return meter.parent
         found = Meter.objects.visible_to(actor).filter(organisation=meter.organisation, identifier=parent).first()
         if found is None:
-            raise Invalid(f"There is no meter {parent!r}.", "Make the parent meter first.", field="parent")
+            raise Invalid(f"There is no meter {parent!r}.", "Create the parent meter first.", field="parent")
         parent = found
     if parent.organisation_id != meter.organisation_id:
         raise Invalid("There is no such meter.", "Choose one of this organisation.", field="parent")
     virtual.refuse_if_virtual(parent, "sub-meters: it counts nothing itself", field="parent")
-    # One at a time in an organisation: two changes at once could close a ring that neither sees.
+    # One at a time in an organisation: two changes at once could close a circle that neither sees.
     Organisation.objects.select_for_update(no_key=True).get(pk=meter.organisation_id)
     _refuse_circle(meter, parent)
     return parent
@@ -185,11 +185,11 @@ def _refuse_circle(meter: Meter, parent: Meter) -> None:
         if above == meter.pk:
             raise Invalid(f"{meter.identifier} would be its own parent.", "Choose another parent.", field="parent")
         above = Meter.objects.filter(pk=above).values_list("parent", flat=True).first()
-    raise Invalid(f"Meters stand at most {DEEPEST} below each other.", "Choose a parent further up.", field="parent")
+    raise Invalid(f"Meters can be at most {DEEPEST} levels deep.", "Choose a parent further up.", field="parent")
 
 
 def _correct_newest_entries(meter: Meter, before: Mapping[str, Any]) -> None:
-    """Carry a correction into the newest entry of the meter's histories, so that there is one truth."""
+    """Carry a correction into the newest entry of the meter's histories, so that they agree."""
     if meter.serial != before["serial"]:
         meter.devices.filter(until=None).update(serial=meter.serial)
     if meter.multiplier != before["multiplier"]:
@@ -214,4 +214,4 @@ def require_editor(actor: Actor, meter: Meter, site: Site) -> None:
 
 
 def _taken(meter: Meter) -> str:
-    return f"There is a meter {meter.identifier} already."
+    return f"There is already a meter {meter.identifier}."

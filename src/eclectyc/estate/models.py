@@ -100,7 +100,7 @@ class RegionQuerySet(models.QuerySet["Region"]):
 
 
 class Region(models.Model):
-    """A part of an organisation's estate: sites that somebody looks after together."""
+    """A group of sites that are managed together."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="regions")
     name = models.CharField(max_length=200)
@@ -117,7 +117,7 @@ class Region(models.Model):
 
     @property
     def place(self) -> Place:
-        """Where this is, as rights see it."""
+        """The place for permission checks."""
         return Place(self.organisation_id, region=self.pk)
 
 
@@ -153,7 +153,7 @@ class Supplier(models.Model):
 
     @property
     def place(self) -> Place:
-        """Where this is, as rights see it: the whole organisation's."""
+        """The place for permission checks: the whole organisation."""
         return Place(self.organisation_id)
 
 
@@ -177,9 +177,9 @@ class Site(models.Model):
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
     timezone = models.CharField(max_length=64, default=DEFAULT_ZONE)
-    gas_region = models.CharField(max_length=60, blank=True)  # whose calorific values hold here: an LDZ, mostly
+    gas_region = models.CharField(max_length=60, blank=True)  # whose calorific values apply: usually an LDZ
     is_active = models.BooleanField(default=True)
-    opening_hours = models.JSONField(default=default_week, blank=True)  # see estate.hours
+    opening_hours = models.JSONField(default=default_week, blank=True)  # see estate.opening_hours
     properties = models.JSONField(default=dict, blank=True)  # see estate.properties
     outside_references = models.JSONField(default=dict, blank=True)  # company_id, region_id … of other systems
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -197,12 +197,12 @@ class Site(models.Model):
         return self.name
 
     def search_words(self) -> list[str]:
-        """By what a site is found; a postcode also without its space."""
+        """The words by which a search finds it; a postcode also without its space."""
         return [self.name, self.postcode, self.postcode.replace(" ", ""), self.company, self.address]
 
     @property
     def place(self) -> Place:
-        """Where this is, as rights see it."""
+        """The place for permission checks."""
         return Place(self.organisation_id, region=self.region_id, site=self.pk)
 
 
@@ -213,15 +213,16 @@ class MeterQuerySet(models.QuerySet["Meter"]):
 
 
 class Meter(models.Model):
-    """A metering point: what a bill or a plate names. Import and export are two of them.
+    """A metering point, as a bill or a plate names it. Import and export are two metering points.
 
-    A *virtual* meter has a formula over other meters instead of a device: its readings are worked out from theirs, and
-    it counts nothing beside them. ``formula`` is the text as it was typed, ``formula_parts`` what it means.
+    A *virtual* meter has a formula over other meters instead of a device: its readings are derived from theirs and are
+    never added to them. ``formula`` is the text as typed, ``formula_parts`` its meaning.
     """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="meters")
-    # The other keys have their indexes in Meta, with what lists of 100,000 ask for beside them. An organisation never
-    # stands right behind a site there, nor a site behind it: SQLite would try each of 200 organisations at each site.
+    # The other keys have their indexes in Meta, with further columns that lists of 100,000 meters need. In them an
+    # organisation never directly follows a site, nor a site an organisation: SQLite would try each of 200
+    # organisations at each site.
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="meters", db_index=False)
     identifier = models.CharField(max_length=64)
     name = models.CharField(max_length=200, blank=True)
@@ -267,17 +268,17 @@ class Meter(models.Model):
         return self.name or self.identifier
 
     def search_words(self) -> list[str]:
-        """By what a meter is found, besides its site."""
+        """The words by which a search finds it, besides those of its site."""
         return [self.identifier, self.name, self.serial]
 
     @property
     def is_virtual(self) -> bool:
-        """Whether its readings are worked out from those of other meters."""
+        """Whether its readings are derived from those of other meters."""
         return bool(self.formula)
 
     @property
     def place(self) -> Place:
-        """Where this is, as rights see it."""
+        """The place for permission checks."""
         return Place(self.organisation_id, region=self.site.region_id, site=self.site_id, meter=self.pk)
 
 
@@ -290,9 +291,9 @@ class SeriesQuerySet(models.QuerySet["Series"]):
 class Series(models.Model):
     """One quantity of one meter at one step, in one unit, from one source: the lake's ``series`` number.
 
-    A meter has one *primary* source and unit per quantity; only primary series are counted. Its series of
-    several steps stand beside each other, and each day counts the best of them. Where a meter's registers come
-    apart (day and night, E1 and E2) each has a series of its own, and a day counts their sum.
+    A meter has one *primary* source and unit per quantity; only primary series are counted. If it has series of
+    several steps, each day counts the best of them. If its registers come separately (day and night, E1 and E2), each
+    has its own series, and a day counts their sum.
     """
 
     id = models.AutoField(primary_key=True)  # int32 in the lake

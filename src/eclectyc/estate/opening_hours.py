@@ -30,7 +30,7 @@ def default_week() -> Week:
 
 
 def week_of(given: object) -> Week:
-    """Return a week from its text, from seven lists of spans, or from lists by weekday; raise ``Invalid`` else.
+    """Return a week from its text, from seven lists of spans, or from lists by weekday; otherwise raise ``Invalid``.
 
     A span over midnight becomes two, spans that touch or overlap become one.
 
@@ -41,7 +41,7 @@ def week_of(given: object) -> Week:
 
 
 def text_of(week: Sequence[Sequence[Sequence[str]]]) -> str:
-    """Return a week as people write it; ``closed`` where it is never open.
+    """Return a week as people write it; ``closed`` if it is never open.
 
     >>> text_of(default_week())
     'Mon-Fri 07:00-19:00'

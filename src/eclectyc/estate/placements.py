@@ -1,4 +1,4 @@
-"""Where a meter is from a day on."""
+"""The site of a meter from a day on: moves, corrected and undone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eclectyc.kernel.errors import Conflict, Invalid
 
 
 def move_meter(actor: Actor, *, meter: Meter, to: Site, on: date | str, version: int | None = None) -> Placement:
-    """Place a meter at another site from ``on``; earlier use stays where it was. Who may see it follows at once."""
+    """Move a meter to another site from ``on``; earlier usage stays. Who may see it changes at once."""
     day = checks.day_required("on", on)
     with transaction.atomic():
         lock(meter, version)
@@ -24,7 +24,7 @@ def move_meter(actor: Actor, *, meter: Meter, to: Site, on: date | str, version:
         refuse_site(meter, to)
         current = meter.placements.filter(until=None).first()
         if to.pk == meter.site_id:
-            raise Invalid(f"{meter} is at {to.name} already.", "Choose another site.", field="to")
+            raise Invalid(f"{meter} is already at {to.name}.", "Choose another site.", field="to")
         refuse_day(meter, day, current.since if current else meter.installed, f"has been at {meter.site.name}")
         if current is None:
             meter.placements.create(site=meter.site, since=None, until=day)
@@ -39,7 +39,7 @@ def move_meter(actor: Actor, *, meter: Meter, to: Site, on: date | str, version:
 
 
 def correct_move(actor: Actor, *, placement: Placement, on: date | str, version: int | None = None) -> Placement:
-    """Put right the day of a move, between the moves before and after it; the sites stay."""
+    """Correct the day of a move, between its neighbours; the sites stay."""
     day = checks.day_required("on", on)
     with transaction.atomic():
         meter = placement.meter
@@ -54,23 +54,23 @@ def correct_move(actor: Actor, *, placement: Placement, on: date | str, version:
             raise Invalid(f"{meter} came to {former.site} on {former.since}.", "Choose a later day.", field="on")
         if placement.until is not None and day >= placement.until:
             raise Invalid(f"{meter} left {placement.site} on {placement.until}.", "Choose an earlier day.", field="on")
-        told = {"site_id": placement.site_id, "on": placement.since}
+        earlier = {"site_id": placement.site_id, "on": placement.since}
         placement.since = former.until = day
         former.save(update_fields=["until"])
         placement.save(update_fields=["since"])
         touch(meter)
-        record_change(actor, "meter.move_corrected", meter, told, {"site_id": placement.site_id, "on": day})
+        record_change(actor, "meter.move_corrected", meter, earlier, {"site_id": placement.site_id, "on": day})
     return placement
 
 
 def undo_move(actor: Actor, *, meter: Meter, version: int | None = None) -> Site:
-    """Take a meter's last move back, as if it had never been, and return the site that it is at again."""
+    """Undo a meter's last move and return the site that it is at again."""
     with transaction.atomic():
         lock(meter, version)
         actor.require("estate.edit", meter.place)
         placements = list(meter.placements.select_related("site__region"))
         if len(placements) < 2:
-            raise Conflict(f"{meter} has never moved.", "There is nothing to take back.")
+            raise Conflict(f"{meter} has never moved.", "There is nothing to undo.")
         before, last = placements[-2:]
         require_editor(actor, meter, before.site)
         last.delete()
@@ -79,9 +79,9 @@ def undo_move(actor: Actor, *, meter: Meter, version: int | None = None) -> Site
         else:
             before.until = None
             before.save(update_fields=["until"])
-        told = {"site_id": meter.site_id, "on": last.since}
+        undone = {"site_id": meter.site_id, "on": last.since}
         _put_at(meter, before.site)
-        record_change(actor, "meter.move_taken_back", meter, told, {"site_id": before.site_id})
+        record_change(actor, "meter.move_taken_back", meter, undone, {"site_id": before.site_id})
     return before.site
 
 

@@ -1,4 +1,4 @@
-"""A site's own properties: a name, what kind of value it has, and the value."""
+"""A site's own properties: a name, a kind and a value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Property = dict[str, Any]
 
 
 def checked(field: str, given: Any) -> dict[str, Property]:
-    """Return properties by name, each ``{"kind", "value"}``; a plain value says its own kind.
+    """Return properties by name, each ``{"kind", "value"}``; a plain value has its own kind.
 
     >>> checked("properties", {"Storeys": 4, "Listed": {"kind": "yes_no", "value": "yes"}})
     {'Storeys': {'kind': 'number', 'value': 4}, 'Listed': {'kind': 'yes_no', 'value': True}}
@@ -33,23 +33,23 @@ def checked(field: str, given: Any) -> dict[str, Property]:
     if len(given) > MOST:
         raise Invalid(f"There are {len(given)} properties; {MOST} are the most.", "Leave some out.", field=field)
     found: dict[str, Property] = {}
-    for name, said in given.items():
+    for name, entry in given.items():
         words = checks.required("property", name)
         if len(words) > 60:
             raise Invalid(f"The property {words[:60]!r} has too long a name.", "Use 60 characters.", field=field)
         if words.casefold() in {other.casefold() for other in found}:
-            raise Invalid(f"The property {words!r} is there twice.", "Leave one out.", field=field)
-        found[words] = _one(words, said, field)
+            raise Invalid(f"The property {words!r} is given twice.", "Leave one out.", field=field)
+        found[words] = _one(words, entry, field)
     return found
 
 
-def _one(name: str, said: Any, field: str) -> Property:
-    if isinstance(said, Mapping):
-        if set(said) != {"kind", "value"}:
+def _one(name: str, entry: Any, field: str) -> Property:
+    if isinstance(entry, Mapping):
+        if set(entry) != {"kind", "value"}:
             raise Invalid(f"The property {name!r} needs a kind and a value.", _REMEDY, field=field)
-        kind, value = said["kind"], said["value"]
+        kind, value = entry["kind"], entry["value"]
     else:
-        kind, value = _kind_of(said), said
+        kind, value = _kind_of(entry), entry
     if kind not in KINDS:
         raise Invalid(f"The property {name!r} has no kind {str(kind)[:40]!r}.", _REMEDY, field=field)
     return {"kind": kind, "value": _value(name, kind, value, field)}

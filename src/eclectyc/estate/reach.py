@@ -1,4 +1,4 @@
-"""What is within a reach, as conditions on the registry. One place for each kind of thing, and nowhere else."""
+"""Reach as query conditions: each kind of thing has its condition here, and nowhere else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def within(limits: Iterable[Reach], condition: Callable[[Reach], Q]) -> Q:
 
 
 def regions_within(reach: Reach) -> Q:
-    """Regions wholly within reach, and those that hold a site within reach."""
+    """Regions wholly within reach, and those with a site within reach."""
     return _any(organisation__in=reach.organisations, pk__in=reach.regions) | _regions_of(reach)
 
 
@@ -77,7 +77,7 @@ def _regions_of(reach: Reach) -> Q:
 
 
 def _any(**conditions: Any) -> Q:
-    """Return the union of the conditions that can be met at all; none of them: nothing."""
+    """Return the union of the conditions that have values; without any, one that nothing meets."""
     wanted = Q()
     for name, values in conditions.items():
         if values:

@@ -1,4 +1,4 @@
-"""Regions: what changes them."""
+"""Regions: created, changed, deleted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eclectyc.kernel.plurals import counted
 
 
 def create_region(actor: Actor, *, organisation: Organisation, name: str) -> Region:
-    """Make a region. Its name is unique in the organisation, in whatever case."""
+    """Create a region. Its name is unique in the organisation, ignoring case."""
     actor.require("estate.edit", organisation.pk)
     region = Region(organisation=organisation, **checked_region_fields({"name": name}))
     with transaction.atomic():
@@ -37,19 +37,19 @@ def update_region(actor: Actor, *, region: Region, version: int | None = None, *
 
 
 def delete_region(actor: Actor, *, region: Region, version: int | None = None) -> None:
-    """Delete a region that holds no site."""
+    """Delete a region without sites."""
     with transaction.atomic():
         before = lock(region, version)
         actor.require("estate.edit", region.organisation_id)
         sites = region.sites.count()
         if sites:
-            raise Conflict(f"{region.name} holds {counted(sites, 'site')}.", "Move them to another region first.")
+            raise Conflict(f"{region.name} has {counted(sites, 'site')}.", "Move them to another region first.")
         refuse_if_people_have_roles(region, region=region)
         remove(actor, region, "region.deleted", before)
 
 
 def find_or_create_region(actor: Actor, organisation: Organisation, given: Region | str | None) -> Region | None:
-    """Return the region that is given or named. One that is not there yet is made, where the actor may do that."""
+    """Return the given or named region. A new one is created if the actor may do that."""
     if given is None or given == "":
         return None
     if isinstance(given, Region):
@@ -60,9 +60,9 @@ def find_or_create_region(actor: Actor, organisation: Organisation, given: Regio
     if known is not None:
         return known
     if not actor.may("estate.edit", organisation.pk):
-        raise Invalid(f"There is no region {given!r}.", "Choose one that is there.", field="region")
+        raise Invalid(f"There is no region {given!r}.", "Choose an existing one.", field="region")
     return create_region(actor, organisation=organisation, name=given)
 
 
 def _taken(region: Region) -> str:
-    return f"There is a region {region.name!r} already."
+    return f"There is already a region {region.name!r}."

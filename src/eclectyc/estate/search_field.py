@@ -1,4 +1,4 @@
-"""The words by which a thing is found, kept beside it in lower case: one comparison instead of many."""
+"""The words by which a search finds a row, stored with it in lower case: one comparison instead of many."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from django.db import models
 
 
 class SearchField(models.TextField):
-    """Written with its row from the model's ``search_words()``; a list searches it with ``contains``."""
+    """Stored with its row from the model's ``search_words()``; a list searches it with ``contains``."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"blank": True, "default": "", "editable": False, **options})
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        """Return the words as the row has them now; a migration's model does not know them."""
+        """Return the row's words now; a migration's model has none."""
         if not hasattr(model_instance, "search_words"):
             return getattr(model_instance, self.attname)
         words = searchable(model_instance.search_words())

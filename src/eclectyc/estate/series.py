@@ -1,4 +1,4 @@
-"""Series: found, and made where there is none."""
+"""Series: found, and created if they do not exist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FEW: Final = 100
 
 
 class SeriesKey(NamedTuple):
-    """What tells one series from another."""
+    """What identifies a series."""
 
     meter: int
     quantity: str
@@ -28,7 +28,7 @@ class SeriesKey(NamedTuple):
 
 
 def quantity_in(utility: str, quantity: str, unit: str) -> str:
-    """Return the quantity that readings in a canonical unit are of: a gas meter brings kWh in, and its m³ are volume.
+    """Return the quantity of readings in a canonical unit: a gas meter imports kWh, and its m³ are volume.
 
     >>> quantity_in("gas", "import", "m3"), quantity_in("gas", "import", "kWh"), quantity_in("water", "import", "m3")
     ('volume', 'import', 'import')
@@ -40,43 +40,41 @@ def quantity_in(utility: str, quantity: str, unit: str) -> str:
 def series_for(
     actor: Actor, *, meter: Meter, quantity: str = "import", unit: str = "", step_minutes: int = 30, source: str = ""
 ) -> Series:
-    """Return a meter's series of a quantity, unit, step and source; make it where there is none."""
+    """Return a meter's series of a quantity, unit, step and source; create it if there is none."""
     actor.require("imports.run", meter.organisation_id)
     unit = unit or meter.unit
     key = SeriesKey(meter.pk, quantity_in(meter.utility, quantity, unit), unit, step_minutes, source)
     with transaction.atomic():
-        found, made = ensure_series([key])
-        for series in made:
-            record(actor.by, "series.created", series, organisation_id=meter.organisation_id,
-                   after={"meter": meter.pk, "quantity": quantity, "unit": series.unit, "step_minutes": step_minutes},
-                   )  # fmt: skip
+        found, created = ensure_series([key])
+        for series in created:
+            after = {"meter": meter.pk, "quantity": quantity, "unit": series.unit, "step_minutes": step_minutes}
+            record(actor.by, "series.created", series, organisation_id=meter.organisation_id, after=after)
     return found[key]
 
 
 def ensure_series(keys: Iterable[SeriesKey]) -> tuple[dict[SeriesKey, Series], list[Series]]:
-    """Return the series of each key, and which of them had to be made; call it within a transaction.
+    """Return the series of each key, and those that were created; call it within a transaction.
 
     The first source and unit of a meter's quantity is its primary one: only that is counted. All its steps and
-    registers are primary together. Another unit or source stands beside it.
+    registers are primary together. Another unit or source is stored without being counted.
     """
-    wanted = list(dict.fromkeys(keys))
-    held = {_key(series): series for series in series_of({key.meter for key in wanted})}
-    primary = {(k.meter, k.quantity): (k.unit, k.source) for k, series in held.items() if series.is_primary}
-    made = []
-    for key in wanted:
-        if key in held:
+    requested = list(dict.fromkeys(keys))
+    stored = {_key(series): series for series in series_of({key.meter for key in requested})}
+    primary = {(k.meter, k.quantity): (k.unit, k.source) for k, series in stored.items() if series.is_primary}
+    created = []
+    for key in requested:
+        if key in stored:
             continue
         counted = primary.setdefault((key.meter, key.quantity), (key.unit, key.source))
-        made.append(
-            Series(meter_id=key.meter, quantity=key.quantity, unit=key.unit, step_minutes=key.step_minutes,
-                   source=key.source, register=key.register, is_primary=counted == (key.unit, key.source))
-        )  # fmt: skip
-    Series.objects.bulk_create(made, batch_size=500)
-    return held | {_key(series): series for series in made}, made
+        fields = key._asdict()
+        is_primary = counted == (key.unit, key.source)
+        created.append(Series(meter_id=fields.pop("meter"), **fields, is_primary=is_primary))
+    Series.objects.bulk_create(created, batch_size=500)
+    return stored | {_key(series): series for series in created}, created
 
 
 def series_of(meters: Iterable[int]) -> list[Series]:
-    """Return the series of some meters, by number; in pieces, because databases bound a query's length."""
+    """Return the series of some meters, by number; queried in parts, because databases limit a query's length."""
     return [series for piece in _in_pieces(meters) for series in Series.objects.filter(meter__in=piece)]
 
 
@@ -88,24 +86,24 @@ def series_rows(meters: Iterable[int], *columns: str) -> Iterator[tuple]:
 def rows_of(found: QuerySet[Series], field: str, numbers: Iterable[int], *columns: str) -> Iterator[tuple]:
     """Yield some columns of those of ``found`` whose ``field`` is one of some numbers.
 
-    Many numbers that lie close together are asked for as a span, and what else lies in it is passed over: naming a
-    thousand takes several milliseconds.
+    Many numbers that lie close together are queried as a span, and others in it are skipped: naming a thousand takes
+    several milliseconds.
     """
-    wanted = set(numbers)
-    low, high = min(wanted, default=0), max(wanted, default=0)
-    if len(wanted) > _FEW and high - low < 2 * len(wanted):
+    requested = set(numbers)
+    low, high = min(requested, default=0), max(requested, default=0)
+    if len(requested) > _FEW and high - low < 2 * len(requested):
         span = {f"{field}__gte": low, f"{field}__lte": high}
         rows = found.filter(**span).values_list(field, *columns)
-        yield from (row[1:] for row in rows if row[0] in wanted)
+        yield from (row[1:] for row in rows if row[0] in requested)
         return
-    for piece in _in_pieces(wanted):
+    for piece in _in_pieces(requested):
         yield from found.filter(**{f"{field}__in": piece}).values_list(*columns)
 
 
 def all_exist(series: Sequence[int]) -> bool:
-    """Say whether all these series still are in the registry."""
-    wanted = set(series)
-    return sum(Series.objects.filter(pk__in=piece).count() for piece in _in_pieces(wanted)) == len(wanted)
+    """Return whether all these series are still in the registry."""
+    requested = set(series)
+    return sum(Series.objects.filter(pk__in=piece).count() for piece in _in_pieces(requested)) == len(requested)
 
 
 def _in_pieces(numbers: Iterable[int]) -> Iterator[list[int]]:

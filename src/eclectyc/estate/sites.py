@@ -1,4 +1,4 @@
-"""Sites: what changes them."""
+"""Sites: created, changed, deleted."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from eclectyc.kernel.plurals import counted
 
 
 def create_site(actor: Actor, *, organisation: Organisation, name: str, **fields: Any) -> Site:
-    """Make a site. Its name is unique in the organisation, in whatever case.
+    """Create a site. Its name is unique in the organisation, ignoring case.
 
-    Whoever edits a whole organisation makes it anywhere; whoever edits a region makes it there.
+    An editor of the whole organisation may create it anywhere; an editor of a region only there.
     """
     site = Site(organisation=organisation)
     if not actor.may("estate.edit", organisation.pk) and not fields.get("region"):
@@ -34,7 +34,7 @@ def create_site(actor: Actor, *, organisation: Organisation, name: str, **fields
 
 
 def update_site(actor: Actor, *, site: Site, version: int | None = None, **fields: Any) -> Site:
-    """Change a site's fields. Its time zone is fixed once readings have been laid in its days."""
+    """Change a site's fields. Its time zone is fixed once it has readings: they lie in its local days."""
     checked = checked_site_fields(fields)
     with transaction.atomic():
         before = lock(site, version)
@@ -48,7 +48,7 @@ def update_site(actor: Actor, *, site: Site, version: int | None = None, **field
 
 
 def delete_site(actor: Actor, *, site: Site, version: int | None = None) -> None:
-    """Delete a site at which there is, and was, no meter."""
+    """Delete a site that has, and had, no meter."""
     with transaction.atomic():
         before = lock(site, version)
         actor.require("estate.edit", site.place)
@@ -58,7 +58,7 @@ def delete_site(actor: Actor, *, site: Site, version: int | None = None) -> None
                 f"{site.name} has {counted(meters, 'meter')}.", "Move them first, or make the site inactive."
             )
         if site.placements.exists():
-            raise Conflict(f"{site.name} has the use of meters that were there.", "Make it inactive instead.")
+            raise Conflict(f"{site.name} has usage of meters that were there.", "Make it inactive instead.")
         refuse_if_people_have_roles(site, site=site)
         remove(actor, site, "site.deleted", before)
 
@@ -73,18 +73,18 @@ def _set_fields(actor: Actor, site: Site, checked: Mapping[str, Any]) -> None:
         else:
             setattr(site, name, value)
     if (site.latitude is None) != (site.longitude is None):
-        lacking = "latitude" if site.latitude is None else "longitude"
-        raise Invalid(f"A position has two numbers; the {lacking} is missing.", "Give both, or none.", field=lacking)
+        missing = "latitude" if site.latitude is None else "longitude"
+        raise Invalid(f"A position has two numbers; the {missing} is missing.", "Give both, or none.", field=missing)
 
 
 def _refuse_another_zone(site: Site, zone: str) -> None:
     if Series.objects.filter(meter__site=site).exists() or site.placements.exists():
         raise Invalid(
             f"{site.name} has readings in days of {zone}.",
-            "Make a new site in the other time zone and import its readings there.",
+            "Create a new site in the other time zone and import its readings there.",
             field="timezone",
         )
 
 
 def _taken(site: Site) -> str:
-    return f"There is a site {site.name!r} already."
+    return f"There is already a site {site.name!r}."

@@ -1,4 +1,4 @@
-"""Suppliers: what changes them. A contact's details name a person: the audit keeps them apart."""
+"""Suppliers: created, changed, deleted. A contact's details name a person: the audit stores them separately."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PERSONAL: Final = frozenset({"contact_name", "contact_email", "contact_phone", "
 
 
 def create_supplier(actor: Actor, *, organisation: Organisation, name: str, **fields: Any) -> Supplier:
-    """Make a supplier. Its name is unique in the organisation, in whatever case."""
+    """Create a supplier. Its name is unique in the organisation, ignoring case."""
     actor.require("estate.edit", organisation.pk)
     supplier = Supplier(organisation=organisation, **checked_supplier_fields({"name": name} | fields))
     with transaction.atomic():
@@ -39,7 +39,7 @@ def update_supplier(actor: Actor, *, supplier: Supplier, version: int | None = N
 
 
 def delete_supplier(actor: Actor, *, supplier: Supplier, version: int | None = None) -> None:
-    """Delete a supplier of no meter."""
+    """Delete a supplier without meters."""
     with transaction.atomic():
         before = lock(supplier, version)
         actor.require("estate.edit", supplier.place)
@@ -53,7 +53,7 @@ def delete_supplier(actor: Actor, *, supplier: Supplier, version: int | None = N
 
 
 def find_or_create_supplier(actor: Actor, organisation: Organisation, given: Supplier | str | None) -> Supplier | None:
-    """Return the supplier that is given or named. One that is not there yet is made, where the actor may do that."""
+    """Return the given or named supplier. A new one is created if the actor may do that."""
     if given is None or given == "":
         return None
     if isinstance(given, Supplier):
@@ -64,9 +64,9 @@ def find_or_create_supplier(actor: Actor, organisation: Organisation, given: Sup
     if known is not None:
         return known
     if not actor.may("estate.edit", organisation.pk):
-        raise Invalid(f"There is no supplier {given!r}.", "Choose one that is there.", field="supplier")
+        raise Invalid(f"There is no supplier {given!r}.", "Choose an existing one.", field="supplier")
     return create_supplier(actor, organisation=organisation, name=given)
 
 
 def _taken(supplier: Supplier) -> str:
-    return f"There is a supplier {supplier.name!r} already."
+    return f"There is already a supplier {supplier.name!r}."

@@ -1,7 +1,6 @@
-"""Virtual meters: what a formula may be made of. What of it somebody sees: :mod:`eclectyc.estate.formula_visibility`.
+"""Virtual meters: the meaning of a formula, and what is refused. Who sees it is in ``estate.formula_visibility``.
 
-Whoever declares a formula sees every meter in it; another organisation's meter, or one out of sight, is as good as
-none.
+A user who enters a formula must see every meter in it; for them another meter does not exist.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from eclectyc.kernel.identifiers import clean_identifier
 from eclectyc.kernel.plurals import counted
 from eclectyc.kernel.units import is_added
 
-MOST_ABOVE: Final = 8  # virtual meters one made of the other
+MOST_ABOVE: Final = 8  # levels of virtual meters
 UNIT_OF_QUANTITY: Final = {"reactive_import": "kVArh", "reactive_export": "kVArh", "volume": "m3"}
 _ALIKE: Final = {("m3", "litre"): Fraction(1000), ("litre", "m3"): Fraction(1, 1000)}
 
@@ -42,14 +41,14 @@ class MeterTerm:
 
 @dataclass(frozen=True, slots=True)
 class FormulaMeaning:
-    """What a formula means: its text, with nothing left open, and its parts in order."""
+    """The meaning of a formula: its unambiguous text, and its terms in order."""
 
     text: str
     parts: tuple[MeterTerm, ...]
 
     @property
     def step_minutes(self) -> int:
-        """The finest step that all parts fit into."""
+        """The finest step that all terms fit into."""
         return common_step(part.meter.step_minutes for part in self.parts)
 
 
@@ -64,9 +63,9 @@ def common_step(steps: Iterable[int]) -> int:
 
 
 def meaning_of(actor: Actor, meter: Meter, text: str) -> FormulaMeaning:
-    """Return what a formula means for a meter, which may still have to be made.
+    """Return the meaning of a formula for a meter, which may not be stored yet.
 
-    Raises ``Invalid`` where a meter of it is not there for the actor, in another organisation or in another unit.
+    Raises ``Invalid`` if the actor does not see one of its meters, or if one has another organisation or unit.
     """
     visible = Meter.objects.visible_to(actor).filter(organisation=meter.organisation)
     words = hyphenated(text)
@@ -85,7 +84,7 @@ def meaning_of(actor: Actor, meter: Meter, text: str) -> FormulaMeaning:
 
 
 def _parts(terms: tuple[Term, ...], found: Mapping[str, Meter]) -> tuple[MeterTerm, ...]:
-    """Return the terms' parts; a quantity that is left out and one that is named may be the same."""
+    """Return the terms with their meters; a quantity that is left out and one that is named may be the same."""
     factors: dict[tuple[str, str], Fraction] = {}
     for term in terms:
         key = term.meter, term.quantity or found[term.meter].direction
@@ -97,7 +96,7 @@ def _parts(terms: tuple[Term, ...], found: Mapping[str, Meter]) -> tuple[MeterTe
 
 
 def refuse_units(meter: Meter, parts: Collection[MeterTerm], hidden: Collection[int] = ()) -> None:
-    """Refuse parts that count in a unit that cannot be turned into the meter's. hidden : meters that are not named."""
+    """Refuse terms whose unit cannot be converted to the meter's. hidden : meters that errors must not name."""
     if not is_added(meter.unit):
         raise Invalid(f"Amounts in {meter.unit} do not add up.", "Choose kWh, kVArh, m3, litre or kg.", field="unit")
     units = units_of(parts)
@@ -107,35 +106,35 @@ def refuse_units(meter: Meter, parts: Collection[MeterTerm], hidden: Collection[
             name = "[hidden]" if part.meter.pk in hidden else part.meter.identifier
             raise Invalid(
                 f"{name} counts {part.quantity.replace('_', ' ')} in {unit}, not in {meter.unit}.",
-                "Take only meters of one unit, or name another quantity of it: A.export.",
+                "Use meters of one unit, or name another of its quantities: A.export.",
                 field="formula",
             )
 
 
 def units_of(parts: Iterable[MeterTerm]) -> dict[tuple[int, str], str]:
-    """Return in which unit each part counts, by meter and quantity: that of its readings where it has any."""
+    """Return the unit of each term, by meter and quantity: that of its readings if it has any."""
     every = list(parts)
-    held = Series.objects.filter(meter__in={part.meter.pk for part in every}, is_primary=True)
-    told = {(meter, quantity): unit for meter, quantity, unit in held.values_list("meter", "quantity", "unit")}
+    series = Series.objects.filter(meter__in={part.meter.pk for part in every}, is_primary=True)
+    units = {(meter, quantity): unit for meter, quantity, unit in series.values_list("meter", "quantity", "unit")}
     for part in every:
-        told.setdefault((part.meter.pk, part.quantity), _usual_unit(part))
-    return told
+        units.setdefault((part.meter.pk, part.quantity), _usual_unit(part))
+    return units
 
 
 def _usual_unit(part: MeterTerm) -> str:
-    """Gas that is read as a volume brings in kWh: these are worked out from it."""
+    """Return the unit of a term without readings; gas that is read as a volume imports kWh, derived from it."""
     is_gas_volume = part.meter.utility == Utility.GAS and part.meter.unit == "m3"
     return UNIT_OF_QUANTITY.get(part.quantity, "kWh" if is_gas_volume else part.meter.unit)
 
 
 def conversion_between(unit: str, other: str) -> Fraction | None:
-    """Return what amounts of one canonical unit are multiplied by to be of another; None where that has no meaning."""
+    """Return the factor from one canonical unit to another; None if they measure different things."""
     return Fraction(1) if unit == other else _ALIKE.get((unit, other))
 
 
 def quantity_of(direction: str, quantities: Collection[str]) -> str:
-    """Return what a virtual meter measures: what its parts do where all measure the same volume or reactive energy,
-    else what its direction tells.
+    """Return what a virtual meter measures: the quantity of its terms if all measure the same volume or reactive
+    energy, else that of its direction.
 
     >>> quantity_of("import", ["import", "export"]), quantity_of("import", ["volume", "volume"])
     ('import', 'volume')
@@ -145,12 +144,12 @@ def quantity_of(direction: str, quantities: Collection[str]) -> str:
 
 
 def lock_formulas(organisation: int) -> None:
-    """Let formulas of an organisation change one at a time: two at once could close a ring that neither sees."""
+    """Let formulas of an organisation change one at a time: two at once could close a circle that neither sees."""
     Organisation.objects.select_for_update(no_key=True).get(pk=organisation)
 
 
 def refuse_circle(actor: Actor, meter: Meter, parts: Collection[MeterTerm]) -> None:
-    """Refuse parts that are made of the meter itself, naming the way round; call it with the turn taken."""
+    """Refuse terms that depend on the meter itself, naming the circle; call it with the formulas locked."""
     below: dict[int, set[int]] = {}
     may_go_on = ~Q(part__formula="") | Q(part=meter.pk)
     pairs = FormulaPart.objects.filter(may_go_on, meter__organisation=meter.organisation)
@@ -160,20 +159,20 @@ def refuse_circle(actor: Actor, meter: Meter, parts: Collection[MeterTerm]) -> N
     way = _way_back(meter.pk or 0, below)
     if way:
         raise Invalid(
-            f"{meter.identifier} would be made of itself: {_describe_way(actor, way)}.",
+            f"{meter.identifier} would depend on itself: {_describe_way(actor, way)}.",
             "Leave one of them out of the other.",
             field="formula",
         )
     if _height(below) > MOST_ABOVE:
         raise Invalid(
-            f"More than {MOST_ABOVE} virtual meters would be made one of the other.",
-            "Name the meters that they are made of instead.",
+            f"Virtual meters would depend on each other more than {MOST_ABOVE} levels deep.",
+            "Use the meters of their formulas instead.",
             field="formula",
         )
 
 
 def _way_back(start: int, below: Mapping[int, Collection[int]]) -> list[int]:
-    """Return the meters of a ring through ``start``, it first and last; nothing where there is none."""
+    """Return the meters of a circle through ``start``, which is first and last; empty if there is none."""
     came_from: dict[int, int] = {}
     waiting = [start]
     while waiting:
@@ -196,7 +195,7 @@ def _describe_way(actor: Actor, way: list[int]) -> str:
 
 
 def _height(below: Mapping[int, Collection[int]]) -> int:
-    """Return how many virtual meters stand one above the other at most; there is no ring."""
+    """Return the most levels of virtual meters; there must be no circle."""
     known: dict[int, int] = {}
 
     def height(meter: int) -> int:
@@ -207,22 +206,22 @@ def _height(below: Mapping[int, Collection[int]]) -> int:
     return max(map(height, below), default=0)
 
 
-def store(meter: Meter, meant: FormulaMeaning) -> None:
-    """Write a formula's parts down in place of those that there were."""
+def store(meter: Meter, meaning: FormulaMeaning) -> None:
+    """Replace the stored terms of a formula."""
     FormulaPart.objects.filter(meter=meter).delete()
     FormulaPart.objects.bulk_create(
         FormulaPart(meter=meter, part=part.meter, quantity=part.quantity, factor=written(part.factor))
-        for part in meant.parts
+        for part in meaning.parts
     )
 
 
-def term_details(meant: FormulaMeaning) -> list[dict[str, Any]]:
-    """Return a formula's parts for the audit."""
-    return [{"meter": p.meter.pk, "quantity": p.quantity, "factor": written(p.factor)} for p in meant.parts]
+def term_details(meaning: FormulaMeaning) -> list[dict[str, Any]]:
+    """Return a formula's terms for the audit."""
+    return [{"meter": p.meter.pk, "quantity": p.quantity, "factor": written(p.factor)} for p in meaning.parts]
 
 
 def rename_in_formulas(meter: Meter, before: str) -> None:
-    """Let the formulas that name a meter name it as it is called now."""
+    """Use a meter's new identifier in the formulas that name it."""
     new = printed_name(meter.identifier)
     for whole in Meter.objects.filter(formula_parts__part=meter).distinct():
         whole.formula = with_names(whole.formula, lambda name: new if name == clean_identifier(before) else name)
@@ -230,7 +229,7 @@ def rename_in_formulas(meter: Meter, before: str) -> None:
 
 
 def refuse_if_used(actor: Actor, meter: Meter) -> None:
-    """Refuse to delete a meter of which others are made."""
+    """Refuse to delete a meter that is used in formulas."""
     users = list(Meter.objects.filter(formula_parts__part=meter).distinct().order_by("identifier")[:100])
     if not users:
         return
@@ -238,17 +237,17 @@ def refuse_if_used(actor: Actor, meter: Meter) -> None:
     names = list(seen.order_by("identifier").values_list("identifier", flat=True)[:3])
     others = len(users) - len(names)
     listed = ", ".join([*names, *([counted(others, "virtual meter")] if others else [])])
-    raise Conflict(f"{meter} stands in the formula of {listed}.", "Change that formula first.")
+    raise Conflict(f"{meter} is used in the formula of {listed}.", "Change that formula first.")
 
 
 def refuse_if_virtual(meter: Meter, what: str, *, field: str = "") -> None:
-    """Refuse what only a meter with a device of its own has. what : as the end of “it has no …”."""
+    """Refuse something that only a meter with a device has. what : completes "it has no …"."""
     if meter.is_virtual:
         raise Invalid(f"{meter} is a virtual meter: it has no {what}.", "Choose a meter of its formula.", field=field)
 
 
 def refuse_own_facts(meter: Meter) -> None:
-    """Refuse facts that a virtual meter cannot have: a device, a place below or above others."""
+    """Refuse fields that a virtual meter cannot have: those of a device, a main meter, a supplier."""
     refused = {
         "serial": (bool(meter.serial), "serial number"),
         "multiplier": (meter.multiplier != 1, "multiplier"),

@@ -1,8 +1,8 @@
-"""A formula read: ``A + B - 0.5 * C`` becomes its terms. Pure; nothing is ever evaluated as code.
+"""Parse a formula: ``A + B - 0.5 * C`` becomes its terms. Pure; nothing is ever evaluated as code.
 
-Taken: ``+ - * /``, parentheses, signs, numbers, meters (see :mod:`.tokens`), and a meter's quantity behind a point:
+Allowed: ``+ - * /``, parentheses, signs, numbers, meters (see :mod:`.tokens`), and a meter's quantity after a point:
 ``A.export``. Only sums of meters times numbers have a meaning slot by slot in the same unit: a meter times a meter, a
-number by a meter, and a number added to a meter are refused.
+number divided by a meter, and a number added to a meter are refused.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Sum:
-    """A number, or meters times factors; never both. ``at``: where it begins in the text."""
+    """A number, or meters times factors; never both. at : where it begins in the text."""
 
     at: int
     number: Fraction
     meters: dict[_Key, Fraction]
 
     def times(self, factor: Fraction) -> _Sum:
-        return _Sum(self.at, self.number * factor, {key: held * factor for key, held in self.meters.items()})
+        return _Sum(self.at, self.number * factor, {key: own * factor for key, own in self.meters.items()})
 
 
 def parse(text: str) -> tuple[Term, ...]:
     """Return the terms of a formula in the order in which their meters are first named.
 
-    Raises ``Invalid`` that says at which character, and what to write instead.
+    Raises ``Invalid`` with the character, and what to write instead.
 
     >>> [(term.meter, str(term.factor)) for term in parse("A + B − (C / 3 - 0.5 × A)")]
     [('A', '3/2'), ('B', '1'), ('C', '-1/3')]
@@ -46,15 +46,15 @@ def parse(text: str) -> tuple[Term, ...]:
     if not text.strip():
         raise Invalid("The formula is empty.", "Write one, such as A + B - C.", field="formula")
     if len(text) > LONGEST:
-        reason = f"The formula has {len(text):,} characters; {LONGEST:,} are the most."
-        raise Invalid(reason, "Make a virtual meter of a part of it, and name that one.", field="formula")
+        reason = f"The formula has {len(text):,} characters; at most {LONGEST:,} are allowed."
+        raise Invalid(reason, "Make part of it a virtual meter, and use that one.", field="formula")
     found = _Parser(tokens(text)).whole()
     if not found.meters:
         raise fault(found.at, "there is no meter in this formula.",
-                    'Name one. An identifier of few digits is quoted: "42".')  # fmt: skip
+                    'Name one. Quote an identifier of few digits: "42".')  # fmt: skip
     if len(found.meters) > MOST_TERMS:
-        raise Invalid(f"The formula has {len(found.meters)} meters; {MOST_TERMS} are the most.",
-                      "Make a virtual meter of some of them, and name that one.", field="formula")  # fmt: skip
+        raise Invalid(f"The formula has {len(found.meters)} meters; at most {MOST_TERMS} are allowed.",
+                      "Make some of them a virtual meter, and use that one.", field="formula")  # fmt: skip
     return tuple(_term(key, factor) for key, factor in found.meters.items())
 
 
@@ -68,7 +68,7 @@ def _term(key: _Key, factor: Fraction) -> Term:
 
 
 class _Parser:
-    """Reads tokens from left to right: sums of products of meters, numbers and what stands in parentheses."""
+    """Reads tokens from left to right: sums of products of meters, numbers and parentheses."""
 
     def __init__(self, found: list[Token]) -> None:
         self._tokens = found
@@ -79,7 +79,7 @@ class _Parser:
         found = self._sum()
         rest = self._now
         if rest.text == ")":
-            raise fault(rest.at, "this parenthesis was never opened.", "Take it out, or open it further to the left.")
+            raise fault(rest.at, "this parenthesis was never opened.", "Remove it, or open it further to the left.")
         if rest.kind != END:
             raise fault(rest.at, "an operator is missing here.", "Put +, -, * or / before it.")
         return found
@@ -117,7 +117,7 @@ class _Parser:
             raise _misplaced(token)
         self._depth += 1
         if self._depth > DEEPEST:
-            raise fault(token.at, f"more than {DEEPEST} parentheses stand one in the other.", "Write it more plainly.")
+            raise fault(token.at, f"more than {DEEPEST} parentheses are nested.", "Simplify the formula.")
         found = self._inside(token) if token.text == "(" else self._factor().times(_sign(token))
         self._depth -= 1
         return _Sum(token.at, found.number, found.meters)
@@ -139,7 +139,7 @@ class _Parser:
             known = ", ".join(QUANTITIES)
             reason = "temperatures do not add up" if token.text == "temperature" else f"there is no “{token.text}”"
             raise fault(token.at, f"{reason}.",
-                        f"Behind a meter's point stands {known}. An identifier that holds a point is quoted: "
+                        f"After a meter's point write {known}. Quote an identifier that contains a point: "
                         '"A.1".')  # fmt: skip
         return token.text
 
@@ -156,7 +156,7 @@ def _number(token: Token) -> Fraction:
 
 def _misplaced(token: Token) -> Invalid:
     if token.kind == END:
-        return fault(token.at, "the formula ends too early.", "Put a meter or a number behind the last operator.")
+        return fault(token.at, "the formula ends too early.", "Put a meter or a number after the last operator.")
     what = "there is nothing in these parentheses" if token.text == ")" else f"“{token.text}” has nothing before it"
     return fault(token.at, f"{what}.", "Put a meter or a number there.")
 
@@ -165,7 +165,7 @@ def _added(one: _Sum, other: _Sum) -> _Sum:
     if bool(one.meters) != bool(other.meters):
         number = other if one.meters else one
         raise fault(number.at, "a number cannot be added to a meter.",
-                    'Multiply with it; or quote it, if it is a meter: "42".')  # fmt: skip
+                    'Multiply by it; or quote it, if it is a meter: "42".')  # fmt: skip
     meters = dict(one.meters)
     for key, factor in other.meters.items():
         meters[key] = meters.get(key, Fraction(0)) + factor
@@ -175,7 +175,7 @@ def _added(one: _Sum, other: _Sum) -> _Sum:
 def _multiplied(one: _Sum, other: _Sum) -> _Sum:
     if one.meters and other.meters:
         raise fault(other.at, "a meter is multiplied by a meter.",
-                    "Only sums of meters, each times a number, can be worked out. A number of six or more digits is "
+                    "Only sums of meters, each times a number, can be calculated. A number of six or more digits is "
                     "written with a point: 100000.0.")  # fmt: skip
     found = one.times(other.number) if one.meters else other.times(one.number)
     return _Sum(one.at, one.number * other.number, found.meters)
@@ -185,5 +185,5 @@ def _divided(one: _Sum, other: _Sum) -> _Sum:
     if other.meters:
         raise fault(other.at, "this divides by a meter.", "Divide by numbers only: a ratio of meters is no amount.")
     if not other.number:
-        raise fault(other.at, "this divides by nought.", "Divide by another number.")
+        raise fault(other.at, "this divides by zero.", "Divide by another number.")
     return one.times(1 / other.number)

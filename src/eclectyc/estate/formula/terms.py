@@ -1,4 +1,4 @@
-"""What a formula means: meters, each times an exact factor, added up. Pure."""
+"""The terms of a formula: meters, each times an exact factor, added up. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from eclectyc.estate.formula.tokens import FEWEST_DIGITS, printed_name
 
 MOST_DIGITS: Final = 15  # of a number that is typed, and of either part of a factor
-OWN: Final = ""  # the quantity of a term that names none: the meter's own, as its direction tells
+OWN: Final = ""  # the quantity of a term that names none: that of the meter's direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Term:
 
     @property
     def named(self) -> str:
-        """The meter, and its quantity where one is named, as a formula names them."""
+        """The meter, and its quantity if one is named, as a formula writes them."""
         return printed_name(self.meter) + (f".{self.quantity}" if self.quantity else "")
 
 
@@ -38,7 +38,7 @@ def printed(terms: Iterable[Term]) -> str:
 
 
 def in_words(terms: Iterable[Term], name: Callable[[Term], str]) -> str:
-    """Return terms as a sentence's part, with each called as ``name`` says; what is added stands first.
+    """Return terms as part of a sentence; terms that are added come first. name : the words for one.
 
     >>> in_words([Term("A", Fraction(-1)), Term("B"), Term("C", Fraction(2))], lambda term: term.meter)
     'B plus 2 × C less A'
@@ -56,16 +56,16 @@ def _joined(
     times: str,
     factor: Callable[[Fraction], str],
 ) -> str:
-    said = ""
+    words = ""
     for term in terms:
         sign = minus if term.factor < 0 else plus
-        if said:
-            said += f" {sign} "
+        if words:
+            words += f" {sign} "
         elif term.factor < 0:
-            said = "-" if minus == "-" else f"{minus} "
+            words = "-" if minus == "-" else f"{minus} "
         size = abs(term.factor)
-        said += name(term) if size == 1 else f"{factor(size)} {times} {name(term)}"
-    return said
+        words += name(term) if size == 1 else f"{factor(size)} {times} {name(term)}"
+    return words
 
 
 def _as_number(factor: Fraction) -> str:

@@ -1,9 +1,9 @@
-"""A formula's text cut into tokens, each with its place, and the identifiers in it replaced. Pure.
+"""The tokens of a formula's text, each with its position; its identifiers replaced. Pure.
 
-A meter is named by its identifier: bare, where that is letters, digits and ``_ : #``; in quotes, where it holds
-anything else. Digits alone are a meter from six of them on (MPANs, MPRNs) and a number below; either can be forced, by
-quotes or by a decimal point. A hyphen inside bare letters is never guessed at: ``BFW-S01`` may be one meter or a
-difference, and :func:`spelled_out` tells the two apart by which meters there are, where only one reading has a meaning.
+A meter is named by its identifier: bare, if that is letters, digits and ``_ : #``; in quotes, if it has anything else.
+Digits alone are a meter from six on (MPANs, MPRNs) and a number below; quotes or a decimal point force either. A hyphen
+inside bare letters is never guessed at: ``BFW-S01`` may be one meter or a difference, and :func:`spelled_out` decides
+by the meters that exist, if only one of the two has a meaning.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _PLAIN: Final = re.compile(r"[\w:#]+")
 _REMEDIES: Final = {
     ",": "Write numbers with a decimal point and without commas.",
     "%": "Write 5 % as 0.05.",
-    "^": "Only sums of meters, each times a number, can be worked out.",
-    "[": "Where [hidden] stands is a meter that you do not see: somebody who sees it can change this formula.",
+    "^": "Only sums of meters, each times a number, can be calculated.",
+    "[": "[hidden] is a meter that you do not see: ask a user who sees it to change this formula.",
     "'": 'Quote identifiers like this: "MAIN 1".',
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a formula from ``at`` up to ``end``. ``text`` is what it means: an operator's sign, a number's digits,
-    a meter's identifier, a quantity's name."""
+    """A piece of a formula from ``at`` up to ``end``. text : its meaning: an operator's sign, a number's digits, a
+    meter's identifier, a quantity's name."""
 
     kind: str
     text: str
@@ -48,7 +48,7 @@ class Token:
 
 
 def fault(at: int, reason: str, remedy: str) -> Invalid:
-    """Return the refusal of a formula at a place in its text."""
+    """Return the refusal of a formula at a position in its text."""
     return Invalid(f"At character {at + 1}: {reason}", remedy, field="formula")
 
 
@@ -85,7 +85,7 @@ def _next(text: str, at: int) -> list[Token]:
     if "-" in bare[0]:
         spaced = re.sub("-+", " - ", bare[0])
         raise fault(at, f"“{bare[0]}” may be one meter, or a difference.",
-                    f'Quote the meter: "{bare[0]}" – or put blanks around the minus: {spaced}.')  # fmt: skip
+                    f'Quote the meter: "{bare[0]}" – or put spaces around the minus: {spaced}.')  # fmt: skip
     return _bare(text, at, bare[0])
 
 
@@ -102,19 +102,19 @@ def _quoted(text: str, at: int) -> Token:
     """Return a quoted identifier; a doubled quote inside stands for one."""
     closing = _CLOSING[text[at]]
     end = at + 1
-    said = ""
+    result = ""
     while end < len(text):
         if text[end] == closing:
             if text[end + 1 : end + 2] != closing:
-                return _named(said, at, end + 1)
+                return _named(result, at, end + 1)
             end += 1
-        said += text[end]
+        result += text[end]
         end += 1
-    raise fault(at, "this quote is not closed.", f"Put {closing} behind the identifier.")
+    raise fault(at, "this quote is not closed.", f"Put {closing} after the identifier.")
 
 
-def _named(said: str, at: int, end: int) -> Token:
-    name = clean_identifier(said)
+def _named(result: str, at: int, end: int) -> Token:
+    name = clean_identifier(result)
     if not name:
         raise fault(at, "there is nothing between the quotes.", 'Put an identifier there: "MAIN 1".')
     return Token(METER, name, at, end)
@@ -122,12 +122,12 @@ def _named(said: str, at: int, end: int) -> Token:
 
 def _with_quantity(text: str, meter: Token) -> list[Token]:
     meter = Token(meter.kind, clean_identifier(meter.text), meter.at, meter.end)
-    said = _POINT.match(text, meter.end)
-    return [meter] if said is None else [meter, Token(QUANTITY, said[1].lower(), meter.end + 1, said.end())]
+    result = _POINT.match(text, meter.end)
+    return [meter] if result is None else [meter, Token(QUANTITY, result[1].lower(), meter.end + 1, result.end())]
 
 
 def printed_name(identifier: str) -> str:
-    """Return an identifier as a formula names it: in quotes where it must be.
+    """Return an identifier as a formula writes it: in quotes if necessary.
 
     >>> printed_name("M1"), printed_name("BFW-S01"), printed_name("42")
     ('M1', '"BFW-S01"', '"42"')
@@ -140,22 +140,22 @@ def printed_name(identifier: str) -> str:
 
 
 def with_names(text: str, name: Callable[[str], str]) -> str:
-    """Return a formula as it was typed with its meters named anew; what ``name`` returns is set in unquoted, and an
-    identifier that it returns as it was stays as it was typed.
+    """Return a formula as typed with its meters renamed. name : returns what replaces an identifier, unquoted; one
+    that it returns unchanged stays as typed.
 
     >>> with_names('A -  "B 1"', lambda meter: "C" if meter == "B1" else meter)
     'A -  C'
     """
-    said, at = "", 0
+    result, at = "", 0
     for token in tokens(text):
         if token.kind == METER and (named := name(token.text)) != token.text:
-            said += text[at : token.at] + named
+            result += text[at : token.at] + named
             at = token.end
-    return said + text[at:]
+    return result + text[at:]
 
 
 def hyphenated(text: str) -> list[str]:
-    """Return the bare words with hyphens in a formula, and what stands between their hyphens: what to look up.
+    """Return the bare words with hyphens in a formula, and the pieces between their hyphens: the names to look up.
 
     >>> hyphenated('BFW-S01 + "A-B"')
     ['BFW-S01', 'BFW', 'S01']
@@ -165,25 +165,25 @@ def hyphenated(text: str) -> list[str]:
 
 
 def spelled_out(text: str, known: Collection[str]) -> str:
-    """Return a formula with each bare word with hyphens quoted where it is one of the ``known`` meters, and spaced
-    where its pieces are; left as it is, to be refused, where both or neither are.
+    """Return a formula with each bare word with hyphens quoted if it is one of the ``known`` meters, and spaced if its
+    pieces are; unchanged, to be refused, if both or neither are.
 
     >>> spelled_out("BFW-S01 + A-B", {"BFW-S01", "A", "B"})
     '"BFW-S01" + A - B'
     """
-    said, at = "", 0
+    result, at = "", 0
     for start, end in _hyphenated(text):
         word = text[start:end]
         is_one, is_sum = word in known, all(piece in known or _is_factor(piece) for piece in _pieces(word))
         if is_one == is_sum:
             continue
-        said += text[at:start] + (printed_name(word) if is_one else " - ".join(_pieces(word)))
+        result += text[at:start] + (printed_name(word) if is_one else " - ".join(_pieces(word)))
         at = end
-    return said + text[at:]
+    return result + text[at:]
 
 
 def _hyphenated(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where the bare words with hyphens stand; what is in quotes is none."""
+    """Yield the positions of bare words with hyphens; quoted text has none."""
     at = 0
     while at < len(text):
         if text[at] in _CLOSING:
