@@ -53,11 +53,15 @@ def date_words(day: date | None) -> str:
     return f"{day.day} {day:%b %Y}" if day else "–"
 
 
-def stamp(moment: datetime | None, *, seconds: bool = False) -> str:
-    """Return an instant as date and time, in the installation's zone: 3 Nov 2026 15:58."""
+def stamp(moment: datetime | None, zone: ZoneInfo | None = None, *, seconds: bool = False) -> str:
+    """Return an instant as local date and time, in the installation's zone if no other is given.
+
+    >>> stamp(datetime(2026, 11, 3, 15, 58, tzinfo=ZoneInfo("UTC")), ZoneInfo("Europe/London"))
+    '3 Nov 2026 15:58'
+    """
     if moment is None:
         return "–"
-    local = moment.astimezone(house_zone())
+    local = moment.astimezone(zone or house_zone())
     return f"{date_words(local)} {local:%H:%M:%S}" if seconds else f"{date_words(local)} {local:%H:%M}"
 
 

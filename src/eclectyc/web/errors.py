@@ -29,32 +29,32 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return page(
         request,
         400,
-        "This request cannot be understood",
-        "Something in the address or the form is not as it should be.",
-        "Go back, check what was typed, and try again.",
+        "This request is not valid",
+        "Something in the address or the form is wrong.",
+        "Go back, check what you typed and try again.",
     )
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: the role does not allow it."""
-    told = exception if isinstance(exception, Forbidden) else None
+    known = exception if isinstance(exception, Forbidden) else None
     return page(
         request,
         403,
-        "Your role does not open this page",
-        told.reason if told else "You are signed in, but not as someone who may see this.",
-        told.remedy if told else "Ask an administrator of your organisation, or go back to the dashboard.",
+        "You don't have access to this page",
+        known.reason if known else "You are signed in, but your role does not include this page.",
+        known.remedy if known else "Ask an administrator of your organisation, or go back to the dashboard.",
     )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404: no such page, or none that this person may see: nobody can tell the two apart."""
+    """404: no such page, or one that this person may not see; the two answers are the same."""
     return page(
         request,
         404,
-        "There is nothing at this address",
-        "The page does not exist, or it is not one that you may see.",
-        "Check the address, or look for the site or meter in its list.",
+        "Page not found",
+        "The page does not exist, or you don't have access to it.",
+        "Check the address, or find the site or meter in its list.",
     )
 
 
@@ -63,9 +63,9 @@ def wrong_method(request: HttpRequest, refused: HttpResponseBase) -> HttpRespons
     response = page(
         request,
         405,
-        "Nothing can be sent here" if request.method == "POST" else "There is nothing to see here",
-        f"This address takes {refused.headers['Allow']}, and nothing else.",
-        "Go back to the page that you came from, and use its buttons.",
+        "Nothing can be sent to this address" if request.method == "POST" else "There is no page at this address",
+        f"This address accepts only {refused.headers['Allow']}.",
+        "Go back to the previous page and use its buttons.",
     )
     response["Allow"] = refused.headers["Allow"]
     return response
@@ -76,8 +76,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         500,
-        "Something went wrong here",
-        "The fault is ours, and it has been written to the log.",
+        "Something went wrong on our side",
+        "The error was written to the log.",
         "Try again in a moment. If it happens again, quote the reference below.",
     )
 
@@ -88,34 +88,34 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         request,
         403,
         "This form has expired",
-        "The page was open for too long, or the browser keeps no cookies, so we cannot be sure the form came from you.",
-        "Go back, reload the page, and send the form again.",
+        "The page was open for too long, or your browser blocks cookies, so we can't be sure the form came from you.",
+        "Go back, reload the page and send the form again.",
     )
 
 
 def explained(request: HttpRequest, error: EclectycError) -> HttpResponse:
-    """Return the page for what a person can mend: the product's own errors, at the right status."""
+    """Return the page for one of the product's own errors, with its status."""
     if isinstance(error, NotFound):
         return not_found(request, error)
     if isinstance(error, Forbidden):
         return forbidden(request, error)
     if isinstance(error, TooMany):
         return too_many(request, error)
-    title = "This cannot be shown as asked" if isinstance(error, Invalid) else "This cannot be done now"
+    title = "This request is not valid" if isinstance(error, Invalid) else "This can't be done now"
     status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 503)
     return page(request, status, title, error.reason, error.remedy or "Go back and try again.")
 
 
 def too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
-    """429: tried too often. Says when it is free again, and nothing about the account that was tried."""
+    """429: too many attempts. Says when to try again, and nothing about the account that was tried."""
     minutes, seconds = divmod(error.retry_after_s, 60)
     wait = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
     response = page(
         request,
         429,
         "Too many attempts",
-        "This was tried too often in a short time, so for a while it is not tried at all.",
-        f"Try again in {wait}. Until then nothing needs to be done; whoever forgot a password can reset it by mail.",
+        "There were too many attempts in a short time.",
+        f"Try again in {wait}. If you have forgotten your password, you can reset it by email.",
     )
     response["Retry-After"] = str(error.retry_after_s)
     return response

@@ -1,4 +1,4 @@
-"""A virtual meter's formula on its page: its parts with what each gave on the day that is shown, and what lacks."""
+"""A virtual meter's formula on its page: its parts with the value of each on a day, and what is missing."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _QUANTITIES = dict(Quantity.choices)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A part that is seen: what it gave, and in words what lacks. ``remedy`` is what to do where that is known."""
+class FormulaPartLine:
+    """A part of a formula on one day. state : what is missing, in words; remedy : what to do about it, if known."""
 
     meter: Meter
     quantity: str
@@ -33,16 +33,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Formula:
-    """A formula as somebody sees it, with its parts on one day.
+class FormulaDay:
+    """A formula as a person may see it, with its parts on one day.
 
-    hidden : how many are out of sight. is_waiting : days of it are still to be worked out anew. fault : why some could
-    not be.
+    hidden : how many parts are not visible. is_waiting : some days are still to be recalculated. fault : why some days
+    could not be.
     """
 
     text: str
     day: str
-    lines: list[Line]
+    lines: list[FormulaPartLine]
     hidden: int
     hidden_lack: bool
     is_waiting: bool = False
@@ -50,58 +50,60 @@ class Formula:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing lacks on that day."""
+        """Whether nothing is missing on that day."""
         return not self.hidden_lack and all(line.is_whole for line in self.lines)
 
 
-def formula_of(actor: Actor, meter: Meter, day: date) -> Formula | None:
+def formula_day(actor: Actor, meter: Meter, day: date) -> FormulaDay | None:
     """Return a virtual meter's formula on a day; None for another meter."""
     if not meter.is_virtual:
         return None
-    seen = visible_formula(actor, meter)
-    told = {(part.meter, part.quantity): part for part in parts_on(meter, day)}
-    keys = [(part, (part.meter.pk, part.quantity)) for part in seen.parts]
-    lines = [_line(part, told[key], day, meter) for part, key in keys if key in told]  # it may have changed meanwhile
-    shown = {(part.meter.pk, part.quantity) for part in seen.parts}
-    lacks = any(not part.is_complete for key, part in told.items() if key not in shown)
-    return Formula(_text(seen), short_day(day), lines, seen.hidden, lacks, *_waiting(actor, meter))
+    visible = visible_formula(actor, meter)
+    parts = {(part.meter, part.quantity): part for part in parts_on(meter, day)}
+    keys = [(term, (term.meter.pk, term.quantity)) for term in visible.parts]
+    lines = [_line(term, parts[key], day, meter) for term, key in keys if key in parts]  # it may just have changed
+    shown = {key for _, key in keys}
+    hidden_lack = any(not part.is_complete for key, part in parts.items() if key not in shown)
+    waiting = _waiting(actor, meter)
+    return FormulaDay(_text(visible), short_day(day), lines, visible.hidden, hidden_lack, *waiting)
 
 
 def _waiting(actor: Actor, meter: Meter) -> tuple[bool, str]:
-    """Return whether days are still to be worked out anew, and why some could not be."""
+    """Return whether days are still to be recalculated, and why some could not be."""
     waiting = Stale.objects.visible_to(actor).filter(kind=NAME, meter=meter).order_by("fault")
     faults = list(waiting.values_list("fault", flat=True)[:1000])
     return "" in faults, next((fault for fault in faults if fault), "")
 
 
-def _text(seen: VisibleFormula) -> str:
-    return seen.text.replace("*", "×").replace(" - ", " − ")
+def _text(visible: VisibleFormula) -> str:
+    return visible.text.replace("*", "×").replace(" - ", " − ")
 
 
-def _line(part: VisibleTerm, told: PartOfDay, day: date, whole: Meter) -> Line:
-    words, remedy = _state(part, told, day)
-    value = str(figure(told.value, whole.unit)) if told.value is not None else "–"
-    quantity = str(_QUANTITIES.get(part.quantity, part.quantity)).lower()
-    return Line(
-        part.meter, quantity, f"× {written(part.factor)}".replace("-", "−"), value, words, told.is_whole, remedy
+def _line(term: VisibleTerm, part: PartOfDay, day: date, whole: Meter) -> FormulaPartLine:
+    state, remedy = _state(term, part, day)
+    return FormulaPartLine(
+        term.meter,
+        str(_QUANTITIES.get(term.quantity, term.quantity)).lower(),
+        f"× {written(term.factor)}".replace("-", "−"),
+        str(figure(part.value, whole.unit)),
+        state,
+        part.is_complete,
+        remedy,
     )
 
 
-def _state(part: VisibleTerm, told: PartOfDay, day: date) -> tuple[str, str]:
-    """Return in words what a part gave on a day, and what to do where that mends what lacks."""
-    if told.has_other_unit:
-        return "counts in another unit", "Change the formula: its readings cannot be turned into this unit."
-    if told.is_not_installed:
-        return "was not there: counts nothing", ""
-    if told.present:
-        return ("" if told.is_complete else f"{told.present} of {counted(told.slots, 'slot')}"), ""
-    if told.first is None:
+def _state(term: VisibleTerm, part: PartOfDay, day: date) -> tuple[str, str]:
+    """Return in words what is missing of a part on a day, and what to do about it."""
+    if part.has_other_unit:
+        return "is in another unit", "Change the formula: its readings cannot be converted to this unit."
+    if part.is_not_installed:
+        return "not installed: not included", ""
+    if part.present:
+        return ("" if part.is_complete else f"{part.present} of {counted(part.slots, 'interval')}"), ""
+    if part.first is None:
         return "has no readings yet", ""
-    if day < told.first and part.meter.installed is None:
-        return (
-            f"no readings before {short_day(told.first)}",
-            "If it was not there yet, give it its day of installation.",
-        )
-    if told.last is not None and day > told.last and part.meter.removed is None:
-        return f"no readings since {short_day(told.last)}", "If it is gone, give it the day it was removed."
+    if day < part.first and term.meter.installed is None:
+        return f"no readings before {short_day(part.first)}", "If it was installed later, enter its installation date."
+    if part.last is not None and day > part.last and term.meter.removed is None:
+        return f"no readings since {short_day(part.last)}", "If it was removed, enter the date of its removal."
     return "no readings on this day", ""

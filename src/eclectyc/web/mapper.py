@@ -1,4 +1,4 @@
-"""The page on which a file's columns are named: what it shows of a file, of the answers so far and what they make."""
+"""The page for mapping a file's columns: the file, the answers so far and what they give."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ SAMPLES: Final = 4  # cells shown of a column
 MOST_ERRORS: Final = 6
 _WORDS: Final = ("fw", "fm", "qw", "qm")
 LAYOUTS: Final = (
-    ("long", "A line for each reading", "Meter, moment and value stand in every line."),
-    ("wide", "A line for each day", "The day’s half-hours stand beside each other in columns."),
-    ("daily", "One value a day", "Meter, date and the whole day’s use."),
-    ("matrix", "A column for each meter", "Each line is a moment; the headings name the meters."),
-    ("registers", "Register readings", "What the display showed, always rising; use is worked out."),
+    ("long", "One reading per row", "Each row has a meter, a date and time, and a value."),
+    ("wide", "One day per row", "The day’s half-hours are in columns."),
+    ("daily", "One daily total per row", "Each row has a meter, a date and the day’s usage."),
+    ("matrix", "One column per meter", "Each row is a date and time; the headings name the meters."),
+    ("registers", "Register reads", "The total on the display, always rising; usage is calculated."),
 )
-FLAG_CHOICES: Final = (("", "not said yet"), ("actual", "actual"), ("estimated", "estimated"), ("missing", "missing"))
+FLAG_CHOICES: Final = (("", "choose…"), ("actual", "actual"), ("estimated", "estimated"), ("missing", "missing"))
 QUANTITIES: Final = (*((value, str(label)) for value, label in Quantity.choices),)
 
 
@@ -60,7 +60,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ShownColumn:
-    """A column of the file. span : the last of a run that stands for a day; note says of what kind of line it is."""
+    """A column of the file. span : the last column of a run that makes a day; kind : the row type it belongs to."""
 
     number: int
     name: str
@@ -89,7 +89,7 @@ class ShownColumn:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of the sender's, and what it may mean."""
+    """A word in the file, and what it may mean."""
 
     number: int
     word: str
@@ -113,7 +113,7 @@ class ShownReading:
 
 @dataclass(slots=True)
 class Mapper:
-    """Everything that the page shows. fault : why the file as a whole cannot be read so."""
+    """Everything that the page shows. fault : why the file as a whole cannot be read this way."""
 
     answers: Answers
     head: SampleFile
@@ -158,8 +158,10 @@ class Mapper:
         return [self._column(index, roles, inside) for index in [*shown[:MOST_COLUMNS], *chosen[:MOST_COLUMNS]]]
 
     def carried(self, asked: set[str]) -> list[tuple[str, str]]:
-        """Return the answers that the page does not ask for just now, to be sent along: nothing is forgotten. asked :
-        the names of its questions about cells."""
+        """Return the answers that the page does not show now, as hidden fields, so that none is lost.
+
+        asked : the names of its questions about cells.
+        """
         shown = {"sheet", "delimiter", "header", "skip", "records", "layout", "profile", "version", *asked}
         if self.layout:
             shown |= {"name", "sender", "notes"}
@@ -169,7 +171,7 @@ class Mapper:
 
     @property
     def delimiters(self) -> list[tuple[str, str]]:
-        words = {"": "whatever fits", ",": "comma", ";": "semicolon", "tab": "tab", "|": "bar"}
+        words = {"": "detect automatically", ",": "comma", ";": "semicolon", "tab": "tab", "|": "vertical bar"}
         return list(words.items())
 
     @property
@@ -190,7 +192,7 @@ class Mapper:
 
     @property
     def quantity_words(self) -> list[Word]:
-        return self._words("q", (("", "not said yet"), *QUANTITIES))
+        return self._words("q", (("", "choose…"), *QUANTITIES))
 
     @property
     def errors(self) -> list[LineError]:
@@ -248,13 +250,19 @@ class Mapper:
         quantity = self.answers.get(f"q{index + 1}", "")
         parts = parts_of(name) if self.by_records else None
         return ShownColumn(
-            index + 1, _called(name, index, parts), self.table.cells(index)[:SAMPLES], role, offered,
-            [Choice("", "as elsewhere", not quantity), *(Choice(v, lab, v == quantity) for v, lab in QUANTITIES)],
-            self.answers.get(f"u{index + 1}", ""), span, parts[0] if parts else "",
-        )  # fmt: skip
+            index + 1,
+            _called(name, index, parts),
+            self.table.cells(index)[:SAMPLES],
+            role,
+            offered,
+            [Choice("", "same as the others", not quantity), *(Choice(v, lab, v == quantity) for v, lab in QUANTITIES)],
+            self.answers.get(f"u{index + 1}", ""),
+            span,
+            parts[0] if parts else "",
+        )
 
     def _role_word(self, role: str) -> str:
-        return "A meter" if role == "value" and self.layout == "matrix" else ROLES[role]
+        return "Meter" if role == "value" and self.layout == "matrix" else ROLES[role]
 
     def _words(self, kind: str, choices: tuple[tuple[str, str], ...]) -> list[Word]:
         said = {self.answers.get(f"{kind}w{n}", ""): self.answers.get(f"{kind}m{n}", "") for n in range(1, 200)}
@@ -267,12 +275,14 @@ class Mapper:
 
 
 def mapper_of(actor: Actor, organisation: Organisation, head: SampleFile, answers: Answers) -> Mapper:
-    """Work out what answers make of a file's first lines. A file that is no table raises ``UnreadableFile``."""
+    """Return what answers make of a file's first rows; raise ``UnreadableFile`` if it is not a table."""
     told = answers.get("delimiter", "")
     table = head.table(
-        head.delimiter(told), number_of(answers, "header"), skip=number_of(answers, "skip"),
+        head.delimiter(told),
+        number_of(answers, "header"),
+        skip=number_of(answers, "skip"),
         records=number_of(answers, "records") or None,
-    )  # fmt: skip
+    )
     made = Mapper(answers, head, table)
     made.open = missing_answers(answers, table)
     if not made.open:
@@ -288,7 +298,7 @@ def mapper_of(actor: Actor, organisation: Organisation, head: SampleFile, answer
 
 def _called(name: str, index: int, parts: tuple[str, str] | None) -> str:
     if parts:
-        return f"cell {parts[1]}" if parts[1] != "#" else "place under the line above"
+        return f"cell {parts[1]}" if parts[1] != "#" else "position under the row above"
     return name or f"Column {index + 1}"
 
 
@@ -302,6 +312,4 @@ def _shown(one: PreviewReading, unknown: set[str]) -> ShownReading:
     else:
         span = f"{start:%H:%M}–{end:%H:%M}"
     meter = one.meter.partition(" · ")[0]
-    return ShownReading(
-        one.meter, meter in unknown, day, span, zone, one.value, one.unit, one.quantity, one.quality
-    )  # fmt: skip
+    return ShownReading(one.meter, meter in unknown, day, span, zone, one.value, one.unit, one.quantity, one.quality)

@@ -26,7 +26,7 @@ def _shape(slot: int, slots: int = 48, height: float = 40.0) -> float:
 
 
 def a_day() -> Chart:
-    """A day with estimated and missing slots, its usual band, and another day beside it."""
+    """A day with estimated and missing slots, its typical range, and another day beside it."""
     values: list[float | None] = [_shape(s) for s in range(48)]
     quality = [1] * 48
     for slot in range(14, 18):
@@ -44,21 +44,21 @@ def a_day() -> Chart:
         colour="electricity",
         file="sample-day",
         band=([_shape(s) * 0.8 for s in range(48)], [_shape(s) * 1.15 for s in range(48)]),
-        compare=("a week before", [_shape(s, height=33) for s in range(48)]),
+        compare=("the same day last week", [_shape(s, height=33) for s in range(48)]),
     )
     keys = (
         Key("actual", "electricity"),
         Key("estimated", "electricity", "hatch"),
         Key("no readings", look="missing"),
-        Key("usual band", look="band"),
-        Key("a week before", look="dashed"),
+        Key("typical range", look="band"),
+        Key("the same day last week", look="dashed"),
     )
     summary = "A sample day in 48 half-hours: 8 kWh by night, 47 by day; four estimated, six missing."
     return Chart("sample-day", "A day with a gap after lunch", summary, data, "kWh per half-hour", keys)
 
 
 def a_month() -> Chart:
-    """Thirty days against last year's, one of them not wholly covered, two estimated."""
+    """Thirty days against last year's, one of them incomplete, two estimated."""
     start = date(2025, 11, 1)
     days = [start + timedelta(days=n) for n in range(30)]
     use = [(900 if d.weekday() < 5 else 410) + 37 * math.sin(n) for n, d in enumerate(days)]
@@ -114,7 +114,11 @@ def a_year() -> Chart:
 def nothing() -> Chart:
     """A chart with no readings."""
     return Chart(
-        "sample-nothing", "No readings yet", "", {}, nothing="No readings for this meter. Import a file that holds it."
+        "sample-nothing",
+        "No readings yet",
+        "",
+        {},
+        nothing="No readings for this meter. Import a file that contains it.",
     )
 
 
@@ -124,7 +128,7 @@ def a_list(query: QueryDict) -> Listing:
     rows = [
         Row([Cell("Harbour House", "#"), Cell("Office"), Cell("12", is_number=True)], 1),
         Row(
-            [Cell("Quay Works", "#", "its second name", mark="not active"), Cell("Retail"), Cell("–", is_number=True)],
+            [Cell("Quay Works", "#", "its second name", mark="inactive"), Cell("Retail"), Cell("–", is_number=True)],
             2,
         ),
     ]
@@ -137,10 +141,10 @@ def a_list(query: QueryDict) -> Listing:
 def a_form() -> Form:
     """A form that was refused."""
     fields = (
-        Field("list_name", "Name", help="As people call it.", is_needed=True),
+        Field("list_name", "Name", help="Must be unique.", is_needed=True),
         Field("list_area", "Floor area [m²]", help="Gross internal area."),
         Field("list_active", "Active", "check"),
     )
     form = Form.holding(fields, {"list_name": "Quay Works", "list_area": "wide", "list_active": True}, "sample")
-    form.refuse(Invalid("'wide' is not a number.", "Write digits and a decimal point.", field="list_area"))
+    form.refuse(Invalid("'wide' is not a number.", "Write digits, such as 2,150 or 1024.5.", field="list_area"))
     return form

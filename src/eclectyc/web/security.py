@@ -1,4 +1,4 @@
-"""Nothing inline and nothing from elsewhere; no page without a session; no private page in a shared cache."""
+"""Content security policy, session checks and cache headers of every page."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def content_security_policy(
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Return who asks, as the middleware found them."""
+    """Return the actor that the middleware found."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return actor
 
 
 def signed_in(view: View, permission: str = "") -> View:
-    """Wrap a page: a visitor is sent to sign in, a person without the permission is told so."""
+    """Wrap a page: visitors go to sign-in, people without the permission get an error."""
 
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -60,7 +60,7 @@ def signed_in(view: View, permission: str = "") -> View:
             return _to_signin(request)
         try:
             if permission and not actor.may_somewhere(permission):
-                raise Forbidden("Your role does not allow this page.", "Ask an administrator of your organisation.")
+                raise Forbidden("You don't have access to this page.", "Ask an administrator of your organisation.")
             response = view(request, *args, **kwargs)
         except EclectycError as error:
             response = errors.explained(request, error)
@@ -75,7 +75,7 @@ def signed_in(view: View, permission: str = "") -> View:
 
 
 def door(view: View) -> View:
-    """Wrap a page of signing in or of one's own account: open to visitors, its errors explained, kept by nobody."""
+    """Wrap a sign-in or account page: open to visitors, errors explained, never cached."""
 
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -95,7 +95,7 @@ def door(view: View) -> View:
 
 
 def has_ended(request: HttpRequest) -> bool:
-    """Say whether a browser still names a session that is over."""
+    """Return whether a browser still sends the cookie of a session that has ended."""
     return settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty()
 
 

@@ -42,13 +42,23 @@ def audit(request: HttpRequest) -> HttpResponse:
     read_log_queue.record_read(actor.by, "audit.read", organisation_id=own, after={"filters": filters})
     zone = house_zone()
     told = [
-        {"event": one, "at": one.at.astimezone(zone), "details": _details(one),
-         "organisation": organisations.get(one.organisation or 0, "")}
+        {
+            "event": one,
+            "at": one.at.astimezone(zone),
+            "details": _details(one),
+            "organisation": organisations.get(one.organisation or 0, ""),
+        }
         for one in describe(page)
-    ]  # fmt: skip
+    ]
     kept = {name: request.GET.get(name, "") for name in NAMES}
-    context = {"page": page, "rows": told, "kept": kept, "organisations": organisations, "is_narrowed": bool(filters),
-               "zone": zone.key}  # fmt: skip
+    context = {
+        "page": page,
+        "rows": told,
+        "kept": kept,
+        "organisations": organisations,
+        "is_narrowed": bool(filters),
+        "zone": zone.key,
+    }
     return show(request, "audit", "Audit", context)
 
 
@@ -90,8 +100,11 @@ def _midnight(day: date | None) -> datetime | None:
 
 def _details(one: EventDetails) -> list[tuple[str, str]]:
     """Return what an event changed, from what to what, then the rest of it."""
-    changed = [(name, f"{_plain(one.before.get(name))} → {_plain(one.after[name])}") for name in one.after
-               if name in one.before]  # fmt: skip
+    changed = [
+        (name, f"{_plain(one.before.get(name))} → {_plain(one.after[name])}")
+        for name in one.after
+        if name in one.before
+    ]
     gone = [(name, f"was {_plain(value)}") for name, value in one.before.items() if name not in one.after]
     new = [(name, _plain(value)) for name, value in one.after.items() if name not in one.before]
     personal = [(name, _plain(value)) for name, value in one.personal.items()]

@@ -18,13 +18,11 @@ SIGNALS = ("accent", "accent-soft", "attention", "attention-soft", "wrong", "wro
 class SampleForm(forms.Form):
     """Fields in their states."""
 
-    name = forms.CharField(
-        label="Site name", help_text="As it stands on the bill.", widget=forms.TextInput({"class": "input"})
-    )
+    name = forms.CharField(label="Site name", help_text="As on the bill.", widget=forms.TextInput({"class": "input"}))
     area = forms.FloatField(
         label="Floor area [m²]",
         widget=forms.TextInput({"class": "input"}),
-        error_messages={"invalid": "This is not a number. Write 1200 or 1200.5."},
+        error_messages={"invalid": "This is not a number. Write digits, such as 1,200 or 1200.5."},
     )
     kind = forms.ChoiceField(label="Type", choices=[("office", "Office")], widget=forms.Select({"class": "input"}))
     locked = forms.CharField(

@@ -1,4 +1,4 @@
-"""Where the link of an invitation leads."""
+"""The page that an invitation link opens."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ from eclectyc.web.views.signin import enter
 
 
 class NewPersonForm(forms.Form):
-    """What a new person says of themselves."""
+    """The name and password of a new person."""
 
     name = forms.CharField(
-        label="Your name", max_length=200, required=False,
+        label="Your name",
+        max_length=200,
+        required=False,
         widget=forms.TextInput(attrs={"class": "input", "autocomplete": "name", "autofocus": True}),
-    )  # fmt: skip
+    )
     password = password_field("Choose a password", "new-password", help_text=POLICY)
 
     def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
@@ -35,7 +37,7 @@ class NewPersonForm(forms.Form):
         self.email = email
 
     def clean(self) -> dict[str, Any]:
-        """Say why the policy does not take a password, where it does not."""
+        """Check the password against the policy."""
         found = self.cleaned_data
         if "password" in found:
             person = User(email=self.email, name=found.get("name", ""))
@@ -47,21 +49,21 @@ class NewPersonForm(forms.Form):
 
 
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Show what is offered, and take it: signed in as that address, or as a new person who chooses a password."""
+    """Show an invitation; POST accepts it, signed in as that address or as a new person with a password."""
     rules.at_link(request)
     try:
         offer = peek(token)
     except NotFound as error:
-        return errors.page(request, 404, "This link leads nowhere any more", error.reason, error.remedy)
+        return errors.page(request, 404, "This link no longer works", error.reason, error.remedy)
     form = None if offer.has_account else NewPersonForm(request.POST or None, email=offer.email)
     problem = ""
     if request.method == "POST":
         try:
-            taken = _take(request, token, offer, form)
+            accepted = _accept(request, token, offer, form)
         except (Conflict, Forbidden, Invalid, NotFound) as error:
-            taken, problem = None, f"{error.reason} {error.remedy}"
-        if taken is not None:
-            return taken
+            accepted, problem = None, f"{error.reason} {error.remedy}"
+        if accepted is not None:
+            return accepted
     back = urlencode({"next": request.path})
     context = {
         "title": "You are invited",
@@ -75,7 +77,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "web/account/invitation.html", context)
 
 
-def _take(request: HttpRequest, token: str, offer: Offer, form: NewPersonForm | None) -> HttpResponse | None:
+def _accept(request: HttpRequest, token: str, offer: Offer, form: NewPersonForm | None) -> HttpResponse | None:
     if form is None:
         user = request.user
         if not user.is_authenticated:

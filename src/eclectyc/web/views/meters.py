@@ -27,7 +27,7 @@ from eclectyc.kernel.days import WHOLE_DAY, zone_of
 from eclectyc.web import list_query, meter
 from eclectyc.web.charts import Chart
 from eclectyc.web.clock import age_words, house_zone
-from eclectyc.web.formula import formula_of
+from eclectyc.web.formula import formula_day
 from eclectyc.web.list_query import Column
 from eclectyc.web.meter import DayQuery
 from eclectyc.web.security import actor_of
@@ -35,9 +35,9 @@ from eclectyc.web.sparklines import spark
 
 COLUMNS: Final = (
     Column("Meter", "identifier"),
-    Column("Use", is_number=True, unit="30 days"),
+    Column("Usage", is_number=True, unit="30 days"),
     Column("Last 30 days"),
-    Column("Covered", is_number=True),
+    Column("Complete", is_number=True),
     Column("Last reading"),
     Column("Site", "site"),
     Column("Utility", "utility"),
@@ -98,7 +98,7 @@ def meter_page(request: HttpRequest, pk: int) -> HttpResponse:
     query = DayQuery.from_address(request.GET, quantities, point.last, today)
     context: dict[str, Any] = {"meter": one, "query": query, "point": point}
     if one.is_virtual:
-        context["formula"] = formula_of(actor, one, query.day)
+        context["formula"] = formula_day(actor, one, query.day)
         context["may_edit"] = actor.may("estate.edit", one.place)
     target = request.htmx.target if getattr(request, "htmx", None) else ""  # type: ignore[attr-defined]
     if target == "day":

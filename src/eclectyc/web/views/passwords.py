@@ -1,4 +1,4 @@
-"""Passwords: changing one's own, choosing a new one by mail, proving again who one is."""
+"""Passwords: change one's own, choose a new one by email, confirm who one is."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def password_field(label: str, autocomplete: str, *, focus: bool = False, help_t
     return forms.CharField(label=label, strip=False, max_length=1000, widget=widget, help_text=help_text)
 
 
-POLICY = "At least 10 characters. A few words that only you would put together are easy to remember and hard to guess."
+POLICY = "At least 10 characters. A few unrelated words are easy to remember and hard to guess."
 
 
 class NewPassword(PasswordVerificationMixin, forms.Form):
-    """A new password, typed twice, that the policy takes."""
+    """A new password, typed twice, that follows the policy."""
 
     password1 = password_field("New password", "new-password", focus=True, help_text=POLICY)
-    password2 = password_field("The same again", "new-password")
+    password2 = password_field("Repeat the new password", "new-password")
 
     def clean_password1(self) -> str:
-        """Say why the policy does not take it, where it does not."""
+        """Check it against the policy."""
         password: str = self.cleaned_data["password1"]
         password_validation.validate_password(password, self.user)
         return password
@@ -44,24 +44,24 @@ class NewPassword(PasswordVerificationMixin, forms.Form):
 class ChangeForm(NewPassword, theirs.ChangePasswordForm):
     """The old password and a new one."""
 
-    oldpassword = password_field("Your password now", "current-password", focus=True)
+    oldpassword = password_field("Current password", "current-password", focus=True)
     password1 = password_field("New password", "new-password", help_text=POLICY)
-    password2 = password_field("The same again", "new-password")
+    password2 = password_field("Repeat the new password", "new-password")
     field_order = ("oldpassword", "password1", "password2")
 
     def clean_oldpassword(self) -> str:
-        """Check it, as often as one may try."""
+        """Check it, within the limit on attempts."""
         turn = rules.at_own_password(context.request, self.user.pk)
         if not self.user.check_password(self.cleaned_data["oldpassword"]):
-            raise forms.ValidationError("This is not your password.")
+            raise forms.ValidationError("Wrong password. Passwords are case-sensitive.")
         turn.give_back()
         return str(self.cleaned_data["oldpassword"])
 
     def clean(self) -> dict[str, Any]:
-        """Refuse the password that they have: whoever set it would know the new one too."""
+        """Refuse the current password, which an administrator may know."""
         found: dict[str, Any] = super().clean() or {}
         if found.get("oldpassword") and found.get("oldpassword") == found.get("password1"):
-            self.add_error("password1", "This is the password that you have. Choose another one.")
+            self.add_error("password1", "This is your current password. Choose another one.")
         return found
 
 
@@ -69,7 +69,7 @@ class Change(views.PasswordChangeView):
     """``/account/password``."""
 
     template_name = "web/account/password.html"
-    extra_context = {"title": "Change your password", "button": "Change"}  # noqa: RUF012 - Django's own declaration
+    extra_context = {"title": "Change your password", "button": "Change password"}  # noqa: RUF012 - Django's own declaration
     form_class = ChangeForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class Change(views.PasswordChangeView):
         return found | {"is_temporary": self._is_temporary()}
 
     def form_valid(self, form: ChangeForm) -> HttpResponse:
-        """Change it, with its event, or neither."""
+        """Change it and record the event, or neither."""
         self.leads_to = "/" if self._is_temporary() else "/account?done=password"
         with transaction.atomic():
             response: HttpResponse = super().form_valid(form)
@@ -91,21 +91,21 @@ class Change(views.PasswordChangeView):
 
 
 class ResetForm(theirs.ResetPasswordForm):
-    """The address of an account, which may or may not be one."""
+    """An email address, which may or may not have an account."""
 
     email = forms.EmailField(
-        label="E-mail address",
+        label="Email address",
         max_length=254,
         widget=forms.EmailInput(attrs={"class": "input", "autocomplete": "username", "autofocus": True}),
-        error_messages={"required": "Type your e-mail address."},
+        error_messages={"required": "Enter your email address."},
     )
 
 
 class Reset(views.PasswordResetView):
-    """``/account/password/reset``: a link is sent, if there is such an account; the page says the same either way."""
+    """``/account/password/reset``: emails a link if the account exists; the page is the same either way."""
 
     template_name = "web/account/reset.html"
-    extra_context = {"title": "Choose a new password", "button": "Send a link"}  # noqa: RUF012 - Django's own declaration
+    extra_context = {"title": "Choose a new password", "button": "Send link"}  # noqa: RUF012 - Django's own declaration
     form_class = ResetForm
 
     def form_valid(self, form: ResetForm) -> HttpResponse:
@@ -115,21 +115,21 @@ class Reset(views.PasswordResetView):
 
 
 class ResetSent(views.PasswordResetDoneView):
-    """The link is on its way."""
+    """``/account/password/reset/sent``."""
 
     template_name = "web/account/reset_sent.html"
-    extra_context = {"title": "Look into your mail"}  # noqa: RUF012 - Django's own declaration
+    extra_context = {"title": "Check your email"}  # noqa: RUF012 - Django's own declaration
 
 
 class ResetForm2(NewPassword, theirs.ResetPasswordKeyForm):
-    """A new password for whoever reads the mail."""
+    """A new password, chosen through the link in an email."""
 
     password1 = password_field("New password", "new-password", focus=True, help_text=POLICY)
-    password2 = password_field("The same again", "new-password")
+    password2 = password_field("Repeat the new password", "new-password")
 
 
 class ResetFromKey(views.PasswordResetFromKeyView):
-    """Where the link of a reset leads. The key leaves the address at once."""
+    """The page that a reset link opens. The key is removed from the address at once."""
 
     template_name = "web/account/reset_choose.html"
     extra_context = {"title": "Choose a new password", "button": "Save and sign in"}  # noqa: RUF012 - Django's own declaration
@@ -142,16 +142,16 @@ class ResetFromKey(views.PasswordResetFromKeyView):
 
 
 class ConfirmForm(theirs.ReauthenticateForm):
-    """One's password, again."""
+    """The current password."""
 
     password = password_field("Password", "current-password", focus=True)
 
     def clean_password(self) -> str:
-        """Check it, as often as one may try."""
+        """Check it, within the limit on attempts."""
         turn = rules.at_own_password(context.request, self.user.pk)
         if not self.user.check_password(self.cleaned_data["password"]):
             signin_events.failed(context.request, "password asked again", user=self.user)
-            raise forms.ValidationError("This is not your password.")
+            raise forms.ValidationError("Wrong password. Passwords are case-sensitive.")
         turn.give_back()
         return str(self.cleaned_data["password"])
 
@@ -160,5 +160,5 @@ class Confirm(views.ReauthenticateView):
     """``/account/confirm``."""
 
     template_name = "web/account/confirm.html"
-    extra_context = {"title": "Is it you?", "button": "Go on"}  # noqa: RUF012 - Django's own declaration
+    extra_context = {"title": "Confirm it's you", "button": "Continue"}  # noqa: RUF012 - Django's own declaration
     form_class = ConfirmForm

@@ -1,4 +1,4 @@
-"""``/account/privacy``: what is held about me? ``/admin/privacy``: what is stored where, how long, and about whom?"""
+"""``/account/privacy``: the user's own data. ``/admin/privacy``: inventory, retention rules, export and erasure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOTICES: Final = {
 
 
 def own_privacy(request: HttpRequest) -> HttpResponse:
-    """Show what is held about oneself, and one's consents."""
+    """Show the user's own data and consents."""
     actor, user = actor_of(request), cast(User, request.user)
     if request.method == "POST":
         do, what = request.POST.get("do", ""), request.POST.get("what", "")
@@ -51,8 +51,13 @@ def own_privacy(request: HttpRequest) -> HttpResponse:
     held = [(column.title, personal_data.rows_of(column, user).count()) for column in personal_data.columns()]
     own = organisations_of(user.pk)
     only = Organisation.objects.visible_to(actor).filter(pk=own[0]).first() if len(own) == 1 else None
-    context = {"standings": consents.consent_statuses(user.pk), "held": held, "rules": rules.rules(only), "person": user,
-               "notice": NOTICES.get(request.GET.get("done", ""), "")}  # fmt: skip
+    context = {
+        "standings": consents.consent_statuses(user.pk),
+        "held": held,
+        "rules": rules.rules(only),
+        "person": user,
+        "notice": NOTICES.get(request.GET.get("done", ""), ""),
+    }
     return render(request, "web/account_privacy.html", context)
 
 
@@ -74,7 +79,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
         owner = next(iter(organisations.values()))
     context = {
         "stored": INVENTORY,
-        "rules": [_told(rule, owner, organisations) for rule in rules.rules(owner)],
+        "rules": [_rule_row(rule, owner, organisations) for rule in rules.rules(owner)],
         "organisations": organisations.values(),
         "owner": owner,
         "may_rule": actor.stands_above if owner is None else actor.may("privacy.run", owner.pk),
@@ -85,22 +90,28 @@ def privacy(request: HttpRequest) -> HttpResponse:
     return show(request, "privacy", "Privacy", context, status=200 if fault is None else _status(fault))
 
 
-def _told(rule: EffectiveRule, owner: Organisation | None, organisations: Mapping[int, Organisation]) -> dict[str, Any]:
-    """Return a rule with who said it, and whether it can be changed for whom the page is about."""
+def _rule_row(
+    rule: EffectiveRule, owner: Organisation | None, organisations: Mapping[int, Organisation]
+) -> dict[str, Any]:
+    """Return a rule with where it is set, and whether the page's organisation or installation can change it."""
     source = "the installation" if not rule.is_default else "default"
     if rule.of is not None:
         is_own = owner is not None and rule.of == owner.pk
         above = organisations.get(rule.of)
         source = "this organisation" if is_own else above.name if above else "an organisation above"
     mine = owner.pk if owner is not None else None
-    return {"kind": rule.kind, "days": rule.days, "source": source,
-            "may": owner is None or rule.kind.is_of_organisations,
-            "is_own": not rule.is_default and rule.of == mine}  # fmt: skip
+    return {
+        "kind": rule.kind,
+        "days": rule.days,
+        "source": source,
+        "may": owner is None or rule.kind.is_of_organisations,
+        "is_own": not rule.is_default and rule.of == mine,
+    }
 
 
-def _owner(said: QueryDict, organisations: Mapping[int, Organisation]) -> Organisation | None:
-    """Return the organisation that was chosen; None for the installation, and for what is not there."""
-    return organisations.get(number_in(said.get("organisation", "")))
+def _owner(sent: QueryDict, organisations: Mapping[int, Organisation]) -> Organisation | None:
+    """Return the chosen organisation; None for the installation, or if it is not visible."""
+    return organisations.get(number_in(sent.get("organisation", "")))
 
 
 def _rule(request: HttpRequest, organisations: Mapping[int, Organisation], do: str) -> HttpResponse:

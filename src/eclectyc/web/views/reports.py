@@ -28,7 +28,11 @@ def consumption(request: HttpRequest) -> HttpResponse:
     answer = report.ask(actor, form.cleaned_data, today)
     if asked.get("format") == "csv":
         own = sorted(actor.own_organisations())
-        record(actor.by, "export.consumption", organisation_id=own[0] if len(own) == 1 else None,
-               after={"form": {name: str(value) for name, value in form.cleaned_data.items() if value}})  # fmt: skip
+        record(
+            actor.by,
+            "export.consumption",
+            organisation_id=own[0] if len(own) == 1 else None,
+            after={"form": {name: str(value) for name, value in form.cleaned_data.items() if value}},
+        )
         return csv_response(report.csv_rows(answer), report.file_name(answer))
     return render(request, "web/consumption.html", context | {"report": answer, "chart": report.chart_of(answer)})

@@ -1,4 +1,4 @@
-"""The second factor: asked for at sign-in, set up, taken away, and the codes for the day the phone is lost."""
+"""The second factor: at sign-in, set-up, removal, and recovery codes."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def code_field(help_text: str = "") -> forms.CharField:
         max_length=32,
         widget=forms.TextInput(attrs=attrs),
         help_text=help_text,
-        error_messages={"required": "Type the code."},
+        error_messages={"required": "Enter the code."},
     )
 
 
 def checked_once(form: Any, check: Any) -> str:
-    """Check a code, as often as one may try; a code that was used is none."""
+    """Check a code, within the limit on attempts; a code works once."""
     turn = rules.at_code(context.request, form.user.email)
     code = "".join(str(form.cleaned_data["code"]).split())
     form.cleaned_data["code"] = code
@@ -44,7 +44,7 @@ def checked_once(form: Any, check: Any) -> str:
 
 
 class CodeForm(theirs.AuthenticateForm):
-    """The code of the app, or a recovery code."""
+    """A code from the app, or a recovery code."""
 
     code = code_field("Six digits from your authenticator app, or one of your recovery codes.")
 
@@ -53,7 +53,7 @@ class CodeForm(theirs.AuthenticateForm):
 
 
 class Authenticate(views.AuthenticateView):
-    """``/login/code``: between the password and the door."""
+    """``/login/code``: the step after the password."""
 
     template_name = "web/account/code.html"
     extra_context = {"title": "Second factor", "button": "Sign in"}  # noqa: RUF012 - Django's own declaration
@@ -66,7 +66,7 @@ class Authenticate(views.AuthenticateView):
 
 
 class ConfirmForm(theirs.ReauthenticateForm):
-    """A code, to prove again who one is."""
+    """A code, to confirm who one is."""
 
     code = code_field("Six digits from your authenticator app, or one of your recovery codes.")
 
@@ -78,14 +78,14 @@ class Confirm(views.ReauthenticateView):
     """``/account/confirm/code``."""
 
     template_name = "web/account/confirm.html"
-    extra_context = {"title": "Is it you?", "button": "Go on"}  # noqa: RUF012 - Django's own declaration
+    extra_context = {"title": "Confirm it's you", "button": "Continue"}  # noqa: RUF012 - Django's own declaration
     form_class = ConfirmForm
 
 
 class SetUpForm(forms.Form):
-    """The first code of an app that has just learnt its secret. Until then the secret waits in the session, sealed."""
+    """The first code of a newly set-up app; until then its secret is stored encrypted in the session."""
 
-    code = code_field("Six digits that the app shows now.")
+    code = code_field("The six digits that the app shows now.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.user = kwargs.pop("user")
@@ -106,7 +106,7 @@ class SetUpForm(forms.Form):
 
 
 def _opened(kept: str) -> str:
-    """Return the secret that waits; empty where its key went meanwhile: then the page shows a new one."""
+    """Return the stored secret; empty if its key is gone, and then the page shows a new one."""
     try:
         return vault.open(kept).decode()
     except vault.CannotOpen:
@@ -117,7 +117,7 @@ class SetUp(totp.ActivateTOTPView):
     """``/account/second-factor/set-up``."""
 
     template_name = "web/account/set_up.html"
-    extra_context = {"title": "Set up a second factor", "button": "Switch on"}  # noqa: RUF012 - Django's own declaration
+    extra_context = {"title": "Set up a second factor", "button": "Turn on"}  # noqa: RUF012 - Django's own declaration
     form_class = SetUpForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class Remove(totp.DeactivateTOTPView):
     """``/account/second-factor/remove``."""
 
     template_name = "web/account/remove.html"
-    extra_context = {"title": "Take the second factor away", "button": "Take it away"}  # noqa: RUF012 - Django's own declaration
+    extra_context = {"title": "Remove the second factor", "button": "Remove second factor"}  # noqa: RUF012 - Django's own declaration
     success_url = "/account?done=factor"
 
 
@@ -151,7 +151,7 @@ class NewRecoveryCodes(codes.GenerateRecoveryCodesView):
     """``/account/recovery-codes/new``."""
 
     template_name = "web/account/new_recovery_codes.html"
-    extra_context = {"title": "Make new recovery codes"}  # noqa: RUF012 - Django's own declaration
+    extra_context = {"title": "Create new recovery codes"}  # noqa: RUF012 - Django's own declaration
 
 
 class RecoveryCodesFile(codes.DownloadRecoveryCodesView):

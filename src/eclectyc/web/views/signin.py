@@ -24,29 +24,28 @@ log: Final = logging.getLogger(__name__)
 
 
 class SignInForm(AuthenticationForm):
-    """E-mail address and password; a wrong pair is told without saying which of the two was wrong."""
+    """Email address and password; the error does not say which of the two was wrong."""
 
     error_messages = {  # noqa: RUF012 - Django's own declaration
-        "invalid_login": "This e-mail address and password do not belong together. Check both; the password minds "
-        "capitals.",
-        "inactive": "This account is not active. Ask an administrator of your organisation.",
+        "invalid_login": "Wrong email address or password. Passwords are case-sensitive.",
+        "inactive": "This account is disabled. Ask an administrator of your organisation.",
     }
     username = forms.CharField(
-        label="E-mail address",
+        label="Email address",
         max_length=254,
         widget=forms.EmailInput(attrs={"class": "input", "autocomplete": "username", "autofocus": True}),
-        error_messages={"required": "Type your e-mail address."},
+        error_messages={"required": "Enter your email address."},
     )
     password = forms.CharField(
         label="Password",
         strip=False,
         max_length=1000,
         widget=forms.PasswordInput(attrs={"class": "input", "autocomplete": "current-password"}),
-        error_messages={"required": "Type your password."},
+        error_messages={"required": "Enter your password."},
     )
 
     def clean(self) -> dict[str, Any]:
-        """Check the pair, as often as one may try."""
+        """Check the pair, within the limit on attempts."""
         typed, request = self.cleaned_data.get("username"), cast(HttpRequest, self.request)
         if not typed or not self.cleaned_data.get("password"):
             return self.cleaned_data
@@ -73,7 +72,7 @@ class SignIn(auth.LoginView):
         return enter(self.request, user, self.get_success_url())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add why the person is here, when it is not to begin."""
+        """Add why the person was sent to this page, if they were."""
         asked = self.request.GET
         return super().get_context_data(**kwargs) | {
             "ended": "ended" in asked,
@@ -85,7 +84,7 @@ class SignIn(auth.LoginView):
 
 
 def enter(request: HttpRequest, user: User, address: str) -> HttpResponse:
-    """Let a person in who has proved a password."""
+    """Sign a person in whose password was checked."""
     if request.session.session_key:
         request.session.cycle_key()
     login = Login(user=user, email=user.email, redirect_url=address)
@@ -93,7 +92,7 @@ def enter(request: HttpRequest, user: User, address: str) -> HttpResponse:
 
 
 def to_provider(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Send somebody to the provider; where it does not answer, return to our own door."""
+    """Redirect to the provider, or back to sign-in if it does not respond."""
     from allauth.socialaccount.providers.openid_connect.views import login
     from requests import RequestException
 
@@ -105,20 +104,20 @@ def to_provider(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 
 def refused(request: HttpRequest) -> HttpResponse:
-    """Return to our own door when the provider did not let somebody in."""
+    """Return to sign-in after the provider refused a person."""
     return HttpResponseRedirect(f"{reverse('login')}?refused=1")
 
 
 class SignOut(auth.LogoutView):
-    """``/logout``: POST ends the session; a look at the address asks first."""
+    """``/logout``: POST ends the session; GET asks first."""
 
     next_page = "/login"
     http_method_names = ["get", "head", "post", "options"]  # noqa: RUF012 - Django's own declaration
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask, because a link must not end anybody's session."""
+        """Ask first, because a link must not end a session."""
         return render(request, "web/signout.html")
 
     def get_success_url(self) -> str:
-        """Return to the sign-in page, which says that it worked."""
+        """Return to the sign-in page, which confirms it."""
         return f"{self.next_page}?left=1"

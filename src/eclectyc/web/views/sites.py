@@ -23,7 +23,7 @@ COLUMNS: Final = (
     Column("Site", "name"),
     Column("Energy", is_number=True, unit="52 weeks"),
     Column("per m²", is_number=True, unit="kWh/m²"),
-    Column("Covered", is_number=True),
+    Column("Complete", is_number=True),
     Column("Floor area", "area", is_number=True, unit="m²"),
     Column("Meters", "meters", is_number=True),
     Column("Type", "type"),

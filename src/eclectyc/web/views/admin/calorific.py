@@ -1,4 +1,4 @@
-"""``/admin/calorific-values``: what gas was worth, by region and month, with its gaps; values in by file and hand."""
+"""``/admin/calorific-values``: calorific values by region and month, with gaps; added by file and by hand."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from eclectyc.kernel.plurals import counted
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.list_component import Cell, Row
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.page import Button, Doing, Table, done, number_in, organisations_for, show
+from eclectyc.web.views.admin.page import ActionRow, Button, Table, done, number_in, organisations_for, show
 
 LARGEST_FILE: Final = 5 * 1024 * 1024  # [bytes]
-_REGION: Final = Field("region", "Region", help="Such as an LDZ's code. Empty: the organisation's usual one.")
+_REGION: Final = Field("region", "Region", help="For example an LDZ's code. Empty: the organisation's usual region.")
 
 
 def values(request: HttpRequest) -> HttpResponse:
-    """Show the values of an organisation's regions; POST takes values in."""
+    """Show the values of an organisation's regions; POST adds or deletes values."""
     actor = actor_of(request)
     organisations = organisations_for(actor, EDIT)
     asked = number_in(request.GET.get("organisation", ""))
@@ -61,7 +61,7 @@ def values(request: HttpRequest) -> HttpResponse:
         "days": _days(actor, owner, chosen, request.GET.get("month", "")) if chosen else None,
         "owner": owner,
         "organisations": organisations if len(organisations) > 1 else [],
-        "sub": "What a cubic metre of gas was worth, by region and gas day. With them volumes become kWh.",
+        "sub": "The energy in a cubic metre of gas, by region and gas day. It converts volumes to kWh.",
     }
     status = max(form.status for form in forms.values())
     return show(request, "calorific", "Calorific values", context, status=status)
@@ -77,14 +77,14 @@ def _forms(owner: Organisation) -> dict[str, Form]:
         "value": Form.holding(
             (
                 Field("day", "Gas day", "date", is_needed=True),
-                Field("value", "Calorific value [MJ/m³]", help="Such as 39.47333.", is_needed=True),
+                Field("value", "Calorific value [MJ/m³]", help="For example 39.47333.", is_needed=True),
                 _REGION,
             ),
             {},
             "value",
         ),
         "usual": Form.holding(
-            (Field("region", "Usual region", help="Of sites that name none; empty where there is but one."),),
+            (Field("region", "Usual region", help="For sites that name no region; leave empty if there is only one."),),
             {"region": usual_region(owner)},
             "usual",
         ),
@@ -101,9 +101,9 @@ def _act(
         if found is None:
             raise Http404
         remove_value(actor, CALORIFIC_VALUE, value=found)
-        return done(request, f"The value of {found.day} was taken out.", here)
+        return done(request, f"The value of {found.day} was deleted.", here)
     if do not in forms:
-        forms["value"].refuse(Invalid("Nothing was asked for.", "Use one of the forms."))
+        forms["value"].refuse(Invalid("No action was selected.", "Use one of the forms."))
         return None
     form = forms[do] = Form.sent(forms[do].fields, request.POST, do)
     if do == "file":
@@ -129,10 +129,10 @@ def _take_file(
 ) -> HttpResponse | ValueFileReport | None:
     sent = request.FILES.get("file")
     if sent is None or not sent.size:
-        form.refuse(Invalid("No file was chosen.", "Choose one.", field="file"))
+        form.refuse(Invalid("No file was chosen.", "Choose a file.", field="file"))
         return None
     if sent.size > LARGEST_FILE:
-        form.refuse(Invalid("The file has more than 5 MB.", "Split it.", field="file"))
+        form.refuse(Invalid("The file is larger than 5 MB.", "Split it.", field="file"))
         return None
     folder = settings.HOME / "tmp"
     folder.mkdir(exist_ok=True, mode=0o700)
@@ -171,7 +171,7 @@ def _regions(owner: Organisation, found: list[PlaceSummary], asked: int) -> Tabl
         ])
         for one in found
     ]  # fmt: skip
-    columns = ("Region", "Days known", "From", "To", "Lacking, of days with volumes")
+    columns = ("Region", "Days known", "From", "To", "Missing, of days with volumes")
     return Table("Regions", columns, rows, "No calorific values are known yet.", numbers=("Days known",))
 
 
@@ -198,8 +198,8 @@ def _days(actor: Actor, owner: Organisation, region: PlaceSummary, text: str) ->
     except ValueError:
         return None
     rows = [
-        Doing([Cell(str(one.day)), Cell(f"{one.mj_per_m3.normalize():f}", is_number=True), Cell(one.source)], one.pk,
-              (Button("Take out", "remove"),))
+        ActionRow([Cell(str(one.day)), Cell(f"{one.mj_per_m3.normalize():f}", is_number=True), Cell(one.source)], one.pk,
+              (Button("Delete", "remove"),))
         for one in summaries.month_values(actor, CALORIFIC_VALUE, owner, region.key, month)
     ]  # fmt: skip
     own = "?" + urlencode({"organisation": owner.pk, "region": region.key, "month": text})

@@ -15,7 +15,7 @@ from eclectyc.estate.facts import FACTS
 from eclectyc.estate.models import Meter, Site
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.list_component import Cell
-from eclectyc.web.views.admin.page import Button, Doing, Table, done
+from eclectyc.web.views.admin.page import ActionRow, Button, Table, done
 
 Fact = DatedFact[Any]
 
@@ -125,7 +125,7 @@ def _table(fact: Fact, owner: Meter | Site) -> Table:
     """Return the entries; a field "unit" is shown beside the value."""
     shown = [one for one in fact.fields if one.name != "unit"]
     rows = [
-        Doing(
+        ActionRow(
             [Cell(_text(fact, field, entry)) for field in shown],
             entry.pk,
             (Button("Correct", address=address_of(fact.name, fact.entries, entry)),),

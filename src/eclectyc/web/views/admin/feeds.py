@@ -1,8 +1,7 @@
-"""``/admin/feeds``: where files are fetched from by themselves, how that goes, and what they brought."""
+"""``/admin/feeds``: where files are collected from automatically, the status of each, and what came in."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +19,7 @@ from eclectyc.jobs import cron
 from eclectyc.jobs.models import Schedule
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.plurals import counted
-from eclectyc.web.clock import house_zone
+from eclectyc.web.clock import stamp
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.list_component import Cell, Row
 from eclectyc.web.security import actor_of
@@ -37,17 +36,25 @@ from eclectyc.web.views.admin.page import (
 )
 from eclectyc.web.views.admin.profiles import profile_field
 
-STATES: Final = {"paused": "paused", "new": "not looked at yet", "failing": "failing", "well": "well"}
-_SECRETS: Final = {"password": "Password", "private_key": "Private key", "passphrase": "Passphrase of the key",
-                   "token": "Token"}  # fmt: skip
+STATES: Final = {"paused": "paused", "new": "not checked yet", "failing": "failing", "well": "OK"}
+_SECRETS: Final = {
+    "password": "Password",
+    "private_key": "Private key",
+    "passphrase": "Passphrase for the key",
+    "token": "Token",
+}
 _WHEN: Final = (
-    Field("cron", "Looked at", is_needed=True, group="When",
-          help="Minute, hour, day, month, weekday: */15 * * * * is every quarter of an hour."),
+    Field(
+        "cron",
+        "Schedule",
+        is_needed=True,
+        group="When",
+        help="Minute, hour, day, month, weekday. */15 * * * * is every 15 minutes.",
+    ),
     Field("zone", "Time zone", is_needed=True, group="When", help="Such as Europe/London."),
-    Field("quiet_after_h", "Tell me after so many quiet hours", "number", group="When",
-          help="A mail goes out when nothing new came for so long; empty: none."),
+    Field("quiet_after_h", "Email me if no file arrives for … hours (optional)", "number", group="When"),
     Field("is_active", "Active", "check", group="When"),
-)  # fmt: skip
+)
 
 
 @require_safe
@@ -61,35 +68,48 @@ def feeds(request: HttpRequest) -> HttpResponse:
         .values_list("name", "next_at")
     )
     rows = [
-        Row([
-            Cell(one.name, reverse("admin-feed", args=[one.pk]), under=one.get_kind_display()),
-            Cell(STATES[one.state], under=one.error[:80], is_wrong=one.state == "failing"),
-            Cell(one.profile.name if one.profile else "as recognised"),
-            Cell(_at(one.last_success_at)), Cell(_at(one.last_file_at)), Cell(_at(following.get(one.schedule_name))),
-            Cell(one.organisation.name),
-        ], one.pk)
+        Row(
+            [
+                Cell(one.name, reverse("admin-feed", args=[one.pk]), under=one.get_kind_display()),
+                Cell(STATES[one.state], under=one.error[:80], is_wrong=one.state == "failing"),
+                Cell(one.profile.name if one.profile else "as recognised"),
+                Cell(stamp(one.last_success_at)),
+                Cell(stamp(one.last_file_at)),
+                Cell(stamp(following.get(one.schedule_name))),
+                Cell(one.organisation.name),
+            ],
+            one.pk,
+        )
         for one in mine
-    ]  # fmt: skip
+    ]
     table = Table(
-        "Feeds", ("Feed", "State", "Profile", "Last success", "Last file", "Next look", "Organisation"), rows,
-        "No feed yet. A feed fetches files by itself: from an SFTP folder or a web address.",
-    )  # fmt: skip
-    actions = [(f"New: {label}", f"{reverse('admin-feed-new')}?kind={kind}") for kind, label in _kinds_for(actor)]
-    return show(request, "table", "Feeds", {
-        "table": table, "actions": actions,
-        "sub": "Places that are looked at by themselves. What is new there is imported, each file once.",
-    })  # fmt: skip
+        "Feeds",
+        ("Feed", "Status", "Profile", "Last success", "Last file", "Next check", "Organisation"),
+        rows,
+        "No feeds yet. A feed collects files automatically from an SFTP folder or a web address.",
+    )
+    actions = [(f"New feed: {label}", f"{reverse('admin-feed-new')}?kind={kind}") for kind, label in _kinds_for(actor)]
+    return show(
+        request,
+        "table",
+        "Feeds",
+        {
+            "table": table,
+            "actions": actions,
+            "sub": "Feeds collect files automatically. New files are imported, each one once.",
+        },
+    )
 
 
 def new_feed(request: HttpRequest) -> HttpResponse:
-    """Set a feed up."""
+    """Create a feed."""
     actor = actor_of(request)
     kind = request.GET.get("kind", "sftp")
     if kind not in dict(_kinds_for(actor)):
-        raise Invalid("There is no such kind of feed for you.", "Choose one from the page of feeds.")
+        raise Invalid("You can't create this kind of feed.", "Choose another on the Feeds page.")
     organisations = organisations_for(actor, "imports.run")
     fields = (
-        Field("name", "Name", is_needed=True, help="Its sender."),
+        Field("name", "Name", is_needed=True, help="Such as the name of the sender."),
         organisation_field(organisations),
         *_fields(kind, profile_field(actor, organisations)),
     )
@@ -101,23 +121,41 @@ def new_feed(request: HttpRequest) -> HttpResponse:
         form = Form.sent(fields, request.POST)
         made = form.attempt(lambda: _create(actor, kind, form, organisations))
         if made is not None:
-            return done(request, f"{made.name} was set up. Try it out below.", reverse("admin-feed", args=[made.pk]))
-    return show(request, "form", f"New feed: {dict(Feed.KINDS)[kind]}", {
-        "form": form, "back": reverse("admin-feeds"), "crumbs": [("Feeds", reverse("admin-feeds"))],
-        "button": "Set it up",
-    }, status=form.status)  # fmt: skip
+            return done(
+                request, f"{made.name} was created. Test its connection below.", reverse("admin-feed", args=[made.pk])
+            )
+    return show(
+        request,
+        "form",
+        f"New feed: {dict(Feed.KINDS)[kind]}",
+        {
+            "form": form,
+            "back": reverse("admin-feeds"),
+            "crumbs": [("Feeds", reverse("admin-feeds"))],
+            "button": "Create feed",
+        },
+        status=form.status,
+    )
 
 
 def feed(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show and change a feed; try it out, look at it now, take it down."""
+    """Show and change a feed; POST tests it, checks it now, saves or deletes it."""
     actor = actor_of(request)
     one = get_object_or_404(Feed.objects.visible_to(actor).select_related("organisation", "profile"), pk=pk)
     fields = (Field("name", "Name", is_needed=True), *_fields(one.kind, profile_field(actor, [one.organisation])))
-    form = Form.holding(fields, {
-        "name": one.name, **one.settings, "cron": one.cron, "zone": one.zone, "is_active": one.is_active,
-        "quiet_after_h": one.quiet_after_h, **vars_of(service.options_of(one)),
-        "profile": one.profile.name if one.profile else "",
-    })  # fmt: skip
+    form = Form.holding(
+        fields,
+        {
+            "name": one.name,
+            **one.settings,
+            "cron": one.cron,
+            "zone": one.zone,
+            "is_active": one.is_active,
+            "quiet_after_h": one.quiet_after_h,
+            **vars_of(service.options_of(one)),
+            "profile": one.profile.name if one.profile else "",
+        },
+    )
     refusal: EclectycError | None = None
     found_files: list[str] | None = None
     here = reverse("admin-feed", args=[pk])
@@ -128,47 +166,62 @@ def feed(request: HttpRequest, pk: int) -> HttpResponse:
                 found_files = service.try_feed(actor, feed=one)
             elif do == "read":
                 made = service.read_now(actor, feed=one)
-                return done(request, "It is being looked at.", reverse("admin-job", args=[made.pk]))
+                return done(request, "Checking for new files.", reverse("admin-job", args=[made.pk]))
             elif do == "delete":
                 service.delete_feed(actor, feed=one)
-                return done(request, f"{one.name} was taken down. What it brought stays.", reverse("admin-feeds"))
+                return done(request, f"{one.name} was deleted. Imported readings are kept.", reverse("admin-feeds"))
             elif do == "save":
                 form = Form.sent(fields, request.POST)
-                if form.attempt(lambda: service.update_feed(actor, feed=one, wanted=_wanted(one.kind, form))):
+                if form.attempt(lambda: service.update_feed(actor, feed=one, details=_wanted(one.kind, form))):
                     return done(request, "Saved.", here)
             else:
-                raise Invalid("That cannot be done here.", "Load the page again.")
+                raise Invalid("That cannot be done here.", "Reload the page.")
         except EclectycError as error:
             refusal = error
     context = {
-        "form": form, "feed": one, "refusal": refusal, "found_files": found_files, "back": reverse("admin-feeds"),
-        "crumbs": [("Feeds", reverse("admin-feeds"))], "facts": _facts(actor, one), "files": _files(one),
-        "danger": Danger("Take it down", "No more files are fetched. What came stays.", "Take the feed down"),
-    }  # fmt: skip
+        "form": form,
+        "feed": one,
+        "refusal": refusal,
+        "found_files": found_files,
+        "back": reverse("admin-feeds"),
+        "crumbs": [("Feeds", reverse("admin-feeds"))],
+        "facts": _facts(actor, one),
+        "files": _files(one),
+        "danger": Danger("Delete feed", "No more files will be collected. Imported readings are kept.", "Delete feed"),
+    }
     return show(request, "feed", one.name, context, status=status_of(refusal) if refusal else form.status)
 
 
 def _kinds_for(actor: Actor) -> list[tuple[str, str]]:
-    """Return the kinds that somebody may set up: folders of the server are an operator's."""
+    """Return the kinds of feed that the actor may create: only operators may use folders of the server."""
     return [(kind, label) for kind, label in Feed.KINDS if kind != Feed.FOLDER or actor.operator]
 
 
 def _fields(kind: str, profile: Field) -> tuple[Field, ...]:
     place = tuple(
         Field(
-            one.name, one.label, "select" if one.choices else "number" if isinstance(one.usual, int) else "text",
-            one.help, tuple((choice, choice) for choice in one.choices), is_needed=one.is_required, group="Where",
+            one.name,
+            one.label,
+            "select" if one.choices else "number" if isinstance(one.usual, int) else "text",
+            one.help,
+            tuple((choice, choice) for choice in one.choices),
+            is_needed=one.is_required,
+            group="Where",
         )
         for one in telling.FIELDS[kind]
-    )  # fmt: skip
+    )
     secrets = tuple(
         Field(
-            name, _SECRETS[name], "textarea" if name == "private_key" else "password", group="Where",
-            help="Kept sealed, never shown. Empty: as it is.", autocomplete="new-password",
+            name,
+            _SECRETS[name],
+            "textarea" if name == "private_key" else "password",
+            group="Where",
+            help="Stored encrypted. Leave blank to keep the current one.",
+            autocomplete="new-password",
         )
         for name in telling.SECRETS[kind]
-    )  # fmt: skip
-    options = tuple(_in_group(one, "How its files are read") for one in (profile, *OPTIONS))
+    )
+    options = tuple(_in_group(one, "How files are read") for one in (profile, *OPTIONS))
     return (*place, *secrets, *_WHEN, *options)
 
 
@@ -182,21 +235,28 @@ def _create(actor: Actor, kind: str, form: Form, organisations: list[Organisatio
     own = next((o for o in organisations if str(o.pk) == form["organisation"]), None)
     if own is None:
         raise Invalid("Choose an organisation.", field="organisation")
-    return service.create_feed(actor, organisation=own, kind=kind, wanted=_wanted(kind, form), may_reach_private=False)
+    return service.create_feed(actor, organisation=own, kind=kind, details=_wanted(kind, form), may_reach_private=False)
 
 
 def _wanted(kind: str, form: Form) -> service.FeedDetails:
     quiet = form["quiet_after_h"].strip()
     if quiet and not number_in(quiet):
-        raise Invalid("That is no number of hours.", "Give a whole number, or nothing.", field="quiet_after_h")
+        raise Invalid(
+            "This is not a number of hours.", "Enter a whole number or leave it blank.", field="quiet_after_h"
+        )
     secrets = {name: form[name] for name in telling.SECRETS[kind] if form[name]}
     read = {one: form[one] for one in ("profile", *(option.name for option in OPTIONS))}
     options: Any = {**read, "create_meters": read["create_meters"] == "true"}
     return service.FeedDetails(
-        form["name"], {one.name: form[one.name] for one in telling.FIELDS[kind]}, secrets or None,
-        ImportOptions(**options), form["cron"], form["zone"], form["is_active"] == "true",
+        form["name"],
+        {one.name: form[one.name] for one in telling.FIELDS[kind]},
+        secrets or None,
+        ImportOptions(**options),
+        form["cron"],
+        form["zone"],
+        form["is_active"] == "true",
         number_in(quiet) or None,
-    )  # fmt: skip
+    )
 
 
 def _facts(actor: Actor, one: Feed) -> list[tuple[str, str]]:
@@ -207,11 +267,14 @@ def _facts(actor: Actor, one: Feed) -> list[tuple[str, str]]:
         .first()
     )
     return [
-        ("State", STATES[one.state]), ("Looked at", f"{cron.words(one.cron)} ({one.zone})"),
-        ("Next look", _at(following)), ("Last success", _at(one.last_success_at)),
-        ("Last new file", _at(one.last_file_at)), ("Organisation", one.organisation.name),
-        ("Files are read", f"with the profile {one.profile.name}" if one.profile else "as they are recognised"),
-    ]  # fmt: skip
+        ("Status", STATES[one.state]),
+        ("Schedule", f"{cron.words(one.cron)} ({one.zone})"),
+        ("Next check", stamp(following)),
+        ("Last success", stamp(one.last_success_at)),
+        ("Last new file", stamp(one.last_file_at)),
+        ("Organisation", one.organisation.name),
+        ("Files are read", f"with the profile {one.profile.name}" if one.profile else "as recognised"),
+    ]
 
 
 def _files(one: Feed) -> Table:
@@ -220,11 +283,7 @@ def _files(one: Feed) -> Table:
         address = ""
         if file.upload is not None and file.upload.job_id is not None:
             address = reverse("admin-import", args=[f"j{file.upload.job_id}"])
-        said = "imported" if file.upload is not None else "its content came before"
-        rows.append(Row([Cell(file.name, address), Cell(said), Cell(_at(file.seen_at))]))
-    title = f"{counted(len(rows), 'file')} last read"
-    return Table(title, ("File", "What became of it", "Seen"), rows, "Nothing was read yet.")
-
-
-def _at(moment: datetime | None) -> str:
-    return f"{moment.astimezone(house_zone()):%Y-%m-%d %H:%M}" if moment else "–"
+        result = "imported" if file.upload is not None else "already imported"
+        rows.append(Row([Cell(file.name, address), Cell(result), Cell(stamp(file.seen_at))]))
+    title = f"Latest {counted(len(rows), 'file')}"
+    return Table(title, ("File", "Result", "Collected"), rows, "No files collected yet.")

@@ -1,4 +1,4 @@
-"""Sites and meters as files: out as CSV and XLSX, in after a trial."""
+"""Lists of sites and meters as files: export as CSV and XLSX, import after a test."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def export_meters(request: HttpRequest) -> HttpResponseBase:
 
 
 def import_sites(request: HttpRequest) -> HttpResponse:
-    """Take a list of sites in, after a trial."""
+    """Import a list of sites, after a test."""
     return _import(request, "sites")
 
 
 def import_meters(request: HttpRequest) -> HttpResponse:
-    """Take a list of meters in, after a trial."""
+    """Import a list of meters, after a test."""
     return _import(request, "meters")
 
 
@@ -61,7 +61,7 @@ def _file(request: HttpRequest, name: str, rows: Iterable[Row]) -> HttpResponseB
         response = HttpResponse(xlsx(rows, name), content_type=FORMS[form])
     else:
         parts = iter(csv_parts(rows))
-        first = next(parts)  # what can fail fails before the answer begins
+        first = next(parts)  # errors are raised before the answer begins
         response = StreamingHttpResponse(chain([first], parts), content_type=FORMS[form])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     return response
@@ -73,12 +73,12 @@ def _import(request: HttpRequest, kind: str) -> HttpResponse:
 
     actor = actor_of(request)
     if not actor.may_somewhere("imports.run"):
-        raise Forbidden("Your role does not allow imports.", "Ask an administrator of your organisation.")
+        raise Forbidden("You don't have access to imports.", "Ask an administrator of your organisation.")
     organisations = organisations_for(actor, "imports.run")
     fields = (
         organisation_field(organisations),
         Field("file", f"File of {kind}", "file", help="CSV or XLSX with one heading line; at most 20 MB."),
-        Field("store", "Store it. Without this tick the file is only tried out", "check"),
+        Field("store", "Save the rows. Without this tick the file is only tested", "check"),
     )
     start = {"organisation": organisations[0].pk if organisations else ""}
     form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
@@ -103,11 +103,16 @@ def _import(request: HttpRequest, kind: str) -> HttpResponse:
                     lambda: import_file(actor, organisation=own, path=Path(kept.name), options=options)
                 )
             if report is not None and not report.dry_run and not report.errors:
-                said = f"The file was taken in: {report.accepted} of {counted(report.rows, 'row')}."
+                said = f"Imported {report.accepted:,} of {counted(report.rows, 'row')}."
                 return done(request, said, reverse(f"admin-{kind}"))
     context = {
-        "form": form, "report": report, "kind": kind, "back": reverse(f"admin-{kind}"), "has_files": True,
-        "button": "Go", "crumbs": [(kind.capitalize(), reverse(f"admin-{kind}"))],
+        "form": form,
+        "report": report,
+        "kind": kind,
+        "back": reverse(f"admin-{kind}"),
+        "has_files": True,
+        "button": "Upload",
+        "crumbs": [(kind.capitalize(), reverse(f"admin-{kind}"))],
         "columns": registry.SITE_COLUMNS if kind == "sites" else registry.METER_COLUMNS,
-    }  # fmt: skip
+    }
     return show(request, "import", f"Import {kind}", context, status=form.status)

@@ -1,6 +1,6 @@
-"""One entry of a history, opened to be put right or taken out: devices, multipliers, moves, metrics.
+"""One entry of a history, open to be corrected or deleted: a device, a move, or an entry of a fact with dates.
 
-The address names it: ``?correct=device-12``. What is not of the thing shown is as if it were not there.
+The address names it: ``?correct=device-12``. An entry of another meter or site is not found.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ class OpenEntry:
 
 _DEVICE: Final = (
     Field("serial", "Serial number", is_needed=True),
-    Field("since", "Fitted on", "date", help="Empty: as long as anybody knows. The device before it ends on that day."),
+    Field("since", "Fitted on", "date", help="Empty: from the start. The device before it ends on that day."),
     Field("opening_read", "First read"),
     Field("closing_read", "Last read"),
-    Field("digits", "Digits of its register", help="Where it rolls over."),
-    Field("ct_ratio", "CT ratio", help="Such as 200/5."),
+    Field("digits", "Digits of its register", help="The register rolls over after them."),
+    Field("ct_ratio", "CT ratio", help="For example 200/5."),
 )
 _MOVE: Final = (Field("on", "At this site from", "date", is_needed=True, help="The first day there."),)
 

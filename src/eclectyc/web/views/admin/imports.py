@@ -84,9 +84,11 @@ def imports(request: HttpRequest) -> HttpResponse:
         organisation_field(organisations),
         Field("files", "Files", "file", help="CSV, TXT, XLSX, XLS, ODS, JSON, XML or .gz; one or several."),
     )
-    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(
-        fields, {"organisation": organisations[0].pk if organisations else ""}
-    )  # fmt: skip
+    form = (
+        Form.sent(fields, request.POST)
+        if request.method == "POST"
+        else Form.holding(fields, {"organisation": organisations[0].pk if organisations else ""})
+    )
     if request.method == "POST":
         kept = form.attempt(lambda: _receive(request, actor, form, organisations))
         if kept and len(kept) == 1:
@@ -94,10 +96,17 @@ def imports(request: HttpRequest) -> HttpResponse:
         if kept:
             said = f"{counted(len(kept), 'file')} uploaded. Preview each one, then import it."
             return done(request, said, reverse("admin-imports"))
-    return show(request, "imports", "Imports", {"form": form, **_now(actor)} | {
-        "sub": "Files of readings, sites and meters. You see a preview first; nothing is saved until you import it.",
-        "actions": (("History", reverse("admin-imports-history")), ("Profiles", reverse("admin-profiles"))),
-    }, status=form.status)  # fmt: skip
+    return show(
+        request,
+        "imports",
+        "Imports",
+        {"form": form, **_now(actor)}
+        | {
+            "sub": "Files of readings, sites and meters. Nothing is saved until you have seen a preview.",
+            "actions": (("History", reverse("admin-imports-history")), ("Profiles", reverse("admin-profiles"))),
+        },
+        status=form.status,
+    )
 
 
 @require_safe
@@ -133,11 +142,17 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
         if job is not None:
             return HttpResponseRedirect(reverse("admin-import", args=[f"j{job.pk}"]))
     context = {
-        "upload": upload, "form": form, "found": found, "size": _size(upload.size), "report": upload.report or None,
-        "crumbs": [("Imports", reverse("admin-imports"))], "offers": offers, "profile": form["profile"],
+        "upload": upload,
+        "form": form,
+        "found": found,
+        "size": _size(upload.size),
+        "report": upload.report or None,
+        "crumbs": [("Imports", reverse("admin-imports"))],
+        "offers": offers,
+        "profile": form["profile"],
         "preview": preview_of(actor, upload, _options(form, dry_run=True) if form.is_good else None),
         "chosen_why": offers.chosen.why if offers.chosen and offers.chosen.profile.name == form["profile"] else "",
-    }  # fmt: skip
+    }
     return show(request, "import_file", upload.name, context, status=form.status)
 
 
@@ -201,18 +216,41 @@ def past(request: HttpRequest) -> HttpResponse:
     filters = [filter_of(asked, "State", "state", states), filter_of(asked, "Within", "within", list(days.items()))]
     if len(organisations) > 1:
         filters.append(filter_of(asked, "Organisation", "organisation", organisations))
-    heads = (Column("File"), Column("State"), Column("When"), Column("By"), Column("Rows", is_number=True),
-             Column("Added", is_number=True), Column("Changed", is_number=True), Column("Rejected", is_number=True),
-             Column("Organisation"))  # fmt: skip
+    heads = (
+        Column("File"),
+        Column("State"),
+        Column("When"),
+        Column("By"),
+        Column("Rows", is_number=True),
+        Column("Added", is_number=True),
+        Column("Changed", is_number=True),
+        Column("Rejected", is_number=True),
+        Column("Organisation"),
+    )
     listing = Listing(
-        "imports", "import", columns(heads, asked), [row_of(arrival) for arrival in found], Part(asked.number, count),
-        asked.words, "", "File name", filters, None, "Upload a file on the Imports page.",
+        "imports",
+        "import",
+        columns(heads, asked),
+        [row_of(arrival) for arrival in found],
+        Part(asked.number, count),
+        asked.words,
+        "",
+        "File name",
+        filters,
+        None,
+        "Upload a file on the Imports page.",
         asked.kept("state", "within", "organisation"),
-    )  # fmt: skip
-    return show(request, "list", "Import history", {
-        "list": listing, "crumbs": [("Imports", reverse("admin-imports"))],
-        "actions": (("Import files", reverse("admin-imports")),),
-    })  # fmt: skip
+    )
+    return show(
+        request,
+        "list",
+        "Import history",
+        {
+            "list": listing,
+            "crumbs": [("Imports", reverse("admin-imports"))],
+            "actions": (("Import files", reverse("admin-imports")),),
+        },
+    )
 
 
 def _receive(request: HttpRequest, actor: Actor, form: Form, organisations: list[Organisation]) -> list[Upload]:

@@ -1,4 +1,4 @@
-"""The front of the administration: it leads to the first of its pages that one may open."""
+"""The start of the administration: redirects to the first page that the actor may open."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from eclectyc.web.security import actor_of
 
 @require_safe
 def front(request: HttpRequest) -> HttpResponseRedirect:
-    """Lead on; whoever administers nothing is told so."""
+    """Redirect, or refuse if the actor may open none of the pages."""
     sections = sections_of(actor_of(request))
     if not sections:
-        raise Forbidden("Your role does not allow this page.", "Ask an administrator of your organisation.")
+        raise Forbidden("You don't have access to the administration.", "Ask an administrator of your organisation.")
     return HttpResponseRedirect(sections[0].address)

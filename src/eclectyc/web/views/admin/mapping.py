@@ -1,4 +1,4 @@
-"""``/admin/imports/files/{id}/map``: a file's columns are named over its own first lines, and saved as a profile."""
+"""``/admin/imports/files/{id}/map``: map a file's columns using its first rows, and save them as a profile."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SHAPE: Final = ("sheet", "delimiter", "records", "header", "skip")  # with anoth
 
 
 def map_file(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a file's first lines, ask what its columns are, show what that makes, save it and import."""
+    """Show a file's first rows with the choices for its columns and their result; POST saves and imports."""
     actor = actor_of(request)
     upload = get_object_or_404(Upload.objects.visible_to(actor).select_related("organisation", "job", "user"), pk=pk)
     found = import_history.entry_for_upload(upload)
@@ -47,7 +47,7 @@ def map_file(request: HttpRequest, pk: int) -> HttpResponse:
     except UnreadableFile as refusal:
         context = {"upload": upload, "refusal": refusal, "crumbs": _crumbs(upload)}
         status = 422 if request.method == "POST" else 200
-        return show(request, "mapping", "Name its columns", context, status=status)
+        return show(request, "mapping", "Map columns", context, status=status)
 
 
 def _mapped(request: HttpRequest, actor: Actor, upload: Upload) -> HttpResponse:
@@ -75,7 +75,7 @@ def _mapped(request: HttpRequest, actor: Actor, upload: Upload) -> HttpResponse:
             return render(request, "web/components/mapper.html", context)
         if do == "look":
             return HttpResponseRedirect(here)
-        return show(request, "mapping", "Name its columns", context, status=status_of(refusal))
+        return show(request, "mapping", "Map columns", context, status=status_of(refusal))
 
 
 def _answers(request: HttpRequest, actor: Actor, upload: Upload, do: str) -> Answers:
@@ -91,8 +91,13 @@ def _answers(request: HttpRequest, actor: Actor, upload: Upload, do: str) -> Ans
 def _answers_from(upload: Upload, profile: ImportProfile) -> Answers:
     """Return a saved profile's answers over a file."""
     mapping = mapping_of(profile.mapping)
-    told = {"name": profile.name, "sender": profile.sender, "notes": profile.notes, "profile": str(profile.pk),
-            "version": str(profile.version)}  # fmt: skip
+    told = {
+        "name": profile.name,
+        "sender": profile.sender,
+        "notes": profile.notes,
+        "profile": str(profile.pk),
+        "version": str(profile.version),
+    }
     with open_sample(upload.path, upload.name, mapping.file.sheet) as head:
         try:
             return answers_of(mapping, table_for(head, mapping)) | told
@@ -104,7 +109,7 @@ def _answers_from(upload: Upload, profile: ImportProfile) -> Answers:
 @contextmanager
 def _head(upload: Upload, answers: Answers) -> Iterator[SampleFile]:
     if not upload.kept or not upload.path.is_file():
-        raise UnreadableFile("The file is no longer here.", "Send it again.")
+        raise UnreadableFile("This file is no longer stored.", "Upload it again.")
     with open_sample(upload.path, upload.name, answers.get("sheet", "")) as head:
         yield head
 
@@ -131,7 +136,7 @@ def _saved(request: HttpRequest, actor: Actor, upload: Upload, mapper: Mapper, d
     """Save the profile, and have the file imported, or tried out, with it."""
     if mapper.mapping is None or not mapper.is_ready:
         first = next((one.text for one in mapper.open if one.kind == "needed"), "")
-        raise mapper.fault or Invalid("Something has still to be said.", first)
+        raise mapper.fault or Invalid("Some questions are still open.", first)
     answers = mapper.answers
     texts = {name: answers.get(name, "") for name in ("name", "sender", "notes")}
     signature = signature_of(mapper.mapping, mapper.table)
@@ -139,9 +144,13 @@ def _saved(request: HttpRequest, actor: Actor, upload: Upload, mapper: Mapper, d
     is_same = profile is not None and profile.organisation_id == upload.organisation_id
     if profile is not None and is_same and profile.name == texts["name"].strip():
         saved = service.change_profile(
-            actor, profile=profile, version=number_of(answers, "version") or None, mapping=mapper.mapping,
-            signature=signature, **texts,
-        )  # fmt: skip
+            actor,
+            profile=profile,
+            version=number_of(answers, "version") or None,
+            mapping=mapper.mapping,
+            signature=signature,
+            **texts,
+        )
     else:
         saved = service.create_profile(
             actor, organisation=upload.organisation, mapping=mapper.mapping, signature=signature, **texts
@@ -149,7 +158,7 @@ def _saved(request: HttpRequest, actor: Actor, upload: Upload, mapper: Mapper, d
     draft = answers | {"profile": str(saved.pk), "version": str(saved.version), "name": saved.name}
     uploads.save_draft(actor, upload=upload, draft=draft)
     if do == "save":
-        return done(request, f"{saved.name} is saved.", reverse("admin-import-file", args=[upload.pk]))
+        return done(request, f"{saved.name} was saved.", reverse("admin-import-file", args=[upload.pk]))
     job = uploads.start(actor, upload=upload, options=ImportOptions(profile=saved.name, dry_run=do == "try"))
     return HttpResponseRedirect(reverse("admin-import", args=[f"j{job.pk}"]))
 
@@ -157,11 +166,16 @@ def _saved(request: HttpRequest, actor: Actor, upload: Upload, mapper: Mapper, d
 def _context(actor: Actor, upload: Upload, mapper: Mapper, refusal: EclectycError | None) -> dict[str, Any]:
     profiles = ImportProfile.objects.visible_to(actor).filter(organisation=upload.organisation_id)
     return {
-        "upload": upload, "mapper": mapper, "answers": mapper.answers, "preview": mapper.preview,
-        **meaning_forms(mapper), "not_saved": refusal, "crumbs": _crumbs(upload),
+        "upload": upload,
+        "mapper": mapper,
+        "answers": mapper.answers,
+        "preview": mapper.preview,
+        **meaning_forms(mapper),
+        "not_saved": refusal,
+        "crumbs": _crumbs(upload),
         "profiles": list(profiles.values_list("pk", "name")[:100]),
-        "sub": f"{upload.name}, for {upload.organisation.name}. Nothing is stored until you say so.",
-    }  # fmt: skip
+        "sub": f"{upload.name}, for {upload.organisation.name}. Nothing is saved until you import it.",
+    }
 
 
 def _crumbs(upload: Upload) -> list[tuple[str, str]]:

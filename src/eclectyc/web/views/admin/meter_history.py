@@ -1,4 +1,4 @@
-"""What changes of a meter from a day on: device, multiplier, site; and the tree that it stands in, with its balance."""
+"""The histories of a meter: devices, facts with dates, sites; and its main and sub-meters with their balance."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from eclectyc.web.forms import Field, Form
 from eclectyc.web.list_component import Cell, Row
 from eclectyc.web.views.admin import fact_forms
 from eclectyc.web.views.admin.fact_forms import HistorySection
-from eclectyc.web.views.admin.page import Button, Doing, Table, done
+from eclectyc.web.views.admin.page import ActionRow, Button, Table, done
 from eclectyc.web.views.admin.suggestions import suggestions
 
 ACTIONS: Final = ("exchange", "exchange_back", "move", "move_back", *(f"set_{one.name}" for one in FACTS.values()))
@@ -40,8 +40,8 @@ def forms(actor: Actor, one: Meter) -> dict[str, Form]:
                 Field("serial", "New serial number", is_needed=True),
                 Field("closing_read", "Last read of the old one"),
                 Field("opening_read", "First read of the new one"),
-                Field("digits", "Digits of its register", help="Where it rolls over."),
-                Field("ct_ratio", "CT ratio", help="Such as 200/5."),
+                Field("digits", "Digits of its register", help="The register rolls over after them."),
+                Field("ct_ratio", "CT ratio", help="For example 200/5."),
                 Field("multiplier", "New multiplier", help="Empty: as before."),
             ),
             {},
@@ -50,7 +50,7 @@ def forms(actor: Actor, one: Meter) -> dict[str, Form]:
         "move": Form.holding(
             (
                 Field("to", "To the site", suggestions=sites, suggests="site", is_needed=True),
-                Field("on", "From", "date", is_needed=True, help="The first day there; use before stays here."),
+                Field("on", "From", "date", is_needed=True, help="The first day there; earlier usage stays here."),
             ),
             {},
             "move",
@@ -79,7 +79,7 @@ def sections(one: Meter, made: dict[str, Form]) -> list[HistorySection]:
 
 
 def act(request: HttpRequest, actor: Actor, one: Meter, made: dict[str, Form]) -> HttpResponse | int:
-    """Do what a history's form or button says."""
+    """Carry out the action of a history's form or button."""
     here, do = reverse("admin-meter", args=[one.pk]), request.POST["do"]
     backs: dict[str, tuple[Callable[[], object], str]] = {
         "exchange_back": (lambda: undo_exchange(actor, meter=one), "#devices"),
@@ -90,7 +90,7 @@ def act(request: HttpRequest, actor: Actor, one: Meter, made: dict[str, Form]) -
         owner = {"exchange_back": "exchange", "move_back": "move"}[do]
         if made[owner].attempt(action) is None and made[owner].fault:
             return made[owner].status
-        return done(request, "That entry was taken back.", here + anchor)
+        return done(request, "The last entry was undone.", here + anchor)
     if do in fact_forms.facts_of(one):
         return fact_forms.act(request, actor, one, made, here)
     form = made[do] = Form.sent(made[do].fields, request.POST, do)
@@ -105,7 +105,7 @@ def act(request: HttpRequest, actor: Actor, one: Meter, made: dict[str, Form]) -
 
 
 def tree(actor: Actor, one: Meter) -> dict[str, Any]:
-    """Return the meter above, this one and those below it with their use of 30 days, and what is not accounted for."""
+    """Return the main meter, this one and its sub-meters with their usage of 30 days, and what is not accounted for."""
     below = list(Meter.objects.visible_to(actor).filter(parent=one).order_by("identifier")[:MOST_BELOW])
     above = Meter.objects.visible_to(actor).filter(pk=one.parent_id).first() if one.parent_id else None
     line = [*([above] if above else []), one, *below]
@@ -134,15 +134,15 @@ def _balance(one: Meter, below: list[Meter], used: dict[int, Any]) -> str:
     theirs = [used[m.pk].total.value for m in below if m.pk in used and m.unit == one.unit and m.is_active]
     known = [value for value in theirs if value is not None]
     if mine is None or not known:
-        return "" if not below else "The balance needs readings of this meter and of those below it."
+        return "" if not below else "The balance needs readings of this meter and of its sub-meters."
     rest = mine - sum(known)
     share = f" ({number_format.percent(rest / mine)} of this meter)" if mine else ""
     figure = number_format.figure(rest, one.unit)
-    lacking = len(below) - len(known)
-    lacks = f" Without readings in that time: {lacking} of {counted(len(below), 'sub-meter')}." if lacking else ""
+    missing = len(below) - len(known)
+    without = f" Without readings in that time: {missing} of {counted(len(below), 'sub-meter')}." if missing else ""
     if rest < 0:
-        return f"The sub-meters add up to {number_format.figure(-rest, one.unit)} more than this meter.{lacks}"
-    return f"{figure}{share} is not accounted for by the sub-meters.{lacks}"
+        return f"The sub-meters add up to {number_format.figure(-rest, one.unit)} more than this meter.{without}"
+    return f"{figure}{share} is not accounted for by the sub-meters.{without}"
 
 
 def _move(actor: Actor, one: Meter, form: Form) -> Placement:
@@ -151,14 +151,14 @@ def _move(actor: Actor, one: Meter, form: Form) -> Placement:
     )
     to = there.filter(name__iexact=form["to"].strip()).first()
     if to is None:
-        raise Invalid(f"There is no site {form['to'][:80]!r}.", "Choose one of the list.", field="to")
+        raise Invalid(f"There is no site {form['to'][:80]!r}.", "Choose one from the list.", field="to")
     return move_meter(actor, meter=one, to=to, on=form["on"])
 
 
 def _devices(one: Meter) -> Table:
     devices: list[Device] = list(one.devices.all())
     rows = [
-        Doing([Cell(d.serial or "not known"), Cell(_day(d.since, "the start")), Cell(_day(d.until, "on")),
+        ActionRow([Cell(d.serial or "not known"), Cell(_day(d.since, "the start")), Cell(_day(d.until, "on")),
                Cell(_read(d.opening_read)), Cell(_read(d.closing_read)), Cell(str(d.digits or "–")),
                Cell(d.ct_ratio or "–")], d.pk, _to_correct("device", "devices", d))
         for d in devices
@@ -169,7 +169,7 @@ def _devices(one: Meter) -> Table:
 
 def _placements(one: Meter) -> Table:
     rows = [
-        Doing([Cell(p.site.name), Cell(_day(p.since, "the start")), Cell(_day(p.until, "on"))], p.pk,
+        ActionRow([Cell(p.site.name), Cell(_day(p.since, "the start")), Cell(_day(p.until, "on"))], p.pk,
               _to_correct("placement", "placements", p) if p.since else ())
         for p in one.placements.select_related("site")
     ]  # fmt: skip

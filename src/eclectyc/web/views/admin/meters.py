@@ -39,19 +39,31 @@ COLUMNS: Final = (
     Column("Meter", "identifier"),
     Column("Site", "site"),
     Column("Utility", "utility"),
-    Column("Under", ""),
+    Column("Main meter", ""),
     Column("Sub-meters", is_number=True),
     Column("Unit", "unit"),
-    Column("Step", "step", is_number=True, unit="min"),
+    Column("Interval", "step", is_number=True, unit="min"),
     Column("Supplier", "supplier"),
     Column("Serial", "serial"),
 )
 STEPS: Final = (*((str(n), counted(n, "minute")) for n in (1, 5, 10, 15, 20, 30)), ("60", "1 hour"), ("1440", "1 day"))
 UNITS: Final = ("kWh", "kVArh", "m3", "litre", "kg", "degC")
 OWN: Final = (
-    "identifier", "name", "utility", "direction", "unit", "step_minutes", "multiplier", "correction", "serial",
-    "supplier", "parent", "installed", "removed", "is_active",
-)  # fmt: skip
+    "identifier",
+    "name",
+    "utility",
+    "direction",
+    "unit",
+    "step_minutes",
+    "multiplier",
+    "correction",
+    "serial",
+    "supplier",
+    "parent",
+    "installed",
+    "removed",
+    "is_active",
+)
 LEVELS: Final = (("main", "Main meters"), ("sub", "Sub-meters"), ("virtual", "Virtual meters"))
 
 
@@ -80,7 +92,7 @@ def meters(request: HttpRequest) -> HttpResponse:
         change = {name: value for name, value in bulk.values().items() if value}
         result = bulk.attempt(lambda: change_meters(actor, which=which, **change))
         if result is not None:
-            said = f"Changed: {counted(result.changed, 'meter')}; like that already: {result.unchanged}."
+            said = f"{counted(result.changed, 'meter')} changed; {result.unchanged:,} unchanged."
             return done(request, said, request.get_full_path())
     found = lists.meters(actor, narrowed, lists.ListPart(asked.sort, asked.offset, PAGE_SIZE))
     organisations = organisations_for(actor, "estate.edit")
@@ -93,43 +105,68 @@ def meters(request: HttpRequest) -> HttpResponse:
         filter_of(asked, "State", "active", ACTIVE),
     ]
     listing = Listing(
-        "meters", "meter", columns(COLUMNS, asked),
+        "meters",
+        "meter",
+        columns(COLUMNS, asked),
         [_row(actor, one, found.counts.get(one.pk, 0)) for one in found.items],
-        Part(asked.number, found.count), asked.words, asked.sort, "MPAN, MPRN, serial, name or site",
-        [f for f in filters if f is not None], bulk, "Make the first one, or import a list of them.",
+        Part(asked.number, found.count),
+        asked.words,
+        asked.sort,
+        "MPAN, MPRN, serial, name or site",
+        [f for f in filters if f is not None],
+        bulk,
+        "Create the first one, or import a list of meters.",
         asked.kept("utility", "level", "active", "organisation", "region", "site", "supplier"),
-    )  # fmt: skip
+    )
     new = [("New meter", reverse("admin-meter-new")), ("New virtual meter", reverse("admin-virtual-meter-new"))]
     context = {"list": listing, "actions": new} | files_of(actor, "meters")
     return show(request, "list", "Meters", context, status=bulk.status)
 
 
 def new_meter(request: HttpRequest) -> HttpResponse:
-    """Make a meter at a site."""
+    """Create a meter at a site."""
     actor = actor_of(request)
     organisations = organisations_for(actor, "estate.edit")
     at = Site.objects.visible_to(actor).filter(pk=number_in(request.GET.get("site", ""))).first()
-    where = Field("site", "Site", suggests="site", suggestions=suggestions(Site.objects.visible_to(actor), "name"),
-                  help="Type a part of its name.", is_needed=True)  # fmt: skip
+    where = Field(
+        "site",
+        "Site",
+        suggests="site",
+        suggestions=suggestions(Site.objects.visible_to(actor), "name"),
+        help="Type part of its name.",
+        is_needed=True,
+    )
     fields = (organisation_field(organisations), where, *_fields(actor, is_new=True))
     own = at.organisation_id if at else organisations[0].pk if organisations else ""
-    start = {"organisation": own, "site": at.name if at else "", "utility": Utility.ELECTRICITY, "unit": "kWh",
-             "direction": Direction.IMPORT, "step_minutes": 30, "multiplier": 1, "correction": "1.02264",
-             "is_active": True}  # fmt: skip
+    start = {
+        "organisation": own,
+        "site": at.name if at else "",
+        "utility": Utility.ELECTRICITY,
+        "unit": "kWh",
+        "direction": Direction.IMPORT,
+        "step_minutes": 30,
+        "multiplier": 1,
+        "correction": "1.02264",
+        "is_active": True,
+    }
     form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
     if request.method == "POST":
         there = Site.objects.visible_to(actor).select_related("organisation", "region")
         place = there.filter(name__iexact=form["site"].strip(), organisation=number_in(form["organisation"])).first()
         form.check(checked_meter_fields, form.values(*OWN))
         if place is None:
-            form.refuse(Invalid(f"There is no site {form['site'][:80]!r}.", "Choose one of the list.", field="site"))
+            form.refuse(Invalid(f"There is no site {form['site'][:80]!r}.", "Choose one from the list.", field="site"))
         if form.is_good and place is not None:
             made = form.attempt(lambda: create_meter(actor, site=place, **form.values(*OWN)))
             if made is not None:
-                said = " ".join([f"{made.identifier} was made.", *warnings_of(made)])
+                said = " ".join([f"{made.identifier} was created.", *warnings_of(made)])
                 return done(request, said, reverse("admin-meter", args=[made.pk]))
-    context = {"form": form, "back": reverse("admin-meters"), "button": "Make the meter",
-               "crumbs": [("Meters", reverse("admin-meters"))]}  # fmt: skip
+    context = {
+        "form": form,
+        "back": reverse("admin-meters"),
+        "button": "Create meter",
+        "crumbs": [("Meters", reverse("admin-meters"))],
+    }
     return show(request, "form", "New meter", context, status=form.status)
 
 
@@ -153,12 +190,15 @@ def meter(request: HttpRequest, pk: int) -> HttpResponse:
         status = answer
         one = related.get(pk=pk)
     context |= {
-        "meter": one, "version": request.POST.get("version") or one.version, "back": reverse("admin-meters"),
+        "meter": one,
+        "version": request.POST.get("version") or one.version,
+        "back": reverse("admin-meters"),
         "crumbs": [("Meters", reverse("admin-meters")), (one.site.name, _site_address(actor, one.site))],
-        "warnings": warnings_of(one), "histories": meter_history.sections(one, histories),
+        "warnings": warnings_of(one),
+        "histories": meter_history.sections(one, histories),
         "tree": meter_history.tree(actor, one),
-        "actions": [("See its readings", reverse("meter", args=[one.pk]))],
-    }  # fmt: skip
+        "actions": [("View readings", reverse("meter", args=[one.pk]))],
+    }
     return show(request, "meter", str(one), context | {"sub": one.identifier if one.name else ""}, status=status)
 
 
@@ -195,20 +235,20 @@ def _fields_of(actor: Actor, one: Meter) -> tuple[Field, ...]:
 
 def _fields(actor: Actor, *, is_new: bool) -> tuple[Field, ...]:
     visible = Meter.objects.visible_to(actor)
-    from_day = "" if is_new else " To change it from a day on, see below."
+    from_day = "" if is_new else " To change it from a date, see below."
     return (
-        Field("identifier", "Identifier", help="MPAN, MPRN, SPID or a number of your own.", is_needed=True),
-        Field("name", "Name", help="What it measures: Main incomer, Boiler house."),
+        Field("identifier", "Identifier", help="MPAN, MPRN, SPID or your own number.", is_needed=True),
+        Field("name", "Name", help="What it measures, such as Main incomer or Boiler house."),
         Field("utility", "Utility", "select", choices=tuple(Utility.choices)),
         Field("direction", "Direction", "select", choices=tuple(Direction.choices)),
-        Field("unit", "Unit", suggestions=UNITS, help="Of its readings."),
-        Field("step_minutes", "Step", "select", choices=STEPS),
+        Field("unit", "Unit", suggestions=UNITS, help="The unit of its readings."),
+        Field("step_minutes", "Interval", "select", choices=STEPS),
         Field(
             "parent",
-            "Under the main meter",
+            "Main meter",
             suggests="meter",
             suggestions=suggestions(visible, "identifier"),
-            help="The identifier of the meter that counts it too; empty for a main meter.",
+            help="The identifier of the main meter that also measures it. Leave blank for a main meter.",
         ),
         Field(
             "supplier",
@@ -216,34 +256,34 @@ def _fields(actor: Actor, *, is_new: bool) -> tuple[Field, ...]:
             suggestions=suggestions(Supplier.objects.visible_to(actor), "name"),
             help="Choose one, or type a new one.",
         ),
-        Field("is_active", "Active", "check", help="What is not active keeps its readings, out of the way."),
-        Field("serial", "Serial number", group="The device", help=f"On its plate.{from_day}"),
+        Field("is_active", "Active", "check", help="Inactive meters are hidden; their readings are kept."),
+        Field("serial", "Serial number", group="Device", help=f"On its nameplate.{from_day}"),
         Field(
             "multiplier",
             "Multiplier",
-            group="The device",
-            help=f"What readings are multiplied by; 1 for most.{from_day}",
+            group="Device",
+            help=f"Readings are multiplied by this; 1 for most meters.{from_day}",
         ),
         Field(
             "correction",
             "Volume correction",
-            group="The device",
-            help=f"Of gas only, for temperature and pressure; 1.02264 for most.{from_day}",
+            group="Device",
+            help=f"Gas only, for temperature and pressure; 1.02264 for most meters.{from_day}",
         ),
-        Field("installed", "Installed", "date", group="The device"),
-        Field("removed", "Removed", "date", group="The device", help="The first day without it."),
+        Field("installed", "Installed", "date", group="Device"),
+        Field("removed", "Removed", "date", group="Device", help="The first day without the meter."),
     )
 
 
 def _bulk(actor: Actor) -> tuple[Field, ...]:
-    keep = (("", "as it is"),)
+    keep = (("", "No change"),)
     return (
         Field("supplier", "Supplier", suggestions=suggestions(Supplier.objects.visible_to(actor), "name")),
         Field("utility", "Utility", "select", choices=(*keep, *Utility.choices)),
         Field("direction", "Direction", "select", choices=(*keep, *Direction.choices)),
-        Field("is_active", "State", "select", choices=(*keep, ("true", "Active"), ("false", "Not active"))),
+        Field("is_active", "State", "select", choices=(*keep, ("true", "Active"), ("false", "Inactive"))),
         Field("unit", "Unit", suggestions=UNITS),
-        Field("step_minutes", "Step", "select", choices=(*keep, *STEPS)),
+        Field("step_minutes", "Interval", "select", choices=(*keep, *STEPS)),
         Field("installed", "Installed", "date"),
         Field("removed", "Removed", "date"),
     )
@@ -268,7 +308,7 @@ def _row(actor: Actor, one: Meter, below: int) -> Row:
 
 def _mark(one: Meter) -> str:
     words = ["virtual"] if one.is_virtual else []
-    return ", ".join(words if one.is_active else [*words, "not active"])
+    return ", ".join(words if one.is_active else [*words, "inactive"])
 
 
 def _place_below(one: Meter) -> Any:
@@ -299,7 +339,7 @@ def _danger(one: Meter) -> Danger:
         return virtual.danger(one)
     return Danger(
         "Delete this meter",
-        f"{one.identifier} is lost with its histories. A meter with readings or sub-meters is not deleted: give it the "
-        "day it was removed and take away its tick at “Active” instead.",
+        "Deletes the meter and its histories. Meters with readings or sub-meters cannot be deleted; enter the date of "
+        "removal and make them inactive instead.",
         f"Delete {one.identifier}",
     )

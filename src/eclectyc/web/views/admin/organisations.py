@@ -1,4 +1,4 @@
-"""``/admin/organisation``: the tree, an organisation's name and place, its branding, what signing in asks for."""
+"""``/admin/organisation``: the tree, an organisation's name, place in it, branding and sign-in rules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST: Final = 1000
 
 
 def organisations(request: HttpRequest) -> HttpResponse:
-    """Show the tree; who looks after one organisation comes to it at once."""
+    """Show the tree; an administrator of one organisation goes straight to it."""
     actor = actor_of(request)
     mine = list(Organisation.objects.visible_to(actor, "organisation.edit").order_by("path")[:MOST])
     if len(mine) == 1:
@@ -36,7 +36,9 @@ def organisations(request: HttpRequest) -> HttpResponse:
         facts = ", ".join(filter(None, ("second factor" if one.requires_second_factor else "", one.brand_name)))
         cells = [Cell(one.name, reverse("admin-organisation", args=[one.pk]), indent=min(depth, 3)), Cell(facts)]
         rows.append(Row(cells, one.pk))
-    table = Table("Organisations", ("Organisation", "Brand and sign-in"), rows, "None that you may change.")
+    table = Table(
+        "Organisations", ("Organisation", "Brand and sign-in"), rows, "There are no organisations that you can edit."
+    )
     new = [("New organisation", reverse("admin-organisation-new"))] if mine or actor.stands_above else []
     return show(request, "tree", "Organisations", {"table": table, "actions": new})
 
@@ -51,9 +53,9 @@ def new_organisation(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         made = form.attempt(lambda: service.create(actor, name=form["name"], parent=_chosen(actor, form["parent"])))
         if made is not None:
-            return done(request, f"{made.name} was added.", reverse("admin-organisation", args=[made.pk]))
+            return done(request, f"{made.name} was created.", reverse("admin-organisation", args=[made.pk]))
     back = reverse("admin-organisations")
-    context = {"form": form, "back": back, "button": "Add it", "crumbs": [("Organisations", back)]}
+    context = {"form": form, "back": back, "button": "Create organisation", "crumbs": [("Organisations", back)]}
     return show(request, "form", "New organisation", context, status=form.status)
 
 
@@ -63,8 +65,12 @@ def organisation(request: HttpRequest, pk: int) -> HttpResponse:
     one = get_object_or_404(Organisation.objects.visible_to(actor, "organisation.edit"), pk=pk)
     fields = _fields(actor, one)
     form = Form.holding(fields, {name: getattr(one, name) for name in OWN} | {"parent": one.parent_id or ""})
-    danger = Danger("Delete this organisation", "Its memberships, invitations and roles go with it. One with regions, "
-                    "sites, meters or organisations below it is not deleted.", f"Delete {one.name}")  # fmt: skip
+    danger = Danger(
+        "Delete this organisation",
+        "Deletes its memberships, invitations and roles too. Organisations with "
+        "regions, sites, meters or organisations below them cannot be deleted.",
+        f"Delete {one.name}",
+    )
     title, back, status = one.name, reverse("admin-organisations"), 200
     if request.method == "POST" and request.POST.get("do") == "delete":
         try:
@@ -82,10 +88,17 @@ def organisation(request: HttpRequest, pk: int) -> HttpResponse:
     look = branding_of(one)
     above = branding_of(one.parent) if one.parent else branding_of(None)
     context = {
-        "form": form, "organisation": one, "back": back, "has_files": True, "look": look, "above": above,
-        "danger": danger if _may_hang(actor, one) else None, "has_own_logo": bool(one.logo_type),
-        "crumbs": [("Organisations", back)], "actions": [("Add one below", _below(one))],
-    }  # fmt: skip
+        "form": form,
+        "organisation": one,
+        "back": back,
+        "has_files": True,
+        "look": look,
+        "above": above,
+        "danger": danger if _may_hang(actor, one) else None,
+        "has_own_logo": bool(one.logo_type),
+        "crumbs": [("Organisations", back)],
+        "actions": [("Add organisation below", _below(one))],
+    }
     return show(request, "organisation", title, context, status=status)
 
 
@@ -97,7 +110,7 @@ def logo(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def picture(number: int | None) -> HttpResponse:
-    """Return a logo as it was checked when it was stored: PNG or JPEG, never to be taken for anything else."""
+    """Return a stored logo, PNG or JPEG, in a way that no browser runs as anything else."""
     found = logo_of(number) if number is not None else None
     if found is None:
         raise Http404
@@ -117,20 +130,33 @@ def _fields(actor: Actor, one: Organisation) -> tuple[Field, ...]:
     return (
         _NAME,
         *place,
-        Field("requires_second_factor", "Everybody signs in with a second factor", "check",
-              help="A code of an app on the phone; holds for all organisations below, too."),
-        Field("brand_name", "Name on pages and mails", group="Brand", help="Empty: that of the organisation above."),
-        Field("brand_colour", "Colour", group="Brand",
-              help="Written #1a6b8f. It is made lighter or darker where it could not be read; empty: from above."),
+        Field(
+            "requires_second_factor",
+            "Require a second factor to sign in",
+            "check",
+            help="A code from an app on the phone; applies to all organisations below, too.",
+        ),
+        Field(
+            "brand_name",
+            "Name on pages and emails (optional)",
+            group="Brand",
+            help="Default: the name of the organisation above.",
+        ),
+        Field(
+            "brand_colour",
+            "Colour",
+            group="Brand",
+            help="Such as #1a6b8f (optional, default from above). It is adjusted if it would be hard to read.",
+        ),
         Field("logo", "Logo", "file", group="Brand", help=f"PNG or JPEG of at most {size} kB."),
-        Field("no_logo", "Take the logo off", "check", group="Brand"),
-    )  # fmt: skip
+        Field("no_logo", "Remove the logo", "check", group="Brand"),
+    )
 
 
 def _save(request: HttpRequest, actor: Actor, one: Organisation, form: Form) -> Organisation:
     sent = request.FILES.get("logo")
     if sent is not None and (sent.size or 0) > LARGEST_LOGO:
-        raise Invalid("The logo is larger than 256 kB.", "Make the picture smaller.", field="logo")
+        raise Invalid("The logo is larger than 256 kB.", "Use a smaller picture.", field="logo")
     given: dict[str, Any] = form.values(*OWN)
     given["requires_second_factor"] = given["requires_second_factor"] == "true"
     saved = service.update(actor, organisation=one, **given)
@@ -148,7 +174,7 @@ def _chosen(actor: Actor, number: str) -> Organisation | None:
         return None
     found = Organisation.objects.visible_to(actor, "organisation.edit").filter(pk=number_in(number)).first()
     if found is None:
-        raise Invalid("There is no such organisation.", "Choose one of the list.", field="parent")
+        raise Invalid("There is no such organisation.", "Choose one from the list.", field="parent")
     return found
 
 
@@ -157,8 +183,8 @@ def _parent(actor: Actor, one: Organisation | None = None) -> Field:
     if one is not None:
         found = found.exclude(path__startswith=one.path)
     choices = [(str(o.pk), o.name) for o in found[:MOST]]
-    top = [("", "At the top")] if actor.stands_above else []
-    return Field("parent", "Stands below", "select", choices=(*top, *choices))
+    top = [("", "None: at the top")] if actor.stands_above else []
+    return Field("parent", "Parent organisation", "select", choices=(*top, *choices))
 
 
 def _may_hang(actor: Actor, one: Organisation) -> bool:
@@ -170,7 +196,7 @@ def _below(one: Organisation) -> str:
 
 
 def _in_order(found: list[Organisation]) -> list[tuple[int, Organisation]]:
-    """Return a tree from its top, each with its depth below the highest that is seen, siblings by name."""
+    """Return organisations in tree order, each with its depth, siblings by name."""
     known = {one.pk for one in found}
     below: dict[int | None, list[Organisation]] = {}
     for one in sorted(found, key=lambda o: o.name.casefold()):

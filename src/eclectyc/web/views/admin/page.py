@@ -1,4 +1,4 @@
-"""What every page of an administrator has: its sections, its way back, what was just done."""
+"""What every administration page has: its sections, its way back, what was just done."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_ORGANISATIONS = 500
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button of a row; with an address it leads there and does nothing."""
+    """A button of a row; with an address it is a link."""
 
     name: str
     do: str = ""
@@ -32,7 +32,7 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
-class Doing(Row):
+class ActionRow(Row):
     """A row with buttons."""
 
     buttons: Sequence[Button] = ()
@@ -54,7 +54,7 @@ class Table:
 
 @dataclass(slots=True)
 class Danger:
-    """What ends a thing, what is lost with it, and why it was refused."""
+    """How to delete a thing, what is lost with it, and why it was refused."""
 
     title: str
     what: str
@@ -81,9 +81,9 @@ def show(
     return render(request, f"web/admin/{template}.html", frame | context, status=status)
 
 
-def done(request: HttpRequest, said: str, address: str) -> HttpResponse:
-    """Say what was done on the page that comes next."""
-    messages.success(request, said)
+def done(request: HttpRequest, message: str, address: str) -> HttpResponse:
+    """Redirect to a page that shows what was done."""
+    messages.success(request, message)
     return redirect(address)
 
 
@@ -93,20 +93,20 @@ def status_of(error: EclectycError | None) -> int:
 
 
 def organisations_for(actor: Actor, permission: str) -> list[Organisation]:
-    """Return the organisations in which something can be made; where only a part of one is the actor's, that one."""
+    """Return the organisations the actor may act in, or those of which only a part is theirs."""
     whole = Organisation.objects.visible_to(actor, permission).order_by("name")
     found = list(whole[:MOST_ORGANISATIONS])
     return found or list(Organisation.objects.visible_to(actor)[:MOST_ORGANISATIONS])
 
 
 def organisation_field(organisations: Iterable[Organisation]) -> Field:
-    """Return the question of which organisation; it is not asked where there is one."""
+    """Return the field for the organisation, hidden if there is only one."""
     choices = tuple((str(o.pk), o.name) for o in organisations)
     return Field("organisation", "Organisation", "select" if len(choices) > 1 else "hidden", choices=choices)
 
 
 def number_in(text: str) -> int:
-    """Return a number that was sent, or 0, which nothing has."""
+    """Return a number that was sent, or 0, which is nothing's id."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 

@@ -19,27 +19,27 @@ from eclectyc.accounts.models import PLACES, Invitation, Membership, Role, User
 from eclectyc.accounts.roles import ROLES
 from eclectyc.estate import checks
 from eclectyc.kernel.errors import EclectycError, Forbidden
-from eclectyc.web.clock import short_day
+from eclectyc.web.clock import date_words
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
 from eclectyc.web.list_query import PAGE_SIZE, Column, ordered
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.page import Button, Danger, Doing, Table, done, number_in, show
+from eclectyc.web.views.admin.page import ActionRow, Button, Danger, Table, done, number_in, show
 from eclectyc.web.views.admin.suggestions import place_choices, place_of, place_words
 
 COLUMNS: Final = (Column("Person", "email"), Column("Name", "name"), Column("Roles"), Column("Since", "since"))
 SORTS: Final = {"email": "email", "name": "name", "since": "created_at"}
-STATES: Final = (("yes", "Active"), ("no", "Shut out"))
+STATES: Final = (("yes", "Active"), ("no", "Disabled"))
 MOST_INVITATIONS: Final = 200
 DATES: Final = (
-    Field("since", "From", "date", help="Empty: at once."),
-    Field("until", "Until", "date", help="The first day on which it no longer holds; empty: without end."),
+    Field("since", "From (optional)", "date", help="Default: now."),
+    Field("until", "Ends before (optional)", "date", help="Default: no end date."),
 )
 _RELATED: Final = (*PLACES, "custom_role")
 
 
 def users(request: HttpRequest) -> HttpResponse:
-    """List the people and the invitations that wait; POST sends one again or takes it back."""
+    """List the people and the pending invitations; POST resends or cancels one."""
     actor = actor_of(request)
     if request.method == "POST":
         return _invitation_act(request, actor)
@@ -56,13 +56,22 @@ def users(request: HttpRequest) -> HttpResponse:
     note_people(actor, shown, held)
     waiting = _waiting(actor)
     listing = Listing(
-        "people", "person", columns(COLUMNS, asked), [_row(one, held) for one in shown], Part(asked.number, count),
-        asked.words, asked.sort, "Name or address", [filter_of(asked, "State", "active", STATES)], None,
-        "Invite the first one.", asked.kept("active"),
-    )  # fmt: skip
+        "people",
+        "person",
+        columns(COLUMNS, asked),
+        [_row(one, held) for one in shown],
+        Part(asked.number, count),
+        asked.words,
+        asked.sort,
+        "Name or address",
+        [filter_of(asked, "State", "active", STATES)],
+        None,
+        "Invite the first person.",
+        asked.kept("active"),
+    )
     context: dict[str, Any] = {"list": listing, "more_lists": [waiting]}
     if actor.may_somewhere("people.edit"):
-        context["actions"] = [("Invite somebody", reverse("admin-invite"))]
+        context["actions"] = [("Invite a person", reverse("admin-invite"))]
     return show(request, "list", "People", context)
 
 
@@ -70,10 +79,12 @@ def invite(request: HttpRequest) -> HttpResponse:
     """Invite a person to a role at a place by email."""
     actor = actor_of(request)
     fields = (
-        Field("email", "E-mail address", "email", help="The link goes there, works once and for seven days.",
-              is_needed=True),
-        Field("role", "Role", "select", choices=_roles(actor)), *DATES,
-    )  # fmt: skip
+        Field(
+            "email", "Email address", "email", help="We email a link, which works once, for seven days.", is_needed=True
+        ),
+        Field("role", "Role", "select", choices=_roles(actor)),
+        *DATES,
+    )
     form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, {"role": "viewer"})
     place_error = ""
     if request.method == "POST":
@@ -81,14 +92,18 @@ def invite(request: HttpRequest) -> HttpResponse:
         if made is not None:
             return done(request, f"{made.email} was invited as {made.role_name}.", reverse("admin-users"))
         form, place_error = _place_fault(form)
-    context = {"form": form, "back": reverse("admin-users"), "button": "Send the invitation",
-               "crumbs": [("People", reverse("admin-users"))]}  # fmt: skip
+    context = {
+        "form": form,
+        "back": reverse("admin-users"),
+        "button": "Send invitation",
+        "crumbs": [("People", reverse("admin-users"))],
+    }
     context |= picker(request, actor, place_error)
     return show(request, "form_with_place", "Invite a person", context, status=form.status)
 
 
 def user(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a person: what they are called, their memberships, whether they may sign in."""
+    """Show a person: their name, their memberships, whether they may sign in."""
     actor = actor_of(request)
     one = get_object_or_404(User.objects.visible_to(actor), pk=pk)
     add = (Field("role", "Role", "select", choices=_roles(actor)), *DATES)
@@ -107,24 +122,38 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
     held = list(Membership.objects.visible_to(actor).filter(user=one).select_related(*_RELATED))
     note_people(actor, [one], held)
     context |= {
-        "person": one, "back": reverse("admin-users"), "crumbs": [("People", reverse("admin-users"))],
-        "sub": f"{one.email}{'' if one.is_active else ', shut out'}", "memberships": _table(actor, held),
+        "person": one,
+        "back": reverse("admin-users"),
+        "crumbs": [("People", reverse("admin-users"))],
+        "sub": f"{one.email}{'' if one.is_active else ', disabled'}",
+        "memberships": _table(actor, held),
         "may_give": actor.may_somewhere("people.edit"),
-    }  # fmt: skip
+    }
     if not actor.may_somewhere("people.edit"):
         context["danger"] = None
     elif not one.is_active:
-        context["danger"] = Danger("Let this person in again", "With the memberships they had.", "Let them in",
-                                   "reactivate", context["danger"].refusal, context["danger"].remedy)  # fmt: skip
-    return show(request, "person", one.name or one.email, context | picker(request, actor, context["place_error"]),
-                status=status)  # fmt: skip
+        context["danger"] = Danger(
+            "Reactivate this person",
+            "This person gets their memberships back.",
+            "Reactivate",
+            "reactivate",
+            context["danger"].refusal,
+            context["danger"].remedy,
+        )
+    return show(
+        request,
+        "person",
+        one.name or one.email,
+        context | picker(request, actor, context["place_error"]),
+        status=status,
+    )
 
 
-_NAME: Final = Field("name", "Name", help="As others read it.")
+_NAME: Final = Field("name", "Name", help="As other people see it.")
 
 
 def picker(request: HttpRequest, actor: Actor, error: str, permission: str = "people.edit") -> dict[str, object]:
-    """Return the choice of a place, with what was chosen."""
+    """Return the choices of a place, and the current one."""
     value = request.POST.get("place", "")
     typed = "" if value else request.POST.get("place_search", "")
     return {
@@ -132,7 +161,7 @@ def picker(request: HttpRequest, actor: Actor, error: str, permission: str = "pe
         "place_permission": permission,
         "place_chosen": value,
         "place_error": error,
-        "place_help": "An organisation holds all its regions, sites and meters, and the organisations below it.",
+        "place_help": "An organisation includes all its regions, sites and meters, and the organisations below it.",
     }
 
 
@@ -144,8 +173,9 @@ def _user_act(request: HttpRequest, actor: Actor, one: User, context: dict[str, 
         except EclectycError as error:
             context["danger"].refuse(error)
             return 403 if isinstance(error, Forbidden) else 409
-        return done(request, f"{one.email} {'was shut out' if do == 'delete' else 'may sign in again'}.",
-                    reverse("admin-users"))  # fmt: skip
+        return done(
+            request, f"{one.email} {'was disabled' if do == 'delete' else 'was reactivated'}.", reverse("admin-users")
+        )
     if do == "end":
         mine = Membership.objects.visible_to(actor).filter(user=one).select_related(*_RELATED, "user")
         membership = get_object_or_404(mine, pk=number_in(request.POST.get("of", "")))
@@ -179,7 +209,7 @@ def membership(request: HttpRequest, pk: int) -> HttpResponse:
     fields = (Field("role", "Role", "select", choices=_roles(actor)), *DATES)
     role = f"custom:{one.custom_role_id}" if one.custom_role_id else one.role
     form = Form.holding(fields, {"role": role, "since": one.since, "until": one.until})
-    danger = Danger("End this membership", "It ends at once, in open sessions too.", "End it", "end")
+    danger = Danger("End membership", "Ends immediately, in open sessions too.", "End membership", "end")
     status = 200
     if request.method == "POST" and request.POST.get("do") == "end":
         try:
@@ -195,8 +225,13 @@ def membership(request: HttpRequest, pk: int) -> HttpResponse:
             return done(request, "The membership was saved.", back)
         status = form.status
     name, kind = place_words(one)
-    context = {"form": form, "back": back, "danger": danger, "sub": f"{name}, {kind}",
-               "crumbs": [("People", reverse("admin-users")), (one.user.email, back)]}  # fmt: skip
+    context = {
+        "form": form,
+        "back": back,
+        "danger": danger,
+        "sub": f"{name}, {kind}",
+        "crumbs": [("People", reverse("admin-users")), (one.user.email, back)],
+    }
     return show(request, "form", f"Membership of {one.user.email}", context, status=status)
 
 
@@ -205,9 +240,11 @@ def _invitation_act(request: HttpRequest, actor: Actor) -> HttpResponse:
     one = get_object_or_404(visible, pk=number_in(request.POST.get("of", "")))
     if request.POST.get("do") == "resend":
         invitations.resend(actor, invitation=one)
-        return done(request, f"A new link was sent to {one.email}; the old one is dead.", reverse("admin-users"))
+        return done(
+            request, f"A new link was sent to {one.email}. The old one no longer works.", reverse("admin-users")
+        )
     invitations.withdraw(actor, invitation=one)
-    return done(request, f"The invitation of {one.email} was taken back.", reverse("admin-users"))
+    return done(request, f"The invitation of {one.email} was cancelled.", reverse("admin-users"))
 
 
 def _waiting(actor: Actor) -> Table:
@@ -219,22 +256,30 @@ def _waiting(actor: Actor) -> Table:
     for one in waiting:
         name, kind = place_words(one)
         state = one.state(now)
-        mark = "expired" if state == "expired" else "" if one.sent_at else "mail not taken"
-        buttons = (Button("Send again", "resend"), Button("Take back", "withdraw"))
-        cells = [Cell(one.email, mark=mark, is_wrong=bool(mark)), Cell(one.role_name), Cell(name, under=kind),
-                 Cell(_span(one.since, one.until)), Cell(short_day(one.expires_at.date()))]  # fmt: skip
-        rows.append(Doing(cells, one.pk, buttons if actor.may("people.edit", one.place) else ()))
-    names = ("Address", "Role", "Place", "Holds", "Link works until")
-    return Table("Pending invitations", names, rows, "Nobody is invited at the moment.", buttons=True)
+        mark = "expired" if state == "expired" else "" if one.sent_at else "email not sent"
+        buttons = (Button("Send again", "resend"), Button("Cancel", "withdraw"))
+        cells = [
+            Cell(one.email, mark=mark, is_wrong=bool(mark)),
+            Cell(one.role_name),
+            Cell(name, under=kind),
+            Cell(_span(one.since, one.until)),
+            Cell(date_words(one.expires_at.date())),
+        ]
+        rows.append(ActionRow(cells, one.pk, buttons if actor.may("people.edit", one.place) else ()))
+    names = ("Address", "Role", "Place", "Valid", "Link expires")
+    return Table("Pending invitations", names, rows, "No pending invitations.", buttons=True)
 
 
 def _row(one: User, held: list[Membership]) -> Row:
     roles = [f"{m.role_name} at {place_words(m)[0]}" for m in held if m.user_id == one.pk]
     said = ", ".join(roles[:3]) + (f" and {len(roles) - 3} more" if len(roles) > 3 else "")
-    mark = "" if one.is_active else "shut out"
-    cells = [Cell(one.email, reverse("admin-user", args=[one.pk]), mark=mark), Cell(one.name),
-             Cell("operator" if one.is_operator else said or "none"),
-             Cell(short_day(one.created_at.date()))]  # fmt: skip
+    mark = "" if one.is_active else "disabled"
+    cells = [
+        Cell(one.email, reverse("admin-user", args=[one.pk]), mark=mark),
+        Cell(one.name),
+        Cell("operator" if one.is_operator else said or "none"),
+        Cell(date_words(one.created_at.date())),
+    ]
     return Row(cells, one.pk)
 
 
@@ -247,17 +292,19 @@ def _table(actor: Actor, held: list[Membership]) -> Table:
         name, kind = place_words(one)
         may = actor.may("people.edit", one.place)
         over = one.until is not None and one.until <= today
-        mark = "" if one.pk in running else "over" if over else "not yet"
+        mark = "" if one.pk in running else "ended" if over else "not started"
         to = reverse("admin-membership", args=[one.pk]) if may else ""
         cells = [Cell(one.role_name, to, mark=mark), Cell(name, under=kind), Cell(_span(one.since, one.until))]
-        rows.append(Doing(cells, one.pk, (Button("End", "end"),) if may else ()))
-    return Table("Memberships", ("Role", "Place", "Holds"), rows, "None: this person sees nothing.", buttons=True)
+        rows.append(ActionRow(cells, one.pk, (Button("End", "end"),) if may else ()))
+    return Table("Memberships", ("Role", "Place", "Valid"), rows, "None: this person can't see anything.", buttons=True)
 
 
 def _span(since: date | None, until: date | None) -> str:
     if since is None and until is None:
-        return "without end"
-    return " ".join(filter(None, (f"from {since}" if since else "", f"until {until}" if until else "")))
+        return "no end date"
+    return " ".join(
+        filter(None, (f"from {date_words(since)}" if since else "", f"until {date_words(until)}" if until else ""))
+    )
 
 
 def _roles(actor: Actor) -> tuple[tuple[str, str], ...]:
@@ -277,7 +324,7 @@ def _position(request: HttpRequest, actor: Actor, form: Form) -> dict[str, Any]:
 
 
 def _place_fault(form: Form) -> tuple[Form, str]:
-    """Put a fault about the place beside the place."""
+    """Move an error about the place next to the place."""
     if form.fault and "place" in form.fault.lower() and not form.errors and form.status == 422:
         said, form.fault, form.remedy = f"{form.fault} {form.remedy}", "", ""
         return form, said
@@ -286,8 +333,8 @@ def _place_fault(form: Form) -> tuple[Form, str]:
 
 def _danger(one: User) -> Danger:
     return Danger(
-        "Shut this person out",
-        f"{one.email} signs in no more, open sessions and tokens included. Where they belong to other organisations "
-        "too, only their memberships within your scope end. It can be undone.",
-        f"Shut {one.email} out",
+        "Disable this person",
+        f"{one.email} can no longer sign in or use tokens. If they also belong to other organisations, only their "
+        "memberships that you manage end. You can reactivate them later.",
+        f"Disable {one.email}",
     )

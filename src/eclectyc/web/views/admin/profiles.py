@@ -1,8 +1,7 @@
-"""``/admin/imports/profiles``: how senders' files are laid out; each as TOML, to be changed, copied, handed on."""
+"""``/admin/imports/profiles``: how senders' files are laid out, each as TOML to edit, copy and share."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Q
@@ -18,7 +17,7 @@ from eclectyc.intake.profiles.mapping import Mapping, mapping_of
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.profiles.toml_text import MOST_BYTES, mapping_of_toml, toml_of
 from eclectyc.kernel.errors import EclectycError, Invalid
-from eclectyc.web.clock import house_zone
+from eclectyc.web.clock import stamp
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of
 from eclectyc.web.list_query import PAGE_SIZE, Column
@@ -36,34 +35,42 @@ from eclectyc.web.views.admin.page import (
 LAYOUT_WORDS: Final = {name: title for name, title, _ in LAYOUTS}
 SORTS: Final = ("name", "sender", "last_used_at")
 _UPLOADED: Final = (
-    Field("name", "Name", help="Empty: the file’s name."),
-    Field("toml", "TOML file", "file", help="As it was downloaded here, or written by hand."),
+    Field("name", "Name", help="Optional, default the file’s name."),
+    Field("toml", "TOML file", "file", help="Downloaded here or written by hand."),
 )
 _EDITED: Final = (
     Field("name", "Name", is_needed=True),
-    Field("sender", "Sender", help="Whose files they are."),
+    Field("sender", "Sender", help="Who sends these files."),
     Field("notes", "Notes", "textarea", is_wide=True, rows=2),
-    Field("toml", "Layout", "textarea", is_wide=True, rows=18,
-          help="As TOML. It is checked as a whole; the guide to imports has every name."),
-)  # fmt: skip
+    Field(
+        "toml",
+        "Layout",
+        "textarea",
+        is_wide=True,
+        rows=18,
+        help="As TOML. The guide to imports explains every setting.",
+    ),
+)
 
 
 def profiles(request: HttpRequest) -> HttpResponse:
-    """List the profiles; take one in as a TOML file."""
+    """List the profiles; POST uploads one as a TOML file."""
     actor = actor_of(request)
     organisations = organisations_for(actor, "imports.run")
     fields = (organisation_field(organisations), *_UPLOADED)
     form = Form.holding(fields, {"organisation": organisations[0].pk if organisations else ""})
     if request.method == "POST":
         form = Form.sent(fields, request.POST)
-        made = form.attempt(lambda: _taken_in(request, actor, form, organisations))
+        made = form.attempt(lambda: _uploaded_profile(request, actor, form, organisations))
         if made is not None:
-            return done(request, f"{made.name} is saved.", reverse("admin-profile", args=[made.pk]))
+            return done(request, f"{made.name} was saved.", reverse("admin-profile", args=[made.pk]))
     context = {
-        "list": _listing(actor, request, organisations), "form": form, "has_files": True,
+        "list": _listing(actor, request, organisations),
+        "form": form,
+        "has_files": True,
         "crumbs": [("Imports", reverse("admin-imports"))],
-        "sub": "How the files of each sender are laid out. A file like one of these is recognised by itself.",
-    }  # fmt: skip
+        "sub": "How the files of each sender are laid out. Files with these layouts are recognised automatically.",
+    }
     return show(request, "profiles", "Import profiles", context, status=form.status)
 
 
@@ -71,11 +78,20 @@ def profile(request: HttpRequest, pk: int) -> HttpResponse:
     """Show and change a profile; copy it, delete it."""
     actor = actor_of(request)
     one = _one(actor, pk)
-    form = Form.holding(_EDITED, {
-        "name": one.name, "sender": one.sender, "notes": one.notes, "toml": toml_of(mapping_of(one.mapping)),
-    })  # fmt: skip
-    danger = Danger("Delete it", "Files of this sender are no longer recognised by it. What came in stays.",
-                    f"Delete {one.name}")  # fmt: skip
+    form = Form.holding(
+        _EDITED,
+        {
+            "name": one.name,
+            "sender": one.sender,
+            "notes": one.notes,
+            "toml": toml_of(mapping_of(one.mapping)),
+        },
+    )
+    danger = Danger(
+        "Delete profile",
+        "Files of this sender will no longer be recognised. Imported readings are kept.",
+        f"Delete {one.name}",
+    )
     here = reverse("admin-profile", args=[pk])
     if request.method == "POST":
         do = request.POST.get("do", "")
@@ -87,19 +103,23 @@ def profile(request: HttpRequest, pk: int) -> HttpResponse:
                 danger.refuse(error)
         elif do == "copy":
             made = service.duplicate_profile(actor, profile=one)
-            return done(request, f"{made.name} was made.", reverse("admin-profile", args=[made.pk]))
+            return done(request, f"{made.name} was created.", reverse("admin-profile", args=[made.pk]))
         elif do == "save":
             form = Form.sent(_EDITED, request.POST)
             if form.attempt(lambda: _changed(actor, one, form, request)):
                 return done(request, "Saved.", here)
         else:
-            raise Invalid("That cannot be done here.", "Load the page again.")
+            raise Invalid("That cannot be done here.", "Reload the page.")
     context = {
-        "profile": one, "form": form, "danger": danger, "facts": _facts(one), "feeds": list(one.feeds.order_by("name")),
+        "profile": one,
+        "form": form,
+        "danger": danger,
+        "facts": _facts(one),
+        "feeds": list(one.feeds.order_by("name")),
         "crumbs": [("Imports", reverse("admin-imports")), ("Profiles", reverse("admin-profiles"))],
         "version": request.POST.get("version") or str(one.version),
         "actions": (("Download as TOML", reverse("admin-profile-toml", args=[pk])),),
-    }  # fmt: skip
+    }
     status = 409 if danger.refusal else form.status
     return show(request, "profile", one.name, context, status=status)
 
@@ -115,11 +135,11 @@ def as_toml(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def profile_field(actor: Actor, organisations: list[Organisation]) -> Field:
-    """Return the question of which profile a file is read with."""
+    """Return the field for the profile that a file is read with."""
     names = (
         ImportProfile.objects.visible_to(actor).filter(organisation__in=organisations).values_list("name", flat=True)
     )
-    choices = (("", "None: find out"), *((name, name) for name in dict.fromkeys(names[:500])))
+    choices = (("", "None: detect automatically"), *((name, name) for name in dict.fromkeys(names[:500])))
     return Field("profile", "Profile", "select", "How the sender’s files are laid out.", choices)
 
 
@@ -142,36 +162,55 @@ def _listing(actor: Actor, request: HttpRequest, organisations: list[Organisatio
     count = found.count()
     page = found.order_by(asked.sort, "name", "pk")[asked.offset : asked.offset + PAGE_SIZE]
     rows = [
-        Row([
-            Cell(one.name, reverse("admin-profile", args=[one.pk]), under=one.sender),
-            Cell(LAYOUT_WORDS.get(str(one.mapping.get("layout")), "")), Cell(_at(one.last_used_at, "not used yet")),
-            Cell(", ".join(feed.name for feed in one.feeds.all()) or "–"), Cell(one.organisation.name),
-        ])
+        Row(
+            [
+                Cell(one.name, reverse("admin-profile", args=[one.pk]), under=one.sender),
+                Cell(LAYOUT_WORDS.get(str(one.mapping.get("layout")), "")),
+                Cell(stamp(one.last_used_at) if one.last_used_at else "not used yet"),
+                Cell(", ".join(feed.name for feed in one.feeds.all()) or "–"),
+                Cell(one.organisation.name),
+            ]
+        )
         for one in page
-    ]  # fmt: skip
-    heads = (Column("Profile", "name"), Column("Layout"), Column("Last used", "last_used_at"), Column("Feeds"),
-             Column("Organisation"))  # fmt: skip
+    ]
+    heads = (
+        Column("Profile", "name"),
+        Column("Layout"),
+        Column("Last used", "last_used_at"),
+        Column("Feeds"),
+        Column("Organisation"),
+    )
     return Listing(
-        "profiles", "profile", columns(heads, asked), rows, Part(asked.number, count), asked.words, asked.sort,
-        "Name or sender", filters, None,
-        "Send a file in that is not recognised, name its columns, and save that as a profile.",
+        "profiles",
+        "profile",
+        columns(heads, asked),
+        rows,
+        Part(asked.number, count),
+        asked.words,
+        asked.sort,
+        "Name or sender",
+        filters,
+        None,
+        "Upload a file that is not recognised, map its columns and save them as a profile.",
         asked.kept("organisation"),
-    )  # fmt: skip
+    )
 
 
-def _taken_in(request: HttpRequest, actor: Actor, form: Form, organisations: list[Organisation]) -> ImportProfile:
+def _uploaded_profile(
+    request: HttpRequest, actor: Actor, form: Form, organisations: list[Organisation]
+) -> ImportProfile:
     own = next((one for one in organisations if str(one.pk) == form["organisation"]), None)
     if own is None:
         raise Invalid("Choose an organisation.", field="organisation")
     sent = request.FILES.get("toml")
     if sent is None or not sent.size or sent.size > MOST_BYTES:
-        raise Invalid("Choose a TOML file: a page of text.", field="toml")
+        raise Invalid("Choose a TOML file.", field="toml")
     try:
         mapping = mapping_of_toml(sent.read().decode("utf-8"))
     except UnicodeDecodeError:
         raise Invalid("The file is not UTF-8 text.", "Save it as UTF-8.", field="toml") from None
     except Invalid as error:
-        raise Invalid(_told(error), error.remedy, field="toml") from None
+        raise Invalid(_reason(error), error.remedy, field="toml") from None
     name = form["name"].strip() or str(sent.name).rsplit("/", 1)[-1].removesuffix(".toml").replace("-", " ").strip()
     return service.create_profile(actor, organisation=own, name=name, mapping=mapping)
 
@@ -180,14 +219,19 @@ def _changed(actor: Actor, one: ImportProfile, form: Form, request: HttpRequest)
     try:
         mapping: Mapping = mapping_of_toml(request.POST.get("toml", ""))  # whole, however long
     except Invalid as error:
-        raise Invalid(_told(error), error.remedy, field="toml") from None
+        raise Invalid(_reason(error), error.remedy, field="toml") from None
     return service.change_profile(
-        actor, profile=one, version=version_in(request), mapping=mapping, name=form["name"], sender=form["sender"],
+        actor,
+        profile=one,
+        version=version_in(request),
+        mapping=mapping,
+        name=form["name"],
+        sender=form["sender"],
         notes=form["notes"],
-    )  # fmt: skip
+    )
 
 
-def _told(error: Invalid) -> str:
+def _reason(error: Invalid) -> str:
     return f"{error.field}: {error.reason}" if error.field not in ("", "profile") else error.reason
 
 
@@ -195,10 +239,7 @@ def _facts(one: ImportProfile) -> list[tuple[str, Any]]:
     by = one.changed_by.email if one.changed_by else "the command line"
     return [
         ("Layout", LAYOUT_WORDS.get(str(one.mapping.get("layout")), "")),
-        ("Last used", _at(one.last_used_at, "not used yet")),
-        ("Changed", f"{_at(one.changed_at, '')} by {by}"), ("Organisation", one.organisation.name),
-    ]  # fmt: skip
-
-
-def _at(moment: datetime | None, otherwise: str) -> str:
-    return f"{moment.astimezone(house_zone()):%Y-%m-%d %H:%M}" if moment else otherwise
+        ("Last used", (stamp(one.last_used_at) if one.last_used_at else "not used yet")),
+        ("Changed", f"{stamp(one.changed_at)} by {by}"),
+        ("Organisation", one.organisation.name),
+    ]

@@ -1,4 +1,4 @@
-"""A site's own properties as rows of a form: name, kind, value."""
+"""A site's custom fields as rows of a form: name, type, value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BLANK: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class PropertyRow:
-    """One property as it was typed."""
+    """A custom field as typed."""
 
     name: str = ""
     kind: str = "text"

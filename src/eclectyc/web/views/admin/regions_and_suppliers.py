@@ -31,18 +31,24 @@ from eclectyc.web.views.admin.page import (
 )
 from eclectyc.web.views.admin.sites import ACTIVE
 
-REGION: Final = (Field("name", "Name", is_needed=True, help="One of a kind in the organisation."),)
+REGION: Final = (Field("name", "Name", is_needed=True, help="Must be unique in the organisation."),)
 SUPPLIER: Final = (
-    Field("name", "Name", is_needed=True, help="One of a kind in the organisation."),
-    Field("account", "Account", help="Your number with them."),
+    Field("name", "Name", is_needed=True, help="Must be unique in the organisation."),
+    Field("account", "Account", help="Your account number with the supplier."),
     Field("website", "Website", "url", help="https://…"),
     Field("is_active", "Active", "check"),
-    Field("contact_name", "Name", group="Whom to ask"),
-    Field("contact_email", "E-mail address", "email", group="Whom to ask"),
-    Field("contact_phone", "Telephone", "tel", group="Whom to ask"),
-    Field("notes", "Notes", "textarea", is_wide=True, group="Whom to ask",
-          help="A contact's details name a person: they are erased when that person asks for it."),
-)  # fmt: skip
+    Field("contact_name", "Name", group="Contact"),
+    Field("contact_email", "E-mail address", "email", group="Contact"),
+    Field("contact_phone", "Telephone", "tel", group="Contact"),
+    Field(
+        "notes",
+        "Notes",
+        "textarea",
+        is_wide=True,
+        group="Contact",
+        help="Contact details are personal data and are erased if that person asks.",
+    ),
+)
 
 
 @require_safe
@@ -53,15 +59,35 @@ def regions(request: HttpRequest) -> HttpResponse:
     narrowed, filters = _narrowed(actor, asked)
     found = lists.regions(actor, narrowed, lists.ListPart(asked.sort, asked.offset, PAGE_SIZE))
     rows = [
-        Row([Cell(one.name, _to(actor, one, "region")), Cell(str(found.counts.get(one.pk, 0)), is_number=True),
-             Cell(one.organisation.name)], one.pk)
+        Row(
+            [
+                Cell(one.name, _to(actor, one, "region")),
+                Cell(str(found.counts.get(one.pk, 0)), is_number=True),
+                Cell(one.organisation.name),
+            ],
+            one.pk,
+        )
         for one in found.items
-    ]  # fmt: skip
+    ]
     heads = (Column("Region", "name"), Column("Sites", is_number=True), Column("Organisation", "organisation"))
-    return _list(request, asked, Listing(
-        "regions", "region", columns(heads, asked), rows, Part(asked.number, found.count), asked.words, asked.sort,
-        "Name", filters, None, "A region holds sites that somebody looks after together.", asked.kept("organisation"),
-    ))  # fmt: skip
+    return _list(
+        request,
+        asked,
+        Listing(
+            "regions",
+            "region",
+            columns(heads, asked),
+            rows,
+            Part(asked.number, found.count),
+            asked.words,
+            asked.sort,
+            "Name",
+            filters,
+            None,
+            "A region groups sites that are managed together.",
+            asked.kept("organisation"),
+        ),
+    )
 
 
 @require_safe
@@ -72,27 +98,52 @@ def suppliers(request: HttpRequest) -> HttpResponse:
     narrowed, filters = _narrowed(actor, asked, has_state=True)
     found = lists.suppliers(actor, narrowed, lists.ListPart(asked.sort, asked.offset, PAGE_SIZE))
     rows = [
-        Row([Cell(one.name, _to(actor, one, "supplier"), mark="" if one.is_active else "not active"),
-             Cell(one.account), Cell(str(found.counts.get(one.pk, 0)), is_number=True), Cell(one.contact_name),
-             Cell(one.organisation.name)], one.pk)
+        Row(
+            [
+                Cell(one.name, _to(actor, one, "supplier"), mark="" if one.is_active else "inactive"),
+                Cell(one.account),
+                Cell(str(found.counts.get(one.pk, 0)), is_number=True),
+                Cell(one.contact_name),
+                Cell(one.organisation.name),
+            ],
+            one.pk,
+        )
         for one in found.items
-    ]  # fmt: skip
-    heads = (Column("Supplier", "name"), Column("Account", "account"), Column("Meters", is_number=True),
-             Column("Contact"), Column("Organisation", "organisation"))  # fmt: skip
-    return _list(request, asked, Listing(
-        "suppliers", "supplier", columns(heads, asked), rows, Part(asked.number, found.count), asked.words, asked.sort,
-        "Name", filters, None, "A supplier is named by the meters that it supplies.",
-        asked.kept("organisation", "active"),
-    ))  # fmt: skip
+    ]
+    heads = (
+        Column("Supplier", "name"),
+        Column("Account", "account"),
+        Column("Meters", is_number=True),
+        Column("Contact"),
+        Column("Organisation", "organisation"),
+    )
+    return _list(
+        request,
+        asked,
+        Listing(
+            "suppliers",
+            "supplier",
+            columns(heads, asked),
+            rows,
+            Part(asked.number, found.count),
+            asked.words,
+            asked.sort,
+            "Name",
+            filters,
+            None,
+            "Create a supplier, then choose it for the meters it supplies.",
+            asked.kept("organisation", "active"),
+        ),
+    )
 
 
 def new_region(request: HttpRequest) -> HttpResponse:
-    """Make a region."""
+    """Create a region."""
     return _new(request, "region", REGION, lambda actor, own, said: create_region(actor, organisation=own, **said))
 
 
 def new_supplier(request: HttpRequest) -> HttpResponse:
-    """Make a supplier."""
+    """Create a supplier."""
     return _new(
         request, "supplier", SUPPLIER, lambda actor, own, said: create_supplier(actor, organisation=own, **said)
     )
@@ -101,16 +152,22 @@ def new_supplier(request: HttpRequest) -> HttpResponse:
 def region(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a region; delete it."""
     one = get_object_or_404(Region.objects.visible_to(actor_of(request)), pk=pk)
-    danger = Danger("Delete this region", f"{one.name} is lost. A region that holds sites is not deleted: give them "
-                    "another region first.", f"Delete {one.name}")  # fmt: skip
+    danger = Danger(
+        "Delete this region",
+        "Regions with sites cannot be deleted; move the sites to another region first.",
+        f"Delete {one.name}",
+    )
     return _edit(request, one, "region", REGION, danger)
 
 
 def supplier(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a supplier; delete it."""
     one = get_object_or_404(Supplier.objects.visible_to(actor_of(request)), pk=pk)
-    danger = Danger("Delete this supplier", f"{one.name} is lost with its contact. A supplier of meters is not "
-                    "deleted: take away its tick at “Active” instead.", f"Delete {one.name}")  # fmt: skip
+    danger = Danger(
+        "Delete this supplier",
+        "Deletes the supplier and its contact. Suppliers of meters cannot be deleted; make them inactive instead.",
+        f"Delete {one.name}",
+    )
     return _edit(request, one, "supplier", SUPPLIER, danger)
 
 
@@ -151,9 +208,13 @@ def _new(request: HttpRequest, kind: str, own_fields: tuple[Field, ...], create:
             form.refuse(Invalid("Choose an organisation.", field="organisation"))
         made = form.attempt(lambda: create(actor, own, said)) if form.is_good else None
         if made is not None:
-            return done(request, f"{made.name} was made.", reverse(f"admin-{kind}s"))
-    context = {"form": form, "back": reverse(f"admin-{kind}s"), "button": f"Make the {kind}",
-               "crumbs": [(f"{kind}s".capitalize(), reverse(f"admin-{kind}s"))]}  # fmt: skip
+            return done(request, f"{made.name} was created.", reverse(f"admin-{kind}s"))
+    context = {
+        "form": form,
+        "back": reverse(f"admin-{kind}s"),
+        "button": f"Create {kind}",
+        "crumbs": [(f"{kind}s".capitalize(), reverse(f"admin-{kind}s"))],
+    }
     return show(request, "form", f"New {kind}", context, status=form.status)
 
 
@@ -187,8 +248,13 @@ def _edit(
         if saved:
             return done(request, f"{saved.name} was saved.", back)
         status = form.status
-    context = {"form": form, "back": back, "danger": danger, "version": request.POST.get("version") or one.version,
-               "crumbs": [(f"{kind}s".capitalize(), back)]}  # fmt: skip
+    context = {
+        "form": form,
+        "back": back,
+        "danger": danger,
+        "version": request.POST.get("version") or one.version,
+        "crumbs": [(f"{kind}s".capitalize(), back)],
+    }
     title = get_title(one, form)
     return show(request, "versioned", title, context, status=status)
 

@@ -1,4 +1,4 @@
-"""``/admin/roles``: what each role may do, as a table; custom roles made, changed, deleted."""
+"""``/admin/roles``: the permissions of each role; custom roles are created, edited and deleted here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_ROLES: Final = 40  # columns
 
 @require_safe
 def roles(request: HttpRequest) -> HttpResponse:
-    """Show every role beside what it may do."""
+    """Show the permissions of every role."""
     actor = actor_of(request)
     custom = list(Role.objects.visible_to(actor).select_related("organisation")[:MOST_ROLES])
     columns: list[dict[str, Any]] = [
@@ -32,18 +32,27 @@ def roles(request: HttpRequest) -> HttpResponse:
     ]
     for role in custom:
         address = reverse("admin-role", args=[role.pk]) if actor.may("roles.edit", role.organisation_id) else ""
-        columns.append({"name": role.name, "address": address, "under": role.organisation.name,
-                        "may": with_implied(role.permissions)})  # fmt: skip
+        columns.append(
+            {
+                "name": role.name,
+                "address": address,
+                "under": role.organisation.name,
+                "may": with_implied(role.permissions),
+            }
+        )
     rows = [(words, name, [name in column["may"] for column in columns]) for name, words in PERMISSIONS.items()]
-    context: dict[str, Any] = {"columns": columns, "rows": rows,
-                               "sub": "A person's rights are those of all their roles together."}  # fmt: skip
+    context: dict[str, Any] = {
+        "columns": columns,
+        "rows": rows,
+        "sub": "A person has the permissions of all their roles.",
+    }
     if _organisations(actor):
         context["actions"] = [("New role", reverse("admin-role-new"))]
     return show(request, "roles", "Roles", context)
 
 
 def new_role(request: HttpRequest) -> HttpResponse:
-    """Make a role."""
+    """Create a role."""
     actor = actor_of(request)
     actor_organisations = _organisations(actor)
     fields = (_NAME, organisation_field(actor_organisations), _permissions(actor, actor_organisations))
@@ -59,14 +68,18 @@ def new_role(request: HttpRequest) -> HttpResponse:
                 lambda: custom_roles.create(actor, organisation=own, name=form["name"], permissions=given)
             )
             if made is not None:
-                return done(request, f"The role {made.name} was made.", reverse("admin-roles"))
-    context = {"form": form, "back": reverse("admin-roles"), "button": "Make the role",
-               "crumbs": [("Roles", reverse("admin-roles"))]}  # fmt: skip
+                return done(request, f"The role {made.name} was created.", reverse("admin-roles"))
+    context = {
+        "form": form,
+        "back": reverse("admin-roles"),
+        "button": "Create role",
+        "crumbs": [("Roles", reverse("admin-roles"))],
+    }
     return show(request, "form", "New role", context, status=form.status)
 
 
 def role(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change a role for everybody who has it; delete it."""
+    """Change a role for everyone who has it; delete it."""
     actor = actor_of(request)
     one = get_object_or_404(Role.objects.visible_to(actor).select_related("organisation"), pk=pk)
     actor.require("roles.edit", one.organisation_id)
@@ -74,8 +87,11 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
     fields = (_NAME, _permissions(actor, [one.organisation], one.permissions))
     form = Form.holding(fields, {"name": one.name})
     form.given["permissions"] = list(one.permissions)
-    danger = Danger("Delete this role", "A role that somebody has, or is invited to, is not deleted.",
-                    f"Delete {one.name}")  # fmt: skip
+    danger = Danger(
+        "Delete this role",
+        "Roles that are in use, or offered in an invitation, cannot be deleted.",
+        f"Delete {one.name}",
+    )
     status = 200
     if request.method == "POST" and request.POST.get("do") == "delete":
         try:
@@ -89,10 +105,9 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
         form = Form.sent(fields, request.POST)
         given = form.all("permissions")
         if form.attempt(lambda: custom_roles.change(actor, role=one, name=form["name"], permissions=given)):
-            return done(request, "The role was saved, for everybody who has it.", back)
+            return done(request, "The role was saved for everyone who has it.", back)
         status = form.status
-    context = {"form": form, "back": back, "danger": danger, "sub": one.organisation.name,
-               "crumbs": [("Roles", back)]}  # fmt: skip
+    context = {"form": form, "back": back, "danger": danger, "sub": one.organisation.name, "crumbs": [("Roles", back)]}
     return show(request, "form", one.name, context, status=status)
 
 
@@ -102,8 +117,13 @@ _NAME: Final = Field("name", "Name", is_needed=True, help="Such as Contractor or
 def _permissions(actor: Actor, where: list[Organisation], held: list[str] | None = None) -> Field:
     mine = {p for p in PERMISSIONS if any(actor.may(p, o.pk) for o in where)} | set(held or [])
     choices = tuple((name, words) for name, words in PERMISSIONS.items() if name in mine)
-    return Field("permissions", "What it may do", "checks", choices=choices,
-                 help="Only what you may do yourself can be given.")  # fmt: skip
+    return Field(
+        "permissions",
+        "Permissions",
+        "checks",
+        choices=choices,
+        help="You can only give permissions that you have yourself.",
+    )
 
 
 def _organisations(actor: Actor) -> list[Organisation]:

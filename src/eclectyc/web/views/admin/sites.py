@@ -45,16 +45,27 @@ COLUMNS: Final = (
     Column("Postcode", "postcode"),
     Column("Company", "company"),
 )
-ACTIVE: Final = (("yes", "Active"), ("no", "Not active"))
+ACTIVE: Final = (("yes", "Active"), ("no", "Inactive"))
 ZONES: Final = tuple(sorted(zone for zone in available_timezones() if zone.startswith("Europe/")))
 OWN: Final = (
-    "name", "company", "region", "site_type", "is_active", "floor_area_m2", "address", "postcode", "latitude",
-    "longitude", "timezone", "gas_region", "opening_hours",
-)  # fmt: skip
+    "name",
+    "company",
+    "region",
+    "site_type",
+    "is_active",
+    "floor_area_m2",
+    "address",
+    "postcode",
+    "latitude",
+    "longitude",
+    "timezone",
+    "gas_region",
+    "opening_hours",
+)
 
 
 def wanted(asked: Asked) -> lists.SiteFilter:
-    """Return the filter of the address."""
+    """Return the filter in the address."""
     organisation, region = (number_in(asked.query.get(name, "")) for name in ("organisation", "region"))
     return lists.SiteFilter(
         search=asked.words,
@@ -76,7 +87,7 @@ def sites(request: HttpRequest) -> HttpResponse:
         change = {name: value for name, value in bulk.values().items() if value}
         result = bulk.attempt(lambda: change_sites(actor, which=which, **change))
         if result is not None:
-            said = f"Changed: {counted(result.changed, 'site')}; like that already: {result.unchanged}."
+            said = f"{counted(result.changed, 'site')} changed; {result.unchanged:,} unchanged."
             return done(request, said, request.get_full_path())
     found = lists.sites(actor, narrowed, lists.ListPart(asked.sort, asked.offset, PAGE_SIZE))
     regions = Region.objects.visible_to(actor).order_by("name").values_list("pk", "name")[:200]
@@ -90,18 +101,25 @@ def sites(request: HttpRequest) -> HttpResponse:
         filter_of(asked, "State", "active", ACTIVE),
     ]
     listing = Listing(
-        "sites", "site", columns(COLUMNS, asked),
+        "sites",
+        "site",
+        columns(COLUMNS, asked),
         [_row(actor, site, found.counts.get(site.pk, 0)) for site in found.items],
-        Part(asked.number, found.count), asked.words, asked.sort, "Name, postcode, company or address",
-        [f for f in filters if f is not None and len(f.chips) > 1], bulk,
-        "Make the first one, or import a list of them.", asked.kept("type", "active", "region", "organisation"),
-    )  # fmt: skip
+        Part(asked.number, found.count),
+        asked.words,
+        asked.sort,
+        "Name, postcode, company or address",
+        [f for f in filters if f is not None and len(f.chips) > 1],
+        bulk,
+        "Create the first one, or import a list of sites.",
+        asked.kept("type", "active", "region", "organisation"),
+    )
     context = {"list": listing, "actions": [("New site", reverse("admin-site-new"))]} | files_of(actor, "sites")
     return show(request, "list", "Sites", context, status=bulk.status)
 
 
 def files_of(actor: Actor, kind: str) -> dict[str, object]:
-    """Return what a list says of its files."""
+    """Return what a list may do with files."""
     may_export, may_import = actor.may_somewhere("exports.run"), actor.may_somewhere("imports.run")
     return {
         "takes_files": may_export or may_import,
@@ -113,13 +131,17 @@ def files_of(actor: Actor, kind: str) -> dict[str, object]:
 
 
 def new_site(request: HttpRequest) -> HttpResponse:
-    """Make a site."""
+    """Create a site."""
     actor = actor_of(request)
     organisations = organisations_for(actor, "estate.edit")
     fields = (organisation_field(organisations), *_fields(actor))
-    start = {"organisation": organisations[0].pk if organisations else "", "site_type": SiteType.OTHER,
-             "is_active": True, "timezone": house_zone().key,
-             "opening_hours": opening_hours.text_of(opening_hours.default_week())}  # fmt: skip
+    start = {
+        "organisation": organisations[0].pk if organisations else "",
+        "site_type": SiteType.OTHER,
+        "is_active": True,
+        "timezone": house_zone().key,
+        "opening_hours": opening_hours.text_of(opening_hours.default_week()),
+    }
     form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
     properties = blank_rows([])
     if request.method == "POST":
@@ -133,9 +155,14 @@ def new_site(request: HttpRequest) -> HttpResponse:
                 lambda: create_site(actor, organisation=own, properties=values_of(properties), **form.values(*OWN))
             )
             if made is not None:
-                return done(request, f"{made.name} was made.", reverse("admin-site", args=[made.pk]))
-    context = {"form": form, "properties": properties, "back": reverse("admin-sites"), "button": "Make the site",
-               "crumbs": [("Sites", reverse("admin-sites"))]}  # fmt: skip
+                return done(request, f"{made.name} was created.", reverse("admin-site", args=[made.pk]))
+    context = {
+        "form": form,
+        "properties": properties,
+        "back": reverse("admin-sites"),
+        "button": "Create site",
+        "crumbs": [("Sites", reverse("admin-sites"))],
+    }
     return show(request, "site", "New site", context, status=form.status)
 
 
@@ -158,11 +185,14 @@ def site(request: HttpRequest, pk: int) -> HttpResponse:
         status = answer
         one.refresh_from_db()
     context |= {
-        "site": one, "version": request.POST.get("version") or one.version, "back": reverse("admin-sites"),
+        "site": one,
+        "version": request.POST.get("version") or one.version,
+        "back": reverse("admin-sites"),
         "position": _position(one),
-        "crumbs": [("Sites", reverse("admin-sites"))], "histories": fact_forms.sections_of(one, facts),
-        "actions": [("See its use", reverse("site", args=[one.pk])), ("New meter here", _new_meter(one))],
-    }  # fmt: skip
+        "crumbs": [("Sites", reverse("admin-sites"))],
+        "histories": fact_forms.sections_of(one, facts),
+        "actions": [("View usage", reverse("site", args=[one.pk])), ("Add meter", _new_meter(one))],
+    }
     title = str(one.name)
     return show(request, "site", title, context, status=status)
 
@@ -197,8 +227,8 @@ def _act(
 
 def _fields(actor: Actor) -> tuple[Field, ...]:
     return (
-        Field("name", "Name", help="As people call it; one of a kind in the organisation.", is_needed=True),
-        Field("company", "Company", help="Who uses the place, where that is not the organisation."),
+        Field("name", "Name", help="Must be unique.", is_needed=True),
+        Field("company", "Company", help="The occupier, if it is not the organisation."),
         Field(
             "region",
             "Region",
@@ -206,18 +236,18 @@ def _fields(actor: Actor) -> tuple[Field, ...]:
             help="Choose one, or type a new one.",
         ),
         Field("site_type", "Type", "select", choices=tuple(SiteType.choices)),
-        Field("floor_area_m2", "Floor area [m²]", help="Gross internal area; figures per m² rest on it."),
-        Field("is_active", "Active", "check", help="What is not active stays with its readings, out of the way."),
-        Field("address", "Address", group="Where it is", is_wide=True),
-        Field("postcode", "Postcode", group="Where it is"),
-        Field("latitude", "Latitude [°]", help="51.4545, north of the equator.", group="Where it is"),
-        Field("longitude", "Longitude [°]", help="-2.5879, minus is west of Greenwich.", group="Where it is"),
-        Field("timezone", "Time zone", suggestions=ZONES, help="Its days begin at its midnight.", group="Where it is"),
+        Field("floor_area_m2", "Floor area [m²]", help="Gross internal area, for usage per m²."),
+        Field("is_active", "Active", "check", help="Inactive sites are hidden; their readings are kept."),
+        Field("address", "Address", group="Location", is_wide=True),
+        Field("postcode", "Postcode", group="Location"),
+        Field("latitude", "Latitude [°]", help="Such as 51.4545; positive is north.", group="Location"),
+        Field("longitude", "Longitude [°]", help="Such as -2.5879; negative is west of Greenwich.", group="Location"),
+        Field("timezone", "Time zone", suggestions=ZONES, help="Days start at local midnight.", group="Location"),
         Field(
             "gas_region",
             "Gas region",
-            help="Whose calorific values hold here, such as an LDZ; empty: the usual one.",
-            group="Where it is",
+            help="The region of its calorific values, such as an LDZ (optional, default the organisation's).",
+            group="Location",
         ),
         Field(
             "opening_hours",
@@ -225,18 +255,18 @@ def _fields(actor: Actor) -> tuple[Field, ...]:
             "textarea",
             rows=2,
             is_wide=True,
-            group="When it is open",
-            help="Such as Mon-Fri 07:00-19:00; Sat 09:00-12:00, 13:00-17:00. Empty: never open.",
+            group="Opening hours",
+            help="Such as Mon-Fri 07:00-19:00; Sat 09:00-12:00, 13:00-17:00. Leave blank if never open.",
         ),
     )
 
 
 def _bulk(actor: Actor) -> tuple[Field, ...]:
-    keep = (("", "as it is"),)
+    keep = (("", "No change"),)
     return (
         Field("region", "Region", suggestions=suggestions(Region.objects.visible_to(actor), "name")),
         Field("site_type", "Type", "select", choices=(*keep, *SiteType.choices)),
-        Field("is_active", "State", "select", choices=(*keep, ("true", "Active"), ("false", "Not active"))),
+        Field("is_active", "State", "select", choices=(*keep, ("true", "Active"), ("false", "Inactive"))),
         Field("company", "Company"),
         Field("floor_area_m2", "Floor area [m²]"),
         Field("opening_hours", "Opening hours", help="Mon-Fri 07:00-19:00"),
@@ -246,7 +276,7 @@ def _bulk(actor: Actor) -> tuple[Field, ...]:
 def _row(actor: Actor, one: Site, meters: int) -> Row:
     to = "admin-site" if actor.may("estate.edit", one.place) else "site"
     cells = [
-        Cell(one.name, reverse(to, args=[one.pk]), mark="" if one.is_active else "not active"),
+        Cell(one.name, reverse(to, args=[one.pk]), mark="" if one.is_active else "inactive"),
         Cell(one.region.name if one.region else ""),
         Cell(one.get_site_type_display()),
         Cell(str(meters), is_number=True),
@@ -281,8 +311,8 @@ def _degrees(value: float) -> str:
 def _danger(one: Site) -> Danger:
     return Danger(
         "Delete this site",
-        f"{one.name} is lost with its properties and metrics. A site with meters, or with the use of meters that were "
-        "there, is not deleted: take away its tick at “Active” instead, and it is out of the way.",
+        "Deletes the site, its custom fields and metrics. Sites with meters, or with usage of meters that have moved, "
+        "cannot be deleted; make them inactive instead.",
         f"Delete {one.name}",
     )
 

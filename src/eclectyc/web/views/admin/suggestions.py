@@ -21,8 +21,12 @@ from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin.page import number_in
 
 MOST_OFFERED: Final = 100
-OFFERED: Final = {"site": (Site, "name"), "region": (Region, "name"), "supplier": (Supplier, "name"),
-                  "meter": (Meter, "identifier")}  # fmt: skip
+OFFERED: Final = {
+    "site": (Site, "name"),
+    "region": (Region, "name"),
+    "supplier": (Supplier, "name"),
+    "meter": (Meter, "identifier"),
+}
 KINDS: Final[dict[str, Any]] = {"organisation": Organisation, "region": Region, "site": Site, "meter": Meter}
 PERMISSIONS: Final = ("estate.view", "people.edit")
 

@@ -1,4 +1,4 @@
-"""``/account/tokens``: one's own keys for programs."""
+"""``/account/tokens``: the user's own API tokens."""
 
 from __future__ import annotations
 
@@ -15,33 +15,35 @@ from eclectyc.accounts.models import ApiToken, User
 from eclectyc.accounts.tokens import create_token, revoke_token
 from eclectyc.estate import checks
 from eclectyc.kernel.errors import Invalid
-from eclectyc.web.clock import house_zone, short_day
+from eclectyc.web.clock import date_words, house_zone
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.list_component import Cell
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.page import Button, Doing, Table, done, number_in, show
+from eclectyc.web.views.admin.page import ActionRow, Button, Table, done, number_in, show
 from eclectyc.web.views.admin.people import picker
 from eclectyc.web.views.admin.suggestions import place_of, place_words
 
-SCOPES: Final = (("read", "Read"), ("push", "Push readings, and nothing else"), ("manage", "All that I may do"))
+SCOPES: Final = (("read", "Read"), ("push", "Push readings only"), ("manage", "Full access"))
 FIELDS: Final = (
-    Field("name", "Name", help="What the program is called: nightly report, boiler gateway.", is_needed=True),
-    Field("scope", "It may", "select", choices=SCOPES),
-    Field("until", "Works until", "date", help="The first day on which it no longer works; empty: until revoked."),
+    Field("name", "Name", help="Such as the name of the program: nightly report, boiler gateway.", is_needed=True),
+    Field("scope", "Access", "select", choices=SCOPES),
+    Field("until", "Ends before (optional)", "date", help="Default: works until it is revoked."),
 )
 
 
 def tokens(request: HttpRequest) -> HttpResponse:
-    """List one's tokens; POST makes one and shows it this once, or revokes one."""
+    """List the user's tokens; POST creates one and shows it once, or revokes one."""
     actor = actor_of(request)
     secret, form = "", Form.holding(FIELDS, {"scope": "read"})
-    mine = ApiToken.objects.visible_to(actor).filter(user=actor.user_id).select_related(
-        "user", "organisation", "region", "site", "meter"
-    )  # fmt: skip
+    mine = (
+        ApiToken.objects.visible_to(actor)
+        .filter(user=actor.user_id)
+        .select_related("user", "organisation", "region", "site", "meter")
+    )
     if request.method == "POST" and request.POST.get("do") == "revoke":
         one = get_object_or_404(mine, pk=number_in(request.POST.get("of", "")))
         revoke_token(actor, token=one)
-        return done(request, f"{one.name} was revoked: it opens nothing any more.", reverse("account-tokens"))
+        return done(request, f"{one.name} was revoked and no longer works.", reverse("account-tokens"))
     if request.method == "POST":
         form = Form.sent(FIELDS, request.POST)
         made = form.attempt(lambda: _make(request, actor, form))
@@ -49,11 +51,14 @@ def tokens(request: HttpRequest) -> HttpResponse:
             secret, form = made, Form.holding(FIELDS, {"scope": "read"})
     title = "API tokens"
     context: dict[str, Any] = {
-        "form": form, "secret": secret, "table": _table(list(mine[:200])), "anywhere": True,
-        "sub": "Keys for programs. A key does what you may do at that moment, within its scope and place.",
-    }  # fmt: skip
+        "form": form,
+        "secret": secret,
+        "table": _table(list(mine[:200])),
+        "anywhere": True,
+        "sub": "For programs. A token has your permissions, limited to the scope and place you choose.",
+    }
     context |= picker(request, actor, "", "estate.view")
-    context["place_help"] = "A key that is lost opens no more than its place."
+    context["place_help"] = "If a token is lost, only this place is exposed."
     response = show(request, "tokens", title, context | {"sections": []}, status=form.status)
     if secret:
         response.headers["Cache-Control"] = "no-store"
@@ -64,7 +69,7 @@ def _make(request: HttpRequest, actor: Actor, form: Form) -> str:
     day = checks.day("until", form["until"])
     expires = datetime.combine(day, time.min, house_zone()) if day else None
     if expires is not None and expires <= timezone.now():
-        raise Invalid("That day has come already.", "Choose a later one.", field="until")
+        raise Invalid("This date has already passed.", "Choose a later one.", field="until")
     value = request.POST.get("place", "")
     place = place_of(actor, "estate.view", value) if value else {}
     user = get_object_or_404(User, pk=actor.user_id)
@@ -81,8 +86,8 @@ def _table(mine: list[ApiToken]) -> Table:
             Cell(one.name, under=f"{one.prefix}…", mark=mark),
             Cell(dict(SCOPES).get(one.scope, one.scope)),
             Cell(name, under=kind),
-            Cell(short_day(one.last_used_on) if one.last_used_on else "never"),
-            Cell(short_day(one.expires_at.date()) if one.expires_at else "without end"),
+            Cell(date_words(one.last_used_on) if one.last_used_on else "never"),
+            Cell(date_words(one.expires_at.date()) if one.expires_at else "no end date"),
         ]
-        rows.append(Doing(cells, one.pk, () if mark else (Button("Revoke", "revoke"),)))
-    return Table("Your tokens", ("Name", "May", "Place", "Last used", "Works until"), rows, "None yet.", buttons=True)
+        rows.append(ActionRow(cells, one.pk, () if mark else (Button("Revoke", "revoke"),)))
+    return Table("Your tokens", ("Name", "Access", "Place", "Last used", "Ends"), rows, "No tokens yet.", buttons=True)

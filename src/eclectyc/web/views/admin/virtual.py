@@ -1,4 +1,4 @@
-"""Virtual meters: new and edited, with a formula whose meaning is told while it is typed."""
+"""Virtual meters: new and edit, with the meaning of the formula shown while it is typed."""
 
 from __future__ import annotations
 
@@ -33,32 +33,40 @@ OWN: Final = ("identifier", "name", "formula", "utility", "direction", "unit", "
 UNITS: Final = ("kWh", "kVArh", "m3", "litre", "kg")
 TRIED_DAYS: Final = 7
 _HELP: Final = (
-    "Meters by their identifiers, added and subtracted, each times a number if need be: "
-    'MAIN - "SUB-1" - 0.5 * "SUB-2". An export or a volume is named behind a point: MAIN.export.'
+    "Add and subtract meters by their identifiers, each multiplied by a number if necessary: "
+    'MAIN - "SUB-1" - 0.5 * "SUB-2". For exports or volumes, add the quantity: MAIN.export.'
 )
 _WITH: Final = "[name='organisation'], [name='site'], [name='unit'], [name='direction'], [name='identifier']"
 
 
 def fields(number: int | None = None) -> tuple[Field, ...]:
-    """Return what is asked of a virtual meter; of one that is there, by its number."""
+    """Return the fields of a virtual meter. number : of an existing one."""
     at = reverse("formula-check") + (f"?meter={number}" if number else "")
     return (
-        Field("identifier", "Identifier", help="A name or number of your own, unlike every other meter's.",
-              is_needed=True),
-        Field("name", "Name", help="What it tells: Unmetered, Site use."),
-        Field("formula", "Formula", "textarea", help=_HELP, is_needed=True, is_wide=True, rows=3, checked_at=at,
-              checked_with=_WITH),
+        Field("identifier", "Identifier", help="A name or number of your own. Must be unique.", is_needed=True),
+        Field("name", "Name", help="Such as Unmetered or Site usage."),
+        Field(
+            "formula",
+            "Formula",
+            "textarea",
+            help=_HELP,
+            is_needed=True,
+            is_wide=True,
+            rows=3,
+            checked_at=at,
+            checked_with=_WITH,
+        ),
         Field("utility", "Utility", "select", choices=tuple(Utility.choices)),
         Field("direction", "Direction", "select", choices=tuple(Direction.choices)),
-        Field("unit", "Unit", suggestions=UNITS, help="Of the result; its parts must count in it."),
-        Field("is_active", "Active", "check", help="What is not active keeps its readings, out of the way."),
-        Field("installed", "Counts from", "date", group="When it counts", help="Empty: as long as its parts do."),
-        Field("removed", "Until", "date", group="When it counts", help="The first day on which it no longer does."),
-    )  # fmt: skip
+        Field("unit", "Unit", suggestions=UNITS, help="The unit of the result; its parts must be in this unit too."),
+        Field("is_active", "Active", "check", help="Inactive meters are hidden; their readings are kept."),
+        Field("installed", "Valid from (optional)", "date", group="Validity", help="Default: as long as its parts."),
+        Field("removed", "Ends before (optional)", "date", group="Validity"),
+    )
 
 
 def held(actor: Actor, one: Meter) -> dict[str, object]:
-    """Return what stands in the form of a virtual meter."""
+    """Return the values of a virtual meter for its form."""
     return {name: getattr(one, name) for name in OWN} | {"formula": visible_formula(actor, one).text}
 
 
@@ -66,45 +74,62 @@ def danger(one: Meter) -> Danger:
     """Return what deleting a virtual meter does."""
     return Danger(
         "Delete this virtual meter",
-        f"{one.identifier} and what was worked out for it are lost; the meters of its formula stay as they are. One "
-        "that stands in another formula is not deleted.",
+        "Deletes the virtual meter and its calculated readings; the meters in its formula are not changed. Virtual "
+        "meters used in another formula cannot be deleted.",
         f"Delete {one.identifier}",
     )
 
 
 def new_virtual_meter(request: HttpRequest) -> HttpResponse:
-    """Make a virtual meter at a site."""
+    """Create a virtual meter at a site."""
     actor = actor_of(request)
     organisations = organisations_for(actor, "estate.edit")
     at = Site.objects.visible_to(actor).filter(pk=number_in(request.GET.get("site", ""))).first()
-    where = Field("site", "Site", suggests="site", suggestions=suggestions(Site.objects.visible_to(actor), "name"),
-                  help="Whoever sees this site sees the virtual meter, and none of its parts by that.",
-                  is_needed=True)  # fmt: skip
+    where = Field(
+        "site",
+        "Site",
+        suggests="site",
+        suggestions=suggestions(Site.objects.visible_to(actor), "name"),
+        help="Anyone who can see this site sees this meter, but not the meters it uses.",
+        is_needed=True,
+    )
     asked = (organisation_field(organisations), where, *fields())
     own = at.organisation_id if at else organisations[0].pk if organisations else ""
-    start = {"organisation": own, "site": at.name if at else "", "utility": Utility.ELECTRICITY, "unit": "kWh",
-             "direction": Direction.IMPORT, "is_active": True}  # fmt: skip
+    start = {
+        "organisation": own,
+        "site": at.name if at else "",
+        "utility": Utility.ELECTRICITY,
+        "unit": "kWh",
+        "direction": Direction.IMPORT,
+        "is_active": True,
+    }
     form = Form.sent(asked, request.POST) if request.method == "POST" else Form.holding(asked, start)
     if request.method == "POST":
         place = _site(actor, form["site"], form["organisation"])
         form.check(checked_meter_fields, form.values(*OWN))
         if place is None:
-            form.refuse(Invalid(f"There is no site {form['site'][:80]!r}.", "Choose one of the list.", field="site"))
+            form.refuse(Invalid(f"There is no site {form['site'][:80]!r}.", "Choose one from the list.", field="site"))
         if not form["formula"].strip():
-            form.refuse(Invalid("The formula is empty.", "Write one, such as A + B - C.", field="formula"))
+            form.refuse(Invalid("The formula is empty.", "Enter one, such as A + B - C.", field="formula"))
         if form.is_good and place is not None:
             made = form.attempt(lambda: create_meter(actor, site=place, **form.values(*OWN)))
             if made is not None:
-                said = " ".join([f"{made.identifier} was made; its readings follow.", *warnings_of(made)])
+                said = " ".join(
+                    [f"{made.identifier} was created. Its readings are being calculated.", *warnings_of(made)]
+                )
                 return done(request, said, reverse("meter", args=[made.pk]))
-    context = {"form": form, "back": reverse("admin-meters"), "button": "Make the virtual meter",
-               "crumbs": [("Meters", reverse("admin-meters"))]}  # fmt: skip
+    context = {
+        "form": form,
+        "back": reverse("admin-meters"),
+        "button": "Create virtual meter",
+        "crumbs": [("Meters", reverse("admin-meters"))],
+    }
     return show(request, "form", "New virtual meter", context, status=form.status)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A part as the check names it."""
+class PartSummary:
+    """A part of a formula, as its check lists it."""
 
     meter: Meter
     quantity: str
@@ -113,21 +138,21 @@ class Told:
 
 @require_safe
 def check(request: HttpRequest) -> HttpResponse:
-    """Say what a formula means that is being typed: in words, of which meters, and its last week."""
+    """Answer with what a typed formula means: in words, its meters, and its last week."""
     actor = actor_of(request)
     text = " ".join(request.GET.get("formula", "").split())
     context: dict[str, Any] = {}
     try:
         meter = _meant_for(actor, request)
         if text and meter is not None:
-            context = _told(actor, meter, text)
+            context = _meaning(actor, meter, text)
     except EclectycError as error:
         context = {"error": error}
     return render(request, "web/components/formula_check.html", context)
 
 
 def _meant_for(actor: Actor, request: HttpRequest) -> Meter | None:
-    """Return the meter that the form is about: one that is there, or one that is still to be made."""
+    """Return the meter of the form: an existing one, or a new one that is not saved."""
     number = number_in(request.GET.get("meter", ""))
     if number:
         meter = Meter.objects.visible_to(actor, "estate.edit").select_related("site", "organisation")
@@ -148,11 +173,11 @@ def _site(actor: Actor, name: str, organisation: str) -> Site | None:
 
 
 def _any_site(actor: Actor) -> Site | None:
-    """Before a site is chosen, the formula is taken for one of the first organisation."""
+    """Return a site of the first organisation, which a formula is checked against before a site is chosen."""
     return Site.objects.visible_to(actor, "estate.edit").select_related("organisation").order_by("pk").first()
 
 
-def _told(actor: Actor, meter: Meter, text: str) -> dict[str, Any]:
+def _meaning(actor: Actor, meter: Meter, text: str) -> dict[str, Any]:
     seen = visible_formula(actor, meter) if meter.pk else None
     if seen is not None and seen.hidden and text == seen.text:
         return {"hidden": seen.hidden}
@@ -161,16 +186,16 @@ def _told(actor: Actor, meter: Meter, text: str) -> dict[str, Any]:
     days = preview_formula(meter, meant, today - timedelta(days=TRIED_DAYS), today)
     return {
         "words": _words(meant),
-        "parts": [Told(p.meter, p.quantity, written(p.factor).replace("-", "−")) for p in meant.parts],
+        "parts": [PartSummary(p.meter, p.quantity, written(p.factor).replace("-", "−")) for p in meant.parts],
         "days": [(short_day(one.day), one) for one in days],
         "unit": meter.unit,
-        "step": "by day" if meant.step_minutes == WHOLE_DAY else f"every {counted(meant.step_minutes, 'minute')}",
+        "step": "daily" if meant.step_minutes == WHOLE_DAY else f"every {counted(meant.step_minutes, 'minute')}",
         "lacks": _lacks(days, today),
     }
 
 
 def _words(meant: FormulaMeaning) -> str:
-    """Return a formula as a sentence's part, with each meter by its name."""
+    """Return a formula in words, with the names of its meters."""
     by_identifier = {part.meter.identifier: part for part in meant.parts}
 
     def name(term: Term) -> str:
@@ -185,4 +210,5 @@ def _words(meant: FormulaMeaning) -> str:
 def _lacks(days: list[PreviewDay], today: date) -> str:
     if any(one.value is not None for one in days):
         return ""
-    return f"In the {counted(len(days), 'day')} before {short_day(today)} some part lacks readings in every slot."
+    before = f"In the {counted(len(days), 'day')} before {short_day(today)}"
+    return f"{before}, readings of at least one part are missing throughout."
