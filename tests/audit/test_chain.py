@@ -55,18 +55,18 @@ def test_sealing_again_changes_nothing():
 @pytest.mark.parametrize(
     ("statement", "sign"),
     [
-        ("UPDATE audit_event SET action = 'meter.kept' WHERE id = {1}", "is not what was sealed"),
-        ("UPDATE audit_event SET actor = '00000000000000000000000000000001' WHERE id = {1}", "is not what was sealed"),
-        ("UPDATE audit_event SET organisation_id = 99 WHERE id = {0}", "is not what was sealed"),
+        ("UPDATE audit_event SET action = 'meter.kept' WHERE id = {1}", "was changed after it was sealed"),
+        ("UPDATE audit_event SET actor = '00000000000000000000000000000001' WHERE id = {1}", "was changed after it was sealed"),
+        ("UPDATE audit_event SET organisation_id = 99 WHERE id = {0}", "was changed after it was sealed"),
         ("DELETE FROM audit_seal WHERE event_id = {1}", "are missing"),
         ("DELETE FROM audit_seal WHERE event_id = {2}", "The chain ends at 2"),
         ("DELETE FROM audit_seal WHERE event_id = {0}", "Events 1 to 1"),
         ("UPDATE audit_head SET last = 2", "head was not written"),
         ("DELETE FROM audit_head", "no head"),
-        ("UPDATE audit_person SET user_id = 99", "does not belong to whom it was given"),
-        ("UPDATE audit_person SET user_id = 99, mac = ''", "does not belong to whom it was given"),
-        ("UPDATE audit_personal SET origin = '203.0.113.1'", "is not what was written"),
-        ("UPDATE audit_personal SET person = NULL, text = '{{}}', mac = ''", "is not what was written"),
+        ("UPDATE audit_person SET user_id = 99", "no longer belongs to the person it was given to"),
+        ("UPDATE audit_person SET user_id = 99, mac = ''", "no longer belongs to the person it was given to"),
+        ("UPDATE audit_personal SET origin = '203.0.113.1'", "The personal text of event"),
+        ("UPDATE audit_personal SET person = NULL, text = '{{}}', mac = ''", "The personal text of event"),
     ],
 )
 def test_tampering_shows(statement: str, sign: str):

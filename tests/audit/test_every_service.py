@@ -179,7 +179,7 @@ class Stage:
 
     def feed(self) -> Any:
         told = {"path": str(self.folder), "settle_s": 0}
-        return feeds.create_feed(self.actor, kind="folder", wanted=feeds.FeedDetails("Collector", told), **self.at)
+        return feeds.create_feed(self.actor, kind="folder", details=feeds.FeedDetails("Collector", told), **self.at)
 
     def region(self) -> Any:
         return regions.create_region(self.actor, name="West", **self.at)
@@ -337,7 +337,7 @@ DEEDS: dict[str, Deed] = {
     "intake.feeds.service.create_feed": alone(Stage.feed),
     "intake.feeds.service.update_feed": (
         Stage.feed,
-        lambda s, one: feeds.update_feed(s.actor, feed=one, wanted=feeds.FeedDetails("Renamed", one.settings)),
+        lambda s, one: feeds.update_feed(s.actor, feed=one, details=feeds.FeedDetails("Renamed", one.settings)),
     ),
     "intake.feeds.service.try_feed": (Stage.feed, lambda s, one: feeds.try_feed(s.actor, feed=one)),
     "intake.feeds.service.read_now": (Stage.feed, lambda s, one: feeds.read_now(s.actor, feed=one)),

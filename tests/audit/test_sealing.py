@@ -105,8 +105,8 @@ def test_a_note_on_its_way_holds_no_address_of_mail(home: Path):
 def test_the_notes_of_a_killed_process_are_found_by_the_next(home: Path):
     code = (
         "import django, os, signal; django.setup()\n"
-        "from eclectyc.audit.read_log_queue import record_read; from eclectyc.audit.actor import By\n"
-        "record_read(By(7, '', ''), 'people.listed'); print('noted', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+        "from eclectyc.audit.read_log_queue import record_read; from eclectyc.audit.actor import AuditActor\n"
+        "record_read(AuditActor(7, '', ''), 'people.listed'); print('noted', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
     environment = os.environ | {"ECLECTYC_HOME": str(home), "DJANGO_SETTINGS_MODULE": "eclectyc.settings"}
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
@@ -118,8 +118,8 @@ def test_the_notes_of_a_killed_process_are_found_by_the_next(home: Path):
 def test_the_notes_of_a_living_process_are_left_to_it(home: Path):
     code = (
         "import django, sys; django.setup()\n"
-        "from eclectyc.audit.read_log_queue import record_read; from eclectyc.audit.actor import By\n"
-        "record_read(By(7, '', ''), 'people.listed'); print('noted', flush=True); sys.stdin.read()"
+        "from eclectyc.audit.read_log_queue import record_read; from eclectyc.audit.actor import AuditActor\n"
+        "record_read(AuditActor(7, '', ''), 'people.listed'); print('noted', flush=True); sys.stdin.read()"
     )
     environment = os.environ | {"ECLECTYC_HOME": str(home), "DJANGO_SETTINGS_MODULE": "eclectyc.settings"}
     with subprocess.Popen(
@@ -145,7 +145,7 @@ def test_sealing_again_looks_only_at_what_is_new(home: Path, django_assert_max_n
 
 @pytest.mark.django_db(transaction=True)
 def test_the_thread_takes_in_and_seals_by_itself(home: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sealing, "TAKE_IN_S", 0.05)
+    monkeypatch.setattr(sealing, "STORE_S", 0.05)
     monkeypatch.setattr(sealing, "SEAL_S", 0.05)
     keeper = sealing.SealingThread()
     keeper.start()

@@ -150,7 +150,7 @@ def test_whom_the_mail_server_refuses_is_tried_again_and_the_others_are_not(worl
     fail(world.org.pk)
     assert told() == {world.admin.email}
     letter = Job.objects.get(kind="jobs.tell")
-    assert (letter.state, letter.error) == ("waiting", "The mail could not be sent.")
+    assert (letter.state, letter.error) == ("waiting", "The email could not be sent.")
     refusing[0] = False
     Job.objects.filter(pk=letter.pk).update(run_at=letter.created_at)
     run_waiting()

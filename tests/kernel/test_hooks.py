@@ -17,11 +17,13 @@ def test_entries_are_listed_by_rank_and_then_in_the_order_of_their_registration(
     assert len(list(hook)) == len(hook) == 4
 
 
-def test_a_name_is_registered_once():
+@pytest.mark.parametrize(("entry", "rank"), [(2, 0), (1, 5), ("math:pi", 0)])
+def test_a_name_has_one_entry(entry: int | str, rank: int):
     hook = Hook[int]("number")
     hook.register("one", 1)
+    hook.register("one", 1)  # apps can be made ready twice
     with pytest.raises(ValueError, match="There is a number called 'one' already"):
-        hook.register("one", 1)
+        hook.register("one", entry, rank=rank)
     assert list(hook) == [1]
 
 

@@ -12,10 +12,10 @@ from eclectyc.kernel import memory
 
 ARRAYS = """
 import resource, sys
-from eclectyc.kernel.memory import keep_freed
+from eclectyc.kernel.memory import reuse_freed_memory
 import numpy as np
 if sys.argv[1] == "kept":
-    keep_freed()
+    reuse_freed_memory()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for size in range(1_000_000, 3_000_000, 50_000):
     np.ones(size, dtype=np.int8)

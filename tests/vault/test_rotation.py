@@ -44,7 +44,7 @@ def rotate(**how: object) -> secret_rotation.RotationResult:
 def test_every_secret_is_sealed_with_the_new_key_and_the_old_one_is_gone(factor: Authenticator, home: Path) -> None:
     old = (home / "vault.key").read_text().strip()
     done = rotate()
-    assert (done.resealed, done.lost, done.resumed) == ({"mfa.authenticator.data": 3}, {}, False)
+    assert (done.anew, done.lost, done.resumed) == ({"mfa.authenticator.data": 3}, {}, False)
     factor.refresh_from_db()
     texts = [factor.data["secret"], *factor.data["codes"]]
     assert [vault.open(text).decode() for text in texts] == [SECRET, "one", "two"]
@@ -79,7 +79,7 @@ def test_what_another_process_writes_with_the_old_key_meanwhile_goes_over_too(
         Authenticator.objects.create(user=world.admin, type=Authenticator.Type.TOTP, data={"secret": late})
 
     done = rotate(wait_s=25.0, sleep=write_late)
-    assert done.resealed == {"mfa.authenticator.data": 4}
+    assert done.anew == {"mfa.authenticator.data": 4}
     assert vault.open(Authenticator.objects.get(user=world.admin).data["secret"]).decode() == "late"
 
 
@@ -88,7 +88,7 @@ def test_what_no_key_opens_is_counted_and_left(factor: Authenticator, world: Wor
     strange = "v1.00000000." + "A" * 40
     Authenticator.objects.create(user=world.admin, type=Authenticator.Type.TOTP, data={"secret": strange})
     done = rotate()
-    assert (done.resealed, done.lost) == ({"mfa.authenticator.data": 3}, {"mfa.authenticator.data": 1})
+    assert (done.anew, done.lost) == ({"mfa.authenticator.data": 3}, {"mfa.authenticator.data": 1})
     assert Authenticator.objects.get(user=world.admin).data == {"secret": strange}
 
 

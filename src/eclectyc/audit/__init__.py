@@ -1,1 +1,1 @@
-"""The append-only record of who did, read or exported what; chained, so that tampering shows."""
+"""The append-only record of who changed, read or exported what; chained, so that tampering is detected."""

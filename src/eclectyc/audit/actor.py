@@ -1,4 +1,4 @@
-"""Who acts, as the audit needs to know it."""
+"""The actor as the audit records it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class AuditActor:
-    """A person by number and label, or nobody in particular; ``origin`` is where the request came from."""
+    """A person by number and label, or without both the system itself. origin : where the request came from."""
 
     user_id: int | None = None
     label: str = ""

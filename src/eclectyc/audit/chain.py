@@ -1,7 +1,7 @@
-"""The chain's arithmetic. Pure: events as plain values in, keyed hashes out.
+"""The chain's arithmetic: from events to keyed hashes. Pure.
 
-Each hash is HMAC-SHA-256, under a key that is kept outside the database, over the hash before it and the event in
-one canonical form. Whoever can write the database but does not have the key cannot make a chain that verifies.
+Each hash is HMAC-SHA-256, under a key that is stored outside the database, over the previous hash and the event in
+canonical form. Access to the database without the key is not enough to forge a chain that verifies.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class HashedEvent:
-    """An event's hashed part."""
+    """The part of an event that is hashed."""
 
     id: int
     at: datetime
@@ -30,7 +30,7 @@ class HashedEvent:
     after: object
 
     def canonical(self) -> bytes:
-        """Return one and the same bytes for one and the same event, on any database."""
+        """Return bytes that are the same for an event on every database."""
         fields = [
             self.id,
             self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f"),
@@ -60,29 +60,29 @@ def link_hash(key: bytes, previous: str, sequence: int, said: HashedEvent) -> st
 
 
 def head_signature(key: bytes, first: int, before_first: str, last: int, last_hash: str) -> str:
-    """Return the signature of where the chain begins and ends."""
+    """Return the signature of the chain's beginning and end."""
     return _mac(key, f"head|{first}|{before_first}|{last}|{last_hash}".encode())
 
 
 def person_mac(key: bytes, pseudonym: UUID, user_id: int) -> str:
-    """Return what vouches for whose pseudonym it is."""
+    """Return the hash that ties a pseudonym to its person."""
     return _mac(key, f"person|{pseudonym}|{user_id}".encode())
 
 
 def personal_mac(key: bytes, event: int, person: UUID | None, origin: str, text: object) -> str:
-    """Return what vouches for the erasable part of an event: it can go, but not become another."""
+    """Return the hash of the erasable part of an event: it can be erased, but not changed."""
     fields = json.dumps([event, str(person or ""), origin, text], sort_keys=True, separators=(",", ":"))
     return _mac(key, b"personal|" + fields.encode())
 
 
 def broken_links(key: bytes, first: int, before_first: str, links: Iterable[ChainLink]) -> Iterable[str]:
-    """Yield what is wrong with a chain, link by link: a gap in the numbers, or a hash that does not fit."""
+    """Yield the faults of a chain: a gap in the numbers, or a hash that does not fit."""
     previous, expected = before_first, first
     for link in links:
         if link.sequence != expected:
             yield f"Events {expected} to {link.sequence - 1} of the chain are missing."
         elif not hmac.compare_digest(link.hash, link_hash(key, previous, link.sequence, link.event)):
-            yield f"Event {link.event.id} (number {link.sequence} of the chain) is not what was sealed."
+            yield f"Event {link.event.id} (number {link.sequence} of the chain) was changed after it was sealed."
         previous, expected = link.hash, link.sequence + 1
 
 

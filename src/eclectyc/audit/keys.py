@@ -1,7 +1,7 @@
-"""The key that seals the audit: ``audit.key`` in the home, mode 0600, made with the first event.
+"""The key that seals the audit: ``audit.key`` in the home, mode 0600, created with the first event.
 
-It is kept outside the database and outside its backups: whoever has only those can neither forge nor mend a chain.
-A key is never made anew in silence, for what the old one sealed could not be verified any more.
+It is stored outside the database and its backups, which alone are not enough to forge or repair a chain. A lost key is
+never replaced silently, since events sealed with it could no longer be verified.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ FILE: Final = "audit.key"
 
 
 class KeyMissing(EclectycError):
-    """Events are sealed in this database, and the key that sealed them is not in this home."""
+    """The database has sealed events, and the key that sealed them is not in this home."""
 
     code = "audit_key"
 
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"The audit's key {path} is missing, so nothing sealed can be verified.",
-            "Bring the file back from where you keep your keys; if it is lost, eclectyc audit anew seals all again.",
+            "Restore the file from your copy; if it is lost, run eclectyc audit anew to seal all events again.",
         )
 
 
 class WrongKey(EclectycError):
-    """The key in the home is not the one that sealed the events, or somebody forged the end of the chain."""
+    """The key in the home is not the one that sealed the events, or the end of the chain was forged."""
 
     code = "audit_key"
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"The end of the audit's chain does not fit the key {path}: it is another installation's, or was tampered.",
-            "Run eclectyc audit verify; bring the right key back, or seal all again with eclectyc audit anew.",
+            f"The end of the audit's chain does not match the key {path}: the key is wrong, or the chain was forged.",
+            "Run eclectyc audit verify; restore the right key, or run eclectyc audit anew to seal all events again.",
         )
 
 
 def key() -> bytes:
-    """Return the key; it is made where nothing has been sealed yet."""
+    """Return the key; create it if nothing has been sealed yet."""
     path = Path(settings.HOME) / FILE
     if not path.exists() and Head.objects.filter(last__gt=0).exists():
         raise KeyMissing(path)
@@ -56,7 +56,7 @@ def key() -> bytes:
 
 
 def fitting_key() -> bytes:
-    """Return the key, once it is sure that it sealed what is sealed: a chain is never continued with another."""
+    """Return the key, after checking that it sealed the chain: a chain is never continued with another."""
     found = key()
     head = Head.objects.filter(pk=1).first()
     if head is not None:

@@ -1,8 +1,8 @@
-"""Audit events, the people in them by pseudonym, and what of them may be erased.
+"""Audit events, the people in them by pseudonym, and their erasable texts.
 
-An event never changes once written (triggers of the database see to it); it is *sealed* a moment later, when it
-gets its place in the chain. Whatever names a person – an address, a name, where a request came from – stands apart,
-in ``Person`` and ``Personal``, and outside the hash: erasing it breaks nothing.
+An event never changes once written (database triggers enforce this); it is *sealed* a moment later, when it gets its
+place in the chain. Everything that names a person (an address, a name, the origin of a request) is stored separately,
+in ``Person`` and ``Personal``, and outside the hash: erasing it does not break the chain.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class Person(models.Model):
-    """Who a pseudonym stands for, until that is erased."""
+    """The person behind a pseudonym, until they are erased."""
 
     pseudonym = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user_id = models.BigIntegerField(null=True, unique=True)  # null: the command line, or erased
     label = models.CharField(max_length=254, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
-    mac = models.CharField(max_length=64, blank=True)  # vouches for whose pseudonym it is; given when sealed
+    mac = models.CharField(max_length=64, blank=True)  # ties the pseudonym to the person; set when sealed
 
     def __str__(self) -> str:
         return self.label or f"person {str(self.pseudonym)[:8]}"
@@ -32,20 +32,20 @@ class Person(models.Model):
 
 class EventQuerySet(models.QuerySet["Event"]):
     def visible_to(self, actor: Actor) -> Self:
-        """Events of the organisations whose audit the actor reads; what belongs to none is an operator's to see."""
+        """Events of the organisations whose audit the actor may read; only operators see those of no organisation."""
         if actor.sees_all("audit.view"):
             return self
         return self.filter(organisation_id__in=actor.organisations("audit.view"))
 
 
 class Event(models.Model):
-    """Somebody did something to something. ``before`` and ``after`` hold only what names nobody."""
+    """One action. ``before`` and ``after`` never name a person."""
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(default=now, editable=False)
     organisation_id = models.BigIntegerField(null=True, blank=True)
     actor = models.UUIDField()  # a Person's pseudonym
-    action = models.CharField(max_length=60)  # room.deed, as "meter.moved"
+    action = models.CharField(max_length=60)  # such as "meter.moved"
     subject_type = models.CharField(max_length=40, blank=True)
     subject_id = models.CharField(max_length=64, blank=True)
     before = models.JSONField(default=dict, blank=True)
@@ -66,16 +66,16 @@ class Event(models.Model):
 
 
 class Personal(models.Model):
-    """What of an event names a person: erasable, outside the hash."""
+    """The part of an event that names a person: erasable, outside the hash."""
 
     event = models.OneToOneField(Event, primary_key=True, on_delete=models.CASCADE, related_name="personal")
-    person = models.UUIDField(null=True, db_index=True)  # whose it is, where that is another than the actor
+    person = models.UUIDField(null=True, db_index=True)  # the person it is about, if not the actor
     origin = models.CharField(max_length=200, blank=True)  # address of the request, or "command line"
     text = models.JSONField(default=dict, blank=True)
-    mac = models.CharField(max_length=64, blank=True)  # vouches for what is here, while it is; given when sealed
+    mac = models.CharField(max_length=64, blank=True)  # of the fields above; set when sealed
 
     def __str__(self) -> str:
-        return f"what event {self.event_id} says of people"
+        return f"personal text of event {self.event_id}"
 
 
 class Seal(models.Model):
@@ -93,9 +93,9 @@ class Seal(models.Model):
 
 
 class Head(models.Model):
-    """Where the chain begins and ends, signed: a cut tail or a swapped start shows.
+    """The chain's beginning and end, signed: a missing tail or another beginning is detected.
 
-    ``first`` is the first sequence still kept and ``before_first`` the hash before it, which retention moves.
+    ``first`` is the first sequence still stored and ``before_first`` the hash before it; retention moves both.
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)

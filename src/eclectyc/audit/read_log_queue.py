@@ -1,11 +1,11 @@
-"""Notes of what was read, on their way into the registry.
+"""A queue of read events, on their way into the registry.
 
-A page view must not wait for the registry's one writer. So the note of a *read* is appended to a file of the home
-(one for each process, mode 0600) before the answer goes out, and taken into the registry within a second or so, and
-at shutdown. A process that is killed loses nothing: the next one finds its file. Only a power cut can lose the last
-second of reads. Changes, exports, imports and sign-ins do not go this way: they are written at once by ``record``.
+A page view must not wait for the registry's one writer. So a *read* is appended to a file in the home (one for each
+process, mode 0600) before the response is sent, and stored in the registry within about a second, and at shutdown. A
+killed process loses nothing: the next one finds its file. Only a power cut can lose the last second of reads. Changes,
+exports, imports and sign-ins do not use the queue: ``record`` writes them at once.
 
-A note never holds an address of mail or a name: only numbers, and where the request came from.
+An entry never contains an email address or a name: only numbers, and the origin of the request.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def record_read(
     organisation_id: int | None = None,
     after: Mapping[str, object] | None = None,
 ) -> None:
-    """Note that something was read; ``after`` says what of it, and names nobody."""
+    """Record that something was read. after : details, which must not name a person."""
     note = {
         "at": now().isoformat(),
         "user_id": by.user_id,
@@ -58,7 +58,7 @@ def record_read(
 
 
 def store_waiting() -> int:
-    """Write what waits into the registry and return how many notes it was; safe to call from anywhere."""
+    """Store the waiting entries in the registry; return how many. Safe to call from any thread or process."""
     taken = 0
     with _lock:
         own = _open.pop((os.getpid(), Path(settings.HOME)), None)
@@ -75,7 +75,7 @@ def store_waiting() -> int:
 
 
 def _store(path: Path) -> int:
-    """A file is deleted once its notes are committed: one is written twice rather than never."""
+    """Store a file's entries and delete it after the commit: an entry may be stored twice, but is never lost."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:  # another thread was quicker
@@ -108,13 +108,13 @@ def _own_file() -> tuple[Path, int]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"{key[0]}-{secrets.token_hex(6)}.jsonl"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        fcntl.flock(handle, fcntl.LOCK_EX)  # says that a living process writes to it
+        fcntl.flock(handle, fcntl.LOCK_EX)  # marks the file as in use by a living process
         _open[key] = (path, handle)
     return _open[key]
 
 
 def _orphan(path: Path) -> int | None:
-    """Return a handle on the file of a process that is gone; None where one lives, or another was quicker."""
+    """Return a handle on the file of a process that has ended; None if it lives, or another process was quicker."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Writing down what happened. Called by services, inside the transaction of what they change."""
+"""Write audit events. Services call this in the transaction of their change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.models import Event, Person, Personal
 
 _written = 0  # by this process
-SYSTEM = UUID(int=0)  # the command line and the background work: nobody in particular
+SYSTEM = UUID(int=0)  # the command line and background work
 
 
 def record(
@@ -32,8 +32,8 @@ def record(
 ) -> Event:
     """Write one event.
 
-    before, after : the changed fields; nothing in them may name a person, for they can never be erased.
-    personal : what does (an address, a name); kept apart and erasable. person_id : whose it is, if not the actor's.
+    before, after : the changed fields, which must not name a person: they can never be erased. personal : what does
+    name one (an address, a name); stored separately and erasable. person_id : the person it is about, if not the actor.
     """
     return write(
         by,
@@ -59,11 +59,13 @@ def record_each(
     personal: Mapping[str, object] | None = None,
     person_id: int | None = None,
 ) -> None:
-    """Write the same event for each of these organisations, so that each reads it and none the others'; where there
-    is none, one that operators read. As many queries for many organisations as for one."""
+    """Write one event for each of these organisations, or one for operators if there is no organisation.
+
+    The number of queries does not depend on the number of organisations.
+    """
     global _written  # noqa: PLW0603
     moment, actor = now(), pseudonym_of(by.user_id, by.label)
-    told: list[int | None] = [*sorted(organisations)]
+    readers: list[int | None] = [*sorted(organisations)]
     events = Event.objects.bulk_create(
         Event(
             at=moment,
@@ -75,7 +77,7 @@ def record_each(
             before=_plain(before or {}),
             after=_plain(after or {}),
         )
-        for organisation in told or [None]
+        for organisation in readers or [None]
     )
     _written += len(events)
     if by.origin or personal:
@@ -99,7 +101,7 @@ def write(
     person_id: int | None = None,
     at: datetime | None = None,
 ) -> Event:
-    """Write one event about something that is named by its kind and number; ``at`` where it was a moment ago."""
+    """Write one event about a subject given by its type and number. at : the time of the event, if not now."""
     global _written  # noqa: PLW0603
     _written += 1
     event = Event.objects.create(
@@ -119,12 +121,12 @@ def write(
 
 
 def written() -> int:
-    """Return how many events this process has written: whether a command has anything to seal."""
+    """Return how many events this process has written."""
     return _written
 
 
 def pseudonym_of(user_id: int | None, label: str) -> UUID:
-    """Return a person's pseudonym; it is made at their first event. Nobody in particular is ``SYSTEM``."""
+    """Return a person's pseudonym, created at their first event; ``SYSTEM`` without a person."""
     if user_id is None:
         return SYSTEM
     known = Person.objects.filter(user_id=user_id).first()
@@ -132,7 +134,7 @@ def pseudonym_of(user_id: int | None, label: str) -> UUID:
         try:
             with transaction.atomic():
                 known = Person.objects.create(user_id=user_id, label=label[:254])
-        except IntegrityError:  # two first events at once: the other one made it
+        except IntegrityError:  # two first events at once: the other one created it
             known = Person.objects.get(user_id=user_id)
     if label and known.label != label and known.erased_at is None:
         Person.objects.filter(pk=known.pk).update(label=label[:254])

@@ -1,4 +1,4 @@
-"""Whether sealing keeps up: since when events wait for their place in the chain, and notes for the registry."""
+"""How far sealing lags behind: since when events wait to be sealed, and reads to be stored."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from eclectyc.kernel.errors import EclectycError
 
 @dataclass(frozen=True, slots=True)
 class SealLag:
-    """When the first event that is not sealed happened, and the first note that is not taken in was written; None where
-    there is none. ``fault`` says why nothing can be sealed: the key is missing, or is another's."""
+    """When the oldest unsealed event happened and the oldest waiting read was written; None if there is none.
+
+    fault : why nothing can be sealed: the key is missing or wrong.
+    """
 
     events_since: datetime | None
     notes_since: datetime | None
@@ -27,12 +29,11 @@ class SealLag:
 
     @property
     def since(self) -> datetime | None:
-        """Since when anything waits."""
         return min((moment for moment in (self.events_since, self.notes_since) if moment), default=None)
 
 
 def seal_lag(*, deep: bool) -> SealLag:
-    """Look at what came after the last sealed event or, deep, through every event there is."""
+    """Check the events after the last sealed one or, if ``deep``, every event."""
     waiting = unsealed()
     if not deep:
         last = Seal.objects.aggregate(last=Max("event_id"))["last"] or 0
@@ -46,7 +47,7 @@ def _notes_since() -> datetime | None:
     for path in (Path(settings.HOME) / FOLDER).glob("*.jsonl"):
         try:
             found = path.stat()
-        except FileNotFoundError:  # taken in at this moment
+        except FileNotFoundError:  # stored just now
             continue
         if found.st_size:
             moments.append(datetime.fromtimestamp(found.st_mtime, UTC))

@@ -1,4 +1,4 @@
-"""Sealing: each event gets its place in the chain, in the background, so that no page view waits for it."""
+"""The chain in the database: seal events, verify it, and remove its beginning."""
 
 from __future__ import annotations
 
@@ -11,24 +11,23 @@ from django.db.models import QuerySet
 from eclectyc.audit.chain import ChainLink, HashedEvent, broken_links, head_signature, link_hash
 from eclectyc.audit.content_hashes import changed_contents, hash_contents
 from eclectyc.audit.models import Event, Head, Person, Personal, Seal
-from eclectyc.kernel.plurals import counted
+from eclectyc.kernel.plurals import counted, plural
 
 AT_ONCE = 5_000  # events sealed in one transaction
 
 
 def seal_pending(key: bytes, above: int = 0) -> int:
-    """Seal what has no place in the chain yet; return how many. Any number of processes may try at once.
+    """Seal events that have no place in the chain yet; return how many. Any number of processes may try at once.
 
-    above : the number of an event up to which all are known to be sealed, so that they need not be looked through.
+    above : the number of an event; all up to it are known to be sealed and are skipped.
     """
     sealed = 0
-    while unsealed(above).exists() and (count := _seal_some(key, above)):  # looking takes no lock
+    while unsealed(above).exists() and (count := _seal_some(key, above)):  # this check takes no lock
         sealed += count
     return sealed
 
 
 def unsealed(above: int = 0) -> QuerySet[Event]:
-    """Return the events that have no place in the chain yet."""
     return Event.objects.filter(pk__gt=above, seal=None)
 
 
@@ -52,15 +51,21 @@ def _seal_some(key: bytes, above: int) -> int:
 
 
 def hashed_event(event: Event) -> HashedEvent:
-    """Return the hashed part of an event."""
     return HashedEvent(
-        event.id, event.at, event.organisation_id, event.actor, event.action, event.subject_type, event.subject_id,
-        event.before, event.after,
-    )  # fmt: skip
+        event.id,
+        event.at,
+        event.organisation_id,
+        event.actor,
+        event.action,
+        event.subject_type,
+        event.subject_id,
+        event.before,
+        event.after,
+    )
 
 
 def problems(key: bytes) -> Iterator[str]:
-    """Yield every sign of tampering: a changed, removed or inserted event, a cut end, a forged head."""
+    """Yield every sign of tampering: a changed, removed or inserted event, a missing end, a forged head."""
     head = Head.objects.filter(pk=1).first()
     if head is None:
         if Seal.objects.exists():
@@ -80,12 +85,13 @@ def problems(key: bytes) -> Iterator[str]:
 
     yield from broken_links(key, head.first, head.before_first, links())
     if (last_sequence, last_hash) != (head.last, head.hash):
-        yield f"The chain ends at {last_sequence}; sealed: {counted(head.last, 'event')}."
+        sealed = f"{counted(head.last, 'event')} {plural(head.last, 'was', 'were')} sealed"
+        yield f"The chain ends at {last_sequence}, but {sealed}."
     yield from changed_contents(key)
 
 
 def forget_person(user_id: int) -> int:
-    """Erase whom a pseudonym stands for, and every personal text of theirs; the events stay and still verify."""
+    """Erase the person behind a pseudonym, and all their personal texts; the events stay and still verify."""
     with transaction.atomic():
         person = Person.objects.select_for_update().filter(user_id=user_id).first()
         if person is None:
@@ -100,13 +106,13 @@ def forget_person(user_id: int) -> int:
 
 
 def drop_before(key: bytes, moment: object) -> int:
-    """Take the oldest events out of the books, as a retention rule says; the rest still verifies. Return how many."""
+    """Delete the oldest events, for a retention rule; the others still verify. Return how many."""
     with transaction.atomic():
         head = Head.objects.select_for_update().filter(pk=1).first()
         old = Seal.objects.filter(event__at__lt=moment).order_by("-sequence").first() if head else None
         if head is None or old is None:
             return 0
-        # Only a whole beginning can go: whatever is younger keeps all that came after it.
+        # Only the chain's beginning can go: a younger event keeps all that came after it.
         younger = Seal.objects.filter(event__at__gte=moment).order_by("sequence").first()
         end = old.sequence if younger is None else min(old.sequence, younger.sequence - 1)
         leaving = Seal.objects.filter(sequence__lte=end)
@@ -125,7 +131,7 @@ def drop_before(key: bytes, moment: object) -> int:
 
 
 class deletion_allowed:  # noqa: N801 - reads as a statement
-    """Inside, this transaction may delete events; nowhere else may anybody."""
+    """Let this transaction delete events; triggers refuse it everywhere else."""
 
     def __enter__(self) -> None:
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Keeping the audit: sealing in the background, verifying, and beginning the chain anew."""
+"""Seal the audit in the background, verify it, and restart its chain."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from eclectyc.audit.models import Event, Head, Seal
 from eclectyc.audit.record import record
 from eclectyc.audit.sealed_chain import deletion_allowed, problems, seal_pending, unsealed
 from eclectyc.kernel.errors import EclectycError
-from eclectyc.kernel.plurals import counted
+from eclectyc.kernel.plurals import counted, plural
 
-TAKE_IN_S: Final = 1.0
+STORE_S: Final = 1.0
 SEAL_S: Final = 5.0
-LOOK_THROUGH_S: Final = 3600.0  # every event is looked at anew that often
-SETTLED: Final = timedelta(minutes=10)  # longer than any transaction: below such an event none comes any more
+FULL_PASS_S: Final = 3600.0  # every event is checked that often
+SETTLED: Final = timedelta(minutes=10)  # longer than any transaction: no event with a lower number can still appear
 MOST_PROBLEMS: Final = 100
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What verifying found. ``unsealed`` events are younger than the last sealing: normal, where they are few."""
+    """The result of verifying. A few ``unsealed`` events are normal: they are younger than the last sealing."""
 
     problems: tuple[str, ...]
     sealed: int
@@ -46,27 +46,27 @@ class Verification:
 
 
 def verify() -> Verification:
-    """Read the whole chain against its key. A key that is missing or does not fit is a problem like any other."""
-    told: list[str] = []
+    """Check the whole chain against its key. A missing or wrong key is a problem like any other."""
+    found: list[str] = []
     try:
         key = keys.key()
     except EclectycError as error:
-        told.append(str(error))
+        found.append(str(error))
     else:
         for problem in problems(key):
-            told.append(problem)
-            if len(told) >= MOST_PROBLEMS:
-                told.append("There is more; this is not all.")
+            found.append(problem)
+            if len(found) >= MOST_PROBLEMS:
+                found.append("There are more problems than these.")
                 break
     late = unsealed().filter(at__lt=now() - timedelta(hours=1)).count()
     if late and Head.objects.filter(last__gt=0).exists():
-        old = f"Older than an hour and not sealed: {counted(late, 'event')}."
-        told.append(f"{old} Sealing does not run, or they were put in.")
-    return Verification(tuple(told), Seal.objects.count(), unsealed().count())
+        old = f"{counted(late, 'event')} older than an hour {plural(late, 'is', 'are')} not sealed."
+        found.append(f"{old} Sealing is not running, or they were inserted.")
+    return Verification(tuple(found), Seal.objects.count(), unsealed().count())
 
 
 def seal_now() -> int:
-    """Take in what waits, and seal everything; return how many events were sealed."""
+    """Store waiting reads and seal all events; return how many were sealed."""
     read_log_queue.store_waiting()
     if not unsealed().exists():
         return 0
@@ -74,7 +74,7 @@ def seal_now() -> int:
 
 
 def restart_chain(by: AuditActor) -> int:
-    """Seal everything again under the key there is now: after the old one was lost. It is itself an event."""
+    """Seal all events again with the present key, after the old one was lost. Record this as an event."""
     with transaction.atomic():
         before = Head.objects.filter(pk=1).first()
         with deletion_allowed():
@@ -86,20 +86,20 @@ def restart_chain(by: AuditActor) -> int:
 
 
 def seal_after_command() -> None:
-    """Seal what a command did. A fault here is told, and spoils nothing that was done."""
+    """Seal the events of a command. A failure is logged and does not fail the command."""
     try:
         seal_now()
     except Exception as error:
-        log.warning("The audit could not be sealed now, which the next process makes good: %s", error)
+        log.warning("The audit could not be sealed now; the next process will seal it: %s", error)
 
 
 class SealingThread:
-    """The thread that takes in and seals; one in each serving process."""
+    """The thread that stores reads and seals events; one in each serving process."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
         self._below = 0  # every event up to this one is sealed
-        self._looked_through = 0.0
+        self._full_pass_at = 0.0
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
 
     def start(self) -> None:
@@ -107,7 +107,7 @@ class SealingThread:
         atexit.register(self.stop)
 
     def stop(self) -> None:
-        """End, with everything taken in."""
+        """Stop the thread and store the waiting reads."""
         if not self._stop.is_set():
             self._stop.set()
             self._thread.join(timeout=5)
@@ -115,16 +115,16 @@ class SealingThread:
 
     def _run(self) -> None:
         sealed_at = 0.0
-        while not self._stop.wait(TAKE_IN_S):
+        while not self._stop.wait(STORE_S):
             self._guarded(read_log_queue.store_waiting)
             if time.monotonic() - sealed_at >= SEAL_S:
                 self._guarded(self.seal)
                 sealed_at = time.monotonic()
 
     def seal(self) -> int:
-        """Seal what is new; now and then look through everything, for what a slow transaction left behind."""
-        if time.monotonic() - self._looked_through >= LOOK_THROUGH_S or not self._looked_through:
-            self._below, self._looked_through = 0, time.monotonic()
+        """Seal new events; now and then check all of them, for those of a slow transaction."""
+        if time.monotonic() - self._full_pass_at >= FULL_PASS_S or not self._full_pass_at:
+            self._below, self._full_pass_at = 0, time.monotonic()
         settled = Event.objects.filter(at__lt=now() - SETTLED, pk__gt=self._below).order_by("-pk")
         below = settled.values_list("pk", flat=True).first()
         if not unsealed(self._below).exists():
@@ -134,26 +134,26 @@ class SealingThread:
         self._below = below or self._below
         return count
 
-    def _guarded(self, deed: Callable[[], object]) -> None:
+    def _guarded(self, action: Callable[[], object]) -> None:
         try:
             close_old_connections()
-            deed()
+            action()
         except Exception as error:  # the registry may be away for a while; a request must not be
-            log.warning("The audit waits: %s", error)
+            log.warning("The audit cannot be sealed at the moment: %s", error)
             self._stop.wait(SEAL_S)
         finally:
             if connection.vendor == "postgresql":
                 connection.close()
 
 
-_keepers: dict[int, SealingThread] = {}
+_threads: dict[int, SealingThread] = {}
 _starting = threading.Lock()
 
 
 def start_sealing() -> SealingThread:
     """Start the thread of this process, if it has none yet."""
     with _starting:
-        if os.getpid() not in _keepers:
-            _keepers[os.getpid()] = SealingThread()
-            _keepers[os.getpid()].start()
-        return _keepers[os.getpid()]
+        if os.getpid() not in _threads:
+            _threads[os.getpid()] = SealingThread()
+            _threads[os.getpid()].start()
+        return _threads[os.getpid()]

@@ -1,4 +1,4 @@
-"""Looking through the audit: which events an actor sees, narrowed down, and how each is told."""
+"""Search the audit: which events an actor sees, filtered, and the details of each."""
 
 from __future__ import annotations
 
@@ -18,16 +18,28 @@ if TYPE_CHECKING:
     from eclectyc.accounts.actor import Actor
 
 MOST_ROWS: Final = 100_000  # of one CSV
-COLUMNS: Final = ("number", "at", "organisation", "actor", "from", "action", "subject", "subject_number", "before",
-                  "after", "personal", "sealed")  # fmt: skip
+COLUMNS: Final = (
+    "number",
+    "at",
+    "organisation",
+    "actor",
+    "from",
+    "action",
+    "subject",
+    "subject_number",
+    "before",
+    "after",
+    "personal",
+    "sealed",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """What is looked for; what is empty narrows nothing. ``start`` and ``end`` are instants, half-open."""
+    """A filter of events; empty fields match all. ``start`` and ``end`` are instants, half-open."""
 
     actor: str = ""  # a part of an address, or a pseudonym
-    action: str = ""  # meter.moved, or all of a room: meter
+    action: str = ""  # meter.moved, or all of one subject: meter
     subject: str = ""  # meter, or one: meter:12
     organisation: int | None = None
     start: datetime | None = None
@@ -36,7 +48,7 @@ class EventFilter:
 
 @dataclass(frozen=True, slots=True)
 class EventDetails:
-    """An event as people read it. ``actor`` is empty for somebody who was erased: ``pseudonym`` stays."""
+    """An event for display. actor : empty for an erased person, whose ``pseudonym`` stays."""
 
     id: int
     at: datetime
@@ -54,26 +66,26 @@ class EventDetails:
 
     @property
     def who(self) -> str:
-        """The actor, or what is left of one."""
+        """The actor, or an erased person's pseudonym."""
         return self.actor or f"person {self.pseudonym[:8]}"
 
 
-def find_events(actor: Actor, sought: EventFilter) -> QuerySet[Event]:
-    """Return the events that are looked for among those that the actor sees, the latest first."""
+def find_events(actor: Actor, wanted: EventFilter) -> QuerySet[Event]:
+    """Return the events that match and that the actor may see, newest first."""
     found = Event.objects.visible_to(actor)
-    if sought.actor:
-        found = found.filter(_by(sought.actor))
-    if sought.action:
-        found = found.filter(Q(action=sought.action) | Q(action__startswith=f"{sought.action}."))
-    if sought.subject:
-        kind, _, number = sought.subject.partition(":")
+    if wanted.actor:
+        found = found.filter(_by(wanted.actor))
+    if wanted.action:
+        found = found.filter(Q(action=wanted.action) | Q(action__startswith=f"{wanted.action}."))
+    if wanted.subject:
+        kind, _, number = wanted.subject.partition(":")
         found = found.filter(subject_type=kind, **({"subject_id": number} if number else {}))
-    if sought.organisation is not None:
-        found = found.filter(organisation_id=sought.organisation)
-    if sought.start is not None:
-        found = found.filter(at__gte=sought.start)
-    if sought.end is not None:
-        found = found.filter(at__lt=sought.end)
+    if wanted.organisation is not None:
+        found = found.filter(organisation_id=wanted.organisation)
+    if wanted.start is not None:
+        found = found.filter(at__gte=wanted.start)
+    if wanted.end is not None:
+        found = found.filter(at__lt=wanted.end)
     return found.order_by("-id")
 
 
@@ -89,7 +101,7 @@ def _by(text: str) -> Q:
 
 
 def describe(events: Iterable[Event]) -> list[EventDetails]:
-    """Return events with the people in them by name, where they still have one: four queries for all."""
+    """Return events with the names of people who are not erased: four queries in all."""
     found = list(events)
     from eclectyc.audit.models import Personal, Seal
 
@@ -97,11 +109,11 @@ def describe(events: Iterable[Event]) -> list[EventDetails]:
     numbers = [event.pk for event in found]
     personal = {p.pk: p for p in Personal.objects.filter(event__in=numbers)}
     sealed = set(Seal.objects.filter(event__in=numbers).values_list("event_id", flat=True))
-    told = []
+    described = []
     for event in found:
         own = personal.get(event.pk)
         is_system = event.actor == SYSTEM
-        told.append(
+        described.append(
             EventDetails(
                 id=event.pk,
                 at=event.at,
@@ -118,11 +130,11 @@ def describe(events: Iterable[Event]) -> list[EventDetails]:
                 is_sealed=event.pk in sealed,
             )
         )
-    return told
+    return described
 
 
 def _names(pseudonyms: set[UUID]) -> dict[UUID, str]:
-    """Return whom pseudonyms stand for: by their account's address, else as they were known last."""
+    """Return the people behind pseudonyms: the address of their account, else their last label."""
     people = list(Person.objects.filter(pk__in=pseudonyms))
     accounts = get_user_model()._base_manager.filter(pk__in=[p.user_id for p in people if p.user_id is not None])
     addresses = dict(accounts.values_list("pk", "email"))
@@ -130,7 +142,7 @@ def _names(pseudonyms: set[UUID]) -> dict[UUID, str]:
 
 
 def rows(found: QuerySet[Event]) -> Iterator[Sequence[object]]:
-    """Yield the events as the lines of a CSV, its heading first; read in parts, so that many take no more room."""
+    """Yield the events as rows of a CSV, its heading first. They are read in parts, so that memory stays small."""
     import json
 
     yield COLUMNS
@@ -141,10 +153,9 @@ def rows(found: QuerySet[Event]) -> Iterator[Sequence[object]]:
         if not part:
             return
         for one in part:
-            said = [json.dumps(d, ensure_ascii=False) if d else "" for d in (one.before, one.after, one.personal)]
-            yield (
-                one.id, one.at.isoformat(), one.organisation or "", one.who, one.origin, one.action, one.subject_type,
-                one.subject_id, *said, "yes" if one.is_sealed else "",
-            )  # fmt: skip
+            details = [json.dumps(d, ensure_ascii=False) if d else "" for d in (one.before, one.after, one.personal)]
+            subject = (one.subject_type, one.subject_id)
+            origin = (one.id, one.at.isoformat(), one.organisation or "", one.who, one.origin)
+            yield *origin, one.action, *subject, *details, "yes" if one.is_sealed else ""
         given += len(part)
         last = part[-1].id

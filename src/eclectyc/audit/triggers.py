@@ -1,4 +1,4 @@
-"""What keeps events append-only in the database itself, on both databases."""
+"""Database triggers that keep events append-only, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ END $$ LANGUAGE plpgsql
 
 
 def guard(apps: object, editor: BaseDatabaseSchemaEditor) -> None:
-    """Make the triggers. The permit table holds a row only inside a transaction that applies a retention rule."""
+    """Create the triggers. The permit table has a row only within a transaction that applies a retention rule."""
     editor.execute("CREATE TABLE audit_permit (id integer PRIMARY KEY)")
     if editor.connection.vendor == "postgresql":
         editor.execute(_POSTGRESQL_FUNCTION)
@@ -29,7 +29,6 @@ def guard(apps: object, editor: BaseDatabaseSchemaEditor) -> None:
 
 
 def unguard(apps: object, editor: BaseDatabaseSchemaEditor) -> None:
-    """Take the triggers away again."""
     for table in _GUARDED:
         for deed in ("update", "delete"):
             of = f" ON {table}" if editor.connection.vendor == "postgresql" else ""

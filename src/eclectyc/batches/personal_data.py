@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.db.models import Model, Q, TextField
+from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
 from eclectyc.batches.models import Batch
@@ -20,7 +20,7 @@ def anonymise(person: ErasedPerson) -> int:
     return count
 
 
-def remove_address(model: type[Model], column: str, email: str) -> None:
+def remove_address(model: Any, column: str, email: str) -> None:
     """Replace file names, and texts of reports, that contain an address."""
     rows = model._base_manager.annotate(written=Cast("report", TextField()))
     for row in rows.filter(Q(**{f"{column}__icontains": email}) | Q(written__icontains=email)):

@@ -46,12 +46,12 @@ def rotate(
 
     from eclectyc.privacy import secret_rotation
 
-    done = secret_rotation.rotate(OPERATOR, wait_s=wait, tell=say)
+    done = secret_rotation.rotate(OPERATOR, wait_s=wait, report=say)
     if as_json:
         print_json(asdict(done))
     else:
         for name, count in sorted(done.lost.items()):
             print(f"{name}: {count} cannot be opened with any key here; enter them anew.")
-        say(f"Sealed anew with key {done.key}: {sum(done.resealed.values())}. The old key is gone: keep a copy of the new "
+        say(f"Sealed anew with key {done.key}: {sum(done.anew.values())}. The old key is gone: keep a copy of the new "
             "vault.key, and one of the old for as long as you keep backups from before.")  # fmt: skip
     raise typer.Exit(1 if done.lost else 0)

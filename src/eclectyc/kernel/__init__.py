@@ -1,1 +1,1 @@
-"""Facts that every room shares: errors, time, units and identifiers. Pure: no Django, no clock."""
+"""What all rooms share: errors, days, units, identifiers and hooks. Pure: no Django, no clock."""

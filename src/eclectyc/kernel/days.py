@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 HALF_HOUR = timedelta(minutes=30)
 WHOLE_DAY = 1440  # [minutes] the step of a series that knows only whole days
 DEFAULT_ZONE = "Europe/London"
-# What a system's zone folder holds beside zones: this machine's own clock, and clocks that count leap seconds.
+# Other entries of a system's zone folder: this machine's own clock, and clocks that count leap seconds.
 _NOT_ZONES = frozenset({"localtime", "posix", "posixrules", "right"})
 STEPS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, WHOLE_DAY)
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """Return the zone of an IANA name, or say that there is none."""
+    """Return the zone of an IANA name; raise ``Invalid`` if there is none."""
     try:
         if name.partition("/")[0] in _NOT_ZONES:
             raise ValueError(name)
@@ -43,7 +43,7 @@ def zone_of(name: str) -> ZoneInfo:
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """Return the UTC instant at which a local day starts.
 
-    Where the clocks skip midnight (Beirut, Santiago), the day starts at the change.
+    If the clocks skip midnight (Beirut, Santiago), the day starts at the change.
 
     >>> midnight(date(2025, 6, 1), ZoneInfo("Europe/London"))
     datetime.datetime(2025, 5, 31, 23, 0, tzinfo=datetime.timezone.utc)
@@ -62,7 +62,7 @@ def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def slots_in_day(day: date, zone: ZoneInfo, step: int = 30) -> int:
-    """Return how many slots of ``step`` [minutes] a local day has: 1 where the step is a whole day.
+    """Return how many slots of ``step`` [minutes] a local day has: 1 if the step is a whole day.
 
     A day that the calendar of its zone leaves out (Apia, 30 December 2011) has none.
 
@@ -78,7 +78,7 @@ def slots_in_day(day: date, zone: ZoneInfo, step: int = 30) -> int:
 def slot_bounds(day: date, slot: int, step: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the start and end of one slot, in local time with its offset.
 
-    Where the clocks move by half an hour (Lord Howe), the last hour of the day is cut off at midnight.
+    If the clocks move by half an hour (Lord Howe), the last hour of the day is cut off at midnight.
     """
     start, end = day_bounds(day, zone)
     if step == WHOLE_DAY:

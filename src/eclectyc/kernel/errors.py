@@ -1,12 +1,12 @@
-"""The one base error. Whatever a person can mend is raised as one of these, with its remedy."""
+"""Errors that a person can fix, each with a remedy."""
 
 from __future__ import annotations
 
 
 class EclectycError(Exception):
-    """Something a person can understand and mend.
+    """The base of all errors that a person can understand and fix.
 
-    ``reason`` says what happened, ``remedy`` what to do next, ``code`` is stable for programs.
+    reason : what happened. remedy : what to do next. code : stable, for programs.
     """
 
     code = "error"
@@ -25,31 +25,31 @@ class Forbidden(EclectycError):
 
 
 class NotFound(EclectycError):
-    """No such thing, or none that the actor may see: the two are told apart by nobody."""
+    """The thing does not exist, or the actor may not see it: the error is the same."""
 
     code = "not_found"
 
 
 class Invalid(EclectycError):
-    """A value was given that cannot be taken."""
+    """A value cannot be used."""
 
     code = "invalid"
 
 
 class Busy(EclectycError):
-    """Another writer is at work; trying again later helps."""
+    """Another process is at work; try again later."""
 
     code = "busy"
 
 
 class Conflict(EclectycError):
-    """What is asked for does not go with what there is: something hangs on it, or it has been done already."""
+    """The request does not fit the present state: other things depend on it, or it has already been done."""
 
     code = "conflict"
 
 
 class TooMany(EclectycError):
-    """Asked too often; it is free again after ``retry_after_s``."""
+    """Too many requests; more are allowed after ``retry_after_s``."""
 
     code = "too_many_requests"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Entry(Generic[T]):
     value: T | str
     rank: int
@@ -36,28 +36,30 @@ class Hook(Generic[T]):
     def __init__(self, title: str) -> None:
         self._title = title
         self._entries: dict[str, _Entry[T]] = {}
+        self._loaded: dict[str, T] = {}
 
     def register(self, name: str, entry: T | str, *, rank: int = 0) -> None:
-        """Add an entry; raise ``ValueError`` if the name is in use.
+        """Add an entry; raise ``ValueError`` if another one has its name.
 
         entry : the value, or where it is, "package.module:attribute": imported only when the hook is read, so that
         starting costs nothing. rank : lower ones are listed first, equal ones in the order of registration.
         """
-        if name in self._entries:
+        new = _Entry(entry, rank)
+        if self._entries.setdefault(name, new) != new:
             raise ValueError(f"There is a {self._title} called {name!r} already. Choose another name.")
-        self._entries[name] = _Entry(entry, rank)
 
     def names(self) -> list[str]:
         return sorted(self._entries, key=lambda name: self._entries[name].rank)
 
     def load(self, name: str) -> T:
         """Return the entry of a name, imported if need be; raise ``KeyError`` if there is none."""
-        entry = self._entries[name]
-        if isinstance(entry.value, str):
-            module, _, attribute = entry.value.partition(":")
-            loaded: T = getattr(import_module(module), attribute)
-            entry.value = loaded
-        return entry.value
+        value = self._entries[name].value
+        if not isinstance(value, str):
+            return value
+        if name not in self._loaded:
+            module, _, attribute = value.partition(":")
+            self._loaded[name] = getattr(import_module(module), attribute)
+        return self._loaded[name]
 
     def __iter__(self) -> Iterator[T]:
         return (self.load(name) for name in self.names())

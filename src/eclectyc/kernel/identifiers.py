@@ -9,14 +9,14 @@ from typing import Final
 
 MPAN_WEIGHTS: Final = (3, 5, 7, 13, 17, 19, 23, 29, 31, 37, 41, 43)
 ELECTRIC: Final = frozenset({"electricity", "solar", "ev", "battery"})
-CACHED: Final = 4096  # identifiers kept cleaned: an import asks for each several times
+CACHED: Final = 4096  # cleaned identifiers: an import needs each several times
 # One digit before the point, as spreadsheets write it: "12E34567" is a serial number.
 _LOST_DIGITS = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+?[0-9]{1,2}")
 
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """A metering point's identifier as it is stored, its kind, and what is odd about it."""
+    """A metering point's identifier as it is stored, its kind, and a warning."""
 
     text: str
     kind: str  # mpan, mprn or other
@@ -33,18 +33,18 @@ def mpan_check_digit(first_twelve: str) -> int:
 
 
 def is_valid_mpan(core: str) -> bool:
-    """Say whether thirteen digits end in the right check digit."""
+    """Return whether thirteen digits end in the right check digit."""
     return bool(re.fullmatch(r"[0-9]{13}", core)) and int(core[12]) == mpan_check_digit(core[:12])
 
 
 def has_lost_digits(text: str) -> bool:
-    """Say whether a spreadsheet has turned an identifier into a rounded number (``1.20E+12``)."""
+    """Return whether a spreadsheet has turned an identifier into a rounded number (``1.20E+12``)."""
     return bool(_LOST_DIGITS.fullmatch(text.strip()))
 
 
 @lru_cache(CACHED)
 def clean_identifier(text: str) -> str:
-    """Return an identifier without the dirt of spreadsheets: spaces, a leading ``'``, a trailing ``.0``.
+    """Return an identifier without what spreadsheets add: spaces, a leading ``'``, a trailing ``.0``.
 
     A full MPAN of 21 characters gives its core, the last 13.
 
@@ -61,7 +61,7 @@ def clean_identifier(text: str) -> str:
 
 @lru_cache(CACHED)
 def identify(text: str, *, utility: str = "electricity") -> Identifier:
-    """Say what an identifier is: 13 digits of electricity an MPAN, 6–10 of gas an MPRN, all else free text.
+    """Classify an identifier: 13 digits of electricity are an MPAN, 6–10 of gas an MPRN, all else is free text.
 
     A wrong MPAN check digit is a warning: such numbers are common in samples and demos.
     """

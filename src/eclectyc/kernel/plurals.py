@@ -6,7 +6,7 @@ from datetime import timedelta
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number of things in words. many : of a word whose plural is more than an s.
+    """Return a number with its noun. many : a plural that is not formed with an s.
 
     >>> counted(1, "meter"), counted(1200, "site"), counted(2, "summary", "summaries")
     ('1 meter', '1,200 sites', '2 summaries')
@@ -15,9 +15,9 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def plural(number: int, one: str, many: str = "") -> str:
-    """Return the word alone: for one thing, or for any other number of them.
+    """Return the word for one thing, or for any other number of them.
 
-    >>> worded(1, "row"), worded(0, "row"), worded(3, "stays", "stay")
+    >>> plural(1, "row"), plural(0, "row"), plural(3, "stays", "stay")
     ('row', 'rows', 'stay')
     """
     return one if number == 1 else many or f"{one}s"

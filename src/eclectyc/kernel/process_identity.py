@@ -1,4 +1,4 @@
-"""Who holds a lease, in a form by which another process of the same machine can tell that it has ended."""
+"""Names of lease holders, from which another process on the same machine can see whether the holder has ended."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 
 def holder_name(label: str) -> str:
-    """Return the name of a holder: a label to show, then machine, process, its start, and thread."""
-    shown = "-".join(label.split())[:40] or "somebody"
+    """Return the name of a holder: a label for display, then machine, process, its start, and thread."""
+    shown = "-".join(label.split())[:40] or "process"
     return f"{shown} {_machine()} {os.getpid()} {_started(os.getpid())} {threading.get_ident() % 10**8}"
 
 
 def has_ended(holder: str) -> bool:
-    """Say whether a holder is certainly gone: a process of this machine that no longer runs.
+    """Return whether a holder has certainly ended: a process on this machine that no longer runs.
 
-    Of another machine's, nothing is known: its lease has to expire.
+    Nothing is known of a process on another machine: its lease has to expire.
     """
     parts = holder.split(" ")
     if len(parts) != 5 or parts[1] != _machine():
@@ -29,7 +29,7 @@ def has_ended(holder: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _machine() -> str:
-    """Return a mark of this machine since its last start, and of this container's process table."""
+    """Return a digest of this machine, its last start and this container's process table."""
     marks = [socket.gethostname()]
     try:
         marks.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"))
@@ -40,17 +40,17 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> str:
-    """Return when a process started (ticks since the machine's start); ``-`` where it does not run."""
+    """Return when a process started (ticks since the machine's start); ``-`` if it does not run."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, ProcessLookupError):  # the latter where it ends between opening and reading
+    except (FileNotFoundError, ProcessLookupError):  # the latter if it ends between opening and reading
         return "-" if Path("/proc/self/stat").exists() else _started_elsewhere(pid)
     fields = stat.rsplit(")", 1)[1].split()
     return "-" if fields[0] == "Z" else fields[19]
 
 
 def _started_elsewhere(pid: int) -> str:
-    """Without /proc: whether it runs is all that is known."""
+    """Return whether a process runs, which is all that is known without /proc."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -10,8 +10,8 @@ ESTIMATED: Final = 2  # by the source
 SUBSTITUTED: Final = 3  # by us
 DERIVED: Final = 4  # spread from a register or a total
 
-# Only inside a claim (what one batch said), never in a laid day: the source gave no flag. It counts as
-# actual, but an equal value does not upgrade a held estimate.
+# Only in claims, never in day rows: the source gave no flag. It counts as actual, but an equal value does not upgrade
+# a stored estimate.
 UNFLAGGED: Final = 5
 
 NAMES: Final = {

@@ -1,4 +1,4 @@
-"""Rows as CSV for spreadsheets: what one would run as a formula is kept as text."""
+"""Write CSV for spreadsheets, in which no text runs as a formula."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from typing import Final
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-FORMULA: Final = r"^'*[ ]*[=+\-@\t\r\n]"  # text that a spreadsheet runs, or that looks as if made safe already
+FORMULA: Final = r"^'*[ ]*[=+\-@\t\r\n]"  # text that a spreadsheet runs, or that looks like the output of safe()
 _RUNS: Final = re.compile(FORMULA)
 
 
 def safe(cell: object) -> object:
-    """Return a cell that no spreadsheet runs; numbers stay numbers. What looks like that already gets one more
-    quotation mark, so that :func:`as_meant` gives back exactly what there was.
+    """Return a cell that no spreadsheet runs; numbers stay numbers.
+
+    Text that looks like this already gets one more quotation mark, so that :func:`original_text` restores it exactly.
 
     >>> safe("=1+1"), safe(-1.5), safe("'Tis")
     ("'=1+1", -1.5, "'Tis")
@@ -26,9 +27,9 @@ def safe(cell: object) -> object:
 
 
 def original_text(cell: str) -> str:
-    """Return the text that :func:`safe` made safe.
+    """Return the text that was given to :func:`safe`.
 
-    >>> as_meant("'=1+1"), as_meant("'Tis")
+    >>> original_text("'=1+1"), original_text("'Tis")
     ('=1+1', "'Tis")
     """
     return cell[1:] if cell.startswith("'") and _RUNS.match(cell) else cell

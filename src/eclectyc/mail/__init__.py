@@ -1,1 +1,1 @@
-"""Mails that look like their organisation: text and HTML, through SMTP or, without a server, into the home."""
+"""Emails in the look of an organisation, in text and HTML: sent by SMTP or, without a server, stored in the home."""

@@ -1,4 +1,4 @@
-"""Sending a letter without making anybody wait: a server may take its time, a folder does not."""
+"""Send an email in the background: a mail server can be slow."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ log = logging.getLogger(__name__)
 
 
 def send_in_background(write: Callable[[], Letter]) -> None:
-    """Write a letter and send it, apart from the request where a server has to take it.
+    """Write a letter and send it; through a mail server, in a thread of its own.
 
-    ``write`` may ask the registry. A letter that cannot be sent is told to the log, by its kind.
+    ``write`` may query the registry. A failure is logged with the kind of letter.
     """
     if settings.EMAIL_BACKEND.endswith("smtp.EmailBackend"):
-        threading.Thread(target=_apart, args=(write,), name=THREAD).start()
+        threading.Thread(target=_run, args=(write,), name=THREAD).start()
     else:
         _send(write)
 
 
-def _apart(write: Callable[[], Letter]) -> None:
+def _run(write: Callable[[], Letter]) -> None:
     try:
         close_old_connections()
         _send(write)
@@ -39,6 +39,6 @@ def _send(write: Callable[[], Letter]) -> None:
     try:
         send(write())
     except NotSent:
-        pass  # send has told the log
+        pass  # send has logged it
     except Exception:
-        log.exception("a mail could not be written")
+        log.exception("An email could not be written")

@@ -1,6 +1,6 @@
-"""Without a mail server mails are written to the folder ``mail`` of the home, one .eml file each, for its owner only.
+"""Store emails in the folder ``mail`` of the home if there is no mail server: one .eml file each, for its owner only.
 
-Whoever runs the machine can open one in a mail program and send it on.
+The operator of the machine can open them in a mail program and send them on.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from django.utils import timezone
 
 
 class FolderBackend(BaseEmailBackend):
-    """Writes each mail to ``mail/<moment>-<letters>.eml``."""
+    """Writes each email to ``mail/<time>-<random>.eml``."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Write mails and return how many."""
         folder = settings.HOME / "mail"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for message in email_messages:

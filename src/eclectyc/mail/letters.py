@@ -1,7 +1,7 @@
-"""A letter: one template in text and HTML, the look of an organisation, one reader. Sent after the commit.
+"""Letters: emails to one reader, from a template in text and HTML, in the look of an organisation.
 
-Links are made from the configured address, never from what a request calls this installation. What is logged is the
-kind of letter and why it failed: no address, no link, no password.
+Send them after the commit. Links use the configured address, never the host name of a request. The log contains the
+kind of letter and the type of error: no address, no link, no password.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from django.utils.html import strip_tags
 
 from eclectyc.kernel.errors import EclectycError
 
-ACCENT: Final = "#1f5f8b"  # where an organisation has no colour of its own
+ACCENT: Final = "#1f5f8b"  # of organisations without a colour of their own
 PRODUCT: Final = "Eclectyc Energy"
 log = logging.getLogger(__name__)
 
 
 class NotSent(EclectycError):
-    """The mail server did not take a letter."""
+    """The mail server did not accept a letter."""
 
     code = "not_sent"
 
     def __init__(self) -> None:
-        super().__init__("The mail could not be sent.", "Try again later, or have EMAIL_URL checked.")
+        super().__init__("The email could not be sent.", "Try again later, or ask the operator to check EMAIL_URL.")
 
 
 @dataclass(frozen=True, slots=True)
 class LetterLogo:
-    """A picture at the head of a letter; it travels in it, so that nothing is fetched."""
+    """A picture at the top of a letter, attached to it so that nothing is fetched."""
 
     data: bytes = field(repr=False)
     type: str  # image/png or image/jpeg
@@ -44,7 +44,7 @@ class LetterLogo:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail to one reader. ``template`` names ``mail/<template>.txt`` and ``.html``."""
+    """An email to one reader. template : of ``mail/<template>.txt`` and ``.html``. facts : its variables."""
 
     to: str
     subject: str
@@ -54,22 +54,22 @@ class Letter:
     colour: str = ""
     ink: str = ""
     logo: LetterLogo | None = None
-    message_id: str = ""  # given where the same letter may be sent twice: a mail program shows it once
+    message_id: str = ""  # set if a letter may be sent twice, so that mail programs show it once
 
 
 def send(letter: Letter) -> None:
-    """Send a letter now; raise ``NotSent`` where the server does not take it."""
+    """Send a letter now; raise ``NotSent`` if the server does not accept it."""
     message = compose(letter)
     try:
         message.send()
     except (smtplib.SMTPException, OSError) as error:
         # Not the error's own text: a server's answer may quote the reader's address.
-        log.warning("a mail (%s) was not sent: %s", letter.template, type(error).__name__)
+        log.warning("An email (%s) was not sent: %s", letter.template, type(error).__name__)
         raise NotSent from None
 
 
 def compose(letter: Letter) -> EmailMultiAlternatives:
-    """Return a letter as a mail of text, HTML and logo."""
+    """Return a letter as an email of text, HTML and logo."""
     facts = dict(letter.facts) | {
         "brand": letter.brand,
         "product": PRODUCT,
@@ -78,7 +78,7 @@ def compose(letter: Letter) -> EmailMultiAlternatives:
         "has_logo": letter.logo is not None,
         "address": settings.PUBLIC_ADDRESS,
     }
-    subject = " ".join(strip_tags(letter.subject).split())[:200]  # one line, whatever an organisation is called
+    subject = " ".join(strip_tags(letter.subject).split())[:200]  # one line, whatever the name of the organisation
     text = render_to_string(f"mail/{letter.template}.txt", facts)
     message = EmailMultiAlternatives(subject, text, _sender(letter.brand), [letter.to])
     message.attach_alternative(render_to_string(f"mail/{letter.template}.html", facts), "text/html")
@@ -95,7 +95,7 @@ def compose(letter: Letter) -> EmailMultiAlternatives:
 
 
 def link_to(path: str) -> str:
-    """Return the address of a page, as a reader elsewhere opens it."""
+    """Return the full address of a page."""
     return f"{settings.PUBLIC_ADDRESS}{path}"
 
 

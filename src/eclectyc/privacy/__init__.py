@@ -1,1 +1,1 @@
-"""What is held about people: consent, their export, their erasure, and how long each kind of data is kept."""
+"""Personal data: consents, export, erasure, and how long each category of data is kept."""

@@ -10,10 +10,8 @@ class PrivacyConfig(AppConfig):
         from eclectyc.kernel.data_protection import PersonalData
         from eclectyc.kernel.hooks import personal_data, retention_categories
 
-        kinds.register(kinds.JobKind("privacy.retention", "eclectyc.privacy.retention_job:run", "Deleting what is old"))
-        schedules.declare(
-            "privacy.retention", kind="privacy.retention", cron="10 3 * * *", title="What is older than its rule goes"
-        )
+        kinds.register(kinds.JobKind("privacy.retention", "eclectyc.privacy.retention_job:run", "Delete old data"))
+        schedules.declare("privacy.retention", kind="privacy.retention", cron="10 3 * * *", title="Delete old data")
         retention_categories.register("consents", "eclectyc.privacy.deletions:CONSENTS", rank=100)
         column = PersonalData("privacy.Consent", "user", "Consents", "keep")
         personal_data.register(column.name, column, rank=60)

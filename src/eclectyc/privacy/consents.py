@@ -1,4 +1,4 @@
-"""Consents: to what, in which wording, since when. Nobody gives one for somebody else."""
+"""Consents: to which purpose, in which wording, since when. Each person gives their own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from eclectyc.privacy.models import Consent
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """Something a person can agree to. A new wording is a new version, and asks anew."""
+    """Something a person can agree to. A new wording is a new version, which needs a new consent."""
 
     what: str
     version: str
@@ -27,14 +27,14 @@ class Purpose:
 
 
 PURPOSES: Final = (
-    Purpose("privacy_notice", "1", "I have read what this installation holds about me, and how long."),
-    Purpose("report_mail", "1", "Reports and notices may be sent to my address of mail."),
+    Purpose("privacy_notice", "1", "I have read which data this installation stores about me, and for how long."),
+    Purpose("report_mail", "1", "Reports and notices may be sent to my email address."),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentStatus:
-    """How a person stands to a purpose. ``version`` is the wording they agreed to, if they did."""
+    """A person's consent to a purpose. version : the wording they agreed to; empty if they did not."""
 
     purpose: Purpose
     version: str
@@ -50,22 +50,24 @@ class ConsentStatus:
 
 
 def consent_statuses(user_id: int) -> list[ConsentStatus]:
-    """Return how a person stands to every purpose: one query."""
-    held = {c.what: c for c in Consent.objects.filter(user=user_id, withdrawn_at=None)}
+    """Return a person's consents, one for each purpose. One query."""
+    given = {c.what: c for c in Consent.objects.filter(user=user_id, withdrawn_at=None)}
     return [
-        ConsentStatus(p, held[p.what].version, held[p.what].given_at) if p.what in held else ConsentStatus(p, "", None)
+        ConsentStatus(p, given[p.what].version, given[p.what].given_at)
+        if p.what in given
+        else ConsentStatus(p, "", None)
         for p in PURPOSES
     ]
 
 
 def has_consent(user_id: int, what: str) -> bool:
-    """Say whether a person agrees to something as it is worded now: asked by whoever is about to do it."""
+    """Return whether a person agrees to a purpose as it is worded now."""
     purpose = purpose_named(what)
     return Consent.objects.filter(user=user_id, what=what, version=purpose.version, withdrawn_at=None).exists()
 
 
 def give(actor: Actor, *, what: str) -> Consent:
-    """Agree to something, as it is worded now. Agreeing twice is agreeing once."""
+    """Give consent to a purpose as it is worded now. Giving it twice changes nothing."""
     purpose = purpose_named(what)
     user = _self(actor)
     with transaction.atomic():
@@ -81,7 +83,7 @@ def give(actor: Actor, *, what: str) -> Consent:
 
 
 def withdraw(actor: Actor, *, what: str) -> None:
-    """Take a consent back. Where there is none, nothing happens."""
+    """Withdraw a consent; do nothing if there is none."""
     purpose_named(what)
     with transaction.atomic():
         held = Consent.objects.select_for_update().filter(user=_self(actor), what=what, withdrawn_at=None).first()
@@ -90,7 +92,7 @@ def withdraw(actor: Actor, *, what: str) -> None:
 
 
 def purpose_named(what: str) -> Purpose:
-    """Return a purpose, or say which there are."""
+    """Return a purpose; raise ``Invalid``, which lists them, if there is none of this name."""
     for purpose in PURPOSES:
         if purpose.what == what:
             return purpose
@@ -104,11 +106,11 @@ def _withdraw(actor: Actor, consent: Consent) -> None:
     _record(actor, "consent.withdrawn", consent, before={"what": consent.what, "version": consent.version})
 
 
-def _record(actor: Actor, action: str, consent: Consent, **said: Any) -> None:
-    record_each(actor.by, action, consent, organisations_of(consent.user_id), **said)
+def _record(actor: Actor, action: str, consent: Consent, **fields: Any) -> None:
+    record_each(actor.by, action, consent, organisations_of(consent.user_id), **fields)
 
 
 def _self(actor: Actor) -> int:
     if actor.user_id is None or actor.token_id is not None:
-        raise Forbidden("Only a person who has signed in agrees to something.", "Sign in in a browser.")
+        raise Forbidden("Only a person who has signed in can give consent.", "Sign in with a browser.")
     return actor.user_id

@@ -1,8 +1,8 @@
-"""Erasing a person, in such a way that the books stay whole: what was done remains, who it was does not.
+"""Erase a person: the record of what they did remains, without who it was.
 
-The person's row becomes a pseudonym; memberships, keys, sessions and second factors go; whatever names them in the
-audit goes, and the chain still verifies. On SQLite what was erased is wiped from the file as well. Backups that were
-made before hold the person until they are deleted: the page says so.
+The person's row becomes a pseudonym; memberships, tokens, sessions and second factors are deleted; everything that
+names them in the audit is deleted, and the chain still verifies. On SQLite the erased data are wiped from the file too.
+Earlier backups contain the person until they are deleted, as the page states.
 """
 
 from __future__ import annotations
@@ -40,33 +40,33 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What is left of a person, and how much went."""
+    """The pseudonym of an erased person, and the number of rows deleted or changed."""
 
     pseudonym: str
     counts: dict[str, int]
-    is_wiped: bool  # false: the database file still holds traces in its free pages, until its next VACUUM
+    is_wiped: bool  # false: free pages of the database file contain traces until its next VACUUM
 
 
 def erase(actor: Actor, *, user: User) -> Erasure:
-    """Erase a person. Not oneself, not the last administrator of an organisation, not the last operator."""
+    """Erase a person; refuse oneself, the last administrator of an organisation and the last operator."""
     require_person(actor, user, may_be_own=False)
     if actor.user_id == user.pk:
-        raise Conflict("Nobody erases themselves.", "Ask another administrator, or whoever runs this installation.")
+        raise Conflict("You cannot erase yourself.", "Ask another administrator, or the operator of this installation.")
     read_log_queue.store_waiting()
     mails = mails_to(user.email)
     secure = _secure_deletes()
     with keeping_administrators(user.memberships.values_list("organisation_id", flat=True)):
         held = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
         if held is None or held.email.endswith(f"@{DOMAIN}"):
-            raise NotFound("There is no such person any more.", "See the list again.")
+            raise NotFound("This person no longer exists.", "Reload the list.")
         if held.is_operator and not User.objects.filter(is_operator=True, is_active=True).exclude(pk=held.pk).exists():
-            raise Conflict("The last operator cannot be erased.", "Make somebody else an operator first.")
+            raise Conflict("The last operator cannot be erased.", "Make another person an operator first.")
         pseudonym = str(pseudonym_of(held.pk, ""))
-        told = organisations_of(held.pk)
+        readers = organisations_of(held.pk)
         counts = _erase_rows(held, pseudonym)
         counts["audit"] = forget_person(held.pk) + _forget_texts(held.email, held.name)
         _anonymise(held, pseudonym)
-        record_each(actor.by, "person.erased", held, told, after={"pseudonym": pseudonym, "counts": counts})
+        record_each(actor.by, "person.erased", held, readers, after={"pseudonym": pseudonym, "counts": counts})
     for path in mails:
         path.unlink(missing_ok=True)
     return Erasure(pseudonym, counts, _wipe() if secure else True)
@@ -105,13 +105,13 @@ def _end_sessions(user: User) -> int:
 
 
 def _forget_texts(email: str, name: str) -> int:
-    """Take the person out of what events of others say: whole texts that are the name, any that hold the address."""
+    """Remove the person from the texts of other people's events: texts equal to the name, and any with the address."""
     wanted = Q()
-    for text in {email, json.dumps(email)[1:-1], *([json.dumps(name), json.dumps(name, ensure_ascii=False)] if name
-                 else [])}:  # fmt: skip
+    names = [json.dumps(name), json.dumps(name, ensure_ascii=False)] if name else []
+    for text in {email, json.dumps(email)[1:-1], *names}:
         wanted |= Q(written__icontains=text)
     found = Personal.objects.annotate(written=Cast("text", TextField())).filter(wanted)
-    list(Head.objects.select_for_update().filter(pk=1))  # sealing waits: it would vouch for what goes
+    list(Head.objects.select_for_update().filter(pk=1))  # sealing waits: it would hash texts that are about to go
     changed, key = 0, keys.key()
     for personal in found:
         left = {key: value for key, value in personal.text.items() if not _names(value, email, name)}
@@ -140,7 +140,7 @@ def _anonymise(user: User, pseudonym: str) -> None:
 
 
 def _secure_deletes() -> bool:
-    """Let SQLite overwrite what it deletes; say whether that was called for."""
+    """Let SQLite overwrite what it deletes; return whether this is SQLite."""
     if connection.vendor != "sqlite":
         return False
     with connection.cursor() as cursor:
@@ -149,7 +149,7 @@ def _secure_deletes() -> bool:
 
 
 def _wipe() -> bool:
-    """Rewrite SQLite's file without its free pages, and empty its log. Others may be reading: then it waits."""
+    """Rewrite SQLite's file without its free pages and empty its log; return whether that succeeded."""
     if connection.in_atomic_block:
         return False
     try:
@@ -158,11 +158,11 @@ def _wipe() -> bool:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             is_busy = cursor.fetchone()[0]
     except DatabaseError as error:
-        log.warning("What was erased is still in free pages of the database file: %s", error)
+        log.warning("Erased data are still in free pages of the database file: %s", error)
         return False
     return not is_busy
 
 
 def is_erased(user: User) -> bool:
-    """Say whether this row is what is left of a person who was erased."""
+    """Return whether this row belongs to an erased person."""
     return user.email.endswith(f"@{DOMAIN}")

@@ -1,4 +1,4 @@
-"""Consents that people gave, and the rules by which data are deleted."""
+"""Consents, and rules of retention."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from eclectyc.accounts.models import Organisation, User
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
     def visible_to(self, actor: Actor) -> Self:
-        """One's own; all for an operator."""
+        """The actor's own; for operators, all."""
         return self if actor.sees_all("privacy.run") else self.filter(user=actor.user_id)
 
 
 class Consent(models.Model):
-    """A person agreed to something in one wording. Withdrawing ends it; the record that it was given stays."""
+    """A person's consent to one wording. Withdrawing ends it; the record stays."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="consents")
     what = models.CharField(max_length=40)
@@ -41,7 +41,7 @@ class Consent(models.Model):
 
 
 class RetentionRule(models.Model):
-    """How long one kind of data is kept in this installation, where that is not the default."""
+    """How long one category of data is kept in this installation, if not for the default time."""
 
     kind = models.CharField(max_length=30, primary_key=True)
     days = models.PositiveIntegerField(null=True, blank=True)  # null: for ever
@@ -51,7 +51,7 @@ class RetentionRule(models.Model):
 
 
 class OrganisationRule(models.Model):
-    """How long one kind of data of an organisation is kept, and of those below it that have no rule of their own."""
+    """How long one category of data is kept for an organisation, and for those below it without their own rule."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="retention_rules")
     kind = models.CharField(max_length=30)

@@ -1,4 +1,4 @@
-"""Retention as a job: due every night."""
+"""Retention as a nightly job."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from eclectyc.privacy import retention
 
 
 def run(running: JobContext) -> dict[str, int]:
-    """Delete what is older than its rule says; return how much of each kind."""
-    running.progress(text="Looking for what is older than its rule says")
+    """Delete old data; return how much of each category."""
+    running.progress(text="Looking for old data")
     return {outcome.kind: outcome.count for outcome in retention.run(Actor.system("schedule"))}

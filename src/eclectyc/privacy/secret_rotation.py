@@ -1,4 +1,4 @@
-"""The secrets of other systems as a whole: which keys seal them, and going over to another key."""
+"""The stored secrets of other systems: which keys encrypt them, and rotating the key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from eclectyc.vault.encrypted_columns import columns
 
 @dataclass(frozen=True, slots=True)
 class VaultStatus:
-    """The names of the keys in the file, the newest first, and how many texts each key seals, by column."""
+    """The names of the keys in the file, newest first, and how many texts of each column each key encrypts."""
 
     keys: list[str]
     columns: dict[str, dict[str, int]]
@@ -27,16 +27,18 @@ class VaultStatus:
 
 @dataclass(frozen=True, slots=True)
 class RotationResult:
-    """The key that seals from now on, and how many texts were sealed anew or open with no key, by column."""
+    """The new key, and how many texts of each column were encrypted again (``anew``) or open with no key (``lost``).
+
+    The names of the fields are those of the command's JSON.
+    """
 
     key: str
     resumed: bool
-    resealed: dict[str, int]
+    anew: dict[str, int]
     lost: dict[str, int]
 
 
 def vault_status() -> VaultStatus:
-    """Return what is sealed, and with which keys."""
     names = [key.name for key in keys.keys(Path(settings.HOME))]
     return VaultStatus(names, {name: dict(counts) for name, counts in rotation.count_by_key(columns()).items()})
 
@@ -45,15 +47,15 @@ def rotate(
     actor: Actor,
     *,
     wait_s: float = rotation.SETTLED_S,
-    tell: Callable[[str], None] = lambda text: None,
+    report: Callable[[str], None] = lambda text: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> RotationResult:
-    """Make a new key, seal everything anew with it and drop the old one; an operator's task.
+    """Create a new key, encrypt all secrets again with it and remove the old one; for operators.
 
-    Killed at any point, everything opens still, and doing it again finishes what was begun.
+    If it is interrupted, every secret can still be opened, and another run completes it. report : called with progress.
     """
     if not actor.stands_above:
-        raise Forbidden("Rotating the vault's key is an operator's task.", "Ask whoever runs this installation.")
+        raise Forbidden("Only an operator can rotate the vault's key.", "Ask the operator of this installation.")
     home = Path(settings.HOME)
     with rotation.exclusive(home):
         key, resumed = rotation.begin(home)
@@ -61,7 +63,7 @@ def rotate(
             record(actor.by, "vault.rotation_resumed" if resumed else "vault.rotation_started", after={"key": key.name})
         done = rotation.reseal_all(columns(), key)
         if (left_s := rotation.remaining_wait_s(home, wait_s)) > 0:
-            tell(f"Waiting {left_s:.0f} s for what others are writing with the old key.")
+            report(f"Waiting {left_s:.0f} s for other processes that may still write with the old key.")
             sleep(left_s)
         while (again := rotation.reseal_all(columns(), key)).resealed:
             done.resealed.update(again.resealed)

@@ -1,6 +1,6 @@
-"""Secrets of other systems (SFTP, feeds, second factors), sealed with a key that is kept outside the database.
+"""Secrets of other systems (SFTP, feeds, second factors), encrypted with a key that is stored outside the database.
 
-``seal`` and ``open`` are all there is to it; ``fields.EncryptedText`` does both for a column of a model.
+``seal`` and ``open`` encrypt and decrypt a text; ``fields.EncryptedText`` does both for a column of a model.
 """
 
 from eclectyc.vault.sealing import CannotOpen, open, reseal, rotate, seal  # noqa: A004 - vault.open(text)

@@ -1,6 +1,6 @@
-"""Where sealed texts stand in the registry, so that each can be found and sealed anew.
+"""The columns of the registry that contain sealed texts, so that all can be sealed again with another key.
 
-Columns of ``EncryptedText`` are found by themselves. Whatever else keeps sealed texts says so with ``register``.
+Columns of ``EncryptedText`` are found automatically; any other column has to be registered.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ AT_ONCE: Final = 200  # rows read, and changed in one transaction
 
 @dataclass(frozen=True, slots=True)
 class EncryptedColumn:
-    """A column with sealed texts: one in each row, or, where it holds JSON, any number anywhere within."""
+    """A column with sealed texts: one in each row or, in JSON, any number at any depth."""
 
     model: type[Model]
     field: str
@@ -30,11 +30,11 @@ class EncryptedColumn:
 
     @property
     def name(self) -> str:
-        """What the column is called: room.model.field."""
+        """Its name: label.model.field."""
         return f"{self.model._meta.label_lower}.{self.field}"
 
     def rows(self, after: Any, *, for_update: bool = False) -> list[tuple[Any, Any]]:
-        """Return the next rows as (key, what is kept), sealed as it is; ``after`` is the last key seen, or None."""
+        """Return the next rows as (key, stored value), still sealed. after : the last key seen, or None."""
         kept = F(self.field) if self.is_json else Cast(F(self.field), TextField())
         found = self.model._base_manager.order_by("pk").annotate(kept=kept)
         if after is not None:
@@ -44,7 +44,7 @@ class EncryptedColumn:
         return list(found.values_list("pk", "kept")[:AT_ONCE])
 
     def store(self, key: Any, kept: Any) -> None:
-        """Write what is kept in a row, sealed already."""
+        """Store a value, already sealed, in a row."""
         value = kept if self.is_json else Value(kept, output_field=TextField())
         self.model._base_manager.filter(pk=key).update(**{self.field: value})
 
@@ -53,12 +53,12 @@ _registered: dict[str, EncryptedColumn] = {}
 
 
 def register(column: EncryptedColumn) -> None:
-    """Say that a column holds sealed texts that are no ``EncryptedText``."""
+    """Register a column with sealed texts that is no ``EncryptedText``."""
     _registered[column.name] = column
 
 
 def columns(models: Iterable[type[Model]] | None = None) -> list[EncryptedColumn]:
-    """Return every column with sealed texts: of these models, else of all there are and those registered."""
+    """Return every column with sealed texts: of these models, or of all models and those registered."""
     found = {column.name: column for column in (_registered.values() if models is None else ())}
     for model in apps.get_models() if models is None else models:
         for field in model._meta.local_fields:
@@ -69,7 +69,7 @@ def columns(models: Iterable[type[Model]] | None = None) -> list[EncryptedColumn
 
 
 def sealed_in(kept: Any) -> Iterator[str]:
-    """Yield every sealed text in what a row keeps."""
+    """Yield every sealed text in a stored value."""
     if isinstance(kept, str):
         if is_sealed(kept):
             yield kept
@@ -79,7 +79,7 @@ def sealed_in(kept: Any) -> Iterator[str]:
 
 
 def replace_each(kept: Any, fresh: Callable[[str], str]) -> Any:
-    """Return what a row keeps with every sealed text become another."""
+    """Return a stored value with every sealed text replaced."""
     if isinstance(kept, str):
         return fresh(kept) if is_sealed(kept) else kept
     if isinstance(kept, dict):

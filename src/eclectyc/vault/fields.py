@@ -1,6 +1,6 @@
-"""A column that is sealed in the database and open in the program.
+"""A column that is sealed in the database and readable in the program.
 
-Its value is told by no ``repr``, it cannot be searched or sorted by, and serialisers get the sealed text.
+Its value never appears in a ``repr``, it cannot be searched or sorted by, and serialisers get the sealed text.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from eclectyc.vault.sealing import open as opened
+from eclectyc.vault.sealing import open as open_sealed
 from eclectyc.vault.sealing import seal
 
 
 class Secret(str):
-    """A text that prints as dots. ``reveal()`` gives it away, where it is used and nowhere else."""
+    """A text that prints as dots. Call ``reveal()`` only where the secret is used."""
 
     __slots__ = ()
 
@@ -33,7 +33,7 @@ class Secret(str):
 
 
 class EncryptedText(models.TextField):
-    """Text that is sealed by the vault. Empty stays empty, so that "none" needs no key."""
+    """Text sealed by the vault. Empty text stays empty, and needs no key."""
 
     def get_prep_value(self, value: Any) -> str | None:
         if value is None or len(value) == 0:
@@ -44,7 +44,7 @@ class EncryptedText(models.TextField):
     def from_db_value(self, value: str | None, expression: object, connection: BaseDatabaseWrapper) -> Secret | None:
         if value is None:
             return None
-        return Secret(opened(value, purpose=self._purpose).decode()) if value else Secret("")
+        return Secret(open_sealed(value, purpose=self._purpose).decode()) if value else Secret("")
 
     def to_python(self, value: Any) -> Any:
         return value
@@ -53,7 +53,7 @@ class EncryptedText(models.TextField):
         return self.get_prep_value(self.value_from_object(obj)) or ""
 
     def get_lookup(self, lookup_name: str) -> Any:
-        """Refuse to compare: the same secret is sealed differently each time."""
+        """Refuse comparisons: the same secret is sealed differently each time."""
         return super().get_lookup(lookup_name) if lookup_name == "isnull" else None
 
     @property

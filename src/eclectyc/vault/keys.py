@@ -1,7 +1,7 @@
-"""The vault's keys: ``vault.key`` in the home, mode 0600, one key a line, the newest first.
+"""The vault's keys: ``vault.key`` in the home, mode 0600, one key a line, newest first.
 
-The newest seals; every one opens. It is never part of a backup or of the database: whoever has only those has no
-secrets. Keep a copy of the file elsewhere: without it, what is sealed has to be entered anew.
+The newest key seals; all keys open. The file is never part of a backup or of the database, which alone reveal no
+secrets. Keep a copy of it elsewhere: without it, all secrets have to be entered again.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ LENGTH: Final = 32  # [bytes], AES-256
 
 
 class BadKeyFile(EclectycError):
-    """The key file cannot be read as one."""
+    """The key file cannot be read."""
 
     code = "vault"
 
 
 @dataclass(frozen=True, slots=True)
 class VaultKey:
-    """A key with its short name, by which a sealed text tells what opens it. Its value never shows."""
+    """A key. Its short name is part of each text it seals; its value is never printed."""
 
     name: str
     value: bytes = field(repr=False)
@@ -39,22 +39,22 @@ class VaultKey:
 
 
 def keys(home: Path) -> list[VaultKey]:
-    """Return the keys there are, the newest first; none where there is no file."""
+    """Return the keys, newest first; none if there is no file."""
     path = home / FILE
     try:
         lines = path.read_text(encoding="ascii").split()
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError):
-        raise BadKeyFile(f"{path} cannot be read.", "Bring it back from a copy, or mend its permissions.") from None
+        raise BadKeyFile(f"{path} cannot be read.", "Restore it from a copy, or correct its permissions.") from None
     found = [_key(line, path) for line in lines]
     if not found:
-        raise BadKeyFile(f"{path} is empty.", "Bring it back from a copy.")
+        raise BadKeyFile(f"{path} is empty.", "Restore it from a copy.")
     return found
 
 
 def newest(home: Path) -> VaultKey:
-    """Return the key that seals; the file is made where there is none."""
+    """Return the key that seals; create the file if there is none."""
     if not (home / FILE).exists():
         make_home(home)
         write_key_file(home / FILE, _line(secrets.token_bytes(LENGTH)), replace=False)
@@ -62,7 +62,7 @@ def newest(home: Path) -> VaultKey:
 
 
 def add_key(home: Path) -> VaultKey:
-    """Put a new key before the others."""
+    """Add a new key before the others."""
     newest(home)
     fresh = secrets.token_bytes(LENGTH)
     older = (home / FILE).read_text(encoding="ascii")
@@ -71,7 +71,7 @@ def add_key(home: Path) -> VaultKey:
 
 
 def keep_newest(home: Path) -> None:
-    """Take all keys but the newest out of the file: what only they opened does not open any more."""
+    """Remove all keys but the newest: texts sealed with the others can no longer be opened."""
     first = (home / FILE).read_text(encoding="ascii").split()[0]
     write_key_file(home / FILE, first + "\n", replace=True)
 
@@ -86,5 +86,5 @@ def _key(line: str, path: Path) -> VaultKey:
     except ValueError:
         value = b""
     if len(value) != LENGTH:
-        raise BadKeyFile(f"{path} holds a line that is no key.", "Bring the file back from a copy.")
+        raise BadKeyFile(f"{path} contains a line that is not a key.", "Restore the file from a copy.")
     return VaultKey.from_value(value)

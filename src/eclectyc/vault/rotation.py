@@ -1,8 +1,8 @@
-"""Another key for all that is sealed: it is put before the old one, every text is sealed anew, the old one goes.
+"""Rotate the vault's key: add a new one, seal every text again with it, remove the old one.
 
-Ended at any point, everything still opens: both keys are in the file until nothing needs the old one. Beginning again
-goes on where it stopped. What other processes were writing meanwhile, with the key they had read before, is found by
-looking through everything once more after ``SETTLED_S``.
+If this is interrupted, every text can still be opened: both keys are in the file until nothing needs the old one.
+Another run continues. Texts that other processes seal meanwhile with the old key are found by a second pass after
+``SETTLED_S``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SETTLED_S: Final = 25.0  # longer than a writer waits for SQLite
 
 @dataclass(slots=True)
 class Resealing:
-    """What was sealed anew, and what no key opens any more, counted by column."""
+    """How many texts of each column were sealed again, and how many no key opens (``lost``)."""
 
     resealed: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
@@ -39,20 +39,20 @@ class Resealing:
 
 @contextmanager
 def exclusive(home: Path) -> Iterator[None]:
-    """Hold the right to change the key file; raise ``Busy`` where another process does."""
+    """Hold the lock on the key file; raise ``Busy`` if another process holds it."""
     handle = os.open(home / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Busy("The vault's key is being rotated already.", "Wait until that has ended.") from None
+            raise Busy("The vault's key is already being rotated.", "Wait until that has finished.") from None
         yield
     finally:
         os.close(handle)
 
 
 def begin(home: Path) -> tuple[keys.VaultKey, bool]:
-    """Return the key to which everything goes over, and whether an earlier rotation left it: that one is finished."""
+    """Return the new key, and whether an interrupted rotation had already created it."""
     keys.newest(home)
     there = keys.keys(home)
     if len(there) > 1:
@@ -63,7 +63,7 @@ def begin(home: Path) -> tuple[keys.VaultKey, bool]:
 
 
 def reseal_all(columns: Sequence[EncryptedColumn], newest: keys.VaultKey) -> Resealing:
-    """Seal every text with the newest key, some rows in each transaction; those that are already stay as they are."""
+    """Seal every text with the newest key, some rows in each transaction; skip those that already are."""
     done = Resealing()
     for column in columns:
         after = None
@@ -94,7 +94,7 @@ def _seal_part(column: EncryptedColumn, after: object, done: Resealing) -> None:
 
 
 def count_by_key(columns: Sequence[EncryptedColumn]) -> dict[str, Counter[str]]:
-    """Return how many texts each key seals, by column."""
+    """Return how many texts of each column each key seals."""
     found = {column.name: Counter[str]() for column in columns}
     for column in columns:
         after = None
@@ -105,12 +105,12 @@ def count_by_key(columns: Sequence[EncryptedColumn]) -> dict[str, Counter[str]]:
 
 
 def remaining_wait_s(home: Path, wait_s: float) -> float:
-    """Return how long to wait yet [s] until nobody writes any more with a key read before the newest was there."""
+    """Return how long to wait [s] until no process still writes with a key it read before the newest was added."""
     return max(0.0, wait_s - (time.time() - (home / keys.FILE).stat().st_mtime))
 
 
 def end(home: Path) -> None:
-    """Take every key but the newest out of the file."""
+    """Remove every key but the newest."""
     failpoint("vault.sealed")
     keys.keep_newest(home)
     failpoint("vault.dropped")

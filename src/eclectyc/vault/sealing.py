@@ -1,7 +1,7 @@
-"""Sealing and opening: AES-256-GCM, so that a sealed text that was changed does not open.
+"""Seal and open texts with AES-256-GCM, so that a sealed text that was changed does not open.
 
-A sealed text reads ``v1.<name of its key>.<nonce and ciphertext>``. ``purpose`` binds it to where it stands: a
-password that was copied into another column does not open there.
+The format is ``v1.<name of its key>.<nonce and ciphertext>``. ``purpose`` binds a text to its column: a password that
+was copied into another column does not open there.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SEALED: Final = re.compile(rf"{VERSION}\.[0-9a-f]{{8}}\.[\w-]{{18,}}", re.ASCII
 
 
 class CannotOpen(EclectycError):
-    """A sealed secret that cannot be opened here: its key is missing, or it is not what was sealed."""
+    """A sealed secret cannot be opened: its key is missing, or it was changed."""
 
     code = "vault"
 
@@ -39,13 +39,13 @@ def seal(secret: str | bytes, *, purpose: str = "") -> str:
     return f"{VERSION}.{key.name}.{urlsafe_b64encode(sealed).decode().rstrip('=')}"
 
 
-def open(sealed: str, *, purpose: str = "") -> bytes:  # noqa: A001 - said as vault.open(text)
-    """Return what was sealed, or raise ``Unopened`` saying why it cannot be had."""
+def open(sealed: str, *, purpose: str = "") -> bytes:  # noqa: A001 - used as vault.open(text)
+    """Return the secret, or raise ``CannotOpen`` with the reason."""
     name, body = _parts(sealed)
-    held = keys.keys(_home())
-    key = next((key for key in held if key.name == name), None)
+    known = keys.keys(_home())
+    key = next((key for key in known if key.name == name), None)
     if key is None:
-        why = "has no such key" if held else "is missing"
+        why = "has no such key" if known else "is missing"
         raise CannotOpen(
             f"This secret was sealed with key {name}, and {_home() / keys.FILE} {why}.",
             "Bring that file back from a copy, or enter the secret anew.",
@@ -57,19 +57,18 @@ def open(sealed: str, *, purpose: str = "") -> bytes:  # noqa: A001 - said as va
 
 
 def reseal(sealed: str, *, purpose: str = "") -> str:
-    """Return the same secret sealed with the newest key; unchanged where it is already."""
+    """Return the same secret sealed with the newest key; unchanged if it already is."""
     if _parts(sealed)[0] == keys.newest(_home()).name:
         return sealed
     return seal(open(sealed, purpose=purpose), purpose=purpose)
 
 
 def rotate() -> str:
-    """Make a new key, which seals from now on, and return its name. The older ones still open."""
+    """Add a new key, which seals from now on, and return its name. Older keys still open."""
     return keys.add_key(_home()).name
 
 
 def is_sealed(text: str) -> bool:
-    """Say whether a text looks like a sealed one."""
     return _SEALED.fullmatch(text) is not None
 
 
@@ -86,7 +85,7 @@ def _parts(sealed: str) -> tuple[str, bytes]:
     except ValueError:
         value = b""
     if version != VERSION or len(value) <= _NONCE:
-        raise CannotOpen("This is not a sealed secret.", "Enter it anew.")
+        raise CannotOpen("This is not a sealed secret.", "Enter it again.")
     return name, value
 
 
