@@ -282,7 +282,7 @@ def test_an_old_workbook_with_an_error_is_refused_because_it_would_read_as_blank
     sheet.write(0, 0, "x")
     sheet.row(4).set_cell_error(2, 0x2A)
     book.save(str(tmp_path / "old.xls"))
-    with pytest.raises(UnreadableFile, match=r"holds #N/A in row 5, column 3\. Mend the cell, or save .* as \.xlsx"):
+    with pytest.raises(UnreadableFile, match=r"has #N/A in row 5, column 3\. Fix the cell, or save .* as \.xlsx"):
         read(tmp_path / "old.xls")
 
 
@@ -297,7 +297,7 @@ def test_formulas_of_an_old_workbook_that_nobody_worked_out_are_blank_and_said(t
     path = written(tmp_path, {"Sheet1": [*LONG, [MPAN, datetime(2025, 6, 1, 1), xlwt.Formula("C2*2")]]}, "xls")
     found = read(path)
     assert found.column("value") == [1.5, 2.25, None]
-    assert found.seen.warnings == ["Sheet 'Sheet1' has 1 formula with no value saved: read as blank."]
+    assert found.seen.warnings == ["Sheet 'Sheet1' has 1 formula without a saved value: read as blank."]
 
 
 # Two ways to read an .xlsx
@@ -375,7 +375,7 @@ def hostile_sheet(folder: Path, sheet: str) -> Path:
     ("sheet", "words"),
     [
         (f'<!DOCTYPE x [<!ENTITY a "b">]>{OPEN}{CLOSE}', "document type"),
-        (f"{OPEN}" + "<a>" * 9_000, "elements inside one another"),
+        (f"{OPEN}" + "<a>" * 9_000, "elements nested more than"),
         (f'{OPEN}<row r="1"><c r="ZZZZ1"><v>1</v></c></row>{CLOSE}',
          "out of order at ZZZZ1"),
         (f'{OPEN}<row r="2"/><row r="1"/>{CLOSE}', "rows are out of order"),
@@ -384,7 +384,7 @@ def hostile_sheet(folder: Path, sheet: str) -> Path:
         (f'{OPEN}<row r="1"><c r="A1" t="s"><v>999</v></c></row>{CLOSE}',
          "no text number 999"),
         (f'{OPEN}<row r="1"><c r="A1"><v>1\0</v></c></row>{CLOSE}',
-         "not sound XML"),
+         "not valid XML"),
         (f'{OPEN}<row r="1"><c r="A1"><v>1</v></c></row>', "is cut off"),
         (f'{OPEN}<row r="1"><c r="A1" t="str"><v>{"x" * 40_000}</v></c></row>{CLOSE}', "more text than"),
     ],

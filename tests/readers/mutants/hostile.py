@@ -91,7 +91,7 @@ WORST: dict[str, tuple[Callable[[], bytes], str]] = {
     "deep.json": (lambda: b'{"results":' + b"[" * 5_000_000, "JSON"),
     "deeper.json": (lambda: b'{"results":' + b"[" * 900_000 + b"]" * 900_000 + b"}", "lists nested without end"),
     "wide.json": (lambda: b'{"results":[' + b"{}," * 12_000_000 + b"{}]}", "too large a JSON"),
-    "deep.xml": (lambda: b'<feed xmlns="http://naesb.org/espi">' + b"<a>" * 3_000_000, "inside one another"),
+    "deep.xml": (lambda: b'<feed xmlns="http://naesb.org/espi">' + b"<a>" * 3_000_000, "elements nested more than"),
     "tag.xml": (lambda: b'<feed xmlns="http://naesb.org/espi" ' + b'a="' + b"x" * (40 << 20), "tag of more than 1 MiB"),
     "paths.xlsx": (
         lambda: _repacked(xlsx({"Sheet1": _ROWS}), "xl/worksheets/sheet1.xml", lambda data: data,

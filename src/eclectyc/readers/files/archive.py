@@ -1,6 +1,6 @@
-"""A ZIP archive, as workbooks are: its parts read one by one, its bounds looked at before anything is unpacked.
+"""Read a ZIP archive, as workbooks are, part by part; its limits are checked before anything is unpacked.
 
-Nothing is ever written to disk under a name that the archive gives.
+Nothing is ever written to disk under a name from the archive.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from eclectyc.readers.blocks import UnreadableFile
 
 MAGIC: Final = b"PK\x03\x04"
 MOST_BYTES: Final = 1 << 30  # unpacked, all parts together
-MOST_RATIO: Final = 200  # unpacked against packed; a year of nothing but zeros packs 80 times …
-RATIO_FROM_BYTES: Final = 64 << 20  # … once there is that much of it
+MOST_RATIO: Final = 200  # unpacked against packed size; a year of zeros packs 80 times …
+RATIO_FROM_BYTES: Final = 64 << 20  # … checked from this size
 MOST_PARTS: Final = 10_000
 MOST_DIRECTORY_BYTES: Final = 2 << 20
 PIECE_BYTES: Final = 1 << 18
@@ -28,12 +28,12 @@ _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError,
 
 
 class Archive:
-    """An open archive. ``UnreadableFile`` where it is broken, protected, or larger than any workbook."""
+    """An open archive. ``UnreadableFile`` if it is broken, protected, or larger than any workbook."""
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
         _check_directory(path)
-        with self._sound():
+        with self._reading():
             self._zip = zipfile.ZipFile(path)
         self._parts = {info.filename: info for info in self._zip.infolist()}
         try:
@@ -54,15 +54,15 @@ class Archive:
         return part in self._parts
 
     def pieces(self, part: str) -> Generator[bytes, None, None]:
-        """Yield a part's bytes, some at a time."""
+        """Yield a part's bytes in pieces."""
         if part not in self._parts:
-            raise UnreadableFile(f"{self.name} is not whole: {part} is missing from it.", _AGAIN)
-        with self._sound(), self._zip.open(self._parts[part]) as file:
+            raise UnreadableFile(f"{self.name} is incomplete: {part} is missing.", _AGAIN)
+        with self._reading(), self._zip.open(self._parts[part]) as file:
             while piece := file.read(PIECE_BYTES):
                 yield piece
 
     def size(self, part: str) -> int:
-        """Return how many bytes a part unpacks to."""
+        """Return the unpacked size of a part [bytes]."""
         return self._parts[part].file_size
 
     def _check(self) -> None:
@@ -78,10 +78,10 @@ class Archive:
         if any(info.flag_bits & 1 for info in infos):
             raise password_protected(self.name)
         if any(info.compress_type not in _PLAIN for info in infos):
-            raise UnreadableFile(f"{self.name} is packed in a way that no workbook is.", _AGAIN)
+            raise UnreadableFile(f"{self.name} is packed in a way that workbooks are not.", _AGAIN)
 
     @contextmanager
-    def _sound(self) -> Iterator[None]:
+    def _reading(self) -> Iterator[None]:
         try:
             yield
         except _BROKEN as error:
@@ -96,17 +96,17 @@ def password_protected(name: str) -> UnreadableFile:
 
 
 def _too_large(name: str) -> UnreadableFile:
-    return UnreadableFile(f"{name} is too large a workbook.", "Save its sheet as CSV, which may be of any size.")
+    return UnreadableFile(f"{name} is too large a workbook.", "Save its sheet as CSV, which may have any size.")
 
 
 def _check_directory(path: Path) -> None:
-    """Refuse an archive whose list of parts alone is longer than any workbook's, before it is read."""
+    """Refuse an archive whose list of parts is longer than any workbook's, before reading it."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(size - (1 << 16) - 22, 0))
         tail = file.read()
     at = tail.rfind(_END)
     if at < 0 or len(tail) < at + 22:
-        raise UnreadableFile(f"{path.name} cannot be read: it is cut off, or no workbook.", _AGAIN)
+        raise UnreadableFile(f"{path.name} cannot be read: it is cut off, or not a workbook.", _AGAIN)
     if int.from_bytes(tail[at + 12 : at + 16], "little") > MOST_DIRECTORY_BYTES:
         raise _too_large(path.name)

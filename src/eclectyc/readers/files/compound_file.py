@@ -1,5 +1,6 @@
-"""Microsoft's compound files, in which old workbooks (.xls) and protected new ones lie: which streams one holds, and
-their bytes. Every chain of sectors is followed no further than the file is long.
+"""Read the streams of Microsoft's compound files, the containers of old workbooks (.xls) and of protected new ones.
+
+No chain of sectors is followed further than the file is long.
 """
 
 from __future__ import annotations
@@ -12,19 +13,19 @@ from eclectyc.readers.blocks import UnreadableFile
 
 MAGIC: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 MOST_BYTES: Final = 128 << 20
-_LAST: Final = 0xFFFFFFFA  # sector numbers from here on are none
-_IN_HEADER: Final = 109  # sectors of the table of sectors that the header names
+_LAST: Final = 0xFFFFFFFA  # sector numbers from here on are not sectors
+_IN_HEADER: Final = 109  # sectors of the sector table that the header lists
 _ENTRY: Final = 128  # bytes of the directory
 _AGAIN: Final = "Save its sheet as CSV or .xlsx and import that."
 
 
 class CompoundFile:
-    """A compound file, held whole."""
+    """A compound file, loaded into memory."""
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
         if path.stat().st_size > MOST_BYTES:
-            raise UnreadableFile(f"{path.name} is too large a workbook of its kind.", _AGAIN)
+            raise UnreadableFile(f"{path.name} is too large an .xls workbook.", _AGAIN)
         self._data = path.read_bytes()
         try:
             self._open()
@@ -32,11 +33,11 @@ class CompoundFile:
             raise self.broken() from error
 
     def broken(self) -> UnreadableFile:
-        """Return why such a file cannot be read."""
-        return UnreadableFile(f"{self.name} cannot be read: it is cut off, or not sound.", _AGAIN)
+        """Return the error for a damaged file."""
+        return UnreadableFile(f"{self.name} cannot be read: it is cut off or damaged.", _AGAIN)
 
     def stream(self, name: str) -> bytes | None:
-        """Return the bytes of a stream, None where there is none of that name."""
+        """Return the bytes of a stream, or None if there is no such stream."""
         if name not in self._streams:
             return None
         first, size = self._streams[name]
@@ -70,7 +71,7 @@ class CompoundFile:
         self._short_table = _numbers(self._chain(short_first, self._table, self._body, self._size))
 
     def _sectors_of_table(self, header: bytes) -> tuple[int, ...]:
-        """Return the table that says of each sector which one follows it."""
+        """Return the sector table: the next sector of each sector."""
         sectors = [n for n in struct.unpack_from(f"<{_IN_HEADER}I", header, 76) if n < _LAST]
         more, count = struct.unpack_from("<2I", header, 68)
         per_sector = self._size // 4 - 1
@@ -87,7 +88,7 @@ class CompoundFile:
         pieces: list[bytes | memoryview] = []
         while first < _LAST:
             if len(pieces) * size > len(data):
-                raise self.broken()  # it goes in circles
+                raise self.broken()  # a circular chain
             pieces.append(data[first * size : (first + 1) * size])
             first = table[first]
         return b"".join(pieces)

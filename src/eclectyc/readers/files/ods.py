@@ -1,7 +1,7 @@
-"""Workbooks of OpenDocument (.ods): the rows of a sheet as text, piece by piece.
+"""Read the rows of OpenDocument workbooks (.ods) as text, piece by piece.
 
-A cell's value is what was saved with it; an error is given as it is shown, a formula without a saved value as its
-own text. What stands in comments is none of a cell's.
+A cell's value is its saved one; an error is read as displayed, a formula without a saved value as its own text.
+Comments are ignored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from eclectyc.readers.files.xml_stream import Handler, local_name, parse_xml
 
 MIMETYPE: Final = b"application/vnd.oasis.opendocument.spreadsheet"
 CONTENT: Final = "content.xml"
-MOST_CELLS: Final = 50_000_000  # of a sheet, repeated ones counted as often as they stand there
+MOST_CELLS: Final = 50_000_000  # of a sheet, repeated cells counted each time
 MOST_SHEETS: Final = 1_000
 _MANIFEST: Final = "META-INF/manifest.xml"
 _DURATION: Final = re.compile(
@@ -38,27 +38,27 @@ class Ods:
         if _MANIFEST in archive and any(b"encryption-data" in piece for piece in archive.pieces(_MANIFEST)):
             raise password_protected(archive.name)
         names = _SheetNames()
-        self._follow(names)
+        self._parse(names)
         self.sheets = [Sheet(name, str(n)) for n, name in enumerate(names.names[:MOST_SHEETS])]
 
     def rows(self, sheet: Sheet) -> Generator[Row, None, None]:
-        """Yield the rows of a sheet that hold anything, in order."""
+        """Yield the rows of a sheet that are not blank, in order."""
         cells = _SheetHandler(self._archive.name, int(sheet.part))
         for _ in parse_xml(self._archive.pieces(CONTENT), cells, self._archive.name):
-            yield from cells.taken()
+            yield from cells.finished_rows()
 
-    def _follow(self, handler: Handler) -> None:
+    def _parse(self, handler: Handler) -> None:
         for _ in parse_xml(self._archive.pieces(CONTENT), handler, self._archive.name):
             pass
 
 
 def is_ods(archive: Archive) -> bool:
-    """Say whether an archive is a spreadsheet of this kind."""
+    """Return whether an archive is an OpenDocument spreadsheet."""
     return "mimetype" in archive and b"".join(archive.pieces("mimetype")).strip().startswith(MIMETYPE)
 
 
 class _SheetNames:
-    """The names of the sheets, in order."""
+    """Collects the names of the sheets, in order."""
 
     def __init__(self) -> None:
         self.depth = 0
@@ -73,31 +73,31 @@ class _SheetNames:
         self.depth -= 1
 
     def text(self, text: str) -> None:
-        """No name stands in a text."""
+        """Ignore text."""
 
 
 class _SheetHandler:
-    """Follows one sheet, the ``wanted``-th; its finished rows are ``taken``."""
+    """Collects the rows of one sheet, the ``requested``-th."""
 
-    def __init__(self, name: str, wanted: int) -> None:
+    def __init__(self, name: str, requested: int) -> None:
         self.depth = 0
         self._name = name
-        self._wanted = wanted
+        self._requested = requested
         self._sheet = -1
         self._rows: list[Row] = []
         self._number = 0  # of the row
         self._repeats = 1  # of the row
         self._row: list[str] = []
-        self._blanks = 0  # cells not yet written, because nothing may come after them
+        self._blanks = 0  # blank cells, added only if another cell follows
         self._cells = 0
         self._cell: dict[str, str] = {}
         self._text: list[str] = []
         self._length = 0
-        self._into = 0  # how many paragraphs of the cell are open
-        self._outside = 0  # how many comments are open
+        self._into = 0  # open paragraphs of the cell
+        self._outside = 0  # open comments
 
-    def taken(self) -> list[Row]:
-        """Return the rows that are finished, once."""
+    def finished_rows(self) -> list[Row]:
+        """Return the finished rows, and forget them."""
         rows, self._rows = self._rows, []
         return rows
 
@@ -106,7 +106,7 @@ class _SheetHandler:
         kind = local_name(name)
         if kind == "table":
             self._sheet += 1
-        if self._sheet != self._wanted:
+        if self._sheet != self._requested:
             return
         if kind in ("table-cell", "covered-table-cell"):
             self._cell, self._text, self._length = {local_name(key): value for key, value in attributes.items()}, [], 0
@@ -123,7 +123,7 @@ class _SheetHandler:
 
     def end(self, name: str) -> None:
         self.depth -= 1
-        if self._sheet != self._wanted:
+        if self._sheet != self._requested:
             return
         kind = local_name(name)
         if kind in ("table-cell", "covered-table-cell"):
@@ -135,10 +135,10 @@ class _SheetHandler:
         elif kind == "table-row":
             self._end_row()
         elif kind == "table":
-            self._sheet += MOST_SHEETS  # the wanted one is over
+            self._sheet += MOST_SHEETS  # the requested sheet is over
 
     def text(self, text: str) -> None:
-        if self._into and not self._outside and self._sheet == self._wanted:
+        if self._into and not self._outside and self._sheet == self._requested:
             self._text.append(text)
             self._length += len(text)
             if self._length > MOST_TEXT:
@@ -172,7 +172,7 @@ class _SheetHandler:
 
 
 def cell_text(cell: dict[str, str], shown: str) -> str:
-    """Return what a cell says. cell : its attributes by local name. shown : the text that stands for it on paper."""
+    """Return a cell as text. cell : its attributes by local name. shown : its displayed text."""
     kind = cell.get("value-type", "")
     if "formula" in cell and not kind:
         return single_line("=" + cell["formula"].removeprefix("of:").lstrip("=")[:80])
@@ -192,7 +192,7 @@ def _attribute(attributes: dict[str, str], name: str) -> str:
 
 
 def _date(text: str, *, with_time: bool) -> str:
-    """Return a date, with its time where it has one or is shown with one."""
+    """Return a date, with its time if it has one or is displayed with one."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Workbooks (.xlsx, .xls, .ods): which sheets one has, and each as a CSV file whose line n is the sheet's row n."""
+"""Open workbooks (.xlsx, .xls, .ods), list their sheets, and write each as CSV whose line n is the sheet's row n."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class Workbook(Protocol):
 
 @contextmanager
 def open_workbook(path: Path) -> Iterator[Workbook | None]:
-    """Yield the workbook that a file is, None where it is none. ``UnreadableFile`` where it cannot be read."""
+    """Yield a file's workbook, or None if it is not one; ``UnreadableFile`` if it cannot be read."""
     with path.open("rb") as file:
         start = file.read(len(compound_file.MAGIC))
     if start.startswith(compound_file.MAGIC):
         yield Xls(path)
     elif start.startswith(archive.MAGIC):
-        with archive.Archive(path) as opened:
-            yield _open_archive(opened)
+        with archive.Archive(path) as packed:
+            yield _open_archive(packed)
     else:
         yield None
 
 
 def write_csv(book: Workbook, sheet: Sheet, path: Path, most_rows: int | None = None) -> bool:
-    """Write a sheet's rows, blank ones included, or the first of them. Return whether there were any."""
+    """Write a sheet's rows, blank ones included, or the first ``most_rows``. Return whether there were any."""
     written = 0
     rows = book.rows(sheet)
     with path.open("w", newline="", encoding="utf-8") as file, closing(rows):
@@ -58,12 +58,12 @@ def write_csv(book: Workbook, sheet: Sheet, path: Path, most_rows: int | None = 
     return written > 0
 
 
-def _open_archive(opened: archive.Archive) -> Workbook | None:
-    if ods.is_ods(opened):
-        return ods.Ods(opened)
-    part = workbook_part(opened)
+def _open_archive(packed: archive.Archive) -> Workbook | None:
+    if ods.is_ods(packed):
+        return ods.Ods(packed)
+    part = workbook_part(packed)
     if part.endswith(".bin"):
         raise UnreadableFile(
-            f"{opened.name} is a binary workbook (.xlsb).", "Save it as .xlsx, or its sheet as CSV, and import that."
+            f"{packed.name} is a binary workbook (.xlsb).", "Save it as .xlsx, or its sheet as CSV, and import that."
         )
-    return Xlsx(opened) if part in opened else None
+    return Xlsx(packed) if part in packed else None

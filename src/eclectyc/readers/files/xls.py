@@ -1,7 +1,7 @@
-"""Old workbooks (.xls): calamine reads them; what it would pass over in silence is looked for first.
+"""Read old workbooks (.xls) with calamine, after a scan for what it would ignore silently.
 
-It gives an error as nothing, a number of twenty digits as if all were known, and lays out a sheet from its first cell
-to its last however far apart they are. So the records are gone through beforehand, and such a sheet is refused.
+It returns an error as a blank, a number of twenty digits as if it were exact, and allocates a sheet from its first cell
+to its last however far apart they are. The scan of the records refuses such sheets.
 """
 
 from __future__ import annotations
@@ -26,25 +26,29 @@ from eclectyc.readers.files.xlsx_cells import Row, single_line
 if TYPE_CHECKING:
     import polars as pl
 
-MOST_CELLS: Final = 8_000_000  # of a sheet from its first to its last, blank ones included
-_EXACT: Final = 1e15  # a spreadsheet keeps fifteen digits
+MOST_CELLS: Final = 8_000_000  # of a sheet, blank ones included
+_EXACT: Final = 1e15  # a spreadsheet has fifteen digits
 _SUBSTREAM, _SHEET, _PROTECTED = 0x0809, 0x0085, 0x002F
 _NUMBER, _RK, _MULRK, _FORMULA, _BOOL_OR_ERROR = 0x0203, 0x027E, 0x00BD, 0x0006, 0x0205
 _CELLS: Final = {_NUMBER, _RK, _MULRK, _FORMULA, _BOOL_OR_ERROR, 0x00FD, 0x0204, 0x00D6}
-_ERRORS: Final = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!",
-                  0x2A: "#N/A"}  # fmt: skip
+_ERRORS: Final = {
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
+}
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?")
 _MIDNIGHT: Final = " 00:00"
 _DAY_ZERO: Final = datetime(1899, 12, 31)
-_FIRST_DATE: Final = datetime(1900, 12, 31)  # before it is a time, and the days it counts
+_FIRST_DATE: Final = datetime(1900, 12, 31)  # earlier ones are times of that many days
 
 
 @dataclass(slots=True)
 class _SheetScan:
-    """What the records of one sheet show. fault : the first thing in it that makes it unreadable.
-
-    blanks : formulas with no value saved.
-    """
+    """The size of a sheet by its records. fault : the first error in it. blanks : formulas without a saved value."""
 
     rows: int = 0
     columns: int = 0
@@ -62,24 +66,24 @@ class Xls:
             raise password_protected(path.name)
         stream = compound.stream("Workbook") or compound.stream("Book")
         if stream is None:
-            raise UnreadableFile(f"{path.name} is no workbook that is known.", "Save it as CSV and import that.")
+            raise UnreadableFile(f"{path.name} is not a known kind of workbook.", "Save it as CSV and import that.")
         self._stream = stream
         self.sheets = _sheets(stream, path.name)
         self.notes: list[str] = []
 
     def rows(self, sheet: Sheet) -> Generator[Row, None, None]:
-        """Yield the rows of a sheet that hold anything, in order."""
-        seen = _scan_sheet(self._stream, int(sheet.part))
-        if seen.fault:
+        """Yield the rows of a sheet that are not blank, in order."""
+        scan = _scan_sheet(self._stream, int(sheet.part))
+        if scan.fault:
             raise UnreadableFile(
-                f"Sheet {sheet.name!r} of {self._path.name} {seen.fault}.",
-                "Mend the cell, or save the workbook as .xlsx: then only the lines concerned are rejected.",
+                f"Sheet {sheet.name!r} of {self._path.name} {scan.fault}.",
+                "Fix the cell, or save the workbook as .xlsx: then only the lines concerned are rejected.",
             )
-        if seen.rows * seen.columns > MOST_CELLS:
+        if scan.rows * scan.columns > MOST_CELLS:
             raise UnreadableFile(f"{self._path.name} is too large a sheet.", "Save it as CSV and import that.")
-        if seen.blanks:
+        if scan.blanks:
             self.notes.append(
-                f"Sheet {sheet.name!r} has {counted(seen.blanks, 'formula')} with no value saved: read as blank."
+                f"Sheet {sheet.name!r} has {counted(scan.blanks, 'formula')} without a saved value: read as blank."
             )
         frame = _load(self._path, sheet.name)
         for number, cells in enumerate(frame.iter_rows(), 1):
@@ -103,16 +107,16 @@ def _sheets(stream: bytes, name: str) -> list[Sheet]:
     for kind, at, length in _records(stream):
         if kind == _PROTECTED:
             raise password_protected(name)
-        if kind == _SHEET and length >= 8 and stream[at + 5] == 0:  # a sheet of cells, no chart
+        if kind == _SHEET and length >= 8 and stream[at + 5] == 0:  # a sheet of cells, not a chart
             (offset,) = struct.unpack_from("<I", stream, at)
             sheets.append(Sheet(_name(stream[at + 6 : at + length]), str(offset), stream[at + 4] & 3 != 0))
-        elif kind == 0x000A:  # the end of what is common to all sheets
+        elif kind == 0x000A:  # the end of the part common to all sheets
             break
     return sheets
 
 
 def _name(data: bytes) -> str:
-    """Return a sheet's name: a length, whether two bytes make a character, and the characters."""
+    """Return a sheet's name from its length, a flag for two-byte characters, and the characters."""
     length, is_wide = data[0], data[1] & 1
     return (
         data[2 : 2 + length * 2].decode("utf-16-le", "replace") if is_wide else data[2 : 2 + length].decode("latin-1")
@@ -120,7 +124,7 @@ def _name(data: bytes) -> str:
 
 
 def _scan_sheet(stream: bytes, offset: int) -> _SheetScan:
-    seen, depth = _SheetScan(), 0
+    scan, depth = _SheetScan(), 0
     for kind, at, length in _records(stream, offset):
         depth += (kind == _SUBSTREAM) - (kind == 0x000A)
         if depth == 0:
@@ -128,20 +132,20 @@ def _scan_sheet(stream: bytes, offset: int) -> _SheetScan:
         if kind in _CELLS and length >= 6 and depth == 1:
             row, column = struct.unpack_from("<2H", stream, at)
             last = struct.unpack_from("<H", stream, at + length - 2)[0] if kind == _MULRK else column
-            seen.rows, seen.columns = max(seen.rows, row + 1), max(seen.columns, last + 1)
-            seen.blanks += kind == _FORMULA and stream[at + 12 : at + 14] == b"\xff\xff" and stream[at + 6] == 3
+            scan.rows, scan.columns = max(scan.rows, row + 1), max(scan.columns, last + 1)
+            scan.blanks += kind == _FORMULA and stream[at + 12 : at + 14] == b"\xff\xff" and stream[at + 6] == 3
             fault = _fault(kind, stream[at : at + length])
-            if fault and not seen.fault:
-                seen.fault = f"{fault} in row {row + 1}, column {column + 1}"
-    return seen
+            if fault and not scan.fault:
+                scan.fault = f"{fault} in row {row + 1}, column {column + 1}"
+    return scan
 
 
 def _fault(kind: int, record: bytes) -> str:
-    """Return what is wrong with a cell, empty where nothing is."""
+    """Return what is wrong with a cell; empty if nothing is."""
     if kind == _BOOL_OR_ERROR and len(record) >= 8 and record[7]:
-        return f"holds {_ERRORS.get(record[6], 'an error')}"
+        return f"has {_ERRORS.get(record[6], 'an error')}"
     if kind == _FORMULA and len(record) >= 14 and record[12:14] == b"\xff\xff" and record[6] == 2:
-        return f"holds {_ERRORS.get(record[8], 'an error')}"
+        return f"has {_ERRORS.get(record[8], 'an error')}"
     values: tuple[float, ...] = ()
     if kind == _NUMBER and len(record) >= 14:
         values = struct.unpack_from("<d", record, 6)
@@ -150,12 +154,12 @@ def _fault(kind: int, record: bytes) -> str:
     elif kind == _MULRK:
         values = tuple(_rk(struct.unpack_from("<I", record, at)[0]) for at in range(6, len(record) - 5, 6))
     if any(abs(value) >= _EXACT for value in values):
-        return "holds a number of more digits than a spreadsheet keeps (an identifier must be text)"
+        return "has a number of more digits than a spreadsheet keeps (an identifier must be text)"
     return ""
 
 
 def _rk(packed: int) -> float:
-    """Return a number in the short form: two bits say whether it is whole, and in hundredths."""
+    """Return a number in the short form: two bits mark integers and hundredths."""
     if packed & 2:
         value = float(struct.unpack("<i", struct.pack("<I", packed))[0] >> 2)
     else:
@@ -171,17 +175,17 @@ def _load(path: Path, sheet: str) -> pl.DataFrame:
 
 
 def _corrections(cells: pl.Series) -> tuple[list[str], list[str]]:
-    """Return the cells of a column that have to be put otherwise, and how. Midnights alone are dates."""
+    """Return the cells of a column to replace, and their replacements. A column of midnights only holds dates."""
     texts = cells.unique().drop_nulls().to_list()
     moments = {text: _moment(text) for text in texts if _MOMENT.fullmatch(text)}
     if all(text.endswith(_MIDNIGHT) for text in moments.values()):
-        moments = {text: meant.removesuffix(_MIDNIGHT) for text, meant in moments.items()}
+        moments = {text: moment.removesuffix(_MIDNIGHT) for text, moment in moments.items()}
     others = {text: single_line(text) for text in texts if not text.isprintable()}
     return list(moments | others), list((moments | others).values())
 
 
 def _moment(text: str) -> str:
-    """Return a moment to the second, or to the minute where that is near; a time alone without its date."""
+    """Return a date and time, rounded to the second or to a near minute; a time alone without its date."""
     moment = datetime.fromisoformat(text)
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     seconds = round_seconds((moment - midnight).total_seconds())

@@ -1,7 +1,7 @@
-"""A sheet of an old workbook read in a process of its own: what calamine makes of a damaged one may end the process.
+"""Read a sheet of an old workbook in a process of its own: calamine may end the process on a damaged one.
 
-``python -m eclectyc.readers.files.xls_subprocess`` takes JSON on standard input – path, sheet, and out, the Parquet file to
-write – and ends with 0, or with 3 and the reason on standard output.
+``python -m eclectyc.readers.files.xls_subprocess`` reads JSON from standard input – path, sheet, and out, the Parquet
+file to write – and ends with 0, or with 3 and the reason on standard output.
 """
 
 from __future__ import annotations
@@ -27,15 +27,17 @@ _REMEDY: Final = "Save its sheet as CSV and import that."
 
 
 def read_sheet(path: Path, sheet: str) -> pl.DataFrame:
-    """Return a sheet's cells as text; ``UnreadableFile`` where it cannot be read."""
+    """Return a sheet's cells as text; ``UnreadableFile`` if it cannot be read."""
     import polars as pl
 
     with TemporaryDirectory(prefix="eclectyc-xls-") as folder:
         out = Path(folder, "sheet.parquet")
-        asked = json.dumps({"path": str(path.absolute()), "sheet": sheet, "out": str(out)})
+        request = json.dumps({"path": str(path.absolute()), "sheet": sheet, "out": str(out)})
         command = [sys.executable, "-m", "eclectyc.readers.files.xls_subprocess"]
         try:
-            done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=LONGEST_S, check=False)
+            done = subprocess.run(
+                command, input=request, capture_output=True, text=True, timeout=LONGEST_S, check=False
+            )
         except subprocess.TimeoutExpired:
             raise UnreadableFile(f"{path.name} takes too long to read.", _REMEDY) from None
         if done.returncode == 0:
@@ -44,18 +46,18 @@ def read_sheet(path: Path, sheet: str) -> pl.DataFrame:
         raise UnreadableFile(f"{path.name} cannot be read: {why}.", _REMEDY)
 
 
-def _read(asked: dict[str, str]) -> str:
-    """Write the sheet as Parquet, and return why that cannot be done; nothing where it was."""
+def _read(request: dict[str, str]) -> str:
+    """Write the sheet as Parquet; return the reason if that fails, else nothing."""
     import fastexcel
 
     with suppress(ValueError, OSError):  # a smaller limit may be there already
         resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
     try:
-        book = fastexcel.read_excel(asked["path"])
-        book.load_sheet(asked["sheet"], header_row=None, skip_rows=0, dtypes="string").to_polars().write_parquet(
-            asked["out"]
+        book = fastexcel.read_excel(request["path"])
+        book.load_sheet(request["sheet"], header_row=None, skip_rows=0, dtypes="string").to_polars().write_parquet(
+            request["out"]
         )
-    except BaseException as error:  # calamine's own faults are no exceptions
+    except BaseException as error:  # calamine's panics are not subclasses of Exception
         return " ".join(str(error).split()) or type(error).__name__
     return ""
 

@@ -1,7 +1,7 @@
-"""Workbooks of Excel's present kind (.xlsx): the rows of a sheet as text, piece by piece.
+"""Read the rows of Excel workbooks (.xlsx) as text, piece by piece.
 
-A cell's value is what was saved with it. A formula without a saved value is given as its own text, so that nobody
-takes it for nought; so is one whose saved 0 the workbook itself says is still to be worked out.
+A cell's value is its saved one. A formula without a saved value is read as its own text, so that it is never zero; so
+is a saved 0 in a workbook that has not been calculated yet.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from eclectyc.readers.files.xlsx_cells import CellDecoder, Row, SheetHandler, si
 from eclectyc.readers.files.xlsx_fast import UnusualMarkup, fast_rows
 from eclectyc.readers.files.xml_stream import Handler, local_name, parse_xml
 
-MOST_TEXTS_BYTES: Final = 128 << 20  # of distinct texts, which have to be held
+MOST_TEXTS_BYTES: Final = 128 << 20  # of distinct texts, which must fit into memory
 MOST_SHEETS: Final = 1_000
 _ROOT_LINKS: Final = "_rels/.rels"
 _USUAL_PART: Final = "xl/workbook.xml"
@@ -26,7 +26,7 @@ _USUAL_PART: Final = "xl/workbook.xml"
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet. part : where it stands in the archive."""
+    """One sheet. part : its name in the archive."""
 
     name: str
     part: str
@@ -42,8 +42,8 @@ class Xlsx:
         part = workbook_part(archive)
         self._folder, own = posixpath.split(part)
         self._outline, self._links = _Outline(), _Links()
-        self._follow(part, self._outline)
-        self._follow(posixpath.join(self._folder, "_rels", f"{own}.rels"), self._links)
+        self._parse(part, self._outline)
+        self._parse(posixpath.join(self._folder, "_rels", f"{own}.rels"), self._links)
         self.sheets = [
             Sheet(name, _resolve(self._folder, self._links.targets[link]), is_hidden)
             for name, link, is_hidden in self._outline.sheets[:MOST_SHEETS]
@@ -51,29 +51,29 @@ class Xlsx:
         ]
 
     def rows(self, sheet: Sheet) -> Generator[Row, None, None]:
-        """Yield the rows of a sheet that hold anything, in order."""
+        """Yield the rows of a sheet that are not blank, in order."""
         outline = self._outline
-        meaning = CellDecoder(
-            self._archive.name, self._texts(), self._styles(), outline.counts_from_1904, outline.is_to_be_calculated
+        decoder = CellDecoder(
+            self._archive.name, self._texts(), self._styles(), outline.counts_from_1904, outline.needs_calculation
         )
         done = 0
         try:
-            for row in fast_rows(self._archive.pieces(sheet.part), meaning):
+            for row in fast_rows(self._archive.pieces(sheet.part), decoder):
                 done = row[0]
                 yield row
         except UnusualMarkup:
-            cells = SheetHandler(meaning)
+            cells = SheetHandler(decoder)
             for _ in parse_xml(self._archive.pieces(sheet.part), cells, self._archive.name):
-                yield from (row for row in cells.taken() if row[0] > done)
+                yield from (row for row in cells.finished_rows() if row[0] > done)
 
     def _texts(self) -> list[str]:
         part = self._part("/sharedStrings")
         if part is None:
             return []
         if self._archive.size(part) > MOST_TEXTS_BYTES:
-            raise UnreadableFile(f"{self._archive.name} holds too much text.", "Save its sheet as CSV and import that.")
+            raise UnreadableFile(f"{self._archive.name} has too much text.", "Save its sheet as CSV and import that.")
         texts = _SharedTexts()
-        self._follow(part, texts)
+        self._parse(part, texts)
         return texts.texts
 
     def _styles(self) -> list[CellFormat]:
@@ -81,22 +81,22 @@ class Xlsx:
         if part is None:
             return []
         styles = _Styles()
-        self._follow(part, styles)
+        self._parse(part, styles)
         return [format_of(number, styles.codes.get(number)) for number in styles.formats]
 
     def _part(self, kind: str) -> str | None:
-        """Return the part that the workbook links to as one of a kind, if it is there."""
+        """Return the part of a kind that the workbook links to, if it exists."""
         link = next((link for link, own in self._links.kinds.items() if own.endswith(kind)), None)
         part = None if link is None else _resolve(self._folder, self._links.targets[link])
         return part if part is not None and part in self._archive else None
 
-    def _follow(self, part: str, handler: Handler) -> None:
+    def _parse(self, part: str, handler: Handler) -> None:
         for _ in parse_xml(self._archive.pieces(part), handler, self._archive.name):
             pass
 
 
 def workbook_part(archive: Archive) -> str:
-    """Return the part that is the workbook itself; empty where the archive is none of this kind."""
+    """Return the part that is the workbook itself; empty if the archive is not an Excel workbook."""
     if _ROOT_LINKS not in archive:
         return _USUAL_PART if _USUAL_PART in archive else ""
     links = _Links()
@@ -107,44 +107,44 @@ def workbook_part(archive: Archive) -> str:
 
 
 def _resolve(folder: str, target: str) -> str:
-    """Return a link's target as the name of a part."""
+    """Return the name of the part that a link points to."""
     if not target:
         return ""
     return posixpath.normpath(target.lstrip("/") if target.startswith("/") else posixpath.join(folder, target))
 
 
 class _PartHandler:
-    """Follows a part; the depth is all that is common to them."""
+    """Handles the elements of a part."""
 
     depth = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
-        self.opened(local_name(name), attributes)
+        self.on_start(local_name(name), attributes)
 
     def end(self, name: str) -> None:
         self.depth -= 1
-        self.closed(local_name(name))
+        self.on_end(local_name(name))
 
-    def opened(self, what: str, attributes: dict[str, str]) -> None:
-        """Take the start of an element."""
+    def on_start(self, what: str, attributes: dict[str, str]) -> None:
+        """Handle the start of an element."""
 
-    def closed(self, what: str) -> None:
-        """Take the end of an element."""
+    def on_end(self, what: str) -> None:
+        """Handle the end of an element."""
 
     def text(self, text: str) -> None:
-        """Take some text."""
+        """Handle text."""
 
 
 class _Outline(_PartHandler):
-    """The workbook: its sheets, which days it counts, and whether its formulas are still to be worked out."""
+    """The workbook: its sheets, its first day, and whether its formulas have been calculated."""
 
     def __init__(self) -> None:
         self.sheets: list[tuple[str, str, bool]] = []  # name, link, whether hidden
         self.counts_from_1904 = False
-        self.is_to_be_calculated = False
+        self.needs_calculation = False
 
-    def opened(self, what: str, attributes: dict[str, str]) -> None:
+    def on_start(self, what: str, attributes: dict[str, str]) -> None:
         if what == "sheet":
             link = next((value for key, value in attributes.items() if local_name(key) == "id" and "}" in key), "")
             is_hidden = attributes.get("state", "visible") != "visible"
@@ -152,31 +152,31 @@ class _Outline(_PartHandler):
         elif what == "workbookPr":
             self.counts_from_1904 = attributes.get("date1904", "0") in ("1", "true")
         elif what == "calcPr":
-            self.is_to_be_calculated = attributes.get("fullCalcOnLoad", "0") in ("1", "true")
+            self.needs_calculation = attributes.get("fullCalcOnLoad", "0") in ("1", "true")
 
 
 class _Links(_PartHandler):
-    """The links of a part: what each leads to, and of what kind that is."""
+    """The links of a part: the target and the kind of each."""
 
     def __init__(self) -> None:
         self.targets: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
 
-    def opened(self, what: str, attributes: dict[str, str]) -> None:
+    def on_start(self, what: str, attributes: dict[str, str]) -> None:
         if what == "Relationship" and attributes.get("TargetMode", "Internal") == "Internal":
             link = attributes.get("Id", "")
             self.targets[link], self.kinds[link] = attributes.get("Target", ""), attributes.get("Type", "")
 
 
 class _Styles(_PartHandler):
-    """The number formats: of each style its number, of each number that is not built in its code."""
+    """The number formats: the number of each style, and the code of each number that is not built in."""
 
     def __init__(self) -> None:
         self.codes: dict[int, str] = {}
         self.formats: list[int] = []
         self._is_inside = False
 
-    def opened(self, what: str, attributes: dict[str, str]) -> None:
+    def on_start(self, what: str, attributes: dict[str, str]) -> None:
         if what == "numFmt":
             self.codes[_whole(attributes.get("numFmtId", ""))] = attributes.get("formatCode", "")
         elif what == "cellXfs":
@@ -184,33 +184,33 @@ class _Styles(_PartHandler):
         elif what == "xf" and self._is_inside:
             self.formats.append(_whole(attributes.get("numFmtId", "")))
 
-    def closed(self, what: str) -> None:
+    def on_end(self, what: str) -> None:
         if what == "cellXfs":
             self._is_inside = False
 
 
 class _SharedTexts(_PartHandler):
-    """The texts that cells share. How a word is pronounced is none of it."""
+    """The shared texts, without phonetic hints."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._pieces: list[str] = []
         self._is_text = False
-        self._is_pronounced = False
+        self._is_phonetic = False
 
-    def opened(self, what: str, attributes: dict[str, str]) -> None:
+    def on_start(self, what: str, attributes: dict[str, str]) -> None:
         if what == "si":
             self._pieces = []
         elif what == "rPh":
-            self._is_pronounced = True
+            self._is_phonetic = True
         elif what == "t":
-            self._is_text = not self._is_pronounced
+            self._is_text = not self._is_phonetic
 
-    def closed(self, what: str) -> None:
+    def on_end(self, what: str) -> None:
         if what == "si":
             self.texts.append(single_line("".join(self._pieces)))
         elif what == "rPh":
-            self._is_pronounced = False
+            self._is_phonetic = False
         elif what == "t":
             self._is_text = False
 

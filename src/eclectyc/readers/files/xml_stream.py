@@ -1,7 +1,7 @@
-"""XML read piece by piece, with nothing in it that could do harm.
+"""Parse XML safely, piece by piece.
 
-A document type, and so every entity, is refused before anything is made of it; so are elements inside elements
-without end and a single tag or run of text that never ends. Memory is that of one piece, whatever the file's size.
+A document type, and so every entity, is refused; so are endlessly nested elements, and a tag or text that never ends.
+Memory is that of one piece, whatever the file's size.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ PIECE_BYTES: Final = 1 << 16
 
 
 class Handler(Protocol):
-    """Takes what is met, in document order. A name is ``namespace}local``, or the local name alone.
+    """Handles elements and text in document order. A name is ``namespace}local``, or the local name alone.
 
-    ``text`` may come in several pieces. ``depth`` is how many elements are open: ``start`` and ``end`` count it.
+    ``text`` may come in several pieces. ``depth`` is the number of open elements, counted by ``start`` and ``end``.
     """
 
     depth: int
@@ -34,9 +34,9 @@ class Handler(Protocol):
 
 
 def parse_xml(pieces: Generator[bytes, None, None], handler: Handler, name: str) -> Iterator[None]:
-    """Hand a document on to ``handler``, and stop after each piece so that what it gathered can be taken.
+    """Parse a document with ``handler``, yielding after each piece so that the caller can use its results.
 
-    ``pieces`` is closed at the end, whatever that is.
+    ``pieces`` is always closed at the end.
     """
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
@@ -57,7 +57,7 @@ def parse_xml(pieces: Generator[bytes, None, None], handler: Handler, name: str)
         parser.Parse(b"", True)
     except (expat.ExpatError, LookupError) as error:
         raise _invalid(error, name) from None
-    except ValueError as error:  # as expat refuses an encoding that it knows and does not read
+    except ValueError as error:  # expat's error for an encoding that it does not support
         if "encoding" not in str(error):
             raise
         raise _invalid(error, name) from None
@@ -76,7 +76,7 @@ def local_name(name: str) -> str:
 def _no_doctype(name: str):  # type: ignore[no-untyped-def]  # expat's own signature
     def refuse(*_: object) -> None:
         raise UnreadableFile(
-            f"{name} declares a document type (DTD), which can hide harm and which no meter data need.",
+            f"{name} declares a document type (DTD), which can be harmful and which no meter data need.",
             "Export the file again, or remove the <!DOCTYPE …> from it.",
         )
 
@@ -86,29 +86,33 @@ def _no_doctype(name: str):  # type: ignore[no-untyped-def]  # expat's own signa
 def _refuse_endless(pending_bytes: int, depth: int, name: str) -> None:
     if pending_bytes > MOST_TOKEN_BYTES:
         raise UnreadableFile(
-            f"{name} holds a tag of more than 1 MiB; no meter data do.",
-            "Check what made the file, and export it again.",
+            f"{name} has a tag of more than 1 MiB; no meter data do.",
+            "Check the program that wrote the file, and export it again.",
         )
     if depth > MOST_DEPTH:
         raise UnreadableFile(
-            f"{name} holds more than {MOST_DEPTH} elements inside one another; no meter data do.",
-            "Check what made the file, and export it again.",
+            f"{name} has elements nested more than {MOST_DEPTH} deep; no meter data do.",
+            "Check the program that wrote the file, and export it again.",
         )
 
 
 def _invalid(error: expat.ExpatError | LookupError | ValueError, name: str) -> UnreadableFile:
     if not isinstance(error, expat.ExpatError):
-        return UnreadableFile(f"{name} is in an encoding that is not read: {error}.", "Save it as UTF-8.")
+        return UnreadableFile(f"{name} is in an encoding that is not supported: {error}.", "Save it as UTF-8.")
     what = expat.ErrorString(error.code)
     if error.code in _CUT_OFF:
         return UnreadableFile(f"{name} is cut off: its XML ends in the middle.", "Fetch the file again.")
     return UnreadableFile(
-        f"{name} is not sound XML: {what}, line {error.lineno}.", "Fetch the file again, or export it again."
+        f"{name} is not valid XML: {what}, line {error.lineno}.", "Fetch the file again, or export it again."
     )
 
 
 _CUT_OFF: Final = frozenset(
     expat.errors.codes[text]
-    for text in (expat.errors.XML_ERROR_NO_ELEMENTS, expat.errors.XML_ERROR_UNCLOSED_TOKEN,
-                 expat.errors.XML_ERROR_PARTIAL_CHAR, expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION)
-)  # fmt: skip
+    for text in (
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+    )
+)

@@ -74,8 +74,8 @@ _FORMATS: Final = (
     _Format("matrix", "Matrix"),
     _Format("registers", "Registers"),
     _Format("deliveries", "Deliveries"),
-    _Format("meters", "MeterList"),
-    _Format("sites", "SiteList"),
+    _Format("meters", "MeterTable"),
+    _Format("sites", "SiteTable"),
 )
 FORMATS: Final = tuple(known.name for known in _FORMATS)
 

@@ -102,7 +102,7 @@ FIELDS: Final = {
 }
 
 
-class MeterList(Reader):
+class MeterTable(Reader):
     name = "meters"
     kind = "meters"
 

@@ -62,7 +62,7 @@ FIELDS: Final = {
 }
 
 
-class SiteList(Reader):
+class SiteTable(Reader):
     name = "sites"
     kind = "sites"
 
