@@ -151,7 +151,7 @@ def add_feed(request: HttpRequest, body: NewFeed) -> Status[FeedOut]:
         actor,
         organisation=organisation,
         kind=body.kind,
-        wanted=service.FeedDetails(
+        details=service.FeedDetails(
             body.name, body.settings, body.secrets, ImportOptions(**body.options.dict()), body.cron, body.zone,
             body.is_active, body.quiet_after_h,
         ),
@@ -178,7 +178,7 @@ def change_feed(request: HttpRequest, pk: Path[Number], body: ChangedFeed) -> Fe
         given.get("cron", held.cron), given.get("zone", held.zone), given.get("is_active", held.is_active),
         given.get("quiet_after_h", held.quiet_after_h),
     )  # fmt: skip
-    service.update_feed(actor, feed=held, wanted=wanted)
+    service.update_feed(actor, feed=held, details=wanted)
     return _out(request, pk)
 
 

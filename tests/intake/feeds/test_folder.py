@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 def feed_on(world: World, folder: Path, **settings: Any) -> Feed:
     wanted = FeedDetails("Collector", {"path": str(folder), "settle_s": 0, **settings})
-    return create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=wanted)
+    return create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, details=wanted)
 
 
 def look(feed: Feed) -> Job:
@@ -123,7 +123,7 @@ def test_a_file_that_was_kept_but_not_put_away_is_put_away_by_the_next_look(
     feed = feed_on(world, folder, after="delete")
     (folder / "june.csv").write_bytes(file_of(world, date(2025, 6, 3)))
     with monkeypatch.context() as broken:
-        broken.setattr("eclectyc.intake.feeds.poll._put_away", lambda *_: (_ for _ in ()).throw(OSError("cut off")))
+        broken.setattr("eclectyc.intake.feeds.poll._archive", lambda *_: (_ for _ in ()).throw(OSError("cut off")))
         look(feed)
     assert (folder / "june.csv").exists()
     Job.objects.filter(kind="feeds.read").update(state=Job.CANCELLED)
@@ -145,7 +145,7 @@ def test_a_feed_that_fails_is_told_once_until_it_works_again(
     feed.refresh_from_db()
     assert feed.state == "failing"
     assert "cannot be read" in feed.error
-    assert [mail.subject for mail in mailoutbox if "Collector fails" in mail.subject] != []
+    assert [mail.subject for mail in mailoutbox if "Collector is failing" in mail.subject] != []
     assert len(mailoutbox) == 1
     folder.with_name("away").rename(folder)
     look(feed)
@@ -174,11 +174,11 @@ def test_a_quiet_feed_is_told_of_once_for_each_silence(
 def test_only_an_operator_has_a_folder_of_the_server_read(world: World, folder: Path) -> None:
     with pytest.raises(Forbidden):
         create_feed(
-            Actor.of(world.admin), organisation=world.org, kind=Feed.FOLDER, wanted=FeedDetails("x", {"path": "/etc"})
+            Actor.of(world.admin), organisation=world.org, kind=Feed.FOLDER, details=FeedDetails("x", {"path": "/etc"})
         )
     feed = feed_on(world, folder)
     with pytest.raises(Forbidden):
-        update_feed(Actor.of(world.admin), feed=feed, wanted=FeedDetails("x", {"path": "/etc"}))
+        update_feed(Actor.of(world.admin), feed=feed, details=FeedDetails("x", {"path": "/etc"}))
     assert list(Feed.objects.visible_to(Actor.of(world.outsider))) == []
 
 
@@ -189,7 +189,7 @@ def test_only_an_operator_has_a_folder_of_the_server_read(world: World, folder: 
 )  # fmt: skip
 def test_a_setting_that_cannot_be_taken_is_refused_by_name(world: World, said: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as refused:
-        create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=FeedDetails("x", said))
+        create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, details=FeedDetails("x", said))
     assert refused.value.field == field
 
 
@@ -215,7 +215,7 @@ def test_a_file_that_grows_beyond_its_bounds_while_it_is_fetched_is_let_go(
     (folder / "a.csv").write_bytes(b"x" * 3_000_000)
     monkeypatch.setattr("eclectyc.intake.uploads.service.MOST_BYTES", 1_500_000)
     monkeypatch.setattr(
-        FolderConnection, "offered", lambda self: [RemoteFile("a.csv", 10, 1)]  # what the place says of it is not so
+        FolderConnection, "list_files", lambda self: [RemoteFile("a.csv", 10, 1)]  # what the place says of it is not so
     )  # fmt: skip
     feed = feed_on(world, folder)
     assert look(feed).state == Job.FAILED
@@ -232,7 +232,7 @@ def test_a_feed_may_do_what_whoever_set_it_up_had_to_be_allowed(world: World, fo
     (folder / "june.csv").write_bytes(file_of(world, date(2025, 6, 3)))
     options = ImportOptions(create_meters=creates, site="Depot" if creates else "")
     wanted = FeedDetails("Collector", {"path": str(folder), "settle_s": 0}, options=options)
-    look(create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=wanted))
+    look(create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, details=wanted))
     assert Batch.objects.filter(state=Batch.DONE, format="wide").count() == 1
     made = Meter.objects.filter(identifier="2248274887874")
     assert [meter.organisation for meter in made] == ([world.org] if creates else [])

@@ -90,7 +90,7 @@ def feed_of(world: World, provider: Provider, *, private: bool = True, token: st
     settings = {"url": f"{provider.url}/readings?period_from={{from}}&period_to={{to}}", "first_days": 10}
     options = ImportOptions(meter=world.meter.identifier, unit="kWh")
     wanted = FeedDetails("Octopus", settings, {"token": token}, options)
-    return create_feed(OPERATOR, organisation=world.org, kind=Feed.HTTPS, wanted=wanted, may_reach_private=private)
+    return create_feed(OPERATOR, organisation=world.org, kind=Feed.HTTPS, details=wanted, may_reach_private=private)
 
 
 def look(feed: Feed) -> Job:

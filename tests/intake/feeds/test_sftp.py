@@ -54,7 +54,7 @@ def feed_at(world: World, server: SftpServer, **more: Any) -> Feed:
         "path": str(server.folder), "settle_s": 0, **more,
     }  # fmt: skip
     wanted = FeedDetails("Supplier", settings, {"private_key": server.private_key})
-    return create_feed(OPERATOR, organisation=world.org, kind=Feed.SFTP, wanted=wanted, may_reach_private=True)
+    return create_feed(OPERATOR, organisation=world.org, kind=Feed.SFTP, details=wanted, may_reach_private=True)
 
 
 def look(feed: Feed) -> Job:
@@ -88,7 +88,7 @@ def test_a_server_with_another_host_key_is_refused_before_anything_is_sent(world
     feed = feed_at(world, server, host_key=server.other_host_key)
     job = look(feed)
     assert job.state == Job.FAILED
-    assert "another host key" in job.error
+    assert "is not the pinned one" in job.error
     assert feed.state == "failing"
 
 
@@ -111,11 +111,11 @@ def test_a_wrong_key_or_folder_is_told_plainly(world: World, server: SftpServer,
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "stranger")], check=True)
     feed = feed_at(world, server)
     wanted = FeedDetails("Supplier", feed.settings, {"private_key": (tmp_path / "stranger").read_text()})
-    with pytest.raises(Invalid, match="does not let us in"):
-        try_feed(OPERATOR, feed=update_feed(OPERATOR, feed=feed, wanted=wanted))
+    with pytest.raises(Invalid, match="refused the sign-in"):
+        try_feed(OPERATOR, feed=update_feed(OPERATOR, feed=feed, details=wanted))
     elsewhere = FeedDetails("Supplier", {**feed.settings, "path": "/no/such"}, {"private_key": server.private_key})
     with pytest.raises(Unreachable, match="cannot be read"):
-        try_feed(OPERATOR, feed=update_feed(OPERATOR, feed=feed, wanted=elsewhere))
+        try_feed(OPERATOR, feed=update_feed(OPERATOR, feed=feed, details=elsewhere))
 
 
 def test_a_server_of_the_own_network_is_out_of_reach_of_who_is_no_operator(world: World, server: SftpServer) -> None:
@@ -137,12 +137,12 @@ def test_the_key_is_kept_sealed_told_to_nobody_and_not_taken_to_another_server(
         assert "PRIVATE KEY" not in cursor.fetchone()[0]
     told = "".join(f"{event.before}{event.after}" for event in Event.objects.all())
     assert "PRIVATE KEY" not in told + repr(feed.secret) + str(feed.secret)
-    with pytest.raises(Invalid, match="not taken along"):
-        update_feed(OPERATOR, feed=feed, wanted=FeedDetails("Supplier", {**feed.settings, "host": "evil.example"}))
+    with pytest.raises(Invalid, match="cannot be used"):
+        update_feed(OPERATOR, feed=feed, details=FeedDetails("Supplier", {**feed.settings, "host": "evil.example"}))
 
 
 def test_a_name_that_is_no_text_is_told_plainly(world: World, server: SftpServer) -> None:
     (server.folder / "a.csv").write_bytes(file_of(world, date(2025, 6, 3)))
     Path(os.fsdecode(os.fsencode(server.folder) + b"/Z\xe4hler.csv")).write_bytes(b"x")
-    with pytest.raises(Invalid, match="not written in UTF-8"):
+    with pytest.raises(Invalid, match="not in UTF-8"):
         try_feed(OPERATOR, feed=feed_at(world, server))

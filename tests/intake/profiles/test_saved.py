@@ -114,13 +114,13 @@ def test_a_feed_follows_its_profile_through_a_new_name_and_holds_it(
     world: World, profile: ImportProfile, admin: Actor, tmp_path: Path
 ) -> None:
     wanted = FeedDetails("Box", {"path": str(tmp_path), "settle_s": 0}, options=ImportOptions(profile="stadtwerke"))
-    feed = create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, wanted=wanted)
+    feed = create_feed(OPERATOR, organisation=world.org, kind=Feed.FOLDER, details=wanted)
     change_profile(admin, profile=profile, name="City works")
     feed.refresh_from_db()
     assert options_of(feed).profile == "City works"
     with pytest.raises(Conflict, match="used by 1 feed: Box"):
         delete_profile(admin, profile=profile)
-    update_feed(OPERATOR, feed=feed, wanted=FeedDetails("Box", {"path": str(tmp_path)}))
+    update_feed(OPERATOR, feed=feed, details=FeedDetails("Box", {"path": str(tmp_path)}))
     delete_profile(admin, profile=profile)
     assert not ImportProfile.objects.exists()
 
@@ -132,7 +132,7 @@ def test_a_feed_takes_no_profile_of_another_organisation_and_no_file_of_the_serv
     for name in ("Stadtwerke", str(tmp_path / "own.toml")):
         wanted = FeedDetails("Box", {"path": str(tmp_path)}, options=ImportOptions(profile=name))
         with pytest.raises(NotFound):
-            create_feed(OPERATOR, organisation=world.other_org, kind=Feed.FOLDER, wanted=wanted)
+            create_feed(OPERATOR, organisation=world.other_org, kind=Feed.FOLDER, details=wanted)
     assert not Feed.objects.exists()
 
 

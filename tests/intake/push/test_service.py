@@ -218,7 +218,7 @@ def test_the_step_is_the_pushs_own_else_what_its_ends_tell_else_the_meters(world
 def test_another_unit_stands_beside_and_the_answer_says_so(world: World) -> None:
     assert push(world, [reading(TEN, 1)]).warnings == []
     (warning,) = push(world, [reading(TEN, 1)], unit="m3").warnings
-    assert "uncounted" in warning
+    assert "stored but not counted" in warning
     assert [one.unit for one in Series.objects.filter(meter=world.meter, is_primary=True)] == ["kWh"]
 
 

@@ -64,9 +64,9 @@ def test_a_whole_day_is_one_slot_from_midnight_to_midnight(day: date, hours: int
 @pytest.mark.parametrize(
     ("start", "step", "says"),
     [
-        ("2025-06-01T10:10:00Z", 30, "off the grid of 30-minute slots"),
-        ("2025-06-01T10:30:00Z", 60, "off the grid of 60-minute slots"),
-        ("2025-06-01T10:00:01Z", 1, "off the grid of 1-minute slots"),
+        ("2025-06-01T10:10:00Z", 30, "not the start of a 30-minute slot"),
+        ("2025-06-01T10:30:00Z", 60, "not the start of a 60-minute slot"),
+        ("2025-06-01T10:00:01Z", 1, "not the start of a 1-minute slot"),
         ("2025-06-01T00:00:00Z", 1440, "not the start of a local day"),  # one o'clock in summer
     ],
 )
@@ -88,7 +88,7 @@ def test_a_zone_of_half_hours_has_its_hours_on_its_own_clock() -> None:
 def test_a_length_that_is_not_the_slots_is_rejected(minutes: int) -> None:
     start = at("2025-06-01 10:00")
     done = placed([reading(start, 1, end=(start + timedelta(minutes=minutes)).isoformat())])
-    assert (len(done.pushed), done.rejected[0].reason) == (0, f"It lasts {minutes} minutes, not 30 minutes.")
+    assert (len(done.pushed), done.rejected[0].reason) == (0, f"The reading lasts {minutes} minutes, not 30 minutes.")
 
 
 def test_the_step_is_what_most_ends_tell() -> None:

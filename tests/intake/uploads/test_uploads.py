@@ -144,10 +144,10 @@ def test_a_cancelled_job_leaves_the_file_to_be_started_again(world: World) -> No
 def test_a_file_is_started_once(world: World) -> None:
     upload = sent(world, file_of(world))
     start(Actor.of(world.admin), upload=upload)
-    with pytest.raises(Conflict, match="is being imported"):
+    with pytest.raises(Conflict, match="is already being imported"):
         start(Actor.of(world.admin), upload=upload)
     run_waiting()
-    with pytest.raises(Conflict, match="was imported"):
+    with pytest.raises(Conflict, match="was already imported"):
         start(Actor.of(world.admin), upload=upload)
 
 
@@ -156,7 +156,7 @@ def test_a_discarded_file_is_gone_from_the_disk_and_cannot_be_started(world: Wor
     assert len(files_kept()) == 1
     discard(Actor.of(world.admin), upload=upload)
     assert files_kept() == []
-    with pytest.raises(Conflict, match="put aside"):
+    with pytest.raises(Conflict, match="was discarded"):
         start(Actor.of(world.admin), upload=upload)
 
 

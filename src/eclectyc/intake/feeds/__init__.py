@@ -1,1 +1,1 @@
-"""Feeds: places where files turn up – an SFTP folder, a folder, an address – looked at on a schedule."""
+"""Feeds collect files from SFTP folders, folders of the server and web addresses on a schedule."""

@@ -1,4 +1,4 @@
-"""How the files of a place are listed and fetched, whatever kind of place it is."""
+"""Connections to the sources of feeds: list and fetch files, whatever the protocol."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from typing import Any, BinaryIO, Final, Protocol
 from eclectyc.jobs.interrupts import TryLater
 from eclectyc.kernel.errors import Invalid
 
-PASSING: Final = (".part", ".tmp", ".filepart", ".partial", ".crdownload", "~")  # names of files still being written
-_NO_TEXT: Final = ("Cc", "Cs")  # control characters, and bytes that are no UTF-8
+PASSING: Final = (".part", ".tmp", ".filepart", ".partial", ".crdownload", "~")  # endings of files still being written
+_NO_TEXT: Final = ("Cc", "Cs")  # control characters, and bytes that are not UTF-8
 MOST_FILES: Final = 20_000  # in a folder
 
 
 class Unreachable(TryLater):
-    """A place that does not answer, or not as it should: worth another try."""
+    """A source does not answer, or not as it should; the feed is retried."""
 
     code = "unreachable"
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file as a place lists it. size [bytes], changed [s since 1970]: -1 and 0 where it does not say."""
+    """A file in a source's list. size [bytes], changed [s since 1970]: -1 and 0 if unknown."""
 
     name: str
     size: int = -1
@@ -35,22 +35,22 @@ class RemoteFile:
 
 
 class Connection(Protocol):
-    """An open connection to a place."""
+    """An open connection to a source."""
 
     def list_files(self) -> list[RemoteFile]:
-        """List the files that are wanted."""
+        """Return the files that match the feed's settings."""
         ...
 
     def test(self) -> list[RemoteFile]:
-        """Find out whether the place would give what is wanted, and return what that is."""
+        """Check that the source provides files, and return their list."""
         ...
 
     def fetch(self, file: RemoteFile, into: BinaryIO) -> None:
-        """Write a file's bytes."""
+        """Write a file's content."""
         ...
 
     def archive(self, file: RemoteFile) -> None:
-        """Move or delete a file that was read, as the feed says."""
+        """Move or delete a file that was read, as set in the feed."""
         ...
 
 
@@ -58,9 +58,9 @@ Opening = AbstractContextManager[Connection]
 
 
 def is_wanted(name: str, pattern: str) -> bool:
-    """Say whether a name is one of the wanted ones, and no file that is still being written.
+    """Return whether a name matches the pattern and is not a file that is still being written.
 
-    A name that is no text, in some old encoding, is none: it could neither be kept nor shown.
+    A name that is not valid text does not match: it could be neither stored nor shown.
     """
     is_text = all(unicodedata.category(sign) not in _NO_TEXT for sign in name)
     if not is_text or "/" in name or name.startswith(".") or name.lower().endswith(PASSING):
@@ -70,27 +70,29 @@ def is_wanted(name: str, pattern: str) -> bool:
 
 
 def addresses_of(host: str, port: int, *, may_be_private: bool) -> list[Any]:
-    """Return where a host is, as ``socket`` has it.
+    """Return the addresses of a host, as ``socket`` gives them.
 
-    An address inside the own network is refused, unless an operator allowed it: a feed must not be a way to look at
-    what only the server can reach.
+    An address inside the server's own network is refused, unless an operator allowed it: a feed must not give access
+    to what only the server can reach.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):  # a name that no server can have
-        raise Unreachable(f"The server {host} is not known.", "Check its name.", field="host") from None
+        raise Unreachable(f"The server {host} was not found.", "Check its name.", field="host") from None
     if not may_be_private and any(not ipaddress.ip_address(one[4][0]).is_global for one in found):
         raise Invalid(
-            f"{host} is inside the server's own network.", "An operator of the platform may allow that.", field="host"
+            f"{host} is inside the server's own network.", "Ask an operator of the platform to allow it.", field="host"
         )
     return found
 
 
 def limit_files(names: Iterator[RemoteFile]) -> list[RemoteFile]:
-    """Return what is listed, or refuse a folder with far too many files."""
+    """Return the listed files; raise ``Invalid`` for a folder with too many."""
     found = []
     for one in names:
         found.append(one)
         if len(found) > MOST_FILES:
-            raise Invalid(f"The folder holds more than {MOST_FILES:,} files.", "Have them moved after reading.")
+            raise Invalid(
+                f"The folder contains more than {MOST_FILES:,} files.", "Set the feed to move files after reading."
+            )
     return found

@@ -1,4 +1,4 @@
-"""A folder of this server. Only an operator sets one up: it reads whatever the server can read."""
+"""Feeds from a folder of this server. Only an operator creates one: it can read anything the server can."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eclectyc.intake.feeds.settings import DELETE, MOVE
 
 
 class FolderConnection:
-    """Files of a folder, links passed over."""
+    """The files of a folder, without links."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._folder = Path(settings["path"])
@@ -27,7 +27,9 @@ class FolderConnection:
         try:
             return limit_files(self._files())
         except OSError as error:
-            raise Unreachable(f"The folder {self._folder} cannot be read: {error.strerror}.", "Check it.") from None
+            raise Unreachable(
+                f"The folder {self._folder} cannot be read: {error.strerror}.", "Check its path and permissions."
+            ) from None
 
     def test(self) -> list[RemoteFile]:
         return self.list_files()
@@ -38,7 +40,7 @@ class FolderConnection:
             with os.fdopen(open_folder, "rb") as source:
                 shutil.copyfileobj(source, into, 1 << 20)
         except OSError as error:
-            raise Unreachable(f"{file.name} cannot be read: {error.strerror}.", "Check who may read it.") from None
+            raise Unreachable(f"{file.name} cannot be read: {error.strerror}.", "Check its permissions.") from None
 
     def archive(self, file: RemoteFile) -> None:
         path = self._folder / file.name
@@ -50,7 +52,7 @@ class FolderConnection:
                 shutil.move(path, free_name(self._move_to, file))
         except OSError as error:
             raise Unreachable(
-                f"{file.name} cannot be put away: {error.strerror}.", "Check who may change it."
+                f"{file.name} cannot be moved or deleted: {error.strerror}.", "Check its permissions."
             ) from None
 
     def _files(self) -> Iterator[RemoteFile]:
@@ -62,12 +64,12 @@ class FolderConnection:
 
 
 def free_name(folder: Path, file: RemoteFile) -> Path:
-    """Return where a file goes; beside one of its name, with its time in front."""
+    """Return the path for a file; if its name is in use, with its time in front."""
     plain = folder / file.name
     return folder / f"{file.changed}-{file.name}" if plain.exists() else plain
 
 
 @contextmanager
 def open_folder(settings: dict[str, Any]) -> Iterator[FolderConnection]:
-    """Open a folder."""
+    """Return the connection to a folder."""
     yield FolderConnection(settings)

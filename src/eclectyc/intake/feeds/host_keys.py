@@ -1,4 +1,4 @@
-"""The host key of an SFTP server: as ``ssh-keyscan`` prints it, or its fingerprint as OpenSSH does. Pure."""
+"""Host keys of SFTP servers: a line of ``ssh-keyscan``, or a fingerprint of OpenSSH. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _PRINT: Final = "SHA256:"
 
 
 def kind_of(key: str) -> str:
-    """Return the kind of a host key, such as ssh-ed25519; nothing of a fingerprint, which does not tell."""
+    """Return the kind of a host key, such as ssh-ed25519; empty for a fingerprint."""
     return next((part for part in key.split() if part in _KINDS), "")
 
 
 def fingerprint(key: str) -> str:
-    """Return the SHA256 fingerprint of a host key, as OpenSSH prints it. Raises ``Invalid`` where it is none."""
+    """Return the SHA256 fingerprint of a host key in OpenSSH's form; raise ``Invalid`` if it is not a host key."""
     key = key.strip()
     try:
         if key.startswith(_PRINT):
@@ -31,7 +31,7 @@ def fingerprint(key: str) -> str:
         digest = hashlib.sha256(_decoded(parts[at + 1])).digest()
     except (StopIteration, IndexError, ValueError):
         raise Invalid(
-            "That is no host key.", "Paste a line of ssh-keyscan, or a fingerprint SHA256:….", field="host_key"
+            "This is not a host key.", "Paste a line of ssh-keyscan, or a fingerprint SHA256:….", field="host_key"
         ) from None
     return _PRINT + base64.b64encode(digest).decode().rstrip("=")
 

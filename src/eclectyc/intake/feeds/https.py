@@ -1,4 +1,4 @@
-"""A web address with a token. Answers that come in pages are put together as one document."""
+"""Feeds from a web address with a token. Paged answers are joined into one document."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class HttpsConnection:
-    """One document: what the address answers for the time from the last look, and some days before it, up to now."""
+    """One document: the answer for the time since the last check, and some days before it, up to now."""
 
     def __init__(self, client: httpx.Client, settings: dict[str, Any], *, since: datetime, now: datetime) -> None:
         self._client = client
@@ -34,13 +34,13 @@ class HttpsConnection:
         return [RemoteFile(f"{host}-{self._now:%Y%m%d-%H%M%S-%f}")]
 
     def test(self) -> list[RemoteFile]:
-        """Ask, and leave once it is known whether the address answers."""
-        with self._asked(self._wanted()):
+        """Request the address, without reading the answer's body."""
+        with self._request(self._requested_url()):
             return self.list_files()
 
     def fetch(self, file: RemoteFile, into: BinaryIO) -> None:
-        """Write the answer; of pages their ``results`` behind each other."""
-        first = self._get(self._wanted())
+        """Write the answer; of pages the joined ``results``."""
+        first = self._get(self._requested_url())
         page = _paged(first)
         if page is None:
             into.write(first)
@@ -53,51 +53,53 @@ class HttpsConnection:
             size += len(body)
             page = _paged(body)
             if page is None or size > MOST_BYTES:
-                raise Invalid("The pages that follow are of another kind, or too many.", "Ask for a shorter time.")
+                raise Invalid("The following pages have another form, or are too large.", "Request a shorter time.")
             results += page["results"]
             following = page.get("next")
         else:
-            raise Invalid(f"The answer has more than {MOST_PAGES:,} pages.", "Ask for larger pages, or a shorter time.")
+            raise Invalid(f"The answer has more than {MOST_PAGES:,} pages.", "Request larger pages, or a shorter time.")
         into.write(orjson.dumps({"count": len(results), "next": None, "previous": None, "results": results}))
 
     def archive(self, file: RemoteFile) -> None:
-        """An answer needs no putting away."""
+        """Do nothing: an answer cannot be moved or deleted."""
 
-    def _wanted(self) -> str:
-        wanted = self._url.replace("{from}", quote(f"{self._since:{_STAMP}}"))
-        return wanted.replace("{to}", quote(f"{self._now:{_STAMP}}"))
+    def _requested_url(self) -> str:
+        url = self._url.replace("{from}", quote(f"{self._since:{_STAMP}}"))
+        return url.replace("{to}", quote(f"{self._now:{_STAMP}}"))
 
     def _next(self, following: str) -> str:
-        """Return the next page's address. The token goes to no other server."""
+        """Return the next page's address; never one of another server, which would receive the token."""
         try:
             url = urljoin(self._url, following)
             goes_elsewhere = urlsplit(url)[:2] != urlsplit(self._url)[:2]
         except ValueError:
-            raise Invalid("The address of the next page is none.", "Ask the provider.") from None
+            raise Invalid("The provider sent an invalid address for the next page.", "Ask the provider.") from None
         if goes_elsewhere:
-            raise Invalid("The next page is on another server: the token is not sent there.", "Ask the provider.")
+            raise Invalid("The next page is on another server, where the token must not be sent.", "Ask the provider.")
         return url
 
     def _get(self, url: str) -> bytes:
         body = bytearray()
-        with self._asked(url) as answer:
+        with self._request(url) as answer:
             for chunk in answer.iter_bytes():
                 body += chunk
                 if len(body) > MOST_BYTES:
-                    raise Invalid(f"{_shown(url)} answers with more than 256 MB.", "Ask for a shorter time.")
+                    raise Invalid(f"The answer of {_shown(url)} is larger than 256 MB.", "Request a shorter time.")
         return bytes(body)
 
     @contextmanager
-    def _asked(self, url: str) -> Iterator[httpx.Response]:
-        """Ask for an address; the answer's body is still to be read."""
+    def _request(self, url: str) -> Iterator[httpx.Response]:
+        """Request an address; the answer's body is not read yet."""
         try:
             with self._client.stream("GET", url) as answer:
                 _check(answer, _shown(url))
                 yield answer
         except httpx.InvalidURL:
-            raise Invalid(f"{_shown(url)} is no address.", "Check it.", field="url") from None
+            raise Invalid(f"{_shown(url)} is not a web address.", "Correct it.", field="url") from None
         except httpx.HTTPError as error:
-            raise Unreachable(f"{_shown(url)} does not answer: {type(error).__name__}.", "It is tried again.") from None
+            raise Unreachable(
+                f"{_shown(url)} does not answer: {type(error).__name__}.", "It will be retried."
+            ) from None
 
 
 @contextmanager
@@ -109,10 +111,12 @@ def open_https(
     last: datetime | None,
     now: datetime,
 ) -> Iterator[HttpsConnection]:
-    """Get ready to ask an address. last : the last look that went well."""
+    """Yield the connection to an address. last : the last successful check."""
     parts = urlsplit(settings["url"])
     if parts.scheme != "https" and not may_be_private:
-        raise Invalid("The address has to begin with https://: a token is not sent in the clear.", field="url")
+        raise Invalid(
+            "The address must begin with https://.", "A token is never sent unencrypted: use https.", field="url"
+        )
     addresses_of(
         parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80), may_be_private=may_be_private
     )
@@ -124,7 +128,7 @@ def open_https(
 
 
 def _shown(url: str) -> str:
-    """Return an address without its question, which may hold what is nobody's business."""
+    """Return an address without its query, which may be confidential."""
     return url.partition("?")[0]
 
 
@@ -140,17 +144,21 @@ def _authorisation(settings: dict[str, Any], secrets: dict[str, str]) -> dict[st
 
 def _check(answer: httpx.Response, shown: str) -> None:
     if answer.status_code in (401, 403):
-        raise Invalid(f"{shown} refuses the token ({answer.status_code}).", "Check it.", field="token")
+        raise Invalid(f"{shown} refuses the token ({answer.status_code}).", "Check the token.", field="token")
     if answer.is_redirect:
-        raise Invalid(f"{shown} sends elsewhere; that is not followed.", "Give the final address.", field="url")
+        raise Invalid(
+            f"{shown} redirects to another address.",
+            "Enter the final address: redirects are not followed.",
+            field="url",
+        )
     if answer.status_code == 429 or answer.status_code >= 500:
-        raise Unreachable(f"{shown} answers {answer.status_code}.", "It is tried again.")
+        raise Unreachable(f"{shown} answers {answer.status_code}.", "It will be retried.")
     if answer.status_code != 200:
         raise Invalid(f"{shown} answers {answer.status_code}.", "Check the address.", field="url")
 
 
 def _paged(body: bytes) -> dict[str, Any] | None:
-    """Return a page of results, or None where the answer is something else."""
+    """Return a page of results; None if the answer is something else."""
     try:
         page = orjson.loads(body)
     except orjson.JSONDecodeError:

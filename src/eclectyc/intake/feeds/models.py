@@ -1,4 +1,4 @@
-"""A place where files turn up, and the files that were seen there."""
+"""Feeds, and the files seen in them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FeedQuerySet(models.QuerySet["Feed"]):
 
 
 class Feed(models.Model):
-    """Where files turn up, how they are fetched, and how it has been going."""
+    """A source of files: how they are fetched, and the result of the last checks."""
 
     SFTP, FOLDER, HTTPS = "sftp", "folder", "https"
     KINDS = ((SFTP, "SFTP folder"), (FOLDER, "Folder of this server"), (HTTPS, "Web address"))
@@ -32,19 +32,21 @@ class Feed(models.Model):
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="feeds")
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=10, choices=KINDS)
-    settings = models.JSONField(default=dict)  # of its kind, see settings.py; nothing secret
+    settings = models.JSONField(default=dict)  # of its kind, see settings.py; no secrets
     secret = EncryptedText(blank=True)  # password, token or private key, as JSON
-    options = models.JSONField(default=dict, blank=True)  # of ``ImportOptions``, but for the profile
+    options = models.JSONField(default=dict, blank=True)  # of ``ImportOptions``, without the profile
     profile = models.ForeignKey(ImportProfile, on_delete=models.RESTRICT, null=True, blank=True, related_name="feeds")
     cron = models.CharField(max_length=100, default="*/15 * * * *")
     zone = models.CharField(max_length=64, default="Europe/London")
     is_active = models.BooleanField(default=True)
-    may_reach_private = models.BooleanField(default=False)  # an operator allowed addresses inside the own network
-    quiet_after_h = models.PositiveIntegerField(null=True, blank=True)  # told when nothing new came for so long [h]
+    may_reach_private = models.BooleanField(
+        default=False
+    )  # allowed by an operator: addresses inside the server's own network
+    quiet_after_h = models.PositiveIntegerField(null=True, blank=True)  # alert if there is no new file for so long [h]
     created_at = models.DateTimeField(default=timezone.now)
     last_looked_at = models.DateTimeField(null=True, blank=True)
-    last_success_at = models.DateTimeField(null=True, blank=True)  # of looking, whether or not there was anything
-    last_file_at = models.DateTimeField(null=True, blank=True)  # when something new last came
+    last_success_at = models.DateTimeField(null=True, blank=True)  # of a check, with or without files
+    last_file_at = models.DateTimeField(null=True, blank=True)  # when the last new file came
     failing_since = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
     remedy = models.TextField(blank=True)
@@ -60,12 +62,12 @@ class Feed(models.Model):
 
     @property
     def schedule_name(self) -> str:
-        """What its schedule is called."""
+        """The name of its schedule."""
         return f"feed:{self.pk}"
 
     @property
     def state(self) -> str:
-        """How it is doing: paused, new, failing or well."""
+        """paused, new, failing or well."""
         if not self.is_active:
             return "paused"
         if self.failing_since:
@@ -74,17 +76,17 @@ class Feed(models.Model):
 
 
 class FeedFile(models.Model):
-    """A file seen at a feed. It is read once, however often it is offered."""
+    """A file seen in a feed. It is read once, even if it is listed again."""
 
     id = models.BigAutoField(primary_key=True)
     feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="files")
     name = models.CharField(max_length=255)
-    size = models.BigIntegerField()  # [bytes]; -1 where the place does not say
-    changed = models.BigIntegerField()  # [s since 1970] as the place has it; 0 where it does not say
+    size = models.BigIntegerField()  # [bytes]; -1 if unknown
+    changed = models.BigIntegerField()  # [s since 1970] by the source's clock; 0 if unknown
     seen_at = models.DateTimeField(default=timezone.now)  # first, with this size and time
     sha256 = models.CharField(max_length=64, blank=True)  # blank: seen, not read yet
     upload = models.ForeignKey(Upload, on_delete=models.SET_NULL, null=True, blank=True, related_name="feed_files")
-    is_put_away = models.BooleanField(default=False)  # moved or deleted there, where that is wanted
+    is_put_away = models.BooleanField(default=False)  # moved or deleted at the source, if set
 
     class Meta:
         ordering: ClassVar = ["-id"]

@@ -1,4 +1,4 @@
-"""A look at a feed, as background work: what is new there is kept and handed on to be imported, each file once."""
+"""Check a feed in the background: new files are fetched and imported, each once."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from eclectyc.jobs.context import JobContext
 from eclectyc.kernel.errors import EclectycError, NotFound
 
 KIND: Final = "feeds.read"
-LONGEST_WAIT_S: Final = 60  # within one look, for a file to be left alone long enough
-MOST_FAILURES: Final = 3  # files on end that the place does not give: then it is the place that fails, not they
+LONGEST_WAIT_S: Final = 60  # within one check, for files to be complete
+MOST_FAILURES: Final = 3  # files in a row that cannot be fetched: then the source fails, not the files
 _CHUNK: Final = 1 << 20
 
 
 def run(running: JobContext) -> dict[str, Any]:
-    """Look at the feed that ``args["feed"]`` names. A feed that fails is told once, until it works again."""
+    """Check the feed of ``args["feed"]``. A failing feed is reported once, until it works again."""
     feed = Feed.objects.select_related("organisation").filter(pk=int(running.args["feed"])).first()
     if feed is None:
-        raise NotFound("The feed is no longer there.", "Nothing is to be done.")
+        raise NotFound("The feed was deleted.", "Nothing needs to be done.")
     Feed.objects.filter(pk=feed.pk).update(last_looked_at=timezone.now())
     try:
         with open_connection(feed, now=timezone.now()) as connection:
@@ -41,7 +41,7 @@ def run(running: JobContext) -> dict[str, Any]:
     except EclectycError as error:
         is_last = running.attempt >= running.claim.job.attempts
         if is_last or not isinstance(error, Unreachable):
-            _failed(running, feed, error)
+            _report_failure(running, feed, error)
         raise
     with running.effect():
         Feed.objects.filter(pk=feed.pk).update(last_success_at=timezone.now(), failing_since=None, error="", remedy="")
@@ -50,7 +50,7 @@ def run(running: JobContext) -> dict[str, Any]:
 
 @contextmanager
 def open_connection(feed: Feed, *, now: datetime) -> Iterator[Connection]:
-    """Open a feed's place, whatever kind it is of."""
+    """Open the connection of a feed."""
     from eclectyc.intake.feeds import folder, https, sftp
     from eclectyc.intake.feeds.service import secrets_of
 
@@ -68,38 +68,38 @@ def open_connection(feed: Feed, *, now: datetime) -> Iterator[Connection]:
 
 
 def _collect(running: JobContext, feed: Feed, connection: Connection) -> int:
-    """Read what is new and whole; return how many files were handed on."""
+    """Fetch the files that are new and complete; return how many are to be imported."""
     known = {(one.name, one.size, one.changed): one for one in feed.files.all()}
-    offered = connection.list_files()
-    running.progress(done=0, total=len(offered), unit="files", text="Looking at what is there")
-    new = [one for one in offered if not _is_read(known.get(_key(one)))]
-    read, silent, failed = 0, 0, list[EclectycError]()
-    for number, file in enumerate(_whole(running, feed, connection, new, known)):
+    listed = connection.list_files()
+    running.progress(done=0, total=len(listed), unit="files", text="Listing files")
+    new = [one for one in listed if not _is_read(known.get(_key(one)))]
+    read, failures, failed = 0, 0, list[EclectycError]()
+    for number, file in enumerate(_complete_files(running, feed, connection, new, known)):
         running.progress(done=number, text=f"Fetching {file.name}"[:200])
         try:
-            read += _take(running, feed, connection, file)
-            silent = 0
-        except EclectycError as error:  # the others go in all the same
+            read += _fetch(running, feed, connection, file)
+            failures = 0
+        except EclectycError as error:  # the other files are still imported
             running.log(f"{file.name}: {error.reason}")
             failed.append(error)
-            silent = silent + 1 if isinstance(error, Unreachable) else 0
-            if silent >= MOST_FAILURES:
+            failures = failures + 1 if isinstance(error, Unreachable) else 0
+            if failures >= MOST_FAILURES:
                 break
     if feed.settings.get("after", LEAVE) != LEAVE:
-        _put_away(running, feed, connection, offered)
+        _archive(running, feed, connection, listed)
     if failed:
         raise failed[0]
     return read
 
 
-def _whole(
+def _complete_files(
     running: JobContext,
     feed: Feed,
     connection: Connection,
     new: list[RemoteFile],
     known: dict[tuple[str, int, int], FeedFile],
 ) -> Iterable[RemoteFile]:
-    """Yield the files that nobody writes any more: unchanged since they were seen so long ago as the feed says."""
+    """Return the complete files: those unchanged for as long as the feed's settings require."""
     settle_s = float(feed.settings.get("settle_s", 0))
     if all(one.size < 0 for one in new) or not settle_s:
         return new
@@ -121,12 +121,12 @@ def _whole(
 def _wait(running: JobContext, seconds: float) -> None:
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
-        running.progress(text="Waiting whether the files still grow")
+        running.progress(text="Waiting for files to finish uploading")
         time.sleep(min(left, 0.5))
 
 
-def _take(running: JobContext, feed: Feed, connection: Connection, file: RemoteFile) -> bool:
-    """Fetch a file and hand it on; say False where its content came before."""
+def _fetch(running: JobContext, feed: Feed, connection: Connection, file: RemoteFile) -> bool:
+    """Fetch a file and start its import; return False if its content was imported before."""
     with tempfile.TemporaryFile(dir=_folder()) as copy:
         check_room(max(file.size, 0), file.name, _folder())
         connection.fetch(file, cast("BinaryIO", _LimitedFile(copy, file.name)))
@@ -134,7 +134,7 @@ def _take(running: JobContext, feed: Feed, connection: Connection, file: RemoteF
         for chunk in _chunks(copy):
             digest.update(chunk)
         with running.effect():
-            upload = _handed_on(feed, file, copy, digest.hexdigest())
+            upload = _start_import(feed, file, copy, digest.hexdigest())
             FeedFile.objects.update_or_create(
                 feed=feed,
                 name=file.name,
@@ -144,12 +144,12 @@ def _take(running: JobContext, feed: Feed, connection: Connection, file: RemoteF
             )
             if upload is not None:
                 Feed.objects.filter(pk=feed.pk).update(last_file_at=timezone.now())
-    running.log(f"{file.name}: {'handed on to be imported' if upload else 'its content came before'}")
+    running.log(f"{file.name}: {'import started' if upload else 'its content was imported before'}")
     return upload is not None
 
 
-def _handed_on(feed: Feed, file: RemoteFile, copy: BinaryIO, digest: str) -> Upload | None:
-    """Keep a file and enqueue its import, unless this feed brought the same content before."""
+def _start_import(feed: Feed, file: RemoteFile, copy: BinaryIO, digest: str) -> Upload | None:
+    """Store a file and start its import, unless this feed delivered the same content before."""
     copy.seek(0, 2)
     if not copy.tell() or feed.files.filter(sha256=digest).exists():
         return None
@@ -171,9 +171,9 @@ def _handed_on(feed: Feed, file: RemoteFile, copy: BinaryIO, digest: str) -> Upl
     return upload
 
 
-def _put_away(running: JobContext, feed: Feed, connection: Connection, offered: list[RemoteFile]) -> None:
-    """Move or delete what was read and is kept here, also what an earlier look did not come to."""
-    there = {_key(one): one for one in offered}
+def _archive(running: JobContext, feed: Feed, connection: Connection, listed: list[RemoteFile]) -> None:
+    """Move or delete files that were read and stored, including those an earlier check did not reach."""
+    there = {_key(one): one for one in listed}
     for one in feed.files.filter(is_put_away=False).exclude(sha256=""):
         running.check()
         file = there.get((one.name, one.size, one.changed))
@@ -182,14 +182,14 @@ def _put_away(running: JobContext, feed: Feed, connection: Connection, offered: 
         FeedFile.objects.filter(pk=one.pk).update(is_put_away=True)
 
 
-def _failed(running: JobContext, feed: Feed, error: EclectycError) -> None:
+def _report_failure(running: JobContext, feed: Feed, error: EclectycError) -> None:
     now = timezone.now()
     with running.effect():
         since = feed.failing_since or now
         Feed.objects.filter(pk=feed.pk).update(failing_since=since, error=error.reason, remedy=error.remedy)
         notify(
-            subject=f"The feed {feed.name} fails",
-            lines=[error.reason, error.remedy, "You are told once; it is looked at again as scheduled."],
+            subject=f"Feed {feed.name} is failing",
+            lines=[error.reason, error.remedy, "This is reported once. The feed is checked again as scheduled."],
             organisation_id=feed.organisation_id,
             kind=KIND,
             key=f"feed-failed:{feed.pk}:{since:%Y%m%dT%H%M%S}",
@@ -198,23 +198,23 @@ def _failed(running: JobContext, feed: Feed, error: EclectycError) -> None:
 
 
 def report_quiet_feeds(running: JobContext) -> dict[str, Any]:
-    """Tell of feeds that have been quiet for longer than they should, once for each silence."""
-    now, told = timezone.now(), 0
+    """Report feeds without a new file for longer than their limit, once for each silence."""
+    now, reported = timezone.now(), 0
     for feed in Feed.objects.filter(is_active=True, quiet_after_h__isnull=False):
         running.check()
         last = feed.last_file_at or feed.created_at
         if now - last < timedelta(hours=feed.quiet_after_h or 0):
             continue
         with running.effect():
-            told += not notify(
-                subject=f"The feed {feed.name} is quiet",
-                lines=[f"Nothing new since {last:%d %B %Y %H:%M} UTC.", "Ask the sender, or look at its page."],
+            reported += not notify(
+                subject=f"Feed {feed.name} has no new files",
+                lines=[f"No new file since {last:%d %B %Y %H:%M} UTC.", "Ask the sender, or see the feed's page."],
                 organisation_id=feed.organisation_id,
                 kind=KIND,
                 key=f"feed-quiet:{feed.pk}:{last:%Y%m%dT%H%M%S}",
                 path=f"/admin/feeds/{feed.pk}",
             ).was_there
-    return {"told": told}
+    return {"told": reported}
 
 
 def _key(one: RemoteFile) -> tuple[str, int, int]:
@@ -222,21 +222,21 @@ def _key(one: RemoteFile) -> tuple[str, int, int]:
 
 
 def _is_read(known: FeedFile | None) -> bool:
-    """Say whether a file was read. One that was put away and is there again is another of its name."""
+    """Return whether a file was read. One that was moved away and is there again is a new file of that name."""
     return known is not None and bool(known.sha256) and not known.is_put_away
 
 
 class _LimitedFile:
-    """What a file is fetched into: it takes no more than a file may have, and leaves the disk its room."""
+    """A file to fetch into that limits its size and keeps room on the disk."""
 
     def __init__(self, copy: BinaryIO, name: str) -> None:
-        self._copy, self._name, self._size, self._looked_at = copy, name, 0, 0
+        self._copy, self._name, self._size, self._checked_at = copy, name, 0, 0
 
     def write(self, data: bytes) -> int:
         self._size += len(data)
-        if self._size - self._looked_at >= _CHUNK:
+        if self._size - self._checked_at >= _CHUNK:
             check_room(self._size, self._name, _folder())
-            self._looked_at = self._size
+            self._checked_at = self._size
         return self._copy.write(data)
 
 

@@ -1,4 +1,4 @@
-"""Feeds set up, changed, tried out and taken down."""
+"""Create, change, test and delete feeds."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ LONGEST_NAME: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class FeedDetails:
-    """How a feed is to be. secrets : what is given replaces all there were; None keeps them."""
+    """The values of a feed. secrets : replace all stored ones; None keeps them."""
 
     name: str
     settings: Mapping[str, Any]
     secrets: Mapping[str, str] | None = field(default=None, repr=False)
-    options: ImportOptions = ImportOptions()  # noqa: RUF009 - it never changes
+    options: ImportOptions = ImportOptions()  # noqa: RUF009 - it is immutable
     cron: str = "*/15 * * * *"
     zone: str = "Europe/London"
     is_active: bool = True
@@ -45,43 +45,43 @@ class FeedDetails:
 
 
 def create_feed(
-    actor: Actor, *, organisation: Organisation, kind: str, wanted: FeedDetails, may_reach_private: bool = False
+    actor: Actor, *, organisation: Organisation, kind: str, details: FeedDetails, may_reach_private: bool = False
 ) -> Feed:
-    """Set a feed up, with its schedule. Folders of the server, and addresses inside its network, are an operator's."""
+    """Create a feed with its schedule. Folders of the server and addresses inside its network require an operator."""
     actor.require("imports.run", organisation.pk)
     feed = Feed(organisation=organisation, kind=kind, may_reach_private=may_reach_private)
     with transaction.atomic():
-        _fill(actor, feed, wanted, wanted.secrets or {})
+        _fill(actor, feed, details, details.secrets or {})
         record(actor.by, "feed.created", feed, organisation_id=organisation.pk, after=_shown(feed))
     return feed
 
 
-def update_feed(actor: Actor, *, feed: Feed, wanted: FeedDetails) -> Feed:
-    """Change a feed. Its secrets go to no other place than the one they were given for."""
+def update_feed(actor: Actor, *, feed: Feed, details: FeedDetails) -> Feed:
+    """Change a feed. Its secrets are never used for another server than the one they were given for."""
     actor.require("imports.run", feed.organisation_id)
     with transaction.atomic():
-        held = Feed.objects.select_for_update(of=("self",)).get(pk=feed.pk)
-        before, kept = _shown(held), secrets_of(held)
-        if wanted.secrets is None and kept and _place(held.settings) != _place(wanted.settings):
+        stored = Feed.objects.select_for_update(of=("self",)).get(pk=feed.pk)
+        before, kept = _shown(stored), secrets_of(stored)
+        if details.secrets is None and kept and _place(stored.settings) != _place(details.settings):
             raise Invalid(
-                "The feed now goes to another place: its password or token is not taken along.",
-                "Give it again.",
-                field="password" if held.kind == Feed.SFTP else "token",
+                "The feed's server has changed, so its stored password or token cannot be used.",
+                "Enter it again.",
+                field="password" if stored.kind == Feed.SFTP else "token",
             )
-        _fill(actor, held, wanted, kept if wanted.secrets is None else wanted.secrets)
+        _fill(actor, stored, details, kept if details.secrets is None else details.secrets)
         record(
             actor.by,
             "feed.changed",
-            held,
-            organisation_id=held.organisation_id,
+            stored,
+            organisation_id=stored.organisation_id,
             before=before,
-            after={**_shown(held), "secret_changed": wanted.secrets is not None},
+            after={**_shown(stored), "secret_changed": details.secrets is not None},
         )
-    return held
+    return stored
 
 
 def delete_feed(actor: Actor, *, feed: Feed) -> None:
-    """Take a feed down. What came through it stays."""
+    """Delete a feed. Imported readings stay."""
     actor.require("imports.run", feed.organisation_id)
     with transaction.atomic():
         schedules.delete(feed.schedule_name)
@@ -90,7 +90,7 @@ def delete_feed(actor: Actor, *, feed: Feed) -> None:
 
 
 def try_feed(actor: Actor, *, feed: Feed) -> list[str]:
-    """Connect to a feed and return the names of the files that it would read; nothing is kept."""
+    """Connect to a feed and return the names of the files that it would read; nothing is stored."""
     actor.require("imports.run", feed.organisation_id)
     record(actor.by, "feed.tried", feed, organisation_id=feed.organisation_id)
     with open_connection(feed, now=timezone.now()) as connection:
@@ -98,7 +98,7 @@ def try_feed(actor: Actor, *, feed: Feed) -> list[str]:
 
 
 def read_now(actor: Actor, *, feed: Feed) -> Job:
-    """Look at a feed now, in the background."""
+    """Check a feed now, in the background."""
     actor.require("imports.run", feed.organisation_id)
     with transaction.atomic():
         record(actor.by, "feed.read", feed, organisation_id=feed.organisation_id)
@@ -113,30 +113,30 @@ def read_now(actor: Actor, *, feed: Feed) -> Job:
 
 
 def secrets_of(feed: Feed) -> dict[str, str]:
-    """Return a feed's secrets; only whoever connects needs them."""
+    """Return a feed's secrets; only its connection needs them."""
     return json.loads(feed.secret.reveal()) if isinstance(feed.secret, Secret) and feed.secret else {}
 
 
-def _fill(actor: Actor, feed: Feed, wanted: FeedDetails, secrets: Mapping[str, str]) -> None:
+def _fill(actor: Actor, feed: Feed, details: FeedDetails, secrets: Mapping[str, str]) -> None:
     if (feed.kind == Feed.FOLDER or feed.may_reach_private) and not actor.operator:
-        raise Forbidden("Only an operator of the platform sets up such a feed.", "Ask them.")
-    known = check_settings(feed.kind, wanted.settings, secrets)
-    wanted.options.checked()
-    if wanted.options.create_meters:
+        raise Forbidden("Only an operator of the platform may create such a feed.", "Ask an operator.")
+    checked = check_settings(feed.kind, details.settings, secrets)
+    details.options.checked()
+    if details.options.create_meters:
         actor.require("estate.edit", feed.organisation_id)
-    feed.name = " ".join(wanted.name.split())[:LONGEST_NAME]
+    feed.name = " ".join(details.name.split())[:LONGEST_NAME]
     if not feed.name:
-        raise Invalid("A feed needs a name.", "Name its sender.", field="name")
+        raise Invalid("A feed needs a name.", "Enter one, such as the sender's name.", field="name")
     if Feed.objects.filter(organisation=feed.organisation_id, name=feed.name).exclude(pk=feed.pk).exists():
-        raise Conflict(f"There is a feed {feed.name!r} already.", "Choose another name.", field="name")
-    schedules.check_cron(wanted.cron, wanted.zone)
-    feed.settings, feed.options = known.settings, plain_options(replace(wanted.options, profile=""))
-    feed.profile = _profile(actor, feed, wanted.options.profile)
+        raise Conflict(f"A feed {feed.name!r} already exists.", "Choose another name.", field="name")
+    schedules.check_cron(details.cron, details.zone)
+    feed.settings, feed.options = checked.settings, plain_options(replace(details.options, profile=""))
+    feed.profile = _profile(actor, feed, details.options.profile)
     if feed.profile and feed.profile.creates_meters:
         actor.require("estate.edit", feed.organisation_id)
-    feed.secret = json.dumps(known.secrets) if known.secrets else ""
-    feed.cron, feed.zone, feed.is_active = wanted.cron, wanted.zone, wanted.is_active
-    feed.quiet_after_h = wanted.quiet_after_h
+    feed.secret = json.dumps(checked.secrets) if checked.secrets else ""
+    feed.cron, feed.zone, feed.is_active = details.cron, details.zone, details.is_active
+    feed.quiet_after_h = details.quiet_after_h
     feed.save()
     feed.refresh_from_db()
     schedules.plan(
@@ -152,7 +152,7 @@ def _fill(actor: Actor, feed: Feed, wanted: FeedDetails, secrets: Mapping[str, s
 
 
 def _profile(actor: Actor, feed: Feed, name: str) -> ImportProfile | None:
-    """Return the saved profile of a name; its row is held, so that it is not deleted at this moment."""
+    """Return the saved profile of a name, with its row locked so that it is not deleted meanwhile."""
     if not name:
         return None
     found = profile_named(actor, feed.organisation, name)
@@ -170,5 +170,5 @@ def _shown(feed: Feed) -> dict[str, Any]:
 def options_of(feed: Feed) -> ImportOptions:
     """Return the import options of a feed's files."""
     known = {one.name for one in fields(ImportOptions)} - {"profile"}
-    said = {name: value for name, value in feed.options.items() if name in known}
-    return ImportOptions(**said, profile=feed.profile.name if feed.profile else "")
+    options = {name: value for name, value in feed.options.items() if name in known}
+    return ImportOptions(**options, profile=feed.profile.name if feed.profile else "")

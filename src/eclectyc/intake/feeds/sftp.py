@@ -1,4 +1,4 @@
-"""An SFTP folder. The server's host key is pinned: another key is another server, and nothing is sent to it."""
+"""Feeds from an SFTP folder. The server's host key is pinned: nothing is sent to a server with another key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEY_KINDS: Final = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
 class SftpConnection:
-    """Files of one folder of a server."""
+    """The files of one folder of a server."""
 
     def __init__(self, client: paramiko.SFTPClient, settings: dict[str, Any]) -> None:
         self._client = client
@@ -48,7 +48,7 @@ class SftpConnection:
 
     def archive(self, file: RemoteFile) -> None:
         path = join(self._path, file.name)
-        with _explain_errors(f"{file.name} cannot be put away"):
+        with _explain_errors(f"{file.name} cannot be moved or deleted"):
             if not self._is_there(path):
                 return
             if self._after == DELETE:
@@ -69,7 +69,7 @@ class SftpConnection:
 
 @contextmanager
 def open_sftp(settings: dict[str, Any], secrets: dict[str, str], *, may_be_private: bool) -> Iterator[SftpConnection]:
-    """Connect to a server whose host key is the pinned one, and sign in."""
+    """Connect to a server with the pinned host key, and sign in."""
     with _connected(settings["host"], settings["port"], settings["host_key"], may_be_private) as transport:
         _sign_in(transport, settings["username"], secrets)
         with _explain_errors("The server does not answer as an SFTP server"):
@@ -84,7 +84,7 @@ def open_sftp(settings: dict[str, Any], secrets: dict[str, str], *, may_be_priva
 
 
 def host_key_of(host: str, port: int, *, may_be_private: bool) -> str:
-    """Return the host key that a server shows, to be compared with what its operator says and then pinned."""
+    """Return a server's host key, to compare it with its operator's and then pin it."""
     with _connected(host, port, "", may_be_private) as transport:
         key = transport.get_remote_server_key()
         return f"{key.get_name()} {key.get_base64()}"
@@ -95,7 +95,7 @@ def _connected(host: str, port: int, pinned: str, may_be_private: bool) -> Itera
     transport = paramiko.Transport(_socket(host, port, may_be_private))
     transport.banner_timeout = transport.auth_timeout = TIMEOUT_S
     try:
-        if kind := kind_of(pinned):  # a server with several keys shows the pinned one
+        if kind := kind_of(pinned):  # a server with several keys is asked for the pinned one
             kinds = transport.get_security_options()
             like = ("rsa-sha2-512", "rsa-sha2-256", kind) if kind == "ssh-rsa" else (kind,)
             kinds.key_types = [known for known in like if known in kinds.key_types]
@@ -112,8 +112,8 @@ def _connected(host: str, port: int, pinned: str, may_be_private: bool) -> Itera
 def _check_key(host: str, shown: str, pinned: str) -> None:
     if fingerprint(shown) != fingerprint(pinned):
         raise Invalid(
-            f"{host} shows another host key than the pinned one ({fingerprint(shown)}): nothing was sent to it.",
-            "Ask its operator whether the key was changed; if so, pin the new one.",
+            f"The host key of {host} is not the pinned one ({fingerprint(shown)}). Nothing was sent.",
+            "Ask its operator whether the key was changed; if so, enter the new one.",
             field="host_key",
         )
 
@@ -130,7 +130,9 @@ def _socket(host: str, port: int, may_be_private: bool) -> socket.socket:
             last = error
         else:
             return found
-    raise Unreachable(f"{host} does not answer on port {port}: {last}.", "Check name and port.", field="host")
+    raise Unreachable(
+        f"{host} does not answer on port {port}: {last}.", "Check the server's name and port.", field="host"
+    )
 
 
 def _sign_in(transport: paramiko.Transport, username: str, secrets: dict[str, str]) -> None:
@@ -140,9 +142,11 @@ def _sign_in(transport: paramiko.Transport, username: str, secrets: dict[str, st
         else:
             transport.auth_password(username, secrets.get("password", ""))
     except paramiko.AuthenticationException:
-        raise Invalid("The server does not let us in.", "Check user name, password or key.", field="username") from None
+        raise Invalid(
+            "The server refused the sign-in.", "Check user name, password or key.", field="username"
+        ) from None
     except (paramiko.SSHException, OSError) as error:
-        raise Unreachable(f"Signing in broke off: {error}.", "It is tried again.") from None
+        raise Unreachable(f"The sign-in was interrupted: {error}.", "It will be retried.") from None
 
 
 def _private_key(text: str, passphrase: str | None) -> paramiko.PKey:
@@ -150,19 +154,19 @@ def _private_key(text: str, passphrase: str | None) -> paramiko.PKey:
         try:
             return kind.from_private_key(io.StringIO(text), password=passphrase or None)
         except paramiko.PasswordRequiredException:
-            raise Invalid("The private key has a passphrase.", "Give it.", field="passphrase") from None
+            raise Invalid("The private key has a passphrase.", "Enter the passphrase.", field="passphrase") from None
         except (paramiko.SSHException, ValueError):
             continue
-    raise Invalid("The private key cannot be read.", "Give an OpenSSH or PEM key.", field="private_key")
+    raise Invalid("The private key cannot be read.", "Enter an OpenSSH or PEM key.", field="private_key")
 
 
 @contextmanager
 def _explain_errors(what: str) -> Iterator[None]:
-    """Say plainly what an error of the connection means."""
+    """Turn an error of the connection into one with a reason and a remedy."""
     try:
         yield
     except UnicodeError:
-        raise Invalid(f"{what}: the name of a file there is not written in UTF-8.", "Have it renamed.") from None
+        raise Invalid(f"{what}: the name of a file there is not in UTF-8.", "Ask the sender to rename it.") from None
     except (paramiko.SSHException, OSError, EOFError) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise Unreachable(f"{what}: {why}.", "It is tried again.") from None
+        raise Unreachable(f"{what}: {why}.", "It will be retried.") from None

@@ -1,1 +1,1 @@
-"""Readings that programs push: checked at once, durable before the answer, folded into day rows in batches."""
+"""Readings pushed by programs: checked at once, durable before the answer, stored as day rows in batches."""

@@ -1,4 +1,4 @@
-"""Which of the waiting pushes make one batch: those of one person to one organisation, in an order that holds. Pure."""
+"""Choose the waiting pushes of the next batch: those of one user to one organisation, in a safe order. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST_READINGS: Final = 500_000
 
 
 class WaitingPush(NamedTuple):
-    """A push in the inbox, without what it says."""
+    """A push in the inbox, without its readings."""
 
     pk: int
     organisation: int
@@ -20,21 +20,21 @@ class WaitingPush(NamedTuple):
 
 
 def next_batch(waiting: Iterable[WaitingPush], most_pushes: int = MOST_PUSHES) -> list[WaitingPush]:
-    """Return the pushes that the next batch takes, given all that wait in order.
+    """Return the pushes of the next batch, given all that wait in order.
 
-    The oldest one says whose batch it is. A push that stays behind holds back every later one of its series.
+    The oldest one decides user and organisation. A push that is left for later holds back all later ones of its series.
     """
-    taken: list[WaitingPush] = []
+    chosen: list[WaitingPush] = []
     behind: set[int] = set()
     readings = 0
     for push in waiting:
-        is_theirs = not taken or (push.organisation, push.user) == (taken[0].organisation, taken[0].user)
-        is_too_much = bool(taken) and readings + push.readings > MOST_READINGS
+        is_theirs = not chosen or (push.organisation, push.user) == (chosen[0].organisation, chosen[0].user)
+        is_too_much = bool(chosen) and readings + push.readings > MOST_READINGS
         if not is_theirs or is_too_much or push.series in behind:
             behind.add(push.series)
             continue
-        taken.append(push)
+        chosen.append(push)
         readings += push.readings
-        if len(taken) == most_pushes:
+        if len(chosen) == most_pushes:
             break
-    return taken
+    return chosen

@@ -1,7 +1,7 @@
-"""Readings as they were sent become columns; each that cannot be taken has its reason and remedy. Pure.
+"""Convert pushed readings to columns; each rejected one has a reason and a remedy. Pure.
 
-Nearly all pushes are of one shape, so all readings are first tried as columns at once. Where anything is unusual, the
-careful way looks at one after another: it alone says what is taken.
+Nearly all pushes have the same shape, so all readings are first converted at once. If anything is unusual, they are
+checked one by one: only that decides what is rejected.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _QUALITY: Final = {None: UNFLAGGED, False: ACTUAL, True: ESTIMATED}
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A reading that was not taken: which one of the push, from 0, why, and what to do about it."""
+    """A rejected reading: its index in the push, from 0, reason and remedy."""
 
     index: int
     reason: str
@@ -32,10 +32,10 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class ReadingColumns:
-    """Readings that could be read; every array has shape (readings,).
+    """Accepted readings; every array has shape (readings,).
 
-    index : which one of the push. start, end : UTC instants [s since 1970, int64], NO_END where none is told.
-    value : float64. quality : int8 of ``kernel.quality``; one without ``estimated`` is unflagged.
+    index : in the push. start, end : UTC instants [s since 1970, int64], NO_END if there is none.
+    value : float64. quality : int8 of ``kernel.quality``; unflagged without ``estimated``.
     """
 
     index: np.ndarray
@@ -45,24 +45,24 @@ class ReadingColumns:
     quality: np.ndarray
 
     def where(self, chosen: np.ndarray) -> ReadingColumns:
-        """Return some of them: a mask or indices."""
+        """Return the readings of a mask or of indices."""
         return ReadingColumns(
             self.index[chosen], self.start[chosen], self.end[chosen], self.value[chosen], self.quality[chosen]
         )
 
 
 class _Refused(Exception):
-    """This reading cannot be taken: reason, remedy."""
+    """This reading is rejected: reason, remedy."""
 
 
 def read_columns(readings: list[Any]) -> tuple[ReadingColumns, list[Rejection]]:
-    """Return what can be read of a push's readings, and what cannot."""
+    """Return the accepted readings of a push, and the rejected ones."""
     columns = at_once(readings)
     return (columns, []) if columns is not None else one_by_one(readings)
 
 
 def at_once(readings: list[Any]) -> ReadingColumns | None:
-    """Return all readings as columns; None where one of them is not of the usual shape."""
+    """Return all readings as columns; None if one of them does not have the usual shape."""
     if set(map(type, readings)) != {dict} or not all(map(FIELDS.issuperset, readings)):
         return None
     values = [reading.get("value") for reading in readings]
@@ -80,7 +80,7 @@ def at_once(readings: list[Any]) -> ReadingColumns | None:
 
 
 def one_by_one(readings: list[Any]) -> tuple[ReadingColumns, list[Rejection]]:
-    """Return the readings that can be taken as columns, and why the others cannot."""
+    """Return the accepted readings as columns, and the rejected ones; check them one by one."""
     rows: list[tuple[int, int, int, float, int]] = []
     rejected = []
     for nth, reading in enumerate(readings):
@@ -101,21 +101,21 @@ def one_by_one(readings: list[Any]) -> tuple[ReadingColumns, list[Rejection]]:
 
 def _read(reading: Any) -> tuple[int, int, float, int]:
     if not isinstance(reading, dict):
-        raise _Refused("This is no object.", 'Send {"start", "value"} for each reading.')
-    strange = sorted(reading.keys() - FIELDS)
-    if strange:
-        raise _Refused(f"There is no field {strange[0][:80]!r}.", f"Known here: {', '.join(sorted(FIELDS))}.")
+        raise _Refused("The reading is not an object.", 'Send {"start", "value"} for each reading.')
+    unknown = sorted(reading.keys() - FIELDS)
+    if unknown:
+        raise _Refused(f"A reading has no field {unknown[0][:80]!r}.", f"Use {', '.join(sorted(FIELDS))}.")
     start = _instant(reading.get("start"), "start")
     end = NO_END if reading.get("end") is None else _instant(reading["end"], "end")
     flag = reading.get("estimated")
     if flag is not None and not isinstance(flag, bool):
-        raise _Refused("estimated is neither true nor false.", "Send true, false, or leave it out.")
+        raise _Refused("estimated must be true or false.", "Send true or false, or leave it out.")
     return start, end, _value(reading.get("value")), _QUALITY[flag]
 
 
 def _instant(text: Any, name: str) -> int:
     if not isinstance(text, str):
-        raise _Refused(f"{name} is missing, or no text.", "Write it like 2025-06-01T10:00:00Z.")
+        raise _Refused(f"{name} is missing, or is not text.", "Write it like 2025-06-01T10:00:00Z.")
     try:
         return instant_of(text)
     except BadStamp as bad:
@@ -124,16 +124,16 @@ def _instant(text: Any, name: str) -> int:
 
 def _value(value: Any) -> float:
     if value is None:
-        raise _Refused("It has no value.", "Leave out what is missing: a gap is not sent.")
+        raise _Refused("The value is missing.", "Do not send readings without a value.")
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Refused("The value is no number.", "Send a plain number, without quotes.")
+        raise _Refused("The value is not a number.", "Send a plain number, without quotes.")
     if not abs(value) <= MAX_VALUE:
-        raise _Refused("The value is larger than any reading.", "Check it, and its unit.")
+        raise _Refused("The value is larger than any reading can be.", "Check the value and its unit.")
     return float(value)
 
 
 def iso_text(instant_s: int) -> str:
-    """Return an instant as it is shown in reasons.
+    """Return an instant as text for reasons.
 
     >>> shown(0)
     '1970-01-01T00:00:00Z'

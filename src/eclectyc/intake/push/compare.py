@@ -1,4 +1,4 @@
-"""What a push would change, by the lake's own rule: the lake as it is, then what waits in the inbox, then the push."""
+"""Compare a push with stored readings and with earlier pushes in the inbox, by the lake's own rule."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class PushComparison:
-    """What becomes of the slots of a push. ``newest`` is the last push of the same days that this knows of."""
+    """The effect of a push. ``newest`` is the last push of the same days that was considered."""
 
     added: int
     changed: int
@@ -33,19 +33,19 @@ def days_of(pushed: PushedSlots) -> tuple[date, date]:
 
 
 def compare(series: int, pushed: PushedSlots) -> PushComparison:
-    """Say what a push of a series does to what is held, or is on its way.
+    """Return the effect of a push on stored readings and on those of earlier pushes.
 
-    The inbox is read before the lake, so that nothing is missed that goes from the one to the other meanwhile.
+    The inbox is read before the lake, so that a push that is stored meanwhile is not missed.
     """
     first, last = days_of(pushed)
     waiting = inbox.pending_pushes(series, first, last)
-    held = connect().slots_of(series, first, last + timedelta(days=1))
-    value, quality = held.at(pushed.day, pushed.slot)
+    stored = connect().slots_of(series, first, last + timedelta(days=1))
+    value, quality = stored.at(pushed.day, pushed.slot)
     for push in waiting:
-        if push.batch is None or push.batch > held.last_batch:
+        if push.batch is None or push.batch > stored.last_batch:
             _merge_earlier(unpack(push.data), pushed, value, quality)
-    laid = merge_slots(_as_day(value, quality), _as_day(pushed.value, pushed.quality))
-    added, changed, unchanged, kept = laid.counts[0].tolist()
+    merged = merge_slots(_as_day(value, quality), _as_day(pushed.value, pushed.quality))
+    added, changed, unchanged, kept = merged.counts[0].tolist()
     return PushComparison(added, changed, unchanged, kept, newest=waiting[-1].pk if waiting else 0)
 
 
@@ -54,12 +54,12 @@ def _as_day(value: np.ndarray, quality: np.ndarray) -> Slots:
 
 
 def _merge_earlier(earlier: PushedSlots, pushed: PushedSlots, value: np.ndarray, quality: np.ndarray) -> None:
-    """Lay what an earlier push says of the same slots over what is held of them."""
-    key, wanted = earlier.key, pushed.key
-    where = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
-    both = key[where] == wanted
+    """Merge the same slots of an earlier push into ``value`` and ``quality``."""
+    key, own_key = earlier.key, pushed.key
+    where = np.minimum(np.searchsorted(key, own_key), len(key) - 1)
+    both = key[where] == own_key
     if not both.any():
         return
-    said = where[both]
-    laid = merge_slots(_as_day(value[both], quality[both]), _as_day(earlier.value[said], earlier.quality[said])).slots
-    value[both], quality[both] = laid.values, laid.quality
+    rows = where[both]
+    merged = merge_slots(_as_day(value[both], quality[both]), _as_day(earlier.value[rows], earlier.quality[rows])).slots
+    value[both], quality[both] = merged.values, merged.quality

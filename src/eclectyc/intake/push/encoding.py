@@ -1,4 +1,4 @@
-"""What one push says, as the inbox keeps it: one small blob, not a row a reading. Pure."""
+"""The readings of a push as one small blob in the inbox, rather than a row a reading. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PushedSlots:
         return len(self.day)
 
     def where(self, chosen: np.ndarray) -> PushedSlots:
-        """Return some of them: a mask or indices."""
+        """Return the slots of a mask or of indices."""
         return PushedSlots(self.day[chosen], self.slot[chosen], self.value[chosen], self.quality[chosen])
 
     @property
@@ -44,14 +44,14 @@ SLOT_BITS: Final = 11  # a day has 1,500 minutes at most
 
 
 def pack(pushed: PushedSlots) -> bytes:
-    """Return what a push says as bytes."""
+    """Return the slots as bytes."""
     columns = (getattr(pushed, name).astype(kind).tobytes() for name, kind in _COLUMNS)
     # Level 1: the days and slots of a run shrink to nothing, values hardly more at any level.
     return _HEAD.pack(_FORM, len(pushed)) + zlib.compress(b"".join(columns), 1)
 
 
 def unpack(data: bytes) -> PushedSlots:
-    """Return what bytes of ``pack`` say; raise ``ValueError`` for anything else."""
+    """Return the slots of bytes from ``pack``; raise ``ValueError`` for anything else."""
     try:
         form, size = _HEAD.unpack_from(data)
         plain = zlib.decompress(data[_HEAD.size :])

@@ -1,4 +1,4 @@
-"""The inbox as others see it: what waits, for how long, and what of one series is on its way."""
+"""Queries of the inbox: what waits, for how long, and the pending pushes of a series."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from eclectyc.intake.push.models import Push, PushQuerySet
 
 @dataclass(frozen=True, slots=True)
 class InboxSummary:
-    """What is acknowledged and not yet to be seen in readings. ``oldest_s`` is how long the first has waited [s];
-    ``faulty`` pushes were refused by the lake and stay until that is mended."""
+    """Acknowledged pushes that are not stored yet. ``oldest_s`` is how long the first has waited [s]; ``faulty`` pushes
+    were refused by the lake and stay until the cause is fixed."""
 
     pushes: int = 0
     readings: int = 0
@@ -23,7 +23,7 @@ class InboxSummary:
 
 
 def summary(now: datetime) -> InboxSummary:
-    """Return how much waits in the inbox: one query."""
+    """Return what waits in the inbox, with one query."""
     is_waiting = Q(fault="")
     found = Push.objects.aggregate(
         pushes=Count("pk", filter=is_waiting),
@@ -36,7 +36,7 @@ def summary(now: datetime) -> InboxSummary:
 
 
 class PendingPush(NamedTuple):
-    """A push that is not, or was not when this was asked, in the lake."""
+    """A push that was not in the lake at the time of the query."""
 
     pk: int
     batch: int | None
@@ -44,13 +44,13 @@ class PendingPush(NamedTuple):
 
 
 def pending_pushes(series: int, first_day: date, last_day: date) -> list[PendingPush]:
-    """Return the pushes of a series that touch some days (the last one included), in the order in which they came."""
+    """Return the pushes of a series with readings on some days (the last one included), in order of arrival."""
     rows = _touching(series, first_day, last_day).order_by("pk").values_list("pk", "batch_id", "data")
     return [PendingPush(pk, batch, bytes(data)) for pk, batch, data in rows]
 
 
 def has_newer(series: int, first_day: date, last_day: date, than: int) -> bool:
-    """Say whether a push of a series that touches some days came after one of a certain number."""
+    """Return whether a push of a series with readings on some days came after push ``than``."""
     return _touching(series, first_day, last_day).filter(pk__gt=than).exists()
 
 

@@ -1,4 +1,4 @@
-"""Instants as programs write them: ISO 8601 with an offset. Pure.
+"""Parse instants: ISO 8601 with an offset. Pure.
 
 A time without an offset is refused, never guessed: it may be local or UTC, and twice a year it would be neither.
 """
@@ -18,12 +18,12 @@ _STAMP: Final = re.compile(
     re.ASCII,
 )
 _WRITE: Final = "Write it like 2025-06-01T10:00:00Z or 2025-06-01T11:00:00+01:00."
-_LENGTHS: Final = {20: 1, 25: 6}  # of a stamp to the second: how much of it is the offset
+_LENGTHS: Final = {20: 1, 25: 6}  # of a text to the second: length of its offset
 _CLOCK: Final = 19
 
 
 class BadStamp(ValueError):
-    """A text that is no instant; ``reason`` is to follow what the text stands for."""
+    """A text that is not an instant; ``reason`` follows the name of its field."""
 
     def __init__(self, reason: str, remedy: str = _WRITE) -> None:
         super().__init__(reason)
@@ -44,25 +44,25 @@ def instant_of(text: str) -> int:
             raise ValueError(text)
         if match[3] is None:
             raise BadStamp(
-                f"{text} has no offset, so it is not known which moment it is.",
+                f"{text} has no offset, so its moment is unknown.",
                 "Add Z for UTC, or the offset of the local time, such as +01:00.",
             )
         moment = datetime.fromisoformat(text.upper())
     except BadStamp:
         raise
     except ValueError:
-        raise BadStamp(f"{text[:40]!r} is no instant.") from None
+        raise BadStamp(f"{text[:40]!r} is not an instant.") from None
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise BadStamp(f"{text} is not between {FIRST_YEAR} and {LAST_YEAR}.", "Check the year.")
     if moment.microsecond:
-        raise BadStamp(f"{text} is not on a whole second.", "Readings start on a whole minute: leave the fraction out.")
+        raise BadStamp(f"{text} is not on a whole second.", "Readings start on a whole minute: leave out the fraction.")
     return int(moment.timestamp())
 
 
 def instants_of(texts: list[str]) -> np.ndarray | None:
-    """Return many instants at once, int64 [s since 1970]; None where one is not written in a usual way.
+    """Return many instants at once, int64 [s since 1970]; None if one is written in an unusual way.
 
-    Usual is to the second, with ``Z`` or ``+01:00``, all of one length. What this reads, ``instant_of`` reads alike.
+    Usual is to the second, with ``Z`` or ``+01:00``, all of one length. ``instant_of`` returns the same for these.
     """
     try:
         data = "".join(texts).encode("ascii")
@@ -87,14 +87,14 @@ def instants_of(texts: list[str]) -> np.ndarray | None:
 
 
 def _is_clock(letters: np.ndarray) -> bool:
-    """Say whether these all are like 2025-06-01T10:00:00: what stands between the digits is exactly that."""
+    """Return whether all have the form 2025-06-01T10:00:00, with exactly these marks between the digits."""
     marks = (letters[:, [4, 7, 10, 13, 16]] == np.frombuffer(b"--T::", np.uint8)).all()
     digits = letters[:, [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18]] - np.uint8(ord("0"))
     return bool(marks and (digits <= 9).all())
 
 
 def _offsets(letters: np.ndarray) -> np.ndarray | None:
-    """Return offsets [s] that are all ``Z`` or all like ``+01:00``; None where they are not."""
+    """Return offsets [s] that are all ``Z`` or all like ``+01:00``; None if they are not."""
     if letters.shape[1] == _LENGTHS[20]:
         return np.zeros(len(letters), np.int64) if (letters == ord("Z")).all() else None
     digits = letters[:, [1, 2, 4, 5]] - np.uint8(ord("0"))

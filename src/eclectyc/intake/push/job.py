@@ -21,26 +21,26 @@ def run_drain(running: JobContext) -> dict[str, Any]:
     if running.due_at is not None:
         Push.objects.exclude(fault="").update(fault="")
     done = DrainResult()
-    _fold(running, done)
-    with running.effect():  # from here on a push asks for a job of its own
+    _drain(running, done)
+    with running.effect():  # from here on a push enqueues a new job
         Job.objects.filter(pk=running.job_id).update(key="")
-    _fold(running, done)  # what came in meanwhile
+    _drain(running, done)  # what arrived meanwhile
     return asdict(done)
 
 
-def _fold(running: JobContext, done: DrainResult) -> None:
+def _drain(running: JobContext, done: DrainResult) -> None:
     """Store what waits now, and add the counts to ``done``."""
     earlier, until = asdict(done), time.monotonic() + PATIENCE_S
 
-    def tell(folded: DrainResult) -> None:
-        for name, count in asdict(folded).items():
+    def add_counts(result: DrainResult) -> None:
+        for name, count in asdict(result).items():
             setattr(done, name, earlier[name] + count)
         running.progress(done=done.readings, unit="readings", text="Storing pushed readings")
 
     while True:
         running.progress()
         try:
-            drain_inbox(wait_s=TURN_S, guard=running.effect, on_batch=tell)
+            drain_inbox(wait_s=TURN_S, guard=running.effect, on_batch=add_counts)
             return
         except Busy:
             running.progress(text="Waiting for another writer")

@@ -1,13 +1,13 @@
-"""Many pushes as one batch's word on each slot: what is left as if each had come alone, one after another. Pure.
+"""Merge many pushes into one value for each slot, with the same effect as storing them one after another. Pure.
 
-What a push does can depend on what is held. Two pushes of one slot become one word wherever that word does the same
-to whatever is held; where no word does (an estimate, then its equal without a flag), the later push waits for the
-next batch, and with it all later ones of its series.
+The effect of a push can depend on stored readings. Two pushes of one slot become one value if that value has the same
+effect on any stored reading; if there is no such value (an estimate, then the same value without a flag), the later
+push waits for the next batch, and with it all later ones of its series.
 
     then →       actual w     no flag w                   estimate w
     actual v     actual w     actual w                    actual v
-    no flag v    actual w     actual w (equal: no flag)   no word (equal: no flag)
-    estimate v   actual w     actual w (equal: no word)   estimate w
+    no flag v    actual w     actual w (equal: no flag)   none (equal: no flag)
+    estimate v   actual w     actual w (equal: none)      estimate w
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _SERIES_SHIFT: Final = SLOT_BITS + _DAY_BITS
 
 @dataclass(frozen=True, slots=True)
 class MergedPushes:
-    """One word for each slot, sorted by series, day and slot: parallel arrays. ``late`` pushes, by index, have to
-    wait for the next batch."""
+    """One value for each slot, sorted by series, day and slot: parallel arrays. ``late`` pushes, by index, wait for the
+    next batch."""
 
     series: np.ndarray
     slots: PushedSlots
@@ -38,7 +38,7 @@ class MergedPushes:
 
 @dataclass(frozen=True, slots=True)
 class _SlotEntries:
-    """Words in order of slot, then of push. ``nth`` : which push."""
+    """Values in order of slot, then of push. ``nth`` : index of the push."""
 
     key: np.ndarray
     nth: np.ndarray
@@ -54,18 +54,18 @@ class _SlotEntries:
 
 
 def merge(pushes: Sequence[tuple[int, PushedSlots]]) -> MergedPushes:
-    """Return what pushes say together. pushes : series and slots, in the order in which they came."""
+    """Return the merged pushes. pushes : series and slots, in order of arrival."""
     series = np.array([number for number, _ in pushes], np.int64)
-    words, late = _sorted(series, pushes), frozenset[int]()
+    entries, late = _sorted(series, pushes), frozenset[int]()
     while True:
-        told, conflicts = _together(words)
+        merged, conflicts = _merge_entries(entries)
         if not conflicts:
-            return _merged(told, late)
+            return _merged(merged, late)
         first: dict[int, int] = {}
         for nth in sorted(conflicts, reverse=True):
             first[int(series[nth])] = nth
         late |= {nth for nth in range(len(series)) if nth >= first.get(int(series[nth]), len(series))}
-        words = words.where(~np.isin(words.nth, list(late)))
+        entries = entries.where(~np.isin(entries.nth, list(late)))
 
 
 def _sorted(series: np.ndarray, pushes: Sequence[tuple[int, PushedSlots]]) -> _SlotEntries:
@@ -80,34 +80,34 @@ def _sorted(series: np.ndarray, pushes: Sequence[tuple[int, PushedSlots]]) -> _S
     return _SlotEntries(key[order], nth[order], value[order], quality[order])
 
 
-def _together(words: _SlotEntries) -> tuple[_SlotEntries, set[int]]:
-    """Return one word for each slot, and the pushes for which there is none."""
-    is_first = words.is_first
+def _merge_entries(entries: _SlotEntries) -> tuple[_SlotEntries, set[int]]:
+    """Return one value for each slot, and the pushes that cannot be merged."""
+    is_first = entries.is_first
     if is_first.all():
-        return words, set()
-    is_repeat = np.r_[False, (words.value[1:] == words.value[:-1]) & (words.quality[1:] == words.quality[:-1])]
-    words = words.where(is_first | ~is_repeat)
-    starts = np.flatnonzero(words.is_first)
-    sizes = np.diff(np.append(starts, len(words.key)))
+        return entries, set()
+    is_repeat = np.r_[False, (entries.value[1:] == entries.value[:-1]) & (entries.quality[1:] == entries.quality[:-1])]
+    entries = entries.where(is_first | ~is_repeat)
+    starts = np.flatnonzero(entries.is_first)
+    sizes = np.diff(np.append(starts, len(entries.key)))
     last = starts + sizes - 1
-    value, quality = words.value[last], words.quality[last]
+    value, quality = entries.value[last], entries.quality[last]
     has_actual, has_flagless, has_estimate = (
-        np.bitwise_or.reduceat(words.quality == kind, starts) for kind in (ACTUAL, UNFLAGGED, ESTIMATED)
+        np.bitwise_or.reduceat(entries.quality == kind, starts) for kind in (ACTUAL, UNFLAGGED, ESTIMATED)
     )
-    quality = np.where((sizes > 1) & ~has_estimate, np.int8(ACTUAL), quality)  # of several that count, the last
+    quality = np.where((sizes > 1) & ~has_estimate, np.int8(ACTUAL), quality)  # the last of several that count
     conflicts: set[int] = set()
     for at in np.flatnonzero((sizes > 1) & has_estimate & (has_actual | has_flagless)).tolist():
         rows = range(int(starts[at]), int(last[at]) + 1)
-        value[at], quality[at] = _one_after_another(words, rows, conflicts)
-    return _SlotEntries(words.key[starts], words.nth[starts], value, quality), conflicts
+        value[at], quality[at] = _one_after_another(entries, rows, conflicts)
+    return _SlotEntries(entries.key[starts], entries.nth[starts], value, quality), conflicts
 
 
-def _one_after_another(words: _SlotEntries, rows: range, conflicts: set[int]) -> tuple[float, int]:
-    value, quality = float(words.value[rows[0]]), int(words.quality[rows[0]])
+def _one_after_another(entries: _SlotEntries, rows: range, conflicts: set[int]) -> tuple[float, int]:
+    value, quality = float(entries.value[rows[0]]), int(entries.quality[rows[0]])
     for row in rows[1:]:
-        then, kind = float(words.value[row]), int(words.quality[row])
+        then, kind = float(entries.value[row]), int(entries.quality[row])
         if {quality, kind} == {UNFLAGGED, ESTIMATED} and (then == value) == (quality == ESTIMATED):
-            conflicts.add(int(words.nth[row]))
+            conflicts.add(int(entries.nth[row]))
             break
         if kind == ESTIMATED:
             if quality == ESTIMATED:
@@ -117,8 +117,8 @@ def _one_after_another(words: _SlotEntries, rows: range, conflicts: set[int]) ->
     return value, quality
 
 
-def _merged(words: _SlotEntries, late: frozenset[int]) -> MergedPushes:
-    day = (words.key >> SLOT_BITS & ((1 << _DAY_BITS) - 1)) - _BIAS
-    slot = words.key & ((1 << SLOT_BITS) - 1)
-    slots = PushedSlots(day.astype(np.int32), slot.astype(np.int16), words.value, words.quality)
-    return MergedPushes((words.key >> _SERIES_SHIFT).astype(np.int32), slots, late)
+def _merged(entries: _SlotEntries, late: frozenset[int]) -> MergedPushes:
+    day = (entries.key >> SLOT_BITS & ((1 << _DAY_BITS) - 1)) - _BIAS
+    slot = entries.key & ((1 << SLOT_BITS) - 1)
+    slots = PushedSlots(day.astype(np.int32), slot.astype(np.int16), entries.value, entries.quality)
+    return MergedPushes((entries.key >> _SERIES_SHIFT).astype(np.int32), slots, late)

@@ -1,4 +1,4 @@
-"""The inbox: what has been acknowledged to whoever pushed it, and waits to become day rows."""
+"""The inbox: acknowledged pushes that are still to be stored as day rows."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class PushQuerySet(models.QuerySet["Push"]):
 
 
 class Push(models.Model):
-    """The readings of one push. It is gone once the lake has them; ``batch`` says which batch is taking them there.
+    """The readings of one push. It is deleted once the lake has them; ``batch`` is the batch that stores them.
 
-    Of one series, a later push has a higher number. ``fault`` says why the lake refused it; such a push stays.
+    Within a series, a later push has a higher number. ``fault`` : why the lake refused it; such a push stays.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -34,7 +34,7 @@ class Push(models.Model):
     readings = models.PositiveIntegerField()
     first_day = models.DateField()
     last_day = models.DateField()
-    data = models.BinaryField()  # see packed.py
+    data = models.BinaryField()  # see encoding.py
     fault = models.CharField(max_length=500, blank=True)
 
     objects = PushQuerySet.as_manager()

@@ -1,4 +1,4 @@
-"""What a batch of pushes says, as month frames for the lake."""
+"""The readings of a batch of pushes as month frames for the lake."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from eclectyc.lake.slot_arrays import Slots
 
 @dataclass(frozen=True, slots=True)
 class SeriesFacts:
-    """What the registry says of a series. step [minutes]; zone : of its site."""
+    """A series in the registry. step [minutes]; zone : of its site."""
 
     meter: str
     quantity: str
@@ -27,7 +27,7 @@ class SeriesFacts:
 
 
 class PushMonths:
-    """Month frames of merged pushes, to be gone through as often as wanted."""
+    """Month frames of merged pushes; they can be iterated repeatedly."""
 
     def __init__(self, merged: MergedPushes, known: Mapping[int, SeriesFacts]) -> None:
         slots, series = merged.slots, merged.series
@@ -38,7 +38,9 @@ class PushMonths:
         self._step, self._lengths = _shape(self._series, self._day, known)
         sizes = np.diff(np.append(self._starts, len(series)))
         if (slots.slot >= np.repeat(self._lengths, sizes)).any():
-            raise BadReadings("A slot lies beyond its day.", "The site's time zone has changed since it was pushed.")
+            raise BadReadings(
+                "A slot is beyond the end of its day.", "Check the site's time zone: it has changed since the push."
+            )
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         month = self._day.astype("datetime64[M]")
@@ -49,10 +51,10 @@ class PushMonths:
         lengths = self._lengths[rows]
         ends = np.append(self._starts[1:], len(self._slots))[rows]
         sizes = ends - self._starts[rows]
-        told = np.repeat(self._starts[rows] - np.cumsum(sizes) + sizes, sizes) + np.arange(int(sizes.sum()))
-        where = np.repeat(np.cumsum(lengths) - lengths, sizes) + self._slots.slot[told]
+        chosen = np.repeat(self._starts[rows] - np.cumsum(sizes) + sizes, sizes) + np.arange(int(sizes.sum()))
+        where = np.repeat(np.cumsum(lengths) - lengths, sizes) + self._slots.slot[chosen]
         values, quality = np.full(int(lengths.sum()), np.nan), np.full(int(lengths.sum()), MISSING, np.int8)
-        values[where], quality[where] = self._slots.value[told], self._slots.quality[told]
+        values[where], quality[where] = self._slots.value[chosen], self._slots.quality[chosen]
         columns = {
             "series": pl.Series(self._series[rows].astype(np.int32)),
             "day": pl.Series(self._day[rows]).cast(pl.Date),

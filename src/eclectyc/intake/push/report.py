@@ -1,4 +1,4 @@
-"""What the registry keeps of a batch of pushes: the same facts that it keeps of a file's import."""
+"""The report of a batch of pushes, with the same details as that of a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EPOCH = date(1970, 1, 1)
 
 
 def report_of(rows: Sequence[Push], merged: MergedPushes, known: Mapping[int, SeriesFacts]) -> dict[str, Any]:
-    """Return the facts of a batch: how many pushes and readings, through which keys, and what each series got."""
+    """Return the report of a batch: numbers of pushes and readings, tokens used, and the readings of each series."""
     starts = np.flatnonzero(np.r_[True, merged.series[1:] != merged.series[:-1]])
     ends = np.append(starts[1:], len(merged.series)).tolist()
     totals = np.add.reduceat(merged.slots.value, starts).tolist()

@@ -1,4 +1,4 @@
-"""When the inbox is folded: soon after something came in, and not all the time."""
+"""Schedule the storing of pushed readings: soon after a push, but not constantly."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from eclectyc.jobs.models import Job
 from eclectyc.jobs.service import enqueue
 
 KIND: Final = "intake.fold"
-APART: Final = timedelta(seconds=5)  # from one folding to the next: each is a commit of the lake
+APART: Final = timedelta(seconds=5)  # between two jobs: each commits to the lake
 
 
 def wake() -> None:
-    """See to it that the inbox is folded. Call it in the transaction that puts something in."""
+    """Enqueue a job that stores the inbox. Call it in the transaction that adds a push."""
     last = Job.objects.filter(kind=KIND).order_by("-pk").values("key", "state", "started_at").first()
     if last is not None and last["key"] and last["state"] in Job.OPEN:
         return

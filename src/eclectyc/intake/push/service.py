@@ -1,4 +1,4 @@
-"""One push taken in: read, placed, compared, and durable before the answer says so."""
+"""Receive a push: read, align, compare and store it durably before answering."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _writing: Final = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a push. The counts and the rejected readings together are all that were sent.
+    """The result of a push. The counts and the rejected readings add up to all that were sent.
 
-    kept : estimates that were kept out by actual readings.
+    kept : estimates that did not replace actual readings.
     """
 
     meter: str
@@ -52,19 +52,19 @@ class Answer:
 
     @property
     def is_usable(self) -> bool:
-        """Whether anything of the push was taken, or there was nothing to take."""
+        """Whether any reading was accepted, or none was sent."""
         return bool(self.added or self.changed or self.unchanged or self.kept or not self.rejected)
 
 
 def may_push(actor: Actor, meter: Meter) -> bool:
-    """Say whether an actor may push readings of a meter: who sends readings, or imports files, there."""
+    """Return whether an actor may push readings of a meter, by the right to push or to import."""
     return actor.may(PUSH, meter.place) or actor.may(IMPORT, meter.place)
 
 
 def push_readings(actor: Actor, *, meter: Meter, message: Message) -> Answer:
-    """Take a push in and say what it does. What is told to be in is on the disk, and in the lake some seconds later.
+    """Receive a push and return its effect. Accepted readings are on disk then, and in the lake some seconds later.
 
-    Raises ``Invalid`` where the push as a whole cannot be taken; then nothing of it was.
+    Raises ``Invalid`` if the push as a whole is wrong; then nothing of it is stored.
     """
     if not may_push(actor, meter):
         raise Forbidden("Your role does not allow this.", "Ask an administrator of your organisation.")
@@ -88,7 +88,9 @@ def push_readings(actor: Actor, *, meter: Meter, message: Message) -> Answer:
 
 
 def _answer(answer: Answer, done: PushComparison, placed: PushAlignment, series: Series) -> Answer:
-    beside = f"This meter's {series.quantity} is counted in another unit; these readings stand beside it, uncounted."
+    not_counted = (
+        f"This meter's {series.quantity} is counted in another unit. These readings are stored but not counted."
+    )
     return Answer(
         answer.meter,
         answer.quantity,
@@ -99,12 +101,12 @@ def _answer(answer: Answer, done: PushComparison, placed: PushAlignment, series:
         unchanged=done.unchanged + placed.repeats,
         kept=done.kept + placed.kept,
         rejected=answer.rejected,
-        warnings=[] if series.is_primary else [beside],
+        warnings=[] if series.is_primary else [not_counted],
     )
 
 
 def _series(actor: Actor, meter: Meter, key: SeriesKey) -> Series:
-    """Return a series; make it at its first push."""
+    """Return a series; create it at its first push."""
     named = {"unit": key.unit, "step_minutes": key.step_minutes, "source": key.source, "register": key.register}
     found = Series.objects.filter(meter=key.meter, quantity=key.quantity, **named).first()
     if found is not None:
@@ -112,9 +114,9 @@ def _series(actor: Actor, meter: Meter, key: SeriesKey) -> Series:
     try:
         with transaction.atomic():
             if not Meter.objects.select_for_update(no_key=True, of=("self",)).filter(pk=meter.pk).exists():
-                raise NotFound(f"There is no meter {meter.identifier!r} any more.", "Check its number.")
-            series, made = ensure_series([key])
-            for one in made:
+                raise NotFound(f"Meter {meter.identifier!r} was deleted.", "Check its number.")
+            series, created = ensure_series([key])
+            for one in created:
                 record(
                     actor.by,
                     "series.created",
@@ -128,12 +130,12 @@ def _series(actor: Actor, meter: Meter, key: SeriesKey) -> Series:
                     },
                 )
         return series[key]
-    except IntegrityError:  # somebody who does not lock the meter made it at this moment
+    except IntegrityError:  # created meanwhile by a writer that does not lock the meter
         return Series.objects.get(meter=key.meter, quantity=key.quantity, **named)
 
 
 def _keep(actor: Actor, meter: Meter, series: Series, pushed: PushedSlots) -> PushComparison:
-    """Put a push into the inbox, and return what it does; again, where another push of the same days came between."""
+    """Add a push to the inbox and return its effect; compare again if another push of the same days came meanwhile."""
     first, last = days_of(pushed)
     push = Push(
         organisation_id=meter.organisation_id,
@@ -156,13 +158,13 @@ def _keep(actor: Actor, meter: Meter, series: Series, pushed: PushedSlots) -> Pu
             failpoint("push.before_commit")
         failpoint("push.after_commit")
         return done
-    raise Busy("Too many pushes of these readings come at once.", "Send it again.")
+    raise Busy("Too many pushes of the same readings arrive at once.", "Send it again.")
 
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """Let the threads of this process write one after another where the database has one writer: waiting for it, each
-    would sleep far longer than the other writes."""
+    """Let the threads of this process write one after another if the database has one writer: waiting for the database,
+    each would sleep far longer than the other writes."""
     if connection.vendor == "sqlite":
         with _writing:
             yield
@@ -175,4 +177,4 @@ def _lock(series: Series) -> None:
     if connection.vendor == "sqlite":
         return
     if not Series.objects.select_for_update(no_key=True).filter(pk=series.pk).exists():
-        raise NotFound("The meter is no longer there.", "Check its number.")
+        raise NotFound("The meter was deleted.", "Check its number.")

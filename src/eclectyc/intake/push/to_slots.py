@@ -1,6 +1,6 @@
-"""Where readings stand: each in a slot of its series' local day, or off the grid. Pure.
+"""Align pushed readings with the slots of the local day, or reject them. Pure.
 
-Pushed readings are never shared out over a finer step, as those of files may be: who pushes knows its slots.
+Pushed readings are never spread over a finer step, as those of files may be: the program knows its slots.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LONGEST_DAY_S: Final = 26 * 3600
 
 @dataclass(slots=True)
 class PushAlignment:
-    """Readings in their slots. ``again`` repeated a slot with its value, ``kept`` were estimates beside an actual."""
+    """Readings with their slots. ``repeats`` : equal values of a slot; ``kept`` : estimates beside an actual value."""
 
     pushed: PushedSlots
     repeats: int = 0
@@ -33,26 +33,26 @@ class PushAlignment:
 
 
 def clock_at(zone: str, instants: np.ndarray) -> Clock:
-    """Return a zone's clock over the decades in which some instants lie: few enough of them to be kept."""
+    """Return a zone's clock over the decades of some instants, so that few clocks are cached."""
     ends = (datetime.fromtimestamp(int(at), UTC).year // 10 * 10 for at in (instants.min(), instants.max()))
     first, last = ends
     return clock_of(zone, first, last + 9)
 
 
 def stated_step(columns: ReadingColumns) -> int | None:
-    """Return the step [minutes] that most of the ends tell; None where there are none, or none is a step."""
+    """Return the step [minutes] of most readings with an end; None if no length is a step."""
     has_end = columns.end != NO_END
     lengths, counts = np.unique(columns.end[has_end] - columns.start[has_end], return_counts=True)
-    told: Counter[int] = Counter()
+    counts_by_step: Counter[int] = Counter()
     for length_s, count in zip(lengths.tolist(), counts.tolist(), strict=True):
         minutes = WHOLE_DAY if _SHORTEST_DAY_S <= length_s <= _LONGEST_DAY_S else length_s / MINUTE_S
         if minutes in STEPS:
-            told[int(minutes)] += count
-    return min(told, key=lambda step: (-told[step], step)) if told else None
+            counts_by_step[int(minutes)] += count
+    return min(counts_by_step, key=lambda step: (-counts_by_step[step], step)) if counts_by_step else None
 
 
 def align(columns: ReadingColumns, *, clock: Clock, step: int, factor: float) -> PushAlignment:
-    """Place readings in the slots of local days.
+    """Align readings with the slots of local days.
 
     clock : of the site. step : of the series [minutes]. factor : from what was sent to the series' unit.
     """
@@ -71,21 +71,21 @@ def align(columns: ReadingColumns, *, clock: Clock, step: int, factor: float) ->
         columns.value[fits] * factor,
         columns.quality[fits],
     )
-    told = deduplicate(pushed, columns.index[fits])
-    return PushAlignment(told.pushed, told.repeats, told.kept, rejected + told.rejected)
+    distinct = deduplicate(pushed, columns.index[fits])
+    return PushAlignment(distinct.pushed, distinct.repeats, distinct.kept, rejected + distinct.rejected)
 
 
 def _off_grid(columns: ReadingColumns, at: int, step: int) -> Rejection:
     start = iso_text(int(columns.start[at]))
     index = int(columns.index[at])
     if step == WHOLE_DAY:
-        return Rejection(index, f"{start} is not the start of a local day.", "Send local midnight, or name the step.")
-    remedy = "Send the start of a slot, or name the step if it is another."
-    return Rejection(index, f"{start} is off the grid of {step}-minute slots of the local day.", remedy)
+        return Rejection(index, f"{start} is not the start of a local day.", "Send local midnight, or give the step.")
+    remedy = "Send the start of a slot, or give the step if it is different."
+    return Rejection(index, f"{start} is not the start of a {step}-minute slot of the local day.", remedy)
 
 
 def _odd_length(columns: ReadingColumns, at: int, step: int) -> Rejection:
     minutes = (int(columns.end[at]) - int(columns.start[at])) / MINUTE_S
-    wanted = "its local day" if step == WHOLE_DAY else f"{step} minutes"
-    reason = f"It lasts {minutes:g} minutes, not {wanted}."
-    return Rejection(int(columns.index[at]), reason, "Send each length in a push of its own, or leave the end out.")
+    expected = "its local day" if step == WHOLE_DAY else f"{step} minutes"
+    reason = f"The reading lasts {minutes:g} minutes, not {expected}."
+    return Rejection(int(columns.index[at]), reason, "Send each length in a separate push, or leave out the end.")

@@ -1,1 +1,1 @@
-"""Files that arrived – by a page, the API or a feed – kept until they are imported in the background."""
+"""Uploaded files – from a page, the API or a feed – stored until they are imported in the background."""

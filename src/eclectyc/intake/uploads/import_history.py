@@ -1,4 +1,4 @@
-"""What came in: kept files with their jobs, and imports made by the command line, as one list."""
+"""The list of imports: uploaded files with their jobs, and imports by the command line."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from eclectyc.kernel.errors import NotFound
 
 RECEIVED, DISCARDED, UNDONE, RUNNING = "received", "discarded", "undone", "running"
 STATES: Final = (RECEIVED, *Job.OPEN, *Job.ENDED, UNDONE, DISCARDED)
-_JOB_MARK: Final = "j"  # before a job's number, where a batch's stands without
+_JOB_MARK: Final = "j"  # before a job's number; a batch's has no mark
 _LONGEST_NUMBER: Final = 18
 _BATCH_STATES: Final = {Batch.PENDING: RUNNING, Batch.COMMITTED: RUNNING}
 
 
 @dataclass(frozen=True, slots=True)
 class ImportFilter:
-    """Which imports are wanted; None narrows nothing. since, until : when they came, half-open."""
+    """A filter of imports; None does not restrict. since, until : when they were created, half-open."""
 
     organisations: tuple[int, ...] | None = None
     states: tuple[str, ...] | None = None
@@ -37,7 +37,7 @@ class ImportFilter:
 
 @dataclass(frozen=True, slots=True)
 class ImportEntry:
-    """One import: its kept file, its job and its batch, as far as there are any."""
+    """One import: its uploaded file, job and batch, as far as it has them."""
 
     upload: Upload | None
     batch: Batch | None
@@ -48,7 +48,7 @@ class ImportEntry:
 
     @property
     def identifier(self) -> str:
-        """What it is called in addresses: a batch by its number, a job by its number after a j; a file by neither."""
+        """Its identifier in addresses: a batch's number, or j and a job's number; empty for a file with neither."""
         if self.job is not None:
             return f"{_JOB_MARK}{self.job.pk}"
         return str(self.batch.pk) if self.batch else ""
@@ -71,9 +71,9 @@ class ImportEntry:
 
     @property
     def report(self) -> dict[str, Any]:
-        """What it said of itself, as ``import --json`` prints it; empty until it has."""
-        kept = self.upload.report if self.upload else {}
-        return kept or ({**self.batch.report, "batch": self.batch.pk} if self.batch else {})
+        """Its report, as ``import --json`` prints it; empty until there is one."""
+        stored = self.upload.report if self.upload else {}
+        return stored or ({**self.batch.report, "batch": self.batch.pk} if self.batch else {})
 
     @property
     def state(self) -> str:
@@ -93,19 +93,19 @@ class ImportEntry:
 
     @property
     def _batch(self) -> Batch:
-        assert self.batch is not None  # noqa: S101 - there is the one or the other
+        assert self.batch is not None  # noqa: S101 - an entry has an upload or a batch
         return self.batch
 
 
 def import_entries(
-    actor: Actor, wanted: ImportFilter, *, offset: int = 0, limit: int = 100
+    actor: Actor, query: ImportFilter, *, offset: int = 0, limit: int = 100
 ) -> tuple[list[ImportEntry], int]:
-    """Return a page of the imports that the actor may see, the newest first, and how many there are in all."""
-    kept, bare = _kept(actor, wanted), _bare(actor, wanted)
+    """Return a page of the imports that the actor may see, newest first, and their total number."""
+    uploaded, others = _uploads(actor, query), _batches(actor, query)
     columns = ("source", "pk", "created_at")
-    both: Any = kept.order_by().values_list(*columns).union(bare.order_by().values_list(*columns), all=True)
+    both: Any = uploaded.order_by().values_list(*columns).union(others.order_by().values_list(*columns), all=True)
     rows = list(both.order_by("-created_at", "source", "-pk")[offset : offset + limit])
-    uploads = _with_things(Upload.objects.filter(pk__in=[pk for source, pk, _ in rows if source == "upload"]))
+    uploads = _uploads_by_id(Upload.objects.filter(pk__in=[pk for source, pk, _ in rows if source == "upload"]))
     batches = _by_number(pk for source, pk, _ in rows if source == "batch")
     last = _last_batches(uploads)
     found = [
@@ -113,41 +113,44 @@ def import_entries(
         for source, pk, _ in rows
         if pk in (uploads if source == "upload" else batches)
     ]
-    return found, kept.count() + bare.count()
+    return found, uploaded.count() + others.count()
 
 
 def import_entry(actor: Actor, identifier: str) -> ImportEntry:
-    """Return the import of a batch's number, or of a job's after a j. Raises ``NotFound``, also for another's."""
+    """Return the import of a batch's number, or of j and a job's number.
+
+    Raises ``NotFound``, also for another organisation's.
+    """
     mark, number = (_JOB_MARK, identifier[1:]) if identifier[:1] == _JOB_MARK else ("", identifier)
     known = number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER
-    told = int(number) if known else 0
+    key = int(number) if known else 0
     if mark:
-        upload = Upload.objects.visible_to(actor).select_related("job", "organisation", "user").filter(job=told).first()
+        upload = Upload.objects.visible_to(actor).select_related("job", "organisation", "user").filter(job=key).first()
         if upload is not None:
             return ImportEntry(upload, _last_batches({upload.pk: upload}).get(upload.pk))
     else:
         batches = Batch.objects.visible_to(actor).filter(kind=Batch.IMPORT)
-        batch = batches.select_related("organisation", "upload__job", "upload__user").filter(pk=told).first()
+        batch = batches.select_related("organisation", "upload__job", "upload__user").filter(pk=key).first()
         if batch is not None:
             return ImportEntry(batch.upload, batch)
-    raise NotFound(f"There is no import {identifier[:30]!r}.", "Look at the list of imports.")
+    raise NotFound(f"Import {identifier[:30]!r} does not exist.", "See the list of imports.")
 
 
 def entry_for_upload(upload: Upload) -> ImportEntry:
-    """Return a kept file with what became of it."""
+    """Return the import of an uploaded file."""
     return ImportEntry(upload, _last_batches({upload.pk: upload}).get(upload.pk))
 
 
-def _kept(actor: Actor, wanted: ImportFilter) -> QuerySet[Any]:
+def _uploads(actor: Actor, query: ImportFilter) -> QuerySet[Any]:
     last = Batch.objects.filter(upload=OuterRef("pk")).order_by("-pk").values("state")[:1]
-    found = _narrowed(Upload.objects.visible_to(actor), wanted, "name").annotate(
+    found = _filter(Upload.objects.visible_to(actor), query, "name").annotate(
         source=Value("upload", CharField()),
-        last=Coalesce(Subquery(last), Value("")),  # never null: ~ means not
+        last=Coalesce(Subquery(last), Value("")),  # never null, so that ~ means not
     )
-    if wanted.states is None:
+    if query.states is None:
         return found
     of_state = Q(pk__in=[])
-    for state in wanted.states:
+    for state in query.states:
         of_state |= {
             DISCARDED: Q(discarded_at__isnull=False),
             UNDONE: Q(discarded_at=None, last=Batch.UNDONE),
@@ -156,26 +159,26 @@ def _kept(actor: Actor, wanted: ImportFilter) -> QuerySet[Any]:
     return found.filter(of_state)
 
 
-def _bare(actor: Actor, wanted: ImportFilter) -> QuerySet[Any]:
+def _batches(actor: Actor, query: ImportFilter) -> QuerySet[Any]:
     batches = Batch.objects.visible_to(actor).filter(kind=Batch.IMPORT, upload=None)
-    found = _narrowed(batches, wanted, "file_name").annotate(source=Value("batch", CharField()))
-    if wanted.states is None:
+    found = _filter(batches, query, "file_name").annotate(source=Value("batch", CharField()))
+    if query.states is None:
         return found
-    own = [state for state in Batch.STATES if _BATCH_STATES.get(state, state) in wanted.states]
+    own = [state for state in Batch.STATES if _BATCH_STATES.get(state, state) in query.states]
     return found.filter(state__in=own)
 
 
-def _narrowed(found: QuerySet[Any], wanted: ImportFilter, name: str) -> QuerySet[Any]:
-    if wanted.organisations is not None:
-        found = found.filter(organisation__in=wanted.organisations)
-    if wanted.search:
-        found = found.filter(**{f"{name}__icontains": wanted.search})
-    if wanted.since is not None:
-        found = found.filter(created_at__gte=wanted.since)
-    return found if wanted.until is None else found.filter(created_at__lt=wanted.until)
+def _filter(found: QuerySet[Any], query: ImportFilter, name: str) -> QuerySet[Any]:
+    if query.organisations is not None:
+        found = found.filter(organisation__in=query.organisations)
+    if query.search:
+        found = found.filter(**{f"{name}__icontains": query.search})
+    if query.since is not None:
+        found = found.filter(created_at__gte=query.since)
+    return found if query.until is None else found.filter(created_at__lt=query.until)
 
 
-def _with_things(found: QuerySet[Upload]) -> dict[int, Upload]:
+def _uploads_by_id(found: QuerySet[Upload]) -> dict[int, Upload]:
     return {upload.pk: upload for upload in found.select_related("job", "organisation", "user")}
 
 

@@ -1,4 +1,4 @@
-"""The import of a kept file, as background work: done once, however often it is begun."""
+"""Import an uploaded file in the background: once, even if the job runs several times."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ SHOWN = ("batch", "format", "rows", "accepted", "rejected", "readings", "added",
 
 
 def run_import(running: JobContext) -> dict[str, Any]:
-    """Import the file that ``args["upload"]`` names, with the rights that whoever sent it has now."""
+    """Import the file of ``args["upload"]``, with the present rights of its sender."""
     number = int(running.args["upload"])
     upload = Upload.objects.select_related("organisation", "user").filter(pk=number).first()
     if upload is None or not upload.kept:
-        raise NotFound("The file is no longer here.", "Send it again.")
+        raise NotFound("The file is no longer stored.", "Upload it again.")
     recover()
     report = _report_of(_batch_of(upload)) or _import(running, upload)
     with running.effect():
@@ -36,22 +36,22 @@ def run_import(running: JobContext) -> dict[str, Any]:
 
 
 def actor_for(upload: Upload) -> Actor:
-    """Return whoever sent a file, as they are now; a feed's files are its organisation's own."""
+    """Return the sender of a file with their present rights; a feed acts for its organisation."""
     if upload.user is not None:
         return Actor.of(upload.user, origin="background work")
     if upload.origin.startswith(Upload.FEED):
         return feed_actor(upload.organisation_id, upload.origin, creates=creates_meters(upload))
-    raise Invalid("Whoever sent the file is no longer here.", "Send it again.")
+    raise Invalid("The sender's account no longer exists.", "Upload the file again.")
 
 
 def _import(running: JobContext, upload: Upload) -> dict[str, Any]:
     is_committing = False
 
-    def tell(progress: Progress) -> None:
+    def on_progress(progress: Progress) -> None:
         nonlocal is_committing
         is_committing = is_committing or progress.phase == "done"
         if is_committing:
-            return  # it is in: nothing stops it any more
+            return  # committed: nothing can stop it now
         unit = "readings" if progress.phase == "writing" else "bytes"
         running.progress(
             done=progress.done, total=progress.total, unit=unit, text=progress.text or TEXTS[progress.phase]
@@ -63,7 +63,7 @@ def _import(running: JobContext, upload: Upload) -> dict[str, Any]:
             organisation=upload.organisation,
             path=upload.path,
             options=options_of(upload),
-            progress=tell,
+            progress=on_progress,
             name=upload.name,
             upload=upload.pk,
             guard=running.effect,
@@ -71,27 +71,27 @@ def _import(running: JobContext, upload: Upload) -> dict[str, Any]:
     except AlreadyImported as known:
         return _report_of(known.batch) or {}
     except EclectycError as error:
-        error.reason = error.reason.replace(upload.kept, upload.name)  # people know it by its own name
+        error.reason = error.reason.replace(upload.kept, upload.name)  # the stored name means nothing to people
         refused = {"file": upload.name, "errors": [_as_error(error)], "error_count": 1, "batch": None}
         Upload.objects.filter(pk=upload.pk).update(report=refused)
         raise
-    told = report.for_registry()
+    plain = report.for_registry()
     if report.exit_code == NOTHING_USABLE and not report.dry_run:
         with running.effect():
-            Upload.objects.filter(pk=upload.pk).update(report=told)
+            Upload.objects.filter(pk=upload.pk).update(report=plain)
         if report.unknown_meters:
             many = len(report.unknown_meters)
-            unknown = f"{counted(many, 'meter')} {plural(many, 'is', 'are')} not known"
+            unknown = f"{counted(many, 'meter')} {plural(many, 'is', 'are')} new"
             raise Invalid(
-                f"Nothing of {upload.name} could be used: {unknown}.",
-                "Have them made at a site, or correct the identifiers.",
+                f"No rows of {upload.name} could be imported: {unknown}.",
+                "Add the meters at a site, or correct the identifiers.",
             )
         first = report.errors[0] if report.errors else None
         raise Invalid(
-            f"Nothing of {upload.name} could be used. " + (f"Line {first.line}: {first.reason}" if first else ""),
-            first.remedy if first else "Look at the import's page.",
+            f"No rows of {upload.name} could be imported. " + (f"Line {first.line}: {first.reason}" if first else ""),
+            first.remedy if first else "See the import's page.",
         )
-    return told
+    return plain
 
 
 def _batch_of(upload: Upload) -> Batch | None:

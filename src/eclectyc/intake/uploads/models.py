@@ -1,4 +1,4 @@
-"""A file that arrived, and what became of it."""
+"""Uploaded files and the results of their import."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
 
 class Upload(models.Model):
-    """A file that arrived. Its bytes stand in the home until it is imported and its time is over."""
+    """An uploaded file. Its content is stored in the home until it is imported and its retention ends."""
 
     PAGE, API, FEED = "page", "api", "feed"
 
@@ -34,11 +34,11 @@ class Upload(models.Model):
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="uploads")
     origin = models.CharField(max_length=60, default=PAGE)  # page, api, or feed and its number
     name = models.CharField(max_length=255)
-    kept = models.CharField(max_length=100, blank=True)  # its file in the folder; blank once the bytes are gone
+    kept = models.CharField(max_length=100, blank=True)  # its file in the folder; blank once the content is deleted
     size = models.BigIntegerField(default=0)  # [bytes]
     sha256 = models.CharField(max_length=64, db_index=True)
-    options = models.JSONField(default=dict, blank=True)  # of ``ImportOptions``; what is not said is as usual
-    draft = models.JSONField(default=dict, blank=True)  # a mapping being made over it, as it was typed so far
+    options = models.JSONField(default=dict, blank=True)  # of ``ImportOptions``, without defaults
+    draft = models.JSONField(default=dict, blank=True)  # an unfinished mapping, as typed so far
     job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, blank=True, related_name="uploads")
     report = models.JSONField(default=dict, blank=True)  # of the last import or trial, as ``import --json`` prints it
     created_at = models.DateTimeField(default=timezone.now)
@@ -54,10 +54,10 @@ class Upload(models.Model):
 
     @property
     def path(self) -> Path:
-        """Where its bytes stand."""
+        """The path of its content."""
         return Path(settings.HOME) / FOLDER / self.kept
 
     @property
     def is_waiting(self) -> bool:
-        """Whether nobody has decided yet what is to become of it."""
+        """Whether it is neither imported nor discarded yet."""
         return self.job_id is None and self.discarded_at is None and not self.report.get("batch")

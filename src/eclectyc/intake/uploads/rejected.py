@@ -1,4 +1,4 @@
-"""The lines of a kept file that were not taken: as a file of their own, to be mended and sent again."""
+"""The rejected lines of an uploaded file, as a file to correct and upload again."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from eclectyc.readers.tables.file_sample import sample_of
 
 
 class RejectedLines:
-    """The numbers of rejected lines."""
+    """The line numbers of rejected lines."""
 
     def __init__(self, spans: np.ndarray) -> None:
         self._spans = merge_ranges(spans)
 
     @classmethod
     def from_report(cls, report: Mapping[str, Any]) -> Self:
-        """Take them from a report: from its errors, from the file of those that were too many for it, and from that of
-        the lines that one error stands for."""
+        """Return the rejected lines of a report: those of its errors, of the file with further errors, and of the file
+        with lines that one error covers."""
         single = {int(error["line"]) for error in report.get("errors", [])}
         if more := _existing_file(report.get("errors_file")):
             with more.open(newline="", encoding="utf-8") as file:
@@ -49,7 +49,7 @@ class RejectedLines:
         return bool(self.within(line, line + 1))
 
     def within(self, start: int, end: int) -> list[int]:
-        """Return those from ``start`` up to ``end``."""
+        """Return the rejected lines from ``start`` up to ``end``."""
         first = np.searchsorted(self._spans[:, 1], start, "right")
         last = np.searchsorted(self._spans[:, 0], end, "left")
         near = self._spans[first:last].clip(start, end)
@@ -62,7 +62,7 @@ def _existing_file(name: object) -> Path | None:
 
 
 def rejected_lines(actor: Actor, upload: Upload) -> Iterator[str]:
-    """Yield the heading and the rejected lines as the file has them; a workbook's as CSV."""
+    """Yield the heading and the rejected lines unchanged; a workbook's as CSV."""
     numbers = RejectedLines.from_report(upload.report)
     with open_file(upload.path, read_options(actor, upload)) as file:
         kinds = _kinds_of(file)
@@ -90,8 +90,8 @@ def _kinds_of(file: OpenFile) -> NestedLines | None:
 
 
 def _with_lines_above(path: Path, kinds: NestedLines, numbers: RejectedLines) -> Iterator[bytes]:
-    """Yield the rejected lines of a file whose lines are of several kinds, each group with the lines above it and its
-    own first ones, where these matter, so that it can be mended and sent again as it is."""
+    """Yield the rejected lines of a file with several record types, each group with the lines above it and, if they
+    matter, its own first ones, so that the result can be corrected and uploaded again."""
     data, mark, cell, is_independent = kinds
     source = open_source(path)
     above: dict[bytes, bytes] = {}
@@ -109,7 +109,7 @@ def _with_lines_above(path: Path, kinds: NestedLines, numbers: RejectedLines) ->
                 continue
             if last:
                 yield from (*above.values(), *group[:last])
-                above = {}  # told once
+                above = {}  # they are written once
             group, last = [], 0
             above.pop(kind, None)
             above[kind] = line
@@ -118,7 +118,7 @@ def _with_lines_above(path: Path, kinds: NestedLines, numbers: RejectedLines) ->
 
 
 def _header_lines(file: OpenFile) -> int:
-    """Return how many lines stand above the data."""
+    """Return the number of lines above the data."""
     if isinstance(file.reader, ProfileReader):
         return declared_table(file.source, file.reader.mapping).header_line
     return sample_of(file.source).table.header_line if file.recognition.is_table else 0
