@@ -202,7 +202,7 @@ def test_a_feed_is_set_up_tried_changed_and_taken_down(world: World, client: Cli
 def test_a_secret_is_never_shown_and_stays_when_its_field_is_left_empty(world: World, admin: Client) -> None:
     settings = {"host": "sftp.example.com", "username": "us", "path": "/out", "host_key": "SHA256:" + "A" * 43}
     wanted = FeedDetails("Supplier", settings, {"password": "hunter2hunter2"})
-    feed = create_feed(Actor.of(world.admin), organisation=world.org, kind=Feed.SFTP, wanted=wanted)
+    feed = create_feed(Actor.of(world.admin), organisation=world.org, kind=Feed.SFTP, details=wanted)
     here = f"/admin/feeds/{feed.pk}"
     assert "hunter2" not in text(admin, here)
     form = {**settings, "port": "22", "after": "leave", "settle_s": "30", "pattern": "*", "name": "Supplier",
@@ -216,7 +216,7 @@ def test_a_secret_is_never_shown_and_stays_when_its_field_is_left_empty(world: W
 def test_a_schedule_is_moved_and_run_by_hand(world: World, admin: Client) -> None:
     settings = {"url": "https://api.example.com/readings"}
     feed = create_feed(
-        Actor.of(world.admin), organisation=world.org, kind=Feed.HTTPS, wanted=FeedDetails("Portal", settings)
+        Actor.of(world.admin), organisation=world.org, kind=Feed.HTTPS, details=FeedDetails("Portal", settings)
     )
     due = Schedule.objects.get(name=feed.schedule_name)
     assert "Feed Portal" in text(admin, "/admin/schedules")

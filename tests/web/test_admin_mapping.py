@@ -285,7 +285,7 @@ def test_a_profile_is_listed_looked_for_changed_copied_and_deleted(world: World,
     assert sorted(ImportProfile.objects.values_list("name", flat=True)) == ["City", "City (copy)"]
     feed = create_feed(
         actor, organisation=world.org, kind=Feed.HTTPS,
-        wanted=FeedDetails("Portal", {"url": "https://api.example.com/"}, options=ImportOptions(profile="City")),
+        details=FeedDetails("Portal", {"url": "https://api.example.com/"}, options=ImportOptions(profile="City")),
     )  # fmt: skip
     assert "Portal" in text(admin, here)
     assert "with the profile City" in text(admin, f"/admin/feeds/{feed.pk}")
