@@ -161,7 +161,7 @@ class TestPageAndApi:
         assert "No calorific value for 2 gas days (12–13 June 2025)." in text_of(answer)
         assert "quantity=volume" in page
 
-    def test_values_are_entered_and_taken_out_by_hand(self, world: World, client: Client) -> None:
+    def test_values_are_entered_and_deleted_by_hand(self, world: World, client: Client) -> None:
         client.force_login(world.admin)
         client.post(PAGE, {"do": "value", "day": "2025-06-01", "value": "39.5", "region": "SE"})
         assert known("SE") == {JUNE: Decimal("39.5")}
@@ -171,7 +171,7 @@ class TestPageAndApi:
         client.post(PAGE, {"do": "usual", "region": "SE"})
         assert UsualRegion.objects.get().region == "SE"
         days = client.get(f"{PAGE}?region=se&month=2025-06").content.decode()
-        assert "Take out" in days
+        assert "Delete" in days
         client.post(PAGE, {"do": "remove", "of": CalorificValue.objects.get().pk})
         assert known("SE") == {}
 

@@ -1,4 +1,4 @@
-"""Calorific values of gas: listed, written down, taken out."""
+"""Calorific values of gas: listed, stored, deleted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Day = date  # a field is called date
 
 class ValueList(Page):
     organisation: Text | None = Field(None, description="Name or number.")
-    region: Text | None = Field(None, description="Its name, in whatever case.")
+    region: Text | None = Field(None, description="Its name, ignoring case.")
     from_: Day | None = Field(None, alias="from", description="The first gas day.")
     to: Day | None = Field(None, description="The day after the last one.")
 
@@ -57,7 +57,7 @@ class NewValue(Body):
 
 class NewValues(Body):
     organisation: Number
-    region: Text = Field("", description="Such as an LDZ's code; without it the organisation's usual one.")
+    region: Text = Field("", description="For example an LDZ's code; the organisation's usual region by default.")
     values: list[NewValue] = Field(min_length=1, max_length=MOST_VALUES)
 
 
@@ -66,12 +66,12 @@ class PutOut(Schema):
     added: int
     changed: int
     unchanged: int
-    meters: int = Field(description="Gas meters whose kWh are worked out anew.")
+    meters: int = Field(description="Gas meters whose kWh are recalculated.")
 
 
 @router.get("/calorific-values", response={200: ValuePage, **ONE}, summary="List calorific values", by_alias=True)
 def list_values(request: HttpRequest, asked: Query[ValueList]) -> ValuePage:
-    """By region and gas day, a page at a time: those of the organisations that you see as a whole."""
+    """By region and gas day, a page at a time: values of organisations that you see as a whole."""
     actor = actor_of(request)
     found = CalorificValue.objects.visible_to(actor)
     wanted = organisations_named(actor, asked.organisation)
@@ -87,9 +87,9 @@ def list_values(request: HttpRequest, asked: Query[ValueList]) -> ValuePage:
     return ValuePage(items=[_out(value) for value in items], count=count)
 
 
-@router.put("/calorific-values", response={200: PutOut, **CHANGING}, summary="Write calorific values down")
+@router.put("/calorific-values", response={200: PutOut, **CHANGING}, summary="Store calorific values")
 def put_values(request: HttpRequest, body: NewValues) -> PutOut:
-    """By gas day; what is there already stays, what differs is corrected, and the kWh that rest on it follow."""
+    """By gas day: a value that differs corrects the stored one, and the kWh that depend on it are recalculated."""
     actor = actor_of(request)
     organisation = one(Organisation.objects.visible_to(actor), body.organisation, "organisation", field="organisation")
     values: dict[Day, Decimal | float | int | str] = {}
@@ -103,9 +103,9 @@ def put_values(request: HttpRequest, body: NewValues) -> PutOut:
     return PutOut(region=stored.place, **counts)
 
 
-@router.delete("/calorific-values/{pk}", response={204: None, **CHANGING}, summary="Take a calorific value out")
+@router.delete("/calorific-values/{pk}", response={204: None, **CHANGING}, summary="Delete a calorific value")
 def remove_value(request: HttpRequest, pk: Path[Number]) -> Status[None]:
-    """What rests on it is missing from then on."""
+    """The kWh that depend on it are missing from then on."""
     actor = actor_of(request)
     value = one(CalorificValue.objects.visible_to(actor).select_related("organisation"), pk, "calorific value")
     outside_values.remove_value(actor, CALORIFIC_VALUE, value=value)

@@ -26,8 +26,11 @@ from eclectyc.estate.models import Meter, Site
 
 Fact = DatedFact[Any]
 _TYPES: Final[dict[str, tuple[Any, Any]]] = {  # as sent, as returned
-    "number": (Exact, float), "date": (date, date), "text": (Text, str), "select": (Text, str),
-}  # fmt: skip
+    "number": (Exact, float),
+    "date": (date, date),
+    "text": (Text, str),
+    "select": (Text, str),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,25 +160,23 @@ def _mount(
     every, each = addresses
     list_entries, add, change, remove = views
     add.__annotations__["body"], change.__annotations__["body"] = schemas.new, schemas.changed
-    removing = "delete" if fact.verbs[2] == "deleted" else "remove"
     words = fact.label.lower()
-    for address, method, view, verb, name, answers, summary, description in (
-        (every, "GET", list_entries, "list", fact.entries, {200: schemas.page, **listing}, fact.plural, fact.about),
-        (every, "POST", add, "add", fact.name, {201: schemas.entry, **changing}, f"Add a {words}", fact.note),
-        (each, "PATCH", change, "change", fact.name, {200: schemas.entry, **changing}, f"Change a {words}",
-         "Correct an entry that is wrong: its value, its days."),
-        (each, "DELETE", remove, removing, fact.name, {204: None, **changing}, f"Remove a {words}", fact.removal),
-    ):  # fmt: skip
-        router.add_api_operation(
-            address,
-            [method],
-            view,
-            response=answers,
-            operation_id=f"eclectyc_api_{schemas.module}_{verb}_{name}",
-            summary=summary,
-            description=description,
-            tags=[fact.topic],
-        )
+    name = f"an {words}" if words[0] in "aeiou" else f"a {words}"
+
+    def mount(method: str, address: str, view: Callable[..., Any], operation: str, **described: Any) -> None:
+        operation_id = f"eclectyc_api_{schemas.module}_{operation}"
+        router.add_api_operation(address, [method], view, operation_id=operation_id, tags=[fact.topic], **described)
+
+    found, stored = {200: schemas.page, **listing}, {201: schemas.entry, **changing}
+    changed, gone = {200: schemas.entry, **changing}, {204: None, **changing}
+    wrong = "Correct an entry that is wrong: its value, its days."
+    removing = "delete" if fact.verbs[2] == "deleted" else "remove"
+    listed, added = f"list_{fact.entries}", f"add_{fact.name}"
+    mount("GET", every, list_entries, listed, response=found, summary=fact.plural, description=fact.about)
+    mount("POST", every, add, added, response=stored, summary=f"Add {name}", description=fact.note)
+    mount("PATCH", each, change, f"change_{fact.name}", response=changed, summary=f"Change {name}", description=wrong)
+    removed = f"{removing}_{fact.name}"
+    mount("DELETE", each, remove, removed, response=gone, summary=f"Remove {name}", description=fact.removal)
 
 
 def _fields(fact: Fact, body: Body) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Placements, devices, multipliers and balances as the API takes and gives them."""
+"""Schemas of placements, devices, multipliers and balances."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eclectyc.api.schemas import OneMeter, QuantityName, Text
 
 class NewPlacement(Body):
     site: Number
-    on: date = Field(description="The first day at the new site; earlier use stays where it was.")
+    on: date = Field(description="The first day at the new site; earlier usage stays at the old one.")
 
 
 class ChangedPlacement(Body):
@@ -33,11 +33,11 @@ class PlacementOut(Schema):
 class NewDevice(Body):
     on: date = Field(description="The day of the exchange.")
     serial: Text
-    closing_read: Exact | None = Field(None, description="What the old register showed.")
-    opening_read: Exact | None = Field(None, description="What the new register showed.")
+    closing_read: Exact | None = Field(None, description="The last read of the old register.")
+    opening_read: Exact | None = Field(None, description="The first read of the new register.")
     digits: int | None = Field(None, ge=1, le=12, description="Of the new register.")
-    ct_ratio: Text = Field("", description="Of the current transformers, as 200/5.")
-    multiplier: Exact | None = Field(None, description="Of the readings from then on, where it is another.")
+    ct_ratio: Text = Field("", description="Ratio of the current transformers, as 200/5.")
+    multiplier: Exact | None = Field(None, description="Of the readings from then on, if it changes.")
 
 
 class ChangedDevice(Body):
@@ -72,7 +72,7 @@ class ChangedMultiplier(Body):
 
 class MultiplierOut(Schema):
     id: int
-    since: date | None = Field(description="Null: as long as anybody knows.")
+    since: date | None = Field(description="Null: from the start.")
     factor: float
 
 
@@ -99,15 +99,15 @@ class BalanceWindow(OneMeter):
 
 
 class BalancePeriod(Schema):
-    start: date | None = Field(None, description="The period's first day; none for the whole.")
+    start: date | None = Field(None, description="The period's first day; null for the whole.")
     main: float | None
     subs: float | None
-    unmetered: float | None = Field(description="Main − Σ subs over the days compared; null where there are none.")
+    unmetered: float | None = Field(description="Main − Σ subs over the days compared; null if there are none.")
     main_present: int
     main_expected: int
     subs_present: int
     subs_expected: int
-    compared: int = Field(description="Days on which the main and every sub in use are whole.")
+    compared: int = Field(description="Days on which the main meter and every sub-meter in use are complete.")
     days: int
 
 
@@ -128,4 +128,4 @@ class BalanceOut(Schema):
     total: BalancePeriod
     unmetered_share: float | None
     subs: list[SubOut]
-    left_out: list[int] = Field(description="Meters below it in another unit or direction.")
+    left_out: list[int] = Field(description="Sub-meters with another unit or direction.")

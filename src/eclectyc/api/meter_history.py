@@ -40,15 +40,15 @@ router = Router(tags=["estate"])
 MOST_DAYS = 3700
 
 
-@router.get("/meters/{path:mpan}/placements", response={200: Placements, **VERSIONED}, summary="Where a meter was")
+@router.get("/meters/{path:mpan}/placements", response={200: Placements, **VERSIONED}, summary="Placements of a meter")
 def list_placements(request: HttpRequest, mpan: str, asked: Query[OneMeter]) -> Placements:
-    """One entry for a meter that has never moved."""
+    """A meter that has never moved has one entry."""
     meter = _meter(request, mpan, asked)
     visible = set(
         Site.objects.visible_to(actor_of(request)).filter(placements__meter=meter).values_list("pk", flat=True)
     )
-    held = list(meter.placements.select_related("site")) or [Placement(meter=meter, site=meter.site)]
-    items = [_placement(one, known=one.site_id in visible or one.until is None) for one in held]
+    stored = list(meter.placements.select_related("site")) or [Placement(meter=meter, site=meter.site)]
+    items = [_placement(one, known=one.site_id in visible or one.until is None) for one in stored]
     return Placements(items=items, count=len(items))
 
 
@@ -63,9 +63,9 @@ def add_placement(
     return Status(201, _placement(placed, known=True))
 
 
-@router.delete("/meters/{path:mpan}/placements/last", response={204: None, **VERSIONED}, summary="Take a move back")
+@router.delete("/meters/{path:mpan}/placements/last", response={204: None, **VERSIONED}, summary="Undo a move")
 def take_back_move(request: HttpRequest, mpan: str, asked: Query[OneMeter], if_match: IfMatch = None) -> Status[None]:
-    """The last one, as if it had never been."""
+    """The last one."""
     placements.undo_move(actor_of(request), meter=_meter(request, mpan, asked), version=version_of(if_match))
     return Status(204, None)
 
@@ -81,7 +81,7 @@ def change_placement(
     body: ChangedPlacement,
     if_match: IfMatch = None,
 ) -> PlacementOut:
-    """Its day; the sites stay."""
+    """Its day; the sites do not change."""
     actor, meter = actor_of(request), _meter(request, mpan, asked)
     placement = _entry(request, Placement, meter, number)
     moved = placements.correct_move(actor, placement=placement, on=body.on, version=version_of(if_match))
@@ -90,7 +90,7 @@ def change_placement(
 
 @router.get("/meters/{path:mpan}/devices", response={200: Devices, **VERSIONED}, summary="Devices of a meter")
 def list_devices(request: HttpRequest, mpan: str, asked: Query[OneMeter]) -> Devices:
-    """Written down from the first exchange on."""
+    """From the first exchange on."""
     items = [_device(device) for device in _meter(request, mpan, asked).devices.all()]
     return Devices(items=items, count=len(items))
 
@@ -99,17 +99,17 @@ def list_devices(request: HttpRequest, mpan: str, asked: Query[OneMeter]) -> Dev
 def add_device(
     request: HttpRequest, mpan: str, asked: Query[OneMeter], body: NewDevice, if_match: IfMatch = None
 ) -> Status[DeviceOut]:
-    """The old one closes on that day, with its last read."""
+    """The old one ends on that day, with its last read."""
     meter = _meter(request, mpan, asked)
     made = devices.exchange_device(actor_of(request), meter=meter, version=version_of(if_match), **body.model_dump())
     return Status(201, _device(made))
 
 
-@router.delete("/meters/{path:mpan}/devices/last", response={204: None, **VERSIONED}, summary="Take an exchange back")
+@router.delete("/meters/{path:mpan}/devices/last", response={204: None, **VERSIONED}, summary="Undo an exchange")
 def take_back_exchange(
     request: HttpRequest, mpan: str, asked: Query[OneMeter], if_match: IfMatch = None
 ) -> Status[None]:
-    """The last one, as if it had never been."""
+    """The last one."""
     devices.undo_exchange(actor_of(request), meter=_meter(request, mpan, asked), version=version_of(if_match))
     return Status(204, None)
 
@@ -125,19 +125,17 @@ def change_device(
     body: ChangedDevice,
     if_match: IfMatch = None,
 ) -> DeviceOut:
-    """What was written down wrongly."""
+    """Correct what is wrong."""
     device = _entry(request, Device, _meter(request, mpan, asked), number)
     fields = not_null(body.given(), "serial")
     return _device(devices.correct_device(actor_of(request), device=device, version=version_of(if_match), **fields))
 
 
-@router.delete(
-    "/meters/{path:mpan}/devices/{number}", response={204: None, **VERSIONED}, summary="Take a device entry out"
-)
+@router.delete("/meters/{path:mpan}/devices/{number}", response={204: None, **VERSIONED}, summary="Delete a device")
 def remove_device(
     request: HttpRequest, mpan: str, number: Path[Number], asked: Query[OneMeter], if_match: IfMatch = None
 ) -> Status[None]:
-    """One that never was: the device before it (of the first, the one after) stood there."""
+    """The device before it (for the first, the one after) covers its days."""
     device = _entry(request, Device, _meter(request, mpan, asked), number)
     devices.remove_device(actor_of(request), device=device, version=version_of(if_match))
     return Status(204, None)
@@ -145,7 +143,7 @@ def remove_device(
 
 @router.get("/meters/{path:mpan}/balance", response={200: BalanceOut, **VERSIONED}, summary="Main less sub-meters")
 def balance(request: HttpRequest, mpan: str, asked: Query[BalanceWindow]) -> BalanceOut:
-    """What a main meter counted and none of the meters directly below it, period by period."""
+    """What a main meter counted and none of its sub-meters did, period by period."""
     if asked.to <= asked.from_ or (asked.to - asked.from_).days > MOST_DAYS:
         raise Invalid("The window is empty or too long.", f"Ask for 1 to {MOST_DAYS:,} days.", field="to")
     meter = _meter(request, mpan, asked)

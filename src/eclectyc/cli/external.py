@@ -1,4 +1,4 @@
-"""``eclectyc external``: data from outside, out of a file."""
+"""``eclectyc external``: import data from outside."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from eclectyc.kernel.plurals import counted
 if TYPE_CHECKING:
     from eclectyc.external.files import ValueFileReport
 
-external = application_of("Bring in data from outside, out of a file: calorific values of gas.")
+external = application_of("Import data from outside, from a file: calorific values of gas.")
 
 
 @external.callback()
 def _group() -> None:
-    """Bring in data from outside, out of a file: calorific values of gas."""
+    """Import data from outside, from a file: calorific values of gas."""
 
 
 @external.command()
 def calorific(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="date, calorific_value, unit; .gz is unpacked.")],
-    region: Annotated[str, typer.Option(help="Whose they are, such as an LDZ; else the usual one.")] = "",
-    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would happen; write nothing.")] = False,
+    region: Annotated[str, typer.Option(help="Their region, such as an LDZ; the usual one by default.")] = "",
+    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Report what would happen; store nothing.")] = False,
     organisation: OrganisationName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring in calorific values of gas [MJ/m³] by gas day. Exit: 0 clean, 1 some rows rejected, 2 nothing usable."""
+    """Import calorific values of gas [MJ/m³] by gas day. Exit: 0 clean, 1 some rows rejected, 2 nothing usable."""
     ready()
     from eclectyc.external.files import ValueFileReport, import_values
     from eclectyc.gas.calorific_values import CALORIFIC_VALUE

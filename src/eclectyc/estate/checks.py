@@ -160,8 +160,9 @@ def correction(field: str, value: Any) -> Decimal:
         return USUAL_CORRECTION
     found = decimal(field, value, digits=8, places=6)
     if not Decimal("0.5") <= found <= 50:
-        raise Invalid(f"A correction of {found.normalize():f} is not plausible.", "Use 1.02264 if it is not known.",
-                      field=field)  # fmt: skip
+        raise Invalid(
+            f"A correction of {found.normalize():f} is not plausible.", "Use 1.02264 if it is not known.", field=field
+        )
     return found
 
 

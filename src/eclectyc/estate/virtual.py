@@ -55,7 +55,7 @@ class FormulaMeaning:
 def common_step(steps: Iterable[int]) -> int:
     """Return the finest step [minutes] into which slots of all these steps fit whole.
 
-    >>> together([30, 10]), together([30, 20]), together([30, 1440])
+    >>> common_step([30, 10]), common_step([30, 20]), common_step([30, 1440])
     (30, 60, 1440)
     """
     every = list(steps)

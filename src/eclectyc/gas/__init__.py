@@ -1,1 +1,1 @@
-"""Gas: calorific values by region and gas day, and the kWh that a meter's m³ are with them."""
+"""Gas: calorific values by region and gas day, and the kWh that they make of a meter's m³."""

@@ -1,7 +1,7 @@
-"""The kWh of gas meters, worked out from their volumes: a kind of derivation (see ``derived.protocol``).
+"""The kWh of gas meters, derived from their volumes (see ``derived.protocol``).
 
-Each primary series of m³ – half-hourly, daily, of a register – has a series of kWh beside it, of the source
-``DERIVED``. It is what counts of the meter unless the supplier sends kWh himself: then it stands beside his, uncounted.
+Each primary series of m³ – half-hourly, daily, of a register – has a series of kWh with the source ``DERIVED``. It
+counts for the meter unless the supplier sends kWh too: then the supplier's series counts and this one does not.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from eclectyc.lake.store import connect
 
 _PIECE: Final = 5000
 _ONE_DAY: Final = timedelta(days=1)
-# A virtual meter's volumes are none of a device's: whoever wants kWh of it takes the kWh of its parts.
+# A virtual meter's volumes are not converted: for its kWh, make a formula over the kWh of its meters.
 _VOLUME: Final = Q(quantity=Quantity.VOLUME, unit="m3", is_primary=True, meter__formula="")
 
 
 class GasMeter(NamedTuple):
-    """What the conversion needs to know of a meter. corrections : since (the first: date.min) and factor, in order."""
+    """What the conversion of a meter depends on. corrections : since (the first: date.min) and factor, in order."""
 
     zone: str
     region: str  # its key
@@ -49,14 +49,17 @@ class GasMeter(NamedTuple):
 
 @dataclass(slots=True)
 class GasPlan:
-    """What some gas meters hold on some days. sources : series (of kWh), source (its m³), meter; spans : of series
-    of kWh; volumes : those parts of them in which there is anything to convert."""
+    """The kWh of some gas meters on some days.
+
+    sources : series (of kWh), source (its m³), meter. spans : of series of kWh. volumes : those parts of the spans in
+    which there are volumes to convert. meters : by number.
+    """
 
     spans: pl.DataFrame
     created: CreatedRecords
     volumes: pl.DataFrame = field(default_factory=lambda: spans.empty("series"))
     sources: pl.DataFrame = field(default_factory=pl.DataFrame)
-    facts: dict[int, GasMeter] = field(default_factory=dict)
+    meters: dict[int, GasMeter] = field(default_factory=dict)
     values: RegionValues = field(default_factory=RegionValues)
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
@@ -75,35 +78,35 @@ class GasPlan:
         return rows.select("series", "day", "step").with_columns(**Slots(kwh, quality, slots.lengths).columns())
 
     def _factors(self, rows: pl.DataFrame, first: date, end: date) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return for each day row the factor of the gas day before and of its own, and how many slots are early."""
+        """Return for each day row the factors of the gas day before and of its own, and its number of early slots."""
         days = [first + timedelta(days=n) for n in range((end - first).days)]
-        of_facts: dict[GasMeter, int] = {}
-        number = {meter: of_facts.setdefault(self.facts[meter], len(of_facts)) for meter in set(rows["meter"])}
-        table = np.array([[self._factor(facts, day) for day in [first - _ONE_DAY, *days]] for facts in of_facts])
+        kinds: dict[GasMeter, int] = {}
+        number = {meter: kinds.setdefault(self.meters[meter], len(kinds)) for meter in set(rows["meter"])}
+        table = np.array([[self._factor(meter, day) for day in [first - _ONE_DAY, *days]] for meter in kinds])
         which = np.array([number[meter] for meter in rows["meter"]], dtype=np.int64)
         at = (rows["day"] - first).dt.total_days().to_numpy()
         opens: dict[tuple[str, int], np.ndarray] = {}
         early = np.zeros(len(rows), dtype=np.int64)
-        zones, steps = np.array([self.facts[meter].zone for meter in rows["meter"]]), rows["step"].to_numpy()
+        zones, steps = np.array([self.meters[meter].zone for meter in rows["meter"]]), rows["step"].to_numpy()
         for zone, step in {(str(z), int(s)) for z, s in zip(zones, steps, strict=True)}:
             mine = (zones == zone) & (steps == step)
             opens[zone, step] = np.array([slots_before(day, zone_of(zone), step) for day in days], dtype=np.int64)
             early[mine] = opens[zone, step][at[mine]]
         return table[which, at], table[which, at + 1], early
 
-    def _factor(self, facts: GasMeter, gas_day: date) -> float:
-        value = self.values.on(facts.region, gas_day)
-        return float("nan") if value is None else kwh_per_m3(value, facts.correction_on(gas_day))
+    def _factor(self, meter: GasMeter, gas_day: date) -> float:
+        value = self.values.on(meter.region, gas_day)
+        return float("nan") if value is None else kwh_per_m3(value, meter.correction_on(gas_day))
 
 
 class GasDerivation:
-    """The kind."""
+    """The derivation."""
 
     name: Final = NAME
     title: Final = "kWh from m³"
 
     def dependents(self, touched: pl.DataFrame) -> pl.DataFrame:
-        """A day of m³ bears on that day's kWh; a day of the supplier's kWh on which of the two counts."""
+        """That day's kWh depend on a day of m³; which of the two counts depends on a day of the supplier's kWh."""
         volumes: list[tuple[int, int]] = []
         others: list[tuple[int, int]] = []
         of_gas = Series.objects.filter(meter__utility=Utility.GAS).exclude(source=DERIVED)
@@ -123,16 +126,16 @@ class GasDerivation:
         return spans.runs(touched.join(rows, on="series").select("meter", "day"))
 
     def series_needed(self, requested: pl.DataFrame) -> list[int]:
-        """Return the series of some meters that hold volumes or energy."""
-        return [series for piece in _pieces(requested["meter"].unique().to_list())
-                for series in _of_gas(piece).values_list("pk", flat=True)]  # fmt: skip
+        """Return the series of volumes or energy of some meters."""
+        pieces = _pieces(requested["meter"].unique().to_list())
+        return [series for piece in pieces for series in _of_gas(piece).values_list("pk", flat=True)]
 
     def plan(self, requested: pl.DataFrame, stored: pl.DataFrame) -> GasPlan:
-        """Look everything up that the conversion of some meters' days takes; see :class:`Derivation`."""
-        return _Planning.of(requested, stored).plan()
+        """Look up everything that the conversion of some meters' days needs; see :class:`Derivation`."""
+        return _Planning.for_days(requested, stored).plan()
 
     def remarks(self, touched: pl.DataFrame) -> list[str]:
-        """Say of how many touched days of m³ the calorific value is not known."""
+        """Return which touched days of m³ have no calorific value."""
         from eclectyc.gas.missing_values import remarks
 
         return remarks(touched)
@@ -153,47 +156,49 @@ class _GasSeries(NamedTuple):
     register: str
     is_primary: bool
 
+    @property
+    def is_volume(self) -> bool:
+        """Whether it is of m³ that are converted."""
+        is_counted = self.is_primary and self.source != DERIVED
+        return is_counted and self.quantity == Quantity.VOLUME and self.unit == "m3"
+
 
 @dataclass(slots=True)
 class _Planning:
-    """What the registry and the lake say of the meters that are wanted."""
+    """The registry's and the lake's data of the requested meters."""
 
     wanted: pl.DataFrame
     organisation: int
-    facts: dict[int, GasMeter]
+    meters: dict[int, GasMeter]
     series: list[_GasSeries]
     held: pl.DataFrame  # series, first, last
 
     @classmethod
-    def of(cls, wanted: pl.DataFrame, held: pl.DataFrame) -> _Planning:
-        meters = wanted["meter"].unique().to_list()
+    def for_days(cls, wanted: pl.DataFrame, held: pl.DataFrame) -> _Planning:
+        numbers = wanted["meter"].unique().to_list()
         columns = ("pk", "utility", "organisation", "site__timezone", "site__gas_region", "correction", "formula")
-        rows = [r for piece in _pieces(meters) for r in Meter.objects.filter(pk__in=piece).values_list(*columns)]
+        rows = [r for piece in _pieces(numbers) for r in Meter.objects.filter(pk__in=piece).values_list(*columns)]
         organisation = rows[0][2] if rows else 0
         usual = usual_region(organisation)
         dated: dict[int, list[tuple[date, Decimal]]] = {}
         names = ("pk", "meter", "quantity", "unit", "step_minutes", "source", "register", "is_primary")
         series: list[_GasSeries] = []
-        for piece in _pieces(meters):
+        for piece in _pieces(numbers):
             for meter, since, factor in Correction.objects.filter(meter__in=piece).values_list(
                 "meter", "since", "factor"
             ):
                 dated.setdefault(meter, []).append((since or date.min, factor))
             series += [_GasSeries(*row) for row in _of_gas(piece).order_by("pk").values_list(*names)]
-        facts = {
+        meters = {
             pk: GasMeter(zone, key_at(region, usual), tuple(dated.get(pk, [(date.min, correction)])))
             for pk, utility, _, zone, region, correction, formula in rows
             if utility == Utility.GAS and not formula
         }
-        return cls(wanted, organisation, facts, series, held)
+        return cls(wanted, organisation, meters, series, held)
 
     def plan(self) -> GasPlan:
-        """Return the plan; make the series that lack, where there is something for them to hold."""
-        volumes = [
-            one for one in self.series
-            if one.meter in self.facts and one.quantity == Quantity.VOLUME and one.unit == "m3"
-            and one.is_primary and one.source != DERIVED
-        ]  # fmt: skip
+        """Return the plan; create missing series that will have values."""
+        volumes = [one for one in self.series if one.meter in self.meters and one.is_volume]
         bounded = self._spans_of(volumes, by="source")
         values = self._values(bounded)
         worth = self._worth(bounded, {one.pk: one.meter for one in volumes}, values)
@@ -214,10 +219,10 @@ class _Planning:
         to_convert = bounded.join(sources.select("source", "series"), on="source").select("series", "start", "end")
         every = spans.merged(pl.concat([to_convert, self._spans_of(own, by="series")]), "series")
         made = CreatedRecords(series=[series.pk for series in new])
-        return GasPlan(every, made, spans.merged(to_convert, "series"), sources, self.facts, values)
+        return GasPlan(every, made, spans.merged(to_convert, "series"), sources, self.meters, values)
 
     def _spans_of(self, series: list[_GasSeries], *, by: str) -> pl.DataFrame:
-        """Return the wanted days on which some series hold anything."""
+        """Return the requested days on which some series have data."""
         of = pl.DataFrame([(s.pk, s.meter) for s in series], schema={by: pl.Int32, "meter": pl.Int64}, orient="row")
         asked = self.wanted.join(of, on="meter").select(by, "start", "end")
         return spans.bounded(asked, self.held.rename({"series": by}), by)
@@ -227,25 +232,25 @@ class _Planning:
             return RegionValues()
         first: date = bounded["start"].min()  # type: ignore[assignment]
         end: date = bounded["end"].max()  # type: ignore[assignment]
-        return RegionValues.of(self.organisation, {f.region for f in self.facts.values()}, first - _ONE_DAY, end)
+        return RegionValues.of(self.organisation, {f.region for f in self.meters.values()}, first - _ONE_DAY, end)
 
     def _worth(self, bounded: pl.DataFrame, meter_of: dict[int, int], values: RegionValues) -> set[int]:
-        """Return the volumes for some of whose days a calorific value is known; a day of slots has some of the gas
-        day before."""
+        """Return the volumes that have a calorific value for some of their days; a day of slots includes part of the
+        gas day before."""
         days = {key: sorted(known) for key, known in values.known.items()}
         whole = {one.pk for one in self.series if one.step == WHOLE_DAY}
         worth = set()
         for series, start, end in bounded.iter_rows():
-            known = days.get(self.facts[meter_of[series]].region, [])
+            known = days.get(self.meters[meter_of[series]].region, [])
             at = bisect_left(known, start if series in whole else start - _ONE_DAY)
             if at < len(known) and known[at] < end:
                 worth.add(series)
         return worth
 
     def _count_one(self, own: list[tuple[int, int]]) -> None:
-        """Let one source of a meter's kWh be counted: the supplier's where he sends any, else what is worked out.
+        """Count one source of a meter's kWh: the supplier's if there are any, else the derived one.
 
-        own : the series that are worked out, each with its meter.
+        own : the derived series, each with its meter.
         """
         sends = set(self.held["series"].to_list())
         theirs = [s for s in self.series if s.quantity == Quantity.IMPORT and s.unit == "kWh" and s.source != DERIVED]
@@ -255,7 +260,7 @@ class _Planning:
         for one in theirs:
             first.setdefault(one.meter, one.source)
         of_supplier = {s.pk: s.meter in send and s.source == first[s.meter] for s in theirs if s.meter in converted_too}
-        is_counted = of_supplier | {pk: meter in self.facts and meter not in send for pk, meter in own}
+        is_counted = of_supplier | {pk: meter in self.meters and meter not in send for pk, meter in own}
         meter_of = {s.pk: s.meter for s in theirs} | dict(own)
         changed: set[int] = set()
         for wanted in (True, False):
@@ -264,7 +269,7 @@ class _Planning:
                 changed.update(meter_of[pk] for pk in wrong.values_list("pk", flat=True))
                 wrong.update(is_primary=wanted)
         if changed:
-            mark_dependents(changed)  # formulas took what counted before
+            mark_dependents(changed)  # their formulas used the source that counted before
 
 
 def _of_gas(meters: list[int]) -> QuerySet[Series]:
@@ -272,6 +277,6 @@ def _of_gas(meters: list[int]) -> QuerySet[Series]:
 
 
 def _pieces(numbers: list[int]) -> Iterator[list[int]]:
-    """Databases bound a query's length."""
+    """Yield numbers in parts: databases limit a query's length."""
     for at in range(0, len(numbers), _PIECE):
         yield numbers[at : at + _PIECE]

@@ -49,7 +49,7 @@ def on_estate_change(changes: Sequence[EstateChange]) -> None:
 
 
 def _with_volumes(meters: Sequence[Meter]) -> Iterator[Meter]:
-    """Yield those meters that hold m³, or have a register of a volume."""
+    """Yield those meters that have series of m³, or a register of a volume."""
     for at in range(0, len(meters), _PIECE):
         piece = meters[at : at + _PIECE]
         numbers = [meter.pk for meter in piece]

@@ -16,7 +16,7 @@ DERIVED = "calculated"  # the source of series of kWh that are derived from volu
 
 class CalorificValueQuerySet(models.QuerySet["CalorificValue"]):
     def visible_to(self, actor: Actor, permission: str = "estate.view") -> Self:
-        """Values of the organisations in whose whole the actor has a permission."""
+        """Values of organisations in which the actor has a permission for the whole."""
         if actor.sees_all(permission):
             return self
         return self.filter(organisation__in=actor.organisations(permission))
@@ -51,7 +51,7 @@ class CalorificValue(models.Model):
 
 class UsualRegionQuerySet(models.QuerySet["UsualRegion"]):
     def visible_to(self, actor: Actor, permission: str = "estate.view") -> Self:
-        """Those of the organisations in whose whole the actor has a permission."""
+        """Rows of organisations in which the actor has a permission for the whole."""
         if actor.sees_all(permission):
             return self
         return self.filter(organisation__in=actor.organisations(permission))

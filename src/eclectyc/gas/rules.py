@@ -19,7 +19,7 @@ from eclectyc.kernel.quality import MISSING
 MJ_PER_KWH: Final = Decimal("3.6")
 EARLIER_SINCE: Final = date(2015, 10, 1)  # the first gas day that begins at 05:00
 PLAUSIBLE: Final = (Decimal(30), Decimal(50))  # [MJ/m³] refused outside
-USUAL: Final = (Decimal(37), Decimal(44))  # [MJ/m³] told of outside
+USUAL: Final = (Decimal(37), Decimal(44))  # [MJ/m³] a warning outside
 
 
 def opens_at(gas_day: date) -> time:
@@ -68,8 +68,8 @@ def converted(
     """Return the energy and quality of the slots of many days, one day after another.
 
     m3 [m³, NaN = missing], quality : shape (slots,). lengths : slots of each day. early : how many of them are of the
-    gas day before; before, after : [kWh/m³] of that gas day and of the day's own; NaN where no calorific value is
-    known: then the slot is missing.
+    gas day before. before, after : [kWh/m³] of that gas day and of the day's own; NaN if no calorific value is known:
+    then the slot is missing.
     """
     starts = np.cumsum(lengths) - lengths
     place = np.arange(len(m3)) - np.repeat(starts, lengths)

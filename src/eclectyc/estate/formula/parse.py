@@ -50,11 +50,15 @@ def parse(text: str) -> tuple[Term, ...]:
         raise Invalid(reason, "Make part of it a virtual meter, and use that one.", field="formula")
     found = _Parser(tokens(text)).whole()
     if not found.meters:
-        raise fault(found.at, "there is no meter in this formula.",
-                    'Name one. Quote an identifier of few digits: "42".')  # fmt: skip
+        raise fault(
+            found.at, "there is no meter in this formula.", 'Name one. Quote an identifier of few digits: "42".'
+        )
     if len(found.meters) > MOST_TERMS:
-        raise Invalid(f"The formula has {len(found.meters)} meters; at most {MOST_TERMS} are allowed.",
-                      "Make some of them a virtual meter, and use that one.", field="formula")  # fmt: skip
+        raise Invalid(
+            f"The formula has {len(found.meters)} meters; at most {MOST_TERMS} are allowed.",
+            "Make some of them a virtual meter, and use that one.",
+            field="formula",
+        )
     return tuple(_term(key, factor) for key, factor in found.meters.items())
 
 
@@ -138,9 +142,11 @@ class _Parser:
         if token.text not in QUANTITIES:
             known = ", ".join(QUANTITIES)
             reason = "temperatures do not add up" if token.text == "temperature" else f"there is no “{token.text}”"
-            raise fault(token.at, f"{reason}.",
-                        f"After a meter's point write {known}. Quote an identifier that contains a point: "
-                        '"A.1".')  # fmt: skip
+            raise fault(
+                token.at,
+                f"{reason}.",
+                f'After a meter\'s point write {known}. Quote an identifier that contains a point: "A.1".',
+            )
         return token.text
 
 
@@ -164,8 +170,9 @@ def _misplaced(token: Token) -> Invalid:
 def _added(one: _Sum, other: _Sum) -> _Sum:
     if bool(one.meters) != bool(other.meters):
         number = other if one.meters else one
-        raise fault(number.at, "a number cannot be added to a meter.",
-                    'Multiply by it; or quote it, if it is a meter: "42".')  # fmt: skip
+        raise fault(
+            number.at, "a number cannot be added to a meter.", 'Multiply by it; or quote it, if it is a meter: "42".'
+        )
     meters = dict(one.meters)
     for key, factor in other.meters.items():
         meters[key] = meters.get(key, Fraction(0)) + factor
@@ -174,9 +181,12 @@ def _added(one: _Sum, other: _Sum) -> _Sum:
 
 def _multiplied(one: _Sum, other: _Sum) -> _Sum:
     if one.meters and other.meters:
-        raise fault(other.at, "a meter is multiplied by a meter.",
-                    "Only sums of meters, each times a number, can be calculated. A number of six or more digits is "
-                    "written with a point: 100000.0.")  # fmt: skip
+        raise fault(
+            other.at,
+            "a meter is multiplied by a meter.",
+            "Only sums of meters, each times a number, can be calculated. A number of six or more digits is "
+            "written with a point: 100000.0.",
+        )
     found = one.times(other.number) if one.meters else other.times(one.number)
     return _Sum(one.at, one.number * other.number, found.meters)
 

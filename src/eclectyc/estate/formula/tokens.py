@@ -20,8 +20,17 @@ FEWEST_DIGITS: Final = 6  # of a meter's bare identifier of digits
 NUMBER, METER, OPERATOR, QUANTITY, END = "number", "meter", "operator", "quantity", "end"
 MINUSES: Final = "-−–—"
 
-_OPERATORS: Final = {**dict.fromkeys(MINUSES, "-"), "+": "+", "*": "*", "×": "*", "·": "*", "/": "/", "÷": "/",
-                     "(": "(", ")": ")"}  # fmt: skip
+_OPERATORS: Final = {
+    **dict.fromkeys(MINUSES, "-"),
+    "+": "+",
+    "*": "*",
+    "×": "*",
+    "·": "*",
+    "/": "/",
+    "÷": "/",
+    "(": "(",
+    ")": ")",
+}
 _CLOSING: Final = {'"': '"', "“": "”", "„": "“", "”": "”", "«": "»"}
 _BARE: Final = re.compile(r"[\w:#]+(?:-+[\w:#]+)*")
 _DECIMALS: Final = re.compile(r"[0-9]*\.[0-9]+(?![\w:#])")
@@ -84,8 +93,11 @@ def _next(text: str, at: int) -> list[Token]:
         raise fault(at, f"“{sign}” cannot be part of a formula.", remedy)
     if "-" in bare[0]:
         spaced = re.sub("-+", " - ", bare[0])
-        raise fault(at, f"“{bare[0]}” may be one meter, or a difference.",
-                    f'Quote the meter: "{bare[0]}" – or put spaces around the minus: {spaced}.')  # fmt: skip
+        raise fault(
+            at,
+            f"“{bare[0]}” may be one meter, or a difference.",
+            f'Quote the meter: "{bare[0]}" – or put spaces around the minus: {spaced}.',
+        )
     return _bare(text, at, bare[0])
 
 

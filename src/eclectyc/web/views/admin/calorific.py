@@ -163,30 +163,39 @@ def _chosen(found: list[PlaceSummary], key: str | None) -> PlaceSummary | None:
 def _regions(owner: Organisation, found: list[PlaceSummary], asked: int) -> Table:
     own = {"organisation": owner.pk} if asked else {}
     rows = [
-        Row([
-            Cell(one.name or "no named region", "?" + urlencode(own | {"region": one.key})),
-            Cell(f"{one.known:,}", is_number=True),
-            Cell(str(one.first or "–")), Cell(str(one.last or "–")),
-            Cell(runs_in_words(one.gaps.runs) if one.gaps else "", mark=""),
-        ])
+        Row(
+            [
+                Cell(one.name or "no named region", "?" + urlencode(own | {"region": one.key})),
+                Cell(f"{one.known:,}", is_number=True),
+                Cell(str(one.first or "–")),
+                Cell(str(one.last or "–")),
+                Cell(runs_in_words(one.gaps.runs) if one.gaps else "", mark=""),
+            ]
+        )
         for one in found
-    ]  # fmt: skip
+    ]
     columns = ("Region", "Days known", "From", "To", "Missing, of days with volumes")
     return Table("Regions", columns, rows, "No calorific values are known yet.", numbers=("Days known",))
 
 
 def _months(actor: Actor, owner: Organisation, region: PlaceSummary) -> Table:
     rows = [
-        Row([
-            Cell(f"{one.month:%B %Y}", "?" + urlencode({"organisation": owner.pk, "region": region.key,
-                                                        "month": f"{one.month:%Y-%m}"}) + "#days"),
-            Cell(f"{one.known} of {one.slots}", is_number=True),
-            Cell("–" if one.least is None else f"{one.least.normalize():f}", is_number=True),
-            Cell("–" if one.greatest is None else f"{one.greatest.normalize():f}", is_number=True),
-            Cell(runs_in_words(one.gaps)),
-        ])
+        Row(
+            [
+                Cell(
+                    f"{one.month:%B %Y}",
+                    "?"
+                    + urlencode({"organisation": owner.pk, "region": region.key, "month": f"{one.month:%Y-%m}"})
+                    + "#days",
+                ),
+                Cell(f"{one.known} of {one.slots}", is_number=True),
+                Cell("–" if one.least is None else f"{one.least.normalize():f}", is_number=True),
+                Cell("–" if one.greatest is None else f"{one.greatest.normalize():f}", is_number=True),
+                Cell(runs_in_words(one.gaps)),
+            ]
+        )
         for one in summaries.months(actor, CALORIFIC_VALUE, owner, region)
-    ]  # fmt: skip
+    ]
     numbers = ("Days known", "Least", "Greatest")
     name = f"Months of {region.name}" if region.name else "Months"
     return Table(name, ("Month", *numbers, "Gaps"), rows, "No month has a value.", numbers=numbers)
@@ -198,10 +207,20 @@ def _days(actor: Actor, owner: Organisation, region: PlaceSummary, text: str) ->
     except ValueError:
         return None
     rows = [
-        ActionRow([Cell(str(one.day)), Cell(f"{one.mj_per_m3.normalize():f}", is_number=True), Cell(one.source)], one.pk,
-              (Button("Delete", "remove"),))
+        ActionRow(
+            [Cell(str(one.day)), Cell(f"{one.mj_per_m3.normalize():f}", is_number=True), Cell(one.source)],
+            one.pk,
+            (Button("Delete", "remove"),),
+        )
         for one in summaries.month_values(actor, CALORIFIC_VALUE, owner, region.key, month)
-    ]  # fmt: skip
+    ]
     own = "?" + urlencode({"organisation": owner.pk, "region": region.key, "month": text})
-    return Table(f"Days of {month:%B %Y}", ("Gas day", "MJ/m³", "Source"), rows, "No day of this month has a value.",
-                 buttons=True, action=reverse("admin-calorific") + own, numbers=("MJ/m³",))  # fmt: skip
+    return Table(
+        f"Days of {month:%B %Y}",
+        ("Gas day", "MJ/m³", "Source"),
+        rows,
+        "No day of this month has a value.",
+        buttons=True,
+        action=reverse("admin-calorific") + own,
+        numbers=("MJ/m³",),
+    )

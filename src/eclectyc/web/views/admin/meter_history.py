@@ -62,17 +62,29 @@ def sections(one: Meter, made: dict[str, Form]) -> list[HistorySection]:
     """Return the histories of a meter: volume corrections for gas only, placements only for a virtual meter."""
     moves, exchanges = _placements(one), _devices(one)
     placements = HistorySection(
-        "placements", moves, made["move"], "move", "Move to another site", "Move meter",
+        "placements",
+        moves,
+        made["move"],
+        "move",
+        "Move to another site",
+        "Move meter",
         "Who can see the meter follows its site at once.",
-        "move_back" if len(moves.rows) > 1 else "", "Undo the last move",
-    )  # fmt: skip
+        "move_back" if len(moves.rows) > 1 else "",
+        "Undo the last move",
+    )
     if one.is_virtual:
         return [placements]
     devices = HistorySection(
-        "devices", exchanges, made["exchange"], "exchange", "Exchange the device", "Save exchange",
+        "devices",
+        exchanges,
+        made["exchange"],
+        "exchange",
+        "Exchange the device",
+        "Save exchange",
         "The identifier and its readings continue; only the device changes.",
-        "exchange_back" if len(exchanges.rows) > 1 else "", "Undo the last exchange",
-    )  # fmt: skip
+        "exchange_back" if len(exchanges.rows) > 1 else "",
+        "Undo the last exchange",
+    )
     facts = fact_forms.sections_of(one, made)
     is_shown = {s.id: s.id != CORRECTION.entries or one.utility == Utility.GAS or s.table.rows for s in facts}
     return [devices, *(s for s in facts if is_shown[s.id]), placements]
@@ -117,14 +129,21 @@ def tree(actor: Actor, one: Meter) -> dict[str, Any]:
         rows.append(
             Row(
                 [
-                    Cell(meter.identifier, "" if meter is one else reverse("admin-meter", args=[meter.pk]), meter.name,
-                         indent=depth, mark="this meter" if meter is one else ""),
+                    Cell(
+                        meter.identifier,
+                        "" if meter is one else reverse("admin-meter", args=[meter.pk]),
+                        meter.name,
+                        indent=depth,
+                        mark="this meter" if meter is one else "",
+                    ),
                     Cell(str(number_format.figure(total.value if total else None, meter.unit)), is_number=True),
-                    Cell(number_format.percent(number_format.share(total.present, total.expected)) if total else "–",
-                         is_number=True),
+                    Cell(
+                        number_format.percent(number_format.share(total.present, total.expected)) if total else "–",
+                        is_number=True,
+                    ),
                 ]
             )
-        )  # fmt: skip
+        )
     table = Table("Tree", ("Meter", "Last 30 days", "Covered"), rows, "", numbers=("Last 30 days", "Covered"))
     return {"table": table, "balance": _balance(one, below, used), "is_alone": len(line) == 1}
 
@@ -158,21 +177,34 @@ def _move(actor: Actor, one: Meter, form: Form) -> Placement:
 def _devices(one: Meter) -> Table:
     devices: list[Device] = list(one.devices.all())
     rows = [
-        ActionRow([Cell(d.serial or "not known"), Cell(_day(d.since, "the start")), Cell(_day(d.until, "on")),
-               Cell(_read(d.opening_read)), Cell(_read(d.closing_read)), Cell(str(d.digits or "–")),
-               Cell(d.ct_ratio or "–")], d.pk, _to_correct("device", "devices", d))
+        ActionRow(
+            [
+                Cell(d.serial or "not known"),
+                Cell(_day(d.since, "the start")),
+                Cell(_day(d.until, "on")),
+                Cell(_read(d.opening_read)),
+                Cell(_read(d.closing_read)),
+                Cell(str(d.digits or "–")),
+                Cell(d.ct_ratio or "–"),
+            ],
+            d.pk,
+            _to_correct("device", "devices", d),
+        )
         for d in devices
-    ]  # fmt: skip
+    ]
     names = ("Serial", "From", "Until", "First read", "Last read", "Digits", "CT ratio")
     return Table("Devices", names, rows, "Never exchanged.", buttons=True)
 
 
 def _placements(one: Meter) -> Table:
     rows = [
-        ActionRow([Cell(p.site.name), Cell(_day(p.since, "the start")), Cell(_day(p.until, "on"))], p.pk,
-              _to_correct("placement", "placements", p) if p.since else ())
+        ActionRow(
+            [Cell(p.site.name), Cell(_day(p.since, "the start")), Cell(_day(p.until, "on"))],
+            p.pk,
+            _to_correct("placement", "placements", p) if p.since else (),
+        )
         for p in one.placements.select_related("site")
-    ]  # fmt: skip
+    ]
     return Table("Sites", ("Site", "From", "Until"), rows, "Always at the site where it is now.", buttons=True)
 
 
