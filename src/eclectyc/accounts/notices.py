@@ -43,7 +43,7 @@ def tell(user: User, change: str, *, origin: str = "", remark: str = "", to: str
 def notice(user: User, change: str, at: datetime, origin: str, remark: str, reader: str) -> Letter:
     """Return the letter that tells of a change."""
     local = at.astimezone(ZoneInfo(settings.DEFAULT_SITE_ZONE))
-    facts = {"what": CHANGES[change], "at": f"{local.day} {local:%B %Y, %H:%M} ({local:%Z})", "origin": origin,
+    facts = {"what": CHANGES[change], "at": f"{local.day} {local:%b %Y %H:%M} ({local:%Z})", "origin": origin,
              "remark": remark, "link": link_to(RESET_PAGE)}  # fmt: skip
     return Letter(to=reader, subject=CHANGES[change].rstrip("."), template="notice", facts=facts, **look_for(user))
 

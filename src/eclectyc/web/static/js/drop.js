@@ -1,14 +1,14 @@
-// A form of files: dropped files are put into its field, and what is chosen is said.
+// A form of files: dropped files are put into its field, and the chosen files are listed.
 
 for (const form of document.querySelectorAll("[data-drop]")) {
   const input = form.querySelector("input[type=file]");
-  const said = form.querySelector("[data-drop-said]");
+  const summary = form.querySelector("[data-drop-summary]");
   input.multiple = true;
-  const tell = () => {
+  const list = () => {
     const names = [...input.files].map((file) => file.name);
-    if (names.length) said.textContent = `${names.length === 1 ? "One file" : `${names.length} files`}: ${names.slice(0, 5).join(", ")}${names.length > 5 ? " …" : ""}`;
+    if (names.length) summary.textContent = `${names.length === 1 ? "One file" : `${names.length} files`}: ${names.slice(0, 5).join(", ")}${names.length > 5 ? " …" : ""}`;
   };
-  input.addEventListener("change", tell);
+  input.addEventListener("change", list);
   form.querySelector("[data-drop-zone]")?.addEventListener("click", () => input.click());
   for (const name of ["dragover", "dragenter"]) {
     form.addEventListener(name, (event) => {
@@ -21,7 +21,7 @@ for (const form of document.querySelectorAll("[data-drop]")) {
     event.preventDefault();
     if (event.dataTransfer?.files.length) {
       input.files = event.dataTransfer.files;
-      tell();
+      list();
     }
   });
 }

@@ -83,10 +83,10 @@ function toast(text) {
 }
 
 document.addEventListener("htmx:responseError", (event) => {
-  toast(`This part of the page could not be brought (${event.detail.xhr.status}). Reload the page; if it stays, tell your administrator.`);
+  toast(`This part of the page could not be loaded (error ${event.detail.xhr.status}). Reload the page. If it happens again, contact your administrator.`);
 });
-document.addEventListener("htmx:sendError", () => toast("The server did not answer. Check that it runs, and try again."));
+document.addEventListener("htmx:sendError", () => toast("The server is not responding. Check your connection and try again."));
 document.addEventListener("htmx:afterSwap", (event) => {
-  const said = event.detail.target.querySelector?.("[data-announce]");
-  if (said) announce(said.dataset.announce);
+  const announced = event.detail.target.querySelector?.("[data-announce]");
+  if (announced) announce(announced.dataset.announce);
 });

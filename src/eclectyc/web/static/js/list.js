@@ -34,14 +34,14 @@ document.addEventListener("keydown", (event) => {
 
 for (const form of document.querySelectorAll("[data-bulk]")) {
   const all = form.querySelector("[data-choose-all]");
-  const said = form.querySelector("[data-chosen]");
-  const before = said?.textContent;
+  const summary = form.querySelector("[data-chosen]");
+  const before = summary?.textContent;
   const ticks = [...form.querySelectorAll("input[name=which]")];
   const count = () => {
     const chosen = ticks.filter((tick) => tick.checked).length;
     all.checked = chosen === ticks.length;
     all.indeterminate = chosen > 0 && chosen < ticks.length;
-    if (said) said.textContent = chosen ? `${chosen} chosen` : before;
+    if (summary) summary.textContent = chosen ? `${chosen.toLocaleString("en-GB")} selected` : before;
   };
   all?.addEventListener("change", () => {
     for (const tick of ticks) tick.checked = all.checked;
@@ -58,7 +58,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
       button.textContent = "Copied";
     } catch {
       getSelection().selectAllChildren(from);
-      button.textContent = "Selected: copy it with Ctrl C";
+      button.textContent = "Selected: press Ctrl+C to copy";
     }
   });
 }

@@ -1,5 +1,5 @@
-// Naming a file's columns: each change is sent, and the answer takes the place of the questions – unless somebody has gone on
-// meanwhile: then their next change brings the next answer. Where a strip was scrolled to, and what was opened, stays.
+// Mapping a file's columns: each change is sent, and the answer replaces the questions, unless the form was changed again
+// meanwhile: then the next change brings the next answer. Scroll positions and opened parts are kept.
 
 const form = document.querySelector("[data-mapper]");
 const answers = () => new URLSearchParams(new FormData(form)).toString();

@@ -1,5 +1,5 @@
-// Which stretch of a chart is shown: chosen by dragging across it or with + and −, whole again with 0, Escape, its button
-// or a double click. The numbers stay as they are: axes do not rescale, the table and the CSV hold everything.
+// Zoom of a chart: by dragging across it or with + and −; reset with 0, Escape, its button or a double click. The values do
+// not change: axes do not rescale, and the table and the CSV have everything.
 
 const LEAST = 2; // columns that are still worth a picture
 const DRAG_FROM = 8; // [px] less is an unsteady click
@@ -37,7 +37,7 @@ export class Zoom {
   whole() {
     if (this.isWhole) return;
     this.show(0, this.last + 1);
-    announce("The whole chart is shown.");
+    announce("Zoom reset: the whole chart is shown.");
   }
 
   // Halve or double what is shown, around a column.
@@ -57,7 +57,7 @@ export class Zoom {
   }
 
   say() {
-    announce(this.isWhole ? "The whole chart is shown." : `Zoomed: ${this.kind.stretch(this.spec, ...this.shown)}`);
+    announce(this.isWhole ? "Zoom reset: the whole chart is shown." : `Zoomed: ${this.kind.stretch(this.spec, ...this.shown)}`);
   }
 
   // A key that zooms; returns whether it was one.
