@@ -4,13 +4,13 @@ from allauth.socialaccount.providers.openid_connect import views as sso
 from django.urls import URLPattern, path, re_path
 from django.views.generic import RedirectView
 
-from eclectyc.web.security import View, door, signed_in
+from eclectyc.web.security import View, open_to_visitors, signed_in
 from eclectyc.web.views import account, invitation, passwords, second_factor, signin
 
 
 def at(address: str, view: View, name: str) -> URLPattern:
     """Return the address of a page that visitors, or people who have yet to set up a second factor, may open."""
-    return path(address, door(view), name=name)
+    return path(address, open_to_visitors(view), name=name)
 
 
 to_account = RedirectView.as_view(pattern_name="account")
@@ -21,18 +21,18 @@ urlpatterns: list[URLPattern] = [
     path("account", signed_in(account.account), name="account"),
     path("account/sessions/<int:pk>/end", signed_in(account.end_session), name="end_session"),
     path("account/sessions/end-others", signed_in(account.end_others), name="end_other_sessions"),
-    at("account/password", passwords.Change.as_view(), "account_change_password"),
+    at("account/password", passwords.ChangePassword.as_view(), "account_change_password"),
     at("account/password/set", to_reset, "account_set_password"),
-    at("account/password/reset", passwords.Reset.as_view(), "account_reset_password"),
+    at("account/password/reset", passwords.RequestReset.as_view(), "account_reset_password"),
     at("account/password/reset/sent", passwords.ResetSent.as_view(), "account_reset_password_done"),
     at("account/password/reset/done", to_account, "account_reset_password_from_key_done"),
     re_path(
         r"^account/password/reset/(?P<uidb36>[0-9A-Za-z]{1,20})-(?P<key>[^/]{1,200})$",
-        door(passwords.ResetFromKey.as_view()),
+        open_to_visitors(passwords.ResetFromKey.as_view()),
         name="account_reset_password_from_key",
     ),
-    at("account/confirm", passwords.Confirm.as_view(), "account_reauthenticate"),
-    at("account/confirm/code", second_factor.Confirm.as_view(), "mfa_reauthenticate"),
+    at("account/confirm", passwords.ConfirmPassword.as_view(), "account_reauthenticate"),
+    at("account/confirm/code", second_factor.ConfirmCode.as_view(), "mfa_reauthenticate"),
     at("login/code", second_factor.Authenticate.as_view(), "mfa_authenticate"),
     at("account/second-factor", to_account, "mfa_index"),
     at("account/second-factor/set-up", second_factor.SetUp.as_view(), "mfa_activate_totp"),

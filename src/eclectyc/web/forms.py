@@ -57,7 +57,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundField:
     """A field with what was typed in it and what was wrong with that."""
 
     field: Field
@@ -97,7 +97,7 @@ class Group:
     """Fields under one heading."""
 
     name: str
-    fields: list[Bound]
+    fields: list[BoundField]
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ class Form:
     @classmethod
     def holding(cls, fields: Iterable[Field], values: Mapping[str, object], prefix: str = "id") -> Form:
         """Return a form that shows what there is."""
-        return cls(tuple(fields), {name: [_said(value)] for name, value in values.items()}, prefix=prefix)
+        return cls(tuple(fields), {name: [_value_text(value)] for name, value in values.items()}, prefix=prefix)
 
     @classmethod
     def sent(cls, fields: Iterable[Field], data: QueryDict, prefix: str = "id") -> Form:
@@ -174,7 +174,7 @@ class Form:
     @property
     def groups(self) -> list[Group]:
         """The fields by their headings, in order."""
-        found: dict[str, list[Bound]] = {}
+        found: dict[str, list[BoundField]] = {}
         for one in self.fields:
             found.setdefault(one.group, []).append(self.bound(one))
         return [Group(name, fields) for name, fields in found.items()]
@@ -184,13 +184,13 @@ class Form:
         """Every field that was refused: the id and the label, for the summary above the form."""
         return [(f"{self.prefix}_{f.name}", f.label) for f in self.fields if f.name in self.errors]
 
-    def bound(self, one: Field) -> Bound:
+    def bound(self, one: Field) -> BoundField:
         """Return a field as it stands."""
         values = tuple(self.given.get(one.name, []))
-        return Bound(one, f"{self.prefix}_{one.name}", self[one.name], values, self.errors.get(one.name, ""))
+        return BoundField(one, f"{self.prefix}_{one.name}", self[one.name], values, self.errors.get(one.name, ""))
 
 
-def _said(value: object) -> str:
+def _value_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -12,7 +12,7 @@ from typing import Final
 from django.http import QueryDict
 
 from eclectyc.web.forms import Form
-from eclectyc.web.list_query import PAGE_SIZE, Column, Head, heads, search_words
+from eclectyc.web.list_query import PAGE_SIZE, Column, Heading, headings, search_words
 
 LARGEST_PAGE: Final = 1_000_000
 
@@ -69,7 +69,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PageSlice:
     """Which part of a list is shown; as a template's pager reads it."""
 
     number: int
@@ -85,7 +85,7 @@ class Part:
         return max(1, -(-self.count // self.size))
 
     @property
-    def paginator(self) -> Part:
+    def paginator(self) -> PageSlice:
         return self
 
     @property
@@ -119,9 +119,9 @@ class Listing:
 
     name: str  # of its things: "sites"
     one: str  # "site"
-    heads: list[Head]
+    headings: list[Heading]
     rows: list[Row]
-    page: Part
+    page: PageSlice
     words: str = ""
     sort: str = ""
     placeholder: str = "Name"
@@ -142,7 +142,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ListQuery:
     """What a list's address says."""
 
     query: QueryDict
@@ -178,7 +178,9 @@ class Asked:
         return [(p, str(self.query[p])) for p in (*parameters, "sort") if self.query.get(p)]
 
 
-def filter_of(asked: Asked, label: str, parameter: str, choices: Sequence[tuple[str, str]], **families: str) -> Filter:
+def filter_of(
+    asked: ListQuery, label: str, parameter: str, choices: Sequence[tuple[str, str]], **families: str
+) -> Filter:
     """Return a filter with its chips; the first shows all."""
     current = asked.one_of(parameter, [value for value, _ in choices])
     chips = [Chip("All", "", not current)]
@@ -186,9 +188,9 @@ def filter_of(asked: Asked, label: str, parameter: str, choices: Sequence[tuple[
     return Filter(label, parameter, chips)
 
 
-def columns(wanted: Sequence[Column], asked: Asked) -> list[Head]:
+def list_headings(wanted: Sequence[Column], asked: ListQuery) -> list[Heading]:
     """Return a list's headings."""
-    return heads(wanted, asked.sort)
+    return headings(wanted, asked.sort)
 
 
 def yes_or_no(text: str) -> bool | None:

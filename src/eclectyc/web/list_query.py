@@ -26,7 +26,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class Heading:
     """A column's heading as it stands now."""
 
     column: Column
@@ -51,7 +51,7 @@ def ordered(
     return found.order_by(order, "pk"), sort
 
 
-def heads(columns: Sequence[Column], sort: str) -> list[Head]:
+def headings(columns: Sequence[Column], sort: str) -> list[Heading]:
     """Return the headings: a second click on a column turns it round; numbers begin with the largest."""
     made = []
     for column in columns:
@@ -59,7 +59,7 @@ def heads(columns: Sequence[Column], sort: str) -> list[Head]:
         is_sorted = {ascending: "ascending", descending: "descending"}.get(sort, "") if column.sort else ""
         first = descending if column.is_number else ascending
         other = ascending if column.is_number else descending
-        made.append(Head(column, is_sorted, other if sort == first else first))
+        made.append(Heading(column, is_sorted, other if sort == first else first))
     return made
 
 

@@ -132,7 +132,7 @@ def _floats(values: np.ndarray) -> list[float | None]:
 
 def day_chart(meter: Meter, query: DayQuery, view: DayView, other: DayView | None) -> Chart:
     """Return the day in its slots, what is usual behind it, another day as a line."""
-    title = _finding(view)
+    title = _peak_title(view)
     if not view.total.present and other is None and view.band is None:
         return Chart("day-chart", title, "", {}, nothing="No readings on this day.")
     spans = [slot_words(start, end) for start, end in zip(view.starts, view.ends, strict=True)]
@@ -152,7 +152,7 @@ def day_chart(meter: Meter, query: DayQuery, view: DayView, other: DayView | Non
     return Chart("day-chart", title, _day_summary(view), data, note, _keys(meter, view, compare is not None, query))
 
 
-def _finding(view: DayView) -> str:
+def _peak_title(view: DayView) -> str:
     peak = peak_words(view)
     if peak is None:
         return day_words(view.day)

@@ -11,7 +11,7 @@ from eclectyc.accounts.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NavigationEntry:
     """A page of the navigation; any one of its permissions, anywhere, opens it."""
 
     name: str
@@ -24,36 +24,36 @@ class Place:
 
 
 PLACES: Final = (
-    Place("Dashboard", "/"),
-    Place("Sites", "/sites"),
-    Place("Meters", "/meters"),
-    Place("Consumption", "/reports/consumption", "reports.view"),
+    NavigationEntry("Dashboard", "/"),
+    NavigationEntry("Sites", "/sites"),
+    NavigationEntry("Meters", "/meters"),
+    NavigationEntry("Consumption", "/reports/consumption", "reports.view"),
 )
 SECTIONS: Final = (
-    Place("Sites", "/admin/sites", "estate.edit"),
-    Place("Meters", "/admin/meters", "estate.edit"),
-    Place("Regions", "/admin/regions", "estate.edit"),
-    Place("Suppliers", "/admin/suppliers", "estate.edit"),
-    Place("Imports", "/admin/imports", "imports.run"),
-    Place("Feeds", "/admin/feeds", "imports.run"),
-    Place("Calorific values", "/admin/calorific-values", "imports.run"),
-    Place("Background work", "/admin/jobs", "jobs.view"),
-    Place("People", "/admin/users", "people.view"),
-    Place("Roles", "/admin/roles", "people.view"),
-    Place("Organisation", "/admin/organisation", "organisation.edit"),
-    Place("Audit", "/admin/audit", "audit.view"),
-    Place("Privacy", "/admin/privacy", "privacy.run"),
+    NavigationEntry("Sites", "/admin/sites", "estate.edit"),
+    NavigationEntry("Meters", "/admin/meters", "estate.edit"),
+    NavigationEntry("Regions", "/admin/regions", "estate.edit"),
+    NavigationEntry("Suppliers", "/admin/suppliers", "estate.edit"),
+    NavigationEntry("Imports", "/admin/imports", "imports.run"),
+    NavigationEntry("Feeds", "/admin/feeds", "imports.run"),
+    NavigationEntry("Calorific values", "/admin/calorific-values", "imports.run"),
+    NavigationEntry("Background work", "/admin/jobs", "jobs.view"),
+    NavigationEntry("People", "/admin/users", "people.view"),
+    NavigationEntry("Roles", "/admin/roles", "people.view"),
+    NavigationEntry("Organisation", "/admin/organisation", "organisation.edit"),
+    NavigationEntry("Audit", "/admin/audit", "audit.view"),
+    NavigationEntry("Privacy", "/admin/privacy", "privacy.run"),
 )
 
 
-def places_of(actor: Actor) -> list[Place]:
+def places_of(actor: Actor) -> list[NavigationEntry]:
     """Return the pages that this actor may open; the administration leads to its first."""
     sections = sections_of(actor)
-    administration = [Place("Administration", sections[0].address)] if sections else []
+    administration = [NavigationEntry("Administration", sections[0].address)] if sections else []
     return [place for place in PLACES if place.opens_to(actor)] + administration
 
 
-def sections_of(actor: Actor) -> list[Place]:
+def sections_of(actor: Actor) -> list[NavigationEntry]:
     """Return the pages of the administration that this actor may open."""
     return [place for place in SECTIONS if place.opens_to(actor)]
 
@@ -63,7 +63,7 @@ def section(address: str) -> str:
     return next((p.address for p in SECTIONS if (address + "/").startswith(p.address + "/")), "")
 
 
-def current(address: str, places: list[Place] | None = None) -> str:
+def current(address: str, places: list[NavigationEntry] | None = None) -> str:
     """Return the address of the place that an address belongs to."""
     if address.startswith("/admin/"):
         return next((p.address for p in places or [] if p.name == "Administration"), "")

@@ -118,7 +118,7 @@ class Report:
         return dict(AGAINST)[self.against].lower() if self.against else ""
 
 
-def ask(actor: Actor, cleaned: dict[str, Any], today: date) -> Report:
+def report_for(actor: Actor, cleaned: dict[str, Any], today: date) -> Report:
     """Return the report that a valid form asks for."""
     start, end = cleaned["start"], cleaned["end"] + timedelta(days=1)
     against = cast(Against, cleaned["against"]) if cleaned["against"] else None

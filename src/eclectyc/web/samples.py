@@ -13,7 +13,7 @@ from eclectyc.web import charts
 from eclectyc.web.charts import Bars, Chart, Key
 from eclectyc.web.clock import day_words
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of
+from eclectyc.web.list_component import Cell, Listing, ListQuery, PageSlice, Row, filter_of, list_headings
 from eclectyc.web.list_query import Column
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -124,7 +124,7 @@ def nothing() -> Chart:
 
 def a_list(query: QueryDict) -> Listing:
     """A list with everything that lists have."""
-    asked = Asked(query, ["name", "meters"], "name")
+    asked = ListQuery(query, ["name", "meters"], "name")
     rows = [
         Row([Cell("Harbour House", "#"), Cell("Office"), Cell("12", is_number=True)], 1),
         Row(
@@ -132,10 +132,12 @@ def a_list(query: QueryDict) -> Listing:
             2,
         ),
     ]
-    heads = columns((Column("Site", "name"), Column("Type"), Column("Meters", "meters", is_number=True)), asked)
+    heads = list_headings((Column("Site", "name"), Column("Type"), Column("Meters", "meters", is_number=True)), asked)
     kinds = filter_of(asked, "Type", "type", [("office", "Office"), ("retail", "Retail")])
     bulk = Form.holding((Field("company", "Company"),), {}, "bulk")
-    return Listing("sites", "site", heads, rows, Part(1, 2), asked.words, asked.sort, "Name or postcode", [kinds], bulk)
+    return Listing(
+        "sites", "site", heads, rows, PageSlice(1, 2), asked.words, asked.sort, "Name or postcode", [kinds], bulk
+    )
 
 
 def a_form() -> Form:

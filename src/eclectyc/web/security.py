@@ -74,7 +74,7 @@ def signed_in(view: View, permission: str = "") -> View:
     return guarded
 
 
-def door(view: View) -> View:
+def open_to_visitors(view: View) -> View:
     """Wrap a sign-in or account page: open to visitors, errors explained, never cached."""
 
     @wraps(view)

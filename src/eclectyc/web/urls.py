@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from eclectyc.web.security import View, door, signed_in
+from eclectyc.web.security import View, open_to_visitors, signed_in
 from eclectyc.web.views import audit, dashboard, design, meters, privacy, reads, reports, signin, sites
 from eclectyc.web.views.admin.urls import ADDRESSES, PARTS
 
@@ -13,8 +13,8 @@ def page(address: str, view: View, name: str, permission: str = "estate.view") -
 
 
 urlpatterns: list[URLPattern] = [
-    path("login", door(signin.SignIn.as_view()), name="login"),
-    path("logout", door(signin.SignOut.as_view()), name="logout"),
+    path("login", open_to_visitors(signin.SignIn.as_view()), name="login"),
+    path("logout", open_to_visitors(signin.SignOut.as_view()), name="logout"),
     page("", dashboard.dashboard, "dashboard"),
     page("sites", sites.sites, "sites"),
     page("sites/<int:pk>", sites.site_page, "site"),

@@ -28,7 +28,7 @@ def password_field(label: str, autocomplete: str, *, focus: bool = False, help_t
 POLICY = "At least 10 characters. A few unrelated words are easy to remember and hard to guess."
 
 
-class NewPassword(PasswordVerificationMixin, forms.Form):
+class NewPasswordForm(PasswordVerificationMixin, forms.Form):
     """A new password, typed twice, that follows the policy."""
 
     password1 = password_field("New password", "new-password", focus=True, help_text=POLICY)
@@ -41,7 +41,7 @@ class NewPassword(PasswordVerificationMixin, forms.Form):
         return password
 
 
-class ChangeForm(NewPassword, theirs.ChangePasswordForm):
+class ChangePasswordForm(NewPasswordForm, theirs.ChangePasswordForm):
     """The old password and a new one."""
 
     oldpassword = password_field("Current password", "current-password", focus=True)
@@ -65,18 +65,18 @@ class ChangeForm(NewPassword, theirs.ChangePasswordForm):
         return found
 
 
-class Change(views.PasswordChangeView):
+class ChangePassword(views.PasswordChangeView):
     """``/account/password``."""
 
     template_name = "web/account/password.html"
     extra_context = {"title": "Change your password", "button": "Change password"}  # noqa: RUF012 - Django's own declaration
-    form_class = ChangeForm
+    form_class = ChangePasswordForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         found: dict[str, Any] = super().get_context_data(**kwargs)
         return found | {"is_temporary": self._is_temporary()}
 
-    def form_valid(self, form: ChangeForm) -> HttpResponse:
+    def form_valid(self, form: ChangePasswordForm) -> HttpResponse:
         """Change it and record the event, or neither."""
         self.leads_to = "/" if self._is_temporary() else "/account?done=password"
         with transaction.atomic():
@@ -90,7 +90,7 @@ class Change(views.PasswordChangeView):
         return cast(User, self.request.user).password_is_temporary
 
 
-class ResetForm(theirs.ResetPasswordForm):
+class RequestResetForm(theirs.ResetPasswordForm):
     """An email address, which may or may not have an account."""
 
     email = forms.EmailField(
@@ -101,14 +101,14 @@ class ResetForm(theirs.ResetPasswordForm):
     )
 
 
-class Reset(views.PasswordResetView):
+class RequestReset(views.PasswordResetView):
     """``/account/password/reset``: emails a link if the account exists; the page is the same either way."""
 
     template_name = "web/account/reset.html"
     extra_context = {"title": "Choose a new password", "button": "Send link"}  # noqa: RUF012 - Django's own declaration
-    form_class = ResetForm
+    form_class = RequestResetForm
 
-    def form_valid(self, form: ResetForm) -> HttpResponse:
+    def form_valid(self, form: RequestResetForm) -> HttpResponse:
         rules.at_reset(self.request, form.cleaned_data["email"])
         response: HttpResponse = super().form_valid(form)
         return response
@@ -121,7 +121,7 @@ class ResetSent(views.PasswordResetDoneView):
     extra_context = {"title": "Check your email"}  # noqa: RUF012 - Django's own declaration
 
 
-class ResetForm2(NewPassword, theirs.ResetPasswordKeyForm):
+class ResetFromKeyForm(NewPasswordForm, theirs.ResetPasswordKeyForm):
     """A new password, chosen through the link in an email."""
 
     password1 = password_field("New password", "new-password", focus=True, help_text=POLICY)
@@ -133,7 +133,7 @@ class ResetFromKey(views.PasswordResetFromKeyView):
 
     template_name = "web/account/reset_choose.html"
     extra_context = {"title": "Choose a new password", "button": "Save and sign in"}  # noqa: RUF012 - Django's own declaration
-    form_class = ResetForm2
+    form_class = ResetFromKeyForm
 
     def dispatch(self, request: HttpRequest, uidb36: str, key: str, **kwargs: Any) -> HttpResponseBase:
         rules.at_link(request)
@@ -141,7 +141,7 @@ class ResetFromKey(views.PasswordResetFromKeyView):
         return response
 
 
-class ConfirmForm(theirs.ReauthenticateForm):
+class ConfirmPasswordForm(theirs.ReauthenticateForm):
     """The current password."""
 
     password = password_field("Password", "current-password", focus=True)
@@ -156,9 +156,9 @@ class ConfirmForm(theirs.ReauthenticateForm):
         return str(self.cleaned_data["password"])
 
 
-class Confirm(views.ReauthenticateView):
+class ConfirmPassword(views.ReauthenticateView):
     """``/account/confirm``."""
 
     template_name = "web/account/confirm.html"
     extra_context = {"title": "Confirm it's you", "button": "Continue"}  # noqa: RUF012 - Django's own declaration
-    form_class = ConfirmForm
+    form_class = ConfirmPasswordForm

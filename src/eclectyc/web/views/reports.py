@@ -25,7 +25,7 @@ def consumption(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "web/consumption.html", context, status=400)
     actor = actor_of(request)
-    answer = report.ask(actor, form.cleaned_data, today)
+    answer = report.report_for(actor, form.cleaned_data, today)
     if asked.get("format") == "csv":
         own = sorted(actor.own_organisations())
         record(

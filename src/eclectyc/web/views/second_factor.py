@@ -65,7 +65,7 @@ class Authenticate(views.AuthenticateView):
         return response
 
 
-class ConfirmForm(theirs.ReauthenticateForm):
+class ConfirmCodeForm(theirs.ReauthenticateForm):
     """A code, to confirm who one is."""
 
     code = code_field("Six digits from your authenticator app, or one of your recovery codes.")
@@ -74,12 +74,12 @@ class ConfirmForm(theirs.ReauthenticateForm):
         return checked_once(self, super().clean_code)
 
 
-class Confirm(views.ReauthenticateView):
+class ConfirmCode(views.ReauthenticateView):
     """``/account/confirm/code``."""
 
     template_name = "web/account/confirm.html"
     extra_context = {"title": "Confirm it's you", "button": "Continue"}  # noqa: RUF012 - Django's own declaration
-    form_class = ConfirmForm
+    form_class = ConfirmCodeForm
 
 
 class SetUpForm(forms.Form):

@@ -23,7 +23,7 @@ from eclectyc.web.clock import stamp
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.list_component import Cell, Row
 from eclectyc.web.security import actor_of
-from eclectyc.web.views.admin.imports import OPTIONS, vars_of
+from eclectyc.web.views.admin.imports import OPTIONS, option_values
 from eclectyc.web.views.admin.page import (
     Danger,
     Table,
@@ -114,7 +114,7 @@ def new_feed(request: HttpRequest) -> HttpResponse:
         *_fields(kind, profile_field(actor, organisations)),
     )
     usual: dict[str, Any] = {one.name: one.usual for one in telling.FIELDS[kind]}
-    usual |= {"cron": "*/15 * * * *", "zone": "Europe/London", "is_active": True, **vars_of(ImportOptions())}
+    usual |= {"cron": "*/15 * * * *", "zone": "Europe/London", "is_active": True, **option_values(ImportOptions())}
     usual["organisation"] = organisations[0].pk if organisations else ""
     form = Form.holding(fields, usual)
     if request.method == "POST":
@@ -152,7 +152,7 @@ def feed(request: HttpRequest, pk: int) -> HttpResponse:
             "zone": one.zone,
             "is_active": one.is_active,
             "quiet_after_h": one.quiet_after_h,
-            **vars_of(service.options_of(one)),
+            **option_values(service.options_of(one)),
             "profile": one.profile.name if one.profile else "",
         },
     )
@@ -172,7 +172,7 @@ def feed(request: HttpRequest, pk: int) -> HttpResponse:
                 return done(request, f"{one.name} was deleted. Imported readings are kept.", reverse("admin-feeds"))
             elif do == "save":
                 form = Form.sent(fields, request.POST)
-                if form.attempt(lambda: service.update_feed(actor, feed=one, details=_wanted(one.kind, form))):
+                if form.attempt(lambda: service.update_feed(actor, feed=one, details=_settings_in(one.kind, form))):
                     return done(request, "Saved.", here)
             else:
                 raise Invalid("That cannot be done here.", "Reload the page.")
@@ -235,10 +235,12 @@ def _create(actor: Actor, kind: str, form: Form, organisations: list[Organisatio
     own = next((o for o in organisations if str(o.pk) == form["organisation"]), None)
     if own is None:
         raise Invalid("Choose an organisation.", field="organisation")
-    return service.create_feed(actor, organisation=own, kind=kind, details=_wanted(kind, form), may_reach_private=False)
+    return service.create_feed(
+        actor, organisation=own, kind=kind, details=_settings_in(kind, form), may_reach_private=False
+    )
 
 
-def _wanted(kind: str, form: Form) -> service.FeedDetails:
+def _settings_in(kind: str, form: Form) -> service.FeedDetails:
     quiet = form["quiet_after_h"].strip()
     if quiet and not number_in(quiet):
         raise Invalid(

@@ -19,7 +19,7 @@ from eclectyc.kernel.plurals import counted
 from eclectyc.reports import registry
 from eclectyc.reports.sheets import FORMS, Row, csv_parts, xlsx
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.list_component import Asked
+from eclectyc.web.list_component import ListQuery
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin import meters, sites
 from eclectyc.web.views.admin.page import done, organisation_field, organisations_for, show
@@ -31,14 +31,14 @@ ENDINGS: Final = (".csv", ".txt", ".xlsx", ".gz")
 @require_safe
 def export_sites(request: HttpRequest) -> HttpResponseBase:
     """Answer with the sites of the list's filter as a file."""
-    wanted = sites.wanted(Asked(request.GET, [*lists.SITE_SORTS], "name"))
+    wanted = sites.filter_in(ListQuery(request.GET, [*lists.SITE_SORTS], "name"))
     return _file(request, "sites", registry.site_rows(actor_of(request), wanted))
 
 
 @require_safe
 def export_meters(request: HttpRequest) -> HttpResponseBase:
     """Answer with the meters of the list's filter as a file."""
-    wanted = meters.wanted(Asked(request.GET, [*lists.METER_SORTS], "identifier"))
+    wanted = meters.filter_in(ListQuery(request.GET, [*lists.METER_SORTS], "identifier"))
     return _file(request, "meters", registry.meter_rows(actor_of(request), wanted))
 
 

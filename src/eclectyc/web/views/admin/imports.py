@@ -37,7 +37,7 @@ from eclectyc.web.clock import house_zone
 from eclectyc.web.file_preview import MatchingProfiles, preview_of, profiles_for
 from eclectyc.web.forms import Field, Form
 from eclectyc.web.import_messages import format_words
-from eclectyc.web.list_component import Asked, Listing, Part, columns, filter_of
+from eclectyc.web.list_component import Listing, ListQuery, PageSlice, filter_of, list_headings
 from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin.import_status import STATE_WORDS, import_context, may_change, row_of
@@ -129,7 +129,7 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
     offers = profiles_for(actor, upload) if found.job is None else MatchingProfiles()
     if offers.chosen is not None and not options.profile and "profile" not in request.GET:
         options = replace(options, profile=offers.chosen.profile.name)
-    form = Form.holding(fields, vars_of(options) | {"profile": request.GET.get("profile", options.profile)})
+    form = Form.holding(fields, option_values(options) | {"profile": request.GET.get("profile", options.profile)})
     if request.method == "POST":
         do = request.POST.get("do", "")
         form = Form.sent(fields, request.POST)
@@ -196,7 +196,7 @@ def rejected(request: HttpRequest, called: str) -> HttpResponseBase:
 def past(request: HttpRequest) -> HttpResponse:
     """List every import, with filters and search."""
     actor = actor_of(request)
-    asked = Asked(request.GET, [], "")
+    asked = ListQuery(request.GET, [], "")
     states = [(state, STATE_WORDS[state].capitalize()) for state in import_history.STATES]
     organisations = [(str(o.pk), o.name) for o in organisations_for(actor, "imports.run")]
     state, own = (
@@ -230,9 +230,9 @@ def past(request: HttpRequest) -> HttpResponse:
     listing = Listing(
         "imports",
         "import",
-        columns(heads, asked),
+        list_headings(heads, asked),
         [row_of(arrival) for arrival in found],
-        Part(asked.number, count),
+        PageSlice(asked.number, count),
         asked.words,
         "",
         "File name",
@@ -286,7 +286,7 @@ def _options(form: Form, *, dry_run: bool) -> ImportOptions:
     return ImportOptions(**said, dry_run=dry_run).checked()
 
 
-def vars_of(options: ImportOptions) -> dict[str, Any]:
+def option_values(options: ImportOptions) -> dict[str, Any]:
     """Return the options that the form has."""
     return {one.name: getattr(options, one.name) for one in OPTIONS}
 

@@ -11,7 +11,7 @@ from eclectyc.web.security import actor_of
 
 
 @require_safe
-def front(request: HttpRequest) -> HttpResponseRedirect:
+def start(request: HttpRequest) -> HttpResponseRedirect:
     """Redirect, or refuse if the actor may open none of the pages."""
     sections = sections_of(actor_of(request))
     if not sections:

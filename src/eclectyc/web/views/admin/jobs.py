@@ -14,7 +14,7 @@ from eclectyc.jobs.models import Job, Run, Schedule, Subscription
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.web.clock import stamp
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of
+from eclectyc.web.list_component import Cell, Listing, ListQuery, PageSlice, Row, filter_of, list_headings
 from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin.import_status import time_left
@@ -51,7 +51,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
             return done(request, _subscribe(actor, request), reverse("admin-jobs"))
         except EclectycError as error:
             refusal = error
-    asked = Asked(request.GET, [], "")
+    asked = ListQuery(request.GET, [], "")
     state = asked.one_of("state", Job.STATES)
     titles = sorted(((name, kinds.title_of(name)) for name in kinds.known()), key=lambda one: one[1])
     kind = asked.one_of("kind", [name for name, _ in titles])
@@ -71,9 +71,9 @@ def jobs(request: HttpRequest) -> HttpResponse:
     listing = Listing(
         "jobs",
         "job",
-        columns(heads, asked),
+        list_headings(heads, asked),
         [_row(job, names) for job in page],
-        Part(asked.number, found.count()),
+        PageSlice(asked.number, found.count()),
         "",
         "",
         "",

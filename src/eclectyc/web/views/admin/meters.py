@@ -19,7 +19,7 @@ from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.colours import family
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
+from eclectyc.web.list_component import Cell, Listing, ListQuery, PageSlice, Row, filter_of, list_headings, yes_or_no
 from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin import history_entries, meter_history, virtual
@@ -33,7 +33,7 @@ from eclectyc.web.views.admin.page import (
     version_in,
 )
 from eclectyc.web.views.admin.sites import ACTIVE, files_of
-from eclectyc.web.views.admin.suggestions import chosen, suggestions
+from eclectyc.web.views.admin.suggestions import selected_ids, suggestions
 
 COLUMNS: Final = (
     Column("Meter", "identifier"),
@@ -67,7 +67,7 @@ OWN: Final = (
 LEVELS: Final = (("main", "Main meters"), ("sub", "Sub-meters"), ("virtual", "Virtual meters"))
 
 
-def wanted(asked: Asked) -> lists.MeterFilter:
+def filter_in(asked: ListQuery) -> lists.MeterFilter:
     """Return the filter of the address."""
     numbers = {name: number_in(asked.query.get(name, "")) for name in ("organisation", "region", "site", "supplier")}
     named: dict[str, Any] = {f"{name}s": (number,) for name, number in numbers.items() if number}
@@ -84,11 +84,11 @@ def wanted(asked: Asked) -> lists.MeterFilter:
 def meters(request: HttpRequest) -> HttpResponse:
     """List the meters; POST changes many."""
     actor = actor_of(request)
-    asked = Asked(request.GET, [*lists.METER_SORTS], "identifier")
-    narrowed = wanted(asked)
+    asked = ListQuery(request.GET, [*lists.METER_SORTS], "identifier")
+    narrowed = filter_in(asked)
     bulk = Form.sent(_bulk(actor), request.POST, "bulk")
     if request.method == "POST":
-        which = chosen(request, lists.matching_meters(actor, narrowed))
+        which = selected_ids(request, lists.matching_meters(actor, narrowed))
         change = {name: value for name, value in bulk.values().items() if value}
         result = bulk.attempt(lambda: change_meters(actor, which=which, **change))
         if result is not None:
@@ -107,9 +107,9 @@ def meters(request: HttpRequest) -> HttpResponse:
     listing = Listing(
         "meters",
         "meter",
-        columns(COLUMNS, asked),
+        list_headings(COLUMNS, asked),
         [_row(actor, one, found.counts.get(one.pk, 0)) for one in found.items],
-        Part(asked.number, found.count),
+        PageSlice(asked.number, found.count),
         asked.words,
         asked.sort,
         "MPAN, MPRN, serial, name or site",
@@ -180,7 +180,7 @@ def meter(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "danger": _danger(one),
         "correction": history_entries.open_entry(request, one),
-        "form": Form.holding(_fields_of(actor, one), _held(actor, one)),
+        "form": Form.holding(_fields_of(actor, one), _initial_values(actor, one)),
     }
     status = 200
     if request.method == "POST":
@@ -322,9 +322,9 @@ def _site_address(actor: Actor, site: Site) -> str:
     return reverse("admin-site", args=[site.pk]) if actor.may("estate.edit", site.place) else ""
 
 
-def _held(actor: Actor, one: Meter) -> dict[str, object]:
+def _initial_values(actor: Actor, one: Meter) -> dict[str, object]:
     if one.is_virtual:
-        return virtual.held(actor, one)
+        return virtual.initial_values(actor, one)
     held: dict[str, object] = {name: getattr(one, name) for name in OWN if name not in ("parent", "supplier")}
     return held | {
         "multiplier": f"{one.multiplier.normalize():f}",

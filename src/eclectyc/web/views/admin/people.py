@@ -21,7 +21,7 @@ from eclectyc.estate import checks
 from eclectyc.kernel.errors import EclectycError, Forbidden
 from eclectyc.web.clock import date_words
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
+from eclectyc.web.list_component import Cell, Listing, ListQuery, PageSlice, Row, filter_of, list_headings, yes_or_no
 from eclectyc.web.list_query import PAGE_SIZE, Column, ordered
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin.page import ActionRow, Button, Danger, Table, done, number_in, show
@@ -43,7 +43,7 @@ def users(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     if request.method == "POST":
         return _invitation_act(request, actor)
-    asked = Asked(request.GET, [*SORTS], "email")
+    asked = ListQuery(request.GET, [*SORTS], "email")
     found = User.objects.visible_to(actor)
     for word in asked.words.split():
         found = found.filter(Q(email__icontains=word) | Q(name__icontains=word))
@@ -58,9 +58,9 @@ def users(request: HttpRequest) -> HttpResponse:
     listing = Listing(
         "people",
         "person",
-        columns(COLUMNS, asked),
+        list_headings(COLUMNS, asked),
         [_row(one, held) for one in shown],
-        Part(asked.number, count),
+        PageSlice(asked.number, count),
         asked.words,
         asked.sort,
         "Name or address",

@@ -19,7 +19,7 @@ from eclectyc.intake.profiles.toml_text import MOST_BYTES, mapping_of_toml, toml
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.web.clock import stamp
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of
+from eclectyc.web.list_component import Cell, Listing, ListQuery, PageSlice, Row, filter_of, list_headings
 from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.mapper import LAYOUTS
 from eclectyc.web.security import actor_of
@@ -149,7 +149,7 @@ def _one(actor: Actor, pk: int) -> ImportProfile:
 
 
 def _listing(actor: Actor, request: HttpRequest, organisations: list[Organisation]) -> Listing:
-    asked = Asked(request.GET, SORTS, "name")
+    asked = ListQuery(request.GET, SORTS, "name")
     found = ImportProfile.objects.visible_to(actor).select_related("organisation").prefetch_related("feeds")
     if asked.words:
         found = found.filter(Q(name__icontains=asked.words) | Q(sender__icontains=asked.words))
@@ -183,9 +183,9 @@ def _listing(actor: Actor, request: HttpRequest, organisations: list[Organisatio
     return Listing(
         "profiles",
         "profile",
-        columns(heads, asked),
+        list_headings(heads, asked),
         rows,
-        Part(asked.number, count),
+        PageSlice(asked.number, count),
         asked.words,
         asked.sort,
         "Name or sender",

@@ -17,7 +17,17 @@ from eclectyc.estate.regions import create_region, delete_region, update_region
 from eclectyc.estate.suppliers import create_supplier, delete_supplier, update_supplier
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.list_component import Asked, Cell, Filter, Listing, Part, Row, columns, filter_of, yes_or_no
+from eclectyc.web.list_component import (
+    Cell,
+    Filter,
+    Listing,
+    ListQuery,
+    PageSlice,
+    Row,
+    filter_of,
+    list_headings,
+    yes_or_no,
+)
 from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin.page import (
@@ -55,7 +65,7 @@ SUPPLIER: Final = (
 def regions(request: HttpRequest) -> HttpResponse:
     """List the regions."""
     actor = actor_of(request)
-    asked = Asked(request.GET, [*lists.REGION_SORTS], "name")
+    asked = ListQuery(request.GET, [*lists.REGION_SORTS], "name")
     narrowed, filters = _narrowed(actor, asked)
     found = lists.regions(actor, narrowed, lists.ListPart(asked.sort, asked.offset, PAGE_SIZE))
     rows = [
@@ -76,9 +86,9 @@ def regions(request: HttpRequest) -> HttpResponse:
         Listing(
             "regions",
             "region",
-            columns(heads, asked),
+            list_headings(heads, asked),
             rows,
-            Part(asked.number, found.count),
+            PageSlice(asked.number, found.count),
             asked.words,
             asked.sort,
             "Name",
@@ -94,7 +104,7 @@ def regions(request: HttpRequest) -> HttpResponse:
 def suppliers(request: HttpRequest) -> HttpResponse:
     """List the suppliers."""
     actor = actor_of(request)
-    asked = Asked(request.GET, [*lists.SUPPLIER_SORTS], "name")
+    asked = ListQuery(request.GET, [*lists.SUPPLIER_SORTS], "name")
     narrowed, filters = _narrowed(actor, asked, has_state=True)
     found = lists.suppliers(actor, narrowed, lists.ListPart(asked.sort, asked.offset, PAGE_SIZE))
     rows = [
@@ -123,9 +133,9 @@ def suppliers(request: HttpRequest) -> HttpResponse:
         Listing(
             "suppliers",
             "supplier",
-            columns(heads, asked),
+            list_headings(heads, asked),
             rows,
-            Part(asked.number, found.count),
+            PageSlice(asked.number, found.count),
             asked.words,
             asked.sort,
             "Name",
@@ -171,7 +181,7 @@ def supplier(request: HttpRequest, pk: int) -> HttpResponse:
     return _edit(request, one, "supplier", SUPPLIER, danger)
 
 
-def _narrowed(actor: Actor, asked: Asked, *, has_state: bool = False) -> tuple[lists.NameFilter, list[Filter]]:
+def _narrowed(actor: Actor, asked: ListQuery, *, has_state: bool = False) -> tuple[lists.NameFilter, list[Filter]]:
     own = number_in(asked.query.get("organisation", ""))
     organisations = organisations_for(actor, "estate.edit")
     filters = []
@@ -184,7 +194,7 @@ def _narrowed(actor: Actor, asked: Asked, *, has_state: bool = False) -> tuple[l
     return lists.NameFilter(asked.words, (own,) if own else None, is_active), filters
 
 
-def _list(request: HttpRequest, asked: Asked, listing: Listing) -> HttpResponse:
+def _list(request: HttpRequest, asked: ListQuery, listing: Listing) -> HttpResponse:
     new = (f"New {listing.one}", reverse(f"admin-{listing.one}-new"))
     return show(request, "list", listing.name.capitalize(), {"list": listing, "actions": [new]})
 

@@ -20,7 +20,7 @@ from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import house_zone
 from eclectyc.web.forms import Field, Form
-from eclectyc.web.list_component import Asked, Cell, Listing, Part, Row, columns, filter_of, yes_or_no
+from eclectyc.web.list_component import Cell, Listing, ListQuery, PageSlice, Row, filter_of, list_headings, yes_or_no
 from eclectyc.web.list_query import PAGE_SIZE, Column
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin import fact_forms, history_entries
@@ -34,7 +34,7 @@ from eclectyc.web.views.admin.page import (
     version_in,
 )
 from eclectyc.web.views.admin.properties import blank_rows, rows_of, rows_sent, values_of
-from eclectyc.web.views.admin.suggestions import chosen, suggestions
+from eclectyc.web.views.admin.suggestions import selected_ids, suggestions
 
 COLUMNS: Final = (
     Column("Site", "name"),
@@ -64,7 +64,7 @@ OWN: Final = (
 )
 
 
-def wanted(asked: Asked) -> lists.SiteFilter:
+def filter_in(asked: ListQuery) -> lists.SiteFilter:
     """Return the filter in the address."""
     organisation, region = (number_in(asked.query.get(name, "")) for name in ("organisation", "region"))
     return lists.SiteFilter(
@@ -79,11 +79,11 @@ def wanted(asked: Asked) -> lists.SiteFilter:
 def sites(request: HttpRequest) -> HttpResponse:
     """List the sites; POST changes many."""
     actor = actor_of(request)
-    asked = Asked(request.GET, [*lists.SITE_SORTS], "name")
-    narrowed = wanted(asked)
+    asked = ListQuery(request.GET, [*lists.SITE_SORTS], "name")
+    narrowed = filter_in(asked)
     bulk = Form.sent(_bulk(actor), request.POST, "bulk")
     if request.method == "POST":
-        which = chosen(request, lists.matching_sites(actor, narrowed))
+        which = selected_ids(request, lists.matching_sites(actor, narrowed))
         change = {name: value for name, value in bulk.values().items() if value}
         result = bulk.attempt(lambda: change_sites(actor, which=which, **change))
         if result is not None:
@@ -103,9 +103,9 @@ def sites(request: HttpRequest) -> HttpResponse:
     listing = Listing(
         "sites",
         "site",
-        columns(COLUMNS, asked),
+        list_headings(COLUMNS, asked),
         [_row(actor, site, found.counts.get(site.pk, 0)) for site in found.items],
-        Part(asked.number, found.count),
+        PageSlice(asked.number, found.count),
         asked.words,
         asked.sort,
         "Name, postcode, company or address",
@@ -175,7 +175,7 @@ def site(request: HttpRequest, pk: int) -> HttpResponse:
         "danger": _danger(one),
         "correction": history_entries.open_entry(request, one),
         "properties": blank_rows(rows_of(one.properties)),
-        "form": Form.holding(_fields(actor), _held(one)),
+        "form": Form.holding(_fields(actor), _initial_values(one)),
     }
     status, facts = 200, fact_forms.forms_of(one)
     if request.method == "POST":
@@ -287,7 +287,7 @@ def _row(actor: Actor, one: Site, meters: int) -> Row:
     return Row(cells, one.pk)
 
 
-def _held(one: Site) -> dict[str, object]:
+def _initial_values(one: Site) -> dict[str, object]:
     held = {name: getattr(one, name) for name in OWN if name not in ("region", "opening_hours")}
     return held | {
         "region": one.region.name if one.region else "",

@@ -20,8 +20,8 @@ from eclectyc.kernel.errors import Invalid
 from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin.page import number_in
 
-MOST_OFFERED: Final = 100
-OFFERED: Final = {
+MOST_SUGGESTIONS: Final = 100
+SUGGESTED: Final = {
     "site": (Site, "name"),
     "region": (Region, "name"),
     "supplier": (Supplier, "name"),
@@ -33,14 +33,14 @@ PERMISSIONS: Final = ("estate.view", "people.edit")
 
 def suggestions(found: QuerySet[Any], field: str) -> tuple[str, ...]:
     """Return the first names to choose from."""
-    return tuple(dict.fromkeys(found.order_by(field).values_list(field, flat=True)[:MOST_OFFERED]))
+    return tuple(dict.fromkeys(found.order_by(field).values_list(field, flat=True)[:MOST_SUGGESTIONS]))
 
 
 @require_safe
-def offer(request: HttpRequest) -> HttpResponse:
+def suggest(request: HttpRequest) -> HttpResponse:
     """Answer with names that match what is typed, for a field's list."""
     actor = actor_of(request)
-    model, field = OFFERED.get(request.GET.get("of", ""), OFFERED["site"])
+    model, field = SUGGESTED.get(request.GET.get("of", ""), SUGGESTED["site"])
     typed = request.GET.get(request.GET.get("field", ""), "")
     found = model.objects.visible_to(actor)  # type: ignore[attr-defined]
     for word in words_of(typed):
@@ -48,7 +48,7 @@ def offer(request: HttpRequest) -> HttpResponse:
     return render(request, "web/admin/options.html", {"words": suggestions(found, field)})
 
 
-def chosen(request: HttpRequest, everything: QuerySet[Any]) -> list[int]:
+def selected_ids(request: HttpRequest, everything: QuerySet[Any]) -> list[int]:
     """Return the ids of the rows that were ticked, or of all that match."""
     if request.POST.get("all") == "true":
         return list(everything.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
@@ -78,7 +78,7 @@ def places(request: HttpRequest) -> HttpResponse:
 
 def place_choices(actor: Actor, permission: str, typed: str, value: str) -> list[PlaceChoice]:
     """Return places to choose from: the current choice, then what matches; organisations if nothing is typed."""
-    now = [*_chosen(actor, permission, value)]
+    now = [*_selected_place(actor, permission, value)]
     words = words_of(typed)
     found = []
     for kind in KINDS if words else ("organisation", "region"):
@@ -115,7 +115,7 @@ def place_words(scope: Scope) -> tuple[str, str]:
     return str(thing), f"{thing._meta.model_name} of {organisation}" if organisation else str(thing._meta.model_name)
 
 
-def _chosen(actor: Actor, permission: str, value: str) -> Iterator[PlaceChoice]:
+def _selected_place(actor: Actor, permission: str, value: str) -> Iterator[PlaceChoice]:
     kind, _, number = value.partition(":")
     if kind in KINDS:
         for thing in _visible(actor, permission, kind).filter(pk=number_in(number)):

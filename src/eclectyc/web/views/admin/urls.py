@@ -77,10 +77,10 @@ ADDRESSES: Final[tuple[Address, ...]] = (
 )
 # Answers that are no pages: a way on, parts, pictures, style.
 PARTS: Final[tuple[Address, ...]] = (
-    ("admin", index.front, "admin", ""),
+    ("admin", index.start, "admin", ""),
     ("admin/imports-now", imports.now, "admin-imports-now", "imports.run"),
     ("admin/formula", virtual.check, "formula-check", "estate.edit"),
-    ("admin/suggestions", suggestions.offer, "suggestions", "estate.view"),
+    ("admin/suggestions", suggestions.suggest, "suggestions", "estate.view"),
     ("admin/places", suggestions.places, "places", "estate.view"),
     ("admin/organisation/<int:pk>/logo", organisations.logo, "admin-organisation-logo", "organisation.edit"),
     ("brand/logo", brand.logo, "brand-logo", ""),

@@ -65,7 +65,7 @@ def fields(number: int | None = None) -> tuple[Field, ...]:
     )
 
 
-def held(actor: Actor, one: Meter) -> dict[str, object]:
+def initial_values(actor: Actor, one: Meter) -> dict[str, object]:
     """Return the values of a virtual meter for its form."""
     return {name: getattr(one, name) for name in OWN} | {"formula": visible_formula(actor, one).text}
 
