@@ -138,7 +138,7 @@ def test_rows_newest_first_and_repeated_lines_are_taken_once(world: World, tmp_p
     rows = [f"{MPAN},S,2025-03-0{day} 00:00,{24 * day}" for day in (3, 3, 2, 1)]
     report = bring(world, tmp_path / "r.csv", "\n".join([HEAD, *rows]) + "\n", type="registers")
     assert (report.errors, report.rows, report.reads, report.kwh) == ([], 4, 3, pytest.approx(48))
-    assert any("More than once with the same reading: 1 read" in text for text in report.warnings)
+    assert any("Repeated with the same value: 1 read" in text for text in report.warnings)
 
 
 @pytest.mark.django_db
@@ -148,7 +148,7 @@ def test_two_different_reads_at_one_moment_are_both_refused(world: World, tmp_pa
         world, tmp_path / "r.csv", "\n".join([HEAD, *rows, f"{MPAN},S,2025-03-02 00:00,30"]), type="registers"
     )
     assert ([error.line for error in report.errors], report.accepted, report.reads) == ([2, 3], 1, 1)
-    assert "One register shows 5 and 6 at one moment" in report.errors[0].reason
+    assert "One register has the reads 5 and 6 at the same time" in report.errors[0].reason
 
 
 @pytest.mark.django_db

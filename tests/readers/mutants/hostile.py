@@ -95,7 +95,7 @@ WORST: dict[str, tuple[Callable[[], bytes], str]] = {
     "tag.xml": (lambda: b'<feed xmlns="http://naesb.org/espi" ' + b'a="' + b"x" * (40 << 20), "tag of more than 1 MiB"),
     "paths.xlsx": (
         lambda: _repacked(xlsx({"Sheet1": _ROWS}), "xl/worksheets/sheet1.xml", lambda data: data,
-                          name="../../../../../../tmp/eclectyc-was-here.xml"), "is missing from it"),
+                          name="../../../../../../tmp/eclectyc-was-here.xml"), "is missing"),
     "circle.xls": (_circle, "cannot be read"),
     "repeats.ods": (_repeats, "more cells than a sheet can hold"),
     "nul.csv": (lambda: _HEADER + _LINE * 1000 + b"\0" * (30 << 20), "zero bytes"),

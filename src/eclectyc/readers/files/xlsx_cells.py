@@ -121,7 +121,7 @@ class SheetHandler:
         if self._text_of == "v":
             self._value = self._value + text if self._value else text
             if len(self._value) > MOST_TEXT:
-                raise UnreadableFile(f"{self._meaning.name} has a cell with more text than a cell can hold.", _AGAIN)
+                raise UnreadableFile(f"{self._decoder.name} has a cell with more text than a cell can hold.", _AGAIN)
         elif self._text_of == "f" and len(self._formula or "") < _SHOWN_OF_FORMULA:
             self._formula = f"{self._formula}{text}"
 
@@ -129,7 +129,7 @@ class SheetHandler:
         number = self._number + 1 if printed is None else _whole(printed)
         if not self._number < number <= MOST_ROWS:
             raise UnreadableFile(
-                f"{self._meaning.name} is damaged: its rows are out of order after {self._number}.", _AGAIN
+                f"{self._decoder.name} is damaged: its rows are out of order after {self._number}.", _AGAIN
             )
         self._number, self._row = number, []
 
@@ -154,7 +154,7 @@ class SheetHandler:
             at = self._decoder.column(letters) if known is None else known
         if not len(self._row) <= at < MOST_COLUMNS:
             raise UnreadableFile(
-                f"{self._meaning.name} is damaged: its cells are out of order at {reference:.20}.", _AGAIN
+                f"{self._decoder.name} is damaged: its cells are out of order at {reference:.20}.", _AGAIN
             )
         return at
 
