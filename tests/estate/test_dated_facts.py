@@ -90,11 +90,11 @@ def test_schemas_of_a_new_fact_follow_from_its_fields(world: World) -> None:
 
 def test_the_form_of_a_new_fact_follows_from_its_fields(editor: Actor, world: World) -> None:
     adding, changing = (fact_forms.fields_of(CAPACITY, is_new=is_new) for is_new in (True, False))
-    assert [(one.name, one.label, one.kind, one.is_needed) for one in adding] == [
+    assert [(one.name, one.label, one.kind, one.is_required) for one in adding] == [
         ("factor", "Agreed capacity", "text", True),
         ("since", "From", "date", True),
     ]
-    assert [one.is_needed for one in changing] == [True, False]
+    assert [one.is_required for one in changing] == [True, False]
     entry = add_entry(editor, CAPACITY, owner=world.meter, factor="20", since="2025-03-01")
     assert fact_forms.title_of(CAPACITY, entry) == "agreed capacity 20 from 2025-03-01"
     assert fact_forms.values_of(CAPACITY, entry) == {"factor": "20", "since": date(2025, 3, 1)}

@@ -34,7 +34,7 @@ class Field:
     suggests: str = ""  # what is looked for while typing: site, region, supplier, meter
     checked_at: str = ""  # the address that says what is typed means, with the fields named beside it
     checked_with: str = ""
-    is_needed: bool = False
+    is_required: bool = False
     is_wide: bool = False
     group: str = ""
     autocomplete: str = "off"
@@ -105,7 +105,7 @@ class Form:
     """Fields with values and errors. ``fault`` is an error of the form as a whole, ``status`` the answer's."""
 
     fields: tuple[Field, ...]
-    given: dict[str, list[str]] = field(default_factory=dict)
+    typed: dict[str, list[str]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     fault: str = ""
     remedy: str = ""
@@ -113,12 +113,12 @@ class Form:
     prefix: str = "id"
 
     @classmethod
-    def holding(cls, fields: Iterable[Field], values: Mapping[str, object], prefix: str = "id") -> Form:
+    def from_values(cls, fields: Iterable[Field], values: Mapping[str, object], prefix: str = "id") -> Form:
         """Return a form that shows what there is."""
         return cls(tuple(fields), {name: [_value_text(value)] for name, value in values.items()}, prefix=prefix)
 
     @classmethod
-    def sent(cls, fields: Iterable[Field], data: QueryDict, prefix: str = "id") -> Form:
+    def from_post(cls, fields: Iterable[Field], data: QueryDict, prefix: str = "id") -> Form:
         """Return a form as it was sent; a check that was not sent is off."""
         every = tuple(fields)
         given = {f.name: [v[:LONGEST_VALUE] for v in data.getlist(f.name)] for f in every if f.kind != "file"}
@@ -129,13 +129,13 @@ class Form:
 
     def __getitem__(self, name: str) -> str:
         # A template asks here before it looks for an attribute.
-        if name not in self.given and name not in {f.name for f in self.fields}:
+        if name not in self.typed and name not in {f.name for f in self.fields}:
             raise KeyError(name)
-        return (self.given.get(name) or [""])[-1]
+        return (self.typed.get(name) or [""])[-1]
 
     def all(self, name: str) -> list[str]:
         """Return every value of a field that takes several."""
-        return self.given.get(name, [])
+        return self.typed.get(name, [])
 
     def values(self, *names: str) -> dict[str, Any]:
         """Return values by name, of some fields or of all."""
@@ -186,7 +186,7 @@ class Form:
 
     def bound(self, one: Field) -> BoundField:
         """Return a field as it stands."""
-        values = tuple(self.given.get(one.name, []))
+        values = tuple(self.typed.get(one.name, []))
         return BoundField(one, f"{self.prefix}_{one.name}", self[one.name], values, self.errors.get(one.name, ""))
 
 

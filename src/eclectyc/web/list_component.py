@@ -128,7 +128,7 @@ class Listing:
     filters: Sequence[Filter] = ()
     bulk: Form | None = None
     first_step: str = ""  # what to do where there is nothing yet
-    kept: Sequence[tuple[str, str]] = field(default_factory=tuple)  # parameters that a search keeps
+    hidden_fields: Sequence[tuple[str, str]] = field(default_factory=tuple)  # parameters that a search keeps
 
     @property
     def counted(self) -> str:
@@ -173,7 +173,7 @@ class ListQuery:
         asked = self.query.get(parameter, "")
         return asked if asked in values else ""
 
-    def kept(self, *parameters: str) -> list[tuple[str, str]]:
+    def hidden_fields(self, *parameters: str) -> list[tuple[str, str]]:
         """Return the parameters that a new search keeps."""
         return [(p, str(self.query[p])) for p in (*parameters, "sort") if self.query.get(p)]
 

@@ -132,8 +132,8 @@ def meaning_forms(mapper: Mapper) -> dict[str, Any]:
     usual = [one for one in fields if one.group != _RARE]
     rare = [replace(one, group="") for one in fields if one.group == _RARE]
     return {
-        "form": Form.holding(usual, mapper.answers, prefix="m"),
-        "rare": Form.holding(rare, mapper.answers, prefix="m"),
+        "form": Form.from_values(usual, mapper.answers, prefix="m"),
+        "rare": Form.from_values(rare, mapper.answers, prefix="m"),
         "is_rare_said": any(mapper.answers.get(one.name) for one in rare),
         "carried": mapper.carried({one.name for one in fields}),
     }

@@ -134,7 +134,7 @@ def a_list(query: QueryDict) -> Listing:
     ]
     heads = list_headings((Column("Site", "name"), Column("Type"), Column("Meters", "meters", is_number=True)), asked)
     kinds = filter_of(asked, "Type", "type", [("office", "Office"), ("retail", "Retail")])
-    bulk = Form.holding((Field("company", "Company"),), {}, "bulk")
+    bulk = Form.from_values((Field("company", "Company"),), {}, "bulk")
     return Listing(
         "sites", "site", heads, rows, PageSlice(1, 2), asked.words, asked.sort, "Name or postcode", [kinds], bulk
     )
@@ -143,10 +143,10 @@ def a_list(query: QueryDict) -> Listing:
 def a_form() -> Form:
     """A form that was refused."""
     fields = (
-        Field("list_name", "Name", help="Must be unique.", is_needed=True),
+        Field("list_name", "Name", help="Must be unique.", is_required=True),
         Field("list_area", "Floor area [m²]", help="Gross internal area."),
         Field("list_active", "Active", "check"),
     )
-    form = Form.holding(fields, {"list_name": "Quay Works", "list_area": "wide", "list_active": True}, "sample")
+    form = Form.from_values(fields, {"list_name": "Quay Works", "list_area": "wide", "list_active": True}, "sample")
     form.refuse(Invalid("'wide' is not a number.", "Write digits, such as 2,150 or 1024.5.", field="list_area"))
     return form

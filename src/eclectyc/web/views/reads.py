@@ -66,14 +66,14 @@ def _forms(one: Meter, registers: list[Register]) -> dict[str, Form]:
     """Return the forms by what they do."""
     known = tuple((str(register.pk), _name(register)) for register in registers)
     when = (
-        Field("on", "Date", "date", is_needed=True),
+        Field("on", "Date", "date", is_required=True),
         Field("at", "Time (optional)", "time", help="Default: the start of the day."),
     )
     forms = {
-        "read": Form.holding(
+        "read": Form.from_values(
             (
                 *when,
-                Field("value", "Reading", help="All the digits on the display.", is_needed=True),
+                Field("value", "Reading", help="All the digits on the display.", is_required=True),
                 Field("register", "Register", "select", choices=(*known, ("", "Other…"))),
                 Field(
                     "serial",
@@ -96,10 +96,10 @@ def _forms(one: Meter, registers: list[Register]) -> dict[str, Form]:
         fields = (
             *when,
             Field("kind", "Type", "select", choices=tuple(TankKind.choices)),
-            Field("litres", "Litres", is_needed=True),
+            Field("litres", "Litres", is_required=True),
             Field("reference", "Ticket number", help="Required if two deliveries have the same date and time."),
         )
-        forms["tank"] = Form.holding(fields, {"kind": TankKind.DELIVERY.value}, "tank")
+        forms["tank"] = Form.from_values(fields, {"kind": TankKind.DELIVERY.value}, "tank")
     if registers:
         forms |= {"declare": _declaring(known), "reset": _resetting(known)}
     return forms
@@ -118,14 +118,14 @@ def _declaring(known: tuple[tuple[str, str], ...]) -> Form:
         ),
         Field("is_beside", "Its device measures alongside the meter's other devices", "check"),
     )
-    return Form.holding(fields, {"kind": RegisterKind.USE.value, "tolerance_s": 60}, "declare")
+    return Form.from_values(fields, {"kind": RegisterKind.USE.value, "tolerance_s": 60}, "declare")
 
 
 def _resetting(known: tuple[tuple[str, str], ...]) -> Form:
     fields = (
         Field("register", "Register", "select", choices=known),
-        Field("since", "Reset between", "datetime-local", is_needed=True),
-        Field("until", "and", "datetime-local", is_needed=True),
+        Field("since", "Reset between", "datetime-local", is_required=True),
+        Field("until", "and", "datetime-local", is_required=True),
         Field(
             "last_read",
             "Reading before the reset",
@@ -133,7 +133,7 @@ def _resetting(known: tuple[tuple[str, str], ...]) -> Form:
         ),
         Field("first_read", "Reset to", help="Leave blank for 0."),
     )
-    return Form.holding(fields, {}, "reset")
+    return Form.from_values(fields, {}, "reset")
 
 
 def _act(request: HttpRequest, actor: Actor, one: Meter, forms: dict[str, Form]) -> HttpResponse | int:
@@ -145,7 +145,7 @@ def _act(request: HttpRequest, actor: Actor, one: Meter, forms: dict[str, Form])
         return 422
     form = forms[owner]
     if do == owner:
-        form = forms[do] = Form.sent(form.fields, request.POST, do)
+        form = forms[do] = Form.from_post(form.fields, request.POST, do)
     ways: dict[str, tuple[Callable[[], entries.EntryResult], str]] = {
         "read": (lambda: _read(actor, one, form), "Reading saved"),
         "withdraw_read": (lambda: entries.withdraw_read(actor, meter=one, read=of), "Reading withdrawn"),

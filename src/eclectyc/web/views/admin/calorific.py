@@ -69,21 +69,21 @@ def values(request: HttpRequest) -> HttpResponse:
 
 def _forms(owner: Organisation) -> dict[str, Form]:
     return {
-        "file": Form.holding(
+        "file": Form.from_values(
             (Field("file", "File", "file", help="CSV with date, calorific_value and unit; at most 5 MB."), _REGION),
             {},
             "file",
         ),
-        "value": Form.holding(
+        "value": Form.from_values(
             (
-                Field("day", "Gas day", "date", is_needed=True),
-                Field("value", "Calorific value [MJ/m³]", help="For example 39.47333.", is_needed=True),
+                Field("day", "Gas day", "date", is_required=True),
+                Field("value", "Calorific value [MJ/m³]", help="For example 39.47333.", is_required=True),
                 _REGION,
             ),
             {},
             "value",
         ),
-        "usual": Form.holding(
+        "usual": Form.from_values(
             (Field("region", "Usual region", help="For sites that name no region; leave empty if there is only one."),),
             {"region": usual_region(owner)},
             "usual",
@@ -105,7 +105,7 @@ def _act(
     if do not in forms:
         forms["value"].refuse(Invalid("No action was selected.", "Use one of the forms."))
         return None
-    form = forms[do] = Form.sent(forms[do].fields, request.POST, do)
+    form = forms[do] = Form.from_post(forms[do].fields, request.POST, do)
     if do == "file":
         return _take_file(request, actor, owner, form)
     if do == "usual":

@@ -44,7 +44,9 @@ def facts_of(owner: Meter | Site) -> dict[str, Fact]:
 def forms_of(owner: Meter | Site) -> dict[str, Form]:
     """Return the empty forms of an owner's facts, by action."""
     return {
-        do: Form.holding(fields_of(fact, is_new=True), {f.name: f.choices[0][0] for f in fact.fields if f.choices}, do)
+        do: Form.from_values(
+            fields_of(fact, is_new=True), {f.name: f.choices[0][0] for f in fact.fields if f.choices}, do
+        )
         for do, fact in facts_of(owner).items()
     }
 
@@ -71,7 +73,7 @@ def act(
     """Add the entry that was sent."""
     do = request.POST["do"]
     fact = facts_of(owner)[do]
-    form = forms[do] = Form.sent(forms[do].fields, request.POST, do)
+    form = forms[do] = Form.from_post(forms[do].fields, request.POST, do)
     if form.attempt(lambda: add_entry(actor, fact, owner=owner, **form.values())) is None:
         return form.status
     return done(request, f"The {fact.label.lower()} was saved.", f"{here}#{fact.entries}")
@@ -87,7 +89,7 @@ def fields_of(fact: Fact, *, is_new: bool) -> tuple[Field, ...]:
             help=one.help if is_new else one.change_help or one.help,
             choices=one.choices,
             suggestions=one.suggestions,
-            is_needed=_is_needed(one, is_new=is_new),
+            is_required=_is_needed(one, is_new=is_new),
         )
         for one in fact.fields
     )

@@ -47,11 +47,11 @@ _WHEN: Final = (
     Field(
         "cron",
         "Schedule",
-        is_needed=True,
+        is_required=True,
         group="When",
         help="Minute, hour, day, month, weekday. */15 * * * * is every 15 minutes.",
     ),
-    Field("zone", "Time zone", is_needed=True, group="When", help="Such as Europe/London."),
+    Field("zone", "Time zone", is_required=True, group="When", help="Such as Europe/London."),
     Field("quiet_after_h", "Email me if no file arrives for … hours (optional)", "number", group="When"),
     Field("is_active", "Active", "check", group="When"),
 )
@@ -109,16 +109,16 @@ def new_feed(request: HttpRequest) -> HttpResponse:
         raise Invalid("You can't create this kind of feed.", "Choose another on the Feeds page.")
     organisations = organisations_for(actor, "imports.run")
     fields = (
-        Field("name", "Name", is_needed=True, help="Such as the name of the sender."),
+        Field("name", "Name", is_required=True, help="Such as the name of the sender."),
         organisation_field(organisations),
         *_fields(kind, profile_field(actor, organisations)),
     )
     usual: dict[str, Any] = {one.name: one.usual for one in telling.FIELDS[kind]}
     usual |= {"cron": "*/15 * * * *", "zone": "Europe/London", "is_active": True, **option_values(ImportOptions())}
     usual["organisation"] = organisations[0].pk if organisations else ""
-    form = Form.holding(fields, usual)
+    form = Form.from_values(fields, usual)
     if request.method == "POST":
-        form = Form.sent(fields, request.POST)
+        form = Form.from_post(fields, request.POST)
         made = form.attempt(lambda: _create(actor, kind, form, organisations))
         if made is not None:
             return done(
@@ -142,8 +142,8 @@ def feed(request: HttpRequest, pk: int) -> HttpResponse:
     """Show and change a feed; POST tests it, checks it now, saves or deletes it."""
     actor = actor_of(request)
     one = get_object_or_404(Feed.objects.visible_to(actor).select_related("organisation", "profile"), pk=pk)
-    fields = (Field("name", "Name", is_needed=True), *_fields(one.kind, profile_field(actor, [one.organisation])))
-    form = Form.holding(
+    fields = (Field("name", "Name", is_required=True), *_fields(one.kind, profile_field(actor, [one.organisation])))
+    form = Form.from_values(
         fields,
         {
             "name": one.name,
@@ -171,7 +171,7 @@ def feed(request: HttpRequest, pk: int) -> HttpResponse:
                 service.delete_feed(actor, feed=one)
                 return done(request, f"{one.name} was deleted. Imported readings are kept.", reverse("admin-feeds"))
             elif do == "save":
-                form = Form.sent(fields, request.POST)
+                form = Form.from_post(fields, request.POST)
                 if form.attempt(lambda: service.update_feed(actor, feed=one, details=_settings_in(one.kind, form))):
                     return done(request, "Saved.", here)
             else:
@@ -205,7 +205,7 @@ def _fields(kind: str, profile: Field) -> tuple[Field, ...]:
             "select" if one.choices else "number" if isinstance(one.usual, int) else "text",
             one.help,
             tuple((choice, choice) for choice in one.choices),
-            is_needed=one.is_required,
+            is_required=one.is_required,
             group="Where",
         )
         for one in telling.FIELDS[kind]

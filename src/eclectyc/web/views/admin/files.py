@@ -81,7 +81,7 @@ def _import(request: HttpRequest, kind: str) -> HttpResponse:
         Field("store", "Save the rows. Without this tick the file is only tested", "check"),
     )
     start = {"organisation": organisations[0].pk if organisations else ""}
-    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
+    form = Form.from_post(fields, request.POST) if request.method == "POST" else Form.from_values(fields, start)
     report = None
     if request.method == "POST":
         own = next((o for o in organisations if str(o.pk) == form["organisation"]), None)

@@ -57,14 +57,14 @@ class OpenEntry:
 
 
 _DEVICE: Final = (
-    Field("serial", "Serial number", is_needed=True),
+    Field("serial", "Serial number", is_required=True),
     Field("since", "Fitted on", "date", help="Empty: from the start. The device before it ends on that day."),
     Field("opening_read", "First read"),
     Field("closing_read", "Last read"),
     Field("digits", "Digits of its register", help="The register rolls over after them."),
     Field("ct_ratio", "CT ratio", help="For example 200/5."),
 )
-_MOVE: Final = (Field("on", "At this site from", "date", is_needed=True, help="The first day there."),)
+_MOVE: Final = (Field("on", "At this site from", "date", is_required=True, help="The first day there."),)
 
 
 def _device_values(device: Device) -> dict[str, object]:
@@ -114,7 +114,7 @@ def open_entry(request: HttpRequest, thing: Meter | Site) -> OpenEntry | None:
         return None
     kind = KINDS[name]
     may_remove = kind.remove is not None and (name not in FACTS or entry.since is not None)
-    form = Form.holding(kind.fields, kind.values(entry), "correct")
+    form = Form.from_values(kind.fields, kind.values(entry), "correct")
     return OpenEntry(kind, f"{name}-{entry.pk}", f"Correct: {kind.title(entry)}", entry, form, may_remove)
 
 
@@ -130,7 +130,7 @@ def act(request: HttpRequest, actor: Actor, opened: OpenEntry | None, here: str)
         opened.form.attempt(lambda: remove(actor, opened.entry, version=version))
         message = "The entry was deleted."
     else:
-        opened.form = form = Form.sent(kind.fields, request.POST, "correct")
+        opened.form = form = Form.from_post(kind.fields, request.POST, "correct")
         form.attempt(lambda: kind.correct(actor, opened.entry, version=version, **form.values()))
         message = "The correction was saved."
     return done(request, message, f"{here}#{kind.anchor}") if opened.form.is_good else opened.form.status

@@ -85,9 +85,9 @@ def imports(request: HttpRequest) -> HttpResponse:
         Field("files", "Files", "file", help="CSV, TXT, XLSX, XLS, ODS, JSON, XML or .gz; one or several."),
     )
     form = (
-        Form.sent(fields, request.POST)
+        Form.from_post(fields, request.POST)
         if request.method == "POST"
-        else Form.holding(fields, {"organisation": organisations[0].pk if organisations else ""})
+        else Form.from_values(fields, {"organisation": organisations[0].pk if organisations else ""})
     )
     if request.method == "POST":
         kept = form.attempt(lambda: _receive(request, actor, form, organisations))
@@ -129,10 +129,10 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
     offers = profiles_for(actor, upload) if found.job is None else MatchingProfiles()
     if offers.chosen is not None and not options.profile and "profile" not in request.GET:
         options = replace(options, profile=offers.chosen.profile.name)
-    form = Form.holding(fields, option_values(options) | {"profile": request.GET.get("profile", options.profile)})
+    form = Form.from_values(fields, option_values(options) | {"profile": request.GET.get("profile", options.profile)})
     if request.method == "POST":
         do = request.POST.get("do", "")
-        form = Form.sent(fields, request.POST)
+        form = Form.from_post(fields, request.POST)
         if do == "discard":
             service.discard(actor, upload=upload)
             return done(request, f"{upload.name} was discarded. Nothing was saved.", reverse("admin-imports"))
@@ -239,7 +239,7 @@ def past(request: HttpRequest) -> HttpResponse:
         filters,
         None,
         "Upload a file on the Imports page.",
-        asked.kept("state", "within", "organisation"),
+        asked.hidden_fields("state", "within", "organisation"),
     )
     return show(
         request,

@@ -25,8 +25,8 @@ MOST_RUNS: Final = 20
 MOST_LINES: Final = 500
 CATCH_UPS: Final = (("none", "None"), ("latest", "The latest"), ("all", "Each, up to a limit"))
 SCHEDULE: Final = (
-    Field("cron", "Schedule", is_needed=True, help="Minute, hour, day, month, weekday. 30 3 * * * is 03:30 daily."),
-    Field("zone", "Time zone", is_needed=True, help="Such as Europe/London."),
+    Field("cron", "Schedule", is_required=True, help="Minute, hour, day, month, weekday. 30 3 * * * is 03:30 daily."),
+    Field("zone", "Time zone", is_required=True, help="Such as Europe/London."),
     Field("catch_up", "Missed runs to catch up on", "select", choices=CATCH_UPS),
     Field("is_paused", "Paused", "check"),
 )
@@ -83,7 +83,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
         ],
         None,
         "Imports, feeds and maintenance run as jobs and are listed here.",
-        asked.kept("state", "kind"),
+        asked.hidden_fields("state", "kind"),
     )
     context = {
         "list": listing,
@@ -169,9 +169,9 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actor_of(request)
     one = get_object_or_404(Schedule.objects.visible_to(actor), pk=pk)
     holding = {"cron": one.cron, "zone": one.zone, "catch_up": one.catch_up, "is_paused": one.is_paused}
-    form = Form.holding(SCHEDULE, holding)
+    form = Form.from_values(SCHEDULE, holding)
     if request.method == "POST":
-        form = Form.sent(SCHEDULE, request.POST)
+        form = Form.from_post(SCHEDULE, request.POST)
         said = form.values() | {"is_paused": form["is_paused"] == "true"}
         changed = form.attempt(lambda: schedules.change(actor, schedule=one, **said))
         if changed is not None:

@@ -34,10 +34,10 @@ def forms(actor: Actor, one: Meter) -> dict[str, Form]:
     """Return the empty forms."""
     sites = suggestions(Site.objects.visible_to(actor, "estate.edit").filter(organisation=one.organisation), "name")
     return {
-        "exchange": Form.holding(
+        "exchange": Form.from_values(
             (
-                Field("on", "Exchanged on", "date", is_needed=True),
-                Field("serial", "New serial number", is_needed=True),
+                Field("on", "Exchanged on", "date", is_required=True),
+                Field("serial", "New serial number", is_required=True),
                 Field("closing_read", "Last read of the old one"),
                 Field("opening_read", "First read of the new one"),
                 Field("digits", "Digits of its register", help="The register rolls over after them."),
@@ -47,10 +47,10 @@ def forms(actor: Actor, one: Meter) -> dict[str, Form]:
             {},
             "exchange",
         ),
-        "move": Form.holding(
+        "move": Form.from_values(
             (
-                Field("to", "To the site", suggestions=sites, suggests="site", is_needed=True),
-                Field("on", "From", "date", is_needed=True, help="The first day there; earlier usage stays here."),
+                Field("to", "To the site", suggestions=sites, suggests="site", is_required=True),
+                Field("on", "From", "date", is_required=True, help="The first day there; earlier usage stays here."),
             ),
             {},
             "move",
@@ -105,7 +105,7 @@ def act(request: HttpRequest, actor: Actor, one: Meter, made: dict[str, Form]) -
         return done(request, "The last entry was undone.", here + anchor)
     if do in fact_forms.facts_of(one):
         return fact_forms.act(request, actor, one, made, here)
-    form = made[do] = Form.sent(made[do].fields, request.POST, do)
+    form = made[do] = Form.from_post(made[do].fields, request.POST, do)
     ways: dict[str, tuple[Callable[[], object], str, str]] = {
         "exchange": (lambda: exchange_device(actor, meter=one, **form.values()), "#devices", "The exchange"),
         "move": (lambda: _move(actor, one, form), "#placements", "The move"),

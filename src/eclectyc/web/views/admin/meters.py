@@ -86,7 +86,7 @@ def meters(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     asked = ListQuery(request.GET, [*lists.METER_SORTS], "identifier")
     narrowed = filter_in(asked)
-    bulk = Form.sent(_bulk(actor), request.POST, "bulk")
+    bulk = Form.from_post(_bulk(actor), request.POST, "bulk")
     if request.method == "POST":
         which = selected_ids(request, lists.matching_meters(actor, narrowed))
         change = {name: value for name, value in bulk.values().items() if value}
@@ -116,7 +116,7 @@ def meters(request: HttpRequest) -> HttpResponse:
         [f for f in filters if f is not None],
         bulk,
         "Create the first one, or import a list of meters.",
-        asked.kept("utility", "level", "active", "organisation", "region", "site", "supplier"),
+        asked.hidden_fields("utility", "level", "active", "organisation", "region", "site", "supplier"),
     )
     new = [("New meter", reverse("admin-meter-new")), ("New virtual meter", reverse("admin-virtual-meter-new"))]
     context = {"list": listing, "actions": new} | files_of(actor, "meters")
@@ -134,7 +134,7 @@ def new_meter(request: HttpRequest) -> HttpResponse:
         suggests="site",
         suggestions=suggestions(Site.objects.visible_to(actor), "name"),
         help="Type part of its name.",
-        is_needed=True,
+        is_required=True,
     )
     fields = (organisation_field(organisations), where, *_fields(actor, is_new=True))
     own = at.organisation_id if at else organisations[0].pk if organisations else ""
@@ -149,7 +149,7 @@ def new_meter(request: HttpRequest) -> HttpResponse:
         "correction": "1.02264",
         "is_active": True,
     }
-    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
+    form = Form.from_post(fields, request.POST) if request.method == "POST" else Form.from_values(fields, start)
     if request.method == "POST":
         there = Site.objects.visible_to(actor).select_related("organisation", "region")
         place = there.filter(name__iexact=form["site"].strip(), organisation=number_in(form["organisation"])).first()
@@ -180,7 +180,7 @@ def meter(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "danger": _danger(one),
         "correction": history_entries.open_entry(request, one),
-        "form": Form.holding(_fields_of(actor, one), _initial_values(actor, one)),
+        "form": Form.from_values(_fields_of(actor, one), _initial_values(actor, one)),
     }
     status = 200
     if request.method == "POST":
@@ -218,7 +218,7 @@ def _act(
         return history_entries.act(request, actor, context["correction"], reverse("admin-meter", args=[one.pk]))
     if do in meter_history.ACTIONS:
         return meter_history.act(request, actor, one, histories)
-    form = context["form"] = Form.sent(_fields_of(actor, one), request.POST)
+    form = context["form"] = Form.from_post(_fields_of(actor, one), request.POST)
     own = form.values(*(virtual.OWN if one.is_virtual else OWN))
     form.check(checked_meter_fields, own)
     if form.is_good:
@@ -237,7 +237,7 @@ def _fields(actor: Actor, *, is_new: bool) -> tuple[Field, ...]:
     visible = Meter.objects.visible_to(actor)
     from_day = "" if is_new else " To change it from a date, see below."
     return (
-        Field("identifier", "Identifier", help="MPAN, MPRN, SPID or your own number.", is_needed=True),
+        Field("identifier", "Identifier", help="MPAN, MPRN, SPID or your own number.", is_required=True),
         Field("name", "Name", help="What it measures, such as Main incomer or Boiler house."),
         Field("utility", "Utility", "select", choices=tuple(Utility.choices)),
         Field("direction", "Direction", "select", choices=tuple(Direction.choices)),

@@ -49,7 +49,7 @@ def new_organisation(request: HttpRequest) -> HttpResponse:
     fields = (_NAME, _parent(actor))
     first = fields[1].choices[0][0] if fields[1].choices else ""
     start = {"parent": request.GET.get("parent", first)}
-    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
+    form = Form.from_post(fields, request.POST) if request.method == "POST" else Form.from_values(fields, start)
     if request.method == "POST":
         made = form.attempt(lambda: service.create(actor, name=form["name"], parent=_chosen(actor, form["parent"])))
         if made is not None:
@@ -64,7 +64,7 @@ def organisation(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actor_of(request)
     one = get_object_or_404(Organisation.objects.visible_to(actor, "organisation.edit"), pk=pk)
     fields = _fields(actor, one)
-    form = Form.holding(fields, {name: getattr(one, name) for name in OWN} | {"parent": one.parent_id or ""})
+    form = Form.from_values(fields, {name: getattr(one, name) for name in OWN} | {"parent": one.parent_id or ""})
     danger = Danger(
         "Delete this organisation",
         "Deletes its memberships, invitations and roles too. Organisations with "
@@ -81,7 +81,7 @@ def organisation(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             return done(request, f"{title} was deleted.", back)
     elif request.method == "POST":
-        form = Form.sent(fields, request.POST)
+        form = Form.from_post(fields, request.POST)
         if form.attempt(lambda: _save(request, actor, one, form)):
             return done(request, f"{form['name']} was saved.", request.path)
         status = form.status
@@ -121,7 +121,7 @@ def picture(number: int | None) -> HttpResponse:
     return response
 
 
-_NAME: Final = Field("name", "Name", is_needed=True)
+_NAME: Final = Field("name", "Name", is_required=True)
 
 
 def _fields(actor: Actor, one: Organisation) -> tuple[Field, ...]:

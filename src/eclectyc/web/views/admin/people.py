@@ -67,7 +67,7 @@ def users(request: HttpRequest) -> HttpResponse:
         [filter_of(asked, "State", "active", STATES)],
         None,
         "Invite the first person.",
-        asked.kept("active"),
+        asked.hidden_fields("active"),
     )
     context: dict[str, Any] = {"list": listing, "more_lists": [waiting]}
     if actor.may_somewhere("people.edit"):
@@ -80,12 +80,20 @@ def invite(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     fields = (
         Field(
-            "email", "Email address", "email", help="We email a link, which works once, for seven days.", is_needed=True
+            "email",
+            "Email address",
+            "email",
+            help="We email a link, which works once, for seven days.",
+            is_required=True,
         ),
         Field("role", "Role", "select", choices=_roles(actor)),
         *DATES,
     )
-    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, {"role": "viewer"})
+    form = (
+        Form.from_post(fields, request.POST)
+        if request.method == "POST"
+        else Form.from_values(fields, {"role": "viewer"})
+    )
     place_error = ""
     if request.method == "POST":
         made = form.attempt(lambda: invitations.invite(actor, email=form["email"], **_position(request, actor, form)))
@@ -108,8 +116,8 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
     one = get_object_or_404(User.objects.visible_to(actor), pk=pk)
     add = (Field("role", "Role", "select", choices=_roles(actor)), *DATES)
     context: dict[str, Any] = {
-        "form": Form.holding((_NAME,), {"name": one.name}),
-        "add": Form.holding(add, {"role": "viewer"}, "add"),
+        "form": Form.from_values((_NAME,), {"name": one.name}),
+        "add": Form.from_values(add, {"role": "viewer"}, "add"),
         "danger": _danger(one),
         "place_error": "",
     }
@@ -187,13 +195,13 @@ def _user_act(request: HttpRequest, actor: Actor, one: User, context: dict[str, 
             return int(form.status)
         return done(request, "The membership was ended.", here)
     if do == "grant":
-        form = Form.sent(context["add"].fields, request.POST, "add")
+        form = Form.from_post(context["add"].fields, request.POST, "add")
         made = form.attempt(lambda: memberships.grant(actor, user=one, **_position(request, actor, form)))
         if made is not None:
             return done(request, f"{one.email} is now {made.role_name} there.", here)
         context["add"], context["place_error"] = _place_fault(form)
         return form.status
-    form = context["form"] = Form.sent((_NAME,), request.POST)
+    form = context["form"] = Form.from_post((_NAME,), request.POST)
     if form.attempt(lambda: people.rename(actor, user=one, name=form["name"])) is None:
         return form.status
     return done(request, "The name was saved.", here)
@@ -208,7 +216,7 @@ def membership(request: HttpRequest, pk: int) -> HttpResponse:
     back = reverse("admin-user", args=[one.user_id])
     fields = (Field("role", "Role", "select", choices=_roles(actor)), *DATES)
     role = f"custom:{one.custom_role_id}" if one.custom_role_id else one.role
-    form = Form.holding(fields, {"role": role, "since": one.since, "until": one.until})
+    form = Form.from_values(fields, {"role": role, "since": one.since, "until": one.until})
     danger = Danger("End membership", "Ends immediately, in open sessions too.", "End membership", "end")
     status = 200
     if request.method == "POST" and request.POST.get("do") == "end":
@@ -220,7 +228,7 @@ def membership(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             return done(request, "The membership was ended.", back)
     elif request.method == "POST":
-        form = Form.sent(fields, request.POST)
+        form = Form.from_post(fields, request.POST)
         if form.attempt(lambda: memberships.change(actor, membership=one, **_role_and_dates(actor, form))) is not None:
             return done(request, "The membership was saved.", back)
         status = form.status

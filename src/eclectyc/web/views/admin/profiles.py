@@ -39,7 +39,7 @@ _UPLOADED: Final = (
     Field("toml", "TOML file", "file", help="Downloaded here or written by hand."),
 )
 _EDITED: Final = (
-    Field("name", "Name", is_needed=True),
+    Field("name", "Name", is_required=True),
     Field("sender", "Sender", help="Who sends these files."),
     Field("notes", "Notes", "textarea", is_wide=True, rows=2),
     Field(
@@ -58,9 +58,9 @@ def profiles(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     organisations = organisations_for(actor, "imports.run")
     fields = (organisation_field(organisations), *_UPLOADED)
-    form = Form.holding(fields, {"organisation": organisations[0].pk if organisations else ""})
+    form = Form.from_values(fields, {"organisation": organisations[0].pk if organisations else ""})
     if request.method == "POST":
-        form = Form.sent(fields, request.POST)
+        form = Form.from_post(fields, request.POST)
         made = form.attempt(lambda: _uploaded_profile(request, actor, form, organisations))
         if made is not None:
             return done(request, f"{made.name} was saved.", reverse("admin-profile", args=[made.pk]))
@@ -78,7 +78,7 @@ def profile(request: HttpRequest, pk: int) -> HttpResponse:
     """Show and change a profile; copy it, delete it."""
     actor = actor_of(request)
     one = _one(actor, pk)
-    form = Form.holding(
+    form = Form.from_values(
         _EDITED,
         {
             "name": one.name,
@@ -105,7 +105,7 @@ def profile(request: HttpRequest, pk: int) -> HttpResponse:
             made = service.duplicate_profile(actor, profile=one)
             return done(request, f"{made.name} was created.", reverse("admin-profile", args=[made.pk]))
         elif do == "save":
-            form = Form.sent(_EDITED, request.POST)
+            form = Form.from_post(_EDITED, request.POST)
             if form.attempt(lambda: _changed(actor, one, form, request)):
                 return done(request, "Saved.", here)
         else:
@@ -192,7 +192,7 @@ def _listing(actor: Actor, request: HttpRequest, organisations: list[Organisatio
         filters,
         None,
         "Upload a file that is not recognised, map its columns and save them as a profile.",
-        asked.kept("organisation"),
+        asked.hidden_fields("organisation"),
     )
 
 

@@ -41,9 +41,9 @@ from eclectyc.web.views.admin.page import (
 )
 from eclectyc.web.views.admin.sites import ACTIVE
 
-REGION: Final = (Field("name", "Name", is_needed=True, help="Must be unique in the organisation."),)
+REGION: Final = (Field("name", "Name", is_required=True, help="Must be unique in the organisation."),)
 SUPPLIER: Final = (
-    Field("name", "Name", is_needed=True, help="Must be unique in the organisation."),
+    Field("name", "Name", is_required=True, help="Must be unique in the organisation."),
     Field("account", "Account", help="Your account number with the supplier."),
     Field("website", "Website", "url", help="https://…"),
     Field("is_active", "Active", "check"),
@@ -95,7 +95,7 @@ def regions(request: HttpRequest) -> HttpResponse:
             filters,
             None,
             "A region groups sites that are managed together.",
-            asked.kept("organisation"),
+            asked.hidden_fields("organisation"),
         ),
     )
 
@@ -142,7 +142,7 @@ def suppliers(request: HttpRequest) -> HttpResponse:
             filters,
             None,
             "Create a supplier, then choose it for the meters it supplies.",
-            asked.kept("organisation", "active"),
+            asked.hidden_fields("organisation", "active"),
         ),
     )
 
@@ -208,7 +208,7 @@ def _new(request: HttpRequest, kind: str, own_fields: tuple[Field, ...], create:
     organisations = organisations_for(actor, "estate.edit")
     fields = (organisation_field(organisations), *own_fields)
     start = {"organisation": organisations[0].pk if organisations else "", "is_active": True}
-    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
+    form = Form.from_post(fields, request.POST) if request.method == "POST" else Form.from_values(fields, start)
     if request.method == "POST":
         own = next((o for o in organisations if str(o.pk) == form["organisation"]), None)
         said = form.values(*(f.name for f in own_fields))
@@ -234,7 +234,7 @@ def _edit(
     actor = actor_of(request)
     actor.require("estate.edit", one.place)
     back = reverse(f"admin-{kind}s")
-    form = Form.holding(fields, {f.name: getattr(one, f.name) for f in fields})
+    form = Form.from_values(fields, {f.name: getattr(one, f.name) for f in fields})
     status = 200
     if request.method == "POST" and request.POST.get("do") == "delete":
         try:
@@ -245,7 +245,7 @@ def _edit(
         else:
             return done(request, f"{one.name} was deleted.", back)
     elif request.method == "POST":
-        form, version = Form.sent(fields, request.POST), version_in(request)
+        form, version = Form.from_post(fields, request.POST), version_in(request)
         if isinstance(one, Supplier):
             form.check(checked_supplier_fields, form.values())
             supplier = one

@@ -57,7 +57,7 @@ def new_role(request: HttpRequest) -> HttpResponse:
     actor_organisations = _organisations(actor)
     fields = (_NAME, organisation_field(actor_organisations), _permissions(actor, actor_organisations))
     start = {"organisation": actor_organisations[0].pk if actor_organisations else ""}
-    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
+    form = Form.from_post(fields, request.POST) if request.method == "POST" else Form.from_values(fields, start)
     if request.method == "POST":
         own = next((o for o in actor_organisations if str(o.pk) == form["organisation"]), None)
         if own is None:
@@ -85,8 +85,8 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
     actor.require("roles.edit", one.organisation_id)
     back = reverse("admin-roles")
     fields = (_NAME, _permissions(actor, [one.organisation], one.permissions))
-    form = Form.holding(fields, {"name": one.name})
-    form.given["permissions"] = list(one.permissions)
+    form = Form.from_values(fields, {"name": one.name})
+    form.typed["permissions"] = list(one.permissions)
     danger = Danger(
         "Delete this role",
         "Roles that are in use, or offered in an invitation, cannot be deleted.",
@@ -102,7 +102,7 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             return done(request, f"The role {one.name} was deleted.", back)
     elif request.method == "POST":
-        form = Form.sent(fields, request.POST)
+        form = Form.from_post(fields, request.POST)
         given = form.all("permissions")
         if form.attempt(lambda: custom_roles.change(actor, role=one, name=form["name"], permissions=given)):
             return done(request, "The role was saved for everyone who has it.", back)
@@ -111,7 +111,7 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
     return show(request, "form", one.name, context, status=status)
 
 
-_NAME: Final = Field("name", "Name", is_needed=True, help="Such as Contractor or Energy analyst.")
+_NAME: Final = Field("name", "Name", is_required=True, help="Such as Contractor or Energy analyst.")
 
 
 def _permissions(actor: Actor, where: list[Organisation], held: list[str] | None = None) -> Field:

@@ -81,7 +81,7 @@ def sites(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     asked = ListQuery(request.GET, [*lists.SITE_SORTS], "name")
     narrowed = filter_in(asked)
-    bulk = Form.sent(_bulk(actor), request.POST, "bulk")
+    bulk = Form.from_post(_bulk(actor), request.POST, "bulk")
     if request.method == "POST":
         which = selected_ids(request, lists.matching_sites(actor, narrowed))
         change = {name: value for name, value in bulk.values().items() if value}
@@ -112,7 +112,7 @@ def sites(request: HttpRequest) -> HttpResponse:
         [f for f in filters if f is not None and len(f.chips) > 1],
         bulk,
         "Create the first one, or import a list of sites.",
-        asked.kept("type", "active", "region", "organisation"),
+        asked.hidden_fields("type", "active", "region", "organisation"),
     )
     context = {"list": listing, "actions": [("New site", reverse("admin-site-new"))]} | files_of(actor, "sites")
     return show(request, "list", "Sites", context, status=bulk.status)
@@ -142,7 +142,7 @@ def new_site(request: HttpRequest) -> HttpResponse:
         "timezone": house_zone().key,
         "opening_hours": opening_hours.text_of(opening_hours.default_week()),
     }
-    form = Form.sent(fields, request.POST) if request.method == "POST" else Form.holding(fields, start)
+    form = Form.from_post(fields, request.POST) if request.method == "POST" else Form.from_values(fields, start)
     properties = blank_rows([])
     if request.method == "POST":
         properties = rows_sent(request)
@@ -175,7 +175,7 @@ def site(request: HttpRequest, pk: int) -> HttpResponse:
         "danger": _danger(one),
         "correction": history_entries.open_entry(request, one),
         "properties": blank_rows(rows_of(one.properties)),
-        "form": Form.holding(_fields(actor), _initial_values(one)),
+        "form": Form.from_values(_fields(actor), _initial_values(one)),
     }
     status, facts = 200, fact_forms.forms_of(one)
     if request.method == "POST":
@@ -213,7 +213,7 @@ def _act(
         return history_entries.act(request, actor, context["correction"], here)
     if do in facts:
         return fact_forms.act(request, actor, one, facts, here)
-    form = context["form"] = Form.sent(_fields(actor), request.POST)
+    form = context["form"] = Form.from_post(_fields(actor), request.POST)
     rows = context["properties"] = rows_sent(request)
     form.check(checked_site_fields, form.values(*OWN))
     if form.is_good:
@@ -227,7 +227,7 @@ def _act(
 
 def _fields(actor: Actor) -> tuple[Field, ...]:
     return (
-        Field("name", "Name", help="Must be unique.", is_needed=True),
+        Field("name", "Name", help="Must be unique.", is_required=True),
         Field("company", "Company", help="The occupier, if it is not the organisation."),
         Field(
             "region",

@@ -25,7 +25,7 @@ from eclectyc.web.views.admin.suggestions import place_of, place_words
 
 SCOPES: Final = (("read", "Read"), ("push", "Push readings only"), ("manage", "Full access"))
 FIELDS: Final = (
-    Field("name", "Name", help="Such as the name of the program: nightly report, boiler gateway.", is_needed=True),
+    Field("name", "Name", help="Such as the name of the program: nightly report, boiler gateway.", is_required=True),
     Field("scope", "Access", "select", choices=SCOPES),
     Field("until", "Ends before (optional)", "date", help="Default: works until it is revoked."),
 )
@@ -34,7 +34,7 @@ FIELDS: Final = (
 def tokens(request: HttpRequest) -> HttpResponse:
     """List the user's tokens; POST creates one and shows it once, or revokes one."""
     actor = actor_of(request)
-    secret, form = "", Form.holding(FIELDS, {"scope": "read"})
+    secret, form = "", Form.from_values(FIELDS, {"scope": "read"})
     mine = (
         ApiToken.objects.visible_to(actor)
         .filter(user=actor.user_id)
@@ -45,10 +45,10 @@ def tokens(request: HttpRequest) -> HttpResponse:
         revoke_token(actor, token=one)
         return done(request, f"{one.name} was revoked and no longer works.", reverse("account-tokens"))
     if request.method == "POST":
-        form = Form.sent(FIELDS, request.POST)
+        form = Form.from_post(FIELDS, request.POST)
         made = form.attempt(lambda: _make(request, actor, form))
         if made is not None:
-            secret, form = made, Form.holding(FIELDS, {"scope": "read"})
+            secret, form = made, Form.from_values(FIELDS, {"scope": "read"})
     title = "API tokens"
     context: dict[str, Any] = {
         "form": form,

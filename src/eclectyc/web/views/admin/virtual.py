@@ -43,14 +43,14 @@ def fields(number: int | None = None) -> tuple[Field, ...]:
     """Return the fields of a virtual meter. number : of an existing one."""
     at = reverse("formula-check") + (f"?meter={number}" if number else "")
     return (
-        Field("identifier", "Identifier", help="A name or number of your own. Must be unique.", is_needed=True),
+        Field("identifier", "Identifier", help="A name or number of your own. Must be unique.", is_required=True),
         Field("name", "Name", help="Such as Unmetered or Site usage."),
         Field(
             "formula",
             "Formula",
             "textarea",
             help=_HELP,
-            is_needed=True,
+            is_required=True,
             is_wide=True,
             rows=3,
             checked_at=at,
@@ -91,7 +91,7 @@ def new_virtual_meter(request: HttpRequest) -> HttpResponse:
         suggests="site",
         suggestions=suggestions(Site.objects.visible_to(actor), "name"),
         help="Anyone who can see this site sees this meter, but not the meters it uses.",
-        is_needed=True,
+        is_required=True,
     )
     asked = (organisation_field(organisations), where, *fields())
     own = at.organisation_id if at else organisations[0].pk if organisations else ""
@@ -103,7 +103,7 @@ def new_virtual_meter(request: HttpRequest) -> HttpResponse:
         "direction": Direction.IMPORT,
         "is_active": True,
     }
-    form = Form.sent(asked, request.POST) if request.method == "POST" else Form.holding(asked, start)
+    form = Form.from_post(asked, request.POST) if request.method == "POST" else Form.from_values(asked, start)
     if request.method == "POST":
         place = _site(actor, form["site"], form["organisation"])
         form.check(checked_meter_fields, form.values(*OWN))
