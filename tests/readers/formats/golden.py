@@ -19,7 +19,7 @@ Series = tuple[str, str]  # meter, quantity
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ExpectedSeries:
     """What a file holds for one series; ``total`` in ``unit``, as the source says it or as added up by hand."""
 
     unit: str
@@ -42,7 +42,7 @@ class Golden:
     format: str
     content: bytes
     rows: int
-    series: dict[Series, Held] = field(default_factory=dict)
+    series: dict[Series, ExpectedSeries] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> Path:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from tests.readers.formats.golden import DATA, Held
+from tests.readers.formats.golden import DATA, ExpectedSeries
 
 METER = "2200000000005"
 ZONE = ZoneInfo("Europe/London")
 HALF_HOUR = timedelta(minutes=30)
 TOTAL = 65.1339999  # as published with the sample
-HELD = {(METER, "import"): Held("kWh", 30, 288, TOTAL)}
+HELD = {(METER, "import"): ExpectedSeries("kWh", 30, 288, TOTAL)}
 # The first end that each of the two runs of days prints; the rows of a run follow each other without a gap.
 _RUNS = {"27/10/2012 00:30": 146, "30/03/2013 00:30": 142}
 

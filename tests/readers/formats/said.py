@@ -12,12 +12,12 @@ import pytest
 from eclectyc.readers.blocks import DayBlock, RowBlock, UnreadableFile
 from tests.readers.reading import Read, read_text
 
-Said = dict[tuple[Any, ...], tuple[float, int]]
+Cells = dict[tuple[Any, ...], tuple[float, int]]
 
 
-def said(read: Read) -> Said:
+def cells_of(read: Read) -> Cells:
     """Return value and quality by meter, quantity, register, day or stamp, and slot; cells without a value left out."""
-    cells: Said = {}
+    cells: Cells = {}
     for block in read.blocks:
         frame = block.frame
         names = [name for name in ("meter", "quantity", "register") if name in frame.columns]

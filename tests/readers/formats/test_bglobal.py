@@ -14,7 +14,7 @@ from eclectyc.readers.files import raw_file
 from tests.factories import World
 from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
 from tests.readers.formats.golden import golden
-from tests.readers.formats.said import cut_off, read_or_refused, said
+from tests.readers.formats.said import cells_of, cut_off, read_or_refused
 from tests.readers.reading import read_text
 
 MPAN = "1200023305967"  # the meter of everybody's world
@@ -46,8 +46,8 @@ def test_cell_i_is_the_half_hour_that_starts_30_times_i_minus_3_minutes_after_mi
 )  # fmt: skip
 def test_encodings_quotes_and_blocks_change_nothing(tmp_path: Path, changed, block_bytes: int) -> None:
     found = read_text(tmp_path, changed(GOLDEN), block_bytes=block_bytes)
-    assert (found.errors, said(found)) == ([], said(read_text(tmp_path, GOLDEN)))
-    assert len(said(found)) == 48 + 48 + 47
+    assert (found.errors, cells_of(found)) == ([], cells_of(read_text(tmp_path, GOLDEN)))
+    assert len(cells_of(found)) == 48 + 48 + 47
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,11 @@ def test_a_file_of_which_much_does_not_fit_is_asked_about(tmp_path: Path) -> Non
 
 def test_a_file_cut_off_between_cells_says_nothing_that_the_whole_does_not(tmp_path: Path) -> None:
     whole = (line("01/01/2024", ["1"] * 48) + line("02/01/2024", ["2"] * 48)).encode()
-    truth = said(read_text(tmp_path, whole))
+    truth = cells_of(read_text(tmp_path, whole))
     for part in cut_off(whole, 120, every=3):
         found = read_or_refused(tmp_path, part)
         if found is not None:
-            assert said(found).items() <= truth.items()
+            assert cells_of(found).items() <= truth.items()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from eclectyc.readers.files import raw_file
 from tests.factories import World
 from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
 from tests.readers.formats.golden import golden
-from tests.readers.formats.said import cut_off, read_or_refused, said
+from tests.readers.formats.said import cells_of, cut_off, read_or_refused
 from tests.readers.reading import Read, read_text
 
 MPAN = "1200023305967"  # the meter of everybody's world
@@ -135,16 +135,16 @@ def test_another_flow_is_not_taken_for_it(tmp_path: Path, header: str) -> None:
 def test_encodings_line_ends_and_blocks_change_nothing(tmp_path: Path, changed, block_bytes: int) -> None:
     found = read_text(tmp_path, changed(GOLDEN), name="file.txt", block_bytes=block_bytes)
     assert (found.errors, found.rows, found.seen.warnings) == ([], 144, [])
-    assert said(found) == said(read_text(tmp_path, GOLDEN))
+    assert cells_of(found) == cells_of(read_text(tmp_path, GOLDEN))
 
 
 def test_a_file_cut_off_anywhere_says_nothing_that_the_whole_does_not(tmp_path: Path) -> None:
-    truth = said(read_text(tmp_path, GOLDEN))
+    truth = cells_of(read_text(tmp_path, GOLDEN))
     for part in (*cut_off(GOLDEN, 60), *cut_off(GOLDEN, 1500, every=37)):
         found = read_or_refused(tmp_path, part)
         if found is not None:
-            assert said(found).items() <= truth.items()
-            assert found.seen.warnings or len(said(found)) == len(truth)
+            assert cells_of(found).items() <= truth.items()
+            assert found.seen.warnings or len(cells_of(found)) == len(truth)
 
 
 @pytest.mark.parametrize(

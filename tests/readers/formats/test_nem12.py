@@ -18,7 +18,7 @@ from eclectyc.readers.files import raw_file
 from tests.factories import World, make_meter, make_site
 from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
 from tests.readers.formats.golden import DATA, golden
-from tests.readers.formats.said import cut_off, read_or_refused, said
+from tests.readers.formats.said import cells_of, cut_off, read_or_refused
 from tests.readers.reading import Read, read_text
 
 NMI = "6001234567"
@@ -63,7 +63,7 @@ def test_intervals_of_5_15_and_30_minutes_are_read_side_by_side(tmp_path: Path, 
     found = read(tmp_path, stream(), day(), stream("E2", step=step), day(values), stream(), day(printed="20240202"))
     assert found.errors == []
     assert {block.step for block in found.blocks} == {30, step}  # type: ignore[union-attr]
-    told = said(found)
+    told = cells_of(found)
     assert [told[NMI, "import", "E2", DAY, k][0] for k in range(len(values))] == values
     assert sum(key[2] == "E1" for key in told) == 96
 
@@ -198,11 +198,11 @@ def test_a_file_without_its_end_is_told_to_be_perhaps_cut_off(tmp_path: Path) ->
 
 @pytest.mark.parametrize(("whole", "every"), [(SEVERAL, 31), (QUALITIES, 3)], ids=["several", "qualities"])
 def test_a_file_cut_off_anywhere_says_nothing_that_the_whole_does_not(tmp_path: Path, whole: bytes, every: int) -> None:
-    truth = said(read_text(tmp_path, whole))
+    truth = cells_of(read_text(tmp_path, whole))
     for part in (*cut_off(whole, 20), *cut_off(whole, 40 * every, every=every)):
         found = read_or_refused(tmp_path, part)
         if found is not None:
-            told = said(found)
+            told = cells_of(found)
             assert told.items() <= truth.items()
             assert len(told) == len(truth) or found.errors or found.seen.warnings
 
@@ -235,10 +235,10 @@ def test_encodings_quotes_padding_and_blocks_change_nothing(tmp_path: Path, chan
     parts = ["400,1,20,F14,76,", "400,21,48,A,,"]
     rows = [stream(), day(quality="V"), *parts, stream("E2", "Wh", 15), day(["7"] * 96), stream("B1"), day(quality="V")]
     text = nem12(*rows, *parts)
-    plain = said(read_text(tmp_path, text))
+    plain = cells_of(read_text(tmp_path, text))
     found = read_text(tmp_path, changed(text), block_bytes=block_bytes)
     assert (len(plain), found.errors, found.seen.warnings) == (192, [], [])
-    assert said(found) == plain
+    assert cells_of(found) == plain
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from eclectyc.readers.files import raw_file
 from tests.factories import World
 from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
 from tests.readers.formats.golden import golden
-from tests.readers.formats.said import cut_off, read_or_refused, said
+from tests.readers.formats.said import cells_of, cut_off, read_or_refused
 from tests.readers.reading import read_text
 
 MPAN = "1200023305967"  # the meter of everybody's world
@@ -74,11 +74,13 @@ def test_each_channel_of_simple_long_is_a_quantity_of_its_own(tmp_path: Path) ->
 
 @pytest.mark.parametrize("content", [EDF, SIMPLE], ids=["edf", "simple long"])
 def test_a_file_cut_off_says_nothing_that_the_whole_does_not(tmp_path: Path, content: bytes) -> None:
-    truth = said(read_text(tmp_path, content))
+    truth = cells_of(read_text(tmp_path, content))
     for part in cut_off(content, 700, every=23):
         found = read_or_refused(tmp_path, part)
         if found is not None:
-            told = {key: value for key, (value, _) in said(found).items()}  # a flag that is cut off is blank: actual
+            told = {
+                key: value for key, (value, _) in cells_of(found).items()
+            }  # a flag that is cut off is blank: actual
             assert told.items() <= {key: value for key, (value, _) in truth.items()}.items()
 
 

@@ -13,7 +13,7 @@ from eclectyc.readers.files import raw_file
 from tests.factories import World, make_meter
 from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
 from tests.readers.formats.golden import golden
-from tests.readers.formats.said import cut_off, read_or_refused, said
+from tests.readers.formats.said import cells_of, cut_off, read_or_refused
 from tests.readers.reading import Read, read_text
 
 MPAN, OTHER = "1200023305967", "2248274887874"  # the first is the meter of everybody's world
@@ -100,15 +100,15 @@ def test_both_active_sensors_of_a_meter_are_pointed_out(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_encodings_line_ends_and_blocks_change_nothing(tmp_path: Path, changed, block_bytes: int) -> None:
     found = read_text(tmp_path, changed(GOLDEN), name="file.df2", block_bytes=block_bytes)
-    assert (found.errors, found.rows, said(found)) == ([], 96, said(read_text(tmp_path, GOLDEN)))
+    assert (found.errors, found.rows, cells_of(found)) == ([], 96, cells_of(read_text(tmp_path, GOLDEN)))
 
 
 def test_a_file_cut_off_anywhere_says_nothing_that_the_whole_does_not(tmp_path: Path) -> None:
-    truth = said(read_text(tmp_path, GOLDEN))
+    truth = cells_of(read_text(tmp_path, GOLDEN))
     for part in (*cut_off(GOLDEN, 60), *cut_off(GOLDEN, 1500, every=37)):
         found = read_or_refused(tmp_path, part)
         if found is not None:
-            assert said(found).items() <= truth.items()
+            assert cells_of(found).items() <= truth.items()
 
 
 @pytest.mark.parametrize("text", ["#F1\n", "x\n#F2\n"])

@@ -8,7 +8,7 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.cli.session import OPERATOR
 from tests.readers.mutants.subjects import Mutant, Subject
 from tests.readers.mutants.trial import Outcome, tried
-from tests.readers.mutants.verdict import Seen, faults
+from tests.readers.mutants.verdict import Comparison, faults
 
 
 class Bench:
@@ -27,9 +27,9 @@ class Bench:
         assert usual.errors == []
         self._usual = usual
 
-    def tries(self, mutant: Mutant) -> tuple[Seen, list[str]]:
+    def tries(self, mutant: Mutant) -> tuple[Comparison, list[str]]:
         """Import a mutant; return how it went, and what is wrong with that."""
-        seen = Seen("")
+        seen = Comparison("")
         return seen, list(faults(self.subject, mutant, self._tried(mutant), self._usual, seen))[:3]
 
     def _tried(self, mutant: Mutant) -> Outcome:

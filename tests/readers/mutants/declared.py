@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from tests.readers.formats.golden import Golden, Held
+from tests.readers.formats.golden import ExpectedSeries, Golden
 from tests.readers.mutants import plain_cells as cell
-from tests.readers.mutants.plain import Key, Told
+from tests.readers.mutants.plain import Expected, Key
 from tests.readers.mutants.plain_text import NoText, Unclear, lines_of, table_of
 
 MPAN = "1200023305967"
@@ -45,12 +45,12 @@ def _content() -> bytes:
 
 
 # 48 × 1,000 Wh, and 0 + 0.25 + … + 11.75.
-DECLARED = Golden("declared.txt", "long", _content(), 48, {(MPAN, "import"): Held("kWh", 30, 48, 48.282)})
+DECLARED = Golden("declared.txt", "long", _content(), 48, {(MPAN, "import"): ExpectedSeries("kWh", 30, 48, 48.282)})
 
 
-def declared(content: bytes) -> Told:
+def declared(content: bytes) -> Expected:
     """Read it the plain way."""
-    told = Told()
+    told = Expected()
     try:
         rows = table_of(lines_of(content), ";")
     except NoText:

@@ -29,7 +29,7 @@ class Claim(NamedTuple):
 
 
 @dataclass
-class Told:
+class Expected:
     """All that a file can be said to say.
 
     slots : what may be stored in each, by whom it is told. is_vague : the plain reader does not know how to read this
@@ -50,13 +50,13 @@ class Told:
             for value, quality in claims:
                 self.slots[key].append(Claim(value, quality, line, sure and len(keys) == len(claims) == 1))
 
-    def vague(self, why: str) -> Told:
+    def vague(self, why: str) -> Expected:
         """Say that this file is beyond the plain reader."""
         self.is_vague, self.why_vague = True, why
         return self
 
 
-def of_several(claims: list[Claim]) -> list[Claim]:
+def possible_claims(claims: list[Claim]) -> list[Claim]:
     """Return which of the claims on one slot may win: an equal value once, of different ones the actual one, else none.
 
     Where some claim is unsure, any may.

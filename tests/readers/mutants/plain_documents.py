@@ -12,15 +12,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.readers.mutants import plain_cells as cell
-from tests.readers.mutants.plain import Key, Told
+from tests.readers.mutants.plain import Expected, Key
 from tests.readers.mutants.plain_text import NoText, lines_of
 
 ESPI = "{http://naesb.org/espi}"
 HALF_HOUR = timedelta(minutes=30)
 
 
-def _of_json(content: bytes, meter: str, each: Callable[[Any, Told, Callable[..., None]], None]) -> Told:
-    told = Told()
+def _of_json(content: bytes, meter: str, each: Callable[[Any, Expected, Callable[..., None]], None]) -> Expected:
+    told = Expected()
     try:
         answer = json.loads("\n".join(lines_of(content)), parse_constant=_no_constant)
     except NoText:
@@ -58,10 +58,10 @@ def _instant(text: Any) -> datetime | None:
     return found[0].replace(tzinfo=UTC) if found else None
 
 
-def octopus(content: bytes, meter: str) -> Told:
+def octopus(content: bytes, meter: str) -> Expected:
     """Read results of consumption from interval_start to interval_end."""
 
-    def each(answer: Any, told: Told, add: Callable[..., None]) -> None:
+    def each(answer: Any, told: Expected, add: Callable[..., None]) -> None:
         for n, result in enumerate(answer["results"], 1):
             if isinstance(result, dict):
                 start, end = _instant(result.get("interval_start")), _instant(result.get("interval_end"))
@@ -71,10 +71,10 @@ def octopus(content: bytes, meter: str) -> Told:
     return _of_json(content, meter, each)
 
 
-def n3rgy(content: bytes, meter: str) -> Told:
+def n3rgy(content: bytes, meter: str) -> Expected:
     """Read values stamped at their end in UTC."""
 
-    def each(answer: Any, told: Told, add: Callable[..., None]) -> None:
+    def each(answer: Any, told: Expected, add: Callable[..., None]) -> None:
         if answer.get("unit") != "kWh" or "/production" in answer["resource"].lower() or "devices" in answer:
             told.vague("another unit, or another quantity")
         for n, one in enumerate(answer["values"], 1):
@@ -86,10 +86,10 @@ def n3rgy(content: bytes, meter: str) -> Told:
     return _of_json(content, meter, each)
 
 
-def glowmarkt(content: bytes, meter: str) -> Told:
+def glowmarkt(content: bytes, meter: str) -> Expected:
     """Read pairs of epoch second and value."""
 
-    def each(answer: Any, told: Told, add: Callable[..., None]) -> None:
+    def each(answer: Any, told: Expected, add: Callable[..., None]) -> None:
         if answer.get("units") != "kWh" or answer.get("classifier") != "electricity.consumption":
             told.vague("another unit, or another quantity")
         if answer["query"]["period"] != "PT30M":
@@ -111,9 +111,9 @@ def _epoch(second: Any) -> datetime | None:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
 
 
-def green_button(content: bytes, meter: str) -> Told:
+def green_button(content: bytes, meter: str) -> Expected:
     """Read the one series of a feed: value × 10^power in Wh."""
-    told = Told()
+    told = Expected()
     try:
         content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
         if b"<!DOCTYPE" in content or b"<!ENTITY" in content:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from tests.readers.mutants import plain_cells as cell
-from tests.readers.mutants.plain import Key, Told
+from tests.readers.mutants.plain import Expected, Key
 from tests.readers.mutants.plain_tables import Columns, Read, places
 from tests.readers.mutants.plain_text import DELIMITERS, NoText, Unclear, lines_of, table_of
 
@@ -19,8 +19,8 @@ _SUFFIXES = {"E": "import", "B": "export", "Q": "reactive_import", "K": "reactiv
 _NEM_FLAGS = {"A": [1], "S": [2], "F": [2], "E": [2], "N": [], "V": []}
 
 
-def _of_lines(content: bytes, read: Callable[[list[str], Told], None]) -> Told:
-    told = Told()
+def _of_lines(content: bytes, read: Callable[[list[str], Expected], None]) -> Expected:
+    told = Expected()
     try:
         read(lines_of(content), told)
     except NoText:
@@ -30,11 +30,11 @@ def _of_lines(content: bytes, read: Callable[[list[str], Told], None]) -> Told:
     return told
 
 
-def bglobal(content: bytes, zone: str) -> Told:
+def bglobal(content: bytes, zone: str) -> Expected:
     """Read days without a header."""
     clocks = Columns({}, slots=tuple(str(n) for n in range(50)), by_clock=True)
 
-    def read(lines: list[str], told: Told) -> None:
+    def read(lines: list[str], told: Expected) -> None:
         delimiter = max(DELIMITERS, key="".join(lines).count)
         rows = table_of(lines, delimiter)
         widths = {len(row) for _, row in rows}
@@ -49,10 +49,10 @@ def bglobal(content: bytes, zone: str) -> Told:
     return _of_lines(content, read)
 
 
-def stark(content: bytes, zone: str) -> Told:
+def stark(content: bytes, zone: str) -> Expected:
     """Read ends of half-hours in UTC under #O and #S lines."""
 
-    def read(lines: list[str], told: Told) -> None:
+    def read(lines: list[str], told: Expected) -> None:
         meters, sensor = list[str](), ""
         for number, printed in enumerate(lines, 1):
             line = printed.replace('"', "") if printed.count('"') % 2 == 0 or "," not in printed else ""
@@ -80,10 +80,10 @@ def stark(content: bytes, zone: str) -> Told:
     return _of_lines(content, read)
 
 
-def d0379(content: bytes, zone: str) -> Told:
+def d0379(content: bytes, zone: str) -> Expected:
     """Read days in UTC of exactly 48 advances each."""
 
-    def read(lines: list[str], told: Told) -> None:
+    def read(lines: list[str], told: Expected) -> None:
         meters, of_day, quantity, days = list[str](), list[str](), "", list[date]()
         advances: list[tuple[int, str, str]] = []
 
@@ -115,10 +115,10 @@ def d0379(content: bytes, zone: str) -> Told:
     return _of_lines(content, read)
 
 
-def nem12(content: bytes, zone: str) -> Told:
+def nem12(content: bytes, zone: str) -> Expected:
     """Read days on market time, their quality by one letter or by 400 rows."""
 
-    def read(lines: list[str], told: Told) -> None:
+    def read(lines: list[str], told: Expected) -> None:
         stream: tuple[str, str, str, str, float, int] | None = None
         rows = [line.replace('"', "").rstrip().split(",") for line in lines]
         for n, row in enumerate(rows):

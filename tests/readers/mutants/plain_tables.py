@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from tests.readers.mutants import plain_cells as cell
-from tests.readers.mutants.plain import Key, Told
+from tests.readers.mutants.plain import Expected, Key
 from tests.readers.mutants.plain_text import DELIMITERS, NoText, Unclear, lines_of, table_of
 
 Rows = list[tuple[int, list[str]]]
@@ -78,10 +78,12 @@ def found_in(content: bytes, columns: Columns, rows: Rows | None = None) -> Tabl
     raise Unclear("no header like the golden file's")
 
 
-def readings(content: bytes, columns: Columns, rows: Rows | None = None, *, zone: str = "", stamps: str = "") -> Told:
+def readings(
+    content: bytes, columns: Columns, rows: Rows | None = None, *, zone: str = "", stamps: str = ""
+) -> Expected:
     """Read a line a reading, or a line a moment with a column for each meter. zone,
     stamps : as the import took them."""
-    told = Told()
+    told = Expected()
     table = _table(content, columns, rows, told)
     if table is None:
         return told
@@ -105,7 +107,7 @@ def readings(content: bytes, columns: Columns, rows: Rows | None = None, *, zone
     return told
 
 
-def _table(content: bytes, columns: Columns, rows: Rows | None, told: Told) -> Table | None:
+def _table(content: bytes, columns: Columns, rows: Rows | None, told: Expected) -> Table | None:
     try:
         return found_in(content, columns, rows)
     except Unclear as unclear:
@@ -136,9 +138,9 @@ def _quantity(table: Table, row: list[str], own: dict[str, str]) -> str:
     return cell.QUANTITIES.get(key_of(text), "") if text else "import"
 
 
-def days(content: bytes, columns: Columns, rows: Rows | None = None, *, zone: str = "", stamps: str = "") -> Told:
+def days(content: bytes, columns: Columns, rows: Rows | None = None, *, zone: str = "", stamps: str = "") -> Expected:
     """Read a line a day, of slots or of one value."""
-    told = Told()
+    told = Expected()
     table = _table(content, columns, rows, told)
     if table is None:
         return told
@@ -188,7 +190,7 @@ class Read(NamedTuple):
 
 def reads(content: bytes, columns: Columns, rows: Rows | None = None) -> list[Read] | None:
     """Return what a table of reads or deliveries may say, line by line; None where that is unclear."""
-    told = Told()
+    told = Expected()
     table = _table(content, columns, rows, told)
     if table is None:
         return [] if told.must_refuse else None
@@ -210,7 +212,7 @@ def reads(content: bytes, columns: Columns, rows: Rows | None = None) -> list[Re
 
 def records(content: bytes, columns: Columns, rows: Rows | None = None) -> dict[int, dict[str, str]] | None:
     """Return each line's cells by heading key; None where that is unclear."""
-    told = Told()
+    told = Expected()
     table = _table(content, columns, rows, told)
     if table is None:
         return {} if told.must_refuse else None

@@ -19,7 +19,7 @@ from tests.readers.mutants import plain_documents, plain_records, plain_tables
 from tests.readers.mutants.books import archives, compounds, grids
 from tests.readers.mutants.declared import DECLARED, PROFILE, declared
 from tests.readers.mutants.documents import answers, feeds
-from tests.readers.mutants.plain import Told
+from tests.readers.mutants.plain import Expected
 from tests.readers.mutants.plain_tables import Columns, Read, Rows
 from tests.readers.mutants.texts import texts
 
@@ -60,7 +60,7 @@ class Subject:
     name: str
     golden: Golden
     mutants: st.SearchStrategy[Mutant]
-    slots: Callable[[Mutant, str, str], Told] | None = None
+    slots: Callable[[Mutant, str, str], Expected] | None = None
     reads: Callable[[Mutant], list[Read] | None] | None = None
     records: Callable[[Mutant], dict[int, dict[str, str]] | None] | None = None
     step: int = 30
@@ -122,11 +122,11 @@ def _table(name: str, file: str, columns: Columns, *, by_day: bool = False) -> S
     return Subject(name, golden()[file], _mutants(texts, golden()[file].content), plain, step=columns.step)
 
 
-def _read_table(read: Callable[..., Told], columns: Columns, mutant: Mutant, zone: str, stamps: str) -> Told:
+def _read_table(read: Callable[..., Expected], columns: Columns, mutant: Mutant, zone: str, stamps: str) -> Expected:
     return read(mutant.content, columns, mutant.rows, zone=zone, stamps=stamps)
 
 
-def _lines(name: str, file: str, read: Callable[[bytes, str], Told], step: int = 30) -> Subject:
+def _lines(name: str, file: str, read: Callable[[bytes, str], Expected], step: int = 30) -> Subject:
     return Subject(
         name,
         golden()[file],
@@ -136,7 +136,7 @@ def _lines(name: str, file: str, read: Callable[[bytes, str], Told], step: int =
     )
 
 
-def _document(name: str, file: str, damage: Any, read: Callable[[bytes, str], Told]) -> Subject:
+def _document(name: str, file: str, damage: Any, read: Callable[[bytes, str], Expected]) -> Subject:
     return Subject(
         name, golden()[file], _mutants(damage, golden()[file].content), lambda m, *_: read(m.content, london.METER),
         is_document=True,
@@ -155,9 +155,9 @@ def _book(
     return Subject(name, golden()[file], cells | _mutants(damage, content), plain, step=columns.step)
 
 
-def _read_book(read: Callable[..., Told], columns: Columns, mutant: Mutant, zone: str, stamps: str) -> Told:
+def _read_book(read: Callable[..., Expected], columns: Columns, mutant: Mutant, zone: str, stamps: str) -> Expected:
     if mutant.rows is None:
-        return Told().vague("damaged in its packing")
+        return Expected().vague("damaged in its packing")
     return read(b"", columns, mutant.rows, zone=zone, stamps=stamps)
 
 

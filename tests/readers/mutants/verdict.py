@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from eclectyc.intake.report import ImportReport
 from tests.readers.mutants import plain_cells as cell
-from tests.readers.mutants.plain import Told, of_several
+from tests.readers.mutants.plain import Expected, possible_claims
 from tests.readers.mutants.plain_tables import key_of
 from tests.readers.mutants.plain_text import NoText, lines_of
 from tests.readers.mutants.subjects import Mutant, Subject
@@ -20,14 +20,14 @@ _FACTORS = (1.0, 1e-3, 1e3, 0.5, 1e-7, 1e-6, 1e6, 1e-4, 10.0, 100.0, 24.0)
 
 
 @dataclass
-class Seen:
+class Comparison:
     """How a mutant went, for whoever counts: refused, vague or compared."""
 
     how: str
     why: str = ""
 
 
-def faults(subject: Subject, mutant: Mutant, outcome: Outcome, usual: ImportReport, seen: Seen) -> Iterator[str]:
+def faults(subject: Subject, mutant: Mutant, outcome: Outcome, usual: ImportReport, seen: Comparison) -> Iterator[str]:
     """Yield what is wrong with an outcome. usual : the report of the sound file."""
     if outcome.refusal is not None:
         seen.how = "refused"
@@ -63,7 +63,7 @@ def _of_report(subject: Subject, mutant: Mutant, report: ImportReport) -> Iterat
 
 
 def _of_slots(
-    subject: Subject, mutant: Mutant, outcome: Outcome, report: ImportReport, usual: ImportReport, seen: Seen
+    subject: Subject, mutant: Mutant, outcome: Outcome, report: ImportReport, usual: ImportReport, seen: Comparison
 ) -> Iterator[str]:
     assert subject.slots
     more = [text for text in report.warnings if text not in usual.warnings]
@@ -93,25 +93,25 @@ def _of_slots(
     yield from _nothing_lost(told, outcome, report, bool(more))
 
 
-def _nothing_invented(subject: Subject, told: Told, outcome: Outcome, seen: Seen) -> Iterator[str]:
+def _nothing_invented(subject: Subject, told: Expected, outcome: Outcome, seen: Comparison) -> Iterator[str]:
     for key, (value, quality, step) in outcome.slots.items():
         if step != subject.step:
             seen.how, seen.why = "vague", "another step"
             continue
-        claims = of_several(told.slots.get(key, []))
+        claims = possible_claims(told.slots.get(key, []))
         if not any(_same(value, claim.value) for claim in claims):
             yield f"{key} holds {value!r}, and the file says {told.slots.get(key, [])[:4]}"
         elif not any(_same(value, one.value) and quality in (one.quality, 5) for one in claims):
             yield f"{key} is of quality {quality}, and the file says {told.slots[key][:4]}"
 
 
-def _nothing_lost(told: Told, outcome: Outcome, report: ImportReport, is_warned: bool) -> Iterator[str]:
+def _nothing_lost(told: Expected, outcome: Outcome, report: ImportReport, is_warned: bool) -> Iterator[str]:
     named = {error.line for error in report.errors}
     lost = {
         claim.line: (key, claim)
         for key, claims in told.slots.items()
         if key not in outcome.slots and all(claim.is_sure for claim in claims)
-        for claim in of_several(claims)
+        for claim in possible_claims(claims)
         if claim.line not in named
     }
     if len(lost) > report.rejected - len(named) and lost and not is_warned:
@@ -147,7 +147,7 @@ def _values_are_printed(mutant: Mutant, outcome: Outcome) -> Iterator[str]:
 
 
 def _of_reads(
-    subject: Subject, mutant: Mutant, outcome: Outcome, report: ImportReport, usual: ImportReport, seen: Seen
+    subject: Subject, mutant: Mutant, outcome: Outcome, report: ImportReport, usual: ImportReport, seen: Comparison
 ) -> Iterator[str]:
     assert subject.reads
     told = subject.reads(mutant) if report.format == usual.format else None
@@ -179,7 +179,7 @@ def _kind(word: str) -> str:
     return "delivery" if word.startswith(("deliver", "d", "fill", "refill", "drop")) and word != "dip" else "dip"
 
 
-def _of_records(subject: Subject, mutant: Mutant, outcome: Outcome, seen: Seen) -> Iterator[str]:
+def _of_records(subject: Subject, mutant: Mutant, outcome: Outcome, seen: Comparison) -> Iterator[str]:
     assert subject.records
     told = subject.records(mutant)
     if told is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from tests.readers.formats.golden import Golden, Held
+from tests.readers.formats.golden import ExpectedSeries, Golden
 
 MPAN, OTHER = "1200023305967", "1000000000040"
 
@@ -50,7 +50,10 @@ FILES = [
         "bglobal",
         _bglobal(),
         3,
-        {(MPAN, "import"): Held("kWh", 30, 96, 22.56), (OTHER, "import"): Held("kWh", 30, 47, 47.0)},
+        {
+            (MPAN, "import"): ExpectedSeries("kWh", 30, 96, 22.56),
+            (OTHER, "import"): ExpectedSeries("kWh", 30, 47, 47.0),
+        },
     ),
     Golden(
         "stark.df2",
@@ -58,9 +61,9 @@ FILES = [
         _stark(),
         96,
         {
-            (MPAN, "import"): Held("kWh", 30, 48, 24.0),
-            (MPAN, "reactive_import"): Held("kVArh", 30, 24, 6.0),
-            (MPAN, "reactive_export"): Held("kVArh", 30, 24, 3.0),
+            (MPAN, "import"): ExpectedSeries("kWh", 30, 48, 24.0),
+            (MPAN, "reactive_import"): ExpectedSeries("kVArh", 30, 24, 6.0),
+            (MPAN, "reactive_export"): ExpectedSeries("kVArh", 30, 24, 3.0),
         },
     ),
     Golden(
@@ -68,6 +71,6 @@ FILES = [
         "d0379",
         _d0379(),
         144,
-        {(MPAN, "import"): Held("kWh", 30, 96, 12.0), (OTHER, "export"): Held("kWh", 30, 48, 24.0)},
+        {(MPAN, "import"): ExpectedSeries("kWh", 30, 96, 12.0), (OTHER, "export"): ExpectedSeries("kWh", 30, 48, 24.0)},
     ),
 ]

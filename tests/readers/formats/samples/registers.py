@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.readers.formats.golden import Golden, Held
+from tests.readers.formats.golden import ExpectedSeries, Golden
 
 MPAN, OTHER = "1200023305967", "1000000000040"
 NMI = "NEM1300001"
@@ -47,18 +47,18 @@ GEN1,11/03/2025,dip,750,
 
 FILES = [
     Golden("reads.uff", "d0010", D0010.replace("\n", "\r\n").encode(), 8, {
-        (MPAN, "import S"): Held("kWh", 1440, 31, 743.0),
-        (OTHER, "import 01"): Held("kWh", 1440, 31, 310.0),
-        (OTHER, "import 02"): Held("kWh", 1440, 31, 155.0),
-        (OTHER, "import MD"): Held("kW", 1440, 0, 0.0),
+        (MPAN, "import S"): ExpectedSeries("kWh", 1440, 31, 743.0),
+        (OTHER, "import 01"): ExpectedSeries("kWh", 1440, 31, 310.0),
+        (OTHER, "import 02"): ExpectedSeries("kWh", 1440, 31, 155.0),
+        (OTHER, "import MD"): ExpectedSeries("kW", 1440, 0, 0.0),
     }),
     # Market time is ten hours ahead of London's winter: the reads of midnight are of 14:00 the day before.
     Golden("nem13.csv", "nem13", NEM13.encode(), 2, {
-        (NMI, "import E1"): Held("kWh", 1440, 32, 1000.0),
-        (NMI, "import E2"): Held("kWh", 1440, 32, 62.0),
+        (NMI, "import E1"): ExpectedSeries("kWh", 1440, 32, 1000.0),
+        (NMI, "import E2"): ExpectedSeries("kWh", 1440, 32, 62.0),
     }),
-    Golden("reads.csv", "registers", READS.encode(), 3, {(MPAN, "import"): Held("kWh", 1440, 33, 791.0)},
+    Golden("reads.csv", "registers", READS.encode(), 3, {(MPAN, "import"): ExpectedSeries("kWh", 1440, 33, 791.0)},
            {"type": "registers"}),
     Golden("deliveries.csv", "deliveries", DELIVERIES.encode(), 4,
-           {("GEN1", "import"): Held("litre", 1440, 10, 1000.0)}),
+           {("GEN1", "import"): ExpectedSeries("litre", 1440, 10, 1000.0)}),
 ]  # fmt: skip

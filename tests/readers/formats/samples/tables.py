@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from tests.readers.formats.golden import DATA, Golden, Held
+from tests.readers.formats.golden import DATA, ExpectedSeries, Golden
 
 MPAN, OTHER = "1200023305967", "1000000000040"
 
 # The real London meter: six days with both clock changes, its total as published with the sample.
-LONDON = {("2200000000005", "import"): Held("kWh", 30, 288, 65.1339999)}
+LONDON = {("2200000000005", "import"): ExpectedSeries("kWh", 30, 288, 65.1339999)}
 
 
 def _edf() -> bytes:
@@ -62,9 +62,9 @@ _METERS = f"""mpan,site,utility,direction,serial,unit
 
 # 0.01 + 0.02 + … + 0.48 is 11.76 a day.
 _EDF_SERIES = {
-    (MPAN, "import"): Held("kWh", 30, 96, 23.52),
-    (MPAN, "reactive_import"): Held("kVArh", 30, 96, 23.52),
-    (MPAN, "reactive_export"): Held("kVArh", 30, 96, 23.52),
+    (MPAN, "import"): ExpectedSeries("kWh", 30, 96, 23.52),
+    (MPAN, "reactive_import"): ExpectedSeries("kVArh", 30, 96, 23.52),
+    (MPAN, "reactive_export"): ExpectedSeries("kVArh", 30, 96, 23.52),
 }
 
 FILES = [
@@ -76,21 +76,27 @@ FILES = [
         "simple long",
         _simple_long(),
         96,
-        {(MPAN, "import"): Held("kWh", 30, 48, 12.0), (MPAN, "reactive_export"): Held("kVArh", 30, 48, 6.0)},
+        {
+            (MPAN, "import"): ExpectedSeries("kWh", 30, 48, 12.0),
+            (MPAN, "reactive_export"): ExpectedSeries("kVArh", 30, 48, 6.0),
+        },
     ),
     Golden(
         "matrix.csv",
         "matrix",
         _matrix(),
         24,
-        {(MPAN, "import"): Held("kWh", 60, 24, 24.0), (OTHER, "import"): Held("kWh", 60, 24, 60.0)},
+        {(MPAN, "import"): ExpectedSeries("kWh", 60, 24, 24.0), (OTHER, "import"): ExpectedSeries("kWh", 60, 24, 60.0)},
     ),
     Golden(
         "daily.csv",
         "daily",
         _DAILY.encode(),
         4,
-        {(MPAN, "import"): Held("kWh", 1440, 3, 30.75), (OTHER, "import"): Held("kWh", 1440, 1, 7.0)},
+        {
+            (MPAN, "import"): ExpectedSeries("kWh", 1440, 3, 30.75),
+            (OTHER, "import"): ExpectedSeries("kWh", 1440, 1, 7.0),
+        },
     ),
     Golden("sites.csv", "sites", _SITES.encode(), 2),
     Golden("meters.csv", "meters", _METERS.encode(), 2),

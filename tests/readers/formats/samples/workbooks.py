@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from tests.readers.formats import london
-from tests.readers.formats.golden import Golden, Held
+from tests.readers.formats.golden import ExpectedSeries, Golden
 from tests.readers.formats.sheets import ods, xls, xlsx
 
 _LONG_HEADER = ["MPAN", "Read datetime end local", "kWh", "Flag"]
@@ -39,7 +39,7 @@ def odd_hours() -> list[list[Any]]:
 
 _METERS = [["MPAN", "Site", "Utility"], [1000000000040, "Dock Office", "gas"]]
 _COVER = [["Prepared for Dock Office"], ["See the next sheet"]]
-_HOURS = {("1000000000040", "import"): Held("kWh", 60, 24, 69.0)}  # (0 + 1 + … + 23) / 4
+_HOURS = {("1000000000040", "import"): ExpectedSeries("kWh", 60, 24, 69.0)}  # (0 + 1 + … + 23) / 4
 
 FILES = [
     Golden("london-long.xlsx", "long", xlsx({"Cover": _COVER, "Data": long_rows()}), 288, london.HELD),
