@@ -73,7 +73,7 @@ def meters(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "rows": rows,
-        "heads": list_query.headings(COLUMNS, sort),
+        "headings": list_query.headings(COLUMNS, sort),
         "words": words,
         "sort": sort,
         "utility": utility,

@@ -55,7 +55,7 @@ def sites(request: HttpRequest) -> HttpResponse:
     used = consumption(actor, start=start, end=end, narrowed=narrowed, today=today) if narrowed.sites else None
     energy = {row["key"]: row for row in used.to_dicts() if row["unit"] == "kWh"} if used is not None else {}
     rows = [{"site": one, "energy": energy.get(one.pk)} for one in page]
-    context = {"page": page, "rows": rows, "heads": list_query.headings(COLUMNS, sort), "words": words, "sort": sort}
+    context = {"page": page, "rows": rows, "headings": list_query.headings(COLUMNS, sort), "words": words, "sort": sort}
     return render(request, "web/sites.html", context)
 
 
