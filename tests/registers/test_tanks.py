@@ -15,7 +15,7 @@ from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.registers.models import TankEntry
 from tests.factories import World, make_meter
 from tests.intake.import_calls import bring, held
-from tests.readers.formats.said import cut_off, read_or_refused
+from tests.readers.formats.read_cells import cut_off, read_or_refused
 from tests.readers.reading import read_text
 from tests.registers.test_importing import days_of, span
 
@@ -46,19 +46,19 @@ def test_a_table_says_which_are_deliveries_and_which_are_dips(
     tmp_path: Path, text: str, kinds: list[str], litres: list[float]
 ) -> None:
     found = read_text(tmp_path, text)
-    assert (found.seen.format, found.errors) == ("deliveries", [])
+    assert (found.recognition.format, found.errors) == ("deliveries", [])
     assert (found.column("kind"), found.column("value")) == (kinds, litres)
 
 
 def test_litres_alone_are_deliveries_only_when_declared(tmp_path: Path) -> None:
     text = "meter,date,litres\nGEN1,2025-03-01,1000\n"
-    assert read_text(tmp_path, text).seen.format == "daily"
+    assert read_text(tmp_path, text).recognition.format == "daily"
     assert read_text(tmp_path, text, "deliveries").column("kind") == ["delivery"]
 
 
 @pytest.mark.parametrize(
     ("row", "reason"),
-    [("2025-03-02,spill,5,", "neither a delivery nor a dip"), ("2025-03-02,dip,-5,", "Less than nothing"),
+    [("2025-03-02,spill,5,", "neither a delivery nor a dip"), ("2025-03-02,dip,-5,", "A delivery or dip cannot be negative."),
      ("2025-03-02,dip,lots,", "not a number"), ("2025-02-31,dip,5,", "There is no date")],
 )  # fmt: skip
 def test_a_line_that_cannot_be_taken_says_why(tmp_path: Path, row: str, reason: str) -> None:
@@ -153,7 +153,7 @@ def test_a_meter_without_a_tank_is_named_and_a_new_one_burns_diesel(world: World
     text = table(*DIPS).replace("GEN1", "1200023305967")
     report = bring(world, tmp_path / "t.csv", text)
     assert (report.exit_code, report.rejected) == (2, 4)
-    assert "is of electricity: it has no tank" in report.errors[0].reason
+    assert "is a meter of electricity: it has no tank" in report.errors[0].reason
     bring(world, tmp_path / "n.csv", table(*DIPS), create_meters=True)
     made = Meter.objects.get(organisation=world.org, identifier="GEN1")
     assert (made.utility, made.unit, days_of(made)) == (Utility.DIESEL, "litre", span("2025-03-01", "2025-03-11", 100))
@@ -164,4 +164,4 @@ def test_where_a_register_counts_the_tank_gives_no_use_beside_it(world: World, t
     bring(world, tmp_path / "r.csv", "meter,date,reading\nGEN1,2025-03-01,0\nGEN1,2025-03-11,950\n", type="registers")
     report = bring(world, tmp_path / "t.csv", table(*DIPS))
     assert days_of(tank) == span("2025-03-01", "2025-03-11", 95)
-    assert any("has a register that counts its use" in text for text in report.warnings)
+    assert any("has a register that measures its use" in text for text in report.warnings)

@@ -1,7 +1,7 @@
-"""Registers: what a meter's display shows, kept as it was read, and the use worked out from it.
+"""Registers: reads of a meter's display, stored as they were read, and the consumption calculated from them.
 
-Reads are rows of the registry and are never changed: a batch adds reads, or takes some back; which of them stand is the
-fold of all batches that are done. The use between them goes into the lake as day rows and is worked out anew whenever a
-read is added, corrected or taken back (DESIGN, rule 7). Tanks are treated likewise: deliveries and dips are kept, the
-fuel used between them is worked out.
+Reads are rows of the registry and never change: a batch adds reads, or withdraws some; all batches that are done
+decide which reads are effective. The consumption between them is stored in the lake as day rows, and recalculated
+whenever a read is added, corrected or withdrawn. Tanks work alike: deliveries and dips are stored, the fuel used
+between them is calculated.
 """

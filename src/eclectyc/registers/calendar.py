@@ -1,4 +1,4 @@
-"""The local days of one zone and their slots, on arrays of moments. Pure."""
+"""The local days of one zone and their slots, for arrays of moments. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LocalDays:
 
     @classmethod
     def covering(cls, zone: str, at_s: np.ndarray) -> Self:
-        """Return the days that hold some moments, and a few more at either end."""
+        """Return the days of some moments, and a few more at either end."""
         low, high = (int(at_s.min()), int(at_s.max())) if len(at_s) else (0, 0)
         return cls.between(zone, low // _DAY_S - _MARGIN, high // _DAY_S + _MARGIN)
 
@@ -39,7 +39,7 @@ class LocalDays:
         return len(self.opens) - 1
 
     def index_of(self, at_s: np.ndarray) -> np.ndarray:
-        """Return which of these days holds each moment; a midnight belongs to the day that it opens."""
+        """Return the index of each moment's day; a midnight belongs to the day that it opens."""
         return np.searchsorted(self.opens, at_s, side="right") - 1
 
     def ending_at(self, at_s: np.ndarray) -> np.ndarray:
@@ -47,7 +47,7 @@ class LocalDays:
         return np.searchsorted(self.opens, at_s, side="left") - 1
 
     def snap_to_slots(self, at_s: np.ndarray, slot_s: np.ndarray, tolerance_s: np.ndarray) -> np.ndarray:
-        """Move moments to the nearest edge of a slot of ``slot_s`` [s] where it is within ``tolerance_s``.
+        """Move moments to the nearest edge of a slot of ``slot_s`` [s] if it is within ``tolerance_s``.
 
         A slot as long as a day or longer is the local day itself.
         """
@@ -60,7 +60,7 @@ class LocalDays:
         return np.where(np.abs(nearest - at_s) <= tolerance_s, nearest, at_s)
 
     def is_in_one_slot(self, start: np.ndarray, end: np.ndarray, slot_s: np.ndarray) -> np.ndarray:
-        """Say which spans lie within one slot."""
+        """Return which spans lie within one slot."""
         day, last = self.index_of(start), self.ending_at(end)
         length = np.where(slot_s >= _DAY_S, np.int64(2 * _DAY_S), slot_s)
         opens = self.opens[day]

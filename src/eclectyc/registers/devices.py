@@ -1,8 +1,7 @@
-"""Whose register is it? Reads told without a serial belong to the device that the point had at the time. Pure.
+"""Assign reads to devices: a read without a serial belongs to the device that the point had at the time. Pure.
 
 A *group* is one register of one device: only reads of one group are ever differenced. Most registers are a group by
-themselves. Where a point's devices were exchanged, the closing and opening reads of its history stand in for reads that
-nobody told.
+themselves. If a point's devices were exchanged, the closing and opening reads of its history replace missing reads.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ _DAY_S: Final = 86_400
 
 @dataclass(slots=True)
 class Groups:
-    """Groups of one working out, by number. registers : what is known of each; ``serial`` is the device's.
+    """Groups by number. registers : of each group; ``serial`` is the device's.
 
-    target : which series-to-be each adds to, int64. of_read : the group of each read, int64. is_special : for each
-    target, whether its reads were handed out one by one: of the others a group is the register of the same number.
-    notes : what could not be used, in words.
+    target : the target that each group adds to, int64. of_read : the group of each read, int64. is_special : for each
+    target, whether its reads were assigned one by one; otherwise a group is the register of the same number.
+    notes : warnings about reads that cannot be used.
     """
 
     reads: Reads
@@ -38,31 +37,31 @@ class Groups:
     notes: list[str] = field(default_factory=list)
 
     def each(self, what: str) -> np.ndarray:
-        """Return one fact of every group as an array."""
+        """Return one field of every group's register as an array."""
         return np.array([getattr(register, what) for register in self.registers])
 
 
-def group_reads(facts: RegisterConfig, reads: Reads) -> Groups:
-    """Sort reads into groups; ``reads.register`` is an index into ``facts.registers``."""
-    targets, target = facts.targets()
-    special = _targets_with_devices(facts, target)
+def group_reads(config: RegisterConfig, reads: Reads) -> Groups:
+    """Sort reads into groups; ``reads.register`` is an index into ``config.registers``."""
+    targets, target = config.targets()
+    special = _targets_with_devices(config, target)
     is_special = np.isin(np.arange(len(targets)), list(special))
-    groups = Groups(reads, reads.register.copy(), list(facts.registers), target, targets, is_special)
+    groups = Groups(reads, reads.register.copy(), list(config.registers), target, targets, is_special)
     if not special:
         return groups
     of_target = list(target)
     added: list[Reads] = []
     added_group: list[int] = []
     for number, members in special.items():
-        point = facts.points[targets[number][0]]
+        point = config.points[targets[number][0]]
         by_key = {groups.registers[n].key: n for n in members if groups.registers[n].key[0]}
         _add_digits(groups, point, by_key.values())
         for member in members:
             if not groups.registers[member].key[0]:
                 _assign_to_devices(groups, member, point, by_key, of_target, number)
         for device, group in _with_single_register(groups, point, by_key):
-            for made in _device_reads(groups, group, device, point):
-                added.append(made)
+            for read in _device_reads(groups, group, device, point):
+                added.append(read)
                 added_group.append(group)
     groups.target = np.array(of_target, dtype=np.int64)
     if added:
@@ -71,26 +70,26 @@ def group_reads(facts: RegisterConfig, reads: Reads) -> Groups:
     return groups
 
 
-def _targets_with_devices(facts: RegisterConfig, target: np.ndarray) -> dict[int, list[int]]:
-    """Return the targets whose registers must be looked at one by one: target → its registers."""
+def _targets_with_devices(config: RegisterConfig, target: np.ndarray) -> dict[int, list[int]]:
+    """Return the targets whose reads must be assigned one by one: target → its registers."""
     members: dict[int, list[int]] = {}
-    for number, register in enumerate(facts.registers):
-        point = facts.points[register.point]
+    for number, register in enumerate(config.registers):
+        point = config.points[register.point]
         if point.devices or not register.serial:
             members.setdefault(int(target[number]), [])
     if not members:
         return {}
-    for number in range(len(facts.registers)):
+    for number in range(len(config.registers)):
         members.get(int(target[number]), []).append(number)
     return {
         number: own
         for number, own in members.items()
-        if facts.points[facts.registers[own[0]].point].devices or len(own) > 1
+        if config.points[config.registers[own[0]].point].devices or len(own) > 1
     }
 
 
 def _add_digits(groups: Groups, point: PointFacts, members: Iterable[int]) -> None:
-    """Take the width of a device's registers from its history where nothing else is declared."""
+    """Take the digits of a device's registers from its history if none are declared."""
     digits = {device.serial_key: device.digits for device in point.devices if device.digits}
     for n in members:
         register = groups.registers[n]
@@ -113,9 +112,9 @@ def _assign_to_devices(
     for device in point.devices or [DeviceSpan(point.serial_key, START, END, None, None, None)]:
         key = device.serial_key, register.key[1]
         if not key[0] and point.devices:
-            by_key[key] = member  # a device whose serial nobody knows
+            by_key[key] = member  # a device of unknown serial
         if not key[0] or (key not in by_key and not point.devices):
-            continue  # nothing tells that it is another's
+            continue  # it may be any device's
         inside = mine[(at >= device.since_s) & (at < device.until_s)]
         if key not in by_key:
             by_key[key] = len(groups.registers)
@@ -135,13 +134,13 @@ def _with_single_register(
             yield device, own[0]
         elif own and (device.opening is not None or device.closing is not None):
             groups.notes.append(
-                f"Meter {point.identifier}: the device {device.serial_key} has {len(own)} registers, so the reads of "
-                "its exchange cannot be told apart. Enter one for each register."
+                f"Meter {point.identifier}: device {device.serial_key} has {len(own)} registers, so it is not "
+                "clear which one the reads of its exchange belong to. Enter a read for each register."
             )
 
 
 def _device_reads(groups: Groups, group: int, device: DeviceSpan, point: PointFacts) -> Iterator[Reads]:
-    """Yield the reads of a device's fitting and removal, unless somebody told reads that do their work."""
+    """Yield the reads of a device's fitting and removal, unless there are other reads by then."""
     at = groups.reads.at_s[groups.of_read == group]
     if device.opening is not None and device.since_s > START and not (at <= device.since_s).any():
         yield _single_read(group, device.since_s, device.opening)
@@ -151,5 +150,5 @@ def _device_reads(groups: Groups, group: int, device: DeviceSpan, point: PointFa
 
 def _single_read(group: int, at_s: int, value: float) -> Reads:
     whole = np.array([group], dtype=np.int64)
-    return Reads(whole, np.array([at_s]), np.array([value]), np.array([ACTUAL], np.int8), np.array([False]),
-                 np.array([FROM_DEVICE_HISTORY]))  # fmt: skip
+    quality, order = np.array([ACTUAL], np.int8), np.array([FROM_DEVICE_HISTORY])
+    return Reads(whole, np.array([at_s]), np.array([value]), quality, np.array([False]), order)

@@ -1,6 +1,6 @@
-"""Registers, their reads, declared resets; and what goes into a tank and is left in it.
+"""Registers with their reads and recorded resets; deliveries and dips of tanks.
 
-A read stands while its batch is done: taking a batch back, or a batch that never came about, needs no change here.
+A read counts while its batch is done, so undoing a batch, or one that failed, changes nothing here.
 """
 
 from __future__ import annotations
@@ -18,18 +18,16 @@ from eclectyc.registers import register_config
 
 
 class RegisterKind(models.TextChoices):
-    """What a register's reads are for."""
-
-    USE = register_config.USE, "Counts the use"
-    CHECK = register_config.CHECK, "A total beside the others: kept, not counted"
-    MAXIMUM = register_config.MAXIMUM, "Maximum demand: kept, never differenced"
+    USE = register_config.USE, "Measures consumption"
+    CHECK = register_config.CHECK, "Check total: stored, not counted"
+    MAXIMUM = register_config.MAXIMUM, "Maximum demand: stored, not counted"
 
 
 class Register(models.Model):
-    """One register of one device at a metering point: what is kept apart, such as day and night.
+    """One register of one device at a metering point, such as day or night.
 
-    ``serial`` and ``code`` are as first printed; the keys are what two prints of one thing have in common. Without a
-    serial the register is of whichever device the meter had at the time. ``unit`` is what its display counts in.
+    ``serial`` and ``code`` are as first written; the keys are the same however they are written. Without a serial, each
+    read belongs to the device that the meter had at the time. ``unit`` is that of the display.
     """
 
     meter = models.ForeignKey(Meter, on_delete=models.CASCADE, related_name="registers")
@@ -40,10 +38,10 @@ class Register(models.Model):
     code_key = models.CharField(max_length=40, blank=True)
     unit = models.CharField(max_length=16, default="kWh")
     kind = models.CharField(max_length=10, choices=RegisterKind.choices, default=RegisterKind.USE)
-    digits = models.PositiveSmallIntegerField(null=True, blank=True)  # before the point: where it rolls over
-    tolerance_s = models.PositiveIntegerField(default=60)  # a read this near to a slot's edge is of that edge
+    digits = models.PositiveSmallIntegerField(null=True, blank=True)  # before the decimal point: where it rolls over
+    tolerance_s = models.PositiveIntegerField(default=60)  # a read this near to a slot's edge counts as at the edge
     is_beside = models.BooleanField(default=False)  # its device counts beside the meter's other devices
-    until = models.DateField(null=True, blank=True)  # the first day on which nobody reads it any more
+    until = models.DateField(null=True, blank=True)  # the first day on which it is no longer read
 
     objects = OfMeterQuerySet.as_manager()
 
@@ -62,22 +60,22 @@ class Register(models.Model):
 
 class OfRegisterQuerySet(models.QuerySet):
     def visible_to(self, actor: Actor, permission: str = "estate.view") -> Self:
-        """What belongs to registers of meters within the actor's reach."""
+        """Rows of registers of meters within the actor's reach."""
         return self.filter(within(actor.limits(permission), _of_registers_within))
 
 
 class RegisterRead(models.Model):
-    """What one batch says that a register showed at a moment. ``quality`` 0 takes an earlier batch's read back."""
+    """A read of a register at a moment, from one batch. ``quality`` 0 withdraws the read of an earlier batch."""
 
-    TAKEN_BACK = 0
+    WITHDRAWN = 0
 
     register = models.ForeignKey(Register, on_delete=models.CASCADE, related_name="reads", db_index=False)
     batch = models.ForeignKey("intake.Batch", on_delete=models.PROTECT, related_name="register_reads")
     at_s = models.BigIntegerField()  # UTC [s since 1970]
     value = models.FloatField(null=True)  # as displayed
     quality = models.PositiveSmallIntegerField()  # kernel.quality: actual or estimated
-    is_doubtful = models.BooleanField(default=False)  # the source itself says that it failed validation
-    told = models.CharField(max_length=20, blank=True)  # the source's own word for the kind of read
+    is_doubtful = models.BooleanField(default=False)  # it failed the source's own validation
+    told = models.CharField(max_length=20, blank=True)  # the source's own term for the kind of read
 
     objects = OfRegisterQuerySet.as_manager()
 
@@ -87,10 +85,10 @@ class RegisterRead(models.Model):
 
 
 class ResetWindow(models.Model):
-    """A span in which a register was set back: a fall across it is the reset, not a fault.
+    """A span in which a register was reset: a fall across it is the reset, not a fault.
 
-    ``last_read`` is what it showed just before, where anybody knows: without it the use between the read before the
-    window and its end is not known. ``first_read`` is what it was set to.
+    ``last_read`` is its read just before, if known: without it, the use between the read before the window and the
+    window's end is not known. ``first_read`` is what it was set to.
     """
 
     register = models.ForeignKey(Register, on_delete=models.CASCADE, related_name="resets")
@@ -115,7 +113,7 @@ class TankKind(models.TextChoices):
 
 
 class TankEntry(models.Model):
-    """What one batch says went into a tank at a moment, or was left in it [litre]. ``quality`` 0 takes it back."""
+    """A delivery or a dip of a tank [litre], from one batch. ``quality`` 0 withdraws that of an earlier batch."""
 
     meter = models.ForeignKey(Meter, on_delete=models.CASCADE, related_name="tank_entries")
     batch = models.ForeignKey("intake.Batch", on_delete=models.PROTECT, related_name="tank_entries")
@@ -123,7 +121,7 @@ class TankEntry(models.Model):
     kind = models.CharField(max_length=10, choices=TankKind.choices)
     litres = models.FloatField(null=True)
     quality = models.PositiveSmallIntegerField()
-    reference = models.CharField(max_length=100, blank=True)  # the ticket's number: two deliveries at one moment
+    reference = models.CharField(max_length=100, blank=True)  # a ticket number: for two deliveries at once
 
     objects = OfMeterQuerySet.as_manager()
 
@@ -133,15 +131,14 @@ class TankEntry(models.Model):
 
 
 def _of_registers_within(reach: Reach) -> models.Q:
-    """What belongs to registers of meters within reach."""
     limits = {
         "register__meter__organisation__in": reach.organisations,
         "register__meter__site__region__in": reach.regions,
         "register__meter__site__in": reach.sites,
         "register__meter__in": reach.meters,
     }
-    wanted = models.Q()
+    condition = models.Q()
     for name, values in limits.items():
         if values:
-            wanted |= models.Q(**{name: values})
-    return wanted or NOTHING
+            condition |= models.Q(**{name: values})
+    return condition or NOTHING

@@ -1,4 +1,4 @@
-"""What could not be worked out, in words: which register, when, and what to do about it. Pure."""
+"""Describe what could not be calculated: which register, when, and what to do about it. Pure."""
 
 from __future__ import annotations
 
@@ -18,72 +18,69 @@ from eclectyc.registers.register_config import START, RegisterConfig
 
 @dataclass(frozen=True, slots=True)
 class RecalculatedDays:
-    """What lies within the days to be worked out anew, and how moments are printed."""
+    """The days of each target [since 1970] that are recalculated, half-open, and their zone."""
 
     days: LocalDays
     first: np.ndarray
     end: np.ndarray
 
     def contains(self, target: np.ndarray, day: np.ndarray) -> np.ndarray:
-        """Say which days [since 1970] of targets are to be worked out."""
+        """Return which days [since 1970] of targets are recalculated."""
         return (day >= self.first[target]) & (day < self.end[target])
 
     def touches(self, target: int, start_s: int, end_s: int) -> bool:
-        """Say whether a span of a target touches such a day."""
+        """Return whether a span of a target touches such a day."""
         first, last = (int(at) + self.days.first for at in self.days.index_of(np.array([start_s, end_s])))
         return bool(first < self.end[target] and last >= self.first[target])
 
     def format_time(self, at_s: int) -> str:
-        """Print a moment by the local clock."""
+        """Return a moment in local time."""
         return f"{datetime.fromtimestamp(at_s, UTC).astimezone(self.days.zone):%Y-%m-%d %H:%M}"
 
 
-def describe_falls(facts: RegisterConfig, groups: Groups, falls: list[Fall], inside: RecalculatedDays) -> Iterator[str]:
+def describe_falls(config: RegisterConfig, groups: Groups, falls: list[Fall], days: RecalculatedDays) -> Iterator[str]:
     for fall in falls:
         target = int(groups.target[fall.group])
-        if not inside.touches(target, fall.start_s, fall.end_s):
+        if not days.touches(target, fall.start_s, fall.end_s):
             continue
-        register = groups.registers[fall.group]
-        what = f"Meter {facts.points[register.point].identifier}, register {register.name or '(the only one)'}"
+        register, start = groups.registers[fall.group], days.format_time(fall.start_s)
+        name = f"Meter {config.points[register.point].identifier}, register {register.name or '(the only one)'}"
         if fall.start_s == fall.end_s:
             digits = f" of {counted(register.digits, 'digit')}" if register.digits else ""
-            yield f"{what}: a register{digits} cannot show {fall.after:g} ({inside.format_time(fall.start_s)}); the read is " \
-                  "kept and not counted."  # fmt: skip
+            yield f"{name}: a register{digits} cannot show {fall.after:g} ({start}); the read is stored but not used."
         else:
             yield (
-                f"{what} fell from {fall.before:g} ({inside.format_time(fall.start_s)}) to {fall.after:g} "
-                f"({inside.format_time(fall.end_s)}), and nothing explains it: no use is stored between the two. If it rolled "
-                "over, say how many digits it has; if it was exchanged or set back, write that down; else correct the "
-                "read."
+                f"{name} fell from {fall.before:g} ({start}) to {fall.after:g} ({days.format_time(fall.end_s)}) for no "
+                "known reason: no use is stored between the two. If it rolled over, enter its number of digits; if it "
+                "was exchanged or reset, record that; otherwise correct the read."
             )
 
 
 def describe_overlaps(
-    facts: RegisterConfig, groups: Groups, overlaps: list[DeviceOverlap], inside: RecalculatedDays
+    config: RegisterConfig, groups: Groups, overlaps: list[DeviceOverlap], days: RecalculatedDays
 ) -> Iterator[str]:
     seen: set[tuple[int, str]] = set()
     for one in overlaps:
-        if (one.target, one.counted) in seen or not inside.touches(one.target, one.start_s, one.end_s):
+        if (one.target, one.counted) in seen or not days.touches(one.target, one.start_s, one.end_s):
             continue
         seen.add((one.target, one.counted))
-        point = facts.points[groups.targets[one.target][0]].identifier
+        point = config.points[groups.targets[one.target][0]].identifier
+        text = f"Meter {point}: several devices have reads at the same time (from {days.format_time(one.start_s)})"
         if one.counted:
-            yield f"Meter {point}: several devices count at one time (from {inside.format_time(one.start_s)}); {one.counted} " \
-                  "is the one it has then, and alone is counted."  # fmt: skip
+            yield f"{text}; only {one.counted} is counted, the device installed then."
         else:
             yield (
-                f"Meter {point}: several devices count at one time (from {inside.format_time(one.start_s)}), and nothing "
-                "tells which is the meter's: no use is stored for it. Write the exchange down, or declare that they "
-                "count beside each other."
+                f"{text}, and it is not known which one is installed: no use is stored for that time. Record the "
+                "device exchange, or mark the devices as counting side by side."
             )
 
 
 def describe_lagging(
-    facts: RegisterConfig, groups: Groups, standing: ReadSequences, inside: RecalculatedDays
+    config: RegisterConfig, groups: Groups, sequences: ReadSequences, days: RecalculatedDays
 ) -> Iterator[str]:
     """Name registers that were not read when the others of their device were: the sum waits for them."""
     last = np.full(len(groups.registers), START)
-    np.maximum.at(last, standing.group, standing.at_s)
+    np.maximum.at(last, sequences.group, sequences.at_s)
     of_device: dict[tuple[int, str], list[int]] = {}
     for number in np.flatnonzero(last > START).tolist():
         of_device.setdefault((int(groups.target[number]), groups.registers[number].key[0]), []).append(number)
@@ -91,9 +88,9 @@ def describe_lagging(
         newest = max(int(last[number]) for number in members)
         for number in members:
             register = groups.registers[number]
-            if last[number] < min(newest, register.until_s) and inside.touches(target, int(last[number]), newest):
+            if last[number] < min(newest, register.until_s) and days.touches(target, int(last[number]), newest):
                 yield (
-                    f"Meter {facts.points[register.point].identifier}: register {register.name} has no read after "
-                    f"{inside.format_time(int(last[number]))}; the use after that waits for it. If nobody reads it any more, "
-                    "say since when."
+                    f"Meter {config.points[register.point].identifier}: register {register.name} has no read after "
+                    f"{days.format_time(int(last[number]))}, so no use is calculated after that. If the register is no "
+                    "longer read, enter the day from which it is not."
                 )

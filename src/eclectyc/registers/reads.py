@@ -1,8 +1,8 @@
-"""Reads as parallel arrays, and which of them stand. Pure.
+"""Reads as parallel arrays, and which of them are effective. Pure.
 
-A register can be told the same moment by several batches. The last actual read stands, whatever was estimated before or
-after it; without one the last estimated read. A batch can take a read back: then nothing stands of the batches before
-it. What the source itself doubts is kept and never stands.
+Several batches can have a read of one register at the same moment. The last actual one is effective, whatever was
+estimated before or after it; without one, the last estimated read is. A batch can withdraw a read: then no read of the
+batches before it is effective. A read that the source itself doubts is stored but never effective.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from eclectyc.kernel.quality import ESTIMATED
 
 WITHDRAWN: Final = 0
-FROM_DEVICE_HISTORY: Final = -1  # the order of what a device's history says: any batch's own word goes before it
+FROM_DEVICE_HISTORY: Final = -1  # the order of reads from a device's history: those of any batch take precedence
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Reads:
     """Reads in any order; every array has shape (reads,).
 
     register : which register, int64. at_s : UTC [s since 1970], int64. value : as displayed, float64.
-    quality : actual, estimated, or 0 where an earlier read is taken back, int8. is_doubtful : bool.
-    order : the batch that tells it, int64: later ones go before earlier ones.
+    quality : actual, estimated, or 0 if it withdraws an earlier read, int8. is_doubtful : bool.
+    order : the batch it comes from, int64: later batches take precedence.
     """
 
     register: np.ndarray
@@ -44,20 +44,18 @@ class Reads:
 
     @classmethod
     def joined(cls, parts: Sequence[Reads]) -> Self:
-        """Put reads behind each other."""
         return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
 
     @classmethod
     def none(cls) -> Self:
-        """No reads at all."""
         whole = np.zeros(0, dtype=np.int64)
         return cls(whole, whole, np.zeros(0), whole.astype(np.int8), whole.astype(bool), whole)
 
 
 def effective_reads(reads: Reads, group: np.ndarray) -> np.ndarray:
-    """Return which reads stand, as indices sorted by group and moment: one for each moment of a group at most.
+    """Return the effective reads, as indices sorted by group and moment: at most one for each moment of a group.
 
-    group : shape (reads,), int64; reads of one group are one register's, however it was printed.
+    group : shape (reads,), int64; reads of one group are one register's, however its name is written.
     """
     sound = np.flatnonzero(~reads.is_doubtful)
     order = sound[np.lexsort((reads.order[sound], reads.at_s[sound], group[sound]))]
@@ -71,7 +69,7 @@ def effective_reads(reads: Reads, group: np.ndarray) -> np.ndarray:
     weak = reads.quality[order] == ESTIMATED
     last_weak = np.maximum.reduceat(np.where(weak, place, -1), opens)
     last_firm = np.maximum.reduceat(np.where(weak, -1, place), opens)
-    is_gone = (last_firm >= 0) & (reads.quality[order[last_firm]] == WITHDRAWN)
-    taken = np.where((last_firm < 0) | (is_gone & (last_weak > last_firm)), last_weak, last_firm)
-    kept = order[taken]
+    is_withdrawn = (last_firm >= 0) & (reads.quality[order[last_firm]] == WITHDRAWN)
+    last = np.where((last_firm < 0) | (is_withdrawn & (last_weak > last_firm)), last_weak, last_firm)
+    kept = order[last]
     return kept[reads.quality[kept] != WITHDRAWN]

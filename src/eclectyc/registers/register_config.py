@@ -1,4 +1,4 @@
-"""What must be known beside the reads to work use out: registers, the points that they are of, devices, multipliers."""
+"""The configuration that calculating consumption needs: registers, their metering points, devices and multipliers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     import numpy as np
 
-USE: Final = "use"  # a register whose use is counted
+USE: Final = "use"  # a register whose consumption counts
 CHECK: Final = "check"  # a total beside others
 MAXIMUM: Final = "maximum"  # of demand, never differenced
 START: Final = -(1 << 40)  # [s] before anything
@@ -30,7 +30,7 @@ class DeviceSpan(NamedTuple):
 
 
 class RegisterReset(NamedTuple):
-    """A span [s] in which a register was set back, what it showed just before it and just after."""
+    """A span [s] in which a register was reset, and its reads just before and just after."""
 
     since_s: int
     until_s: int
@@ -39,7 +39,7 @@ class RegisterReset(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """What differences are multiplied by from a moment [s] on."""
+    """The multiplier from a moment [s] on."""
 
     since_s: int
     factor: float
@@ -47,7 +47,7 @@ class Epoch(NamedTuple):
 
 @dataclass(slots=True)
 class PointFacts:
-    """A metering point. ``identifier`` is how it is printed; ``step`` the minutes of its slots (1440: whole days)."""
+    """A metering point. step : of its slots [minutes]; 1440 for whole days."""
 
     identifier: str
     zone: str
@@ -65,9 +65,9 @@ class PointFacts:
 
 @dataclass(slots=True)
 class RegisterFacts:
-    """A register: of which point (by index), what it measures, how its display counts, and what is declared of it.
+    """A register: its point (by index), what it measures, and how its display counts.
 
-    unit : of the display. measured, factor : the canonical unit of its use, and by what a difference becomes that.
+    unit : of the display. measured, factor : the canonical unit of its use, and the factor from the display to it.
     """
 
     point: int
@@ -87,44 +87,43 @@ class RegisterFacts:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What two prints of one register have in common."""
+        """Serial and code, in a form that is the same however they are written."""
         return serial_key(self.serial), code_key(self.code)
 
     @property
     def target(self) -> tuple[int, str, str]:
-        """The point, the quantity and the canonical unit that its use is added to."""
+        """The point, quantity and canonical unit that its use is added to."""
         return self.point, self.quantity, self.measured
 
     @property
     def counts(self) -> bool:
-        """Whether its use is counted."""
         return self.kind == USE
 
     @property
     def name(self) -> str:
-        """How it is called in a message."""
+        """The register's name in messages."""
         return " ".join(part for part in (self.serial, self.code) if part)
 
 
 @dataclass(slots=True)
 class RegisterConfig:
-    """Points and registers of one working out; registers name their point by its index."""
+    """The points and registers of one calculation; registers name their point by its index."""
 
     points: list[PointFacts] = field(default_factory=list)
     registers: list[RegisterFacts] = field(default_factory=list)
 
     def targets(self) -> tuple[list[tuple[int, str, str]], np.ndarray]:
-        """Return the series-to-be and, for each register, which of them is its own."""
+        """Return the targets and, for each register, the index of its target."""
         number: dict[tuple[int, str, str], int] = {}
         of_register = [number.setdefault(register.target, len(number)) for register in self.registers]
-        import numpy as np  # models take their words from here: no start of a command is to load NumPy
+        import numpy as np  # models import this module: no command may load NumPy at its start
 
         return list(number), np.array(of_register, dtype=np.int64)
 
 
 @lru_cache(1 << 16)
 def serial_key(serial: str) -> str:
-    """Return what two prints of one serial have in common.
+    """Return a serial in a form that is the same however it is written.
 
     >>> serial_key("e10a 12345") == serial_key("E10A12345")
     True
@@ -134,5 +133,5 @@ def serial_key(serial: str) -> str:
 
 @lru_cache(1 << 16)
 def code_key(code: str) -> str:
-    """Return what two prints of one register's code have in common: ``01`` and ``1`` are two codes."""
+    """Return a code in a form that is the same however it is written; ``01`` and ``1`` are two codes."""
     return re.sub(r"\s+", "", code).upper()

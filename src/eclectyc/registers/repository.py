@@ -1,7 +1,6 @@
-"""Registers, reads, devices and multipliers out of the registry and into it, as columns.
+"""Load registers, reads, devices and multipliers from the registry as columns, and insert reads.
 
-Reads are written and read by the thousand: rows go past Django's model instances, which would take longer than the
-database does.
+Reads come by the thousand: Django's model instances would take longer than the database does.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ READ_COLUMNS: Final = ("register_id", "at_s", "value", "quality", "is_doubtful",
 
 
 def load_points(meters: Sequence[int]) -> dict[int, PointFacts]:
-    """Return what is known of some meters, by number."""
+    """Return some meters with their devices and multipliers, by number."""
     columns = ("pk", "identifier", "site__timezone", "step_minutes", "serial", "unit", "multiplier")
     found: dict[int, PointFacts] = {}
     for piece in pieces(meters):
@@ -91,9 +90,9 @@ def _devices(meters: Sequence[int], points: Mapping[int, PointFacts]) -> dict[in
 
 
 def _epochs(multipliers: list[tuple[int, float]], ratios: list[tuple[int, float]]) -> list[Epoch]:
-    """Return what holds from when on: the multiplier, or where that is 1 the ratio of the current transformers.
+    """Return the factor from each moment on: the multiplier or, if that is 1, the ratio of the current transformers.
 
-    A multiplier that is set has that ratio in it already.
+    A multiplier other than 1 already includes that ratio.
     """
     moments = sorted({START} | {since for since, _ in multipliers} | {since for since, _ in ratios})
     epochs: list[Epoch] = []
@@ -115,23 +114,23 @@ def _read(value: Any) -> float | None:
 
 
 def load_registers(meters: Sequence[int], points: Mapping[int, PointFacts]) -> list[tuple[int, RegisterFacts]]:
-    """Return every register of some meters: the meter's number, and what is known of the register."""
+    """Return every register of some meters, each with its meter's number."""
     found: list[tuple[int, RegisterFacts]] = []
     for piece in pieces(meters):
         resets: dict[int, list[RegisterReset]] = {}
         for window in ResetWindow.objects.filter(register__meter__in=piece):
             span = RegisterReset(_s(window.since), _s(window.until), window.last_read, window.first_read)
             resets.setdefault(window.register_id, []).append(span)
-        columns = ("meter_id", "pk", "quantity", "unit", "serial", "code", "kind", "digits", "tolerance_s", "is_beside",
-                   "until")  # fmt: skip
-        rows = Register.objects.filter(meter__in=piece).order_by("pk").values_list(*columns)
-        for meter, pk, quantity, unit, serial, code, kind, digits, tolerance_s, is_beside, until in rows:
+        columns = ("serial", "code", "kind", "digits", "tolerance_s", "is_beside")
+        rows = Register.objects.filter(meter__in=piece).order_by("pk")
+        for meter, pk, quantity, unit, until, *values in rows.values_list(
+            "meter_id", "pk", "quantity", "unit", "until", *columns
+        ):
             until_s = _at(until, points[meter].zone, END)
-            own = resets.get(pk, ())
+            stored_in = measured_in(unit, points[meter].unit)
             found.append(
-                (meter, RegisterFacts(0, quantity, unit, *measured_in(unit, points[meter].unit), serial, code, kind,
-                                      digits, tolerance_s, is_beside, until_s, own, pk))
-            )  # fmt: skip
+                (meter, RegisterFacts(0, quantity, unit, *stored_in, *values, until_s, resets.get(pk, ()), pk))
+            )
     return found
 
 
@@ -141,7 +140,7 @@ def _s(moment: datetime) -> int:
 
 @lru_cache(1024)
 def measured_in(unit: str, own: str) -> tuple[str, float]:
-    """Return the unit that a display's use is stored in at a meter whose own unit is ``own``, and the factor to it."""
+    """Return the unit in which a display's use is stored for a meter of the unit ``own``, and the factor to it."""
     known = conversion_for_meter(unit, own)
     return known.unit, float(known.factor)
 
@@ -149,11 +148,11 @@ def measured_in(unit: str, own: str) -> tuple[str, float]:
 def reads_near(
     registers: Sequence[int], low_s: int, high_s: int, *, touched: Collection[int], without: int | None = None
 ) -> list[tuple]:
-    """Return the live reads of some registers that bear on what happens between two moments: rows of register, moment,
-    value, quality, doubt and batch.
+    """Return the reads of some registers that affect the time between two moments: rows of register, moment, value,
+    quality, doubt and batch.
 
-    These are the reads of all the days that the touched registers' reads before and after those moments lie on, and of
-    every register the last read before and the first one after these days. without : a batch that counts no more.
+    These are the reads on all days from the touched registers' last reads before those moments to their first ones
+    after, and of every register the last read before these days and the first one after. without : leaves out a batch.
     """
     live = RegisterRead.objects.filter(batch__state__in=LIVE)
     if without is not None:
@@ -164,8 +163,8 @@ def reads_near(
     rows = list(live.filter(register__in=registers, at_s__gte=start, at_s__lte=end).values_list(*READ_COLUMNS))
     outer = [at for _, *both in _next_to(live, registers, start, end) for at in both if at is not None]
     if outer:
-        rows += live.filter(register__in=registers, at_s__in=set(outer)).exclude(
-            at_s__gte=start, at_s__lte=end).values_list(*READ_COLUMNS)  # fmt: skip
+        at_ends = live.filter(register__in=registers, at_s__in=set(outer)).exclude(at_s__gte=start, at_s__lte=end)
+        rows += at_ends.values_list(*READ_COLUMNS)
     return rows
 
 
@@ -181,30 +180,30 @@ def _next_to(
 
 
 def all_reads(registers: Sequence[int], *, without: int | None = None) -> list[tuple]:
-    """Return every live read of some registers, as :func:`reads_near` does."""
+    """Return every read of some registers, as :func:`reads_near` does."""
     live = RegisterRead.objects.filter(batch__state__in=LIVE, register__in=registers)
     return list((live if without is None else live.exclude(batch=without)).values_list(*READ_COLUMNS))
 
 
-def reads_around(facts: RegisterConfig, touched: Reads, *, leaving_out: int | None = None) -> Reads:
-    """Return the live reads of the points concerned, so far as they bear on what some touched ones change.
+def reads_around(config: RegisterConfig, touched: Reads, *, leaving_out: int | None = None) -> Reads:
+    """Return the stored reads that are needed to recalculate after some reads were touched.
 
-    leaving_out : a batch that counts no more.
+    leaving_out : a batch whose reads no longer count.
     """
-    number = {register.pk: n for n, register in enumerate(facts.registers) if register.pk is not None}
+    number = {register.pk: n for n, register in enumerate(config.registers) if register.pk is not None}
     if not number or not len(touched):
         return Reads.none()
-    low, high = np.full(len(facts.registers), END), np.full(len(facts.registers), START)
+    low, high = np.full(len(config.registers), END), np.full(len(config.registers), START)
     np.minimum.at(low, touched.register, touched.at_s)
     np.maximum.at(high, touched.register, touched.at_s)
     of_point: dict[int, list[int]] = {}
     for pk, n in number.items():
-        of_point.setdefault(facts.registers[n].point, []).append(pk)
+        of_point.setdefault(config.registers[n].point, []).append(pk)
     rows: list[tuple] = []
-    whole = [pk for point, own in of_point.items() if facts.points[point].devices for pk in own]
+    whole = [pk for point, own in of_point.items() if config.points[point].devices for pk in own]
     for piece in pieces(whole):
         rows += all_reads(piece, without=leaving_out)
-    others = [own for point, own in of_point.items() if not facts.points[point].devices]
+    others = [own for point, own in of_point.items() if not config.points[point].devices]
     for piece in _of_whole_points(others):
         own = [pk for pk in piece if high[number[pk]] > START]
         at = [number[pk] for pk in own]
@@ -214,7 +213,7 @@ def reads_around(facts: RegisterConfig, touched: Reads, *, leaving_out: int | No
 
 
 def _of_whole_points(points: list[list[int]]) -> Iterable[list[int]]:
-    """Put the registers of points together, those of one point always in one piece."""
+    """Batch the registers of points for queries, those of one point always together."""
     piece: list[int] = []
     for own in points:
         if piece and len(piece) + len(own) > 2000:
@@ -226,7 +225,7 @@ def _of_whole_points(points: list[list[int]]) -> Iterable[list[int]]:
 
 
 def as_reads(rows: Sequence[tuple], number: Mapping[int, int]) -> Reads:
-    """Return rows as columns; ``number`` gives each register's index. A read that takes back has no value."""
+    """Return rows as columns. number : each register's index. A withdrawal has no value."""
     if not rows:
         return Reads.none()
     register, at_s, value, quality, doubtful, batch = zip(*rows, strict=True)
@@ -241,9 +240,9 @@ def as_reads(rows: Sequence[tuple], number: Mapping[int, int]) -> Reads:
 
 
 def insert(model: type[models.Model], columns: Mapping[str, Sequence[Any]]) -> None:
-    """Insert rows given as columns of equal length, some at a time so that no transaction is long.
+    """Insert rows given as columns of equal length, in short transactions.
 
-    Truths are given as 0 and 1: SQLite's driver takes its long way with every value that is not of a plain type.
+    Booleans are given as 0 and 1: SQLite's driver is slow with every value that is not of a plain type.
     """
     count = len(next(iter(columns.values())))
     for at in range(0, count, ROWS):
@@ -273,7 +272,7 @@ def _insert(model: type[models.Model], names: list[str], columns: list[Sequence[
 
 
 def pieces(names: Iterable[N], size: int = PIECE) -> Iterator[list[N]]:
-    """Cut numbers or names into lists that a query can hold."""
+    """Split numbers or names into lists that fit in a query."""
     every = list(names)
     for at in range(0, len(every), size):
         yield every[at : at + size]

@@ -1,4 +1,4 @@
-"""Registers and reads written down: new registers first, then a batch's reads."""
+"""Store registers and reads: new registers first, then a batch's reads."""
 
 from __future__ import annotations
 
@@ -14,30 +14,37 @@ from eclectyc.registers.repository import insert, pieces
 
 
 def create_registers(registers: Sequence[RegisterFacts], meters: Sequence[int]) -> None:
-    """Make the registers that are not there yet, and give them their numbers; call it within a transaction.
+    """Create the registers that are missing, and set their numbers; call it within a transaction.
 
-    meters : the number of each point's meter. A register that turns out to be one of maximum demand is marked so.
+    meters : the number of each point's meter. A register found to be one of maximum demand is marked as such.
     """
     fresh = [register for register in registers if register.pk is None]
-    made = Register.objects.bulk_create(
+    rows = Register.objects.bulk_create(
         [
             Register(
-                meter_id=meters[one.point], quantity=one.quantity, unit=one.unit, serial=one.serial,
-                serial_key=one.key[0], code=one.code, code_key=one.key[1], kind=one.kind, digits=one.digits,
+                meter_id=meters[one.point],
+                quantity=one.quantity,
+                unit=one.unit,
+                serial=one.serial,
+                serial_key=one.key[0],
+                code=one.code,
+                code_key=one.key[1],
+                kind=one.kind,
+                digits=one.digits,
             )
             for one in fresh
         ],
         batch_size=2000,
-    )  # fmt: skip
-    for one, row in zip(fresh, made, strict=True):
+    )
+    for one, row in zip(fresh, rows, strict=True):
         one.pk = row.pk
     demand = [register.pk for register in registers if register.kind == MAXIMUM and register.pk is not None]
     for piece in pieces(demand):
         Register.objects.filter(pk__in=piece).exclude(kind=MAXIMUM).update(kind=MAXIMUM)
 
 
-def store_reads(batch: Batch, registers: Sequence[RegisterFacts], reads: Reads, told: Sequence[str]) -> None:
-    """Write a batch's reads down. told : the source's own word for the kind of each, or nothing."""
+def store_reads(batch: Batch, registers: Sequence[RegisterFacts], reads: Reads, source_terms: Sequence[str]) -> None:
+    """Store a batch's reads. source_terms : the source's own term for the kind of each read, or empty."""
     order = np.lexsort((reads.at_s, reads.register))
     numbers = np.array([register.pk or 0 for register in registers], dtype=np.int64)
     value = reads.value[order].astype(object)
@@ -51,6 +58,6 @@ def store_reads(batch: Batch, registers: Sequence[RegisterFacts], reads: Reads, 
             "value": value.tolist(),
             "quality": reads.quality[order].tolist(),
             "is_doubtful": reads.is_doubtful[order].astype(np.int8).tolist(),
-            "told": [told[n][:20] for n in order.tolist()],
+            "told": [source_terms[n][:20] for n in order.tolist()],
         },
     )

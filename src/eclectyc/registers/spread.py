@@ -1,9 +1,9 @@
-"""Use between moments becomes day rows: slots where the reads were near enough, else whole days by elapsed time. Pure.
+"""Spread use between moments over day rows: slots if the reads are near enough, else whole days by elapsed time. Pure.
 
-A slot is *measured* where reads stand at both its edges and no read further apart bears on it. Everything else is
-spread evenly over the time that passed between two reads, and what falls on a local day – of 23, 24 or 25 hours – is
-that day's use, flagged *derived*. A day that is touched by such use is given as a whole, its measured slots included;
-a day of which some time is not known is not given as a whole.
+A slot is *measured* if there are reads at both its edges and no reads further apart affect it. Everything else is
+spread evenly over the time between two reads, and the part on a local day – of 23, 24 or 25 hours – is that day's use,
+flagged *derived*. A day with such use gets one value for the whole day, its measured slots included, unless the use of
+some of its time is not known.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from eclectyc.lake.slot_arrays import Slots
 from eclectyc.registers.advances import Advances, quality_of
 from eclectyc.registers.calendar import LocalDays
 
-AT_ONCE: Final = 500_000  # days that are laid out together
+AT_ONCE: Final = 500_000  # days that are spread at one time
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,17 @@ class DayUse:
         return len(self.target)
 
     def where(self, chosen: np.ndarray) -> DayUse:
-        """Return some of them."""
         return DayUse(self.target[chosen], self.day[chosen], self.value[chosen], self.quality[chosen])
 
     @classmethod
     def concatenate(cls, parts: Sequence[DayUse]) -> DayUse:
-        """Put parts behind each other."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
     def joined(self, other: DayUse) -> DayUse:
-        """Return these and others."""
         return DayUse.concatenate([self, other]) if len(self) else other
 
     def frame(self, series: np.ndarray) -> pl.DataFrame:
-        """Return them as rows for the lake; ``series`` gives each target its number."""
+        """Return rows for the lake. series : of each target."""
         step = np.full(len(self), WHOLE_DAY, np.int16)
         return _frame(series[self.target], self.day, step, self.value, self.quality, np.ones(len(self), np.int64))
 
@@ -73,20 +70,17 @@ class SlotUse:
         return len(self.target)
 
     def where(self, chosen: np.ndarray) -> SlotUse:
-        """Return some of them."""
         return SlotUse(*(getattr(self, name)[chosen] for name in self.__slots__))
 
     @classmethod
     def concatenate(cls, parts: Sequence[SlotUse]) -> SlotUse:
-        """Put parts behind each other."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
     def joined(self, other: SlotUse) -> SlotUse:
-        """Return these and others."""
         return SlotUse.concatenate([self, other]) if len(self) else other
 
     def frame(self, series: np.ndarray, step: np.ndarray) -> pl.DataFrame:
-        """Return them as rows for the lake, a day each; ``series`` and ``step`` [minutes] are of each target."""
+        """Return rows for the lake, one a day. series, step [minutes] : of each target."""
         if not len(self):
             return pl.DataFrame(schema=BATCH_COLUMNS)
         opens = np.flatnonzero(np.r_[True, (self.target[1:] != self.target[:-1]) | (self.day[1:] != self.day[:-1])])
@@ -107,34 +101,33 @@ def _frame(
     return frame.with_columns(**Slots(values, quality, lengths).columns()).select(BATCH_COLUMNS.keys())
 
 
-def spread(pieces: Advances, days: LocalDays, step: np.ndarray) -> tuple[DayUse, SlotUse]:
-    """Lay the use of targets on days and slots.
+def spread(advances: Advances, days: LocalDays, step: np.ndarray) -> tuple[DayUse, SlotUse]:
+    """Spread the use of targets over days and slots.
 
-    pieces : of targets, disjoint, sorted by owner and start. step : of each target [minutes]; 1440 for whole days.
+    advances : of targets, disjoint, sorted by owner and start. step : of each target [minutes]; 1440 for whole days.
     """
-    parts = [_spread(some, days, step) for some in _by_owner(pieces, days)]
+    parts = [_spread(some, days, step) for some in _by_owner(advances, days)]
     whole, slots = [part for part, _ in parts], [part for _, part in parts]
     return DayUse.concatenate(whole), SlotUse.concatenate(slots)
 
 
-def _by_owner(pieces: Advances, days: LocalDays) -> Iterator[Advances]:
-    """Cut pieces between owners, so that not too many days are laid out at one time."""
-    laid = np.cumsum(days.ending_at(pieces.end) - days.index_of(pieces.start) + 1)
-    begins = np.flatnonzero(np.r_[True, pieces.owner[1:] != pieces.owner[:-1]])[: len(pieces)]
-    if not len(begins) or laid[-1] <= AT_ONCE:
-        yield pieces
+def _by_owner(advances: Advances, days: LocalDays) -> Iterator[Advances]:
+    """Split advances between owners, so that not too many days are spread at one time."""
+    ends = np.cumsum(days.ending_at(advances.end) - days.index_of(advances.start) + 1)
+    begins = np.flatnonzero(np.r_[True, advances.owner[1:] != advances.owner[:-1]])[: len(advances)]
+    if not len(begins) or ends[-1] <= AT_ONCE:
+        yield advances
         return
-    before = np.r_[0, laid][begins] // AT_ONCE
-    cuts = [*begins[np.flatnonzero(np.r_[True, before[1:] != before[:-1]])].tolist(), len(pieces)]
+    before = np.r_[0, ends][begins] // AT_ONCE
+    cuts = [*begins[np.flatnonzero(np.r_[True, before[1:] != before[:-1]])].tolist(), len(advances)]
     for start, end in pairwise(cuts):
-        yield pieces.where(np.arange(start, end))
+        yield advances.where(np.arange(start, end))
 
 
-def _spread(pieces: Advances, days: LocalDays, step: np.ndarray) -> tuple[DayUse, SlotUse]:
-    """Lay some pieces on days and slots."""
-    target, day, opens, closes, rows = by_day(pieces, days)
-    share = pieces.use[rows] * ((closes - opens) / (pieces.end - pieces.start)[rows])
-    known, estimated = pieces.is_known[rows], pieces.is_estimated[rows]
+def _spread(advances: Advances, days: LocalDays, step: np.ndarray) -> tuple[DayUse, SlotUse]:
+    target, day, opens, closes, rows = by_day(advances, days)
+    share = advances.use[rows] * ((closes - opens) / (advances.end - advances.start)[rows])
+    known, estimated = advances.is_known[rows], advances.is_estimated[rows]
     slot_s = step[target] * np.int64(60)
     is_fine = slot_s < WHOLE_DAY * 60
     slot = np.where(is_fine, (opens - days.opens[day]) // slot_s, 0)
@@ -142,7 +135,7 @@ def _spread(pieces: Advances, days: LocalDays, step: np.ndarray) -> tuple[DayUse
     length = np.where(is_fine, np.minimum(begins + slot_s, days.opens[day + 1]), days.opens[day + 1]) - begins
     runs = _runs(target, day, slot)
     whole = np.add.reduceat(closes - opens, runs) == length[runs] if len(runs) else np.zeros(0, bool)
-    whole &= _all(pieces.is_in_one_slot[rows] & known, runs)
+    whole &= _all(advances.is_in_one_slot[rows] & known, runs)
     value, some_estimated = _sum(share, runs), _any(estimated, runs)
     in_measured = np.repeat(whole, np.diff(np.r_[runs, len(rows)]))
     fine = np.flatnonzero(whole & is_fine[runs])
@@ -152,15 +145,15 @@ def _spread(pieces: Advances, days: LocalDays, step: np.ndarray) -> tuple[DayUse
     return _whole_days(target, day + days.first, share, known, estimated, in_measured & is_fine, in_measured), slots
 
 
-def by_day(pieces: Advances, days: LocalDays) -> tuple[np.ndarray, ...]:
-    """Cut pieces at local midnights: owner, day (index into ``days``), start, end [s], and which piece each is of."""
-    first, last = days.index_of(pieces.start), days.ending_at(pieces.end)
+def by_day(advances: Advances, days: LocalDays) -> tuple[np.ndarray, ...]:
+    """Split advances at local midnights: owner, day (index into ``days``), start, end [s], index of the advance."""
+    first, last = days.index_of(advances.start), days.ending_at(advances.end)
     count = last - first + 1
-    rows = np.repeat(np.arange(len(pieces)), count)
+    rows = np.repeat(np.arange(len(advances)), count)
     day = np.repeat(first - np.cumsum(count) + count, count) + np.arange(len(rows))
-    opens = np.maximum(pieces.start[rows], days.opens[day])
-    closes = np.minimum(pieces.end[rows], days.opens[day + 1])
-    return pieces.owner[rows], day, opens, closes, rows
+    opens = np.maximum(advances.start[rows], days.opens[day])
+    closes = np.minimum(advances.end[rows], days.opens[day + 1])
+    return advances.owner[rows], day, opens, closes, rows
 
 
 def _whole_days(
@@ -172,7 +165,7 @@ def _whole_days(
     in_slot: np.ndarray,
     measured: np.ndarray,
 ) -> DayUse:
-    """Return the days that are touched by use outside measured slots, where all of them is known."""
+    """Return the days with use outside measured slots, if the use of the whole day is known."""
     runs = _runs(target, day)
     is_given = ~_all(in_slot, runs) & _all(known, runs)
     exact = np.where(_any(estimated, runs), np.int8(ESTIMATED), quality_of(np.zeros(len(runs), bool)))
@@ -181,7 +174,7 @@ def _whole_days(
 
 
 def _runs(*keys: np.ndarray) -> np.ndarray:
-    """Return where a run of equal keys begins."""
+    """Return the indices at which runs of equal keys begin."""
     differs = np.zeros(len(keys[0]), dtype=bool)
     differs[:1] = True
     for key in keys:
@@ -202,12 +195,10 @@ def _any(flags: np.ndarray, runs: np.ndarray) -> np.ndarray:
 
 
 def no_days() -> DayUse:
-    """No days at all."""
     whole = np.zeros(0, np.int64)
     return DayUse(whole, whole, np.zeros(0), whole.astype(np.int8))
 
 
 def no_slots() -> SlotUse:
-    """No slots at all."""
     whole = np.zeros(0, np.int64)
     return SlotUse(whole, whole, whole, np.zeros(0), whole.astype(np.int8), whole)

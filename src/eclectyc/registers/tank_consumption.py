@@ -1,9 +1,9 @@
-"""Fuel used out of a tank: what was in it, and what came in, less what is left. Pure.
+"""Calculate the fuel used from a tank out of its deliveries and dips. Pure.
 
-Between two dips the use is the earlier dip, plus what was delivered from then on, less the later dip: a delivery is not
-use. A dip of the moment of a delivery was taken before it. Where a tank is never dipped, each delivery is taken to be
-used up by the next one. Both are spread evenly over the time between, and flagged derived. Of a use below nothing
-something is wrong: nothing is stored for that time.
+Between two dips the use is the earlier dip, plus deliveries since then, less the later dip: a delivery is not use. A
+dip at the moment of a delivery was taken before it. If a tank is never dipped, each delivery is taken to be used up by
+the next one. Both are spread evenly over the time between, and flagged derived. A use below zero is reported, and
+nothing is stored for that time.
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ QUANTITY, UNIT = "import", "litre"
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """What was told of tanks; arrays of shape (entries,). ``reads.register`` is the tank (an index into points),
-    ``reads.value`` litres. kind : ``delivery`` or ``dip``. reference : of a delivery; two at one moment are told apart
-    by it."""
+    """Deliveries and dips; arrays of shape (entries,). ``reads.register`` is the tank (an index into points),
+    ``reads.value`` litres. kind : ``delivery`` or ``dip``. reference : distinguishes two deliveries at one moment."""
 
     reads: Reads
     kind: np.ndarray
@@ -41,32 +40,30 @@ class Entries:
         return len(self.reads)
 
     def effective(self) -> np.ndarray:
-        """Return the entries that stand, sorted by tank, kind and moment."""
+        """Return the effective entries as indices, sorted by tank, kind and moment."""
         keys = list(zip(self.reads.register.tolist(), self.kind.tolist(), self.reference.tolist(), strict=True))
         number = {key: n for n, key in enumerate(sorted(set(keys)))}
         return effective_reads(self.reads, np.array([number[key] for key in keys], dtype=np.int64))
 
     @classmethod
     def none(cls) -> Entries:
-        """Return no entries."""
         return cls(Reads.none(), np.zeros(0, dtype=object), np.zeros(0, dtype=object))
 
     @classmethod
     def joined(cls, one: Entries, other: Entries) -> Entries:
-        """Put entries behind each other."""
-        return cls(Reads.joined([one.reads, other.reads]), np.r_[one.kind, other.kind],
-                   np.r_[one.reference, other.reference])  # fmt: skip
+        reads = Reads.joined([one.reads, other.reads])
+        return cls(reads, np.r_[one.kind, other.kind], np.r_[one.reference, other.reference])
 
 
 def tank_consumption(points: list[PointFacts], entries: Entries, touched: Entries, counts: np.ndarray) -> Consumption:
-    """Work the use of tanks out, for all the days that they have.
+    """Calculate the consumption of tanks on all their days.
 
-    counts : for each point, bool: False where a register counts what comes out of its tank; then nothing is worked out.
+    counts : for each point, bool: False if a register measures its use; then nothing is calculated.
     """
     targets = [(n, QUANTITY, UNIT) for n in range(len(points))]
     empty = np.zeros(len(points), np.int64)
     step = np.full(len(points), WHOLE_DAY, np.int64)
-    worked = Consumption(targets, step, empty, empty.copy(), no_days(), no_slots())
+    consumption = Consumption(targets, step, empty, empty.copy(), no_days(), no_slots())
     kept = entries.effective()
     for n, point in enumerate(points):
         own = kept[entries.reads.register[kept] == n]
@@ -74,26 +71,26 @@ def tank_consumption(points: list[PointFacts], entries: Entries, touched: Entrie
         if not len(moments):
             continue
         if not counts[n]:
-            worked.notes.append(
-                f"Meter {point.identifier} has a register that counts its use: what went into its tank is kept, and "
-                "gives no use beside it."
+            consumption.notes.append(
+                f"Meter {point.identifier} has a register that measures its use: deliveries and dips of its tank are "
+                "stored but not counted."
             )
             continue
         days = LocalDays.covering(point.zone, moments)
-        worked.first[n], worked.end[n] = (
+        consumption.first[n], consumption.end[n] = (
             int(at) + days.first for at in days.index_of(np.array([min(moments), max(moments)]))
         )
-        worked.end[n] += 1
-        pieces = _advances(n, point, entries, own, worked.notes)
-        if len(pieces):
-            whole, _ = spread(pieces, days, step)
-            worked.days = worked.days.joined(whole)
-            worked.shares[n] = [RegisterShare(len(whole), float(np.nansum(pieces.use)), WHOLE_DAY)]
-    return worked
+        consumption.end[n] += 1
+        advances = _advances(n, point, entries, own, consumption.notes)
+        if len(advances):
+            whole, _ = spread(advances, days, step)
+            consumption.days = consumption.days.joined(whole)
+            consumption.shares[n] = [RegisterShare(len(whole), float(np.nansum(advances.use)), WHOLE_DAY)]
+    return consumption
 
 
 def _advances(tank: int, point: PointFacts, entries: Entries, own: np.ndarray, notes: list[str]) -> Advances:
-    """Return the use of one tank between its dips; without any, between its deliveries."""
+    """Return the use of one tank between its dips; without dips, between its deliveries."""
     at_s, litres = entries.reads.at_s[own], entries.reads.value[own]
     is_dip = entries.kind[own] == DIP
     dips, dip_at = litres[is_dip], at_s[is_dip]
@@ -119,8 +116,8 @@ def _advances(tank: int, point: PointFacts, entries: Entries, own: np.ndarray, n
         since, until = (datetime.fromtimestamp(int(s), UTC).astimezone(zone) for s in (edges[n], edges[n + 1]))
         notes.append(
             f"The tank of meter {point.identifier} gained {-use[n]:g} litres without a delivery between "
-            f"{since:%Y-%m-%d %H:%M} and {until:%Y-%m-%d %H:%M}: no use is stored for that time. Enter the delivery "
-            "that is missing, or correct a dip."
+            f"{since:%Y-%m-%d %H:%M} and {until:%Y-%m-%d %H:%M}: no use is stored for that time. Enter the missing "
+            "delivery, or correct a dip."
         )
     no = np.zeros(len(use), bool)
     return Advances(np.full(len(use), tank), edges[:-1], edges[1:], np.where(known, use, np.nan), no, known, no)

@@ -1,4 +1,4 @@
-"""The deliveries and dips of tanks in the registry."""
+"""Deliveries and dips of tanks in the registry."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ ENTRY_COLUMNS = ("meter_id", "at_s", "litres", "quality", "batch_id", "kind", "r
 
 
 def measured_by_tank(meters: Sequence[int | None]) -> np.ndarray:
-    """Say of which meters nothing but the tank tells the use: no register of theirs has a read that counts."""
+    """Return for each meter whether only its tank measures its use: no register of it has an effective read."""
     named = [meter for meter in meters if meter is not None]
-    taken: set[int] = set()
+    metered: set[int] = set()
     for piece in pieces(named):
         registers = Register.objects.filter(meter__in=piece, kind=USE, reads__batch__state__in=LIVE)
-        taken |= set(registers.values_list("meter_id", flat=True).distinct())
-    return np.array([meter not in taken for meter in meters], dtype=bool)
+        metered |= set(registers.values_list("meter_id", flat=True).distinct())
+    return np.array([meter not in metered for meter in meters], dtype=bool)
 
 
 def stored_entries(meters: Sequence[int | None], *, without: int | None = None) -> Entries:
-    """Return the live entries of some meters; ``reads.register`` is the meter's place among them."""
+    """Return the entries of some meters; ``reads.register`` is the meter's index. without : a batch to leave out."""
     place = {meter: n for n, meter in enumerate(meters) if meter is not None}
     live = TankEntry.objects.filter(batch__state__in=LIVE)
     if without is not None:
@@ -54,18 +54,18 @@ def as_entries(rows: Sequence[tuple], place: dict[int, int]) -> Entries:
     return Entries(reads, np.array(kind, dtype=object), np.array(reference, dtype=object))
 
 
-def store_entries(batch: Batch, meters: Sequence[int], told: Entries) -> None:
-    """Write a batch's entries down. meters : the number of each tank's meter."""
-    reads = told.reads
+def store_entries(batch: Batch, meters: Sequence[int], entries: Entries) -> None:
+    """Store a batch's entries. meters : the number of each tank's meter."""
+    reads = entries.reads
     insert(
         TankEntry,
         {
             "meter": [meters[n] for n in reads.register.tolist()],
             "batch": [batch.pk] * len(reads),
             "at_s": reads.at_s.tolist(),
-            "kind": told.kind.tolist(),
+            "kind": entries.kind.tolist(),
             "litres": [None if np.isnan(value) else value for value in reads.value.tolist()],
             "quality": reads.quality.tolist(),
-            "reference": told.reference.tolist(),
+            "reference": entries.reference.tolist(),
         },
     )

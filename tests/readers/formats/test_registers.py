@@ -13,7 +13,7 @@ from eclectyc.readers.blocks import UnreadableFile
 from eclectyc.registers.models import Register
 from tests.factories import World, make_meter
 from tests.intake.import_calls import bring, held
-from tests.readers.formats.said import cut_off, read_or_refused
+from tests.readers.formats.read_cells import cut_off, read_or_refused
 from tests.readers.reading import Read, read_text
 
 MPAN = "1200023305967"

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(blank=True, max_length=40)),
                 ('code_key', models.CharField(blank=True, max_length=40)),
                 ('unit', models.CharField(default='kWh', max_length=16)),
-                ('kind', models.CharField(choices=[('use', 'Counts the use'), ('check', 'A total beside the others: kept, not counted'), ('maximum', 'Maximum demand: kept, never differenced')], default='use', max_length=10)),
+                ('kind', models.CharField(choices=[('use', 'Measures consumption'), ('check', 'Check total: stored, not counted'), ('maximum', 'Maximum demand: stored, not counted')], default='use', max_length=10)),
                 ('digits', models.PositiveSmallIntegerField(blank=True, null=True)),
                 ('tolerance_s', models.PositiveIntegerField(default=60)),
                 ('is_beside', models.BooleanField(default=False)),

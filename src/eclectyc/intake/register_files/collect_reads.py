@@ -1,4 +1,4 @@
-"""What a file tells of registers, block by block: whose they are, their moments as instants, one read a moment."""
+"""Collect a file's register reads block by block: resolve their meters, times and duplicates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eclectyc.kernel.quality import ACTUAL, UNFLAGGED
 from eclectyc.readers.blocks import LineError, RegisterBlock, UnreadableFile
 from eclectyc.registers.register_config import code_key, serial_key
 
-MOST: Final = 5_000_000  # reads of one file: they are held together until they are sorted
+MOST: Final = 5_000_000  # reads of one file: they are kept in memory until they are sorted
 _LONGEST: Final = {"serial": 64, "register": 40}
 _KEPT: Final = (
     "line",
@@ -33,7 +33,7 @@ _KEPT: Final = (
 
 
 class NamedRegister(NamedTuple):
-    """A register as a file names it: by its channel (meter, quantity, unit), serial and code."""
+    """A register as the file names it: by channel (meter, quantity, unit), serial and code."""
 
     channel: Channel
     serial: str
@@ -43,7 +43,9 @@ class NamedRegister(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileReads:
-    """A file's reads: which register (an index into ``registers``), and parallel arrays of shape (reads,)."""
+    """A file's reads as parallel arrays of shape (reads,). register : an index into ``registers``. at_s : UTC [s].
+
+    source_terms : the source's own term for the kind of each read."""
 
     registers: list[NamedRegister]
     register: np.ndarray
@@ -59,8 +61,6 @@ class FileReads:
 
 @dataclass(slots=True)
 class ReadCollector:
-    """Takes a reader's blocks."""
-
     resolver: Resolver
     log: ErrorLog
     name: str
@@ -70,7 +70,7 @@ class ReadCollector:
     _reads: int = 0
 
     def add(self, block: RegisterBlock, errors: list[LineError]) -> None:
-        """Take one block and the lines that its reader rejected."""
+        """Add a block, and the lines that the reader rejected."""
         self.log.extend(errors)
         self.log.extend(block.faults, counts_lines=False)
         self.rows += block.rows + len({error.line for error in errors})
@@ -80,7 +80,7 @@ class ReadCollector:
         self._reads += len(frame)
         if self._reads > MOST:
             raise UnreadableFile(
-                f"{self.name} holds more than {MOST:,} reads.", "Split it, and import one part after another."
+                f"{self.name} contains more than {MOST:,} reads.", "Split the file and import the parts one by one."
             )
         channel = self.resolver.channels_of(frame.select("line", "meter", "quantity", "unit"))
         goes_in = np.array([known.is_accepted for known in self.resolver.channels])[channel]
@@ -91,17 +91,19 @@ class ReadCollector:
         self._frames.append(kept.filter(pl.Series(goes_in)))
 
     def _without_long_names(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Leave out reads whose serial or register has more characters than can be kept."""
+        """Reject reads whose serial or register is too long to be stored."""
         for column, most in _LONGEST.items():
             long = frame[column].str.len_chars().fill_null(0) > most
             if long.any():
                 for line in frame.filter(long)["line"].unique().to_list():
-                    self.log.extend([LineError(line, column, f"The {column} is too long.", f"Use {most} characters.")])
+                    self.log.extend(
+                        [LineError(line, column, f"The {column} is too long.", f"Use at most {most} characters.")]
+                    )
                 frame = frame.filter(~long)
         return frame
 
     def finish(self, printed_zone: str) -> FileReads:
-        """Return the reads. printed_zone : of the file's clock times; empty where it is that of each site."""
+        """Return all reads. printed_zone : of the file's clock times; empty if it is that of each site."""
         frame = pl.concat(self._frames) if self._frames else pl.DataFrame(schema=_schema())
         registers, number = _number_registers(frame, self.resolver)
         at_s = _instants(frame, number, self.resolver, printed_zone)
@@ -120,7 +122,7 @@ class ReadCollector:
     def _one_a_moment(
         self, frame: pl.DataFrame, number: np.ndarray, at_s: np.ndarray, quality: np.ndarray
     ) -> np.ndarray:
-        """Return the reads that are taken: equal ones once; of different ones the actual one, or neither."""
+        """Return the indices of the reads to import: equal ones once; of different ones the actual one, or none."""
         value = frame["value"].to_numpy()
         doubt = frame["is_doubtful"].to_numpy().astype(np.int8)
         order = np.lexsort((np.arange(len(value)), quality + 2 * doubt, at_s, number))
@@ -136,13 +138,13 @@ class ReadCollector:
         repeated = int((sizes - 1).sum() - (sizes[unlike] - 1).sum())
         if repeated:
             again = counted(repeated, "read")
-            self.warnings.append(f"More than once with the same reading: {again}. Each counts once.")
+            self.warnings.append(f"Repeated with the same value: {again}. Each counts once.")
         refused = self._reject_contradictions(
             order, starts, sizes, unlike, frame["line"].to_numpy(), value, quality + 2 * doubt
         )
         decided = len(unlike) - len(refused)
         if decided:
-            self.warnings.append(f"With several readings: {counted(decided, 'moment')}. The actual one counts.")
+            self.warnings.append(f"With several values: {counted(decided, 'moment')}. The actual one counts.")
         return np.delete(order[starts], refused)
 
     def _reject_contradictions(
@@ -155,7 +157,7 @@ class ReadCollector:
         value: np.ndarray,
         rank: np.ndarray,
     ) -> list[int]:
-        """Report the moments of which several different reads are told and no single one is actual."""
+        """Reject moments with several different reads, unless exactly one value is actual. Return their indices."""
         refused = []
         for n in unlike.tolist():
             several = order[starts[n] : starts[n] + sizes[n]]
@@ -164,14 +166,14 @@ class ReadCollector:
             refused.append(n)
             shown = " and ".join(f"{v:g}" for v in dict.fromkeys(value[several].tolist()))
             self.log.extend(
-                LineError(at, "", f"One register shows {shown} at one moment.", "Keep the line that is right.")
+                LineError(at, "", f"One register has the reads {shown} at the same time.", "Keep the correct line.")
                 for at in line[several].tolist()
             )
         return refused
 
 
 def _number_registers(frame: pl.DataFrame, resolver: Resolver) -> tuple[list[NamedRegister], np.ndarray]:
-    """Return the registers that a file names, and which of them each read is of."""
+    """Return the registers that a file names, and the index of each read's register."""
     keys = frame.select("channel", pl.col("serial").fill_null(""), pl.col("register").fill_null(""), "is_maximum")
     names = ("channel", "serial", "register")
     distinct = keys.group_by(*names, maintain_order=True).agg(pl.col("is_maximum").any())
@@ -191,7 +193,7 @@ def _number_registers(frame: pl.DataFrame, resolver: Resolver) -> tuple[list[Nam
 
 
 def _instants(frame: pl.DataFrame, number: np.ndarray, resolver: Resolver, printed_zone: str) -> np.ndarray:
-    """Return the UTC moment of each read [s]. Of two reads in the hour that the clocks repeat the lower came first."""
+    """Return the UTC moment of each read [s]. Of two reads in the repeated hour the lower came first."""
     instant = frame["instant"].dt.epoch("s")
     at_s = instant.fill_null(0).to_numpy().copy()
     clocked = np.flatnonzero(instant.is_null().to_numpy())
@@ -210,7 +212,7 @@ def _instants(frame: pl.DataFrame, number: np.ndarray, resolver: Resolver, print
 
 
 def _is_second(number: np.ndarray, wall: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Say which reads at a time that comes twice are of its second passing: the higher of two different ones."""
+    """Return which reads in the repeated hour are of its second pass: the higher of two different ones."""
     frame = pl.DataFrame({"number": number, "wall": wall, "value": value})
     of = ["number", "wall"]
     two = pl.col("value").n_unique().over(of) == 2
@@ -219,7 +221,15 @@ def _is_second(number: np.ndarray, wall: np.ndarray, value: np.ndarray) -> np.nd
 
 def _schema() -> dict[str, pl.DataType]:
     return {
-        "line": pl.Int64(), "serial": pl.String(), "register": pl.String(), "stamp": pl.Datetime("us"),
-        "instant": pl.Datetime("us", "UTC"), "value": pl.Float64(), "quality": pl.Int8(), "is_maximum": pl.Boolean(),
-        "is_doubtful": pl.Boolean(), "told": pl.String(), "channel": pl.Int32(),
-    }  # fmt: skip
+        "line": pl.Int64(),
+        "serial": pl.String(),
+        "register": pl.String(),
+        "stamp": pl.Datetime("us"),
+        "instant": pl.Datetime("us", "UTC"),
+        "value": pl.Float64(),
+        "quality": pl.Int8(),
+        "is_maximum": pl.Boolean(),
+        "is_doubtful": pl.Boolean(),
+        "told": pl.String(),
+        "channel": pl.Int32(),
+    }

@@ -74,9 +74,9 @@ def _write(run: ImportRun, case: Case, lease: Lease) -> None:
         case.consumption,
         series,
         lease,
-        under=run.claim.transaction,
+        transaction=run.claim.transaction,
         begin=begin,
-        keep=case.store,
+        store=case.store,
         before_commit=before_commit,
     )
 

@@ -16,16 +16,16 @@ from eclectyc.registers.repository import pieces
 
 @dataclass(frozen=True, slots=True)
 class PlannedSeries:
-    """The series that an import will have, as ``making`` takes them."""
+    """The series that an import will have."""
 
     targets: list[Target]
 
 
 @dataclass(slots=True)
 class FileSeries:
-    """Series of the points that a file names; meters that are not there yet are made with them.
+    """Series of the points that a file names; meters that are missing are created with them.
 
-    step : minutes of the slots of each point, which a meter that is made is given.
+    steps : of the slots of each point [minutes], given to a meter that is created.
     """
 
     points: list[Point]
@@ -37,20 +37,19 @@ class FileSeries:
         own = self.points[point].series
         return {s.step: s.id for s in own if [s.quantity, s.unit] == key and not s.source and not s.register}
 
-    def create(self, wanted: Sequence[SeriesRequest]) -> tuple[list[int], CreatedRecords]:
-        numbers, made = self.provisioning.create(self.planned(wanted))
+    def create(self, requests: Sequence[SeriesRequest]) -> tuple[list[int], CreatedRecords]:
+        numbers, created = self.provisioning.create(self.planned(requests))
         steps: dict[int, list[str]] = {}
         for point, step in zip(self.points, self.steps, strict=True):
             if point.meter is None:
                 steps.setdefault(step, []).append(point.identifier)
-        for step, names in steps.items() if made.meters else ():
+        for step, names in steps.items() if created.meters else ():
             for piece in pieces(names):
                 fresh = Meter.objects.filter(organisation=self.provisioning.organisation, identifier__in=piece)
                 fresh.exclude(step_minutes=step).update(step_minutes=step)
-        return numbers.tolist(), made
+        return numbers.tolist(), created
 
-    def planned(self, wanted: Sequence[SeriesRequest]) -> PlannedSeries:
-        """Return series as ``making`` takes them."""
+    def planned(self, requests: Sequence[SeriesRequest]) -> PlannedSeries:
         return PlannedSeries(
-            [Target(self.points[point], quantity, unit, step, 0) for point, quantity, unit, step in wanted]
+            [Target(self.points[point], quantity, unit, step, 0) for point, quantity, unit, step in requests]
         )

@@ -1,4 +1,4 @@
-"""Files of register reads: read, matched with the registry, and committed."""
+"""Import files of register reads: collect, match with the registry, commit."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from eclectyc.readers.blocks import RegisterBlock
 def import_registers(run: ImportRun) -> None:
     """Import a file of register reads: store them, and commit the use that follows."""
     report = run.report
-    telling = ReadCollector(run.resolver, run.log, report.file)
+    collector = ReadCollector(run.resolver, run.log, report.file)
     for block, errors in run.blocks():
         if isinstance(block, RegisterBlock):
-            telling.add(block, errors)
+            collector.add(block, errors)
     printed = run.options.timezone or run.recognition.timezone or ""
-    told = telling.finish(printed)
-    report.rows = telling.rows
-    report.timezone = printed or ", ".join(dict.fromkeys(named.channel.point.zone for named in told.registers))
-    report.warnings += [*run.recognition.warnings, *telling.warnings, *run.resolver.warnings, *_assumed(told)]
+    reads = collector.finish(printed)
+    report.rows = collector.rows
+    report.timezone = printed or ", ".join(dict.fromkeys(named.channel.point.zone for named in reads.registers))
+    report.warnings += [*run.recognition.warnings, *collector.warnings, *run.resolver.warnings, *_assumed(reads)]
     reject_unknown_meters(run.resolver, run.log, report)
-    commit_case(run, len(told), lambda: RegisterCase.match(told, run.options.unit))
+    commit_case(run, len(reads), lambda: RegisterCase.match(reads, run.options.unit))
 
 
-def _assumed(told: FileReads) -> list[str]:
-    """Name new meters whose unit nobody told."""
-    new = dict.fromkeys(named.channel.point.identifier for named in told.registers if named.channel.is_unit_assumed)
+def _assumed(reads: FileReads) -> list[str]:
+    """Return a warning that names new meters for which the file gives no unit."""
+    new = dict.fromkeys(named.channel.point.identifier for named in reads.registers if named.channel.is_unit_assumed)
     if not new:
         return []
-    several = list(new)
-    shown = ", ".join(several[:5]) + (f" and {len(several) - 5} more" if len(several) > 5 else "")
-    return [f"The file names no unit: kWh is assumed for the new meters {shown}."]
+    names = list(new)
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return [f"The file gives no unit: kWh is assumed for the new meters {shown}."]

@@ -1,4 +1,4 @@
-"""Files of deliveries and dips of tanks: their entries, beside those that are stored, and the use that follows."""
+"""Import files of deliveries and dips of tanks: collect, combine with stored entries, commit."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def import_tanks(run: ImportRun) -> None:
             report.rows += block.rows + len({error.line for error in errors})
             frames += _accepted_entries(run, block)
             if sum(len(frame) for frame in frames) > MOST:
-                raise UnreadableFile(f"{report.file} holds more than {MOST:,} entries.", "Split it.")
+                raise UnreadableFile(f"{report.file} contains more than {MOST:,} entries.", "Split the file.")
     printed = run.options.timezone or run.recognition.timezone or ""
     report.warnings += [*run.recognition.warnings, *resolver.warnings]
     reject_unknown_meters(resolver, log, report)
@@ -56,12 +56,12 @@ def import_tanks(run: ImportRun) -> None:
     named = [resolver.channels[n].point for n in frame["channel"].unique(maintain_order=True)] if len(frame) else []
     points = list({id(point): point for point in named}.values())
     report.timezone = printed or ", ".join(dict.fromkeys(point.zone for point in points))
-    told = _entries(run, frame, points, printed) if len(frame) else Entries.none()
-    commit_case(run, len(told), lambda: TankCase.match(points, told))
+    entries = _entries(run, frame, points, printed) if len(frame) else Entries.none()
+    commit_case(run, len(entries), lambda: TankCase.match(points, entries))
 
 
 def _accepted_entries(run: ImportRun, block: TankBlock) -> list[pl.DataFrame]:
-    """Return a block's entries with their channels, without those of meters that are not taken."""
+    """Return a block's entries with their channels, without those that cannot be imported."""
     if block.frame.is_empty():
         return []
     resolver = run.resolver
@@ -79,34 +79,34 @@ def _accepted_entries(run: ImportRun, block: TankBlock) -> list[pl.DataFrame]:
 
 
 def _no_volume(unit: str) -> Invalid:
-    return Invalid(f"A tank is measured in litres or m³, not in {unit!r}.", "Say --unit litre.", field="unit")
+    return Invalid(f"A tank is measured in litres or m³, not in {unit!r}.", "Give --unit litre.", field="unit")
 
 
 def _without_other_utilities(run: ImportRun, frame: pl.DataFrame) -> pl.DataFrame:
-    """Leave out entries of meters that have no tank, one error for each meter."""
+    """Reject entries of meters that have no tank, with one error for each meter."""
     channels = run.resolver.channels
     numbers = [channel.point.meter for channel in channels if channel.point.meter is not None]
-    utility = {
-        pk: known for piece in pieces(numbers)
-        for pk, known in Meter.objects.filter(pk__in=piece).values_list("pk", "utility")
-    }  # fmt: skip
+    utility: dict[int, str] = {}
+    for piece in pieces(numbers):
+        utility.update(Meter.objects.filter(pk__in=piece).values_list("pk", "utility"))
     odd = [n for n, channel in enumerate(channels) if utility.get(channel.point.meter or 0, FUELS[0]) not in FUELS]
     for n in odd:
         own = frame.filter(pl.col("channel") == n)
         if len(own):
             kind = Utility(utility[channels[n].point.meter or 0]).label.lower()
             error = LineError(
-                own["line"].to_list()[0], "meter",
-                f"Meter {channels[n].point.identifier} is of {kind}: it has no tank.",
-                "Name a meter of oil, LPG, diesel or HVO, or correct this one's utility.",
-            )  # fmt: skip
+                own["line"].to_list()[0],
+                "meter",
+                f"Meter {channels[n].point.identifier} is a meter of {kind}: it has no tank.",
+                "Name a meter of oil, LPG, diesel or HVO, or correct this meter's utility.",
+            )
             run.log.extend([error], counts_lines=False)
             run.log.cover_lines(own["line"].to_numpy())
     return frame.filter(~pl.col("channel").is_in(odd))
 
 
 def _entries(run: ImportRun, frame: pl.DataFrame, points: list[Point], printed: str) -> Entries:
-    """Return a file's entries: litres at instants."""
+    """Return a file's entries, in litres, at UTC moments."""
     channels = run.resolver.channels
     place = {id(point): n for n, point in enumerate(points)}
     tank = np.array([place.get(id(channel.point), 0) for channel in channels], dtype=np.int64)[
@@ -124,8 +124,8 @@ def _entries(run: ImportRun, frame: pl.DataFrame, points: list[Point], printed: 
     at_s, frame, tank = _without_duplicates(run, frame, tank, at_s)
     size = len(frame)
     value = frame["value"].to_numpy() * factor[frame["channel"].to_numpy()]
-    reads = Reads(tank, at_s, value, np.full(size, ACTUAL, np.int8), np.zeros(size, bool),
-                  np.full(size, _ORDER_OF_FILE))  # fmt: skip
+    quality, order = np.full(size, ACTUAL, np.int8), np.full(size, _ORDER_OF_FILE)
+    reads = Reads(tank, at_s, value, quality, np.zeros(size, bool), order)
     reference = frame["reference"].fill_null("").str.slice(0, 100)
     return Entries(reads, frame["kind"].to_numpy().astype(object), reference.to_numpy().astype(object))
 
@@ -133,25 +133,29 @@ def _entries(run: ImportRun, frame: pl.DataFrame, points: list[Point], printed: 
 def _without_duplicates(
     run: ImportRun, frame: pl.DataFrame, tank: np.ndarray, at_s: np.ndarray
 ) -> tuple[np.ndarray, pl.DataFrame, np.ndarray]:
-    """Leave out what is told again; refuse two different entries of one kind at one moment."""
+    """Remove repeated entries; reject different entries of one kind at the same time."""
     of = ["tank", "at_s", "kind", "reference"]
     full = frame.with_columns(tank=pl.Series(tank), at_s=pl.Series(at_s), reference=pl.col("reference").fill_null(""))
     unlike = full.filter(pl.col("value").n_unique().over(of) > 1)
     run.log.extend(
-        LineError(line, "", "Several of this kind stand at one moment, with different litres.",
-                  "Give each its time, or its ticket number in a column called reference.")
+        LineError(
+            line,
+            "",
+            "Several entries of this kind have the same time and different litres.",
+            "Give each its own time, or its ticket number in a column called reference.",
+        )
         for line in unlike["line"].to_list()
-    )  # fmt: skip
+    )
     kept = full.filter(pl.col("value").n_unique().over(of) == 1).unique(of, keep="first", maintain_order=True)
     again = len(full) - len(unlike) - len(kept)
     if again:
-        run.report.warnings.append(f"More than once: {counted(again, 'entry', 'entries')}. Each counts once.")
+        run.report.warnings.append(f"Repeated: {counted(again, 'entry', 'entries')}. Each counts once.")
     return kept["at_s"].to_numpy(), kept.drop("tank", "at_s"), kept["tank"].to_numpy()
 
 
 @dataclass(slots=True)
 class TankCase:
-    """What a file tells of tanks, put beside what the registry knows, and the use that follows."""
+    """A file's tank entries combined with stored ones, and the consumption that follows."""
 
     points: list[Point]
     steps: list[int]
@@ -161,27 +165,25 @@ class TankCase:
     meters: list[int]
 
     @classmethod
-    def match(cls, points: list[Point], told: Entries) -> TankCase:
-        """Look up what is known, and work the use out; the writers' turn must be held where it counts."""
+    def match(cls, points: list[Point], entries: Entries) -> TankCase:
+        """Look up the registry and calculate the consumption. For an import, call it with the writers' turn held."""
         known = load_points([point.meter for point in points if point.meter is not None])
         facts = [known.get(point.meter or 0) or PointFacts(point.identifier, point.zone) for point in points]
         meters = [point.meter for point in points]
-        held = stored_entries(meters)
-        worked = tank_consumption(facts, Entries.joined(held, told), told, measured_by_tank(meters))
-        return cls(points, [WHOLE_DAY] * len(points), told, facts, worked, [])
+        stored = stored_entries(meters)
+        consumption = tank_consumption(facts, Entries.joined(stored, entries), entries, measured_by_tank(meters))
+        return cls(points, [WHOLE_DAY] * len(points), entries, facts, consumption, [])
 
-    def prepare(self, organisation: Organisation, made: CreatedRecords) -> None:
-        """Find the meters' numbers; those that were made are of diesel, until somebody says otherwise."""
+    def prepare(self, organisation: Organisation, created: CreatedRecords) -> None:
+        """Find the meters' numbers. New meters are of diesel until an editor changes that."""
         self.meters = meters_of(self.points, organisation)
-        for piece in pieces(made.meters):
+        for piece in pieces(created.meters):
             Meter.objects.filter(pk__in=piece).update(utility=Utility.DIESEL)
 
     def store(self, batch: Batch) -> None:
-        """Write the entries down."""
         store_entries(batch, self.meters, self.entries)
 
     def report_series(self, report: ImportReport) -> None:
-        """Fill in what the file held of each tank."""
         report.series = [self._series(n) for n in np.unique(self.entries.reads.register).tolist()]
 
     def _series(self, n: int) -> SeriesReport:
