@@ -63,8 +63,8 @@ class Provisioning:
         numbers = []
         for n, target in enumerate(plan.targets):
             key = (target.quantity, target.unit, target.step, "", target.register)
-            held = (s.id for s in target.point.series if (s.quantity, s.unit, s.step, s.source, s.register) == key)
-            numbers.append(next(held, n - len(plan.targets)))
+            stored = (s.id for s in target.point.series if (s.quantity, s.unit, s.step, s.source, s.register) == key)
+            numbers.append(next(stored, n - len(plan.targets)))
         return np.array(numbers, dtype=np.int64)
 
     def create(self, plan: HasTargets) -> tuple[np.ndarray, CreatedRecords]:
@@ -89,8 +89,8 @@ class Provisioning:
         """Create the new points' meters, unless they have been created meanwhile."""
         self._check_named()
         names = [point.identifier for point in points]
-        held = Meter.objects.filter(organisation=self.organisation, identifier__in=names).select_related("site")
-        found = {meter.identifier: meter for meter in held}
+        stored = Meter.objects.filter(organisation=self.organisation, identifier__in=names).select_related("site")
+        found = {meter.identifier: meter for meter in stored}
         moved = [name for name, meter in found.items() if meter.site.timezone != self.zone]
         if moved:
             raise Invalid(

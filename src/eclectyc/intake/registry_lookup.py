@@ -92,8 +92,8 @@ def _rows(meters: QuerySet[Meter]) -> Iterable[MeterRecord]:
 
 def _by_meter(meters: Iterable[int]) -> dict[int, list[SeriesRecord]]:
     series: dict[int, list[SeriesRecord]] = {}
-    for meter, *held in series_rows(meters, *_OF_SERIES):
-        series.setdefault(meter, []).append(SeriesRecord(*held))
+    for meter, *fields in series_rows(meters, *_OF_SERIES):
+        series.setdefault(meter, []).append(SeriesRecord(*fields))
     return series
 
 

@@ -223,21 +223,21 @@ class Resolver:
 
     def _look_up(self, identifiers: Iterable[str]) -> None:
         """Look up identifiers: metering points first, then serials that only one meter has."""
-        wanted = sorted(identifiers)
-        if not wanted:
+        new = sorted(identifiers)
+        if not new:
             return
-        found = self._registry.meters(wanted)
-        if missing := [text for text in wanted if text not in found]:
+        found = self._registry.meters(new)
+        if missing := [text for text in new if text not in found]:
             serials = self._registry.by_serial(missing)
             found |= {serial: meters[0] for serial, meters in serials.items() if len(meters) == 1}
             if several := sorted(serial for serial, meters in serials.items() if len(meters) > 1):
                 self.warnings.append(f"Several meters have the serial {', '.join(several)}. Use their MPAN instead.")
         by_meter: dict[int, Point] = {point.meter: point for point in self.points.values() if point.meter}
-        for text in wanted:
+        for text in new:
             self.points[text] = self._point(text, found.get(text), by_meter)
-        self._attach_series([self.points[text] for text in wanted])
+        self._attach_series([self.points[text] for text in new])
         if not self._options.strict_mpan:
-            self.warnings.extend(point.warning for text in wanted if (point := self.points[text]).warning)
+            self.warnings.extend(point.warning for text in new if (point := self.points[text]).warning)
 
     def _point(self, text: str, meter: MeterRecord | None, by_meter: dict[int, Point]) -> Point:
         if meter is None:
@@ -258,8 +258,8 @@ class Resolver:
 
     def _attach_series(self, points: list[Point]) -> None:
         by_meter = {point.meter: point for point in points if point.meter is not None and not point.series}
-        for meter, held in self._registry.series(by_meter).items():
-            by_meter[meter].series.extend(held)
+        for meter, series in self._registry.series(by_meter).items():
+            by_meter[meter].series.extend(series)
 
 
 def _keys_of(frame: pl.DataFrame) -> list[str]:

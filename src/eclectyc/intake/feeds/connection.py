@@ -57,7 +57,7 @@ class Connection(Protocol):
 Opening = AbstractContextManager[Connection]
 
 
-def is_wanted(name: str, pattern: str) -> bool:
+def matches_pattern(name: str, pattern: str) -> bool:
     """Return whether a name matches the pattern and is not a file that is still being written.
 
     A name that is not valid text does not match: it could be neither stored nor shown.

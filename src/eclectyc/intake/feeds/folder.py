@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from eclectyc.intake.feeds.connection import RemoteFile, Unreachable, is_wanted, limit_files
+from eclectyc.intake.feeds.connection import RemoteFile, Unreachable, matches_pattern, limit_files
 from eclectyc.intake.feeds.settings import DELETE, MOVE
 
 
@@ -59,7 +59,7 @@ class FolderConnection:
         with os.scandir(self._folder) as entries:
             for entry in entries:
                 facts = entry.stat(follow_symlinks=False)
-                if stat.S_ISREG(facts.st_mode) and is_wanted(entry.name, self._pattern):
+                if stat.S_ISREG(facts.st_mode) and matches_pattern(entry.name, self._pattern):
                     yield RemoteFile(entry.name, facts.st_size, int(facts.st_mtime))
 
 

@@ -37,7 +37,7 @@ def fingerprint(key: str) -> str:
 
 
 def _decoded(text: str, length: int | None = None) -> bytes:
-    held = base64.b64decode(text.encode("ascii"), validate=True)
-    if length is not None and len(held) != length:
+    decoded = base64.b64decode(text.encode("ascii"), validate=True)
+    if length is not None and len(decoded) != length:
         raise binascii.Error("another length")
-    return held
+    return decoded

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import paramiko
 
-from eclectyc.intake.feeds.connection import RemoteFile, Unreachable, addresses_of, is_wanted, limit_files
+from eclectyc.intake.feeds.connection import RemoteFile, Unreachable, addresses_of, matches_pattern, limit_files
 from eclectyc.intake.feeds.host_keys import fingerprint, kind_of
 from eclectyc.intake.feeds.settings import DELETE, MOVE
 from eclectyc.kernel.errors import Invalid
@@ -36,7 +36,7 @@ class SftpConnection:
             return limit_files(
                 RemoteFile(one.filename, int(one.st_size or 0), int(one.st_mtime or 0))
                 for one in self._client.listdir_iter(self._path)
-                if stat.S_ISREG(one.st_mode or 0) and is_wanted(one.filename, self._pattern)
+                if stat.S_ISREG(one.st_mode or 0) and matches_pattern(one.filename, self._pattern)
             )
 
     def test(self) -> list[RemoteFile]:

@@ -278,11 +278,11 @@ def _first_fault(error: ValidationError) -> Invalid:
         return Invalid(cause.reason, cause.remedy, field=cause.field or "mapping")
     is_place = any("constrained-" in str(part) for part in first["loc"])
     path = ".".join(str(part) for part in first["loc"] if not _INNER.match(str(part)))
-    said = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         return Invalid(f"A mapping has no {path!r}.", _SEE, field=path)
     if first["type"] == "missing":
         return Invalid(f"{path!r} is missing.", _SEE, field=path)
     if is_place:
         return Invalid(f"{path!r} is not a column.", "Give its heading, or its position counted from 1.", field=path)
-    return Invalid(f"{path or 'The mapping'}: {said[0].lower()}{said[1:]}.", _SEE, field=path)
+    return Invalid(f"{path or 'The mapping'}: {message[0].lower()}{message[1:]}.", _SEE, field=path)

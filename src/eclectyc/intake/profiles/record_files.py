@@ -53,7 +53,7 @@ class RecordUnfolder:
         self._columns = [parts_of(name) or ("", "1") for name in columns]
         self._above: dict[str, list[str]] = {}
         self._rank: dict[str, int] = {}
-        self._place = 0
+        self._position = 0
 
     def add(self, cells: list[str]) -> list[str] | None:
         """Add a line; return its row if it is a line of readings."""
@@ -62,25 +62,25 @@ class RecordUnfolder:
             rank = self._rank.setdefault(kind, len(self._rank))
             self._above = {other: line for other, line in self._above.items() if self._rank[other] < rank}
             self._above[kind] = cells
-            self._place = 0
+            self._position = 0
             return None
-        self._place += 1
+        self._position += 1
         return [self._cell(kind, cell, cells) for kind, cell in self._columns]
 
     def _cell(self, kind: str, cell: str, own: list[str]) -> str:
         if cell == RANK:
-            return str(self._place)
+            return str(self._position)
         line = own if kind == self._data else self._above.get(kind, [])
         return line[int(cell) - 1] if len(line) >= int(cell) else ""
 
 
 def unfold(source: Source, path: Path, *, delimiter: str, kind_cell: int, data: str, columns: Sequence[str]) -> Source:
     """Write a file's lines of readings, each joined with the lines above it, and return them as a source."""
-    fold, written = RecordUnfolder(kind_cell, data, columns), 0
+    unfolder, written = RecordUnfolder(kind_cell, data, columns), 0
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter=UNFOLDED_DELIMITER, lineterminator="\n")
         for number, cells in _lines(source, delimiter):
-            row = fold.add(cells)
+            row = unfolder.add(cells)
             if row is not None:
                 file.write("\n" * (number - written - 1))
                 writer.writerow(row)

@@ -80,12 +80,12 @@ def _header(lines: list[SampleLine]) -> Answers:
     best, rank = 0, (0, False, 0.0)
     for n, line in enumerate(lines):
         filled = [cell for cell in line.cells[:_MOST_COLUMNS] if cell]
-        wanted = min(common, _MOST_COLUMNS)
-        if len(filled) * 2 < wanted or 3 * sum(map(_is_data, filled)) > len(filled):
+        width = min(common, _MOST_COLUMNS)
+        if len(filled) * 2 < width or 3 * sum(map(_is_data, filled)) > len(filled):
             continue
         known = min(3, sum(bool(parse_heading(0, cell).role) for cell in filled) + count_slots(filled))
         below = [cell for cell in lines[n + 1].cells[:_MOST_COLUMNS] if cell] if n + 1 < len(lines) else []
-        so_far = (known, 3 * sum(map(_is_data, below)) > len(below) > 0, len(filled) / max(1, wanted))
+        so_far = (known, 3 * sum(map(_is_data, below)) > len(below) > 0, len(filled) / max(1, width))
         if so_far > rank:
             best, rank = line.number, so_far
     if best:

@@ -35,10 +35,10 @@ class RejectedLines:
         if more := _existing_file(report.get("errors_file")):
             with more.open(newline="", encoding="utf-8") as file:
                 single |= {int(row["line"]) for row in csv.DictReader(file) if row["line"].isdigit()}
-        told = _existing_file(report.get("lines_file"))
+        covered = _existing_file(report.get("lines_file"))
         spans = [
             ranges_from_lines(np.array(sorted(single - {0}), np.int64)),
-            read_ranges(told) if told else no_ranges(),
+            read_ranges(covered) if covered else no_ranges(),
         ]
         return cls(np.concatenate(spans))
 
