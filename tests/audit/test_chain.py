@@ -56,7 +56,10 @@ def test_sealing_again_changes_nothing():
     ("statement", "sign"),
     [
         ("UPDATE audit_event SET action = 'meter.kept' WHERE id = {1}", "was changed after it was sealed"),
-        ("UPDATE audit_event SET actor = '00000000000000000000000000000001' WHERE id = {1}", "was changed after it was sealed"),
+        (
+            "UPDATE audit_event SET actor = '00000000000000000000000000000001' WHERE id = {1}",
+            "was changed after it was sealed",
+        ),
         ("UPDATE audit_event SET organisation_id = 99 WHERE id = {0}", "was changed after it was sealed"),
         ("DELETE FROM audit_seal WHERE event_id = {1}", "are missing"),
         ("DELETE FROM audit_seal WHERE event_id = {2}", "The chain ends at 2"),

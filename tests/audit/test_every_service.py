@@ -87,11 +87,11 @@ ELSEWHERE = {
     # tried from beginning to end in test_traces
     # a push waits in the inbox; the batch that it is folded in writes the event
     "intake.push.service.push_readings",
-    # tried in tests/intake/registers
+    # tried in tests/registers
     "registers.entries.declare_register", "registers.entries.declare_reset",
     "registers.entries.enter_read", "registers.entries.enter_tank",
     "registers.entries.withdraw_entry", "registers.entries.withdraw_read",
-    "registers.entries.work_out_again",
+    "registers.entries.recalculate_consumption",
     "batches.lifecycle.begin", "intake.service.import_file", "intake.undo.undo_batch", "operations.exports.export",
     # it puts values by the service
     "external.files.import_values",

@@ -38,14 +38,14 @@ def test_an_empty_audit_is_sound(home: Path):
     assert sealing.verify().is_sound
 
 
-def test_verify_says_that_all_is_well_with_exit_code_0(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_verify_finds_no_problem_and_exits_with_0(home: Path, capsys: pytest.CaptureFixture[str]):
     record(BY, "meter.moved")
     code, answer = told(capsys, "verify")
     assert code == 0
     assert answer == {"is_sound": True, "sealed": 1, "unsealed": 0, "problems": []}
 
 
-def test_a_missing_key_is_told_and_no_new_one_is_made(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_missing_key_is_reported_and_no_new_one_is_created(home: Path, capsys: pytest.CaptureFixture[str]):
     record(BY, "meter.moved")
     sealing.seal_now()
     (home / "audit.key").unlink()
@@ -58,7 +58,9 @@ def test_a_missing_key_is_told_and_no_new_one_is_made(home: Path, capsys: pytest
         sealing.seal_now()
 
 
-def test_another_installations_key_is_told_and_never_continues_a_chain(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_another_installations_key_is_reported_and_never_continues_a_chain(
+    home: Path, capsys: pytest.CaptureFixture[str]
+):
     record(BY, "meter.moved")
     sealing.seal_now()
     (home / "audit.key").write_text("of somewhere else")
@@ -71,7 +73,7 @@ def test_another_installations_key_is_told_and_never_continues_a_chain(home: Pat
     assert any("key has changed" in problem for problem in answer["problems"])
 
 
-def test_after_a_lost_key_all_is_sealed_anew_and_that_is_an_event(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_after_a_lost_key_all_is_sealed_again_and_that_is_an_event(home: Path, capsys: pytest.CaptureFixture[str]):
     record(BY, "meter.moved")
     sealing.seal_now()
     (home / "audit.key").unlink()
@@ -106,7 +108,8 @@ def test_the_notes_of_a_killed_process_are_found_by_the_next(home: Path):
     code = (
         "import django, os, signal; django.setup()\n"
         "from eclectyc.audit.read_log_queue import record_read; from eclectyc.audit.actor import AuditActor\n"
-        "record_read(AuditActor(7, '', ''), 'people.listed'); print('noted', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+        "record_read(AuditActor(7, '', ''), 'people.listed'); print('noted', flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
     )
     environment = os.environ | {"ECLECTYC_HOME": str(home), "DJANGO_SETTINGS_MODULE": "eclectyc.settings"}
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)

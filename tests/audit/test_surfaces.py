@@ -50,13 +50,13 @@ def test_an_administrator_sees_their_organisations_events_and_no_others(told: Wo
 
 
 @pytest.mark.parametrize("who", ["viewer", "manager"])
-def test_whoever_may_not_read_the_audit_is_refused(told: World, who: str):
+def test_a_person_who_may_not_read_the_audit_is_refused(told: World, who: str):
     client = signed_in(getattr(told, who))
     assert client.get("/api/audit").status_code == 403
     assert client.get("/admin/audit").status_code == 403
 
 
-def test_nobody_is_sent_to_sign_in(told: World):
+def test_a_visitor_is_sent_to_sign_in(told: World):
     assert Client().get("/api/audit").status_code == 401
     assert Client().get("/admin/audit").status_code == 302
 
@@ -123,15 +123,20 @@ def test_the_page_keeps_its_filters_and_pages(told: World):
     assert "action=site.changed" in page.content.decode()
 
 
-def test_what_was_typed_wrongly_is_told(told: World):
+def test_a_wrong_entry_is_reported(told: World):
     assert signed_in(told.admin).get("/admin/audit?from=yesterday").status_code == 400
     assert signed_in(told.admin).get("/api/audit?from=yesterday").status_code == 422
     assert signed_in(told.admin).get("/api/audit?form=2020-01-01").status_code == 422
 
 
 def test_text_of_a_page_is_escaped(told: World):
-    record(Actor.of(told.admin).by, "site.changed", told.site, organisation_id=told.org.pk,
-           personal={"contact": "<script>alert(1)</script>"})  # fmt: skip
+    record(
+        Actor.of(told.admin).by,
+        "site.changed",
+        told.site,
+        organisation_id=told.org.pk,
+        personal={"contact": "<script>alert(1)</script>"},
+    )
     assert "<script>alert" not in signed_in(told.admin).get("/admin/audit").content.decode()
 
 
@@ -140,7 +145,13 @@ def test_a_page_costs_the_same_queries_however_many_events(told: World, django_a
     client.get("/admin/audit")
     moment = now() - timedelta(days=1)
     for number in range(40):
-        write(AuditActor(told.admin.pk, "", "192.0.2.7"), "meter.moved", "meter", str(number), organisation_id=told.org.pk,
-              at=moment)  # fmt: skip
+        write(
+            AuditActor(told.admin.pk, "", "192.0.2.7"),
+            "meter.moved",
+            "meter",
+            str(number),
+            organisation_id=told.org.pk,
+            at=moment,
+        )
     with django_assert_max_num_queries(16):
         client.get("/admin/audit")

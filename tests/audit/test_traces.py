@@ -30,7 +30,7 @@ def last(action: str) -> Event:
     return Event.objects.filter(action=action).latest("pk")
 
 
-def test_an_import_and_its_undoing_are_told_from_beginning_to_end(world: World, tmp_path: Path):
+def test_an_import_and_its_undo_are_recorded_from_beginning_to_end(world: World, tmp_path: Path):
     report = bring(world, tmp_path / "june of ann.csv", LONG)
     undo_batch(Actor.of(world.admin), batch=report.batch)
     told = list(Event.objects.filter(subject_type="batch").order_by("pk").values_list("action", flat=True))
@@ -79,7 +79,7 @@ def test_people_who_are_shown_are_noted_with_their_numbers(world: World, admin: 
     assert event.after == {"people": sorted([world.viewer.pk, world.manager.pk])}  # the admin's own self is not
 
 
-def test_people_of_two_organisations_are_told_to_each_its_own(world: World):
+def test_each_of_two_organisations_reads_only_of_its_own_people(world: World):
     operator = make_user("operator@harbour.example", world.org)
     operator.is_operator = True
     operator.save()

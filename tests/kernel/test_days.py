@@ -123,7 +123,7 @@ def test_the_slots_of_a_day_cover_it_without_gap_or_overlap(day: date, zone: Zon
         assert timedelta(0) < lengths[-1] <= timedelta(minutes=step)
 
 
-def test_the_repeated_hour_is_told_apart_by_its_offset() -> None:
+def test_the_repeated_hour_is_distinguished_by_its_offset() -> None:
     first, second = (slot_bounds(date(2025, 10, 26), k, 30, LONDON)[0].isoformat() for k in (2, 4))
     assert (first, second) == ("2025-10-26T01:00:00+01:00", "2025-10-26T01:00:00+00:00")
 
@@ -135,7 +135,7 @@ def test_a_whole_day_is_one_slot_however_long() -> None:
 
 
 @given(st.lists(some_days, max_size=30), zones, steps)
-def test_the_vector_forms_say_what_the_plain_ones_say(many: list[date], zone: ZoneInfo, step: int) -> None:
+def test_the_vector_forms_equal_the_plain_ones(many: list[date], zone: ZoneInfo, step: int) -> None:
     vector = np.array(many, dtype="datetime64[D]")
     assert midnights(vector, zone).tolist() == [int(midnight(day, zone).timestamp()) for day in many]
     assert slot_counts(vector, zone, step).tolist() == [slots_in_day(day, zone, step) for day in many]

@@ -9,7 +9,7 @@ import pytest
 from eclectyc.kernel.hooks import Hook
 
 
-def test_entries_are_listed_by_rank_and_then_in_the_order_of_their_registration():
+def test_entries_are_listed_by_rank_and_then_in_the_order_of_their_registration() -> None:
     hook = Hook[str]("letter")
     for name, rank in (("d", 2), ("b", 1), ("c", 1), ("a", 0)):
         hook.register(name, f"string:{'ascii_letters'}", rank=rank)
@@ -18,7 +18,7 @@ def test_entries_are_listed_by_rank_and_then_in_the_order_of_their_registration(
 
 
 @pytest.mark.parametrize(("entry", "rank"), [(2, 0), (1, 5), ("math:pi", 0)])
-def test_a_name_has_one_entry(entry: int | str, rank: int):
+def test_a_name_has_one_entry(entry: int | str, rank: int) -> None:
     hook = Hook[int]("number")
     hook.register("one", 1)
     hook.register("one", 1)  # apps can be made ready twice
@@ -27,7 +27,7 @@ def test_a_name_has_one_entry(entry: int | str, rank: int):
     assert list(hook) == [1]
 
 
-def test_an_entry_given_by_its_name_is_imported_when_the_hook_is_read(monkeypatch: pytest.MonkeyPatch):
+def test_an_entry_given_by_its_name_is_imported_when_the_hook_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "this", raising=False)
     hook = Hook[dict]("table")
     hook.register("zen", "this:d")
@@ -37,6 +37,6 @@ def test_an_entry_given_by_its_name_is_imported_when_the_hook_is_read(monkeypatc
     assert list(hook) == [hook.load("zen")]
 
 
-def test_a_name_that_is_not_registered_has_no_entry():
+def test_a_name_that_is_not_registered_has_no_entry() -> None:
     with pytest.raises(KeyError):
         Hook[int]("number").load("one")

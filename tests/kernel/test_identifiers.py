@@ -32,7 +32,7 @@ def test_a_wrong_check_digit_is_a_warning_not_a_refusal(core: str) -> None:
     assert "check digit" in found.warning
 
 
-def test_the_remainder_ten_gives_the_check_digit_nought() -> None:
+def test_the_remainder_ten_gives_the_check_digit_zero() -> None:
     # 1·3 + 4·43 = 175 = 15·11 + 10
     assert (1 * 3 + 4 * 43) % 11 == 10
     assert mpan_check_digit("100000000004") == 0
@@ -54,8 +54,10 @@ def test_one_mistyped_digit_is_noticed(first: str, place: int, by: int) -> None:
     # The sum goes modulo 11, then 10 and 0 share a digit: only that pair can hide a slip.
     digit = (int(first[place]) + by) % 10
     slipped = first[:place] + str(digit) + first[place + 1 :]
-    sums = {sum(int(d) * w for d, w in zip(text, (3, 5, 7, 13, 17, 19, 23, 29, 31, 37, 41, 43), strict=True)) % 11
-            for text in (first, slipped)}  # fmt: skip
+    sums = {
+        sum(int(d) * w for d, w in zip(text, (3, 5, 7, 13, 17, 19, 23, 29, 31, 37, 41, 43), strict=True)) % 11
+        for text in (first, slipped)
+    }
     assume(sums != {0, 10})
     assert mpan_check_digit(first) != mpan_check_digit(slipped)
 

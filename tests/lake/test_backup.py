@@ -54,9 +54,14 @@ def write(lake: Lake, batch: int, values: list[float | None]) -> None:
     """Write one day: each batch tells a day of its own, and all of them tell the first of June."""
     day = FIRST + timedelta(days=batch)
     frame = pl.DataFrame(
-        {"series": [7, 7], "day": [FIRST, day], "step": [30, 30], "values": [values * 24, [float(batch)] * 48],
-         "quality": [[1, 1] * 24, [1] * 48]}
-    )  # fmt: skip
+        {
+            "series": [7, 7],
+            "day": [FIRST, day],
+            "step": [30, 30],
+            "values": [values * 24, [float(batch)] * 48],
+            "quality": [[1, 1] * 24, [1] * 48],
+        }
+    )
     with writer_lease("test") as lease:
         lake.write([frame], lease=lease, batch=batch)
 

@@ -106,7 +106,7 @@ def test_a_conflict_is_worked_out_again_on_the_new_state(lake: Lake) -> None:
     assert lake.last_batch() == 3
 
 
-def test_a_conflict_of_frames_that_come_only_once_is_told(lake: Lake) -> None:
+def test_a_conflict_is_raised_if_frames_can_be_iterated_only_once(lake: Lake) -> None:
     def once() -> Iterator[pl.DataFrame]:
         lake.write([row(1.0)], lease=Turn(), batch=1)
         yield row(2.0)

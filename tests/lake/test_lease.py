@@ -46,7 +46,7 @@ def test_each_turn_has_a_higher_fence() -> None:
     assert fences == sorted(set(fences))
 
 
-def test_who_waits_too_long_is_told_who_is_writing() -> None:
+def test_a_writer_that_waits_too_long_learns_who_is_writing() -> None:
     with writer_lease("import of june.csv"):
         start = time.monotonic()
         with pytest.raises(Busy, match=r"import-of-june\.csv"), writer_lease("other", wait_s=0.2):
@@ -71,7 +71,7 @@ def test_a_turn_that_ran_out_passes_on_and_the_old_holder_knows() -> None:
     assert new.is_held()
 
 
-def test_a_killed_process_of_this_machine_keeps_nobody_waiting() -> None:
+def test_a_killed_process_of_this_machine_keeps_no_writer_waiting() -> None:
     process = subprocess.Popen([sys.executable, "-c", PRINTS_ITS_NAME], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     name = process.stdout.readline().strip()

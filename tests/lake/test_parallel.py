@@ -69,7 +69,7 @@ def test_a_named_cluster_does_the_work(settings: SettingsWrapper, monkeypatch: p
     assert asked == ["tcp://somewhere:8786"]
 
 
-def test_a_cluster_named_without_its_client_says_what_to_install(
+def test_a_missing_cluster_client_is_reported_with_what_to_install(
     settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "dask.distributed", None)

@@ -53,7 +53,7 @@ def slots_by_cache(lake: Lake, series: int) -> dict[tuple[date, int], tuple[floa
 
 @pytest.mark.parametrize("kept_bytes", [0, 1 << 30])
 @pytest.mark.parametrize("largest", [0, 1 << 30])
-def test_what_is_looked_up_is_what_the_rows_say(
+def test_cached_slots_equal_the_day_rows(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, kept_bytes: int, largest: int
 ) -> None:
     monkeypatch.setattr(slot_cache, "LARGEST_FILE", largest)
@@ -67,7 +67,7 @@ def test_what_is_looked_up_is_what_the_rows_say(
         assert slots_by_cache(lake, 5) == {}
 
 
-def test_a_lookup_sees_every_commit_and_says_which_it_saw(lake: Lake) -> None:
+def test_the_cache_sees_every_commit_and_returns_its_batch(lake: Lake) -> None:
     start, end = DAYS[0], DAYS[-1]
     assert lake.slots_of(3, start, end).last_batch == 0
     filled(lake)

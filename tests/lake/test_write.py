@@ -206,7 +206,7 @@ def test_a_batch_goes_into_every_bucket_that_it_speaks_of(tmp_path) -> None:
     assert again.days([4], FIRST, LAST).height == 1
 
 
-def test_progress_tells_the_readings_laid(lake: Lake) -> None:
+def test_progress_reports_the_merged_readings(lake: Lake) -> None:
     told: list[int] = []
     rows = [day(1, SUMMER), day(1, SPRING)]
     lake.write([frame([row]) for row in rows], lease=Turn(), batch=1, progress=told.append)
@@ -258,7 +258,7 @@ def test_a_month_that_is_corrected_comes_in_smaller_files(lake: Lake, monkeypatc
     assert held(lake) == before
 
 
-def test_what_a_correction_with_new_days_has_written_anew_does_not_grow(lake: Lake) -> None:
+def test_what_a_correction_with_new_days_rewrites_does_not_grow(lake: Lake) -> None:
     def rows(series: range, when: date, value: float) -> list[tuple]:
         return [(n, when, 1440, [value], [1]) for n in series]
 

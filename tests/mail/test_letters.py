@@ -88,9 +88,14 @@ def post(settings: Any, certificate: tuple[Path, Path], monkeypatch: pytest.Monk
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     controller = Controller(
-        handler, hostname="127.0.0.1", port=port, authenticator=handler.authenticate, auth_required=True,
-        tls_context=context, require_starttls=True,
-    )  # fmt: skip
+        handler,
+        hostname="127.0.0.1",
+        port=port,
+        authenticator=handler.authenticate,
+        auth_required=True,
+        tls_context=context,
+        require_starttls=True,
+    )
     monkeypatch.setattr(logging.getLogger("mail.log"), "disabled", True)  # of a handshake that is meant to fail
     controller.start()
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
@@ -114,14 +119,14 @@ def test_a_letter_arrives_as_text_and_html_in_the_look_of_its_organisation(post:
     assert "http://localhost/invitation/s3cret" in text
     assert "<script>" not in html
     assert "&lt;script&gt;Quay" in html
-    assert "background:#ffdd00;color:#000000" in html
+    assert "background: #ffdd00; color: #000000" in html
     pictures = [part for part in mail.walk() if part.get_content_type() == "image/png"]
     assert [part["Content-ID"] for part in pictures] == ["<logo>"]
     assert "http" not in "".join(line for line in html.splitlines() if "<img" in line)  # nothing is fetched
 
 
 @pytest.mark.parametrize("why", ["password", "refused", "gone", "stranger"])
-def test_a_letter_that_is_not_taken_is_told_without_a_secret(
+def test_a_refused_letter_is_logged_without_a_secret(
     why: str, post: Post, settings: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.EMAIL_HOST_PASSWORD = "wrong" if why == "password" else PASSWORD

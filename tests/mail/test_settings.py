@@ -26,9 +26,17 @@ def test_a_mail_server_is_read_from_its_address(url: str, server: MailServer) ->
 
 @pytest.mark.parametrize(
     "url",
-    ["mail.example.org", "http://mail.example.org", "smtp://", "smtp://u:s3cret/x@h", "smtp://u:s3cret@h:p",
-     "smtp://u:s3cret@h?tls=yes", "smtp://u:s3cret@h?tsl=ssl", "smtp://u:s3cret@h?from=nobody"],
-)  # fmt: skip
+    [
+        "mail.example.org",
+        "http://mail.example.org",
+        "smtp://",
+        "smtp://u:s3cret/x@h",
+        "smtp://u:s3cret@h:p",
+        "smtp://u:s3cret@h?tls=yes",
+        "smtp://u:s3cret@h?tsl=ssl",
+        "smtp://u:s3cret@h?from=nobody",
+    ],
+)
 def test_what_is_no_mail_server_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ValidationError) as refused:
         Configuration(EMAIL_URL=url)

@@ -54,7 +54,7 @@ def test_a_consent_is_given_once_and_withdrawn_once(world: World):
     assert list(actions) == ["consent.given", "consent.withdrawn"]
 
 
-def test_a_new_wording_asks_anew(world: World, monkeypatch: pytest.MonkeyPatch):
+def test_a_new_wording_needs_a_new_consent(world: World, monkeypatch: pytest.MonkeyPatch):
     actor = Actor.of(world.viewer)
     consents.give(actor, what="report_mail")
     newer = tuple(consents.Purpose(p.what, "2", p.words) for p in consents.PURPOSES)
@@ -67,7 +67,7 @@ def test_a_new_wording_asks_anew(world: World, monkeypatch: pytest.MonkeyPatch):
     assert Consent.objects.filter(withdrawn_at=None).count() == 1
 
 
-def test_nobody_agrees_for_another(world: World):
+def test_no_one_agrees_for_another_person(world: World):
     _, _ = world.viewer, world.admin
     with pytest.raises(Forbidden):
         consents.give(OPERATOR, what="report_mail")
@@ -148,7 +148,7 @@ def test_a_rule_can_be_set_and_for_ever_keeps_everything(world: World):
         retention.run(Actor.of(world.admin))
 
 
-def test_an_organisation_says_otherwise_for_itself_and_for_those_below(world: World):
+def test_an_organisation_has_its_own_rule_which_also_applies_below_it(world: World):
     below = Organisation.objects.create(name="Dock", parent=world.org)
     rules.set_rule(OPERATOR, kind="invitations", days=100)
     rules.set_rule(Actor.of(world.admin), kind="invitations", days=10, organisation=world.org)
@@ -175,11 +175,12 @@ def test_an_organisation_says_otherwise_for_itself_and_for_those_below(world: Wo
     assert holds(world.org) == holds(below) == holds(None) == (180, None)
     told = Event.objects.filter(action="retention.changed", organisation_id=world.org.pk).order_by("pk")
     assert [(e.before, e.after) for e in told] == [
-        ({"invitations": 100}, {"invitations": 10}), ({"invitations": 10}, {"invitations": 100}),
-    ]  # fmt: skip
+        ({"invitations": 100}, {"invitations": 10}),
+        ({"invitations": 10}, {"invitations": 100}),
+    ]
 
 
-def test_who_may_not_change_a_rule_is_refused(world: World):
+def test_a_person_who_may_not_change_a_rule_is_refused(world: World):
     for user in (world.viewer, world.manager, world.outsider):
         with pytest.raises(Forbidden):
             rules.set_rule(Actor.of(user), kind="invitations", days=10, organisation=world.org)
@@ -233,8 +234,14 @@ def test_files_that_arrived_go_once_nothing_works_on_them(world: World, home: Pa
     def arrived(name: str, days: int, state: str = "") -> Upload:
         (home / "uploads" / name).write_text("MPAN,Date,kWh")
         job = Job.objects.create(kind="x", state=state, run_at=timezone.now()) if state else None
-        made = Upload.objects.create(organisation=world.org, name=name, kept=name, sha256="0", job=job,
-                                     report={"batch": 3, "errors": [{"line": 1}]})  # fmt: skip
+        made = Upload.objects.create(
+            organisation=world.org,
+            name=name,
+            kept=name,
+            sha256="0",
+            job=job,
+            report={"batch": 3, "errors": [{"line": 1}]},
+        )
         Upload.objects.filter(pk=made.pk).update(created_at=days_ago(days))
         return made
 
@@ -306,7 +313,17 @@ def test_a_person_is_exported_and_erased_on_the_command_line(world: World, tmp_p
 
 
 def test_categories_are_listed_in_their_order_under_their_own_names():
-    order = ["audit", "audit_names", "sessions", "invitations", "tokens", "uploads", "import_reports", "mails",
-             "telemetry", "consents"]  # fmt: skip
+    order = [
+        "audit",
+        "audit_names",
+        "sessions",
+        "invitations",
+        "tokens",
+        "uploads",
+        "import_reports",
+        "mails",
+        "telemetry",
+        "consents",
+    ]
     assert retention_categories.names() == order
     assert [category.name for category in retention_categories] == order

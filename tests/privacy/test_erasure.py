@@ -94,9 +94,13 @@ def test_no_model_keeps_an_address_of_mail_but_those_that_are_known():
         for field in model._meta.concrete_fields
         if "email" in field.name
     }
-    assert columns <= {"accounts.User.email", "accounts.Invitation.email", "account.EmailAddress.email",
-                       "estate.Supplier.contact_email",  # a company's, typed by those who keep it
-                       "account.EmailConfirmation.email_address"}  # fmt: skip
+    assert columns <= {
+        "accounts.User.email",
+        "accounts.Invitation.email",
+        "account.EmailAddress.email",
+        "estate.Supplier.contact_email",  # a company's, typed by those who keep it
+        "account.EmailConfirmation.email_address",
+    }
 
 
 def test_the_zip_holds_everything_and_no_key(zenobia: User):
@@ -106,9 +110,17 @@ def test_the_zip_holds_everything_and_no_key(zenobia: User):
     for column in personal_data.columns():
         assert len(everything[column.name]) == personal_data.rows_of(column, zenobia).count()
         assert f"tables/{column.name}.csv" in packed.namelist()
-    filled = ("accounts_membership_user", "accounts_apitoken_user", "intake_batch_user", "privacy_consent_user",
-              "mfa_authenticator_user", "invitations_to_you", "intake_upload_user", "jobs_job_person_id",
-              "audit_events")  # fmt: skip
+    filled = (
+        "accounts_membership_user",
+        "accounts_apitoken_user",
+        "intake_batch_user",
+        "privacy_consent_user",
+        "mfa_authenticator_user",
+        "invitations_to_you",
+        "intake_upload_user",
+        "jobs_job_person_id",
+        "audit_events",
+    )
     assert [name for name in filled if not everything[name]] == []
     assert {"token.created", "consent.given", "import.done", "person.renamed"} <= {
         e["action"] for e in everything["audit_events"]
@@ -120,7 +132,7 @@ def test_the_zip_holds_everything_and_no_key(zenobia: User):
     assert Event.objects.filter(action="privacy.exported", subject_id=str(zenobia.pk)).exists()
 
 
-def test_the_zip_tells_nothing_of_others(zenobia: User, world: World):
+def test_the_zip_contains_nothing_about_others(zenobia: User, world: World):
     packed = zipfile.ZipFile(io.BytesIO(personal_data.export(Actor.of(zenobia), user=zenobia)))
     whole = packed.read("everything.json").decode()
     assert world.viewer.email not in whole
@@ -150,7 +162,7 @@ def test_erasing_leaves_no_trace_and_books_that_verify(zenobia: User, world: Wor
             assert EMAIL.encode() not in path.read_bytes(), path
 
 
-def test_who_is_erased_can_do_nothing_any_more(zenobia: User, world: World):
+def test_an_erased_person_has_no_access_any_more(zenobia: User, world: World):
     client = Client()
     client.force_login(zenobia)
     assert client.get("/api/meters").status_code == 200
@@ -172,7 +184,7 @@ def test_the_last_administrator_is_not_erased(world: World):
     assert world.admin.email == "admin@harbour.example"
 
 
-def test_nobody_erases_themselves(zenobia: User):
+def test_a_person_cannot_erase_themselves(zenobia: User):
     with pytest.raises(Conflict):
         erasure.erase(Actor.of(zenobia), user=zenobia)
 

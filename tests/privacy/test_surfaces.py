@@ -136,20 +136,28 @@ def test_rules_over_http(world: World):
     assert [(r["kind"], r["days"]) for r in listed if r["organisation"]] == [("uploads", 30)]
     assert put(**own, days=None)[1]["days"] is None
     assert put(**own)[1] | {"what": "", "where": ""} == {
-        "kind": "uploads", "what": "", "where": "", "days": 90, "is_default": True, "organisation": None,
+        "kind": "uploads",
+        "what": "",
+        "where": "",
+        "days": 90,
+        "is_default": True,
+        "organisation": None,
         "is_of_organisations": True,
-    }  # fmt: skip
+    }
     assert [put(kind="uploads", days=30)[0], put(**own | {"kind": "mails"}, days=30)[0]] == [403, 422]
     assert put(kind="uploads", days=30, organisation=world.other_org.pk)[0] == 404
 
 
-def test_who_is_below_does_not_learn_which_organisation_above_said_so(world: World):
+def test_an_organisation_below_does_not_learn_which_one_above_set_the_rule(world: World):
     below = Organisation.objects.create(name="Dock", parent=world.org)
     person = make_user("x@dock.example", below, "admin")
     rules.set_rule(Actor.of(world.admin), kind="uploads", days=30, organisation=world.org)
     client = signed_in(person)
-    [rule] = [r for r in client.get(f"/api/privacy/retention?organisation={below.pk}").json()["items"]
-              if r["kind"] == "uploads"]  # fmt: skip
+    [rule] = [
+        r
+        for r in client.get(f"/api/privacy/retention?organisation={below.pk}").json()["items"]
+        if r["kind"] == "uploads"
+    ]
     assert (rule["days"], rule["organisation"]) == (30, None)
     page = client.get("/admin/privacy").content.decode()
     assert "an organisation above" in page

@@ -101,7 +101,7 @@ def test_only_one_rotates_at_a_time_and_only_an_operator(world: World, home: Pat
 
 
 @pytest.mark.django_db
-def test_the_standing_tells_which_key_seals_what(factor: Authenticator, home: Path) -> None:
+def test_the_status_lists_which_key_seals_what(factor: Authenticator, home: Path) -> None:
     first = secret_rotation.vault_status()
     assert first.columns["mfa.authenticator.data"] == {first.keys[0]: 3}
     newer = vault.rotate()
@@ -143,7 +143,7 @@ def test_a_sealed_column_is_found_by_itself_and_in_parts(
     assert kept == [f"secret {n}" if n % 3 else "" for n in range(11)]
 
 
-def test_whoever_seals_by_hand_is_known_to_the_rotation() -> None:
+def test_code_that_seals_by_hand_is_known_to_the_rotation() -> None:
     source = Path(vault.__file__).parents[1]
     by_hand = {
         str(path.relative_to(source))

@@ -59,10 +59,10 @@ def test_after_a_rotation_the_new_key_seals_and_the_old_one_still_opens(home: Pa
     assert stat.S_IMODE((home / "vault.key").stat().st_mode) == 0o600
 
 
-def test_a_missing_key_is_told_with_its_remedy(home: Path):
+def test_a_missing_key_is_reported_with_its_remedy(home: Path):
     sealed = vault.seal(SECRET)
     (home / "vault.key").unlink()
-    with pytest.raises(vault.CannotOpen, match=r"vault\.key is missing.*Bring that file back"):
+    with pytest.raises(vault.CannotOpen, match=r"vault\.key is missing.*Restore the file"):
         vault.open(sealed)
     vault.seal("another")  # makes a new key, which is not the old one
     with pytest.raises(vault.CannotOpen, match="has no such key"):
@@ -70,7 +70,7 @@ def test_a_missing_key_is_told_with_its_remedy(home: Path):
 
 
 @pytest.mark.parametrize("text", ["", "\n", "too short\n", "é"])
-def test_a_damaged_key_file_is_told_and_not_replaced(home: Path, text: str):
+def test_a_damaged_key_file_is_reported_and_not_replaced(home: Path, text: str):
     (home / "vault.key").write_text(text)
     with pytest.raises(BadKeyFile):
         vault.seal(SECRET)
@@ -79,7 +79,7 @@ def test_a_damaged_key_file_is_told_and_not_replaced(home: Path, text: str):
 
 def test_a_changed_or_moved_secret_does_not_open(home: Path):
     sealed = vault.seal(SECRET, purpose="feed.password")
-    with pytest.raises(vault.CannotOpen, match="not as it was sealed"):
+    with pytest.raises(vault.CannotOpen, match="changed or moved after it was encrypted"):
         vault.open(sealed, purpose="feed.user")
     flipped = sealed[:-4] + ("AAAA" if not sealed.endswith("AAAA") else "BBBB")
     with pytest.raises(vault.CannotOpen):
@@ -88,7 +88,7 @@ def test_a_changed_or_moved_secret_does_not_open(home: Path):
 
 @pytest.mark.parametrize("text", ["", "plain", "v1.x.", "v2.abcd.ef", "v1..!!"])
 def test_what_is_not_sealed_is_refused_in_words(home: Path, text: str):
-    with pytest.raises(vault.CannotOpen, match="not a sealed secret"):
+    with pytest.raises(vault.CannotOpen, match="not an encrypted secret"):
         vault.open(text)
 
 

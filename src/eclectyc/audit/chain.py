@@ -54,9 +54,9 @@ class ChainLink:
     event: HashedEvent
 
 
-def link_hash(key: bytes, previous: str, sequence: int, said: HashedEvent) -> str:
+def link_hash(key: bytes, previous: str, sequence: int, event: HashedEvent) -> str:
     """Return the hash of an event at a place in the chain."""
-    return _mac(key, f"{previous}|{sequence}|".encode() + said.canonical())
+    return _mac(key, f"{previous}|{sequence}|".encode() + event.canonical())
 
 
 def head_signature(key: bytes, first: int, before_first: str, last: int, last_hash: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 import threading
 from functools import lru_cache
 from pathlib import Path
@@ -30,7 +29,7 @@ def has_ended(holder: str) -> bool:
 @lru_cache(maxsize=1)
 def _machine() -> str:
     """Return a digest of this machine, its last start and this container's process table."""
-    marks = [socket.gethostname()]
+    marks = [os.uname().nodename]
     try:
         marks.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"))
         marks.append(str(Path("/proc/self/ns/pid").readlink()))

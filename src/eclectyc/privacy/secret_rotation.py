@@ -27,9 +27,9 @@ class VaultStatus:
 
 @dataclass(frozen=True, slots=True)
 class RotationResult:
-    """The new key, and how many texts of each column were encrypted again (``anew``) or open with no key (``lost``).
+    """The new key, and how many texts of each column were encrypted again, or open with no key (``lost``).
 
-    The names of the fields are those of the command's JSON.
+    The fields are those of the command's JSON.
     """
 
     key: str

@@ -47,13 +47,13 @@ def open(sealed: str, *, purpose: str = "") -> bytes:  # noqa: A001 - used as va
     if key is None:
         why = "has no such key" if known else "is missing"
         raise CannotOpen(
-            f"This secret was sealed with key {name}, and {_home() / keys.FILE} {why}.",
-            "Bring that file back from a copy, or enter the secret anew.",
+            f"This secret was encrypted with key {name}, and {_home() / keys.FILE} {why}.",
+            "Restore the file from a copy, or enter the secret again.",
         )
     try:
         return AESGCM(key.value).decrypt(body[:_NONCE], body[_NONCE:], _bound(name, purpose))
     except InvalidTag:
-        raise CannotOpen("This secret is not as it was sealed.", "Enter it anew.") from None
+        raise CannotOpen("This secret was changed or moved after it was encrypted.", "Enter it again.") from None
 
 
 def reseal(sealed: str, *, purpose: str = "") -> str:
@@ -85,7 +85,7 @@ def _parts(sealed: str) -> tuple[str, bytes]:
     except ValueError:
         value = b""
     if version != VERSION or len(value) <= _NONCE:
-        raise CannotOpen("This is not a sealed secret.", "Enter it again.")
+        raise CannotOpen("This is not an encrypted secret.", "Enter it again.")
     return name, value
 
 
