@@ -9,7 +9,7 @@ from django.test import Client
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import User
-from eclectyc.accounts.service import create_token
+from eclectyc.accounts.tokens import create_token
 from tests.factories import World
 
 Get = Callable[..., HttpResponse]

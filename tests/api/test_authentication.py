@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import ApiToken, Membership
-from eclectyc.accounts.service import create_token, revoke_token
+from eclectyc.accounts.tokens import create_token, revoke_token
 from tests.api.conftest import Get, bearer
 from tests.factories import World
 from tests.needs import queries_of_a_call

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.service import create_token
+from eclectyc.accounts.tokens import create_token
 from eclectyc.audit import read_log_queue
 from eclectyc.audit.models import Event, Person, Personal
 from eclectyc.intake.undo import undo_batch

@@ -1,4 +1,4 @@
-"""``eclectyc user`` and ``eclectyc token``. A secret stands alone on standard output, all else on standard error."""
+"""``eclectyc user`` and ``eclectyc token``. Secrets go to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from eclectyc.kernel.errors import Invalid, NotFound
 if TYPE_CHECKING:
     from eclectyc.accounts.models import ApiToken
 
-users = application_of("People: who may sign in, and as what.")
+users = application_of("People and their roles.")
 tokens = application_of("API tokens: keys for programs.")
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
-Temporary = Annotated[bool, typer.Option("--temporary", help="They choose their own when they first sign in.")]
+Temporary = Annotated[bool, typer.Option("--temporary", help="Let them choose their own at the first sign-in.")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 
 
@@ -40,13 +40,13 @@ def add_user(
     password_stdin: FromStdin = False,
     temporary: Temporary = False,
 ) -> None:
-    """Add a person. Without --password-stdin a password is made and printed, this once."""
+    """Add a person. Without --password-stdin a password is generated and printed once."""
     ready()
-    from eclectyc.accounts import service
+    from eclectyc.accounts import people
 
     owner = chosen_organisation(organisation)
     password, is_made = _password(password_stdin)
-    user = service.add_user(
+    user = people.add_user(
         OPERATOR, email=email, organisation=owner, role=role, password=password, name=name, is_temporary=temporary
     )
     say(f"Added {user.email} as {role} of {owner}.")
@@ -59,7 +59,7 @@ def invite(
     role: Annotated[str, typer.Option(help="viewer, manager or admin.")] = "viewer",
     organisation: OrganisationName = None,
 ) -> None:
-    """Send somebody a link with which they choose their own password. Without EMAIL_URL it is in the home's mail."""
+    """Send a person a link to choose a password. Without EMAIL_URL, the mail is a file in the home's folder mail."""
     ready()
     from eclectyc.accounts import invitations
     from eclectyc.mail.letters import NotSent
@@ -74,15 +74,15 @@ def invite(
 @users.command("role")
 def set_role(
     email: Email,
-    role: Annotated[str, typer.Argument(help="viewer, manager or admin; none takes every role away there.")],
+    role: Annotated[str, typer.Argument(help="viewer, manager or admin; none removes their roles there.")],
     organisation: OrganisationName = None,
 ) -> None:
-    """Give a person a role in a whole organisation, in place of the one they have there."""
+    """Set a person's role in an organisation."""
     ready()
-    from eclectyc.accounts import memberships, service
+    from eclectyc.accounts import memberships, people
 
     owner = chosen_organisation(organisation)
-    user = service.user_by_email(OPERATOR, email)
+    user = people.user_by_email(OPERATOR, email)
     memberships.set_role(OPERATOR, user=user, organisation=owner, role=None if role == "none" else role)
     say(f"{user.email} has no role in {owner}." if role == "none" else f"{user.email} is {role} of {owner}.")
 
@@ -90,14 +90,14 @@ def set_role(
 @users.command("second-factor")
 def second_factor(
     email: Email,
-    remove: Annotated[bool, typer.Option("--remove", help="Take it away, with the recovery codes.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove it, with the recovery codes.")] = False,
 ) -> None:
-    """Tell whether a person signs in with a second factor; --remove for one who lost the phone and the codes."""
+    """Show whether a person has a second factor; --remove if they lost the phone and the codes."""
     ready()
+    from eclectyc.accounts import people
     from eclectyc.accounts import second_factor as factors
-    from eclectyc.accounts import service
 
-    user = service.user_by_email(OPERATOR, email)
+    user = people.user_by_email(OPERATOR, email)
     if remove:
         gone = factors.take_away(OPERATOR, user=user)
         say(f"{user.email} signs in without a second factor." if gone else f"{user.email} had none.")
@@ -107,14 +107,14 @@ def second_factor(
 
 @users.command("password")
 def set_password(email: Email, password_stdin: FromStdin = False, temporary: Temporary = False) -> None:
-    """Give a person a new password and end their sessions; they are told by mail. Without --password-stdin one is
-    made and printed."""
+    """Set a person's password and end their sessions; they are notified by mail. Without --password-stdin one is
+    generated and printed."""
     ready()
-    from eclectyc.accounts import service
+    from eclectyc.accounts import people
 
-    user = service.user_by_email(OPERATOR, email)
+    user = people.user_by_email(OPERATOR, email)
     password, is_made = _password(password_stdin)
-    service.set_password(OPERATOR, user=user, password=password, is_temporary=temporary)
+    people.set_password(OPERATOR, user=user, password=password, is_temporary=temporary)
     say(f"{user.email} has a new password.")
     _tell_password(password, is_made)
 
@@ -146,19 +146,34 @@ def list_users(organisation: OrganisationName = None, as_json: AsJson = False) -
     ]
     if not organisation:
         people += [
-            {"email": u.email, "name": u.name, "role": None, "organisation": None, "place": None,
-             "since": None, "until": None, "is_active": u.is_active,
-             "is_operator": u.is_operator}
+            {
+                "email": u.email,
+                "name": u.name,
+                "role": None,
+                "organisation": None,
+                "place": None,
+                "since": None,
+                "until": None,
+                "is_active": u.is_active,
+                "is_operator": u.is_operator,
+            }
             for u in User.objects.visible_to(OPERATOR).filter(memberships=None)
-        ]  # fmt: skip
+        ]
     if as_json:
         print_json({"users": people, "count": len(people)})
         return
     rows = [
-        (p["email"], p["name"], p["role"] or "–", p["organisation"] or "–", p["place"] or "whole",
-         p["until"] or "–", _yes(p["is_active"]))
+        (
+            p["email"],
+            p["name"],
+            p["role"] or "–",
+            p["organisation"] or "–",
+            p["place"] or "whole",
+            p["until"] or "–",
+            _yes(p["is_active"]),
+        )
         for p in people
-    ]  # fmt: skip
+    ]
     print_table(["e-mail", "name", "role", "organisation", "place", "until", "active"], rows)
 
 
@@ -167,28 +182,29 @@ def create_token(
     email: Email,
     name: Annotated[str, typer.Option("--name", help="What the token is for.")],
     scope: Annotated[str, typer.Option(help="read, push or manage.")] = "read",
-    days: Annotated[int | None, typer.Option(help="Ends after this many days; never, if not given.")] = None,
+    days: Annotated[int | None, typer.Option(help="Ends after this many days; by default never.")] = None,
 ) -> None:
-    """Make an API token and print it, this once: the token alone on standard output."""
+    """Create an API token and print it once: the token alone on standard output."""
     ready()
     from datetime import timedelta
 
     from django.utils import timezone
 
-    from eclectyc.accounts import service
+    from eclectyc.accounts import people
+    from eclectyc.accounts.tokens import create_token
 
     if days is not None and not 1 <= days <= 36_500:
-        raise Invalid("A token lasts 1 to 36,500 days.", "Give --days in that range.", field="days")
+        raise Invalid("A token is valid for 1 to 36,500 days.", "Give --days in that range.", field="days")
     ends = timezone.now() + timedelta(days=days) if days is not None else None
-    user = service.user_by_email(OPERATOR, email)
-    token, secret = service.create_token(OPERATOR, user=user, name=name, scope=scope, expires_at=ends)
-    say(f"Token {token.prefix}… for {user.email}, scope {token.scope}. It is shown this once.")
+    user = people.user_by_email(OPERATOR, email)
+    token, secret = create_token(OPERATOR, user=user, name=name, scope=scope, expires_at=ends)
+    say(f"Token {token.prefix}… for {user.email}, scope {token.scope}. It is shown only once.")
     print(secret)
 
 
 @tokens.command("list")
 def list_tokens(as_json: AsJson = False) -> None:
-    """List tokens by their first letters; the tokens themselves are not kept."""
+    """List tokens by their first letters; the tokens themselves are not stored."""
     ready()
     from eclectyc.accounts.models import ApiToken
 
@@ -202,9 +218,9 @@ def list_tokens(as_json: AsJson = False) -> None:
 
 @tokens.command("revoke")
 def revoke_token(prefix: Annotated[str, typer.Argument(help="The first letters of the token, as listed.")]) -> None:
-    """End a token, at once and for good."""
+    """Revoke a token immediately."""
     ready()
-    from eclectyc.accounts import service
+    from eclectyc.accounts.tokens import revoke_token
     from eclectyc.accounts.models import ApiToken
 
     wanted = prefix.rstrip("…").strip()
@@ -212,12 +228,12 @@ def revoke_token(prefix: Annotated[str, typer.Argument(help="The first letters o
     if len(found) != 1:
         reason = f"{len(found)} tokens start with {prefix!r}." if found else f"There is no token {prefix!r}."
         raise NotFound(reason, "See eclectyc token list.", field="prefix")
-    service.revoke_token(OPERATOR, token=found[0])
+    revoke_token(OPERATOR, token=found[0])
     say(f"Token {found[0].prefix}… ({found[0].name}) is revoked.")
 
 
 def _matches(token: ApiToken, wanted: str) -> bool:
-    """Match what is listed, or the whole token pasted."""
+    """Match the listed letters or the whole token."""
     return token.prefix.startswith(wanted) or (
         len(wanted) > len(token.prefix) and token.digest_of(wanted) == token.digest
     )
@@ -240,7 +256,7 @@ def _token_facts(token: ApiToken) -> dict[str, object]:
 
 
 def _password(from_stdin: bool) -> tuple[str, bool]:
-    """Return a password and whether it was made here."""
+    """Return a password and whether it was generated."""
     from eclectyc.operations.first_user import new_password
 
     if not from_stdin:
@@ -253,7 +269,7 @@ def _password(from_stdin: bool) -> tuple[str, bool]:
 
 def _tell_password(password: str, is_made: bool) -> None:
     if is_made:
-        say("The password, shown this once:")
+        say("The password, shown only once:")
         print(password)
 
 

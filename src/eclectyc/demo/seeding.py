@@ -11,8 +11,8 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation, User
+from eclectyc.accounts.people import add_user
 from eclectyc.accounts.roles import ROLES
-from eclectyc.accounts.service import add_user
 from eclectyc.batches.models import Batch
 from eclectyc.demo.plan import ORGANISATION, MeterPlan, SitePlan, estate
 from eclectyc.estate.meters import create_meter

@@ -1,4 +1,4 @@
-"""The first person of a new installation, and passwords made for people."""
+"""The first administrator of an installation, and generated passwords."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.db import transaction
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership, Organisation, User
+from eclectyc.accounts.people import add_user
 from eclectyc.accounts.roles import ADMIN
-from eclectyc.accounts.service import add_user
 
 FIRST_ADMINISTRATOR: Final = "admin@localhost"
-_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mistaken for another
+_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # without letters that look alike
 
 
 def new_password() -> str:
@@ -27,12 +27,12 @@ def new_password() -> str:
 
 
 def first_administrator(actor: Actor) -> tuple[User, str] | None:
-    """Make an administrator with a new password where there is none yet; the password is told only here."""
+    """Create an administrator with a new password if there is none; the password is returned only here."""
     administrators = User.objects.filter(is_active=True, memberships__role=ADMIN)
     if administrators.exists():
         return None
     with transaction.atomic():
-        # bring_up_to_date made it. Whoever starts at the same moment waits here, and then finds an administrator.
+        # Created by bring_up_to_date. A process that starts at the same moment waits here, and finds an administrator.
         organisation = Organisation.objects.select_for_update().order_by("pk")[0]
         return None if administrators.exists() else _make_administrator(actor, organisation)
 
