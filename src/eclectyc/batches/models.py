@@ -50,7 +50,7 @@ class Batch(models.Model):
     unchanged = models.BigIntegerField(default=0)
     kept = models.BigIntegerField(default=0)
     derives_use = models.BooleanField(default=False)  # its readings are calculated from registers or tanks
-    report = models.JSONField(default=dict, blank=True)  # the rest of what `import --json` prints
+    report = models.JSONField(default=dict, blank=True)  # what `import --json` prints
 
     objects = BatchQuerySet.as_manager()
 

@@ -1,4 +1,4 @@
-"""Files of sites and meters: each line makes a thing or brings it up to date; never a second one of a name."""
+"""Import files of sites and meters: each line creates one or updates it; a name never gets a second one."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def _records(run: ImportRun) -> Iterator[Line]:
                 yield line, _fields({name: text for name, text in row.items() if text is not None})
 
 
-def _fields(said: Mapping[str, str]) -> Fields:
-    """Put columns that refer to other systems together."""
-    fields: Fields = {name: text for name, text in said.items() if not name.endswith("_id")}
-    references = {name: text for name, text in said.items() if name.endswith("_id")}
+def _fields(cells: Mapping[str, str]) -> Fields:
+    """Return a record's fields, with the columns that refer to other systems as one field."""
+    fields: Fields = {name: text for name, text in cells.items() if not name.endswith("_id")}
+    references = {name: text for name, text in cells.items() if name.endswith("_id")}
     return fields | ({"outside_references": references} if references else {})
 
 
 def import_records(run: ImportRun) -> None:
-    """Bring the organisation's sites or meters up to date from a file: all its sound lines, in one transaction."""
+    """Create or update the organisation's sites or meters from a file: all valid lines, in one transaction."""
     run.actor.require("estate.edit", run.organisation.pk)
     report = run.report
     with run.claim.transaction():
@@ -61,18 +61,26 @@ def import_records(run: ImportRun) -> None:
 
 
 def _batch(run: ImportRun) -> Batch:
-    """Write the import into the history. It has no readings, so the lake knows nothing of it."""
+    """Store the import's batch. It has no readings, so the lake has no part in it."""
     report, now = run.report, timezone.now()
     batch = Batch.objects.create(
-        organisation=run.organisation, state=Batch.DONE, user_id=run.actor.user_id,
-        actor_label=run.actor.label, upload_id=run.claim.upload, file_name=report.file[-255:],
-        format=report.format[:30], committed_at=now, finished_at=now, rows=report.rows, accepted=report.accepted,
+        organisation=run.organisation,
+        state=Batch.DONE,
+        user_id=run.actor.user_id,
+        actor_label=run.actor.label,
+        upload_id=run.claim.upload,
+        file_name=report.file[-255:],
+        format=report.format[:30],
+        committed_at=now,
+        finished_at=now,
+        rows=report.rows,
+        accepted=report.accepted,
         rejected=report.rejected,
-    )  # fmt: skip
+    )
     batch.report = {**report.as_dict(), "batch": batch.pk}
     batch.save(update_fields=["report"])
-    audit_step(batch, "done", by=run.actor.by, after={"rows": report.rows, "accepted": report.accepted,
-               "rejected": report.rejected})  # fmt: skip
+    counts = {"rows": report.rows, "accepted": report.accepted, "rejected": report.rejected}
+    audit_step(batch, "done", by=run.actor.by, after=counts)
     return batch
 
 
@@ -96,66 +104,67 @@ def _apply_meters(run: ImportRun) -> None:
     mine = Meter.objects.filter(organisation=run.organisation).select_related("site", "organisation")
     known = {meter.identifier: meter for meter in mine}
     parents: list[tuple[int, Meter, str]] = []
-    plain, virtual = _apart(_records(run))
-    for line, fields in (*plain, *_parts_first(virtual)):  # a part of a formula may stand further down
+    real, virtual = _split_virtual(_records(run))
+    for line, fields in (*real, *_parts_first(virtual)):  # a part of a formula may come further down
         parent = fields.pop("parent", None)
         meter = known.get(fields["identifier"])
         before = _state(meter) if meter else None
         with _line(run, line):
             if meter is None:
-                meter = _make_meter(run, fields)
+                meter = _create_meter(run, fields)
                 known[meter.identifier] = meter
                 report.created_meters += 1
             else:
                 report.updated_meters += _state(update_meter(run.actor, meter=meter, **fields)) != before
             if parent is not None:
                 parents.append((line, meter, parent))
-    for line, meter, parent in parents:  # last, for a parent may stand further down
+    for line, meter, parent in parents:  # last, for a parent may come further down
         with _line(run, line):
             update_meter(run.actor, meter=meter, parent=parent)
 
 
-def _apart(lines: Iterable[Line]) -> tuple[list[Line], list[Line]]:
-    """Return the lines of meters of their own, and those of virtual ones."""
+def _split_virtual(lines: Iterable[Line]) -> tuple[list[Line], list[Line]]:
+    """Return the lines of real meters, and those of virtual ones."""
     every = list(lines)
     return [line for line in every if not line[1].get("formula")], [line for line in every if line[1].get("formula")]
 
 
 def _parts_first(lines: list[Line]) -> list[Line]:
-    """Return lines of virtual meters so that each comes after those that its formula names; of a ring, all as they
-    stand."""
+    """Sort lines of virtual meters so that each comes after the meters in its formula; a circle keeps its order."""
     ordered: list[Line] = []
     left = {fields["identifier"]: (line, fields) for line, fields in lines}
-    if len(left) < len(lines):  # one stands there twice
+    if len(left) < len(lines):  # a meter is in the file twice
         return lines
     while left:
-        ready = [name for name, (_, fields) in left.items() if not _named(fields["formula"]) & (left.keys() - {name})]
+        ready = [
+            name for name, (_, fields) in left.items() if not _meters_in(fields["formula"]) & (left.keys() - {name})
+        ]
         ordered += [left.pop(name) for name in ready or list(left)]
     return ordered
 
 
-def _named(formula: str) -> set[str]:
-    """Return all that may be a meter in a formula; what is wrong with it is said when it is declared."""
+def _meters_in(formula: str) -> set[str]:
+    """Return the meters that a formula may name. Its errors are reported when it is saved."""
     try:
         return {term.meter for term in parse(formula)}
     except Invalid:
         return set(hyphenated(formula))
 
 
-def _make_meter(run: ImportRun, fields: Fields) -> Meter:
-    said = dict(fields)
-    name = said.pop("site", run.options.site)
+def _create_meter(run: ImportRun, fields: Fields) -> Meter:
+    own = dict(fields)
+    name = own.pop("site", run.options.site)
     if not name:
-        raise Invalid(f"Meter {said['identifier']} has no site.", "Add a site column, or --site NAME.", field="site")
+        raise Invalid(f"Meter {own['identifier']} has no site.", "Add a site column, or --site NAME.", field="site")
     site = Site.objects.filter(organisation=run.organisation, name__iexact=" ".join(name.split())).first()
     if site is None:
         raise Invalid(f"There is no site {name!r}.", "Import the sites first, or check its spelling.", field="site")
-    return create_meter(run.actor, site=site, **said)
+    return create_meter(run.actor, site=site, **own)
 
 
 @contextmanager
 def _line(run: ImportRun, line: int) -> Iterator[None]:
-    """Make one line's changes, or report the line and leave everything as it was."""
+    """Apply one line's changes, or reject the line and change nothing."""
     try:
         with transaction.atomic():
             yield

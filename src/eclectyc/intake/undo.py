@@ -38,19 +38,27 @@ def undo_batch(
     """Undo an import. Raises ``NotFound`` or ``Invalid`` if there is nothing to undo."""
     _batch_to_undo(actor, batch)
     with writers_turn(f"undo {batch}", waiting=waiting, wait_s=wait_s) as lease:
-        undone = _batch_to_undo(actor, batch)  # another may have been quicker
+        undone = _batch_to_undo(actor, batch)  # another undo may have been quicker
         store = connect()
         with transaction.atomic():
-            by = begin(actor, lease, organisation=undone.organisation, kind=Batch.UNDO, undoes=undone,
-                       file_name=undone.file_name, format=undone.format, derives_use=undone.derives_use)  # fmt: skip
+            by = begin(
+                actor,
+                lease,
+                organisation=undone.organisation,
+                kind=Batch.UNDO,
+                undoes=undone,
+                file_name=undone.file_name,
+                format=undone.format,
+                derives_use=undone.derives_use,
+            )
         failpoint("intake.after_pending")
         result = WriteResult()
 
-        def before_commit(told: WriteResult) -> None:
+        def before_commit(found: WriteResult) -> None:
             nonlocal result
-            result = told
-            counts = {"changed": told.changed, "unchanged": told.unchanged}
-            record_result(by, touched=told.touched, report={"removed": told.removed}, **counts)
+            result = found
+            counts = {"changed": found.changed, "unchanged": found.unchanged}
+            record_result(by, touched=found.touched, report={"removed": found.removed}, **counts)
 
         with committing(by, store, lease):
             if undone.derives_use:
@@ -58,16 +66,16 @@ def undo_batch(
             else:
                 store.undo(batch, lease=lease, by=by.pk, before_commit=before_commit)
             failpoint("intake.after_commit")
-    made = undone.report.get("made", {}).get("meters", [])
-    return UndoResult(batch, by.pk, result.changed, result.removed, result.unchanged, len(made))
+    created = undone.report.get("made", {}).get("meters", [])
+    return UndoResult(batch, by.pk, result.changed, result.removed, result.unchanged, len(created))
 
 
 def _recalculate_without(undone: Batch, by: Batch, lease: Lease, before_commit: Callable[[WriteResult], None]) -> None:
     """Recalculate consumption as if a batch had no reads and no deliveries; these no longer count once this is done."""
-    again = without_batch(undone)
+    recalculation = without_batch(undone)
     with transaction.atomic():
-        numbers, _ = ensure_numbers(again.consumption, again.series)
-    replace_consumption(again.consumption, numbers, lease, by, before_commit)
+        numbers, _ = ensure_numbers(recalculation.consumption, recalculation.series)
+    replace_consumption(recalculation.consumption, numbers, lease, by, before_commit)
 
 
 def _batch_to_undo(actor: Actor, number: int) -> Batch:

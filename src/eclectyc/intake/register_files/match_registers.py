@@ -127,11 +127,8 @@ def _match(
         kind = MAXIMUM if one.is_maximum else USE
         measured = measured_in(unit, config.points[point].unit)
         fresh = RegisterFacts(point, channel.quantity, unit.strip()[:16], *measured, one.serial, one.code, kind)
-        same = (
-            n for n in by_point.get(point, ())
-            if config.registers[n].key == fresh.key and config.registers[n].target == fresh.target
-        )  # fmt: skip
-        at = next(same, None)
+        known = {(config.registers[n].key, config.registers[n].target): n for n in reversed(by_point.get(point, []))}
+        at = known.get((fresh.key, fresh.target))
         if at is None:
             at = len(config.registers)
             config.registers.append(fresh)
