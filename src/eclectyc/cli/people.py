@@ -220,8 +220,8 @@ def list_tokens(as_json: AsJson = False) -> None:
 def revoke_token(prefix: Annotated[str, typer.Argument(help="The first letters of the token, as listed.")]) -> None:
     """Revoke a token immediately."""
     ready()
-    from eclectyc.accounts.tokens import revoke_token
     from eclectyc.accounts.models import ApiToken
+    from eclectyc.accounts.tokens import revoke_token
 
     wanted = prefix.rstrip("…").strip()
     found = [t for t in ApiToken.objects.visible_to(OPERATOR) if len(wanted) >= 5 and _matches(t, wanted)]
