@@ -167,7 +167,7 @@ if CONFIGURATION.https:
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
 
 # Signing in is django-allauth's, behind our own forms and pages; how often one may try is ours (accounts.attempts).
-ACCOUNT_ADAPTER = "eclectyc.accounts.allauth_adapter.AccountDoor"
+ACCOUNT_ADAPTER = "eclectyc.accounts.allauth_adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -177,13 +177,13 @@ ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_RATE_LIMITS = False
-MFA_ADAPTER = "eclectyc.accounts.second_factor.SecondFactorDoor"
+MFA_ADAPTER = "eclectyc.accounts.second_factor.SecondFactorAdapter"
 MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute wrong
 MFA_RECOVERY_CODE_DIGITS = 10
 MFA_RATE_LIMITS = False
 SECOND_FACTOR_OF = CONFIGURATION.second_factor  # operators, everybody; empty: as organisations say
 USERSESSIONS_TRACK_ACTIVITY = False  # it would write at every look; accounts.sessions does so once a minute
-SOCIALACCOUNT_ADAPTER = "eclectyc.accounts.allauth_adapter.ProviderDoor"
+SOCIALACCOUNT_ADAPTER = "eclectyc.accounts.allauth_adapter.ProviderAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # it leads to the provider only; what comes back is bound to this browser
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, list[dict[str, object]]]] = {"openid_connect": {"APPS": []}}

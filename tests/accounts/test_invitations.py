@@ -47,14 +47,14 @@ def test_a_new_person_accepts_with_a_name_and_a_password(world: World, sent: Any
     assert invitation.sent_at is not None
     assert mail.outbox[0].to == ["New@there.example"]
     token = token_of()
-    offer = invitations.peek(token)
+    offer = invitations.offer_of(token)
     assert (offer.organisation, offer.place, offer.role) == ("Harbour Estates", "Harbour House", "manager")
     assert (offer.has_account, offer.invited_by) == (False, "Admin")
     person = invitations.accept(token, name="Nell", password=GOOD, origin="10.0.0.9")
     assert authenticate(username="new@there.example", password=GOOD) == person
     assert Actor.of(person).may("reports.view", world.site.place)
     assert not Actor.of(person).may("reports.view", world.org.pk)
-    for use in (lambda: invitations.peek(token), lambda: invitations.accept(token, password=GOOD)):
+    for use in (lambda: invitations.offer_of(token), lambda: invitations.accept(token, password=GOOD)):
         with pytest.raises(NotFound, match="accepted already"):
             use()
     event = Event.objects.get(action="invitation.accepted")
@@ -72,7 +72,7 @@ def test_only_the_digest_of_the_link_is_kept(world: World, sent: Any) -> None:
 def test_a_known_person_accepts_signed_in_as_that_address_only(world: World, sent: Any) -> None:
     sent(Actor.of(world.admin), email=world.outsider.email.upper(), organisation=world.org)
     token = token_of()
-    assert invitations.peek(token).has_account
+    assert invitations.offer_of(token).has_account
     with pytest.raises(Conflict, match="account already"):
         invitations.accept(token, name="Thief", password=GOOD)
     with pytest.raises(Forbidden):
@@ -88,13 +88,13 @@ def test_a_link_ends_after_seven_days_or_when_it_is_taken_back_or_sent_again(wor
         first = sent(admin, email="a@b.example", organisation=world.org)
         old = token_of()
         clock.shift(timedelta(days=7) - timedelta(seconds=1))
-        assert invitations.peek(old)
+        assert invitations.offer_of(old)
         clock.shift(1)
         with pytest.raises(NotFound, match="expired"):
             invitations.accept(old, password=GOOD)
         invitations.resend(admin, invitation=first)
         with pytest.raises(NotFound, match="not known"):
-            invitations.peek(old)
+            invitations.offer_of(old)
         invitations.withdraw(admin, invitation=first)
         with pytest.raises(Conflict):
             invitations.resend(admin, invitation=first)
@@ -102,8 +102,8 @@ def test_a_link_ends_after_seven_days_or_when_it_is_taken_back_or_sent_again(wor
         second = token_of()
         sent(admin, email="A@b.example", organisation=world.org, role="manager")  # takes the other's place
         with pytest.raises(NotFound, match="taken back"):
-            invitations.peek(second)
-        assert invitations.peek(token_of()).role == "manager"
+            invitations.offer_of(second)
+        assert invitations.offer_of(token_of()).role == "manager"
     assert not User.objects.filter(email="a@b.example").exists()
 
 
@@ -132,7 +132,7 @@ def test_nobody_invites_to_what_is_not_theirs_to_give(who: str, world: World, se
 @pytest.mark.parametrize("token", ["", "x", "é" * 43, "\ud800", "a\x00b", "x" * 5000])
 def test_a_link_that_was_never_sent_opens_nothing(token: str, world: World) -> None:
     with pytest.raises(NotFound, match="not known"):
-        invitations.peek(token)
+        invitations.offer_of(token)
 
 
 def test_a_weak_password_leaves_the_invitation_open(world: World, sent: Any) -> None:

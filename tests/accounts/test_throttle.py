@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from eclectyc.accounts.models import Tally
-from eclectyc.accounts.rate_limit.counters import SLOTS, Counters, FileCounters, digest_of, take
+from eclectyc.accounts.rate_limit.counters import SLOTS, Counters, FileCounters, consume, digest_of
 from eclectyc.accounts.rate_limit.database import RegistryCounters
 from eclectyc.accounts.rate_limit.window import Rate
 from eclectyc.kernel.errors import TooMany
@@ -133,7 +133,7 @@ def test_processes_count_together(tmp_path: Path, settings: Any) -> None:
 def test_what_is_too_often_says_when_to_come_back(db: None, tmp_path: Path, settings: Any) -> None:
     settings.HOME = tmp_path
     for _ in range(5):
-        take(RATE, "a", now_s=START + 30)
+        consume(RATE, "a", now_s=START + 30)
     with pytest.raises(TooMany) as refused:
-        take(RATE, "a", now_s=START + 30)
+        consume(RATE, "a", now_s=START + 30)
     assert refused.value.retry_after_s == 42  # 30 s to the next minute, then until a fifth of it has gone by

@@ -248,7 +248,7 @@ DEEDS: dict[str, Deed] = {
     ),
     "accounts.second_factor.take_away": (
         Stage.factor,
-        lambda s, _: second_factor.take_away(s.actor, user=s.world.viewer),
+        lambda s, _: second_factor.remove(s.actor, user=s.world.viewer),
     ),
     "accounts.tokens.create_token": alone(Stage.token),
     "accounts.tokens.revoke_token": (Stage.token, lambda s, t: tokens.revoke_token(s.actor, token=t)),

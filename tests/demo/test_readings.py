@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from eclectyc.demo.grid import ZONE, Grid, weather
+from eclectyc.demo.grid import ZONE, Grid, simulate_weather
 from eclectyc.demo.plan import estate
 from eclectyc.demo.readings import MeterDays, readings
 from eclectyc.kernel import quality
@@ -110,7 +110,7 @@ def test_a_school_is_quiet_in_august_and_its_roof_is_not():
 
 def test_weather_is_english():
     grid = Grid(date(2025, 1, 1))
-    outdoors = weather(grid, np.random.default_rng(1))
+    outdoors = simulate_weather(grid, np.random.default_rng(1))
     month = grid.days.astype("datetime64[M]").astype(int)[grid.day_of] % 12
     january, july = (outdoors.temperature[month == m] for m in (0, 6))
     assert 2 < january.mean() < 7

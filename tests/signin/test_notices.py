@@ -72,7 +72,7 @@ def test_every_change_of_the_second_factor_is_told(viewer: Person) -> None:
 
 def factor_taken(user: User) -> None:
     Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={})
-    second_factor.take_away(SYSTEM, user=user)
+    second_factor.remove(SYSTEM, user=user)
 
 
 @pytest.mark.parametrize(

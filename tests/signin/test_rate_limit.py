@@ -164,11 +164,11 @@ def test_failed_attempts_are_in_the_audit_and_the_address_typed_is_apart(viewer:
 
 
 def test_a_refused_attempt_is_counted_nowhere(home: object, clock: object) -> None:
-    one, two = rules.OF_ACCOUNT, rules.FROM_ADDRESS
+    one, two = rules.SIGN_INS_TO_ACCOUNT, rules.SIGN_INS_FROM_ADDRESS
     for _ in range(10):
-        rules.turn((two, "a"), (one, "b"))
+        rules.count_attempt((two, "a"), (one, "b"))
     for _ in range(100):
         with pytest.raises(Exception, match="more than 10"):
-            rules.turn((two, "a"), (one, "b"))
+            rules.count_attempt((two, "a"), (one, "b"))
     for _ in range(50):
-        rules.turn((two, "a"), (one, "c" * _ + "d"))
+        rules.count_attempt((two, "a"), (one, "c" * _ + "d"))

@@ -9,7 +9,7 @@ from django.test import Client
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership, Organisation, User
-from eclectyc.accounts.second_factor import take_away
+from eclectyc.accounts.second_factor import remove
 from eclectyc.audit.models import Event
 from eclectyc.kernel.errors import Forbidden
 from tests.factories import World
@@ -187,7 +187,7 @@ def test_what_happened_is_in_the_audit_without_a_secret(viewer: Person) -> None:
 def test_an_operator_takes_it_away_from_who_lost_everything(viewer: Person, admin: Person) -> None:
     viewer.set_up(viewer.enter())
     with pytest.raises(Forbidden):
-        take_away(Actor.of(admin.user), user=viewer.user)
-    assert take_away(Actor.system(), user=viewer.user)
+        remove(Actor.of(admin.user), user=viewer.user)
+    assert remove(Actor.system(), user=viewer.user)
     assert viewer.knock(viewer.browser()).headers["Location"] == "/"
-    assert not take_away(Actor.system(), user=viewer.user)
+    assert not remove(Actor.system(), user=viewer.user)

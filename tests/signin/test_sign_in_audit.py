@@ -107,7 +107,7 @@ def test_a_person_of_many_organisations_is_told_with_no_more_queries(world: Worl
         with CaptureQueriesContext(
             connection,
         ) as counted:
-            signin_events.failed(request, "password", typed=world.viewer.email)
+            signin_events.record_failure(request, "password", typed=world.viewer.email)
         return len(counted)
 
     queries()

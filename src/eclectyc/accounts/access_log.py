@@ -12,7 +12,7 @@ from eclectyc.accounts.models import Invitation, Membership, User
 from eclectyc.audit.read_log_queue import record_read
 
 
-def note_people(actor: Actor, users: Iterable[User], memberships: Iterable[Membership] = ()) -> None:
+def record_people_read(actor: Actor, users: Iterable[User], memberships: Iterable[Membership] = ()) -> None:
     """Note that people were shown, with these of their memberships; one's own self is nobody else's data."""
     shown = {user.pk for user in users} - {actor.user_id}
     where: dict[int | None, set[int]] = {}
@@ -28,13 +28,13 @@ def note_people(actor: Actor, users: Iterable[User], memberships: Iterable[Membe
         )
 
 
-def note_memberships(actor: Actor, memberships: Iterable[Membership]) -> None:
+def record_memberships_read(actor: Actor, memberships: Iterable[Membership]) -> None:
     """Note that memberships were shown, and with them their people."""
     shown = list(memberships)
-    note_people(actor, [User(pk=m.user_id) for m in shown], shown)
+    record_people_read(actor, [User(pk=m.user_id) for m in shown], shown)
 
 
-def note_invitations(actor: Actor, invitations: Iterable[Invitation]) -> None:
+def record_invitations_read(actor: Actor, invitations: Iterable[Invitation]) -> None:
     """Note that invitations were shown: each holds an address of mail."""
     where: dict[int, list[int]] = {}
     for invitation in invitations:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from eclectyc.accounts.reach import Place, Reach, together
+from eclectyc.accounts.reach import Place, Reach, union
 from eclectyc.accounts.roles import PERMISSIONS
 from eclectyc.audit.actor import AuditActor
 from eclectyc.kernel.errors import Forbidden
@@ -94,7 +94,7 @@ class Actor:
             return Reach()
         if self.operator:
             return EVERYWHERE
-        return together(grant.reach for grant in self.grants if permission in grant.permissions)
+        return union(grant.reach for grant in self.grants if permission in grant.permissions)
 
     def limits(self, permission: str = "estate.view") -> tuple[Reach, ...]:
         """Return every reach that something must be within to be seen or changed: grants, then the narrowing."""

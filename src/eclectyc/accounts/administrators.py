@@ -18,8 +18,10 @@ from eclectyc.accounts.models import Membership, Organisation
 from eclectyc.accounts.roles import ROLE_PERMISSIONS
 from eclectyc.kernel.errors import Conflict
 
-KEEPING: Final = "people.edit"
-_KEEPERS: Final = [role for role, permissions in ROLE_PERMISSIONS.items() if KEEPING in permissions]
+ADMINISTRATOR_PERMISSION: Final = "people.edit"
+_ADMINISTRATOR_ROLES: Final = [
+    role for role, permissions in ROLE_PERMISSIONS.items() if ADMINISTRATOR_PERMISSION in permissions
+]
 
 
 class LastAdministrator(Conflict):
@@ -43,27 +45,27 @@ def keeping_administrators(organisations: Iterable[int]) -> Iterator[None]:
     """
     with transaction.atomic():
         numbers = sorted(set(organisations))
-        had = administered(locked(numbers))
+        had = with_administrator(lock_organisations(numbers))
         yield
-        left = administered(Organisation.objects.filter(pk__in=had))
+        left = with_administrator(Organisation.objects.filter(pk__in=had))
         for organisation in Organisation.objects.filter(pk__in=had - left)[:1]:
             raise LastAdministrator(organisation)
 
 
-def locked(numbers: Iterable[int]) -> list[Organisation]:
+def lock_organisations(numbers: Iterable[int]) -> list[Organisation]:
     """Lock organisations in one order; on SQLite the transaction itself holds the only write lock."""
     return list(Organisation.objects.select_for_update(no_key=True).filter(pk__in=sorted(numbers)).order_by("pk"))
 
 
-def administered(organisations: Iterable[Organisation]) -> frozenset[int]:
+def with_administrator(organisations: Iterable[Organisation]) -> frozenset[int]:
     """Return which of these organisations have an administrator: one query, however many."""
     lines = {organisation.pk: organisation.ancestry for organisation in organisations}
     above = {number for line in lines.values() for number in line}
     today = local_today()
     held = Membership.objects.filter(
-        Q(role__in=_KEEPERS) | Q(custom_role__isnull=False),
+        Q(role__in=_ADMINISTRATOR_ROLES) | Q(custom_role__isnull=False),
         Q(since=None) | Q(since__lte=today),
         organisation__in=above, region=None, site=None, meter=None, until=None, user__is_active=True,
     ).select_related("custom_role")  # fmt: skip
-    kept = {m.organisation_id for m in held if KEEPING in permissions_of(m)}
+    kept = {m.organisation_id for m in held if ADMINISTRATOR_PERMISSION in permissions_of(m)}
     return frozenset(number for number, line in lines.items() if not kept.isdisjoint(line))

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from eclectyc.accounts import notices, sso_provisioning
-from eclectyc.accounts.checks import put_password
+from eclectyc.accounts.checks import assign_password
 from eclectyc.accounts.client_address import origin_of
 from eclectyc.accounts.models import User
 from eclectyc.mail.letters import Letter, NotSent, link_to, send
@@ -29,7 +29,7 @@ FRESH_S: Final = 600  # how long after signing in somebody need not prove again 
 log = logging.getLogger(__name__)
 
 
-class AccountDoor(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):
     """Passwords, resets and sessions."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -53,7 +53,7 @@ class AccountDoor(DefaultAccountAdapter):
 
     def set_password(self, user: User, password: str) -> None:
         """Give a person a password of their own that the policy takes."""
-        put_password(user, password)
+        assign_password(user, password)
         user.password_is_temporary = False
         user.save(update_fields=["password", "password_is_temporary"])
 
@@ -70,10 +70,10 @@ class AccountDoor(DefaultAccountAdapter):
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         """Send it to the address that is kept, not the one typed; apart, so that no waiting tells of an account."""
-        threading.Thread(target=_post_reset, args=(user, context["password_reset_url"]), name="reset-mail").start()
+        threading.Thread(target=_send_reset, args=(user, context["password_reset_url"]), name="reset-mail").start()
 
 
-class ProviderDoor(DefaultSocialAccountAdapter):
+class ProviderAdapter(DefaultSocialAccountAdapter):
     """Sign-in through an OpenID provider: it proves whose an address is, no more."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
@@ -98,15 +98,15 @@ class ProviderDoor(DefaultSocialAccountAdapter):
             found = found or User.objects.filter(email__iexact=email, is_active=True).first()
         if found is None:
             said = sociallogin.account.extra_data.get("userinfo") or sociallogin.account.extra_data
-            found = sso_provisioning.take_in(verified, name=str(said.get("name") or ""), origin=origin_of(request))
+            found = sso_provisioning.provision(verified, name=str(said.get("name") or ""), origin=origin_of(request))
         if found is not None:
             sociallogin.connect(request, found)
         return found
 
 
-def _post_reset(user: User, link: str) -> None:
+def _send_reset(user: User, link: str) -> None:
     try:
-        look = notices.look_for(user)
+        look = notices.person_branding_fields(user)
         send(Letter(to=user.email, subject="Choose a new password", template="reset", facts={"link": link}, **look))
     except NotSent:
         log.warning("a reset could not be sent")

@@ -9,13 +9,13 @@ class AccountsConfig(AppConfig):
         from allauth.mfa.models import Authenticator
 
         from eclectyc.accounts import signin_events
-        from eclectyc.accounts.alert_recipients import alerted
+        from eclectyc.accounts.alert_recipients import recipients
         from eclectyc.jobs import alerts, kinds, schedules
         from eclectyc.vault.encrypted_columns import EncryptedColumn, register
 
-        signin_events.connect()
+        signin_events.connect_signals()
         register(EncryptedColumn(Authenticator, "data", is_json=True))  # sealed by accounts.second_factor
-        alerts.register_directory(alerted)
+        alerts.register_directory(recipients)
         kinds.register(
             kinds.JobKind(
                 "accounts.sessions", "eclectyc.accounts.session_cleanup:run", "Clearing sessions", keep_days=30

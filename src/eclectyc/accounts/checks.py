@@ -45,7 +45,7 @@ def checked_dates(since: date | None, until: date | None) -> None:
         raise Invalid("It ends before it begins.", "Give an end after the beginning.", field="until")
 
 
-def put_password(user: User, password: str) -> None:
+def assign_password(user: User, password: str) -> None:
     """Check a password against the policy and put it on a person, who is not saved here."""
     try:
         validate_password(password, user)

@@ -22,10 +22,10 @@ def create(actor: Actor, *, organisation: Organisation, name: str, permissions: 
     """Make a role out of permissions that the actor has in the whole organisation."""
     actor.require("roles.edit", organisation.pk)
     role = Role(organisation=organisation, name=_name(name), permissions=_permissions(permissions))
-    _require_to_have(actor, organisation, role.permissions)
+    _require_permissions(actor, organisation, role.permissions)
     with transaction.atomic():
         _save(role)
-        _note(actor, "role.created", role, after=_facts(role))
+        _record(actor, "role.created", role, after=_details(role))
     return role
 
 
@@ -36,16 +36,16 @@ def change(actor: Actor, *, role: Role, name: str | None = None, permissions: It
     """
     actor.require("roles.edit", role.organisation_id)
     with keeping_administrators(Membership.objects.filter(custom_role=role).values_list("organisation", flat=True)):
-        role = _held(role)
-        before = _facts(role)
+        role = _lock(role)
+        before = _details(role)
         if name is not None:
             role.name = _name(name)
         if permissions is not None:
-            _require_to_have(actor, role.organisation, role.permissions)
+            _require_permissions(actor, role.organisation, role.permissions)
             role.permissions = _permissions(permissions)
-            _require_to_have(actor, role.organisation, role.permissions)
+            _require_permissions(actor, role.organisation, role.permissions)
         _save(role)
-        _note(actor, "role.changed", role, before=before, after=_facts(role))
+        _record(actor, "role.changed", role, before=before, after=_details(role))
     return role
 
 
@@ -53,7 +53,7 @@ def delete(actor: Actor, *, role: Role) -> None:
     """Delete a role that nobody has and nobody is invited to."""
     actor.require("roles.edit", role.organisation_id)
     with transaction.atomic():
-        role = _held(role)
+        role = _lock(role)
         held = Membership.objects.filter(custom_role=role).count()
         offered = Invitation.objects.open(timezone.now()).filter(custom_role=role).count()
         if held or offered:
@@ -62,7 +62,7 @@ def delete(actor: Actor, *, role: Role) -> None:
                 "Give those another role first.",
             )
         Invitation.objects.filter(custom_role=role).update(custom_role=None)  # those are closed: a record only
-        _note(actor, "role.deleted", role, before=_facts(role))
+        _record(actor, "role.deleted", role, before=_details(role))
         role.delete()
 
 
@@ -84,7 +84,7 @@ def _permissions(names: Iterable[str]) -> list[str]:
     return wanted
 
 
-def _require_to_have(actor: Actor, organisation: Organisation, permissions: Iterable[str]) -> None:
+def _require_permissions(actor: Actor, organisation: Organisation, permissions: Iterable[str]) -> None:
     beyond = with_implied(permissions) - actor.permissions_at(organisation.pk)
     if beyond:
         raise Forbidden(
@@ -92,7 +92,7 @@ def _require_to_have(actor: Actor, organisation: Organisation, permissions: Iter
         )
 
 
-def _held(role: Role) -> Role:
+def _lock(role: Role) -> Role:
     found = Role.objects.select_for_update(of=("self",)).select_related("organisation").filter(pk=role.pk).first()
     if found is None:
         raise NotFound("There is no such role any more.", "See the list again.")
@@ -111,9 +111,9 @@ def _save(role: Role) -> None:
         raise taken from None
 
 
-def _facts(role: Role) -> dict[str, object]:
+def _details(role: Role) -> dict[str, object]:
     return {"name": role.name, "permissions": role.permissions}
 
 
-def _note(actor: Actor, action: str, role: Role, **said: Any) -> None:
+def _record(actor: Actor, action: str, role: Role, **said: Any) -> None:
     record(actor.by, action, role, organisation_id=role.organisation_id, **said)

@@ -23,14 +23,14 @@ def local_today() -> date:
     return datetime.now(ZoneInfo(settings.DEFAULT_SITE_ZONE)).date()
 
 
-def holding(today: date) -> Q:
+def in_effect_on(today: date) -> Q:
     """Return the condition of a membership that holds on a day; ``until`` is the first day it no longer does."""
     return (Q(since=None) | Q(since__lte=today)) & (Q(until=None) | Q(until__gt=today))
 
 
 def grants_of(user: User, *, today: date | None = None) -> tuple[Grant, ...]:
     """Return what a person's memberships grant them on a day."""
-    held = user.memberships.filter(holding(today or local_today())).select_related("custom_role", "organisation")
+    held = user.memberships.filter(in_effect_on(today or local_today())).select_related("custom_role", "organisation")
     memberships = list(held.order_by())  # on every request: an order that means nothing costs as much as the rest
     below = _descendants([m for m in memberships if m.is_of_whole_organisation])
     return tuple(

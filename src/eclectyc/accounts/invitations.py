@@ -19,15 +19,21 @@ from django.db.models import Q
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.administrators import locked
+from eclectyc.accounts.administrators import lock_organisations
 from eclectyc.accounts.branding import Branding, branding_of
-from eclectyc.accounts.checks import checked_email, checked_text, put_password
+from eclectyc.accounts.checks import assign_password, checked_email, checked_text
 from eclectyc.accounts.grants import permissions_of
-from eclectyc.accounts.memberships import refuse_second
-from eclectyc.accounts.models import PLACES, Invitation, Membership, Organisation, Role, User
-from eclectyc.accounts.notices import look_of
-from eclectyc.accounts.rate_limit.counters import INVITATIONS, take
-from eclectyc.accounts.role_assignments import at, check_span, facts, require_to_give, role_fields
+from eclectyc.accounts.memberships import refuse_duplicate
+from eclectyc.accounts.models import PLACE_RELATIONS, Invitation, Membership, Organisation, Role, User
+from eclectyc.accounts.notices import branding_fields
+from eclectyc.accounts.rate_limit.counters import INVITATIONS, consume
+from eclectyc.accounts.role_assignments import (
+    assignment_details,
+    date_fields,
+    require_may_grant,
+    role_fields,
+    scope_place,
+)
 from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -36,8 +42,8 @@ from eclectyc.mail.letters import Letter, NotSent, link_to, send
 if TYPE_CHECKING:
     from eclectyc.estate.models import Meter, Region, Site
 
-LASTS: Final = timedelta(days=7)
-_RELATED: Final = (*PLACES, "custom_role", "invited_by")
+LIFETIME: Final = timedelta(days=7)
+_RELATED: Final = (*PLACE_RELATIONS, "custom_role", "invited_by")
 log = logging.getLogger(__name__)
 
 
@@ -69,55 +75,55 @@ def invite(
     until: date | None = None,
 ) -> Invitation:
     """Offer a role at a place by mail. An open invitation of the same address to the same place is replaced."""
-    where = at(organisation, region, site, meter)
+    where = scope_place(organisation, region, site, meter)
     invitation = Invitation(
         email=checked_email(email),
         invited_by_id=actor.user_id,
-        **where.fields, **role_fields(role, custom_role, where.organisation), **check_span(since, until),
+        **where.fields, **role_fields(role, custom_role, where.organisation), **date_fields(since, until),
     )  # fmt: skip
-    require_to_give(actor, invitation)
-    _take_turn(actor)
+    require_may_grant(actor, invitation)
+    _count_invitation(actor)
     now = timezone.now()
     with transaction.atomic():
-        locked([where.organisation.pk])
+        lock_organisations([where.organisation.pk])
         _same_place(invitation).open(now).update(withdrawn_at=now)
         secret = _renew(invitation, now)
-        _note(actor.by, "invitation.sent", invitation, after=facts(invitation))
-        transaction.on_commit(lambda: _post(invitation, secret))
+        _record(actor.by, "invitation.sent", invitation, after=assignment_details(invitation))
+        transaction.on_commit(lambda: _send_link(invitation, secret))
     return invitation
 
 
 def resend(actor: Actor, *, invitation: Invitation) -> Invitation:
     """Send an invitation again with a new link and seven more days; the old link is dead."""
-    _take_turn(actor)
+    _count_invitation(actor)
     with transaction.atomic():
-        invitation = _held(invitation)
-        require_to_give(actor, invitation)
+        invitation = _lock(invitation)
+        require_may_grant(actor, invitation)
         _refuse_closed(invitation)
         invitation.invited_by_id = actor.user_id
         secret = _renew(invitation, timezone.now())
-        _note(actor.by, "invitation.sent", invitation, after=facts(invitation))
-        transaction.on_commit(lambda: _post(invitation, secret))
+        _record(actor.by, "invitation.sent", invitation, after=assignment_details(invitation))
+        transaction.on_commit(lambda: _send_link(invitation, secret))
     return invitation
 
 
 def withdraw(actor: Actor, *, invitation: Invitation) -> Invitation:
     """Take an invitation back: its link is dead. Withdrawing twice keeps the first time."""
     with transaction.atomic():
-        invitation = _held(invitation)
+        invitation = _lock(invitation)
         actor.require("people.edit", invitation.place)
         if invitation.accepted_at is not None:
             raise Conflict("The invitation has been accepted.", "End the membership instead.")
         if invitation.withdrawn_at is None:
             invitation.withdrawn_at = timezone.now()
             invitation.save(update_fields=["withdrawn_at"])
-            _note(actor.by, "invitation.withdrawn", invitation, before=facts(invitation))
+            _record(actor.by, "invitation.withdrawn", invitation, before=assignment_details(invitation))
     return invitation
 
 
-def peek(token: str) -> Offer:
+def offer_of(token: str) -> Offer:
     """Return what the holder of a link is offered; raise ``NotFound`` where it is not, or no longer, good."""
-    invitation = _open(token)
+    invitation = _find_open(token)
     thing = invitation.thing
     inviter = invitation.invited_by
     return Offer(
@@ -133,21 +139,21 @@ def accept(token: str, *, name: str = "", password: str = "", user: User | None 
     Returns the person; sign a new one in. The inviter must still be able to give what was offered.
     """
     with transaction.atomic():
-        invitation = _open(token, for_update=True)
-        _refuse_beyond_the_inviter(invitation)
-        person = _new_person(invitation, name, password) if user is None else _known_person(invitation, user)
+        invitation = _find_open(token, for_update=True)
+        _require_inviter_may_grant(invitation)
+        person = _new_person(invitation, name, password) if user is None else _existing_person(invitation, user)
         membership = Membership(
             user=person,
             **{field: getattr(invitation, field) for field in (
                 "organisation", "region", "site", "meter", "role", "custom_role", "since", "until")},
         )  # fmt: skip
-        refuse_second(membership)
+        refuse_duplicate(membership)
         membership.save()
         invitation.accepted_at, invitation.accepted_by = timezone.now(), person
         invitation.save(update_fields=["accepted_at", "accepted_by"])
         by = AuditActor(person.pk, person.email, origin)
         record(by, "invitation.accepted", membership, organisation_id=membership.organisation_id,
-               after=facts(membership), personal={"person": person.email}, person_id=person.pk)  # fmt: skip
+               after=assignment_details(membership), personal={"person": person.email}, person_id=person.pk)  # fmt: skip
     return person
 
 
@@ -156,23 +162,23 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _take_turn(actor: Actor) -> None:
+def _count_invitation(actor: Actor) -> None:
     if actor.user_id is not None:
-        take(INVITATIONS, str(actor.user_id))
+        consume(INVITATIONS, str(actor.user_id))
 
 
-def _open(token: str, *, for_update: bool = False) -> Invitation:
+def _find_open(token: str, *, for_update: bool = False) -> Invitation:
     found = Invitation.objects.select_related(*_RELATED)
     if for_update:
         found = found.select_for_update(of=("self",), no_key=True)
     invitation = found.filter(digest=digest_of(token)).first()
     state = "unknown" if invitation is None else invitation.state(timezone.now())
     if invitation is None or state != "open":
-        raise NotFound(_WHY[state], "Ask whoever invited you to send it again.")
+        raise NotFound(_REASONS[state], "Ask whoever invited you to send it again.")
     return invitation
 
 
-_WHY: Final = {
+_REASONS: Final = {
     "unknown": "This invitation is not known; a newer one may have replaced it.",
     "accepted": "This invitation has been accepted already.",
     "withdrawn": "This invitation has been taken back.",
@@ -180,7 +186,7 @@ _WHY: Final = {
 }
 
 
-def _refuse_beyond_the_inviter(invitation: Invitation) -> None:
+def _require_inviter_may_grant(invitation: Invitation) -> None:
     """An invitation is worth what its inviter may give at this moment; the command line's own always holds."""
     inviter = invitation.invited_by
     if inviter is None:
@@ -198,12 +204,12 @@ def _new_person(invitation: Invitation, name: str, password: str) -> User:
         email=invitation.email,
         name=checked_text(name, "name", longest=200, what="A person", is_needed=False),
     )
-    put_password(user, password)
+    assign_password(user, password)
     user.save(force_insert=True)
     return user
 
 
-def _known_person(invitation: Invitation, user: User) -> User:
+def _existing_person(invitation: Invitation, user: User) -> User:
     if not user.is_active or user.email.lower() != invitation.email.lower():
         raise Forbidden("This invitation is for another address.", "Sign out, then open the link again.")
     if user.password_is_temporary:  # an administrator elsewhere knows it
@@ -220,12 +226,12 @@ def _same_place(invitation: Invitation) -> Any:
 
 def _renew(invitation: Invitation, now: datetime) -> str:
     secret = secrets.token_urlsafe(32)
-    invitation.digest, invitation.expires_at, invitation.sent_at = digest_of(secret), now + LASTS, None
+    invitation.digest, invitation.expires_at, invitation.sent_at = digest_of(secret), now + LIFETIME, None
     invitation.save()
     return secret
 
 
-def _held(invitation: Invitation) -> Invitation:
+def _lock(invitation: Invitation) -> Invitation:
     found = Invitation.objects.select_for_update(of=("self",), no_key=True).select_related(*_RELATED)
     fresh = found.filter(pk=invitation.pk).first()
     if fresh is None:
@@ -240,7 +246,7 @@ def _refuse_closed(invitation: Invitation) -> None:
         raise Invalid("The role that was offered is gone.", "Invite the person anew.", field="role")
 
 
-def _post(invitation: Invitation, secret: str) -> None:
+def _send_link(invitation: Invitation, secret: str) -> None:
     """Send the link, after the commit. A mail server that fails is told by the list ("not sent"), not by a fault."""
     inviter = invitation.invited_by
     letter = Letter(
@@ -250,7 +256,7 @@ def _post(invitation: Invitation, secret: str) -> None:
         facts={"organisation": invitation.organisation.name, "place": str(invitation.thing or ""),
                "role": invitation.role_name, "expires_at": invitation.expires_at,
                "inviter": (inviter.name or inviter.email) if inviter else "", "link": link_to(f"/invitation/{secret}")},
-        **look_of(branding_of(invitation.organisation)),
+        **branding_fields(branding_of(invitation.organisation)),
     )  # fmt: skip
     try:
         send(letter)
@@ -261,6 +267,6 @@ def _post(invitation: Invitation, secret: str) -> None:
     Invitation.objects.filter(pk=invitation.pk, digest=invitation.digest).update(sent_at=invitation.sent_at)
 
 
-def _note(by: AuditActor, action: str, invitation: Invitation, **said: Any) -> None:
+def _record(by: AuditActor, action: str, invitation: Invitation, **said: Any) -> None:
     record(by, action, invitation, organisation_id=invitation.organisation_id,
            personal={"invited": invitation.email}, **said)  # fmt: skip

@@ -141,12 +141,12 @@ class RoleQuerySet(models.QuerySet["Role"]):
         """Custom roles of the organisations in which the actor sees people or keeps roles, and of those above."""
         if actor.sees_all("people.view"):
             return self
-        kept = Organisation.objects.filter(pk__in=_where_roles_show(actor)).values_list("path", flat=True)
+        kept = Organisation.objects.filter(pk__in=_organisations_showing_roles(actor)).values_list("path", flat=True)
         above = {int(part) for path in kept for part in path.strip("/").split("/") if part}
         return self.filter(organisation__in=above)
 
 
-def _where_roles_show(actor: Actor) -> set[int]:
+def _organisations_showing_roles(actor: Actor) -> set[int]:
     found = set(actor.organisations("people.view") | actor.organisations("roles.edit"))
     if actor.narrowed is None and (actor.only is None or "people.view" in actor.only):
         found |= {grant.organisation for grant in actor.grants if "people.view" in grant.permissions}
@@ -196,7 +196,7 @@ class Scope(models.Model):
 
 
 AT_ONE_PLACE = models.Q(region=None, site=None) | models.Q(region=None, meter=None) | models.Q(site=None, meter=None)
-PLACES = ("organisation", "region", "site", "meter", "meter__site")  # to be read with a scope, for its place
+PLACE_RELATIONS = ("organisation", "region", "site", "meter", "meter__site")  # to be read with a scope, for its place
 
 
 class Position(Scope):
@@ -232,7 +232,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         own = models.Q(pk__in=())
         if actor.narrowed is None:
             own = models.Q(user=actor.user_id) & (models.Q(until=None) | models.Q(until__gt=local_today()))
-        return self.filter(_within(actor, "people.view") | own)
+        return self.filter(_within_limits(actor, "people.view") | own)
 
 
 class Membership(Position):
@@ -259,7 +259,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Invitations to places where the actor sees the people."""
         if actor.sees_all("people.view"):
             return self
-        return self.filter(_within(actor, "people.view"))
+        return self.filter(_within_limits(actor, "people.view"))
 
     def open(self, now: datetime) -> Self:
         """Invitations that can still be accepted."""
@@ -298,14 +298,14 @@ class Invitation(Position):
         return "open" if self.expires_at > now else "expired"
 
 
-def _within(actor: Actor, permission: str) -> models.Q:
+def _within_limits(actor: Actor, permission: str) -> models.Q:
     wanted = models.Q()
     for limit in actor.limits(permission):
-        wanted &= _at(limit)
+        wanted &= _within_reach(limit)
     return wanted
 
 
-def _at(limit: Reach) -> models.Q:
+def _within_reach(limit: Reach) -> models.Q:
     """Return the condition of what stands at a place (a membership, an invitation) that is wholly within a reach.
 
     Asked for by themselves, the sites and meters within it are few; joined to each row, they would all be read.
@@ -316,17 +316,17 @@ def _at(limit: Reach) -> models.Q:
     if limit.organisations:
         wanted |= models.Q(organisation__in=limit.organisations)
     if limit.regions:
-        sites = _numbers("Site", region__in=limit.regions)
+        sites = _keys("Site", region__in=limit.regions)
         wanted |= models.Q(region__in=limit.regions) | models.Q(site__in=sites)
-        wanted |= models.Q(meter__in=_numbers("Meter", site__in=sites))
+        wanted |= models.Q(meter__in=_keys("Meter", site__in=sites))
     if limit.sites:
-        wanted |= models.Q(site__in=limit.sites) | models.Q(meter__in=_numbers("Meter", site__in=limit.sites))
+        wanted |= models.Q(site__in=limit.sites) | models.Q(meter__in=_keys("Meter", site__in=limit.sites))
     if limit.meters:
         wanted |= models.Q(meter__in=limit.meters)
     return wanted
 
 
-def _numbers(model: str, **at: Any) -> models.QuerySet[Any, Any]:
+def _keys(model: str, **at: Any) -> models.QuerySet[Any, Any]:
     return apps.get_model("estate", model)._default_manager.filter(**at).order_by().values("pk")
 
 

@@ -34,7 +34,7 @@ CHANGES: Final[Mapping[str, str]] = {
 RESET_PAGE: Final = "/account/password/reset"
 
 
-def tell(user: User, change: str, *, origin: str = "", remark: str = "", to: str = "") -> None:
+def notify(user: User, change: str, *, origin: str = "", remark: str = "", to: str = "") -> None:
     """Tell a person, once the change is committed. ``to`` is another address than the one they have now."""
     at, reader = timezone.now(), to or user.email
     transaction.on_commit(partial(send_in_background, partial(notice, user, change, at, origin, remark, reader)))
@@ -45,17 +45,19 @@ def notice(user: User, change: str, at: datetime, origin: str, remark: str, read
     local = at.astimezone(ZoneInfo(settings.DEFAULT_SITE_ZONE))
     facts = {"what": CHANGES[change], "at": f"{local.day} {local:%b %Y %H:%M} ({local:%Z})", "origin": origin,
              "remark": remark, "link": link_to(RESET_PAGE)}  # fmt: skip
-    return Letter(to=reader, subject=CHANGES[change].rstrip("."), template="notice", facts=facts, **look_for(user))
+    return Letter(
+        to=reader, subject=CHANGES[change].rstrip("."), template="notice", facts=facts, **person_branding_fields(user)
+    )
 
 
-def look_for(user: User) -> dict[str, Any]:
+def person_branding_fields(user: User) -> dict[str, Any]:
     """Return how a letter to a person looks, as the fields of a letter."""
     told = organisations_of(user.pk)
     own = Organisation.objects.filter(pk=told[0]).first() if len(told) == 1 else None
-    return look_of(branding_of(own))
+    return branding_fields(branding_of(own))
 
 
-def look_of(branding: Branding) -> dict[str, Any]:
+def branding_fields(branding: Branding) -> dict[str, Any]:
     """Return a look as the fields of a letter."""
     logo = logo_of(branding.logo_of) if branding.logo_of is not None else None
     return {

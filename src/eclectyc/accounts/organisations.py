@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.administrators import keeping_administrators, locked
+from eclectyc.accounts.administrators import keeping_administrators, lock_organisations
 from eclectyc.accounts.branding import checked_colour, checked_logo
 from eclectyc.accounts.checks import checked_text
 from eclectyc.accounts.models import Logo, Organisation
@@ -44,15 +44,15 @@ def organisation_named(actor: Actor, name: str | None) -> Organisation:
 
 def create(actor: Actor, *, name: str, parent: Organisation | None = None) -> Organisation:
     """Add an organisation: below one that the actor may change, or, an operator's task, at the top."""
-    _require_to_hang(actor, parent.pk if parent else None)
+    _require_edit_below(actor, parent.pk if parent else None)
     name = _name(name)
     with transaction.atomic():
-        above = _held(parent) if parent is not None else None
+        above = _lock(parent) if parent is not None else None
         if above is not None and len(above.ancestry) >= MOST_LEVELS:
             raise Invalid(f"The tree has {MOST_LEVELS} levels.", "Choose a higher place.", field="parent")
         organisation = Organisation(name=name, parent=above)
         _save(organisation)
-        _note(actor, "organisation.created", organisation, after={"parent": parent.pk if parent else None})
+        _record(actor, "organisation.created", organisation, after={"parent": parent.pk if parent else None})
     return organisation
 
 
@@ -64,12 +64,12 @@ def update(actor: Actor, *, organisation: Organisation, **fields: Any) -> Organi
         raise Invalid(f"There is no field {strange[0]!r}.", f"Use: {', '.join(FIELDS)}.", field=strange[0])
     checked = _checked(fields)
     with transaction.atomic():
-        organisation = _held(organisation)
+        organisation = _lock(organisation)
         before = {field: getattr(organisation, field) for field in checked}
         for field, value in checked.items():
             setattr(organisation, field, value)
         _save(organisation)
-        _note(actor, "organisation.changed", organisation, before=before, after=checked)
+        _record(actor, "organisation.changed", organisation, before=before, after=checked)
     return organisation
 
 
@@ -78,25 +78,25 @@ def set_logo(actor: Actor, *, organisation: Organisation, logo: bytes | None) ->
     actor.require("organisation.edit", organisation.pk)
     kind = "" if logo is None else checked_logo(logo)
     with transaction.atomic():
-        organisation = _held(organisation)
+        organisation = _lock(organisation)
         organisation.logo_type = kind
         organisation.save(update_fields=["logo_type"])
         if logo is None:
             Logo.objects.filter(organisation=organisation).delete()
         else:
             Logo.objects.update_or_create(organisation=organisation, defaults={"picture": logo})
-        _note(actor, "organisation.logo_changed", organisation, after={"logo": kind or None})
+        _record(actor, "organisation.logo_changed", organisation, after={"logo": kind or None})
     return organisation
 
 
 def move(actor: Actor, *, organisation: Organisation, parent: Organisation | None) -> Organisation:
     """Hang an organisation, with all below it, under another one; whoever is above the place sees it from then on."""
     with keeping_administrators(Organisation.objects.values_list("pk", flat=True)):  # the whole tree stands still
-        organisation = _held(organisation)
+        organisation = _lock(organisation)
         old, new = organisation.parent_id, parent.pk if parent else None
-        _require_to_hang(actor, old)
-        _require_to_hang(actor, new)
-        above = _held(parent) if parent is not None else None
+        _require_edit_below(actor, old)
+        _require_edit_below(actor, new)
+        above = _lock(parent) if parent is not None else None
         if above is not None and organisation.pk in above.ancestry:
             raise Invalid(
                 f"{organisation.name} cannot stand below itself.", "Choose another organisation.", field="parent"
@@ -104,27 +104,27 @@ def move(actor: Actor, *, organisation: Organisation, parent: Organisation | Non
         _refuse_too_deep(organisation, above)
         organisation.parent = above
         _save(organisation)
-        _note(actor, "organisation.moved", organisation, before={"parent": old}, after={"parent": new})
+        _record(actor, "organisation.moved", organisation, before={"parent": old}, after={"parent": new})
     return organisation
 
 
 def delete(actor: Actor, *, organisation: Organisation) -> None:
     """Delete an organisation on which nothing hangs; its memberships, invitations and roles go with it."""
-    _require_to_hang(actor, organisation.parent_id)
+    _require_edit_below(actor, organisation.parent_id)
     with transaction.atomic():
-        organisation = _held(organisation)
-        _require_to_hang(actor, organisation.parent_id)
-        hanging = what_hangs_on(organisation)
+        organisation = _lock(organisation)
+        _require_edit_below(actor, organisation.parent_id)
+        hanging = dependents(organisation)
         if hanging:
             raise Conflict(
                 f"{organisation.name} has {', '.join(hanging)}.",
                 "Move or delete those first; or end its memberships, so that nobody sees it.",
             )
-        _note(actor, "organisation.deleted", organisation, before={"name": organisation.name})
+        _record(actor, "organisation.deleted", organisation, before={"name": organisation.name})
         organisation.delete()
 
 
-def what_hangs_on(organisation: Organisation) -> list[str]:
+def dependents(organisation: Organisation) -> list[str]:
     """Return, as "3 sites", all that keeps an organisation from being deleted."""
     told = []
     for relation in Organisation._meta.related_objects:
@@ -136,7 +136,7 @@ def what_hangs_on(organisation: Organisation) -> list[str]:
     return told
 
 
-def _require_to_hang(actor: Actor, parent: int | None) -> None:
+def _require_edit_below(actor: Actor, parent: int | None) -> None:
     """Raise ``Forbidden`` unless the actor may hang organisations under a place, and take them away from there."""
     if parent is not None:
         actor.require("organisation.edit", parent)
@@ -167,8 +167,8 @@ def _name(name: str) -> str:
     return checked_text(name, "name", longest=200, what="An organisation")
 
 
-def _held(organisation: Organisation) -> Organisation:
-    found = locked([organisation.pk])
+def _lock(organisation: Organisation) -> Organisation:
+    found = lock_organisations([organisation.pk])
     if not found:
         raise NotFound("There is no such organisation any more.", "See the list again.")
     return found[0]
@@ -188,5 +188,5 @@ def _save(organisation: Organisation) -> None:
         raise taken from None
 
 
-def _note(actor: Actor, action: str, organisation: Organisation, **said: Any) -> None:
+def _record(actor: Actor, action: str, organisation: Organisation, **said: Any) -> None:
     record(actor.by, action, organisation, organisation_id=organisation.pk, **said)

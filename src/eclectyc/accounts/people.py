@@ -14,12 +14,12 @@ from django.db import IntegrityError, transaction
 from eclectyc.accounts import notices
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.administrators import keeping_administrators
-from eclectyc.accounts.checks import checked_email, checked_text, put_password
+from eclectyc.accounts.checks import assign_password, checked_email, checked_text
 from eclectyc.accounts.grants import permissions_of
-from eclectyc.accounts.memberships import require_touchable, take_away
-from eclectyc.accounts.models import PLACES, Membership, Organisation, User
-from eclectyc.accounts.person_events import note
-from eclectyc.accounts.role_assignments import facts, require_to_give, role_fields
+from eclectyc.accounts.memberships import protect_operator, remove
+from eclectyc.accounts.models import PLACE_RELATIONS, Membership, Organisation, User
+from eclectyc.accounts.person_events import record_person_event
+from eclectyc.accounts.role_assignments import assignment_details, require_may_grant, role_fields
 from eclectyc.accounts.roles import VIEWER
 from eclectyc.kernel.errors import Forbidden, Invalid, NotFound
 
@@ -47,17 +47,17 @@ def add_user(
         email=checked_email(email), name=_name(name), is_operator=is_operator, password_is_temporary=is_temporary
     )
     membership = Membership(user=user, organisation=organisation, **role_fields(role, None, organisation))
-    require_to_give(actor, membership)
+    require_may_grant(actor, membership)
     if password is None:
         user.set_unusable_password()
     else:
-        put_password(user, password)
+        assign_password(user, password)
     try:
         with transaction.atomic():
             user.save(force_insert=True)
             membership.user = user
             membership.save()
-            _note(actor, "person.added", user, after=facts(membership) | {"is_operator": is_operator})
+            _record(actor, "person.added", user, after=assignment_details(membership) | {"is_operator": is_operator})
     except IntegrityError:
         raise Invalid(
             f"There is a user {user.email} already.", "Invite them, or use another address.", field="email"
@@ -77,11 +77,11 @@ def user_by_email(actor: Actor, email: str) -> User:
 def rename(actor: Actor, *, user: User, name: str) -> User:
     """Change what a person is called."""
     with transaction.atomic():
-        user = _held(user)
-        _require_whole(actor, user, may_be_own=True)
+        user = _lock(user)
+        _require_whole_person(actor, user, may_be_own=True)
         before, user.name = user.name, _name(name)
         user.save(update_fields=["name"])
-        _note(actor, "person.renamed", user, personal={"name before": before, "name": user.name})
+        _record(actor, "person.renamed", user, personal={"name before": before, "name": user.name})
     return user
 
 
@@ -92,11 +92,11 @@ def change_email(actor: Actor, *, user: User, email: str) -> User:
     email = checked_email(email)
     try:
         with transaction.atomic():
-            user = _held(user)
+            user = _lock(user)
             before, user.email = user.email, email
             user.save(update_fields=["email"])
-            _note(actor, "person.readdressed", user, personal={"address before": before})
-            notices.tell(user, "person.readdressed", to=before)
+            _record(actor, "person.readdressed", user, personal={"address before": before})
+            notices.notify(user, "person.readdressed", to=before)
     except IntegrityError:
         raise Invalid(f"There is a user {email} already.", "Use another address.", field="email") from None
     return user
@@ -107,10 +107,10 @@ def set_operator(actor: Actor, *, user: User, is_operator: bool) -> User:
     if not actor.stands_above:
         raise Forbidden("Only an operator makes operators.", "Ask whoever runs this installation.")
     with transaction.atomic():
-        user = _held(user)
+        user = _lock(user)
         before, user.is_operator = user.is_operator, is_operator
         user.save(update_fields=["is_operator"])
-        _note(
+        _record(
             actor, "person.operator_changed", user, before={"is_operator": before}, after={"is_operator": is_operator}
         )
     return user
@@ -125,15 +125,17 @@ def set_password(actor: Actor, *, user: User, password: str, is_temporary: bool 
     """
     is_own = actor.user_id == user.pk
     with transaction.atomic():
-        user = _held(user)
-        _require_whole(actor, user, may_be_own=actor.token_id is None)  # a lost key must not become a lost account
-        put_password(user, password)
+        user = _lock(user)
+        _require_whole_person(
+            actor, user, may_be_own=actor.token_id is None
+        )  # a lost key must not become a lost account
+        assign_password(user, password)
         user.password_is_temporary = not is_own and (is_temporary or not actor.stands_above)
         user.save(update_fields=["password", "password_is_temporary"])
-        _note(actor, "person.password_set", user, after={"is_temporary": user.password_is_temporary})
+        _record(actor, "person.password_set", user, after={"is_temporary": user.password_is_temporary})
         remark = "It is for your next sign-in only: then you choose your own." if user.password_is_temporary else ""
         change = "password.changed" if is_own else "person.password_set"
-        notices.tell(user, change, origin=actor.origin if is_own else "", remark=remark)
+        notices.notify(user, change, origin=actor.origin if is_own else "", remark=remark)
     return user
 
 
@@ -145,39 +147,39 @@ def deactivate(actor: Actor, *, user: User) -> User:
     """
     theirs = _memberships(user)
     with keeping_administrators(m.organisation_id for m in theirs):
-        user, theirs = _held(user), _memberships(user)
-        require_touchable(actor, user)
+        user, theirs = _lock(user), _memberships(user)
+        protect_operator(actor, user)
         if actor.stands_above or (theirs and all(_reaches(actor, m) for m in theirs)):
             user.is_active = False
             user.save(update_fields=["is_active"])
-            _note(actor, "person.deactivated", user, before={"is_active": True}, after={"is_active": False})
+            _record(actor, "person.deactivated", user, before={"is_active": True}, after={"is_active": False})
             return user
         within = [m for m in theirs if actor.may("people.edit", m.place)]
         if not within:
             raise Forbidden("You may not shut this person out.", "Ask an administrator of their organisation.")
         for membership in within:
-            require_to_give(actor, membership)
-            take_away(actor, membership)
+            require_may_grant(actor, membership)
+            remove(actor, membership)
     return user
 
 
 def reactivate(actor: Actor, *, user: User) -> User:
     """Let a person sign in again, with the memberships they had."""
     with transaction.atomic():
-        user = _held(user)
-        _require_whole(actor, user, may_be_own=False)
+        user = _lock(user)
+        _require_whole_person(actor, user, may_be_own=False)
         user.is_active = True
         user.save(update_fields=["is_active"])
-        _note(actor, "person.reactivated", user, before={"is_active": False}, after={"is_active": True})
+        _record(actor, "person.reactivated", user, before={"is_active": False}, after={"is_active": True})
     return user
 
 
-def _require_whole(actor: Actor, user: User, *, may_be_own: bool) -> None:
+def _require_whole_person(actor: Actor, user: User, *, may_be_own: bool) -> None:
     """Raise ``Forbidden`` unless the person as a whole is the actor's to change."""
     is_own = actor.user_id == user.pk and actor.narrowed is None and actor.only is None
     if actor.stands_above or (may_be_own and is_own):
         return
-    require_touchable(actor, user)
+    protect_operator(actor, user)
     theirs = _memberships(user)
     if not theirs or not all(_reaches(actor, membership) for membership in theirs):
         raise Forbidden("This person is not yours alone to change.", "Ask them, or whoever runs this installation.")
@@ -190,10 +192,10 @@ def _reaches(actor: Actor, membership: Membership) -> bool:
 
 def _memberships(user: User) -> list[Membership]:
     """Return all that the person ever got and still has, past and future: what ends may be made to begin again."""
-    return list(user.memberships.select_related(*PLACES, "custom_role", "user"))
+    return list(user.memberships.select_related(*PLACE_RELATIONS, "custom_role", "user"))
 
 
-def _held(user: User) -> User:
+def _lock(user: User) -> User:
     found: User | None = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
     if found is None:
         raise NotFound("There is no such person any more.", "See the list again.")
@@ -204,6 +206,6 @@ def _name(name: str) -> str:
     return checked_text(name, "name", longest=200, what="A person", is_needed=False)
 
 
-def _note(actor: Actor, action: str, user: User, **said: Any) -> None:
+def _record(actor: Actor, action: str, user: User, **said: Any) -> None:
     said["personal"] = {"person": user.email} | said.get("personal", {})
-    note(actor.by, action, user, **said)
+    record_person_event(actor.by, action, user, **said)

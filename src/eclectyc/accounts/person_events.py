@@ -23,7 +23,7 @@ def organisations_of(user_id: int | None) -> list[int]:
     return sorted(running or {organisation for organisation, _ in held})
 
 
-def note(by: AuditActor, action: str, user: User, **said: Any) -> None:
+def record_person_event(by: AuditActor, action: str, user: User, **said: Any) -> None:
     """Write an event about a person, for each of their organisations. Called inside the deed's transaction."""
     another = user.pk if user.pk != by.user_id else None
     record_each(by, action, user, organisations_of(user.pk), person_id=another, **said)

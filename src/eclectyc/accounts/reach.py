@@ -46,7 +46,7 @@ class Reach:
         return bool(self.everywhere or self.organisations or self.regions or self.sites or self.meters)
 
 
-def together(reaches: Iterable[Reach]) -> Reach:
+def union(reaches: Iterable[Reach]) -> Reach:
     """Return the union of reaches."""
     every = list(reaches)
     return Reach(

@@ -10,8 +10,8 @@ from django.utils.functional import SimpleLazyObject
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.client_address import origin_of
-from eclectyc.accounts.second_factor import is_lacking
-from eclectyc.accounts.sessions import watch
+from eclectyc.accounts.second_factor import must_set_up
+from eclectyc.accounts.sessions import check_session
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -20,14 +20,14 @@ def actor_of(request: HttpRequest) -> Actor:
     Nobody is also who has yet to choose a password that nobody else knows, or to set up the second factor that is
     required of them; ``request`` then says ``lacks_password`` or ``lacks_second_factor``.
     """
-    watch(request)
+    check_session(request)
     user = request.user
     if not user.is_authenticated:
         return Actor.nobody()
     if user.password_is_temporary:
         request.lacks_password = True  # type: ignore[attr-defined]
         return Actor.nobody()
-    if is_lacking(user):
+    if must_set_up(user):
         request.lacks_second_factor = True  # type: ignore[attr-defined]
         return Actor.nobody()
     return Actor.of(user, origin=origin_of(request))

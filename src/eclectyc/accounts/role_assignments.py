@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class ScopePlace:
     """A place to which something is given: an organisation, or one region, site or meter of it."""
 
     organisation: Organisation
@@ -42,12 +42,12 @@ class At:
         return {"organisation": self.organisation, "region": self.region, "site": self.site, "meter": self.meter}
 
 
-def at(
+def scope_place(
     organisation: Organisation | None = None,
     region: Region | None = None,
     site: Site | None = None,
     meter: Meter | None = None,
-) -> At:
+) -> ScopePlace:
     """Return the one place that is named; its organisation may be left out where something narrower is given."""
     things = [thing for thing in (region, site, meter) if thing is not None]
     if len(things) > 1:
@@ -57,7 +57,7 @@ def at(
     if things and organisation is not None and things[0].organisation_id != organisation.pk:
         raise Invalid("That place is not of this organisation.", "Name one of its own.", field="organisation")
     owner = organisation if organisation is not None else things[0].organisation
-    return At(owner, region, site, meter)
+    return ScopePlace(owner, region, site, meter)
 
 
 def role_fields(role: str | None, custom_role: Role | None, organisation: Organisation) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def role_fields(role: str | None, custom_role: Role | None, organisation: Organi
     return {"role": "", "custom_role": custom_role}
 
 
-def require_to_give(actor: Actor, position: Position) -> None:
+def require_may_grant(actor: Actor, position: Position) -> None:
     """Raise ``Forbidden`` unless the actor keeps the people there, and has every permission the position gives."""
     place = position.place
     actor.require("people.edit", place)
@@ -85,13 +85,13 @@ def require_to_give(actor: Actor, position: Position) -> None:
         )
 
 
-def check_span(since: date | None, until: date | None) -> dict[str, date | None]:
+def date_fields(since: date | None, until: date | None) -> dict[str, date | None]:
     """Return checked dates as the fields of a position."""
     checked_dates(since, until)
     return {"since": since, "until": until}
 
 
-def facts(position: Position) -> dict[str, object]:
+def assignment_details(position: Position) -> dict[str, object]:
     """Return what the audit says of a position; it names no person."""
     told = {
         "role": position.role or None,

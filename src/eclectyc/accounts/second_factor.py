@@ -12,13 +12,13 @@ from eclectyc import vault
 from eclectyc.accounts import notices
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.branding import PRODUCT
-from eclectyc.accounts.grants import holding, local_today
+from eclectyc.accounts.grants import in_effect_on, local_today
 from eclectyc.accounts.models import Organisation, User
-from eclectyc.accounts.person_events import note
+from eclectyc.accounts.person_events import record_person_event
 from eclectyc.kernel.errors import Forbidden
 
 
-class SecondFactorDoor(DefaultMFAAdapter):
+class SecondFactorAdapter(DefaultMFAAdapter):
     """allauth's questions about second factors, answered."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
@@ -66,11 +66,11 @@ def is_required_of(user: User) -> bool:
     required = list(Organisation.objects.filter(requires_second_factor=True).values_list("path", flat=True))
     if not required or user.is_operator:
         return bool(required)
-    own = user.memberships.filter(holding(local_today())).values_list("organisation__path", flat=True)
+    own = user.memberships.filter(in_effect_on(local_today())).values_list("organisation__path", flat=True)
     return any(path.startswith(tuple(required)) for path in own)
 
 
-def take_away(actor: Actor, *, user: User) -> bool:
+def remove(actor: Actor, *, user: User) -> bool:
     """Take the second factor and the recovery codes of somebody who lost both; False where there was none.
 
     An operator's task, who has made sure who asks. Whoever must have one sets it up anew at the next sign-in.
@@ -80,12 +80,12 @@ def take_away(actor: Actor, *, user: User) -> bool:
     with transaction.atomic():
         count, _ = Authenticator.objects.filter(user=user).delete()
         if count:
-            note(actor.by, "second_factor.removed", user, after={"how": "by an operator"},
+            record_person_event(actor.by, "second_factor.removed", user, after={"how": "by an operator"},
                  personal={"person": user.email})  # fmt: skip
-            notices.tell(user, "second_factor.removed", remark="It was done by whoever runs this installation.")
+            notices.notify(user, "second_factor.removed", remark="It was done by whoever runs this installation.")
     return bool(count)
 
 
-def is_lacking(user: User) -> bool:
+def must_set_up(user: User) -> bool:
     """Say whether a person must set up a second factor before anything else."""
     return is_required_of(user) and not has_second_factor(user)

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from eclectyc.accounts.client_address import origin_of
 from eclectyc.accounts.models import User
-from eclectyc.accounts.person_events import note
+from eclectyc.accounts.person_events import record_person_event
 from eclectyc.audit.actor import AuditActor
 
 OPENED: Final = "opened_at"
@@ -39,12 +39,12 @@ class OpenSession:
     is_this: bool
 
 
-def opened(request: HttpRequest) -> None:
+def start_session(request: HttpRequest) -> None:
     """Note that a session begins now."""
     request.session[OPENED] = request.session[SEEN] = time.time()
 
 
-def watch(request: HttpRequest) -> None:
+def check_session(request: HttpRequest) -> None:
     """End a session that is over; note at most once a minute that it is in use."""
     session = request.session
     began = session.get(OPENED)
@@ -106,7 +106,7 @@ def end_others(user: User, request: HttpRequest) -> int:
     return len(others)
 
 
-def forget(request: HttpRequest) -> None:
+def remove_from_list(request: HttpRequest) -> None:
     """Take a session that ends by itself off the list."""
     if request.session.session_key:
         UserSession.objects.filter(session_key=request.session.session_key).delete()
@@ -132,7 +132,7 @@ def _end(user: User, sessions: list[UserSession], request: HttpRequest) -> None:
         for session in sessions:
             store.delete(session.session_key)
             session.delete()
-            note(
+            record_person_event(
                 AuditActor(user.pk, user.email, origin_of(request)),
                 "session.ended",
                 user,
@@ -143,9 +143,9 @@ def _end(user: User, sessions: list[UserSession], request: HttpRequest) -> None:
 
 def _expire(request: HttpRequest) -> None:
     user = request.user
-    forget(request)
+    remove_from_list(request)
     if user.is_authenticated:
         with transaction.atomic():
-            note(AuditActor(user.pk, user.email), "session.ended", user, after={"how": "expired"})
+            record_person_event(AuditActor(user.pk, user.email), "session.ended", user, after={"how": "expired"})
     request.session.flush()
     request.user = AnonymousUser()

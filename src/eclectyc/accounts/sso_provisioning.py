@@ -16,8 +16,8 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.checks import checked_email, checked_text
 from eclectyc.accounts.models import Membership, User
 from eclectyc.accounts.organisations import organisation_named
-from eclectyc.accounts.person_events import note
-from eclectyc.accounts.role_assignments import facts, role_fields
+from eclectyc.accounts.person_events import record_person_event
+from eclectyc.accounts.role_assignments import assignment_details, role_fields
 from eclectyc.accounts.roles import VIEWER
 from eclectyc.audit.actor import AuditActor
 from eclectyc.kernel.errors import EclectycError
@@ -25,15 +25,15 @@ from eclectyc.kernel.errors import EclectycError
 log = logging.getLogger(__name__)
 
 
-def is_welcome(email: str) -> bool:
+def has_admitted_domain(email: str) -> bool:
     """Say whether an address is of one of the domains whose people are taken in; each is named as it is, whole."""
     return email.rpartition("@")[2].lower() in settings.OIDC_DOMAINS
 
 
-def take_in(verified: Iterable[str], *, name: str = "", origin: str = "") -> User | None:
+def provision(verified: Iterable[str], *, name: str = "", origin: str = "") -> User | None:
     """Add the person whose verified addresses these are; None where nobody is taken in by them."""
     for email in verified:
-        if is_welcome(email) and not User.objects.filter(email__iexact=email).exists():
+        if has_admitted_domain(email) and not User.objects.filter(email__iexact=email).exists():
             try:
                 return _add(email, name, origin)
             except (EclectycError, IntegrityError) as error:
@@ -52,8 +52,8 @@ def _add(email: str, name: str, origin: str) -> User:
             membership = Membership.objects.create(
                 user=user, organisation=organisation, **role_fields(VIEWER, None, organisation)
             )
-            told = facts(membership)
-        note(AuditActor(user.pk, user.email, origin), "person.added", user, after={"how": "single sign-on"} | told,
+            told = assignment_details(membership)
+        record_person_event(AuditActor(user.pk, user.email, origin), "person.added", user, after={"how": "single sign-on"} | told,
              personal={"person": user.email})  # fmt: skip
     return user
 

@@ -18,9 +18,9 @@ from eclectyc.accounts.checks import checked_text
 from eclectyc.accounts.grants import descendants
 from eclectyc.accounts.models import ApiToken, Organisation, User
 from eclectyc.accounts.person_events import organisations_of
-from eclectyc.accounts.rate_limit.counters import failed_tokens_rate, take, tokens_rate
+from eclectyc.accounts.rate_limit.counters import consume, failed_tokens_rate, tokens_rate
 from eclectyc.accounts.reach import Reach
-from eclectyc.accounts.role_assignments import at
+from eclectyc.accounts.role_assignments import scope_place
 from eclectyc.accounts.roles import VIEWING
 from eclectyc.audit.record import record_each
 from eclectyc.kernel.errors import EclectycError, Forbidden, Invalid, NotFound
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 PREFIX_LENGTH: Final = 12
 
 # What each scope opens. A device that pushes readings cannot read the estate with the same key.
-_OPENS: Final = {
+_SCOPES_WITHIN: Final = {
     ApiToken.READ: frozenset({ApiToken.READ}),
     ApiToken.PUSH: frozenset({ApiToken.PUSH}),
     ApiToken.MANAGE: frozenset({ApiToken.READ, ApiToken.PUSH, ApiToken.MANAGE}),
 }
 # What each scope leaves of the person's permissions; None: all of them.
-_ONLY: Final[dict[str, frozenset[str] | None]] = {
+_PERMISSIONS_LEFT: Final[dict[str, frozenset[str] | None]] = {
     ApiToken.READ: VIEWING,
     ApiToken.PUSH: frozenset({"readings.push"}),
     ApiToken.MANAGE: None,
@@ -62,7 +62,7 @@ class TokenUse:
 
     def require(self, scope: str) -> None:
         """Raise ``Forbidden`` unless the token's scope opens what is asked."""
-        if scope not in _OPENS[self.token.scope]:
+        if scope not in _SCOPES_WITHIN[self.token.scope]:
             raise Forbidden(
                 f"This token has the scope {self.token.scope!r}, which does not allow this.",
                 f"Use a token with the scope {scope!r}.",
@@ -94,7 +94,7 @@ def create_token(
     now = timezone.now()
     narrowing = {}
     if any(place is not None for place in (organisation, region, site, meter)):
-        where = at(organisation, region, site, meter)
+        where = scope_place(organisation, region, site, meter)
         if not Actor.of(user).permissions_at(where.place):
             raise Forbidden("That place is not within this person's reach.", "Narrow it to a part of theirs.")
         narrowing = where.fields
@@ -111,7 +111,7 @@ def create_token(
     )
     with transaction.atomic():
         token.save()
-        _note(actor, "token.created", token, after=_facts(token))
+        _record(actor, "token.created", token, after=_details(token))
     return token, secret
 
 
@@ -125,7 +125,7 @@ def revoke_token(actor: Actor, *, token: ApiToken) -> ApiToken:
         if found.revoked_at is None:
             found.revoked_at = timezone.now()
             found.save(update_fields=["revoked_at"])
-            _note(actor, "token.revoked", found, before=_facts(found))
+            _record(actor, "token.revoked", found, before=_details(found))
     token.revoked_at = found.revoked_at
     return found
 
@@ -138,13 +138,15 @@ def use_token(secret: str, *, now: datetime, origin: str = "") -> TokenUse:
     """
     found = ApiToken.objects.select_related("user", "organisation").filter(digest=ApiToken.digest_of(secret))
     token = found.first()
-    if token is None or not _counts(token, now):
-        take(failed_tokens_rate(), origin)
+    if token is None or not _is_valid(token, now):
+        consume(failed_tokens_rate(), origin)
         raise Unauthenticated
-    take(tokens_rate(), str(token.pk))
-    _note_use(token, now.date())
+    consume(tokens_rate(), str(token.pk))
+    _record_use(token, now.date())
     actor = Actor.of(token.user, origin=origin)
-    return TokenUse(replace(actor, narrowed=_narrowing(token), only=_ONLY[token.scope], token_id=token.pk), token)
+    return TokenUse(
+        replace(actor, narrowed=_narrowing(token), only=_PERMISSIONS_LEFT[token.scope], token_id=token.pk), token
+    )
 
 
 def _narrowing(token: ApiToken) -> Reach | None:
@@ -159,12 +161,12 @@ def _narrowing(token: ApiToken) -> Reach | None:
     return None
 
 
-def _counts(token: ApiToken, now: datetime) -> bool:
+def _is_valid(token: ApiToken, now: datetime) -> bool:
     expired = token.expires_at is not None and token.expires_at <= now
     return token.revoked_at is None and not expired and token.user.is_active
 
 
-def _note_use(token: ApiToken, today: date) -> None:
+def _record_use(token: ApiToken, today: date) -> None:
     """Write the day of last use, at most once a day: reading must not write to the registry each time."""
     if token.last_used_on is None or token.last_used_on < today:
         ApiToken.objects.filter(pk=token.pk).update(last_used_on=today)
@@ -177,13 +179,13 @@ def _require_own(actor: Actor, user: User) -> None:
         raise Forbidden("This token does not change tokens.", "Sign in, or use a token with the scope 'manage'.")
 
 
-def _note(actor: Actor, action: str, token: ApiToken, **said: Any) -> None:
+def _record(actor: Actor, action: str, token: ApiToken, **said: Any) -> None:
     """A narrowed token is told to its own organisation only, any other to all of its person's."""
     own = [token.organisation_id] if token.organisation_id is not None else organisations_of(token.user_id)
     record_each(actor.by, action, token, own, personal={"name": token.name}, person_id=token.user_id, **said)
 
 
-def _facts(token: ApiToken) -> dict[str, object]:
+def _details(token: ApiToken) -> dict[str, object]:
     told = {"scope": token.scope, "expires_at": token.expires_at, "region": token.region_id, "site": token.site_id,
             "meter": token.meter_id, "organisation": token.organisation_id}  # fmt: skip
     return {name: value for name, value in told.items() if value is not None}

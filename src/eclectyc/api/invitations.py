@@ -11,8 +11,8 @@ from ninja import Path, Query, Router, Schema
 from ninja.responses import Status
 
 from eclectyc.accounts import invitations
-from eclectyc.accounts.access_log import note_invitations
-from eclectyc.accounts.models import PLACES, Invitation, InvitationState
+from eclectyc.accounts.access_log import record_invitations_read
+from eclectyc.accounts.models import PLACE_RELATIONS, Invitation, InvitationState
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.requests import CHANGING, ONE, REFUSALS, Number, Page, one, page_of, require_somewhere
 from eclectyc.api.role_scope import AtPlaceWithRole, PositionOut, position_facts
@@ -51,13 +51,13 @@ def list_invitations(request: HttpRequest, asked: Query[InvitationList]) -> Invi
     """The latest first. ``sent_at`` is null where the mail server did not take the mail: send it again."""
     actor = actor_of(request)
     require_somewhere(actor, "people.view")
-    found = Invitation.objects.visible_to(actor).select_related(*PLACES, "custom_role")
+    found = Invitation.objects.visible_to(actor).select_related(*PLACE_RELATIONS, "custom_role")
     if asked.organisation is not None:
         found = found.filter(organisation=asked.organisation)
     if asked.state is not None:
         found = found.open(timezone.now())
     items, count = page_of(found, asked)
-    note_invitations(actor, items)
+    record_invitations_read(actor, items)
     return InvitationPage(items=[invitation_out(item) for item in items], count=count)
 
 
@@ -73,7 +73,7 @@ def invite(request: HttpRequest, body: NewInvitation) -> Status[InvitationOut]:
 def one_invitation(request: HttpRequest, pk: Path[Number]) -> InvitationOut:
     """An invitation and its state."""
     invitation = _one(request, pk)
-    note_invitations(actor_of(request), [invitation])
+    record_invitations_read(actor_of(request), [invitation])
     return invitation_out(invitation)
 
 
@@ -91,7 +91,7 @@ def withdraw(request: HttpRequest, pk: Path[Number]) -> Status[None]:
 
 
 def _one(request: HttpRequest, pk: int) -> Invitation:
-    visible = Invitation.objects.visible_to(actor_of(request)).select_related(*PLACES, "custom_role")
+    visible = Invitation.objects.visible_to(actor_of(request)).select_related(*PLACE_RELATIONS, "custom_role")
     return one(visible, pk, "invitation")
 
 

@@ -13,9 +13,9 @@ from ninja.responses import Status
 from pydantic import Field
 
 from eclectyc.accounts import invitations, memberships, people
-from eclectyc.accounts.access_log import note_memberships, note_people
+from eclectyc.accounts.access_log import record_memberships_read, record_people_read
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.models import PLACES, Membership, User
+from eclectyc.accounts.models import PLACE_RELATIONS, Membership, User
 from eclectyc.accounts.organisations import organisation_named
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.invitations import InvitationOut, invitation_out
@@ -185,13 +185,13 @@ def remove_user(request: HttpRequest, pk: Path[Number]) -> Status[None]:
 @router.get("/memberships", response={200: MembershipPage, **REFUSALS}, summary="List memberships")
 def list_memberships(request: HttpRequest, asked: Query[MembershipList]) -> MembershipPage:
     """Who has which role where: yours, and those where you see people."""
-    found = Membership.objects.visible_to(actor_of(request)).select_related(*PLACES, "custom_role")
+    found = Membership.objects.visible_to(actor_of(request)).select_related(*PLACE_RELATIONS, "custom_role")
     if asked.user is not None:
         found = found.filter(user=asked.user)
     if asked.organisation is not None:
         found = found.filter(organisation=asked.organisation)
     items, count = page_of(found, asked)
-    note_memberships(actor_of(request), items)
+    record_memberships_read(actor_of(request), items)
     return MembershipPage.model_construct(items=[_membership(item) for item in items], count=count)
 
 
@@ -207,7 +207,7 @@ def grant(request: HttpRequest, body: NewMembership) -> Status[MembershipOut]:
 def one_membership(request: HttpRequest, pk: Path[Number]) -> MembershipOut:
     """A membership."""
     membership = _one_membership(request, pk)
-    note_memberships(actor_of(request), [membership])
+    record_memberships_read(actor_of(request), [membership])
     return _membership(membership)
 
 
@@ -240,7 +240,7 @@ def _one(request: HttpRequest, pk: int) -> User:
 
 
 def _one_membership(request: HttpRequest, pk: int) -> Membership:
-    visible = Membership.objects.visible_to(actor_of(request)).select_related(*PLACES, "custom_role")
+    visible = Membership.objects.visible_to(actor_of(request)).select_related(*PLACE_RELATIONS, "custom_role")
     return one(visible, pk, "membership")
 
 
@@ -250,12 +250,12 @@ def _membership(membership: Membership) -> MembershipOut:
 
 def _shown(actor: Actor, users: list[User]) -> list[UserOut]:
     """Return people with those of their memberships that the actor sees: one query for all."""
-    visible = Membership.objects.visible_to(actor).select_related(*PLACES, "custom_role")
+    visible = Membership.objects.visible_to(actor).select_related(*PLACE_RELATIONS, "custom_role")
     held: dict[int, list[MembershipOut]] = {user.pk: [] for user in users}
     theirs = list(visible.filter(user__in=list(held)))
     for membership in theirs:
         held[membership.user_id].append(_membership(membership))
-    note_people(actor, users, theirs)
+    record_people_read(actor, users, theirs)
     return [
         UserOut.model_construct(
             id=user.pk, email=user.email, name=user.name, is_active=user.is_active, is_operator=user.is_operator,

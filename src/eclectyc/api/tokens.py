@@ -12,7 +12,7 @@ from ninja.responses import Status
 from pydantic import AwareDatetime, Field
 
 from eclectyc.accounts import tokens
-from eclectyc.accounts.models import PLACES, ApiToken, User
+from eclectyc.accounts.models import PLACE_RELATIONS, ApiToken, User
 from eclectyc.api.authentication import actor_of
 from eclectyc.api.requests import CHANGING, ONE, REFUSALS, Number, Page, one, page_of
 from eclectyc.api.role_scope import AtPlace, PlaceOut, place_facts
@@ -53,7 +53,7 @@ class TokenPage(Schema):
 @router.get("/tokens", response={200: TokenPage, **REFUSALS}, summary="List your tokens")
 def list_tokens(request: HttpRequest, asked: Query[Page]) -> TokenPage:
     """By their first letters, the latest first; the tokens themselves are not kept. An operator sees everybody's."""
-    items, count = page_of(ApiToken.objects.visible_to(actor_of(request)).select_related(*PLACES), asked)
+    items, count = page_of(ApiToken.objects.visible_to(actor_of(request)).select_related(*PLACE_RELATIONS), asked)
     return TokenPage(items=[TokenOut(**_facts(token)) for token in items], count=count)
 
 
@@ -84,7 +84,7 @@ def revoke_token(request: HttpRequest, pk: Path[Number]) -> Status[None]:
 
 
 def _one(request: HttpRequest, pk: int) -> ApiToken:
-    return one(ApiToken.objects.visible_to(actor_of(request)).select_related(*PLACES, "user"), pk, "token")
+    return one(ApiToken.objects.visible_to(actor_of(request)).select_related(*PLACE_RELATIONS, "user"), pk, "token")
 
 
 def _facts(token: ApiToken) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def second_factor(
 
     user = people.user_by_email(OPERATOR, email)
     if remove:
-        gone = factors.take_away(OPERATOR, user=user)
+        gone = factors.remove(OPERATOR, user=user)
         say(f"{user.email} signs in without a second factor." if gone else f"{user.email} had none.")
     else:
         say(f"{user.email} signs in {'with' if factors.has_second_factor(user) else 'without'} a second factor.")
@@ -123,9 +123,9 @@ def set_password(email: Email, password_stdin: FromStdin = False, temporary: Tem
 def list_users(organisation: OrganisationName = None, as_json: AsJson = False) -> None:
     """List people with their roles."""
     ready()
-    from eclectyc.accounts.models import PLACES, Membership, User
+    from eclectyc.accounts.models import PLACE_RELATIONS, Membership, User
 
-    members = Membership.objects.select_related("user", "custom_role", *PLACES).order_by(
+    members = Membership.objects.select_related("user", "custom_role", *PLACE_RELATIONS).order_by(
         "user__email", "organisation__name"
     )
     if organisation:

@@ -12,14 +12,14 @@ from eclectyc.kernel import quality
 
 
 @dataclass
-class Use:
+class MeterUsage:
     """A meter's half-hours on the grid: values (NaN = missing) and quality."""
 
     values: np.ndarray
     quality: np.ndarray
 
     @classmethod
-    def of(cls, values: np.ndarray) -> Use:
+    def of(cls, values: np.ndarray) -> MeterUsage:
         return cls(values, np.full(values.size, quality.ACTUAL, dtype=np.int8))
 
     def lose(self, span: slice) -> None:
@@ -29,7 +29,7 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Faults:
+class DataFaults:
     """The faults of the estate, dated from the day on which the demo was first made."""
 
     made_on: date
@@ -55,7 +55,7 @@ class Faults:
             return np.where(np.arange(use.size) < self.ago(grid, 455), use, 0.14 * use)
         return use
 
-    def at_the_meter(self, key: str, use: Use, grid: Grid, rng: np.random.Generator) -> None:
+    def at_the_meter(self, key: str, use: MeterUsage, grid: Grid, rng: np.random.Generator) -> None:
         """Change what was recorded: gaps, estimates, flat runs, spikes, silence."""
         if key == "temple":
             use.lose(slice(self.ago(grid, 47, 12), self.ago(grid, 43, 9)))
@@ -73,7 +73,7 @@ class Faults:
             for lost in np.flatnonzero(rng.random(use.values.size) < 0.004):
                 use.lose(slice(lost, lost + 2))
 
-    def _estimate(self, use: Use, grid: Grid, first_days_ago: int, last_days_ago: int) -> None:
+    def _estimate(self, use: MeterUsage, grid: Grid, first_days_ago: int, last_days_ago: int) -> None:
         """Put the day's profile of the week before in place of what was not read."""
         for days in range(first_days_ago, last_days_ago, -1):
             start, end = self.ago(grid, days), self.ago(grid, days - 1)

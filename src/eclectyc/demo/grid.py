@@ -98,7 +98,7 @@ class Weather:
     irradiance: np.ndarray
 
 
-def weather(grid: Grid, rng: np.random.Generator, *, offset_c: float = 0.0) -> Weather:
+def simulate_weather(grid: Grid, rng: np.random.Generator, *, offset_c: float = 0.0) -> Weather:
     """Make weather for middle England: a year's and a day's swing, spells of days, and cloud.
 
     offset_c : how much warmer than there [°C].

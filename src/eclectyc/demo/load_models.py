@@ -17,7 +17,7 @@ HALF_HOURS_A_YEAR: Final = 17532
 
 
 @dataclass(frozen=True)
-class Load:
+class LoadModel:
     """Use of a meter in an ordinary year, and what it goes to.
 
     annual : use in a year, in the meter's unit.
@@ -36,7 +36,7 @@ class Load:
     digits: int = 2
 
 
-def half_hours(load: Load, grid: Grid, weather: Weather, rng: np.random.Generator) -> np.ndarray:
+def simulate_load(load: LoadModel, grid: Grid, weather: Weather, rng: np.random.Generator) -> np.ndarray:
     """Return the use in each half-hour of the grid, unrounded and never negative."""
     present = PATTERNS[load.pattern](grid)
     scatter, orders = rng.spawn(2)
@@ -80,61 +80,66 @@ def _scatter(grid: Grid, rng: np.random.Generator, noise: float) -> np.ndarray:
     return days[grid.day_of] * (1 + slots)
 
 
-def _between(hour: np.ndarray, opens: float, closes: float, *, ramp_h: float = 1.0) -> np.ndarray:
+def _occupied_between(hour: np.ndarray, opens: float, closes: float, *, ramp_h: float = 1.0) -> np.ndarray:
     """1 inside opening hours, 0 outside, with a ramp before and after."""
     return np.clip(np.minimum((hour - opens) / ramp_h + 0.5, (closes - hour) / ramp_h + 0.5), 0, 1)
 
 
 def _office(grid: Grid) -> np.ndarray:
     there = (
-        _between(grid.hour, 8.0, 17.75, ramp_h=2.5) * np.array([0.86, 1.0, 1.0, 0.98, 0.78, 0.08, 0.04])[grid.weekday]
+        _occupied_between(grid.hour, 8.0, 17.75, ramp_h=2.5)
+        * np.array([0.86, 1.0, 1.0, 0.98, 0.78, 0.08, 0.04])[grid.weekday]
     )
     return np.where(grid.is_working | (grid.weekday >= 5), there, 0.05 * there)
 
 
 def _school(grid: Grid) -> np.ndarray:
-    lessons = _between(grid.hour, 7.75, 16.25, ramp_h=1.5) + 0.25 * _between(grid.hour, 16.5, 20.0)
-    cleaning = 0.12 * _between(grid.hour, 8.5, 14.0) * grid.is_working
+    lessons = _occupied_between(grid.hour, 7.75, 16.25, ramp_h=1.5) + 0.25 * _occupied_between(grid.hour, 16.5, 20.0)
+    cleaning = 0.12 * _occupied_between(grid.hour, 8.5, 14.0) * grid.is_working
     return np.where(grid.is_school, np.clip(lessons, 0, 1), cleaning)
 
 
 def _works(grid: Grid) -> np.ndarray:
     two_shifts = (
-        0.92 * _between(grid.hour, 6.0, 22.0, ramp_h=0.5) * (1 - 0.25 * _between(grid.hour, 13.75, 14.25, ramp_h=0.5))
+        0.92
+        * _occupied_between(grid.hour, 6.0, 22.0, ramp_h=0.5)
+        * (1 - 0.25 * _occupied_between(grid.hour, 13.75, 14.25, ramp_h=0.5))
     )
-    saturday = 0.45 * _between(grid.hour, 6.0, 12.5, ramp_h=0.5)
+    saturday = 0.45 * _occupied_between(grid.hour, 6.0, 12.5, ramp_h=0.5)
     use = np.where(grid.weekday < 5, two_shifts, np.where(grid.weekday == 5, saturday, 0.0))
     shutdown = _is_christmas(grid) | _is_august_shutdown(grid)
     return np.where(shutdown | ((grid.weekday < 5) & ~grid.is_working), 0.04, use)
 
 
 def _shop(grid: Grid) -> np.ndarray:
-    weekdays = _between(grid.hour, 7.0, 22.0)
-    return np.where(grid.weekday == 6, _between(grid.hour, 9.5, 16.5), weekdays) * 0.97
+    weekdays = _occupied_between(grid.hour, 7.0, 22.0)
+    return np.where(grid.weekday == 6, _occupied_between(grid.hour, 9.5, 16.5), weekdays) * 0.97
 
 
 def _ward(grid: Grid) -> np.ndarray:
     weekday = np.where(grid.weekday < 5, 1.0, 0.8)
-    return 0.45 + 0.55 * _between(grid.hour, 7.0, 20.0, ramp_h=3) * weekday
+    return 0.45 + 0.55 * _occupied_between(grid.hour, 7.0, 20.0, ramp_h=3) * weekday
 
 
 def _depot(grid: Grid) -> np.ndarray:
-    early = _between(grid.hour, 4.5, 21.5) * np.array([1, 1, 1, 1, 1, 0.6, 0.15])[grid.weekday]
+    early = _occupied_between(grid.hour, 4.5, 21.5) * np.array([1, 1, 1, 1, 1, 0.6, 0.15])[grid.weekday]
     return np.where(_is_christmas(grid), 0.1, early)
 
 
 def _pool(grid: Grid) -> np.ndarray:
     weekend = (grid.weekday >= 5) | ~grid.is_working
-    return np.where(weekend, _between(grid.hour, 8.0, 18.5), _between(grid.hour, 6.25, 22.0))
+    return np.where(weekend, _occupied_between(grid.hour, 8.0, 18.5), _occupied_between(grid.hour, 6.25, 22.0))
 
 
 def _building_site(grid: Grid) -> np.ndarray:
-    there = _between(grid.hour, 7.25, 17.5) * np.array([1, 1, 1, 1, 0.9, 0.35, 0])[grid.weekday]
+    there = _occupied_between(grid.hour, 7.25, 17.5) * np.array([1, 1, 1, 1, 0.9, 0.35, 0])[grid.weekday]
     return np.where(_is_christmas(grid) | ((grid.weekday < 5) & ~grid.is_working), 0.03, there)
 
 
 def _night(grid: Grid) -> np.ndarray:
-    return np.clip(_between(grid.hour, 18.5, 30.0, ramp_h=2) + _between(grid.hour, -6.0, 5.5, ramp_h=2), 0, 1)
+    return np.clip(
+        _occupied_between(grid.hour, 18.5, 30.0, ramp_h=2) + _occupied_between(grid.hour, -6.0, 5.5, ramp_h=2), 0, 1
+    )
 
 
 def _is_christmas(grid: Grid) -> np.ndarray:

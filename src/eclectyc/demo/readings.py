@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from eclectyc.demo.data_faults import Faults, Use
-from eclectyc.demo.grid import ORIGIN, Grid, Weather, weather
-from eclectyc.demo.load_models import half_hours
+from eclectyc.demo.data_faults import DataFaults, MeterUsage
+from eclectyc.demo.grid import ORIGIN, Grid, Weather, simulate_weather
+from eclectyc.demo.load_models import simulate_load
 from eclectyc.demo.plan import MeterPlan, SitePlan, estate
 from eclectyc.kernel import quality
 from eclectyc.kernel.days import WHOLE_DAY
@@ -42,20 +42,20 @@ def readings(seed: int, *, start: date, end: date, made_on: date) -> Iterator[Me
 
     made_on : the day the demo was first made, from which its faults are dated.
     """
-    grid, faults = Grid(end + MARGIN), Faults(made_on)
+    grid, faults = Grid(end + MARGIN), DataFaults(made_on)
     for site in estate():
-        outdoors = weather(grid, _random(seed, "weather"), offset_c=site.warmer_c)
+        outdoors = simulate_weather(grid, _random(seed, "weather"), offset_c=site.warmer_c)
         for meter, quantity, unit, use in _site(site, seed, grid, outdoors, faults):
-            yield _cut(meter, quantity, unit, use, grid, _first_day(meter, start, made_on), end)
+            yield _days_between(meter, quantity, unit, use, grid, _first_day(meter, start, made_on), end)
 
 
 def _site(
-    site: SitePlan, seed: int, grid: Grid, outdoors: Weather, faults: Faults
-) -> Iterator[tuple[MeterPlan, str, str, Use]]:
+    site: SitePlan, seed: int, grid: Grid, outdoors: Weather, faults: DataFaults
+) -> Iterator[tuple[MeterPlan, str, str, MeterUsage]]:
     flows = _flows(site, seed, grid, outdoors, faults)
     for meter in site.meters:
         digits = meter.load.digits if meter.load else 2
-        use = Use.of(np.round(flows[meter.key], digits) if meter.step != WHOLE_DAY else flows[meter.key])
+        use = MeterUsage.of(np.round(flows[meter.key], digits) if meter.step != WHOLE_DAY else flows[meter.key])
         faults.at_the_meter(meter.key, use, grid, _random(seed, meter.key, "faults"))
         yield meter, "export" if meter.exports_for else "import", meter.unit, use
         if meter.power_factor:
@@ -63,12 +63,12 @@ def _site(
             yield meter, "reactive_import", "kVArh", reactive
 
 
-def _flows(site: SitePlan, seed: int, grid: Grid, outdoors: Weather, faults: Faults) -> Mapping[str, np.ndarray]:
+def _flows(site: SitePlan, seed: int, grid: Grid, outdoors: Weather, faults: DataFaults) -> Mapping[str, np.ndarray]:
     """Return what truly flowed through each meter of a site: sub-meters under mains, solar before the grid."""
     flows: dict[str, np.ndarray] = {}
     for meter in site.meters:
         if meter.load:
-            own = half_hours(meter.load, grid, outdoors, _random(seed, meter.key))
+            own = simulate_load(meter.load, grid, outdoors, _random(seed, meter.key))
             flows[meter.key] = faults.before_metering(meter.key, own, grid)
         elif meter.kwp:
             flows[meter.key] = 0.82 * meter.kwp * outdoors.irradiance / 1000 / 2
@@ -83,12 +83,14 @@ def _flows(site: SitePlan, seed: int, grid: Grid, outdoors: Weather, faults: Fau
     return flows
 
 
-def _reactive(use: Use, power_factor: float, rng: np.random.Generator) -> Use:
+def _reactive(use: MeterUsage, power_factor: float, rng: np.random.Generator) -> MeterUsage:
     factor = np.clip(power_factor + 0.02 * rng.standard_normal(use.values.size), 0.7, 0.995)
-    return Use(np.round(use.values * np.tan(np.arccos(factor)), 2), use.quality.copy())
+    return MeterUsage(np.round(use.values * np.tan(np.arccos(factor)), 2), use.quality.copy())
 
 
-def _cut(meter: MeterPlan, quantity: str, unit: str, use: Use, grid: Grid, first: date, end: date) -> MeterDays:
+def _days_between(
+    meter: MeterPlan, quantity: str, unit: str, use: MeterUsage, grid: Grid, first: date, end: date
+) -> MeterDays:
     """Take the asked-for days; sum them where the meter knows whole days only; leave out days without any reading."""
     of_days = slice((first - ORIGIN) // timedelta(days=1), (end - ORIGIN) // timedelta(days=1))
     counts, starts = grid.counts[of_days], grid.starts[of_days]

@@ -1,7 +1,7 @@
-"""What may be taken out of an installation: sites, meters, daily and monthly totals, readings; in parts, as frames.
+"""Exports: sites, meters, daily and monthly totals, readings; in parts, as frames.
 
 An exported file of readings can be imported again: its columns are those of the long layout, stamps carry their
-offset, ``flag`` is A or E; ``origin`` tells an estimate of the source from one of ours.
+offset, ``flag`` is A or E; ``origin`` distinguishes an estimate of the source from one of ours.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from eclectyc.estate.formula_visibility import visible_formulas
 from eclectyc.estate.models import Meter, Quantity, Series, Site
 from eclectyc.kernel.days import WHOLE_DAY, midnights
 from eclectyc.kernel.quality import ACTUAL, MISSING, NAMES
-from eclectyc.reports.registry import SITE_COLUMNS, site_fact
+from eclectyc.reports.registry import SITE_COLUMNS, site_cell
 
 if TYPE_CHECKING:
     from eclectyc.accounts.models import Organisation
@@ -66,7 +66,7 @@ _FACTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to export: of which organisation, over which half-open days, of which meters (none named: all)."""
+    """The organisation, half-open days and meters to export (no meter named: all)."""
 
     organisation: Organisation
     start: date
@@ -82,24 +82,32 @@ class Wanted:
 
 
 def export(actor: Actor, kind: str, wanted: Wanted) -> Iterator[pl.DataFrame]:
-    """Yield an export in parts of one schema: at least one, empty where there is nothing."""
+    """Yield an export in parts of one schema: at least one, perhaps empty."""
     actor.require("exports.run", wanted.organisation.pk)
     span = {} if kind in UNDATED else {"start": wanted.start, "end": wanted.end}
-    record(actor.by, "export.file", organisation_id=wanted.organisation.pk,
-           after={"kind": kind, "meters": list(wanted.meters)[:1_000] or "all", **span})  # fmt: skip
+    record(
+        actor.by,
+        "export.file",
+        organisation_id=wanted.organisation.pk,
+        after={"kind": kind, "meters": list(wanted.meters)[:1_000] or "all", **span},
+    )
     ways = {"daily": daily, "monthly": monthly, "meters": meters, "sites": sites, "readings": readings}
     return ways[kind](actor, wanted)
 
 
 def meters(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
-    """The meters with their facts: a file of this form can be imported with ``-t meters``."""
+    """Yield the meters with their facts, as a file for ``-t meters``."""
     found = Meter.objects.visible_to(actor).filter(wanted.condition).order_by("site__name", "identifier")
     formulas = visible_formulas(actor, found.exclude(formula=""))
     rows = found.values_list(*_FACTS.values(), "pk")
     types = {name: pl.String() for name in _FACTS} | {
-        "step": pl.Int32(), "multiplier": pl.Float64(), "correction": pl.Float64(), "installed": pl.Date(),
-        "removed": pl.Date(), "is_active": pl.Boolean(),
-    }  # fmt: skip
+        "step": pl.Int32(),
+        "multiplier": pl.Float64(),
+        "correction": pl.Float64(),
+        "installed": pl.Date(),
+        "removed": pl.Date(),
+        "is_active": pl.Boolean(),
+    }
     exact = ("multiplier", "correction")
     plain = [
         [float(v) if name in exact else v for name, v in zip(_FACTS, facts, strict=True) if name != "formula"]
@@ -110,24 +118,23 @@ def meters(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
 
 
 def sites(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
-    """The sites with their facts: a file of this form can be imported with ``-t sites``.
-
-    Where meters are named, the sites at which they are.
-    """
+    """Yield the sites with their facts, as a file for ``-t sites``; if meters are named, only their sites."""
     held = Site.objects.visible_to(actor).filter(organisation=wanted.organisation.pk)
     if wanted.meters:
         held = held.filter(meters__identifier__in=wanted.meters).distinct()
-    types = {name: pl.String() for name in SITE_COLUMNS} | dict.fromkeys(
-        ("floor_area_m2", "latitude", "longitude"), pl.Float64()
-    ) | {"is_active": pl.Boolean()}  # fmt: skip
+    types = (
+        {name: pl.String() for name in SITE_COLUMNS}
+        | dict.fromkeys(("floor_area_m2", "latitude", "longitude"), pl.Float64())
+        | {"is_active": pl.Boolean()}
+    )
     rows = [
-        [site_fact(site, column) for column in SITE_COLUMNS] for site in held.select_related("region").order_by("name")
+        [site_cell(site, column) for column in SITE_COLUMNS] for site in held.select_related("region").order_by("name")
     ]
     yield pl.DataFrame(rows, schema=types, orient="row")
 
 
 def daily(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
-    """One row a meter, quantity and local day on which readings were expected or came; a gap has no value."""
+    """Yield one row per meter, quantity and local day with expected or present readings; a gap has no value."""
     schema = _blank("date").schema
     yield pl.DataFrame(schema=schema)
     for quantity, asked in _asked(actor, wanted):
@@ -148,7 +155,7 @@ def daily(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
 
 
 def monthly(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
-    """One row a meter, quantity and calendar month, summed from the days."""
+    """Yield one row per meter, quantity and calendar month, summed from the days."""
     schema = _blank("month").schema
     yield pl.DataFrame(schema=schema)
     for quantity, asked in _asked(actor, wanted):
@@ -161,9 +168,17 @@ def monthly(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
 
 
 def readings(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
-    """One row a slot of the readings that count; a missing slot of a held day has no value."""
-    schema = {"meter": pl.String(), "quantity": pl.String(), "unit": pl.String(), "start": pl.String(),
-              "end": pl.String(), "value": pl.Float64(), "flag": pl.String(), "origin": pl.String()}  # fmt: skip
+    """Yield one row per slot of the primary readings; a missing slot of a stored day has no value."""
+    schema = {
+        "meter": pl.String(),
+        "quantity": pl.String(),
+        "unit": pl.String(),
+        "start": pl.String(),
+        "end": pl.String(),
+        "value": pl.Float64(),
+        "flag": pl.String(),
+        "origin": pl.String(),
+    }
     yield pl.DataFrame(schema=schema)
     for quantity, asked in _asked(actor, wanted):
         for rows in slices(asked, wanted.start, wanted.end, values=True):
@@ -175,7 +190,7 @@ def readings(actor: Actor, wanted: Wanted) -> Iterator[pl.DataFrame]:
 
 
 def _asked(actor: Actor, wanted: Wanted) -> Iterator[tuple[str, MeterSet]]:
-    """Yield each quantity that the organisation holds, with its points."""
+    """Yield each quantity that the organisation has, with its points."""
     held = Series.objects.visible_to(actor).filter(meter__organisation=wanted.organisation, is_primary=True)
     known = set(held.values_list("quantity", flat=True).distinct().order_by())
     for quantity in (q for q in Quantity.values if q in known):
@@ -193,12 +208,12 @@ def _blank(when: str) -> pl.DataFrame:
 
 def _with_coverage(frame: pl.DataFrame) -> pl.DataFrame:
     coverage = pl.when(pl.col("expected") > 0).then((pl.col("present") / pl.col("expected")).round(6))
-    # Sums of decimals carry dust in their last binary digits: nine decimals are more than any meter has.
+    # Sums have rounding in their last binary digits: nine decimals are more than any meter has.
     return frame.with_columns(coverage.alias("coverage"), pl.col("value").fill_nan(None).round(9))
 
 
 def _slots(rows: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
-    """Take day rows of one zone apart, slot by slot, with each slot's start and end in local time."""
+    """Return the slots of one zone's day rows, each with its start and end in local time."""
     lengths = rows["values"].list.len().to_numpy().astype(np.int64)
     row = np.repeat(np.arange(len(rows)), lengths)
     slot = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -223,7 +238,7 @@ def _slots(rows: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
 
 
 def _printed(utc_s: np.ndarray, zone: ZoneInfo, midnight_of: np.ndarray) -> pl.Series:
-    """Print instants with their offset. One that is the midnight of a day is printed so, also where clocks skip it."""
+    """Format instants with their offset. The midnight of a day is formatted as such even if clocks skip it."""
     instants = pl.Series(utc_s * 1_000_000).cast(pl.Datetime("us", "UTC"))
     printed = instants.dt.convert_time_zone(zone.key).dt.strftime("%Y-%m-%dT%H:%M:%S%:z")
     skipped = pl.Series(~np.isnat(midnight_of)) & ~printed.str.contains("T00:00:00", literal=True)
@@ -234,7 +249,7 @@ def _printed(utc_s: np.ndarray, zone: ZoneInfo, midnight_of: np.ndarray) -> pl.S
 
 
 def _months(start: date, end: date) -> Iterator[tuple[date, date]]:
-    """Cut a span at the turns of months, so that a long export is never held whole."""
+    """Divide a span by months, so that a long export is never in memory as a whole."""
     while start < end:
         turn = min(month_after(month_of(start)), end)
         yield start, turn

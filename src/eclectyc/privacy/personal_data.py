@@ -19,8 +19,8 @@ from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.models import PLACES, Invitation, Membership, User
-from eclectyc.accounts.person_events import note
+from eclectyc.accounts.models import PLACE_RELATIONS, Invitation, Membership, User
+from eclectyc.accounts.person_events import record_person_event
 from eclectyc.audit import read_log_queue
 from eclectyc.audit.models import Event, Person, Personal
 from eclectyc.audit.search import EventDetails, describe
@@ -61,7 +61,7 @@ def export(actor: Actor, *, user: User) -> bytes:
             out.writestr(f"mails/{path.name}", path.read_bytes())
     counts = {name: len(rows) for name, (_, rows) in tables.items()}
     with transaction.atomic():
-        note(actor.by, "privacy.exported", user, after={"tables": counts})
+        record_person_event(actor.by, "privacy.exported", user, after={"tables": counts})
     return packed.getvalue()
 
 
@@ -74,7 +74,7 @@ def require_person(actor: Actor, user: User, *, may_be_own: bool) -> None:
     is_own = actor.user_id == user.pk and actor.token_id is None
     if (may_be_own and is_own) or (actor.stands_above):
         return
-    places = [m.place for m in Membership.objects.filter(user=user).select_related(*PLACES)]
+    places = [m.place for m in Membership.objects.filter(user=user).select_related(*PLACE_RELATIONS)]
     if user.is_operator or not places or not all(actor.may("privacy.run", place) for place in places):
         raise Forbidden(
             "This person has roles outside the organisations you manage.", "Ask the operator of this installation."

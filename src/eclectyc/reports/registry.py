@@ -36,24 +36,24 @@ def site_rows(actor: Actor, wanted: SiteFilter | None = None) -> Iterator[Row]:
     """Yield a head and then the sites of a filter that the actor may export, in order of their names."""
     found = matching_sites(actor, wanted).filter(pk__in=_may_export(actor, Site))
     references = _references(found)
-    _tell(actor, "sites", found)
+    _record_export(actor, "sites", found)
     yield (*SITE_COLUMNS, *references)
     for site in found.select_related("region").order_by("organisation", "name").iterator(chunk_size=_CHUNK):
-        yield (*(site_fact(site, column) for column in SITE_COLUMNS), *_referred(site, references))
+        yield (*(site_cell(site, column) for column in SITE_COLUMNS), *_reference_cells(site, references))
 
 
 def meter_rows(actor: Actor, wanted: MeterFilter | None = None) -> Iterator[Row]:
     """Yield a head and then the meters of a filter that the actor may export, in order of their identifiers."""
     found = matching_meters(actor, wanted).filter(pk__in=_may_export(actor, Meter))
     references = _references(found)
-    _tell(actor, "meters", found)
+    _record_export(actor, "meters", found)
     yield (*METER_COLUMNS, *references)
     rows = found.select_related("site", "supplier", "parent").order_by("organisation", "identifier")
     for meters in _in_chunks(rows):
         formulas = visible_formulas(actor, meters)
         for meter in meters:
             meter.formula = formulas[meter.pk].text
-            yield (*(_of_meter(meter, column) for column in METER_COLUMNS), *_referred(meter, references))
+            yield (*(_meter_cell(meter, column) for column in METER_COLUMNS), *_reference_cells(meter, references))
 
 
 def _in_chunks(rows: QuerySet[Meter]) -> Iterator[list[Meter]]:
@@ -68,13 +68,13 @@ def _may_export(actor: Actor, model: type[Site] | type[Meter]) -> QuerySet[Any]:
     return model.objects.visible_to(actor, "exports.run").order_by().values("pk")
 
 
-def _tell(actor: Actor, what: str, found: QuerySet[Any]) -> None:
+def _record_export(actor: Actor, what: str, found: QuerySet[Any]) -> None:
     organisations = list(found.order_by().values_list("organisation", flat=True).distinct()[:2])
     only = organisations[0] if len(organisations) == 1 else None
     record(actor.by, f"export.{what}", organisation_id=only, after={"rows": found.count()})
 
 
-def site_fact(site: Site, column: str) -> object:
+def site_cell(site: Site, column: str) -> object:
     """Return what stands in a column of ``SITE_COLUMNS`` of a file of sites."""
     if column == "region":
         return site.region.name if site.region else ""
@@ -85,7 +85,7 @@ def site_fact(site: Site, column: str) -> object:
     return getattr(site, column)
 
 
-def _of_meter(meter: Meter, column: str) -> object:
+def _meter_cell(meter: Meter, column: str) -> object:
     if column == "site":
         return meter.site.name
     if column == "supplier":
@@ -102,5 +102,5 @@ def _references(found: QuerySet[Any]) -> list[str]:
     return sorted(name for name in names if _REFERENCE.fullmatch(name))[:_MOST_REFERENCES]
 
 
-def _referred(thing: Site | Meter, names: list[str]) -> list[str]:
+def _reference_cells(thing: Site | Meter, names: list[str]) -> list[str]:
     return [thing.outside_references.get(name, "") for name in names]

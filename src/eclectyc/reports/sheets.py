@@ -30,8 +30,8 @@ def csv_parts(rows: Iterable[Row]) -> Iterator[bytes]:
     for number, row in enumerate(rows, 1):
         writer.writerow([safe(_as_text(cell)) for cell in row])
         if number % _PART_ROWS == 0:
-            yield _taken(buffer)
-    yield _taken(buffer)
+            yield _drain(buffer)
+    yield _drain(buffer)
 
 
 def xlsx(rows: Iterable[Row], name: str) -> bytes:
@@ -57,10 +57,10 @@ def write_xlsx(rows: Iterable[Row], name: str, out: IO[bytes]) -> None:
             if line > MOST_XLSX_ROWS:
                 raise Invalid("A workbook holds no more rows.", "Ask for CSV.", field="format")
             for column, cell in enumerate(row):
-                _put(sheet, line, column, cell, day=day, bold=None if line else bold)
+                _write_cell(sheet, line, column, cell, day=day, bold=None if line else bold)
 
 
-def _put(sheet: Any, line: int, column: int, cell: object, *, day: Any, bold: Any) -> None:
+def _write_cell(sheet: Any, line: int, column: int, cell: object, *, day: Any, bold: Any) -> None:
     if cell is None or cell == "":
         return
     if isinstance(cell, bool):
@@ -86,7 +86,7 @@ def _as_text(cell: object) -> object:
     return "" if cell is None else cell
 
 
-def _taken(buffer: io.StringIO) -> bytes:
+def _drain(buffer: io.StringIO) -> bytes:
     text = buffer.getvalue()
     buffer.seek(0)
     buffer.truncate()

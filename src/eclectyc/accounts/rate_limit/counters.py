@@ -43,14 +43,14 @@ def tokens_rate() -> Rate:
     return Rate("token", settings.TOKEN_REQUESTS_PER_MINUTE, 60)
 
 
-def take(rate: Rate, who: str, *, now_s: float | None = None) -> None:
+def consume(rate: Rate, who: str, *, now_s: float | None = None) -> None:
     """Count one more; raise ``TooMany`` where it does not fit. What is refused is not counted."""
     wait = _counters().take(rate, digest_of(rate, who), time.time() if now_s is None else now_s)
     if wait > 0:
         raise TooMany(f"That was more than {rate.most} in {rate.window_s} s.", retry_after_s=max(1, math.ceil(wait)))
 
 
-def put_back(rate: Rate, who: str) -> None:
+def restore(rate: Rate, who: str) -> None:
     """Take back one that was counted: it turned out to be none of those that are limited."""
     _counters().put_back(rate, digest_of(rate, who), time.time())
 
@@ -95,7 +95,7 @@ class FileCounters:
             fcntl.lockf(self._file, fcntl.LOCK_EX, length, start)
             try:
                 held = os.pread(self._file, length, start).ljust(length, b"\0")
-                at, count = _found(held, digest, window)
+                at, count = _find_slot(held, digest, window)
                 wait = count.wait_s(rate, part) if more else 0.0
                 if wait <= 0:
                     slot = _SLOT.pack(digest, count.window, max(0, count.now + (1 if more else -1)), count.before)
@@ -105,7 +105,7 @@ class FileCounters:
         return max(0.0, wait)
 
 
-def _found(held: bytes, digest: bytes, window: int) -> tuple[int, Count]:
+def _find_slot(held: bytes, digest: bytes, window: int) -> tuple[int, Count]:
     """Return the slot of a digest and its count; where it has none, the least recent slot and nothing counted."""
     slots = [_SLOT.unpack_from(held, k * _SLOT.size) for k in range(_PROBES)]
     for k, (whose, seen, now, before) in enumerate(slots):
@@ -115,15 +115,15 @@ def _found(held: bytes, digest: bytes, window: int) -> tuple[int, Count]:
     return oldest, Count(window, 0, 0)
 
 
-_open: dict[tuple[int, Path], FileCounters] = {}
-_opening = threading.Lock()
+_files: dict[tuple[int, Path], FileCounters] = {}
+_files_lock = threading.Lock()
 
 
 def _counters() -> Counters:
     if connection.vendor == "postgresql":
         return RegistryCounters()
     key = (os.getpid(), settings.HOME)  # a file lock is a process's own
-    with _opening:
-        if key not in _open:
-            _open[key] = FileCounters(settings.HOME / "throttle")
-        return _open[key]
+    with _files_lock:
+        if key not in _files:
+            _files[key] = FileCounters(settings.HOME / "throttle")
+        return _files[key]

@@ -16,7 +16,7 @@ _NOW: Final = "CASE WHEN EXCLUDED.seen <= t.seen THEN t.taken ELSE 0 END"
 _BEFORE: Final = (
     "CASE WHEN EXCLUDED.seen <= t.seen THEN t.before WHEN EXCLUDED.seen = t.seen + 1 THEN t.taken ELSE 0 END"
 )
-_TAKE: Final = f"""
+_CONSUME: Final = f"""
 WITH over AS (
   SELECT digest FROM accounts_tally WHERE forget_at < %(now)s AND digest <> %(digest)s
   ORDER BY forget_at LIMIT 2 FOR UPDATE SKIP LOCKED
@@ -40,7 +40,7 @@ class RegistryCounters:
         window, part = rate.window_at(now_s), rate.part_at(now_s)
         with connection.cursor() as cursor:
             cursor.execute(
-                _TAKE,
+                _CONSUME,
                 {"digest": digest.hex(), "window": window, "part": part, "most": rate.most, "now": int(now_s),
                  "forget": (window + 2) * rate.window_s},
             )  # fmt: skip

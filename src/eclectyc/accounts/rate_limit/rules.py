@@ -17,12 +17,12 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import salted_hmac
 
 from eclectyc.accounts.client_address import network_of, origin_of
-from eclectyc.accounts.rate_limit.counters import put_back, take
+from eclectyc.accounts.rate_limit.counters import consume, restore
 from eclectyc.accounts.rate_limit.window import Rate
 from eclectyc.kernel.errors import TooMany
 
-OF_ACCOUNT: Final = Rate("sign-in to account", 10, 300)
-FROM_ADDRESS: Final = Rate("sign-in from address", 60, 300)
+SIGN_INS_TO_ACCOUNT: Final = Rate("sign-in to account", 10, 300)
+SIGN_INS_FROM_ADDRESS: Final = Rate("sign-in from address", 60, 300)
 CODES: Final = Rate("second factor", 6, 300)
 RESETS_OF_ACCOUNT: Final = Rate("reset of account", 3, 3600)
 RESETS_FROM_ADDRESS: Final = Rate("reset from address", 20, 3600)
@@ -31,12 +31,12 @@ OWN_PASSWORD: Final = Rate("own password", 10, 300)
 USED_CODE: Final = Rate("used code", 1, 120)  # a code counts for 90 s at most
 
 DEVICE: Final = "device"
-_KEPT_S: Final = 180 * 24 * 3600
+_COOKIE_AGE_S: Final = 180 * 24 * 3600
 _MOST_PEOPLE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class CountedAttempt:
     """An attempt that was counted."""
 
     counted: tuple[tuple[Rate, str], ...]
@@ -44,51 +44,51 @@ class Turn:
     def give_back(self) -> None:
         """Say that it succeeded: it counts for nothing."""
         for rate, who in self.counted:
-            put_back(rate, who)
+            restore(rate, who)
 
 
-def turn(*wanted: tuple[Rate, str]) -> Turn:
+def count_attempt(*wanted: tuple[Rate, str]) -> CountedAttempt:
     """Count an attempt against each of these, or, where one is used up, raise ``TooMany`` and count it nowhere."""
     counted: list[tuple[Rate, str]] = []
     try:
         for rate, who in wanted:
-            take(rate, who)
+            consume(rate, who)
             counted.append((rate, who))
     except TooMany:
-        Turn(tuple(counted)).give_back()
+        CountedAttempt(tuple(counted)).give_back()
         raise
-    return Turn(tuple(counted))
+    return CountedAttempt(tuple(counted))
 
 
-def at_sign_in(request: HttpRequest, email: str) -> Turn:
+def count_sign_in(request: HttpRequest, email: str) -> CountedAttempt:
     """Count an attempt at a password."""
-    return turn((FROM_ADDRESS, _from(request)), (OF_ACCOUNT, _account(request, email)))
+    return count_attempt((SIGN_INS_FROM_ADDRESS, _network(request)), (SIGN_INS_TO_ACCOUNT, _account(request, email)))
 
 
-def at_code(request: HttpRequest, email: str) -> Turn:
+def count_code(request: HttpRequest, email: str) -> CountedAttempt:
     """Count an attempt at a second factor: of somebody who knows the password."""
-    return turn((FROM_ADDRESS, _from(request)), (CODES, _account(request, email)))
+    return count_attempt((SIGN_INS_FROM_ADDRESS, _network(request)), (CODES, _account(request, email)))
 
 
-def at_own_password(request: HttpRequest, user_id: int) -> Turn:
+def count_own_password(request: HttpRequest, user_id: int) -> CountedAttempt:
     """Count an attempt at the password of the person whose session this is."""
-    return turn((OWN_PASSWORD, str(user_id)))
+    return count_attempt((OWN_PASSWORD, str(user_id)))
 
 
-def at_reset(request: HttpRequest, email: str) -> Turn:
+def count_reset(request: HttpRequest, email: str) -> CountedAttempt:
     """Count a mail that was asked for; it counts whether there is such an account or not."""
-    return turn((RESETS_FROM_ADDRESS, _from(request)), (RESETS_OF_ACCOUNT, email.strip().lower()))
+    return count_attempt((RESETS_FROM_ADDRESS, _network(request)), (RESETS_OF_ACCOUNT, email.strip().lower()))
 
 
-def at_link(request: HttpRequest) -> Turn:
+def count_link(request: HttpRequest) -> CountedAttempt:
     """Count the opening of a link with a secret in it."""
-    return turn((LINKS_FROM_ADDRESS, _from(request)))
+    return count_attempt((LINKS_FROM_ADDRESS, _network(request)))
 
 
 def is_first_use(user_id: int, code: str) -> bool:
     """Say whether a one-time code is used for the first time; of two at once only one is."""
     try:
-        take(USED_CODE, f"{user_id}:{code}")
+        consume(USED_CODE, f"{user_id}:{code}")
     except TooMany:
         return False
     return True
@@ -101,7 +101,7 @@ def remember_device(request: HttpRequest, response: HttpResponseBase, email: str
     people = [mark, *(person for person in people if person != mark)][:_MOST_PEOPLE]
     value = signing.dumps({"id": known or secrets.token_urlsafe(12), "people": people}, salt=DEVICE)
     response.set_cookie(
-        DEVICE, value, max_age=_KEPT_S, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE,
+        DEVICE, value, max_age=_COOKIE_AGE_S, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE,
         path="/",
     )  # fmt: skip
 
@@ -114,7 +114,7 @@ def _account(request: HttpRequest, email: str) -> str:
 
 def _device(request: HttpRequest) -> tuple[str, list[str]]:
     try:
-        kept = signing.loads(request.COOKIES.get(DEVICE, ""), salt=DEVICE, max_age=_KEPT_S)
+        kept = signing.loads(request.COOKIES.get(DEVICE, ""), salt=DEVICE, max_age=_COOKIE_AGE_S)
     except signing.BadSignature:
         return "", []
     return str(kept["id"]), [str(person) for person in kept["people"]]
@@ -124,5 +124,5 @@ def _mark(email: str) -> str:
     return salted_hmac("eclectyc.device", email.strip().lower()).hexdigest()[:24]
 
 
-def _from(request: HttpRequest) -> str:
+def _network(request: HttpRequest) -> str:
     return network_of(origin_of(request))

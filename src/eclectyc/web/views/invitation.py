@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from eclectyc.accounts.client_address import origin_of
-from eclectyc.accounts.invitations import Offer, accept, peek
+from eclectyc.accounts.invitations import Offer, accept, offer_of
 from eclectyc.accounts.models import User
 from eclectyc.accounts.rate_limit import rules
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -50,9 +50,9 @@ class NewPersonForm(forms.Form):
 
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Show an invitation; POST accepts it, signed in as that address or as a new person with a password."""
-    rules.at_link(request)
+    rules.count_link(request)
     try:
-        offer = peek(token)
+        offer = offer_of(token)
     except NotFound as error:
         return errors.page(request, 404, "This link no longer works", error.reason, error.remedy)
     form = None if offer.has_account else NewPersonForm(request.POST or None, email=offer.email)

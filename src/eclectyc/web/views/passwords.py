@@ -51,7 +51,7 @@ class ChangePasswordForm(NewPasswordForm, theirs.ChangePasswordForm):
 
     def clean_oldpassword(self) -> str:
         """Check it, within the limit on attempts."""
-        turn = rules.at_own_password(context.request, self.user.pk)
+        turn = rules.count_own_password(context.request, self.user.pk)
         if not self.user.check_password(self.cleaned_data["oldpassword"]):
             raise forms.ValidationError("Wrong password. Passwords are case-sensitive.")
         turn.give_back()
@@ -109,7 +109,7 @@ class RequestReset(views.PasswordResetView):
     form_class = RequestResetForm
 
     def form_valid(self, form: RequestResetForm) -> HttpResponse:
-        rules.at_reset(self.request, form.cleaned_data["email"])
+        rules.count_reset(self.request, form.cleaned_data["email"])
         response: HttpResponse = super().form_valid(form)
         return response
 
@@ -136,7 +136,7 @@ class ResetFromKey(views.PasswordResetFromKeyView):
     form_class = ResetFromKeyForm
 
     def dispatch(self, request: HttpRequest, uidb36: str, key: str, **kwargs: Any) -> HttpResponseBase:
-        rules.at_link(request)
+        rules.count_link(request)
         response: HttpResponseBase = super().dispatch(request, uidb36, key, **kwargs)
         return response
 
@@ -148,9 +148,9 @@ class ConfirmPasswordForm(theirs.ReauthenticateForm):
 
     def clean_password(self) -> str:
         """Check it, within the limit on attempts."""
-        turn = rules.at_own_password(context.request, self.user.pk)
+        turn = rules.count_own_password(context.request, self.user.pk)
         if not self.user.check_password(self.cleaned_data["password"]):
-            signin_events.failed(context.request, "password asked again", user=self.user)
+            signin_events.record_failure(context.request, "password asked again", user=self.user)
             raise forms.ValidationError("Wrong password. Passwords are case-sensitive.")
         turn.give_back()
         return str(self.cleaned_data["password"])

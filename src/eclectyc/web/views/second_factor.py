@@ -16,7 +16,7 @@ from django.http import HttpResponse
 
 from eclectyc import vault
 from eclectyc.accounts.rate_limit import rules
-from eclectyc.accounts.second_factor import SecondFactorDoor
+from eclectyc.accounts.second_factor import SecondFactorAdapter
 
 
 def code_field(help_text: str = "") -> forms.CharField:
@@ -33,12 +33,12 @@ def code_field(help_text: str = "") -> forms.CharField:
 
 def checked_once(form: Any, check: Any) -> str:
     """Check a code, within the limit on attempts; a code works once."""
-    turn = rules.at_code(context.request, form.user.email)
+    turn = rules.count_code(context.request, form.user.email)
     code = "".join(str(form.cleaned_data["code"]).split())
     form.cleaned_data["code"] = code
     check()
     if not rules.is_first_use(form.user.pk, code):
-        raise SecondFactorDoor().validation_error("incorrect_code")
+        raise SecondFactorAdapter().validation_error("incorrect_code")
     turn.give_back()
     return code
 
@@ -102,7 +102,7 @@ class SetUpForm(forms.Form):
 
     def _check(self) -> None:
         if not auth.validate_totp_code(self.secret, self.cleaned_data["code"]):
-            raise SecondFactorDoor().validation_error("incorrect_code")
+            raise SecondFactorAdapter().validation_error("incorrect_code")
 
 
 def _opened(kept: str) -> str:

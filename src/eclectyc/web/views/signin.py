@@ -49,11 +49,11 @@ class SignInForm(AuthenticationForm):
         typed, request = self.cleaned_data.get("username"), cast(HttpRequest, self.request)
         if not typed or not self.cleaned_data.get("password"):
             return self.cleaned_data
-        turn = rules.at_sign_in(request, typed)
+        turn = rules.count_sign_in(request, typed)
         try:
             cleaned = super().clean()
         except ValidationError:
-            signin_events.failed(request, "password", typed=typed)
+            signin_events.record_failure(request, "password", typed=typed)
             raise
         turn.give_back()
         return cleaned

@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from eclectyc.accounts import invitations, memberships, people
-from eclectyc.accounts.access_log import note_invitations, note_people
+from eclectyc.accounts.access_log import record_invitations_read, record_people_read
 from eclectyc.accounts.actor import Actor
-from eclectyc.accounts.grants import holding, local_today
-from eclectyc.accounts.models import PLACES, Invitation, Membership, Role, User
+from eclectyc.accounts.grants import in_effect_on, local_today
+from eclectyc.accounts.models import PLACE_RELATIONS, Invitation, Membership, Role, User
 from eclectyc.accounts.roles import ROLES
 from eclectyc.estate import checks
 from eclectyc.kernel.errors import EclectycError, Forbidden
@@ -35,7 +35,7 @@ DATES: Final = (
     Field("since", "From (optional)", "date", help="Default: now."),
     Field("until", "Ends before (optional)", "date", help="Default: no end date."),
 )
-_RELATED: Final = (*PLACES, "custom_role")
+_RELATED: Final = (*PLACE_RELATIONS, "custom_role")
 
 
 def users(request: HttpRequest) -> HttpResponse:
@@ -53,7 +53,7 @@ def users(request: HttpRequest) -> HttpResponse:
     count = found.count()
     shown = list(ordered(found, request.GET, SORTS, "email")[0][asked.offset : asked.offset + PAGE_SIZE])
     held = list(Membership.objects.visible_to(actor).filter(user__in=shown).select_related(*_RELATED))
-    note_people(actor, shown, held)
+    record_people_read(actor, shown, held)
     waiting = _waiting(actor)
     listing = Listing(
         "people",
@@ -128,7 +128,7 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
             return answer
         status = answer
     held = list(Membership.objects.visible_to(actor).filter(user=one).select_related(*_RELATED))
-    note_people(actor, [one], held)
+    record_people_read(actor, [one], held)
     context |= {
         "person": one,
         "back": reverse("admin-users"),
@@ -259,7 +259,7 @@ def _waiting(actor: Actor) -> Table:
     now = timezone.now()
     closed = Invitation.objects.visible_to(actor).filter(accepted_at=None, withdrawn_at=None)
     waiting = list(closed.select_related(*_RELATED)[:MOST_INVITATIONS])
-    note_invitations(actor, waiting)
+    record_invitations_read(actor, waiting)
     rows = []
     for one in waiting:
         name, kind = place_words(one)
@@ -294,7 +294,7 @@ def _row(one: User, held: list[Membership]) -> Row:
 def _table(actor: Actor, held: list[Membership]) -> Table:
     today = local_today()
     visible = Membership.objects.visible_to(actor)
-    running = set(visible.filter(holding(today), pk__in=[m.pk for m in held]).values_list("pk", flat=True))
+    running = set(visible.filter(in_effect_on(today), pk__in=[m.pk for m in held]).values_list("pk", flat=True))
     rows = []
     for one in held:
         name, kind = place_words(one)
