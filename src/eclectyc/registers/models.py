@@ -55,7 +55,7 @@ class Register(models.Model):
         ]
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.serial, self.code) if part) or "the only register"
+        return " ".join(part for part in (self.serial, self.code) if part) or "main"
 
 
 class OfRegisterQuerySet(models.QuerySet):

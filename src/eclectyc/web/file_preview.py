@@ -16,7 +16,7 @@ from eclectyc.intake.uploads.models import Upload
 from eclectyc.kernel.errors import EclectycError
 from eclectyc.readers.open_file import OpenFile, open_file
 from eclectyc.readers.tables.file_sample import sample_of
-from eclectyc.web.import_messages import for_page, stamp_words
+from eclectyc.web.import_messages import for_page, recognised_as, stamp_words
 
 MOST_COLUMNS: Final = 60  # shown
 MOST_ROWS: Final = 8
@@ -62,7 +62,7 @@ def _recognised(file: OpenFile) -> dict[str, Any]:
         table = sample_of(file.source).table
     return {
         "format": recognition.format,
-        "why": recognition.why,
+        "recognised": recognised_as(recognition.format, recognition.why),
         "stamps": stamp_words(recognition.stamps or "", recognition.stamps_why),
         "names": table.names[:MOST_COLUMNS] if table else [],
         "rows": [row[:MOST_COLUMNS] for row in table.rows[:MOST_ROWS]] if table else [],

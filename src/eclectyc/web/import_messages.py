@@ -49,6 +49,20 @@ def format_words(name: str) -> str:
     return _FORMATS.get(name, name)
 
 
+def recognised_as(name: str, why: str) -> str:
+    """Return what a file was recognised as, with the reason.
+
+    >>> recognised_as("wide", "half-hourly, one day per row: 'Date' and 48 columns")
+    "half-hourly, one day per row: 'Date' and 48 columns"
+    >>> recognised_as("nem12", "it has lines of kind 200 and 300")
+    'nem12 (it has lines of kind 200 and 300)'
+    """
+    words, reason = format_words(name), for_page(why)
+    if not reason:
+        return words
+    return reason if reason.startswith(words) else f"{words} ({reason})"
+
+
 def for_page(text: str) -> str:
     """Return a sentence that names fields instead of command-line options.
 
@@ -92,7 +106,7 @@ def recognition_of(report: dict[str, Any]) -> str:
     steps = {one.get("step") for one in report.get("series", [])}
     step = next(iter(steps)) if len(steps) == 1 else None
     times = stamp_words(str(report.get("stamps") or ""), str(report.get("stamps_why") or ""), step)
-    return f"Recognised: {format_words(str(report.get('format')))} ({for_page(str(report['why']))}). {times}".strip()
+    return f"Recognised: {recognised_as(str(report.get('format')), str(report['why']))}. {times}".strip()
 
 
 def summary_of(report: dict[str, Any], *, is_trial: bool = False) -> str:

@@ -33,7 +33,7 @@ from eclectyc.web.security import actor_of
 from eclectyc.web.views.admin.page import ActionRow, Button, Table, done, number_in, organisations_for, show
 
 LARGEST_FILE: Final = 5 * 1024 * 1024  # [bytes]
-_REGION: Final = Field("region", "Region", help="For example an LDZ's code. Empty: the organisation's usual region.")
+_REGION: Final = Field("region", "Region", help="Such as an LDZ (optional, default the organisation's region).")
 
 
 def values(request: HttpRequest) -> HttpResponse:
@@ -56,12 +56,12 @@ def values(request: HttpRequest) -> HttpResponse:
         "forms": forms,
         "report": report,
         "regions": _regions(owner, found, asked),
-        "lacking": [one.gaps.words() for one in found if one.gaps],
+        "missing": [one.gaps.words() for one in found if one.gaps],
         "months": _months(actor, owner, chosen) if chosen else None,
         "days": _days(actor, owner, chosen, request.GET.get("month", "")) if chosen else None,
         "owner": owner,
         "organisations": organisations if len(organisations) > 1 else [],
-        "sub": "The energy in a cubic metre of gas, by region and gas day. It converts volumes to kWh.",
+        "sub": "Energy content of gas, by region and day. It converts volumes to kWh.",
     }
     status = max(form.status for form in forms.values())
     return show(request, "calorific", "Calorific values", context, status=status)
@@ -84,7 +84,11 @@ def _forms(owner: Organisation) -> dict[str, Form]:
             "value",
         ),
         "usual": Form.from_values(
-            (Field("region", "Usual region", help="For sites that name no region; leave empty if there is only one."),),
+            (
+                Field(
+                    "region", "Default region", help="For sites without their own; blank if there is only one region."
+                ),
+            ),
             {"region": usual_region(owner)},
             "usual",
         ),
@@ -110,7 +114,7 @@ def _act(
         return _take_file(request, actor, owner, form)
     if do == "usual":
         set_it = form.attempt(lambda: set_usual_region(actor, organisation=owner, region=form["region"]))
-        return done(request, "The usual region was set.", here) if form.is_good and set_it is None else None
+        return done(request, "The default region was saved.", here) if form.is_good and set_it is None else None
     stored = form.attempt(lambda: _store(actor, owner, form))
     if stored is None:
         return None
@@ -174,7 +178,7 @@ def _regions(owner: Organisation, found: list[PlaceSummary], asked: int) -> Tabl
         )
         for one in found
     ]
-    columns = ("Region", "Days known", "From", "To", "Missing, of days with volumes")
+    columns = ("Region", "Days known", "From", "To", "Missing days")
     return Table("Regions", columns, rows, "No calorific values are known yet.", numbers=("Days known",))
 
 

@@ -59,7 +59,7 @@ def sections_of(owner: Meter | Site, forms: Mapping[str, Form]) -> list[HistoryS
             _table(fact, owner),
             forms[do],
             do,
-            f"Set a {fact.label.lower()} from a day on",
+            f"Add a {fact.label.lower()}",
             f"Add {fact.name.replace('_', ' ')}",
             fact.note,
         )

@@ -58,7 +58,7 @@ class OpenEntry:
 
 _DEVICE: Final = (
     Field("serial", "Serial number", is_required=True),
-    Field("since", "Fitted on", "date", help="Empty: from the start. The device before it ends on that day."),
+    Field("since", "Fitted on", "date", help="Leave blank if from the start. The device before it ends on that day."),
     Field("opening_read", "First read"),
     Field("closing_read", "Last read"),
     Field("digits", "Digits of its register", help="The register rolls over after them."),

@@ -42,7 +42,7 @@ def forms(actor: Actor, one: Meter) -> dict[str, Form]:
                 Field("opening_read", "First read of the new one"),
                 Field("digits", "Digits of its register", help="The register rolls over after them."),
                 Field("ct_ratio", "CT ratio", help="For example 200/5."),
-                Field("multiplier", "New multiplier", help="Empty: as before."),
+                Field("multiplier", "New multiplier", help="Optional, default no change."),
             ),
             {},
             "exchange",
@@ -144,7 +144,7 @@ def tree(actor: Actor, one: Meter) -> dict[str, Any]:
                 ]
             )
         )
-    table = Table("Tree", ("Meter", "Last 30 days", "Covered"), rows, "", numbers=("Last 30 days", "Covered"))
+    table = Table("Tree", ("Meter", "Last 30 days", "Complete"), rows, "", numbers=("Last 30 days", "Complete"))
     return {"table": table, "balance": _balance(one, below, used), "is_alone": len(line) == 1}
 
 
