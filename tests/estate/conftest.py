@@ -15,6 +15,6 @@ def editor(world: World) -> Actor:
 
 
 def narrow(organisation: int, **reach: set[int]) -> Actor:
-    """Somebody who may do everything at some regions, sites or meters, and nothing elsewhere."""
+    """An actor who may do everything at some regions, sites or meters, and nothing elsewhere."""
     grant = Grant(ROLE_PERMISSIONS[ADMIN], Reach(**{k: frozenset(v) for k, v in reach.items()}), organisation)
-    return Actor("somebody", 999_999, (grant,))
+    return Actor("narrow", 999_999, (grant,))

@@ -16,7 +16,7 @@ from tests.factories import World, make_meter, make_series, make_site
 pytestmark = pytest.mark.django_db
 
 
-def test_one_change_reaches_all_and_is_told_once(editor: Actor, world: World) -> None:
+def test_one_change_reaches_all_and_is_audited_once(editor: Actor, world: World) -> None:
     meters = [make_meter(world.site, utility="gas", unit="m3") for _ in range(5)]
     like_that = make_meter(world.site, is_active=False)
     done = bulk.change_meters(editor, which=[m.pk for m in meters] + [like_that.pk], is_active="no")
@@ -77,7 +77,7 @@ def test_what_is_each_ones_own_is_not_changed_for_many(change: dict, editor: Act
         bulk.change_meters(editor, which=[world.meter.pk], **change)
 
 
-def test_a_unit_stays_where_there_are_readings(editor: Actor, world: World) -> None:
+def test_a_unit_stays_if_there_are_readings(editor: Actor, world: World) -> None:
     make_series(world.meter)
     with pytest.raises(Invalid, match=r"Main incomer has readings"):
         bulk.change_meters(editor, which=[world.meter.pk], unit="m3")
@@ -102,7 +102,7 @@ def test_sites_change_together(editor: Actor, world: World) -> None:
 def test_many_cost_as_many_queries_as_few(
     editor: Actor, world: World, django_assert_max_num_queries: CaptureQueriesContext, change: dict
 ) -> None:
-    """Also where formulas or the energy of gas may rest on what is changed."""
+    """Also if formulas or the energy of gas may depend on the change."""
     meters = [make_meter(world.site) for _ in range(300)]
     with django_assert_max_num_queries(22):
         bulk.change_meters(editor, which=[m.pk for m in meters], **change)

@@ -1,4 +1,4 @@
-"""Two people at once: one wins, the other is told why; nothing is lost without a word."""
+"""Two people at once: one succeeds, the other gets a reason; nothing is lost silently."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_changes_of_different_fields_are_both_kept(world: World) -> None:
     assert (kept.company, kept.postcode, kept.version) == ("Tenant", "LS1 1AA", 3)
 
 
-def test_two_changes_never_close_a_ring(world: World) -> None:
+def test_two_changes_never_close_a_circle(world: World) -> None:
     a, b = make_meter(world.site, "A"), make_meter(world.site, "B")
     answers = at_once(
         lambda: meters.update_meter(SYSTEM, meter=Meter.objects.get(pk=a.pk), parent=Meter.objects.get(pk=b.pk)),

@@ -1,4 +1,4 @@
-"""What was written down wrongly is corrected or taken out, and no day is left without an entry."""
+"""A wrong entry is corrected or deleted, and every day still has an entry."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def exchanged(editor: Actor, world: World) -> Meter:
     return meter
 
 
-def test_a_device_that_never_was_is_taken_out_and_the_one_before_it_stood_there(editor: Actor, world: World) -> None:
+def test_the_days_of_a_deleted_device_go_to_the_one_before_it(editor: Actor, world: World) -> None:
     meter = exchanged(editor, world)
     estate_devices.remove_device(editor, device=meter.devices.get(serial="B"))
     assert spans(meter) == [("A", None, date(2026, 4, 1)), ("C", date(2026, 4, 1), None)]
@@ -55,13 +55,13 @@ def test_a_device_that_never_was_is_taken_out_and_the_one_before_it_stood_there(
     assert event.after == {"serial": "C"}
 
 
-def test_where_the_first_device_is_taken_out_the_next_was_there_from_the_start(editor: Actor, world: World) -> None:
+def test_if_the_first_device_is_deleted_the_next_was_there_from_the_start(editor: Actor, world: World) -> None:
     meter = exchanged(editor, world)
     estate_devices.remove_device(editor, device=meter.devices.get(serial="A"))
     assert spans(meter) == [("B", None, date(2026, 4, 1)), ("C", date(2026, 4, 1), None)]
 
 
-def test_where_the_last_device_is_taken_out_the_meter_has_the_one_before_again(editor: Actor, world: World) -> None:
+def test_if_the_last_device_is_deleted_the_meter_has_the_one_before_again(editor: Actor, world: World) -> None:
     meter = exchanged(editor, world)
     estate_devices.remove_device(editor, device=meter.devices.get(serial="C"))
     meter.refresh_from_db()
@@ -74,7 +74,7 @@ def test_where_the_last_device_is_taken_out_the_meter_has_the_one_before_again(e
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(taken=st.lists(st.integers(0, 4), min_size=1, max_size=5))
-def test_whatever_is_taken_out_each_day_has_one_device_and_the_meter_the_newest(
+def test_after_any_deletion_each_day_has_one_device_and_the_meter_the_newest(
     taken: list[int], editor: Actor, world: World
 ) -> None:
     Meter.objects.filter(identifier="P").delete()
@@ -138,7 +138,7 @@ def test_the_day_of_a_move_is_corrected_between_its_neighbours(editor: Actor, wo
     assert (event.before["on"], event.after["on"]) == ("2026-02-01", "2026-02-10")
 
 
-def test_the_end_of_a_metric_is_corrected_and_taken_away(editor: Actor, world: World) -> None:
+def test_the_end_of_a_metric_is_corrected_and_removed(editor: Actor, world: World) -> None:
     beds = add_entry(editor, METRIC, owner=world.site, name="beds", value=9, since="2026-01-01", until="2026-03-01")
     change_entry(editor, METRIC, entry=beds, until="2026-05-01")
     assert entry_on(METRIC, world.site, date(2026, 4, 30), kind="beds") == beds
@@ -151,7 +151,7 @@ def test_the_end_of_a_metric_is_corrected_and_taken_away(editor: Actor, world: W
     ]  # fmt: skip
 
 
-def test_nobody_else_mends_a_history(editor: Actor, world: World) -> None:
+def test_only_an_editor_corrects_a_history(editor: Actor, world: World) -> None:
     estate_devices.exchange_device(editor, meter=world.meter, on="2026-02-01", serial="B", multiplier=2)
     placements.move_meter(editor, meter=world.meter, to=make_site(world.org, "Mill"), on="2026-03-01")
     device, entry = world.meter.devices.last(), world.meter.multipliers.last()

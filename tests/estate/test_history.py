@@ -184,7 +184,7 @@ def test_an_exchange_is_refused_whole(fields: dict[str, Any], field: str, editor
     assert not Event.objects.exists()
 
 
-def test_a_device_is_put_right_between_its_neighbours(editor: Actor, world: World) -> None:
+def test_a_device_is_corrected_between_its_neighbours(editor: Actor, world: World) -> None:
     for on, serial in (("2026-02-01", "B"), ("2026-04-01", "C")):
         devices.exchange_device(editor, meter=world.meter, on=on, serial=serial)
     first, second, third = world.meter.devices.all()
@@ -227,7 +227,7 @@ def test_multipliers_hold_from_their_day_on(editor: Actor, world: World) -> None
     assert not world.meter.multipliers.exists()
 
 
-def test_histories_are_nobody_elses_to_change(editor: Actor, world: World) -> None:
+def test_only_an_editor_changes_histories(editor: Actor, world: World) -> None:
     devices.exchange_device(editor, meter=world.meter, on="2026-02-01", serial="B", multiplier=2)
     device, entry = world.meter.devices.last(), world.meter.multipliers.last()
     assert device is not None

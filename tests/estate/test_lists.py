@@ -151,7 +151,7 @@ def test_a_search_finds_what_a_slow_reading_finds_whatever_one_sees(
         assert {m.identifier for m in lists.meters(actor, MeterFilter(search=word)).items} == wanted, word
 
 
-def test_nobody_finds_by_search_what_they_do_not_see(estate: dict, world: World) -> None:
+def test_a_search_finds_only_what_the_user_sees(estate: dict, world: World) -> None:
     gas, mill = estate["gas"], estate["mill"]
     of_one_meter = narrow(world.org.pk, meters={gas.pk})
     found = lambda **narrowed: [m.pk for m in lists.meters(of_one_meter, MeterFilter(**narrowed)).items]  # noqa: E731

@@ -31,7 +31,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"installed": "0001-01-01"}, "installed"),
     ({"installed": "2025-06-02", "removed": "2025-06-01"}, "removed"),
     ({"serial": "s" * 65}, "serial"),
-    ({"parent": "nobody"}, "parent"),
+    ({"parent": "unknown"}, "parent"),
     ({"site": "nowhere"}, "site"),
     ({"nonsense": 1}, "nonsense"),
     ({"organisation": 1}, "organisation"),
@@ -81,7 +81,7 @@ def test_meters_made_together_are_checked_like_single_ones(editor: Actor, world:
         meters.create_meters(editor, site=world.site, identifiers=["9"], step_minutes=7)
 
 
-def test_a_ring_of_meters_is_refused(editor: Actor, world: World) -> None:
+def test_a_circle_of_meters_is_refused(editor: Actor, world: World) -> None:
     a, b, c = (make_meter(world.site, name) for name in "ABC")
     meters.update_meter(editor, meter=b, parent=a)
     meters.update_meter(editor, meter=c, parent="B")
@@ -92,7 +92,7 @@ def test_a_ring_of_meters_is_refused(editor: Actor, world: World) -> None:
     meters.update_meter(editor, meter=a, parent=c)
 
 
-def test_meters_stand_no_deeper_than_can_be_walked(editor: Actor, world: World) -> None:
+def test_meters_have_a_limited_depth(editor: Actor, world: World) -> None:
     above = world.meter
     for n in range(19):
         above = meters.create_meter(editor, site=world.site, identifier=f"deep{n}", parent=above)

@@ -40,7 +40,7 @@ def test_a_change_that_changes_nothing_leaves_no_trace(editor: Actor, world: Wor
 
 
 @pytest.mark.parametrize("name", ["NORTH", "north", " North "])
-def test_a_name_is_taken_in_whatever_case(name: str, editor: Actor, world: World) -> None:
+def test_a_name_is_unique_ignoring_case(name: str, editor: Actor, world: World) -> None:
     for make in (regions.create_region, suppliers.create_supplier, sites.create_site):
         make(editor, organisation=world.org, name="North")
         with pytest.raises(Invalid, match=r"There is already a \w+ '(?i:north)'\. Choose another\."):
@@ -55,7 +55,7 @@ def test_a_region_that_holds_sites_is_not_deleted(editor: Actor, world: World) -
         regions.delete_region(editor, region=region)
 
 
-def test_a_place_where_people_have_roles_is_not_deleted(editor: Actor, world: World) -> None:
+def test_a_place_at_which_people_have_roles_is_not_deleted(editor: Actor, world: World) -> None:
     region = regions.create_region(editor, organisation=world.org, name="North")
     site = make_site(world.org, "Mill")
     for thing, delete in ((region, regions.delete_region), (site, sites.delete_site)):
@@ -208,30 +208,30 @@ def test_what_was_deleted_meanwhile_is_not_found(editor: Actor, world: World) ->
 
 def test_an_editor_of_a_region_works_there_and_nowhere_else(world: World) -> None:
     north, south = (Region.objects.create(organisation=world.org, name=n) for n in ("North", "South"))
-    somebody = narrow(world.org.pk, regions={north.pk})
-    mill = sites.create_site(somebody, organisation=world.org, name="Mill", region=north)
-    sites.update_site(somebody, site=mill, company="Tenant")
-    meters.create_meter(somebody, site=mill, identifier="1")
+    regional = narrow(world.org.pk, regions={north.pk})
+    mill = sites.create_site(regional, organisation=world.org, name="Mill", region=north)
+    sites.update_site(regional, site=mill, company="Tenant")
+    meters.create_meter(regional, site=mill, identifier="1")
     for attempt in (
-        lambda: sites.create_site(somebody, organisation=world.org, name="Nowhere"),
-        lambda: sites.create_site(somebody, organisation=world.org, name="There", region=south),
-        lambda: sites.update_site(somebody, site=mill, region=south),  # out of their own reach
-        lambda: sites.update_site(somebody, site=mill, region=None),
-        lambda: sites.update_site(somebody, site=world.site, company="x"),
-        lambda: meters.create_meter(somebody, site=world.site, identifier="2"),
-        lambda: regions.create_region(somebody, organisation=world.org, name="West"),
-        lambda: suppliers.create_supplier(somebody, organisation=world.org, name="Any"),
-        lambda: sites.delete_site(somebody, site=world.site),
+        lambda: sites.create_site(regional, organisation=world.org, name="Nowhere"),
+        lambda: sites.create_site(regional, organisation=world.org, name="There", region=south),
+        lambda: sites.update_site(regional, site=mill, region=south),  # out of their own reach
+        lambda: sites.update_site(regional, site=mill, region=None),
+        lambda: sites.update_site(regional, site=world.site, company="x"),
+        lambda: meters.create_meter(regional, site=world.site, identifier="2"),
+        lambda: regions.create_region(regional, organisation=world.org, name="West"),
+        lambda: suppliers.create_supplier(regional, organisation=world.org, name="Any"),
+        lambda: sites.delete_site(regional, site=world.site),
     ):
         with pytest.raises(Forbidden):
             attempt()
     with pytest.raises(Invalid, match=r"There is no region 'West'"):  # names make nothing where one may not
-        sites.update_site(somebody, site=mill, region="West")
+        sites.update_site(regional, site=mill, region="West")
     mill.refresh_from_db()
     assert (mill.region_id, mill.company) == (north.pk, "Tenant")
 
 
-def test_nobody_without_the_right_changes_anything(world: World) -> None:
+def test_no_one_without_the_permission_changes_anything(world: World) -> None:
     region = Region.objects.create(organisation=world.org, name="North")
     supplier = Supplier.objects.create(organisation=world.org, name="Pennine")
     for person in (world.viewer, world.manager, world.outsider):

@@ -1,4 +1,4 @@
-"""Sites, meters and series: the checks that hold whoever asks."""
+"""Sites, meters and series: the same checks for every caller."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_site_that_cannot_be_is_refused_with_its_field_named(
         ({"step_minutes": "often"}, "step_minutes"),
         ({"multiplier": 0}, "multiplier"),
         ({"multiplier": "two"}, "multiplier"),
-        ({"parent": "nobody"}, "parent"),
+        ({"parent": "unknown"}, "parent"),
         ({"installed": "31/02/2025"}, "installed"),
         ({"installed": date(2025, 2, 1), "removed": date(2025, 1, 1)}, "removed"),
         ({"organisation": 1}, "organisation"),
@@ -120,7 +120,7 @@ def test_a_meter_is_never_above_itself(world: World, admin: Actor) -> None:
         update_meter(admin, meter=sub, parent=sub)
 
 
-def test_nothing_of_another_organisation_is_taken(world: World, admin: Actor) -> None:
+def test_nothing_of_another_organisation_is_accepted(world: World, admin: Actor) -> None:
     theirs = Region.objects.create(organisation=world.other_org, name="Theirs")
     with pytest.raises(Invalid):
         update_site(admin, site=world.site, region=theirs)
@@ -177,7 +177,7 @@ def test_the_first_unit_and_source_of_a_quantity_are_primary_in_all_steps(world:
     assert [s.is_primary for s in (first, hourly, metres, other, export)] == [True, True, False, False, True]
 
 
-def test_many_series_are_made_at_once_and_only_the_lacking_ones(world: World) -> None:
+def test_many_series_are_created_at_once_and_only_the_missing_ones(world: World) -> None:
     meters = [make_meter(world.site) for _ in range(3)]
     held = make_series(meters[0])
     keys = [SeriesKey(meter.pk, "import", "kWh", 30) for meter in meters]

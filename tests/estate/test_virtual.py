@@ -46,7 +46,7 @@ def test_a_formula_is_kept_as_it_was_typed_and_as_its_parts(editor, world, meter
     assert Event.objects.get(action="meter.created").after["formula"] == whole.formula
 
 
-def test_a_part_is_taken_for_what_its_direction_tells_unless_a_quantity_is_named(editor, world, meters):
+def test_a_term_has_the_quantity_of_its_direction_unless_one_is_named(editor, world, meters):
     make_meter(world.site, "X", direction="export")
     whole = make(editor, world, "V", "A - X")
     assert parts_of(whole) == [("A", "import", "1"), ("X", "export", "-1")]
@@ -58,7 +58,7 @@ def test_what_names_a_quantity_twice_is_added_up(editor, world, meters):
         make(editor, world, "V2", "A - A.import + B")
 
 
-def test_a_hyphen_is_told_by_the_meters_there_are(editor, world, meters):
+def test_existing_meters_decide_what_a_hyphen_is(editor, world, meters):
     make_meter(world.site, "BFW-S01")
     whole = make(editor, world, "V", "A - BFW-S01 - B-C")
     assert whole.formula == 'A - "BFW-S01" - B - C'
@@ -69,12 +69,12 @@ def test_a_hyphen_is_told_by_the_meters_there_are(editor, world, meters):
 
 def test_a_meter_of_another_organisation_is_as_good_as_none(editor, world, meters):
     make_meter(world.other_site, "THEIRS")
-    told = []
+    reasons = []
     for name in ("THEIRS", "NOBODYS"):
         with pytest.raises(Invalid) as refused:
             make(editor, world, "V", f"A + {name}")
-        told.append(str(refused.value).replace(name, "…"))
-    assert told[0] == told[1] == "There is no meter '…'. Check its identifier."
+        reasons.append(str(refused.value).replace(name, "…"))
+    assert reasons[0] == reasons[1] == "There is no meter '…'. Check its identifier."
     assert not Meter.objects.filter(identifier="V").exists()
 
 
@@ -122,7 +122,7 @@ def test_the_step_is_that_into_which_its_parts_fit(editor, world, meters):
 @pytest.mark.parametrize(
     ("fields", "field"),
     [({"serial": "X1"}, "serial"), ({"multiplier": 2}, "multiplier"), ({"parent": "A"}, "parent"),
-     ({"supplier": "Somebody"}, "supplier")],
+     ({"supplier": "New Supplier"}, "supplier")],
 )  # fmt: skip
 def test_what_only_a_device_has_is_refused(fields, field, editor, world, meters):
     with pytest.raises(Invalid, match="is a virtual meter: it has no") as refused:
@@ -137,7 +137,7 @@ def test_what_only_a_device_has_is_refused(fields, field, editor, world, meters)
         add_entry(editor, MULTIPLIER, owner=whole, factor=2, since="2025-06-01")
 
 
-def test_nothing_stands_below_a_virtual_meter(editor, world, meters):
+def test_a_virtual_meter_has_no_sub_meters(editor, world, meters):
     make(editor, world, "V", "A + B")
     with pytest.raises(Invalid, match="it has no sub-meters"):
         estate_meters.update_meter(editor, meter=meters["C"], parent="V")
@@ -169,7 +169,7 @@ def test_a_meter_does_not_change_its_nature(editor, world, meters):
     assert parts_of(meters["W"]) == [("A", "import", "1")]
 
 
-def test_a_ring_is_refused_by_the_way_round(editor, world, meters):
+def test_a_circle_is_refused_and_named(editor, world, meters):
     one = make(editor, world, "V1", "A")
     make(editor, world, "V2", "V1 + B")
     make(editor, world, "V3", "V2 + C")
@@ -190,14 +190,14 @@ def test_the_way_round_does_not_name_what_is_out_of_sight(editor, world, meters)
         estate_meters.update_meter(here, meter=one, formula="A + V3")
 
 
-def test_virtual_meters_stand_so_many_above_each_other(editor, world, meters):
+def test_virtual_meters_have_a_limited_depth(editor, world, meters):
     for n in range(1, virtual.MOST_ABOVE + 1):
         make(editor, world, f"V{n}", "A" if n == 1 else f"V{n - 1}")
     with pytest.raises(Invalid, match="more than 8 levels deep"):
         make(editor, world, "V9", f"V{virtual.MOST_ABOVE}")
 
 
-def test_whoever_may_not_edit_the_site_declares_nothing_there(world, meters):
+def test_a_formula_needs_the_right_to_edit_the_site(world, meters):
     for user in (world.viewer, world.manager, world.outsider):
         with pytest.raises(Forbidden):
             make(Actor.of(user), world, "V", "A + B")
@@ -250,12 +250,12 @@ def test_many_at_once_keep_virtual_meters_as_they_must_be(editor, world, meters)
     with pytest.raises(Invalid, match="Change its unit by itself"):
         bulk.change_meters(editor, which=[whole.pk, meters["W"].pk], unit="m3")
     with pytest.raises(Invalid, match="it has no supplier"):
-        bulk.change_meters(editor, which=[whole.pk], supplier="Somebody")
+        bulk.change_meters(editor, which=[whole.pk], supplier="New Supplier")
     assert bulk.change_meters(editor, which=[whole.pk], is_active=False).changed == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_at_once_never_close_a_ring(transactional_db: None, home: object) -> None:
+def test_two_at_once_never_close_a_circle(transactional_db: None, home: object) -> None:
     world, system = make_world(), Actor.system()
     site = world.site
     for name in ("A", "V1", "V2", "V3"):

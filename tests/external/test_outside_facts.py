@@ -28,7 +28,7 @@ NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 TEMPERATURE = OutsideFact(
     name="temperature",
     plural="temperatures",
-    model=CalorificValue,  # stands in: nothing of it is stored in a dry run
+    model=CalorificValue,  # a substitute: a dry run stores nothing
     place="region",
     time="hour",
     value="deg_c",

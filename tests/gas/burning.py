@@ -46,7 +46,7 @@ def daily(days: Iterable[date], value: str = "480", meter: str = MPRN) -> str:
 
 
 def tell(world: World, values: Mapping[date, str], region: str = "") -> StoredValues:
-    """Write calorific values down, and work out what rests on them."""
+    """Store calorific values, and recalculate what depends on them."""
     put = store_values(
         Actor.of(world.admin), CALORIFIC_VALUE, organisation=world.org, place=region, values=values, source="test"
     )

@@ -1,4 +1,4 @@
-"""m³ become kWh: by the published numbers, slot by slot against decimals, and anew whenever something changes."""
+"""m³ become kWh: by the published numbers, slot by slot against decimals, and again whenever something changes."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def test_each_slot_has_the_value_of_its_gas_day(world: World, tmp_path: Path, fi
     bring(world, tmp_path / "gas.csv", "\n".join([head, *lines]) + "\n")
     values = {day: f"{chance.randint(37_000, 44_000) / 1000}" for day in span(first - timedelta(days=1), count + 1)}
     tell(world, values)
-    told = held(meter, "volume")
-    assert len(told) > 90
-    close(held(meter), reference(told, values))
+    stored = held(meter, "volume")
+    assert len(stored) > 90
+    close(held(meter), reference(stored, values))
 
 
 def test_a_daily_volume_has_the_value_of_the_gas_day_that_begins_in_it(world: World, tmp_path: Path) -> None:
@@ -99,12 +99,12 @@ def test_a_slot_without_a_calorific_value_is_missing_and_coverage_says_so(world:
     assert readings.frame["present"].to_list() == [38, 10, 0]
     assert readings.frame["expected"].to_list() == [48, 48, 48]
     assert readings.frame["value"][2] is None
-    lacking = gaps_of(meter)
-    assert lacking is not None
-    assert lacking.words() == "3 gas days (31 May 2025, 2–3 June 2025)"
+    gaps = gaps_of(meter)
+    assert gaps is not None
+    assert gaps.words() == "3 gas days (31 May 2025, 2–3 June 2025)"
 
 
-def test_a_trial_says_that_calorific_values_lack(world: World, tmp_path: Path) -> None:
+def test_a_dry_run_reports_missing_calorific_values(world: World, tmp_path: Path) -> None:
     gas_meter(world)
     bring(world, tmp_path / "gas.csv", volumes(span(JUNE, 1)))
     dry = bring(world, tmp_path / "july.csv", volumes(span(JUNE + timedelta(days=30), 2)), dry_run=True)
@@ -209,7 +209,7 @@ def test_the_supplier_s_own_energy_goes_before_what_is_converted(world: World, t
     assert total(meter) == pytest.approx(480 * kwh_per_m3(Decimal(40), Decimal("1.02264")))
 
 
-def test_readings_of_a_gas_meter_are_energy_where_there_is_any_else_volume(
+def test_readings_of_a_gas_meter_are_energy_if_there_is_any_otherwise_volume(
     world: World, tmp_path: Path, client: object
 ) -> None:
     meter = gas_meter(world)
@@ -304,7 +304,7 @@ def test_volumes_without_calorific_values_are_shown_as_volumes_and_counted_once_
 
 
 def test_energy_is_expected_on_every_day_of_volumes(world: World, tmp_path: Path) -> None:
-    """Where calorific values lack at the beginning or the end, the coverage of the energy says so."""
+    """Calorific values that are missing at the beginning or the end lower the coverage of the energy."""
     meter, actor = gas_meter(world), Actor.of(world.admin)
     days = span(JUNE, 10)
     today = days[-1] + timedelta(days=1)
@@ -340,7 +340,7 @@ def test_a_value_of_the_day_before_converts_the_early_slots_alone(world: World, 
 def test_the_lake_is_looked_at_before_the_registry_is_held(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An object store may take its time: nobody else is to wait for it."""
+    """An object store may be slow: no other work should wait for it."""
     gas_meter(world)
     bring(world, tmp_path / "a.csv", volumes(span(JUNE, 2)))
     held, usual = list[bool](), Lake.span

@@ -118,7 +118,7 @@ class TestFiles:
             store_values(Actor.of(world.admin), CALORIFIC_VALUE, organisation=world.org, values={JUNE: "39.0000001"})
 
 
-def test_the_command_brings_values_in_and_works_the_energy_out(installation: Installation, tmp_path: Path) -> None:
+def test_the_command_imports_values_and_recalculates_the_energy(installation: Installation, tmp_path: Path) -> None:
     gas, values = tmp_path / "gas.csv", tmp_path / "cv.csv"
     gas.write_text(volumes([JUNE]))
     values.write_text("date,calorific_value,unit\n2025-05-31,40,MJ/m3\n2025-06-01,40,MJ/m3\n2025-06-02,4,MJ/m3\n")
@@ -128,7 +128,7 @@ def test_the_command_brings_values_in_and_works_the_energy_out(installation: Ins
     done = installation.run("external", "calorific", str(values), "--json")
     assert done.returncode == 1
     assert '"line": 4' in done.stdout
-    assert "48 derived readings are worked out anew" in done.stderr
+    assert "48 derived readings are recalculated" in done.stderr
     assert installation.run("external", "calorific", str(values)).returncode == 1
     used = installation.json("aggregate", "--all")["totals"]
     assert [(row["unit"], row["present"]) for row in used] == [("kWh", 48)]
@@ -140,7 +140,7 @@ def test_the_command_brings_values_in_and_works_the_energy_out(installation: Ins
 
 @pytest.mark.django_db
 class TestPageAndApi:
-    def test_a_file_is_taken_on_the_page_and_its_gaps_are_shown(
+    def test_a_file_is_imported_on_the_page_and_its_gaps_are_shown(
         self, world: World, client: Client, tmp_path: Path
     ) -> None:
         gas_meter(world)

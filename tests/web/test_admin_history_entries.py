@@ -1,4 +1,4 @@
-"""Entries of histories, put right and taken out in the browser."""
+"""Entries of histories, corrected and deleted in the browser."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ CASES: list[tuple[str, dict[str, str], str, Any]] = [
 
 
 @pytest.mark.parametrize(("kind", "said", "field", "value"), CASES)
-def test_an_entry_opens_filled_and_is_put_right(
+def test_an_entry_opens_filled_and_is_corrected(
     kind: str, said: dict[str, str], field: str, value: Any, admin: Client, world: World, entries: dict[str, Any]
 ) -> None:
     here = page_of(kind, world, entries[kind])
@@ -73,7 +73,7 @@ def test_an_entry_opens_filled_and_is_put_right(
     ("metric", {"name": "Beds", "value": "1", "measure": "level", "since": "2025-01-01", "until": "2024-01-01"},
      "until"),
 ])  # fmt: skip
-def test_what_is_refused_is_told_beside_its_field_and_nothing_typed_is_lost(
+def test_an_error_is_shown_at_its_field_and_nothing_typed_is_lost(
     kind: str, said: dict[str, str], field: str, admin: Client, world: World, entries: dict[str, Any]
 ) -> None:
     answer = admin.post(page_of(kind, world, entries[kind]), said | {"do": "correct"})
@@ -82,7 +82,7 @@ def test_what_is_refused_is_told_beside_its_field_and_nothing_typed_is_lost(
     assert f'value="{said[field]}"' in answer.content.decode()
 
 
-def test_what_never_was_is_taken_out(admin: Client, world: World, entries: dict[str, Any]) -> None:
+def test_an_entry_that_never_was_is_deleted(admin: Client, world: World, entries: dict[str, Any]) -> None:
     for kind in ("device", "multiplier", "metric"):
         assert admin.post(page_of(kind, world, entries[kind]), {"do": "take_out"}).status_code == 302
     world.meter.refresh_from_db()
@@ -93,7 +93,7 @@ def test_what_never_was_is_taken_out(admin: Client, world: World, entries: dict[
     ]
 
 
-def test_a_move_and_the_first_multiplier_are_not_taken_out(
+def test_a_move_and_the_first_multiplier_are_not_deleted(
     admin: Client, world: World, entries: dict[str, Any]
 ) -> None:
     first = world.meter.multipliers.first()

@@ -22,7 +22,7 @@ from eclectyc.kernel.errors import Conflict, Invalid, NotFound
 Thing = TypeVar("Thing", Region, Supplier, Site, Meter)
 
 _NOT_AUDITED: Final = frozenset({"id", "version", "search", "organisation_id"})
-_EMPTY: Final = ("", None, {}, [])
+_EMPTY: Final[tuple[Any, ...]] = ("", None, {}, [])
 _RELATED: Final = {
     Region: ("organisation",),
     Supplier: ("organisation",),

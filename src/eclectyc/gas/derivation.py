@@ -204,8 +204,8 @@ class _Planning:
         worth = self._worth(bounded, {one.pk: one.meter for one in volumes}, values)
         own = [one for one in self.series if one.source == DERIVED]
         target = {(one.meter, one.step, one.register): one.pk for one in own}
-        lacking = [one for one in volumes if one.pk in worth and (one.meter, one.step, one.register) not in target]
-        keys = [SeriesKey(v.meter, Quantity.IMPORT, "kWh", v.step, DERIVED, v.register) for v in lacking]
+        missing = [one for one in volumes if one.pk in worth and (one.meter, one.step, one.register) not in target]
+        keys = [SeriesKey(v.meter, Quantity.IMPORT, "kWh", v.step, DERIVED, v.register) for v in missing]
         found, new = ensure_series(keys) if keys else ({}, [])
         target |= {(key.meter, key.step_minutes, key.register): found[key].pk for key in keys}
         self._count_one([(one.pk, one.meter) for one in own] + [(one.pk, one.meter_id) for one in new])

@@ -110,7 +110,7 @@ def test_what_has_no_meaning_is_refused_at_its_place(text, at, said):
         ("A / 123456789.5 / 123456789.5", "too many digits"),
     ],
 )
-def test_limits_are_told(text, said):
+def test_limits_are_named(text, said):
     with pytest.raises(Invalid, match=said):
         parse(text)
 
@@ -187,14 +187,14 @@ def test_any_text_is_read_or_refused_with_a_remedy(text):
         assert parse(printed(found)) == found
 
 
-def test_a_word_with_a_hyphen_is_told_by_the_meters_there_are():
+def test_existing_meters_decide_what_a_word_with_a_hyphen_is():
     assert hyphenated('BFW-S01 + A-B - "C-D"') == ["BFW-S01", "BFW", "S01", "A-B", "A", "B"]
     assert spelled_out("BFW-S01 + A-B", {"BFW-S01", "A", "B"}) == '"BFW-S01" + A - B'
     assert spelled_out("A-B", {"A-B", "A", "B"}) == "A-B"  # both have a meaning: asked for, not guessed
     assert spelled_out('"A-B" - A-B', {"A", "B"}) == '"A-B" - A - B'
 
 
-def test_names_are_replaced_where_they_stand_and_all_else_is_kept():
+def test_names_are_replaced_in_place_and_all_else_is_kept():
     assert with_names('( A1 -  2 × "B 1" )', lambda name: '"C 2"' if name == "B1" else name) == '( A1 -  2 × "C 2" )'
 
 
