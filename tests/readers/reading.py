@@ -1,4 +1,4 @@
-"""Reading a small file in a test: write it, recognise it, gather what the reader says."""
+"""Read a small file in a test: write it, recognise it, collect the blocks and errors."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ DAY = "1200023305967"
 
 @dataclass
 class Read:
-    """Everything a file gave."""
+    """The result of reading a file."""
 
-    seen: Recognition
+    recognition: Recognition
     blocks: list[Block] = field(default_factory=list)
     errors: list[LineError] = field(default_factory=list)
 
@@ -52,9 +52,9 @@ class Read:
 
 def read_file(path: Path, kind: str = "auto", *, block_bytes: int = 16 << 20) -> Read:
     source = open_source(path, block_bytes=block_bytes)
-    reader, seen = recognise(source, kind)
-    result = Read(seen)
-    for block, errors in reader.read(source, seen, ReadOptions(kind)):
+    reader, recognition = recognise(source, kind)
+    result = Read(recognition)
+    for block, errors in reader.read(source, recognition, ReadOptions(kind)):
         result.blocks.append(block)
         result.errors += errors
     return result
@@ -63,7 +63,7 @@ def read_file(path: Path, kind: str = "auto", *, block_bytes: int = 16 << 20) ->
 def read_text(
     folder: Path, text: str | bytes, kind: str = "auto", *, name: str = "file.csv", block_bytes: int = 16 << 20
 ) -> Read:
-    """Write a file and read it; a name that ends in .gz is packed."""
+    """Write a file and read it; compressed if its name ends in .gz."""
     path = folder / name
     content = text.encode() if isinstance(text, str) else text
     path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)

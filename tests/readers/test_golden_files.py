@@ -20,7 +20,7 @@ DATA = Path(__file__).resolve().parents[1] / "data"
 
 def test_the_long_london_file_gives_288_slots_and_its_published_total() -> None:
     read = read_file(DATA / "hh/long_period_ending_local.csv")
-    assert (read.rows, read.errors, read.seen.stamps, read.seen.timezone) == (288, [], "end", None)
+    assert (read.rows, read.errors, read.recognition.stamps, read.recognition.timezone) == (288, [], "end", None)
     assert sum(read.column("value")) == pytest.approx(65.1339999, abs=1e-9)
     assert read.column("quality").count(2) == 2
     assert set(read.column("unit")) == {"kWh"}
@@ -47,6 +47,6 @@ def test_the_cambridge_matrix_gives_every_building_its_own_sum() -> None:
                 if name != "datetime_utc" and cell:
                     expected[name] = expected.get(name, Decimal(0)) + Decimal(cell)
     read = read_file(path)
-    assert (read.rows, read.errors, read.seen.timezone) == (17520, [], "UTC")
+    assert (read.rows, read.errors, read.recognition.timezone) == (17520, [], "UTC")
     sums = dict(read.frame.group_by("meter").agg(pl.col("value").sum()).rows())
     assert {meter: round(total, 3) for meter, total in sums.items()} == {m: float(t) for m, t in expected.items()}

@@ -85,7 +85,7 @@ def test_titles_above_and_totals_below_are_no_data(tmp_path: Path) -> None:
     text = f"Report for: Works\nPrinted, 01/02/2024\n\n{HEAD}\n{line(1)}\n{line(2)}\nTotal,,3\nGrand total: 3\n"
     read = read_text(tmp_path, text)
     assert (read.rows, read.errors) == (2, [])
-    assert read.seen.warnings == ["Skipped: 2 lines of totals (the first is line 7)."]
+    assert read.recognition.warnings == ["Skipped: 2 lines of totals (the first is line 7)."]
 
 
 def test_a_meter_called_total_is_a_meter(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_meter_called_total_is_a_meter(tmp_path: Path) -> None:
 def test_a_header_repeated_by_joining_files_is_passed_over_and_said(tmp_path: Path) -> None:
     read = read_text(tmp_path, f"{HEAD}\n{line(1)}\n{HEAD}\n{line(2)}\n")
     assert (read.rows, read.errors) == (2, [])
-    assert "repeat the header" in read.seen.warnings[0]
+    assert "repeat the header" in read.recognition.warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.readers.reading import read_text
 
 def test_every_column_of_a_row_block_is_there_whatever_the_file_has(tmp_path: Path) -> None:
     read = read_text(tmp_path, "datetime,kwh\n2024-01-01 00:00,1\n")
-    assert read.seen.format == "long"
+    assert read.recognition.format == "long"
     assert isinstance(read.blocks[0], RowBlock)
     assert tuple(read.frame.columns) == COLUMNS
     assert read.frame.dtypes[0:2] == [read.frame.schema["line"], read.frame.schema["meter"]]
@@ -32,7 +32,7 @@ def test_simple_long_is_in_utc_and_starts(tmp_path: Path) -> None:
         "1200023305967, RE, 2024-01-01 00:00, 0.5, E\n"
     )
     read = read_text(tmp_path, text)
-    assert (read.seen.format, read.seen.timezone, read.seen.stamps, read.seen.sure) == (
+    assert (read.recognition.format, read.recognition.timezone, read.recognition.stamps, read.recognition.sure) == (
         "simple long",
         "UTC",
         "start",
@@ -92,13 +92,13 @@ def test_each_field_is_found_and_read(tmp_path: Path, header: str, line: str, co
 def test_what_a_file_declares_about_its_stamps_is_found(
     tmp_path: Path, header: str, line: str, stamps: str | None, zone: str | None
 ) -> None:
-    seen = read_text(tmp_path, f"{header}\n{line}\n").seen
+    seen = read_text(tmp_path, f"{header}\n{line}\n").recognition
     assert (seen.stamps, seen.timezone) == (stamps, zone)
     assert bool(seen.stamps_why) == (stamps is not None)
 
 
 def test_a_24_00_under_a_start_heading_is_a_warning(tmp_path: Path) -> None:
-    seen = read_text(tmp_path, "mpan,start,kwh\nA,2024-02-01 24:00,1\n").seen
+    seen = read_text(tmp_path, "mpan,start,kwh\nA,2024-02-01 24:00,1\n").recognition
     assert seen.stamps == "start"
     assert "24:00" in seen.warnings[0]
 
@@ -210,12 +210,12 @@ def test_a_column_called_kwh_may_rise_all_day(tmp_path: Path) -> None:
 def test_meters_below_each_other_at_one_midnight_are_still_stamps(tmp_path: Path) -> None:
     lines = [f"M{meter},2024-02-01 {clock},1" for clock in ("00:00", "00:30") for meter in range(300)]
     read = read_text(tmp_path, "meter,date,kwh\n" + "\n".join(lines))
-    assert (read.seen.format, read.rows) == ("long", 600)
+    assert (read.recognition.format, read.rows) == ("long", 600)
 
 
 @pytest.mark.parametrize(("end", "step"), [("00:30", 30), ("00:15", 15), ("01:00", 60)])
 def test_start_and_end_give_the_step(tmp_path: Path, end: str, step: int) -> None:
-    seen = read_text(tmp_path, f"mpan,start,end,kwh\nA,2024-02-01 00:00,2024-02-01 {end},1\n").seen
+    seen = read_text(tmp_path, f"mpan,start,end,kwh\nA,2024-02-01 00:00,2024-02-01 {end},1\n").recognition
     assert (seen.step, seen.stamps) == (step, "start")
 
 
@@ -224,7 +224,7 @@ def test_start_and_end_a_day_apart_are_whole_days(tmp_path: Path) -> None:
     naive = "A,2024-02-01 00:00,2024-02-02 00:00,1\nA,2024-02-02 00:00,2024-02-03 00:00,2\n"
     for text in (days, naive):
         read = read_text(tmp_path, "mpan,start,end,kwh\n" + text)
-        assert (read.seen.step, read.blocks[0].step, read.errors) == (1440, 1440, [])
+        assert (read.recognition.step, read.blocks[0].step, read.errors) == (1440, 1440, [])
         assert read.values.tolist() == [[1.0], [2.0]]
     assert read.column("day") == [date(2024, 2, 1), date(2024, 2, 2)]
     assert read_text(tmp_path, "mpan,start,end,kwh\n" + days, "daily").column("day")[0] == date(2025, 3, 30)

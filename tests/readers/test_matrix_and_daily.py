@@ -13,7 +13,7 @@ from tests.readers.reading import read_text
 
 def test_a_matrix_names_its_meters_in_the_heading(tmp_path: Path) -> None:
     read = read_text(tmp_path, "datetime,b2,1200023305967,Plant (kWh)\n2024-01-01 00:00,1,2,3\n2024-01-01 01:00,4,,6\n")
-    assert (read.seen.format, read.rows) == ("matrix", 2)
+    assert (read.recognition.format, read.rows) == ("matrix", 2)
     assert read.column("meter") == ["b2", "1200023305967", "Plant"] * 2
     assert read.column("unit") == [None, None, "kWh"] * 2
     assert read.column("value") == [1.0, 2.0, 3.0, 4.0, None, 6.0]
@@ -25,7 +25,7 @@ def test_a_matrix_names_its_meters_in_the_heading(tmp_path: Path) -> None:
 def test_a_matrix_takes_date_and_time_apart(tmp_path: Path) -> None:
     read = read_text(tmp_path, "date,time,b2,b3\n01/02/2024,00:30,1,2\n01/02/2024,24:00,3,4\n")
     assert read.column("stamp") == [datetime(2024, 2, 1, 0, 30)] * 2 + [datetime(2024, 2, 2)] * 2
-    assert read.seen.stamps == "end"
+    assert read.recognition.stamps == "end"
 
 
 def test_a_matrix_of_dates_holds_whole_days(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_headings_that_cannot_be_meters_are_refused(tmp_path: Path, header: str,
 def test_a_column_of_words_beside_meters_is_passed_over_and_said(tmp_path: Path) -> None:
     read = read_text(tmp_path, "datetime,b2,notes,Total\n2024-01-01 00:00,1,cold,1\n2024-01-01 00:30,1,,1\n")
     assert set(read.column("meter")) == {"b2"}
-    assert len(read.seen.warnings) == 2
+    assert len(read.recognition.warnings) == 2
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ def test_one_value_a_day_is_a_day_block_of_one_slot(tmp_path: Path, header: str,
     read = read_text(tmp_path, f"{header}\n{line}\n")
     [block] = read.blocks
     assert isinstance(block, DayBlock)
-    assert (read.seen.format, block.step, block.placing, block.rows) == ("daily", 1440, "position", 1)
+    assert (read.recognition.format, block.step, block.placing, block.rows) == ("daily", 1440, "position", 1)
     assert (block.values.tolist(), block.quality.tolist()) == ([[5.0]], [[5]])
     assert read.column("day") == [date(2024, 2, 1)]
 
 
 def test_stamps_that_are_always_midnight_are_whole_days_and_it_says_so(tmp_path: Path) -> None:
     read = read_text(tmp_path, "mpan,datetime,kwh\nA,2024-02-01 00:00,1\nA,2024-02-02 00:00,2\n")
-    assert read.seen.format == "daily"
-    assert "midnight" in read.seen.warnings[0]
+    assert read.recognition.format == "daily"
+    assert "midnight" in read.recognition.warnings[0]
 
 
 def test_daily_energy_and_volume_are_two_series(tmp_path: Path) -> None:

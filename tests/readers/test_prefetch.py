@@ -26,7 +26,7 @@ DAILY = "mpan,datetime,kwh\n" + "".join(f"1200023305967,2025-06-{day:02d} 00:00,
 
 
 class Counting:
-    """Stands where a reader is asked: yields numbered blocks, and raises after ``most`` where that is said."""
+    """A reader that yields numbered blocks, and raises after ``most`` of them if asked to."""
 
     kind = "readings"
 

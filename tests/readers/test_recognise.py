@@ -1,4 +1,4 @@
-"""Which format a file is taken for, and what is said when none fits."""
+"""Recognition: which format a file has, and the error if none fits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FILES = {
 @pytest.mark.parametrize("kind", FILES)
 def test_each_format_is_recognised_alone_and_by_name(tmp_path: Path, kind: str) -> None:
     for option in ("auto", kind):
-        seen = read_text(tmp_path, FILES[kind], option).seen
+        seen = read_text(tmp_path, FILES[kind], option).recognition
         assert seen.format == kind
         assert seen.why
         assert 0 < seen.sure <= 1
@@ -38,7 +38,7 @@ def test_each_format_is_recognised_alone_and_by_name(tmp_path: Path, kind: str) 
 @pytest.mark.parametrize("kind", FILES)
 def test_hh_takes_half_hours_in_any_layout_and_nothing_else(tmp_path: Path, kind: str) -> None:
     if kind in ("wide", "long", "matrix"):
-        assert read_text(tmp_path, FILES[kind], "hh").seen.format == kind
+        assert read_text(tmp_path, FILES[kind], "hh").recognition.format == kind
         return
     with pytest.raises(UnreadableFile, match="is not recognised"):
         read_text(tmp_path, FILES[kind], "hh")
@@ -79,7 +79,7 @@ def test_a_header_alone_is_refused(tmp_path: Path, kind: str) -> None:
 )
 def test_the_delimiter_is_told_by_all_lines_together(tmp_path: Path, text: str) -> None:
     read = read_text(tmp_path, text)
-    assert (read.seen.format, read.errors) == ("long", [])
+    assert (read.recognition.format, read.errors) == ("long", [])
     assert read.rows >= 1
 
 
@@ -89,7 +89,7 @@ def test_a_title_that_looks_a_little_like_a_header_is_passed_over(tmp_path: Path
 
 
 class Guess:
-    """A reader that is as sure as it is told to be."""
+    """A reader with a given sureness."""
 
     kind = "readings"
 
@@ -134,7 +134,7 @@ def test_stamps_of_impossible_years_are_rejected_as_such_and_do_not_hide_what_th
     tmp_path: Path, heading: str, stamp: str
 ) -> None:
     read = read_text(tmp_path, f"MPAN,{heading},kWh\nA,{stamp},1\nA,{stamp},2\n")
-    assert (read.seen.format, read.lines) == ("long", [2, 3])
+    assert (read.recognition.format, read.lines) == ("long", [2, 3])
     assert "is not between 1970 and 2100" in read.errors[0].reason
 
 
@@ -152,4 +152,4 @@ def test_values_of_days_are_no_list_of_meters_or_sites_though_they_look_like_one
 
 def test_a_list_of_meters_may_have_dates_and_numbers(tmp_path: Path) -> None:
     text = "mpan,site,installed,removed,multiplier\nA,Works,2024-01-01,2025-01-01,2\n"
-    assert read_text(tmp_path, text).seen.format == "meters"
+    assert read_text(tmp_path, text).recognition.format == "meters"

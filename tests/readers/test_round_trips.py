@@ -106,7 +106,7 @@ def test_a_wide_file_is_read_back(how: Print, print_: str, spelling: str, flagge
         for (meter, day, _), of_day, marks in zip(rows, values, flags, strict=True)
     ]
     result = read(how.table(header, cells), "auto", how.block_bytes)
-    assert (result.seen.format, result.errors) == ("wide", [])
+    assert (result.recognition.format, result.errors) == ("wide", [])
     assert result.column("meter") == [meter for meter, *_ in rows]
     assert result.column("day") == [day for _, day, _ in rows]
     expected = np.array([[np.nan if value is None else value for value in of_day] for of_day in values])
@@ -132,7 +132,7 @@ def test_a_matrix_is_read_back(how: Print, stamp: str, meters: list[str], data: 
 def test_a_daily_file_is_read_back(how: Print, print_: str, rows: list[tuple[str, date, float | None]]) -> None:
     cells = [[meter, day.strftime(print_), shown(value)] for meter, day, value in rows]
     result = read(how.table(["Meter", "Settlement Date", "kWh"], cells), "auto", how.block_bytes)
-    assert (result.seen.format, result.errors) == ("daily", [])
+    assert (result.recognition.format, result.errors) == ("daily", [])
     assert result.column("day") == [day for _, day, _ in rows]
     expected = [[np.nan if value is None else value] for *_, value in rows]
     assert np.array_equal(result.values, np.array(expected), equal_nan=True)

@@ -19,7 +19,7 @@ def test_a_list_of_sites_gives_its_fields_plain(tmp_path: Path) -> None:
     read = read_text(tmp_path, text)
     [block] = read.blocks
     assert isinstance(block, RecordBlock)
-    assert (read.seen.format, read.errors, block.rows) == ("sites", [], 2)
+    assert (read.recognition.format, read.errors, block.rows) == ("sites", [], 2)
     assert block.frame.row(0, named=True) == {
         "line": 2, "name": "Works", "company": "Smith, Ltd", "postcode": "AB1 2CD", "site_type": "office",
         "floor_area_m2": "1234.5", "latitude": "52.5", "longitude": "-1.5", "is_active": "true",
@@ -61,7 +61,7 @@ def test_a_list_of_meters_gives_its_fields_plain(tmp_path: Path) -> None:
         "'1200023305967.0,Works,Elec,Import,E12 345,kWh,half-hourly,1.5,,Acme,01/02/2020,\n"
     )
     read = read_text(tmp_path, text)
-    assert read.seen.format == "meters"
+    assert read.recognition.format == "meters"
     assert read.frame.row(0, named=True) == {
         "line": 2, "identifier": "1200023305967", "site": "Works", "utility": "electricity", "direction": "import",
         "serial": "E12 345", "unit": "kWh", "step_minutes": "30", "multiplier": "1.5", "parent": None,
@@ -89,8 +89,8 @@ def test_a_list_that_describes_sites_and_meters_alike_asks_which(tmp_path: Path)
         read_text(tmp_path, text)
     assert "-t meters" in str(error.value)
     assert "-t sites" in str(error.value)
-    assert read_text(tmp_path, text, "sites").seen.format == "sites"
-    assert read_text(tmp_path, text, "meters").seen.format == "meters"
+    assert read_text(tmp_path, text, "sites").recognition.format == "sites"
+    assert read_text(tmp_path, text, "meters").recognition.format == "meters"
 
 
 def test_two_columns_for_one_field_of_a_site_are_refused(tmp_path: Path) -> None:

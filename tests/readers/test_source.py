@@ -56,7 +56,7 @@ def test_a_file_put_together_from_two_encodings_reads_right_line_by_line(tmp_pat
 def test_files_joined_end_to_end_read_as_one(tmp_path: Path, block_bytes: int) -> None:
     read = read_text(tmp_path, (b"\xef\xbb\xbf" + TEXT.encode()) * 3, block_bytes=block_bytes)
     assert (read.column("meter"), read.errors) == (["Café", "B"] * 3, [])
-    assert "repeat the header" in read.seen.warnings[0]
+    assert "repeat the header" in read.recognition.warnings[0]
 
 
 @pytest.mark.parametrize("junk", [b"\x81\x8d", b"\x1d", "\ufffd".encode()])

@@ -65,10 +65,10 @@ def test_every_spelling_of_the_slots_is_understood(tmp_path: Path, spelling: str
     numbers = [n + 0.5 for n in range(len(names))]
     read = read_text(tmp_path, wide(names, ["A", "01/02/2024", *numbers]))
     one = block(read)
-    assert (read.seen.format, read.errors, one.rows) == ("wide", [], 1)
+    assert (read.recognition.format, read.errors, one.rows) == ("wide", [], 1)
     assert one.placing == ("clock" if spelling in PLACED_BY_CLOCK else "position")
     assert one.step == {"hourly": 60, "quarters": 15}.get(spelling, 30)
-    assert read.seen.stamps == ("end" if spelling in ENDING else "start")
+    assert read.recognition.stamps == ("end" if spelling in ENDING else "start")
     if spelling == "spring clock":
         assert np.isnan(one.values[0, 2:4]).all()
         numbers[2:2] = [np.nan, np.nan]
@@ -155,7 +155,7 @@ def test_a_total_is_a_check_and_never_a_slot(tmp_path: Path) -> None:
     read = read_text(tmp_path, wide([*SPELLINGS["HH01"], "Total"], right, wrong, right))
     assert block(read).values.shape == (3, 48)
     assert read.errors == []
-    [warning] = read.seen.warnings
+    [warning] = read.recognition.warnings
     assert "1 line " in warning
     assert "line 3" in warning
 

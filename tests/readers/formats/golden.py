@@ -1,7 +1,7 @@
-"""The registry of golden files: small sound files of every format, with what they are known to hold from elsewhere.
+"""The registry of golden files: small valid files of every format, with their known contents.
 
 To add a format's files, put a module with ``FILES: list[Golden]`` into ``samples/``. ``test_golden.py`` imports each of
-them end to end, and the tests of mutated files draw from them.
+them end to end, and the tests of mutated files start from them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Series = tuple[str, str]  # meter, quantity
 
 @dataclass(frozen=True, slots=True)
 class ExpectedSeries:
-    """What a file holds for one series; ``total`` in ``unit``, as the source says it or as added up by hand."""
+    """The expected readings of one series; ``total`` in ``unit``, as given by the source or added up by hand."""
 
     unit: str
     step: int
@@ -30,12 +30,12 @@ class ExpectedSeries:
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A small sound file.
+    """A small valid file.
 
-    name : its own, also that of the file, suffix included. format : what the import calls it. content : its bytes.
-    series : what each series holds, by meter and quantity; where several series of one point and quantity are kept
-        apart, the name of the part follows the quantity: ``import E1``. Empty for sites and meters.
-    options : what must be said with it, as ``ImportOptions`` takes it. rows : its data lines.
+    name : the file's name, with its suffix. format : its format in the import's report. content : its bytes.
+    series : the expected series, by meter and quantity; of a register, its name follows the quantity: ``import E1``.
+        Empty for sites and meters.
+    options : the ``ImportOptions`` that it needs. rows : its data lines.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Answers of APIs in JSON: Octopus, n3rgy, Glowmarkt. What each says, what is refused, what is asked for."""
+"""JSON responses of APIs: Octopus, n3rgy, Glowmarkt. Their contents, what is refused, what must be stated."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def test_the_public_example_is_read_as_it_says(tmp_path: Path) -> None:
         count=240, next=LINK.format("electricity", "2200000000005"),
     )  # fmt: skip
     found = read(tmp_path, example, meter="2200000000005")
-    assert (found.seen.format, found.seen.step, found.seen.stamps) == ("octopus", 30, "start")
+    assert (found.recognition.format, found.recognition.step, found.recognition.stamps) == ("octopus", 30, "start")
     assert found.column("instant") == [datetime(2020, 5, 7, 23, tzinfo=UTC), datetime(2020, 5, 7, 22, 30, tzinfo=UTC)]
     assert (found.column("value"), found.column("unit")) == ([1.836, 0.146], ["kWh", "kWh"])
-    assert found.seen.warnings == ["The response is one page of several: 2 of 240 readings."]
+    assert found.recognition.warnings == ["The response is one page of several: 2 of 240 readings."]
 
 
 def test_an_answer_names_no_meter_so_it_is_asked_for_and_its_link_gives_the_hint(tmp_path: Path) -> None:
@@ -84,11 +84,11 @@ def test_an_answer_names_no_meter_so_it_is_asked_for_and_its_link_gives_the_hint
 
 def test_a_link_that_speaks_of_another_meter_is_a_warning(tmp_path: Path) -> None:
     found = read(tmp_path, answer(half_hours(1), next=LINK.format("electricity", "2200000000005")), meter=MPAN)
-    assert found.seen.warnings == [
+    assert found.recognition.warnings == [
         f"The file's link names meter 2200000000005; its readings are imported for {MPAN}."
     ]
     serial = read(tmp_path, answer(half_hours(1), next=LINK.format("electricity", MPAN)), meter="00A0000000")
-    assert serial.seen.warnings == []
+    assert serial.recognition.warnings == []
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,9 @@ def test_the_unit_of_gas_is_told_by_the_option_or_by_the_meter_and_never_guessed
     path = write(tmp_path, json.dumps(answer(half_hours(2.5))), "gas.json")
     refused = bring(world, path, meter=MPRN, create_meters=True, site="Works")
     assert (refused.added, refused.created_meters, refused.exit_code) == (0, 0, 2)
-    assert [(error.column, error.remedy) for error in refused.errors] == [("unit", "Give it with --unit kWh or --unit m3.")]
+    assert [(error.column, error.remedy) for error in refused.errors] == [
+        ("unit", "Give it with --unit kWh or --unit m3.")
+    ]
     told = bring(world, path, meter=MPRN, create_meters=True, site="Works", unit="m3")
     assert [(series.unit, series.total) for series in told.series] == [("m3", 2.5)]
     make_meter(world.site, "7000000001", utility="gas", unit="m3")
@@ -194,7 +196,12 @@ def n3rgy_answer(*values: object, **more: Any) -> dict[str, Any]:
 
 def test_n3rgy_stamps_the_end_in_utc(tmp_path: Path) -> None:
     found = read(tmp_path, n3rgy_answer(0.5, 0.25))
-    assert (found.seen.format, found.seen.stamps, found.seen.timezone, found.seen.step) == ("n3rgy", "end", "UTC", 30)
+    assert (found.recognition.format, found.recognition.stamps, found.recognition.timezone, found.recognition.step) == (
+        "n3rgy",
+        "end",
+        "UTC",
+        30,
+    )
     assert found.column("stamp") == [datetime(2024, 1, 1, 0, 30), datetime(2024, 1, 1, 1, 0)]
     assert (found.column("value"), found.column("unit"), found.column("quantity")) == (
         [0.5, 0.25], ["kWh", "kWh"], [None, None]
@@ -245,7 +252,7 @@ def glow(*pairs: object, **more: Any) -> dict[str, Any]:
 
 def test_glowmarkt_pairs_start_their_half_hours(tmp_path: Path) -> None:
     found = read(tmp_path, glow([1711843200, 0.5], [1711845000, None], [1711846800, "0.75"]))
-    assert (found.seen.format, found.seen.step, found.seen.stamps) == ("glowmarkt", 30, "start")
+    assert (found.recognition.format, found.recognition.step, found.recognition.stamps) == ("glowmarkt", 30, "start")
     assert found.column("instant")[0] == datetime(2024, 3, 31, tzinfo=UTC)
     assert found.column("value") == [0.5, None, 0.75]
 

@@ -14,7 +14,7 @@ from eclectyc.readers.files import raw_file
 from tests.factories import World
 from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
 from tests.readers.formats.golden import golden
-from tests.readers.formats.said import cells_of, cut_off, read_or_refused
+from tests.readers.formats.read_cells import cells_of, cut_off, read_or_refused
 from tests.readers.reading import read_text
 
 MPAN = "1200023305967"  # the meter of everybody's world
@@ -27,7 +27,7 @@ def line(day: str, values: Sequence[object], meter: str = MPAN) -> str:
 
 def test_cell_i_is_the_half_hour_that_starts_30_times_i_minus_3_minutes_after_midnight(tmp_path: Path) -> None:
     found = read_text(tmp_path, line("05/06/2024", [k / 10 for k in range(48)]))
-    assert (found.seen.format, found.errors, found.column("meter")) == ("bglobal", [], [MPAN])
+    assert (found.recognition.format, found.errors, found.column("meter")) == ("bglobal", [], [MPAN])
     assert found.column("day") == [date(2024, 6, 5)]
     assert found.values[0].tolist() == [k / 10 for k in range(48)]
     assert set(found.quality[0].tolist()) == {5}  # no flags
@@ -85,7 +85,7 @@ def test_a_line_that_makes_no_sense_is_rejected_where_it_stands(tmp_path: Path, 
 )
 def test_what_is_no_bglobal_is_not_taken_for_it(tmp_path: Path, text: str) -> None:
     found = read_or_refused(tmp_path, text.encode())
-    assert found is None or found.seen.format != "bglobal"
+    assert found is None or found.recognition.format != "bglobal"
     with pytest.raises(UnreadableFile):
         read_text(tmp_path, text, "bglobal")
 

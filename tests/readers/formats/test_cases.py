@@ -1,8 +1,8 @@
-"""What every format has been tried with. A reader without its cases here fails the suite.
+"""The cases that every format is tested with. A reader without its line in ``CASES`` fails the suite.
 
-Each format has a golden file; a day on which the clocks change; an estimate; a unit that is wrong; the file cut off;
-the file made hostile; and mutants, a hundred in every run and 2,000 by ``make fuzz``. The last four are the same for
-all, and below; the others name their test, or say why there is none.
+Each format has a golden file; a day on which the clocks change; an estimate; a wrong unit; the file cut off; the file
+made hostile; and mutants, a hundred in every run and 2,000 by ``make fuzz``. The last four are the same for all
+formats, and below; for the others ``CASES`` names their test, or the reason why there is none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.factories import World, make_site
 from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
 from tests.readers.formats.golden import golden
 from tests.readers.mutants.bench import Bench
-from tests.readers.mutants.declared import PROFILE
+from tests.readers.mutants.profile import PROFILE
 from tests.readers.mutants.subjects import Mutant, subjects
 
 MPAN = "1200023305967"
@@ -45,7 +45,7 @@ CASES: dict[str, tuple[str, str]] = {
     "bglobal": ("readers.formats.test_bglobal:test_local_clock_times_are_placed_by_the_clock_on_change_days", NO_FLAGS),
     "stark": ("readers.formats.test_stark:test_ends_in_utc_find_their_slots_on_change_days", SOUND),
     "d0379": ("readers.formats.test_d0379:test_utc_days_find_their_slots_on_change_days", SOUND),
-    "nem12": ("readers.formats.test_nem12:test_market_time_is_utc_plus_10_all_year_whatever_the_sites_clock_does", SOUND),
+    "nem12": ("readers.formats.test_nem12:test_market_time_is_utc_plus_10_all_year_whatever_the_site_s_clock", SOUND),
     "nem13": ("readers.formats.test_nem13:test_sydneys_clock_changes_have_their_hours", SOUND),
     "d0010": ("readers.formats.test_d0010:test_reads_are_in_local_time_on_both_clock_change_days",
               "readers.formats.test_d0010:test_reading_types_are_actual_or_estimated"),

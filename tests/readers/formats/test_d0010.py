@@ -15,7 +15,7 @@ from eclectyc.registers.models import RegisterRead
 from tests.factories import World
 from tests.intake.import_calls import bring, held
 from tests.readers.formats.golden import golden
-from tests.readers.formats.said import cut_off, read_or_refused
+from tests.readers.formats.read_cells import cut_off, read_or_refused
 from tests.readers.reading import Read, read_text
 
 GOLDEN = golden()["reads.uff"].content
@@ -79,8 +79,8 @@ def test_reading_types_are_actual_or_estimated(tmp_path: Path, kind: str, qualit
 def test_withdrawn_reads_are_not_stored_and_failed_ones_are_doubtful(tmp_path: Path) -> None:
     found = read(tmp_path, *point(record(), kind="W"), *point(record(), status="F"))
     assert (found.rows, found.column("is_doubtful")) == (2, [True])
-    assert any("Withdrawn (type W): 1 line (the first is line 4)" in text for text in found.seen.warnings)
-    assert any("Failed validation: 1 line (the first is line 7)" in text for text in found.seen.warnings)
+    assert any("Withdrawn (type W): 1 line (the first is line 4)" in text for text in found.recognition.warnings)
+    assert any("Failed validation: 1 line (the first is line 7)" in text for text in found.recognition.warnings)
 
 
 @pytest.mark.parametrize(

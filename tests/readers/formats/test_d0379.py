@@ -1,4 +1,4 @@
-"""D0379: half-hours told by their place under a day in UTC."""
+"""D0379: half-hours in order under a day in UTC."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eclectyc.readers.files import raw_file
 from tests.factories import World
 from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
 from tests.readers.formats.golden import golden
-from tests.readers.formats.said import cells_of, cut_off, read_or_refused
+from tests.readers.formats.read_cells import cells_of, cut_off, read_or_refused
 from tests.readers.reading import Read, read_text
 
 MPAN = "1200023305967"  # the meter of everybody's world
@@ -45,7 +45,7 @@ def read(folder: Path, *lines: str) -> Read:
 )  # fmt: skip
 def test_48_advances_under_a_day_are_its_half_hours(tmp_path: Path, code: str, quantity: str, unit: str) -> None:
     found = read(tmp_path, f"25B|{MPAN}|{code}|SUPP|", DAY, *advances([k / 10 for k in range(48)]))
-    assert (found.seen.format, found.seen.timezone, found.errors, found.rows) == ("d0379", "UTC", [], 48)
+    assert (found.recognition.format, found.recognition.timezone, found.errors, found.rows) == ("d0379", "UTC", [], 48)
     assert (found.column("meter"), found.column("quantity"), found.column("unit")) == ([MPAN], [quantity], [unit])
     assert found.column("day") == [date(2024, 6, 1)]
     assert found.values[0].tolist() == [k / 10 for k in range(48)]
@@ -113,8 +113,8 @@ def test_records_that_nobody_knows_are_reported(tmp_path: Path) -> None:
 
 def test_a_file_without_a_header_is_known_by_its_records(tmp_path: Path) -> None:
     found = read_text(tmp_path, "\n".join([METER, DAY, *advances()]) + "\n")
-    assert (found.seen.format, found.rows, found.errors) == ("d0379", 48, [])
-    assert "ZPT" in found.seen.warnings[0]
+    assert (found.recognition.format, found.rows, found.errors) == ("d0379", 48, [])
+    assert "ZPT" in found.recognition.warnings[0]
 
 
 @pytest.mark.parametrize("header", ["ZHV|1|D0010002|X|S|C|U|20240602030405||||OPER|", "25B|1|AI|S|\n25B|2|AI|S|"])
@@ -134,7 +134,7 @@ def test_another_flow_is_not_taken_for_it(tmp_path: Path, header: str) -> None:
 )  # fmt: skip
 def test_encodings_line_ends_and_blocks_change_nothing(tmp_path: Path, changed, block_bytes: int) -> None:
     found = read_text(tmp_path, changed(GOLDEN), name="file.txt", block_bytes=block_bytes)
-    assert (found.errors, found.rows, found.seen.warnings) == ([], 144, [])
+    assert (found.errors, found.rows, found.recognition.warnings) == ([], 144, [])
     assert cells_of(found) == cells_of(read_text(tmp_path, GOLDEN))
 
 
@@ -144,7 +144,7 @@ def test_a_file_cut_off_anywhere_says_nothing_that_the_whole_does_not(tmp_path: 
         found = read_or_refused(tmp_path, part)
         if found is not None:
             assert cells_of(found).items() <= truth.items()
-            assert found.seen.warnings or len(cells_of(found)) == len(truth)
+            assert found.recognition.warnings or len(cells_of(found)) == len(truth)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What damaged files have shown to be taken wrongly, each as a small file of its own."""
+"""Mistakes found by damaged files, each as a small file of its own."""
 
 from __future__ import annotations
 

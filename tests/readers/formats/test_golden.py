@@ -1,4 +1,4 @@
-"""Every golden file goes in whole, and gives what it is known to hold."""
+"""Every golden file is imported completely, with its known contents."""
 
 from __future__ import annotations
 

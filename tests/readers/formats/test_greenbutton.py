@@ -1,4 +1,4 @@
-"""Green Button: which series are taken, what their numbers mean, what is passed over, and what is refused."""
+"""Green Button: which series are read, what their numbers mean, which are skipped, and what is refused."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_value_is_times_its_power_of_ten_in_the_unit_of_its_type(
 def test_qualities_become_ours(quality: tuple[str, ...], expected: int, tmp_path: Path) -> None:
     found = read(tmp_path, feed(Meter([(START, "1", *quality)])))
     assert found.column("quality") == [expected]
-    assert any("questionable" in warning for warning in found.seen.warnings) == (quality == ("10",))
+    assert any("questionable" in warning for warning in found.recognition.warnings) == (quality == ("10",))
 
 
 def test_a_reading_without_a_quality_has_that_of_its_type(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_what_is_no_use_by_the_interval_is_passed_over_and_said(
         read(tmp_path, feed(Meter([(START, "1")], kind=kind)))
     beside = read(tmp_path, feed(Meter([(START, "5")]), Meter([(START, "1")], number="2", kind=kind)))
     assert beside.column("value") == [0.005]
-    assert any(words in warning for warning in beside.seen.warnings)
+    assert any(words in warning for warning in beside.recognition.warnings)
 
 
 def test_costs_inside_readings_are_no_readings(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_of_the_same_use_told_twice_energy_and_the_finest_count(tmp_path: Path) 
     hour = Meter([(START, "3")], number="3", length_s=3600)
     found = read(tmp_path, feed(power, hour, halves))
     assert found.column("value") == [0.001, 0.002]
-    assert found.seen.warnings == ["Not read: the same usage as power, or summed over longer intervals."]
+    assert found.recognition.warnings == ["Not read: the same usage as power, or summed over longer intervals."]
 
 
 @pytest.mark.django_db
@@ -202,7 +202,7 @@ def test_a_reading_that_lasts_another_time_than_its_series_is_rejected(tmp_path:
     )
     found = read(tmp_path, text)
     assert (found.lines, found.errors[0].column) == ([1], "IntervalReading[1].duration")
-    assert found.seen.step == 30
+    assert found.recognition.step == 30
 
 
 BOMB = '<!DOCTYPE feed [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;">]>'

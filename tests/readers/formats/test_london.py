@@ -1,4 +1,4 @@
-"""The London meter's six days, told in every document and workbook, land in the same slots when the clocks change."""
+"""The London meter's six days land in the same slots from every document and workbook when the clocks change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A damaged file gives what it says, or is refused in words: never a wrong value, never a traceback."""
+"""A damaged file gives its own contents, or is refused with a reason: never a wrong value, never a traceback."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from eclectyc.readers.files import raw_file
 from tests.factories import World, make_meter, make_site
 from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
 from tests.readers.formats.golden import DATA, golden
-from tests.readers.formats.said import cells_of, cut_off, read_or_refused
+from tests.readers.formats.read_cells import cells_of, cut_off, read_or_refused
 from tests.readers.reading import Read, read_text
 
 NMI = "6001234567"
@@ -190,10 +190,10 @@ def test_files_put_together_are_read_but_never_with_another_kind(tmp_path: Path)
 
 
 def test_a_file_without_its_end_is_told_to_be_perhaps_cut_off(tmp_path: Path) -> None:
-    assert read(tmp_path, stream(), day()).seen.warnings == []
+    assert read(tmp_path, stream(), day()).recognition.warnings == []
     cut = read_text(tmp_path, nem12(stream(), day()).removesuffix("900\n"))
     assert (cut.rows, cut.errors) == (1, [])
-    assert "900" in cut.seen.warnings[0]
+    assert "900" in cut.recognition.warnings[0]
 
 
 @pytest.mark.parametrize(("whole", "every"), [(SEVERAL, 31), (QUALITIES, 3)], ids=["several", "qualities"])
@@ -204,7 +204,7 @@ def test_a_file_cut_off_anywhere_says_nothing_that_the_whole_does_not(tmp_path: 
         if found is not None:
             told = cells_of(found)
             assert told.items() <= truth.items()
-            assert len(told) == len(truth) or found.errors or found.seen.warnings
+            assert len(told) == len(truth) or found.errors or found.recognition.warnings
 
 
 def _quoted(text: str) -> str:
@@ -237,7 +237,7 @@ def test_encodings_quotes_padding_and_blocks_change_nothing(tmp_path: Path, chan
     text = nem12(*rows, *parts)
     plain = cells_of(read_text(tmp_path, text))
     found = read_text(tmp_path, changed(text), block_bytes=block_bytes)
-    assert (len(plain), found.errors, found.seen.warnings) == (192, [], [])
+    assert (len(plain), found.errors, found.recognition.warnings) == (192, [], [])
     assert cells_of(found) == plain
 
 
@@ -289,7 +289,7 @@ def _of(truth: dict[datetime, float], step: int) -> str:
         ("Australia/Brisbane", date(2025, 10, 5)),
     ],
 )  # fmt: skip
-def test_market_time_is_utc_plus_10_all_year_whatever_the_sites_clock_does(
+def test_market_time_is_utc_plus_10_all_year_whatever_the_site_s_clock(
     world: World, tmp_path: Path, zone: str, change: date, step: int
 ) -> None:
     meter = make_meter(make_site(world.org, timezone=zone), NMI)

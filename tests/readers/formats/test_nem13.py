@@ -12,7 +12,7 @@ from eclectyc.readers.blocks import RegisterBlock, UnreadableFile
 from tests.factories import World, make_meter, make_site
 from tests.intake.import_calls import bring, held
 from tests.readers.formats.golden import golden
-from tests.readers.formats.said import cut_off, read_or_refused
+from tests.readers.formats.read_cells import cut_off, read_or_refused
 from tests.readers.reading import Read, read_text
 
 GOLDEN = golden()["nem13.csv"].content
@@ -45,7 +45,7 @@ def test_a_row_is_two_reads_of_a_register(tmp_path: Path) -> None:
     assert found.column("stamp") == [datetime(2025, 1, 1), datetime(2025, 2, 1)]
     assert (found.column("meter"), found.column("register")) == ([NMI] * 2, ["E1"] * 2)
     assert (found.column("serial"), found.column("line")) == (["METSER 1"] * 2, [2, 2])
-    assert found.seen.timezone == "UTC+10:00"
+    assert found.recognition.timezone == "UTC+10:00"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,9 @@ def test_a_row_that_cannot_be_taken_says_why(tmp_path: Path, changed: dict[str, 
 
 def test_a_quantity_that_is_not_the_difference_is_told(tmp_path: Path) -> None:
     found = read(tmp_path, row(), row(quantity="40000"))
-    assert any("not the difference of the two reads: 1 line (the first is line 3)" in t for t in found.seen.warnings)
+    assert any(
+        "not the difference of the two reads: 1 line (the first is line 3)" in t for t in found.recognition.warnings
+    )
 
 
 def test_a_file_without_head_or_end_is_refused_or_told(tmp_path: Path) -> None:
@@ -100,7 +102,7 @@ def test_a_file_without_head_or_end_is_refused_or_told(tmp_path: Path) -> None:
         read_text(tmp_path, row() + "\n900\n")
     with pytest.raises(UnreadableFile, match="another kind of file"):
         read_text(tmp_path, nem13(row(), "100,NEM12,202502010000,MDP1,RET1"))
-    assert "may be cut off" in read_text(tmp_path, nem13(row()).removesuffix("900\n")).seen.warnings[0]
+    assert "may be cut off" in read_text(tmp_path, nem13(row()).removesuffix("900\n")).recognition.warnings[0]
     short = read(tmp_path, row().rsplit(",", 5)[0])
     assert "18 fields" in short.errors[0].reason
 

@@ -12,7 +12,7 @@ from eclectyc.readers.files import raw_file
 from tests.factories import World
 from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
 from tests.readers.formats.golden import golden
-from tests.readers.formats.said import cells_of, cut_off, read_or_refused
+from tests.readers.formats.read_cells import cells_of, cut_off, read_or_refused
 from tests.readers.reading import read_text
 
 MPAN = "1200023305967"  # the meter of everybody's world
@@ -35,8 +35,8 @@ def edf(days: dict[date, list[str]], *, kind: str = "AI", flags: dict[int, str] 
 
 def test_the_portals_headings_are_recognised_by_name(tmp_path: Path) -> None:
     found = read_text(tmp_path, EDF)
-    assert (found.seen.format, found.seen.sure, found.errors) == ("EDF wide-50", 1.0, [])
-    assert "Settlement Date" in found.seen.why
+    assert (found.recognition.format, found.recognition.sure, found.errors) == ("EDF wide-50", 1.0, [])
+    assert "Settlement Date" in found.recognition.why
     assert found.column("quantity") == ["import"] * 2 + ["reactive_import"] * 2 + ["reactive_export"] * 2
     assert found.column("day") == [date(2024, 1, 1), date(2024, 1, 2)] * 3
     assert found.quality[0].tolist() == [1] * 47 + [2, 0, 0]

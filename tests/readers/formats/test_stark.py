@@ -13,7 +13,7 @@ from eclectyc.readers.files import raw_file
 from tests.factories import World, make_meter
 from tests.intake.import_calls import bring, held, starts_of, truth_of, values_of
 from tests.readers.formats.golden import golden
-from tests.readers.formats.said import cells_of, cut_off, read_or_refused
+from tests.readers.formats.read_cells import cells_of, cut_off, read_or_refused
 from tests.readers.reading import Read, read_text
 
 MPAN, OTHER = "1200023305967", "2248274887874"  # the first is the meter of everybody's world
@@ -34,7 +34,11 @@ def read(folder: Path, *lines: str) -> Read:
 )  # fmt: skip
 def test_a_sensor_is_a_quantity(tmp_path: Path, sensor: str, quantity: str | None, unit: str) -> None:
     found = read(tmp_path, f"#O {MPAN}-2", f"#S {sensor}", ROW)
-    assert (found.seen.format, found.seen.timezone, found.seen.stamps) == ("Stark DF2", "UTC", "end")
+    assert (found.recognition.format, found.recognition.timezone, found.recognition.stamps) == (
+        "Stark DF2",
+        "UTC",
+        "end",
+    )
     assert (found.errors, found.column("meter")) == ([], [MPAN])
     assert (found.column("quantity"), found.column("unit"), found.column("value")) == ([quantity], [unit], [1.5])
     assert found.column("stamp") == [datetime(2024, 6, 1, 0, 30)]
@@ -85,8 +89,8 @@ def test_a_line_that_makes_no_sense_is_rejected_where_it_stands(
 
 def test_both_active_sensors_of_a_meter_are_pointed_out(tmp_path: Path) -> None:
     lines = [f"#O {MPAN}", "#S 1", ROW, "#S 2", ROW]
-    assert MPAN in read(tmp_path, *lines).seen.warnings[0]
-    assert read(tmp_path, *lines[:3], f"#O {OTHER}", "#S 2", ROW).seen.warnings == []
+    assert MPAN in read(tmp_path, *lines).recognition.warnings[0]
+    assert read(tmp_path, *lines[:3], f"#O {OTHER}", "#S 2", ROW).recognition.warnings == []
 
 
 @pytest.mark.parametrize("block_bytes", [60, 1 << 20])

@@ -56,7 +56,7 @@ def written(folder: Path, sheets: Sheets, kind: str = "xlsx") -> Path:
 
 
 def rewritten(path: Path, part: str, change: Callable[[str], str]) -> Path:
-    """Write a workbook anew with one of its parts changed."""
+    """Rewrite a workbook with one part changed."""
     packed = io.BytesIO(path.read_bytes())
     with zipfile.ZipFile(packed) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
         for info in old.infolist():
@@ -102,7 +102,7 @@ def test_a_named_sheet_is_read_and_no_other(kind: str, tmp_path: Path) -> None:
     path = written(tmp_path, {"June": LONG, "July": other}, kind)
     assert read(path).column("value") == [1.5, 2.25]
     july = read(path, sheet="july")
-    assert (july.column("value"), july.seen.warnings) == ([9.0], [])
+    assert (july.column("value"), july.recognition.warnings) == ([9.0], [])
     with pytest.raises(Invalid, match=r"no sheet 'August'\. Its sheets are 'June', 'July'"):
         read(path, sheet="August")
 
@@ -297,7 +297,7 @@ def test_formulas_of_an_old_workbook_that_nobody_worked_out_are_blank_and_said(t
     path = written(tmp_path, {"Sheet1": [*LONG, [MPAN, datetime(2025, 6, 1, 1), xlwt.Formula("C2*2")]]}, "xls")
     found = read(path)
     assert found.column("value") == [1.5, 2.25, None]
-    assert found.seen.warnings == ["Sheet 'Sheet1' has 1 formula without a saved value: read as blank."]
+    assert found.recognition.warnings == ["Sheet 'Sheet1' has 1 formula without a saved value: read as blank."]
 
 
 # Two ways to read an .xlsx

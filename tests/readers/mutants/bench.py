@@ -1,4 +1,4 @@
-"""Where mutants are tried one after another: one organisation, one folder, the sound file's own report beside."""
+"""Try mutants one after another, in one organisation and one folder, beside the report of the valid file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Bench:
         self._usual = usual
 
     def tries(self, mutant: Mutant) -> tuple[Comparison, list[str]]:
-        """Import a mutant; return how it went, and what is wrong with that."""
+        """Import a mutant; return how it was compared, and the faults found."""
         seen = Comparison("")
         return seen, list(faults(self.subject, mutant, self._tried(mutant), self._usual, seen))[:3]
 

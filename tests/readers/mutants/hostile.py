@@ -44,7 +44,7 @@ def _gzip_of_2_gib() -> bytes:
 
 
 def _lying_gzip() -> bytes:
-    """It says that it unpacks to 2 GiB, and holds one line."""
+    """A file that declares 2 GiB unpacked, and has one line."""
     return gzip.compress(_HEADER + _LINE)[:-4] + (1 << 31).to_bytes(4, "little")
 
 

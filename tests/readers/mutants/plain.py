@@ -1,4 +1,4 @@
-"""What a plain reader says of a file."""
+"""The contents of a file according to a plain reader."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Key(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What one place in the file says of a slot. value : in the slot's unit. is_sure : there is no other reading."""
+    """A slot's value at one place in the file. value : in the slot's unit. is_sure : it has no other interpretation."""
 
     value: float
     quality: int
@@ -30,10 +30,10 @@ class Claim(NamedTuple):
 
 @dataclass
 class Expected:
-    """All that a file can be said to say.
+    """All that may be stored from a file.
 
-    slots : what may be stored in each, by whom it is told. is_vague : the plain reader does not know how to read this
-    file, so that only its numbers are compared. must_refuse : nothing of it may go in.
+    slots : the claims on each slot. is_vague : the plain reader cannot read this file, so that only its numbers are
+    compared. must_refuse : nothing of it may be imported.
     """
 
     slots: dict[Key, list[Claim]] = field(default_factory=lambda: defaultdict(list))
@@ -43,7 +43,7 @@ class Expected:
 
     def add(self, keys: Iterable[Key], values: Iterable[float], qualities: Iterable[int], line: int, *,
             sure: bool = True) -> None:  # fmt: skip
-        """Say that each of these values may stand in each of these slots."""
+        """Add a claim for each of these values in each of these slots."""
         claims = [(value, quality) for value in values for quality in qualities]
         keys = list(keys)
         for key in keys:
@@ -51,15 +51,15 @@ class Expected:
                 self.slots[key].append(Claim(value, quality, line, sure and len(keys) == len(claims) == 1))
 
     def vague(self, why: str) -> Expected:
-        """Say that this file is beyond the plain reader."""
+        """Mark the file as one that the plain reader cannot read."""
         self.is_vague, self.why_vague = True, why
         return self
 
 
 def possible_claims(claims: list[Claim]) -> list[Claim]:
-    """Return which of the claims on one slot may win: an equal value once, of different ones the actual one, else none.
+    """Return the claims on one slot that may win: equal values, or the only actual one of different values, else none.
 
-    Where some claim is unsure, any may.
+    If some claim is unsure, any may win.
     """
     if not all(claim.is_sure for claim in claims) or len({claim.value for claim in claims}) == 1:
         return claims

@@ -1,4 +1,4 @@
-"""What a printed cell can mean, told with the standard library alone: slow, plain, and nothing of the product's.
+"""What a printed cell can mean, with the standard library alone: slow, simple, and sharing nothing with the product.
 
 Each function returns every reading of a cell that a careful person could defend. None at all: the cell says nothing
 that may be stored.
@@ -41,7 +41,7 @@ def numbers(text: str) -> list[float]:
 
 
 def is_blank(text: str) -> bool:
-    """Say whether a cell says that there is no value."""
+    """Return whether a cell means that there is no value."""
     return text.strip() in ("", "-", "–", "—")
 
 

@@ -20,25 +20,25 @@ HALF_HOUR = timedelta(minutes=30)
 
 
 def _of_json(content: bytes, meter: str, each: Callable[[Any, Expected, Callable[..., None]], None]) -> Expected:
-    told = Expected()
+    expected = Expected()
     try:
         answer = json.loads("\n".join(lines_of(content)), parse_constant=_no_constant)
     except NoText:
-        told.must_refuse = True
-        return told
+        expected.must_refuse = True
+        return expected
     except (ValueError, RecursionError):
-        told.must_refuse = True
-        return told
+        expected.must_refuse = True
+        return expected
 
     def add(line: int, start: datetime | None, value: Any) -> None:
         if start is not None:
-            told.add([Key(meter, "import", "", "kWh", start)], _values(value), [1], line)
+            expected.add([Key(meter, "import", "", "kWh", start)], _values(value), [1], line)
 
     try:
-        each(answer, told, add)
+        each(answer, expected, add)
     except (KeyError, TypeError, AttributeError, IndexError):
-        told.vague("not in the shape of its kind")
-    return told
+        expected.vague("not in the shape of its kind")
+    return expected
 
 
 def _no_constant(text: str) -> float:
@@ -61,7 +61,7 @@ def _instant(text: Any) -> datetime | None:
 def octopus(content: bytes, meter: str) -> Expected:
     """Read results of consumption from interval_start to interval_end."""
 
-    def each(answer: Any, told: Expected, add: Callable[..., None]) -> None:
+    def each(answer: Any, expected: Expected, add: Callable[..., None]) -> None:
         for n, result in enumerate(answer["results"], 1):
             if isinstance(result, dict):
                 start, end = _instant(result.get("interval_start")), _instant(result.get("interval_end"))
@@ -74,9 +74,9 @@ def octopus(content: bytes, meter: str) -> Expected:
 def n3rgy(content: bytes, meter: str) -> Expected:
     """Read values stamped at their end in UTC."""
 
-    def each(answer: Any, told: Expected, add: Callable[..., None]) -> None:
+    def each(answer: Any, expected: Expected, add: Callable[..., None]) -> None:
         if answer.get("unit") != "kWh" or "/production" in answer["resource"].lower() or "devices" in answer:
-            told.vague("another unit, or another quantity")
+            expected.vague("another unit, or another quantity")
         for n, one in enumerate(answer["values"], 1):
             if isinstance(one, dict) and isinstance(one.get("timestamp"), str):
                 for at, offset in cell.stamps(one["timestamp"]):
@@ -89,11 +89,11 @@ def n3rgy(content: bytes, meter: str) -> Expected:
 def glowmarkt(content: bytes, meter: str) -> Expected:
     """Read pairs of epoch second and value."""
 
-    def each(answer: Any, told: Expected, add: Callable[..., None]) -> None:
+    def each(answer: Any, expected: Expected, add: Callable[..., None]) -> None:
         if answer.get("units") != "kWh" or answer.get("classifier") != "electricity.consumption":
-            told.vague("another unit, or another quantity")
+            expected.vague("another unit, or another quantity")
         if answer["query"]["period"] != "PT30M":
-            told.vague("another period")
+            expected.vague("another period")
         for n, pair in enumerate(answer["data"], 1):
             if isinstance(pair, list) and len(pair) == 2 and not isinstance(pair[0], bool):
                 add(n, _epoch(pair[0]), pair[1])
@@ -113,30 +113,30 @@ def _epoch(second: Any) -> datetime | None:
 
 def green_button(content: bytes, meter: str) -> Expected:
     """Read the one series of a feed: value × 10^power in Wh."""
-    told = Expected()
+    expected = Expected()
     try:
         content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
         if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
             raise ET.ParseError
         root = ET.fromstring(content)
     except (ET.ParseError, ValueError, LookupError, OSError, EOFError, zlib.error):
-        told.must_refuse = True
-        return told
+        expected.must_refuse = True
+        return expected
     types = list(root.iter(f"{ESPI}ReadingType"))
     if len(types) != 1:
-        return told.vague("not one ReadingType")
+        return expected.vague("not one ReadingType")
     fields = {child.tag.rpartition("}")[2]: _only(types[0], child.tag.rpartition("}")[2]) for child in types[0].iter()}
     if fields.get("uom") != "72" or not re.fullmatch(r"-?[0-9]{1,2}", fields.get("powerOfTenMultiplier", "0")):
-        return told.vague("another unit")
+        return expected.vague("another unit")
     if fields.get("flowDirection") != "1" or fields.get("kind") != "12":
-        return told.vague("another quantity")
+        return expected.vague("another quantity")
     factor = 10.0 ** (int(fields.get("powerOfTenMultiplier", "0")) - 3)
     for n, one in enumerate(_named(root, "IntervalReading"), 1):
         start, value = _only(one, "start"), _only(one, "value")
         if re.fullmatch(r"-?[0-9]{1,11}", start) and re.fullmatch(r"-?[0-9]{1,12}", value):
             at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(start))
-            told.add([Key(meter, "import", "", "kWh", at)], [int(value) * factor], _qualities(one), n)
-    return told
+            expected.add([Key(meter, "import", "", "kWh", at)], [int(value) * factor], _qualities(one), n)
+    return expected
 
 
 def _named(element: ET.Element, name: str) -> list[ET.Element]:

@@ -20,21 +20,21 @@ _NEM_FLAGS = {"A": [1], "S": [2], "F": [2], "E": [2], "N": [], "V": []}
 
 
 def _of_lines(content: bytes, read: Callable[[list[str], Expected], None]) -> Expected:
-    told = Expected()
+    expected = Expected()
     try:
-        read(lines_of(content), told)
+        read(lines_of(content), expected)
     except NoText:
-        told.must_refuse = True
+        expected.must_refuse = True
     except Unclear as unclear:
-        told.vague(str(unclear))
-    return told
+        expected.vague(str(unclear))
+    return expected
 
 
 def bglobal(content: bytes, zone: str) -> Expected:
     """Read days without a header."""
     clocks = Columns({}, slots=tuple(str(n) for n in range(50)), by_clock=True)
 
-    def read(lines: list[str], told: Expected) -> None:
+    def read(lines: list[str], expected: Expected) -> None:
         delimiter = max(DELIMITERS, key="".join(lines).count)
         rows = table_of(lines, delimiter)
         widths = {len(row) for _, row in rows}
@@ -44,7 +44,7 @@ def bglobal(content: bytes, zone: str) -> Expected:
                     for n, text in enumerate(row[3:53]):
                         starts = places(day, n, clocks, zone or "Europe/London")
                         keys = [Key(meter, "import", "", "kWh", at) for at in starts]
-                        told.add(keys, cell.numbers(text), [1], line, sure=len(row) == max(widths))
+                        expected.add(keys, cell.numbers(text), [1], line, sure=len(row) == max(widths))
 
     return _of_lines(content, read)
 
@@ -52,7 +52,7 @@ def bglobal(content: bytes, zone: str) -> Expected:
 def stark(content: bytes, zone: str) -> Expected:
     """Read ends of half-hours in UTC under #O and #S lines."""
 
-    def read(lines: list[str], told: Expected) -> None:
+    def read(lines: list[str], expected: Expected) -> None:
         meters, sensor = list[str](), ""
         for number, printed in enumerate(lines, 1):
             line = printed.replace('"', "") if printed.count('"') % 2 == 0 or "," not in printed else ""
@@ -75,7 +75,7 @@ def stark(content: bytes, zone: str) -> Expected:
             quantity, unit = _SENSORS[sensor]
             ends = [datetime(d.year, d.month, d.day) + t for d in cell.dates(row[0]) for t in cell.times(row[1])]
             keys = [Key(m, quantity, "", unit, (at - HALF_HOUR).replace(tzinfo=UTC)) for m in meters for at in ends]
-            told.add(keys, cell.numbers(row[2]), cell.flags(row[3]), number)
+            expected.add(keys, cell.numbers(row[2]), cell.flags(row[3]), number)
 
     return _of_lines(content, read)
 
@@ -83,7 +83,7 @@ def stark(content: bytes, zone: str) -> Expected:
 def d0379(content: bytes, zone: str) -> Expected:
     """Read days in UTC of exactly 48 advances each."""
 
-    def read(lines: list[str], told: Expected) -> None:
+    def read(lines: list[str], expected: Expected) -> None:
         meters, of_day, quantity, days = list[str](), list[str](), "", list[date]()
         advances: list[tuple[int, str, str]] = []
 
@@ -94,7 +94,7 @@ def d0379(content: bytes, zone: str) -> Expected:
             for n, (number, flag, text) in enumerate(advances):
                 starts = [datetime(d.year, d.month, d.day, tzinfo=UTC) + n * HALF_HOUR for d in days]
                 keys = [Key(meter, quantity, "", unit, at) for meter in of_day for at in starts]
-                told.add(keys, cell.numbers(text), cell.flags(flag), number)
+                expected.add(keys, cell.numbers(text), cell.flags(flag), number)
 
         for number, line in enumerate(lines, 1):
             row = line.replace('"', "").split("|")
@@ -118,7 +118,7 @@ def d0379(content: bytes, zone: str) -> Expected:
 def nem12(content: bytes, zone: str) -> Expected:
     """Read days on market time, their quality by one letter or by 400 rows."""
 
-    def read(lines: list[str], told: Expected) -> None:
+    def read(lines: list[str], expected: Expected) -> None:
         stream: tuple[str, str, str, str, float, int] | None = None
         rows = [line.replace('"', "").rstrip().split(",") for line in lines]
         for n, row in enumerate(rows):
@@ -140,7 +140,7 @@ def nem12(content: bytes, zone: str) -> Expected:
                     for k in range(width):
                         flag = parts.get(k + 1, of_row)
                         keys = [Key(meter, quantity, register, unit, midnight + timedelta(minutes=step * k))]
-                        told.add(keys, [value * factor for value in cell.numbers(row[2 + k])], flag, n + 1)
+                        expected.add(keys, [value * factor for value in cell.numbers(row[2 + k])], flag, n + 1)
 
     return _of_lines(content, read)
 

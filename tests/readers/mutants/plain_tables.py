@@ -62,8 +62,8 @@ def found_in(content: bytes, columns: Columns, rows: Rows | None = None) -> Tabl
     """Find the table. ``Unclear`` where its headings are not plainly those of the golden file, each once."""
     wanted = columns.wanted
     for delimiter in DELIMITERS if rows is None else "?":
-        told = table_of(lines_of(content), delimiter) if rows is None else rows
-        for nth, (_, row) in enumerate(told[:60]):
+        expected = table_of(lines_of(content), delimiter) if rows is None else rows
+        for nth, (_, row) in enumerate(expected[:60]):
             keys = [key_of(text) for text in row]
             if all(keys.count(key) == 1 for key in wanted):
                 if any(role.partition(" ")[2] not in row[keys.index(key)] for key, role in columns.roles.items()):
@@ -73,7 +73,7 @@ def found_in(content: bytes, columns: Columns, rows: Rows | None = None) -> Tabl
                     raise Unclear("a heading that is not the golden file's")
                 width = max(len(row), last + 1)
                 header = [text.strip() for text in row]
-                body = [(n, r) for n, r in told[nth + 1 :] if [text.strip() for text in r] != header]
+                body = [(n, r) for n, r in expected[nth + 1 :] if [text.strip() for text in r] != header]
                 return Table(body, {key: keys.index(key) for key in wanted}, last + 1 if rows else width)
     raise Unclear("no header like the golden file's")
 
@@ -83,10 +83,10 @@ def readings(
 ) -> Expected:
     """Read a line a reading, or a line a moment with a column for each meter. zone,
     stamps : as the import took them."""
-    told = Expected()
-    table = _table(content, columns, rows, told)
+    expected = Expected()
+    table = _table(content, columns, rows, expected)
     if table is None:
-        return told
+        return expected
     zone, stamps = zone or columns.zone, stamps or columns.stamps
     own = {role: key for key, role in columns.roles.items()}
     for line, row in table.rows:
@@ -103,17 +103,17 @@ def readings(
                 meter = [role.partition(" ")[2]] if "meter" not in own else meters
                 values = [value * factor for value in cell.numbers(table.cell(row, key))]
                 keys = [Key(one, quantity, "", unit, start) for one in meter for start in starts]
-                told.add(keys, values, flags, line, sure=table.is_whole(row))
-    return told
+                expected.add(keys, values, flags, line, sure=table.is_whole(row))
+    return expected
 
 
-def _table(content: bytes, columns: Columns, rows: Rows | None, told: Expected) -> Table | None:
+def _table(content: bytes, columns: Columns, rows: Rows | None, expected: Expected) -> Table | None:
     try:
         return found_in(content, columns, rows)
     except Unclear as unclear:
-        told.vague(str(unclear))
+        expected.vague(str(unclear))
     except NoText:
-        told.must_refuse = True
+        expected.must_refuse = True
     return None
 
 
@@ -127,10 +127,10 @@ def _moments(table: Table, row: list[str], own: dict[str, str]) -> list[tuple[da
 
 def _starts(at: datetime, offset: timedelta | None, columns: Columns, zone: str, stamps: str) -> list[datetime]:
     step = timedelta(minutes=columns.step)
-    told = cell.instants(at - offset, "UTC") if offset is not None else cell.instants(at, zone)
-    if not told and stamps == "end" and offset is None:  # the gap's first moment closes the period before it
-        told = [one + step for one in cell.instants(at - step, zone)]
-    return [one - step if stamps == "end" else one for one in told]
+    expected = cell.instants(at - offset, "UTC") if offset is not None else cell.instants(at, zone)
+    if not expected and stamps == "end" and offset is None:  # the gap's first moment closes the period before it
+        expected = [one + step for one in cell.instants(at - step, zone)]
+    return [one - step if stamps == "end" else one for one in expected]
 
 
 def _quantity(table: Table, row: list[str], own: dict[str, str]) -> str:
@@ -140,10 +140,10 @@ def _quantity(table: Table, row: list[str], own: dict[str, str]) -> str:
 
 def days(content: bytes, columns: Columns, rows: Rows | None = None, *, zone: str = "", stamps: str = "") -> Expected:
     """Read a line a day, of slots or of one value."""
-    told = Expected()
-    table = _table(content, columns, rows, told)
+    expected = Expected()
+    table = _table(content, columns, rows, expected)
     if table is None:
-        return told
+        return expected
     own = {role: key for key, role in columns.roles.items()}
     for line, row in table.rows:
         meters = cell.identifiers(table.cell(row, own["meter"]))
@@ -158,8 +158,8 @@ def days(content: bytes, columns: Columns, rows: Rows | None = None, *, zone: st
                 flag = table.cell(row, own["flag"]) if "flag" in own else flag
                 starts = places(day, n, columns, zone or columns.zone)
                 keys = [Key(meter, quantity, "", unit, start) for meter in meters for start in starts]
-                told.add(keys, cell.numbers(table.cell(row, value_key)), cell.flags(flag), line, sure=whole)
-    return told
+                expected.add(keys, cell.numbers(table.cell(row, value_key)), cell.flags(flag), line, sure=whole)
+    return expected
 
 
 def places(day: date, n: int, columns: Columns, zone: str) -> list[datetime]:
@@ -190,10 +190,10 @@ class Read(NamedTuple):
 
 def reads(content: bytes, columns: Columns, rows: Rows | None = None) -> list[Read] | None:
     """Return what a table of reads or deliveries may say, line by line; None where that is unclear."""
-    told = Expected()
-    table = _table(content, columns, rows, told)
+    expected = Expected()
+    table = _table(content, columns, rows, expected)
     if table is None:
-        return [] if told.must_refuse else None
+        return [] if expected.must_refuse else None
     own = {role: key for key, role in columns.roles.items()}
     found = []
     for line, row in table.rows:
@@ -212,8 +212,8 @@ def reads(content: bytes, columns: Columns, rows: Rows | None = None) -> list[Re
 
 def records(content: bytes, columns: Columns, rows: Rows | None = None) -> dict[int, dict[str, str]] | None:
     """Return each line's cells by heading key; None where that is unclear."""
-    told = Expected()
-    table = _table(content, columns, rows, told)
+    expected = Expected()
+    table = _table(content, columns, rows, expected)
     if table is None:
-        return {} if told.must_refuse else None
+        return {} if expected.must_refuse else None
     return {line: {key: table.cell(row, key) for key in columns.roles} for line, row in table.rows}

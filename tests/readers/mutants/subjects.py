@@ -1,4 +1,4 @@
-"""What is mutated: for each format a golden file, the ways in which it is damaged, and its plain reader."""
+"""The files to damage: for each format a golden file, the kinds of damage, and its plain reader."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from tests.readers.formats.samples import workbooks
 from tests.readers.formats.sheets import ods, xls, xlsx
 from tests.readers.mutants import plain_documents, plain_records, plain_tables
 from tests.readers.mutants.books import archives, compounds, grids
-from tests.readers.mutants.declared import DECLARED, PROFILE, declared
 from tests.readers.mutants.documents import answers, feeds
 from tests.readers.mutants.plain import Expected
 from tests.readers.mutants.plain_tables import Columns, Read, Rows
+from tests.readers.mutants.profile import DECLARED, PROFILE, declared
 from tests.readers.mutants.texts import texts
 
 
 class Whole(bytes):
-    """A sound file, which nobody wants to see printed."""
+    """The golden file, kept out of pytest's output."""
 
     def __repr__(self) -> str:
         return f"<{len(self)} bytes>"
@@ -40,7 +40,7 @@ class Sheet(list[list[Any]]):
 
 @dataclass(frozen=True, repr=False)
 class Mutant:
-    """A damaged file. rows : what a workbook's sheet holds, where that is known without reading it."""
+    """A damaged file. rows : the rows of a workbook's sheet, if known without reading it."""
 
     content: bytes
     rows: Rows | None = None

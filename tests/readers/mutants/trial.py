@@ -1,4 +1,4 @@
-"""One file through the product's own way in, and what it would store: every slot, every read, every record."""
+"""Import one file as the product does, and collect what it would store: every slot, read and record."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ import polars as pl
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
-from eclectyc.intake import import_registry, service
+from eclectyc.intake import commit, import_registry
 from eclectyc.intake.alignment.month_frames import FileMonths
 from eclectyc.intake.import_options import ImportOptions
-from eclectyc.intake.register_files import import_reads
+from eclectyc.intake.import_run import ImportRun
+from eclectyc.intake.register_files import commit_case
 from eclectyc.intake.report import ImportReport
 from eclectyc.intake.service import import_file
 from eclectyc.kernel.errors import EclectycError
@@ -35,7 +36,7 @@ MOST_S = 20  # no small file takes longer, on the slowest machine
 
 @dataclass
 class Outcome:
-    """What became of a file. slots : value, quality and step of each; empty of files of other kinds."""
+    """The result of an import. slots : value, quality and step of each; empty for files of other kinds."""
 
     refusal: EclectycError | None = None
     report: ImportReport | None = None
@@ -45,7 +46,7 @@ class Outcome:
 
 
 def tried(actor: Actor, organisation: Organisation, path: Path, **options: Any) -> Outcome:
-    """Import a file as a dry run. Whatever is raised and no refusal in words goes on."""
+    """Import a file as a dry run. Exceptions that are not refusals are raised."""
     outcome = Outcome()
     with _watched(outcome), _in_time():
         try:
@@ -73,12 +74,12 @@ def _in_time() -> Iterator[None]:
 
 @contextmanager
 def _watched(outcome: Outcome) -> Iterator[None]:
-    """Look over the import's shoulder at what it hands to the lake, to the registers, to the estate."""
-    connect, told, each = service.connect, service._told, import_registry.Records.each
-    preview_use = import_reads.preview_use
+    """Record what the import passes on to the lake, to the registers and to the estate."""
+    connect, blocks, records = commit.connect, ImportRun.blocks, import_registry._records
+    preview_consumption = commit_case.preview_consumption
 
     class Lake:
-        """The lake itself takes every tenth file; it is the readers that are tried."""
+        """Every tenth file goes to the lake itself; the readers are what is tested."""
 
         def preview(self, months: FileMonths, *, rule: str) -> WriteResult:
             if next(_number) % 10 == 0:
@@ -90,25 +91,25 @@ def _watched(outcome: Outcome) -> Iterator[None]:
             _note_slots(outcome, months, frame)
             yield frame
 
-    def _told(*args: Any) -> Iterator[Any]:
-        for block, errors in told(*args):
+    def _blocks(run: ImportRun) -> Iterator[Any]:
+        for block, errors in blocks(run):
             if isinstance(block, RegisterBlock | TankBlock):
                 outcome.reads += block.frame.to_dicts()
             yield block, errors
 
-    def _preview_use(*args: Any) -> WriteResult:
-        return preview_use(*args) if next(_number) % 10 == 0 else WriteResult(added=1)
+    def _preview_consumption(*args: Any) -> WriteResult:
+        return preview_consumption(*args) if next(_number) % 10 == 0 else WriteResult(added=1)
 
-    def _each(records: import_registry.Records) -> Iterator[Any]:
-        for line, fields in each(records):
+    def _records(run: ImportRun) -> Iterator[Any]:
+        for line, fields in records(run):
             outcome.records.append((line, dict(fields)))
             yield line, fields
 
     with (
-        patch.object(service, "connect", Lake),
-        patch.object(service, "_told", _told),
-        patch.object(import_reads, "preview_use", _preview_use),
-        patch.object(import_registry.Records, "each", _each),
+        patch.object(commit, "connect", Lake),
+        patch.object(ImportRun, "blocks", _blocks),
+        patch.object(commit_case, "preview_consumption", _preview_consumption),
+        patch.object(import_registry, "_records", _records),
     ):
         yield
 

@@ -1,4 +1,4 @@
-"""Whether an import made of a damaged file what it may: a refusal in words, or nothing that the file does not say."""
+"""Check the import of a damaged file: refused with a reason, or nothing stored that the file does not contain."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from tests.readers.mutants.plain_text import NoText, lines_of
 from tests.readers.mutants.subjects import Mutant, Subject
 from tests.readers.mutants.trial import Outcome
 
-_SIGNS = ("a 24:00", "every meter runs")  # of a file itself, that its stamps are ends
+_SIGNS = ("a 24:00", "every meter runs")  # evidence from the file that its stamps are ends
 _FACTORS = (1.0, 1e-3, 1e3, 0.5, 1e-7, 1e-6, 1e6, 1e-4, 10.0, 100.0, 24.0)
 
 
 @dataclass
 class Comparison:
-    """How a mutant went, for whoever counts: refused, vague or compared."""
+    """How a mutant was checked: refused, vague or compared."""
 
     how: str
     why: str = ""
 
 
 def faults(subject: Subject, mutant: Mutant, outcome: Outcome, usual: ImportReport, seen: Comparison) -> Iterator[str]:
-    """Yield what is wrong with an outcome. usual : the report of the sound file."""
+    """Yield the faults of an outcome. usual : the report of the valid file."""
     if outcome.refusal is not None:
         seen.how = "refused"
         if not (outcome.refusal.reason.strip() and outcome.refusal.remedy.strip()):
@@ -81,35 +81,35 @@ def _of_slots(
     why = report.stamps_why.startswith(_SIGNS)
     if report.stamps != usual.stamps and outcome.slots and report.stamps is not None and not (more or why):
         yield f"stamps are {report.stamps} and not {usual.stamps}, and no warning says so"
-    told = subject.slots(mutant, zone, report.stamps or "")
-    if told.must_refuse and outcome.slots:
-        yield "a file that is no text, or not sound, gave readings"
+    expected = subject.slots(mutant, zone, report.stamps or "")
+    if expected.must_refuse and outcome.slots:
+        yield "a file that is not text, or not valid, gave readings"
         return
-    if told.is_vague:
-        seen.how, seen.why = "vague", told.why_vague
+    if expected.is_vague:
+        seen.how, seen.why = "vague", expected.why_vague
         yield from _values_are_printed(mutant, outcome)
         return
-    yield from _nothing_invented(subject, told, outcome, seen)
-    yield from _nothing_lost(told, outcome, report, bool(more))
+    yield from _nothing_invented(subject, expected, outcome, seen)
+    yield from _nothing_lost(expected, outcome, report, bool(more))
 
 
-def _nothing_invented(subject: Subject, told: Expected, outcome: Outcome, seen: Comparison) -> Iterator[str]:
+def _nothing_invented(subject: Subject, expected: Expected, outcome: Outcome, seen: Comparison) -> Iterator[str]:
     for key, (value, quality, step) in outcome.slots.items():
         if step != subject.step:
             seen.how, seen.why = "vague", "another step"
             continue
-        claims = possible_claims(told.slots.get(key, []))
+        claims = possible_claims(expected.slots.get(key, []))
         if not any(_same(value, claim.value) for claim in claims):
-            yield f"{key} holds {value!r}, and the file says {told.slots.get(key, [])[:4]}"
+            yield f"{key} holds {value!r}, and the file says {expected.slots.get(key, [])[:4]}"
         elif not any(_same(value, one.value) and quality in (one.quality, 5) for one in claims):
-            yield f"{key} is of quality {quality}, and the file says {told.slots[key][:4]}"
+            yield f"{key} is of quality {quality}, and the file says {expected.slots[key][:4]}"
 
 
-def _nothing_lost(told: Expected, outcome: Outcome, report: ImportReport, is_warned: bool) -> Iterator[str]:
+def _nothing_lost(expected: Expected, outcome: Outcome, report: ImportReport, is_warned: bool) -> Iterator[str]:
     named = {error.line for error in report.errors}
     lost = {
         claim.line: (key, claim)
-        for key, claims in told.slots.items()
+        for key, claims in expected.slots.items()
         if key not in outcome.slots and all(claim.is_sure for claim in claims)
         for claim in possible_claims(claims)
         if claim.line not in named
@@ -117,7 +117,7 @@ def _nothing_lost(told: Expected, outcome: Outcome, report: ImportReport, is_war
     if len(lost) > report.rejected - len(named) and lost and not is_warned:
         line, (key, claim) = next(iter(lost.items()))
         yield f"{len(lost)} lines are lost without a word, as line {line}: {key} {claim}"
-    if len({claim.line for claims in told.slots.values() for claim in claims if claim.is_sure}) > report.rows:
+    if len({claim.line for claims in expected.slots.values() for claim in claims if claim.is_sure}) > report.rows:
         yield f"the file has more data lines than {report.rows}"
 
 
@@ -126,14 +126,14 @@ def _same(one: float, other: float) -> bool:
 
 
 def _values_are_printed(mutant: Mutant, outcome: Outcome) -> Iterator[str]:
-    """Every value that is stored stands somewhere in the file, in some unit."""
+    """Check that every stored value is printed somewhere in the file, in some unit."""
     if mutant.rows is None and mutant.content[:2] in (b"PK", b"\xd0\xcf"):
         return
     try:
         lines = lines_of(mutant.content) if mutant.rows is None else ["\t".join(row) for _, row in mutant.rows]
     except NoText:
         if outcome.slots:
-            yield "a file that is no text gave readings"
+            yield "a file that is not text gave readings"
         return
     text = "\n".join(lines)
     tokens = re.findall(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", text)
@@ -150,11 +150,11 @@ def _of_reads(
     subject: Subject, mutant: Mutant, outcome: Outcome, report: ImportReport, usual: ImportReport, seen: Comparison
 ) -> Iterator[str]:
     assert subject.reads
-    told = subject.reads(mutant) if report.format == usual.format else None
-    if told is None:
+    expected = subject.reads(mutant) if report.format == usual.format else None
+    if expected is None:
         seen.how, seen.why = "vague", "no header like the golden file's"
         return
-    known = {(one.line, one.meter, "".join(one.serial.split()), one.code, one.at, one.value): one for one in told}
+    known = {(one.line, one.meter, "".join(one.serial.split()), one.code, one.at, one.value): one for one in expected}
     lines = set()
     for read in outcome.reads:
         at = (read["stamp"] or read["instant"]).replace(tzinfo=None)
@@ -165,11 +165,11 @@ def _of_reads(
         found = known.get((read["line"], read["meter"], serial, code, at, read["value"]))
         lines.add(read["line"])
         if found is None:
-            yield f"{read} is not what the file says: {[one for one in told if one.line == read['line']]}"
+            yield f"{read} is not what the file says: {[one for one in expected if one.line == read['line']]}"
         elif "quality" in read and found.qualities and read["quality"] not in (*found.qualities, 5):
             yield f"{read} is of another quality than the file says: {found}"
     named = {error.line for error in report.errors}
-    lost = {one.line for one in told if one.qualities} - lines - named
+    lost = {one.line for one in expected if one.qualities} - lines - named
     more = [text for text in report.warnings if text not in usual.warnings]
     if lost and not more and len(lost) > report.rejected - len(named):
         yield f"lines {sorted(lost)[:5]} are lost without a word"
@@ -181,17 +181,17 @@ def _kind(word: str) -> str:
 
 def _of_records(subject: Subject, mutant: Mutant, outcome: Outcome, seen: Comparison) -> Iterator[str]:
     assert subject.records
-    told = subject.records(mutant)
-    if told is None:
+    expected = subject.records(mutant)
+    if expected is None:
         seen.how, seen.why = "vague", "no header like the golden file's"
         return
     for line, fields in outcome.records:
-        printed = told.get(line, {}).values()
+        printed = expected.get(line, {}).values()
         cells = [_plain(one) for text in printed for one in (text, *cell.identifiers(text))]
         for name, value in fields.items():
             for text in value.values() if isinstance(value, dict) else [value]:
                 if _plain(str(text)) not in cells:
-                    yield f"line {line}: {name} is {text!r}, and the file says {told.get(line)}"
+                    yield f"line {line}: {name} is {text!r}, and the file says {expected.get(line)}"
 
 
 def _plain(text: str) -> str:

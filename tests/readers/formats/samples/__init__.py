@@ -1,4 +1,4 @@
-"""Golden files, a module a format or a family of formats: each has ``FILES``, a list of ``Golden``.
+"""Golden files, one module for each format or family of formats, with ``FILES``, a list of ``Golden``.
 
-A new module is found by itself: see :func:`tests.readers.formats.golden.golden`.
+A new module is found automatically: see :func:`tests.readers.formats.golden.golden`.
 """

@@ -1,4 +1,4 @@
-"""What a reader said, cell by cell, and files cut off at every byte: for tests of formats that are no tables."""
+"""The cells that a reader returned, and files cut off at every byte: for tests of formats that are not tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Cells = dict[tuple[Any, ...], tuple[float, int]]
 
 
 def cells_of(read: Read) -> Cells:
-    """Return value and quality by meter, quantity, register, day or stamp, and slot; cells without a value left out."""
+    """Return value and quality by meter, quantity, register, day or stamp, and slot; without empty cells."""
     cells: Cells = {}
     for block in read.blocks:
         frame = block.frame
@@ -41,8 +41,8 @@ def cut_off(content: bytes, most: int, *, every: int = 1) -> Iterator[bytes]:
 
 
 def read_or_refused(folder: Path, content: bytes, **options: Any) -> Read | None:
-    """Return what was read, or None where the file was refused in words."""
+    """Return what was read, or None if the file was refused with a reason and a remedy."""
     try:
         return read_text(folder, content, **options)
     except UnreadableFile as refusal:
-        return None if refusal.reason and refusal.remedy else pytest.fail("refused without a word")
+        return None if refusal.reason and refusal.remedy else pytest.fail("refused without a reason or a remedy")

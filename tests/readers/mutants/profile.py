@@ -1,4 +1,4 @@
-"""A file that only its profile understands: decimal commas, German dates and words."""
+"""A file that can only be read with a profile: decimal commas, German dates and words."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ DECLARED = Golden("declared.txt", "long", _content(), 48, {(MPAN, "import"): Exp
 
 def declared(content: bytes) -> Expected:
     """Read it the plain way."""
-    told = Expected()
+    expected = Expected()
     try:
         rows = table_of(lines_of(content), ";")
     except NoText:
-        told.must_refuse = True
-        return told
+        expected.must_refuse = True
+        return expected
     except Unclear as unclear:
-        return told.vague(str(unclear))
+        return expected.vague(str(unclear))
     headers = [n for n, (_, row) in enumerate(rows) if all(row.count(name) == 1 for name in _HEADER)]
     if not headers:
-        return told.vague("no header like the golden file's")
+        return expected.vague("no header like the golden file's")
     at = [rows[headers[0]][1].index(name) for name in _HEADER]
     width = len(rows[headers[0]][1])
     for line, row in rows[headers[0] + 1 :]:
@@ -69,8 +69,8 @@ def declared(content: bytes) -> Expected:
         starts = [one.replace(tzinfo=UTC) for one in _stamps(stamp)]
         keys = [Key(one, "import", "", "kWh", start) for one in cell.identifiers(meter) for start in starts]
         qualities = _FLAGS.get(flag, cell.flags(flag))
-        told.add(keys, values, qualities, line, sure=len(row) == width)
-    return told
+        expected.add(keys, values, qualities, line, sure=len(row) == width)
+    return expected
 
 
 def _stamps(text: str) -> list[datetime]:
