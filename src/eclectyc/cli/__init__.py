@@ -138,7 +138,7 @@ def _invoke(name: str, rest: list[str]) -> int:
 
 
 def _called(application: typer.Typer, name: str, rest: list[str]) -> int:
-    """Run a command and return its exit code; words that do not make one are told with its usage, and as JSON."""
+    """Run a command and return its exit code; wrong arguments are reported with its usage, and as JSON."""
     import typer
     from typer.exceptions import TyperException
 
@@ -193,9 +193,16 @@ def _overview() -> str:
     width = max(map(len, commands.names()))
     lines = [f"  {name:<{width}}  {commands.load(name).summary}" for name in commands.names()]
     return "\n".join(
-        ["Eclectyc Energy: meter data in, consumption out.", "", "Usage: eclectyc COMMAND [OPTIONS]", "", *lines, "",
-         "eclectyc COMMAND --help explains a command; eclectyc --version prints the version."]
-    )  # fmt: skip
+        [
+            "Eclectyc Energy: meter data in, consumption out.",
+            "",
+            "Usage: eclectyc COMMAND [OPTIONS]",
+            "",
+            *lines,
+            "",
+            "eclectyc COMMAND --help explains a command; eclectyc --version prints the version.",
+        ]
+    )
 
 
 def _nearest(name: str) -> str:

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 def aggregate(
-    everything: Annotated[bool, typer.Option("--all", help="All days that there are.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All days with readings.")] = False,
     range: Annotated[str | None, typer.Option("--range", help="daily, weekly, monthly or annual.")] = None,
-    day: Annotated[str | None, typer.Option("-d", "--date", help="A day of the period; else yesterday.")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="By site, and what was done.")] = False,
+    day: Annotated[str | None, typer.Option("-d", "--date", help="A day of the period; yesterday by default.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print totals by site, and what was done.")] = False,
     organisation: OrganisationName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring every summary of a period up to date, check it against the readings, and print the totals.
+    """Update the summaries of a period, check them against the readings, and print the totals.
 
-    Exit 1 where a stored summary does not agree with its readings.
+    Exit 1 if a stored summary differs from its readings.
     """
     if everything == (range is not None):
-        raise Invalid("Say which period.", "Use --all, or --range daily, weekly, monthly or annual.", field="range")
+        raise Invalid("A period is required.", "Use --all, or --range daily, weekly, monthly or annual.", field="range")
     ready()
     from django.utils import timezone
 
@@ -61,7 +61,7 @@ def _as_json(run: Any, table: pl.DataFrame | None) -> dict[str, object]:
     keep = ("label", "unit", "value", "present", "expected", "estimated")
     rows = [] if table is None else table.select(keep).to_dicts()
     for row in rows:
-        row["value"] = None if row["value"] is None else round(row["value"], 9)  # the dust of adding decimals
+        row["value"] = None if row["value"] is None else round(row["value"], 9)  # rounding of sums in binary
     return {**asdict(run), "totals": rows}
 
 
@@ -71,19 +71,24 @@ def _print(run: Any, table: pl.DataFrame | None, *, verbose: bool) -> None:
     else:
         print(f"{_span(run.start, run.end)}\n")
         rows = [
-            (r["label"], f"{r['value'] or 0:,.1f}", r["unit"], _share(r["present"], r["expected"]),
-             _share(r["estimated"], r["present"]))
+            (
+                r["label"],
+                f"{r['value'] or 0:,.1f}",
+                r["unit"],
+                _share(r["present"], r["expected"]),
+                _share(r["estimated"], r["present"]),
+            )
             for r in table.iter_rows(named=True)
-        ]  # fmt: skip
+        ]
         show(["site" if verbose else "utility", "use", "unit", "coverage", "estimated"], rows, right=(1, 3, 4))
     days, readings = counted(run.days, "day summary", "day summaries"), counted(run.readings, "reading")
     say(f"{days} over {readings}: {_verdict(run.differing)} ({run.seconds:.2f} s).")
     if verbose:
-        say(f"Imports settled: {run.settled}. Lake maintained: {'yes' if run.maintained else 'no'}.")
+        say(f"Interrupted imports recovered: {run.settled}. Lake maintained: {'yes' if run.maintained else 'no'}.")
 
 
 def _verdict(differing: int) -> str:
-    return f"{differing:,} do not agree with their readings; see eclectyc check" if differing else "all up to date"
+    return f"{differing:,} differ from their readings; see eclectyc check" if differing else "all up to date"
 
 
 def _share(part: int, whole: int) -> str:

@@ -1,4 +1,4 @@
-"""What a person is told when a command cannot be done: one line with the reason and the remedy."""
+"""Errors of a command: one line with reason and remedy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from eclectyc.kernel.errors import EclectycError
 
 
 def tell(error: Exception, *, as_json: bool) -> int:
-    """Say what went wrong on standard error (and as JSON where asked for) and return the exit code."""
+    """Print an error on standard error (and as JSON if requested) and return the exit code."""
     from eclectyc.cli import NOT_DONE, OUR_FAULT
 
     known = known_error(error)
@@ -35,7 +35,7 @@ def print_error(error: EclectycError, code: str) -> None:
 
 
 def known_error(error: Exception) -> EclectycError | None:
-    """Return an error a person can mend: ours, or one of the database's or the disk's put in our words."""
+    """Return an error that a person can fix: ours, or one of the database or disk in our words."""
     if isinstance(error, EclectycError):
         return error
     if isinstance(error, OSError) and not isinstance(error, ConnectionError):

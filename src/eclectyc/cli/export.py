@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 def export(
     kind: Annotated[str, typer.Argument(metavar="daily|monthly|meters|sites|readings")],
-    day: Annotated[str | None, typer.Option("-d", "--date", help="A day, YYYY-MM-DD; of monthly, its month.")] = None,
+    day: Annotated[str | None, typer.Option("-d", "--date", help="A day, YYYY-MM-DD; for monthly, its month.")] = None,
     start: Annotated[str | None, typer.Option("--from", help="First day.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Day after the last.")] = None,
     form: Annotated[str, typer.Option("-f", "--format", help="csv, json, xlsx or parquet.")] = "csv",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file; else standard output.")] = None,
-    meter: Annotated[list[str] | None, typer.Option("--meter", help="Only this meter; may be repeated.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file; standard output by default.")] = None,
+    meter: Annotated[list[str] | None, typer.Option("--meter", help="Only this meter; repeat for several.")] = None,
     organisation: OrganisationName = None,
-    sftp: Annotated[bool, typer.Option("--sftp", help="Deliver it (not built yet).")] = False,
+    sftp: Annotated[bool, typer.Option("--sftp", help="Deliver by SFTP (not available yet).")] = False,
 ) -> None:
-    """Write totals, meters, sites or readings. Without a date: yesterday, or for monthly the last whole month."""
+    """Export totals, meters, sites or readings. Default: yesterday; for monthly, the last full month."""
     if sftp:
-        raise Invalid("Delivery by SFTP is not built yet.", "Write to a file with -o.", field="sftp")
+        raise Invalid("Delivery by SFTP is not available yet.", "Write to a file with -o.", field="sftp")
     ready()
     from eclectyc.cli.seed import local_today
     from eclectyc.operations.export_files import require_format
@@ -51,14 +51,14 @@ def export(
 
 
 def span(kind: str, day: str | None, start: str | None, end: str | None, *, today: date) -> tuple[date, date]:
-    """Return the half-open days that the options ask for."""
+    """Return the half-open days of the options."""
     if day and (start or end):
         raise Invalid("Give either --date, or --from and --to.", "Leave one out.", field="date")
     if start or end:
         opens = parse_day(start, "from") if start else date(1970, 1, 1)
         closes = parse_day(end, "to") if end else today
         if opens >= closes:
-            raise Invalid(f"The span from {opens} to {closes} holds no day.", "--to is the day after the last.")
+            raise Invalid(f"The span from {opens} to {closes} contains no day.", "--to is the day after the last.")
         return opens, closes
     chosen = parse_day(day, "date") if day else today - timedelta(days=1)
     if kind != "monthly":
@@ -95,7 +95,7 @@ def _write(parts: Iterator[pl.DataFrame], form: str, output: Path | None) -> int
 
     if output is None or str(output) == "-":
         if form in ("parquet", "xlsx") and sys.stdout.isatty():
-            raise EclectycError(f"{form} is not for a terminal.", "Name a file with -o.", field="output")
+            raise EclectycError(f"{form} cannot be printed on a terminal.", "Name a file with -o.", field="output")
         rows = write_export(parts, sys.stdout.buffer, form=form)
         sys.stdout.flush()
         return rows

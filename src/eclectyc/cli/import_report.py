@@ -1,4 +1,4 @@
-"""What an import says of itself on the terminal."""
+"""An import's report on the terminal."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from eclectyc.kernel.units import is_added
 if TYPE_CHECKING:
     from eclectyc.intake.report import ImportReport
 
-SHOWN: Final = 20  # lines of a list; the rest is counted
+SHOWN: Final = 20  # lines of a list; the others are counted
 
 
 def show(report: ImportReport) -> None:
-    """Print a report: a sentence, what was understood, warnings, errors, and each series."""
+    """Print a report: a summary, how the file was read, warnings, errors, and each series."""
     print(_sentence(report))
     if not report.is_registry_import:
         print(_understood(report))
@@ -23,7 +23,7 @@ def show(report: ImportReport) -> None:
         print(f"! {warning}")
     if report.unknown_meters:
         print(f"Unknown meters: {', '.join(report.unknown_meters)}.")
-        print("Make them with: --create-meters --site NAME")
+        print("Create them with: --create-meters --site NAME")
     if report.errors:
         _show_errors(report)
     if report.series:
@@ -43,7 +43,7 @@ def _sentence(report: ImportReport) -> str:
             f"{report.rejected:,} of {counted(report.rows, 'row')} rejected"
         )
         if report.reads:
-            counts = f"{counted(report.reads, 'read')} {would}kept, use worked out: {counts}"
+            counts = f"{counted(report.reads, 'read')} {would}stored; consumption calculated: {counts}"
     name = "Dry run" if report.dry_run else f"Batch {report.batch}" if report.batch else "Nothing imported"
     made_too = [
         f"{counted(count, thing)} {would}made"
@@ -90,11 +90,11 @@ def _show_series(report: ImportReport) -> None:
 
 
 def _control_total(report: ImportReport) -> str:
-    """What the file says in all, in each unit that adds up."""
+    """Return the file's sums in each additive unit."""
     totals: dict[str, float] = {}
     for one in report.series:
         totals[one.unit] = totals.get(one.unit, 0.0) + one.total
     added = [f"{totals[unit]:,.3f} {unit}" for unit in sorted(totals, key=lambda u: (u != "kWh", u)) if is_added(unit)]
     if not added:
-        return f"No control total: {', '.join(sorted(totals))} does not add up."
+        return f"No control total: {', '.join(sorted(totals))} is not additive."
     return f"Control total: {', '.join(added)}{'' if 'kWh' in totals else ' (nothing is in kWh)'}."

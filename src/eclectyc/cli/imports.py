@@ -30,27 +30,29 @@ if TYPE_CHECKING:
     from eclectyc.readers.prefetch import PrefetchingReader
 
 SHOWN_BATCHES: Final = 50
-EAGER_SWITCH_S: Final = 0.001  # between threads: loading would keep the reading of the file waiting
+EAGER_SWITCH_S: Final = 0.001  # between threads: loading would delay reading the file
 
 
 def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to import; .gz is unpacked on the way.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to import; .gz is unpacked.")],
     type_: Annotated[
         str, typer.Option("-t", "--type", help="auto, hh, or a format's name, such as wide or nem12.")
     ] = "auto",
-    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would happen; write nothing.")] = False,
-    create_meters: Annotated[bool, typer.Option("--create-meters", help="Make meters that are not known.")] = False,
-    site: Annotated[str, typer.Option(help="Where new meters go; the site is made if need be.")] = "",
-    stamps: Annotated[str, typer.Option(help="What a stamp marks: auto, start or end of its period.")] = "auto",
-    timezone: Annotated[str, typer.Option(help="The zone of the file's clock, such as UTC.")] = "",
-    unit: Annotated[str, typer.Option(help="The unit of the file's values, such as kWh.")] = "",
-    meter: Annotated[str, typer.Option(help="The meter of a file that names none.")] = "",
-    quantity: Annotated[str, typer.Option(help="What is measured where the file does not say: import, export …")] = "",
-    profile: Annotated[str, typer.Option(help="A saved import profile, or a TOML file that declares the layout.")] = "",
-    sheet: Annotated[str, typer.Option(help="The sheet of a workbook; else the first that is understood.")] = "",
-    strict_mpan: Annotated[
-        bool, typer.Option("--strict-mpan", help="Refuse MPANs whose check digit is wrong.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Report what would happen; store nothing.")] = False,
+    create_meters: Annotated[bool, typer.Option("--create-meters", help="Create unknown meters.")] = False,
+    site: Annotated[str, typer.Option(help="The site of new meters; created if it does not exist.")] = "",
+    stamps: Annotated[
+        str, typer.Option(help="Whether times mark the start or end of a period: auto, start or end.")
+    ] = "auto",
+    timezone: Annotated[str, typer.Option(help="The time zone of the file, such as UTC.")] = "",
+    unit: Annotated[str, typer.Option(help="The unit of the values, such as kWh.")] = "",
+    meter: Annotated[str, typer.Option(help="The meter, if the file names none.")] = "",
+    quantity: Annotated[str, typer.Option(help="The quantity, if the file does not state it: import, export …")] = "",
+    profile: Annotated[
+        str, typer.Option(help="A saved import profile, or a TOML file that describes the layout.")
+    ] = "",
+    sheet: Annotated[str, typer.Option(help="The sheet of a workbook; by default the first that is recognised.")] = "",
+    strict_mpan: Annotated[bool, typer.Option("--strict-mpan", help="Reject MPANs with a wrong check digit.")] = False,
     organisation: OrganisationName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -64,10 +66,19 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
         from eclectyc.intake.import_options import ImportOptions
 
         options = ImportOptions(
-            type=type_, dry_run=dry_run, create_meters=create_meters, site=site, stamps=cast("StampsOption", stamps),
-            timezone=timezone, unit=unit, meter=meter, quantity=quantity, profile=profile, strict_mpan=strict_mpan,
+            type=type_,
+            dry_run=dry_run,
+            create_meters=create_meters,
+            site=site,
+            stamps=cast("StampsOption", stamps),
+            timezone=timezone,
+            unit=unit,
+            meter=meter,
+            quantity=quantity,
+            profile=profile,
+            strict_mpan=strict_mpan,
             sheet=sheet,
-        )  # fmt: skip
+        )
         report = _run(chosen_organisation(organisation), file, options, ahead, as_json=as_json)
     if not dry_run:
         follow()
@@ -82,7 +93,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of CONTRACT
 
 @contextmanager
 def _begun(file: Path, reading: tuple[str, str, str, str, str] | None) -> Iterator[PrefetchingReader | None]:
-    """Begin to read a file, before Django is loaded; where it is not known yet how to read it, that has to wait."""
+    """Start reading a file before Django is loaded; None if a profile or a terminal has to decide first."""
     if reading is None:
         yield None
         return
@@ -90,13 +101,13 @@ def _begun(file: Path, reading: tuple[str, str, str, str, str] | None) -> Iterat
 
     usual_s = sys.getswitchinterval()
     sys.setswitchinterval(EAGER_SWITCH_S)
-    digest = Digest(file)  # while Polars is loaded
+    digest = Digest(file)  # while Polars loads
     try:
         from eclectyc.readers.prefetch import PrefetchingReader
         from eclectyc.readers.reader import ReadOptions
 
         with PrefetchingReader(file, ReadOptions(*reading), digest) as ahead:
-            ahead.wait_until_opened()  # from then on reading seldom needs Python's lock, and leaves it to the loading
+            ahead.wait_until_opened()  # from then on reading seldom needs Python's lock
             yield ahead
     finally:
         digest.close()
@@ -130,7 +141,7 @@ def _run(
 
 
 def _offer_profiles(owner: Organisation, file: Path, options: ImportOptions) -> None:
-    """Say which saved profiles fit a file that is not understood without one."""
+    """Suggest saved profiles that match an unrecognised file."""
     from eclectyc.intake.profiles.match import matching_profiles
     from eclectyc.intake.profiles.sample_file import open_sample
     from eclectyc.kernel.errors import EclectycError
@@ -143,11 +154,11 @@ def _offer_profiles(owner: Organisation, file: Path, options: ImportOptions) -> 
     except (EclectycError, OSError):
         return
     for fit in found[:3]:
-        say(f"A saved profile fits: {fit.why}. Try --profile {fit.profile.name!r}.")
+        say(f"A saved profile matches: {fit.why}. Try --profile {fit.profile.name!r}.")
 
 
 def _refused(file: Path, options: ImportOptions, refusal: Exception) -> dict[str, Any]:
-    """Return the report of a file that was refused whole: the reason stands as its one error."""
+    """Return the report of a refused file: the reason is its only error."""
     from eclectyc.intake.report import ImportReport
     from eclectyc.readers.blocks import LineError, UnreadableFile
 
@@ -160,7 +171,7 @@ def _refused(file: Path, options: ImportOptions, refusal: Exception) -> dict[str
 
 @contextmanager
 def _progress(name: str) -> Iterator[Callable[[Progress], None] | None]:
-    """Show a live bar on standard error where that is a terminal."""
+    """Show a progress bar on standard error if it is a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -182,10 +193,10 @@ def _progress(name: str) -> Iterator[Callable[[Progress], None] | None]:
 
 
 def undo(
-    batch: Annotated[int, typer.Argument(metavar="BATCH", help="Its number, as eclectyc batches lists it.")],
+    batch: Annotated[int, typer.Argument(metavar="BATCH", help="The batch number, as in eclectyc batches.")],
     as_json: AsJson = False,
 ) -> None:
-    """Take one import back. What it said is kept, but counts no more."""
+    """Undo an import. Readings it changed return to their earlier values."""
     ready()
     from dataclasses import asdict
 
@@ -197,21 +208,21 @@ def undo(
         print_json(asdict(undone))
         return
     print(
-        f"Batch {undone.batch} is taken back (by batch {undone.by}): "
+        f"Batch {undone.batch} is undone (by batch {undone.by}): "
         f"{counted(undone.removed, 'reading')} {plural(undone.removed, 'is', 'are')} gone, "
         f"{undone.changed:,} {plural(undone.changed, 'has its', 'have their')} earlier value again."
     )
     if undone.meters_kept:
-        stay = plural(undone.meters_kept, "The meter that it made stays", "The meters that it made stay")
+        stay = plural(undone.meters_kept, "The meter it created stays", "The meters it created stay")
         print(f"{stay} ({undone.meters_kept:,}).")
 
 
 def batches(
-    every: Annotated[bool, typer.Option("--all", help="All of them, not only the latest.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All batches, not only the latest.")] = False,
     organisation: OrganisationName = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what was imported, the latest first."""
+    """List imports, the latest first."""
     ready()
     from eclectyc.batches.lifecycle import recover
     from eclectyc.batches.models import Batch
@@ -228,12 +239,36 @@ def batches(
         say("Nothing has been imported yet. Start with: eclectyc import FILE")
         return
     rows = [
-        (b.pk, f"{b.created_at:%Y-%m-%d %H:%M}", _what(b), b.state, b.file_name, b.format, f"{b.rows:,}",
-         f"{b.rejected:,}", f"{b.added:,}", f"{b.changed:,}", f"{b.unchanged:,}", f"{b.kept:,}")
+        (
+            b.pk,
+            f"{b.created_at:%Y-%m-%d %H:%M}",
+            _what(b),
+            b.state,
+            b.file_name,
+            b.format,
+            f"{b.rows:,}",
+            f"{b.rejected:,}",
+            f"{b.added:,}",
+            f"{b.changed:,}",
+            f"{b.unchanged:,}",
+            f"{b.kept:,}",
+        )
         for b in shown
-    ]  # fmt: skip
-    headings = ("batch", "when (UTC)", "what", "state", "file", "format", "rows", "rejected", "added", "changed",
-                "unchanged", "kept")  # fmt: skip
+    ]
+    headings = (
+        "batch",
+        "when (UTC)",
+        "what",
+        "state",
+        "file",
+        "format",
+        "rows",
+        "rejected",
+        "added",
+        "changed",
+        "unchanged",
+        "kept",
+    )
     print_table(headings, rows, right=(0, 6, 7, 8, 9, 10, 11))
 
 

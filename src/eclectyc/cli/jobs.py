@@ -1,4 +1,4 @@
-"""``eclectyc jobs``: list background jobs, look at one, cancel it, try it again; list the schedules."""
+"""``eclectyc jobs``: list background jobs; show, cancel or retry one; list schedules."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def list_jobs(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List the latest background jobs; with a command: look at one, cancel it or try it again."""
+    """List the latest background jobs; with a command, show, cancel or retry one."""
     if context.invoked_subcommand is not None:
         return
     ready()
@@ -41,23 +41,33 @@ def list_jobs(
         return
     print_table(
         ["job", "kind", "state", "tried", "done", "since", "error"],
-        [(job.pk, job.kind, job.state, f"{job.attempt}/{job.attempts}", _done(job), _moment(job), job.error[:60])
-         for job in shown],
+        [
+            (job.pk, job.kind, job.state, f"{job.attempt}/{job.attempts}", _done(job), _moment(job), job.error[:60])
+            for job in shown
+        ],
         right=(0,),
-    )  # fmt: skip
+    )
 
 
 @jobs.command("show")
 def show_job(number: Number, as_json: AsJson = False) -> None:
-    """Show one job with its runs and what they logged."""
+    """Show a job with its runs and their logs."""
     ready()
     job = _job(number)
     runs: list[dict[str, Any]] = [
-        {"attempt": run.attempt, "outcome": run.outcome, "worker": run.worker.split(" ")[0], "began_at": run.began_at,
-         "duration_s": run.duration_s, "waited_s": run.waited_s, "done": run.done, "error": run.error,
-         "lines": [f"{line.at:%Y-%m-%d %H:%M:%S} {line.text}" for line in run.lines.all()]}
+        {
+            "attempt": run.attempt,
+            "outcome": run.outcome,
+            "worker": run.worker.split(" ")[0],
+            "began_at": run.began_at,
+            "duration_s": run.duration_s,
+            "waited_s": run.waited_s,
+            "done": run.done,
+            "error": run.error,
+            "lines": [f"{line.at:%Y-%m-%d %H:%M:%S} {line.text}" for line in run.lines.all()],
+        }
         for run in job.runs.order_by("id").prefetch_related("lines")
-    ]  # fmt: skip
+    ]
     if as_json:
         print_json(_facts(job) | {"args": job.args, "result": job.result, "runs": runs})
         return
@@ -72,7 +82,7 @@ def show_job(number: Number, as_json: AsJson = False) -> None:
 
 @jobs.command("cancel")
 def cancel_job(number: Number) -> None:
-    """Stop a job: at once while it waits, at its next step while it runs."""
+    """Cancel a job: a waiting one at once, a running one at its next step."""
     ready()
     from eclectyc.jobs.service import cancel
 
@@ -81,7 +91,7 @@ def cancel_job(number: Number) -> None:
 
 @jobs.command("retry")
 def retry_job(number: Number) -> None:
-    """Try a job again that failed or was cancelled."""
+    """Retry a failed or cancelled job."""
     ready()
     from eclectyc.jobs.service import retry
 
@@ -90,17 +100,25 @@ def retry_job(number: Number) -> None:
 
 @jobs.command("schedules")
 def list_schedules(as_json: AsJson = False) -> None:
-    """List what is done by itself, and when next."""
+    """List schedules and when they are next due."""
     ready()
     from eclectyc.jobs import schedules
     from eclectyc.jobs.models import Schedule
 
     schedules.sync_declared()
     rows = [
-        {"name": one.name, "kind": one.kind, "cron": one.cron, "zone": one.zone, "catch_up": one.catch_up,
-         "is_paused": one.is_paused, "last_at": one.last_at, "next_at": None if one.is_paused else one.next_at}
+        {
+            "name": one.name,
+            "kind": one.kind,
+            "cron": one.cron,
+            "zone": one.zone,
+            "catch_up": one.catch_up,
+            "is_paused": one.is_paused,
+            "last_at": one.last_at,
+            "next_at": None if one.is_paused else one.next_at,
+        }
         for one in Schedule.objects.visible_to(OPERATOR)
-    ]  # fmt: skip
+    ]
     if as_json:
         print_json({"items": rows, "count": len(rows)})
         return
@@ -119,9 +137,28 @@ def _job(number: int) -> Job:
 
 def _facts(job: Job) -> dict[str, Any]:
     names = (
-        "id", "kind", "title", "state", "organisation_id", "priority", "key", "turn", "run_at", "attempt", "attempts",
-        "done", "total", "unit", "text", "fault", "error", "remedy", "created_at", "started_at", "finished_at",
-    )  # fmt: skip
+        "id",
+        "kind",
+        "title",
+        "state",
+        "organisation_id",
+        "priority",
+        "key",
+        "turn",
+        "run_at",
+        "attempt",
+        "attempts",
+        "done",
+        "total",
+        "unit",
+        "text",
+        "fault",
+        "error",
+        "remedy",
+        "created_at",
+        "started_at",
+        "finished_at",
+    )
     return {name: getattr(job, name) for name in names}
 
 

@@ -19,7 +19,7 @@ _MARKS = {"healthy": "ok", "degraded": "!!", "critical": "XX"}
 
 
 def migrate() -> None:
-    """Bring the registry's schema up to date; a fresh registry gets one organisation."""
+    """Update the registry's schema; a new registry gets one organisation."""
     load_django()
     from eclectyc.operations.home import bring_up_to_date, use_home
 
@@ -30,10 +30,12 @@ def migrate() -> None:
 
 
 def health(
-    quick: Annotated[bool, typer.Option("--quick", help="Look only; neither write nor read through.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only look: write nothing, and do not read all files.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say how this installation is doing: exit 0 healthy, 1 degraded, 2 critical."""
+    """Report the state of this installation: exit 0 healthy, 1 degraded, 2 critical."""
     ready_if_possible()
     from eclectyc.operations import health as wellness
 
@@ -48,25 +50,29 @@ def health(
 
 
 def check(as_json: AsJson = False) -> None:
-    """Check structure and deployment: exit 0 when there is nothing to mend, else 1."""
+    """Check structure and deployment: exit 0 if there is nothing to fix, else 1."""
     ready_if_possible()
     from eclectyc.operations.structure import check_structure
 
     findings = check_structure()
     if as_json:
-        print_json({"is_sound": not findings, "findings": [{"area": f.area, "problem": f.problem, "remedy": f.remedy}
-                                                            for f in findings]})  # fmt: skip
+        print_json(
+            {
+                "is_sound": not findings,
+                "findings": [{"area": f.area, "problem": f.problem, "remedy": f.remedy} for f in findings],
+            }
+        )
     else:
         for finding in findings:
             print(f"{finding.area}: {finding.problem} {finding.remedy}".rstrip())
-        say(f"{counted(len(findings), 'thing')} to look at." if findings else "Nothing to mend.")
+        say(f"{counted(len(findings), 'thing')} to look at." if findings else "Nothing to fix.")
     raise typer.Exit(1 if findings else 0)
 
 
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")], as_json: AsJson = False
 ) -> None:
-    """Copy registry and lake together, as they are at one moment; imports may go on meanwhile."""
+    """Back up registry and lake as of one moment; imports can continue meanwhile."""
     ready()
     from django.utils import timezone
 
@@ -78,11 +84,11 @@ def backup(
 
 
 def restore(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that eclectyc backup made.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace what this home holds; it is kept aside.")] = False,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder made by eclectyc backup.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace this home's data; it is moved aside.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a backup back into this home, which must be empty and not in use."""
+    """Restore a backup into this home, which must be empty and not in use."""
     load_django()
     from django.utils import timezone
 
@@ -91,22 +97,28 @@ def restore(
     report = bring_back(folder, now=timezone.now(), force=force, tell=say)
     _tell_backup("Restored", report, as_json=as_json)
     if report.kept_aside:
-        say(f"What was here before is in {report.kept_aside}; delete it when you no longer need it.")
+        say(f"The previous data is in {report.kept_aside}; delete it when you no longer need it.")
 
 
 def _tell_backup(done: str, report: BackupReport, *, as_json: bool) -> None:
     if as_json:
         print_json(
-            {"folder": report.folder, "lake_version": report.lake_version, "last_batch": report.last_batch,
-             "files": report.files, "bytes": report.size, "kept_aside": report.kept_aside}
-        )  # fmt: skip
+            {
+                "folder": report.folder,
+                "lake_version": report.lake_version,
+                "last_batch": report.last_batch,
+                "files": report.files,
+                "bytes": report.size,
+                "kept_aside": report.kept_aside,
+            }
+        )
         return
     files = f"{counted(report.files, 'file')}, {report.size / 1e6:.1f} MB"
     say(f"{done} {report.folder}: {files}, batches up to {report.last_batch}.")
 
 
 def manage(arguments: typer.Context) -> None:
-    """Run one of Django's own commands with the rest of the line, as in eclectyc manage shell."""
+    """Run a Django management command, such as eclectyc manage shell."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "eclectyc.settings")
     from django.core.management import execute_from_command_line
 

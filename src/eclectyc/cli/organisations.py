@@ -11,7 +11,7 @@ from eclectyc.cli.session import OPERATOR, AsJson, chosen_organisation, print_js
 
 organisations = application_of("Organisations: consultancy or supplier above, companies below.")
 
-Below = Annotated[str | None, typer.Option("--below", help="The organisation above it; at the top, if not given.")]
+Below = Annotated[str | None, typer.Option("--below", help="The organisation above it; by default at the top.")]
 
 
 @organisations.command("add")
@@ -27,7 +27,7 @@ def add(name: Annotated[str, typer.Argument(metavar="NAME")], below: Below = Non
 
 @organisations.command("list")
 def show(as_json: AsJson = False) -> None:
-    """List organisations as their tree."""
+    """List organisations as a tree."""
     ready()
     from eclectyc.accounts.models import Organisation
 
@@ -42,7 +42,7 @@ def show(as_json: AsJson = False) -> None:
 
 @organisations.command("move")
 def move(name: Annotated[str, typer.Argument(metavar="NAME")], below: Below = None) -> None:
-    """Move an organisation, with all below it, below another one or to the top."""
+    """Move an organisation and all below it to another place in the tree."""
     ready()
     from eclectyc.accounts import organisations as service
 

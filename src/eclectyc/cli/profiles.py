@@ -1,4 +1,4 @@
-"""``eclectyc profile``: import profiles listed, shown, saved from a TOML file, and removed."""
+"""``eclectyc profile``: list, show, save and delete import profiles."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from eclectyc.cli.session import (
 if TYPE_CHECKING:
     from eclectyc.intake.profiles.models import ImportProfile
 
-profiles = application_of("Import profiles: how the files of a sender are laid out.")
-Name = Annotated[str, typer.Argument(metavar="NAME", help="As eclectyc profile list has it.")]
+profiles = application_of("Import profiles: the layout of a sender's files.")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name, as in eclectyc profile list.")]
 
 
 @profiles.command("list")
@@ -47,12 +47,12 @@ def list_profiles(organisation: OrganisationName = None, as_json: AsJson = False
     print_table(
         [name.replace("_", " ") for name in names],
         [[_cell(item[name]) for name in names] for item in items],
-    )  # fmt: skip
+    )
 
 
 @profiles.command("show")
 def show_profile(name: Name, organisation: OrganisationName = None, as_json: AsJson = False) -> None:
-    """Print a profile as TOML: what eclectyc profile save takes."""
+    """Print a profile as TOML, as read by eclectyc profile save."""
     ready()
     from eclectyc.intake.profiles.mapping import mapping_of
     from eclectyc.intake.profiles.service import profile_named
@@ -67,33 +67,33 @@ def show_profile(name: Name, organisation: OrganisationName = None, as_json: AsJ
 
 @profiles.command("save")
 def save_profile(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The sender, say.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Such as the sender.")],
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="docs/imports.md describes it.")],
     sender: Annotated[str | None, typer.Option(help="Whose files they are.")] = None,
     notes: Annotated[str | None, typer.Option(help="What others should know.")] = None,
     organisation: OrganisationName = None,
 ) -> None:
-    """Save a profile from a TOML file: a new one, or what the one of that name says from now on."""
+    """Save a profile from a TOML file: create it, or replace the one of that name."""
     ready()
     from eclectyc.intake.profiles import service
     from eclectyc.intake.profiles.toml_text import mapping_in
 
     owner, mapping = chosen_organisation(organisation), mapping_in(file)
-    held = service.find_profile(OPERATOR, owner, name)
-    if held is None:
+    existing = service.find_profile(OPERATOR, owner, name)
+    if existing is None:
         service.create_profile(
             OPERATOR, organisation=owner, name=name, mapping=mapping, sender=sender or "", notes=notes or ""
         )
         say(f"Saved {name}. Use it with: eclectyc import FILE --profile {name!r}")
         return
-    told: dict[str, Any] = {key: text for key, text in (("sender", sender), ("notes", notes)) if text is not None}
-    changed = service.change_profile(OPERATOR, profile=held, mapping=mapping, **told)
-    say(f"{changed.name} is changed." if changed.version > held.version else f"{changed.name} said that already.")
+    details: dict[str, Any] = {key: text for key, text in (("sender", sender), ("notes", notes)) if text is not None}
+    changed = service.change_profile(OPERATOR, profile=existing, mapping=mapping, **details)
+    say(f"{changed.name} is changed." if changed.version > existing.version else f"{changed.name} is unchanged.")
 
 
 @profiles.command("remove")
 def remove_profile(name: Name, organisation: OrganisationName = None) -> None:
-    """Remove a profile that no feed uses. What came in with it stays."""
+    """Delete a profile that no feed uses. Readings imported with it stay."""
     ready()
     from eclectyc.intake.profiles import service
 
@@ -104,11 +104,18 @@ def remove_profile(name: Name, organisation: OrganisationName = None) -> None:
 
 def _facts(one: ImportProfile) -> dict[str, object]:
     return {
-        "id": one.pk, "name": one.name, "sender": one.sender, "notes": one.notes, "layout": one.mapping.get("layout"),
-        "organisation": one.organisation.name, "version": one.version, "created_at": one.created_at,
-        "changed_at": one.changed_at, "last_used_at": one.last_used_at,
+        "id": one.pk,
+        "name": one.name,
+        "sender": one.sender,
+        "notes": one.notes,
+        "layout": one.mapping.get("layout"),
+        "organisation": one.organisation.name,
+        "version": one.version,
+        "created_at": one.created_at,
+        "changed_at": one.changed_at,
+        "last_used_at": one.last_used_at,
         "feeds": [feed.name for feed in one.feeds.all()],
-    }  # fmt: skip
+    }
 
 
 def _cell(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What commands that write do at their end: what rests on what they wrote is worked out at once."""
+"""Recalculates derived readings at the end of commands that write."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from eclectyc.kernel.plurals import counted, plural
 
 
 def follow() -> None:
-    """Work out what has become stale. Where that cannot be done now, say so: it is kept, and done later."""
+    """Recalculate outdated derived readings; if that is not possible now, say so: it is done later."""
     from eclectyc.derived.models import Stale
     from eclectyc.kernel.errors import EclectycError
 
@@ -18,9 +18,9 @@ def follow() -> None:
     try:
         done = recalculate(waiting=lambda other: say(f"waiting for another import ({other})"))
     except EclectycError as error:
-        say(f"What rests on these readings is not worked out yet: {error}")
+        say(f"Derived readings are not recalculated yet: {error}")
         return
     if done.faulty:
-        say(f"{counted(done.faulty, 'span')} of derived series could not be worked out: see eclectyc health.")
+        say(f"{counted(done.faulty, 'span')} of derived readings could not be calculated: see eclectyc health.")
     if done.changed:
-        say(f"{counted(done.changed, 'derived reading')} {plural(done.changed, 'is', 'are')} worked out anew.")
+        say(f"{counted(done.changed, 'derived reading')} {plural(done.changed, 'is', 'are')} recalculated.")

@@ -22,10 +22,10 @@ def local_today() -> date:
 
 
 def seed(
-    number: Annotated[int, typer.Option("--seed", min=0, help="Another number makes another two years.")] = 42,
+    number: Annotated[int, typer.Option("--seed", min=0, help="Another number gives other readings.")] = 42,
     as_json: AsJson = False,
 ) -> None:
-    """Fill an empty home with the demo estate; in a demo home, carry it on to yesterday."""
+    """Fill an empty home with the demo estate; in a demo home, add readings up to yesterday."""
     ready()
     from eclectyc.demo.seeding import seed_demo
 
@@ -33,8 +33,8 @@ def seed(
     follow()
     accounts = [{"role": a.role, "email": a.email, "password": a.password} for a in seeded.accounts]
     if as_json:
-        print_json({"readings": seeded.readings, "is_new": seeded.is_new, "accounts": accounts})
+        print_json({"readings": seeded.added, "is_new": seeded.is_new, "accounts": accounts})
         return
-    say(f"Added {counted(seeded.readings, 'reading')}.")
+    say(f"Added {counted(seeded.added, 'reading')}.")
     for account in accounts:
-        print(f"{account['role']:<8}  {account['email']}  {account['password'] or '(password as before)'}")
+        print(f"{account['role']:<8}  {account['email']}  {account['password'] or '(password unchanged)'}")

@@ -30,7 +30,7 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
 ) -> None:
-    """Start Eclectyc in this terminal. The first start prepares the home and makes an administrator."""
+    """Start web and worker in this terminal. The first start prepares the home and creates an administrator."""
     _require_free(host, port)
     load_django()
     from eclectyc.operations.home import bring_up_to_date, use_home
@@ -96,16 +96,16 @@ def _print_accounts(rows: list[tuple[str, str, str]]) -> None:
     print("\nSign in as", flush=True)
     for role, email, password in rows:
         print(f"  {role:<14} {email:<{width}}   {password}", flush=True)
-    print("The passwords are shown this once; eclectyc user password EMAIL makes a new one.", flush=True)
+    print("The passwords are shown only once; eclectyc user password EMAIL sets a new one.", flush=True)
 
 
 def _print_known_accounts(emails: str) -> None:
     print(f"\nThe demo's accounts are {emails}.", flush=True)
-    print("Their passwords were shown at its first start; eclectyc user password EMAIL makes a new one.", flush=True)
+    print("Their passwords were shown at the first start; eclectyc user password EMAIL sets a new one.", flush=True)
 
 
 def _require_free(host: str, port: int) -> None:
-    """Say so at once if nobody can listen there; the server itself would tell it less clearly."""
+    """Report an address that cannot be used at once; the server's own message is less clear."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, proto) as probe:
@@ -130,7 +130,7 @@ def _run(host: str, port: int, *, workers: int, threads: int, started: Callable[
     from granian.log import LogLevels
 
     _allow_host(host)
-    multiprocessing.set_start_method("spawn", force=True)  # neither Polars nor the lake survives a fork
+    multiprocessing.set_start_method("spawn", force=True)  # Polars and the lake do not survive a fork
     server = Granian(
         "eclectyc.wsgi:application",
         address=host,
@@ -152,7 +152,7 @@ def _run(host: str, port: int, *, workers: int, threads: int, started: Callable[
         print("\nControl-C stops it.", flush=True)
 
     def obey(*_: object) -> None:
-        """Pass a signal on from another thread: this one may hold the lock of the event that is to be set."""
+        """Pass a signal on from another thread: this one may hold the lock of the event to be set."""
         start_new_thread(server.signal_handler_interrupt, ())
 
     def listen() -> None:
@@ -166,10 +166,10 @@ def _run(host: str, port: int, *, workers: int, threads: int, started: Callable[
 
 
 class Attentive(threading.Event):
-    """An event whose waiter looks up now and then.
+    """An event whose waiter wakes regularly.
 
-    Python runs what a signal asks for in the main thread, and one that comes just before that thread begins to wait
-    for good is heard only when it wakes: a Control-C soon after the start was lost that way.
+    Python runs signal handlers in the main thread; a signal just before that thread starts to wait is handled only when
+    it wakes: a Control-C soon after the start was lost that way.
     """
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -181,7 +181,7 @@ class Attentive(threading.Event):
 
 
 def _wait_until_open(host: str, port: int) -> None:
-    """Wait for the first worker: an address that is printed can be opened."""
+    """Wait for the first worker, so that the printed address can be opened."""
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     while True:
         try:
@@ -192,14 +192,14 @@ def _wait_until_open(host: str, port: int) -> None:
 
 
 def _allow_host(host: str) -> None:
-    """Let the address that was asked for be the one that is typed into a browser."""
+    """Return the address to open in a browser."""
     from django.conf import settings
 
     if settings.CONFIGURATION.allowed_hosts:
         return
     if host in ANYWHERE:
         names = ", ".join(settings.ALLOWED_HOSTS)
-        say(f"Only {names} will be answered: to be reached by other names, list them in ALLOWED_HOSTS.")
+        say(f"Only {names} will be answered. List other host names in ALLOWED_HOSTS.")
     elif host not in settings.ALLOWED_HOSTS:
         os.environ["ALLOWED_HOSTS"] = ",".join([*settings.ALLOWED_HOSTS, f"[{host}]" if ":" in host else host])
 

@@ -1,4 +1,4 @@
-"""What every command that touches the registry starts with, and how it speaks.
+"""Shared by the commands that use the registry: start-up, options and output.
 
 ::
 
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 OPERATOR: Final = Actor.system()
 
-OrganisationName = Annotated[str | None, typer.Option("--organisation", help="Whose; needed where there are several.")]
+OrganisationName = Annotated[
+    str | None, typer.Option("--organisation", help="The organisation; required if there are several.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 def load_django() -> None:
-    """Read the configuration and set Django up; a wrong setting stops here with one line."""
+    """Read the configuration and set up Django; a wrong setting stops here with one line."""
     import django
     from django.apps import apps
 
@@ -39,7 +41,7 @@ def load_django() -> None:
 
 
 def ready() -> None:
-    """Set Django up and bring an embedded registry up to date; a server's must be so already."""
+    """Set up Django and update an embedded registry; a server's must be up to date."""
     load_django()
     from eclectyc.operations.home import make_ready
 
@@ -47,7 +49,7 @@ def ready() -> None:
 
 
 def ready_if_possible() -> None:
-    """The same for commands that report on an installation: what is in the way, their report tells."""
+    """Do the same for commands that report on an installation, without stopping at its faults."""
     load_django()
     from contextlib import suppress
 
@@ -69,12 +71,12 @@ def chosen_organisation(name: str | None = None) -> Organisation:
 
 
 def say(text: str = "") -> None:
-    """Tell the person something; standard output stays for what was asked for."""
+    """Print to standard error; standard output is for results."""
     print(text, file=sys.stderr, flush=True)
 
 
 def print_json(value: object) -> None:
-    """Print the one JSON object of ``--json``."""
+    """Print the JSON object of ``--json``."""
     import orjson
 
     how = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME

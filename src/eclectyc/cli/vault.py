@@ -1,4 +1,4 @@
-"""``eclectyc vault``: the key that seals the secrets of other systems, and going over to another one."""
+"""``eclectyc vault``: the key that encrypts other systems' secrets, and its rotation."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import typer
 from eclectyc.cli import application_of
 from eclectyc.cli.session import OPERATOR, AsJson, print_json, print_table, ready, say
 
-vault = application_of("The vault: what seals second factors and the passwords of other systems.")
+vault = application_of("The vault: encryption of second factors and other systems' passwords.")
 
 
 @vault.command("status")
 def status(as_json: AsJson = False) -> None:
-    """Tell what is sealed, and with which keys."""
+    """Show what is encrypted, and with which keys."""
     ready()
     from dataclasses import asdict
 
@@ -24,8 +24,11 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         print_json(asdict(found))
         return
-    rows = [(name, key, "newest" if key in found.keys[:1] else "older" if key in found.keys else "missing", count)
-            for name, counts in found.columns.items() for key, count in counts.items()]  # fmt: skip
+    rows = [
+        (name, key, "newest" if key in found.keys[:1] else "older" if key in found.keys else "missing", count)
+        for name, counts in found.columns.items()
+        for key, count in counts.items()
+    ]
     print_table(["where", "key", "", "secrets"], rows, right=[3])
     say(f"Keys in the file, the newest first: {', '.join(found.keys) or 'none yet'}.")
 
@@ -33,13 +36,13 @@ def status(as_json: AsJson = False) -> None:
 @vault.command("rotate")
 def rotate(
     wait: Annotated[
-        float, typer.Option(min=0, max=3600, help="Seconds after which nobody writes any more with the old key.")
+        float, typer.Option(min=0, max=3600, help="Seconds until no process writes with the old key.")
     ] = 25.0,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new key, seal everything anew with it, then drop the old one. Interrupted, it goes on where it stopped.
+    """Create a key, encrypt everything with it, then drop the old one. Continues where it was interrupted.
 
-    Exit: 0 done, 1 done but some secrets open with no key and have to be entered anew.
+    Exit: 0 done, 1 done, but some secrets cannot be decrypted and must be entered again.
     """
     ready()
     from dataclasses import asdict
@@ -51,7 +54,9 @@ def rotate(
         print_json(asdict(done))
     else:
         for name, count in sorted(done.lost.items()):
-            print(f"{name}: {count} cannot be opened with any key here; enter them anew.")
-        say(f"Sealed anew with key {done.key}: {sum(done.anew.values())}. The old key is gone: keep a copy of the new "
-            "vault.key, and one of the old for as long as you keep backups from before.")  # fmt: skip
+            print(f"{name}: {count} cannot be decrypted with any key here; enter them again.")
+        say(
+            f"Encrypted again with key {done.key}: {sum(done.anew.values())}. The old key is dropped: keep a copy of "
+            "the new vault.key, and of the old one as long as you keep earlier backups."
+        )
     raise typer.Exit(1 if done.lost else 0)

@@ -1,4 +1,4 @@
-"""``eclectyc worker``, and the worker that ``eclectyc serve`` keeps beside the web."""
+"""``eclectyc worker``, and the worker process of ``eclectyc serve``."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from eclectyc.cli.session import ready, say
 
 THREADS: Final = min(4, max(2, os.cpu_count() or 1))
 BESIDE_GRACE_S: Final = 10
-LONGEST_PAUSE_S: Final = 30.0  # before a worker that keeps dying is started again
-STEADY_S: Final = 60.0  # one that has lived so long is started again at once
+LONGEST_PAUSE_S: Final = 30.0  # before a worker that keeps failing is restarted
+STEADY_S: Final = 60.0  # one that has run so long is restarted at once
 
 
 def worker(
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Jobs at a time.")] = THREADS,
-    grace: Annotated[float, typer.Option(min=0, help="How long running jobs may finish at a stop [s].")] = 30,
-    lease: Annotated[float, typer.Option(min=1, help="Silent for so long, others take its jobs [s].")] = 30,
-    until_empty: Annotated[bool, typer.Option("--until-empty", help="Run what is due, then end.")] = False,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Jobs run at a time.")] = THREADS,
+    grace: Annotated[float, typer.Option(min=0, help="Time for running jobs to finish at a stop [s].")] = 30,
+    lease: Annotated[float, typer.Option(min=1, help="After this silence others reclaim its jobs [s].")] = 30,
+    until_empty: Annotated[bool, typer.Option("--until-empty", help="Run due jobs, then end.")] = False,
     parent: Annotated[int, typer.Option(hidden=True)] = 0,
 ) -> None:
     """Run background jobs until stopped; any number of workers share the work. Control-C lets running jobs finish."""
@@ -35,7 +35,7 @@ def worker(
     from eclectyc.operations.startup import settle_what_was_left
 
     settle_what_was_left(say)
-    start_sealing()  # what jobs write to the audit is sealed here
+    start_sealing()  # seals the audit events of jobs
     one = JobWorker(threads=threads, lease_s=lease)
     _listen_to_signals(one.end, is_child=bool(parent))
     if not parent and not until_empty:
@@ -43,17 +43,17 @@ def worker(
     one.run(until_empty=until_empty, is_orphan=lambda: bool(parent) and os.getppid() != parent)
     if not one.drain(grace):
         sys.stderr.flush()
-        os._exit(0)  # a handler's thread does not stop; its job has been given back, and it may write nothing
+        os._exit(0)  # a handler's thread does not stop; its job was handed back, and it can no longer write
 
 
 def _listen_to_signals(end: Callable[[], None], *, is_child: bool) -> None:
-    """The first signal lets jobs finish, the second has them given back. Control-C is our parent's, if we have one."""
+    """The first signal lets jobs finish, the second hands them back. A parent process handles Control-C itself."""
     signal.signal(signal.SIGTERM, lambda *_: end())
     signal.signal(signal.SIGINT, signal.SIG_IGN if is_child else lambda *_: end())
 
 
 class Beside:
-    """A worker in a process of its own, started again whenever it ends by itself."""
+    """A worker in a separate process, restarted if it ends."""
 
     def __init__(self, command: list[str] | None = None) -> None:
         own = [sys.executable, "-m", "eclectyc", "worker", "--grace", str(BESIDE_GRACE_S), "--parent", str(os.getpid())]
@@ -66,7 +66,7 @@ class Beside:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let the worker's jobs finish for a while, then end it."""
+        """Let the worker's jobs finish for some time, then end it."""
         self._is_over.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -81,7 +81,7 @@ class Beside:
             if self._is_over.is_set():
                 break
             pause = 1.0 if time.monotonic() - began > STEADY_S else min(LONGEST_PAUSE_S, pause * 2)
-            say(f"The worker ended ({self._process.returncode}); it is started again in {pause:.0f} s.")
+            say(f"The worker ended ({self._process.returncode}); restarting in {pause:.0f} s.")
             self._is_over.wait(pause)
         self._end()
 

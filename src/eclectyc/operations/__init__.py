@@ -1,1 +1,1 @@
-"""What keeps an installation well: its home, health, structure checks, summaries, exports, backup and restore."""
+"""Operating an installation: home, health, structure checks, summaries, exports, backup and restore."""

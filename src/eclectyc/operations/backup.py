@@ -1,7 +1,7 @@
-"""Backup and restore of a whole installation: registry and lake together, as they were at one moment.
+"""Backup and restore of a whole installation: registry and lake together, as of one moment.
 
-The writers' lease is held only while both are taken in hand: the registry by an open snapshot, the lake by its
-version and log. The bytes are copied after that, while imports go on. The secret key, ``.env`` and logs stay behind.
+The writers' lease is held only while both are pinned: the registry by an open snapshot, the lake by its version and
+log. The bytes are copied afterwards, while imports continue. Keys, ``.env`` and logs are not included.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ Tell = Callable[[str], None]
 
 
 class BadBackup(EclectycError):
-    """A folder that is no whole, undamaged backup for this installation."""
+    """The folder is not a complete, undamaged backup for this installation."""
 
     code = "backup"
 
 
 @dataclass(frozen=True)
 class BackupReport:
-    """What a backup holds, or what a restore brought back."""
+    """The contents of a backup."""
 
     folder: Path
     lake_version: int
     last_batch: int
     files: int
     size: int  # [bytes]
-    kept_aside: Path | None = None  # what a restore replaced
+    kept_aside: Path | None = None  # the data that a restore replaced
 
 
 def backup(target: Path, *, now: datetime, tell: Tell = lambda _: None) -> BackupReport:
-    """Copy registry and lake into a folder of their own, which must be empty or not there yet."""
+    """Copy registry and lake into a folder that is empty or does not exist."""
     from eclectyc.batches.lifecycle import writers_turn
     from eclectyc.lake.backup import copy_out, pin_version
     from eclectyc.lake.files import Storage
@@ -84,12 +84,12 @@ def backup(target: Path, *, now: datetime, tell: Tell = lambda _: None) -> Backu
     }
     failpoint("backup.before_manifest")
     _write_manifest(target, facts)
-    _tell_audit("backup.made", target, facts)
+    _record("backup.made", target, facts)
     return _report(target, facts)
 
 
 def restore(source: Path, *, now: datetime, force: bool = False, tell: Tell = lambda _: None) -> BackupReport:
-    """Bring a backup back. Nobody else may use this home; what it holds is replaced only with ``force``."""
+    """Restore a backup. No other process may use this home; its data is replaced only with ``force``."""
     source = source.absolute()
     facts = read_manifest(source)
     tell("Checking every file of the backup.")
@@ -106,21 +106,21 @@ def restore(source: Path, *, now: datetime, force: bool = False, tell: Tell = la
         _note(unfinished, str(source))
         aside = _set_aside(now) if not is_empty_home() else None
         failpoint("restore.emptied")
-        tell("Bringing back the lake, then the registry.")
+        tell("Restoring the lake, then the registry.")
         _bring_back(source, facts)
         failpoint("restore.copied")
         _settle()
-        _tell_audit("backup.restored", source, facts)
+        _record("backup.restored", source, facts)
         unfinished.unlink()
     return _report(source, facts, kept_aside=aside)
 
 
 def read_manifest(source: Path) -> dict[str, Any]:
-    """Return what a backup says of itself."""
+    """Return a backup's manifest."""
     try:
         facts = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BadBackup(f"{source} holds no whole backup: there is no {MANIFEST}.", "Name another folder.") from None
+        raise BadBackup(f"{source} is not a complete backup: it has no {MANIFEST}.", "Name another folder.") from None
     except ValueError:
         raise BadBackup(f"{source / MANIFEST} cannot be read.", "Use another backup.") from None
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
@@ -129,19 +129,19 @@ def read_manifest(source: Path) -> dict[str, Any]:
 
 
 def verify(source: Path, facts: dict[str, Any]) -> None:
-    """Compare every file with its checksum; raise ``BadBackup`` naming the first that is not as it was written."""
+    """Compare every file with its checksum; raise ``BadBackup`` for the first that differs."""
     for name, (size, digest) in facts["files"].items():
         path = source / name
         if not path.resolve().is_relative_to(source.resolve()):
             raise BadBackup(f"The backup names a file outside itself: {name}.", "Use another backup.")
         if not path.is_file():
-            raise BadBackup(f"The backup lacks {name}.", "Use another backup.")
+            raise BadBackup(f"The backup is missing {name}.", "Use another backup.")
         if path.stat().st_size != size or _sha256(path) != digest:
-            raise BadBackup(f"The backup is damaged: {name} is not what was written.", "Use another backup.")
+            raise BadBackup(f"The backup is damaged: {name} has changed.", "Use another backup.")
 
 
 def is_empty_home() -> bool:
-    """Say whether there is nothing here that a restore would replace."""
+    """Return whether a restore would replace nothing."""
     from eclectyc.accounts.models import User
     from eclectyc.batches.models import Batch
     from eclectyc.estate.models import Site
@@ -179,7 +179,7 @@ def _bring_back(source: Path, facts: dict[str, Any]) -> None:
 
 
 def _set_aside(now: datetime) -> Path | None:
-    """Move what is replaced out of the way: kept in the home where it is files, removed where it is a store's."""
+    """Move replaced data aside: files are kept in the home, objects of a store are deleted."""
     from eclectyc.lake.backup import remove_lake
     from eclectyc.lake.files import Storage
 
@@ -201,7 +201,7 @@ def _set_aside(now: datetime) -> Path | None:
 
 
 def _settle() -> None:
-    """Bring an older registry up to date, end the lease that the backup held, settle what was cut off then."""
+    """Update an older registry, end the lease that the backup held, and recover imports that were interrupted then."""
     from eclectyc.batches.lifecycle import recover
     from eclectyc.lake.models import WriterLease
 
@@ -210,9 +210,9 @@ def _settle() -> None:
     recover()
 
 
-def _tell_audit(action: str, folder: Path, facts: dict[str, Any]) -> None:
-    told = {"made_at": facts["made_at"], "lake_version": facts["lake_version"], "last_batch": facts["last_batch"]}
-    record(AuditActor(origin="command line"), action, after=told, personal={"folder": str(folder)})
+def _record(action: str, folder: Path, facts: dict[str, Any]) -> None:
+    details = {"made_at": facts["made_at"], "lake_version": facts["lake_version"], "last_batch": facts["last_batch"]}
+    record(AuditActor(origin="command line"), action, after=details, personal={"folder": str(folder)})
 
 
 def _checksums(folder: Path) -> dict[str, tuple[int, str]]:

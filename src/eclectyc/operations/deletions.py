@@ -13,7 +13,7 @@ from eclectyc.kernel.data_protection import Deletion, RetentionCategory
 
 
 def delete_telemetry(deletion: Deletion) -> int:
-    """Delete old lines; each file is replaced as a whole."""
+    """Delete old lines; each file is replaced atomically."""
     count = 0
     for path in sorted((Path(settings.HOME) / "telemetry").glob("*.jsonl")):
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -18,7 +18,7 @@ FORMATS: Final = ("csv", "json", "xlsx", "parquet")
 
 
 def require_format(name: str) -> str:
-    """Return a format that can be written, or say which can."""
+    """Return a format that can be written; raise ``Invalid`` for another."""
     if name not in FORMATS:
         raise Invalid(f"There is no format {name!r}.", f"Use {', '.join(FORMATS)}.", field="format")
     return name
@@ -27,7 +27,7 @@ def require_format(name: str) -> str:
 def write_export(parts: Iterable[pl.DataFrame], out: IO[bytes], *, form: str) -> int:
     """Write the parts as one file and return how many rows they held.
 
-    Raises ``Invalid`` where a workbook does not hold them all.
+    Raises ``Invalid`` if a workbook cannot hold them all.
     """
     return {"csv": _csv, "json": _json, "xlsx": _xlsx, "parquet": _parquet}[form](parts, out)
 
@@ -42,12 +42,12 @@ def _csv(parts: Iterable[pl.DataFrame], out: IO[bytes]) -> int:
 
 
 def _safe(text: pl.Expr) -> pl.Expr:
-    """As :func:`eclectyc.kernel.spreadsheet_safety.safe`, for columns: what a spreadsheet would run is kept as text."""
+    """Do as :func:`eclectyc.kernel.spreadsheet_safety.safe` for columns: formulas are kept as text."""
     return pl.when(text.str.contains(FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep()
 
 
 def _json(parts: Iterable[pl.DataFrame], out: IO[bytes]) -> int:
-    """One object in the shape of the API's lists: ``{"items": [...], "count": n}``."""
+    """Write one object in the form of the API's lists: ``{"items": [...], "count": n}``."""
     rows = 0
     out.write(b'{"items": [')
     for part in parts:
@@ -60,7 +60,7 @@ def _json(parts: Iterable[pl.DataFrame], out: IO[bytes]) -> int:
 
 
 def _xlsx(parts: Iterable[pl.DataFrame], out: IO[bytes]) -> int:
-    """One sheet; rows go to a file as they come, and nothing goes out before all of them fitted."""
+    """Write one sheet; rows go to a file as they come, and the result is sent once all of them fit."""
     rows = 0
 
     def lines() -> Iterator[Row]:
@@ -80,7 +80,7 @@ def _xlsx(parts: Iterable[pl.DataFrame], out: IO[bytes]) -> int:
 
 
 def _parquet(parts: Iterable[pl.DataFrame], out: IO[bytes]) -> int:
-    """Parts go to files of their own first: the whole is never in memory."""
+    """Write parts to separate files first, so that the whole is never in memory."""
     with tempfile.TemporaryDirectory(prefix="eclectyc-export-") as folder:
         rows, files = 0, []
         for number, part in enumerate(parts):

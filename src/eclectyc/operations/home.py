@@ -1,7 +1,7 @@
-"""The home's registry brought up to date: schema migrated, one organisation made in a fresh one.
+"""Updates the home's registry: migrates its schema, creates one organisation in a new one.
 
-An embedded registry (SQLite) is brought up to date by whichever command comes first; others wait at a file lock.
-A server's (PostgreSQL) is migrated by ``eclectyc migrate`` or ``serve``, so that one process decides when.
+An embedded registry (SQLite) is updated by the first command; others wait at a file lock. A server's (PostgreSQL) is
+migrated by ``eclectyc migrate`` or ``serve``, so that one process decides when.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from eclectyc.kernel.plurals import counted
 FIRST_ORGANISATION: Final = "My organisation"
 RESTORING: Final = "restore.unfinished"  # present while a restore replaces the home's contents
 
-_held: dict[Path, int] = {}  # the open, and so locked, mark of this process on a home it uses
+_held: dict[Path, int] = {}  # the open, locked file that marks a home as used by this process
 
 
 class NotUpToDate(EclectycError):
-    """The registry's schema is not the one this version works with."""
+    """The registry's schema is not this version's."""
 
     code = "schema"
 
 
 def make_ready() -> None:
-    """Make the home fit for a command: nobody restores into it, its schema is this version's."""
+    """Prepare the home for a command: no restore is running, and its schema is this version's."""
     use_home()
     behind = missing_migrations()
     if not behind:
         return
     if connection.vendor != "sqlite":
-        raise NotUpToDate(f"The database lacks {counted(len(behind), 'migration')}.", "Run eclectyc migrate.")
+        raise NotUpToDate(f"The database is missing {counted(len(behind), 'migration')}.", "Run eclectyc migrate.")
     bring_up_to_date()
 
 
 def bring_up_to_date() -> int:
-    """Migrate the registry and make its first organisation, once, whoever else tries; return the migrations run."""
+    """Migrate the registry and create its first organisation, once; return the migrations run."""
     from django.core.management import call_command
 
     from eclectyc.accounts.models import Organisation
@@ -78,7 +78,7 @@ def applied_migrations() -> set[tuple[str, str]]:
 
 
 def missing_migrations() -> set[tuple[str, str]]:
-    """Return what the registry has yet to see; refuse a registry that is ahead of this version."""
+    """Return the pending migrations; refuse a registry newer than this version."""
     known, applied = known_migrations(), applied_migrations()
     ours = {app.label for app in apps.get_app_configs()}
     ahead = {(app, name) for app, name in applied - known if app in ours}
@@ -92,23 +92,23 @@ def missing_migrations() -> set[tuple[str, str]]:
 
 
 def use_home() -> None:
-    """Mark the home as in use by this process until it ends; refuse while a restore is at work or unfinished."""
+    """Mark the home as used by this process until it ends; refuse while a restore is running or unfinished."""
     if settings.HOME not in _held:
         mark = _open_lock("in-use")
         try:
             fcntl.flock(mark, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(mark)
-            raise Busy("A restore is at work in this home.", "Wait until it has ended.") from None
+            raise Busy("A restore into this home is running.", "Wait until it has ended.") from None
         _held[settings.HOME] = mark
     if (settings.HOME / RESTORING).exists():
         raise EclectycError(
-            "A restore into this home was interrupted: registry and lake may not agree.", "Run that restore again."
+            "A restore into this home was interrupted: registry and lake may not agree.", "Repeat that restore."
         )
 
 
 def leave_home() -> None:
-    """Give up this process's mark on the home."""
+    """Remove this process's mark on the home."""
     mark = _held.pop(settings.HOME, None)
     if mark is not None:
         os.close(mark)
@@ -116,7 +116,7 @@ def leave_home() -> None:
 
 @contextmanager
 def alone_in_home() -> Iterator[None]:
-    """Hold the home alone: no other process uses it, and none starts to while this lasts."""
+    """Hold the home exclusively: no other process uses it or starts to use it."""
     leave_home()
     lock = _open_lock("in-use")
     try:

@@ -29,7 +29,7 @@ Copy = Callable[[Path], None]
 
 @contextmanager
 def held_registry() -> Iterator[Copy]:
-    """Hold the registry as it is now; the yielded function writes that state into a folder, later if need be."""
+    """Pin the registry's present state; the yielded function writes it into a folder, possibly later."""
     if connection.vendor == "sqlite":
         with _held_sqlite() as copy:
             yield copy
@@ -40,7 +40,7 @@ def held_registry() -> Iterator[Copy]:
 
 @contextmanager
 def _held_sqlite() -> Iterator[Copy]:
-    """An open read transaction keeps its view of the database, whoever writes meanwhile (WAL)."""
+    """Pin SQLite: an open read transaction keeps its view of the database (WAL)."""
     source = sqlite3.connect(str(connection.settings_dict["NAME"]), isolation_level=None)
     try:
         source.execute("BEGIN")
@@ -105,7 +105,7 @@ def _tables(session: psycopg.Connection) -> dict[str, list[str]]:
 
 
 def replace_sqlite(source: Path) -> None:
-    """Put a copy in the place of the registry. Nobody may be using it."""
+    """Replace the registry by a copy. No process may be using it."""
     target = Path(str(connection.settings_dict["NAME"]))
     connection.close()
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ def replace_sqlite(source: Path) -> None:
 
 
 def replace_tables(folder: Path, migrations: set[tuple[str, str]]) -> None:
-    """Put copied tables in the place of the registry's, in a schema of exactly these migrations."""
+    """Replace the registry's tables by copied ones, in a schema with exactly these migrations."""
     from django.db import transaction
 
     _drop_everything()
@@ -144,13 +144,18 @@ def _drop_everything() -> None:
 
 
 def _migrate_to(migrations: set[tuple[str, str]]) -> None:
-    """Migrate an empty schema to a state in which just these have been applied."""
+    """Migrate an empty schema to exactly these migrations."""
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
     wanted = {key for key in migrations if key in executor.loader.graph.nodes}
-    last = {key for key in wanted if not any(child.key in wanted and child.key[0] == key[0]
-            for child in executor.loader.graph.node_map[key].children)}  # fmt: skip
+    last = {
+        key
+        for key in wanted
+        if not any(
+            child.key in wanted and child.key[0] == key[0] for child in executor.loader.graph.node_map[key].children
+        )
+    }
     executor.migrate(sorted(last))
 
 
@@ -167,7 +172,7 @@ def _load(cursor: object, file: Path) -> None:
 
 
 def _sequence_resets() -> list[str]:
-    """Return statements that let each identity count on from what was loaded."""
+    """Return statements that continue each identity after the loaded rows."""
     from django.core.management.color import no_style
 
     models = connection.introspection.installed_models(connection.introspection.table_names())

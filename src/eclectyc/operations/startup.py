@@ -1,4 +1,4 @@
-"""What a long-running process looks after at its start."""
+"""Recovery at the start of a long-running process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eclectyc.kernel.plurals import counted
 
 
 def settle_what_was_left(tell: Callable[[str], None]) -> None:
-    """Settle imports that a crash cut off, and tell of them. A lake that does not answer is no reason not to start."""
+    """Recover imports interrupted by a crash, and report them. An unavailable lake does not prevent the start."""
     from eclectyc.batches.models import Batch
 
     if not Batch.objects.filter(state__in=(Batch.PENDING, Batch.COMMITTED)).exists():
@@ -20,9 +20,9 @@ def settle_what_was_left(tell: Callable[[str], None]) -> None:
         settled = recover()
     except (EclectycError, OSError) as fault:
         reason = " ".join(str(fault).split())
-        tell(f"Imports that were cut off are not settled yet: {reason} The next import, or eclectyc batches, does it.")
+        tell(f"Interrupted imports are not recovered yet: {reason} The next import, or eclectyc batches, does it.")
         return
     if settled:
         states = ", ".join(f"batch {batch.pk} {batch.state}" for batch in settled)
-        cut_off = "that was cut off" if len(settled) == 1 else "that were cut off"
+        cut_off = "that was interrupted" if len(settled) == 1 else "that were interrupted"
         tell(f"Settled {counted(len(settled), 'import')} {cut_off}: {states}.")

@@ -1,4 +1,4 @@
-"""Structure and deployment: what is wrong with an installation though it still runs."""
+"""Structure and deployment: faults of an installation that still runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eclectyc.kernel.plurals import counted
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to mend: where, what, how."""
+    """A fault: where, what, and its remedy."""
 
     area: str
     problem: str
@@ -23,14 +23,14 @@ class Finding:
 
 
 def check_structure() -> list[Finding]:
-    """Look at the settings, the home, the registry and the lake; an empty list says that all is sound."""
+    """Check settings, home, registry and lake; return the faults."""
     findings = [*_django(), *_home()]
     registry = list(_registry())
     return findings + registry + ([] if registry else list(_lake()))
 
 
 def _django() -> Iterator[Finding]:
-    """Django's own checks, those of deployment among them where this is reached over HTTPS."""
+    """Run Django's checks, with those of deployment if HTTPS is used."""
     from django.core.checks import WARNING, run_checks
 
     for message in run_checks(include_deployment_checks=settings.CONFIGURATION.https):
@@ -42,7 +42,7 @@ def _home() -> Iterator[Finding]:
     if settings.DEBUG:
         yield Finding("settings", "Debugging is switched on.", "Unset ECLECTYC_DEBUG.")
     if "*" in settings.ALLOWED_HOSTS:
-        yield Finding("settings", "ALLOWED_HOSTS answers to every name.", "List the names people type.")
+        yield Finding("settings", "ALLOWED_HOSTS accepts every host name.", "List the host names in use.")
     if stat.S_IMODE(settings.HOME.stat().st_mode) & 0o077:
         yield Finding("home", f"Others can look into {settings.HOME}.", "Set its mode to 0700.")
     for name in ("secret_key", ".env"):
@@ -68,7 +68,7 @@ def _registry() -> Iterator[Finding]:
                 yield Finding("registry", f"The SQLite file is damaged: {answer}.", "Restore a backup.")
             cursor.execute("PRAGMA foreign_key_check")
             if broken := cursor.fetchall():
-                yield Finding("registry", f"Refer to what is gone: {counted(len(broken), 'row')}.", "Restore a backup.")
+                yield Finding("registry", f"Refer to missing rows: {counted(len(broken), 'row')}.", "Restore a backup.")
     loader = MigrationLoader(None)
     from django.apps import apps
 
@@ -78,7 +78,7 @@ def _registry() -> Iterator[Finding]:
 
 
 def _lake() -> Iterator[Finding]:
-    """Whether registry and lake tell the same story."""
+    """Check that registry and lake agree."""
     from eclectyc.batches.health import lake
     from eclectyc.estate.models import Series
     from eclectyc.kernel.health import HEALTHY

@@ -1,8 +1,8 @@
-"""Day summaries brought up to date and checked, and the totals of a period.
+"""Updates and checks day summaries, and gives the totals of a period.
 
-A day's summary is written in the same commit as its readings, so none can lag behind. What can be behind is an
-import that was cut off (it is settled) and the lake's upkeep (it is done). The summaries of the period are then
-computed anew from the readings and compared with what is stored.
+A day's summary is written in the same commit as its readings, so none can lag behind. Interrupted imports are recovered
+and the lake is maintained; then the summaries of the period are recalculated from the readings and compared with those
+stored.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ TELEMETRY_BYTES: Final = 5 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What one run did; kept as a line of telemetry."""
+class SummaryRun:
+    """One run; stored as a line of telemetry."""
 
     range: str
     start: date
     end: date
-    settled: int  # imports that had been cut off
+    settled: int  # interrupted imports
     maintained: bool
-    days: int  # day rows whose summary was computed anew
+    days: int  # day rows whose summary was recalculated
     readings: int
-    differing: int  # summaries that did not agree
+    differing: int  # summaries that differed
     seconds: float
     began_at: datetime
 
@@ -64,7 +64,7 @@ def period(range: str, day: date) -> tuple[date, date]:
 
 
 def whole_span() -> tuple[date, date] | None:
-    """Return the half-open days for which there are readings at all; None where there are none."""
+    """Return the half-open days with readings; None if there are none."""
     from eclectyc.lake.store import connect
 
     spans = connect().span(None)
@@ -73,30 +73,38 @@ def whole_span() -> tuple[date, date] | None:
     return spans["first"].min(), spans["last"].max() + timedelta(days=1)  # type: ignore[operator, return-value]
 
 
-def bring_up_to_date(range: str, start: date, end: date, *, began_at: datetime) -> Run:
-    """Settle what was cut off, keep the lake, and compute the period's summaries anew from the readings."""
+def bring_up_to_date(range: str, start: date, end: date, *, began_at: datetime) -> SummaryRun:
+    """Recover interrupted imports, maintain the lake, and recalculate the period's summaries."""
     clock = time.perf_counter()
     settled, maintained = settle(), keep_lake()
     days = readings = differing = 0
     for found in verify(start, end):
         days, readings, differing = days + found[0], readings + found[1], differing + found[2]
-    run = Run(
-        range, start, end, settled, maintained, days, readings, differing,
-        round(time.perf_counter() - clock, 3), began_at,
-    )  # fmt: skip
+    run = SummaryRun(
+        range,
+        start,
+        end,
+        settled,
+        maintained,
+        days,
+        readings,
+        differing,
+        round(time.perf_counter() - clock, 3),
+        began_at,
+    )
     _keep_telemetry(run)
     return run
 
 
 def settle() -> int:
-    """Settle imports that were cut off by what the lake's log says; return how many."""
+    """Recover interrupted imports from the lake's log; return how many."""
     from eclectyc.batches.lifecycle import recover
 
     return len(recover())
 
 
 def keep_lake() -> bool:
-    """Compact, checkpoint and sweep the lake where nobody is writing; say whether it was done."""
+    """Compact, checkpoint and sweep the lake unless another process is writing; return whether it was done."""
     from eclectyc.kernel.errors import Busy
     from eclectyc.lake.lease import writer_lease
     from eclectyc.lake.store import connect
@@ -112,7 +120,7 @@ def keep_lake() -> bool:
 
 
 def verify(start: date, end: date) -> Iterator[tuple[int, int, int]]:
-    """Yield (days, readings, differing summaries) for each month of a span, worked on side by side."""
+    """Yield (days, readings, differing summaries) for each month of a span, in parallel."""
     from eclectyc.lake.parallel import map_slices
 
     months = []
@@ -133,9 +141,9 @@ def _verify_span(span: tuple[date, date]) -> tuple[int, int, int]:
     fresh = pl.DataFrame(summarise(Slots.from_frame(rows)))
     differs = pl.lit(value=False)
     for name in ("total", "low", "peak"):
-        stored, anew = rows[name], fresh[name]
-        off = (stored - anew).abs() > CLOSE_ENOUGH * (1 + anew.abs())
-        differs = differs | off.fill_null(value=False) | (stored.is_null() != anew.is_null())
+        stored, recalculated = rows[name], fresh[name]
+        off = (stored - recalculated).abs() > CLOSE_ENOUGH * (1 + recalculated.abs())
+        differs = differs | off.fill_null(value=False) | (stored.is_null() != recalculated.is_null())
     for name in ("present", "slots", "estimated"):
         differs = differs | (rows[name] != fresh[name])
     return len(rows), int(fresh["present"].sum()), int(pl.select(differs.sum()).item())
@@ -150,7 +158,7 @@ def totals(
 
 
 def telemetry_file() -> Path:
-    """Where the telemetry of runs is kept: JSON lines, oldest first."""
+    """Return the path of the telemetry: JSON lines, oldest first."""
     return settings.HOME / "telemetry" / "aggregate.jsonl"
 
 
@@ -163,8 +171,8 @@ def last_runs(count: int = 20) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines[-count:]]
 
 
-def _keep_telemetry(run: Run) -> None:
-    """Append one line; when the file has grown long its elder half moves aside."""
+def _keep_telemetry(run: SummaryRun) -> None:
+    """Append one line; a file that has grown long is moved aside."""
     path = telemetry_file()
     path.parent.mkdir(mode=0o700, exist_ok=True)
     if path.exists() and path.stat().st_size > TELEMETRY_BYTES:
