@@ -50,6 +50,6 @@ def test_nobody_sees_nothing_and_the_outsider_nothing_of_ours(model: type, world
     ApiToken.objects.create(user=world.admin, name="t", digest="d")
     mine = set(model.objects.visible_to(Actor.of(world.admin)))
     assert mine
-    assert not model.objects.visible_to(Actor.nobody()).exists()
+    assert not model.objects.visible_to(Actor.anonymous()).exists()
     assert not mine & set(model.objects.visible_to(Actor.of(world.outsider)))
     assert mine <= set(model.objects.visible_to(Actor.system()))

@@ -143,7 +143,7 @@ def test_people_see_themselves_and_administrators_their_people(world: World) -> 
     assert seen(world.viewer) == {world.viewer.email}
     assert seen(world.admin) == {world.viewer.email, world.manager.email, world.admin.email}
     assert seen(world.outsider) == {world.outsider.email}
-    assert User.objects.visible_to(Actor.nobody()).count() == 0
+    assert User.objects.visible_to(Actor.anonymous()).count() == 0
     with pytest.raises(NotFound):
         people.user_by_email(Actor.of(world.outsider), world.viewer.email)
     assert people.user_by_email(SYSTEM, world.viewer.email.upper()) == world.viewer

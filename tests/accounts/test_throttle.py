@@ -30,10 +30,10 @@ class Tries:
     counters: Counters
 
     def take(self, rate: Rate, who: str, now_s: float) -> float:
-        return self.counters.take(rate, digest_of(rate, who), now_s)
+        return self.counters.consume(rate, digest_of(rate, who), now_s)
 
     def put_back(self, rate: Rate, who: str, now_s: float) -> None:
-        self.counters.put_back(rate, digest_of(rate, who), now_s)
+        self.counters.restore(rate, digest_of(rate, who), now_s)
 
 
 @pytest.fixture

@@ -43,8 +43,8 @@ def test_a_scope_leaves_what_it_says(scope: str, may: set[str], world: World) ->
 def test_an_operators_token_is_held_to_its_scope_and_place(scope: str, world: World) -> None:
     operator = User.objects.create(email="op@x.example", is_operator=True)
     whole, narrow = used(operator, scope=scope), used(operator, scope=scope, site=world.site)
-    assert not narrow.stands_above
-    assert whole.stands_above == (scope == "manage")
+    assert not narrow.is_full_operator
+    assert whole.is_full_operator == (scope == "manage")
     seen = set() if scope == "push" else {world.site}
     assert set(Site.objects.visible_to(narrow)) == seen
     assert Organisation.objects.visible_to(narrow).count() == 0

@@ -123,7 +123,7 @@ def test_another_organisations_meter_is_not_there(world: World) -> None:
     assert site_summary(outsider, world.site, TODAY).sparklines == {}
     assert monthly(outsider, [world.meter], START, TODAY, today=TODAY).is_empty()
     assert estate_overview(outsider, TODAY).meters == 1  # their own
-    assert estate_overview(Actor.nobody(), TODAY).meters == 0
+    assert estate_overview(Actor.anonymous(), TODAY).meters == 0
 
 
 def test_a_day_shows_its_slots_their_quality_and_what_is_usual(world: World, actor: Actor) -> None:

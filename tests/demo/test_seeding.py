@@ -38,11 +38,11 @@ def test_the_demo_is_made_in_the_only_organisation_with_three_accounts(three_wee
     assert Organisation.objects.get().name == "Larkfield Group (demo)"
     assert (Site.objects.count(), Meter.objects.count(), Series.objects.count()) == (10, 41, 38)
     batch = Batch.objects.get()
-    assert (batch.state, batch.added) == (Batch.DONE, made.readings)
+    assert (batch.state, batch.added) == (Batch.DONE, made.added)
 
     days = connect().days(None, date(2020, 1, 1), TODAY)
     source = list(readings(42, start=TODAY - timedelta(days=21), end=TODAY, made_on=TODAY))
-    assert days["present"].sum() == made.readings == sum(int((m.quality > 0).sum()) for m in source)
+    assert days["present"].sum() == made.added == sum(int((m.quality > 0).sum()) for m in source)
     assert len(days) == sum(m.days.size for m in source)
 
 
@@ -52,13 +52,13 @@ def test_a_second_start_adds_nothing_and_a_later_one_what_has_come_since(three_w
 
     first = seeding.seed_demo(today=TODAY)
     again = seeding.seed_demo(today=TODAY)
-    assert (again.is_new, again.readings) == (False, 0)
+    assert (again.is_new, again.added) == (False, 0)
     assert all(account.password is None for account in again.accounts)
     later = seeding.seed_demo(today=TODAY + timedelta(days=3))
-    assert later.readings > 0
+    assert later.added > 0
     whole = list(readings(42, start=TODAY - timedelta(days=21), end=TODAY + timedelta(days=3), made_on=TODAY))
     held = connect().days(None, date(2020, 1, 1), date(2027, 1, 1))
-    assert held["present"].sum() == first.readings + later.readings == sum(int((m.quality > 0).sum()) for m in whole)
+    assert held["present"].sum() == first.added + later.added == sum(int((m.quality > 0).sum()) for m in whole)
     assert Meter.objects.count() == 41
 
 

@@ -55,7 +55,7 @@ def cast(world: World) -> dict[str, Actor]:
         "looker": Actor.of(looker),
         "importer": Actor.of(importer),
         "local": Actor.of(local),
-        "nobody": Actor.nobody(),
+        "nobody": Actor.anonymous(),
     }  # fmt: skip
 
 

@@ -198,7 +198,7 @@ def test_people_see_and_change_the_schedules_of_their_own_organisation(world: Wo
     admin, outsider, viewer = (Actor.of(user) for user in (world.admin, world.outsider, world.viewer))
     assert list(Schedule.objects.visible_to(admin)) == [made]
     assert list(Schedule.objects.visible_to(OPERATOR)) == [made, above]
-    for stranger in (outsider, viewer, Actor.nobody()):
+    for stranger in (outsider, viewer, Actor.anonymous()):
         assert not Schedule.objects.visible_to(stranger).exists()
         with pytest.raises(NotFound):
             schedules.change(stranger, schedule=made, is_paused=True)

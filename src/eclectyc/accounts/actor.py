@@ -49,7 +49,7 @@ class Actor:
     token_id: int | None = None
 
     @classmethod
-    def nobody(cls) -> Actor:
+    def anonymous(cls) -> Actor:
         """The visitor who has not signed in."""
         return cls(label="nobody")
 
@@ -64,7 +64,7 @@ class Actor:
         from eclectyc.accounts.grants import grants_of
 
         if not user.is_active:
-            return cls.nobody()
+            return cls.anonymous()
         if user.is_operator:
             return cls(label=user.email, user_id=user.pk, operator=True, origin=origin)
         return cls(label=user.email, user_id=user.pk, grants=grants_of(user, today=today), origin=origin)
@@ -80,7 +80,7 @@ class Actor:
         return self.operator or self.user_id is not None
 
     @property
-    def stands_above(self) -> bool:
+    def is_full_operator(self) -> bool:
         """Whether this is an operator in full: not through a key that is narrowed, or that only reads or pushes."""
         return self.operator and self.narrowed is None and self.only is None
 

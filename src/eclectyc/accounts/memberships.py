@@ -117,7 +117,7 @@ def remove(actor: Actor, membership: Membership) -> None:
 
 def protect_operator(actor: Actor, user: User) -> None:
     """Raise ``Forbidden`` where an operator would be changed by anybody but an operator."""
-    if user.is_operator and not actor.stands_above:
+    if user.is_operator and not actor.is_full_operator:
         raise Forbidden("Operators are changed by operators only.", "Ask whoever runs this installation.")
 
 

@@ -140,7 +140,7 @@ def _require_edit_below(actor: Actor, parent: int | None) -> None:
     """Raise ``Forbidden`` unless the actor may hang organisations under a place, and take them away from there."""
     if parent is not None:
         actor.require("organisation.edit", parent)
-    elif not actor.stands_above:
+    elif not actor.is_full_operator:
         raise Forbidden("Only an operator changes the top of the tree.", "Ask whoever runs this installation.")
 
 

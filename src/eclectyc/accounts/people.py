@@ -41,7 +41,7 @@ def add_user(
     only a mail proves whose an address is.
     """
     actor.require("people.edit", organisation.pk)
-    if not actor.stands_above:
+    if not actor.is_full_operator:
         raise Forbidden("Only an operator adds people as they are.", "Invite the person by their address.")
     user = User(
         email=checked_email(email), name=_name(name), is_operator=is_operator, password_is_temporary=is_temporary
@@ -87,7 +87,7 @@ def rename(actor: Actor, *, user: User, name: str) -> User:
 
 def change_email(actor: Actor, *, user: User, email: str) -> User:
     """Change the address with which a person signs in: an operator's task, for nobody else proves whose it is."""
-    if not actor.stands_above:
+    if not actor.is_full_operator:
         raise Forbidden("Only an operator changes an address.", "Ask whoever runs this installation.")
     email = checked_email(email)
     try:
@@ -104,7 +104,7 @@ def change_email(actor: Actor, *, user: User, email: str) -> User:
 
 def set_operator(actor: Actor, *, user: User, is_operator: bool) -> User:
     """Make somebody an operator, or no longer one; only an operator may."""
-    if not actor.stands_above:
+    if not actor.is_full_operator:
         raise Forbidden("Only an operator makes operators.", "Ask whoever runs this installation.")
     with transaction.atomic():
         user = _lock(user)
@@ -130,7 +130,7 @@ def set_password(actor: Actor, *, user: User, password: str, is_temporary: bool 
             actor, user, may_be_own=actor.token_id is None
         )  # a lost key must not become a lost account
         assign_password(user, password)
-        user.password_is_temporary = not is_own and (is_temporary or not actor.stands_above)
+        user.password_is_temporary = not is_own and (is_temporary or not actor.is_full_operator)
         user.save(update_fields=["password", "password_is_temporary"])
         _record(actor, "person.password_set", user, after={"is_temporary": user.password_is_temporary})
         remark = "It is for your next sign-in only: then you choose your own." if user.password_is_temporary else ""
@@ -149,7 +149,7 @@ def deactivate(actor: Actor, *, user: User) -> User:
     with keeping_administrators(m.organisation_id for m in theirs):
         user, theirs = _lock(user), _memberships(user)
         protect_operator(actor, user)
-        if actor.stands_above or (theirs and all(_reaches(actor, m) for m in theirs)):
+        if actor.is_full_operator or (theirs and all(_reaches(actor, m) for m in theirs)):
             user.is_active = False
             user.save(update_fields=["is_active"])
             _record(actor, "person.deactivated", user, before={"is_active": True}, after={"is_active": False})
@@ -177,7 +177,7 @@ def reactivate(actor: Actor, *, user: User) -> User:
 def _require_whole_person(actor: Actor, user: User, *, may_be_own: bool) -> None:
     """Raise ``Forbidden`` unless the person as a whole is the actor's to change."""
     is_own = actor.user_id == user.pk and actor.narrowed is None and actor.only is None
-    if actor.stands_above or (may_be_own and is_own):
+    if actor.is_full_operator or (may_be_own and is_own):
         return
     protect_operator(actor, user)
     theirs = _memberships(user)

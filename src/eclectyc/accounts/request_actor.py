@@ -23,13 +23,13 @@ def actor_of(request: HttpRequest) -> Actor:
     check_session(request)
     user = request.user
     if not user.is_authenticated:
-        return Actor.nobody()
+        return Actor.anonymous()
     if user.password_is_temporary:
         request.lacks_password = True  # type: ignore[attr-defined]
-        return Actor.nobody()
+        return Actor.anonymous()
     if must_set_up(user):
         request.lacks_second_factor = True  # type: ignore[attr-defined]
-        return Actor.nobody()
+        return Actor.anonymous()
     return Actor.of(user, origin=origin_of(request))
 
 

@@ -75,7 +75,7 @@ def remove(actor: Actor, *, user: User) -> bool:
 
     An operator's task, who has made sure who asks. Whoever must have one sets it up anew at the next sign-in.
     """
-    if not actor.stands_above:
+    if not actor.is_full_operator:
         raise Forbidden("Only an operator takes a second factor away.", "Ask whoever runs this installation.")
     with transaction.atomic():
         count, _ = Authenticator.objects.filter(user=user).delete()

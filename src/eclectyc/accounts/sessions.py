@@ -36,7 +36,7 @@ class OpenSession:
     address: str
     opened_at: datetime
     seen_at: datetime
-    is_this: bool
+    is_current: bool
 
 
 def start_session(request: HttpRequest) -> None:
@@ -87,7 +87,7 @@ def sessions_of(user: User, request: HttpRequest) -> list[OpenSession]:
         )
         for s in kept if s.session_key in alive
     ]  # fmt: skip
-    return sorted(found, key=lambda s: (not s.is_this, -s.seen_at.timestamp()))
+    return sorted(found, key=lambda s: (not s.is_current, -s.seen_at.timestamp()))
 
 
 def end(user: User, number: int, request: HttpRequest) -> bool:

@@ -173,7 +173,7 @@ def _record_use(token: ApiToken, today: date) -> None:
 
 
 def _require_own(actor: Actor, user: User) -> None:
-    if actor.user_id != user.pk and not actor.stands_above:
+    if actor.user_id != user.pk and not actor.is_full_operator:
         raise Forbidden("Tokens are their owner's alone.", "Sign in as that person.")
     if actor.only is not None:
         raise Forbidden("This token does not change tokens.", "Sign in, or use a token with the scope 'manage'.")

@@ -130,7 +130,7 @@ def add_user(request: HttpRequest, body: NewUser) -> Status[UserOut | Invitation
     by mail (202, as `POST /api/invitations`), whether the address has an account or not: neither is told."""
     actor = actor_of(request)
     organisation = organisation_named(actor, None if body.organisation is None else str(body.organisation))
-    if not actor.stands_above:
+    if not actor.is_full_operator:
         actor.require("people.edit", organisation.pk)
         _refuse_what_is_theirs_to_choose(body)
         offered = invitations.invite(actor, email=body.email, organisation=organisation, role=body.role)

@@ -19,10 +19,10 @@ class MeterUsage:
     quality: np.ndarray
 
     @classmethod
-    def of(cls, values: np.ndarray) -> MeterUsage:
+    def from_values(cls, values: np.ndarray) -> MeterUsage:
         return cls(values, np.full(values.size, quality.ACTUAL, dtype=np.int8))
 
-    def lose(self, span: slice) -> None:
+    def remove(self, span: slice) -> None:
         """Make a span missing."""
         self.values[span] = np.nan
         self.quality[span] = quality.MISSING
@@ -34,50 +34,50 @@ class DataFaults:
 
     made_on: date
 
-    def ago(self, grid: Grid, days: int, hour: float = 0.0) -> int:
+    def index_before(self, grid: Grid, days: int, hour: float = 0.0) -> int:
         """Return the index of a clock time so many days before; in an ordinary grid it lies inside."""
         return grid.index_of(self.made_on - timedelta(days=days), hour)
 
-    def before_metering(self, key: str, use: np.ndarray, grid: Grid) -> np.ndarray:
+    def change_usage(self, key: str, use: np.ndarray, grid: Grid) -> np.ndarray:
         """Change what truly was used: a plant left on at night, a leak, a site that grows."""
         if key == "canal":  # air handling left on since a controls change
             late = (grid.hour > 20) | (grid.hour < 6)
-            change = np.arange(use.size) >= self.ago(grid, 38)
+            change = np.arange(use.size) >= self.index_before(grid, 38)
             return use + np.where(late & change, 11.0, 0.0)
         if key == "larkfield-water":  # a leak, found and mended
-            leak = slice(self.ago(grid, 100, 3), self.ago(grid, 71, 11))
+            leak = slice(self.index_before(grid, 100, 3), self.index_before(grid, 71, 11))
             use = use.copy()
             use[leak] += 0.16
         if key in ("quayside", "quayside-water"):  # the works grow, then level off
-            weeks = (np.arange(use.size) - self.ago(grid, 470)) / 336
+            weeks = (np.arange(use.size) - self.index_before(grid, 470)) / 336
             return use * np.clip(0.25 + weeks / 50, 0.25, 1.0)
         if key == "quayside-diesel":  # the generator carries the site until the supply is there, then stands by
-            return np.where(np.arange(use.size) < self.ago(grid, 455), use, 0.14 * use)
+            return np.where(np.arange(use.size) < self.index_before(grid, 455), use, 0.14 * use)
         return use
 
-    def at_the_meter(self, key: str, use: MeterUsage, grid: Grid, rng: np.random.Generator) -> None:
+    def change_readings(self, key: str, use: MeterUsage, grid: Grid, rng: np.random.Generator) -> None:
         """Change what was recorded: gaps, estimates, flat runs, spikes, silence."""
         if key == "temple":
-            use.lose(slice(self.ago(grid, 47, 12), self.ago(grid, 43, 9)))
+            use.remove(slice(self.index_before(grid, 47, 12), self.index_before(grid, 43, 9)))
         elif key == "school-gas":
             self._estimate(use, grid, 75, 61)
         elif key == "shop":
             self._estimate(use, grid, 9, 7)
-            use.values[self.ago(grid, 12, 14.5)] *= 9
+            use.values[self.index_before(grid, 12, 14.5)] *= 9
         elif key == "depot":
-            flat = slice(self.ago(grid, 24, 22), self.ago(grid, 22, 16))
+            flat = slice(self.index_before(grid, 24, 22), self.index_before(grid, 22, 16))
             use.values[flat] = use.values[flat][:1]
         elif key == "hospital-water":  # the logger's battery
-            use.lose(slice(self.ago(grid, 5, 4.5), None))
+            use.remove(slice(self.index_before(grid, 5, 4.5), None))
         elif key == "canal-water":  # a weak signal
             for lost in np.flatnonzero(rng.random(use.values.size) < 0.004):
-                use.lose(slice(lost, lost + 2))
+                use.remove(slice(lost, lost + 2))
 
     def _estimate(self, use: MeterUsage, grid: Grid, first_days_ago: int, last_days_ago: int) -> None:
         """Put the day's profile of the week before in place of what was not read."""
         for days in range(first_days_ago, last_days_ago, -1):
-            start, end = self.ago(grid, days), self.ago(grid, days - 1)
+            start, end = self.index_before(grid, days), self.index_before(grid, days - 1)
             week = 7 * ((first_days_ago - days) // 7 + 1)
-            like = self.ago(grid, days + week)
+            like = self.index_before(grid, days + week)
             use.values[start:end] = np.round(use.values[like : like + (end - start)], 1)
             use.quality[start:end] = quality.ESTIMATED

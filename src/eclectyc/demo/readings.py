@@ -55,8 +55,10 @@ def _site(
     flows = _flows(site, seed, grid, outdoors, faults)
     for meter in site.meters:
         digits = meter.load.digits if meter.load else 2
-        use = MeterUsage.of(np.round(flows[meter.key], digits) if meter.step != WHOLE_DAY else flows[meter.key])
-        faults.at_the_meter(meter.key, use, grid, _random(seed, meter.key, "faults"))
+        use = MeterUsage.from_values(
+            np.round(flows[meter.key], digits) if meter.step != WHOLE_DAY else flows[meter.key]
+        )
+        faults.change_readings(meter.key, use, grid, _random(seed, meter.key, "faults"))
         yield meter, "export" if meter.exports_for else "import", meter.unit, use
         if meter.power_factor:
             reactive = _reactive(use, meter.power_factor, _random(seed, meter.key, "reactive"))
@@ -69,7 +71,7 @@ def _flows(site: SitePlan, seed: int, grid: Grid, outdoors: Weather, faults: Dat
     for meter in site.meters:
         if meter.load:
             own = simulate_load(meter.load, grid, outdoors, _random(seed, meter.key))
-            flows[meter.key] = faults.before_metering(meter.key, own, grid)
+            flows[meter.key] = faults.change_usage(meter.key, own, grid)
         elif meter.kwp:
             flows[meter.key] = 0.82 * meter.kwp * outdoors.irradiance / 1000 / 2
     for meter in site.meters:

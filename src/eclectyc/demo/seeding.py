@@ -55,7 +55,7 @@ class Account:
 class DemoEstate:
     accounts: list[Account]
     is_new: bool
-    readings: int  # how many were added now
+    added: int  # how many were added now
 
 
 def seed_demo(*, today: date, seed: int = SEED, tell: Tell = lambda _: None) -> DemoEstate:
@@ -69,7 +69,7 @@ def seed_demo(*, today: date, seed: int = SEED, tell: Tell = lambda _: None) -> 
     made_on = date.fromisoformat(made["made_on"])
     start = _last_day_plus_one() if first else first_day(made_on)
     added = _write(organisation, made["seed"], made_on, start, today, tell) if start < today else 0
-    return DemoEstate(_accounts(organisation), is_new=first is None, readings=added)
+    return DemoEstate(_accounts(organisation), is_new=first is None, added=added)
 
 
 def is_demo() -> bool:

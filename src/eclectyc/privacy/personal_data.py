@@ -72,7 +72,7 @@ def require_person(actor: Actor, user: User, *, may_be_own: bool) -> None:
     *all* of the person's memberships.
     """
     is_own = actor.user_id == user.pk and actor.token_id is None
-    if (may_be_own and is_own) or (actor.stands_above):
+    if (may_be_own and is_own) or (actor.is_full_operator):
         return
     places = [m.place for m in Membership.objects.filter(user=user).select_related(*PLACE_RELATIONS)]
     if user.is_operator or not places or not all(actor.may("privacy.run", place) for place in places):

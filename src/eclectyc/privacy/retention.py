@@ -33,7 +33,7 @@ class Outcome:
 
 def run(actor: Actor, *, now: datetime | None = None, dry_run: bool = False) -> list[Outcome]:
     """Delete data older than their rule, or only count them; for operators."""
-    if not actor.stands_above:
+    if not actor.is_full_operator:
         raise Forbidden("Only an operator can run retention.", "Ask the operator of this installation.")
     moment = now or timezone.now()
     parts = rule_scopes()

@@ -126,7 +126,7 @@ def rule_of(kind: str, organisation: Organisation | None = None) -> EffectiveRul
 def _changeable(actor: Actor, kind: str, organisation: Organisation | None) -> RetentionCategory:
     if organisation is not None:
         actor.require("privacy.run", organisation.pk)
-    elif not actor.stands_above:
+    elif not actor.is_full_operator:
         raise Forbidden("Only an operator can change retention.", "Ask the operator of this installation.")
     known = category_named(kind)
     if organisation is not None and not known.is_of_organisations:

@@ -54,7 +54,7 @@ def rotate(
 
     If it is interrupted, every secret can still be opened, and another run completes it. report : called with progress.
     """
-    if not actor.stands_above:
+    if not actor.is_full_operator:
         raise Forbidden("Only an operator can rotate the vault's key.", "Ask the operator of this installation.")
     home = Path(settings.HOME)
     with rotation.exclusive(home):

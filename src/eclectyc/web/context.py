@@ -11,7 +11,7 @@ from eclectyc.web.brand import brand_of, version_of
 
 def frame(request: HttpRequest) -> dict[str, object]:
     """Return the actor and the navigation, which shows only what this person may open."""
-    actor: Actor = getattr(request, "actor", None) or Actor.nobody()
+    actor: Actor = getattr(request, "actor", None) or Actor.anonymous()
     if not actor.is_known:
         return {"actor": None, "places": [], "here": ""}
     places, look = navigation.places_of(actor), brand_of(actor)

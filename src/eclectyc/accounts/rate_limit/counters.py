@@ -45,14 +45,14 @@ def tokens_rate() -> Rate:
 
 def consume(rate: Rate, who: str, *, now_s: float | None = None) -> None:
     """Count one more; raise ``TooMany`` where it does not fit. What is refused is not counted."""
-    wait = _counters().take(rate, digest_of(rate, who), time.time() if now_s is None else now_s)
+    wait = _counters().consume(rate, digest_of(rate, who), time.time() if now_s is None else now_s)
     if wait > 0:
         raise TooMany(f"That was more than {rate.most} in {rate.window_s} s.", retry_after_s=max(1, math.ceil(wait)))
 
 
 def restore(rate: Rate, who: str) -> None:
     """Take back one that was counted: it turned out to be none of those that are limited."""
-    _counters().put_back(rate, digest_of(rate, who), time.time())
+    _counters().restore(rate, digest_of(rate, who), time.time())
 
 
 def digest_of(rate: Rate, who: str) -> bytes:
@@ -64,10 +64,10 @@ def digest_of(rate: Rate, who: str) -> bytes:
 class Counters(Protocol):
     """Where counts are kept."""
 
-    def take(self, rate: Rate, digest: bytes, now_s: float) -> float:
+    def consume(self, rate: Rate, digest: bytes, now_s: float) -> float:
         """Count one more and return 0, or return how long it has to wait [s]."""
 
-    def put_back(self, rate: Rate, digest: bytes, now_s: float) -> None:
+    def restore(self, rate: Rate, digest: bytes, now_s: float) -> None:
         """Count one fewer."""
 
 
@@ -79,11 +79,11 @@ class FileCounters:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._threads = threading.Lock()  # the file's own locks tell processes apart, not threads
 
-    def take(self, rate: Rate, digest: bytes, now_s: float) -> float:
+    def consume(self, rate: Rate, digest: bytes, now_s: float) -> float:
         """Count one more and return 0, or return how long it has to wait [s]."""
         return self._count(rate, digest, now_s, more=True)
 
-    def put_back(self, rate: Rate, digest: bytes, now_s: float) -> None:
+    def restore(self, rate: Rate, digest: bytes, now_s: float) -> None:
         """Count one fewer."""
         self._count(rate, digest, now_s, more=False)
 
@@ -110,7 +110,7 @@ def _find_slot(held: bytes, digest: bytes, window: int) -> tuple[int, Count]:
     slots = [_SLOT.unpack_from(held, k * _SLOT.size) for k in range(_PROBES)]
     for k, (whose, seen, now, before) in enumerate(slots):
         if whose == digest:
-            return k, Count(seen, now, before).at(window)
+            return k, Count(seen, now, before).in_window(window)
     oldest = min(range(_PROBES), key=lambda k: slots[k][1])
     return oldest, Count(window, 0, 0)
 

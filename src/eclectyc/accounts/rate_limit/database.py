@@ -35,7 +35,7 @@ _SOON: Final = 0.001  # [s] a place became free between the two statements
 class RegistryCounters:
     """The table of counts, on PostgreSQL."""
 
-    def take(self, rate: Rate, digest: bytes, now_s: float) -> float:
+    def consume(self, rate: Rate, digest: bytes, now_s: float) -> float:
         """Count one more and return 0, or return how long it has to wait [s]."""
         window, part = rate.window_at(now_s), rate.part_at(now_s)
         with connection.cursor() as cursor:
@@ -48,9 +48,9 @@ class RegistryCounters:
                 return 0.0
             cursor.execute("SELECT seen, taken, before FROM accounts_tally WHERE digest = %s", [digest.hex()])
             held = cursor.fetchone()
-        return max(_SOON, Count(*held).at(window).wait_s(rate, part)) if held else _SOON
+        return max(_SOON, Count(*held).in_window(window).wait_s(rate, part)) if held else _SOON
 
-    def put_back(self, rate: Rate, digest: bytes, now_s: float) -> None:
+    def restore(self, rate: Rate, digest: bytes, now_s: float) -> None:
         """Count one fewer; what was counted in a window that is over stays."""
         with connection.cursor() as cursor:
             cursor.execute(

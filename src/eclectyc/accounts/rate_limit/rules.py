@@ -39,11 +39,11 @@ _MOST_PEOPLE: Final = 8
 class CountedAttempt:
     """An attempt that was counted."""
 
-    counted: tuple[tuple[Rate, str], ...]
+    limits: tuple[tuple[Rate, str], ...]
 
-    def give_back(self) -> None:
+    def restore(self) -> None:
         """Say that it succeeded: it counts for nothing."""
-        for rate, who in self.counted:
+        for rate, who in self.limits:
             restore(rate, who)
 
 
@@ -55,7 +55,7 @@ def count_attempt(*wanted: tuple[Rate, str]) -> CountedAttempt:
             consume(rate, who)
             counted.append((rate, who))
     except TooMany:
-        CountedAttempt(tuple(counted)).give_back()
+        CountedAttempt(tuple(counted)).restore()
         raise
     return CountedAttempt(tuple(counted))
 

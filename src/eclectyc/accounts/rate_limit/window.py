@@ -33,7 +33,7 @@ class Count:
     now: int
     before: int
 
-    def at(self, window: int) -> Count:
+    def in_window(self, window: int) -> Count:
         """Return the count as it stands in a window; a clock that was set back stays where it was."""
         if window <= self.window:
             return self

@@ -21,7 +21,7 @@ def selected_reader(actor: Actor, organisation: Organisation, profile: str) -> P
     """
     found = find_profile(actor, organisation, profile)
     path = Path(profile)
-    if found is None and path.suffix.lower() == ".toml" and actor.stands_above and actor.user_id is None:
+    if found is None and path.suffix.lower() == ".toml" and actor.is_full_operator and actor.user_id is None:
         return ProfileReader(mapping_in(path), path.stem)
     return reader_of(found or profile_named(actor, organisation, profile))
 

@@ -54,7 +54,7 @@ class ChangePasswordForm(NewPasswordForm, theirs.ChangePasswordForm):
         turn = rules.count_own_password(context.request, self.user.pk)
         if not self.user.check_password(self.cleaned_data["oldpassword"]):
             raise forms.ValidationError("Wrong password. Passwords are case-sensitive.")
-        turn.give_back()
+        turn.restore()
         return str(self.cleaned_data["oldpassword"])
 
     def clean(self) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class ConfirmPasswordForm(theirs.ReauthenticateForm):
         if not self.user.check_password(self.cleaned_data["password"]):
             signin_events.record_failure(context.request, "password asked again", user=self.user)
             raise forms.ValidationError("Wrong password. Passwords are case-sensitive.")
-        turn.give_back()
+        turn.restore()
         return str(self.cleaned_data["password"])
 
 

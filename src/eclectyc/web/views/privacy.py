@@ -75,14 +75,14 @@ def privacy(request: HttpRequest) -> HttpResponse:
     elif request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "POST"])
     owner = _owner(request.POST if fault else request.GET, organisations)
-    if owner is None and not actor.stands_above and len(organisations) == 1:
+    if owner is None and not actor.is_full_operator and len(organisations) == 1:
         owner = next(iter(organisations.values()))
     context = {
         "stored": INVENTORY,
         "rules": [_rule_row(rule, owner, organisations) for rule in rules.rules(owner)],
         "organisations": organisations.values(),
         "owner": owner,
-        "may_rule": actor.stands_above if owner is None else actor.may("privacy.run", owner.pk),
+        "may_rule": actor.is_full_operator if owner is None else actor.may("privacy.run", owner.pk),
         "typed": request.POST.get("email", "")[:254] or request.GET.get("email", "")[:254],
         "fault": fault,
         "notice": NOTICES.get(request.GET.get("done", ""), ""),

@@ -39,7 +39,7 @@ def checked_once(form: Any, check: Any) -> str:
     check()
     if not rules.is_first_use(form.user.pk, code):
         raise SecondFactorAdapter().validation_error("incorrect_code")
-    turn.give_back()
+    turn.restore()
     return code
 
 

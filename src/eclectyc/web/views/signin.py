@@ -55,7 +55,7 @@ class SignInForm(AuthenticationForm):
         except ValidationError:
             signin_events.record_failure(request, "password", typed=typed)
             raise
-        turn.give_back()
+        turn.restore()
         return cleaned
 
 

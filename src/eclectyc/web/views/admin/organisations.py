@@ -39,7 +39,7 @@ def organisations(request: HttpRequest) -> HttpResponse:
     table = Table(
         "Organisations", ("Organisation", "Brand and sign-in"), rows, "There are no organisations that you can edit."
     )
-    new = [("New organisation", reverse("admin-organisation-new"))] if mine or actor.stands_above else []
+    new = [("New organisation", reverse("admin-organisation-new"))] if mine or actor.is_full_operator else []
     return show(request, "tree", "Organisations", {"table": table, "actions": new})
 
 
@@ -183,12 +183,12 @@ def _parent(actor: Actor, one: Organisation | None = None) -> Field:
     if one is not None:
         found = found.exclude(path__startswith=one.path)
     choices = [(str(o.pk), o.name) for o in found[:MOST]]
-    top = [("", "None: at the top")] if actor.stands_above else []
+    top = [("", "None: at the top")] if actor.is_full_operator else []
     return Field("parent", "Parent organisation", "select", choices=(*top, *choices))
 
 
 def _may_hang(actor: Actor, one: Organisation) -> bool:
-    return actor.stands_above or (one.parent_id is not None and actor.may("organisation.edit", one.parent_id))
+    return actor.is_full_operator or (one.parent_id is not None and actor.may("organisation.edit", one.parent_id))
 
 
 def _below(one: Organisation) -> str:
