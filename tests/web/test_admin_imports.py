@@ -150,7 +150,7 @@ def test_a_job_is_shown_cancelled_and_tried_again(world: World, admin: Client) -
     act(admin, f"/admin/imports/files/{upload.pk}", "import", stamps="auto", type="auto")
     job = Job.objects.get(kind="intake.import")
     here = f"/admin/jobs/{job.pk}"
-    assert "Import of a file" in text(admin, "/admin/jobs")
+    assert "Import a file" in text(admin, "/admin/jobs")
     act(admin, here, "cancel")
     assert "Cancelled." in text(admin, here)
     act(admin, here, "retry")

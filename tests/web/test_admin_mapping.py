@@ -104,7 +104,7 @@ def test_what_makes_no_sense_yet_is_said_and_saves_nothing(world: World, admin: 
     form = answers_on(text(admin, here)) | {"c2": "", "do": "import"}
     answer = admin.post(here, form)
     assert answer.status_code == 422
-    assert "Which column is the date?" in answer.content.decode()
+    assert "Which column contains the date?" in answer.content.decode()
     assert answers_on(text(admin, here))["c2"] == ""
     for wrong, words in (
         ({"unit": "ell"}, "is not known"), ({"timezone": "Mars"}, "no time zone"), ({"dates": "D-M"}, "does not say"),
