@@ -169,7 +169,7 @@ def test_a_folder_is_watched_with_a_saved_profile(page: Page, served: Served, tm
     page.get_by_label("Name needed").fill("Collector box")
     page.get_by_label("Organisation").select_option(label=world.org.name)
     page.get_by_label("Folder needed").fill(str(tmp_path / "box"))
-    page.get_by_label("Left alone for").fill("0")
+    page.get_by_label("Wait until unchanged for").fill("0")
     page.get_by_label("Profile").select_option("Stadtwerke")
     page.get_by_role("button", name="Set it up").click()
     page.get_by_text("with the profile Stadtwerke").wait_for()

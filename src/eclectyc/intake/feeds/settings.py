@@ -43,9 +43,9 @@ _FILES: Final = (
     SettingField("move_to", "Folder for read files", help="Where files are moved after reading."),
     SettingField(
         "settle_s",
-        "Wait until unchanged for",
+        "Wait until unchanged for (seconds)",
         30,
-        "Seconds without a change before a file is complete.",
+        "A file is read once it has not changed for this long.",
         least=0,
         most=86400,
     ),
