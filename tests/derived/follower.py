@@ -1,4 +1,4 @@
-"""A process that works out what is stale, tells what it sees, then imports a day and works out what rests on it.
+"""A process that recalculates, prints what it sees, then imports a day and recalculates what depends on it.
 
 ``python -m tests.derived.follower DAY VALUE [FAILPOINT]``: the whole of that day in June 2025 has the value.
 The failpoint is armed from the import on.
@@ -16,7 +16,7 @@ from typing import Any
 JUNE = (date(2025, 6, 1), date(2025, 7, 1))
 
 
-def told() -> dict[str, Any]:
+def state() -> dict[str, Any]:
     from eclectyc.batches.models import Batch
     from eclectyc.derived.models import Stale
     from eclectyc.estate.models import Series
@@ -52,7 +52,7 @@ def main(day: int, value: str, failpoint: str) -> None:
         above, _ = Meter.objects.get_or_create(organisation=organisation, identifier=name, defaults=fields)
     recover()
     recalculate()
-    print(json.dumps(told()), flush=True)
+    print(json.dumps(state()), flush=True)
     failpoints._armed = failpoint
     if value:
         with tempfile.TemporaryDirectory() as folder:

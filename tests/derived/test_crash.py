@@ -1,4 +1,4 @@
-"""Killed at any step: what rests on what was imported is worked out by whoever comes next, once."""
+"""Killed at any step: what depends on an import is recalculated by the next process, once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def state_before(process: subprocess.Popen[str], *, is_killed: bool = False) -> 
     return json.loads(out.splitlines()[0])
 
 
-def test_a_kill_anywhere_loses_no_working_out(installation: Installation) -> None:
+def test_a_kill_anywhere_loses_no_recalculation(installation: Installation) -> None:
     state_before(start(installation, 1, "1"))
     held = 1
     for number, failpoint in enumerate([*POINTS, ""]):
@@ -48,7 +48,7 @@ def test_a_kill_anywhere_loses_no_working_out(installation: Installation) -> Non
         held = held if failpoint == "lake.before_commit" else number + 2
 
 
-def test_two_processes_at_once_work_everything_out(installation: Installation) -> None:
+def test_two_processes_at_once_recalculate_everything(installation: Installation) -> None:
     state_before(start(installation, 30, "1"))
     for process in [start(installation, day, str(day)) for day in (1, 10)]:
         state_before(process)

@@ -1,4 +1,4 @@
-"""What rests on other series follows them: what came late, was corrected or taken back, and nothing else."""
+"""Derived series follow the series that they depend on: late, corrected and undone readings, and nothing else."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def totals(meter: Meter) -> dict[int, float]:
     return {day.day: round(total, 6) for day, total in rows.select("day", "total").iter_rows()}
 
 
-def test_what_rests_on_an_import_is_worked_out_once(world: World, below: Meter, tmp_path: Path) -> None:
+def test_what_depends_on_an_import_is_recalculated_once(world: World, below: Meter, tmp_path: Path) -> None:
     bring(world, tmp_path / "a.csv", wide((1, "1"), (2, "2")))
     assert Job.objects.filter(kind="derived.work_out", state=Job.WAITING).count() == 1
     done = recalculate()
@@ -83,7 +83,7 @@ def test_the_same_file_again_makes_nothing_stale(world: World, below: Meter, tmp
     assert not Stale.objects.exists()
 
 
-def test_a_corrected_day_is_worked_out_alone(world: World, below: Meter, tmp_path: Path) -> None:
+def test_only_a_corrected_day_is_recalculated(world: World, below: Meter, tmp_path: Path) -> None:
     bring(world, tmp_path / "a.csv", wide(*((day, "1") for day in range(1, 11))))
     recalculate()
     bring(world, tmp_path / "b.csv", wide(*((day, "3" if day in (4, 8) else "1") for day in range(1, 11))))
@@ -93,7 +93,7 @@ def test_a_corrected_day_is_worked_out_alone(world: World, below: Meter, tmp_pat
     assert totals(below) == {day: 288 if day in (5, 9) else 96 for day in range(2, 12)}
 
 
-def test_what_is_taken_back_is_taken_back_below(world: World, below: Meter, tmp_path: Path) -> None:
+def test_what_is_undone_is_undone_below(world: World, below: Meter, tmp_path: Path) -> None:
     bring(world, tmp_path / "a.csv", wide((1, "1"), (2, "1")))
     second = bring(world, tmp_path / "b.csv", wide((2, "5"), (3, "5")))
     recalculate()
@@ -111,7 +111,7 @@ def test_an_import_undone_before_anything_followed_leaves_nothing(world: World, 
     assert not Stale.objects.exists()
 
 
-def test_what_rests_on_what_is_derived_follows_too(world: World, below: Meter, tmp_path: Path) -> None:
+def test_what_depends_on_derived_series_follows_too(world: World, below: Meter, tmp_path: Path) -> None:
     lower = make_meter(world.site, "LOWER", name="twice", parent=below)
     bring(world, tmp_path / "a.csv", wide((1, "1"), (2, "2")))
     assert recalculate().batches == 2
@@ -154,7 +154,7 @@ def test_a_batch_that_fails_leaves_nothing_stale(
     assert totals(below) == {2: 96}
 
 
-def test_a_changed_rule_works_out_every_day_there_is(world: World, below: Meter, tmp_path: Path) -> None:
+def test_a_changed_rule_recalculates_every_day_with_readings(world: World, below: Meter, tmp_path: Path) -> None:
     bring(world, tmp_path / "a.csv", wide((1, "1"), (20, "1")))
     Stale.objects.all().delete()
     mark_stale("twice", [(below.pk, *EVER)])
@@ -164,7 +164,7 @@ def test_a_changed_rule_works_out_every_day_there_is(world: World, below: Meter,
     below.save()
 
 
-def test_a_circle_is_given_up_with_a_word(
+def test_a_circle_is_refused_with_a_reason(
     world: World, below: Meter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "MOST_DEEP", 5)
@@ -209,7 +209,7 @@ def test_what_the_lake_refuses_holds_nothing_else_up_and_shows_in_the_health(
     assert totals(other) == {2: 96}
 
 
-def test_the_health_tells_when_nobody_works_it_out(world: World, below: Meter, tmp_path: Path) -> None:
+def test_health_reports_what_waits_for_long(world: World, below: Meter, tmp_path: Path) -> None:
     now = timezone.now()
     assert derived(now=now, deep=False).status == HEALTHY
     bring(world, tmp_path / "a.csv", wide((1, "1")))
@@ -235,7 +235,7 @@ def test_stale_days_are_seen_by_those_who_see_the_meter(world: World, below: Met
     assert not Stale.objects.visible_to(Actor.of(world.outsider)).exists()
 
 
-def test_batches_ask_the_same_number_of_questions_however_many_meters_rest_on_them(
+def test_batches_need_the_same_number_of_queries_however_many_meters_depend_on_them(
     world: World, below: Meter, tmp_path: Path, django_assert_max_num_queries: object
 ) -> None:
     from django.db import connection

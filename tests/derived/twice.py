@@ -1,4 +1,4 @@
-"""A kind of derivation for tests: what stands under another meter holds twice what that meter brings in, a day on.
+"""A derivation for tests: a meter under another one has twice that meter's readings, a day later.
 
 Its value of a day is that of the day before, doubled, so that a touched day bears on another one.
 """
@@ -26,7 +26,7 @@ SOURCE = "twice"
 class TwicePlan:
     spans: pl.DataFrame
     created: CreatedRecords
-    source: dict[int, int] = field(default_factory=dict)  # of each series that is worked out
+    source: dict[int, int] = field(default_factory=dict)  # of each derived series
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         for first, end, wanted in spans.months_of(self.spans):

@@ -21,7 +21,7 @@ class Expected:
     use: dict[tuple[date, int | None], float] = field(default_factory=dict)
 
 
-def work_out(registers: dict[str, list[Read]], *, step: int, zone: str, digits: int | None = None) -> Expected:
+def consumption(registers: dict[str, list[Read]], *, step: int, zone: str, digits: int | None = None) -> Expected:
     """Return the use of one device's registers. step : ticks of a slot."""
     pieces = {name: list(_pieces(sorted(reads), digits)) for name, reads in registers.items() if reads}
     moments = [at for reads in registers.values() for at, _ in reads]

@@ -45,7 +45,7 @@ def state_of(installation: Installation) -> dict[str, Any]:
     return found
 
 
-def told(folder: Path, meter: str, first: float = 0) -> Path:
+def read_file(folder: Path, meter: str, first: float = 0) -> Path:
     path = folder / f"{meter}.csv"
     path.write_text(f"meter,serial,date,reading\n{meter},S,2025-06-01,{first}\n{meter},S,2025-07-03,{first + 320}\n")
     return path
@@ -53,7 +53,7 @@ def told(folder: Path, meter: str, first: float = 0) -> Path:
 
 def test_reads_killed_at_a_failpoint_are_all_there_or_none_of_them(installation: Installation, tmp_path: Path) -> None:
     for n, point in enumerate(POINTS):
-        path = str(told(tmp_path, f"M{n}"))
+        path = str(read_file(tmp_path, f"M{n}"))
         options = ("-t", "registers", "--create-meters", "--site", "A")
         done = installation.run("import", path, *options, ECLECTYC_FAILPOINT=point)
         assert done.returncode == -signal.SIGKILL, (point, done.stderr)

@@ -1,4 +1,4 @@
-"""Reads that come late, are corrected, told twice or taken back: use is that of the reads that stand."""
+"""Reads that come late, twice, or are corrected or undone: consumption is that of the effective reads."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_the_same_reads_again_change_nothing_and_witness_the_first(world: World,
     assert (again.added, again.changed, again.unchanged, again.readings) == (0, 0, 10, 10)
     assert set(connect().storage.open().file_uris()) == files
     undo_batch(Actor.of(world.admin), batch=first)
-    assert days_of(world.meter) == span("2025-06-01", "2025-06-11", 10), "the second batch told the same"
+    assert days_of(world.meter) == span("2025-06-01", "2025-06-11", 10), "the second batch has the same reads"
     assert again.batch is not None
     undo_batch(Actor.of(world.admin), batch=again.batch)
     assert days_of(world.meter) == {}
@@ -192,11 +192,11 @@ READS = st.lists(
 STORIES = st.lists(st.one_of(READS, st.integers(0, 5)), min_size=2, max_size=6)
 
 
-# Each example is a handful of imports: what fails is told as it is, without minutes of shrinking.
+# Each example is a handful of imports: what fails is reported as it is, without minutes of shrinking.
 @settings(max_examples=8, phases=[Phase.explicit, Phase.generate],
           suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
 @given(STORIES)
-def test_whatever_is_told_and_taken_back_use_is_that_of_the_reads_that_stand(
+def test_whatever_is_imported_and_undone_consumption_is_that_of_the_effective_reads(
     world: World, tmp_path: Path, story: list[list[tuple[int, int]] | int]
 ) -> None:
     meter = make_meter(world.site)
@@ -208,9 +208,9 @@ def test_whatever_is_told_and_taken_back_use_is_that_of_the_reads_that_stand(
         elif live:
             batch, _ = live.pop(event % len(live))
             undo_batch(Actor.of(world.admin), batch=batch)
-        stands = sorted({day: value for _, reads in live for day, value in reads}.items())
+        effective = sorted({day: value for _, reads in live for day, value in reads}.items())
         expected: dict[date, float] = {}
-        for (day, before), (until, after) in pairwise(stands):
+        for (day, before), (until, after) in pairwise(effective):
             if after >= before:
                 daily = (after - before) / (until - day)
                 expected |= span(f"2025-06-{day:02}", f"2025-06-{until:02}", round(daily, 6))

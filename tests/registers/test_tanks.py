@@ -58,7 +58,7 @@ def test_litres_alone_are_deliveries_only_when_declared(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("row", "reason"),
-    [("2025-03-02,spill,5,", "neither a delivery nor a dip"), ("2025-03-02,dip,-5,", "A delivery or dip cannot be negative."),
+    [("2025-03-02,spill,5,", "neither a delivery nor a dip"), ("2025-03-02,dip,-5,", "or dip cannot be negative"),
      ("2025-03-02,dip,lots,", "not a number"), ("2025-02-31,dip,5,", "There is no date")],
 )  # fmt: skip
 def test_a_line_that_cannot_be_taken_says_why(tmp_path: Path, row: str, reason: str) -> None:

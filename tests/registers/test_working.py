@@ -1,4 +1,4 @@
-"""Use worked out on arrays against a reference that counts minute by minute, and the rules one by one."""
+"""Consumption calculated on arrays against a reference that counts minute by minute, and the rules one by one."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def reads(*rows: tuple[int, str | int, float] | tuple[int, str | int, float, int
     )
 
 
-def use(worked: Consumption) -> dict[tuple[date, int | None], tuple[float, int]]:
-    """What is worked out for the first target: value and quality by day and slot (None: the whole day)."""
+def use(consumption: Consumption) -> dict[tuple[date, int | None], tuple[float, int]]:
+    """The consumption of the first target: value and quality by day and slot (None: the whole day)."""
     found: dict[tuple[date, int | None], tuple[float, int]] = {}
-    for part, slots in ((worked.days, None), (worked.slots, worked.slots.slot)):
+    for part, slots in ((consumption.days, None), (consumption.slots, consumption.slots.slot)):
         for n in range(len(part)):
             if part.target[n] == 0:
                 key = ZERO + timedelta(days=int(part.day[n])), None if slots is None else int(slots[n])
@@ -67,8 +67,8 @@ def use(worked: Consumption) -> dict[tuple[date, int | None], tuple[float, int]]
     return found
 
 
-def worked_out(registers: list[RegisterFacts], told: Reads, point: PointFacts | None = None) -> Consumption:
-    return calculate_consumption(RegisterConfig([point or PointFacts("M1", LONDON)], registers), told, told)
+def consumption_of(registers: list[RegisterFacts], given: Reads, point: PointFacts | None = None) -> Consumption:
+    return calculate_consumption(RegisterConfig([point or PointFacts("M1", LONDON)], registers), given, given)
 
 
 TICKS = st.integers(0, 4 * 144)  # of ten minutes
@@ -82,11 +82,11 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, list[reference.Read]], int | Non
     registers = {}
     for name in draw(st.sampled_from([["A"], ["A"], ["A", "B"]])):
         moments = sorted(draw(st.sets(st.one_of(TICKS, st.integers(0, 191).map(lambda n: n * 3)), max_size=7)))
-        value, told = float(draw(st.integers(0, 999))), []
+        value, given = float(draw(st.integers(0, 999))), []
         for tick in moments:
             value = float(draw(st.one_of(st.just((value + draw(st.integers(0, 60))) % 1000), st.integers(0, 999))))
-            told.append((start + tick, value))
-        registers[name] = told
+            given.append((start + tick, value))
+        registers[name] = given
     return registers, draw(st.sampled_from([None, 3]))
 
 
@@ -95,18 +95,18 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, list[reference.Read]], int | Non
 def test_days_and_slots_hold_what_each_tick_adds_up_to(
     story: tuple[dict[str, list[reference.Read]], int | None], step: int
 ) -> None:
-    told, digits = story
-    facts = [register(code=name, digits=digits) for name in told]
-    rows = [(n, when * reference.TICK_S, value) for n, name in enumerate(told) for when, value in told[name]]
-    worked = worked_out(facts, reads(*rows), PointFacts("M1", LONDON, step))
-    expected = reference.work_out(told, step=step // 10, zone=LONDON, digits=digits)
-    found = use(worked)
+    given, digits = story
+    facts = [register(code=name, digits=digits) for name in given]
+    rows = [(n, when * reference.TICK_S, value) for n, name in enumerate(given) for when, value in given[name]]
+    consumption = consumption_of(facts, reads(*rows), PointFacts("M1", LONDON, step))
+    expected = reference.consumption(given, step=step // 10, zone=LONDON, digits=digits)
+    found = use(consumption)
     assert found.keys() == expected.use.keys()
     for key, value in expected.use.items():
         assert found[key][0] == pytest.approx(value, abs=1e-6), key
         assert found[key][1] == (DERIVED if key[1] is None else ACTUAL)
     for day, _ in found:
-        assert worked.first[0] <= (day - ZERO).days < worked.end[0]
+        assert consumption.first[0] <= (day - ZERO).days < consumption.end[0]
 
 
 @pytest.mark.parametrize(
@@ -114,24 +114,24 @@ def test_days_and_slots_hold_what_each_tick_adds_up_to(
     [(date(2025, 3, 29), [24, 23, 24]), (date(2025, 6, 1), [24, 24, 24]), (date(2025, 10, 25), [24, 25, 24])],
 )
 def test_long_use_is_spread_over_whole_days_by_their_hours(first: date, hours: list[int]) -> None:
-    told = reads((0, f"{first} 00:00", 100), (0, f"{first + timedelta(days=3)} 00:00", 100 + 2 * sum(hours)))
+    given = reads((0, f"{first} 00:00", 100), (0, f"{first + timedelta(days=3)} 00:00", 100 + 2 * sum(hours)))
     days = [first + timedelta(days=n) for n in range(3)]
-    found = use(worked_out([register()], told))
+    found = use(consumption_of([register()], given))
     assert found == {(day, None): (pytest.approx(2.0 * h), DERIVED) for day, h in zip(days, hours, strict=True)}
 
 
 def test_reads_a_slot_apart_are_measured_slots() -> None:
-    told = reads((0, "2025-06-01 00:00", 10), (0, "2025-06-01 00:30", 10.4), (0, "2025-06-01 01:00", 11, ESTIMATED))
+    given = reads((0, "2025-06-01 00:00", 10), (0, "2025-06-01 00:30", 10.4), (0, "2025-06-01 01:00", 11, ESTIMATED))
     day = date(2025, 6, 1)
-    assert use(worked_out([register()], told)) == {
+    assert use(consumption_of([register()], given)) == {
         (day, 0): (pytest.approx(0.4), ACTUAL),
         (day, 1): (pytest.approx(0.6), ESTIMATED),
     }
 
 
 def test_a_meter_of_whole_days_measures_from_midnight_to_midnight() -> None:
-    told = reads((0, "2025-06-01 00:00", 10), (0, "2025-06-02 00:00", 30), (0, "2025-06-03 12:00", 66))
-    found = use(worked_out([register()], told, PointFacts("M1", LONDON, 1440)))
+    given = reads((0, "2025-06-01 00:00", 10), (0, "2025-06-02 00:00", 30), (0, "2025-06-03 12:00", 66))
+    found = use(consumption_of([register()], given, PointFacts("M1", LONDON, 1440)))
     assert found == {
         (date(2025, 6, 1), None): (20.0, ACTUAL),
         (date(2025, 6, 2), None): (pytest.approx(24.0), DERIVED),
@@ -141,52 +141,54 @@ def test_a_meter_of_whole_days_measures_from_midnight_to_midnight() -> None:
 
 def test_reads_that_wander_are_of_the_nearest_edge_within_the_tolerance() -> None:
     day = date(2025, 6, 1)
-    told = reads((0, "2025-06-01 00:00:20", 10), (0, "2025-06-01 00:29:50", 11), (0, "2025-06-01 01:02:00", 13))
-    near = use(worked_out([register()], told))
-    wide = use(worked_out([register(tolerance_s=180)], told))
+    given = reads((0, "2025-06-01 00:00:20", 10), (0, "2025-06-01 00:29:50", 11), (0, "2025-06-01 01:02:00", 13))
+    near = use(consumption_of([register()], given))
+    wide = use(consumption_of([register(tolerance_s=180)], given))
     assert near == {(day, None): (pytest.approx(3.0), DERIVED), (day, 0): (1.0, ACTUAL)}
     assert wide == {(day, 0): (1.0, ACTUAL), (day, 1): (2.0, ACTUAL)}
 
 
 def test_rows_newest_first_and_repeated_are_the_same_reads() -> None:
     rows = [(0, "2025-06-03 00:00", 30.0), (0, "2025-06-02 00:00", 20.0), (0, "2025-06-01 00:00", 10.0)]
-    assert use(worked_out([register()], reads(*rows, *rows))) == use(worked_out([register()], reads(*rows[::-1])))
+    assert use(consumption_of([register()], reads(*rows, *rows))) == use(
+        consumption_of([register()], reads(*rows[::-1]))
+    )
 
 
 def test_a_register_rolls_over_at_its_width() -> None:
-    told = reads((0, "2025-06-01 00:00", 99_990), (0, "2025-06-02 00:00", 14))
-    assert use(worked_out([register(digits=5)], told)) == {(date(2025, 6, 1), None): (24.0, DERIVED)}
+    given = reads((0, "2025-06-01 00:00", 99_990), (0, "2025-06-02 00:00", 14))
+    assert use(consumption_of([register(digits=5)], given)) == {(date(2025, 6, 1), None): (24.0, DERIVED)}
 
 
 @pytest.mark.parametrize(("digits", "before", "after"), [(None, 99_990, 14), (5, 5000, 4990), (5, 60_000, 10_000)])
 def test_a_fall_that_nothing_explains_is_a_finding_and_stores_nothing(
     digits: int | None, before: float, after: float
 ) -> None:
-    told = reads((0, "2025-06-01 00:00", before), (0, "2025-06-02 00:00", after), (0, "2025-06-03 00:00", after + 48))
-    worked = worked_out([register(digits=digits)], told)
-    assert use(worked) == {(date(2025, 6, 2), None): (48.0, DERIVED)}
-    assert len(worked.notes) == 1
-    assert f"fell from {before:g} (2025-06-01 00:00) to {after:g} (2025-06-02 00:00)" in worked.notes[0]
+    given = reads((0, "2025-06-01 00:00", before), (0, "2025-06-02 00:00", after), (0, "2025-06-03 00:00", after + 48))
+    consumption = consumption_of([register(digits=digits)], given)
+    assert use(consumption) == {(date(2025, 6, 2), None): (48.0, DERIVED)}
+    assert len(consumption.notes) == 1
+    assert f"fell from {before:g} (2025-06-01 00:00) to {after:g} (2025-06-02 00:00)" in consumption.notes[0]
 
 
 def test_a_read_with_more_digits_than_the_register_has_is_left_out_and_told() -> None:
-    told = reads((0, "2025-06-01 00:00", 10), (0, "2025-06-02 00:00", 123_456), (0, "2025-06-03 00:00", 58))
-    worked = worked_out([register(digits=5)], told)
-    assert use(worked) == {(date(2025, 6, n), None): (24.0, DERIVED) for n in (1, 2)}
-    assert "a register of 5 digits cannot show 123456" in worked.notes[0]
+    given = reads((0, "2025-06-01 00:00", 10), (0, "2025-06-02 00:00", 123_456), (0, "2025-06-03 00:00", 58))
+    consumption = consumption_of([register(digits=5)], given)
+    assert use(consumption) == {(date(2025, 6, n), None): (24.0, DERIVED) for n in (1, 2)}
+    assert "a register of 5 digits cannot show 123456" in consumption.notes[0]
 
 
 def test_a_declared_reset_explains_a_fall() -> None:
-    told = reads((0, "2025-06-01 00:00", 500), (0, "2025-06-03 00:00", 24))
+    given = reads((0, "2025-06-01 00:00", 500), (0, "2025-06-03 00:00", 24))
     known = RegisterReset(at("2025-06-02 00:00"), at("2025-06-02 01:00"), 524.0, 0.0)
-    found = use(worked_out([register(resets=[known])], told))
+    found = use(consumption_of([register(resets=[known])], given))
     assert found == {(date(2025, 6, 1), None): (24.0, DERIVED), (date(2025, 6, 2), None): (24.0, DERIVED)}
     unknown = RegisterReset(at("2025-06-02 00:00"), at("2025-06-02 01:00"), None, 0.0)
-    worked = worked_out([register(resets=[unknown])], told)
-    assert use(worked) == {(date(2025, 6, 2), None): (24.0, DERIVED)}, "what was used before the reset is not known"
-    assert worked.notes == []
+    consumption = consumption_of([register(resets=[unknown])], given)
+    assert use(consumption) == {(date(2025, 6, 2), None): (24.0, DERIVED)}, "use before the reset is not known"
+    assert consumption.notes == []
     elsewhere = RegisterReset(at("2025-05-02 00:00"), at("2025-05-02 01:00"), None, 0.0)
-    assert use(worked_out([register(resets=[elsewhere])], told)) == {}
+    assert use(consumption_of([register(resets=[elsewhere])], given)) == {}
 
 
 def test_nothing_is_differenced_across_an_exchange() -> None:
@@ -195,8 +197,8 @@ def test_nothing_is_differenced_across_an_exchange() -> None:
         DeviceSpan("NEW", at("2025-06-03 00:00"), END, 5.0, None, None),
     ]
     point = PointFacts("M1", LONDON, devices=devices)
-    told = reads((0, "2025-06-01 00:00", 1000), (1, "2025-06-05 00:00", 101))
-    found = use(worked_out([register("OLD"), register("NEW")], told, point))
+    given = reads((0, "2025-06-01 00:00", 1000), (1, "2025-06-05 00:00", 101))
+    found = use(consumption_of([register("OLD"), register("NEW")], given, point))
     expected = {1: 24.0, 2: 24.0, 3: 48.0, 4: 48.0}
     assert found == {(date(2025, 6, n), None): (value, DERIVED) for n, value in expected.items()}
 
@@ -207,18 +209,18 @@ def test_reads_without_a_serial_are_of_the_device_of_their_day() -> None:
         DeviceSpan("NEW", at("2025-06-03 00:00"), END, 5.0, None, None),
     ]
     point = PointFacts("M1", LONDON, devices=devices)
-    told = reads((0, "2025-06-01 00:00", 1000), (0, "2025-06-05 00:00", 101))
-    found = use(worked_out([register("")], told, point))
+    given = reads((0, "2025-06-01 00:00", 1000), (0, "2025-06-05 00:00", 101))
+    found = use(consumption_of([register("")], given, point))
     expected = {1: 24.0, 2: 24.0, 3: 48.0, 4: 48.0}
     assert found == {(date(2025, 6, n), None): (value, DERIVED) for n, value in expected.items()}
 
 
-def test_two_serials_that_follow_each_other_are_an_exchange_that_nobody_wrote_down() -> None:
-    told = reads(
+def test_two_serials_that_follow_each_other_are_an_exchange_that_was_not_recorded() -> None:
+    given = reads(
         (0, "2025-06-01 00:00", 1000), (0, "2025-06-02 00:00", 1024),
         (1, "2025-06-02 00:00", 3), (1, "2025-06-03 00:00", 27),
     )  # fmt: skip
-    found = use(worked_out([register("OLD"), register("NEW")], told))
+    found = use(consumption_of([register("OLD"), register("NEW")], given))
     assert found == {(date(2025, 6, n), None): (24.0, DERIVED) for n in (1, 2)}
 
 
@@ -240,10 +242,10 @@ TWO_AT_ONCE = (
 def test_two_devices_at_one_time_are_summed_only_when_declared(
     facts: list[RegisterFacts], serial: str, daily: float | None, notes: int
 ) -> None:
-    worked = worked_out(facts, reads(*TWO_AT_ONCE), PointFacts("M1", LONDON, serial_key=serial))
-    assert len(worked.notes) == notes
+    consumption = consumption_of(facts, reads(*TWO_AT_ONCE), PointFacts("M1", LONDON, serial_key=serial))
+    assert len(consumption.notes) == notes
     expected = {} if daily is None else {(date(2025, 6, n), None): (daily, DERIVED) for n in (1, 2)}
-    assert use(worked) == expected
+    assert use(consumption) == expected
 
 
 def test_day_and_night_registers_sum_to_the_use_and_a_missing_one_makes_it_missing() -> None:
@@ -252,35 +254,35 @@ def test_day_and_night_registers_sum_to_the_use_and_a_missing_one_makes_it_missi
         (1, "2025-06-02 00:00", 58), (0, "2025-06-03 00:00", 130),
     ]  # fmt: skip
     day_and_night = [register(code="D"), register(code="N")]
-    worked = worked_out(day_and_night, reads(*rows))
-    assert use(worked) == {(date(2025, 6, 1), None): (24.0, DERIVED)}
-    assert "register S1 N has no read after 2025-06-02 00:00" in worked.notes[0]
+    consumption = consumption_of(day_and_night, reads(*rows))
+    assert use(consumption) == {(date(2025, 6, 1), None): (24.0, DERIVED)}
+    assert "register S1 N has no read after 2025-06-02 00:00" in consumption.notes[0]
     ended = [register(code="D"), register(code="N", until_s=at("2025-06-02 00:00"))]
-    assert use(worked_out(ended, reads(*rows)))[date(2025, 6, 2), None] == (14.0, DERIVED)
+    assert use(consumption_of(ended, reads(*rows)))[date(2025, 6, 2), None] == (14.0, DERIVED)
 
 
 def test_registers_of_maximum_demand_and_checks_are_never_differenced() -> None:
-    told = reads((0, "2025-06-01 00:00", 10), (0, "2025-06-02 00:00", 30))
-    assert use(worked_out([register(kind=MAXIMUM)], told)) == {}
-    assert use(worked_out([register(kind="check")], told)) == {}
+    given = reads((0, "2025-06-01 00:00", 10), (0, "2025-06-02 00:00", 30))
+    assert use(consumption_of([register(kind=MAXIMUM)], given)) == {}
+    assert use(consumption_of([register(kind="check")], given)) == {}
 
 
 def test_a_multiplier_holds_from_its_day_on() -> None:
     epochs = [Epoch(START, 2.0), Epoch(at("2025-06-02 00:00"), 10.0)]
-    told = reads((0, "2025-06-01 00:00", 100), (0, "2025-06-03 00:00", 148))
-    found = use(worked_out([register()], told, PointFacts("M1", LONDON, epochs=epochs)))
+    given = reads((0, "2025-06-01 00:00", 100), (0, "2025-06-03 00:00", 148))
+    found = use(consumption_of([register()], given, PointFacts("M1", LONDON, epochs=epochs)))
     assert found == {(date(2025, 6, 1), None): (48.0, DERIVED), (date(2025, 6, 2), None): (240.0, DERIVED)}
 
 
 def test_a_display_in_other_units_is_converted() -> None:
-    told = reads((0, "2025-06-01 00:00", 1.5), (0, "2025-06-02 00:00", 1.6))
+    given = reads((0, "2025-06-01 00:00", 1.5), (0, "2025-06-02 00:00", 1.6))
     mwh = register(unit="MWh", factor=1000.0)
-    assert use(worked_out([mwh], told)) == {(date(2025, 6, 1), None): (pytest.approx(100.0), DERIVED)}
+    assert use(consumption_of([mwh], given)) == {(date(2025, 6, 1), None): (pytest.approx(100.0), DERIVED)}
 
 
 def test_days_of_another_zone_are_its_own() -> None:
-    told = reads((0, at("2025-06-01 00:00"), 0), (0, at("2025-06-02 00:00"), 24))
-    found = use(worked_out([register()], told, PointFacts("M1", "America/New_York")))
+    given = reads((0, at("2025-06-01 00:00"), 0), (0, at("2025-06-02 00:00"), 24))
+    found = use(consumption_of([register()], given, PointFacts("M1", "America/New_York")))
     # Midnight in London in summer is 19:00 the day before in New York.
     assert found == {
         (date(2025, 5, 31), None): (pytest.approx(5.0), DERIVED),
@@ -288,15 +290,15 @@ def test_days_of_another_zone_are_its_own() -> None:
     }
 
 
-def test_the_last_actual_read_stands_and_an_estimate_never_unseats_it() -> None:
-    def told(*rows: tuple[float, int, int]) -> Reads:
+def test_the_last_actual_read_is_effective_and_an_estimate_never_replaces_it() -> None:
+    def given(*rows: tuple[float, int, int]) -> Reads:
         first = reads((0, "2025-06-01 00:00", 0))
         rest = reads(*((0, "2025-06-02 00:00", value, quality) for value, quality, _ in rows))
         rest = replace(rest, order=np.array([order for *_, order in rows]))
         return Reads.joined([first, rest])
 
     def total(*rows: tuple[float, int, int]) -> float | None:
-        found = use(worked_out([register()], told(*rows)))
+        found = use(consumption_of([register()], given(*rows)))
         return found[date(2025, 6, 1), None][0] if found else None
 
     assert total((10, ESTIMATED, 1), (12, ACTUAL, 2)) == 12.0
@@ -305,18 +307,18 @@ def test_the_last_actual_read_stands_and_an_estimate_never_unseats_it() -> None:
     assert total((12, ACTUAL, 1), (np.nan, 0, 2)) is None
     assert total((12, ACTUAL, 1), (np.nan, 0, 2), (10, ESTIMATED, 3)) == 10.0
     assert total((10, ESTIMATED, 1), (11, ESTIMATED, 2)) == 11.0
-    doubtful = replace(told((10, ACTUAL, 1), (99, ACTUAL, 2)), is_doubtful=np.array([False, False, True]))
-    assert use(worked_out([register()], doubtful)) == {(date(2025, 6, 1), None): (10.0, DERIVED)}
+    doubtful = replace(given((10, ACTUAL, 1), (99, ACTUAL, 2)), is_doubtful=np.array([False, False, True]))
+    assert use(consumption_of([register()], doubtful)) == {(date(2025, 6, 1), None): (10.0, DERIVED)}
 
 
 def test_a_late_read_bears_on_the_days_from_the_read_before_it_to_the_one_after() -> None:
     every = reads(*((0, f"2025-06-{day:02} 00:00", 10.0 * day) for day in (1, 5, 9, 20)))
     late = reads((0, "2025-06-07 12:00", 80))
     facts = RegisterConfig([PointFacts("M1", LONDON)], [register()])
-    worked = calculate_consumption(facts, Reads.joined([every, late]), late)
-    days = [ZERO + timedelta(days=int(n)) for n in (worked.first[0], worked.end[0])]
+    consumption = calculate_consumption(facts, Reads.joined([every, late]), late)
+    days = [ZERO + timedelta(days=int(n)) for n in (consumption.first[0], consumption.end[0])]
     assert days == [date(2025, 6, 5), date(2025, 6, 10)]
-    assert {day for day, _ in use(worked)} == {date(2025, 6, n) for n in (5, 6, 7, 8, 9)}
+    assert {day for day, _ in use(consumption)} == {date(2025, 6, n) for n in (5, 6, 7, 8, 9)}
 
 
 def test_many_meters_laid_out_in_parts_are_the_same_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,10 +326,10 @@ def test_many_meters_laid_out_in_parts_are_the_same_as_all_at_once(monkeypatch: 
     facts = RegisterConfig(points, [replace(register(), point=n) for n in range(40)])
     rows = [(n, f"2025-03-{1 + n % 9:02} 00:00", 10 * n) for n in range(40)]
     rows += [(n, f"2025-04-{1 + n % 7:02} 12:00", 10 * n + 500) for n in range(40)]
-    told = reads(*rows)
-    whole = calculate_consumption(facts, told, told)
+    given = reads(*rows)
+    whole = calculate_consumption(facts, given, given)
     monkeypatch.setattr(spread, "AT_ONCE", 50)
-    parts = calculate_consumption(facts, told, told)
+    parts = calculate_consumption(facts, given, given)
     for name in DayUse.__slots__:
         assert (getattr(whole.days, name) == getattr(parts.days, name)).all()
     assert len(whole.days) > 1000

@@ -1,4 +1,4 @@
-"""A formula worked out slot by slot, against the plainest way of doing it."""
+"""A formula evaluated slot by slot, against the plainest way of doing it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def at(day: date, zone: ZoneInfo = LONDON) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
 
 
-def test_main_less_subs_is_what_nobody_else_counts():
+def test_main_less_subs_is_what_no_sub_meter_counts():
     main = Source(rows(flat(JUNE, 10.3)), LONDON)
     subs = [Source(rows(flat(JUNE, value)), LONDON, -1.0) for value in (5.1, 0.2)]
     assert out([main, *subs], JUNE) == [(JUNE, 30, [5.0] * 48, [ACTUAL] * 48)]  # no dust of binary digits
@@ -195,7 +195,7 @@ def plainly(days: list[date], zone: ZoneInfo, parts: list[tuple[Fraction, ZoneIn
     said = []
     for day in days:
         opens, closes = (edge.astimezone(UTC) for edge in slot_bounds(day, 0, 1440, zone))
-        told = [[slot for row in held for slot in slots_of(row, of)] for _, of, held, _ in parts]
+        by_part = [[slot for row in held for slot in slots_of(row, of)] for _, of, held, _ in parts]
         steps = [
             row[1]
             for _, of, held, _ in parts
@@ -207,7 +207,7 @@ def plainly(days: list[date], zone: ZoneInfo, parts: list[tuple[Fraction, ZoneIn
         for slot in range(slots_in_day(day, zone, step)):
             start, end = (edge.astimezone(UTC) for edge in slot_bounds(day, slot, step, zone))
             total, is_known, is_any = Fraction(0), True, False
-            for (factor, of, _, since), slots in zip(parts, told, strict=True):
+            for (factor, of, _, since), slots in zip(parts, by_part, strict=True):
                 inside = [(s, e, v) for s, e, v in slots if s >= start and e <= end]
                 if sum(((e - s) for s, e, _ in inside), timedelta()) == end - start:
                     total += factor * sum(Fraction(v) for _, _, v in inside)

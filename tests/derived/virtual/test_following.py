@@ -59,7 +59,7 @@ def held(meter: Meter) -> dict[int, Day]:
     return {day.day: values for day, values in rows.select("day", "values").iter_rows()}
 
 
-def test_a_formula_is_worked_out_over_all_there_is(world, meters, tmp_path):
+def test_a_formula_is_evaluated_on_all_days_with_readings(world, meters, tmp_path):
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "10"), ("MAIN", 2, "10"), ("S1", 1, "3"), ("S2", 1, "4.5")))
     rest = virtual(world, "REST", "MAIN - S1 - S2")
     assert recalculate().changed == 48
@@ -94,7 +94,7 @@ def test_what_is_undone_is_undone_in_the_result(world, meters, tmp_path):
     assert held(rest) == {1: [6.0] * 48}
 
 
-def test_a_changed_formula_and_a_new_part_are_worked_out_on_all_days(world, meters, tmp_path):
+def test_a_changed_formula_and_a_new_part_are_recalculated_on_all_days(world, meters, tmp_path):
     bring(world, tmp_path / "a.csv", wide(*((m, d, "1") for m in meters for d in (1, 9)), ("MAIN", 20, "7")))
     rest = virtual(world, "REST", "MAIN")
     recalculate()
@@ -108,7 +108,7 @@ def test_the_life_of_a_sub_meter_gives_back_the_days_before_it(world, meters, tm
     bring(world, tmp_path / "a.csv", wide(*(("MAIN", d, "5") for d in (1, 2, 3)), ("S1", 3, "2")))
     rest = virtual(world, "REST", "MAIN - S1")
     recalculate()
-    assert held(rest) == {3: [3.0] * 48}  # nobody knows that there was no S1: what lacks is a gap
+    assert held(rest) == {3: [3.0] * 48}  # it is not known that there was no S1: what is missing is a gap
     estate_meters.update_meter(SYSTEM, meter=meters["S1"], installed=date(2025, 6, 2))
     recalculate()
     assert held(rest) == {1: [5.0] * 48, 3: [3.0] * 48}
@@ -214,7 +214,7 @@ def test_a_formula_is_tried_out_without_a_trace(world, meters, tmp_path):
     assert not Meter.objects.exclude(formula="").exists()
 
 
-def test_a_virtual_meter_is_deleted_with_what_was_worked_out(world, meters, tmp_path):
+def test_a_virtual_meter_is_deleted_with_its_readings(world, meters, tmp_path):
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "10"), ("S1", 1, "4")))
     rest, above = virtual(world, "REST", "MAIN - S1"), virtual(world, "TOP", "REST * 2")
     recalculate()
@@ -232,7 +232,7 @@ def test_a_virtual_meter_is_deleted_with_what_was_worked_out(world, meters, tmp_
     recalculate()
 
 
-def test_a_deletion_that_is_cut_off_leaves_the_meter_to_be_worked_out_anew(world, meters, tmp_path, monkeypatch):
+def test_a_deletion_that_is_cut_off_leaves_the_meter_to_be_recalculated(world, meters, tmp_path, monkeypatch):
     bring(world, tmp_path / "a.csv", wide(("MAIN", 1, "10")))
     rest = virtual(world, "REST", "MAIN")
     recalculate()
@@ -249,7 +249,7 @@ def test_a_deletion_that_is_cut_off_leaves_the_meter_to_be_worked_out_anew(world
     assert held(rest) == {1: [10.0] * 48}
 
 
-def test_asking_what_rests_on_a_batch_costs_two_queries(world, meters, django_assert_num_queries):
+def test_finding_what_depends_on_a_batch_costs_two_queries(world, meters, django_assert_num_queries):
     for n in range(3):
         virtual(world, f"V{n}", "MAIN - S1")
     series = [make_series(meter).pk for meter in meters.values()]

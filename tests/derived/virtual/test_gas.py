@@ -1,4 +1,4 @@
-"""Virtual meters over gas: what is worked out from volumes is followed, kWh and m³ each by its name."""
+"""Virtual meters over gas: they follow what is calculated from volumes, kWh and m³ each by its name."""
 
 from __future__ import annotations
 
