@@ -86,7 +86,7 @@ def test_an_uploaded_file_goes_by_its_own_name(world: World, tmp_path: Path) -> 
     assert Batch.objects.get(pk=report.batch).file_name == "January.csv"
 
 
-def test_an_export_meter_exports_what_a_file_without_a_quantity_says(world: World, tmp_path: Path) -> None:
+def test_a_file_without_a_quantity_is_export_for_an_export_meter(world: World, tmp_path: Path) -> None:
     solar = make_meter(world.site, "2248274887874", direction="export")
     report = bring(world, tmp_path / "a.csv", long((0, 1), meter="2248274887874"))
     assert [series.quantity for series in report.series] == ["export"]

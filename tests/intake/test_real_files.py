@@ -80,7 +80,7 @@ def test_nineteen_buildings_total_to_the_watt_hour_by_day_week_month_and_year(wo
         assert all(abs(Decimal(total) - plain[span][key]) < Decimal("0.001") for key, total in totals.items()), span
 
 
-def test_a_file_in_utc_is_laid_in_local_days(world: World) -> None:
+def test_a_file_in_utc_is_stored_in_local_days(world: World) -> None:
     path = DATA / "cambridge" / "electricity_hourly_kwh_2021_2022.csv.gz"
     bring(world, path, create_meters=True, site="Estate")
     days = connect().days(None, date(2021, 3, 28), date(2021, 3, 29))

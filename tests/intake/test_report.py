@@ -25,7 +25,7 @@ from tests.intake.make_files import HALF_HOUR, METER, at, long
 pytestmark = pytest.mark.django_db
 
 
-def test_a_dry_run_tells_all_and_writes_nothing(world: World, home: Path, tmp_path: Path) -> None:
+def test_a_dry_run_reports_all_and_writes_nothing(world: World, home: Path, tmp_path: Path) -> None:
     bring(world, tmp_path / "a.csv", long((0, 1), (1, 2)))
     text = long((1, 7), (2, 3)) + f"M7,{at(0):%d/%m/%Y %H:%M},1\n"
     options = {"create_meters": True, "site": "New works"}
@@ -75,7 +75,7 @@ def test_the_lines_of_a_meter_whose_readings_fit_no_step_are_kept(
     assert RejectedLines.from_report(report.as_dict()).within(0, 1000) == wanted
 
 
-def test_the_report_says_what_the_contract_promises(world: World, tmp_path: Path) -> None:
+def test_the_report_contains_what_the_contract_promises(world: World, tmp_path: Path) -> None:
     report = bring(world, tmp_path / "a.csv", long(*((k, "1.5") for k in range(48))))
     plain = json.loads(json.dumps(report.as_dict()))
     promised = {
@@ -151,7 +151,7 @@ def test_readings_that_do_not_fit_in_memory_wait_on_disk(
     assert list((home / "tmp").iterdir()) == []
 
 
-def test_progress_tells_bytes_and_rows(world: World, tmp_path: Path) -> None:
+def test_progress_shows_bytes_and_rows(world: World, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(long((0, 1), (1, 2)))
     seen: list[tuple[str, int, int, int]] = []
@@ -164,7 +164,7 @@ def test_progress_tells_bytes_and_rows(world: World, tmp_path: Path) -> None:
     assert [phase for phase, *_ in seen][-1] == "done"
 
 
-def test_a_wide_file_in_utc_is_laid_in_the_sites_days(world: World, tmp_path: Path) -> None:
+def test_a_wide_file_in_utc_is_stored_in_the_sites_days(world: World, tmp_path: Path) -> None:
     header = "MPAN,Date," + ",".join(f"HH{k + 1}" for k in range(48))
     days = [f"{METER},{day}/07/2025,{','.join(str(day * 100 + k) for k in range(48))}" for day in (1, 2)]
     bring(world, tmp_path / "a.csv", "\n".join([header, *days]) + "\n", timezone="UTC")

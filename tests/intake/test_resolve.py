@@ -69,7 +69,7 @@ def test_an_mpan_is_known_through_the_dirt_of_spreadsheets(world: World, tmp_pat
     assert report.series[0].meter == METER
 
 
-def test_a_serial_stands_for_the_one_meter_that_has_it(world: World, tmp_path: Path) -> None:
+def test_a_serial_identifies_the_only_meter_that_has_it(world: World, tmp_path: Path) -> None:
     world.meter.serial = "E12Z 055"
     world.meter.save()
     make_meter(world.site, "M7", serial="TWICE")
@@ -114,7 +114,7 @@ def test_units_become_canonical(world: World, tmp_path: Path, heading: str, prin
     assert report.kwh == pytest.approx(48 * stored)
 
 
-def test_the_unit_option_stands_for_what_the_file_leaves_out(world: World, tmp_path: Path) -> None:
+def test_the_unit_option_replaces_a_missing_unit(world: World, tmp_path: Path) -> None:
     text = long((0, 500), header="MPAN,Start,Reading").replace("Reading", "Value")
     bring(world, tmp_path / "a.csv", text, unit="Wh")
     assert values_of(held(world.meter)) == {at(0): 0.5}
@@ -128,7 +128,7 @@ def test_a_water_meter_in_cubic_metres_takes_litres(world: World, tmp_path: Path
     assert (report.series[0].unit, report.kwh) == ("m3", 0)
 
 
-def test_another_unit_of_a_quantity_stands_beside_the_primary_one(world: World, tmp_path: Path) -> None:
+def test_another_unit_of_a_quantity_is_stored_beside_the_primary_one(world: World, tmp_path: Path) -> None:
     heat = make_meter(world.site, "7654321", utility="heat", unit="kWh")
     header = "Meter,Start,Value,Unit"
     for unit in ("kWh", "m3"):

@@ -147,7 +147,7 @@ def test_other_steps_know_the_clocks_too(
     assert values_of(held(METER)) == truth
 
 
-def test_clock_headings_leave_the_second_passing_of_autumn_empty(world: World, tmp_path: Path) -> None:
+def test_clock_headings_leave_the_second_repeated_hour_empty(world: World, tmp_path: Path) -> None:
     day = date(2025, 10, 26)
     headings = [f"{k // 2:02}:{k % 2 * 30:02}" for k in range(48)]
     values = [k + 1 for k in range(48)]
@@ -243,7 +243,7 @@ def test_ends_printed_as_start_plus_step_are_seen_in_autumn(world: World, tmp_pa
     assert values_of(held(METER)) == truth
 
 
-def test_a_file_that_repeats_every_row_does_not_fill_the_second_passing_with_copies(
+def test_a_file_that_repeats_every_row_does_not_fill_the_second_repeated_hour_with_copies(
     world: World, tmp_path: Path
 ) -> None:
     truth = truth_of(starts_of([date(2025, 10, 26)], "Europe/London"))

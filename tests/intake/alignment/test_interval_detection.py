@@ -84,7 +84,7 @@ def test_a_mean_power_of_a_day_is_the_power_of_each_of_its_hours(
     assert totals[date(2025, 3, 29)] == totals[date(2025, 4, 1)] == pytest.approx(48)
 
 
-def test_a_mean_power_and_an_energy_of_days_stand_side_by_side(world: World, tmp_path: Path) -> None:
+def test_a_mean_power_and_an_energy_of_days_are_stored_side_by_side(world: World, tmp_path: Path) -> None:
     rows = [f"{METER},{date(2025, 3, 25) + timedelta(days=k):%d/%m/%Y},2,kW" for k in range(9)]
     rows.append(f"{METER},03/04/2025,48,kWh")
     bring(world, tmp_path / "a.csv", "\n".join(["MPAN,Date,Value,Unit", *rows]) + "\n")

@@ -100,7 +100,7 @@ def test_a_file_is_taken_only_once_it_has_been_left_alone_for_a_while(world: Wor
 
 
 @pytest.mark.parametrize("after", ["leave", "move", "delete"])
-def test_a_file_that_was_read_is_put_away_as_the_feed_says(world: World, folder: Path, after: str) -> None:
+def test_a_file_that_was_read_is_moved_or_deleted_as_set_in_the_feed(world: World, folder: Path, after: str) -> None:
     feed = feed_on(world, folder, after=after, move_to="read" if after == "move" else "")
     (folder / "june.csv").write_bytes(file_of(world, date(2025, 6, 3)))
     look(feed)
@@ -117,7 +117,7 @@ def test_a_file_of_a_name_that_was_moved_before_does_not_write_over_it(world: Wo
     assert len(list((folder / "read").iterdir())) == 2
 
 
-def test_a_file_that_was_kept_but_not_put_away_is_put_away_by_the_next_look(
+def test_a_file_that_was_stored_but_not_moved_is_moved_by_the_next_check(
     world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed = feed_on(world, folder, after="delete")
@@ -132,7 +132,7 @@ def test_a_file_that_was_kept_but_not_put_away_is_put_away_by_the_next_look(
     assert Batch.objects.count() == 1
 
 
-def test_a_feed_that_fails_is_told_once_until_it_works_again(
+def test_a_failing_feed_is_reported_once_until_it_works_again(
     world: World, folder: Path, settings: Any, mailoutbox: list[Any]
 ) -> None:
     settings.ADMIN_EMAIL = "operator@example.com"
@@ -152,7 +152,7 @@ def test_a_feed_that_fails_is_told_once_until_it_works_again(
     assert (feed.state, feed.error) == ("well", "")
 
 
-def test_a_quiet_feed_is_told_of_once_for_each_silence(
+def test_a_quiet_feed_is_reported_once_for_each_silence(
     world: World, folder: Path, settings: Any, mailoutbox: list[Any]
 ) -> None:
     from eclectyc.jobs.service import enqueue
@@ -224,7 +224,7 @@ def test_a_file_that_grows_beyond_its_bounds_while_it_is_fetched_is_let_go(
 
 
 @pytest.mark.parametrize("creates", [False, True])
-def test_a_feed_may_do_what_whoever_set_it_up_had_to_be_allowed(world: World, folder: Path, creates: bool) -> None:
+def test_a_feed_has_the_rights_that_its_creator_needed(world: World, folder: Path, creates: bool) -> None:
     """Meters and sites of a file go in only by a feed that may make meters, and into its own organisation."""
     (folder / "meters.csv").write_bytes(
         f"mpan,site,utility\n2248274887874,{world.meter.site.name},electricity\n".encode()

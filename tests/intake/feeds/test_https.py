@@ -137,7 +137,7 @@ def test_the_token_goes_to_no_other_server(world: World, provider: Provider) -> 
     assert len(provider.asked) == 1
 
 
-def test_a_refused_token_is_told_without_showing_it(world: World, provider: Provider) -> None:
+def test_a_refused_token_is_reported_without_showing_it(world: World, provider: Provider) -> None:
     job = look(feed_of(world, provider, token="wrong-token"))
     assert job.state == Job.FAILED
     assert "refuses the token" in job.error

@@ -78,6 +78,6 @@ def test_a_name_and_password_may_hold_what_a_bare_token_may_not() -> None:
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 300, "é" * 70 + ".org"])
-def test_a_name_that_no_server_can_have_is_told(host: str) -> None:
+def test_a_name_that_no_server_can_have_is_reported(host: str) -> None:
     with pytest.raises(Unreachable):
         addresses_of(host, 22, may_be_private=False)

@@ -105,7 +105,7 @@ def test_the_key_that_a_server_shows_can_be_asked_for(server: SftpServer) -> Non
     assert shown == " ".join(server.host_key.split()[:2])
 
 
-def test_a_wrong_key_or_folder_is_told_plainly(world: World, server: SftpServer, tmp_path: Path) -> None:
+def test_a_wrong_key_or_folder_is_reported_plainly(world: World, server: SftpServer, tmp_path: Path) -> None:
     import subprocess
 
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "stranger")], check=True)
@@ -126,7 +126,7 @@ def test_a_server_of_the_own_network_is_out_of_reach_of_who_is_no_operator(world
         try_feed(Actor.of(world.admin), feed=feed)
 
 
-def test_the_key_is_kept_sealed_told_to_nobody_and_not_taken_to_another_server(
+def test_the_key_is_stored_encrypted_never_shown_and_not_sent_to_another_server(
     world: World, server: SftpServer, django_assert_num_queries: Any
 ) -> None:
     from django.db import connection
@@ -141,7 +141,7 @@ def test_the_key_is_kept_sealed_told_to_nobody_and_not_taken_to_another_server(
         update_feed(OPERATOR, feed=feed, details=FeedDetails("Supplier", {**feed.settings, "host": "evil.example"}))
 
 
-def test_a_name_that_is_no_text_is_told_plainly(world: World, server: SftpServer) -> None:
+def test_a_name_that_is_not_text_is_reported_plainly(world: World, server: SftpServer) -> None:
     (server.folder / "a.csv").write_bytes(file_of(world, date(2025, 6, 3)))
     Path(os.fsdecode(os.fsencode(server.folder) + b"/Z\xe4hler.csv")).write_bytes(b"x")
     with pytest.raises(Invalid, match="not in UTF-8"):

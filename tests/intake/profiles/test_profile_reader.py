@@ -99,7 +99,7 @@ def test_columns_by_position_with_the_month_first(world: World, tmp_path: Path) 
     assert values_of(held(world.meter)) == pytest.approx({at(k / 2): (1000 + k) / 1000 for k in range(48)})
 
 
-def test_the_profile_says_what_d_0000_closes_where_a_sorted_file_cannot_show_it(world: World, tmp_path: Path) -> None:
+def test_the_profile_declares_what_d_0000_closes_if_a_sorted_file_cannot_show_it(world: World, tmp_path: Path) -> None:
     profile = """layout = "long"
 [columns]
 meter = "M"

@@ -100,7 +100,7 @@ def test_a_line_a_day_with_a_flag_beside_each_value(world: World, tmp_path: Path
     assert [flag for _, flag in held(world.meter).values()][2:5] == [1, 2, 1]
 
 
-def test_what_a_line_above_said_is_forgotten_with_the_next_one_above_it(world: World, tmp_path: Path) -> None:
+def test_a_line_above_replaces_the_earlier_one_of_its_type(world: World, tmp_path: Path) -> None:
     make_meter(world.site, SECOND)
     lines = [f"101|{MPAN}", "102|AI", "103|20250106", "104|A|1", f"101|{SECOND}", "102|AI", "104|A|2"]
     report = declare(world, tmp_path, EACH, lines)
@@ -142,7 +142,9 @@ def test_what_is_wrong_with_such_a_profile_is_named(text: str, words: str) -> No
         mapping_of_toml(text)
 
 
-def test_rejected_lines_come_with_the_lines_above_them_and_go_in_once_mended(world: World, tmp_path: Path) -> None:
+def test_rejected_lines_come_with_the_lines_above_them_and_are_imported_once_corrected(
+    world: World, tmp_path: Path
+) -> None:
     actor = Actor.of(world.admin)
     make_meter(world.site, SECOND)
     create_profile(actor, organisation=world.org, name="Flow", mapping=mapping_of_toml(EACH))

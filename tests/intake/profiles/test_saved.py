@@ -200,7 +200,7 @@ def test_several_values_of_a_line_are_declared_with_quantity_and_unit(
     assert values_of(held(world.meter, "export")) == {at: float(k) for k, at in enumerate(times)}
 
 
-def test_a_profile_is_found_by_its_name_or_the_names_there_are_are_told(
+def test_a_profile_is_found_by_its_name_or_the_error_lists_the_names(
     world: World, profile: ImportProfile, admin: Actor
 ) -> None:
     assert profile_named(admin, world.org, "  STADTWERKE ") == profile

@@ -70,7 +70,7 @@ def test_a_sound_reading_is_taken_either_way(more: dict[str, Any], row: tuple[ob
         (GOOD | {"quality": "A"}, "no field 'quality'"),
     ],
 )
-def test_what_cannot_be_taken_is_told_by_its_index_and_the_others_are_taken(strange: object, says: str) -> None:
+def test_rejected_readings_have_their_index_and_the_others_are_accepted(strange: object, says: str) -> None:
     columns, rejected = read_columns([GOOD, strange, GOOD])
     assert columns.index.tolist() == [0, 2]
     (one,) = rejected

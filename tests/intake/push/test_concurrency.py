@@ -70,7 +70,7 @@ def test_the_same_readings_pushed_by_many_at_once_are_added_once(world: World) -
     assert held(world.meter) == {start: (value, ACTUAL) for start, value in truth_of(STARTS).items()}
 
 
-def test_of_pushes_that_overlap_each_answer_says_what_it_did_to_those_before_it(world: World) -> None:
+def test_of_overlapping_pushes_each_answer_counts_its_effect_on_those_before_it(world: World) -> None:
     """Every device sets every slot to its own number: each change that is told happened once, in one order."""
     told: list[tuple[int, int]] = []
 

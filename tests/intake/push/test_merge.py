@@ -84,7 +84,7 @@ def test_batches_of_pushes_leave_what_the_pushes_would_have_left_one_by_one(
         assert batches == 1
 
 
-def test_only_what_no_word_can_tell_waits_for_the_next_batch_with_what_follows_it() -> None:
+def test_only_a_push_that_cannot_be_merged_waits_with_those_after_it() -> None:
     estimate, equal, other = ({(1, 5, 0): word} for word in ((2.0, ESTIMATED), (2.0, UNFLAGGED), (9.0, ACTUAL)))
     elsewhere: Says = {(2, 5, 0): (4.0, UNFLAGGED)}
     merged = merge([as_pushed(push) for push in (estimate, equal, elsewhere, other)])

@@ -122,7 +122,7 @@ def test_many_pushes_are_one_batch_and_one_commit_of_the_lake(world: World) -> N
 # --- what cannot be taken -------------------------------------------------------------------------------------------
 
 
-def test_what_is_rejected_is_told_by_its_place_in_the_push_and_the_rest_goes_in(world: World) -> None:
+def test_rejected_readings_are_listed_by_index_and_the_others_are_stored(world: World) -> None:
     sent = [
         reading(TEN, 1),
         reading("2025-06-01T10:30:00", 2),
@@ -204,7 +204,7 @@ def test_units_become_the_meters_own(
     assert {start: value for start, (value, _) in held(meter).items()} == {TEN: total}
 
 
-def test_the_step_is_the_pushs_own_else_what_its_ends_tell_else_the_meters(world: World) -> None:
+def test_the_step_is_the_pushs_own_else_that_of_its_ends_else_the_meters(world: World) -> None:
     meter = make_meter(world.site, step_minutes=15)
     hour = [reading(TEN, 1, end="2025-06-01T11:00:00Z")]
     assert push(world, [reading(TEN, 1)], meter=meter).step == 15
@@ -215,7 +215,7 @@ def test_the_step_is_the_pushs_own_else_what_its_ends_tell_else_the_meters(world
     assert list(steps) == [(5, True), (15, True), (60, True)]
 
 
-def test_another_unit_stands_beside_and_the_answer_says_so(world: World) -> None:
+def test_another_unit_is_stored_beside_with_a_warning(world: World) -> None:
     assert push(world, [reading(TEN, 1)]).warnings == []
     (warning,) = push(world, [reading(TEN, 1)], unit="m3").warnings
     assert "stored but not counted" in warning
@@ -267,7 +267,7 @@ def test_what_waits_is_seen_by_its_own_organisation_alone(world: World) -> None:
 # --- batches, undoing, faults ---------------------------------------------------------------------------------------
 
 
-def test_a_batch_of_pushes_is_taken_back_like_a_file(world: World) -> None:
+def test_a_batch_of_pushes_is_undone_like_a_file(world: World) -> None:
     push(world, [reading(TEN, 1), reading(TEN + HALF_HOUR, 5)])
     drain_inbox()
     push(world, [reading(TEN, 2), reading(TEN + HALF_HOUR, 5)])
@@ -343,7 +343,7 @@ def test_a_push_asks_for_one_job_which_folds_all_that_waits(world: World) -> Non
     assert later.run_at >= job.started_at + timedelta(seconds=5), "commits of the lake keep some distance"
 
 
-def test_the_summary_tells_how_much_waits_and_for_how_long(world: World) -> None:
+def test_the_summary_shows_how_much_waits_and_for_how_long(world: World) -> None:
     now = datetime(2026, 1, 1, 12, tzinfo=TEN.tzinfo)
     assert inbox.summary(now) == inbox.InboxSummary()
     push(world, readings_of(truth_of(starts_of(DAYS[:1], "Europe/London"))))
@@ -352,7 +352,7 @@ def test_the_summary_tells_how_much_waits_and_for_how_long(world: World) -> None
     assert inbox.summary(now) == inbox.InboxSummary(pushes=2, readings=49, oldest_s=90.0)
 
 
-def test_health_tells_what_waits_and_worries_where_nobody_stores_it(world: World) -> None:
+def test_health_shows_what_waits_and_warns_if_no_worker_stores_it(world: World) -> None:
     now = at("2026-01-01 12:00")
     assert pushes(now=now, deep=False).status == "healthy"
     push(world, [reading(TEN, 9)])

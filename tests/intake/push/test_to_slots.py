@@ -91,7 +91,7 @@ def test_a_length_that_is_not_the_slots_is_rejected(minutes: int) -> None:
     assert (len(done.pushed), done.rejected[0].reason) == (0, f"The reading lasts {minutes} minutes, not 30 minutes.")
 
 
-def test_the_step_is_what_most_ends_tell() -> None:
+def test_the_step_is_that_of_most_ends() -> None:
     def lasting(*minutes: int) -> int | None:
         readings = []
         for hour, length in enumerate(minutes):

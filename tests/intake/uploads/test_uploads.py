@@ -48,7 +48,7 @@ def files_kept() -> list[Path]:
     return list((Path(settings.HOME) / "uploads").glob("*"))
 
 
-def test_a_kept_file_is_imported_by_its_job_and_tells_what_became_of_it(world: World) -> None:
+def test_an_uploaded_file_is_imported_by_its_job_and_has_the_report(world: World) -> None:
     upload = sent(world, file_of(world))
     job = start(Actor.of(world.admin), upload=upload)
     assert kwh_held(world) == 0.0  # nothing yet

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from eclectyc.intake.feeds.connection import RemoteFile, Unreachable, matches_pattern, limit_files
+from eclectyc.intake.feeds.connection import RemoteFile, Unreachable, limit_files, matches_pattern
 from eclectyc.intake.feeds.settings import DELETE, MOVE
 
 

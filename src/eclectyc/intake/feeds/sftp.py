@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import paramiko
 
-from eclectyc.intake.feeds.connection import RemoteFile, Unreachable, addresses_of, matches_pattern, limit_files
+from eclectyc.intake.feeds.connection import RemoteFile, Unreachable, addresses_of, limit_files, matches_pattern
 from eclectyc.intake.feeds.host_keys import fingerprint, kind_of
 from eclectyc.intake.feeds.settings import DELETE, MOVE
 from eclectyc.kernel.errors import Invalid
