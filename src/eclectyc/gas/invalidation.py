@@ -13,7 +13,6 @@ from django.db.models import Q
 
 from eclectyc.derived.virtual.invalidation import mark_dependents
 from eclectyc.estate.change_events import EstateChange
-from eclectyc.estate.facts import CORRECTION
 from eclectyc.estate.models import Meter, Quantity, Series, Site, Utility
 from eclectyc.gas.models import DERIVED
 from eclectyc.kernel.units import is_volume
@@ -27,6 +26,8 @@ _PIECE: Final = 5000
 
 def on_estate_change(changes: Sequence[EstateChange]) -> None:
     """Mark the kWh that depend on what has changed; let the series of a meter that is now of gas be volumes."""
+    from eclectyc.estate.facts import CORRECTION
+
     sites, meters, turned = list[int](), list[int](), list[Meter]()
     for change in changes:
         thing = change.thing
