@@ -50,14 +50,16 @@ from tests.factories import World
 
 pytestmark = pytest.mark.django_db
 ROOMS = (
-    "accounts", "batches", "derived", "estate", "external", "gas", "intake", "jobs", "mail", "operations", "privacy", "registers",
+    "accounts", "batches", "derived", "estate", "external", "gas", "intake", "jobs", "mail", "operations", "privacy",
+    "registers",
 )  # fmt: skip
 
 CHANGES_NOTHING = {
     # they ask, find, list or check
-    "accounts.memberships.require_touchable", "accounts.organisations.organisation_named",
-    "accounts.people.user_by_email", "accounts.role_assignments.require_to_give",
-    "accounts.access_log.note_people", "accounts.access_log.note_memberships", "accounts.access_log.note_invitations",
+    "accounts.memberships.protect_operator", "accounts.organisations.organisation_named",
+    "accounts.people.user_by_email", "accounts.role_assignments.require_may_grant",
+    "accounts.access_log.record_people_read", "accounts.access_log.record_memberships_read",
+    "accounts.access_log.record_invitations_read",
     "estate.lists.meters", "estate.lists.sites", "estate.lists.regions", "estate.lists.suppliers",
     "estate.lists.matching_meters", "estate.lists.matching_sites", "estate.meters.require_editor",
     "estate.regions.find_or_create_region", "estate.suppliers.find_or_create_supplier", "operations.summaries.totals",
@@ -67,12 +69,13 @@ CHANGES_NOTHING = {
     # the parts that every deed of the estate and of memberships is made of; they write the event themselves
     "estate.history.record_change", "estate.fact_entries.insert_entry",
     "estate.formula_changes.set_formula",
-    "estate.changes.write", "estate.changes.remove", "accounts.memberships.take_away",
+    "estate.changes.write", "estate.changes.remove", "accounts.memberships.remove",
     "intake.uploads.import_history.import_entries", "intake.uploads.import_history.import_entry",
     "intake.profiles.selected_profile.selected_reader",
     "intake.push.service.may_push",
     "estate.virtual.meaning_of", "estate.virtual.refuse_circle", "estate.virtual.refuse_if_used",
-    "estate.meters.refuse_deletion", "estate.formula_visibility.visible_formula", "estate.formula_visibility.visible_formulas",
+    "estate.meters.refuse_deletion", "estate.formula_visibility.visible_formula",
+    "estate.formula_visibility.visible_formulas",
     "gas.lists.regions", "external.summaries.places", "external.summaries.months", "external.summaries.month_values",
     "intake.profiles.match.matching_profiles", "intake.profiles.preview.preview_of",
     "intake.profiles.service.find_profile",
@@ -246,7 +249,7 @@ DEEDS: dict[str, Deed] = {
         lambda s: people.deactivate(s.actor, user=s.world.viewer),
         lambda s, u: people.reactivate(s.actor, user=u),
     ),
-    "accounts.second_factor.take_away": (
+    "accounts.second_factor.remove": (
         Stage.factor,
         lambda s, _: second_factor.remove(s.actor, user=s.world.viewer),
     ),
