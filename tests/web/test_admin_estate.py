@@ -101,7 +101,7 @@ def test_an_empty_site_is_deleted(admin: Client, world: World) -> None:
     assert not Site.objects.filter(pk=empty.pk).exists()
 
 
-def test_a_metric_is_written_down_with_its_dates_and_taken_out(admin: Client, world: World) -> None:
+def test_a_metric_is_added_with_its_dates_and_deleted(admin: Client, world: World) -> None:
     here = f"/admin/sites/{world.site.pk}"
     said = {"do": "set_metric", "name": "Beds", "value": "120", "unit": "", "measure": "level", "since": "2025-01-01"}
     assert admin.post(here, said | {"until": ""}).status_code == 302
