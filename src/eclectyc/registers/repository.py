@@ -121,16 +121,29 @@ def load_registers(meters: Sequence[int], points: Mapping[int, PointFacts]) -> l
         for window in ResetWindow.objects.filter(register__meter__in=piece):
             span = RegisterReset(_s(window.since), _s(window.until), window.last_read, window.first_read)
             resets.setdefault(window.register_id, []).append(span)
-        columns = ("serial", "code", "kind", "digits", "tolerance_s", "is_beside")
+        columns = ("meter_id", "pk", "quantity", "unit", "until", "serial", "code", "kind", "digits")
         rows = Register.objects.filter(meter__in=piece).order_by("pk")
-        for meter, pk, quantity, unit, until, *values in rows.values_list(
-            "meter_id", "pk", "quantity", "unit", "until", *columns
+        for meter, pk, quantity, unit, until, serial, code, kind, digits, tolerance_s, is_beside in rows.values_list(
+            *columns, "tolerance_s", "is_beside"
         ):
-            until_s = _at(until, points[meter].zone, END)
-            stored_in = measured_in(unit, points[meter].unit)
-            found.append(
-                (meter, RegisterFacts(0, quantity, unit, *stored_in, *values, until_s, resets.get(pk, ()), pk))
+            measured, factor = measured_in(unit, points[meter].unit)
+            register = RegisterFacts(
+                point=0,
+                quantity=quantity,
+                unit=unit,
+                measured=measured,
+                factor=factor,
+                serial=serial,
+                code=code,
+                kind=kind,
+                digits=digits,
+                tolerance_s=tolerance_s,
+                is_beside=is_beside,
+                until_s=_at(until, points[meter].zone, END),
+                resets=resets.get(pk, ()),
+                pk=pk,
             )
+            found.append((meter, register))
     return found
 
 
