@@ -16,9 +16,24 @@ class ApiConfig(AppConfig):
     below_meters: ClassVar = ("dated_facts", "meter_history")
     # In the order of the documentation page. The router of meters is completed by what is pushed to them.
     usual: ClassVar = (
-        "push", "regions", "suppliers", "sites", "bulk", "exports", "organisations", "people", "roles", "invitations",
-        "tokens", "audit", "privacy", "imports", "import_profiles", "feeds", "calorific",
-    )  # fmt: skip
+        "push",
+        "regions",
+        "suppliers",
+        "sites",
+        "bulk",
+        "exports",
+        "organisations",
+        "people",
+        "roles",
+        "invitations",
+        "tokens",
+        "audit",
+        "privacy",
+        "imports",
+        "import_profiles",
+        "feeds",
+        "calorific",
+    )
 
     def ready(self) -> None:
         from eclectyc.api.routers import BELOW_METERS, FIRST, USUAL, routers

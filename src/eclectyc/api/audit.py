@@ -26,11 +26,13 @@ _CSV: Final = {"text/csv": {"schema": {"type": "string"}}}
 
 
 class AuditList(Page):
-    actor: Text | None = Field(None, description="Part of an address, or a pseudonym.")
-    action: Text | None = Field(None, description="As `meter.moved`, or `meter` for all of them.")
-    subject: Text | None = Field(None, description="As `meter`, or `meter:12` for one.")
+    actor: Text | None = Field(None, description="Part of an email address, or a pseudonym.")
+    action: Text | None = Field(None, description="Such as `meter.moved`, or `meter` for all of these.")
+    subject: Text | None = Field(None, description="Such as `meter`, or `meter:12` for one.")
     organisation: Number | None = None
-    from_: Moment | None = Field(None, alias="from", description="Local date of the installation, or an instant.")
+    from_: Moment | None = Field(
+        None, alias="from", description="A date in the installation's time zone, or an instant."
+    )
     to: Moment | None = Field(None, description="The same, exclusive.")
 
 
@@ -38,7 +40,7 @@ class EventOut(Schema):
     id: int
     at: datetime
     organisation: int | None
-    actor: str = Field(description="Empty for somebody who was erased; the pseudonym stays.")
+    actor: str = Field(description="Empty for an erased person; the pseudonym stays.")
     pseudonym: str
     origin: str
     action: str
@@ -46,7 +48,7 @@ class EventOut(Schema):
     subject_id: str
     before: dict[str, Any]
     after: dict[str, Any]
-    personal: dict[str, Any] = Field(description="What names people; gone once they are erased.")
+    personal: dict[str, Any] = Field(description="Text that names people; deleted when they are erased.")
     is_sealed: bool
 
 
@@ -64,7 +66,7 @@ class EventPage(Schema):
 )
 def list_events(request: HttpRequest, asked: Query[AuditList]) -> EventPage | HttpResponse:
     """The latest first, of the organisations whose audit you may read; as CSV for ``Accept: text/csv``, without
-    paging (at most 100,000). Reading the audit leaves an event of its own."""
+    paging (at most 100,000). Reading the audit is itself recorded."""
     actor = actor_of(request)
     require_somewhere(actor, "audit.view")
     sought = EventFilter(

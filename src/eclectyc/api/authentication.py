@@ -1,4 +1,4 @@
-"""Who asks: a program with a token, or a person with a session. Without either there is no answer."""
+"""Authentication: a program's token or a person's session; without either there is no answer."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from eclectyc.kernel.errors import EclectycError
 
 
 class BearerToken(HttpBearer):
-    """``Authorization: Bearer <token>``. A header that does not count is refused, session or no session.
+    """``Authorization: Bearer <token>``. An invalid header is refused, with or without a session.
 
-    What only reads opens for a token of the scope read, all else for manage, unless an address names its ``scope``.
+    A token with the scope read opens what only reads, manage everything else, unless a route names its ``scope``.
     """
 
     def __init__(self, scope: str = "") -> None:
@@ -40,7 +40,7 @@ class BearerToken(HttpBearer):
         return self.authenticate(request, secret.strip())
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor:
-        """Put the token's person in the place of the visitor."""
+        """Make the token's person the request's actor."""
         use = use_token(token, now=timezone.now(), origin=origin_of(request))
         use.require(self.scope or (ApiToken.READ if request.method in SAFE else ApiToken.MANAGE))
         request.actor = use.actor  # type: ignore[attr-defined]
@@ -48,7 +48,7 @@ class BearerToken(HttpBearer):
 
 
 class SessionCookie(APIKeyCookie):
-    """The session of a person who has signed in; what changes something also needs the CSRF token."""
+    """The session of a signed-in person; changes also need the CSRF token."""
 
     param_name: str = settings.SESSION_COOKIE_NAME
 
@@ -60,22 +60,21 @@ class SessionCookie(APIKeyCookie):
 
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 AUTHENTICATION: Final = (BearerToken(), SessionCookie())
-PUSHING: Final = (BearerToken(ApiToken.PUSH), SessionCookie())  # for `auth=` where readings are sent
+PUSHING: Final = (BearerToken(ApiToken.PUSH), SessionCookie())  # for `auth=` of routes that push readings
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Return who asks, as authentication found."""
+    """Return the authenticated actor."""
     return cast(Actor, request.actor)  # type: ignore[attr-defined]
 
 
 def identify(request: HttpRequest) -> Actor:
-    """Return who asks where an answer is open to all; raise ``Unauthenticated`` for a token that does not count."""
+    """Return the actor of a public route; raise ``Unauthenticated`` for an invalid token."""
     return AUTHENTICATION[0](request) or actor_of(request)
 
 
 def for_the_signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Decorate the documentation, which is only read: a browser without a session is sent to sign in, a program is
-    refused."""
+    """Protect the documentation: a browser without a session is sent to sign in, a program is refused."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -25,7 +25,7 @@ Ids = Annotated[list[Number], Field(max_length=MOST_AT_ONCE)]
 
 
 class Which(Body):
-    """What a filter finds; numbers narrow it. An empty one would be everything, and is refused."""
+    """The selection by filter or numbers. An empty one would select everything and is refused."""
 
     search: LongText = ""
     organisation: Number | None = None
@@ -62,20 +62,20 @@ class SiteChange(Body):
 
 
 class ManyMeters(Body):
-    ids: Ids | None = Field(None, description="The numbers of the meters; else a filter.")
+    ids: Ids | None = Field(None, description="The numbers of the meters, instead of a filter.")
     filter: WhichMeters | None = None
     change: MeterChange
 
 
 class ManySites(Body):
-    ids: Ids | None = Field(None, description="The numbers of the sites; else a filter.")
+    ids: Ids | None = Field(None, description="The numbers of the sites, instead of a filter.")
     filter: Which | None = None
     change: SiteChange
 
 
 @router.post("/bulk/meters", response={200: BulkOut, **CHANGING}, summary="Change many meters")
 def change_meters(request: HttpRequest, body: ManyMeters) -> BulkOut:
-    """All or none, each checked for rights."""
+    """Changes all or none; rights are checked for each."""
     actor = actor_of(request)
     change = body.change.given()
     not_null(change, *(set(change) - {"supplier", "installed", "removed"}))
@@ -89,7 +89,7 @@ def change_meters(request: HttpRequest, body: ManyMeters) -> BulkOut:
 
 @router.post("/bulk/sites", response={200: BulkOut, **CHANGING}, summary="Change many sites")
 def change_sites(request: HttpRequest, body: ManySites) -> BulkOut:
-    """All or none, each checked for rights."""
+    """Changes all or none; rights are checked for each."""
     actor = actor_of(request)
     change = body.change.given()
     not_null(change, *(set(change) - {"region", "floor_area_m2"}))
@@ -136,7 +136,7 @@ def _only(ids: list[int], which: Which | None) -> list[int]:
 def _narrowed(which: Which | None) -> dict[str, Any]:
     given = {name: value for name, value in which.given().items() if value not in (None, "")} if which else {}
     if not given:
-        raise Invalid("Nothing says which of them are to change.", "Give numbers, or narrow a filter.", field="ids")
+        raise Invalid("No selection was given.", "Give numbers or a filter.", field="ids")
     return given
 
 

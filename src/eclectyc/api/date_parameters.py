@@ -1,4 +1,4 @@
-"""Dates and instants as they come in an address."""
+"""Dates and instants in addresses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DATE_LENGTH = 10
 def moment_of(text: str | None, field: str) -> date | datetime | None:
     """Return a local date or an instant with its offset; None stays None.
 
-    A plus sign that an address has turned into a space is a plus sign.
+    A space in place of an offset's plus sign, as addresses decode it, counts as a plus sign.
 
     >>> moment_of("2025-06-01T10:00:00 01:00", "from").isoformat()
     '2025-06-01T10:00:00+01:00'
@@ -32,5 +32,5 @@ def moment_of(text: str | None, field: str) -> date | datetime | None:
         return datetime.fromisoformat(f"{text[:_DATE_LENGTH]}T{clock}{offset}")
     except (ValueError, OverflowError):
         raise Invalid(
-            f"{text[:80]!r} is no date or instant.", "Write 2025-06-01, or 2025-06-01T10:00:00Z.", field=field
+            f"{text[:80]!r} is not a date or instant.", "Write 2025-06-01, or 2025-06-01T10:00:00Z.", field=field
         ) from None

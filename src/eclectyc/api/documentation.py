@@ -1,4 +1,4 @@
-"""The page that describes the API: django-ninja's, with the assets it ships; nothing of it comes from elsewhere."""
+"""The API's documentation page: django-ninja's, with its own assets; nothing is loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ninja.openapi.docs import Swagger
 
 
 class Documentation(Swagger):
-    """Swagger, with the template whose scripts are served from here."""
+    """Swagger, with scripts served from here."""
 
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
         """Answer with the page."""

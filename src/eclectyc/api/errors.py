@@ -19,7 +19,7 @@ PREFIX: Final = "/api/"
 
 
 class Ambiguous(EclectycError):
-    """Several things answer to one name."""
+    """A name that belongs to several things."""
 
     code = "ambiguous"
 
@@ -38,7 +38,7 @@ _STATUS: Final[tuple[tuple[type[EclectycError], HTTPStatus], ...]] = (
 
 
 def status_of(error: EclectycError) -> HTTPStatus:
-    """Return the status that an error answers with: 500 where it is not the asker's doing."""
+    """Return the HTTP status of an error: 500 if the caller cannot change it."""
     return next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
@@ -52,7 +52,7 @@ def envelope(status: int, code: str, message: str, field: str = "") -> HttpRespo
 
 
 def answer(error: EclectycError) -> HttpResponse:
-    """Return the answer that an error of ours gives."""
+    """Return the answer for an error of ours."""
     response = envelope(status_of(error), error.code, str(error), error.field)
     if isinstance(error, TooMany):
         response["Retry-After"] = str(error.retry_after_s)
@@ -60,8 +60,8 @@ def answer(error: EclectycError) -> HttpResponse:
 
 
 def speak_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: under /api/ an error that Django itself answers (no such address, a method that is not there, a
-    fault) has the same envelope as ours, and no answer is kept by a cache."""
+    """Middleware: errors that Django answers under /api/ (unknown address, wrong method) have the same envelope as ours,
+    and no answer is cached."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -87,23 +87,23 @@ def _in_our_words(response: HttpResponse) -> HttpResponse:
 _WORDS: Final = {
     HTTPStatus.BAD_REQUEST: "The request cannot be understood.",
     HTTPStatus.FORBIDDEN: "This is not allowed.",
-    HTTPStatus.NOT_FOUND: "There is nothing at this address. See /api/docs.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method. See /api/docs.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side; it has been noted in the log.",
+    HTTPStatus.NOT_FOUND: "This address does not exist. See /api/docs.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not support that method. See /api/docs.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side. Details are in the log.",
 }
 
 
 def add_error_answers(api: NinjaAPI) -> None:
-    """Let an API answer errors in the envelope."""
+    """Make an API answer errors in the envelope."""
 
     @api.exception_handler(EclectycError)
     def ours(request: HttpRequest, error: Any) -> HttpResponse:
         if status_of(error) is HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise error  # a fault: Django logs it
+            raise error  # an internal error: Django logs it
         return answer(error)
 
     @api.exception_handler(AuthenticationError)
-    def nobody(request: HttpRequest, error: Any) -> HttpResponse:
+    def unauthenticated(request: HttpRequest, error: Any) -> HttpResponse:
         return answer(Unauthenticated())
 
     @api.exception_handler(HttpError)
@@ -113,7 +113,7 @@ def add_error_answers(api: NinjaAPI) -> None:
 
     @api.exception_handler(Http404)
     def missing(request: HttpRequest, error: Any) -> HttpResponse:
-        return answer(NotFound("There is no such thing.", "Check its name."))
+        return answer(NotFound("This does not exist.", "Check its name."))
 
     @api.exception_handler(ValidationError)
     def wrong(request: HttpRequest, error: Any) -> HttpResponse:

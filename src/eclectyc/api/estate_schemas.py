@@ -1,4 +1,4 @@
-"""What goes in and out of the API for regions, suppliers, sites and meters. Values are checked by the services."""
+"""Schemas of regions, suppliers, sites and meters. Values are checked by the services."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from eclectyc.estate.models import Measure, Region, Site, SiteMetric, Supplier
 
 def _no_nul(text: str) -> str:
     if "\x00" in text:
-        raise ValueError("a NUL character cannot be part of a text")
+        raise ValueError("a text cannot contain a NUL character")
     return text
 
 
@@ -60,11 +60,11 @@ class SupplierList(Searched):
 
 
 class SiteList(Searched):
-    search: Text | None = Field(None, description="Words of a name, a postcode, an address or a company.")
+    search: Text | None = Field(None, description="Words in a name, postcode, address or company.")
     organisation: Text | None = Field(None, description="Name or number.")
     region: Text | None = Field(None, description="Name or number.")
     site_type: SiteTypeName | None = None
-    utility: UtilityName | None = Field(None, description="Those with a meter of it.")
+    utility: UtilityName | None = Field(None, description="Those with one of its meters.")
     is_active: bool | None = None
     sort: SiteSort = "name"
 
@@ -101,7 +101,8 @@ Week = Annotated[
     Any, Field(description="'Mon-Fri 07:00-19:00; Sat 09:00-13:00', or seven lists of [opens, closes], Monday first.")
 ]
 Properties = Annotated[
-    dict[str, Any], Field(description='{"name": {"kind": "text|number|date|yes_no", "value": …}}; replaces them all.')
+    dict[str, Any],
+    Field(description='{"name": {"kind": "text|number|date|yes_no", "value": …}}; replaces all of them.'),
 ]
 
 
@@ -115,7 +116,7 @@ class SiteFields(Body):
     latitude: float | None = None
     longitude: float | None = None
     timezone: Text | None = None
-    gas_region: Text | None = Field(None, description="Whose calorific values hold here: an LDZ's code, mostly.")
+    gas_region: Text | None = Field(None, description="The region of its calorific values, usually an LDZ code.")
     is_active: bool | None = None
     opening_hours: Week | None = None
     properties: Properties | None = None
@@ -138,7 +139,7 @@ class MeterFields(Body):
     unit: Text | None = None
     step: int | None = None
     multiplier: Exact | None = None
-    correction: Exact | None = Field(None, description="Of volumes of gas, for temperature and pressure: 1.02264.")
+    correction: Exact | None = Field(None, description="Factor of gas volumes for temperature and pressure: 1.02264.")
     serial: Text | None = None
     supplier: Number | None = None
     parent: Number | None = Field(None, description="The number of the main meter; null: a main meter itself.")
@@ -146,7 +147,7 @@ class MeterFields(Body):
     removed: date | None = None
     is_active: bool | None = None
     formula: Formula | None = Field(
-        None, description="Makes a virtual meter: meters by their identifiers, each times a number, added up."
+        None, description="Makes it a virtual meter: a sum of meters by identifier, each times a number."
     )
     outside_references: dict[str, Text] | None = None
 
@@ -157,7 +158,7 @@ class NewMeter(MeterFields):
 
 
 class ChangedMeter(MeterFields):
-    site: Number | None = Field(None, description="Puts right where it always was; to move it, add a placement.")
+    site: Number | None = Field(None, description="Corrects where it has always been; to move it, add a placement.")
     identifier: Text | None = None
 
 
@@ -165,7 +166,7 @@ class RegionOut(Schema):
     id: int
     organisation: int
     name: str
-    sites: int = Field(description="How many of its sites you see.")
+    sites: int = Field(description="The number of its sites that you see.")
     version: int
 
 
@@ -180,7 +181,7 @@ class SupplierOut(Schema):
     contact_phone: str
     notes: str
     is_active: bool
-    meters: int = Field(description="How many of its meters you see.")
+    meters: int = Field(description="The number of its meters that you see.")
     version: int
 
 
@@ -217,7 +218,7 @@ class NewMetric(Body):
     name: Text
     value: Exact
     since: date
-    until: date | None = Field(None, description="The first day on which it no longer holds.")
+    until: date | None = Field(None, description="Ends before this day.")
     unit: Text = ""
     measure: MeasureName = Measure.LEVEL.value
 
@@ -268,7 +269,7 @@ class BulkOut(Schema):
 
 
 def region_out(region: Region, sites: int) -> RegionOut:
-    """Return a region as the API shows it."""
+    """"""
     return RegionOut(
         id=region.pk, organisation=region.organisation_id, name=region.name, sites=sites, version=region.version
     )
@@ -284,10 +285,23 @@ def supplier_out(supplier: Supplier, meters: int) -> SupplierOut:
 def site_out(site: Site, meters: int) -> SiteOut:
     """Return a site as the API shows it."""
     plain = (
-        "name", "company", "address", "postcode", "site_type", "floor_area_m2", "latitude", "longitude", "timezone",
+        "name",
+        "company",
+        "address",
+        "postcode",
+        "site_type",
+        "floor_area_m2",
+        "latitude",
+        "longitude",
+        "timezone",
         "gas_region",
-        "is_active", "opening_hours", "properties", "outside_references", "created_at", "version",
-    )  # fmt: skip
+        "is_active",
+        "opening_hours",
+        "properties",
+        "outside_references",
+        "created_at",
+        "version",
+    )
     return SiteOut(
         id=site.pk,
         organisation=site.organisation_id,

@@ -32,25 +32,25 @@ class MeterExport(MeterList):
 
 @router.get("/exports/sites", response={200: str, **ONE}, summary="Sites as a file", openapi_extra=_FILES)
 def export_sites(request: HttpRequest, asked: Query[SiteExport]) -> HttpResponse:
-    """All sites of the filter, as CSV or XLSX; the page and the order of the list are passed over."""
+    """All sites of the filter, as CSV or XLSX; page and order are ignored."""
     actor = actor_of(request)
     return file_of(registry.site_rows(actor, sites.filter_of(actor, asked)), "sites", asked.format)
 
 
 @router.get("/exports/meters", response={200: str, **ONE}, summary="Meters as a file", openapi_extra=_FILES)
 def export_meters(request: HttpRequest, asked: Query[MeterExport]) -> HttpResponse:
-    """All meters of the filter, as CSV or XLSX; the page and the order of the list are passed over."""
+    """All meters of the filter, as CSV or XLSX; page and order are ignored."""
     actor = actor_of(request)
     return file_of(registry.meter_rows(actor, meters.filter_of(actor, asked)), "meters", asked.format)
 
 
 def file_of(rows: Iterable[Row], name: str, form: Form) -> HttpResponse:
-    """Return rows as a file to be saved."""
+    """Return rows as a download."""
     if form == "xlsx":
         response = HttpResponse(xlsx(rows, name), content_type=FORMS[form])
     else:
         parts = iter(csv_parts(rows))
-        first = next(parts)  # what can fail fails before the answer begins
+        first = next(parts)  # errors are raised before the answer begins
         response = StreamingHttpResponse(chain([first], parts), content_type=FORMS[form])  # type: ignore[assignment]
     response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     return response

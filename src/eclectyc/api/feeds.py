@@ -1,4 +1,4 @@
-"""Feeds: where files are fetched from by themselves. Secrets go in and never come out."""
+"""Feeds: places from which files are collected automatically. Secrets are accepted and never returned."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ Kind = Literal["sftp", "folder", "https"]
 State = Literal["paused", "new", "failing", "well"]
 _SETTINGS: Final = (
     "sftp: host, port, username, host_key, path, pattern, after (leave, move, delete), move_to, settle_s. "
-    "folder (an operator's alone): path, pattern, after, move_to, settle_s. "
+    "folder (operators only): path, pattern, after, move_to, settle_s. "
     "https: url, authorisation (none, bearer, basic, header), header, first_days, overlap_days."
 )
 _SECRETS: Final = (
-    "sftp: password, or private_key with passphrase. https: token. Kept sealed and never answered. What is given "
+    "sftp: password, or private_key with passphrase. https: token. Stored encrypted and never returned. What is given "
     "replaces all there were."
 )
 
 
 class FeedOptions(Body):
-    """How a feed's files are read: the options of an import."""
+    """The import options of a feed's files."""
 
     profile: Text = Field("", description="The name of a saved import profile of the organisation.")
     type: Text = "auto"
@@ -60,18 +60,18 @@ class NewFeed(Body):
     settings: dict[str, str | int] = Field(description=_SETTINGS)
     secrets: dict[str, str] = Field({}, description=_SECRETS)
     options: FeedOptions = Field(default_factory=lambda: FeedOptions.model_validate({}))
-    cron: Text = Field("*/15 * * * *", description="When it is looked at: minute, hour, day, month, weekday.")
+    cron: Text = Field("*/15 * * * *", description="When it is checked: minute, hour, day, month, weekday.")
     zone: Text = "Europe/London"
     is_active: bool = True
     quiet_after_h: int | None = Field(
-        None, ge=1, le=87_600, description="A mail goes out when nothing new came for so many hours; null: none."
+        None, ge=1, le=87_600, description="Sends a mail if no file arrives for this many hours; null: none."
     )
 
 
 class ChangedFeed(Body):
     name: Text | None = None
-    settings: dict[str, str | int] | None = Field(None, description=f"Given whole. {_SETTINGS}")
-    secrets: dict[str, str] | None = Field(None, description=f"Left out: as they are. {_SECRETS}")
+    settings: dict[str, str | int] | None = Field(None, description=f"Replaced as a whole. {_SETTINGS}")
+    secrets: dict[str, str] | None = Field(None, description=f"If left out, unchanged. {_SECRETS}")
     options: FeedOptions | None = Field(None, description="Given whole.")
     cron: Text | None = None
     zone: Text | None = None
@@ -90,9 +90,9 @@ class FeedOut(Schema):
     organisation: str
     organisation_id: int
     state: State
-    settings: dict[str, Any] = Field(description="Nothing secret is among them.")
+    settings: dict[str, Any] = Field(description="Without secrets.")
     has_secrets: bool
-    options: dict[str, Any] = Field(description="How its files are read, where that is not as usual.")
+    options: dict[str, Any] = Field(description="Import options that differ from the defaults.")
     cron: str
     zone: str
     is_active: bool
@@ -101,8 +101,8 @@ class FeedOut(Schema):
     last_looked_at: datetime | None
     last_success_at: datetime | None
     last_file_at: datetime | None
-    next_at: datetime | None = Field(description="When it is looked at next.")
-    error: str = Field(description="Why it fails; empty where it does not.")
+    next_at: datetime | None = Field(description="When it is next checked.")
+    error: str = Field(description="Why it fails; empty if it works.")
     remedy: str
 
 
@@ -113,10 +113,10 @@ class FeedPage(Schema):
 
 class FeedFileOut(Schema):
     name: str
-    size: int | None = Field(description="Bytes, where the place says.")
+    size: int | None = Field(description="Bytes, if the place states them.")
     seen_at: datetime
     sha256: str
-    job: int | None = Field(description="The job that imports it; null where its content came before.")
+    job: int | None = Field(description="The job that imports it; null if its content came before.")
 
 
 class FeedFilePage(Schema):
@@ -125,12 +125,12 @@ class FeedFilePage(Schema):
 
 
 class LookOut(Schema):
-    job: int = Field(description="The background job that looks at the feed.")
+    job: int = Field(description="The background job that checks the feed.")
 
 
 @router.get("/feeds", response={200: FeedPage, **ONE}, summary="List feeds")
 def list_feeds(request: HttpRequest, asked: Query[FeedList]) -> FeedPage:
-    """By name, those of the organisations in which you run imports."""
+    """Feeds of the organisations in which you run imports, by name."""
     actor = actor_of(request)
     require_somewhere(actor, "imports.run")
     found, organisations = _visible(actor), organisations_named(actor, asked.organisation)
@@ -142,9 +142,9 @@ def list_feeds(request: HttpRequest, asked: Query[FeedList]) -> FeedPage:
     return FeedPage(items=_outs(actor, items), count=count)
 
 
-@router.post("/feeds", response={201: FeedOut, **CHANGING}, summary="Set a feed up")
+@router.post("/feeds", response={201: FeedOut, **CHANGING}, summary="Create a feed")
 def add_feed(request: HttpRequest, body: NewFeed) -> Status[FeedOut]:
-    """It is looked at as its schedule says, from now on."""
+    """It is checked by its schedule from now on."""
     actor = actor_of(request)
     organisation = one(Organisation.objects.visible_to(actor), body.organisation, "organisation", field="organisation")
     made = service.create_feed(
@@ -152,54 +152,65 @@ def add_feed(request: HttpRequest, body: NewFeed) -> Status[FeedOut]:
         organisation=organisation,
         kind=body.kind,
         details=service.FeedDetails(
-            body.name, body.settings, body.secrets, ImportOptions(**body.options.dict()), body.cron, body.zone,
-            body.is_active, body.quiet_after_h,
+            body.name,
+            body.settings,
+            body.secrets,
+            ImportOptions(**body.options.dict()),
+            body.cron,
+            body.zone,
+            body.is_active,
+            body.quiet_after_h,
         ),
-    )  # fmt: skip
+    )
     return Status(201, _outs(actor, [made])[0])
 
 
 @router.get("/feeds/{pk}", response={200: FeedOut, **ONE}, summary="One feed")
 def one_feed(request: HttpRequest, pk: Path[Number]) -> FeedOut:
-    """How it is set up and how it is doing."""
+    """Its settings and its state."""
     return _out(request, pk)
 
 
 @router.patch("/feeds/{pk}", response={200: FeedOut, **CHANGING}, summary="Change a feed")
 def change_feed(request: HttpRequest, pk: Path[Number], body: ChangedFeed) -> FeedOut:
-    """What is left out stays as it is. Secrets go to no other place than the one they were given for."""
+    """Fields that are left out stay unchanged. Secrets are only used for the place they were given for."""
     actor = actor_of(request)
     held = one(_visible(actor), pk, "feed")
     given = body.given()
     not_null(given, *(set(given) - {"quiet_after_h"}))
     options = ImportOptions(**body.options.dict()) if body.options is not None else service.options_of(held)
     wanted = service.FeedDetails(
-        given.get("name", held.name), given.get("settings", held.settings), given.get("secrets"), options,
-        given.get("cron", held.cron), given.get("zone", held.zone), given.get("is_active", held.is_active),
+        given.get("name", held.name),
+        given.get("settings", held.settings),
+        given.get("secrets"),
+        options,
+        given.get("cron", held.cron),
+        given.get("zone", held.zone),
+        given.get("is_active", held.is_active),
         given.get("quiet_after_h", held.quiet_after_h),
-    )  # fmt: skip
+    )
     service.update_feed(actor, feed=held, details=wanted)
     return _out(request, pk)
 
 
-@router.delete("/feeds/{pk}", response={204: None, **CHANGING}, summary="Take a feed down")
+@router.delete("/feeds/{pk}", response={204: None, **CHANGING}, summary="Delete a feed")
 def delete_feed(request: HttpRequest, pk: Path[Number]) -> Status[None]:
-    """No more files are fetched. What came stays."""
+    """No more files are fetched; imported readings stay."""
     actor = actor_of(request)
     service.delete_feed(actor, feed=one(_visible(actor), pk, "feed"))
     return Status(204, None)
 
 
-@router.post("/feeds/{pk}/read", response={202: LookOut, **CHANGING}, summary="Look at a feed now")
+@router.post("/feeds/{pk}/read", response={202: LookOut, **CHANGING}, summary="Check a feed now")
 def read_feed(request: HttpRequest, pk: Path[Number]) -> Status[LookOut]:
-    """In the background; what is new there is imported."""
+    """Runs in the background; new files are imported."""
     actor = actor_of(request)
     return Status(202, LookOut(job=service.read_now(actor, feed=one(_visible(actor), pk, "feed")).pk))
 
 
-@router.get("/feeds/{pk}/files", response={200: FeedFilePage, **ONE}, summary="Files that were read")
+@router.get("/feeds/{pk}/files", response={200: FeedFilePage, **ONE}, summary="List a feed's files")
 def feed_files(request: HttpRequest, pk: Path[Number], asked: Query[Page]) -> FeedFilePage:
-    """What the feed brought, the latest first."""
+    """The files that the feed collected, the latest first."""
     held = one(_visible(actor_of(request)), pk, "feed")
     items, count = page_of(held.files.exclude(sha256="").select_related("upload"), asked)
     return FeedFilePage(items=[_file(file) for file in items], count=count)
@@ -222,9 +233,23 @@ def _outs(actor: Actor, feeds: list[Feed]) -> list[FeedOut]:
 
 def _facts(feed: Feed) -> dict[str, Any]:
     names = (
-        "id", "name", "kind", "organisation_id", "state", "settings", "cron", "zone", "is_active", "quiet_after_h",
-        "created_at", "last_looked_at", "last_success_at", "last_file_at", "error", "remedy",
-    )  # fmt: skip
+        "id",
+        "name",
+        "kind",
+        "organisation_id",
+        "state",
+        "settings",
+        "cron",
+        "zone",
+        "is_active",
+        "quiet_after_h",
+        "created_at",
+        "last_looked_at",
+        "last_success_at",
+        "last_file_at",
+        "error",
+        "remedy",
+    )
     profile = {"profile": feed.profile.name} if feed.profile else {}
     return {name: getattr(feed, name) for name in names} | {
         "organisation": feed.organisation.name,
@@ -235,6 +260,9 @@ def _facts(feed: Feed) -> dict[str, Any]:
 
 def _file(file: FeedFile) -> FeedFileOut:
     return FeedFileOut(
-        name=file.name, size=file.size if file.size >= 0 else None, seen_at=file.seen_at, sha256=file.sha256,
+        name=file.name,
+        size=file.size if file.size >= 0 else None,
+        seen_at=file.seen_at,
+        sha256=file.sha256,
         job=file.upload.job_id if file.upload else None,
-    )  # fmt: skip
+    )

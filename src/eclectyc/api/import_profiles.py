@@ -1,4 +1,4 @@
-"""Import profiles: how the files of a sender are laid out, as JSON and as TOML."""
+"""Import profiles: the layout of a sender's files, as JSON and TOML."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ _AS_TOML: Final = {"responses": {200: {"content": {TOML: {"schema": {"type": "st
 
 def _no_nul(text: str) -> str:
     if "\x00" in text:
-        raise ValueError("a NUL character cannot be part of a text")
+        raise ValueError("a text cannot contain a NUL character")
     return text
 
 
 LongText = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_no_nul)]
 _MAPPING: Final = Field(
     None,
-    description="How the files are laid out: layout, file, columns, meaning, flags, quantities, meters, last_wins.",
+    description="The layout of the files: layout, file, columns, meaning, flags, quantities, meters, last_wins.",
 )
-_TOML: Final = Field(None, max_length=MOST_BYTES, description="The same as TOML. One of the two is given.")
+_TOML: Final = Field(None, max_length=MOST_BYTES, description="The same as TOML; give one of the two.")
 
 
 class NewProfile(Body):
     organisation: Number
-    name: Text = Field(description="Unique in the organisation: the sender, say.")
+    name: Text = Field(description="Unique in the organisation, such as the sender.")
     sender: Text = ""
     notes: LongText = ""
     mapping: dict[str, Any] | None = _MAPPING
@@ -73,11 +73,11 @@ class ProfileOut(Schema):
     sender: str
     notes: str
     layout: str
-    version: int = Field(description="One more with each change; also the answer's ETag.")
+    version: int = Field(description="Increases with each change; also the answer's ETag.")
     created_at: datetime
     changed_at: datetime
-    last_used_at: datetime | None = Field(description="When something last came in with it.")
-    feeds: list[str] = Field(description="The feeds whose files are read with it.")
+    last_used_at: datetime | None = Field(description="When it was last used.")
+    feeds: list[str] = Field(description="The feeds that use it.")
 
 
 class OneProfileOut(ProfileOut):
@@ -91,7 +91,7 @@ class ProfilePage(Schema):
 
 @router.get("/import-profiles", response={200: ProfilePage, **ONE}, summary="List import profiles")
 def list_profiles(request: HttpRequest, asked: Query[ProfileList]) -> ProfilePage:
-    """By name, those of the organisations in which you run imports."""
+    """Profiles of the organisations in which you run imports, by name."""
     actor = actor_of(request)
     require_somewhere(actor, "imports.run")
     found, organisations = _visible(request), organisations_named(actor, asked.organisation)
@@ -105,7 +105,7 @@ def list_profiles(request: HttpRequest, asked: Query[ProfileList]) -> ProfilePag
 
 @router.post("/import-profiles", response={201: OneProfileOut, **CHANGING}, summary="Save an import profile")
 def add_profile(request: HttpRequest, response: HttpResponse, body: NewProfile) -> Status[OneProfileOut]:
-    """Its mapping is checked as a whole; the error names the first thing that is wrong with it."""
+    """Its mapping is checked as a whole; the error names the first fault."""
     actor = actor_of(request)
     organisation = one(Organisation.objects.visible_to(actor), body.organisation, "organisation", field="organisation")
     actor.require("imports.run", organisation.pk)
@@ -122,7 +122,7 @@ def add_profile(request: HttpRequest, response: HttpResponse, body: NewProfile) 
     "/import-profiles/{pk}", response={200: OneProfileOut, **ONE}, summary="One import profile", openapi_extra=_AS_TOML
 )
 def one_profile(request: HttpRequest, response: HttpResponse, pk: Path[Number]) -> OneProfileOut | HttpResponse:
-    """With its mapping; as TOML alone for ``Accept: application/toml`` (or ``text/toml``)."""
+    """With its mapping; as TOML for ``Accept: application/toml`` (or ``text/toml``)."""
     found = _one(request, pk)
     if request.get_preferred_type(_TOML_TYPES) not in (None, "application/json"):
         answer = HttpResponse(toml_of(mapping_of(found.mapping)), content_type=f"{TOML}; charset=utf-8")
@@ -136,7 +136,7 @@ def one_profile(request: HttpRequest, response: HttpResponse, pk: Path[Number]) 
 def change_profile(
     request: HttpRequest, response: HttpResponse, pk: Path[Number], body: ChangedProfile, if_match: IfMatch = None
 ) -> OneProfileOut:
-    """What is left out stays as it is; a mapping is given whole. Feeds go with its name."""
+    """Fields that are left out stay unchanged; a mapping is replaced as a whole. Feeds follow a new name."""
     found = _one(request, pk)
     given = not_null(body.given(), *body.given())
     mapping = _mapping(given.pop("mapping", None), given.pop("toml", None))
@@ -148,7 +148,7 @@ def change_profile(
 
 @router.delete("/import-profiles/{pk}", response={204: None, **VERSIONED}, summary="Delete an import profile")
 def delete_profile(request: HttpRequest, pk: Path[Number], if_match: IfMatch = None) -> Status[None]:
-    """Refused while a feed, or a file that waits, uses it."""
+    """Refused while a feed or a waiting file uses it."""
     service.delete_profile(actor_of(request), profile=_one(request, pk), version=version_of(if_match))
     return Status(204, None)
 

@@ -1,4 +1,4 @@
-"""Imports: a file sent in, the background job that imports it, and what became of each."""
+"""Imports: upload a file, follow the background job that imports it, and see results."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ COUNTS = ("rows", "accepted", "rejected", "readings", "added", "changed", "uncha
 class ImportForm(Body):
     """The options of ``eclectyc import``."""
 
-    organisation: Text | None = Field(None, description="Its name or number; needed where you import for several.")
+    organisation: Text | None = Field(None, description="Name or number; required if you import for several.")
     type: Text = Field("auto", description="auto, hh, or a format's name.")
-    dry_run: bool = Field(False, description="Only try it out; nothing is stored.")
+    dry_run: bool = Field(False, description="Only test the import; nothing is stored.")
     create_meters: bool = False
-    site: Text = Field("", description="Where new meters go; it is made if need be.")
+    site: Text = Field("", description="The site of new meters; created if it does not exist.")
     stamps: Literal["auto", "start", "end"] = "auto"
     timezone: Text = ""
     unit: Text = ""
-    meter: Text = Field("", description="The meter of a file that names none.")
+    meter: Text = Field("", description="The meter, if the file names none.")
     quantity: Text = ""
     profile: Text = Field("", description="A saved import profile.")
     strict_mpan: bool = False
 
 
 class ProgressOut(Schema):
-    """How far a job is. ``left_s`` is a guess from its speed so far."""
+    """The progress of a job. ``left_s`` is estimated from its speed so far."""
 
     done: int | None
     total: int | None
@@ -70,9 +70,9 @@ class ErrorLineOut(Schema):
 
 
 class ImportOut(Schema):
-    id: str = Field(description="What it is called in addresses: j and its job's number, or its batch's number.")
+    id: str = Field(description="Its id in addresses: j and its job's number, or its batch's number.")
     job: int | None
-    batch: int | None = Field(description="Null until its readings are in.")
+    batch: int | None = Field(description="Null until its readings are stored.")
     state: State
     file: str
     organisation: str
@@ -90,14 +90,14 @@ class ImportOut(Schema):
     unchanged: int
     kept: int
     progress: ProgressOut | None
-    error: str = Field(description="Why it failed; empty where it did not.")
+    error: str = Field(description="Why it failed; empty if it did not.")
     remedy: str
     attempt: int
 
 
 class OneImportOut(ImportOut):
     warnings: list[str]
-    errors: list[ErrorLineOut] = Field(description="The first lines that were not taken, and why.")
+    errors: list[ErrorLineOut] = Field(description="The first rejected lines, and why.")
     error_count: int
     unknown_meters: list[str]
 
@@ -118,8 +118,8 @@ class ImportStatusOut(Schema):
 
 class UndoneOut(Schema):
     batch: int
-    by: int = Field(description="The batch that took it back.")
-    changed: int = Field(description="Readings that have their earlier value again.")
+    by: int = Field(description="The batch that undid it.")
+    changed: int = Field(description="Readings that returned to their earlier value.")
     removed: int
 
 
@@ -130,7 +130,7 @@ class ImportList(Searched):
 
 @router.post("/imports", response={202: OneImportOut, **CHANGING}, summary="Import a file")
 def send_file(request: HttpRequest, file: File[UploadedFile], form: Form[ImportForm]) -> Status[OneImportOut]:
-    """Keep the file and import it in the background. Ask ``/api/import/jobs/{id}`` what became of it."""
+    """Store the file and import it in the background. ``/api/import/jobs/{id}`` gives the result."""
     actor = actor_of(request)
     unknown = sorted(set(request.POST) - set(ImportForm.model_fields))
     if unknown:
@@ -140,16 +140,20 @@ def send_file(request: HttpRequest, file: File[UploadedFile], form: Form[ImportF
     if not file.size:
         raise Invalid("The file is empty.", "Choose a file that has a header and data lines.", field="file")
     upload = service.receive(
-        actor, organisation=organisation, name=file.name or "", chunks=file.chunks(), options=options,
+        actor,
+        organisation=organisation,
+        name=file.name or "",
+        chunks=file.chunks(),
+        options=options,
         origin=Upload.API,
-    )  # fmt: skip
+    )
     service.start(actor, upload=upload)
     return Status(202, _whole(import_history.entry_for_upload(upload)))
 
 
-@router.get("/import/status", response={200: ImportStatusOut, **ONE}, summary="What is going on")
+@router.get("/import/status", response={200: ImportStatusOut, **ONE}, summary="Import status")
 def import_status(request: HttpRequest) -> ImportStatusOut:
-    """How many imports wait, run, and ended in the last day."""
+    """How many imports are waiting, running, and ended in the last day."""
     actor = actor_of(request)
     require_somewhere(actor, "imports.run")
     day = timezone.now() - timedelta(days=1)
@@ -172,7 +176,7 @@ def import_status(request: HttpRequest) -> ImportStatusOut:
 
 @router.get("/import/jobs", response={200: ImportPage, **ONE}, summary="List imports")
 def list_imports(request: HttpRequest, asked: Query[ImportList]) -> ImportPage:
-    """Every import you may see, the newest first: sent in, fed, or made on the command line."""
+    """All imports that you may see, the newest first: uploads, feeds and the command line."""
     actor = actor_of(request)
     require_somewhere(actor, "imports.run")
     wanted = import_history.ImportFilter(
@@ -186,39 +190,39 @@ def list_imports(request: HttpRequest, asked: Query[ImportList]) -> ImportPage:
 
 @router.get("/import/jobs/{batch}", response={200: OneImportOut, **ONE}, summary="One import")
 def one_import(request: HttpRequest, batch: Path[Text]) -> OneImportOut:
-    """What became of it, with the first lines that were not taken."""
+    """Its result, with the first rejected lines."""
     return _whole(import_history.import_entry(actor_of(request), batch))
 
 
 @router.post("/import/jobs/{batch}/cancel", response={200: OneImportOut, **CHANGING}, summary="Cancel an import")
 def cancel_import(request: HttpRequest, batch: Path[Text]) -> OneImportOut:
-    """What waits is cancelled at once, what runs at its next step; what is in already stays in."""
+    """A waiting import is cancelled at once, a running one at its next step; stored readings stay."""
     actor = actor_of(request)
     jobs.cancel(actor, job=_job(import_history.import_entry(actor, batch)))
     return _whole(import_history.import_entry(actor, batch))
 
 
-@router.post("/import/jobs/{batch}/retry", response={200: OneImportOut, **CHANGING}, summary="Try an import again")
+@router.post("/import/jobs/{batch}/retry", response={200: OneImportOut, **CHANGING}, summary="Retry an import")
 def retry_import(request: HttpRequest, batch: Path[Text]) -> OneImportOut:
-    """For what failed or was cancelled."""
+    """For a failed or cancelled import."""
     actor = actor_of(request)
     jobs.retry(actor, job=_job(import_history.import_entry(actor, batch)))
     return _whole(import_history.import_entry(actor, batch))
 
 
-@router.post("/import/jobs/{batch}/undo", response={200: UndoneOut, **CHANGING}, summary="Take an import back")
+@router.post("/import/jobs/{batch}/undo", response={200: UndoneOut, **CHANGING}, summary="Undo an import")
 def undo_import(request: HttpRequest, batch: Path[Text]) -> UndoneOut:
-    """What the import said counts no more; what was known before it does again."""
+    """Readings that the import changed return to their earlier values."""
     actor = actor_of(request)
     found = import_history.import_entry(actor, batch)
     if found.batch is None:
-        raise Conflict("Nothing of this import is in.", "There is nothing to take back.")
+        raise Conflict("This import has stored nothing.", "There is nothing to undo.")
     undone = undo_batch(actor, batch=found.batch.pk, wait_s=UNDO_WAIT_S)
     return UndoneOut(batch=undone.batch, by=undone.by, changed=undone.changed, removed=undone.removed)
 
 
 def _organisation(actor: Actor, named: str | None) -> Organisation:
-    """Return where the import goes: the named organisation, or the only one in which the actor imports."""
+    """Return the named organisation, or the only one in which the actor imports."""
     if named is not None:
         return organisation_of(actor, named)
     require_somewhere(actor, "imports.run")
@@ -232,7 +236,7 @@ def _organisation(actor: Actor, named: str | None) -> Organisation:
 
 def _job(found: import_history.ImportEntry) -> Job:
     if found.job is None:
-        raise Conflict("This import was not made in the background.", "There is no job to cancel or try again.")
+        raise Conflict("This import did not run in the background.", "There is no job to cancel or retry.")
     return found.job
 
 

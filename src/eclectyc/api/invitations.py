@@ -1,4 +1,4 @@
-"""Invitations. The link itself goes to its reader alone: no answer holds it."""
+"""Invitations. The link is only sent to the invited person: no answer contains it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class InvitationPage(Schema):
 
 @router.get("/invitations", response={200: InvitationPage, **REFUSALS}, summary="List invitations")
 def list_invitations(request: HttpRequest, asked: Query[InvitationList]) -> InvitationPage:
-    """The latest first. ``sent_at`` is null where the mail server did not take the mail: send it again."""
+    """The latest first. ``sent_at`` is null if the mail server refused the mail: send it again."""
     actor = actor_of(request)
     require_somewhere(actor, "people.view")
     found = Invitation.objects.visible_to(actor).select_related(*PLACE_RELATIONS, "custom_role")
@@ -61,9 +61,9 @@ def list_invitations(request: HttpRequest, asked: Query[InvitationList]) -> Invi
     return InvitationPage(items=[invitation_out(item) for item in items], count=count)
 
 
-@router.post("/invitations", response={201: InvitationOut, **CHANGING}, summary="Invite somebody")
+@router.post("/invitations", response={201: InvitationOut, **CHANGING}, summary="Invite a person")
 def invite(request: HttpRequest, body: NewInvitation) -> Status[InvitationOut]:
-    """Mails a link that works once, for seven days; whether the address has an account already is not told."""
+    """Mails a link that works once, for seven days. Whether the address already has an account is not revealed."""
     actor = actor_of(request)
     invitation = invitations.invite(actor, email=body.email, **body.position(actor))
     return Status(201, invitation_out(invitation))
@@ -79,13 +79,13 @@ def one_invitation(request: HttpRequest, pk: Path[Number]) -> InvitationOut:
 
 @router.post("/invitations/{pk}/resend", response={200: InvitationOut, **CHANGING}, summary="Send it again")
 def resend(request: HttpRequest, pk: Path[Number]) -> InvitationOut:
-    """With a new link and seven more days; the old link is dead."""
+    """With a new link and seven more days; the old link stops working."""
     return invitation_out(invitations.resend(actor_of(request), invitation=_one(request, pk)))
 
 
-@router.delete("/invitations/{pk}", response={204: None, **CHANGING}, summary="Take an invitation back")
+@router.delete("/invitations/{pk}", response={204: None, **CHANGING}, summary="Cancel an invitation")
 def withdraw(request: HttpRequest, pk: Path[Number]) -> Status[None]:
-    """Its link is dead."""
+    """Its link stops working."""
     invitations.withdraw(actor_of(request), invitation=_one(request, pk))
     return Status(204, None)
 
@@ -96,7 +96,7 @@ def _one(request: HttpRequest, pk: int) -> Invitation:
 
 
 def invitation_out(invitation: Invitation) -> InvitationOut:
-    """Return what is told of an invitation."""
+    """"""
     return InvitationOut(
         id=invitation.pk,
         email=invitation.email,

@@ -1,4 +1,4 @@
-"""From what a person writes in an address to what the registry holds, among what the actor may see."""
+"""Finds what an address names, among what the actor may see."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eclectyc.kernel.errors import NotFound
 from eclectyc.kernel.identifiers import clean_identifier
 
 T = TypeVar("T", bound=Model)
-# By a push.
+# by a push
 _NEEDED = (
     "identifier",
     "name",
@@ -30,7 +30,7 @@ _LONGEST_NUMBER = 18  # digits: fits the registry's keys
 
 
 def name_or_number(text: str, field: str, number: str) -> Q:
-    """Return the condition that something has this name, or this number."""
+    """Return the condition of a name or number."""
     named = Q(**{f"{field}__iexact": text})
     is_number = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
     return named | Q(**{number: int(text)}) if is_number else named
@@ -45,19 +45,19 @@ def organisation_of(actor: Actor, text: str) -> Organisation:
 
 
 def organisations_named(actor: Actor, text: str | None) -> tuple[int, ...] | None:
-    """Return the organisation of a filter; None where none is named."""
+    """Return the organisation of a filter; None if none is named."""
     return None if text is None else (organisation_of(actor, text).pk,)
 
 
 def numbers_named(visible: QuerySet[T], text: str | None) -> tuple[int, ...] | None:
-    """Return all things of a name or number, for a filter: nothing found lets nothing through; None narrows nothing."""
+    """Return the things of a name or number for a filter: an empty list matches nothing, None everything."""
     if text is None:
         return None
     return tuple(visible.filter(name_or_number(text, "name", "pk")).order_by().values_list("pk", flat=True)[:1000])
 
 
 def sites_named(meters: QuerySet[Meter], text: str | None) -> tuple[int, ...] | None:
-    """Return the sites of a name or number at which one sees a meter, be it without the site; None narrows nothing."""
+    """Return the sites of a name or number at which the actor sees a meter; None matches everything."""
     if text is None:
         return None
     found = meters.filter(name_or_number(text, "site__name", "site_id")).order_by()
@@ -65,9 +65,9 @@ def sites_named(meters: QuerySet[Meter], text: str | None) -> tuple[int, ...] | 
 
 
 def meter_of(actor: Actor, text: str, organisation: str | None) -> Meter:
-    """Return the one meter with this identifier – where there is none, with this serial.
+    """Return the one meter with this identifier or, if there is none, with this serial.
 
-    What the actor may not see does not exist. Several in different organisations are told apart by ``organisation``.
+    Meters that the actor may not see do not exist. ``organisation`` distinguishes meters of several organisations.
     """
     meters = Meter.objects.visible_to(actor).select_related(
         "site", "site__region", "organisation", "parent", "supplier"
@@ -79,8 +79,8 @@ def meter_of(actor: Actor, text: str, organisation: str | None) -> Meter:
 
 
 def meter_to_push(actor: Actor, text: str, organisation: str | None) -> Meter:
-    """Return the one meter with this identifier or serial among those that the actor sees or may send readings of: a
-    key that only pushes sees none."""
+    """Return the one meter with this identifier or serial among those that the actor sees or may push to: a token that
+    only pushes sees none."""
     _refuse_nul(text + (organisation or ""))
     wanted = [p for p in ("readings.push", "imports.run", "estate.view") if actor.may_somewhere(p)] or ["readings.push"]
     meters = Meter.objects.visible_to(actor, wanted[0])

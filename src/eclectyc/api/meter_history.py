@@ -125,7 +125,7 @@ def change_device(
     body: ChangedDevice,
     if_match: IfMatch = None,
 ) -> DeviceOut:
-    """Correct what is wrong."""
+    """Corrects a wrong entry."""
     device = _entry(request, Device, _meter(request, mpan, asked), number)
     fields = not_null(body.given(), "serial")
     return _device(devices.correct_device(actor_of(request), device=device, version=version_of(if_match), **fields))
@@ -143,9 +143,9 @@ def remove_device(
 
 @router.get("/meters/{path:mpan}/balance", response={200: BalanceOut, **VERSIONED}, summary="Main less sub-meters")
 def balance(request: HttpRequest, mpan: str, asked: Query[BalanceWindow]) -> BalanceOut:
-    """What a main meter counted and none of its sub-meters did, period by period."""
+    """The usage of a main meter that no sub-meter counts, by period."""
     if asked.to <= asked.from_ or (asked.to - asked.from_).days > MOST_DAYS:
-        raise Invalid("The window is empty or too long.", f"Ask for 1 to {MOST_DAYS:,} days.", field="to")
+        raise Invalid("The period is empty or too long.", f"Choose 1 to {MOST_DAYS:,} days.", field="to")
     meter = _meter(request, mpan, asked)
     today = today_in(zone_of(meter.site.timezone))
     found = meter_balance(
@@ -159,7 +159,7 @@ def _meter(request: HttpRequest, mpan: str, asked: OneMeter) -> Meter:
 
 
 def _entry(request: HttpRequest, kind: type[Entry], meter: Meter, number: int) -> Entry:
-    """Return an entry of a meter's own history."""
+    """"""
     found: Entry = one(
         kind.objects.visible_to(actor_of(request)).filter(meter=meter), number, str(kind._meta.verbose_name)
     )

@@ -46,7 +46,7 @@ _CSV = {"text/csv": {"schema": {"type": "string"}}}
 
 @router.get("/meters", response={200: MeterPage, **ONE}, summary="List meters")
 def list_meters(request: HttpRequest, asked: Query[MeterList]) -> MeterPage:
-    """Meters a page at a time: searched, narrowed and sorted; in order of their identifiers unless asked otherwise."""
+    """Meters a page at a time: searched, filtered and sorted, by default by identifier."""
     actor = actor_of(request)
     found = lists.meters(actor, filter_of(actor, asked), ListPart(asked.sort, asked.offset, asked.limit))
     formulas = visible_formulas(actor, found.items)
@@ -54,7 +54,7 @@ def list_meters(request: HttpRequest, asked: Query[MeterList]) -> MeterPage:
 
 
 def filter_of(actor: Actor, asked: MeterList) -> MeterFilter:
-    """Return what a list of meters is narrowed to; a name that nothing has lets nothing through."""
+    """Return the filter of a list of meters; an unknown name matches nothing."""
     meters = Meter.objects.visible_to(actor)
     parents = meters.filter(identifier=clean_identifier(asked.parent or "")).values_list("pk", flat=True)
     return MeterFilter(
@@ -75,7 +75,7 @@ def filter_of(actor: Actor, asked: MeterList) -> MeterFilter:
 
 @router.post("/meters", response={201: MeterOut, **CHANGING}, summary="Make a meter")
 def add_meter(request: HttpRequest, response: HttpResponse, body: NewMeter) -> Status[MeterOut]:
-    """Its identifier is unique in the organisation. With a formula it is a virtual meter, which takes no readings."""
+    """Its identifier is unique in the organisation. With a formula it is a virtual meter, which refuses readings."""
     actor = actor_of(request)
     fields = _given(actor, body)
     site = fields.pop("site")
@@ -93,8 +93,8 @@ def add_meter(request: HttpRequest, response: HttpResponse, body: NewMeter) -> S
 def meter_readings(request: HttpRequest, mpan: str, asked: Query[ReadingsWindow]) -> HttpResponse:
     """By slot, hour, day, week, month or year over a half-open window; as CSV for ``Accept: text/csv``.
 
-    A value is the sum of what is present (a temperature: its mean), and null where nothing is. A slot belongs to the
-    window that holds its start. A day known only as a total is one slot, and one hour.
+    A value is the sum of what is present (of temperatures the mean), or null if nothing is. A slot belongs to the
+    window that contains its start. A day known only as a total is one slot, and one hour.
     """
     actor = actor_of(request)
     meter = meter_of(actor, mpan, asked.organisation)
@@ -104,8 +104,13 @@ def meter_readings(request: HttpRequest, mpan: str, asked: Query[ReadingsWindow]
     wants_csv = prefers_csv(request)
     check_size(window, asked.by, point.step, wants_csv=wants_csv)
     if wants_csv:
-        record(actor.by, "export.readings", meter, organisation_id=meter.organisation_id,
-               after={"quantity": quantity, "by": asked.by, "from": asked.from_, "to": asked.to})  # fmt: skip
+        record(
+            actor.by,
+            "export.readings",
+            meter,
+            organisation_id=meter.organisation_id,
+            after={"quantity": quantity, "by": asked.by, "from": asked.from_, "to": asked.to},
+        )
         return as_csv(meter, point, window, asked.by)
     return as_json(meter, point, window, asked.by, quantity=quantity, start=start, end=end)
 
@@ -126,8 +131,8 @@ def change_meter(
     body: ChangedMeter,
     if_match: IfMatch = None,
 ) -> MeterOut:
-    """Puts right what was written down wrongly; what is left out stays as it is. A move, an exchange or another
-    multiplier from a day on has an address of its own."""
+    """Corrects wrong values; fields that are left out stay unchanged. Moves, exchanges and dated multipliers have
+    their own addresses."""
     actor, meter = actor_of(request), meter_of(actor_of(request), mpan, asked.organisation)
     fields = _given(actor, body)
     return _tagged(
@@ -137,8 +142,8 @@ def change_meter(
 
 @router.delete("/meters/{path:mpan}", response={204: None, **VERSIONED}, summary="Delete a meter")
 def delete_meter(request: HttpRequest, mpan: str, asked: Query[OneMeter], if_match: IfMatch = None) -> Status[None]:
-    """Refused where it has readings or sub-meters, or stands in a formula: make it inactive instead. What was worked
-    out for a virtual meter goes with it."""
+    """Refused while it has readings or sub-meters, or is used in a formula: make it inactive instead. The calculated
+    readings of a virtual meter are deleted with it."""
     actor = actor_of(request)
     meter = meter_of(actor, mpan, asked.organisation)
     delete = delete_virtual_meter if meter.is_virtual else estate_meters.delete_meter
@@ -147,7 +152,7 @@ def delete_meter(request: HttpRequest, mpan: str, asked: Query[OneMeter], if_mat
 
 
 def _given(actor: Actor, body: MeterFields) -> dict[str, Any]:
-    """Return what was sent, with the things that its numbers name."""
+    """Return the fields that were sent, with the objects that their numbers name."""
     given = body.given()
     not_null(given, *(set(given) - _NULLABLE))
     things: tuple[tuple[str, str, QuerySet[Any]], ...] = (

@@ -1,4 +1,4 @@
-"""Organisations: their tree and their looks."""
+"""Organisations: their tree and branding."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ class OrganisationList(Searched):
 
 class NewOrganisation(Body):
     name: Text
-    parent: Number | None = Field(None, description="The organisation above. Null: at the top; an operator's task.")
+    parent: Number | None = Field(None, description="The organisation above. Null: at the top; operators only.")
 
 
 class ChangedOrganisation(Body):
     name: Text | None = None
-    parent: Number | None = Field(None, description="Moves it, with all below. Null: to the top.")
-    brand_name: Text | None = Field(None, description="Empty: as above.")
-    brand_colour: Text | None = Field(None, description="#rrggbb; empty: as above.")
-    requires_second_factor: bool | None = Field(None, description="Of everybody here and below.")
+    parent: Number | None = Field(None, description="Moves it with all below it. Null: to the top.")
+    brand_name: Text | None = Field(None, description="Empty: inherited.")
+    brand_colour: Text | None = Field(None, description="#rrggbb; empty: inherited.")
+    requires_second_factor: bool | None = Field(None, description="Required of everyone here and below.")
 
 
 class BrandingOut(Schema):
-    """The look, with what is inherited filled in."""
+    """The branding, with inherited values."""
 
     name: str
     colour: str = Field(description="#rrggbb; empty for the product's own.")
-    ink: str = Field(description="The colour of text upon it: black or white, whichever can be read.")
-    has_logo: bool = Field(description="Its own, or that of one above: see its `logo`.")
+    ink: str = Field(description="The colour of text on it: black or white, whichever is readable.")
+    has_logo: bool = Field(description="Its own or an inherited one: see its `logo`.")
 
 
 class OrganisationOut(Schema):
     id: int
     name: str
-    parent: int | None = Field(description="Null at the top, and where you do not see the one above.")
+    parent: int | None = Field(description="Null at the top, and if you do not see the one above.")
     brand_name: str
     brand_colour: str
     has_logo: bool
@@ -70,7 +70,7 @@ class OrganisationPage(Schema):
 
 @router.get("/organisations", response={200: OrganisationPage, **ONE}, summary="List organisations")
 def list_organisations(request: HttpRequest, asked: Query[OrganisationList]) -> OrganisationPage:
-    """Organisations in order of their names, a page at a time."""
+    """Organisations by name, a page at a time."""
     actor = actor_of(request)
     found = Organisation.objects.visible_to(actor)
     if asked.parent is not None:
@@ -93,13 +93,13 @@ def add_organisation(request: HttpRequest, body: NewOrganisation) -> Status[OneO
 
 @router.get("/organisations/{pk}", response={200: OneOrganisationOut, **ONE}, summary="One organisation")
 def one_organisation(request: HttpRequest, pk: Path[Number]) -> OneOrganisationOut:
-    """An organisation, with its look."""
+    """An organisation with its branding."""
     return _out(actor_of(request), _one(request, pk))
 
 
 @router.patch("/organisations/{pk}", response={200: OneOrganisationOut, **CHANGING}, summary="Change an organisation")
 def change_organisation(request: HttpRequest, pk: Path[Number], body: ChangedOrganisation) -> OneOrganisationOut:
-    """What is left out stays as it is. ``parent`` moves it: that takes rights at both places."""
+    """Fields that are left out stay unchanged. ``parent`` moves it, which needs rights at both places."""
     actor = actor_of(request)
     organisation = _one(request, pk)
     fields = not_null(body.given(), "name", "brand_name", "brand_colour", "requires_second_factor")
@@ -116,7 +116,7 @@ def change_organisation(request: HttpRequest, pk: Path[Number], body: ChangedOrg
 
 @router.delete("/organisations/{pk}", response={204: None, **CHANGING}, summary="Delete an organisation")
 def delete_organisation(request: HttpRequest, pk: Path[Number]) -> Status[None]:
-    """Refused where sites, meters, imports or other organisations hang on it."""
+    """Refused while sites, meters, imports or other organisations belong to it."""
     organisations.delete(actor_of(request), organisation=_one(request, pk))
     return Status(204, None)
 
@@ -126,16 +126,21 @@ def delete_organisation(request: HttpRequest, pk: Path[Number]) -> Status[None]:
     response={200: None, **ONE},
     summary="An organisation's logo",
     openapi_extra={
-        "responses": {200: {"content": {t: {"schema": {"type": "string", "format": "binary"}}
-                                        for t in (branding.PNG, branding.JPEG)}}}
+        "responses": {
+            200: {
+                "content": {
+                    t: {"schema": {"type": "string", "format": "binary"}} for t in (branding.PNG, branding.JPEG)
+                }
+            }
+        }
     },
-)  # fmt: skip
+)
 def logo(request: HttpRequest, pk: Path[Number]) -> HttpResponse:
-    """Its own, or that of the nearest organisation above: a PNG or JPEG."""
+    """Its own or the nearest inherited one: a PNG or JPEG."""
     look = branding.branding_of(_one(request, pk))
     found = None if look.logo_of is None else branding.logo_of(look.logo_of)
     if found is None:
-        raise NotFound("This organisation has no logo.", "An administrator may give it one.")
+        raise NotFound("This organisation has no logo.", "An administrator can add one.")
     response = HttpResponse(found[0], content_type=found[1])
     response["Content-Disposition"] = f'inline; filename="logo.{found[1].partition("/")[2]}"'
     response["Cache-Control"] = "private, max-age=300"
@@ -152,9 +157,9 @@ def set_logo(request: HttpRequest, pk: Path[Number], file: File[UploadedFile]) -
     return _out(actor, organisations.set_logo(actor, organisation=organisation, logo=file.read()))
 
 
-@router.delete("/organisations/{pk}/logo", response={204: None, **CHANGING}, summary="Take the logo off")
+@router.delete("/organisations/{pk}/logo", response={204: None, **CHANGING}, summary="Delete the logo")
 def take_logo_off(request: HttpRequest, pk: Path[Number]) -> Status[None]:
-    """The logo of the organisation above shows again."""
+    """The inherited logo is used again."""
     organisations.set_logo(actor_of(request), organisation=_one(request, pk), logo=None)
     return Status(204, None)
 
@@ -170,7 +175,7 @@ def _out(actor: Actor, organisation: Organisation) -> OneOrganisationOut:
 
 
 def _facts(actor: Actor, organisation: Organisation) -> dict[str, Any]:
-    # One above that the actor does not see is not told, not by its number either.
+    # One above that the actor does not see is not revealed, not even by its number.
     sees_parent = actor.sees_all("estate.view") or organisation.parent_id in actor.organisations()
     return {
         "id": organisation.pk,

@@ -46,19 +46,19 @@ class UserList(Searched):
 
 class NewUser(Body):
     email: Text
-    name: Text = Field("", description="An operator's to give.")
-    organisation: Text | Number | None = Field(None, description="Name or number, where you have several.")
+    name: Text = Field("", description="Operators only.")
+    organisation: Text | Number | None = Field(None, description="Name or number, if you have several.")
     role: RoleName = "viewer"
     password: Text | None = Field(
-        None, description="An operator's to give. Left out, nobody can sign in as them until they reset it by mail."
+        None, description="Operators only. Without it the person cannot sign in until they reset it by mail."
     )
 
 
 class ChangedUser(Body):
     name: Text | None = None
-    email: Text | None = Field(None, description="An operator's task.")
-    is_active: bool | None = Field(None, description="False shuts the person out, as DELETE does.")
-    is_operator: bool | None = Field(None, description="An operator's task.")
+    email: Text | None = Field(None, description="Operators only.")
+    is_active: bool | None = Field(None, description="False deactivates the person, as DELETE does.")
+    is_operator: bool | None = Field(None, description="Operators only.")
 
 
 class NewPassword(Body):
@@ -77,7 +77,7 @@ class UserOut(Schema):
     is_active: bool
     is_operator: bool
     created_at: datetime
-    memberships: list[MembershipOut] = Field(description="Those that you may see.")
+    memberships: list[MembershipOut] = Field(description="The memberships that you may see.")
 
 
 class UserPage(Schema):
@@ -108,7 +108,7 @@ class MembershipPage(Schema):
 
 @router.get("/users", response={200: UserPage, **REFUSALS}, summary="List people")
 def list_users(request: HttpRequest, asked: Query[UserList]) -> UserPage:
-    """People with a membership where you see people, in order of their addresses, a page at a time."""
+    """People with a membership where you see people, by email address, a page at a time."""
     actor = actor_of(request)
     require_somewhere(actor, "people.view")
     found = User.objects.visible_to(actor)
@@ -120,14 +120,14 @@ def list_users(request: HttpRequest, asked: Query[UserList]) -> UserPage:
     if asked.search:
         found = found.filter(Q(email__icontains=asked.search) | Q(name__icontains=asked.search))
     items, count = page_of(found, asked)
-    # Made of our own facts: checked once, with the answer as a whole, not each time that one stands in another.
+    # Made from our own values: validated once, with the answer as a whole.
     return UserPage.model_construct(items=_shown(actor, items), count=count)
 
 
 @router.post("/users", response={201: UserOut, 202: InvitationOut, **CHANGING}, summary="Add a person, or invite them")
 def add_user(request: HttpRequest, body: NewUser) -> Status[UserOut | InvitationOut]:
-    """With a role in an organisation. An operator adds the person (201). Anybody else's request becomes an invitation
-    by mail (202, as `POST /api/invitations`), whether the address has an account or not: neither is told."""
+    """With a role in an organisation. An operator adds the person (201). Other requests become an invitation by mail
+    (202, as `POST /api/invitations`), whether or not the address has an account: neither is revealed."""
     actor = actor_of(request)
     organisation = organisation_named(actor, None if body.organisation is None else str(body.organisation))
     if not actor.is_full_operator:
@@ -143,13 +143,13 @@ def add_user(request: HttpRequest, body: NewUser) -> Status[UserOut | Invitation
 
 @router.get("/users/{pk}", response={200: UserOut, **ONE}, summary="One person")
 def one_user(request: HttpRequest, pk: Path[Number]) -> UserOut:
-    """A person, with those of their memberships that you may see."""
+    """A person with the memberships that you may see."""
     return _shown(actor_of(request), [_one(request, pk)])[0]
 
 
 @router.patch("/users/{pk}", response={200: UserOut, **CHANGING}, summary="Change a person")
 def change_user(request: HttpRequest, pk: Path[Number], body: ChangedUser) -> UserOut:
-    """What is left out stays as it is."""
+    """Fields that are left out stay unchanged."""
     actor = actor_of(request)
     user = _one(request, pk)
     fields = not_null(body.given(), "name", "email", "is_active", "is_operator")
@@ -168,23 +168,23 @@ def change_user(request: HttpRequest, pk: Path[Number], body: ChangedUser) -> Us
 
 @router.put("/users/{pk}/password", response={204: None, **CHANGING}, summary="Set a password")
 def set_password(request: HttpRequest, pk: Path[Number], body: NewPassword) -> Status[None]:
-    """Your own, or that of a person who belongs nowhere but within your scope. Their sessions end, and they are told
-    by mail. What an administrator sets is temporary: at the next sign-in the person chooses their own."""
+    """Your own, or that of a person whose memberships are all within your scope. Their sessions end, and they are
+    notified by mail. A password set by an administrator is temporary: the person then chooses their own."""
     people.set_password(actor_of(request), user=_one(request, pk), password=body.password)
     return Status(204, None)
 
 
-@router.delete("/users/{pk}", response={204: None, **CHANGING}, summary="Shut a person out")
+@router.delete("/users/{pk}", response={204: None, **CHANGING}, summary="Deactivate a person")
 def remove_user(request: HttpRequest, pk: Path[Number]) -> Status[None]:
-    """Deactivates a person all of whose memberships lie within your scope; of others it ends those that do.
-    To erase what is held about a person is a matter of its own."""
+    """Deactivates a person whose memberships are all within your scope; for others, ends the memberships within it.
+    Erasing a person's data is separate."""
     people.deactivate(actor_of(request), user=_one(request, pk))
     return Status(204, None)
 
 
 @router.get("/memberships", response={200: MembershipPage, **REFUSALS}, summary="List memberships")
 def list_memberships(request: HttpRequest, asked: Query[MembershipList]) -> MembershipPage:
-    """Who has which role where: yours, and those where you see people."""
+    """Roles and their places: yours, and those where you see people."""
     found = Membership.objects.visible_to(actor_of(request)).select_related(*PLACE_RELATIONS, "custom_role")
     if asked.user is not None:
         found = found.filter(user=asked.user)
@@ -197,7 +197,7 @@ def list_memberships(request: HttpRequest, asked: Query[MembershipList]) -> Memb
 
 @router.post("/memberships", response={201: MembershipOut, **CHANGING}, summary="Give a role")
 def grant(request: HttpRequest, body: NewMembership) -> Status[MembershipOut]:
-    """To a person whom you see, at an organisation, a region, a site or a meter. Others are invited."""
+    """For a person whom you see, at an organisation, region, site or meter. Other people are invited."""
     actor = actor_of(request)
     user = one(User.objects.visible_to(actor), body.user, "user", field="user")
     return Status(201, _membership(memberships.grant(actor, user=user, **body.position(actor))))
@@ -213,7 +213,7 @@ def one_membership(request: HttpRequest, pk: Path[Number]) -> MembershipOut:
 
 @router.patch("/memberships/{pk}", response={200: MembershipOut, **CHANGING}, summary="Change a membership")
 def change_membership(request: HttpRequest, pk: Path[Number], body: ChangedMembership) -> MembershipOut:
-    """Its role or its dates; what is left out stays as it is."""
+    """Its role or its dates; fields that are left out stay unchanged."""
     actor = actor_of(request)
     membership = _one_membership(request, pk)
     fields: dict[str, Any] = not_null(body.given(), "role", "custom_role")
@@ -224,7 +224,7 @@ def change_membership(request: HttpRequest, pk: Path[Number], body: ChangedMembe
 
 @router.delete("/memberships/{pk}", response={204: None, **CHANGING}, summary="End a membership")
 def end_membership(request: HttpRequest, pk: Path[Number]) -> Status[None]:
-    """At once, in open sessions too."""
+    """Takes effect at once, also in open sessions."""
     memberships.end(actor_of(request), membership=_one_membership(request, pk))
     return Status(204, None)
 
@@ -258,8 +258,13 @@ def _shown(actor: Actor, users: list[User]) -> list[UserOut]:
     record_people_read(actor, users, theirs)
     return [
         UserOut.model_construct(
-            id=user.pk, email=user.email, name=user.name, is_active=user.is_active, is_operator=user.is_operator,
-            created_at=user.created_at, memberships=held[user.pk],
+            id=user.pk,
+            email=user.email,
+            name=user.name,
+            is_active=user.is_active,
+            is_operator=user.is_operator,
+            created_at=user.created_at,
+            memberships=held[user.pk],
         )
         for user in users
-    ]  # fmt: skip
+    ]

@@ -1,4 +1,4 @@
-"""One's consents and data; what is held about others, for those who may deal with it; how long things are kept."""
+"""Your consents and data; other people's data, for those with the right; retention."""
 
 from __future__ import annotations
 
@@ -41,13 +41,17 @@ class GivenConsent(Body):
 
 
 class RulesAsked(Parameters):
-    organisation: Number | None = Field(None, description="As they hold for this one; else the installation's.")
+    organisation: Number | None = Field(
+        None, description="The rules in effect for this organisation; by default the installation's."
+    )
 
 
 class ChangedRule(Body):
     kind: Text
-    days: int | None = Field(None, description="Null: for ever. Left out: the rule above holds again.")
-    organisation: Number | None = Field(None, description="Of this one and all below it; else the installation's.")
+    days: int | None = Field(None, description="Null: without end. Left out: the inherited rule applies again.")
+    organisation: Number | None = Field(
+        None, description="For this one and all below it; by default for the installation."
+    )
 
 
 class Rule(Schema):
@@ -72,28 +76,30 @@ class ErasedOut(Schema):
 
 @router.get("/privacy/consents", response={200: ConsentsOut, **REFUSALS}, summary="Your consents")
 def list_consents(request: HttpRequest) -> ConsentsOut:
-    """To what you agreed, and to what you can."""
+    """The consents that you gave, and those that you can give."""
     return _consents(request)
 
 
-@router.post("/privacy/consents", response={200: ConsentsOut, **CHANGING}, summary="Agree to something")
+@router.post("/privacy/consents", response={200: ConsentsOut, **CHANGING}, summary="Give a consent")
 def give_consent(request: HttpRequest, body: GivenConsent) -> ConsentsOut:
-    """As it is worded now. With a session only: no program agrees for a person."""
+    """In its present wording. With a session only: a program cannot consent for a person."""
     consents.give(actor_of(request), what=body.what)
     return _consents(request)
 
 
 @router.delete("/privacy/consents/{what}", response={204: None, **CHANGING}, summary="Withdraw a consent")
 def withdraw_consent(request: HttpRequest, what: str) -> Status[None]:
-    """The record that it was given stays."""
+    """The record of the consent stays."""
     consents.withdraw(actor_of(request), what=what)
     return Status(204, None)
 
 
-@router.get("/users/{pk}/personal-data", response={200: None, **ONE}, summary="All about a person", openapi_extra=_ZIP)
+@router.get(
+    "/users/{pk}/personal-data", response={200: None, **ONE}, summary="Export a person's data", openapi_extra=_ZIP
+)
 def personal_data(request: HttpRequest, pk: Path[Number]) -> HttpResponse:
-    """Everything that is held about a person, as a ZIP of JSON and CSV: your own with a session, or with
-    `privacy.run` that of people all of whose memberships lie within your scope."""
+    """All data about a person as a ZIP of JSON and CSV: your own with a session or, with `privacy.run`, that of
+    people whose memberships are all within your scope."""
     actor = actor_of(request)
     packed = data_of_person.export(actor, user=one(User.objects.visible_to(actor), pk, "user"))
     response = HttpResponse(packed, content_type="application/zip")
@@ -103,25 +109,25 @@ def personal_data(request: HttpRequest, pk: Path[Number]) -> HttpResponse:
 
 @router.post("/users/{pk}/erase", response={200: ErasedOut, **CHANGING}, summary="Erase a person")
 def erase(request: HttpRequest, pk: Path[Number]) -> ErasedOut:
-    """For good. What they did stays, under a pseudonym. The last administrator of an organisation is refused."""
+    """Cannot be undone. Their actions stay, under a pseudonym. Refused for an organisation's last administrator."""
     actor = actor_of(request)
     erased = erasure.erase(actor, user=one(User.objects.visible_to(actor), pk, "user"))
     return ErasedOut(pseudonym=erased.pseudonym, is_wiped=erased.is_wiped)
 
 
-@router.get("/privacy/retention", response={200: Rules, **REFUSALS}, summary="How long things are kept")
+@router.get("/privacy/retention", response={200: Rules, **REFUSALS}, summary="List retention rules")
 def list_rules(request: HttpRequest, asked: Query[RulesAsked]) -> Rules:
-    """The rule of each kind of data, for the installation or an organisation; null: for ever."""
+    """The rule of each category of data, for the installation or an organisation; null: without end."""
     actor = actor_of(request)
     require_somewhere(actor, "privacy.run", "system.view")
     found = [_rule(rule, actor) for rule in rules.rules(_whose(actor, asked.organisation))]
     return Rules(items=found, count=len(found))
 
 
-@router.put("/privacy/retention", response={200: Rule, **CHANGING}, summary="Say how long something is kept")
+@router.put("/privacy/retention", response={200: Rule, **CHANGING}, summary="Set a retention rule")
 def change_rule(request: HttpRequest, body: ChangedRule) -> Rule:
-    """For an organisation with `privacy.run` in the whole of it, for those kinds that organisations have; for the
-    installation an operator's task."""
+    """For an organisation with `privacy.run` in the whole of it, for the categories that organisations have;
+    for the installation, operators only."""
     actor = actor_of(request)
     owner = _whose(actor, body.organisation)
     if "days" in body.given():
@@ -137,20 +143,32 @@ def _whose(actor: Actor, number: int | None) -> Organisation | None:
 
 
 def _rule(rule: rules.EffectiveRule, actor: Actor) -> Rule:
-    """Return a rule as it is told; an organisation above that the actor does not reach is told to nobody."""
+    """Return a rule; an organisation above that the actor does not reach is not named."""
     known = rule.of if rule.of is None or actor.may("privacy.run", rule.of) else None
-    return Rule(kind=rule.kind.name, what=rule.kind.title, where=rule.kind.where, days=rule.days,
-                is_default=rule.is_default, organisation=known,
-                is_of_organisations=rule.kind.is_of_organisations)  # fmt: skip
+    return Rule(
+        kind=rule.kind.name,
+        what=rule.kind.title,
+        where=rule.kind.where,
+        days=rule.days,
+        is_default=rule.is_default,
+        organisation=known,
+        is_of_organisations=rule.kind.is_of_organisations,
+    )
 
 
 def _consents(request: HttpRequest) -> ConsentsOut:
     user = actor_of(request).user_id
     if user is None:
-        raise Forbidden("Only a person has consents.", "Sign in.")
+        raise Forbidden("Only a person can consent.", "Sign in.")
     items = [
-        ConsentOut(what=s.purpose.what, words=s.purpose.words, version=s.purpose.version, is_given=s.is_given,
-                   given_at=s.given_at, given_version=s.version)
+        ConsentOut(
+            what=s.purpose.what,
+            words=s.purpose.words,
+            version=s.purpose.version,
+            is_given=s.is_given,
+            given_at=s.given_at,
+            given_version=s.version,
+        )
         for s in consents.consent_statuses(user)
-    ]  # fmt: skip
+    ]
     return ConsentsOut(items=items, count=len(items))

@@ -1,4 +1,4 @@
-"""Readings pushed by a program: parsed with one call, checked as columns, written into the inbox, answered."""
+"""Readings pushed by a program: parsed, checked as columns, stored in the inbox, acknowledged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from eclectyc.api.authentication import PUSHING, actor_of
 from eclectyc.api.lookup import meter_to_push
-from eclectyc.api.meters import router  # the same address as the readings that are asked for
+from eclectyc.api.meters import router  # the same address as the readings that are queried
 from eclectyc.api.requests import CHANGING
 from eclectyc.api.schemas import ErrorOut, OneMeter, QuantityName
 from eclectyc.estate.models import Quantity
@@ -31,11 +31,11 @@ _READING: Final = {
     "properties": {
         "start": _INSTANT,
         "end": {**_INSTANT, "type": ["string", "null"]},
-        "value": {"type": "number", "description": "Over the slot, in the push's unit. A gap is left out."},
-        "estimated": {"type": ["boolean", "null"], "description": "Left out: the source does not say."},
+        "value": {"type": "number", "description": "Over the slot, in the push's unit. Leave gaps out."},
+        "estimated": {"type": ["boolean", "null"], "description": "Left out: unknown."},
     },
 }
-# Not a model: one for each reading would cost many times what all the rest does.
+# Not a model: one per reading would cost many times as much as everything else.
 _BODY: Final = {
     "type": "object",
     "title": "Push",
@@ -47,7 +47,7 @@ _BODY: Final = {
         "step": {
             "type": ["integer", "null"],
             "enum": [*STEPS, None],
-            "description": "Minutes of a slot, 1440 for whole days. Left out: what the ends say, else the meter's.",
+            "description": "Minutes of a slot, 1440 for whole days. Default: from the ends, else the meter's.",
         },
         "readings": {"type": "array", "maxItems": MOST_READINGS, "items": _READING},
     },
@@ -58,7 +58,7 @@ _DESCRIBED: Final[dict[str, Any]] = {
 
 
 class RejectionOut(Schema):
-    index: int = Field(description="Which of the readings, from 0.")
+    index: int = Field(description="The position of the reading, from 0.")
     reason: str
     remedy: str
 
@@ -71,13 +71,13 @@ class PushOut(Schema):
     added: int
     changed: int
     unchanged: int
-    kept: int = Field(description="Estimates that were kept out by actual readings.")
+    kept: int = Field(description="Estimates that did not replace actual readings.")
     rejected: list[RejectionOut]
     warnings: list[str]
 
 
 class PushRefused(ErrorOut):
-    rejected: list[RejectionOut] | None = Field(None, description="Where the readings were looked at.")
+    rejected: list[RejectionOut] | None = Field(None, description="The meter.")
 
 
 @router.post(
@@ -88,10 +88,10 @@ class PushRefused(ErrorOut):
     openapi_extra=_DESCRIBED,
 )
 def push(request: HttpRequest, mpan: str, asked: Query[OneMeter]) -> HttpResponse:
-    """Adds what is new and changes what differs; sending it again changes nothing. What is acknowledged is on the
-    disk; it shows in readings a few seconds later.
+    """Adds new readings and changes different ones; sending them again changes nothing. Acknowledged readings are on
+    disk; queries show them a few seconds later.
 
-    The counts and the rejected readings together are all that were sent. Where nothing can be taken the answer is 422.
+    Counts and rejected readings add up to all that were sent. If none can be stored the answer is 422.
     """
     actor = actor_of(request)
     meter = meter_to_push(actor, mpan, asked.organisation)
@@ -105,14 +105,14 @@ def _sent(request: HttpRequest) -> Any:
     try:
         return orjson.loads(request.body)
     except orjson.JSONDecodeError as error:
-        raise HttpError(400, f"The body is no JSON: {error}.") from None
+        raise HttpError(400, f"The body is not JSON: {error}.") from None
 
 
 def _written(answer: Answer) -> HttpResponse:
     rejected = [{"index": one.index, "reason": one.reason, "remedy": one.remedy} for one in answer.rejected]
     if not answer.is_usable:
         first = answer.rejected[0]
-        message = f"None of the readings could be taken. The first: {first.reason} {first.remedy}"
+        message = f"None of the readings could be stored. The first: {first.reason} {first.remedy}"
         error = {"code": "invalid", "message": message, "field": "readings"}
         return _json({"error": error, "rejected": rejected}, 422)
     names = ("meter", "quantity", "unit", "step", "added", "changed", "unchanged", "kept", "warnings")

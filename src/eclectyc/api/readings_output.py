@@ -1,5 +1,5 @@
-"""Readings written out: JSON straight from the frame (a model for each row would cost a hundred times as much), CSV
-as a stream of calendar years."""
+"""Readings as answers: JSON straight from the frame (a model per row would cost a hundred times as much), CSV as a
+stream of calendar years."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ MOST_JSON_ROWS: Final = 200_000  # eleven years of half-hours, about 30 MB
 MOST_CSV_ROWS: Final = 5_000_000
 _STAMP = "%Y-%m-%dT%H:%M:%S%:z"
 _COLUMNS: Final = ("start", "end", "value", "present", "expected", "estimated")
-_DIGITS = 9  # of a sum: what lies beyond is the noise of adding, not of metering
+_DIGITS = 9  # of a sum: further digits are rounding noise
 
 
 def prefers_csv(request: HttpRequest) -> bool:
-    """Say whether the asker would rather have CSV than JSON."""
+    """Return whether the request prefers CSV to JSON."""
     return request.get_preferred_type(["application/json", "text/csv"]) == "text/csv"
 
 
 def check_size(window: Window | None, by: By, step: int, *, wants_csv: bool) -> None:
-    """Raise ``Invalid`` where the answer would be too long to be meant."""
+    """Raise ``Invalid`` if the answer would be unreasonably long."""
     if window is None:
         return
     days = len(window.days)
     rows = {"slot": days * (WHOLE_DAY // step), "hour": days * 24}.get(by, days)
     most = MOST_CSV_ROWS if wants_csv else MOST_JSON_ROWS
     if rows > most:
-        remedy = "Ask for less at a time" if wants_csv else "Ask for less at a time, or for text/csv"
+        remedy = "Request a shorter period" if wants_csv else "Request a shorter period, or text/csv"
         raise Invalid(f"That is about {rows:,} rows; {most:,} are the most.", f"{remedy}.", field="to")
 
 
@@ -70,9 +70,9 @@ def as_json(
 
 
 def as_csv(meter: Meter, point: MeteringPoint, window: Window | None, by: By) -> HttpResponse:
-    """Return the readings as a stream of CSV; a value that is missing is an empty cell."""
+    """Return the readings as a stream of CSV; a missing value is an empty cell."""
     parts = _csv_parts(point, window, by)
-    first = next(parts)  # what can fail fails before the answer begins
+    first = next(parts)  # errors are raised before the answer begins
     response = StreamingHttpResponse(chain([first], parts), content_type="text/csv; charset=utf-8")
     response["Vary"] = "Accept"
     name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in meter.identifier)
@@ -96,7 +96,7 @@ def _written(frame: pl.DataFrame, by: By) -> pl.DataFrame:
 
 
 def _echo(asked: date | datetime | None, used: date | None, point: MeteringPoint) -> str | None:
-    """Return an end of the window as it was asked for: a date as a date, an instant in local time."""
+    """Return an end of the window as requested: a date as a date, an instant in local time."""
     if isinstance(asked, datetime):
         return asked.astimezone(point.zone).isoformat()
     moment = asked or used

@@ -21,7 +21,7 @@ router = Router(tags=["estate"])
 
 @router.get("/regions", response={200: RegionPage, **ONE}, summary="List regions")
 def list_regions(request: HttpRequest, asked: Query[RegionList]) -> RegionPage:
-    """Regions a page at a time, each with how many sites you see in it."""
+    """Regions a page at a time, each with the number of its sites that you see."""
     actor = actor_of(request)
     wanted = NameFilter(asked.search or "", organisations_named(actor, asked.organisation))
     found = lists.regions(actor, wanted, ListPart(asked.sort, asked.offset, asked.limit))
@@ -29,7 +29,7 @@ def list_regions(request: HttpRequest, asked: Query[RegionList]) -> RegionPage:
     return RegionPage(items=items, count=found.count)
 
 
-@router.post("/regions", response={201: RegionOut, **CHANGING}, summary="Make a region")
+@router.post("/regions", response={201: RegionOut, **CHANGING}, summary="Create a region")
 def add_region(request: HttpRequest, response: HttpResponse, body: NewRegion) -> Status[RegionOut]:
     """Its name is unique in the organisation."""
     actor = actor_of(request)
@@ -41,7 +41,7 @@ def add_region(request: HttpRequest, response: HttpResponse, body: NewRegion) ->
 
 @router.get("/regions/{pk}", response={200: RegionOut, **ONE}, summary="One region")
 def one_region(request: HttpRequest, response: HttpResponse, pk: Path[Number]) -> RegionOut:
-    """A region with how many sites you see in it."""
+    """A region with the number of its sites that you see."""
     return _out(request, response, _one(request, pk))
 
 
@@ -49,7 +49,7 @@ def one_region(request: HttpRequest, response: HttpResponse, pk: Path[Number]) -
 def change_region(
     request: HttpRequest, response: HttpResponse, pk: Path[Number], body: ChangedRegion, if_match: IfMatch = None
 ) -> RegionOut:
-    """What is left out stays as it is."""
+    """Fields that are left out stay unchanged."""
     fields = not_null(body.given(), "name")
     region = regions.update_region(actor_of(request), region=_one(request, pk), version=version_of(if_match), **fields)
     return _out(request, response, region)
@@ -57,7 +57,7 @@ def change_region(
 
 @router.delete("/regions/{pk}", response={204: None, **VERSIONED}, summary="Delete a region")
 def delete_region(request: HttpRequest, pk: Path[Number], if_match: IfMatch = None) -> Status[None]:
-    """Refused while it holds sites."""
+    """Refused while it has sites."""
     regions.delete_region(actor_of(request), region=_one(request, pk), version=version_of(if_match))
     return Status(204, None)
 

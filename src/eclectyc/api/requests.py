@@ -1,4 +1,4 @@
-"""How every list is asked for, how every body is read, and how one thing is found by its number."""
+"""Shared by routes: parameters of lists, bodies, and finding one thing by number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from eclectyc.api.schemas import MOST_ITEMS, ErrorOut, Parameters, Text
 from eclectyc.kernel.errors import Forbidden, Invalid, NotFound
 
 T = TypeVar("T", bound=Model)
-LARGEST_NUMBER: Final = 2**53 - 1  # what JSON carries exactly, and the registry's keys hold
+LARGEST_NUMBER: Final = 2**53 - 1  # exact in JSON, and within the registry's keys
 REFUSALS: Final = dict.fromkeys((401, 403, 422, 429), ErrorOut)
 ONE: Final = {**REFUSALS, 404: ErrorOut}
 CHANGING: Final = {**ONE, 400: ErrorOut, 409: ErrorOut}
@@ -21,7 +21,7 @@ CHANGING: Final = {**ONE, 400: ErrorOut, 409: ErrorOut}
 
 def _no_boolean(value: object) -> object:
     if isinstance(value, bool):  # JSON's true is not the number 1
-        raise ValueError("a number is wanted")
+        raise ValueError("a number is required")
     return value
 
 
@@ -29,36 +29,36 @@ Number = Annotated[int, BeforeValidator(_no_boolean), Field(ge=1, le=LARGEST_NUM
 
 
 class Page(Parameters):
-    """Which part of a list; every list takes these."""
+    """The page of a list."""
 
     limit: int = Field(100, ge=1, le=MOST_ITEMS)
     offset: int = Field(0, ge=0, le=10**9)
 
 
 class Searched(Page):
-    search: Text | None = Field(None, description="Part of a name or an address.")
+    search: Text | None = Field(None, description="Part of a name or email address.")
 
 
 class Body(Schema):
-    """What is sent; a field that is not declared is refused."""
+    """A body; undeclared fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
     def given(self) -> dict[str, Any]:
-        """Return only what was sent: what is left out stays as it is."""
+        """Return only the fields that were sent."""
         return self.model_dump(exclude_unset=True)
 
 
 def not_null(body: dict[str, Any], *fields: str) -> dict[str, Any]:
-    """Refuse null for fields that are either left out or have a value."""
+    """Refuse null for fields that must have a value if they are sent."""
     for field in fields:
         if field in body and body[field] is None:
-            raise Invalid(f"{field} cannot be null.", "Leave it out to keep it as it is.", field=field)
+            raise Invalid(f"{field} cannot be null.", "Leave it out to keep it unchanged.", field=field)
     return body
 
 
 def one(visible: QuerySet[T], number: int, what: str, *, field: str = "") -> T:
-    """Return one of what the actor may see: another's and a missing one are the same answer by the same query."""
+    """Return one thing that the actor may see; another's and a missing one give the same answer by the same query."""
     found = visible.filter(pk=number).first()
     if found is None:
         raise NotFound(f"There is no {what} {number}.", "Check its number.", field=field)
@@ -72,5 +72,5 @@ def require_somewhere(actor: Actor, *permissions: str) -> None:
 
 
 def page_of(found: QuerySet[T], asked: Page) -> tuple[list[T], int]:
-    """Return a page of a list and how many there are in all: two queries."""
+    """Return a page of a list and the total count: two queries."""
     return list(found[asked.offset : asked.offset + asked.limit]), found.count()

@@ -1,4 +1,4 @@
-"""A role at a place as the API reads and writes it: for memberships, invitations and tokens alike."""
+"""A role at a place, as in memberships, invitations and tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RoleName = Annotated[str, Field(max_length=20), WithJsonSchema({"type": "string"
 
 
 class AtPlace(Body):
-    """One place: an organisation, or a region, a site or a meter (whose organisation need not be named)."""
+    """One place: an organisation, region, site or meter (whose organisation need not be named)."""
 
     organisation: Number | None = None
     region: Number | None = None
@@ -27,7 +27,7 @@ class AtPlace(Body):
     meter: Number | None = None
 
     def place(self, actor: Actor) -> dict[str, Any]:
-        """Return the place's things, among what the actor may see: one query for each that is named."""
+        """Return the place's objects that the actor may see: one query for each that is named."""
         found = {
             "organisation": (self.organisation, Organisation.objects.visible_to(actor)),
             "region": (self.region, Region.objects.visible_to(actor).select_related("organisation")),
@@ -44,10 +44,10 @@ class AtPlace(Body):
 class AtPlaceWithRole(AtPlace):
     """A role at a place."""
 
-    role: RoleName | None = Field(None, description="viewer, manager or admin; viewer, where no role is named.")
+    role: RoleName | None = Field(None, description="viewer, manager or admin; by default viewer.")
     custom_role: Number | None = None
-    since: date | None = Field(None, description="The first day; null: at once.")
-    until: date | None = Field(None, description="The first day on which it no longer holds; null: without end.")
+    since: date | None = Field(None, description="The first day; null: now.")
+    until: date | None = Field(None, description="Ends before this day; null: no end date.")
 
     def position(self, actor: Actor) -> dict[str, Any]:
         """Return place, role and dates for a service."""

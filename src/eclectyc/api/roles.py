@@ -1,4 +1,4 @@
-"""Roles: the three that every organisation has, and those that organisations make."""
+"""Roles: the three built-in ones, and custom ones."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class RoleOut(Schema):
 class RolePage(Schema):
     items: list[RoleOut] = Field(description="Custom roles.")
     count: int
-    built_in: dict[str, list[str]] = Field(description="The roles that every organisation has.")
-    permissions: dict[str, str] = Field(description="Every permission, and what it lets a person do.")
+    built_in: dict[str, list[str]] = Field(description="The built-in roles.")
+    permissions: dict[str, str] = Field(description="Every permission with its description.")
 
 
 @router.get("/roles", response={200: RolePage, **REFUSALS}, summary="List roles")
 def list_roles(request: HttpRequest, asked: Query[Page]) -> RolePage:
-    """The custom roles that can be given where you see people, and the built-in ones."""
+    """The custom roles available where you see people, and the built-in ones."""
     items, count = page_of(Role.objects.visible_to(actor_of(request)), asked)
     built_in = {role: sorted(permissions) for role, permissions in ROLE_PERMISSIONS.items()}
     return RolePage(items=[_out(role) for role in items], count=count, built_in=built_in, permissions=dict(PERMISSIONS))
@@ -55,7 +55,7 @@ def list_roles(request: HttpRequest, asked: Query[Page]) -> RolePage:
 
 @router.post("/roles", response={201: RoleOut, **CHANGING}, summary="Make a role")
 def add_role(request: HttpRequest, body: NewRole) -> Status[RoleOut]:
-    """Out of permissions that you have yourself in the whole organisation; it can be given there and below."""
+    """With permissions that you have yourself in the whole organisation; available there and below."""
     actor = actor_of(request)
     organisation = one(Organisation.objects.visible_to(actor), body.organisation, "organisation", field="organisation")
     role = custom_roles.create(actor, organisation=organisation, name=body.name, permissions=body.permissions)
@@ -70,14 +70,14 @@ def one_role(request: HttpRequest, pk: Path[Number]) -> RoleOut:
 
 @router.patch("/roles/{pk}", response={200: RoleOut, **CHANGING}, summary="Change a role")
 def change_role(request: HttpRequest, pk: Path[Number], body: ChangedRole) -> RoleOut:
-    """For everybody who has it, at once."""
+    """Takes effect at once for everyone who has it."""
     fields = not_null(body.given(), "name", "permissions")
     return _out(custom_roles.change(actor_of(request), role=_one(request, pk), **fields))
 
 
 @router.delete("/roles/{pk}", response={204: None, **CHANGING}, summary="Delete a role")
 def delete_role(request: HttpRequest, pk: Path[Number]) -> Status[None]:
-    """Refused while anybody has it or is invited to it."""
+    """Refused while it is assigned or offered in an invitation."""
     custom_roles.delete(actor_of(request), role=_one(request, pk))
     return Status(204, None)
 

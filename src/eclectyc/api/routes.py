@@ -15,7 +15,7 @@ from eclectyc.api.schemas import refusing_undeclared
 
 
 class Described(NinjaAPI):
-    """An API whose description is written once for each prefix: it is the same for everybody, and it takes a while."""
+    """An API that generates its description once per prefix, because that takes a while."""
 
     def __init__(self, **how: Any) -> None:
         super().__init__(**how)
@@ -39,7 +39,7 @@ api = Described(
     ),
     docs_url="/docs",
     openapi_url="/openapi.json",
-    docs=Documentation(settings={"validatorUrl": None}),  # nothing is asked of anybody else's server
+    docs=Documentation(settings={"validatorUrl": None}),  # no request to another server
     docs_decorator=for_the_signed_in,
     auth=AUTHENTICATION,
 )

@@ -1,4 +1,4 @@
-"""What goes in and out of the API. Out: for the documentation and the tests; long answers are written directly."""
+"""Schemas. Those of answers serve documentation and tests; long answers are written directly."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 MOMENT: Final = rf"^{_DAY}([Tt ]{_CLOCK}([Zz]|[+ -][0-9]{{2}}:[0-9]{{2}}))?$"
 
-_SIGNS = ("", "-")  # a minus turns an order round
+_SIGNS = ("", "-")  # a minus reverses the order
 if TYPE_CHECKING:
     UtilityName: TypeAlias = str
     DirectionName: TypeAlias = str
@@ -39,7 +39,7 @@ else:
 
 def _no_nul(text: str) -> str:
     if "\x00" in text:
-        raise ValueError("a NUL character cannot be part of a name")
+        raise ValueError("a name cannot contain a NUL character")
     return text
 
 
@@ -53,16 +53,16 @@ Moment = Annotated[str, WithJsonSchema({"type": "string", "pattern": MOMENT})]  
 
 
 def refuse_unknown(request: HttpRequest, known: Iterable[str]) -> None:
-    """Raise ``Invalid`` for a query parameter that is not known: a misspelt filter must not widen an answer."""
+    """Raise ``Invalid`` for an unknown query parameter: a misspelt filter must not widen an answer."""
     unknown = sorted(set(request.GET) - set(known))
     if unknown:
         words = ", ".join(sorted(known))
-        remedy = f"Known here: {words}." if words else "This address takes none."
+        remedy = f"Known here: {words}." if words else "This address has none."
         raise Invalid(f"There is no parameter {unknown[0][:80]!r}.", remedy, field=unknown[0][:80])
 
 
 class Parameters(Schema):
-    """Query parameters; any that is not declared is refused."""
+    """Query parameters; undeclared ones are refused."""
 
     @model_validator(mode="before")
     @classmethod
@@ -73,7 +73,7 @@ class Parameters(Schema):
 
 
 def refusing_undeclared(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate an operation that declares no ``asked``: it takes no query parameters, and says so."""
+    """Decorate an operation that declares no ``asked``: it refuses query parameters."""
     if any(name == "asked" for name in inspect.signature(view).parameters):
         return view
 
@@ -86,7 +86,7 @@ def refusing_undeclared(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class OneMeter(Parameters):
-    organisation: Text | None = Field(None, description="Name or number, where several have a meter of this name.")
+    organisation: Text | None = Field(None, description="Name or number, if several have a meter of this name.")
 
 
 class MeterList(Parameters):
@@ -98,14 +98,12 @@ class MeterList(Parameters):
     utility: UtilityName | None = None
     direction: DirectionName | None = None
     is_active: bool | None = None
-    search: Text | None = Field(
-        None, description="Words of an identifier, a serial, a meter's name, or its site's name or postcode."
-    )
+    search: Text | None = Field(None, description="Words in an identifier, serial, meter name, site name or postcode.")
     supplier: Text | None = Field(None, description="Name or number.")
-    parent: Text | None = Field(None, description="Identifier of a main meter: those directly below it.")
-    site_type: SiteTypeName | None = Field(None, description="Of the sites they are at.")
-    is_sub: bool | None = Field(None, description="Sub-meters alone, or main meters alone.")
-    is_virtual: bool | None = Field(None, description="Virtual meters alone, or the others alone.")
+    parent: Text | None = Field(None, description="Identifier of a main meter: selects the meters directly below it.")
+    site_type: SiteTypeName | None = Field(None, description="Of their sites.")
+    is_sub: bool | None = Field(None, description="Only sub-meters, or only main meters.")
+    is_virtual: bool | None = Field(None, description="Only virtual meters, or only the others.")
     sort: MeterSort = "identifier"
 
 
@@ -116,9 +114,9 @@ class ReadingsWindow(Parameters):
     to: Moment | None = Field(None, description="The same, exclusive. Default: the day after the last reading's.")
     by: By = "day"
     quantity: QuantityName | None = Field(
-        None, description="Default: import; of a gas meter of which only volumes are known, volume."
+        None, description="Default: import; for a gas meter with volumes only, volume."
     )
-    organisation: Text | None = Field(None, description="Name or number, where several have a meter of this name.")
+    organisation: Text | None = Field(None, description="Name or number, if several have a meter of this name.")
 
 
 class ErrorDetail(Schema):
@@ -152,36 +150,34 @@ class MeterOut(Schema):
     unit: str
     step: int = Field(description="Minutes per reading; 1440 for whole days.")
     multiplier: float
-    correction: float = Field(description="Of volumes of gas, for temperature and pressure.")
+    correction: float = Field(description="Factor of gas volumes for temperature and pressure.")
     serial: str
     supplier: str
     supplier_id: int | None
-    parent: str | None = Field(description="The identifier of the main meter, where this is a sub-meter.")
+    parent: str | None = Field(description="The identifier of the main meter, if this is a sub-meter.")
     parent_id: int | None
     installed: date | None
     removed: date | None
     is_active: bool
-    is_virtual: bool = Field(description="Whether its readings are worked out from those of other meters.")
-    formula: str = Field(
-        description="Of a virtual meter, as it was typed; a meter that you do not see stands there as [hidden]."
-    )
+    is_virtual: bool = Field(description="Whether its readings are calculated from other meters'.")
+    formula: str = Field(description="Of a virtual meter, as typed; a meter that you do not see is shown as [hidden].")
     parts: list[FormulaPartOut] = Field(description="The meters of its formula that you see.")
-    hidden_parts: int = Field(description="How many meters of its formula you do not see.")
+    hidden_parts: int = Field(description="The number of meters in its formula that you do not see.")
     timezone: str
     outside_references: dict[str, str]
-    version: int = Field(description="One more with each change; also the answer's ETag.")
-    warnings: list[str] = Field(description="What is odd without being refused, such as an MPAN's check digit.")
+    version: int = Field(description="Increases with each change; also the answer's ETag.")
+    warnings: list[str] = Field(description="Warnings, such as a wrong MPAN check digit.")
 
 
 class MeterPage(Schema):
     items: list[MeterOut]
-    count: int = Field(description="How many there are in all.")
+    count: int = Field(description="The total number.")
 
 
 class ReadingOut(Schema):
     start: datetime
     end: datetime
-    value: float | None = Field(description="Null where nothing is present: a gap is not zero.")
+    value: float | None = Field(description="Null if nothing is present: a gap is not zero.")
     present: int
     expected: int
     estimated: int

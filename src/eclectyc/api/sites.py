@@ -42,7 +42,7 @@ def list_sites(request: HttpRequest, asked: Query[SiteList]) -> SitePage:
 
 
 def filter_of(actor: Actor, asked: SiteList) -> SiteFilter:
-    """Return what a list of sites is narrowed to."""
+    """Return the filter of a list of sites."""
     return SiteFilter(
         search=asked.search or "",
         organisations=organisations_named(actor, asked.organisation),
@@ -55,7 +55,7 @@ def filter_of(actor: Actor, asked: SiteList) -> SiteFilter:
 
 @router.post("/sites", response={201: SiteOut, **CHANGING}, summary="Make a site")
 def add_site(request: HttpRequest, response: HttpResponse, body: NewSite) -> Status[SiteOut]:
-    """Its name is unique in the organisation. Who edits one region only names that region."""
+    """Its name is unique in the organisation. If you edit one region only, name that region."""
     actor = actor_of(request)
     organisation = one(Organisation.objects.visible_to(actor), body.organisation, "organisation", field="organisation")
     fields = _given(actor, body, "organisation")
@@ -74,7 +74,7 @@ def one_site(request: HttpRequest, response: HttpResponse, pk: Path[Number]) -> 
 def change_site(
     request: HttpRequest, response: HttpResponse, pk: Path[Number], body: ChangedSite, if_match: IfMatch = None
 ) -> SiteOut:
-    """What is left out stays as it is."""
+    """Fields that are left out stay unchanged."""
     actor, site = actor_of(request), _one(request, pk)
     return _out(
         response, estate_sites.update_site(actor, site=site, version=version_of(if_match), **_given(actor, body))
@@ -83,7 +83,7 @@ def change_site(
 
 @router.delete("/sites/{pk}", response={204: None, **VERSIONED}, summary="Delete a site")
 def delete_site(request: HttpRequest, pk: Path[Number], if_match: IfMatch = None) -> Status[None]:
-    """Refused while it has meters, or the use of meters that were there: make it inactive instead."""
+    """Refused while it has meters or past usage: make it inactive instead."""
     estate_sites.delete_site(actor_of(request), site=_one(request, pk), version=version_of(if_match))
     return Status(204, None)
 

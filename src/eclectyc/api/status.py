@@ -1,4 +1,4 @@
-"""Health: one word for everybody, the checks for administrators."""
+"""Health: the status for everyone, the checks for administrators."""
 
 from __future__ import annotations
 
@@ -36,10 +36,9 @@ def health(request: HttpRequest) -> Status[HealthOut]:
 
 
 def _may_see_checks(request: HttpRequest) -> bool:
-    """Say whether an administrator asks. Where the registry is down nobody can be told from anybody: the bare status
-    is still given."""
+    """Return whether an administrator asks; without the registry that is unknown, and only the status is given."""
     try:
         return identify(request).may_somewhere("system.view")
     except DatabaseError:
-        log.exception("health was asked by somebody whom the registry could not tell")
+        log.exception("health was requested, and the registry did not answer who by")
         return False

@@ -1,4 +1,4 @@
-"""Suppliers: who supplies what, and how to reach them."""
+"""Suppliers and their contacts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ router = Router(tags=["estate"])
 
 @router.get("/suppliers", response={200: SupplierPage, **ONE}, summary="List suppliers")
 def list_suppliers(request: HttpRequest, asked: Query[SupplierList]) -> SupplierPage:
-    """Suppliers a page at a time, each with how many of its meters you see."""
+    """Suppliers a page at a time, each with the number of its meters that you see."""
     actor = actor_of(request)
     wanted = NameFilter(asked.search or "", organisations_named(actor, asked.organisation), asked.is_active)
     found = lists.suppliers(actor, wanted, ListPart(asked.sort, asked.offset, asked.limit))
@@ -38,7 +38,7 @@ def list_suppliers(request: HttpRequest, asked: Query[SupplierList]) -> Supplier
     return SupplierPage(items=items, count=found.count)
 
 
-@router.post("/suppliers", response={201: SupplierOut, **CHANGING}, summary="Make a supplier")
+@router.post("/suppliers", response={201: SupplierOut, **CHANGING}, summary="Create a supplier")
 def add_supplier(request: HttpRequest, response: HttpResponse, body: NewSupplier) -> Status[SupplierOut]:
     """Its name is unique in the organisation."""
     actor = actor_of(request)
@@ -50,7 +50,7 @@ def add_supplier(request: HttpRequest, response: HttpResponse, body: NewSupplier
 
 @router.get("/suppliers/{pk}", response={200: SupplierOut, **ONE}, summary="One supplier")
 def one_supplier(request: HttpRequest, response: HttpResponse, pk: Path[Number]) -> SupplierOut:
-    """A supplier with how many of its meters you see."""
+    """A supplier with the number of its meters that you see."""
     return _out(request, response, _one(request, pk))
 
 
@@ -58,7 +58,7 @@ def one_supplier(request: HttpRequest, response: HttpResponse, pk: Path[Number])
 def change_supplier(
     request: HttpRequest, response: HttpResponse, pk: Path[Number], body: ChangedSupplier, if_match: IfMatch = None
 ) -> SupplierOut:
-    """What is left out stays as it is."""
+    """Fields that are left out stay unchanged."""
     fields = _given(body)
     supplier = suppliers.update_supplier(
         actor_of(request), supplier=_one(request, pk), version=version_of(if_match), **fields
@@ -74,7 +74,7 @@ def delete_supplier(request: HttpRequest, pk: Path[Number], if_match: IfMatch = 
 
 
 def _given(body: Body, *besides: str) -> dict[str, Any]:
-    """Return what was sent: nothing here can be null."""
+    """Return the fields that were sent; none can be null."""
     given = {name: value for name, value in body.given().items() if name not in besides}
     return not_null(given, *given)
 

@@ -1,4 +1,4 @@
-"""One's own API tokens."""
+"""Your own API tokens."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class TokenOut(PlaceOut):
 
 
 class NewTokenOut(TokenOut):
-    token: str = Field(description="The token itself: shown this once.")
+    token: str = Field(description="The token itself, shown only once.")
 
 
 class TokenPage(Schema):
@@ -52,17 +52,17 @@ class TokenPage(Schema):
 
 @router.get("/tokens", response={200: TokenPage, **REFUSALS}, summary="List your tokens")
 def list_tokens(request: HttpRequest, asked: Query[Page]) -> TokenPage:
-    """By their first letters, the latest first; the tokens themselves are not kept. An operator sees everybody's."""
+    """By their first letters, the latest first; the tokens themselves are not stored. An operator sees all tokens."""
     items, count = page_of(ApiToken.objects.visible_to(actor_of(request)).select_related(*PLACE_RELATIONS), asked)
     return TokenPage(items=[TokenOut(**_facts(token)) for token in items], count=count)
 
 
 @router.post("/tokens", response={201: NewTokenOut, **CHANGING}, summary="Make a token")
 def create_token(request: HttpRequest, body: NewToken) -> Status[NewTokenOut]:
-    """For yourself, from a session: a token makes no tokens. A place narrows it to a part of your reach."""
+    """For yourself, from a session: a token cannot create tokens. A place limits it to part of your reach."""
     actor = actor_of(request)
     if body.expires_at is not None and body.expires_at <= timezone.now():
-        raise Invalid("The token would be over before it begins.", "Give a later moment.", field="expires_at")
+        raise Invalid("The token would have expired already.", "Choose a later time.", field="expires_at")
     user = one(User.objects.visible_to(actor), actor.user_id or 0, "user")
     token, secret = tokens.create_token(
         actor, user=user, name=body.name, scope=body.scope, expires_at=body.expires_at, **body.place(actor)
@@ -78,7 +78,7 @@ def one_token(request: HttpRequest, pk: Path[Number]) -> TokenOut:
 
 @router.delete("/tokens/{pk}", response={204: None, **CHANGING}, summary="Revoke a token")
 def revoke_token(request: HttpRequest, pk: Path[Number]) -> Status[None]:
-    """At once and for good."""
+    """Takes effect at once."""
     tokens.revoke_token(actor_of(request), token=_one(request, pk))
     return Status(204, None)
 

@@ -1,4 +1,4 @@
-"""Versions over HTTP: an answer carries one as ``ETag``; whoever sends it back as ``If-Match`` overwrites nobody."""
+"""Versions over HTTP: an answer carries an ``ETag``; as ``If-Match`` it prevents overwriting others' changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IfMatch = Annotated[
     Header(
         alias="If-Match",
         max_length=40,
-        description='The ETag that was read, as "7"; refused with 412 where it has moved on.',
+        description='The ETag that was read, such as "7"; 412 if it has changed since.',
     ),
 ]
 VERSIONED: Final = {**CHANGING, 412: ErrorOut}
@@ -25,13 +25,13 @@ _TAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 
 def version_of(if_match: str | None) -> int | None:
-    """Return the version that a change rests on; None where it rests on whatever there is."""
+    """Return the version that a change is based on; None for any."""
     if if_match is None or if_match.strip() == "*":
         return None
     seen = _TAG.fullmatch(if_match.strip())
     if seen is None:
         raise Invalid(
-            f"{if_match[:40]!r} is no version of this.", "Send the ETag that you were given.", field="If-Match"
+            f"{if_match[:40]!r} is not a version of this.", "Send the ETag that you received.", field="If-Match"
         )
     return int(seen[1])
 
