@@ -60,7 +60,7 @@ def answer(error: EclectycError) -> HttpResponse:
 
 
 def speak_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: errors that Django answers under /api/ (unknown address, wrong method) have the same envelope as ours,
+    """Middleware: errors that Django answers under /api/ (unknown address, wrong method) have the same envelope,
     and no answer is cached."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
