@@ -14,7 +14,7 @@ To add a format called *name*, copy the example that resembles it – ``long.py`
 6. ``tests/readers/formats/test_<name>.py``: both clock-change days, and each way in which the file can be wrong.
 7. ``docs/files.md``: its row.
 
-Everything else – the ``-t`` option, pages, messages, rejected lines – derives from these. Pure.
+Everything else – the ``-t`` option, pages, messages, rejected lines – derives from these.
 """
 
 from __future__ import annotations
