@@ -101,7 +101,7 @@ def _last_day_plus_one() -> date:
 
 def _write(organisation: Organisation, seed: int, made_on: date, start: date, today: date, tell: Tell) -> int:
     """Write the days from ``start`` up to yesterday as one batch, the way an import does."""
-    from eclectyc.batches.lifecycle import begin, finish, record_result, writers_turn
+    from eclectyc.batches.lifecycle import begin, committing, record_result, writers_turn
     from eclectyc.demo.readings import readings
     from eclectyc.lake.store import connect
 
@@ -118,9 +118,10 @@ def _write(organisation: Organisation, seed: int, made_on: date, start: date, to
             counts = {name: getattr(result, name) for name in ("added", "changed", "unchanged", "kept")}
             record_result(batch, touched=result.touched, report=facts, rows=rows, accepted=rows, **counts)
 
-        result = connect().write(_months(days, series), lease=lease, batch=batch.pk, before_commit=before_commit)
-        finish(batch)
-    return int(result.added)
+        store = connect()
+        with committing(batch, store, lease):
+            store.write(_months(days, series), lease=lease, batch=batch.pk, before_commit=before_commit)
+    return int(batch.added)
 
 
 @transaction.atomic
