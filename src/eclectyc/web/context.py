@@ -14,7 +14,7 @@ def frame(request: HttpRequest) -> dict[str, object]:
     actor: Actor = getattr(request, "actor", None) or Actor.anonymous()
     if not actor.is_known:
         return {"actor": None, "places": [], "here": ""}
-    places, look = navigation.places_of(actor), brand_of(actor)
+    places, look = navigation.pages_for(actor), brand_of(actor)
     return {
         "actor": actor,
         "places": places,

@@ -1,4 +1,11 @@
-"""The pages of the bar, and who may open them: what a person may not open is not shown."""
+"""The navigation: pages that register themselves, shown to whom they open.
+
+A page registers in ``AppConfig.ready``::
+
+    from eclectyc.web.navigation import NavigationEntry, sections
+
+    sections.register("tariffs", NavigationEntry("Tariffs", "/admin/tariffs", "estate.edit"), rank=75)
+"""
 
 from __future__ import annotations
 
@@ -8,6 +15,9 @@ from typing import Final
 from django.urls import Resolver404, resolve
 
 from eclectyc.accounts.actor import Actor
+from eclectyc.kernel.hooks import Hook
+
+ADMINISTRATION: Final = "Administration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,59 +29,45 @@ class NavigationEntry:
     permission: str = "estate.view"
 
     def opens_to(self, actor: Actor) -> bool:
-        """Whether an actor may open this page, and it is there."""
-        return any(actor.may_somewhere(one) for one in self.permission.split()) and _is_there(self.address)
+        """Return whether an actor may open this page, and it exists."""
+        return any(actor.may_somewhere(one) for one in self.permission.split()) and _exists(self.address)
+
+    def contains(self, address: str) -> bool:
+        """Return whether an address is this page or below it."""
+        return (address + "/").startswith(self.address.rstrip("/") + "/")
 
 
-PLACES: Final = (
-    NavigationEntry("Dashboard", "/"),
-    NavigationEntry("Sites", "/sites"),
-    NavigationEntry("Meters", "/meters"),
-    NavigationEntry("Consumption", "/reports/consumption", "reports.view"),
-)
-SECTIONS: Final = (
-    NavigationEntry("Sites", "/admin/sites", "estate.edit"),
-    NavigationEntry("Meters", "/admin/meters", "estate.edit"),
-    NavigationEntry("Regions", "/admin/regions", "estate.edit"),
-    NavigationEntry("Suppliers", "/admin/suppliers", "estate.edit"),
-    NavigationEntry("Imports", "/admin/imports", "imports.run"),
-    NavigationEntry("Feeds", "/admin/feeds", "imports.run"),
-    NavigationEntry("Calorific values", "/admin/calorific-values", "imports.run"),
-    NavigationEntry("Background work", "/admin/jobs", "jobs.view"),
-    NavigationEntry("People", "/admin/users", "people.view"),
-    NavigationEntry("Roles", "/admin/roles", "people.view"),
-    NavigationEntry("Organisation", "/admin/organisation", "organisation.edit"),
-    NavigationEntry("Audit", "/admin/audit", "audit.view"),
-    NavigationEntry("Privacy", "/admin/privacy", "privacy.run"),
-)
+pages: Final[Hook[NavigationEntry]] = Hook("page of the bar")
+sections: Final[Hook[NavigationEntry]] = Hook("section of the administration")
 
 
-def places_of(actor: Actor) -> list[NavigationEntry]:
-    """Return the pages that this actor may open; the administration leads to its first."""
-    sections = sections_of(actor)
-    administration = [NavigationEntry("Administration", sections[0].address)] if sections else []
-    return [place for place in PLACES if place.opens_to(actor)] + administration
+def pages_for(actor: Actor) -> list[NavigationEntry]:
+    """Return the pages that this actor may open; the administration leads to its first section."""
+    open_sections = sections_for(actor)
+    administration = [NavigationEntry(ADMINISTRATION, open_sections[0].address)] if open_sections else []
+    return [page for page in pages if page.opens_to(actor)] + administration
 
 
-def sections_of(actor: Actor) -> list[NavigationEntry]:
-    """Return the pages of the administration that this actor may open."""
-    return [place for place in SECTIONS if place.opens_to(actor)]
+def sections_for(actor: Actor) -> list[NavigationEntry]:
+    """Return the sections of the administration that this actor may open."""
+    return [section for section in sections if section.opens_to(actor)]
 
 
-def section(address: str) -> str:
-    """Return the address of the section that an address belongs to."""
-    return next((p.address for p in SECTIONS if (address + "/").startswith(p.address + "/")), "")
+def section_of(address: str) -> str:
+    """Return the address of the section that an address belongs to; empty if it belongs to none."""
+    return next((section.address for section in sections if section.contains(address)), "")
 
 
-def current(address: str, places: list[NavigationEntry] | None = None) -> str:
-    """Return the address of the place that an address belongs to."""
+def current(address: str, shown: list[NavigationEntry] | None = None) -> str:
+    """Return the address of the page of the bar that an address belongs to; empty if it belongs to none."""
     if address.startswith("/admin/"):
-        return next((p.address for p in places or [] if p.name == "Administration"), "")
-    inside = [p.address for p in PLACES if p.address != "/" and (address + "/").startswith(p.address + "/")]
-    return inside[0] if inside else "/" if address == "/" else ""
+        return next((page.address for page in shown or [] if page.name == ADMINISTRATION), "")
+    if address == "/":
+        return "/"
+    return next((page.address for page in pages if page.address != "/" and page.contains(address)), "")
 
 
-def _is_there(address: str) -> bool:
+def _exists(address: str) -> bool:
     try:
         resolve(address)
     except Resolver404:

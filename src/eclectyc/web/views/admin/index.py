@@ -6,14 +6,14 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.views.decorators.http import require_safe
 
 from eclectyc.kernel.errors import Forbidden
-from eclectyc.web.navigation import sections_of
+from eclectyc.web.navigation import sections_for
 from eclectyc.web.security import actor_of
 
 
 @require_safe
 def start(request: HttpRequest) -> HttpResponseRedirect:
     """Redirect, or refuse if the actor may open none of the pages."""
-    sections = sections_of(actor_of(request))
+    sections = sections_for(actor_of(request))
     if not sections:
         raise Forbidden("You don't have access to the administration.", "Ask an administrator of your organisation.")
     return HttpResponseRedirect(sections[0].address)

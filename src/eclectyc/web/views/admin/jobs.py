@@ -95,7 +95,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
         "is_open": bool(found.filter(state__in=Job.OPEN).exists()),
         "actions": (("Schedules", reverse("admin-schedules")),),
     }
-    return show(request, "jobs", "Background work", context, status=status_of(refusal))
+    return show(request, "jobs", "Background jobs", context, status=status_of(refusal))
 
 
 def job(request: HttpRequest, pk: int) -> HttpResponse:
@@ -123,7 +123,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
         "refusal": refusal,
         "result": result,
         "address": reverse("admin-job", args=[pk]),
-        "crumbs": [("Background work", reverse("admin-jobs"))],
+        "crumbs": [("Background jobs", reverse("admin-jobs"))],
         "import_at": reverse("admin-import", args=[f"j{pk}"]) if found.kind == "intake.import" else "",
     }
     if request.headers.get("HX-Request") == "true" and request.method == "GET":
@@ -159,7 +159,7 @@ def all_schedules(request: HttpRequest) -> HttpResponse:
         "Schedules",
         {
             "table": table,
-            "crumbs": [("Background work", reverse("admin-jobs"))],
+            "crumbs": [("Background jobs", reverse("admin-jobs"))],
         },
     )
 
@@ -184,7 +184,7 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
             "form": form,
             "back": reverse("admin-schedules"),
             "sub": f"{cron.words(one.cron)} ({one.zone}).",
-            "crumbs": [("Background work", reverse("admin-jobs")), ("Schedules", reverse("admin-schedules"))],
+            "crumbs": [("Background jobs", reverse("admin-jobs")), ("Schedules", reverse("admin-schedules"))],
         },
         status=form.status,
     )

@@ -75,8 +75,8 @@ def show(
     actor = actor_of(request)
     frame = {
         "title": title,
-        "sections": navigation.sections_of(actor),
-        "section": navigation.section(request.path),
+        "sections": navigation.sections_for(actor),
+        "section": navigation.section_of(request.path),
     }
     return render(request, f"web/admin/{template}.html", frame | context, status=status)
 
