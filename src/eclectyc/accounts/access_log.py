@@ -1,6 +1,6 @@
-"""Who looked at what is held about people: noted for each organisation, with the numbers of those who were shown.
+"""Record who read data about people, for each organisation.
 
-To be called by whatever shows people, page or API, with what it shows. It costs no query and no lock.
+Pages and the API call this with the people, memberships or invitations that they show. It costs no query and no lock.
 """
 
 from __future__ import annotations
@@ -13,34 +13,31 @@ from eclectyc.audit.read_log_queue import record_read
 
 
 def record_people_read(actor: Actor, users: Iterable[User], memberships: Iterable[Membership] = ()) -> None:
-    """Note that people were shown, with these of their memberships; one's own self is nobody else's data."""
+    """Record that people, with these of their memberships, were read; reading one's own data is not recorded."""
     shown = {user.pk for user in users} - {actor.user_id}
-    where: dict[int | None, set[int]] = {}
+    by_organisation: dict[int | None, set[int]] = {}
     for membership in memberships:
         if membership.user_id in shown:
-            where.setdefault(membership.organisation_id, set()).add(membership.user_id)
-    elsewhere = shown.difference(*where.values())
+            by_organisation.setdefault(membership.organisation_id, set()).add(membership.user_id)
+    elsewhere = shown.difference(*by_organisation.values())
     if elsewhere:
-        where[None] = elsewhere
-    for organisation, people in where.items():
-        record_read(
-            actor.by, "person.read", subject_type="user", organisation_id=organisation, after={"people": sorted(people)}
-        )
+        by_organisation[None] = elsewhere
+    for organisation, people in by_organisation.items():
+        after = {"people": sorted(people)}
+        record_read(actor.by, "person.read", subject_type="user", organisation_id=organisation, after=after)
 
 
 def record_memberships_read(actor: Actor, memberships: Iterable[Membership]) -> None:
-    """Note that memberships were shown, and with them their people."""
+    """Record that memberships, and with them their people, were read."""
     shown = list(memberships)
     record_people_read(actor, [User(pk=m.user_id) for m in shown], shown)
 
 
 def record_invitations_read(actor: Actor, invitations: Iterable[Invitation]) -> None:
-    """Note that invitations were shown: each holds an address of mail."""
-    where: dict[int, list[int]] = {}
+    """Record that invitations were read: each contains an email address."""
+    by_organisation: dict[int, list[int]] = {}
     for invitation in invitations:
-        where.setdefault(invitation.organisation_id, []).append(invitation.pk)
-    for organisation, numbers in where.items():
-        record_read(
-            actor.by, "invitation.read", subject_type="invitation", organisation_id=organisation,
-            after={"invitations": sorted(numbers)},
-        )  # fmt: skip
+        by_organisation.setdefault(invitation.organisation_id, []).append(invitation.pk)
+    for organisation, numbers in by_organisation.items():
+        after = {"invitations": sorted(numbers)}
+        record_read(actor.by, "invitation.read", subject_type="invitation", organisation_id=organisation, after=after)

@@ -1,7 +1,6 @@
-"""The actor: who asks, and what they may do where. Passed first, never ambient.
+"""The actor: who asks, and what they may do where. Always the first argument, never ambient.
 
-Rights are the union of a person's memberships that hold today; none means nothing. A token can narrow them further,
-never widen them.
+An actor's rights are the union of the person's memberships in effect today. A token can narrow them, never widen them.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ EVERYWHERE: Final = Reach(everywhere=True)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Some permissions, and where they hold. ``organisation`` is the one that gave them."""
+    """Permissions, and where they apply. ``organisation`` is the one that gave them."""
 
     permissions: frozenset[str]
     reach: Reach
@@ -32,11 +31,11 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Someone, or the command line, with what they may do where.
+    """A person, a program with a token, or the command line, with what they may do where.
 
-    An actor without grants sees nothing. ``operator`` stands above organisations: the command line of the
-    machine itself, and platform operators. ``narrowed`` is what a token leaves of the person's reach; ``only``
-    what it leaves of their permissions. ``origin`` is where the request came from, for the audit.
+    An actor without grants sees nothing. An ``operator`` is above organisations: the command line of the machine
+    itself, and platform operators. ``narrowed`` is the reach to which a token limits the person, ``only`` the
+    permissions to which it limits them. ``origin`` is the request's address, for the audit.
     """
 
     label: str
@@ -50,17 +49,17 @@ class Actor:
 
     @classmethod
     def anonymous(cls) -> Actor:
-        """The visitor who has not signed in."""
-        return cls(label="nobody")
+        """Return a visitor who has not signed in."""
+        return cls(label="anonymous")
 
     @classmethod
     def system(cls, label: str = "command line") -> Actor:
-        """The command line, run by someone who already has the data folder in their hands."""
+        """Return the command line's actor: whoever runs it has access to the data folder already."""
         return cls(label=label, operator=True, origin=label)
 
     @classmethod
     def of(cls, user: User, *, today: date | None = None, origin: str = "") -> Actor:
-        """The actor that a user is at this moment: read anew on each request, so a demotion acts at once."""
+        """Return a user's actor as of now: read on each request, so that a lost right is lost immediately."""
         from eclectyc.accounts.grants import grants_of
 
         if not user.is_active:
@@ -71,25 +70,25 @@ class Actor:
 
     @property
     def by(self) -> AuditActor:
-        """This actor as the audit writes them down."""
+        """The actor as the audit records it."""
         return AuditActor(self.user_id, self.label if self.user_id is not None else "", self.origin)
 
     @property
     def is_known(self) -> bool:
-        """Whether this is anybody at all."""
+        """Whether this is a person or an operator, not a visitor."""
         return self.operator or self.user_id is not None
 
     @property
     def is_full_operator(self) -> bool:
-        """Whether this is an operator in full: not through a key that is narrowed, or that only reads or pushes."""
+        """Whether this is an operator without a token that narrows their place or their permissions."""
         return self.operator and self.narrowed is None and self.only is None
 
     def sees_all(self, permission: str) -> bool:
-        """Whether this is an operator with a permission everywhere."""
+        """Return whether this is an operator with a permission everywhere."""
         return self.operator and all(limit.everywhere for limit in self.limits(permission))
 
     def reach(self, permission: str = "estate.view") -> Reach:
-        """Return where this actor has a permission, before any narrowing."""
+        """Return where this actor has a permission, before a token's narrowing."""
         if self.only is not None and permission not in self.only:
             return Reach()
         if self.operator:
@@ -97,25 +96,25 @@ class Actor:
         return union(grant.reach for grant in self.grants if permission in grant.permissions)
 
     def limits(self, permission: str = "estate.view") -> tuple[Reach, ...]:
-        """Return every reach that something must be within to be seen or changed: grants, then the narrowing."""
+        """Return the reaches that must all cover a thing for it to be seen or changed: of the grants, of the token."""
         return (self.reach(permission),) if self.narrowed is None else (self.reach(permission), self.narrowed)
 
     def organisations(self, permission: str = "estate.view") -> frozenset[int]:
-        """Return the organisations in whose whole this actor has a permission (an operator has it everywhere)."""
+        """Return the organisations in the whole of which this actor has a permission; empty for an operator."""
         limits = [limit for limit in self.limits(permission) if not limit.everywhere]
         return frozenset.intersection(*(limit.organisations for limit in limits)) if limits else frozenset()
 
     def own_organisations(self) -> frozenset[int]:
-        """Return the organisations that gave this actor anything at all, at whatever scope."""
+        """Return the organisations that granted this actor anything, at any scope."""
         return frozenset(grant.organisation for grant in self.grants)
 
     def may(self, permission: str, where: Place | int) -> bool:
-        """Say whether this actor has a permission at a place; a number is a whole organisation."""
+        """Return whether this actor has a permission at a place; a number is a whole organisation."""
         place = Place(where) if isinstance(where, int) else where
         return all(limit.covers(place) for limit in self.limits(permission))
 
     def may_somewhere(self, permission: str) -> bool:
-        """Say whether this actor has a permission anywhere."""
+        """Return whether this actor has a permission anywhere."""
         return all(self.limits(permission))
 
     def require(self, permission: str, where: Place | int) -> None:
@@ -124,5 +123,5 @@ class Actor:
             raise Forbidden("Your role does not allow this.", "Ask an administrator of your organisation.")
 
     def permissions_at(self, where: Place | int) -> frozenset[str]:
-        """Return every permission that this actor has at a place: what they may pass on there."""
+        """Return every permission that this actor has at a place: those that they may grant there."""
         return frozenset(p for p in PERMISSIONS if self.may(p, where))

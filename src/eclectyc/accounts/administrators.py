@@ -1,7 +1,7 @@
-"""An organisation that has an administrator keeps one, whoever acts and however many act at once.
+"""The last administrator of an organisation cannot be removed, however many people act at once.
 
-An administrator of an organisation is an active person who keeps its people as a whole, today and without an end: by
-a membership there or in an organisation above. An operator may always help out, but is not one of them.
+An administrator of an organisation is an active person who may edit people in the whole of it, today and without an end
+date: by a membership there or in an organisation above. Operators are not counted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Q
 
-from eclectyc.accounts.grants import local_today, permissions_of
+from eclectyc.accounts.grants import in_effect_on, local_today, permissions_of
 from eclectyc.accounts.models import Membership, Organisation
 from eclectyc.accounts.roles import ROLE_PERMISSIONS
 from eclectyc.kernel.errors import Conflict
@@ -25,23 +25,23 @@ _ADMINISTRATOR_ROLES: Final = [
 
 
 class LastAdministrator(Conflict):
-    """What was asked would leave an organisation that nobody can administer."""
+    """The change would leave an organisation without an administrator."""
 
     code = "last_administrator"
 
     def __init__(self, organisation: Organisation) -> None:
         super().__init__(
             f"{organisation.name} would be left without an administrator.",
-            "Make somebody else an administrator of it first, without an end date.",
+            "Make another person its administrator first, without an end date.",
         )
 
 
 @contextmanager
 def keeping_administrators(organisations: Iterable[int]) -> Iterator[None]:
-    """Run a change in one transaction; undo it and raise ``LastAdministrator`` where it takes an organisation's last.
+    """Run a change in one transaction; undo it and raise ``LastAdministrator`` if an organisation loses its last.
 
-    Organisations are those whose memberships (or whose place in the tree) the change touches. They are locked, so
-    that of two such changes at once the second sees what the first has left.
+    Pass the organisations whose memberships, or whose place in the tree, the change touches. They are locked, so that
+    the second of two changes at once sees the result of the first.
     """
     with transaction.atomic():
         numbers = sorted(set(organisations))
@@ -53,7 +53,7 @@ def keeping_administrators(organisations: Iterable[int]) -> Iterator[None]:
 
 
 def lock_organisations(numbers: Iterable[int]) -> list[Organisation]:
-    """Lock organisations in one order; on SQLite the transaction itself holds the only write lock."""
+    """Lock organisations in order of their numbers; on SQLite the transaction itself is the lock."""
     return list(Organisation.objects.select_for_update(no_key=True).filter(pk__in=sorted(numbers)).order_by("pk"))
 
 
@@ -62,10 +62,8 @@ def with_administrator(organisations: Iterable[Organisation]) -> frozenset[int]:
     lines = {organisation.pk: organisation.ancestry for organisation in organisations}
     above = {number for line in lines.values() for number in line}
     today = local_today()
-    held = Membership.objects.filter(
-        Q(role__in=_ADMINISTRATOR_ROLES) | Q(custom_role__isnull=False),
-        Q(since=None) | Q(since__lte=today),
-        organisation__in=above, region=None, site=None, meter=None, until=None, user__is_active=True,
-    ).select_related("custom_role")  # fmt: skip
-    kept = {m.organisation_id for m in held if ADMINISTRATOR_PERMISSION in permissions_of(m)}
-    return frozenset(number for number, line in lines.items() if not kept.isdisjoint(line))
+    lasting = Membership.objects.filter(in_effect_on(today), until=None, user__is_active=True)
+    whole = lasting.filter(organisation__in=above, region=None, site=None, meter=None).select_related("custom_role")
+    found = whole.filter(Q(role__in=_ADMINISTRATOR_ROLES) | Q(custom_role__isnull=False))
+    having = {m.organisation_id for m in found if ADMINISTRATOR_PERMISSION in permissions_of(m)}
+    return frozenset(number for number, line in lines.items() if not having.isdisjoint(line))

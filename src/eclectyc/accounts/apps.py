@@ -16,17 +16,12 @@ class AccountsConfig(AppConfig):
         signin_events.connect_signals()
         register(EncryptedColumn(Authenticator, "data", is_json=True))  # sealed by accounts.second_factor
         alerts.register_directory(recipients)
-        kinds.register(
-            kinds.JobKind(
-                "accounts.sessions", "eclectyc.accounts.session_cleanup:run", "Clearing sessions", keep_days=30
-            )
-        )
-        schedules.declare(
-            "accounts.sessions", kind="accounts.sessions", cron="20 2 * * *", title="Sessions that are over are cleared"
-        )
-        self._hold_data()
+        handler, title = "eclectyc.accounts.session_cleanup:run", "Delete expired sessions"
+        kinds.register(kinds.JobKind("accounts.sessions", handler, title, keep_days=30))
+        schedules.declare("accounts.sessions", kind="accounts.sessions", cron="20 2 * * *", title=title)
+        self._register_personal_data()
 
-    def _hold_data(self) -> None:
+    def _register_personal_data(self) -> None:
         from eclectyc.kernel.data_protection import PersonalData
         from eclectyc.kernel.hooks import personal_data, retention_categories
 

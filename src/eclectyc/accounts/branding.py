@@ -1,4 +1,4 @@
-"""What an organisation looks like: its name, colour and logo, each its own or that of the nearest one above."""
+"""An organisation's branding: name, colour and logo, each its own or inherited from the nearest one above."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from eclectyc.kernel.errors import Invalid
 
 PRODUCT: Final = "Eclectyc Energy"
 LARGEST_LOGO: Final = 256 * 1024  # [bytes]
-MOST_PIXELS: Final = 4_000  # a side
+MOST_PIXELS: Final = 4_000  # width, and height
 PNG, JPEG = "image/png", "image/jpeg"
 
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """A look, with what was inherited filled in. ``colour`` is empty for the product's own.
+    """Branding with inherited parts filled in. ``colour`` is empty for the product's own.
 
-    ``ink`` is the colour of text upon ``colour``: black or white, whichever is read better (at least 4.5 : 1).
-    ``logo_of`` is the organisation whose logo it is; None: no logo.
+    ``ink`` is the colour of text on ``colour``: black or white, whichever has more contrast (at least 4.5 : 1).
+    ``logo_of`` is the organisation whose logo it is; None if there is none.
     """
 
     name: str = PRODUCT
@@ -32,20 +32,20 @@ class Branding:
 
 
 def branding_of(organisation: Organisation | None) -> Branding:
-    """Return how pages, mails and reports of an organisation look: one query."""
+    """Return the branding of an organisation's pages, emails and reports: one query."""
     if organisation is None:
         return Branding()
     line = Organisation.objects.filter(pk__in=organisation.ancestry).order_by("path")
-    look = Branding()
+    branding = Branding()
     for number, name, colour, logo_type in line.values_list("pk", "brand_name", "brand_colour", "logo_type"):
-        look = Branding(
-            name or look.name,
-            colour or look.colour,
-            ink_on(colour) if colour else look.ink,
-            number if logo_type else look.logo_of,
-            logo_type or look.logo_type,
+        branding = Branding(
+            name or branding.name,
+            colour or branding.colour,
+            ink_on(colour) if colour else branding.ink,
+            number if logo_type else branding.logo_of,
+            logo_type or branding.logo_type,
         )
-    return look
+    return branding
 
 
 def logo_of(number: int) -> tuple[bytes, str] | None:
@@ -55,10 +55,7 @@ def logo_of(number: int) -> tuple[bytes, str] | None:
 
 
 def checked_colour(text: str) -> str:
-    """Return a colour as #rrggbb in lower case; empty for none.
-
-    Any colour will do: text upon it is black or white, whichever can be read (see ``ink_on``).
-    """
+    """Return a colour as #rrggbb in lower case; empty for none. Any colour will do (see ``ink_on``)."""
     text = text.strip().lower()
     if text and not re.fullmatch(r"#[0-9a-f]{6}", text):
         raise Invalid(f"{text[:20]!r} is not a colour.", "Write it as #1a6b8f.", field="brand_colour")
@@ -66,7 +63,7 @@ def checked_colour(text: str) -> str:
 
 
 def ink_on(colour: str) -> str:
-    """Return the colour of text upon a colour.
+    """Return the colour of text on a colour: black or white.
 
     >>> ink_on("#ffdd00"), ink_on("#003366")
     ('#000000', '#ffffff')
@@ -83,14 +80,16 @@ def luminance(colour: str) -> float:
 
 
 def checked_logo(logo: bytes) -> str:
-    """Return an image's type by its first bytes; refuse all but a PNG or JPEG of sensible size."""
+    """Return an image's type by its first bytes; refuse all but a PNG or JPEG within the limits."""
     if len(logo) > LARGEST_LOGO:
-        raise Invalid("The logo is larger than 256 kB.", "Make the picture smaller.", field="logo")
+        raise Invalid("The logo is larger than 256 kB.", "Use a smaller picture.", field="logo")
     if logo.startswith(b"\x89PNG\r\n\x1a\n") and logo[12:16] == b"IHDR" and len(logo) >= 33:
         width, height = struct.unpack(">II", logo[16:24])
         if not (0 < width <= MOST_PIXELS and 0 < height <= MOST_PIXELS):
-            raise Invalid(f"The logo is {width} × {height} pixels.", f"{MOST_PIXELS} are the most.", field="logo")
+            raise Invalid(
+                f"The logo is {width} × {height} pixels.", f"Use at most {MOST_PIXELS} × {MOST_PIXELS}.", field="logo"
+            )
         return PNG
     if logo.startswith(b"\xff\xd8\xff") and logo.rstrip(b"\x00").endswith(b"\xff\xd9"):
         return JPEG
-    raise Invalid("The logo is neither a PNG nor a JPEG.", "Save it as one of these.", field="logo")
+    raise Invalid("The logo is neither a PNG nor a JPEG.", "Save it as PNG or JPEG.", field="logo")

@@ -1,4 +1,4 @@
-"""Where a request comes from, as far as it can be believed."""
+"""The address that a request comes from."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from django.http import HttpRequest
 def origin_of(request: HttpRequest) -> str:
     """Return the address that a request came from.
 
-    ``X-Forwarded-For`` can be written by anybody, so it counts only where so many proxies stand in front of this
-    installation (``ECLECTYC_PROXIES``): each appends whom it heard, and the last of them are ours.
+    Anyone can send ``X-Forwarded-For``, so only its last entries count: as many as there are proxies in front of this
+    installation (``ECLECTYC_PROXIES``), each of which appends the address that it received the request from.
     """
     direct = str(request.META.get("REMOTE_ADDR", ""))
     if not settings.TRUSTED_PROXIES:
         return direct
-    heard = [part.strip() for part in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",") if part.strip()]
-    return heard[-settings.TRUSTED_PROXIES] if len(heard) >= settings.TRUSTED_PROXIES else direct
+    forwarded = [part.strip() for part in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",") if part.strip()]
+    return forwarded[-settings.TRUSTED_PROXIES] if len(forwarded) >= settings.TRUSTED_PROXIES else direct
 
 
 def network_of(origin: str) -> str:
-    """Return whom attempts are counted against: an IPv4 address, or the /64 that one subscriber of IPv6 has."""
+    """Return the address that attempts are counted by: an IPv4 address, or the /64 of an IPv6 subscriber."""
     try:
         address = ipaddress.ip_address(origin)
     except ValueError:

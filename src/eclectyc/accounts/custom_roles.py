@@ -19,7 +19,7 @@ from eclectyc.kernel.plurals import counted
 
 
 def create(actor: Actor, *, organisation: Organisation, name: str, permissions: Iterable[str]) -> Role:
-    """Make a role out of permissions that the actor has in the whole organisation."""
+    """Create a role from permissions that the actor has in the whole organisation."""
     actor.require("roles.edit", organisation.pk)
     role = Role(organisation=organisation, name=_name(name), permissions=_permissions(permissions))
     _require_permissions(actor, organisation, role.permissions)
@@ -30,9 +30,9 @@ def create(actor: Actor, *, organisation: Organisation, name: str, permissions: 
 
 
 def change(actor: Actor, *, role: Role, name: str | None = None, permissions: Iterable[str] | None = None) -> Role:
-    """Rename a role or change its permissions, for everybody who has it and at once.
+    """Rename a role or change its permissions, immediately for everyone who has it.
 
-    Neither what it gave nor what it will give may go beyond what the actor has.
+    The actor needs all of its permissions, both those before the change and those after it.
     """
     actor.require("roles.edit", role.organisation_id)
     with keeping_administrators(Membership.objects.filter(custom_role=role).values_list("organisation", flat=True)):
@@ -50,18 +50,16 @@ def change(actor: Actor, *, role: Role, name: str | None = None, permissions: It
 
 
 def delete(actor: Actor, *, role: Role) -> None:
-    """Delete a role that nobody has and nobody is invited to."""
+    """Delete a role that no membership and no open invitation has."""
     actor.require("roles.edit", role.organisation_id)
     with transaction.atomic():
         role = _lock(role)
-        held = Membership.objects.filter(custom_role=role).count()
+        members = Membership.objects.filter(custom_role=role).count()
         offered = Invitation.objects.open(timezone.now()).filter(custom_role=role).count()
-        if held or offered:
-            raise Conflict(
-                f"{role.name} is the role of {counted(held, 'membership')} and {counted(offered, 'open invitation')}.",
-                "Give those another role first.",
-            )
-        Invitation.objects.filter(custom_role=role).update(custom_role=None)  # those are closed: a record only
+        if members or offered:
+            users = f"{counted(members, 'membership')} and {counted(offered, 'open invitation')}"
+            raise Conflict(f"{role.name} is the role of {users}.", "Give them another role first.")
+        Invitation.objects.filter(custom_role=role).update(custom_role=None)  # closed ones, kept as a record
         _record(actor, "role.deleted", role, before=_details(role))
         role.delete()
 
@@ -69,38 +67,37 @@ def delete(actor: Actor, *, role: Role) -> None:
 def _name(name: str) -> str:
     name = checked_text(name, "name", longest=60, what="A role")
     if name.lower() in ROLES:
-        raise Invalid(f"{name} is a role that every organisation has.", "Choose another name.", field="name")
+        raise Invalid(f"{name} is a built-in role.", "Choose another name.", field="name")
     return name
 
 
 def _permissions(names: Iterable[str]) -> list[str]:
-    wanted = sorted(set(names))
-    strange = [name for name in wanted if name not in PERMISSIONS]
-    if strange:
+    chosen = sorted(set(names))
+    unknown = [name for name in chosen if name not in PERMISSIONS]
+    if unknown:
         known = ", ".join(PERMISSIONS)
-        raise Invalid(f"There is no permission {strange[0]!r}.", f"Use: {known}.", field="permissions")
-    if not wanted:
-        raise Invalid("A role without permissions opens nothing.", "Choose at least one.", field="permissions")
-    return wanted
+        raise Invalid(f"There is no permission {unknown[0]!r}.", f"Use one of: {known}.", field="permissions")
+    if not chosen:
+        raise Invalid("A role needs at least one permission.", "Choose one.", field="permissions")
+    return chosen
 
 
 def _require_permissions(actor: Actor, organisation: Organisation, permissions: Iterable[str]) -> None:
     beyond = with_implied(permissions) - actor.permissions_at(organisation.pk)
     if beyond:
-        raise Forbidden(
-            "Nobody makes or changes a role beyond their own rights.", f"You do not have {', '.join(sorted(beyond))}."
-        )
+        lacking = ", ".join(sorted(beyond))
+        raise Forbidden("You cannot put rights into a role that you do not have.", f"You do not have {lacking}.")
 
 
 def _lock(role: Role) -> Role:
     found = Role.objects.select_for_update(of=("self",)).select_related("organisation").filter(pk=role.pk).first()
     if found is None:
-        raise NotFound("There is no such role any more.", "See the list again.")
+        raise NotFound("This role no longer exists.", "Reload the list.")
     return found
 
 
 def _save(role: Role) -> None:
-    taken = Invalid(f"There is a role {role.name!r} already.", "Choose another name.", field="name")
+    taken = Invalid(f"There is already a role {role.name!r}.", "Choose another name.", field="name")
     others = Role.objects.filter(organisation=role.organisation_id, name__iexact=role.name).exclude(pk=role.pk)
     if others.exists():
         raise taken
@@ -115,5 +112,5 @@ def _details(role: Role) -> dict[str, object]:
     return {"name": role.name, "permissions": role.permissions}
 
 
-def _record(actor: Actor, action: str, role: Role, **said: Any) -> None:
-    record(actor.by, action, role, organisation_id=role.organisation_id, **said)
+def _record(actor: Actor, action: str, role: Role, **details: Any) -> None:
+    record(actor.by, action, role, organisation_id=role.organisation_id, **details)

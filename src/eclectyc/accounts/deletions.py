@@ -13,7 +13,7 @@ from eclectyc.kernel.data_protection import Deletion, RetentionCategory
 
 
 def delete_sessions(deletion: Deletion) -> int:
-    """Delete expired sessions whatever the rule, and by the rule where and when people were signed in."""
+    """Delete expired sessions whatever the rule, and by the rule the devices and addresses of ended ones."""
     expired = deletion.delete_rows(Session.objects.filter(expire_date__lt=deletion.now))
     return expired + deletion.delete_rows(UserSession.objects.filter(last_seen_at__lt=deletion.before))
 

@@ -1,4 +1,4 @@
-"""A person's memberships read into grants: two queries, however many memberships and organisations there are."""
+"""A person's memberships as grants: two queries, however many memberships and organisations there are."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 
 def local_today() -> date:
-    """Return today in the installation's own zone: memberships begin and end at its midnight."""
+    """Return today in the installation's time zone: memberships begin and end at its midnight."""
     return datetime.now(ZoneInfo(settings.DEFAULT_SITE_ZONE)).date()
 
 
 def in_effect_on(today: date) -> Q:
-    """Return the condition of a membership that holds on a day; ``until`` is the first day it no longer does."""
+    """Return the condition of a membership in effect on a day; ``until`` is exclusive."""
     return (Q(since=None) | Q(since__lte=today)) & (Q(until=None) | Q(until__gt=today))
 
 
 def grants_of(user: User, *, today: date | None = None) -> tuple[Grant, ...]:
-    """Return what a person's memberships grant them on a day."""
-    held = user.memberships.filter(in_effect_on(today or local_today())).select_related("custom_role", "organisation")
-    memberships = list(held.order_by())  # on every request: an order that means nothing costs as much as the rest
+    """Return a person's grants on a day (today)."""
+    rows = user.memberships.filter(in_effect_on(today or local_today())).select_related("custom_role", "organisation")
+    memberships = list(rows.order_by())  # on every request, and sorting costs as much as the rest
     below = _descendants([m for m in memberships if m.is_of_whole_organisation])
     return tuple(
         Grant(permissions_of(m), _reach_of(m, below), m.organisation_id) for m in memberships if permissions_of(m)
@@ -39,7 +39,7 @@ def grants_of(user: User, *, today: date | None = None) -> tuple[Grant, ...]:
 
 
 def permissions_of(position: Position) -> frozenset[str]:
-    """Return the permissions of a position's role; a name that is no permission counts for nothing."""
+    """Return the permissions of a position's role; unknown names are ignored."""
     if position.custom_role is not None:
         return with_implied(position.custom_role.permissions)
     return ROLE_PERMISSIONS.get(position.role, frozenset())
@@ -60,7 +60,7 @@ def _descendants(memberships: list[Membership]) -> dict[int, frozenset[int]]:
 
 
 def descendants(organisations: Iterable[Organisation]) -> dict[int, frozenset[int]]:
-    """Return each organisation's number with those of all below it, itself too: one query."""
+    """Return the numbers of each organisation and all below it, by its number: one query."""
     from eclectyc.accounts.models import Organisation
 
     roots = {o.pk: o.path for o in organisations}

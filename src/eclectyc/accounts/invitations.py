@@ -1,8 +1,8 @@
-"""Invitations: a role at a place, offered to whoever reads the mail of an address.
+"""Invitations: a role at a place, offered to the reader of an email address.
 
-The link holds 32 random bytes, works once and for seven days, and is known to nobody but the reader of that mail: not
-to the inviter either, who could otherwise take an account in another's name. An address that has an account already
-is invited just the same; nothing tells the inviter.
+The link contains 32 random bytes and works once, for seven days. Only the reader of the email sees it: an inviter who
+saw it could create an account in another person's name. An address that has an account already is invited in the same
+way, so that the inviter does not learn of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
@@ -44,12 +43,13 @@ if TYPE_CHECKING:
 
 LIFETIME: Final = timedelta(days=7)
 _RELATED: Final = (*PLACE_RELATIONS, "custom_role", "invited_by")
+_OFFERED: Final = ("organisation", "region", "site", "meter", "role", "custom_role", "since", "until")
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What an invitation offers, for the page that accepts it."""
+    """An invitation's contents, for the page that accepts it."""
 
     email: str
     organisation: str
@@ -57,7 +57,7 @@ class Offer:
     role: str
     invited_by: str
     expires_at: datetime
-    has_account: bool  # then they accept it signed in; else they choose a name and a password
+    has_account: bool  # if so, they accept it signed in; else they choose a name and a password
     branding: Branding
 
 
@@ -74,13 +74,10 @@ def invite(
     since: date | None = None,
     until: date | None = None,
 ) -> Invitation:
-    """Offer a role at a place by mail. An open invitation of the same address to the same place is replaced."""
+    """Offer a role at a place by email. An open invitation of the same address to the same place is replaced."""
     where = scope_place(organisation, region, site, meter)
-    invitation = Invitation(
-        email=checked_email(email),
-        invited_by_id=actor.user_id,
-        **where.fields, **role_fields(role, custom_role, where.organisation), **date_fields(since, until),
-    )  # fmt: skip
+    fields = where.fields | role_fields(role, custom_role, where.organisation) | date_fields(since, until)
+    invitation = Invitation(email=checked_email(email), invited_by_id=actor.user_id, **fields)
     require_may_grant(actor, invitation)
     _count_invitation(actor)
     now = timezone.now()
@@ -94,7 +91,7 @@ def invite(
 
 
 def resend(actor: Actor, *, invitation: Invitation) -> Invitation:
-    """Send an invitation again with a new link and seven more days; the old link is dead."""
+    """Send an invitation again with a new link, for seven more days; the old link no longer works."""
     _count_invitation(actor)
     with transaction.atomic():
         invitation = _lock(invitation)
@@ -108,7 +105,7 @@ def resend(actor: Actor, *, invitation: Invitation) -> Invitation:
 
 
 def withdraw(actor: Actor, *, invitation: Invitation) -> Invitation:
-    """Take an invitation back: its link is dead. Withdrawing twice keeps the first time."""
+    """Withdraw an invitation, so that its link no longer works. Withdrawing it again changes nothing."""
     with transaction.atomic():
         invitation = _lock(invitation)
         actor.require("people.edit", invitation.place)
@@ -122,43 +119,50 @@ def withdraw(actor: Actor, *, invitation: Invitation) -> Invitation:
 
 
 def offer_of(token: str) -> Offer:
-    """Return what the holder of a link is offered; raise ``NotFound`` where it is not, or no longer, good."""
+    """Return the offer behind a link; raise ``NotFound`` if the link is not, or no longer, valid."""
     invitation = _find_open(token)
     thing = invitation.thing
     inviter = invitation.invited_by
     return Offer(
-        invitation.email, invitation.organisation.name, str(thing) if thing is not None else "",
-        invitation.role_name, (inviter.name or inviter.email) if inviter else "", invitation.expires_at,
-        User.objects.filter(email__iexact=invitation.email).exists(), branding_of(invitation.organisation),
-    )  # fmt: skip
+        email=invitation.email,
+        organisation=invitation.organisation.name,
+        place=str(thing) if thing is not None else "",
+        role=invitation.role_name,
+        invited_by=(inviter.name or inviter.email) if inviter else "",
+        expires_at=invitation.expires_at,
+        has_account=User.objects.filter(email__iexact=invitation.email).exists(),
+        branding=branding_of(invitation.organisation),
+    )
 
 
 def accept(token: str, *, name: str = "", password: str = "", user: User | None = None, origin: str = "") -> User:
-    """Accept an invitation, once: as the signed-in ``user`` of that address, or as a new person with a password.
+    """Accept an invitation as the signed-in ``user`` of its address, or as a new person with a password.
 
-    Returns the person; sign a new one in. The inviter must still be able to give what was offered.
+    Returns the person; the caller signs a new one in. The inviter must still be able to grant the role.
     """
     with transaction.atomic():
         invitation = _find_open(token, for_update=True)
         _require_inviter_may_grant(invitation)
         person = _new_person(invitation, name, password) if user is None else _existing_person(invitation, user)
-        membership = Membership(
-            user=person,
-            **{field: getattr(invitation, field) for field in (
-                "organisation", "region", "site", "meter", "role", "custom_role", "since", "until")},
-        )  # fmt: skip
+        membership = Membership(user=person, **{field: getattr(invitation, field) for field in _OFFERED})
         refuse_duplicate(membership)
         membership.save()
         invitation.accepted_at, invitation.accepted_by = timezone.now(), person
         invitation.save(update_fields=["accepted_at", "accepted_by"])
-        by = AuditActor(person.pk, person.email, origin)
-        record(by, "invitation.accepted", membership, organisation_id=membership.organisation_id,
-               after=assignment_details(membership), personal={"person": person.email}, person_id=person.pk)  # fmt: skip
+        record(
+            AuditActor(person.pk, person.email, origin),
+            "invitation.accepted",
+            membership,
+            organisation_id=membership.organisation_id,
+            after=assignment_details(membership),
+            personal={"person": person.email},
+            person_id=person.pk,
+        )
     return person
 
 
 def digest_of(token: str) -> str:
-    """Return what is stored of a link's token."""
+    """Return the digest that is stored in place of a link's token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -174,36 +178,34 @@ def _find_open(token: str, *, for_update: bool = False) -> Invitation:
     invitation = found.filter(digest=digest_of(token)).first()
     state = "unknown" if invitation is None else invitation.state(timezone.now())
     if invitation is None or state != "open":
-        raise NotFound(_REASONS[state], "Ask whoever invited you to send it again.")
+        raise NotFound(_REASONS[state], "Ask the person who invited you to send it again.")
     return invitation
 
 
 _REASONS: Final = {
-    "unknown": "This invitation is not known; a newer one may have replaced it.",
-    "accepted": "This invitation has been accepted already.",
-    "withdrawn": "This invitation has been taken back.",
+    "unknown": "This invitation does not exist; a newer one may have replaced it.",
+    "accepted": "This invitation has already been accepted.",
+    "withdrawn": "This invitation was withdrawn.",
     "expired": "This invitation has expired.",
 }
 
 
 def _require_inviter_may_grant(invitation: Invitation) -> None:
-    """An invitation is worth what its inviter may give at this moment; the command line's own always holds."""
+    """Raise ``NotFound`` unless the inviter may grant the role now; the command line always may."""
     inviter = invitation.invited_by
     if inviter is None:
         return
     rights = Actor.of(inviter)
     place = invitation.place
     if not rights.may("people.edit", place) or not permissions_of(invitation) <= rights.permissions_at(place):
-        raise NotFound("Whoever invited you may no longer do so.", "Ask an administrator to invite you again.")
+        raise NotFound("The person who invited you may no longer do so.", "Ask an administrator to invite you again.")
 
 
 def _new_person(invitation: Invitation, name: str, password: str) -> User:
     if User.objects.filter(email__iexact=invitation.email).exists():
-        raise Conflict("You have an account already.", "Sign in, then open this link again.", field="email")
-    user = User(
-        email=invitation.email,
-        name=checked_text(name, "name", longest=200, what="A person", is_needed=False),
-    )
+        raise Conflict("You already have an account.", "Sign in, then open this link again.", field="email")
+    name = checked_text(name, "name", longest=200, what="A person", is_needed=False)
+    user = User(email=invitation.email, name=name)
     assign_password(user, password)
     user.save(force_insert=True)
     return user
@@ -213,15 +215,13 @@ def _existing_person(invitation: Invitation, user: User) -> User:
     if not user.is_active or user.email.lower() != invitation.email.lower():
         raise Forbidden("This invitation is for another address.", "Sign out, then open the link again.")
     if user.password_is_temporary:  # an administrator elsewhere knows it
-        raise Forbidden("Somebody else set your password.", "Choose your own, then open this link again.")
+        raise Forbidden("Your password is temporary.", "Choose your own, then open this link again.")
     return user
 
 
 def _same_place(invitation: Invitation) -> Any:
-    return Invitation.objects.filter(
-        Q(email__iexact=invitation.email), organisation=invitation.organisation, region=invitation.region,
-        site=invitation.site, meter=invitation.meter,
-    )  # fmt: skip
+    place = {field: getattr(invitation, field) for field in ("organisation", "region", "site", "meter")}
+    return Invitation.objects.filter(email__iexact=invitation.email, **place)
 
 
 def _renew(invitation: Invitation, now: datetime) -> str:
@@ -235,29 +235,31 @@ def _lock(invitation: Invitation) -> Invitation:
     found = Invitation.objects.select_for_update(of=("self",), no_key=True).select_related(*_RELATED)
     fresh = found.filter(pk=invitation.pk).first()
     if fresh is None:
-        raise NotFound("There is no such invitation any more.", "See the list again.")
+        raise NotFound("This invitation no longer exists.", "Reload the list.")
     return fresh
 
 
 def _refuse_closed(invitation: Invitation) -> None:
     if invitation.accepted_at is not None or invitation.withdrawn_at is not None:
-        raise Conflict("This invitation is closed.", "Invite the person anew.")
+        raise Conflict("This invitation is closed.", "Invite the person again.")
     if not invitation.role and invitation.custom_role is None:
-        raise Invalid("The role that was offered is gone.", "Invite the person anew.", field="role")
+        raise Invalid("The offered role no longer exists.", "Invite the person again.", field="role")
 
 
 def _send_link(invitation: Invitation, secret: str) -> None:
-    """Send the link, after the commit. A mail server that fails is told by the list ("not sent"), not by a fault."""
+    """Send the link, after the commit. If the mail server fails, the list shows "not sent"; no error is raised."""
     inviter = invitation.invited_by
-    letter = Letter(
-        to=invitation.email,
-        subject=f"Invitation to {invitation.organisation.name}",
-        template="invitation",
-        facts={"organisation": invitation.organisation.name, "place": str(invitation.thing or ""),
-               "role": invitation.role_name, "expires_at": invitation.expires_at,
-               "inviter": (inviter.name or inviter.email) if inviter else "", "link": link_to(f"/invitation/{secret}")},
-        **branding_fields(branding_of(invitation.organisation)),
-    )  # fmt: skip
+    facts = {
+        "organisation": invitation.organisation.name,
+        "place": str(invitation.thing or ""),
+        "role": invitation.role_name,
+        "expires_at": invitation.expires_at,
+        "inviter": (inviter.name or inviter.email) if inviter else "",
+        "link": link_to(f"/invitation/{secret}"),
+    }
+    subject = f"Invitation to {invitation.organisation.name}"
+    branding = branding_fields(branding_of(invitation.organisation))
+    letter = Letter(to=invitation.email, subject=subject, template="invitation", facts=facts, **branding)
     try:
         send(letter)
     except NotSent:
@@ -267,6 +269,6 @@ def _send_link(invitation: Invitation, secret: str) -> None:
     Invitation.objects.filter(pk=invitation.pk, digest=invitation.digest).update(sent_at=invitation.sent_at)
 
 
-def _record(by: AuditActor, action: str, invitation: Invitation, **said: Any) -> None:
-    record(by, action, invitation, organisation_id=invitation.organisation_id,
-           personal={"invited": invitation.email}, **said)  # fmt: skip
+def _record(by: AuditActor, action: str, invitation: Invitation, **details: Any) -> None:
+    personal = {"invited": invitation.email}
+    record(by, action, invitation, organisation_id=invitation.organisation_id, personal=personal, **details)

@@ -1,4 +1,4 @@
-"""Who has which role where. Actor first; each is one short transaction with one audit event."""
+"""Memberships: who has which role where."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from eclectyc.estate.models import Meter, Region, Site
 
 UNCHANGED: Final[Any] = object()
+_IDENTITY: Final = ("user_id", "organisation_id", "region_id", "site_id", "meter_id", "role", "custom_role_id")
 
 
 def grant(
@@ -41,7 +42,7 @@ def grant(
     since: date | None = None,
     until: date | None = None,
 ) -> Membership:
-    """Give a person whom the actor sees a role at a place (viewer, if none is named); others are invited."""
+    """Give a person whom the actor may see a role (viewer) at a place. Other people are invited instead."""
     where = scope_place(organisation, region, site, meter)
     protect_operator(actor, user)
     membership = Membership(
@@ -49,7 +50,7 @@ def grant(
     )
     require_may_grant(actor, membership)
     if not User.objects.visible_to(actor).filter(pk=user.pk).exists():
-        raise NotFound("There is no such person.", "Invite them by their address.", field="user")
+        raise NotFound("This person does not exist.", "Invite them by their email address.", field="user")
     with transaction.atomic():
         lock_organisations([where.organisation.pk])
         refuse_duplicate(membership)
@@ -67,7 +68,7 @@ def change(
     since: date | None = UNCHANGED,
     until: date | None = UNCHANGED,
 ) -> Membership:
-    """Change a membership's role or dates; what it gave and what it will give must both be the actor's to give."""
+    """Change a membership's role or dates. The actor must be able to grant it as it was and as it will be."""
     with keeping_administrators([membership.organisation_id]):
         membership = reload(membership)
         protect_operator(actor, membership.user)
@@ -76,8 +77,8 @@ def change(
         if role is not UNCHANGED or custom_role is not UNCHANGED:
             other = None if custom_role is UNCHANGED else custom_role
             built_in = (None if role is UNCHANGED else role) or (None if other else "")
-            wanted = role_fields(built_in, other, membership.organisation)
-            membership.role, membership.custom_role = wanted["role"], wanted["custom_role"]
+            fields = role_fields(built_in, other, membership.organisation)
+            membership.role, membership.custom_role = fields["role"], fields["custom_role"]
         span = date_fields(
             membership.since if since is UNCHANGED else since, membership.until if until is UNCHANGED else until
         )
@@ -90,7 +91,7 @@ def change(
 
 
 def end(actor: Actor, *, membership: Membership) -> None:
-    """Take a membership away, at once."""
+    """End a membership now."""
     with keeping_administrators([membership.organisation_id]):
         membership = reload(membership)
         protect_operator(actor, membership.user)
@@ -99,7 +100,7 @@ def end(actor: Actor, *, membership: Membership) -> None:
 
 
 def set_role(actor: Actor, *, user: User, organisation: Organisation, role: str | None) -> Membership | None:
-    """Put one role in a whole organisation in place of those the person has there; None takes them all away."""
+    """Replace a person's roles in a whole organisation by one; None removes them."""
     with keeping_administrators([organisation.pk]):
         protect_operator(actor, user)
         theirs = user.memberships.filter(organisation=organisation, region=None, site=None, meter=None)
@@ -110,39 +111,35 @@ def set_role(actor: Actor, *, user: User, organisation: Organisation, role: str 
 
 
 def remove(actor: Actor, membership: Membership) -> None:
-    """Delete a membership and write that down; the caller has seen to the rights and the administrators."""
+    """Delete a membership and record it. The caller has checked rights and the last administrator."""
     _record(actor, "membership.ended", membership, before=assignment_details(membership))
     membership.delete()
 
 
 def protect_operator(actor: Actor, user: User) -> None:
-    """Raise ``Forbidden`` where an operator would be changed by anybody but an operator."""
+    """Raise ``Forbidden`` if the person is an operator and the actor is not."""
     if user.is_operator and not actor.is_full_operator:
-        raise Forbidden("Operators are changed by operators only.", "Ask whoever runs this installation.")
+        raise Forbidden("Only operators can change operators.", "Ask the operator of this installation.")
 
 
 def refuse_duplicate(membership: Membership) -> None:
-    """Raise ``Conflict`` where the person has, or will have, that very role at that very place already."""
-    same = {name: getattr(membership, name) for name in (
-        "user_id", "organisation_id", "region_id", "site_id", "meter_id", "role", "custom_role_id")}  # fmt: skip
+    """Raise ``Conflict`` if the person has, or will have, the same role at the same place."""
+    same = {name: getattr(membership, name) for name in _IDENTITY}
     running = Q(until=None) | Q(until__gt=max(membership.since or date.min, local_today()))
     if membership.until is not None:
         running &= Q(since=None) | Q(since__lt=membership.until)
     if Membership.objects.filter(running, **same).exclude(pk=membership.pk).exists():
-        raise Conflict(f"This person is {membership.role_name} there already.", "Change that membership.", field="role")
+        raise Conflict(f"This person is already {membership.role_name} there.", "Change that membership.", field="role")
 
 
 def reload(membership: Membership) -> Membership:
-    """Read a membership anew, within the lock: it may have changed or gone since the page was opened."""
+    """Read a membership again, within the lock: it may have changed or ended meanwhile."""
     found = Membership.objects.select_related(*PLACE_RELATIONS, "user", "custom_role").filter(pk=membership.pk).first()
     if found is None:
-        raise NotFound("There is no such membership any more.", "See the list again.")
+        raise NotFound("This membership no longer exists.", "Reload the list.")
     return found
 
 
-def _record(actor: Actor, action: str, membership: Membership, **said: Any) -> None:
-    user = membership.user
-    record(
-        actor.by, action, membership, organisation_id=membership.organisation_id,
-        personal={"person": user.email}, person_id=user.pk, **said,
-    )  # fmt: skip
+def _record(actor: Actor, action: str, membership: Membership, **details: Any) -> None:
+    details |= {"personal": {"person": membership.user.email}, "person_id": membership.user.pk}
+    record(actor.by, action, membership, organisation_id=membership.organisation_id, **details)

@@ -22,7 +22,7 @@ from eclectyc.kernel.errors import Invalid
 
 class OrganisationQuerySet(models.QuerySet["Organisation"]):
     def visible_to(self, actor: Actor, permission: str = "estate.view") -> Self:
-        """Organisations within the actor's reach, and those that gave the actor a part of theirs."""
+        """Organisations within the actor's reach, and those that granted the actor a part of themselves."""
         if actor.sees_all(permission):
             return self
         whole = models.Q(pk__in=actor.organisations(permission))
@@ -32,10 +32,10 @@ class OrganisationQuerySet(models.QuerySet["Organisation"]):
 
 
 class Organisation(models.Model):
-    """A company whose estate is kept here, or a consultancy or supplier above such companies.
+    """A company with an estate, or a consultancy or supplier above such companies.
 
-    ``path`` lists the organisation and all above it ("/3/17/"), so that all below one is found by its beginning.
-    Branding that is empty here is taken from above.
+    ``path`` lists the organisation and all above it ("/3/17/"), so that all below one have its path as a prefix.
+    Empty branding is inherited from above.
     """
 
     name = models.CharField(max_length=200)
@@ -43,7 +43,7 @@ class Organisation(models.Model):
     path = models.CharField(max_length=500, db_index=True, editable=False, default="")
     brand_name = models.CharField(max_length=100, blank=True)
     brand_colour = models.CharField(max_length=7, blank=True)  # #rrggbb
-    logo_type = models.CharField(max_length=20, blank=True, editable=False)  # of its Logo; empty: none of its own
+    logo_type = models.CharField(max_length=20, blank=True, editable=False)  # of its Logo; empty if it has none
     requires_second_factor = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -51,7 +51,7 @@ class Organisation(models.Model):
 
     class Meta:
         ordering: ClassVar = ["name", "pk"]
-        # Unique beside its siblings only: a refusal must not tell what other people's organisations are called.
+        # Unique among siblings only: a refusal must not reveal the names of other people's organisations.
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("name"), "parent", name="one_organisation_per_name_below"),
             models.UniqueConstraint(
@@ -70,8 +70,8 @@ class Organisation(models.Model):
             if path == self.path:
                 return
             if self.path and path.startswith(self.path):
-                raise Invalid(f"{self.name} cannot stand below itself.", "Choose another organisation.", field="parent")
-            # A new one has no path, and with it nothing below.
+                raise Invalid(f"{self.name} cannot be below itself.", "Choose another organisation.", field="parent")
+            # A new one has no path, and nothing below it.
             within = (
                 Organisation.objects.filter(path__startswith=self.path) if self.path else Organisation.objects.none()
             )
@@ -89,7 +89,7 @@ class Organisation(models.Model):
 
 
 class Logo(models.Model):
-    """An organisation's picture, apart from it: whatever reads organisations along would carry it about."""
+    """An organisation's logo, in its own table: else every query that joins organisations would load it."""
 
     organisation = models.OneToOneField(Organisation, primary_key=True, on_delete=models.CASCADE, related_name="logo")
     picture = models.BinaryField()
@@ -100,7 +100,7 @@ class Logo(models.Model):
 
 class UserQuerySet(models.QuerySet["User"]):
     def visible_to(self, actor: Actor) -> Self:
-        """People with a membership where the actor sees the people, and the actor."""
+        """People with a membership at a place where the actor may see people, and the actor."""
         if actor.sees_all("people.view"):
             return self
         theirs = Membership.objects.visible_to(actor).values("user")
@@ -109,12 +109,12 @@ class UserQuerySet(models.QuerySet["User"]):
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def get_by_natural_key(self, username: str | None) -> User:
-        """Find a user by e-mail address, in whatever case it was typed."""
+        """Return a user by email address, ignoring case."""
         return self.get(email__iexact=username)
 
 
 class User(AbstractBaseUser):
-    """A person who signs in with an e-mail address."""
+    """A person, who signs in with an email address."""
 
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=200, blank=True)
@@ -138,11 +138,11 @@ class User(AbstractBaseUser):
 
 class RoleQuerySet(models.QuerySet["Role"]):
     def visible_to(self, actor: Actor) -> Self:
-        """Custom roles of the organisations in which the actor sees people or keeps roles, and of those above."""
+        """Custom roles of the organisations in which the actor may see people or edit roles, and of those above."""
         if actor.sees_all("people.view"):
             return self
-        kept = Organisation.objects.filter(pk__in=_organisations_showing_roles(actor)).values_list("path", flat=True)
-        above = {int(part) for path in kept for part in path.strip("/").split("/") if part}
+        paths = Organisation.objects.filter(pk__in=_organisations_showing_roles(actor)).values_list("path", flat=True)
+        above = {int(part) for path in paths for part in path.strip("/").split("/") if part}
         return self.filter(organisation__in=above)
 
 
@@ -171,7 +171,7 @@ class Role(models.Model):
 
 
 class Scope(models.Model):
-    """A place to which something is narrowed: a region, a site or a meter; none of them: a whole organisation."""
+    """A region, a site or a meter; or, if none is set, a whole organisation."""
 
     region = models.ForeignKey("estate.Region", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     site = models.ForeignKey("estate.Site", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
@@ -182,12 +182,12 @@ class Scope(models.Model):
 
     @property
     def is_of_whole_organisation(self) -> bool:
-        """Whether nothing narrower than the organisation is named."""
+        """Whether no region, site or meter is set."""
         return self.region_id is None and self.site_id is None and self.meter_id is None
 
     @property
     def thing(self) -> models.Model | None:
-        """The region, site or meter that is named; None for a whole organisation."""
+        """The region, site or meter; None for a whole organisation."""
         if self.meter_id is not None:
             return self.meter
         if self.site_id is not None:
@@ -196,11 +196,11 @@ class Scope(models.Model):
 
 
 AT_ONE_PLACE = models.Q(region=None, site=None) | models.Q(region=None, meter=None) | models.Q(site=None, meter=None)
-PLACE_RELATIONS = ("organisation", "region", "site", "meter", "meter__site")  # to be read with a scope, for its place
+PLACE_RELATIONS = ("organisation", "region", "site", "meter", "meter__site")  # joined to a scope, for its place
 
 
 class Position(Scope):
-    """A role at a place, from ``since`` up to, not including, ``until``."""
+    """A role at a place, from ``since`` up to ``until`` (exclusive)."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="%(class)ss")
     role = models.CharField(max_length=20, choices=[(r, r) for r in ROLES], default=VIEWER, blank=True)
@@ -213,20 +213,22 @@ class Position(Scope):
 
     @property
     def place(self) -> Place:
-        """Where this is, as rights see it."""
+        """The place, for checks of rights."""
         thing = self.thing
         return thing.place if thing is not None else Place(self.organisation_id)  # type: ignore[attr-defined]
 
     @property
     def role_name(self) -> str:
-        """What the role is called, built-in or custom."""
+        """The name of the built-in or custom role."""
         return self.custom_role.name if self.custom_role is not None else self.role
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def visible_to(self, actor: Actor) -> Self:
-        """Memberships at places where the actor sees the people, and the actor's own that are not over: whoever has
-        left an organisation reads nothing of it any more, not even what they were there."""
+        """Memberships at places where the actor may see people, and the actor's own unless they have ended.
+
+        A person who has left an organisation can read nothing of it, not even their former role.
+        """
         if actor.sees_all("people.view"):
             return self
         own = models.Q(pk__in=())
@@ -256,7 +258,7 @@ InvitationState = Literal["open", "accepted", "withdrawn", "expired"]
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def visible_to(self, actor: Actor) -> Self:
-        """Invitations to places where the actor sees the people."""
+        """Invitations to places where the actor may see people."""
         if actor.sees_all("people.view"):
             return self
         return self.filter(_within_limits(actor, "people.view"))
@@ -267,14 +269,13 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(Position):
-    """A role at a place, offered to whoever reads the mail of an address. Of its single-use token only the digest
-    is kept."""
+    """A role at a place, offered to the reader of an email address. Only a digest of its single-use token is stored."""
 
     email = models.EmailField(max_length=254)
     digest = models.CharField(max_length=64, unique=True)
     invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    sent_at = models.DateTimeField(null=True, blank=True)  # null: the mail server did not take it
+    sent_at = models.DateTimeField(null=True, blank=True)  # null: the mail server did not accept it
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
     accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -299,31 +300,31 @@ class Invitation(Position):
 
 
 def _within_limits(actor: Actor, permission: str) -> models.Q:
-    wanted = models.Q()
+    condition = models.Q()
     for limit in actor.limits(permission):
-        wanted &= _within_reach(limit)
-    return wanted
+        condition &= _within_reach(limit)
+    return condition
 
 
 def _within_reach(limit: Reach) -> models.Q:
-    """Return the condition of what stands at a place (a membership, an invitation) that is wholly within a reach.
+    """Return the condition of a position (membership, invitation) whose place is wholly within a reach.
 
-    Asked for by themselves, the sites and meters within it are few; joined to each row, they would all be read.
+    Subqueries of the sites and meters within it read few rows; a join would read them all.
     """
     if limit.everywhere:
         return models.Q()
-    wanted = models.Q(pk__in=())
+    condition = models.Q(pk__in=())
     if limit.organisations:
-        wanted |= models.Q(organisation__in=limit.organisations)
+        condition |= models.Q(organisation__in=limit.organisations)
     if limit.regions:
         sites = _keys("Site", region__in=limit.regions)
-        wanted |= models.Q(region__in=limit.regions) | models.Q(site__in=sites)
-        wanted |= models.Q(meter__in=_keys("Meter", site__in=sites))
+        condition |= models.Q(region__in=limit.regions) | models.Q(site__in=sites)
+        condition |= models.Q(meter__in=_keys("Meter", site__in=sites))
     if limit.sites:
-        wanted |= models.Q(site__in=limit.sites) | models.Q(meter__in=_keys("Meter", site__in=limit.sites))
+        condition |= models.Q(site__in=limit.sites) | models.Q(meter__in=_keys("Meter", site__in=limit.sites))
     if limit.meters:
-        wanted |= models.Q(meter__in=limit.meters)
-    return wanted
+        condition |= models.Q(meter__in=limit.meters)
+    return condition
 
 
 def _keys(model: str, **at: Any) -> models.QuerySet[Any, Any]:
@@ -337,9 +338,9 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 
 
 class ApiToken(Scope):
-    """A key for a program. The token itself is shown once; only its digest is kept.
+    """A key for a program. The token itself is shown once; only its digest is stored.
 
-    It does what its person may do at that moment, within its scope (read, push, manage) and its place.
+    It allows what its person may do at that moment, within its scope (read, push, manage) and its place.
     """
 
     READ, PUSH, MANAGE = "read", "push", "manage"
@@ -366,26 +367,26 @@ class ApiToken(Scope):
 
     @staticmethod
     def digest_of(token: str) -> str:
-        """Return what is stored of a token. 32 random bytes need no salt and no slow hash."""
+        """Return the digest that is stored. 32 random bytes need no salt and no slow hash."""
         return hashlib.sha256(token.encode()).hexdigest()
 
     @staticmethod
     def new_secret() -> str:
-        """Return a fresh token."""
+        """Return a new token."""
         return "ecl_" + secrets.token_urlsafe(32)
 
 
 class Tally(models.Model):
-    """How often something was tried, where several machines share the registry (``tallies``).
+    """A count of attempts, on PostgreSQL (see ``rate_limit.database``).
 
-    ``digest`` is keyed and names nobody. PostgreSQL does not log the table: a crash forgets the counts.
+    ``digest`` is keyed and identifies no one. PostgreSQL does not log the table: a crash loses the counts.
     """
 
     digest = models.CharField(primary_key=True, max_length=32)
     seen = models.BigIntegerField()  # number of the window
     taken = models.IntegerField()  # in it
     before = models.IntegerField()  # in the one before
-    forget_at = models.BigIntegerField(db_index=True)  # [s] since 1970; from then on it counts for nothing
+    forget_at = models.BigIntegerField(db_index=True)  # [s] since 1970; from then on it is ignored
 
     def __str__(self) -> str:
         return f"{self.taken} in window {self.seen}"

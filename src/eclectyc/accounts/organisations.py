@@ -1,4 +1,4 @@
-"""Organisations and their tree: consultancy or supplier above, companies below. Actor first."""
+"""Organisations and their tree: a consultancy or supplier above, companies below."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from eclectyc.accounts.models import Logo, Organisation
 from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 
-MOST_LEVELS: Final = 12  # the path of numbers has room for more
+MOST_LEVELS: Final = 12  # the path has room for more
 FIELDS: Final = ("name", "brand_name", "brand_colour", "requires_second_factor")
 
 
 def organisation_named(actor: Actor, name: str | None) -> Organisation:
-    """Return the actor's organisation of that name (or number), or the only one there is where none is named."""
+    """Return the actor's organisation of a name or number; without one, the only organisation."""
     visible = Organisation.objects.visible_to(actor)
     if name is None:
         only = list(visible[:2])
@@ -28,7 +28,7 @@ def organisation_named(actor: Actor, name: str | None) -> Organisation:
         names = ", ".join(visible.values_list("name", flat=True)[:20])
         raise Invalid(
             "There are several organisations." if only else "There is no organisation yet.",
-            f"Name one of: {names}." if only else "Add one first.",
+            f"Name one of: {names}." if only else "Create one first.",
             field="organisation",
         )
     name = checked_text(name, "organisation", longest=200, what="An organisation")
@@ -38,18 +38,18 @@ def organisation_named(actor: Actor, name: str | None) -> Organisation:
     if len(found) > 1:
         raise Invalid(f"Several organisations are called {name!r}.", "Give its number.", field="organisation")
     if not found:
-        raise NotFound(f"There is no organisation called {name!r}.", "Check its spelling.", field="organisation")
+        raise NotFound(f"There is no organisation called {name!r}.", "Check the spelling.", field="organisation")
     return found[0]
 
 
 def create(actor: Actor, *, name: str, parent: Organisation | None = None) -> Organisation:
-    """Add an organisation: below one that the actor may change, or, an operator's task, at the top."""
+    """Create an organisation below one that the actor may edit; only an operator may at the top."""
     _require_edit_below(actor, parent.pk if parent else None)
     name = _name(name)
     with transaction.atomic():
         above = _lock(parent) if parent is not None else None
         if above is not None and len(above.ancestry) >= MOST_LEVELS:
-            raise Invalid(f"The tree has {MOST_LEVELS} levels.", "Choose a higher place.", field="parent")
+            raise Invalid(f"A tree has at most {MOST_LEVELS} levels.", "Choose a higher parent.", field="parent")
         organisation = Organisation(name=name, parent=above)
         _save(organisation)
         _record(actor, "organisation.created", organisation, after={"parent": parent.pk if parent else None})
@@ -57,11 +57,11 @@ def create(actor: Actor, *, name: str, parent: Organisation | None = None) -> Or
 
 
 def update(actor: Actor, *, organisation: Organisation, **fields: Any) -> Organisation:
-    """Change name, brand_name, brand_colour, requires_second_factor; what is empty of a brand comes from above."""
+    """Change name, brand_name, brand_colour or requires_second_factor. Empty branding is inherited."""
     actor.require("organisation.edit", organisation.pk)
-    strange = sorted(set(fields) - set(FIELDS))
-    if strange:
-        raise Invalid(f"There is no field {strange[0]!r}.", f"Use: {', '.join(FIELDS)}.", field=strange[0])
+    unknown = sorted(set(fields) - set(FIELDS))
+    if unknown:
+        raise Invalid(f"There is no field {unknown[0]!r}.", f"Use one of: {', '.join(FIELDS)}.", field=unknown[0])
     checked = _checked(fields)
     with transaction.atomic():
         organisation = _lock(organisation)
@@ -74,7 +74,7 @@ def update(actor: Actor, *, organisation: Organisation, **fields: Any) -> Organi
 
 
 def set_logo(actor: Actor, *, organisation: Organisation, logo: bytes | None) -> Organisation:
-    """Put a PNG or JPEG on the organisation's pages and mails, or take it off."""
+    """Set the PNG or JPEG for the organisation's pages and emails, or remove it."""
     actor.require("organisation.edit", organisation.pk)
     kind = "" if logo is None else checked_logo(logo)
     with transaction.atomic():
@@ -90,8 +90,8 @@ def set_logo(actor: Actor, *, organisation: Organisation, logo: bytes | None) ->
 
 
 def move(actor: Actor, *, organisation: Organisation, parent: Organisation | None) -> Organisation:
-    """Hang an organisation, with all below it, under another one; whoever is above the place sees it from then on."""
-    with keeping_administrators(Organisation.objects.values_list("pk", flat=True)):  # the whole tree stands still
+    """Move an organisation, with all below it, under another parent; people with roles above the parent can see it."""
+    with keeping_administrators(Organisation.objects.values_list("pk", flat=True)):  # locks the whole tree
         organisation = _lock(organisation)
         old, new = organisation.parent_id, parent.pk if parent else None
         _require_edit_below(actor, old)
@@ -99,7 +99,7 @@ def move(actor: Actor, *, organisation: Organisation, parent: Organisation | Non
         above = _lock(parent) if parent is not None else None
         if above is not None and organisation.pk in above.ancestry:
             raise Invalid(
-                f"{organisation.name} cannot stand below itself.", "Choose another organisation.", field="parent"
+                f"{organisation.name} cannot be below itself.", "Choose another organisation.", field="parent"
             )
         _refuse_too_deep(organisation, above)
         organisation.parent = above
@@ -109,39 +109,39 @@ def move(actor: Actor, *, organisation: Organisation, parent: Organisation | Non
 
 
 def delete(actor: Actor, *, organisation: Organisation) -> None:
-    """Delete an organisation on which nothing hangs; its memberships, invitations and roles go with it."""
+    """Delete an organisation without dependents, with its memberships, invitations and roles."""
     _require_edit_below(actor, organisation.parent_id)
     with transaction.atomic():
         organisation = _lock(organisation)
         _require_edit_below(actor, organisation.parent_id)
-        hanging = dependents(organisation)
-        if hanging:
+        blocking = dependents(organisation)
+        if blocking:
             raise Conflict(
-                f"{organisation.name} has {', '.join(hanging)}.",
-                "Move or delete those first; or end its memberships, so that nobody sees it.",
+                f"{organisation.name} has {', '.join(blocking)}.",
+                "Move or delete those first; or end its memberships, to hide it.",
             )
         _record(actor, "organisation.deleted", organisation, before={"name": organisation.name})
         organisation.delete()
 
 
 def dependents(organisation: Organisation) -> list[str]:
-    """Return, as "3 sites", all that keeps an organisation from being deleted."""
-    told = []
+    """Return what blocks an organisation's deletion, such as "3 sites"."""
+    found = []
     for relation in Organisation._meta.related_objects:
         if getattr(relation.on_delete, "__name__", "") in ("PROTECT", "RESTRICT"):
             model = relation.related_model
             count = model._base_manager.filter(**{relation.field.name: organisation.pk}).count()
             if count:
-                told.append(f"{count} {model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural}")
-    return told
+                found.append(f"{count} {model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural}")
+    return found
 
 
 def _require_edit_below(actor: Actor, parent: int | None) -> None:
-    """Raise ``Forbidden`` unless the actor may hang organisations under a place, and take them away from there."""
+    """Raise ``Forbidden`` unless the actor may add and remove organisations below a parent (None: at the top)."""
     if parent is not None:
         actor.require("organisation.edit", parent)
     elif not actor.is_full_operator:
-        raise Forbidden("Only an operator changes the top of the tree.", "Ask whoever runs this installation.")
+        raise Forbidden("Only operators can change the top of the tree.", "Ask the operator of this installation.")
 
 
 def _refuse_too_deep(organisation: Organisation, above: Organisation | None) -> None:
@@ -149,7 +149,7 @@ def _refuse_too_deep(organisation: Organisation, above: Organisation | None) -> 
     below = Organisation.objects.filter(path__startswith=organisation.path).values_list("path", flat=True)
     deepest = max((path.count("/") - 1 for path in below), default=own) - own + 1
     if (len(above.ancestry) if above else 0) + deepest > MOST_LEVELS:
-        raise Invalid(f"The tree would have more than {MOST_LEVELS} levels.", "Choose a higher place.", field="parent")
+        raise Invalid(f"The tree would have more than {MOST_LEVELS} levels.", "Choose a higher parent.", field="parent")
 
 
 def _checked(fields: dict[str, Any]) -> dict[str, Any]:
@@ -170,16 +170,14 @@ def _name(name: str) -> str:
 def _lock(organisation: Organisation) -> Organisation:
     found = lock_organisations([organisation.pk])
     if not found:
-        raise NotFound("There is no such organisation any more.", "See the list again.")
+        raise NotFound("This organisation no longer exists.", "Reload the list.")
     return found[0]
 
 
 def _save(organisation: Organisation) -> None:
-    taken = Invalid(
-        f"There is an organisation {organisation.name!r} there already.", "Choose another name.", field="name"
-    )
-    beside = Organisation.objects.filter(parent=organisation.parent_id, name__iexact=organisation.name)
-    if beside.exclude(pk=organisation.pk).exists():
+    taken = Invalid(f"There is already an organisation {organisation.name!r}.", "Choose another name.", field="name")
+    siblings = Organisation.objects.filter(parent=organisation.parent_id, name__iexact=organisation.name)
+    if siblings.exclude(pk=organisation.pk).exists():
         raise taken
     try:
         with transaction.atomic():
@@ -188,5 +186,5 @@ def _save(organisation: Organisation) -> None:
         raise taken from None
 
 
-def _record(actor: Actor, action: str, organisation: Organisation, **said: Any) -> None:
-    record(actor.by, action, organisation, organisation_id=organisation.pk, **said)
+def _record(actor: Actor, action: str, organisation: Organisation, **details: Any) -> None:
+    record(actor.by, action, organisation, organisation_id=organisation.pk, **details)

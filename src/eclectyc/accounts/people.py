@@ -1,8 +1,8 @@
-"""People: who there is, and what an administrator may do to them.
+"""People, and what administrators may change about them.
 
-An administrator reaches people only as far as their memberships lie within the administrator's own scope, and never
-somebody who may more there. What belongs to the person as a whole (the name, the password, whether they may sign in
-at all) is theirs, an operator's, or that of an administrator within whose scope *all* of the person's memberships lie.
+An administrator may change memberships within their own scope, except those with more rights than their own. Name,
+password and access as a whole may be changed by the person, by an operator, or by an administrator within whose scope
+*all* of the person's memberships are.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ def add_user(
     is_operator: bool = False,
     is_temporary: bool = False,
 ) -> User:
-    """Add a person with a role in an organisation; an operator's task. Without a password nobody can sign in yet.
+    """Add a person with a role in an organisation. Without a password the person cannot sign in yet.
 
-    Everybody else invites: a refusal of an address that is taken would tell who belongs to other organisations, and
-    only a mail proves whose an address is.
+    Only an operator may: for others, the error for an address in use would reveal people of other organisations. They
+    invite, which also proves whose the address is.
     """
     actor.require("people.edit", organisation.pk)
     if not actor.is_full_operator:
-        raise Forbidden("Only an operator adds people as they are.", "Invite the person by their address.")
+        raise Forbidden("Only operators can add people directly.", "Invite the person by their email address.")
     user = User(
         email=checked_email(email), name=_name(name), is_operator=is_operator, password_is_temporary=is_temporary
     )
@@ -60,22 +60,21 @@ def add_user(
             _record(actor, "person.added", user, after=assignment_details(membership) | {"is_operator": is_operator})
     except IntegrityError:
         raise Invalid(
-            f"There is a user {user.email} already.", "Invite them, or use another address.", field="email"
+            f"There is already a user {user.email}.", "Invite them, or use another address.", field="email"
         ) from None
     return user
 
 
 def user_by_email(actor: Actor, email: str) -> User:
-    """Return a person whom the actor may see, by address in whatever case."""
-    wanted = email.strip()
-    found = None if "\x00" in wanted else User.objects.visible_to(actor).filter(email__iexact=wanted).first()
+    """Return a person whom the actor may see, by email address, ignoring case."""
+    address = email.strip()
+    found = None if "\x00" in address else User.objects.visible_to(actor).filter(email__iexact=address).first()
     if found is None:
-        raise NotFound(f"There is no user {email!r}.", "See the list of users.", field="email")
+        raise NotFound(f"There is no user {email!r}.", "Check the list of users.", field="email")
     return found
 
 
 def rename(actor: Actor, *, user: User, name: str) -> User:
-    """Change what a person is called."""
     with transaction.atomic():
         user = _lock(user)
         _require_whole_person(actor, user, may_be_own=True)
@@ -86,9 +85,9 @@ def rename(actor: Actor, *, user: User, name: str) -> User:
 
 
 def change_email(actor: Actor, *, user: User, email: str) -> User:
-    """Change the address with which a person signs in: an operator's task, for nobody else proves whose it is."""
+    """Change the address that a person signs in with. Only an operator may: nothing here proves whose it is."""
     if not actor.is_full_operator:
-        raise Forbidden("Only an operator changes an address.", "Ask whoever runs this installation.")
+        raise Forbidden("Only operators can change an address.", "Ask the operator of this installation.")
     email = checked_email(email)
     try:
         with transaction.atomic():
@@ -98,14 +97,14 @@ def change_email(actor: Actor, *, user: User, email: str) -> User:
             _record(actor, "person.readdressed", user, personal={"address before": before})
             notices.notify(user, "person.readdressed", to=before)
     except IntegrityError:
-        raise Invalid(f"There is a user {email} already.", "Use another address.", field="email") from None
+        raise Invalid(f"There is already a user {email}.", "Use another address.", field="email") from None
     return user
 
 
 def set_operator(actor: Actor, *, user: User, is_operator: bool) -> User:
-    """Make somebody an operator, or no longer one; only an operator may."""
+    """Make a person an operator, or no longer one. Only an operator may."""
     if not actor.is_full_operator:
-        raise Forbidden("Only an operator makes operators.", "Ask whoever runs this installation.")
+        raise Forbidden("Only operators can make operators.", "Ask the operator of this installation.")
     with transaction.atomic():
         user = _lock(user)
         before, user.is_operator = user.is_operator, is_operator
@@ -117,33 +116,34 @@ def set_operator(actor: Actor, *, user: User, is_operator: bool) -> User:
 
 
 def set_password(actor: Actor, *, user: User, password: str, is_temporary: bool = False) -> User:
-    """Give a person a new password. Their sessions elsewhere end, and they are told by mail.
+    """Set a person's password. Their other sessions end, and they are notified by email.
 
-    One's own; an operator's task for anyone; or an administrator's for a person who belongs nowhere but within their
-    scope: otherwise one could reach into another organisation through a shared person. What an administrator sets is
-    temporary, for the person may come to belong elsewhere: at the next sign-in they choose their own.
+    Allowed for one's own, for operators, and for an administrator within whose scope all of the person's memberships
+    are: otherwise the password would open another organisation. A password set by an administrator is temporary, since
+    the person may join another organisation later: they choose their own at the next sign-in.
     """
     is_own = actor.user_id == user.pk
     with transaction.atomic():
         user = _lock(user)
         _require_whole_person(
             actor, user, may_be_own=actor.token_id is None
-        )  # a lost key must not become a lost account
+        )  # a stolen token must not become a stolen account
         assign_password(user, password)
         user.password_is_temporary = not is_own and (is_temporary or not actor.is_full_operator)
         user.save(update_fields=["password", "password_is_temporary"])
         _record(actor, "person.password_set", user, after={"is_temporary": user.password_is_temporary})
-        remark = "It is for your next sign-in only: then you choose your own." if user.password_is_temporary else ""
+        remark = (
+            "It works for your next sign-in only. You will then choose your own." if user.password_is_temporary else ""
+        )
         change = "password.changed" if is_own else "person.password_set"
         notices.notify(user, change, origin=actor.origin if is_own else "", remark=remark)
     return user
 
 
 def deactivate(actor: Actor, *, user: User) -> User:
-    """Shut a person out.
+    """Deactivate a person, so that they can no longer sign in or use sessions and tokens.
 
-    By an operator, or where all of their memberships lie within the actor's scope: they sign in no more, sessions
-    and tokens included. Else the memberships within the actor's scope end, and the rest is not the actor's affair.
+    If they have memberships beyond the actor's scope, only those within it end.
     """
     theirs = _memberships(user)
     with keeping_administrators(m.organisation_id for m in theirs):
@@ -156,7 +156,7 @@ def deactivate(actor: Actor, *, user: User) -> User:
             return user
         within = [m for m in theirs if actor.may("people.edit", m.place)]
         if not within:
-            raise Forbidden("You may not shut this person out.", "Ask an administrator of their organisation.")
+            raise Forbidden("You cannot deactivate this person.", "Ask an administrator of their organisation.")
         for membership in within:
             require_may_grant(actor, membership)
             remove(actor, membership)
@@ -164,7 +164,7 @@ def deactivate(actor: Actor, *, user: User) -> User:
 
 
 def reactivate(actor: Actor, *, user: User) -> User:
-    """Let a person sign in again, with the memberships they had."""
+    """Let a person sign in again, with their earlier memberships."""
     with transaction.atomic():
         user = _lock(user)
         _require_whole_person(actor, user, may_be_own=False)
@@ -175,14 +175,16 @@ def reactivate(actor: Actor, *, user: User) -> User:
 
 
 def _require_whole_person(actor: Actor, user: User, *, may_be_own: bool) -> None:
-    """Raise ``Forbidden`` unless the person as a whole is the actor's to change."""
+    """Raise ``Forbidden`` unless the actor may change the person as a whole."""
     is_own = actor.user_id == user.pk and actor.narrowed is None and actor.only is None
     if actor.is_full_operator or (may_be_own and is_own):
         return
     protect_operator(actor, user)
     theirs = _memberships(user)
     if not theirs or not all(_reaches(actor, membership) for membership in theirs):
-        raise Forbidden("This person is not yours alone to change.", "Ask them, or whoever runs this installation.")
+        raise Forbidden(
+            "This person has roles beyond the ones that you manage.", "Ask them, or the operator of this installation."
+        )
 
 
 def _reaches(actor: Actor, membership: Membership) -> bool:
@@ -191,14 +193,14 @@ def _reaches(actor: Actor, membership: Membership) -> bool:
 
 
 def _memberships(user: User) -> list[Membership]:
-    """Return all that the person ever got and still has, past and future: what ends may be made to begin again."""
+    """Return a person's memberships, past and future as well: an ended one can be given a new end date."""
     return list(user.memberships.select_related(*PLACE_RELATIONS, "custom_role", "user"))
 
 
 def _lock(user: User) -> User:
     found: User | None = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
     if found is None:
-        raise NotFound("There is no such person any more.", "See the list again.")
+        raise NotFound("This person no longer exists.", "Reload the list.")
     return found
 
 
@@ -206,6 +208,6 @@ def _name(name: str) -> str:
     return checked_text(name, "name", longest=200, what="A person", is_needed=False)
 
 
-def _record(actor: Actor, action: str, user: User, **said: Any) -> None:
-    said["personal"] = {"person": user.email} | said.get("personal", {})
-    record_person_event(actor.by, action, user, **said)
+def _record(actor: Actor, action: str, user: User, **details: Any) -> None:
+    details["personal"] = {"person": user.email} | details.get("personal", {})
+    record_person_event(actor.by, action, user, **details)

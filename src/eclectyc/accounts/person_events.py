@@ -1,8 +1,8 @@
-"""What concerns a person as a whole – signing in, passwords, keys, second factors – as the audit tells it.
+"""Audit events about a person as a whole: sign-in, passwords, keys, second factors.
 
-Such a deed is of no one organisation. It is written once for each organisation to which the person belongs: those of
-their memberships that hold or will, or, where all are over, of those. So the administrators of each read of their own
-people, and no event tells of another organisation. What concerns somebody who belongs nowhere, operators read.
+Such an event is recorded once for each organisation to which the person belongs: by their present and future
+memberships or, if all have ended, by those. So the administrators of each can read of their own people, and no event
+names another organisation. Events about a person without memberships are read by operators.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from eclectyc.audit.record import record_each
 
 
 def organisations_of(user_id: int | None) -> list[int]:
-    """Return the organisations that are told of a person; none for nobody. One query either way."""
+    """Return the organisations in which events about a person are recorded; none for None. One query in each case."""
     today = local_today()
-    held = set(Membership.objects.filter(user=user_id or 0).values_list("organisation_id", "until"))
-    running = {organisation for organisation, until in held if until is None or until > today}
-    return sorted(running or {organisation for organisation, _ in held})
+    theirs = set(Membership.objects.filter(user=user_id or 0).values_list("organisation_id", "until"))
+    running = {organisation for organisation, until in theirs if until is None or until > today}
+    return sorted(running or {organisation for organisation, _ in theirs})
 
 
-def record_person_event(by: AuditActor, action: str, user: User, **said: Any) -> None:
-    """Write an event about a person, for each of their organisations. Called inside the deed's transaction."""
+def record_person_event(by: AuditActor, action: str, user: User, **details: Any) -> None:
+    """Record an event about a person, for each of their organisations, within the change's transaction."""
     another = user.pk if user.pk != by.user_id else None
-    record_each(by, action, user, organisations_of(user.pk), person_id=another, **said)
+    record_each(by, action, user, organisations_of(user.pk), person_id=another, **details)

@@ -1,7 +1,7 @@
-"""How far a permission reaches: everywhere, some organisations with all below them, some regions, sites, meters.
+"""Reach: where a permission applies. Pure.
 
-A reach is a value. What it holds is exact: an organisation's descendants are in ``organisations`` already, while a
-region's sites and a site's meters are found by the queries that use it.
+``organisations`` includes their descendants; the sites of ``regions`` and the meters of ``sites`` are found by the
+queries that use it (``estate.reach``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ NONE: frozenset[int] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something is: its organisation always, and as much below it as it has."""
+    """The organisation of a thing and, if it has them, its region, site and meter, by number."""
 
     organisation: int
     region: int | None = None
@@ -24,7 +24,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A set of places. An empty reach reaches nothing."""
+    """A set of places; false if it is empty."""
 
     everywhere: bool = False
     organisations: frozenset[int] = NONE
@@ -33,7 +33,7 @@ class Reach:
     meters: frozenset[int] = NONE
 
     def covers(self, place: Place) -> bool:
-        """Say whether all that is at a place is within reach."""
+        """Return whether everything at a place is within reach."""
         return (
             self.everywhere
             or place.organisation in self.organisations
@@ -47,7 +47,6 @@ class Reach:
 
 
 def union(reaches: Iterable[Reach]) -> Reach:
-    """Return the union of reaches."""
     every = list(reaches)
     return Reach(
         any(r.everywhere for r in every),

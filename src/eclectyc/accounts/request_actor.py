@@ -1,4 +1,4 @@
-"""Who a request comes from."""
+"""The actor of a request."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from eclectyc.accounts.sessions import check_session
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Return the signed-in user as an actor, read anew from the registry, or nobody.
+    """Return the signed-in user as an actor, read from the registry, or the anonymous actor.
 
-    Nobody is also who has yet to choose a password that nobody else knows, or to set up the second factor that is
-    required of them; ``request`` then says ``lacks_password`` or ``lacks_second_factor``.
+    A user who must first replace a temporary password, or set up a required second factor, is anonymous as well; the
+    request then has ``needs_own_password`` or ``needs_second_factor``.
     """
     check_session(request)
     user = request.user
     if not user.is_authenticated:
         return Actor.anonymous()
     if user.password_is_temporary:
-        request.lacks_password = True  # type: ignore[attr-defined]
+        request.needs_own_password = True  # type: ignore[attr-defined]
         return Actor.anonymous()
     if must_set_up(user):
-        request.lacks_second_factor = True  # type: ignore[attr-defined]
+        request.needs_second_factor = True  # type: ignore[attr-defined]
         return Actor.anonymous()
     return Actor.of(user, origin=origin_of(request))
 
 
 def attach_actor(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: ``request.actor`` is who asks.
+    """Middleware: set ``request.actor``.
 
-    It is found out when it is first looked at: an answer that needs nobody (the bare health status) costs no
-    query, and can still be given when the registry is down.
+    It is read on first use: a response that needs no actor (the bare health status) costs no query, and works even
+    if the registry is down.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -1,6 +1,6 @@
-"""A role at a place, as it is given: at which place, with which role, and whether the giver may.
+"""The checks of assigning a role at a place: the place, the role, the dates, and the rights of the actor.
 
-Nobody passes on a permission that they do not have at that place, nor takes away one.
+An actor can neither grant nor remove a permission that they do not have at that place.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ScopePlace:
-    """A place to which something is given: an organisation, or one region, site or meter of it."""
+    """An organisation, or one of its regions, sites or meters."""
 
     organisation: Organisation
     region: Region | None = None
@@ -32,13 +32,13 @@ class ScopePlace:
 
     @property
     def place(self) -> Place:
-        """The place as rights see it."""
+        """The place, for checks of rights."""
         thing = self.region or self.site or self.meter
         return thing.place if thing is not None else Place(self.organisation.pk)
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The place as the fields of a scope."""
+        """The place, as fields of a ``Scope``."""
         return {"organisation": self.organisation, "region": self.region, "site": self.site, "meter": self.meter}
 
 
@@ -48,52 +48,53 @@ def scope_place(
     site: Site | None = None,
     meter: Meter | None = None,
 ) -> ScopePlace:
-    """Return the one place that is named; its organisation may be left out where something narrower is given."""
+    """Return the place; the organisation may be omitted if a region, site or meter is given."""
     things = [thing for thing in (region, site, meter) if thing is not None]
     if len(things) > 1:
-        raise Invalid("Several places are named.", "Name one region, one site or one meter.", field="site")
+        raise Invalid("More than one place is given.", "Give one region, one site or one meter.", field="site")
     if organisation is None and not things:
-        raise Invalid("No place is named.", "Name an organisation, a region, a site or a meter.", field="organisation")
+        raise Invalid("No place is given.", "Give an organisation, a region, a site or a meter.", field="organisation")
     if things and organisation is not None and things[0].organisation_id != organisation.pk:
-        raise Invalid("That place is not of this organisation.", "Name one of its own.", field="organisation")
+        raise Invalid(
+            "This place belongs to another organisation.", "Choose one of this organisation.", field="organisation"
+        )
     owner = organisation if organisation is not None else things[0].organisation
     return ScopePlace(owner, region, site, meter)
 
 
 def role_fields(role: str | None, custom_role: Role | None, organisation: Organisation) -> dict[str, Any]:
-    """Return a role as the fields of a position; a custom one is of the organisation or of one above it."""
+    """Return a role as fields of a position. A custom role must be of the organisation or of one above it."""
     if custom_role is None:
         role = VIEWER if role is None else role
         if role not in ROLES:
             raise Invalid(f"There is no role {role!r}.", f"Use one of: {', '.join(ROLES)}.", field="role")
         return {"role": role, "custom_role": None}
     if role:
-        raise Invalid("Two roles are named.", "Name a role or a custom role.", field="role")
+        raise Invalid("Two roles are given.", "Give a role or a custom role.", field="role")
     if custom_role.organisation_id not in organisation.ancestry:
-        raise Invalid("There is no such role there.", "Use a role of that organisation.", field="custom_role")
+        raise Invalid("This organisation does not have that role.", "Choose one of its roles.", field="custom_role")
     return {"role": "", "custom_role": custom_role}
 
 
 def require_may_grant(actor: Actor, position: Position) -> None:
-    """Raise ``Forbidden`` unless the actor keeps the people there, and has every permission the position gives."""
+    """Raise ``Forbidden`` unless the actor may edit people at the place and has every permission of the position."""
     place = position.place
     actor.require("people.edit", place)
     beyond = permissions_of(position) - actor.permissions_at(place)
     if beyond:
-        raise Forbidden(
-            "Nobody gives or takes rights beyond their own.", f"You do not have {', '.join(sorted(beyond))} there."
-        )
+        lacking = ", ".join(sorted(beyond))
+        raise Forbidden("You cannot grant or remove rights that you do not have.", f"You do not have {lacking} there.")
 
 
 def date_fields(since: date | None, until: date | None) -> dict[str, date | None]:
-    """Return checked dates as the fields of a position."""
+    """Return checked dates as fields of a position."""
     checked_dates(since, until)
     return {"since": since, "until": until}
 
 
 def assignment_details(position: Position) -> dict[str, object]:
-    """Return what the audit says of a position; it names no person."""
-    told = {
+    """Return a position's details for the audit, without the person."""
+    details = {
         "role": position.role or None,
         "custom_role": position.custom_role_id,
         "organisation": position.organisation_id,
@@ -103,4 +104,4 @@ def assignment_details(position: Position) -> dict[str, object]:
         "since": position.since,
         "until": position.until,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in details.items() if value is not None}

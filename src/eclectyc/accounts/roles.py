@@ -1,4 +1,4 @@
-"""Permissions by name, and the three roles that every organisation has. Custom roles are other sets of the same."""
+"""Permissions by name, and the three built-in roles. Custom roles are other sets of permissions. Pure."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ MANAGER: Final = "manager"
 ADMIN: Final = "admin"
 ROLES: Final = (VIEWER, MANAGER, ADMIN)
 
-# Each permission, and what it lets a person do, as the roles page tells it.
+# Each permission, with its description on the roles page.
 PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "estate.view": "See sites, meters and their readings",
         "reports.view": "Open reports",
         "estate.edit": "Add and change sites and meters",
         "readings.push": "Send readings",
-        "imports.run": "Import files and take imports back",
+        "imports.run": "Import files and undo imports",
         "exports.run": "Export readings and lists",
-        "people.view": "See people, and what they may do where",
+        "people.view": "See people and their roles",
         "people.edit": "Invite people and give them roles",
-        "roles.edit": "Make and change custom roles",
+        "roles.edit": "Create and change custom roles",
         "organisation.edit": "Change the organisation and its branding",
         "audit.view": "Read the audit record",
-        "privacy.run": "Export and erase what is held about a person",
-        "jobs.view": "See background jobs and what they logged",
-        "jobs.manage": "Cancel and retry background jobs, and say when they run",
-        "system.view": "See how the installation is doing",
+        "privacy.run": "Export and erase a person's data",
+        "jobs.view": "See background jobs and their logs",
+        "jobs.manage": "Cancel, retry and schedule background jobs",
+        "system.view": "See the health of the installation",
     }
 )
 
-# Who may change people sees them.
+# A person who may edit people may see them.
 IMPLIED: Final[Mapping[str, frozenset[str]]] = MappingProxyType({"people.edit": frozenset({"people.view"})})
 VIEWING: Final = frozenset(name for name in PERMISSIONS if name.endswith(".view"))
 
@@ -44,7 +44,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 
 
 def with_implied(permissions: Iterable[str]) -> frozenset[str]:
-    """Return the permissions there are among these names, with those that they bring along.
+    """Return the permissions among these names, with those that they imply; unknown names are ignored.
 
     >>> sorted(with_implied(["people.edit", "no.such"]))
     ['people.edit', 'people.view']

@@ -1,4 +1,4 @@
-"""The second factor: who has one, who must, and how its secrets are kept."""
+"""The second factor: who has one, who must have one, and the encryption of its secrets."""
 
 from __future__ import annotations
 
@@ -19,47 +19,44 @@ from eclectyc.kernel.errors import Forbidden
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
-    """allauth's questions about second factors, answered."""
+    """Second factors for django-allauth."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "This code is not right, or it was used already. Wait for the next one, and type that.",
-        "cannot_delete_authenticator": "A second factor is required of you, so it cannot be taken away.",
+        "incorrect_code": "This code is wrong or has already been used. Enter the next one.",
+        "cannot_delete_authenticator": "A second factor is required of you, so it cannot be removed.",
     }
 
     def encrypt(self, text: str) -> str:
-        """Seal a secret with the key outside the database."""
+        """Encrypt a secret with the key of the vault, which is outside the database."""
         return vault.seal(text.encode())
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Open a sealed secret."""
         return vault.open(encrypted_text).decode()
 
     def get_totp_issuer(self) -> str:
-        """Return what an authenticator app shows above the code."""
+        """Return the name that an authenticator app shows above the code."""
         return PRODUCT
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        """Refuse where it is required."""
+        """Refuse if a second factor is required."""
         return not is_required_of(authenticator.user)
 
 
 def has_second_factor(user: AbstractBaseUser) -> bool:
-    """Say whether a person signs in with a second factor."""
     return Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists()
 
 
 def codes_left(user: AbstractBaseUser) -> int:
-    """Return how many recovery codes a person has not used yet."""
+    """Return how many unused recovery codes a person has."""
     codes = Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.RECOVERY_CODES).first()
     return len(codes.wrap().get_unused_codes()) if codes is not None else 0
 
 
 def is_required_of(user: User) -> bool:
-    """Say whether a person must have a second factor.
+    """Return whether a person must have a second factor.
 
-    Where the installation says so (``ECLECTYC_SECOND_FACTOR``), or an organisation to which they belong today, or one
-    above it; an operator, who stands above all organisations, where any of them does. One query where no organisation
-    requires it, two where one does.
+    It is required by the installation (``ECLECTYC_SECOND_FACTOR``), by an organisation to which the person belongs
+    today or one above it, and of operators by any organisation. One query if no organisation requires it, else two.
     """
     if settings.SECOND_FACTOR_OF == "everybody" or (settings.SECOND_FACTOR_OF == "operators" and user.is_operator):
         return True
@@ -71,21 +68,21 @@ def is_required_of(user: User) -> bool:
 
 
 def remove(actor: Actor, *, user: User) -> bool:
-    """Take the second factor and the recovery codes of somebody who lost both; False where there was none.
+    """Remove a person's second factor and recovery codes; False if there were none.
 
-    An operator's task, who has made sure who asks. Whoever must have one sets it up anew at the next sign-in.
+    Only an operator may, who must be sure who is asking. If one is required, it is set up again at the next sign-in.
     """
     if not actor.is_full_operator:
-        raise Forbidden("Only an operator takes a second factor away.", "Ask whoever runs this installation.")
+        raise Forbidden("Only operators can remove a second factor.", "Ask the operator of this installation.")
     with transaction.atomic():
         count, _ = Authenticator.objects.filter(user=user).delete()
         if count:
-            record_person_event(actor.by, "second_factor.removed", user, after={"how": "by an operator"},
-                 personal={"person": user.email})  # fmt: skip
-            notices.notify(user, "second_factor.removed", remark="It was done by whoever runs this installation.")
+            after, personal = {"how": "by an operator"}, {"person": user.email}
+            record_person_event(actor.by, "second_factor.removed", user, after=after, personal=personal)
+            notices.notify(user, "second_factor.removed", remark="An operator of the installation removed it.")
     return bool(count)
 
 
 def must_set_up(user: User) -> bool:
-    """Say whether a person must set up a second factor before anything else."""
+    """Return whether a person must set up a second factor before anything else."""
     return is_required_of(user) and not has_second_factor(user)

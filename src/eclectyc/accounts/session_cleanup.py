@@ -1,4 +1,4 @@
-"""Sessions that are over are cleared away: a job, due every night. Who was last seen when is retention's affair."""
+"""Job: delete expired sessions. Devices and addresses are deleted by retention (``deletions``)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eclectyc.jobs.context import JobContext
 
 
 def run(running: JobContext) -> dict[str, int]:
-    """Delete the sessions that have expired; return how many."""
+    """Delete expired sessions; return how many."""
     with running.effect():
         count, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
     return {"sessions": count}

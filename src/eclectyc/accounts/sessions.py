@@ -1,4 +1,4 @@
-"""Sessions: opened at sign-in, seen once a minute, over when idle, old or ended. Each person ends their own."""
+"""Sessions: started at sign-in, ended when idle, too old, or by their person."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from eclectyc.audit.actor import AuditActor
 
 OPENED: Final = "opened_at"
 SEEN: Final = "seen_at"
-SEEN_EVERY_S: Final = 60  # reading must not write to the registry each time
+SEEN_EVERY_S: Final = 60  # not every request may write to the registry
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """A session as its person sees it."""
+    """A session as shown to its person."""
 
     number: int
     device: str
@@ -40,12 +40,11 @@ class OpenSession:
 
 
 def start_session(request: HttpRequest) -> None:
-    """Note that a session begins now."""
     request.session[OPENED] = request.session[SEEN] = time.time()
 
 
 def check_session(request: HttpRequest) -> None:
-    """End a session that is over; note at most once a minute that it is in use."""
+    """End an expired session; record at most once a minute that a session is in use."""
     session = request.session
     began = session.get(OPENED)
     if began is None:
@@ -58,7 +57,7 @@ def check_session(request: HttpRequest) -> None:
         session[SEEN] = now
         try:
             session.save()
-        except UpdateError:  # ended from another browser at this moment
+        except UpdateError:  # ended meanwhile from another browser
             _expire(request)
             return
         session.modified = False
@@ -66,32 +65,24 @@ def check_session(request: HttpRequest) -> None:
 
 
 def sessions_of(user: User, request: HttpRequest) -> list[OpenSession]:
-    """Return a person's open sessions, this one first, then the latest seen."""
+    """Return a person's open sessions: the current one first, then by last use."""
     now = timezone.now()
-    kept = list(
-        UserSession.objects.filter(
-            user=user,
-            last_seen_at__gt=now - timedelta(seconds=settings.SESSION_IDLE_S + SEEN_EVERY_S),
-            created_at__gt=now - timedelta(seconds=settings.SESSION_COOKIE_AGE),
-        )
-    )
-    alive = set(
-        Session.objects.filter(session_key__in=[s.session_key for s in kept], expire_date__gt=now).values_list(
-            "session_key", flat=True
-        )
-    )
-    this = request.session.session_key
+    seen_after = now - timedelta(seconds=settings.SESSION_IDLE_S + SEEN_EVERY_S)
+    opened_after = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    recent = list(UserSession.objects.filter(user=user, last_seen_at__gt=seen_after, created_at__gt=opened_after))
+    keys = [s.session_key for s in recent]
+    alive = Session.objects.filter(session_key__in=keys, expire_date__gt=now).values_list("session_key", flat=True)
+    current, alive_keys = request.session.session_key, set(alive)
     found = [
-        OpenSession(
-            s.pk, device_of(s.user_agent), s.ip, s.created_at, s.last_seen_at, s.session_key == this
-        )
-        for s in kept if s.session_key in alive
-    ]  # fmt: skip
+        OpenSession(s.pk, device_of(s.user_agent), s.ip, s.created_at, s.last_seen_at, s.session_key == current)
+        for s in recent
+        if s.session_key in alive_keys
+    ]
     return sorted(found, key=lambda s: (not s.is_current, -s.seen_at.timestamp()))
 
 
 def end(user: User, number: int, request: HttpRequest) -> bool:
-    """End one of a person's sessions, at once; False where they have no such one."""
+    """End one of a person's sessions now; False if it is not theirs."""
     found = UserSession.objects.filter(user=user, pk=number).first()
     if found is None:
         return False
@@ -100,27 +91,27 @@ def end(user: User, number: int, request: HttpRequest) -> bool:
 
 
 def end_others(user: User, request: HttpRequest) -> int:
-    """End all of a person's sessions but this one; return how many."""
+    """End all of a person's sessions but the current one; return how many."""
     others = list(UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key))
     _end(user, others, request)
     return len(others)
 
 
 def remove_from_list(request: HttpRequest) -> None:
-    """Take a session that ends by itself off the list."""
+    """Remove a session that has ended or expired from its person's list."""
     if request.session.session_key:
         UserSession.objects.filter(session_key=request.session.session_key).delete()
 
 
 def device_of(agent: str) -> str:
-    """Return what a browser says it is, in short.
+    """Return a browser and its system by the User-Agent header.
 
     >>> device_of("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
     'Firefox on Linux'
     """
     browsers = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
-    systems = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "CrOS": "ChromeOS",
-               "Mac OS X": "macOS", "Linux": "Linux"}  # fmt: skip
+    phones = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android"}
+    systems = phones | {"Windows": "Windows", "CrOS": "ChromeOS", "Mac OS X": "macOS", "Linux": "Linux"}
     browser = next((name for mark, name in browsers.items() if mark in agent), "")
     system = next((name for mark, name in systems.items() if mark in agent), "")
     return " on ".join(part for part in (browser or "A browser" if system else browser, system) if part) or "A program"

@@ -1,4 +1,4 @@
-"""What signing in leaves in the audit. What was typed is personal text, apart from the event and erasable."""
+"""Audit events of signing in. An address as typed is personal text: stored apart from the event, and erasable."""
 
 from __future__ import annotations
 
@@ -22,19 +22,24 @@ from eclectyc.audit.record import record_each
 
 
 def record_failure(request: HttpRequest, why: str, *, typed: str = "", user: User | None = None) -> None:
-    """Record an attempt that failed."""
+    """Record a failed attempt. ``why`` is stored; ``typed`` is the address as entered."""
     if user is None and typed and "\x00" not in typed:
         user = User.objects.filter(email__iexact=typed.strip()).first()
     number = user.pk if user is not None else None
     with transaction.atomic():
         record_each(
-            AuditActor(None, "", origin_of(request)), "session.failed", user, organisations_of(number), after={"why": why},
-            personal={"address typed": typed[:254]} if typed else None, person_id=number,
-        )  # fmt: skip
+            AuditActor(None, "", origin_of(request)),
+            "session.failed",
+            user,
+            organisations_of(number),
+            after={"why": why},
+            personal={"address typed": typed[:254]} if typed else None,
+            person_id=number,
+        )
 
 
 def connect_signals() -> None:
-    """Listen to what happens at the door."""
+    """Connect the handlers below to the signals of sign-in, passwords and second factors."""
     account.user_logged_in.connect(_on_sign_in)
     user_logged_out.connect(_on_sign_out)
     account.password_changed.connect(_on_password_change)
@@ -88,11 +93,11 @@ def _on_factor_failure(request: HttpRequest, user: User, **more: Any) -> None:
     record_failure(request, "second factor", user=user)
 
 
-def _record(request: HttpRequest, user: User, action: str, after: dict[str, object], told: str = "") -> None:
-    """Write an event down, and tell the person by mail where there are words for it."""
+def _record(request: HttpRequest, user: User, action: str, after: dict[str, object], change: str = "") -> None:
+    """Record an event and, if ``change`` is in ``notices.CHANGES``, notify the person."""
     origin = origin_of(request)
     with transaction.atomic():
         record_person_event(AuditActor(user.pk, user.email, origin), action, user, after=after)
-        if told in notices.CHANGES:
+        if change in notices.CHANGES:
             device = sessions.device_of(request.headers.get("User-Agent", ""))
-            notices.notify(user, told, origin=f"{origin}, {device}" if origin else device)
+            notices.notify(user, change, origin=f"{origin}, {device}" if origin else device)

@@ -1,7 +1,6 @@
-"""People whom single sign-on brings for the first time, where this installation takes them in (``OIDC_DOMAINS``).
+"""Accounts created at the first single sign-on, for people of the domains in ``OIDC_DOMAINS``.
 
-By default it takes nobody in: people are invited. A newcomer has no rights, or is viewer of the one organisation that
-is named for them (``OIDC_ORGANISATION``).
+By default there are none: people are invited. A newcomer has no rights, or is a viewer of ``OIDC_ORGANISATION``.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ log = logging.getLogger(__name__)
 
 
 def has_admitted_domain(email: str) -> bool:
-    """Say whether an address is of one of the domains whose people are taken in; each is named as it is, whole."""
+    """Return whether an address's whole domain is one of ``OIDC_DOMAINS``."""
     return email.rpartition("@")[2].lower() in settings.OIDC_DOMAINS
 
 
 def provision(verified: Iterable[str], *, name: str = "", origin: str = "") -> User | None:
-    """Add the person whose verified addresses these are; None where nobody is taken in by them."""
+    """Create an account for the first admitted of these addresses that has none; None if there is none."""
     for email in verified:
         if has_admitted_domain(email) and not User.objects.filter(email__iexact=email).exists():
             try:
                 return _add(email, name, origin)
             except (EclectycError, IntegrityError) as error:
-                log.warning("single sign-on brought somebody who could not be added: %s", type(error).__name__)
+                log.warning("a person could not be added at single sign-on: %s", type(error).__name__)
     return None
 
 
@@ -46,15 +45,15 @@ def _add(email: str, name: str, origin: str) -> User:
     user.set_unusable_password()
     with transaction.atomic():
         user.save(force_insert=True)
-        told: dict[str, object] = {}
+        details: dict[str, object] = {"how": "single sign-on"}
         if settings.OIDC_ORGANISATION:
             organisation = organisation_named(Actor.system("single sign-on"), settings.OIDC_ORGANISATION)
             membership = Membership.objects.create(
                 user=user, organisation=organisation, **role_fields(VIEWER, None, organisation)
             )
-            told = assignment_details(membership)
-        record_person_event(AuditActor(user.pk, user.email, origin), "person.added", user, after={"how": "single sign-on"} | told,
-             personal={"person": user.email})  # fmt: skip
+            details |= assignment_details(membership)
+        by = AuditActor(user.pk, user.email, origin)
+        record_person_event(by, "person.added", user, after=details, personal={"person": user.email})
     return user
 
 

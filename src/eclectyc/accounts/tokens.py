@@ -1,7 +1,7 @@
-"""API tokens: a key for a program, bound to a person, a scope and, where wanted, a part of the person's reach.
+"""API tokens: keys for programs, each of a person, with a scope and, optionally, a place.
 
-32 random bytes are shown once; the registry keeps their prefix (to recognise one in a list) and SHA-256.
-A token never does more than its person may do at that moment, and never more than its scope and its place.
+A token is 32 random bytes, shown once; the registry stores their first characters, for lists, and their SHA-256. It
+allows what its person may do at that moment, within its scope and its place.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 PREFIX_LENGTH: Final = 12
 
-# What each scope opens. A device that pushes readings cannot read the estate with the same key.
+# Each scope, and the scopes that it includes. A device that pushes readings cannot read the estate with the same token.
 _SCOPES_WITHIN: Final = {
     ApiToken.READ: frozenset({ApiToken.READ}),
     ApiToken.PUSH: frozenset({ApiToken.PUSH}),
     ApiToken.MANAGE: frozenset({ApiToken.READ, ApiToken.PUSH, ApiToken.MANAGE}),
 }
-# What each scope leaves of the person's permissions; None: all of them.
+# The permissions to which each scope limits the person; None: all of them.
 _PERMISSIONS_LEFT: Final[dict[str, frozenset[str] | None]] = {
     ApiToken.READ: VIEWING,
     ApiToken.PUSH: frozenset({"readings.push"}),
@@ -45,7 +45,7 @@ _PERMISSIONS_LEFT: Final[dict[str, frozenset[str] | None]] = {
 
 
 class Unauthenticated(EclectycError):
-    """Nobody, or a token that does not count (any more). Which of these it is, is not told."""
+    """No session and no valid token; the error does not reveal which."""
 
     code = "unauthenticated"
 
@@ -55,13 +55,13 @@ class Unauthenticated(EclectycError):
 
 @dataclass(frozen=True, slots=True)
 class TokenUse:
-    """Who a token stands for, and with which scope."""
+    """A token in use, and its person as the actor."""
 
     actor: Actor
     token: ApiToken
 
     def require(self, scope: str) -> None:
-        """Raise ``Forbidden`` unless the token's scope opens what is asked."""
+        """Raise ``Forbidden`` unless the token's scope includes a scope."""
         if scope not in _SCOPES_WITHIN[self.token.scope]:
             raise Forbidden(
                 f"This token has the scope {self.token.scope!r}, which does not allow this.",
@@ -81,23 +81,23 @@ def create_token(
     site: Site | None = None,
     meter: Meter | None = None,
 ) -> tuple[ApiToken, str]:
-    """Make a token for oneself (an operator: for anyone). Returns it and its secret, which is shown this once.
+    """Create a token for oneself (operators: for anyone); return it and its secret, which is not stored.
 
-    A place narrows it to that part of the person's reach. A token makes no tokens: whoever found one could
-    otherwise keep a foot in the door after it is revoked.
+    A place limits it to that part of the person's reach. A token cannot create tokens: a stolen one could otherwise
+    outlive its own revocation.
     """
     _require_own(actor, user)
     if actor.token_id is not None:
-        raise Forbidden("A token makes no tokens.", "Sign in to make one.")
+        raise Forbidden("A token cannot create tokens.", "Sign in to create one.")
     if scope not in ApiToken.SCOPES:
         raise Invalid(f"There is no scope {scope!r}.", f"Use one of: {', '.join(ApiToken.SCOPES)}.", field="scope")
     now = timezone.now()
-    narrowing = {}
+    fields = {}
     if any(place is not None for place in (organisation, region, site, meter)):
         where = scope_place(organisation, region, site, meter)
         if not Actor.of(user).permissions_at(where.place):
-            raise Forbidden("That place is not within this person's reach.", "Narrow it to a part of theirs.")
-        narrowing = where.fields
+            raise Forbidden("This person has no rights at that place.", "Choose a place where they have.")
+        fields = where.fields
     secret = ApiToken.new_secret()
     token = ApiToken(
         user=user,
@@ -107,7 +107,7 @@ def create_token(
         scope=scope,
         created_at=now,
         expires_at=expires_at,
-        **narrowing,
+        **fields,
     )
     with transaction.atomic():
         token.save()
@@ -116,12 +116,12 @@ def create_token(
 
 
 def revoke_token(actor: Actor, *, token: ApiToken) -> ApiToken:
-    """End a token now. Ending one that has ended keeps its first end."""
+    """Revoke a token now. Revoking it again changes nothing."""
     _require_own(actor, token.user)
     with transaction.atomic():
         found = ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(pk=token.pk).first()
         if found is None:
-            raise NotFound("There is no such token any more.", "See the list again.")
+            raise NotFound("This token no longer exists.", "Reload the list.")
         if found.revoked_at is None:
             found.revoked_at = timezone.now()
             found.save(update_fields=["revoked_at"])
@@ -131,10 +131,10 @@ def revoke_token(actor: Actor, *, token: ApiToken) -> ApiToken:
 
 
 def use_token(secret: str, *, now: datetime, origin: str = "") -> TokenUse:
-    """Return who a token stands for.
+    """Return the token of a secret, and its actor.
 
-    Raise ``Unauthenticated`` where it is unknown, expired or revoked, or its person no longer active; ``TooMany``
-    where it is used too often, or ``origin`` (the address that asks) has tried too many that do not count.
+    Raise ``Unauthenticated`` if it is unknown, expired or revoked, or its person inactive; ``TooMany`` if it is used
+    too often, or ``origin`` (the address of the request) has tried too many invalid ones.
     """
     found = ApiToken.objects.select_related("user", "organisation").filter(digest=ApiToken.digest_of(secret))
     token = found.first()
@@ -167,25 +167,31 @@ def _is_valid(token: ApiToken, now: datetime) -> bool:
 
 
 def _record_use(token: ApiToken, today: date) -> None:
-    """Write the day of last use, at most once a day: reading must not write to the registry each time."""
+    """Store the day of last use, at most once a day: not every request may write to the registry."""
     if token.last_used_on is None or token.last_used_on < today:
         ApiToken.objects.filter(pk=token.pk).update(last_used_on=today)
 
 
 def _require_own(actor: Actor, user: User) -> None:
     if actor.user_id != user.pk and not actor.is_full_operator:
-        raise Forbidden("Tokens are their owner's alone.", "Sign in as that person.")
+        raise Forbidden("You can only manage your own tokens.", "Sign in as the token's owner.")
     if actor.only is not None:
-        raise Forbidden("This token does not change tokens.", "Sign in, or use a token with the scope 'manage'.")
+        raise Forbidden("This token cannot change tokens.", "Sign in, or use a token with the scope 'manage'.")
 
 
-def _record(actor: Actor, action: str, token: ApiToken, **said: Any) -> None:
-    """A narrowed token is told to its own organisation only, any other to all of its person's."""
+def _record(actor: Actor, action: str, token: ApiToken, **details: Any) -> None:
+    """Record an event in the token's organisation if it has one, else in all of its person's."""
     own = [token.organisation_id] if token.organisation_id is not None else organisations_of(token.user_id)
-    record_each(actor.by, action, token, own, personal={"name": token.name}, person_id=token.user_id, **said)
+    record_each(actor.by, action, token, own, personal={"name": token.name}, person_id=token.user_id, **details)
 
 
 def _details(token: ApiToken) -> dict[str, object]:
-    told = {"scope": token.scope, "expires_at": token.expires_at, "region": token.region_id, "site": token.site_id,
-            "meter": token.meter_id, "organisation": token.organisation_id}  # fmt: skip
-    return {name: value for name, value in told.items() if value is not None}
+    details = {
+        "scope": token.scope,
+        "expires_at": token.expires_at,
+        "region": token.region_id,
+        "site": token.site_id,
+        "meter": token.meter_id,
+        "organisation": token.organisation_id,
+    }
+    return {name: value for name, value in details.items() if value is not None}

@@ -101,9 +101,9 @@ def has_ended(request: HttpRequest) -> bool:
 
 def _lacking(request: HttpRequest) -> str:
     """Return the page that comes before all others for this person; empty for none."""
-    if getattr(request, "lacks_password", False):
+    if getattr(request, "needs_own_password", False):
         return "account_change_password"
-    return "mfa_activate_totp" if getattr(request, "lacks_second_factor", False) else ""
+    return "mfa_activate_totp" if getattr(request, "needs_second_factor", False) else ""
 
 
 def _to_signin(request: HttpRequest) -> HttpResponseBase:

@@ -1,9 +1,8 @@
-"""How often something may happen: counted for all processes that serve one installation.
+"""Counters of rate limits, shared by all processes of an installation.
 
-On one machine the counts stand in one small file of the home, in slots of 32 bytes under a lock each: some twenty
-microseconds a request, where a row in SQLite would make every read of the API wait for the registry's one writer. On
-PostgreSQL, which several machines may share, they stand in a table of it (``tallies``). Nothing personal is kept:
-keyed digests of a token's number or of an address.
+On one machine the counts are in a file of the home, in slots of 32 bytes with a lock each: about 20 µs a request. A row
+in SQLite would make every read of the API wait for the registry's one writer. On PostgreSQL, which several machines may
+share, they are in a table (``rate_limit.database``). Only keyed digests of token numbers and addresses are stored.
 """
 
 from __future__ import annotations
@@ -25,47 +24,46 @@ from eclectyc.accounts.rate_limit.database import RegistryCounters
 from eclectyc.accounts.rate_limit.window import Count, Rate
 from eclectyc.kernel.errors import TooMany
 
-SLOTS: Final = 65_536  # 2 MiB; the least recent are forgotten where more are wanted
-_PROBES: Final = 8  # slots in which one key may be
+SLOTS: Final = 65_536  # 2 MiB; when they are full, the least recent are overwritten
+_PROBES: Final = 8  # slots that may hold a key
 _SLOT: Final = struct.Struct("<16sQII")  # digest, number of the window, count in it, count in the one before
 
-
-INVITATIONS: Final = Rate("invitation", 100, 3600)  # of one person
+INVITATIONS: Final = Rate("invitation", 100, 3600)  # by one person
 
 
 def failed_tokens_rate() -> Rate:
-    """Return how often one address may try a token that does not count."""
+    """Return how often one address may try invalid tokens."""
     return Rate("failed token", settings.FAILED_TOKENS_PER_MINUTE, 60)
 
 
 def tokens_rate() -> Rate:
-    """Return how often one token may be used, as this installation is set."""
+    """Return how often one token may be used."""
     return Rate("token", settings.TOKEN_REQUESTS_PER_MINUTE, 60)
 
 
 def consume(rate: Rate, who: str, *, now_s: float | None = None) -> None:
-    """Count one more; raise ``TooMany`` where it does not fit. What is refused is not counted."""
+    """Count one more; raise ``TooMany``, without counting, if that exceeds the rate."""
     wait = _counters().consume(rate, digest_of(rate, who), time.time() if now_s is None else now_s)
     if wait > 0:
         raise TooMany(f"That was more than {rate.most} in {rate.window_s} s.", retry_after_s=max(1, math.ceil(wait)))
 
 
 def restore(rate: Rate, who: str) -> None:
-    """Take back one that was counted: it turned out to be none of those that are limited."""
+    """Undo one count, of a use that is not limited after all."""
     _counters().restore(rate, digest_of(rate, who), time.time())
 
 
 def digest_of(rate: Rate, who: str) -> bytes:
-    """Return the 16 bytes under which somebody is counted; without this installation's key they name nobody."""
+    """Return the 16 bytes to count by; without this installation's key they identify no one."""
     text = f"{rate.name}:{rate.window_s}:{who}".encode("utf-8", "surrogatepass")
     return hashlib.blake2b(text, digest_size=16, key=settings.SECRET_KEY.encode()[:64]).digest()
 
 
 class Counters(Protocol):
-    """Where counts are kept."""
+    """A store of counts."""
 
     def consume(self, rate: Rate, digest: bytes, now_s: float) -> float:
-        """Count one more and return 0, or return how long it has to wait [s]."""
+        """Count one more and return 0; or count nothing and return the time to wait [s]."""
 
     def restore(self, rate: Rate, digest: bytes, now_s: float) -> None:
         """Count one fewer."""
@@ -80,7 +78,7 @@ class FileCounters:
         self._threads = threading.Lock()  # the file's own locks tell processes apart, not threads
 
     def consume(self, rate: Rate, digest: bytes, now_s: float) -> float:
-        """Count one more and return 0, or return how long it has to wait [s]."""
+        """Count one more and return 0; or count nothing and return the time to wait [s]."""
         return self._count(rate, digest, now_s, more=True)
 
     def restore(self, rate: Rate, digest: bytes, now_s: float) -> None:
@@ -94,8 +92,8 @@ class FileCounters:
         with self._threads:
             fcntl.lockf(self._file, fcntl.LOCK_EX, length, start)
             try:
-                held = os.pread(self._file, length, start).ljust(length, b"\0")
-                at, count = _find_slot(held, digest, window)
+                stored = os.pread(self._file, length, start).ljust(length, b"\0")
+                at, count = _find_slot(stored, digest, window)
                 wait = count.wait_s(rate, part) if more else 0.0
                 if wait <= 0:
                     slot = _SLOT.pack(digest, count.window, max(0, count.now + (1 if more else -1)), count.before)
@@ -105,9 +103,9 @@ class FileCounters:
         return max(0.0, wait)
 
 
-def _find_slot(held: bytes, digest: bytes, window: int) -> tuple[int, Count]:
-    """Return the slot of a digest and its count; where it has none, the least recent slot and nothing counted."""
-    slots = [_SLOT.unpack_from(held, k * _SLOT.size) for k in range(_PROBES)]
+def _find_slot(stored: bytes, digest: bytes, window: int) -> tuple[int, Count]:
+    """Return the slot of a digest and its count; if it has none, the least recent slot and a count of zero."""
+    slots = [_SLOT.unpack_from(stored, k * _SLOT.size) for k in range(_PROBES)]
     for k, (whose, seen, now, before) in enumerate(slots):
         if whose == digest:
             return k, Count(seen, now, before).in_window(window)
@@ -122,7 +120,7 @@ _files_lock = threading.Lock()
 def _counters() -> Counters:
     if connection.vendor == "postgresql":
         return RegistryCounters()
-    key = (os.getpid(), settings.HOME)  # a file lock is a process's own
+    key = (os.getpid(), settings.HOME)  # a file lock belongs to a process
     with _files_lock:
         if key not in _files:
             _files[key] = FileCounters(settings.HOME / "throttle")

@@ -1,7 +1,7 @@
-"""Counts of attempts in the registry, for several machines that share one: a row for each count, a statement a try.
+"""Counters of rate limits on PostgreSQL, for machines that share a registry: a row for each, a statement an attempt.
 
-The same sliding window as the file of one machine has (``throttle``). The statement that counts also clears away two
-rows that count for nothing any more, so that the table stays as small as what is going on.
+The sliding window is the one of ``rate_limit.counters``. The statement also deletes two expired rows, so that the table
+stays small.
 """
 
 from __future__ import annotations
@@ -28,30 +28,27 @@ ON CONFLICT (digest) DO UPDATE SET
   forget_at = GREATEST(t.forget_at, EXCLUDED.forget_at)
 WHERE ({_BEFORE}) * (1 - %(part)s::double precision) + {_NOW} + 1 <= %(most)s
 RETURNING t.taken
-"""  # noqa: S608 - made of our own words only
-_SOON: Final = 0.001  # [s] a place became free between the two statements
+"""  # noqa: S608 - constants only
+_SOON: Final = 0.001  # [s] if an attempt became free between the two statements
 
 
 class RegistryCounters:
-    """The table of counts, on PostgreSQL."""
+    """The counts of the table ``accounts_tally``."""
 
     def consume(self, rate: Rate, digest: bytes, now_s: float) -> float:
-        """Count one more and return 0, or return how long it has to wait [s]."""
+        """Count one more and return 0; or count nothing and return the time to wait [s]."""
         window, part = rate.window_at(now_s), rate.part_at(now_s)
+        values = {"digest": digest.hex(), "window": window, "part": part, "most": rate.most, "now": int(now_s)}
         with connection.cursor() as cursor:
-            cursor.execute(
-                _CONSUME,
-                {"digest": digest.hex(), "window": window, "part": part, "most": rate.most, "now": int(now_s),
-                 "forget": (window + 2) * rate.window_s},
-            )  # fmt: skip
+            cursor.execute(_CONSUME, values | {"forget": (window + 2) * rate.window_s})
             if cursor.fetchone() is not None:
                 return 0.0
             cursor.execute("SELECT seen, taken, before FROM accounts_tally WHERE digest = %s", [digest.hex()])
-            held = cursor.fetchone()
-        return max(_SOON, Count(*held).in_window(window).wait_s(rate, part)) if held else _SOON
+            stored = cursor.fetchone()
+        return max(_SOON, Count(*stored).in_window(window).wait_s(rate, part)) if stored else _SOON
 
     def restore(self, rate: Rate, digest: bytes, now_s: float) -> None:
-        """Count one fewer; what was counted in a window that is over stays."""
+        """Count one fewer, if its window is not over."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE accounts_tally SET taken = GREATEST(0, taken - 1) WHERE digest = %s AND seen = %s",

@@ -124,7 +124,7 @@ class SetUp(totp.ActivateTOTPView):
         found: dict[str, Any] = super().get_context_data(**kwargs)
         secret = found["form"].secret
         found["secret"] = " ".join(secret[k : k + 4] for k in range(0, len(secret), 4))
-        found["is_needed"] = getattr(self.request, "lacks_second_factor", False)
+        found["is_needed"] = getattr(self.request, "needs_second_factor", False)
         return found
 
 
