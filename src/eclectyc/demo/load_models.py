@@ -17,7 +17,7 @@ HALF_HOURS_A_YEAR: Final = 17532
 
 
 @dataclass(frozen=True)
-class LoadModel:
+class Load:
     """Use of a meter in an ordinary year, and what it goes to.
 
     annual : use in a year, in the meter's unit.
@@ -36,7 +36,7 @@ class LoadModel:
     digits: int = 2
 
 
-def simulate_load(load: LoadModel, grid: Grid, weather: Weather, rng: np.random.Generator) -> np.ndarray:
+def simulate_load(load: Load, grid: Grid, weather: Weather, rng: np.random.Generator) -> np.ndarray:
     """Return the use in each half-hour of the grid, unrounded and never negative."""
     present = PATTERNS[load.pattern](grid)
     scatter, orders = rng.spawn(2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from eclectyc.demo.load_models import LoadModel
+from eclectyc.demo.load_models import Load
 from eclectyc.kernel.identifiers import mpan_check_digit
 
 ORGANISATION: Final = "Larkfield Group (demo)"
@@ -30,7 +30,7 @@ class MeterPlan:
     utility: str = "electricity"
     unit: str = "kWh"
     step: int = 30
-    load: LoadModel | None = None
+    load: Load | None = None
     parent: str | None = None
     kwp: float | None = None
     exports_for: str | None = None
@@ -74,15 +74,15 @@ def mpan(distributor: int, number: int) -> str:
     return f"{first}{mpan_check_digit(first)}"
 
 
-def _power(key: str, identifier: str, name: str, load: LoadModel, **more: object) -> MeterPlan:
+def _power(key: str, identifier: str, name: str, load: Load, **more: object) -> MeterPlan:
     return MeterPlan(key, identifier, name, load=load, supplier=ESTIMATED_SUPPLIER, **more)  # type: ignore[arg-type]
 
 
-def _gas(key: str, mprn: str, load: LoadModel, *, step: int = 30) -> MeterPlan:
+def _gas(key: str, mprn: str, load: Load, *, step: int = 30) -> MeterPlan:
     return MeterPlan(key, mprn, "Gas", "gas", "kWh", step, load, serial=f"E6S{mprn[-7:]}", supplier="Pennine Gas")
 
 
-def _water(key: str, spid: str, load: LoadModel, *, step: int = 30, since_days: int | None = None) -> MeterPlan:
+def _water(key: str, spid: str, load: Load, *, step: int = 30, since_days: int | None = None) -> MeterPlan:
     serial = f"23A{spid[3:9]}"
     return MeterPlan(
         key, spid, "Water", "water", "m3", step, load, since_days=since_days, serial=serial, supplier="Vale Water"
@@ -94,9 +94,7 @@ _BOILER: Final = {"base": 0.02, "people": 0.10, "heating": 0.88}
 _TAPS: Final = {"base": 0.10, "people": 0.90}
 
 
-def _submeter(
-    key: str, identifier: str, name: str, parent: str, load: LoadModel, utility: str = "electricity"
-) -> MeterPlan:
+def _submeter(key: str, identifier: str, name: str, parent: str, load: Load, utility: str = "electricity") -> MeterPlan:
     return MeterPlan(key, identifier, name, utility, load=load, parent=parent, serial=identifier)
 
 
@@ -109,15 +107,15 @@ def _offices() -> tuple[SitePlan, ...]:
     larkfield = SitePlan(
         "Larkfield House", "London", "office", 6200, "14 Larkfield Row, London", "EC1V 0ZZ", 51.524, -0.098, 0.9,
         (
-            _power("larkfield", mpan(12, 4718302), "Main incomer", LoadModel(229_000, _OFFICE, yearly_change=-0.025)),
+            _power("larkfield", mpan(12, 4718302), "Main incomer", Load(229_000, _OFFICE, yearly_change=-0.025)),
             _submeter("larkfield-cooling", "LKF-S01", "Chillers and air handling", "larkfield",
-                      LoadModel(148_000, {"base": 0.22, "people": 0.43, "cooling": 0.35}, noise=0.08)),
+                      Load(148_000, {"base": 0.22, "people": 0.43, "cooling": 0.35}, noise=0.08)),
             _submeter("larkfield-servers", "LKF-S02", "Server room", "larkfield",
-                      LoadModel(122_000, {"base": 0.93, "cooling": 0.07}, noise=0.015, yearly_change=0.03)),
+                      Load(122_000, {"base": 0.93, "cooling": 0.07}, noise=0.015, yearly_change=0.03)),
             _submeter("larkfield-floors", "LKF-S03", "Floors 1 to 3", "larkfield",
-                      LoadModel(88_000, {"base": 0.25, "people": 0.52, "lights": 0.23}, noise=0.07)),
-            _gas("larkfield-gas", "7420016305", LoadModel(610_000, _BOILER, noise=0.07)),
-            _water("larkfield-water", "3012440718W16", LoadModel(2_900, _TAPS, noise=0.2, digits=3)),
+                      Load(88_000, {"base": 0.25, "people": 0.52, "lights": 0.23}, noise=0.07)),
+            _gas("larkfield-gas", "7420016305", Load(610_000, _BOILER, noise=0.07)),
+            _water("larkfield-water", "3012440718W16", Load(2_900, _TAPS, noise=0.2, digits=3)),
         ),
         (
             VirtualPlan("LKF-V01", "Not sub-metered",
@@ -127,18 +125,18 @@ def _offices() -> tuple[SitePlan, ...]:
     temple = SitePlan(
         "Temple Quay Court", "South West", "office", 3400, "2 Quay Court, Bristol", "BS1 0ZZ", 51.450, -2.586, 0.6,
         (
-            _power("temple", mpan(22, 91640257), "Main incomer", LoadModel(298_000, _OFFICE, yearly_change=0.01)),
-            _gas("temple-gas", "7630028814", LoadModel(325_000, _BOILER, noise=0.07)),
-            _water("temple-water", "3020618855W12", LoadModel(1_450, _TAPS, noise=0.2, digits=3)),
+            _power("temple", mpan(22, 91640257), "Main incomer", Load(298_000, _OFFICE, yearly_change=0.01)),
+            _gas("temple-gas", "7630028814", Load(325_000, _BOILER, noise=0.07)),
+            _water("temple-water", "3020618855W12", Load(1_450, _TAPS, noise=0.2, digits=3)),
         ),
     )  # fmt: skip
     canal = SitePlan(
         "Canal Wharf", "North West", "office", 4800, "Canal Wharf, Manchester", "M1 0ZZ", 53.477, -2.231, -0.5,
         (
-            _power("canal", mpan(16, 30275518), "Main incomer", LoadModel(402_000, _OFFICE, yearly_change=-0.01)),
-            MeterPlan("canal-heat", "CWH-HIU-01", "District heat", "heat", load=LoadModel(455_000, _BOILER, noise=0.06),
+            _power("canal", mpan(16, 30275518), "Main incomer", Load(402_000, _OFFICE, yearly_change=-0.01)),
+            MeterPlan("canal-heat", "CWH-HIU-01", "District heat", "heat", load=Load(455_000, _BOILER, noise=0.06),
                       serial="HIU 40112", supplier="City Heat Network"),
-            _water("canal-water", "3044187726W15", LoadModel(1_980, _TAPS, noise=0.2, digits=3)),
+            _water("canal-water", "3044187726W15", Load(1_980, _TAPS, noise=0.2, digits=3)),
         ),
     )  # fmt: skip
     return larkfield, temple, canal
@@ -149,12 +147,12 @@ def _public_buildings() -> tuple[SitePlan, ...]:
         "Ashdown Park School", "South East", "education", 7900, "Park Lane, Uckfield", "TN22 0ZZ", 50.971, 0.098, 0.5,
         (
             _power("school", mpan(19, 55012866), "Main incomer",
-                   LoadModel(372_000, {"base": 0.38, "people": 0.40, "lights": 0.22}, "school", -0.015)),
+                   Load(372_000, {"base": 0.38, "people": 0.40, "lights": 0.22}, "school", -0.015)),
             MeterPlan("school-solar", "APS-PV-01", "Roof solar", "solar", kwp=110, serial="PV 88231"),
             MeterPlan("school-export", mpan(19, 55012867), "Solar export", exports_for="school",
                       supplier=ESTIMATED_SUPPLIER),
-            _gas("school-gas", "7510047329", LoadModel(1_120_000, _BOILER, "school", noise=0.07)),
-            _water("school-water", "3051190243W13", LoadModel(4_100, {"base": 0.14, "people": 0.86}, "school", 0, 0.2, 3)),
+            _gas("school-gas", "7510047329", Load(1_120_000, _BOILER, "school", noise=0.07)),
+            _water("school-water", "3051190243W13", Load(4_100, {"base": 0.14, "people": 0.86}, "school", 0, 0.2, 3)),
         ),
         (
             VirtualPlan("APS-V01", "Site use", f'{mpan(19, 55012866)} + "APS-PV-01" - {mpan(19, 55012867)}'),
@@ -164,10 +162,10 @@ def _public_buildings() -> tuple[SitePlan, ...]:
         "Ravensmoor Hospital", "Yorkshire", "healthcare", 5600, "Moor Road, Skipton", "BD23 0ZZ", 53.962, -2.017, -1.1,
         (
             _power("hospital", mpan(23, 18830641), "Main incomer",
-                   LoadModel(548_000, {"base": 0.52, "people": 0.34, "lights": 0.09, "cooling": 0.05}, "ward", noise=0.03)),
-            _gas("hospital-gas", "7680055147", LoadModel(2_180_000, {"base": 0.28, "heating": 0.72}, "ward", noise=0.06),
+                   Load(548_000, {"base": 0.52, "people": 0.34, "lights": 0.09, "cooling": 0.05}, "ward", noise=0.03)),
+            _gas("hospital-gas", "7680055147", Load(2_180_000, {"base": 0.28, "heating": 0.72}, "ward", noise=0.06),
                  step=1440),
-            _water("hospital-water", "3060375521W17", LoadModel(9_800, {"base": 0.35, "people": 0.65}, "ward", 0, 0.12, 3)),
+            _water("hospital-water", "3060375521W17", Load(9_800, {"base": 0.35, "people": 0.65}, "ward", 0, 0.12, 3)),
         ),
     )  # fmt: skip
     pool = SitePlan(
@@ -175,9 +173,9 @@ def _public_buildings() -> tuple[SitePlan, ...]:
         -2.447, 0.0,
         (
             _power("pool", mpan(14, 62200914), "Main incomer",
-                   LoadModel(512_000, {"base": 0.55, "people": 0.38, "lights": 0.07}, "pool", noise=0.03)),
-            _gas("pool-gas", "7440061932", LoadModel(2_050_000, {"base": 0.46, "heating": 0.54}, "pool", noise=0.05)),
-            _water("pool-water", "3070982214W14", LoadModel(11_500, {"base": 0.2, "people": 0.8}, "pool", 0, 0.15, 3)),
+                   Load(512_000, {"base": 0.55, "people": 0.38, "lights": 0.07}, "pool", noise=0.03)),
+            _gas("pool-gas", "7440061932", Load(2_050_000, {"base": 0.46, "heating": 0.54}, "pool", noise=0.05)),
+            _water("pool-water", "3070982214W14", Load(11_500, {"base": 0.2, "people": 0.8}, "pool", 0, 0.15, 3)),
         ),
     )  # fmt: skip
     return school, hospital, pool
@@ -189,16 +187,16 @@ def _trade() -> tuple[SitePlan, ...]:
         52.503, -2.083, 0.0,
         (
             _power("works", mpan(14, 70036219), "Main incomer",
-                   LoadModel(620_000, {"base": 0.30, "people": 0.40, "lights": 0.30}, "works"), power_factor=0.91),
+                   Load(620_000, {"base": 0.30, "people": 0.40, "lights": 0.30}, "works"), power_factor=0.91),
             _submeter("works-furnace", "BFW-S01", "Induction furnace", "works",
-                      LoadModel(1_640_000, {"base": 0.05, "process": 0.95}, "works", -0.02, 0.10)),
+                      Load(1_640_000, {"base": 0.05, "process": 0.95}, "works", -0.02, 0.10)),
             _submeter("works-air", "BFW-S02", "Compressed air", "works",
-                      LoadModel(590_000, {"base": 0.33, "people": 0.67}, "works", 0.02, 0.06)),
+                      Load(590_000, {"base": 0.33, "people": 0.67}, "works", 0.02, 0.06)),
             _submeter("works-paint", "BFW-S03", "Paint shop", "works",
-                      LoadModel(410_000, {"base": 0.16, "process": 0.84}, "works", 0, 0.09)),
+                      Load(410_000, {"base": 0.16, "process": 0.84}, "works", 0, 0.09)),
             _gas("works-gas", "7450073568",
-                 LoadModel(2_900_000, {"base": 0.04, "process": 0.52, "heating": 0.44}, "works", noise=0.08)),
-            _water("works-water", "3081457790W18", LoadModel(6_400, {"base": 0.12, "people": 0.88}, "works", 0, 0.15, 2),
+                 Load(2_900_000, {"base": 0.04, "process": 0.52, "heating": 0.44}, "works", noise=0.08)),
+            _water("works-water", "3081457790W18", Load(6_400, {"base": 0.12, "people": 0.88}, "works", 0, 0.15, 2),
                    step=1440),
         ),
         (
@@ -211,10 +209,10 @@ def _trade() -> tuple[SitePlan, ...]:
         -0.666, 0.1,
         (
             _power("depot", mpan(11, 84419035), "Main incomer",
-                   LoadModel(395_000, {"base": 0.26, "people": 0.34, "lights": 0.40}, "depot")),
+                   Load(395_000, {"base": 0.26, "people": 0.34, "lights": 0.40}, "depot")),
             _submeter("depot-ev", "KDC-EV-01", "Van charging", "depot",
-                      LoadModel(96_000, {"people": 1.0}, "night", 0.35, 0.25), "ev"),
-            _gas("depot-gas", "7460088240", LoadModel(690_000, {"heating": 1.0}, "depot", noise=0.08)),
+                      Load(96_000, {"people": 1.0}, "night", 0.35, 0.25), "ev"),
+            _gas("depot-gas", "7460088240", Load(690_000, {"heating": 1.0}, "depot", noise=0.08)),
         ),
         (
             VirtualPlan("KDC-V01", "Building without vans", f'{mpan(11, 84419035)} - "KDC-EV-01"'),
@@ -224,8 +222,8 @@ def _trade() -> tuple[SitePlan, ...]:
         "Harbour Lane Store", "North West", "retail", 1850, "Harbour Lane, Liverpool", "L3 0ZZ", 53.404, -2.993, 0.0,
         (
             _power("shop", mpan(13, 27718460), "Main incomer",
-                   LoadModel(418_000, {"base": 0.58, "people": 0.27, "lights": 0.09, "cooling": 0.06}, "shop", noise=0.04)),
-            _water("shop-water", "3093320166W11", LoadModel(620, _TAPS, "shop", 0, 0.25, 3)),
+                   Load(418_000, {"base": 0.58, "people": 0.27, "lights": 0.09, "cooling": 0.06}, "shop", noise=0.04)),
+            _water("shop-water", "3093320166W11", Load(620, _TAPS, "shop", 0, 0.25, 3)),
         ),
     )  # fmt: skip
     return works, depot, shop
@@ -236,12 +234,12 @@ def _construction_site() -> SitePlan:
         "Quayside Phase 2", "South West", "construction", 9600, "Wharf Road, Bristol", "BS2 0ZZ", 51.449, -2.570, 0.6,
         (
             _power("quayside", mpan(22, 91770482), "Temporary building supply",
-                   LoadModel(310_000, {"base": 0.24, "people": 0.62, "lights": 0.14}, "building site", 0, 0.12),
+                   Load(310_000, {"base": 0.24, "people": 0.62, "lights": 0.14}, "building site", 0, 0.12),
                    since_days=470),
             MeterPlan("quayside-diesel", "QP2-GEN-01", "Generator diesel", "diesel", "litre", 1440,
-                      LoadModel(38_000, {"base": 0.08, "people": 0.92}, "building site", 0, 0.20, 0), serial="GEN 250 kVA",
+                      Load(38_000, {"base": 0.08, "people": 0.92}, "building site", 0, 0.20, 0), serial="GEN 250 kVA",
                       since_days=560),
-            _water("quayside-water", "3098876431W19", LoadModel(2_300, _TAPS, "building site", 0, 0.3, 3), step=1440,
+            _water("quayside-water", "3098876431W19", Load(2_300, _TAPS, "building site", 0, 0.3, 3), step=1440,
                    since_days=560),
         ),
     )  # fmt: skip
