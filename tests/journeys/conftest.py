@@ -33,7 +33,7 @@ class Estate:
     def enter_as(self, page: Page, email: str) -> None:
         """Sign in with an address."""
         page.goto(f"{self.url}/login")
-        page.get_by_label("E-mail address").fill(email)
+        page.get_by_label("Email address").fill(email)
         page.get_by_label("Password").fill(self.world.password)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(f"{self.url}/")

@@ -41,12 +41,12 @@ def send(page: Page, served: Served, folder: Path, name: str, text: str) -> None
     file.write_text(text)
     page.goto(f"{served.url}/admin/imports")
     page.locator("[name=files]").set_input_files(file)
-    page.get_by_role("button", name="Look at them").click()
+    page.get_by_role("button", name="Upload and preview").click()
 
 
 def enter(page: Page, served: Served, world: World) -> None:
     page.goto(f"{served.url}/login")
-    page.get_by_label("E-mail address").fill(world.admin.email)
+    page.get_by_label("Email address").fill(world.admin.email)
     page.get_by_label("Password").fill(world.password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{served.url}/")
@@ -67,7 +67,7 @@ def test_an_unknown_file_is_described_imported_mended_taken_back_and_the_next_on
     enter(page, served, world)
     send(page, served, tmp_path, "stadtwerke_2025-01.csv", HEAD + JANUARY.format(meter=meter))
     page.get_by_text("is not recognised").wait_for()
-    page.get_by_role("link", name="Name its columns").click()
+    page.get_by_role("link", name="Map columns").click()
 
     # What headings and cells suggest stands there already; what they leave open is asked.
     assert page.get_by_label("Zählpunkt", exact=True).input_value() == "meter"
@@ -75,12 +75,12 @@ def test_an_unknown_file_is_described_imported_mended_taken_back_and_the_next_on
     page.get_by_role("link", name="Does “W”, “G” mean actual, estimated or missing?").wait_for()
     choose(page, "What W means", "actual")
     choose(page, "What G means", "estimated")
-    choose(page, "A time marks the", "end")
+    choose(page, "Times are at the", "end")
     page.get_by_label("Name of the profile").fill("Stadtwerke Hafen")
     with page.expect_response(re.compile("/map$")):
         page.get_by_role("textbox", name="Sender").fill("Stadtwerke Hafen AG")
         page.get_by_role("textbox", name="Sender").blur()
-    stored = page.get_by_role("region", name="First readings as they will be stored")
+    stored = page.get_by_role("region", name="First readings, as they will be stored")
     stored.get_by_text("00:00–00:30").wait_for()
     assert "2.25 kWh" in stored.inner_text()
     assert "estimated" in stored.inner_text()
@@ -98,10 +98,10 @@ def test_an_unknown_file_is_described_imported_mended_taken_back_and_the_next_on
     page.wait_for_url("**/admin/imports/j*")
     run_waiting()
     page.reload()
-    lines = page.get_by_role("region", name="Lines that were not taken").last
+    lines = page.get_by_role("region", name="Rejected rows").last
     lines.get_by_text("'kaputt' is no number with a decimal comma.").wait_for()
     with page.expect_download() as fetched:
-        page.get_by_role("link", name="Rejected lines as a file").click()
+        page.get_by_role("link", name="Download rejected rows").click()
     rejected = fetched.value.path().read_text().splitlines()
     assert rejected == (HEAD + "".join(JANUARY.format(meter=meter).splitlines(keepends=True)[2:4])).splitlines()
     january = held(world.meter)
@@ -110,13 +110,13 @@ def test_an_unknown_file_is_described_imported_mended_taken_back_and_the_next_on
         datetime(2025, 1, 6, 0, 30, tzinfo=UTC): 2.25,
         datetime(2025, 1, 6, 2, 0, tzinfo=UTC): 3.0,
     }
-    page.get_by_role("button", name="Take the import back").click()
-    page.get_by_text("Taken back").first.wait_for()
+    page.get_by_role("button", name="Undo import").click()
+    page.get_by_text("Import undone").first.wait_for()
     assert held(world.meter) == {}
 
     send(page, served, tmp_path, "stadtwerke_2025-02.csv", HEAD + FEBRUARY.format(meter=meter))
     page.get_by_text("Read with the profile Stadtwerke Hafen: it has the same 5 headings.").wait_for()
-    page.get_by_role("button", name="Import it", exact=True).click()
+    page.get_by_role("button", name="Import", exact=True).click()
     page.wait_for_url("**/admin/imports/j*")
     run_waiting()
     page.reload()
@@ -131,15 +131,15 @@ def test_whoever_types_on_while_the_page_looks_anew_loses_nothing(page: Page, se
     enter(page, served, world)
     rows = [f"{world.meter.identifier};06.01.2025 0{hour}:00;{hour},5" for hour in range(4)]
     send(page, served, tmp_path, "other.csv", "\n".join(["Wer;Wann;Was", *rows]) + "\n")
-    page.get_by_role("link", name="Name its columns").click()
+    page.get_by_role("link", name="Map columns").click()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.post_data or "") if request.method == "POST" else None)
-    unit = page.get_by_label("Unit of the values")
+    unit = page.get_by_label("Unit", exact=True)
     unit.fill("MW")
     page.keyboard.press("Enter")  # looks at the file
     page.keyboard.type("h")  # and on, before the answer is there
     page.keyboard.press("Tab")
-    page.get_by_role("region", name="First readings as they will be stored").get_by_text("3 500 kWh").wait_for()
+    page.get_by_role("region", name="First readings, as they will be stored").get_by_text("3,500 kWh").wait_for()
     page.get_by_role("textbox", name="Sender").fill("Somebody")
     with page.expect_response(re.compile("/map$")):
         page.get_by_role("textbox", name="Notes").fill("n")
@@ -165,16 +165,16 @@ def test_a_folder_is_watched_with_a_saved_profile(page: Page, served: Served, tm
     (tmp_path / "box" / "january.csv").write_text(f"Who,Tag,Menge\n{world.meter.identifier},06.01.2025,48\n")
     enter(page, served, world)
     page.goto(f"{served.url}/admin/feeds")
-    page.get_by_role("link", name="New: Folder of this server").click()
-    page.get_by_label("Name needed").fill("Collector box")
+    page.get_by_role("link", name="New feed: Folder of this server").click()
+    page.get_by_label("Name (required)").fill("Collector box")
     page.get_by_label("Organisation").select_option(label=world.org.name)
-    page.get_by_label("Folder needed").fill(str(tmp_path / "box"))
+    page.get_by_label("Folder (required)").fill(str(tmp_path / "box"))
     page.get_by_label("Wait until unchanged for").fill("0")
     page.get_by_label("Profile").select_option("Stadtwerke")
-    page.get_by_role("button", name="Set it up").click()
+    page.get_by_role("button", name="Create feed").click()
     page.get_by_text("with the profile Stadtwerke").wait_for()
-    page.get_by_role("button", name="Look at it now").click()
-    page.get_by_text("It is being looked at.").wait_for()
+    page.get_by_role("button", name="Check now").click()
+    page.get_by_text("Checking for new files.").wait_for()
     run_waiting()
     page.get_by_role("navigation", name="Administration").get_by_role("link", name="Feeds").click()
     page.get_by_role("link", name="Collector box").click()

@@ -103,16 +103,16 @@ def test_a_day_of_the_year_map_opens(page: Page, estate: Estate) -> None:
 def test_a_picked_day_is_compared_with_the_week_before(page: Page, estate: Estate) -> None:
     estate.enter(page)
     page.goto(f"{estate.url}/meters/{estate.world.meter.pk}")
-    page.get_by_role("link", name="Week before").click()
+    page.get_by_role("link", name="Same day last week").click()
     page.wait_for_url("**compare=week**")
-    page.locator("#day").get_by_text("on a week before").wait_for()
+    page.locator("#day").get_by_text("on the same day last week").wait_for()
     wanted = estate.newest - timedelta(days=9)
     page.get_by_label("Day", exact=True).fill(wanted.isoformat())
     page.locator("#day").get_by_role("heading", name=day_words(wanted)).wait_for()
     assert "compare=week" in page.url
     assert f"day={wanted}" in page.url
     page.locator("#day").get_by_role("button", name="Table").click()
-    assert "a week before" in page.locator("#day thead").inner_text()
+    assert "the same day last week" in page.locator("#day thead").inner_text()
 
 
 def test_the_theme_is_remembered_and_charts_follow(page: Page, estate: Estate) -> None:
@@ -160,7 +160,7 @@ def test_a_session_that_ends_while_a_page_is_open_leads_back_to_it(page: Page, e
     page.context.clear_cookies()
     page.get_by_role("link", name="Previous day").click()
     page.get_by_text("Your session has ended").wait_for()
-    page.get_by_label("E-mail address").fill(estate.world.manager.email)
+    page.get_by_label("Email address").fill(estate.world.manager.email)
     page.get_by_label("Password").fill(estate.world.password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{estate.url}/meters/{estate.world.meter.pk}?year={estate.newest.year}")

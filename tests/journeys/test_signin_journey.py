@@ -46,11 +46,11 @@ def test_invitation_second_factor_a_page_and_the_end_of_a_session(
     page.get_by_role("button", name="Accept").click()
 
     page.get_by_role("heading", name="Set up a second factor").wait_for()
-    picture = page.get_by_alt_text("Code for an authenticator app")
+    picture = page.get_by_alt_text("QR code for an authenticator app")
     assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
     secret, used = page.locator(".secret").inner_text().replace(" ", ""), set[str]()
     give_code(page, secret, used)
-    page.get_by_role("button", name="Switch on").click()
+    page.get_by_role("button", name="Turn on").click()
     page.get_by_role("heading", name="Recovery codes").wait_for()
     assert page.locator(".codes li").count() == 10
     page.get_by_role("link", name="Done").click()
@@ -60,7 +60,7 @@ def test_invitation_second_factor_a_page_and_the_end_of_a_session(
     elsewhere = browser.new_context(user_agent="Mozilla/5.0 (iPhone; CPU iPhone OS 17_5) Version/17.5 Safari/604.1")
     other = elsewhere.new_page()
     other.goto(f"{served.url}/login")
-    other.get_by_label("E-mail address").fill("nia@harbour.example")
+    other.get_by_label("Email address").fill("nia@harbour.example")
     other.get_by_label("Password").fill(PASSWORD)
     other.get_by_role("button", name="Sign in").click()
     other.get_by_role("heading", name="Second factor").wait_for()
@@ -69,8 +69,8 @@ def test_invitation_second_factor_a_page_and_the_end_of_a_session(
     other.wait_for_url(f"{served.url}/")
 
     page.get_by_role("link", name="nia@harbour.example").click()
-    page.get_by_role("button", name="End the session on Safari on iPhone").click()
-    page.get_by_text("That session has ended.").wait_for()
+    page.get_by_role("button", name="Sign out on Safari on iPhone").click()
+    page.get_by_text("That device was signed out.").wait_for()
     other.goto(f"{served.url}/meters")
     other.get_by_text("Your session has ended").wait_for()
     assert "/login?ended=1" in other.url

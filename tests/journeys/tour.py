@@ -50,7 +50,7 @@ def visitor(browser: Browser, width: int, scheme: str) -> Iterator[Page]:
 def sign_in(page: Page, url: str, email: str, password: str) -> None:
     """Sign in, and arrive at the dashboard."""
     page.goto(f"{url}/login")
-    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Email address").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{url}/")

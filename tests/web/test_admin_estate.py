@@ -48,7 +48,7 @@ def test_a_site_is_made_and_stands_in_the_list(admin: Client, world: World) -> N
     assert made.properties == {"Storeys": {"kind": "number", "value": 4}}
     assert (made.floor_area_m2, made.latitude, made.longitude) == (812.5, 51.45, -2.58)
     page = admin.get(answer.url)
-    assert "Quay Works was made." in text_of(page)
+    assert "Quay Works was created." in text_of(page)
     assert 'value="-2.58"' in page.content.decode()
     assert ["Quay Works", "West", "Office", "0", "812.5", "", ""] in [
         row[1:] for row in rows_of(admin.get("/admin/sites"))
@@ -60,7 +60,7 @@ def test_every_wrong_field_is_told_at_once_and_nothing_typed_is_lost(admin: Clie
     answer = admin.post("/admin/sites/new", said)
     assert answer.status_code == 422
     page, words = answer.content.decode(), text_of(answer)
-    assert "4 fields need another look" in words
+    assert "Check these 4 fields:" in words
     for name in ("name", "floor_area_m2", "latitude", "opening_hours"):
         assert f'id="id_{name}_error"' in page
         assert f'aria-describedby="id_{name}_help id_{name}_error"' in page
@@ -309,10 +309,10 @@ def test_a_file_of_sites_is_tried_out_then_stored(admin: Client, world: World) -
 
     own = {"organisation": str(world.org.pk)}
     trial = admin.post("/admin/sites/import", own | {"file": sent()})
-    assert "Tried out, nothing stored" in text_of(trial)
+    assert "Test import, nothing saved: 1 of 2 rows can be imported, 1 rejected" in text_of(trial)
     assert not Site.objects.filter(name="Quay").exists()
     stored = admin.post("/admin/sites/import", own | {"file": sent(), "store": "true"})
-    assert "Stored: " in text_of(stored)
+    assert "Imported: 1 of 2 rows imported, 1 rejected" in text_of(stored)
     assert "wide" in text_of(stored)
     assert Site.objects.filter(name="Quay", floor_area_m2=100).exists()
     nothing = admin.post("/admin/sites/import", own)

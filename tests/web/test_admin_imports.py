@@ -70,14 +70,14 @@ def test_from_a_file_dropped_in_to_its_import_taken_back(world: World, admin: Cl
     )
     here = f"/admin/imports/files/{upload.pk}"
     page = text(admin, here)
-    assert "This is wide" in page
+    assert "Recognised:</b> half-hourly, one day per row" in page
     assert "2025-06-03" in page
     assert Batch.objects.count() == 0
 
     trial = act(admin, here, "try", stamps="auto", type="auto")
     run_waiting()
     page = text(admin, trial)
-    assert "Trial: Done" in page
+    assert "Test import: done" in page
     assert "31/02/2025" in page
     assert Batch.objects.count() == 0
 
@@ -92,7 +92,7 @@ def test_from_a_file_dropped_in_to_its_import_taken_back(world: World, admin: Cl
 
     act(admin, done, "undo")
     assert Batch.objects.get(undoes=None).state == Batch.UNDONE
-    assert "Taken back" in text(admin, done)
+    assert "Import undone" in text(admin, done)
 
 
 def test_meters_that_are_not_known_are_made_at_a_site_with_one_click(world: World, admin: Client) -> None:
@@ -125,7 +125,7 @@ def test_several_files_are_listed_to_be_looked_at(world: World, admin: Client) -
     page = text(admin, "/admin/imports")
     assert "1.csv" in page
     assert "2.csv" in page
-    assert "nothing is stored yet" in page
+    assert "Nothing is saved yet" in page
 
 
 def test_the_history_is_searched_and_filtered(world: World, admin: Client) -> None:
@@ -253,11 +253,11 @@ def test_the_file_of_rejected_lines_has_every_line_of_an_unknown_meter(world: Wo
     run_waiting()
     assert rejected_of(admin, done)[1:] == [line.rstrip() for n, line in enumerate(lines) if not n % 3]
     page = text(admin, done)
-    assert "then send the rejected lines in as a file" in page
-    assert "The site is made" not in page, "there is no field for one"
-    assert "The file lacks" not in text(admin, done)
+    assert "then upload the rejected rows" in page
+    assert "The site is created" not in page, "there is no field for one"
+    assert "not in this file" not in text(admin, done)
     Path(Upload.objects.get(pk=upload.pk).report["lines_file"]).unlink()
-    assert "The file lacks 83 lines" in text(admin, done)
+    assert "83 rejected rows are not in this file" in text(admin, done)
 
 
 def test_after_a_dry_run_every_rejected_line_is_to_be_had(world: World, admin: Client) -> None:

@@ -42,14 +42,14 @@ class TestPeople:
             world.site, "viewer", date(2026, 1, 1), date(2027, 1, 1))  # fmt: skip
         said = text_of(admin.get("/admin/users"))
         assert "rae@contractor.example was invited as viewer." in said
-        assert "from 2026-01-01 until 2027-01-01" in said
+        assert "from 1 Jan 2026 until 1 Jan 2027" in said
 
     @pytest.mark.parametrize(
         ("field", "typed", "told"),
         [
             ("email", "rae", "rae"),
             ("until", "soon", "is not a date"),
-            ("place", "", "No place is chosen"),
+            ("place", "", "Choose a place."),
             ("place", "site:999999", "There is no such place"),
             ("role", "emperor", "There is no role"),
         ],
@@ -64,7 +64,7 @@ class TestPeople:
         assert 'value="2026-02-03"' in page
         if field != "place":
             assert f'id="id_{field}_error"' in page
-            assert re.search(rf'value="site:{world.site.pk}" checked', page)
+            assert re.search(rf'value="site:{world.site.pk}"\s+checked', page)
         assert not Invitation.objects.exists()
 
     def test_a_place_of_another_organisation_is_none(self, admin: Client, world: World) -> None:
@@ -140,8 +140,8 @@ class TestPeople:
         here = f"/admin/users/{world.viewer.pk}"
         admin.post(here, {"do": "delete"})
         assert viewer.get("/").status_code == 302
-        assert "Let this person in again" in text_of(admin.get(here))
-        assert "shut out" in text_of(admin.get("/admin/users?active=no"))
+        assert "Reactivate this person" in text_of(admin.get(here))
+        assert "disabled" in text_of(admin.get("/admin/users?active=no"))
         admin.post(here, {"do": "reactivate"})
         assert User.objects.get(pk=world.viewer.pk).is_active
 
@@ -154,7 +154,7 @@ class TestPeople:
         place = f"organisation:{world.org.pk}"
         answer = client.post("/admin/users/invite", invitation(world, role="admin", place=place))
         assert answer.status_code == 403
-        assert "Nobody gives or takes rights beyond their own" in text_of(answer)
+        assert "You cannot grant or remove rights that you do not have" in text_of(answer)
         assert 'value="rae@contractor.example"' in answer.content.decode()
         assert client.post("/admin/users/invite", invitation(world, place=place)).status_code == 302
 

@@ -18,12 +18,12 @@ MONDAY = date(2025, 6, 30)
 def test_an_empty_estate_says_what_to_do_first(viewer: Client, world: World) -> None:
     Meter.objects.filter(organisation=world.org).delete()
     said = text_of(viewer.get("/"))
-    assert "eclectyc import readings.csv --create-meters --site" in said
+    assert "No data yet. Upload your first file" in said
 
 
 def test_meters_without_readings_are_counted_and_nothing_is_made_up(viewer: Client) -> None:
     said = text_of(viewer.get("/"))
-    assert "1 meter, and no readings yet." in said
+    assert "1 meter, no readings yet." in said
     assert "No energy readings in the last 30 days." in said
 
 
@@ -31,7 +31,7 @@ def test_the_first_sentence_is_the_week_against_the_last(viewer: Client, world: 
     days = flat_days(MONDAY - timedelta(days=14), MONDAY, 1000.0) | flat_days(MONDAY, TODAY, 900.0)
     fill(make_series(world.meter), days)
     # two days of 48 half-hours of 900 kWh against the same two of 1,000 kWh
-    assert "86.4 MWh this week, 10 % below last; every meter reports." in text_of(viewer.get("/"))
+    assert "86.4 MWh in the week to 1 July, 10% less than the week before. Every meter has reported." in text_of(viewer.get("/"))
 
 
 def test_figures_carry_their_coverage_and_what_they_were_compared_on(viewer: Client, world: World) -> None:
@@ -39,9 +39,9 @@ def test_figures_carry_their_coverage_and_what_they_were_compared_on(viewer: Cli
     days[MONDAY] = [None] * 12 + [1.0] * 36
     fill(make_series(world.meter), days)
     said = text_of(viewer.get("/"))
-    assert "88 % covered" in said  # 84 of 96 half-hours
-    assert "Here: 84 of 96 readings. Missing: 12;" in said
-    assert "only what is whole in both periods is compared, 1 of 2 meter days" in said
+    assert "88% complete" in said  # 84 of 96 half-hours
+    assert "84 of 96 readings; 12 missing." in said
+    assert "compares only what is complete in both periods, 1 of 2 meter days" in said
 
 
 def test_estimates_are_shown_as_a_share(viewer: Client, world: World) -> None:
@@ -64,7 +64,7 @@ def test_water_is_never_added_to_energy(viewer: Client, world: World) -> None:
     water = make_meter(world.site, utility="water", unit="m3")
     fill(make_series(water), flat_days(MONDAY, TODAY, 7.0))
     page = viewer.get("/")
-    assert "96 kWh this week" in text_of(page)
+    assert "96 kWh in the week to 1 July" in text_of(page)
     assert "336 m³" in text_of(page)  # yesterday's 48 half-hours of 7 m³: July has one day
 
 
@@ -73,7 +73,7 @@ def test_silent_meters_are_named_first_and_lead_to_their_page(viewer: Client, wo
     other = make_meter(make_site(world.org, "Quay Works"), name="Boiler house")
     fill(make_series(other), flat_days(MONDAY - timedelta(days=30), TODAY, 1.0))
     page = viewer.get("/")
-    assert "1 meter silent." in text_of(page)
+    assert "1 meter has stopped reporting." in text_of(page)
     assert "Main incomer at Harbour House has not reported since 19 June 2025." in text_of(page)
     assert f'href="/meters/{world.meter.pk}"' in page.content.decode()
 
@@ -94,7 +94,7 @@ def test_an_export_point_is_not_silent_while_it_exports_and_is_never_netted(view
     roof = make_meter(world.site, "EXP-1", name="Roof", direction="export")
     fill(make_series(roof, quantity="export"), flat_days(MONDAY, TODAY, 0.5))
     said = text_of(viewer.get("/"))
-    assert "96 kWh this week; every meter reports." in said
+    assert "96 kWh in the week to 1 July. Every meter has reported." in said
     assert "Electricity, export 1 24 kWh" in said
     assert "48 kWh" in text_of(viewer.get("/meters?q=EXP-1"))
     assert "Electricity, export by month" in text_of(viewer.get(f"/sites/{world.site.pk}"))

@@ -26,7 +26,7 @@ def request_() -> HttpRequest:
     [
         (Invalid("The day 2025-02-30 does not exist.", "Pick another day."), 400, "Pick another day."),
         (Forbidden("Your role does not allow this.", "Ask an administrator."), 403, "Ask an administrator."),
-        (NotFound("There is no such meter.", ""), 404, "nothing at this address"),
+        (NotFound("There is no such meter.", ""), 404, "Page not found"),
         (Busy("Another import is writing.", "Try again in a minute."), 503, "Try again in a minute."),
     ],
 )
@@ -76,4 +76,4 @@ def test_an_address_that_is_none_is_not_found(viewer: Client, visitor: Client) -
     for client in (viewer, visitor):
         answer = client.get("/no/such/page")
         assert answer.status_code == 404
-        assert "There is nothing at this address" in text_of(answer)
+        assert "Page not found" in text_of(answer)

@@ -69,8 +69,8 @@ def test_actual_estimated_and_missing_are_told_apart(viewer: Client, address: st
     data = chart(page, "day-chart")
     assert data["quality"] == [1] * 10 + [0] * 10 + [2] * 4 + [0] * 24
     assert data["values"][9:11] == [1.0, None]
-    assert "29 % covered" in text_of(page)  # 14 of 48
-    assert "29 % estimated" in text_of(page)  # 4 of 14
+    assert "29% complete" in text_of(page)  # 14 of 48
+    assert "29% estimated" in text_of(page)  # 4 of 14
 
 
 def test_the_usual_band_comes_from_days_of_the_same_kind(viewer: Client, address: str, world: World) -> None:
@@ -96,9 +96,9 @@ def test_days_turn_one_by_one_but_not_into_the_future(viewer: Client, address: s
 @pytest.mark.parametrize(
     ("query", "day", "words"),
     [
-        ("compare=day", date(2025, 6, 9), "the day before"),
-        ("compare=week", date(2025, 6, 3), "a week before"),
-        ("compare=year", date(2024, 6, 11), "a year before"),  # 52 weeks: a Tuesday meets a Tuesday
+        ("compare=day", date(2025, 6, 9), "the previous day"),
+        ("compare=week", date(2025, 6, 3), "the same day last week"),
+        ("compare=year", date(2024, 6, 11), "the same day last year"),  # 52 weeks: a Tuesday meets a Tuesday
         ("other=2025-05-05", date(2025, 5, 5), "Mon 5 May 2025"),
     ],
 )
@@ -109,7 +109,7 @@ def test_a_day_is_compared_with_another(
     page = viewer.get(f"{address}?day=2025-06-10&{query}")
     compare = chart(page, "day-chart")["compare"]
     assert compare == {"name": words, "values": [2.0] * 48}
-    assert f"▲ +50 % on {words}" in text_of(page)
+    assert f"▲ +50% on {words}" in text_of(page)
 
 
 def test_another_day_is_laid_beside_by_the_clock(viewer: Client, address: str, world: World) -> None:
@@ -162,7 +162,7 @@ def test_a_meter_of_daily_totals_shows_them_as_such(viewer: Client, world: World
     days = {day: [100.0] for day in flat_days(date(2025, 6, 1), TODAY, 1.0)}
     fill(make_series(meter), days)
     page = viewer.get(f"/meters/{meter.pk}")
-    assert "Only daily totals are known of this meter" in text_of(page)
+    assert "This meter has daily totals only" in text_of(page)
     weeks = chart(page, "day-chart")
     assert (weeks["spans"][0], weeks["spans"][-1]) == ("Wed 4 Jun 2025", "Tue 1 Jul 2025")
     assert weeks["series"][0]["values"] == [100.0] * 28
@@ -210,5 +210,5 @@ def test_the_facts_of_a_meter_are_there(viewer: Client, address: str, world: Wor
         parent=parent, serial="E12345", supplier=supplier, installed=date(2020, 4, 1)
     )
     said = text_of(viewer.get(address))
-    for fact in ("MPAN 12 0002 3305 967", "E12345", "Northmoor", "Ring main", "1 April 2020", "kWh, every 30 minutes"):
+    for fact in ("MPAN 12 0002 3305 967", "E12345", "Northmoor", "Ring main", "1 Apr 2020", "kWh, every 30 minutes"):
         assert fact in said

@@ -28,11 +28,11 @@ def send(admin: Client, meter: int, do: str, **fields: object) -> str:
 
 def test_reads_are_entered_corrected_and_withdrawn(admin: Client, world: World) -> None:
     meter = world.meter.pk
-    assert "None has been read yet." in text_of(admin.get(f"/meters/{meter}/reads"))
+    assert "No reads yet." in text_of(admin.get(f"/meters/{meter}/reads"))
     send(admin, meter, "read", on="2025-06-01", value="1000", quantity="import", serial="E10A 1")
     register = RegisterRead.objects.get().register_id
     page = send(admin, meter, "read", on="2025-06-11", at="00:00", value="1100", quantity="import", register=register)
-    assert "The read was entered. Its use: 10 days or slots changed." in page
+    assert "Reading saved. 10 values of usage updated." in page
     assert "E10A 1" in page
     assert days_of(world.meter) == span("2025-06-01", "2025-06-11", 10)
     send(admin, meter, "read", on="2025-06-11", value="1200", quantity="import", register=register)
@@ -40,7 +40,7 @@ def test_reads_are_entered_corrected_and_withdrawn(admin: Client, world: World) 
     newest = RegisterRead.objects.order_by("-pk").first()
     assert newest is not None
     page = send(admin, meter, "withdraw_read", of=newest.pk)
-    assert "The read was withdrawn." in page
+    assert "Reading withdrawn." in page
     assert "withdrawal" in page
     assert days_of(world.meter) == {}
 
@@ -59,7 +59,7 @@ def test_a_tank_has_its_own_form(admin: Client, world: World) -> None:
     for on, kind, litres in (("2025-03-01", "dip", 500), ("2025-03-05", "delivery", 1000), ("2025-03-11", "dip", 500)):
         page = send(admin, tank.pk, "tank", on=on, kind=kind, litres=litres)
     assert "Deliveries and dips" in admin.get(f"/meters/{tank.pk}/reads").content.decode()
-    assert "The entry was made." in page
+    assert "Entry saved." in page
     assert days_of(tank) == span("2025-03-01", "2025-03-11", 100)
     send(admin, tank.pk, "withdraw_entry", of=TankEntry.objects.get(kind="delivery").pk)
     assert days_of(tank) == span("2025-03-01", "2025-03-11", 0), "as much is left as there was"
@@ -79,17 +79,17 @@ def test_digits_and_resets_are_declared(admin: Client, world: World) -> None:
         admin, meter, "reset", register=register, since="2025-06-06T00:00", until="2025-06-06T12:00", last_read="100000"
     )
     assert days_of(world.meter) == span("2025-06-01", "2025-06-11", 10)
-    assert "worked out again" in send(admin, meter, "again")
+    assert "Usage recalculated." in send(admin, meter, "again")
 
 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"do": "read", "on": "", "value": "5"}, "There is no date."),
-        ({"do": "read", "on": "2025-06-01", "value": "many"}, "not what a display shows"),
-        ({"do": "read", "on": "2999-01-01", "value": "5"}, "has not come yet"),
-        ({"do": "tank", "on": "2025-06-01", "litres": "5"}, "Nothing was asked for."),
-        ({}, "Nothing was asked for."),
+        ({"do": "read", "on": "", "value": "5"}, "The date is missing."),
+        ({"do": "read", "on": "2025-06-01", "value": "many"}, "'many' is not a number."),
+        ({"do": "read", "on": "2999-01-01", "value": "5"}, "is in the future"),
+        ({"do": "tank", "on": "2025-06-01", "litres": "5"}, "No action was selected."),
+        ({}, "No action was selected."),
     ],
 )
 def test_a_refusal_keeps_what_was_typed_and_says_why(

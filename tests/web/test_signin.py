@@ -20,15 +20,15 @@ def test_a_wrong_pair_is_not_told_which_half_was_wrong(
     email: str, password: str, visitor: Client, world: World
 ) -> None:
     answer = visitor.post("/login", {"username": email, "password": password})
-    assert "do not belong together" in text_of(answer)
+    assert "Wrong email address or password." in text_of(answer)
     assert f'value="{email}"' in answer.content.decode()  # nothing typed is lost but the password
     assert visitor.get("/").status_code == 302
 
 
 def test_an_empty_form_says_what_to_type(visitor: Client, world: World) -> None:
     said = text_of(visitor.post("/login", {}))
-    assert "Type your e-mail address." in said
-    assert "Type your password." in said
+    assert "Enter your email address." in said
+    assert "Enter your password." in said
 
 
 def test_someone_who_is_no_longer_active_stays_outside(visitor: Client, world: World) -> None:

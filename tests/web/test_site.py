@@ -28,7 +28,7 @@ def test_without_a_floor_area_the_use_is_shown_and_the_area_asked_for(viewer: Cl
     fill(make_series(make_meter(works)), flat_days(TODAY - YEAR, TODAY, 2.0))
     said = text_of(viewer.get(f"/sites/{works.pk}"))
     assert "34.94 MWh" in said
-    assert "per m² needs a floor area" in said
+    assert "add a floor area to see it per m²" in said
 
 
 def test_sub_meters_stand_under_their_main_and_are_not_added_to_it(viewer: Client, world: World) -> None:
@@ -77,7 +77,7 @@ def test_the_map_of_a_year_is_of_one_utility_and_can_be_asked_for_alone(viewer: 
 
 def test_a_site_without_meters_says_what_to_do(viewer: Client, world: World) -> None:
     empty = make_site(world.org, "New Yard")
-    assert "eclectyc import" in text_of(viewer.get(f"/sites/{empty.pk}"))
+    assert "No data yet. Upload your first file" in text_of(viewer.get(f"/sites/{empty.pk}"))
 
 
 def test_sites_are_found_by_name_postcode_and_region(viewer: Client, world: World) -> None:
@@ -101,7 +101,7 @@ def test_sites_are_listed_in_the_order_asked_for_with_their_use(viewer: Client, 
     assert names("?sort=area") == ["Annexe", "Harbour House", "Barn"]
     assert names("?sort=password") == ["Annexe", "Barn", "Harbour House"]
     row = next(row for row in rows_of(viewer.get("/sites")) if row[0] == "Harbour House")
-    assert row[1:4] == ["34.94 MWh", "29.1", "100 %"]
+    assert row[1:4] == ["34.94 MWh", "29.1", "100%"]
 
 
 def test_meters_are_found_filtered_and_paged(viewer: Client, world: World) -> None:

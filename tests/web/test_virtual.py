@@ -56,13 +56,13 @@ def test_a_virtual_meter_is_made_with_its_formula(admin: Client, world: World, s
     assert answer.url == f"/meters/{made.pk}"
     assert (made.formula, made.formula_parts.count()) == ("1200023305967 - SUB", 2)
     page = text_of(admin.get(answer.url))
-    assert "Nothing is worked out yet" in page
-    assert "Some days are being worked out anew" in page
+    assert "Not calculated yet" in page
+    assert "Some days are being recalculated" in page
     follow(world)
     page = text_of(admin.get(answer.url))
     assert "288 kWh" in page
     assert "1200023305967 − SUB" in page
-    assert "worked out anew" not in page
+    assert "being recalculated" not in page
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_the_page_says_which_part_is_missing(viewer: Client, world: World, sub: 
     fill(make_series(late), flat_days(date(2025, 6, 28), date(2025, 7, 2), 1.0))
     made = declared(world, "1200023305967 - SUB - LATE")
     page = text_of(viewer.get(f"/meters/{made.pk}", {"day": "2025-06-22"}))
-    assert "where one lacks, the result is missing, never low" in page
+    assert "If a part has no reading, the result is missing too, never too low." in page
     assert "no readings before Sat 28 Jun 2025" in page
-    assert "give it its day of installation" in page
+    assert "enter its installation date" in page
     meters.update_meter(SYSTEM, meter=late, installed=date(2025, 6, 28))
     follow(world)
     page = text_of(viewer.get(f"/meters/{made.pk}", {"day": "2025-06-22"}))
-    assert "was not there: counts nothing" in page
+    assert "not installed: not included" in page
     assert "288 kWh" in page
 
 
@@ -127,7 +127,7 @@ def test_whoever_sees_the_result_does_not_see_its_parts_by_that(world: World, su
     words = text_of(page)
     assert "144 kWh" in words
     assert "SUB − [hidden]" in words
-    assert "1 meter that you do not see" in words
+    assert "1 meter you don't have access to" in words
     assert "SECRET-1" not in page.content.decode()
     assert "Hidden pump" not in page.content.decode()
     assert here.get(f"/meters/{hidden.pk}").status_code == 404
