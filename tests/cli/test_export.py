@@ -174,12 +174,12 @@ def test_exported_totals_are_taken_neither_for_readings_nor_for_a_list_of_meters
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["daily", "--sftp"], "not built yet"),
+        (["daily", "--sftp"], "not available yet"),
         (["hourly"], "There is no export 'hourly'"),
         (["daily", "-f", "xml"], "There is no format 'xml'"),
         (["daily", "-d", "31/12/2025"], "is not a day"),
         (["daily", "-d", "2025-02-30"], "is not a day"),
-        (["daily", "--from", "2025-02-02", "--to", "2025-02-02"], "holds no day"),
+        (["daily", "--from", "2025-02-02", "--to", "2025-02-02"], "contains no day"),
         (["daily", "-d", "2025-02-02", "--to", "2025-02-03"], "Give either"),
         (["daily", "--meter", "NOBODY"], "There is no meter NOBODY"),
     ],

@@ -104,7 +104,7 @@ def test_batches_lists_the_latest_first_and_undo_takes_one_back(run: Run, file: 
     second = json.loads(run("import", file, "--json").out)["batch"]
     undone = run("undo", second)
     assert undone.code == 0
-    assert f"Batch {second} is taken back" in undone.out
+    assert f"Batch {second} is undone" in undone.out
     listed = json.loads(run("batches", "--json").out)
     assert [(b["batch"], b["kind"], b["state"]) for b in listed["items"]] == [
         (second + 1, "undo", "done"), (second, "import", "undone"), (first, "import", "done"),

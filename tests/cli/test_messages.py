@@ -73,8 +73,8 @@ def test_one_of_a_thing_is_told_in_the_singular(run: Run, tmp_path: Path) -> Non
         answer = run(*words)
         said += f"$ {' '.join(map(str, words))}\n{answer.out}{answer.err}\n"
     for expected in (
-        "1 reading: 1 added", "0 of 1 row rejected", "1 meter made", "1 row of readings from", "1 row of meters",
-        "1 day summary over 1 reading", "The meter that it made stays", "same value: 1 period", "(1 row)",
+        "1 reading: 1 added", "0 of 1 row rejected", "1 meter created", "1 row of readings from", "1 row of meters",
+        "1 day summary over 1 reading", "The meter it created stays", "1 period occurred", "(1 row)",
     ):  # fmt: skip
         assert expected in said, said
     assert not A_PLURAL_OF_ONE.findall(said), said
@@ -87,7 +87,7 @@ def test_one_of_a_thing_is_told_in_the_singular(run: Run, tmp_path: Path) -> Non
          "Control total: 6.500 m3 (nothing is in kWh)."),
         ("MPAN,Date,kWh,kVArh", [f"{METER},2025-01-06,1200.25,3"], "Control total: 1,200.250 kWh, 3.000 kVArh."),
         ("MPAN,Date,kWh", [f"{METER},2025-01-06,1200.25"], "Control total: 1,200.250 kWh."),
-        ("Meter,Date,Unit,Value", ["T1,2025-01-06,degC,8"], "No control total: degC does not add up."),
+        ("Meter,Date,Unit,Value", ["T1,2025-01-06,degC,8"], "No control total: degC is not additive."),
     ],
 )  # fmt: skip
 def test_the_control_total_is_in_the_units_that_there_are(

@@ -25,7 +25,7 @@ def test_a_profile_is_saved_listed_shown_used_and_removed(run: Callable[..., Ans
     toml.write_text(TOML)
     file.write_text(f"Who,Tag,Menge\n{METER},2025-01-06,48\n")
     assert run("profile", "save", "Stadtwerke", toml, "--sender", "Stadtwerke AG").code == 0
-    assert "said that already" in run("profile", "save", "stadtwerke", toml).err
+    assert "is unchanged" in run("profile", "save", "stadtwerke", toml).err
     listed = json.loads(run("profile", "list", "--json").out)
     assert [(one["name"], one["sender"], one["layout"]) for one in listed["items"]] == [
         ("Stadtwerke", "Stadtwerke AG", "daily")

@@ -79,7 +79,7 @@ def test_imports_that_a_crash_cut_off_are_settled_at_the_start(installation: Ins
             assert any("Control-C" in line for line in process.stdout)
             process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=60)[1]
-        assert f"Settled 1 import that was cut off: batch {number} {state}." in said
+        assert f"Recovered 1 import that was interrupted: batch {number} {state}." in said
 
 
 def test_the_administrator_s_address_can_be_chosen(installation: Installation):

@@ -186,7 +186,7 @@ def test_a_damaged_backup_is_refused_and_nothing_is_touched(busy, tmp_path, requ
         assert done.returncode == 2
         assert file.name in done.stderr
     (tmp_path / "backup" / "manifest.json").unlink()
-    assert "there is no manifest.json" in other.run("restore", tmp_path / "backup").stderr
+    assert "it has no manifest.json" in other.run("restore", tmp_path / "backup").stderr
     assert not (other.home / "lake").exists()
 
 
@@ -211,7 +211,7 @@ def test_a_backup_that_is_cut_off_is_no_backup_and_holds_nobody_up(busy, tmp_pat
     assert time.monotonic() - started < 15  # the dead holder's lease is taken over at once
     done = busy.run("restore", tmp_path / "backup", "--force")
     assert done.returncode == 2
-    assert "no whole backup" in done.stderr
+    assert "not a complete backup" in done.stderr
 
 
 def test_a_restore_waits_for_nobody_who_uses_the_home(busy, tmp_path):

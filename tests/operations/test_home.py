@@ -79,7 +79,7 @@ def test_who_holds_the_home_alone_keeps_others_out(home, installation: Installat
     with the_home.alone_in_home():
         done = installation.run("migrate", ECLECTYC_HOME=str(home))
     assert done.returncode == 2
-    assert "A restore is at work in this home" in done.stderr
+    assert "A restore into this home is running" in done.stderr
 
 
 @pytest.mark.django_db

@@ -33,9 +33,9 @@ def show(report: ImportReport) -> None:
 def _sentence(report: ImportReport) -> str:
     would = "would be " if report.dry_run else ""
     if report.is_registry_import:
-        made = report.created_sites + report.created_meters
+        created = report.created_sites + report.created_meters
         updated = report.updated_sites + report.updated_meters
-        counts = f"{made:,} {would}made, {updated:,} {would}updated, {report.rejected:,} rejected"
+        counts = f"{created:,} {would}created, {updated:,} {would}updated, {report.rejected:,} rejected"
     else:
         counts = (
             f"{counted(report.readings, 'reading')}: {report.added:,} {would}added, {report.changed:,} changed, "
@@ -45,12 +45,12 @@ def _sentence(report: ImportReport) -> str:
         if report.reads:
             counts = f"{counted(report.reads, 'read')} {would}stored; consumption calculated: {counts}"
     name = "Dry run" if report.dry_run else f"Batch {report.batch}" if report.batch else "Nothing imported"
-    made_too = [
-        f"{counted(count, thing)} {would}made"
+    also_created = [
+        f"{counted(count, thing)} {would}created"
         for count, thing in ((report.created_sites, "site"), (report.created_meters, "meter"))
         if count and not report.is_registry_import
     ]
-    return f"{name}, {report.file}: {counts}{''.join(f'; {text}' for text in made_too)}."
+    return f"{name}, {report.file}: {counts}{''.join(f'; {text}' for text in also_created)}."
 
 
 def _understood(report: ImportReport) -> str:

@@ -25,4 +25,4 @@ def settle_what_was_left(tell: Callable[[str], None]) -> None:
     if settled:
         states = ", ".join(f"batch {batch.pk} {batch.state}" for batch in settled)
         cut_off = "that was interrupted" if len(settled) == 1 else "that were interrupted"
-        tell(f"Settled {counted(len(settled), 'import')} {cut_off}: {states}.")
+        tell(f"Recovered {counted(len(settled), 'import')} {cut_off}: {states}.")
