@@ -93,7 +93,7 @@ def test_a_dry_run_says_what_would_be_and_makes_nothing(run: Run, file: Path) ->
     answer = run("import", file, "-n", "--create-meters", "--site", "New")
     assert answer.code == 0
     assert "48 would be added" in answer.out
-    assert "1 meter would be made" in answer.out
+    assert "1 meter would be created" in answer.out
     assert not Meter.objects.filter(identifier="M7").exists()
     assert "Nothing has been imported yet" in run("batches").err
 
@@ -137,4 +137,4 @@ def test_sites_and_meters_are_said_in_words(run: Run, tmp_path: Path, organisati
     sites.write_text("Site name,Postcode\nHarbour House,BS1 4RN\nNew works,M1 1AA\n")
     answer = run("import", sites)
     assert answer.code == 0
-    assert "1 made, 1 updated, 0 rejected" in answer.out
+    assert "1 created, 1 updated, 0 rejected" in answer.out
