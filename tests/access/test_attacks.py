@@ -101,14 +101,14 @@ def test_what_is_stored_is_shown_as_text(sides: Sides) -> None:
         assert seen > 10  # it was there to be shown
 
 
-def test_what_a_program_is_told_is_never_a_page(sides: Sides, asking: dict[str, Client]) -> None:
+def test_responses_to_programs_are_never_pages(sides: Sides, asking: dict[str, Client]) -> None:
     for entry in (entry for entry in gets() if is_op(entry)):
         kind = ask(asking["admin"], question_of(entry), url(entry, sides.here)).headers["Content-Type"]
         assert not re.search("html|svg|xml;", kind), entry
 
 
 @pytest.mark.parametrize("typed", ["' OR 1=1 --", '") UNION SELECT 1,email FROM accounts_user --', "%", "\\", "1;--"])
-def test_what_is_asked_is_no_sql(typed: str, sides: Sides, asking: dict[str, Client]) -> None:
+def test_parameters_are_never_run_as_sql(typed: str, sides: Sides, asking: dict[str, Client]) -> None:
     asked = 0
     for entry in (entry for entry in gets() if answers_in(entry)["admin"] == 200):
         for answer in answers_to(typed, entry, asking["admin"], sides.here):
@@ -215,7 +215,7 @@ def test_a_logo_with_a_page_behind_it_is_only_ever_a_picture(sides: Sides, askin
             assert "default-src 'none'" in answer["Content-Security-Policy"]
 
 
-def test_no_answer_is_framed_guessed_at_or_kept_by_others(sides: Sides, asking: dict[str, Client]) -> None:
+def test_no_response_is_framed_sniffed_or_cached(sides: Sides, asking: dict[str, Client]) -> None:
     for entry in gets():
         for name in ("nobody", "admin"):
             answer = ask(asking[name], question_of(entry), url(entry, sides.here))
@@ -231,7 +231,7 @@ def test_no_answer_is_framed_guessed_at_or_kept_by_others(sides: Sides, asking: 
 
 
 @pytest.mark.parametrize("name", ["token", "access_token", "api_key", "Authorization"])
-def test_a_token_in_an_address_is_no_token(name: str, sides: Sides, asking: dict[str, Client]) -> None:
+def test_a_token_in_an_address_is_ignored(name: str, sides: Sides, asking: dict[str, Client]) -> None:
     secret = sides.secrets["read"]
     for entry in (e for e in gets() if is_op(e) and e != "GET /api/health"):
         answer = ask(asking["nobody"], question_of(entry), url(entry, sides.here, f"{name}={secret}"))
@@ -261,7 +261,7 @@ def test_every_body_refuses_what_it_does_not_know() -> None:
 @pytest.mark.parametrize(
     "field", ["id", "pk", "is_superuser", "organisation_id", "created_at", "path", "version", "digest"]
 )
-def test_nobody_sets_what_is_not_theirs_to_set(field: str, sides: Sides, asking: dict[str, Client]) -> None:
+def test_fields_of_the_system_cannot_be_set(field: str, sides: Sides, asking: dict[str, Client]) -> None:
     for entry, operation in operations().items():
         if sent_to(operation) and "file" not in sent_to(operation):
             question = question_of(entry)
@@ -272,7 +272,7 @@ def test_nobody_sets_what_is_not_theirs_to_set(field: str, sides: Sides, asking:
             assert field in answer.text, entry
 
 
-def test_nobody_makes_an_operator_but_operators(sides: Sides, asking: dict[str, Client]) -> None:
+def test_only_operators_make_operators(sides: Sides, asking: dict[str, Client]) -> None:
     admin, user = sides.people["admin"], sides.here.things["user"]
     with undone():
         for pk in (admin.pk, user.pk):

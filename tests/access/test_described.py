@@ -116,7 +116,7 @@ def test_in_a_session_step_after_step_every_answer_is_as_described(name: str, de
 
 
 @pytest.mark.parametrize("name", OVER)
-def test_what_is_over_opens_nothing_and_is_told_so_as_described(name: str, described: Any, sides: Sides) -> None:
+def test_expired_credentials_are_refused_as_described(name: str, described: Any, sides: Sides) -> None:
     asked = walk(described, over(name, sides), number=OVER.index(name), examples=2, steps=10)
     assert len(asked) > 10
     assert set(asked) <= ALLOWED[name.rpartition(" ")[2]]

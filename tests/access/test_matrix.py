@@ -146,7 +146,7 @@ def test_a_browser_without_a_session_is_sent_to_sign_in_from_the_documentation(a
     assert (answer.status_code, answer["Location"]) == (302, "/login?next=%2Fapi%2Fdocs")
 
 
-def test_whoever_is_no_administrator_gets_the_bare_health(asking: dict[str, Client]) -> None:
+def test_others_than_administrators_get_the_bare_health(asking: dict[str, Client]) -> None:
     for name in ("nobody", "viewer", "manager", "expired"):
         assert list(asking[name].get("/api/health").json()) == ["status"], name
 
@@ -329,7 +329,7 @@ def shown(entry: str, names: Collection[str]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("entry", [e for e in sorted(ROWS) if e.startswith("GET ")])
-def test_no_search_no_order_and_no_file_tells_of_another(entry: str, sides: Sides, asking: dict[str, Client]) -> None:
+def test_no_search_no_order_and_no_file_reveals_another(entry: str, sides: Sides, asking: dict[str, Client]) -> None:
     question, operation = question_of(entry), operations().get(entry)
     names = read_in(entry, sides, asking) if operation is None else asked_of(operation)
     forms = [{"Accept": "text/csv"}] if "text/csv" in str(operation) else []

@@ -92,7 +92,7 @@ moves = st.lists(
 
 @given(estates(), moves)
 @steady
-def test_nobody_ends_with_a_right_that_the_giver_did_not_have(db: None, plan: dict[str, Any], moves: Any) -> None:
+def test_no_one_gains_a_right_that_the_granter_did_not_have(db: None, plan: dict[str, Any], moves: Any) -> None:
     with transaction.atomic():
         built = build(plan)
         places = [Place(o.pk) for o in built.organisations]

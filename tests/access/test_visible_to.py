@@ -150,7 +150,7 @@ def test_a_narrowing_never_shows_more(db, plan, kind, n):
     assert seen == all_seen & inside
 
 
-def test_an_organisation_moved_takes_all_below_it_along(db):
+def test_moving_an_organisation_moves_all_below_it(db):
     top, other = Organisation.objects.create(name="Top"), Organisation.objects.create(name="Other")
     middle = Organisation.objects.create(name="Middle", parent=top)
     leaf = Organisation.objects.create(name="Leaf", parent=middle)
@@ -160,7 +160,7 @@ def test_an_organisation_moved_takes_all_below_it_along(db):
     assert leaf.ancestry == [other.pk, middle.pk, leaf.pk]
 
 
-def test_an_organisation_never_stands_below_itself(db):
+def test_an_organisation_is_never_below_itself(db):
     from eclectyc.kernel.errors import Invalid
 
     top = Organisation.objects.create(name="Top")

@@ -28,22 +28,22 @@ def test_a_role_may_what_it_may_in_its_own_organisation_only(role: str, world: W
         actor.require("estate.view", world.other_org.pk)
 
 
-def test_a_permission_that_does_not_exist_is_nobodys(world: World) -> None:
+def test_no_actor_has_a_permission_that_does_not_exist(world: World) -> None:
     assert not Actor.of(world.admin).may_somewhere("everything")
 
 
-def test_an_inactive_person_is_nobody(world: World) -> None:
+def test_an_inactive_person_is_anonymous(world: World) -> None:
     world.admin.is_active = False
     assert not Actor.of(world.admin).is_known
 
 
-def test_a_role_that_is_not_known_opens_nothing(world: World) -> None:
+def test_an_unknown_role_has_no_permissions(world: World) -> None:
     Membership.objects.filter(user=world.viewer).update(role="emperor")
     assert Site.objects.visible_to(Actor.of(world.viewer)).count() == 0
 
 
 @pytest.mark.parametrize("model", [Organisation, Region, Site, Meter, Series, Batch, ApiToken])
-def test_nobody_sees_nothing_and_the_outsider_nothing_of_ours(model: type, world: World) -> None:
+def test_visitors_see_nothing_and_outsiders_nothing_of_ours(model: type, world: World) -> None:
     Region.objects.create(organisation=world.org, name="North")
     make_series(world.meter)
     Batch.objects.create(organisation=world.org)

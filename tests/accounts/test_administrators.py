@@ -58,7 +58,7 @@ def test_one_of_two_administrators_may_go(way: str, world: World) -> None:
 @pytest.mark.parametrize(
     "fields", [{"until": LATER}, {"since": LATER}, {"role": "manager"}, {"user__is_active": False}, {"site": True}]
 )
-def test_who_is_no_administrator_for_good_does_not_count(fields: dict[str, object], world: World) -> None:
+def test_an_administrator_with_an_end_date_does_not_count(fields: dict[str, object], world: World) -> None:
     second = make_user("second@harbour.example", world.org, "admin")
     if fields.pop("user__is_active", None) is False:
         User.objects.filter(pk=second.pk).update(is_active=False)

@@ -33,7 +33,7 @@ def test_a_role_made_above_can_be_given_below_and_acts_at_once(world: World) -> 
     ]  # fmt: skip
 
 
-def test_a_role_that_is_offered_stays_until_the_offer_is_over(world: World) -> None:
+def test_an_offered_role_cannot_be_deleted_while_the_invitation_is_open(world: World) -> None:
     role = custom_roles.create(SYSTEM, organisation=world.org, name="Reader", permissions=["estate.view"])
     offer = invitations.invite(SYSTEM, email="x@y.example", organisation=world.org, custom_role=role)
     with pytest.raises(Conflict, match=r"1 open invitation\."):
@@ -44,7 +44,7 @@ def test_a_role_that_is_offered_stays_until_the_offer_is_over(world: World) -> N
         custom_roles.delete(SYSTEM, role=role)
 
 
-def test_nobody_makes_or_changes_a_role_beyond_their_own_rights(world: World) -> None:
+def test_a_role_cannot_contain_rights_that_its_editor_does_not_have(world: World) -> None:
     limited = Role.objects.create(
         organisation=world.org, name="Limited", permissions=["roles.edit", "people.edit", "estate.view"]
     )
@@ -62,7 +62,7 @@ def test_nobody_makes_or_changes_a_role_beyond_their_own_rights(world: World) ->
 
 
 @pytest.mark.parametrize("who", ["viewer", "manager", "outsider"])
-def test_roles_are_kept_by_those_who_may(who: str, world: World) -> None:
+def test_roles_are_edited_by_those_who_may(who: str, world: World) -> None:
     role = Role.objects.create(organisation=world.org, name="R", permissions=["estate.view"])
     actor = Actor.of(getattr(world, who))
     for deed in (
@@ -86,9 +86,7 @@ def test_roles_are_kept_by_those_who_may(who: str, world: World) -> None:
         ({"permissions": []}, "permissions"),
     ],
 )
-def test_a_role_has_a_name_of_its_own_and_permissions_that_there_are(
-    fields: dict[str, Any], field: str, world: World
-) -> None:
+def test_a_role_has_a_unique_name_and_known_permissions(fields: dict[str, Any], field: str, world: World) -> None:
     custom_roles.create(SYSTEM, organisation=world.org, name="Reader", permissions=["estate.view"])
     case = {"name": "Another", "permissions": ["estate.view"]} | fields
     with pytest.raises(Invalid) as refused:

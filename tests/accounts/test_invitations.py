@@ -55,7 +55,7 @@ def test_a_new_person_accepts_with_a_name_and_a_password(world: World, sent: Any
     assert Actor.of(person).may("reports.view", world.site.place)
     assert not Actor.of(person).may("reports.view", world.org.pk)
     for use in (lambda: invitations.offer_of(token), lambda: invitations.accept(token, password=GOOD)):
-        with pytest.raises(NotFound, match="accepted already"):
+        with pytest.raises(NotFound, match="already been accepted"):
             use()
     event = Event.objects.get(action="invitation.accepted")
     assert "there.example" not in str([event.before, event.after])
@@ -69,11 +69,11 @@ def test_only_the_digest_of_the_link_is_kept(world: World, sent: Any) -> None:
     assert token_of() not in str([getattr(invitation, f.attname) for f in Invitation._meta.fields])
 
 
-def test_a_known_person_accepts_signed_in_as_that_address_only(world: World, sent: Any) -> None:
+def test_a_person_with_an_account_accepts_signed_in_as_that_address_only(world: World, sent: Any) -> None:
     sent(Actor.of(world.admin), email=world.outsider.email.upper(), organisation=world.org)
     token = token_of()
     assert invitations.offer_of(token).has_account
-    with pytest.raises(Conflict, match="account already"):
+    with pytest.raises(Conflict, match="already have an account"):
         invitations.accept(token, name="Thief", password=GOOD)
     with pytest.raises(Forbidden):
         invitations.accept(token, user=world.viewer)
@@ -82,7 +82,7 @@ def test_a_known_person_accepts_signed_in_as_that_address_only(world: World, sen
     assert Actor.of(world.outsider).may("people.edit", world.other_org.pk)
 
 
-def test_a_link_ends_after_seven_days_or_when_it_is_taken_back_or_sent_again(world: World, sent: Any) -> None:
+def test_a_link_ends_after_seven_days_or_when_withdrawn_or_sent_again(world: World, sent: Any) -> None:
     admin = Actor.of(world.admin)
     with time_machine.travel(datetime(2026, 6, 1, 12, tzinfo=UTC), tick=False) as clock:
         first = sent(admin, email="a@b.example", organisation=world.org)
@@ -93,7 +93,7 @@ def test_a_link_ends_after_seven_days_or_when_it_is_taken_back_or_sent_again(wor
         with pytest.raises(NotFound, match="expired"):
             invitations.accept(old, password=GOOD)
         invitations.resend(admin, invitation=first)
-        with pytest.raises(NotFound, match="not known"):
+        with pytest.raises(NotFound, match="does not exist"):
             invitations.offer_of(old)
         invitations.withdraw(admin, invitation=first)
         with pytest.raises(Conflict):
@@ -101,13 +101,13 @@ def test_a_link_ends_after_seven_days_or_when_it_is_taken_back_or_sent_again(wor
         sent(admin, email="a@b.example", organisation=world.org)
         second = token_of()
         sent(admin, email="A@b.example", organisation=world.org, role="manager")  # takes the other's place
-        with pytest.raises(NotFound, match="taken back"):
+        with pytest.raises(NotFound, match="was withdrawn"):
             invitations.offer_of(second)
         assert invitations.offer_of(token_of()).role == "manager"
     assert not User.objects.filter(email="a@b.example").exists()
 
 
-def test_an_offer_is_worth_what_its_inviter_may_give_when_it_is_accepted(world: World, sent: Any) -> None:
+def test_the_inviter_must_still_be_able_to_grant_the_role_at_acceptance(world: World, sent: Any) -> None:
     second = make_user("second@harbour.example", world.org, "admin")
     sent(Actor.of(second), email="friend@x.example", organisation=world.org, role="admin")
     memberships.change(SYSTEM, membership=second.memberships.get(), role="viewer")
@@ -116,7 +116,7 @@ def test_an_offer_is_worth_what_its_inviter_may_give_when_it_is_accepted(world: 
 
 
 @pytest.mark.parametrize("who", ["viewer", "manager", "outsider"])
-def test_nobody_invites_to_what_is_not_theirs_to_give(who: str, world: World, sent: Any) -> None:
+def test_an_invitation_cannot_offer_more_rights_than_its_inviter_has(who: str, world: World, sent: Any) -> None:
     invitation = sent(SYSTEM, email="a@b.example", organisation=world.org)
     actor = Actor.of(getattr(world, who))
     for deed in (
@@ -130,8 +130,8 @@ def test_nobody_invites_to_what_is_not_theirs_to_give(who: str, world: World, se
 
 
 @pytest.mark.parametrize("token", ["", "x", "é" * 43, "\ud800", "a\x00b", "x" * 5000])
-def test_a_link_that_was_never_sent_opens_nothing(token: str, world: World) -> None:
-    with pytest.raises(NotFound, match="not known"):
+def test_an_unknown_link_is_refused(token: str, world: World) -> None:
+    with pytest.raises(NotFound, match="does not exist"):
         invitations.offer_of(token)
 
 
@@ -143,7 +143,7 @@ def test_a_weak_password_leaves_the_invitation_open(world: World, sent: Any) -> 
     assert invitations.accept(token_of(), password=GOOD).email == "a@b.example"
 
 
-def test_a_mail_server_that_fails_is_told_by_the_list_and_undoes_nothing(
+def test_a_failing_mail_server_shows_in_the_list_and_undoes_nothing(
     world: World, sent: Any, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -154,7 +154,7 @@ def test_a_mail_server_that_fails_is_told_by_the_list_and_undoes_nothing(
     assert "secret.person" not in caplog.text
 
 
-def test_nobody_floods_the_world_with_mail(world: World) -> None:
+def test_invitations_are_limited_per_person(world: World) -> None:
     admin = Actor.of(world.admin)
     for n in range(100):
         invitations.invite(admin, email=f"a{n}@b.example", organisation=world.org)
@@ -164,7 +164,7 @@ def test_nobody_floods_the_world_with_mail(world: World) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("known", [True, False])
-def test_of_two_who_use_one_link_at_once_one_gets_in(home: object, known: bool) -> None:
+def test_of_two_who_use_one_link_at_once_one_succeeds(home: object, known: bool) -> None:
     world = make_world()
     email = world.outsider.email if known else "new@there.example"
     invitations.invite(Actor.of(world.admin), email=email, organisation=world.org)

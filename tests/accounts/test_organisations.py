@@ -41,7 +41,7 @@ def test_an_administrator_adds_organisations_below_theirs_and_nowhere_else(world
             organisations.create(Actor.of(who), name="X", parent=world.org)
 
 
-def test_a_name_is_taken_among_siblings_only(world: World) -> None:
+def test_a_name_is_unique_among_siblings_only(world: World) -> None:
     organisations.create(SYSTEM, name="North", parent=world.org)
     organisations.create(SYSTEM, name="North", parent=world.other_org)  # no telling what others are called
     for name in ("NORTH", "", "a\x00", "x" * 201):
@@ -55,7 +55,7 @@ def test_a_name_is_taken_among_siblings_only(world: World) -> None:
     assert organisations.organisation_named(SYSTEM, str(number)).pk == number
 
 
-def test_a_move_takes_all_below_along_and_rights_at_both_places(world: World) -> None:
+def test_a_move_includes_all_below_and_needs_rights_at_both_places(world: World) -> None:
     mid = Organisation.objects.create(name="Mid", parent=world.org)
     leaf = Organisation.objects.create(name="Leaf", parent=mid)
     with pytest.raises(Forbidden):
@@ -75,7 +75,7 @@ def test_a_move_takes_all_below_along_and_rights_at_both_places(world: World) ->
     assert (event.before, event.after) == ({"parent": world.org.pk}, {"parent": world.other_org.pk})
 
 
-def test_the_tree_has_a_depth(world: World) -> None:
+def test_the_tree_has_a_maximum_depth(world: World) -> None:
     above = world.org
     for level in range(2, organisations.MOST_LEVELS + 1):
         above = organisations.create(SYSTEM, name=f"level {level}", parent=above)
@@ -86,7 +86,7 @@ def test_the_tree_has_a_depth(world: World) -> None:
         organisations.move(SYSTEM, organisation=world.other_org, parent=above)
 
 
-def test_what_is_empty_of_a_brand_comes_from_above(world: World) -> None:
+def test_empty_branding_is_inherited(world: World) -> None:
     mid = Organisation.objects.create(name="Mid", parent=world.org)
     leaf = Organisation.objects.create(name="Leaf", parent=mid)
     assert branding_of(leaf) == Branding()
@@ -104,7 +104,7 @@ def test_what_is_empty_of_a_brand_comes_from_above(world: World) -> None:
     assert logo_of(leaf.pk) is None
 
 
-def test_text_upon_any_colour_can_be_read() -> None:
+def test_text_on_any_colour_is_readable() -> None:
     steps = range(0, 256, 15)
     for colour in (f"#{r:02x}{g:02x}{b:02x}" for r in steps for g in steps for b in steps):
         lights = sorted((luminance(colour), luminance(ink_on(colour))))
@@ -137,7 +137,7 @@ def test_a_logo_is_a_small_png_or_jpeg(logo: bytes, world: World) -> None:
     assert refused.value.field == "logo"
 
 
-def test_what_something_hangs_on_is_not_deleted(world: World) -> None:
+def test_an_organisation_with_dependents_is_not_deleted(world: World) -> None:
     mid = organisations.create(SYSTEM, name="Mid", parent=world.org)
     site = make_site(mid)
     with pytest.raises(Conflict, match="1 site"):
@@ -155,7 +155,7 @@ def test_what_something_hangs_on_is_not_deleted(world: World) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"path": "/1/"}, {"parent": None}, {"logo": b""}, {"id": 3}])
-def test_other_fields_are_not_a_callers_to_set(fields: dict[str, Any], world: World) -> None:
+def test_other_fields_cannot_be_set(fields: dict[str, Any], world: World) -> None:
     with pytest.raises(Invalid):
         organisations.update(SYSTEM, organisation=world.org, **fields)
 

@@ -22,7 +22,7 @@ def shared(world: World) -> User:
     return user
 
 
-def test_a_person_of_two_organisations_is_shut_out_of_the_one_only(world: World, shared: User) -> None:
+def test_a_person_of_two_organisations_is_removed_from_one_only(world: World, shared: User) -> None:
     people.deactivate(Actor.of(world.admin), user=shared)
     shared.refresh_from_db()
     assert shared.is_active
@@ -34,7 +34,7 @@ def test_a_person_of_two_organisations_is_shut_out_of_the_one_only(world: World,
     assert not shared.is_active
 
 
-def test_an_operator_shuts_anybody_out_and_lets_them_in_again(world: World, shared: User) -> None:
+def test_an_operator_deactivates_and_reactivates_anyone(world: World, shared: User) -> None:
     people.deactivate(SYSTEM, user=shared)
     shared.refresh_from_db()
     assert not Actor.of(shared).is_known
@@ -54,7 +54,7 @@ def test_an_administrator_above_reaches_people_below(world: World) -> None:
         people.set_password(Actor.of(person), user=world.viewer, password=GOOD)
 
 
-def test_nobody_reaches_a_person_who_may_more_than_they(world: World) -> None:
+def test_a_person_with_more_rights_than_the_actor_cannot_be_changed(world: World) -> None:
     keeper = make_user("keeper@harbour.example", world.org)
     Membership.objects.filter(user=keeper).update(site=world.site, role="admin")
     for user in (world.viewer, world.admin):
@@ -73,7 +73,7 @@ def test_nobody_reaches_a_person_who_may_more_than_they(world: World) -> None:
 
 
 @pytest.mark.parametrize("who", ["viewer", "manager", "admin", "outsider"])
-def test_operators_are_out_of_everybodys_reach(who: str, world: World) -> None:
+def test_operators_can_only_be_changed_by_operators(who: str, world: World) -> None:
     operator = people.add_user(SYSTEM, email="op@x.example", organisation=world.org, is_operator=True)
     actor = Actor.of(getattr(world, who))
     for deed in (
@@ -108,7 +108,7 @@ def test_an_address_is_changed_by_operators_and_stays_unique(world: World) -> No
         people.change_email(Actor.of(world.admin), user=world.viewer, email="x@y.example")
 
 
-def test_a_lost_key_is_not_a_lost_account(world: World) -> None:
+def test_a_stolen_token_cannot_change_the_password(world: World) -> None:
     by_token = Actor(label="x", user_id=world.viewer.pk, grants=Actor.of(world.viewer).grants, token_id=1)
     with pytest.raises(Forbidden):
         people.set_password(by_token, user=world.viewer, password=GOOD)

@@ -32,7 +32,7 @@ def test_a_person_without_a_password_cannot_sign_in_yet(world: World) -> None:
 
 
 @pytest.mark.parametrize("role", ["viewer", "manager", "admin", "outsider"])
-def test_nobody_but_an_operator_adds_people_others_are_invited(role: str, world: World) -> None:
+def test_only_operators_add_people_others_invite(role: str, world: World) -> None:
     with pytest.raises(Forbidden):
         people.add_user(Actor.of(getattr(world, role)), email="a@b.example", organisation=world.org)
     assert not User.objects.filter(email="a@b.example").exists()
@@ -51,7 +51,7 @@ def test_nobody_but_an_operator_adds_people_others_are_invited(role: str, world:
         ({"name": "x" * 201}, "name"),
     ],
 )
-def test_what_cannot_be_taken_is_refused_by_name_and_leaves_nothing(
+def test_invalid_fields_are_refused_by_name_and_nothing_is_stored(
     fields: dict[str, str], field: str, world: World
 ) -> None:
     before = User.objects.count(), Membership.objects.count()
@@ -95,7 +95,7 @@ def test_only_the_digest_of_a_token_is_kept(world: World) -> None:
     assert secret not in str([getattr(kept, field.attname) for field in ApiToken._meta.fields])
 
 
-def test_tokens_are_their_owners_alone(world: World) -> None:
+def test_tokens_can_only_be_managed_by_their_owners(world: World) -> None:
     with pytest.raises(Forbidden):
         tokens.create_token(Actor.of(world.admin), user=world.viewer, name="mine")
     token, _ = tokens.create_token(SYSTEM, user=world.viewer, name="theirs")

@@ -41,7 +41,7 @@ def counters(db: None, tmp_path: Path) -> Tries:
     return Tries(RegistryCounters() if needs.on_postgresql() else FileCounters(tmp_path / "throttle"))
 
 
-def test_so_many_fit_in_a_window_and_no_more(counters: Tries) -> None:
+def test_a_window_allows_its_rate_and_no_more(counters: Tries) -> None:
     assert [counters.take(RATE, "a", START + n) == 0 for n in range(7)] == [True] * 5 + [False] * 2
     assert counters.take(RATE, "b", START + 5) == 0  # another's count is its own
     assert counters.take(Rate("other", 5, 60), "a", START + 5) == 0
@@ -49,7 +49,7 @@ def test_so_many_fit_in_a_window_and_no_more(counters: Tries) -> None:
 
 @pytest.mark.parametrize("taken", [1, 3, 5])
 @pytest.mark.parametrize("at", [0.0, 12.5, 59.9])
-def test_who_waits_as_long_as_is_said_gets_in_and_no_sooner(taken: int, at: float, counters: Tries) -> None:
+def test_the_stated_wait_is_exact(taken: int, at: float, counters: Tries) -> None:
     moment = START + at
     while counters.take(RATE, "a", moment) == 0:
         pass
@@ -61,21 +61,21 @@ def test_who_waits_as_long_as_is_said_gets_in_and_no_sooner(taken: int, at: floa
         assert counters.take(RATE, "a", moment) == 0
 
 
-def test_in_no_stretch_of_a_window_is_there_much_more_than_is_allowed(counters: Tries) -> None:
+def test_no_period_of_a_window_allows_much_more_than_the_rate(counters: Tries) -> None:
     taken = [s for s in range(600) if counters.take(RATE, "a", START + s) == 0]
     busiest = max(sum(first <= s < first + 60 for s in taken) for first in range(540))
     assert busiest <= RATE.most + 1
     assert len(taken) >= 10 * RATE.most * 0.8
 
 
-def test_a_clock_set_back_neither_frees_nor_locks_for_good(counters: Tries) -> None:
+def test_a_clock_set_back_neither_clears_nor_locks_a_count(counters: Tries) -> None:
     for _ in range(5):
         counters.take(RATE, "a", START + 3600)
     assert counters.take(RATE, "a", START) > 0
     assert counters.take(RATE, "a", START + 3600 + 121) == 0
 
 
-def test_what_is_put_back_does_not_count(counters: Tries) -> None:
+def test_what_is_restored_does_not_count(counters: Tries) -> None:
     for _ in range(12):
         assert counters.take(RATE, "a", START) == 0
         counters.put_back(RATE, "a", START)
@@ -84,7 +84,7 @@ def test_what_is_put_back_does_not_count(counters: Tries) -> None:
     assert [counters.take(RATE, "nobody", START) == 0 for _ in range(6)] == [True] * 5 + [False]
 
 
-def test_more_keys_than_slots_forget_the_oldest_and_never_fault(tmp_path: Path) -> None:
+def test_more_keys_than_slots_overwrite_the_oldest_without_an_error(tmp_path: Path) -> None:
     counters = Tries(FileCounters(tmp_path / "throttle"))
     for n in range(3000):
         assert counters.take(RATE, str(n), START) == 0
@@ -92,7 +92,7 @@ def test_more_keys_than_slots_forget_the_oldest_and_never_fault(tmp_path: Path) 
     assert (tmp_path / "throttle").stat().st_mode & 0o777 == 0o600
 
 
-def test_rows_that_count_for_nothing_any_more_are_cleared_away(counters: Tries) -> None:
+def test_expired_rows_are_deleted(counters: Tries) -> None:
     for n in range(40):
         counters.take(RATE, str(n), START)
     for n in range(21):  # each try clears two away
@@ -124,13 +124,13 @@ def test_processes_count_together(tmp_path: Path, settings: Any) -> None:
         "from eclectyc.accounts.rate_limit.counters import FileCounters, digest_of; "
         "from eclectyc.accounts.rate_limit.window import Rate; "
         f"c = FileCounters(Path({str(tmp_path)!r}) / 'throttle'); r = Rate('p', 300, 60); "
-        f"print(sum(c.take(r, digest_of(r, 'a'), {START}) == 0 for _ in range(200)))"
+        f"print(sum(c.consume(r, digest_of(r, 'a'), {START}) == 0 for _ in range(200)))"
     )
     running = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert sum(int(process.communicate()[0]) for process in running) == 300
 
 
-def test_what_is_too_often_says_when_to_come_back(db: None, tmp_path: Path, settings: Any) -> None:
+def test_too_many_attempts_get_a_time_to_wait(db: None, tmp_path: Path, settings: Any) -> None:
     settings.HOME = tmp_path
     for _ in range(5):
         consume(RATE, "a", now_s=START + 30)

@@ -32,7 +32,7 @@ def used(user: User, **fields: Any) -> Actor:
         ("manage", set(PERMISSIONS)),
     ],
 )
-def test_a_scope_leaves_what_it_says(scope: str, may: set[str], world: World) -> None:
+def test_a_scope_leaves_its_permissions(scope: str, may: set[str], world: World) -> None:
     actor = used(world.admin, scope=scope)
     assert actor.permissions_at(world.org.pk) == may
     assert not actor.permissions_at(world.other_org.pk)
@@ -81,7 +81,7 @@ def test_a_token_is_narrowed_to_a_place_within_ones_own_reach(world: World) -> N
             tokens.create_token(Actor.of(world.admin), user=world.admin, name="t", **place)
 
 
-def test_a_token_makes_no_tokens_and_only_a_full_one_ends_them(world: World) -> None:
+def test_a_token_creates_no_tokens_and_only_a_full_one_revokes_them(world: World) -> None:
     manage, read = used(world.admin, scope="manage"), used(world.admin)
     for actor in (manage, read):
         with pytest.raises(Forbidden):
@@ -93,7 +93,7 @@ def test_a_token_makes_no_tokens_and_only_a_full_one_ends_them(world: World) -> 
     assert [e.action for e in Event.objects.filter(action__startswith="token")][:1] == ["token.revoked"]
 
 
-def test_a_token_used_too_often_is_told_when_to_come_back_and_others_are_not(world: World, settings: Any) -> None:
+def test_a_token_used_too_often_gets_a_time_to_wait_and_others_do_not(world: World, settings: Any) -> None:
     settings.TOKEN_REQUESTS_PER_MINUTE = 3
     made = [tokens.create_token(Actor.of(world.viewer), user=world.viewer, name="t")[1] for _ in range(2)]
     for _ in range(3):
@@ -104,7 +104,7 @@ def test_a_token_used_too_often_is_told_when_to_come_back_and_others_are_not(wor
     tokens.use_token(made[1], now=timezone.now())
 
 
-def test_an_address_that_tries_tokens_is_stopped_and_others_are_not(world: World) -> None:
+def test_an_address_that_guesses_tokens_is_stopped_and_others_are_not(world: World) -> None:
     for n in range(30):
         with pytest.raises(tokens.Unauthenticated):
             tokens.use_token(f"ecl_{n}", now=datetime.now(UTC), origin="10.0.0.1")

@@ -136,7 +136,7 @@ def test_more_rows_than_a_workbook_holds_are_refused_and_no_file_is_left(held, r
     path = tmp_path / "out.xlsx"
     said = run("export", "readings", "--from", "2025-03-29", "--to", "2025-03-31", "-f", "xlsx", "-o", path, *ORG)
     assert said.code == 2
-    assert "A workbook holds no more rows. Ask for CSV." in said.err
+    assert "A workbook holds at most 93 rows. Choose CSV instead." in said.err
     assert not list(tmp_path.glob("*out*"))
 
 

@@ -50,9 +50,9 @@ def test_a_weak_or_empty_password_is_refused_and_the_old_one_stays(world, run, m
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["add", "no address", "--organisation", "Harbour Estates"], "is not an e-mail address"),
+        (["add", "no address", "--organisation", "Harbour Estates"], "is not an email address"),
         (["add", "a@b.example", "--role", "king", "--organisation", "Harbour Estates"], "There is no role 'king'"),
-        (["add", "viewer@harbour.example", "--organisation", "Harbour Estates"], "There is a user"),
+        (["add", "viewer@harbour.example", "--organisation", "Harbour Estates"], "There is already a user"),
         (["password", "nobody@harbour.example"], "There is no user"),
     ],
 )

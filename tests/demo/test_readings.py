@@ -44,7 +44,7 @@ def test_the_same_seed_gives_the_same_readings_and_another_gives_others():
     assert not np.array_equal(other.values, made()["larkfield", "import"].values)
 
 
-def test_a_day_has_the_same_values_whatever_window_it_is_made_in():
+def test_a_day_has_the_same_values_in_every_window():
     longer = made(end=TODAY + timedelta(days=9))
     shorter = made(start=TODAY - timedelta(days=3))
     for key, of_meter in shorter.items():
@@ -78,11 +78,11 @@ def test_the_grid_knows_the_clock_on_the_days_it_changes():
     [("larkfield", 6200, 95), ("temple", 3400, 95), ("canal", 4800, 95), ("school", 7900, 40),
      ("larkfield-gas", 6200, 120), ("school-gas", 7900, 150)],
 )  # fmt: skip
-def test_buildings_use_about_what_their_kind_uses(key, area_m2, benchmark):
+def test_buildings_use_about_as_much_as_others_of_their_type(key, area_m2, benchmark):
     assert 0.7 * benchmark < year_of(key) / area_m2 < 1.3 * benchmark
 
 
-def test_sub_meters_never_add_up_to_more_than_their_main_unless_it_is_at_fault():
+def test_sub_meters_never_exceed_their_main_meter_unless_it_is_faulty():
     for site in estate():
         for main in site.meters:
             subs = [made()[m.key, "import"].values for m in site.meters if m.parent == main.key]

@@ -47,7 +47,7 @@ def test_the_demo_is_made_in_the_only_organisation_with_three_accounts(three_wee
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_second_start_adds_nothing_and_a_later_one_what_has_come_since(three_weeks):
+def test_a_second_start_adds_nothing_and_a_later_one_the_days_since(three_weeks):
     from eclectyc.lake.store import connect
 
     first = seeding.seed_demo(today=TODAY)
@@ -72,7 +72,7 @@ def test_the_demo_is_never_mixed_with_an_estate(three_weeks):
 
 
 @pytest.mark.parametrize("point", ["lake.before_commit", "lake.after_commit", "intake.before_done"])
-def test_a_demo_that_was_cut_off_is_finished_by_the_next_start(installation: Installation, point):
+def test_an_interrupted_demo_is_finished_by_the_next_start(installation: Installation, point):
     installation.run("migrate")
     assert installation.run("seed", ECLECTYC_FAILPOINT=point).returncode == -9
     done = installation.json("seed")

@@ -94,7 +94,7 @@ def everything() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
-def test_what_goes_out_and_comes_in_again_changes_nothing(
+def test_an_exported_file_imported_again_changes_nothing(
     form: str, estate: list[Site], world: World, admin: Actor, tmp_path: Path
 ) -> None:
     before, files = everything(), []
@@ -108,7 +108,7 @@ def test_what_goes_out_and_comes_in_again_changes_nothing(
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
-def test_an_empty_organisation_becomes_the_same_estate(
+def test_an_export_imported_into_an_empty_organisation_gives_the_same_estate(
     form: str, estate: list[Site], world: World, admin: Actor, tmp_path: Path
 ) -> None:
     files = [
@@ -148,11 +148,11 @@ def test_no_cell_of_either_file_is_a_formula(estate: list[Site], admin: Actor, t
 
 
 @pytest.mark.parametrize("text", [*FORMULAS, "", "plain", "'", "''", "'='", "\t=x"])
-def test_what_was_made_safe_comes_back_exactly(text: str) -> None:
+def test_escaped_cells_are_imported_exactly(text: str) -> None:
     assert original_text(str(safe(text))) == text
 
 
-def test_only_what_one_may_export_goes_out_and_it_is_written_down(world: World, admin: Actor) -> None:
+def test_only_permitted_rows_are_exported_and_the_export_is_recorded(world: World, admin: Actor) -> None:
     for person in (world.viewer, world.manager):
         with pytest.raises(Forbidden):
             list(meter_rows(Actor.of(person)))

@@ -19,7 +19,7 @@ POSTED = ["/login", "/logout", "/account/password", "/account/password/reset", "
           "/account/confirm", "/invitation/x"]  # fmt: skip
 
 
-def test_a_session_planted_before_sign_in_is_worth_nothing_after(viewer: Person) -> None:
+def test_a_session_planted_before_sign_in_is_invalid_afterwards(viewer: Person) -> None:
     viewer.set_up(viewer.enter())
     attacker = viewer.browser()
     viewer.knock(attacker)  # a session that is waiting for a code, known to the attacker
@@ -31,7 +31,7 @@ def test_a_session_planted_before_sign_in_is_worth_nothing_after(viewer: Person)
     assert attacker.get("/").status_code == 302
 
 
-def test_a_made_up_session_name_is_not_taken(viewer: Person) -> None:
+def test_a_made_up_session_key_is_not_accepted(viewer: Person) -> None:
     victim = viewer.browser()
     victim.cookies["sessionid"] = "a" * 32
     viewer.enter(victim)
@@ -128,7 +128,7 @@ def test_what_is_typed_is_shown_as_text(visitor: Client) -> None:
 
 
 @pytest.mark.parametrize("typed", ["a\x00b", "x" * 5000, "\ud800"])
-def test_odd_text_is_refused_and_no_fault(typed: str, visitor: Client) -> None:
+def test_odd_text_is_refused_without_an_error(typed: str, visitor: Client) -> None:
     sent = typed.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     assert visitor.post("/login", {"username": sent, "password": sent}).status_code == 200
     assert visitor.post("/account/password/reset", {"email": sent}).status_code == 200

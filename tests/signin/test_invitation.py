@@ -26,7 +26,7 @@ def invited(world: World, email: str = "new@harbour.example") -> str:
     return found[1]
 
 
-def test_a_new_person_chooses_a_password_and_is_in(world: World, visitor: Client) -> None:
+def test_a_new_person_chooses_a_password_and_is_signed_in(world: World, visitor: Client) -> None:
     link = invited(world)
     said = text_of(visitor.get(link))
     assert "Admin invites you to Harbour Estates" in said
@@ -38,18 +38,18 @@ def test_a_new_person_chooses_a_password_and_is_in(world: World, visitor: Client
     assert Membership.objects.get(user=person).role == "viewer"
 
 
-def test_the_link_works_once_and_says_why_not(world: World, visitor: Client) -> None:
+def test_the_link_works_once_and_then_gives_the_reason(world: World, visitor: Client) -> None:
     link = invited(world)
     visitor.post(link, {"name": "", "password": NEW})
     again = Client().get(link)
     assert again.status_code == 404
-    assert "accepted already" in text_of(again)
+    assert "already been accepted" in text_of(again)
     second = invited(world, "other@harbour.example")
     withdraw(Actor.of(world.admin), invitation=Invitation.objects.get(email="other@harbour.example"))
     assert "taken back" in text_of(Client().get(second))
 
 
-def test_a_weak_password_is_refused_and_nobody_is_made(world: World, visitor: Client) -> None:
+def test_a_weak_password_is_refused_and_no_account_is_created(world: World, visitor: Client) -> None:
     link = invited(world)
     answer = visitor.post(link, {"name": "Nia", "password": "password12"})
     assert "too common" in text_of(answer)
@@ -57,7 +57,7 @@ def test_a_weak_password_is_refused_and_nobody_is_made(world: World, visitor: Cl
     assert not User.objects.filter(email="new@harbour.example").exists()
 
 
-def test_who_has_an_account_accepts_it_signed_in(world: World) -> None:
+def test_a_person_with_an_account_accepts_it_signed_in(world: World) -> None:
     link = invited(world, world.outsider.email)
     client = Client()
     assert "Sign in to accept" in text_of(client.get(link))
@@ -70,7 +70,7 @@ def test_who_has_an_account_accepts_it_signed_in(world: World) -> None:
     assert Membership.objects.filter(user=world.outsider).count() == 2
 
 
-def test_nobody_else_accepts_it(world: World, viewer: Person) -> None:
+def test_another_person_cannot_accept_it(world: World, viewer: Person) -> None:
     link = invited(world, world.outsider.email)
     client = viewer.enter()
     assert "You are signed in as viewer@harbour.example" in text_of(client.get(link))
@@ -87,7 +87,7 @@ def test_a_new_person_sets_up_the_second_factor_that_is_required(world: World, v
     assert visitor.get("/").status_code == 200
 
 
-def test_the_secret_of_the_link_is_told_to_no_other_site(world: World, visitor: Client) -> None:
+def test_the_secret_of_the_link_is_sent_to_no_other_site(world: World, visitor: Client) -> None:
     # Not "no-referrer": a browser then hides where the form comes from, too, and it would be refused.
     assert visitor.get(invited(world)).headers["Referrer-Policy"] == "same-origin"
 

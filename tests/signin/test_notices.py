@@ -21,18 +21,19 @@ from tests.signin.test_passwords import NEW, choose, sent_link
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SYSTEM = Actor.system()
-GONE = "Your second factor was taken away: signing in asks for your password alone"
-SET = "A new password was set for you by an administrator"
+REMOVED = "Your second factor was removed: signing in now needs only your password"
+READDRESSED = "An operator changed the email address that you sign in with"
+SET = "An administrator set a new password for you"
 
 
-def told() -> list[tuple[list[str], str]]:
-    """To whom the mails since last time went, and what they were called."""
+def sent() -> list[tuple[list[str], str]]:
+    """Return the recipients and subjects of the emails since the last call."""
     found = [(message.to, message.subject) for message in mail.outbox]
     mail.outbox.clear()
     return found
 
 
-def test_a_changed_password_is_told_with_when_and_from_where(viewer: Person) -> None:
+def test_a_changed_password_is_notified_with_time_and_origin(viewer: Person) -> None:
     with time_machine.travel("2026-07-01T11:05:00Z", tick=False):
         client = viewer.enter(viewer.browser(REMOTE_ADDR="198.51.100.7"))
         form = {"oldpassword": viewer.password, "password1": NEW, "password2": NEW}
@@ -41,36 +42,36 @@ def test_a_changed_password_is_told_with_when_and_from_where(viewer: Person) -> 
     assert message.to == [viewer.user.email]
     body = str(message.body)
     assert "Your password was changed." in body
-    assert "1 July 2026, 12:05 (BST), from 198.51.100.7, Firefox on Linux" in body
+    assert "1 Jul 2026 12:05 (BST), from 198.51.100.7, Firefox on Linux" in body
     assert "http://localhost:8000/account/password/reset" in body
     assert NEW not in str(message.message())
 
 
-def test_a_password_that_was_not_changed_is_not_told(viewer: Person) -> None:
+def test_a_password_that_was_not_changed_is_not_notified(viewer: Person) -> None:
     client = viewer.enter()
     client.post("/account/password", {"oldpassword": "wrong", "password1": NEW, "password2": NEW})
-    assert told() == []
+    assert sent() == []
 
 
-def test_a_reset_is_told_once_it_is_done(viewer: Person) -> None:
+def test_a_reset_is_notified_once_it_is_done(viewer: Person) -> None:
     client = viewer.browser()
     link = sent_link(client, viewer.user.email)
-    assert [subject for _, subject in told()] == ["Choose a new password"]
+    assert [subject for _, subject in sent()] == ["Choose a new password"]
     choose(client, link)
-    assert told() == [([viewer.user.email], "A new password was chosen through a link that was sent to this address")]
+    assert sent() == [([viewer.user.email], "Your password was reset through a link sent to this address")]
 
 
-def test_every_change_of_the_second_factor_is_told(viewer: Person) -> None:
+def test_every_change_of_the_second_factor_is_notified(viewer: Person) -> None:
     client = viewer.enter()
     viewer.set_up(client)
-    assert [subject for _, subject in told()] == ["A second factor was set up: signing in asks for a code as well"]
+    assert [subject for _, subject in sent()] == ["A second factor was set up: signing in now needs a code as well"]
     client.post("/account/recovery-codes/new")
-    assert [subject for _, subject in told()] == ["New recovery codes were made; the old ones are worth nothing"]
+    assert [subject for _, subject in sent()] == ["New recovery codes were created; the old ones no longer work"]
     client.post("/account/second-factor/remove")
-    assert told() == [([viewer.user.email], GONE)]
+    assert sent() == [([viewer.user.email], REMOVED)]
 
 
-def factor_taken(user: User) -> None:
+def remove_factor(user: User) -> None:
     Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={})
     second_factor.remove(SYSTEM, user=user)
 
@@ -79,14 +80,15 @@ def factor_taken(user: User) -> None:
     ("deed", "subject"),
     [
         (lambda user: people.set_password(SYSTEM, user=user, password=NEW), SET),
-        (factor_taken, GONE),
-        (lambda user: people.change_email(SYSTEM, user=user, email="new@harbour.example"),
-         "The address with which you sign in was changed by whoever runs this installation"),
+        (remove_factor, REMOVED),
+        (lambda user: people.change_email(SYSTEM, user=user, email="new@harbour.example"), READDRESSED),
     ],
-)  # fmt: skip
-def test_what_others_do_is_told_to_the_person_too(deed: Callable[[User], Any], subject: str, world: World) -> None:
+)
+def test_changes_by_others_are_notified_to_the_person_too(
+    deed: Callable[[User], Any], subject: str, world: World
+) -> None:
     deed(world.viewer)
-    assert told() == [(["viewer@harbour.example"], subject)]  # a changed address: to the one before
+    assert sent() == [(["viewer@harbour.example"], subject)]  # a changed address: to the one before
 
 
 def test_the_letter_looks_like_the_one_organisation_of_its_person(world: World, viewer: Person) -> None:
@@ -95,14 +97,14 @@ def test_the_letter_looks_like_the_one_organisation_of_its_person(world: World, 
     people.set_password(SYSTEM, user=world.viewer, password=NEW)
     for message in mail.outbox:
         assert message.from_email.startswith("Harbour <")
-        assert "background:#123456" in str(message.alternatives[0][0])
+        assert "background: #123456" in str(message.alternatives[0][0])
     Membership.objects.create(user=world.viewer, organisation=world.other_org, role="viewer")
     mail.outbox.clear()
     people.set_password(SYSTEM, user=world.viewer, password=viewer.password)
     assert "Harbour" not in str(mail.outbox[0].message())
 
 
-def test_a_server_of_mail_takes_its_time_apart_from_the_request(world: World, post: Post) -> None:  # noqa: F811
+def test_a_slow_mail_server_does_not_delay_the_request(world: World, post: Post) -> None:  # noqa: F811
     import threading
 
     people.set_password(SYSTEM, user=world.viewer, password=NEW)

@@ -52,7 +52,7 @@ def test_a_forgotten_password_is_replaced_by_mail(viewer: Person) -> None:
 def test_a_link_works_once(viewer: Person) -> None:
     link = sent_link(viewer.browser(), viewer.user.email)
     choose(viewer.browser(), link)
-    assert "used already, or is too old" in text_of(viewer.browser().get(link))
+    assert "This link has already been used or has expired." in text_of(viewer.browser().get(link))
 
 
 def test_a_reset_does_not_go_past_the_second_factor(viewer: Person) -> None:
@@ -62,7 +62,7 @@ def test_a_reset_does_not_go_past_the_second_factor(viewer: Person) -> None:
     assert client.get("/").status_code == 302
 
 
-def test_nobody_learns_whether_there_is_an_account(visitor: Client, world: World) -> None:
+def test_a_reset_does_not_reveal_whether_there_is_an_account(visitor: Client, world: World) -> None:
     assert sent_link(visitor, "nobody@harbour.example") == ""
     unknown = text_of(visitor.get("/account/password/reset/sent"))
     sent_link(visitor, world.viewer.email)
@@ -98,14 +98,14 @@ def test_a_changed_password_ends_sessions_elsewhere_and_not_this_one(viewer: Per
     assert "Firefox" in text_of(here.get("/account"))
 
 
-def test_changing_needs_the_password_one_has_and_no_slip(viewer: Person) -> None:
+def test_changing_needs_the_current_password_and_two_equal_new_ones(viewer: Person) -> None:
     client = viewer.enter()
     wrong = client.post("/account/password", {"oldpassword": "x", "password1": NEW, "password2": NEW})
-    assert "This is not your password." in text_of(wrong)
+    assert "Wrong password. Passwords are case-sensitive." in text_of(wrong)
     slip = client.post("/account/password", {"oldpassword": viewer.password, "password1": NEW, "password2": NEW + "."})
     assert "the same password each time" in text_of(slip)
     assert viewer.knock(viewer.browser()).status_code == 302
 
 
-def test_nobody_signs_themselves_up(visitor: Client) -> None:
+def test_there_is_no_sign_up(visitor: Client) -> None:
     assert visitor.get("/account/signup").headers["Location"] == "/login"

@@ -46,7 +46,7 @@ def come(client: Client, then: str = "") -> HttpResponse:
     return client.get(f"{parts.path}?{parts.query}")
 
 
-def test_a_verified_address_of_somebody_here_opens_the_door(provider: Provider, viewer: Person) -> None:
+def test_a_verified_address_of_an_account_signs_in(provider: Provider, viewer: Person) -> None:
     assert "Harbour sign-on" in text_of(viewer.browser().get("/login"))
     provider.says = {"sub": "17", "email": viewer.user.email.upper(), "email_verified": True}
     client = viewer.browser()
@@ -56,24 +56,22 @@ def test_a_verified_address_of_somebody_here_opens_the_door(provider: Provider, 
 
 
 @pytest.mark.parametrize("verified", [False, None, "true", "false", 1])
-def test_an_address_that_is_not_plainly_verified_opens_nothing(
-    verified: object, provider: Provider, viewer: Person
-) -> None:
+def test_an_address_that_is_not_verified_is_refused(verified: object, provider: Provider, viewer: Person) -> None:
     provider.says = {"sub": "17", "email": viewer.user.email, "email_verified": verified}
     client = viewer.browser()
     assert come(client).headers["Location"] == "/login?refused=1"
     assert client.get("/").status_code == 302
-    assert "did not lead to an account here" in text_of(client.get("/login?refused=1"))
+    assert "did not find an account here" in text_of(client.get("/login?refused=1"))
 
 
-def test_nobody_gets_an_account_by_having_one_there(provider: Provider, world: World, visitor: Client) -> None:
+def test_an_account_at_the_provider_creates_none_here(provider: Provider, world: World, visitor: Client) -> None:
     people = User.objects.count()
     provider.says = {"sub": "18", "email": "stranger@harbour.example", "email_verified": True}
     assert come(visitor).headers["Location"] == "/login?refused=1"
     assert User.objects.count() == people
 
 
-def test_people_of_a_named_domain_are_taken_in_without_any_rights(
+def test_people_of_an_admitted_domain_get_an_account_without_rights(
     provider: Provider, world: World, visitor: Client, settings: Any
 ) -> None:
     settings.OIDC_DOMAINS = frozenset({"harbour.example"})
@@ -113,7 +111,7 @@ def test_they_may_be_viewers_of_one_organisation(
         ("nia@harbour.example", True, "No Such Organisation"),
     ],
 )
-def test_nobody_else_is_taken_in(
+def test_people_of_other_domains_get_no_account(
     email: str, verified: bool, organisation: str, provider: Provider, world: World, visitor: Client, settings: Any
 ) -> None:
     settings.OIDC_DOMAINS, settings.OIDC_ORGANISATION = frozenset({"harbour.example"}), organisation
@@ -123,7 +121,7 @@ def test_nobody_else_is_taken_in(
     assert User.objects.count() == people
 
 
-def test_who_was_shut_out_here_stays_outside(provider: Provider, viewer: Person, settings: Any) -> None:
+def test_a_deactivated_person_cannot_sign_in(provider: Provider, viewer: Person, settings: Any) -> None:
     settings.OIDC_DOMAINS = frozenset({"harbour.example"})
     provider.says = {"sub": "17", "email": viewer.user.email, "email_verified": True}
     come(viewer.browser())
@@ -155,13 +153,13 @@ def test_coming_back_leads_nowhere_else(provider: Provider, viewer: Person) -> N
     assert come(viewer.browser(), "https://elsewhere.example/").headers["Location"] == "/"
 
 
-def test_without_configuration_there_is_no_such_door(visitor: Client, world: World) -> None:
+def test_without_configuration_there_is_no_single_sign_on(visitor: Client, world: World) -> None:
     assert visitor.get("/account/sso/sso").status_code == 404
     assert "sso" not in visitor.get("/login").content.decode()
 
 
 @pytest.mark.parametrize("issuer", ["http://login.example.org", "login.example.org", "https://", "https://x/?a=1"])
-def test_an_issuer_that_is_none_stops_the_start(issuer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_issuer_stops_the_start(issuer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OIDC_ISSUER", issuer)
     with pytest.raises(BadConfiguration, match="OIDC_ISSUER"):
         load()
@@ -172,7 +170,7 @@ def test_an_issuer_that_is_none_stops_the_start(issuer: str, monkeypatch: pytest
     [("OIDC_DOMAINS", "@harbour.example"), ("OIDC_DOMAINS", "*.harbour.example"), ("OIDC_DOMAINS", "localhost"),
      ("ECLECTYC_SECOND_FACTOR", "sometimes")],
 )  # fmt: skip
-def test_a_setting_that_would_let_in_others_than_was_meant_stops_the_start(
+def test_a_setting_that_would_admit_too_many_stops_the_start(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -185,8 +183,8 @@ def test_domains_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load().oidc_domains == ["harbour.example", "quay.co.uk"]
 
 
-def test_a_provider_that_does_not_answer_leads_back_to_our_own_door(provider: Provider, visitor: Client) -> None:
+def test_a_provider_that_does_not_answer_leads_back_to_the_sign_in_page(provider: Provider, visitor: Client) -> None:
     provider.close()
     answer = visitor.get("/account/sso/sso")
     assert answer.headers["Location"] == "/login?silent=1"
-    assert "Harbour sign-on does not answer at the moment" in text_of(visitor.get("/login?silent=1"))
+    assert "Harbour sign-on is not responding." in text_of(visitor.get("/login?silent=1"))

@@ -61,7 +61,7 @@ def test_one_address_cannot_try_many_accounts(world: World, clock: object) -> No
     assert answers == [200] * 60 + [429] * 5
 
 
-def test_it_is_free_again_when_it_was_said_to_be(viewer: Person, clock: time_machine.Traveller) -> None:
+def test_another_attempt_is_allowed_after_the_stated_time(viewer: Person, clock: time_machine.Traveller) -> None:
     for _ in range(10):
         viewer.knock(at(STRANGER), "a guess")
     wait = int(viewer.knock(at(STRANGER)).headers["Retry-After"])
@@ -71,7 +71,7 @@ def test_it_is_free_again_when_it_was_said_to_be(viewer: Person, clock: time_mac
     assert viewer.knock(at(STRANGER)).status_code == 302
 
 
-def test_a_stranger_shuts_nobody_out_of_a_browser_they_have_used(viewer: Person, clock: object) -> None:
+def test_a_stranger_does_not_lock_a_person_out_of_a_browser_they_have_used(viewer: Person, clock: object) -> None:
     own = viewer.enter()
     own.post("/logout")
     for _ in range(12):
@@ -80,13 +80,15 @@ def test_a_stranger_shuts_nobody_out_of_a_browser_they_have_used(viewer: Person,
     assert viewer.knock(own).status_code == 302
 
 
-def test_a_browser_one_has_used_has_no_endless_tries_either(viewer: Person, clock: object) -> None:
+def test_a_browser_one_has_used_is_limited_as_well(viewer: Person, clock: object) -> None:
     own = viewer.enter()
     own.post("/logout")
     assert [viewer.knock(own, "a guess").status_code for _ in range(12)] == [200] * 10 + [429] * 2
 
 
-def test_a_browser_of_ones_own_says_nothing_for_other_accounts(viewer: Person, admin: Person, clock: object) -> None:
+def test_a_browser_one_has_used_counts_other_accounts_as_a_strangers(
+    viewer: Person, admin: Person, clock: object
+) -> None:
     for _ in range(10):
         admin.knock(at(STRANGER), "a guess")
     own = viewer.enter()
@@ -94,11 +96,11 @@ def test_a_browser_of_ones_own_says_nothing_for_other_accounts(viewer: Person, a
     assert admin.knock(own).status_code == 429
 
 
-def test_right_passwords_count_for_nothing(viewer: Person, clock: object) -> None:
+def test_right_passwords_are_not_counted(viewer: Person, clock: object) -> None:
     assert [viewer.knock(at(STRANGER)).status_code for _ in range(30)] == [302] * 30
 
 
-def test_codes_cannot_be_tried_on_and_on(viewer: Person, clock: object) -> None:
+def test_codes_are_limited(viewer: Person, clock: object) -> None:
     viewer.set_up(viewer.enter())
     client = viewer.browser()
     viewer.knock(client)
@@ -109,19 +111,19 @@ def test_codes_cannot_be_tried_on_and_on(viewer: Person, clock: object) -> None:
     assert again.post("/login/code", {"code": "000001"}).status_code == 429
 
 
-def test_resets_are_few_and_say_the_same_for_no_account(visitor: Client, world: World, clock: object) -> None:
+def test_resets_are_limited_and_look_the_same_without_an_account(visitor: Client, world: World, clock: object) -> None:
     for email in (world.viewer.email, "nobody@harbour.example"):
         answers = [visitor.post("/account/password/reset", {"email": email}).status_code for _ in range(5)]
         assert answers == [302, 302, 302, 429, 429]
 
 
-def test_links_cannot_be_guessed_on_and_on(visitor: Client, world: World, clock: object) -> None:
+def test_links_are_limited(visitor: Client, world: World, clock: object) -> None:
     answers = [visitor.get(f"/invitation/{k:043}").status_code for k in range(32)]
     assert answers == [404] * 30 + [429] * 2
     assert visitor.get("/account/password/reset/1-abc-def").status_code == 429
 
 
-def test_an_address_of_ipv6_is_its_subscriber(world: World, clock: object) -> None:
+def test_ipv6_addresses_of_one_subscriber_count_together(world: World, clock: object) -> None:
     for k in range(60):
         at(f"2001:db8:1:2::{k:x}").post("/login", {"username": f"p{k}@x.example", "password": "x"})
     assert at("2001:db8:1:2:ffff::1").post("/login", {"username": "q@x.example", "password": "x"}).status_code == 429
@@ -141,7 +143,7 @@ def test_a_forwarded_address_counts_only_behind_a_proxy(
     assert answer.status_code == last
 
 
-def test_what_a_client_writes_before_the_proxy_is_not_believed(world: World, settings: object) -> None:
+def test_a_forwarded_address_sent_by_the_client_is_ignored(world: World, settings: object) -> None:
     from django.test import RequestFactory
 
     from eclectyc.accounts.client_address import origin_of
@@ -151,7 +153,7 @@ def test_what_a_client_writes_before_the_proxy_is_not_believed(world: World, set
     assert origin_of(request) == "203.0.113.5"
 
 
-def test_failed_attempts_are_in_the_audit_and_the_address_typed_is_apart(viewer: Person, clock: object) -> None:
+def test_failed_attempts_are_in_the_audit_with_the_typed_address_stored_apart(viewer: Person, clock: object) -> None:
     viewer.knock(at(STRANGER), "a guess")
     at(STRANGER).post("/login", {"username": "nobody@x.example", "password": "x"})
     known, unknown = Event.objects.filter(action="session.failed").order_by("id")
@@ -163,7 +165,7 @@ def test_failed_attempts_are_in_the_audit_and_the_address_typed_is_apart(viewer:
     assert said[known.pk].origin == STRANGER
 
 
-def test_a_refused_attempt_is_counted_nowhere(home: object, clock: object) -> None:
+def test_a_refused_attempt_is_not_counted(home: object, clock: object) -> None:
     one, two = rules.SIGN_INS_TO_ACCOUNT, rules.SIGN_INS_FROM_ADDRESS
     for _ in range(10):
         rules.count_attempt((two, "a"), (one, "b"))

@@ -24,7 +24,7 @@ def recovery_codes(client: Client) -> list[str]:
     return re.findall(r"<li><code>(\d{10})</code>", client.get("/account/recovery-codes").content.decode())
 
 
-def test_once_set_up_a_password_alone_opens_nothing(viewer: Person) -> None:
+def test_once_it_is_set_up_a_password_alone_does_not_sign_in(viewer: Person) -> None:
     assert viewer.set_up(viewer.enter()).headers["Location"] == "/account/recovery-codes"
     elsewhere = viewer.browser()
     assert viewer.knock(elsewhere).headers["Location"] == "/login/code"
@@ -41,7 +41,7 @@ def test_a_code_is_used_once(viewer: Person) -> None:
     viewer.knock(second)
     code = viewer.code()
     assert first.post("/login/code", {"code": code}).status_code == 302
-    assert "was used already" in text_of(second.post("/login/code", {"code": code}))
+    assert "has already been used" in text_of(second.post("/login/code", {"code": code}))
 
 
 def test_the_code_that_set_the_app_up_does_not_sign_in_too(viewer: Person) -> None:
@@ -51,7 +51,7 @@ def test_the_code_that_set_the_app_up_does_not_sign_in_too(viewer: Person) -> No
     assert elsewhere.post("/login/code", {"code": viewer.last_code}).status_code == 200
 
 
-def test_a_recovery_code_opens_once_in_place_of_the_phone(viewer: Person) -> None:
+def test_a_recovery_code_replaces_the_phone_once(viewer: Person) -> None:
     client = viewer.enter()
     viewer.set_up(client)
     codes = recovery_codes(client)
@@ -63,7 +63,7 @@ def test_a_recovery_code_opens_once_in_place_of_the_phone(viewer: Person) -> Non
     assert codes[3] not in recovery_codes(client)
 
 
-def test_new_recovery_codes_make_the_old_ones_worthless(viewer: Person) -> None:
+def test_new_recovery_codes_replace_the_old_ones(viewer: Person) -> None:
     client = viewer.enter()
     viewer.set_up(client)
     old = recovery_codes(client)
@@ -71,7 +71,7 @@ def test_new_recovery_codes_make_the_old_ones_worthless(viewer: Person) -> None:
     assert not set(old) & set(recovery_codes(client))
 
 
-def test_the_secrets_are_sealed_in_the_registry(viewer: Person) -> None:
+def test_the_secrets_are_encrypted_in_the_registry(viewer: Person) -> None:
     client = viewer.enter()
     secret = secret_in(client.get("/account/second-factor/set-up").content.decode())
     assert secret not in str(dict(client.session))  # not while it waits either
@@ -85,13 +85,13 @@ def test_a_wrong_code_sets_nothing_up_and_the_picture_stays(viewer: Person) -> N
     client = viewer.enter()
     secret = secret_in(client.get("/account/second-factor/set-up").content.decode())
     answer = client.post("/account/second-factor/set-up", {"code": "000000"})
-    assert "This code is not right" in text_of(answer)
+    assert "This code is wrong or has already been used" in text_of(answer)
     assert secret_in(answer.content.decode()) == secret
     assert 'src="data:image/svg+xml;base64,' in answer.content.decode()
     assert not Authenticator.objects.exists()
 
 
-def test_who_signed_in_a_while_ago_proves_again_who_they_are(viewer: Person) -> None:
+def test_a_person_who_signed_in_a_while_ago_confirms_their_password(viewer: Person) -> None:
     client = viewer.enter()
     session = client.session
     session["account_authentication_methods"] = [
@@ -101,7 +101,7 @@ def test_who_signed_in_a_while_ago_proves_again_who_they_are(viewer: Person) -> 
     asked = client.get("/account/second-factor/set-up")
     assert asked.headers["Location"].startswith("/account/confirm?")
     wrong = client.post(asked.headers["Location"], {"password": "wrong"})
-    assert "This is not your password." in text_of(wrong)
+    assert "Wrong password. Passwords are case-sensitive." in text_of(wrong)
     back = client.post(asked.headers["Location"], {"password": viewer.password})
     assert back.headers["Location"] == "/account/second-factor/set-up"
     assert client.get("/account/second-factor/set-up").status_code == 200
@@ -120,7 +120,7 @@ def test_an_organisation_makes_its_people_set_it_up_before_anything_else(
     for page in ("/", "/meters", "/account", f"/meters/{world.meter.pk}"):
         assert client.get(page).headers["Location"] == "/account/second-factor/set-up"
     assert client.get("/api/meters").status_code == 401
-    assert "A second factor is required of you" in text_of(client.get("/account/second-factor/set-up"))
+    assert "Your account needs a second factor." in text_of(client.get("/account/second-factor/set-up"))
     viewer.set_up(client)
     assert client.get("/").status_code == 200
     assert client.get("/api/meters").status_code == 200
@@ -166,7 +166,7 @@ def test_the_requirement_of_one_organisation_is_not_anothers(world: World) -> No
     assert client.get("/").status_code == 200
 
 
-def test_it_can_be_taken_away_where_nobody_requires_it(viewer: Person) -> None:
+def test_it_can_be_removed_if_it_is_not_required(viewer: Person) -> None:
     client = viewer.enter()
     viewer.set_up(client)
     assert client.post("/account/second-factor/remove").headers["Location"] == "/account?done=factor"
@@ -184,7 +184,7 @@ def test_what_happened_is_in_the_audit_without_a_secret(viewer: Person) -> None:
     ]  # fmt: skip
 
 
-def test_an_operator_takes_it_away_from_who_lost_everything(viewer: Person, admin: Person) -> None:
+def test_an_operator_removes_it_for_a_person_who_lost_phone_and_codes(viewer: Person, admin: Person) -> None:
     viewer.set_up(viewer.enter())
     with pytest.raises(Forbidden):
         remove(Actor.of(admin.user), user=viewer.user)

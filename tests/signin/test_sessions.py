@@ -53,7 +53,7 @@ def test_all_others_end_together_and_this_one_stays(viewer: Person) -> None:
     assert list(UserSession.objects.values_list("user", flat=True)) == [viewer.user.pk]
 
 
-def test_nobody_ends_or_sees_anothers_session(viewer: Person, admin: Person, world: World) -> None:
+def test_other_peoples_sessions_can_be_neither_seen_nor_ended(viewer: Person, admin: Person, world: World) -> None:
     theirs, mine = viewer.enter(), admin.enter(Client(REMOTE_ADDR="198.51.100.7"))
     foreign = mine.post(f"/account/sessions/{number_of(theirs)}/end")
     missing = mine.post("/account/sessions/999999/end")
@@ -62,14 +62,14 @@ def test_nobody_ends_or_sees_anothers_session(viewer: Person, admin: Person, wor
     assert "Firefox" not in text_of(mine.get("/account"))
 
 
-def test_looking_at_an_address_ends_nothing(viewer: Person) -> None:
+def test_a_get_request_ends_no_session(viewer: Person) -> None:
     here, there = viewer.enter(), viewer.enter()
     assert here.get(f"/account/sessions/{number_of(there)}/end").status_code == 405
     assert here.get("/account/sessions/end-others").status_code == 405
     assert is_in(there)
 
 
-def test_a_session_left_alone_is_over_and_one_in_use_is_not(viewer: Person, settings: object) -> None:
+def test_an_idle_session_expires_and_one_in_use_does_not(viewer: Person, settings: object) -> None:
     begun = time.time()
     with time_machine.travel(begun, tick=False) as clock:
         used, idle = viewer.enter(), viewer.enter()
@@ -80,7 +80,7 @@ def test_a_session_left_alone_is_over_and_one_in_use_is_not(viewer: Person, sett
         assert is_in(used)
 
 
-def test_a_session_in_use_is_over_in_the_end(viewer: Person) -> None:
+def test_a_session_in_use_expires_in_the_end(viewer: Person) -> None:
     with time_machine.travel(time.time(), tick=False) as clock:
         used = viewer.enter()
         for _ in range(11):
@@ -91,7 +91,7 @@ def test_a_session_in_use_is_over_in_the_end(viewer: Person) -> None:
     assert Event.objects.filter(action="session.ended", after={"how": "expired"}).exists()
 
 
-def test_being_in_use_is_written_once_a_minute_at_most(viewer: Person, django_assert_num_queries: object) -> None:
+def test_use_is_stored_once_a_minute_at_most(viewer: Person, django_assert_num_queries: object) -> None:
     with time_machine.travel(time.time(), tick=False) as clock:
         client = viewer.enter()
         first = UserSession.objects.get().last_seen_at
@@ -103,7 +103,7 @@ def test_being_in_use_is_written_once_a_minute_at_most(viewer: Person, django_as
         assert (UserSession.objects.get().last_seen_at - first).total_seconds() == pytest.approx(61, abs=0.1)
 
 
-def test_shutting_somebody_out_acts_in_their_open_session(viewer: Person) -> None:
+def test_deactivation_ends_open_sessions(viewer: Person) -> None:
     client = viewer.enter()
     User.objects.filter(pk=viewer.user.pk).update(is_active=False)
     assert not is_in(client)
@@ -117,7 +117,7 @@ def test_a_demotion_acts_in_an_open_session(world: World) -> None:
     assert client.get("/reports/consumption").status_code == 403
 
 
-def test_signing_out_takes_the_session_off_the_list(viewer: Person) -> None:
+def test_signing_out_removes_the_session_from_the_list(viewer: Person) -> None:
     client = viewer.enter()
     client.post("/logout")
     assert not UserSession.objects.exists()
@@ -125,7 +125,7 @@ def test_signing_out_takes_the_session_off_the_list(viewer: Person) -> None:
     assert ended.after == {"how": "signed out"}
 
 
-def test_the_audit_names_nobody_but_its_personal_text_says_from_where(viewer: Person) -> None:
+def test_the_audit_names_no_person_and_its_personal_text_has_the_address(viewer: Person) -> None:
     viewer.enter(Client(REMOTE_ADDR="203.0.113.9"))
     event = Event.objects.get(action="session.started")
     assert event.after == {"methods": ["password"]}

@@ -39,7 +39,7 @@ def shared(world: World) -> User:
     return user
 
 
-def test_each_organisation_of_a_person_is_told_of_their_sign_in_once(world: World, shared: User) -> None:
+def test_a_sign_in_is_recorded_once_in_each_organisation_of_the_person(world: World, shared: User) -> None:
     Person(shared, PASSWORD).enter()
     left = User.objects.get(email="admin@left.example")
     assert told(world.admin, "session.started") == [world.org.pk]
@@ -54,9 +54,7 @@ def test_each_organisation_of_a_person_is_told_of_their_sign_in_once(world: Worl
     assert world.other_org.name not in said
 
 
-def test_guesses_at_a_persons_password_are_told_too_and_those_at_nobodys_to_operators(
-    world: World, shared: User
-) -> None:
+def test_wrong_passwords_are_recorded_too_and_of_unknown_accounts_for_operators(world: World, shared: User) -> None:
     Person(shared, "a guess").knock(Client())
     Client().post("/login", {"username": "nobody@harbour.example", "password": "a guess"})
     assert told(world.admin, "session.failed") == [world.org.pk]
@@ -64,7 +62,7 @@ def test_guesses_at_a_persons_password_are_told_too_and_those_at_nobodys_to_oper
     assert Event.objects.filter(action="session.failed", organisation_id=None).count() == 1
 
 
-def test_who_belongs_nowhere_any_more_is_told_to_whom_they_belonged(world: World) -> None:
+def test_a_former_members_events_are_recorded_in_their_former_organisations(world: World) -> None:
     Membership.objects.filter(user=world.viewer).update(until=date(2020, 1, 1))
     Person(world.viewer, PASSWORD).enter()
     assert told(world.admin, "session.started") == [world.org.pk]
@@ -83,7 +81,7 @@ def test_who_belongs_nowhere_any_more_is_told_to_whom_they_belonged(world: World
         ("consent.given", lambda user: consents.give(Actor.of(user), what="report_mail")),
     ],
 )
-def test_what_concerns_a_person_as_a_whole_is_told_to_each(
+def test_events_about_a_person_as_a_whole_are_recorded_in_each(
     action: str, deed: Callable[[User], object], world: World, shared: User
 ) -> None:
     deed(shared)
@@ -91,14 +89,14 @@ def test_what_concerns_a_person_as_a_whole_is_told_to_each(
     assert told(world.outsider, action) == [world.other_org.pk]
 
 
-def test_a_token_for_one_place_is_told_to_its_organisation_alone(world: World, shared: User) -> None:
+def test_a_token_for_one_place_is_recorded_in_its_organisation_only(world: World, shared: User) -> None:
     token, _ = tokens.create_token(Actor.of(shared), user=shared, name="reader", site=world.site)
     tokens.revoke_token(Actor.of(shared), token=token)
     assert told(world.admin, "token") == [world.org.pk] * 2
     assert told(world.outsider, "token") == []
 
 
-def test_a_person_of_many_organisations_is_told_with_no_more_queries(world: World) -> None:
+def test_a_person_of_many_organisations_takes_no_more_queries(world: World) -> None:
     from django.test import RequestFactory
 
     request = RequestFactory().post("/login")

@@ -38,7 +38,7 @@ def test_nothing_opens_until_the_person_has_chosen_their_own(given: Person, worl
     for address in ("/", "/meters", "/account", f"/meters/{world.meter.pk}"):
         assert client.get(address).headers["Location"] == "/account/password"
     assert client.get("/api/meters").status_code == 401
-    assert "An administrator set the password that you have" in text_of(client.get("/account/password"))
+    assert "An administrator set your current password and knows it." in text_of(client.get("/account/password"))
     same = change(client, GIVEN, GIVEN)
     assert "This is the password that you have." in text_of(same)
     assert client.get("/").status_code == 302
@@ -63,23 +63,23 @@ def test_a_reset_by_mail_is_a_password_of_ones_own(given: Person) -> None:
     assert client.get("/").status_code == 200
 
 
-def test_with_it_nobody_joins_another_organisation(given: Person, world: World) -> None:
+def test_it_cannot_be_used_to_join_another_organisation(given: Person, world: World) -> None:
     mail.outbox.clear()
     invitations.invite(Actor.of(world.outsider), email=given.user.email, organisation=world.other_org)
     found = re.search(r"/invitation/(\S+)", str(mail.outbox[-1].body))
     assert found
     given.user.refresh_from_db()
-    with pytest.raises(Forbidden, match="Somebody else set your password"):
+    with pytest.raises(Forbidden, match="Your password is temporary"):
         invitations.accept(found[1], user=given.user)
     client = given.enter()
-    assert "Somebody else set your password" in text_of(client.post(f"/invitation/{found[1]}"))
+    assert "Your password is temporary" in text_of(client.post(f"/invitation/{found[1]}"))
     assert Membership.objects.filter(user=given.user).count() == 1
     change(client, GIVEN, NEW)
     assert client.post(f"/invitation/{found[1]}").status_code == 302
     assert Membership.objects.filter(user=given.user).count() == 2
 
 
-def test_ones_own_and_an_operators_are_not_temporary_unless_it_is_said(world: World) -> None:
+def test_ones_own_and_an_operators_are_not_temporary_unless_requested(world: World) -> None:
     people.set_password(Actor.of(world.viewer), user=world.viewer, password=GIVEN)
     people.set_password(Actor.system(), user=world.manager, password=GIVEN)
     for user in (world.viewer, world.manager):

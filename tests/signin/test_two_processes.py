@@ -56,7 +56,7 @@ def post(url: str, address: str, form: dict[str, str]) -> int:
         return browser.post(f"{url}{address}", data=form, allow_redirects=False, timeout=30).status_code
 
 
-def test_guessing_at_two_servers_at_once_gives_the_tries_of_one(both: tuple[str, str]) -> None:
+def test_two_servers_count_password_attempts_together(both: tuple[str, str]) -> None:
     world: World = make_world()
     email = world.viewer.email
     with ThreadPoolExecutor(6) as guessers:
@@ -71,7 +71,7 @@ def test_guessing_at_two_servers_at_once_gives_the_tries_of_one(both: tuple[str,
     assert Counter(resets) == {302: 3, 429: 5}
 
 
-def test_tokens_guessed_at_two_servers_are_slowed_down_too(both: tuple[str, str]) -> None:
+def test_two_servers_count_invalid_tokens_together(both: tuple[str, str]) -> None:
     world: World = make_world()
     _, good = create_token(Actor.of(world.viewer), user=world.viewer, name="meter room")
 

@@ -27,9 +27,9 @@ CHANGES: Final[Mapping[str, str]] = {
     "password.reset": "Your password was reset through a link sent to this address.",
     "person.password_set": "An administrator set a new password for you.",
     "person.readdressed": "An operator changed the email address that you sign in with.",
-    "second_factor.added": "A second factor was set up. Signing in now needs a code as well.",
-    "second_factor.removed": "Your second factor was removed. Signing in now needs only your password.",
-    "recovery_codes.renewed": "New recovery codes were created. The old ones no longer work.",
+    "second_factor.added": "A second factor was set up: signing in now needs a code as well.",
+    "second_factor.removed": "Your second factor was removed: signing in now needs only your password.",
+    "recovery_codes.renewed": "New recovery codes were created; the old ones no longer work.",
 }
 RESET_PAGE: Final = "/account/password/reset"
 

@@ -152,7 +152,7 @@ def set_logo(request: HttpRequest, pk: Path[Number], file: File[UploadedFile]) -
     """A PNG or JPEG of up to 256 kB."""
     organisation = _one(request, pk)
     if (file.size or 0) > branding.LARGEST_LOGO:
-        raise Invalid("The logo is larger than 256 kB.", "Make the picture smaller.", field="file")
+        raise Invalid("The logo is larger than 256 kB.", "Use a smaller picture.", field="file")
     actor = actor_of(request)
     return _out(actor, organisations.set_logo(actor, organisation=organisation, logo=file.read()))
 

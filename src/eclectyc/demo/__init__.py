@@ -1,1 +1,1 @@
-"""A believable estate made from a seed number: sites, meters and two years of readings. Fictional throughout."""
+"""The demo: a fictional but realistic estate, generated from a seed: sites, meters and two years of readings."""

@@ -1,4 +1,4 @@
-"""When people are at work or at school in England: bank holidays and school terms."""
+"""Working days and school days in England. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import numpy as np
 
 # Moved or added by proclamation (gov.uk/bank-holidays).
 _MOVED_AWAY: Final = {date(2020, 5, 4), date(2022, 5, 30)}
-_ADDED: Final = {
-    date(2020, 5, 8), date(2022, 6, 2), date(2022, 6, 3), date(2022, 9, 19), date(2023, 5, 8),
-}  # fmt: skip
+_ADDED: Final = {date(2020, 5, 8), date(2022, 6, 2), date(2022, 6, 3), date(2022, 9, 19), date(2023, 5, 8)}
 
 
 def easter(year: int) -> date:
@@ -40,12 +38,12 @@ def bank_holidays(year: int) -> set[date]:
 
 
 def school_days(days: np.ndarray) -> np.ndarray:
-    """Say of each day (datetime64[D]) whether schools are open: weekdays in term, bank holidays apart."""
+    """Return for each day (datetime64[D]) whether schools are open: weekdays in term, except bank holidays."""
     return np.array([_is_school_day(d) for d in days.astype(object)], dtype=bool)
 
 
 def working_days(days: np.ndarray) -> np.ndarray:
-    """Say of each day (datetime64[D]) whether it is Monday to Friday and no bank holiday."""
+    """Return for each day (datetime64[D]) whether it is Monday to Friday and not a bank holiday."""
     dates = days.astype(object)
     holidays = set().union(*(bank_holidays(year) for year in {d.year for d in dates}))
     return np.array([d.weekday() < 5 and d not in holidays for d in dates], dtype=bool)
@@ -74,10 +72,10 @@ def _last_monday(year: int, month: int) -> date:
     return end - timedelta(days=end.weekday())
 
 
-def _next_free(day: date, taken: set[date]) -> date:
-    """Return the day itself if it is a weekday, else the next weekday that no other holiday takes."""
+def _next_free(day: date, holidays: set[date]) -> date:
+    """Return the day itself if it is a weekday, else the next weekday that is not another holiday."""
     if day.weekday() < 5:
         return day
-    while day.weekday() >= 5 or day in taken:
+    while day.weekday() >= 5 or day in holidays:
         day += timedelta(days=1)
     return day

@@ -1,4 +1,4 @@
-"""What goes wrong in the demo estate, so that there is something to find."""
+"""Faults of the demo estate, so that there is something to find: in usage, and in the readings of it. Pure."""
 
 from __future__ import annotations
 
@@ -23,40 +23,42 @@ class MeterUsage:
         return cls(values, np.full(values.size, quality.ACTUAL, dtype=np.int8))
 
     def remove(self, span: slice) -> None:
-        """Make a span missing."""
+        """Set a span to missing."""
         self.values[span] = np.nan
         self.quality[span] = quality.MISSING
 
 
 @dataclass(frozen=True)
 class DataFaults:
-    """The faults of the estate, dated from the day on which the demo was first made."""
+    """The faults of the estate, dated back from the day on which the demo was created."""
 
     made_on: date
 
     def index_before(self, grid: Grid, days: int, hour: float = 0.0) -> int:
-        """Return the index of a clock time so many days before; in an ordinary grid it lies inside."""
+        """Return the index of a clock time, some days before the demo was created."""
         return grid.index_of(self.made_on - timedelta(days=days), hour)
 
     def change_usage(self, key: str, use: np.ndarray, grid: Grid) -> np.ndarray:
-        """Change what truly was used: a plant left on at night, a leak, a site that grows."""
+        """Return actual usage with its faults: plant left on at night, a leak, a growing site."""
         if key == "canal":  # air handling left on since a controls change
             late = (grid.hour > 20) | (grid.hour < 6)
             change = np.arange(use.size) >= self.index_before(grid, 38)
             return use + np.where(late & change, 11.0, 0.0)
-        if key == "larkfield-water":  # a leak, found and mended
+        if key == "larkfield-water":  # a leak, found and fixed
             leak = slice(self.index_before(grid, 100, 3), self.index_before(grid, 71, 11))
             use = use.copy()
             use[leak] += 0.16
-        if key in ("quayside", "quayside-water"):  # the works grow, then level off
+        if key in ("quayside", "quayside-water"):  # building work grows, then levels off
             weeks = (np.arange(use.size) - self.index_before(grid, 470)) / 336
             return use * np.clip(0.25 + weeks / 50, 0.25, 1.0)
-        if key == "quayside-diesel":  # the generator carries the site until the supply is there, then stands by
+        if (
+            key == "quayside-diesel"
+        ):  # the generator supplies the site until the grid supply is ready, then is on standby
             return np.where(np.arange(use.size) < self.index_before(grid, 455), use, 0.14 * use)
         return use
 
     def change_readings(self, key: str, use: MeterUsage, grid: Grid, rng: np.random.Generator) -> None:
-        """Change what was recorded: gaps, estimates, flat runs, spikes, silence."""
+        """Change recorded readings: gaps, estimates, flat runs, spikes, silence."""
         if key == "temple":
             use.remove(slice(self.index_before(grid, 47, 12), self.index_before(grid, 43, 9)))
         elif key == "school-gas":
@@ -74,10 +76,10 @@ class DataFaults:
                 use.remove(slice(lost, lost + 2))
 
     def _estimate(self, use: MeterUsage, grid: Grid, first_days_ago: int, last_days_ago: int) -> None:
-        """Put the day's profile of the week before in place of what was not read."""
+        """Replace days without a reading by the profile of the week before, as estimates."""
         for days in range(first_days_ago, last_days_ago, -1):
             start, end = self.index_before(grid, days), self.index_before(grid, days - 1)
             week = 7 * ((first_days_ago - days) // 7 + 1)
-            like = self.index_before(grid, days + week)
-            use.values[start:end] = np.round(use.values[like : like + (end - start)], 1)
+            like_day = self.index_before(grid, days + week)
+            use.values[start:end] = np.round(use.values[like_day : like_day + (end - start)], 1)
             use.quality[start:end] = quality.ESTIMATED

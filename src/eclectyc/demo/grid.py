@@ -1,7 +1,7 @@
-"""The half-hours that the demo is computed on, and its weather.
+"""The half-hours that the demo is calculated on, and its weather. Pure.
 
-Everything starts at one fixed day, whatever window is asked for, so that the same seed gives a day the same
-values whenever it is made: a demo can be carried on from where it stopped.
+The grid starts on a fixed day, whatever the requested window, so that the same seed gives a day the same values
+whenever they are generated: a demo can be continued later.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from eclectyc.demo.calendars import school_days, working_days
 from eclectyc.kernel.days import midnights, slot_counts
 
 ORIGIN: Final = date(2019, 1, 1)
-REFERENCE_DAYS: Final = 730  # the two years over which shapes are scaled to their annual use
+REFERENCE_DAYS: Final = 730  # the two years over which loads are scaled to their annual usage
 ZONE: Final = ZoneInfo("Europe/London")
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Every half-hour from ``ORIGIN`` up to ``end`` (exclusive), flat; ``day_of`` tells the day of each."""
+    """Every half-hour from ``ORIGIN`` up to ``end`` (exclusive), flat; ``day_of`` is the day of each."""
 
     end: date
 
@@ -77,7 +77,7 @@ class Grid:
 
     @cached_property
     def year_angle(self) -> np.ndarray:
-        """Place in the solar year [rad]; 0 at the start of January."""
+        """Angle in the solar year [rad]; 0 at the start of January."""
         return 2 * np.pi * (self.utc_s / 86400.0 % 365.2425) / 365.2425
 
     @cached_property
@@ -99,12 +99,12 @@ class Weather:
 
 
 def simulate_weather(grid: Grid, rng: np.random.Generator, *, offset_c: float = 0.0) -> Weather:
-    """Make weather for middle England: a year's and a day's swing, spells of days, and cloud.
+    """Simulate weather in the Midlands: annual and daily swings, spells of days, and cloud.
 
-    offset_c : how much warmer than there [°C].
+    offset_c : difference from the Midlands [°C].
     """
     days = grid.days.size
-    of_spells, of_clouds, of_flicker = rng.spawn(3)  # each its own: a longer grid must not change earlier values
+    of_spells, of_clouds, of_flicker = rng.spawn(3)  # one each: a longer grid must not change earlier values
     spell_c = _autoregressive(of_spells.standard_normal(days), memory=0.82) * 2.5
     cloud = 1 / (1 + np.exp(-0.4 - _autoregressive(of_clouds.standard_normal(days), memory=0.45) * 1.5))
     seasonal_c = 10.6 + offset_c - 6.7 * np.cos(grid.year_angle - 0.50)
@@ -119,7 +119,7 @@ def simulate_weather(grid: Grid, rng: np.random.Generator, *, offset_c: float = 
 
 
 def _sun_height(year_angle: np.ndarray, utc_hour: np.ndarray, latitude_deg: float = 52.5) -> np.ndarray:
-    """Return the sine of the sun's height; negative at night. The equation of time is left out (under 17 min)."""
+    """Return the sine of the sun's height; negative at night. Ignores the equation of time (under 17 min)."""
     declination = np.radians(-23.44) * np.cos(year_angle + 2 * np.pi * 10 / 365.2425)
     latitude = np.radians(latitude_deg)
     turn = np.radians(15 * (utc_hour - 12))
@@ -129,8 +129,8 @@ def _sun_height(year_angle: np.ndarray, utc_hour: np.ndarray, latitude_deg: floa
 def _autoregressive(noise: np.ndarray, *, memory: float) -> np.ndarray:
     """Return a first-order autoregressive series of unit variance, driven by white noise."""
     out = np.empty_like(noise)
-    fresh, held = (1 - memory**2) ** 0.5, 0.0
+    weight, level = (1 - memory**2) ** 0.5, 0.0
     for k, value in enumerate(noise):
-        held = memory * held + fresh * value
-        out[k] = held
+        level = memory * level + weight * value
+        out[k] = level
     return out

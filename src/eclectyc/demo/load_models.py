@@ -1,4 +1,4 @@
-"""How a meter's use comes about: the parts it is made of, each scaled to its share of the annual use."""
+"""Models of a meter's usage: the sum of its parts, each scaled to its share of the annual usage. Pure."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ HALF_HOURS_A_YEAR: Final = 17532
 
 @dataclass(frozen=True)
 class Load:
-    """Use of a meter in an ordinary year, and what it goes to.
+    """The usage of a meter in an ordinary year, by parts.
 
-    annual : use in a year, in the meter's unit.
+    annual : usage in a year, in the meter's unit.
     shares : part → share of ``annual``; they need not sum to one. Parts: base, people, lights, cooling,
         heating, process.
-    pattern : who is there when; one of ``PATTERNS``.
+    pattern : occupancy over the week; one of ``PATTERNS``.
     yearly_change : relative change from one year to the next, level in January 2025.
     noise : relative scatter of a half-hour.
+    digits : decimals of its readings.
     """
 
     annual: float
@@ -37,7 +38,7 @@ class Load:
 
 
 def simulate_load(load: Load, grid: Grid, weather: Weather, rng: np.random.Generator) -> np.ndarray:
-    """Return the use in each half-hour of the grid, unrounded and never negative."""
+    """Return the usage in each half-hour of the grid, unrounded and never negative."""
     present = PATTERNS[load.pattern](grid)
     scatter, orders = rng.spawn(2)
     parts: dict[str, Callable[[], np.ndarray]] = {
@@ -59,15 +60,16 @@ def simulate_load(load: Load, grid: Grid, weather: Weather, rng: np.random.Gener
 
 
 def _heating(grid: Grid, weather: Weather, present: np.ndarray) -> np.ndarray:
-    """Degrees below the base temperature, felt late by a heavy building; from two hours before opening."""
+    """Return degrees below the base temperature, averaged over 12 hours for the building's mass; from two hours before
+    opening."""
     felt = np.convolve(weather.temperature, np.full(24, 1 / 24))[: weather.temperature.size]
     preheat = np.concatenate([present[4:], present[-1:].repeat(4)])
     return np.clip(HEATING_BASE_C - felt, 0, None) * (0.18 + np.maximum(present, 1.15 * preheat))
 
 
 def _shift_swing(grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Orders come and go: weeks differ, and a machine runs in blocks of an hour or two."""
-    of_weeks, of_blocks = rng.spawn(2)  # streams of their own: a longer grid must not change earlier values
+    """Return the swing of production: weeks differ, and machines run in blocks of an hour or two."""
+    of_weeks, of_blocks = rng.spawn(2)  # one each: a longer grid must not change earlier values
     weeks = 1 + 0.12 * of_weeks.standard_normal(grid.days.size // 7 + 2)
     blocks = 1 + 0.18 * of_blocks.standard_normal(grid.day_of.size // 3 + 1)
     return weeks[grid.day_of // 7] * np.repeat(blocks, 3)[: grid.day_of.size]
@@ -81,7 +83,7 @@ def _scatter(grid: Grid, rng: np.random.Generator, noise: float) -> np.ndarray:
 
 
 def _occupied_between(hour: np.ndarray, opens: float, closes: float, *, ramp_h: float = 1.0) -> np.ndarray:
-    """1 inside opening hours, 0 outside, with a ramp before and after."""
+    """Return 1 inside opening hours and 0 outside, with a ramp before and after."""
     return np.clip(np.minimum((hour - opens) / ramp_h + 0.5, (closes - hour) / ramp_h + 0.5), 0, 1)
 
 

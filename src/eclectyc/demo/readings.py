@@ -1,4 +1,4 @@
-"""The demo estate's readings: day after day of every meter, from a seed number. Pure: same arguments, same values."""
+"""The demo estate's readings, from a seed. Pure: the same arguments give the same values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from eclectyc.demo.plan import MeterPlan, SitePlan, estate
 from eclectyc.kernel import quality
 from eclectyc.kernel.days import WHOLE_DAY
 
-MARGIN: Final = timedelta(days=2)  # tomorrow's weather is felt today: the last days asked for must not be the grid's
+MARGIN: Final = timedelta(days=2)  # heating starts before opening: the requested days must end before the grid
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class MeterDays:
 def readings(seed: int, *, start: date, end: date, made_on: date) -> Iterator[MeterDays]:
     """Yield every meter's days from ``start`` up to ``end``; a day's values do not depend on the window.
 
-    made_on : the day the demo was first made, from which its faults are dated.
+    made_on : the day on which the demo was created, from which its faults are dated back.
     """
     grid, faults = Grid(end + MARGIN), DataFaults(made_on)
     for site in estate():
@@ -66,7 +66,7 @@ def _site(
 
 
 def _flows(site: SitePlan, seed: int, grid: Grid, outdoors: Weather, faults: DataFaults) -> Mapping[str, np.ndarray]:
-    """Return what truly flowed through each meter of a site: sub-meters under mains, solar before the grid."""
+    """Return the actual usage of each meter of a site: mains include sub-meters, solar is used before the grid."""
     flows: dict[str, np.ndarray] = {}
     for meter in site.meters:
         if meter.load:
@@ -93,7 +93,7 @@ def _reactive(use: MeterUsage, power_factor: float, rng: np.random.Generator) ->
 def _days_between(
     meter: MeterPlan, quantity: str, unit: str, use: MeterUsage, grid: Grid, first: date, end: date
 ) -> MeterDays:
-    """Take the asked-for days; sum them where the meter knows whole days only; leave out days without any reading."""
+    """Return the requested days, without those that have no reading; summed if the meter has whole days only."""
     of_days = slice((first - ORIGIN) // timedelta(days=1), (end - ORIGIN) // timedelta(days=1))
     counts, starts = grid.counts[of_days], grid.starts[of_days]
     of_slots = slice(int(grid.starts[of_days.start]), int(grid.starts[of_days.stop]))
@@ -114,5 +114,5 @@ def _first_day(meter: MeterPlan, start: date, made_on: date) -> date:
 
 
 def _random(seed: int, *purpose: str) -> np.random.Generator:
-    """Return a generator of its own for each purpose, so that a new meter changes no other's values."""
+    """Return a generator for one purpose, so that a new meter does not change other meters' values."""
     return np.random.Generator(np.random.PCG64([seed, *(zlib.crc32(p.encode()) for p in purpose)]))

@@ -1,4 +1,4 @@
-"""Fills an empty installation with the demo estate, and carries an older one on to yesterday."""
+"""Fill an empty installation with the demo estate, or continue an earlier demo up to yesterday."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ Tell = Callable[[str], None]
 
 
 class NotEmpty(EclectycError):
-    """The installation holds an estate of its own, which the demo must not be mixed with."""
+    """The installation has an estate of its own, which the demo must not be mixed with."""
 
     code = "not_empty"
 
 
 @dataclass(frozen=True)
 class Account:
-    """A demo account; the password is known only to the run that made it."""
+    """A demo account; ``password`` is None unless this run created it."""
 
     email: str
     role: str
@@ -59,9 +59,9 @@ class DemoEstate:
 
 
 def seed_demo(*, today: date, seed: int = SEED, tell: Tell = lambda _: None) -> DemoEstate:
-    """Make the demo estate with readings up to yesterday.
+    """Create the demo estate with readings up to yesterday.
 
-    In a home that is the demo already, only what has come since is added. What an interrupted run left is finished.
+    An existing demo gets the days since; an interrupted one is finished.
     """
     organisation = _organisation()
     first = Batch.objects.filter(format=FORMAT, state=Batch.DONE).order_by("pk").first()
@@ -73,17 +73,17 @@ def seed_demo(*, today: date, seed: int = SEED, tell: Tell = lambda _: None) -> 
 
 
 def is_demo() -> bool:
-    """Say whether this installation is the demo, finished or not."""
+    """Return whether this installation is the demo, finished or not."""
     return Batch.objects.filter(format=FORMAT).exists()
 
 
 def _organisation() -> Organisation:
-    """Return the demo's organisation; refuse where there is an estate already."""
-    everyone = list(Organisation.objects.all()[:2])
-    is_mixed = not is_demo() and (Site.objects.exists() or Batch.objects.exists() or len(everyone) != 1)
-    if is_mixed:
+    """Return the demo's organisation; refuse if there is an estate."""
+    organisations = list(Organisation.objects.all()[:2])
+    has_estate = Site.objects.exists() or Batch.objects.exists() or len(organisations) != 1
+    if has_estate and not is_demo():
         raise NotEmpty(
-            "This home is not empty: the demo estate is never mixed with an estate of your own.",
+            "This home is not empty: the demo is never mixed with an estate of your own.",
             "Start the demo in another home: ECLECTYC_HOME=/path/to/demo eclectyc serve --demo.",
         )
     return Organisation.objects.order_by("pk")[0]
@@ -100,14 +100,14 @@ def _last_day_plus_one() -> date:
 
 
 def _write(organisation: Organisation, seed: int, made_on: date, start: date, today: date, tell: Tell) -> int:
-    """Write the days from ``start`` up to yesterday as one batch, the way an import does."""
+    """Store the days from ``start`` up to yesterday as one batch, as an import does."""
     from eclectyc.batches.lifecycle import begin, committing, record_result, writers_turn
     from eclectyc.demo.readings import readings
     from eclectyc.lake.store import connect
 
     days = list(readings(seed, start=start, end=today, made_on=made_on))
     count = sum(int((m.quality > 0).sum()) for m in days)
-    tell(f"Made {counted(count, 'reading')} from {start:%-d %B %Y} up to yesterday; writing them to the lake.")
+    tell(f"Generated {counted(count, 'reading')} from {start:%-d %B %Y} up to yesterday; storing them in the lake.")
     facts = {"demo": {"seed": seed, "made_on": made_on.isoformat(), "until": today.isoformat()}}
     with writers_turn("demo") as lease:
         batch = begin(_ACTOR, lease, organisation=organisation, format=FORMAT, file_name="demo estate")
@@ -126,7 +126,7 @@ def _write(organisation: Organisation, seed: int, made_on: date, start: date, to
 
 @transaction.atomic
 def _make_estate(organisation: Organisation, made_on: date) -> dict[tuple[str, str], int]:
-    """Make whatever of the estate is not there yet; return the series number of each (meter key, quantity)."""
+    """Create what is missing of the estate; return the series number of each (meter key, quantity)."""
     Organisation.objects.filter(pk=organisation.pk).update(name=ORGANISATION)
     series: dict[tuple[str, str], int] = {}
     for plan in estate():
@@ -144,9 +144,9 @@ def _make_estate(organisation: Organisation, made_on: date) -> dict[tuple[str, s
 
 
 def _make_virtual_meters(site: Site, plan: SitePlan) -> None:
-    there = set(Meter.objects.filter(site=site).exclude(formula="").values_list("identifier", flat=True))
+    existing = set(Meter.objects.filter(site=site).exclude(formula="").values_list("identifier", flat=True))
     for one in plan.virtual:
-        if one.identifier not in there:
+        if one.identifier not in existing:
             create_meter(_ACTOR, site=site, identifier=one.identifier, name=one.name, formula=one.formula)
 
 
@@ -158,11 +158,9 @@ def quantities(plan: MeterPlan) -> list[tuple[str, str]]:
 
 def _make_site(organisation: Organisation, plan: SitePlan) -> Site:
     region, _ = Region.objects.get_or_create(organisation=organisation, name=plan.region)
-    facts: dict[str, Any] = {
-        "region": region, "company": "Larkfield Group", "address": plan.address, "postcode": plan.postcode,
-        "site_type": plan.site_type, "floor_area_m2": plan.floor_area_m2, "latitude": plan.latitude,
-        "longitude": plan.longitude,
-    }  # fmt: skip
+    names = ("address", "postcode", "site_type", "floor_area_m2", "latitude", "longitude")
+    facts: dict[str, Any] = {name: getattr(plan, name) for name in names}
+    facts |= {"region": region, "company": "Larkfield Group"}
     return Site.objects.get_or_create(organisation=organisation, name=plan.name, defaults=facts)[0]
 
 
@@ -171,11 +169,17 @@ def _make_meter(site: Site, plan: MeterPlan, others: dict[str, Meter], made_on: 
     if plan.supplier:
         supplier, _ = Supplier.objects.get_or_create(organisation=site.organisation, name=plan.supplier)
     facts: dict[str, Any] = {
-        "site": site, "name": plan.name, "utility": plan.utility, "unit": plan.unit, "step_minutes": plan.step,
-        "direction": Direction.EXPORT if plan.exports_for else Direction.IMPORT, "serial": plan.serial,
-        "supplier": supplier, "parent": others[plan.parent] if plan.parent else None,
+        "site": site,
+        "name": plan.name,
+        "utility": plan.utility,
+        "unit": plan.unit,
+        "step_minutes": plan.step,
+        "direction": Direction.EXPORT if plan.exports_for else Direction.IMPORT,
+        "serial": plan.serial,
+        "supplier": supplier,
+        "parent": others[plan.parent] if plan.parent else None,
         "installed": made_on - timedelta(days=plan.since_days) if plan.since_days else None,
-    }  # fmt: skip
+    }
     found, _ = Meter.objects.get_or_create(organisation=site.organisation, identifier=plan.identifier, defaults=facts)
     return found
 
@@ -197,22 +201,20 @@ def _months(days: Iterable[MeterDays], series: dict[tuple[str, str], int]) -> It
             }
             slots = Slots(of_meter.values, of_meter.quality, of_meter.counts)
             frames.append(pl.DataFrame(rows | slots.columns()))
-    together = pl.concat(frames).sort("day", "series")
+    rows_by_day = pl.concat(frames).sort("day", "series")
     month = pl.col("day").dt.truncate("1mo")
-    return together.with_columns(month=month).partition_by("month", include_key=False, maintain_order=True)
+    return rows_by_day.with_columns(month=month).partition_by("month", include_key=False, maintain_order=True)
 
 
 def _accounts(organisation: Organisation) -> list[Account]:
-    """Return the three accounts; those that are not there yet are made, with new passwords."""
+    """Return the three accounts; missing ones are created, with new passwords."""
     accounts = []
     for role in reversed(ROLES):
         email = f"{role}@demo.example"
         password = None
         if not User.objects.filter(email__iexact=email).exists():
             password = new_password()
-            add_user(
-                _ACTOR, email=email, organisation=organisation, role=role, password=password,
-                name=f"Demo {role}",
-            )  # fmt: skip
+            name = f"Demo {role}"
+            add_user(_ACTOR, email=email, organisation=organisation, role=role, password=password, name=name)
         accounts.append(Account(email, role, password))
     return accounts

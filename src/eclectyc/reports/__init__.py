@@ -1,1 +1,1 @@
-"""Files for people: lists and tables as CSV and as workbooks. The only room that writes spreadsheets."""
+"""Lists and tables as CSV files and workbooks."""

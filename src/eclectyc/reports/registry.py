@@ -1,4 +1,4 @@
-"""Sites and meters as files that can be imported again: an export that comes back changes nothing."""
+"""Sites and meters as files. Importing an exported file again changes nothing."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from eclectyc.kernel.errors import Forbidden
 from eclectyc.reports.sheets import Row
 
 SITE_COLUMNS: Final = (
-    "name", "company", "region", "address", "postcode", "site_type", "floor_area_m2", "latitude", "longitude",
-    "timezone", "gas_region", "is_active", "opening_hours", "properties",
-)  # fmt: skip
+    *("name", "company", "region", "address", "postcode", "site_type", "floor_area_m2"),
+    *("latitude", "longitude", "timezone", "gas_region", "is_active", "opening_hours", "properties"),
+)
 METER_COLUMNS: Final = (
-    "identifier", "name", "site", "utility", "direction", "serial", "unit", "step", "multiplier", "correction",
-    "parent", "supplier", "installed", "removed", "is_active", "formula",
-)  # fmt: skip
+    *("identifier", "name", "site", "utility", "direction", "serial", "unit", "step", "multiplier", "correction"),
+    *("parent", "supplier", "installed", "removed", "is_active", "formula"),
+)
 _REFERENCE: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*_id")
 _MOST_REFERENCES: Final = 30
 _CHUNK: Final = 2000
 
 
-def site_rows(actor: Actor, wanted: SiteFilter | None = None) -> Iterator[Row]:
-    """Yield a head and then the sites of a filter that the actor may export, in order of their names."""
-    found = matching_sites(actor, wanted).filter(pk__in=_may_export(actor, Site))
+def site_rows(actor: Actor, filters: SiteFilter | None = None) -> Iterator[Row]:
+    """Yield a header and the sites of a filter that the actor may export, by name."""
+    found = matching_sites(actor, filters).filter(pk__in=_may_export(actor, Site))
     references = _references(found)
     _record_export(actor, "sites", found)
     yield (*SITE_COLUMNS, *references)
@@ -42,9 +42,9 @@ def site_rows(actor: Actor, wanted: SiteFilter | None = None) -> Iterator[Row]:
         yield (*(site_cell(site, column) for column in SITE_COLUMNS), *_reference_cells(site, references))
 
 
-def meter_rows(actor: Actor, wanted: MeterFilter | None = None) -> Iterator[Row]:
-    """Yield a head and then the meters of a filter that the actor may export, in order of their identifiers."""
-    found = matching_meters(actor, wanted).filter(pk__in=_may_export(actor, Meter))
+def meter_rows(actor: Actor, filters: MeterFilter | None = None) -> Iterator[Row]:
+    """Yield a header and the meters of a filter that the actor may export, by identifier."""
+    found = matching_meters(actor, filters).filter(pk__in=_may_export(actor, Meter))
     references = _references(found)
     _record_export(actor, "meters", found)
     yield (*METER_COLUMNS, *references)
@@ -75,7 +75,7 @@ def _record_export(actor: Actor, what: str, found: QuerySet[Any]) -> None:
 
 
 def site_cell(site: Site, column: str) -> object:
-    """Return what stands in a column of ``SITE_COLUMNS`` of a file of sites."""
+    """Return a site's cell in a column of ``SITE_COLUMNS``."""
     if column == "region":
         return site.region.name if site.region else ""
     if column == "opening_hours":
@@ -96,9 +96,9 @@ def _meter_cell(meter: Meter, column: str) -> object:
 
 
 def _references(found: QuerySet[Any]) -> list[str]:
-    """Return the names of other systems that a file can carry as columns of their own."""
-    held = found.order_by().exclude(outside_references={}).values_list("outside_references", flat=True)
-    names = {name for references in held.iterator(chunk_size=_CHUNK) for name in references}
+    """Return the names of outside references, such as ``energystar_id``, that get a column."""
+    stored = found.order_by().exclude(outside_references={}).values_list("outside_references", flat=True)
+    names = {name for references in stored.iterator(chunk_size=_CHUNK) for name in references}
     return sorted(name for name in names if _REFERENCE.fullmatch(name))[:_MOST_REFERENCES]
 
 

@@ -1,4 +1,4 @@
-"""Rows as CSV or as a workbook. No cell runs as a formula, in either."""
+"""Rows as CSV or as a workbook. No cell of either runs as a formula."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LONGEST_CELL: Final = 32_767  # characters, in a workbook
 
 
 def csv_parts(rows: Iterable[Row]) -> Iterator[bytes]:
-    """Yield rows as CSV, some thousand at a time: UTF-8 with a mark, without which Excel guesses wrongly."""
+    """Yield rows as CSV, 2,000 at a time: UTF-8 with a byte order mark, without which Excel guesses wrongly."""
     buffer = io.StringIO("\ufeff")
     buffer.seek(0, io.SEEK_END)
     writer = csv.writer(buffer)
@@ -42,9 +42,9 @@ def xlsx(rows: Iterable[Row], name: str) -> bytes:
 
 
 def write_xlsx(rows: Iterable[Row], name: str, out: IO[bytes]) -> None:
-    """Write rows as a workbook of one sheet. Text is text, whatever it begins with; the first row stays in sight.
+    """Write rows as a workbook of one sheet. Text is never a formula or a link; the first row is frozen.
 
-    Raises ``Invalid`` where there are more rows than a workbook holds.
+    Raises ``Invalid`` if there are more rows than a workbook can hold.
     """
     import xlsxwriter
 
@@ -55,7 +55,9 @@ def write_xlsx(rows: Iterable[Row], name: str, out: IO[bytes]) -> None:
         sheet.freeze_panes(1, 0)
         for line, row in enumerate(rows):
             if line > MOST_XLSX_ROWS:
-                raise Invalid("A workbook holds no more rows.", "Ask for CSV.", field="format")
+                raise Invalid(
+                    f"A workbook holds at most {MOST_XLSX_ROWS:,} rows.", "Choose CSV instead.", field="format"
+                )
             for column, cell in enumerate(row):
                 _write_cell(sheet, line, column, cell, day=day, bold=None if line else bold)
 
@@ -72,7 +74,7 @@ def _write_cell(sheet: Any, line: int, column: int, cell: object, *, day: Any, b
     else:
         text = str(safe(_as_text(cell)))
         if len(text) > _LONGEST_CELL:
-            raise Invalid("A cell is too long for a workbook.", "Ask for CSV.", field="format")
+            raise Invalid("A cell is too long for a workbook.", "Choose CSV instead.", field="format")
         sheet.write_string(line, column, text, bold)
 
 
