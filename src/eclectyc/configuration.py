@@ -242,7 +242,7 @@ def _check_env_file(path: Path) -> None:
             raise BadConfiguration(f"Line {line} of {path} is no setting.", "Write NAME=value.", field=".env")
 
 
-def make_home(home: Path) -> None:
+def create_home(home: Path) -> None:
     """Make the data folder, readable by its owner only."""
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -254,16 +254,16 @@ def make_home(home: Path) -> None:
         ) from None
 
 
-def secret_of(home: Path) -> str:
+def secret_key(home: Path) -> str:
     """Return this installation's secret key; it is made once and kept in the home with mode 0600."""
-    return key_file(home, "secret_key")
+    return read_key_file(home, "secret_key")
 
 
-def key_file(home: Path, name: str) -> str:
+def read_key_file(home: Path, name: str) -> str:
     """Return what a key file of the home holds; the file is made once, with mode 0600, whole or not at all."""
     path = home / name
     if not path.exists():
-        make_home(home)
+        create_home(home)
         write_key_file(path, secrets.token_urlsafe(50), replace=False)
     key = path.read_text().strip()
     if not key:
@@ -289,12 +289,12 @@ def write_key_file(path: Path, text: str, *, replace: bool) -> None:
             draft.replace(path)
         else:
             with suppress(FileExistsError):
-                _put_in_place(draft, path)
+                _place_unless_present(draft, path)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _put_in_place(draft: Path, path: Path) -> None:
+def _place_unless_present(draft: Path, path: Path) -> None:
     try:
         os.link(draft, path)
     except FileExistsError:

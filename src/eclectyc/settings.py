@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from eclectyc.configuration import load, make_home, secret_of
+from eclectyc.configuration import create_home, load, secret_key
 
 CONFIGURATION = load()
 HOME = CONFIGURATION.home
-make_home(HOME)
+create_home(HOME)
 
-SECRET_KEY = CONFIGURATION.secret_key or secret_of(HOME)
+SECRET_KEY = CONFIGURATION.secret_key or secret_key(HOME)
 DEBUG = CONFIGURATION.debug
 ALLOWED_HOSTS = CONFIGURATION.allowed_hosts or ["localhost", "127.0.0.1", "[::1]"]
 ADMIN_EMAIL = CONFIGURATION.admin_email

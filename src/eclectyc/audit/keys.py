@@ -14,7 +14,7 @@ from django.conf import settings
 
 from eclectyc.audit.chain import head_signature
 from eclectyc.audit.models import Head
-from eclectyc.configuration import BadConfiguration, key_file
+from eclectyc.configuration import BadConfiguration, read_key_file
 from eclectyc.kernel.errors import EclectycError
 
 FILE: Final = "audit.key"
@@ -50,7 +50,7 @@ def key() -> bytes:
     if not path.exists() and Head.objects.filter(last__gt=0).exists():
         raise KeyMissing(path)
     try:
-        return key_file(Path(settings.HOME), FILE).encode()
+        return read_key_file(Path(settings.HOME), FILE).encode()
     except BadConfiguration:
         raise KeyMissing(path) from None
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from eclectyc.configuration import make_home, write_key_file
+from eclectyc.configuration import create_home, write_key_file
 from eclectyc.kernel.errors import EclectycError
 
 FILE: Final = "vault.key"
@@ -56,7 +56,7 @@ def keys(home: Path) -> list[VaultKey]:
 def newest(home: Path) -> VaultKey:
     """Return the key that seals; create the file if there is none."""
     if not (home / FILE).exists():
-        make_home(home)
+        create_home(home)
         write_key_file(home / FILE, _line(secrets.token_bytes(LENGTH)), replace=False)
     return keys(home)[0]
 
