@@ -14,7 +14,7 @@ from tests.access.two_sides import Sides, make_sides
 
 @pytest.fixture(scope="module")
 def sides(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
-    """Both sides, made once for all tests of a file: what a test changes is taken back at its end."""
+    """Both sides, made once for all tests of a file: what a test changes is rolled back at its end."""
     folder: Path = tmp_path_factory.mktemp("sides")
     patch = pytest.MonkeyPatch()
     patch.setenv("ECLECTYC_HOME", str(folder))
@@ -28,7 +28,7 @@ def sides(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytes
 
 @pytest.fixture
 def home(request: pytest.FixtureRequest) -> Path:
-    """The home of both sides where a test stands on them; its own otherwise."""
+    """The home of both sides, if a test uses them; else its own."""
     if "sides" in request.fixturenames:
         return Path(settings.HOME)
     own: Path = request.getfixturevalue("home")

@@ -83,7 +83,7 @@ QUERIES: Final[dict[str, str]] = {
 }
 # Each answer of these holds a fresh secret of the person's own.
 FRESH: Final = frozenset({"GET /account/second-factor/set-up", "GET /account/recovery-codes/new"})
-# Query parameters of the API that name nothing that somebody has.
+# Query parameters of the API that name nothing that anyone owns.
 PLAIN_PARAMETERS: Final = frozenset(
     [
         "limit",

@@ -23,7 +23,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.access.two_sides import MISSING, Side, Sides
 
 API: Final = "/api/"
-# What a word in an address or a body names: by itself, or by the word that stands before it.
+# What a word in an address or a body names: by itself, or by the word before it.
 SAID_BY: Final = {
     "regions": "region", "suppliers": "supplier", "sites": "site", "organisations": "organisation", "users": "user",
     "people": "user", "memberships": "membership", "roles": "role", "invitations": "invitation", "tokens": "token",
@@ -88,7 +88,7 @@ class Answer:
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """Take back whatever happens within."""
+    """Roll back what happens within."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -120,7 +120,7 @@ _asked = count()  # each from an address of its own: what is throttled by addres
 
 
 def ask(client: Client, question: Question, url: str, body: Any = None, **headers: str) -> Answer:
-    """Ask once; what it changed is taken back."""
+    """Send a request; roll back what it changed."""
     send: dict[str, Any] = {"headers": headers, "REMOTE_ADDR": f"10.1.{next(_asked) % 250}.{next(_asked) % 250}"}
     cookies = deepcopy(client.cookies)
     if question.method != "GET":
@@ -145,7 +145,7 @@ def ask(client: Client, question: Question, url: str, body: Any = None, **header
 
 
 def text_of(response: HttpResponse) -> str:
-    """Return what an answer says, a workbook's cells as well."""
+    """Return an answer's text, or a workbook's cells."""
     content = b"".join(response) if response.streaming else response.content
     if content[:2] == b"PK":
         import io
@@ -254,7 +254,7 @@ def read_by(client: Client, question: Question, url: str) -> frozenset[str]:
 
 
 def clients(sides: Sides) -> dict[str, Client]:
-    """Everybody's client."""
+    """A client for each kind of asker."""
     from tests.access.two_sides import NAMES
 
     return {name: sides.client(name) for name in NAMES}

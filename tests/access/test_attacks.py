@@ -1,4 +1,4 @@
-"""One test for each trick, on every page and every operation there is. Those on the way in are in tests/signin."""
+"""One test for each trick, on every page and every operation there is. Those at sign-in are in tests/signin."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 BY_TOKEN: Final = ("viewer", "manager", "admin", "operator", "outsider", "read", "narrowed", "push")
 BY_SESSION: Final = ("viewer", "admin")
 OVER: Final = ("nobody", "revoked", "expired token", "unknown token", "ended session", "expired session")
-# Health is told to all but those whose key does not count; without a session and its proof nothing is sent.
+# Health answers all but those with an invalid key; without a session and its proof nothing is sent.
 ALLOWED: Final = {"nobody": {200, 401, 403}, "session": {200, 401}, "token": {401}, "revoked": {401}}
 # 422 is the right answer to what is well-formed and makes no sense; what a role may not do is 403 or 404.
 CONFIGURATION: Final[dict[str, Any]] = {
@@ -63,7 +63,7 @@ def by_token(secret: str) -> How:
 
 
 def token_of(sides: Sides, name: str, **fields: Any) -> How:
-    """The header of a token of one's own that may do all that one may oneself; or of those that everybody has."""
+    """The header of a token with all rights of its person; or of the tokens that all kinds of asker have."""
     if name not in sides.people:
         return by_token(sides.secrets[name])
     person = sides.people[name]
@@ -71,7 +71,7 @@ def token_of(sides: Sides, name: str, **fields: Any) -> How:
 
 
 def session_of(person: User, client: Client | None = None) -> How:
-    """The cookies of somebody who has signed in, and the header that a page of ours adds."""
+    """The cookies of a signed-in person, and the header that our pages add."""
     client = client or Client()
     client.force_login(person)
     proof = "a" * 32
@@ -123,7 +123,7 @@ def test_expired_credentials_are_refused_as_described(name: str, described: Any,
 
 
 def over(name: str, sides: Sides) -> How:
-    """A way of asking that counts for nothing any more."""
+    """A credential that is no longer valid."""
     admin = sides.people["admin"]
     if name == "revoked":
         return by_token(sides.secrets["revoked"])

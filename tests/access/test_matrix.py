@@ -1,4 +1,4 @@
-"""Every page and every operation of the API, asked by everybody, with their own things, another's, and none.
+"""Every page and every operation of the API, asked by each role, with their own things, another's, and none.
 
 What is another's must be like what is not there: the same status, the same words, the same number of queries. And
 no word of one organisation ever stands in an answer to the other.
@@ -354,7 +354,7 @@ def test_no_search_no_order_and_no_file_reveals_another(entry: str, sides: Sides
     "entry", [e for e in sorted(ROWS) if e.startswith("GET ") and e not in {"GET /api/health", *FRESH}]
 )
 def test_no_answer_changes_with_what_another_has(entry: str, sides: Sides, asking: dict[str, Client]) -> None:
-    """No count, no order and no chart tells how much another has: the same answer after it has got twice as much."""
+    """No count, no order and no chart reveals how much another has: the same answer after it has got twice as much."""
     question = question_of(entry)
     url = url_of(question, sides.here) + (f"?{QUERIES[entry]}" if entry in QUERIES else "")
     names = [name for name in ("admin", "narrowed") if answers_in(entry)[name] == 200]

@@ -1,4 +1,4 @@
-"""Rights only ever grow smaller on their way: through a narrowed token, and from those who give them."""
+"""Rights never grow: not through a narrowed token, nor by being granted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ steady = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, 
 
 
 def build(plan: dict[str, Any]) -> Built:
-    """Build an estate anew; each example stands in a transaction that is taken back."""
+    """Build an estate; each example is in a transaction that is rolled back."""
     for model in (Membership, Role, Series, Meter, Site, Region):
         model.objects.all().delete()
     return Built(plan)

@@ -1,4 +1,4 @@
-"""What anybody sees equals a slow, obvious reading of their memberships, for random trees and memberships."""
+"""What a person sees equals a slow, obvious reading of their memberships, for random trees and memberships."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def is_under(organisation: Organisation | None, top: Organisation) -> bool:
 
 
 def may_see(membership: Membership, organisation: Organisation, site: Site | None, meter: Meter | None) -> bool:
-    """Read one membership as the documentation says it."""
+    """Apply one membership as documented."""
     if membership.since is not None and membership.since > TODAY:
         return False
     if membership.until is not None and membership.until <= TODAY:

@@ -1,4 +1,4 @@
-"""Two organisations that know nothing of each other, each with one of everything, and everybody who may ask.
+"""Two organisations that know nothing of each other, each with one of everything, and every kind of asker.
 
 Whatever text one of them holds carries its mark, a word that stands nowhere else: where it turns up in an answer to
 the other, something has leaked.
@@ -124,7 +124,7 @@ class Sides:
 
 
 def marked(thing: models.Model, mark: str) -> Any:
-    """Save a thing with its side's mark in every text that somebody could have written."""
+    """Save a thing with its side's mark in every text that a person could have written."""
     for column in marked_fields(type(thing)):
         if not getattr(thing, column.name):
             text = f"{mark} {column.name}"
@@ -220,7 +220,7 @@ def _meters(side: Side, number: int, supplier: Supplier) -> None:
 
 
 def make_sides() -> Sides:
-    """Make both sides and everybody."""
+    """Create both sides and all askers."""
     here, there = Side(HERE), Side(THERE)
     for number, side in enumerate((here, there)):
         furnish(side, number)

@@ -1,4 +1,4 @@
-"""An organisation that has an administrator keeps one, whatever is tried and however many try at once."""
+"""The last administrator of an organisation cannot be removed, even by changes at the same moment."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_an_organisation_that_never_had_one_is_not_in_the_way(world: World) -> N
 
 
 def at_once(*deeds: Callable[[], object]) -> list[str]:
-    """Run deeds in threads that start together; return the kind of error of each, or nothing."""
+    """Run changes in threads that start together; return the kind of error of each, or nothing."""
     gate, ends = threading.Barrier(len(deeds)), [""] * len(deeds)
 
     def run(n: int) -> None:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 def token_of(message: Any = None) -> str:
-    """Return the token out of the last mail's link, as its reader would."""
+    """Return the token in the last email's link."""
     text = str((message or mail.outbox[-1]).body)
     found = re.search(r"http://localhost:8000/invitation/([\w-]{43})\s", text)
     assert found

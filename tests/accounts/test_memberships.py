@@ -1,4 +1,4 @@
-"""Who may give which role where: cases, and a plain reference for random trees."""
+"""Who may grant which role where: cases, and a plain reference for random trees."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TODAY = date.today()
 
 
 def site_keeper(world: World) -> User:
-    """Somebody who keeps the people of one site only."""
+    """A person who may edit the people of one site only."""
     user = User.objects.create(email="keeper@harbour.example")
     Membership.objects.create(user=user, organisation=world.org, site=world.site, role="admin")
     return user
@@ -159,7 +159,7 @@ def test_a_change_acts_at_once_and_keeps_what_is_left_out(world: World) -> None:
         memberships.end(SYSTEM, membership=membership)
 
 
-# The reference: one membership at a time, read as the documentation says it.
+# The reference: one membership at a time, applied as documented.
 
 NAMES = sorted(PERMISSIONS)
 KINDS = ("organisation", "region", "site", "meter")
@@ -215,7 +215,7 @@ def test_a_grant_is_allowed_exactly_where_the_giver_has_all_of_it(db: None, data
         owner = thing if kind == "organisation" else thing.organisation
         Membership.objects.create(user=giver, **{"organisation": owner, "role": ""} | position(role, kind, thing))
     role, (kind, thing) = data.draw(st.tuples(roles, place), label="given")
-    # The other person stands where they are seen by whoever sees the place.
+    # The other person is at a place where everyone who sees the place sees them.
     owner = thing if kind == "organisation" else thing.organisation
     mark = Role.objects.create(organisation=owner, name="mark", permissions=["estate.view"])
     Membership.objects.create(user=other, **{"organisation": owner, "role": "", "custom_role": mark, kind: thing})

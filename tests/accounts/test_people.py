@@ -16,7 +16,7 @@ GOOD = "tern over quiet water"
 
 @pytest.fixture
 def shared(world: World) -> User:
-    """Somebody with a role in both organisations."""
+    """A person with a role in both organisations."""
     user = make_user("shared@both.example", world.org)
     Membership.objects.create(user=user, organisation=world.other_org, role="manager")
     return user

@@ -1,4 +1,4 @@
-"""How often something may happen, counted for all processes: in a file of the home, on PostgreSQL in the registry."""
+"""Rates, counted for all processes: in a file of the home, on PostgreSQL in the registry."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ START = 1_800_000_000.0  # the beginning of a minute
 
 @dataclass
 class Tries:
-    """Counts by the name of who tries."""
+    """Attempts, counted by name."""
 
     counters: Counters
 

@@ -1,4 +1,4 @@
-"""The demo's readings are what an engineer would believe, and the same for the same seed."""
+"""The demo's readings are plausible to an engineer, and the same for the same seed."""
 
 from datetime import date, datetime, timedelta
 from functools import cache

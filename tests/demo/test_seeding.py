@@ -1,4 +1,4 @@
-"""The demo in the registry and the lake: made once, carried on, never mixed, finished where it was cut off."""
+"""The demo in the registry and the lake: created once, continued later, never mixed with an estate."""
 
 from datetime import date, timedelta
 
@@ -18,7 +18,7 @@ TODAY = date(2026, 6, 1)
 
 @pytest.fixture
 def three_weeks(monkeypatch, home):
-    """A demo of three weeks instead of two years, still to be made, and the organisation it will be in."""
+    """A demo of three weeks instead of two years, not created yet, and its organisation."""
     monkeypatch.setattr(seeding, "first_day", lambda made_on: made_on - timedelta(days=21))
     return Organisation.objects.create(name="My organisation")
 

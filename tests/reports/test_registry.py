@@ -1,4 +1,4 @@
-"""Sites and meters out as files and in again: nothing changes, and no cell runs."""
+"""Sites and meters exported and imported again: nothing changes, and no cell is a formula."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from tests.signin.people import Person
 
 @pytest.fixture
 def visitor() -> Client:
-    """Nobody. A fault is answered, not raised into the test."""
+    """A visitor without a session. An error becomes an answer, not an exception."""
     return Client(raise_request_exception=False)
 
 

@@ -1,4 +1,4 @@
-"""People who come through the door, and the codes of their phones (RFC 6238, reckoned here on its own)."""
+"""People who sign in, and the codes of their phones (RFC 6238, implemented independently)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def secret_in(page: str) -> str:
 
 @dataclass
 class Person:
-    """Somebody with a password, and a phone once they have set it up."""
+    """A person with a password, and a phone once they have set it up."""
 
     user: User
     password: str
@@ -45,7 +45,7 @@ class Person:
     last_code: str = ""
 
     def browser(self, **extra: Any) -> Client:
-        """Return a browser in which nobody has signed in yet."""
+        """Return a browser without a sign-in."""
         return Client(raise_request_exception=False, headers={"User-Agent": FIREFOX}, **extra)
 
     def knock(self, client: Client, password: str | None = None, **extra: Any) -> HttpResponse:
@@ -54,7 +54,7 @@ class Person:
         return client.post("/login", form, **extra)
 
     def enter(self, client: Client | None = None) -> Client:
-        """Sign in, with the second factor where there is one."""
+        """Sign in, with the second factor if there is one."""
         client = client or self.browser()
         answer = self.knock(client)
         if answer.headers.get("Location") == "/login/code":

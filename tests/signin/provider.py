@@ -1,4 +1,4 @@
-"""An OpenID provider on loopback, small enough to read: whoever comes is the person that ``says`` names."""
+"""An OpenID provider on loopback, small enough to read: every visitor is the person of ``says``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLIENT, SECRET = "eclectyc", "a secret of both"
 
 
 class Provider:
-    """The provider and what it says of the person who comes."""
+    """The provider, and its claims about the visitor."""
 
     def __init__(self) -> None:
         self.says: dict[str, Any] = {}

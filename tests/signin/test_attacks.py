@@ -1,4 +1,4 @@
-"""One test for each trick on the way in."""
+"""One test for each attack on signing in."""
 
 from __future__ import annotations
 

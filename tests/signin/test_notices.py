@@ -1,4 +1,4 @@
-"""Whenever a way in has changed its person is told by mail: what, when, from where, and what to do about it."""
+"""A change to a person's sign-in is emailed to them: what, when, from where, and what to do about it."""
 
 from __future__ import annotations
 

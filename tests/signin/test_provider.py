@@ -38,7 +38,7 @@ def provider(settings: Any) -> Iterator[Provider]:
 
 
 def come(client: Client, then: str = "") -> HttpResponse:
-    """Go to the provider and come back with what it says."""
+    """Go to the provider and return with its answer."""
     away = client.get("/account/sso/sso", {"next": then} if then else {})
     assert away.status_code == 302, away.content.decode()
     back = requests.get(away.headers["Location"], allow_redirects=False, timeout=10).headers["Location"]

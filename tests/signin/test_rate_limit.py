@@ -28,7 +28,7 @@ def quick(world: World, settings: object) -> None:
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """Time stands, at the start of a window."""
+    """A clock that stands still at the start of a window."""
     with time_machine.travel(time.time() // 3600 * 3600, tick=False) as standing:
         yield standing
 

@@ -1,4 +1,4 @@
-"""Who reads of a sign-in: the administrators of each organisation of the person, each their own, and nobody else."""
+"""Sign-ins are read by the administrators of each organisation of the person, and by no one else."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ pytestmark = pytest.mark.django_db
 
 
 def told(user: User, action: str) -> list[int | None]:
-    """The organisations of the events of an action that somebody reads."""
+    """Return the organisations of the events of an action that an actor can read."""
     return sorted(find_events(Actor.of(user), EventFilter(action=action)).values_list("organisation_id", flat=True))
 
 
 @pytest.fixture
 def shared(world: World) -> User:
-    """Somebody with a role at a site of one organisation, and in the other; and, once, in a third."""
+    """A person with a role at a site of one organisation, and in the other; and, once, in a third."""
     user = make_user("shared@both.example", world.other_org)
     Membership.objects.create(user=user, organisation=world.org, site=world.site, role="viewer")
     third = Organisation.objects.create(name="Left Behind")

@@ -1,4 +1,4 @@
-"""A password that an administrator set lets its person in to choose their own, and to nothing else."""
+"""A password set by an administrator allows its person to choose their own, and nothing else."""
 
 from __future__ import annotations
 

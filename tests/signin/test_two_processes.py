@@ -1,4 +1,4 @@
-"""Brute force against two real servers of one installation: together they give no more tries than one.
+"""Brute force against two real servers of one installation: together they allow no more attempts than one.
 
 On SQLite they share a home; on PostgreSQL they are two machines, each with a home of its own and copies of the keys.
 """
