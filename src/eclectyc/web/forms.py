@@ -1,6 +1,6 @@
 """Forms that are checked by the services: a page defines the fields, a service validates the values.
 
-Values are kept as they were typed, so that nothing is lost when a service refuses them; errors are next to their fields.
+Values are kept as typed, so that nothing is lost when a service refuses them; errors are shown next to their fields.
 """
 
 from __future__ import annotations
