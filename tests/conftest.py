@@ -30,6 +30,7 @@ CLUSTER = Cluster.planned()
 TOUCHES_REGISTRY = {"db", "transactional_db", "django_db_setup", "installation", "bare_installation", "postgresql"}
 FORMATS = Path(__file__).parent / "readers" / "formats"
 NOT_RUN: pytest.StashKey[Counter[str]] = pytest.StashKey()
+OF_A_WORKER = "not_run"  # the same, on its way from a worker of xdist
 LONGEST_ID = 80  # of a parameter in a test's name
 CLEARED = ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "ADMIN_EMAIL", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
@@ -110,6 +111,21 @@ def _touches_registry(item: pytest.Item) -> bool:
         return False
     fixtures = set(getattr(item, "fixturenames", ()))
     return item.get_closest_marker("django_db") is not None or bool(TOUCHES_REGISTRY & fixtures)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Have a worker of xdist tell what it left out: the process that writes the summary collects no tests."""
+    told: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told[OF_A_WORKER] = dict(session.config.stash.get(NOT_RUN, Counter()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear it. Each worker collects the same tests, so that the counts of one are those of all."""
+    told: dict[str, int] = getattr(node, "workeroutput", {}).get(OF_A_WORKER, {})
+    heard = node.config.stash.setdefault(NOT_RUN, Counter())
+    node.config.stash[NOT_RUN] = heard | Counter(told)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
