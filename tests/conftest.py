@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
-from tests import needs
+from tests import needs, scratch
 from tests.cluster import Cluster
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from tests.factories import World
 
+scratch.use_memory()
 ON_POSTGRESQL = needs.on_postgresql()
 SCRATCH = Path(tempfile.mkdtemp(prefix="eclectyc-tests-"))
 CLUSTER = Cluster.planned()
@@ -34,7 +35,7 @@ OF_A_WORKER = "not_run"  # the same, on its way from a worker of xdist
 LONGEST_ID = 80  # of a parameter in a test's name
 CLEARED = ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "ADMIN_EMAIL", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
-pytest_plugins = ["tests.browsing", "tests.serving", "tests.objectstore"]
+pytest_plugins = ["tests.registry", "tests.browsing", "tests.serving", "tests.objectstore"]
 
 
 def _prepare_django() -> None:
@@ -147,11 +148,11 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[Cluster]:
+def postgresql(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A running PostgreSQL; ``new_database()`` gives the URL of an empty one."""
     if not needs.found("postgresql"):
         pytest.fail(needs.REMEDIES["postgresql"])
-    CLUSTER.start()
+    CLUSTER.start(request.getfixturevalue("migrated_cluster") if ON_POSTGRESQL else None)
     yield CLUSTER
     if not ON_POSTGRESQL:
         CLUSTER.stop()

@@ -17,12 +17,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests import needs
 from tests.cluster import Cluster
+from tests.registry import INSTALLED
 
 BIN = Path(sys.executable).parent
 
@@ -105,32 +105,14 @@ def plain_environment(home: Path, database_url: str = "") -> dict[str, str]:
     return environment | {"DATABASE_URL": database_url} if database_url else environment
 
 
-@pytest.fixture(scope="session")
-def migrated_template(postgresql: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a database of the running PostgreSQL with the registry's tables in it."""
-    url = postgresql.new_database()
-    home = tmp_path_factory.mktemp("migrated")
-    subprocess.run([BIN / "eclectyc", "migrate"], env=plain_environment(home, url), check=True, capture_output=True)
-    return urlsplit(url).path.lstrip("/")
-
-
-@pytest.fixture(scope="session")
-def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home as the first command leaves it; made once, because that takes seconds."""
-    home = tmp_path_factory.mktemp("migrated") / "home"
-    subprocess.run([BIN / "eclectyc", "migrate"], env=plain_environment(home), check=True, capture_output=True)
-    return home
-
-
 @pytest.fixture
 def installation(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Installation]:
     """A fresh installation beside the test's own registry, with nothing in it."""
     folder = tmp_path / "installation"
     url = ""
     if needs.on_postgresql():
-        template: str = request.getfixturevalue("migrated_template")
         cluster: Cluster = request.getfixturevalue("postgresql")
-        url = cluster.new_database(template=template)
+        url = cluster.new_database(template=INSTALLED)
     else:
         shutil.copytree(request.getfixturevalue("migrated_home"), folder)
     made = Installation(folder, plain_environment(folder, url))
