@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
-from tests import needs, scratch
+from tests import forked, needs, scratch
 from tests.cluster import Cluster
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Have a worker of xdist tell what it left out: the process that writes the summary collects no tests."""
     told: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
     if told is not None:
-        told[OF_A_WORKER] = dict(session.config.stash.get(NOT_RUN, Counter()))
+        told[OF_A_WORKER] = dict(session.config.stash.setdefault(NOT_RUN, Counter()))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -143,6 +143,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_unconfigure() -> None:
     """Remove what this run made outside pytest's own folders."""
+    forked.end()
     CLUSTER.stop()
     shutil.rmtree(SCRATCH, ignore_errors=True)
 

@@ -37,7 +37,7 @@ def once(shared: Path, name: str, make: Callable[[Path], None]) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not ready.exists():
             shutil.rmtree(making, ignore_errors=True)
-            making.mkdir()
+            making.mkdir(mode=0o700)
             make(making)
             making.rename(ready)
     return ready

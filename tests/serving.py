@@ -20,8 +20,9 @@ from typing import Any
 
 import pytest
 
-from tests import needs
+from tests import forked, needs
 from tests.cluster import Cluster
+from tests.forked import Forked
 from tests.registry import INSTALLED
 
 BIN = Path(sys.executable).parent
@@ -39,15 +40,7 @@ class Installation:
         self, *arguments: str | Path, stdin: str = "", timeout_s: float = 120, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, such as ``run("import", path, ECLECTYC_FAILPOINT="lake.commit")``."""
-        return subprocess.run(
-            self._command(arguments),
-            env=self.environment | environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        return forked.run(self._command(arguments), env=self.environment | environment, input=stdin, timeout=timeout_s)
 
     def json(self, *arguments: str | Path) -> Any:
         """Run a command with ``--json`` and return the object that it prints."""
@@ -77,7 +70,7 @@ class Installation:
         return [str(BIN / "eclectyc"), *map(str, arguments)]
 
 
-def end_group(process: subprocess.Popen[str]) -> None:
+def end_group(process: subprocess.Popen[str] | Forked) -> None:
     """End a process that leads its own group, and all of that group."""
     if process.poll() is None:
         process.terminate()
@@ -158,12 +151,11 @@ def served(transactional_db: None, home: Path, tmp_path: Path) -> Iterator[Serve
     log = tmp_path / "served.log"
     command = [str(BIN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("w") as output:
-        process = subprocess.Popen(
+        process = Forked(
             [*command, "--workers", "1", "--blocking-threads", "4", "eclectyc.wsgi:application"],
             env=plain_environment(home, registry_url()),
             stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
+            stderr=output,
             start_new_session=True,
         )
     try:
@@ -175,7 +167,7 @@ def served(transactional_db: None, home: Path, tmp_path: Path) -> Iterator[Serve
         print(log.read_text())  # pytest shows it where the test fails
 
 
-def _wait_for(url: str, process: subprocess.Popen[str], log: Path, timeout_s: float = 30) -> None:
+def _wait_for(url: str, process: Forked, log: Path, timeout_s: float = 30) -> None:
     until = time.monotonic() + timeout_s
     while time.monotonic() < until and process.poll() is None:
         try:

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from tests import forked
 from tests.cluster import Cluster
+from tests.forked import Forked
 from tests.serving import Installation, plain_environment
 
 # Imports without a file: batch after batch through the lake's own door, until told to stop.
@@ -65,13 +67,13 @@ print(json.dumps({
 
 
 @contextmanager
-def writing(installation: Installation, count: int, stop: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+def writing(installation: Installation, count: int, stop: Path | None = None) -> Iterator[Forked]:
     """Have imports go on meanwhile; the first is done when this begins, the last when it ends.
 
     With ``stop``, a file that is not there yet, they go on until this ends, at most ``count`` of them.
     """
     command = [sys.executable, "-c", WRITER, str(count), *([str(stop)] if stop else [])]
-    with subprocess.Popen(command, env=installation.environment, stdout=subprocess.PIPE, text=True) as process:
+    with Forked(command, env=installation.environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "0\n"
         yield process
@@ -87,7 +89,7 @@ def write(installation: Installation, count: int) -> None:
 
 
 def totals(installation: Installation) -> dict[str, Any]:
-    done = subprocess.run([sys.executable, "-c", TOTALS], env=installation.environment, capture_output=True, text=True)
+    done = forked.run([sys.executable, "-c", TOTALS], env=installation.environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
