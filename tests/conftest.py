@@ -33,6 +33,7 @@ TOUCHES_REGISTRY = {"db", "transactional_db", "django_db_setup", "installation",
 WAITS = {"installation", "bare_installation"}
 FORMATS = Path(__file__).parent / "readers" / "formats"
 NOT_RUN: pytest.StashKey[Counter[str]] = pytest.StashKey()
+WENT_WELL: pytest.StashKey[bool] = pytest.StashKey()
 OF_A_WORKER = "not_run"  # the same, on its way from a worker of xdist
 LONGEST_ID = 80  # of a parameter in a test's name
 CLEARED = ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "ADMIN_EMAIL", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
@@ -135,8 +136,9 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Have a worker of xdist tell what it left out: the process that writes the summary collects no tests."""
+    session.config.stash[WENT_WELL] = exitstatus == 0
     told: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
     if told is not None:
         left_out: Counter[str] = session.config.stash.get(NOT_RUN, Counter())
@@ -163,11 +165,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(line)
 
 
-def pytest_unconfigure() -> None:
-    """Remove what this run made outside pytest's own folders."""
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what this run made outside pytest's own folders; and these as well, where they are in memory and nothing
+    failed."""
     forked.end()
     CLUSTER.stop()
     shutil.rmtree(SCRATCH, ignore_errors=True)
+    if config.stash.get(WENT_WELL, False):
+        scratch.clear()
 
 
 @pytest.fixture(scope="session")

@@ -12,13 +12,30 @@ from typing import Final
 
 MEMORY: Final = Path("/dev/shm")
 ROOM: Final = 4 << 30  # [bytes] that must be free there
+PREFIX: Final = "eclectyc-run-"  # of a run's folder there; the number of its first process follows
 
 
 def use_memory() -> None:
     """Have temporary files made in memory, where there is room: the product waits for the disk at every commit, and
     nothing here outlives the power. ``TMPDIR`` names another folder."""
-    if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK | os.X_OK) and _room() >= ROOM:
-        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK | os.X_OK) or _room() < ROOM:
+        return
+    for left in MEMORY.glob(f"{PREFIX}*"):  # by runs that failed, to be looked at, or that were killed
+        if not Path("/proc", left.name.removeprefix(PREFIX)).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = _folder()
+    folder.mkdir()
+    folder.chmod(0o711)  # PostgreSQL's own user goes through it
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+
+
+def clear() -> None:
+    """Remove what this process's run has left there."""
+    shutil.rmtree(_folder(), ignore_errors=True)
+
+
+def _folder() -> Path:
+    return MEMORY / f"{PREFIX}{os.getpid()}"
 
 
 def _room() -> int:
