@@ -35,7 +35,7 @@ COINAGES: Final = re.compile(
     re.IGNORECASE,
 )
 # Promised names: a command, keys of its answer, columns.
-PROMISED: Final = re.compile(r"audit anew|[\"'.]anew\b|\banew[\":]|\btold = models|[\"']told[\"']")
+PROMISED: Final = re.compile(r"audit anew|[\"'.]anew\b|\banew[\":]|\btold (= models|String)|[\"']told[\"']")
 PROSE: Final = (
     "src/**/*.py",
     "src/**/*.html",

@@ -22,33 +22,33 @@ INSTALLED: Final = "installed"  # a database as the first command leaves it, to 
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+def run_folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     """A folder that all processes of this run share."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if hasattr(request.config, "workerinput") else own
 
 
 @pytest.fixture(scope="session")
-def migrated_cluster(shared: Path) -> Path:
+def migrated_cluster(run_folder: Path) -> Path:
     """A stopped PostgreSQL server's files, with both databases in them."""
-    return once(shared, "postgresql", _make_cluster)
+    return once(run_folder, "postgresql", _make_cluster)
 
 
 @pytest.fixture(scope="session")
-def migrated_registry(shared: Path) -> Path:
+def migrated_registry(run_folder: Path) -> Path:
     """A home with nothing but the tables, on SQLite."""
-    return once(shared, "registry", lambda folder: _run("manage", "migrate", home=folder))
+    return once(run_folder, "registry", lambda folder: _run("manage", "migrate", home=folder))
 
 
 @pytest.fixture(scope="session")
-def migrated_home(shared: Path, migrated_registry: Path) -> Path:
+def migrated_home(run_folder: Path, migrated_registry: Path) -> Path:
     """A home as the first command leaves it, on SQLite."""
 
     def make(folder: Path) -> None:
         shutil.copytree(migrated_registry, folder, dirs_exist_ok=True)
         _run("migrate", home=folder)
 
-    return once(shared, "home", make)
+    return once(run_folder, "home", make)
 
 
 @pytest.fixture(scope="session")

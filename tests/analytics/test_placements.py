@@ -23,7 +23,7 @@ from eclectyc.analytics.day_grid import DayGrid
 from eclectyc.analytics.estate import ConsumptionFilter, consumption, consumption_over_time, estate_overview
 from eclectyc.analytics.placements import MOVES, by_placement
 from eclectyc.analytics.sites import site_summary, site_year
-from eclectyc.estate import service as estate
+from eclectyc.estate import placements as estate
 from eclectyc.estate.models import Meter, Placement, Region, Site
 from eclectyc.kernel.days import slots_in_day
 from eclectyc.kernel.errors import NotFound

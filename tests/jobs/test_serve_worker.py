@@ -52,7 +52,7 @@ def test_serve_keeps_a_worker_beside_the_web_and_neither_outlives_the_other(inst
     _, said = server.communicate(timeout=30)
     assert server.returncode == 0
     assert has_ended(second.pid)
-    assert "The worker ended (-9); it is started again in 2 s." in said
+    assert "The worker ended (-9); restarting in 2 s." in said
 
 
 def test_a_worker_whose_parent_is_gone_ends(crew: Crew):
@@ -67,8 +67,8 @@ def test_what_keeps_dying_is_started_again_less_and_less_often_and_stopped_for_g
     until(lambda: log.exists() and len(log.read_text()) == 2, "its second start")
     beside.stop()
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == "The worker ended (0); it is started again in 2 s."
-    assert set(said[1:]) <= {"The worker ended (0); it is started again in 4 s."}
+    assert said[0] == "The worker ended (0); restarting in 2 s."
+    assert set(said[1:]) <= {"The worker ended (0); restarting in 4 s."}
     time.sleep(0.3)
     assert log.read_text() == "xx"
 

@@ -96,14 +96,14 @@ def totals(installation: Installation) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def prepared(shared: Path, migrated_home: Path) -> Path:
+def prepared(run_folder: Path, migrated_home: Path) -> Path:
     """A home on SQLite with five imports done, made once."""
 
     def make(folder: Path) -> None:
         shutil.copytree(migrated_home, folder, dirs_exist_ok=True)
         write(Installation(folder, plain_environment(folder)), 5)
 
-    return once(shared, "prepared", make)
+    return once(run_folder, "prepared", make)
 
 
 @pytest.fixture

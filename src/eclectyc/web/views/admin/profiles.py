@@ -1,4 +1,4 @@
-"""``/admin/imports/profiles``: how senders' files are laid out, each as TOML to edit, copy and share."""
+"""``/admin/imports/profiles``: the layouts of senders' files, each as TOML to edit, copy and share."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def profiles(request: HttpRequest) -> HttpResponse:
         "form": form,
         "has_files": True,
         "crumbs": [("Imports", reverse("admin-imports"))],
-        "sub": "How the files of each sender are laid out. Files with these layouts are recognised automatically.",
+        "sub": "The layout of each sender’s files. Files with these layouts are recognised automatically.",
     }
     return show(request, "profiles", "Import profiles", context, status=form.status)
 
@@ -140,7 +140,7 @@ def profile_field(actor: Actor, organisations: list[Organisation]) -> Field:
         ImportProfile.objects.visible_to(actor).filter(organisation__in=organisations).values_list("name", flat=True)
     )
     choices = (("", "None: detect automatically"), *((name, name) for name in dict.fromkeys(names[:500])))
-    return Field("profile", "Profile", "select", "How the sender’s files are laid out.", choices)
+    return Field("profile", "Profile", "select", "The layout of the sender’s files.", choices)
 
 
 def _one(actor: Actor, pk: int) -> ImportProfile:
