@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "eclectyc.audit",
     "eclectyc.mail",
+    "eclectyc.vault",
     "eclectyc.jobs",
     "eclectyc.api",  # with the documentation page that django-ninja ships
     "eclectyc.accounts",
@@ -184,7 +185,7 @@ MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute wrong
 MFA_RECOVERY_CODE_DIGITS = 10
 MFA_RATE_LIMITS = False
 MFA_ALLOW_UNVERIFIED_EMAIL = (
-    True  # an invitation confirms an account's address; allauth's list of addresses is not used
+    True  # invitations confirm addresses; allauth's list of them is not used
 )
 SECOND_FACTOR_OF = CONFIGURATION.second_factor  # operators, everybody; empty: as organisations say
 USERSESSIONS_TRACK_ACTIVITY = False  # it would write at every look; accounts.sessions does so once a minute

@@ -8,8 +8,8 @@ from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 
-from eclectyc.audit.models import Event
 from eclectyc.accounts.models import Organisation
+from eclectyc.audit.models import Event
 from tests.factories import World
 from tests.signin.people import Person
 from tests.web.pages import text_of
