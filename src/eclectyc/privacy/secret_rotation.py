@@ -15,7 +15,7 @@ from eclectyc.audit.record import record
 from eclectyc.kernel.errors import Forbidden
 from eclectyc.vault import keys, rotation
 from eclectyc.vault.encrypted_columns import columns
-from eclectyc.vault.errors import BadKeyFile
+from eclectyc.vault.errors import FILE, BadKeyFile
 from eclectyc.vault.give_up import give_up_lost
 from eclectyc.vault.key_check import key_fault
 
@@ -59,7 +59,7 @@ def vault_status() -> VaultStatus:
     fault = key_fault(home, deep=True)
     names = [] if isinstance(fault, BadKeyFile) else [key.name for key in keys.keys(home)]
     used = {name: dict(counts) for name, counts in rotation.count_by_key(columns()).items()}
-    return VaultStatus(names, used, str(fault or ""), str(home / keys.FILE))
+    return VaultStatus(names, used, str(fault or ""), str(home / FILE))
 
 
 def rotate(

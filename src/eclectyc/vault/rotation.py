@@ -23,7 +23,7 @@ from eclectyc.kernel.errors import Busy
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.vault import keys
 from eclectyc.vault.encrypted_columns import EncryptedColumn, replace_each, sealed_in
-from eclectyc.vault.errors import CannotOpen
+from eclectyc.vault.errors import FILE, CannotOpen
 from eclectyc.vault.key_check import sealing_key
 from eclectyc.vault.sealed_text import key_name
 from eclectyc.vault.sealing import reseal
@@ -106,7 +106,7 @@ def count_by_key(columns: Sequence[EncryptedColumn]) -> dict[str, Counter[str]]:
 
 def remaining_wait_s(home: Path, wait_s: float) -> float:
     """Return how long to wait [s] until no process still writes with a key it read before the newest was added."""
-    return max(0.0, wait_s - (time.time() - (home / keys.FILE).stat().st_mtime))
+    return max(0.0, wait_s - (time.time() - (home / FILE).stat().st_mtime))
 
 
 def end(home: Path) -> None:

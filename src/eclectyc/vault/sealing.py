@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 from eclectyc.vault import keys
-from eclectyc.vault.errors import CannotOpen
+from eclectyc.vault.errors import FILE, CannotOpen
 from eclectyc.vault.sealed_text import NONCE, VERSION, joined, key_name, parts
 
 
@@ -40,7 +40,7 @@ def open(sealed: str, *, purpose: str = "") -> bytes:  # noqa: A001 - used as va
     if key is None:
         why = "has no such key" if known else "is missing"
         raise CannotOpen(
-            f"This secret was encrypted with key {name}, and {keys.FILE} {why}.",
+            f"This secret was encrypted with key {name}, and {FILE} {why}.",
             "Restore the file from a copy, or enter the secret again.",
         )
     try:
