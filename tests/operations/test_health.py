@@ -41,7 +41,7 @@ def test_a_fresh_installation_is_healthy(home):
     assert report.exit_code == 0
     assert [check.name for check in report.checks] == [
         "environment", "database", "filesystem", "lake", "memory", "disk", "imports", "pushes", "derived", "jobs",
-        "audit",
+        "audit", "vault",
     ]  # fmt: skip
 
 

@@ -4,9 +4,11 @@ import re
 import threading
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 
+from eclectyc.accounts.models import Organisation
 from eclectyc.audit.models import Event
 from tests.factories import World
 from tests.signin.people import Person
@@ -60,6 +62,28 @@ def test_a_reset_does_not_go_past_the_second_factor(viewer: Person) -> None:
     client = viewer.browser()
     assert choose(client, sent_link(client, viewer.user.email)).headers["Location"] == "/login/code"
     assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("is_used", [False, True])
+def test_a_reset_leaves_the_address_as_it_is_and_the_second_factor_can_be_set_up(viewer: Person, is_used: bool) -> None:
+    """A stranger asks for the link; the person signs in as usual, or uses the link."""
+    Organisation.objects.update(requires_second_factor=True)
+    link = sent_link(viewer.browser(), viewer.user.email)
+    client = viewer.browser()
+    if is_used:
+        choose(client, link)
+    else:
+        viewer.enter(client)
+    assert client.get("/").headers["Location"] == "/account/second-factor/set-up"
+    assert viewer.set_up(client).headers["Location"] == "/account/recovery-codes"
+    assert client.get("/").status_code == 200
+    assert not EmailAddress.objects.exists()
+
+
+def test_an_unverified_address_of_an_earlier_reset_does_not_prevent_a_second_factor(viewer: Person) -> None:
+    EmailAddress.objects.create(user=viewer.user, email=viewer.user.email, primary=False, verified=False)
+    Organisation.objects.update(requires_second_factor=True)
+    assert viewer.set_up(viewer.enter()).headers["Location"] == "/account/recovery-codes"
 
 
 def test_a_reset_does_not_reveal_whether_there_is_an_account(visitor: Client, world: World) -> None:

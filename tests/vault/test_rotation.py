@@ -20,7 +20,7 @@ from eclectyc.kernel.errors import Busy, Forbidden
 from eclectyc.privacy import secret_rotation
 from eclectyc.vault import encrypted_columns, rotation
 from eclectyc.vault.fields import EncryptedText
-from eclectyc.vault.sealing import key_name
+from eclectyc.vault.sealed_text import key_name
 from tests.factories import World
 from tests.serving import Installation
 

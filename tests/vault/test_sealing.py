@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from eclectyc import vault
+from eclectyc.vault.errors import BadKeyFile
 from eclectyc.vault.fields import EncryptedText, Secret
-from eclectyc.vault.keys import BadKeyFile, newest
+from eclectyc.vault.keys import newest
 
+pytestmark = pytest.mark.django_db
 SECRET = "correct horse – 電池"
 
 
@@ -64,7 +66,7 @@ def test_a_missing_key_is_reported_with_its_remedy(home: Path):
     (home / "vault.key").unlink()
     with pytest.raises(vault.CannotOpen, match=r"vault\.key is missing.*Restore the file"):
         vault.open(sealed)
-    vault.seal("another")  # makes a new key, which is not the old one
+    vault.seal("another")  # makes a new key: the registry has nothing sealed
     with pytest.raises(vault.CannotOpen, match="has no such key"):
         vault.open(sealed)
 

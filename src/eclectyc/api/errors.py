@@ -14,6 +14,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from eclectyc.accounts.tokens import Unauthenticated
 from eclectyc.estate.changes import Changed
 from eclectyc.kernel.errors import Busy, Conflict, EclectycError, Forbidden, Invalid, NotFound, TooMany
+from eclectyc.vault.errors import VaultError
 
 PREFIX: Final = "/api/"
 
@@ -33,6 +34,7 @@ _STATUS: Final[tuple[tuple[type[EclectycError], HTTPStatus], ...]] = (
     (Conflict, HTTPStatus.CONFLICT),
     (TooMany, HTTPStatus.TOO_MANY_REQUESTS),
     (Invalid, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (VaultError, HTTPStatus.SERVICE_UNAVAILABLE),
     (Busy, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 

@@ -39,7 +39,7 @@ def seal_lag(*, deep: bool) -> SealLag:
         last = Seal.objects.aggregate(last=Max("event_id"))["last"] or 0
         waiting = Event.objects.filter(pk__gt=last)
     first = waiting.order_by("pk").values_list("at", flat=True).first()
-    return SealLag(first, _notes_since(), _fault())
+    return SealLag(first, _notes_since(), str(key_fault() or ""))
 
 
 def _notes_since() -> datetime | None:
@@ -54,11 +54,12 @@ def _notes_since() -> datetime | None:
     return min(moments, default=None)
 
 
-def _fault() -> str:
+def key_fault() -> EclectycError | None:
+    """Return what is wrong with the key, or None: it is the right one, or nothing has been sealed yet."""
     if not Head.objects.filter(last__gt=0).exists():
-        return ""
+        return None
     try:
         keys.fitting_key()
     except EclectycError as error:
-        return str(error)
-    return ""
+        return error
+    return None

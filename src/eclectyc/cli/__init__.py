@@ -48,7 +48,7 @@ _OWN: Final[dict[str, Command]] = {
     "audit": Command("audit:audit", "List audit events; verify that none was changed"),
     "retention": Command("privacy:retention", "Delete data past their retention; show and set the rules"),
     "person": Command("privacy:person", "Export or erase a person's data"),
-    "vault": Command("vault:vault", "Show which key encrypts what; rotate the key"),
+    "vault": Command("vault:vault", "Show which key encrypts what; rotate the key; give up lost secrets"),
     "health": Command(
         "maintenance:health", "Report the state of this installation (exit 0 healthy, 1 degraded, 2 critical)"
     ),

@@ -9,6 +9,7 @@ import typer
 from eclectyc.cli import application_of
 from eclectyc.cli.session import OPERATOR, AsJson, print_json, print_table, ready, say
 
+SECOND_FACTORS = "mfa.authenticator.data"
 vault = application_of("The vault: encryption of second factors and other systems' passwords.")
 
 
@@ -30,7 +31,9 @@ def status(as_json: AsJson = False) -> None:
         for key, count in counts.items()
     ]
     print_table(["where", "key", "", "secrets"], rows, right=[3])
-    say(f"Keys in the file, the newest first: {', '.join(found.keys) or 'none yet'}.")
+    say(f"Keys in {found.file}, the newest first: {', '.join(found.keys) or 'none'}.")
+    if found.fault:
+        print(found.fault)
 
 
 @vault.command("rotate")
@@ -60,3 +63,34 @@ def rotate(
             "the new vault.key, and of the old one as long as you keep earlier backups."
         )
     raise typer.Exit(1 if done.lost else 0)
+
+
+@vault.command("give-up")
+def give_up_secrets(
+    really: Annotated[
+        bool, typer.Option("--really", help="Confirm that secrets whose key is lost are given up.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give up the secrets whose key is lost, and create a key if there is none. The others stay."""
+    ready()
+    from dataclasses import asdict
+
+    from eclectyc.kernel.errors import Invalid
+    from eclectyc.privacy import secret_rotation
+
+    if not really:
+        raise Invalid(
+            "This gives up every secret whose key is lost: its owner must enter it again.",
+            "Restore vault.key if you can; otherwise add --really.",
+            field="really",
+        )
+    done = secret_rotation.give_up_secrets(OPERATOR)
+    if as_json:
+        print_json(asdict(done))
+        return
+    for name, count in sorted(done.given_up.items()):
+        how = "remove these second factors with eclectyc user second-factor EMAIL --remove" \
+            if name == SECOND_FACTORS else "enter them again"  # fmt: skip
+        print(f"{name}: {count} given up; {how}.")
+    say(f"Key {done.key} encrypts from now on: keep a copy of vault.key.")

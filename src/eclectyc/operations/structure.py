@@ -26,7 +26,7 @@ def check_structure() -> list[Finding]:
     """Check settings, home, registry and lake; return the faults."""
     findings = [*_django(), *_home()]
     registry = list(_registry())
-    return findings + registry + ([] if registry else list(_lake()))
+    return findings + registry + ([] if registry else [*_keys(), *_lake()])
 
 
 def _django() -> Iterator[Finding]:
@@ -75,6 +75,16 @@ def _registry() -> Iterator[Finding]:
     changes = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps)).changes(graph=loader.graph)
     for label in changes:
         yield Finding("registry", f"The models of {label} have changed since its last migration.", "Report this.")
+
+
+def _keys() -> Iterator[Finding]:
+    """Check that the home has the keys of what is sealed and encrypted in the registry."""
+    from eclectyc.audit import seal_lag
+    from eclectyc.vault import key_check
+
+    for area, fault in (("audit", seal_lag.key_fault()), ("vault", key_check.key_fault(settings.HOME, deep=True))):
+        if fault is not None:
+            yield Finding(area, fault.reason, fault.remedy)
 
 
 def _lake() -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from django.db.models import F, Model, TextField, Value
 from django.db.models.functions import Cast
 
 from eclectyc.vault.fields import EncryptedText
-from eclectyc.vault.sealing import is_sealed
+from eclectyc.vault.sealed_text import is_sealed
 
 AT_ONCE: Final = 200  # rows read, and changed in one transaction
 
@@ -42,6 +42,13 @@ class EncryptedColumn:
         if for_update:
             found = found.select_for_update(of=("self",), no_key=True)
         return list(found.values_list("pk", "kept")[:AT_ONCE])
+
+    def values(self) -> Iterator[Any]:
+        """Yield the stored values, still sealed, reading no more rows at once than ``AT_ONCE``."""
+        after = None
+        while rows := self.rows(after):
+            yield from (kept for _, kept in rows)
+            after = rows[-1][0]
 
     def store(self, key: Any, kept: Any) -> None:
         """Store a value, already sealed, in a row."""

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from eclectyc.vault.errors import VaultError
 from eclectyc.vault.sealing import open as open_sealed
 from eclectyc.vault.sealing import seal
 
@@ -32,19 +33,39 @@ class Secret(str):
         return format(str(self), spec)
 
 
+class UnreadableSecret(Secret):
+    """A stored secret that cannot be opened. Its row can still be read and saved, which keeps it as it is."""
+
+    reason: VaultError
+    sealed: str
+
+    def __new__(cls, sealed: str, reason: VaultError) -> UnreadableSecret:
+        found = super().__new__(cls, "…")
+        found.sealed, found.reason = sealed, reason
+        return found
+
+    def reveal(self) -> str:
+        raise self.reason
+
+
 class EncryptedText(models.TextField):
     """Text sealed by the vault. Empty text stays empty, and needs no key."""
 
     def get_prep_value(self, value: Any) -> str | None:
         if value is None or len(value) == 0:
             return value if value is None else ""
+        if isinstance(value, UnreadableSecret):
+            return value.sealed
         plain = value.reveal() if isinstance(value, Secret) else str(value)
         return seal(plain, purpose=self._purpose)
 
     def from_db_value(self, value: str | None, expression: object, connection: BaseDatabaseWrapper) -> Secret | None:
-        if value is None:
-            return None
-        return Secret(open_sealed(value, purpose=self._purpose).decode()) if value else Secret("")
+        if not value:
+            return None if value is None else Secret("")
+        try:
+            return Secret(open_sealed(value, purpose=self._purpose).decode())
+        except VaultError as error:
+            return UnreadableSecret(value, error)
 
     def to_python(self, value: Any) -> Any:
         return value

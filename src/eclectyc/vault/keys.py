@@ -1,7 +1,8 @@
 """The vault's keys: ``vault.key`` in the home, mode 0600, one key a line, newest first.
 
-The newest key seals; all keys open. The file is never part of a backup or of the database, which alone reveal no
-secrets. Keep a copy of it elsewhere: without it, all secrets have to be entered again.
+The newest key seals; all keys open. A lost file is never replaced while the registry has sealed texts (``key_check``).
+The file is never part of a backup or of the database, which alone reveal no secrets. Keep a copy of it elsewhere:
+without it, all secrets have to be entered again.
 """
 
 from __future__ import annotations
@@ -14,16 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from eclectyc.configuration import create_home, write_key_file
-from eclectyc.kernel.errors import EclectycError
+from eclectyc.vault.errors import FILE, BadKeyFile
 
-FILE: Final = "vault.key"
 LENGTH: Final = 32  # [bytes], AES-256
-
-
-class BadKeyFile(EclectycError):
-    """The key file cannot be read."""
-
-    code = "vault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +40,10 @@ def keys(home: Path) -> list[VaultKey]:
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError):
-        raise BadKeyFile(f"{path} cannot be read.", "Restore it from a copy, or correct its permissions.") from None
-    found = [_key(line, path) for line in lines]
+        raise BadKeyFile("cannot be read; check its owner and mode") from None
+    found = [_key(line) for line in lines]
     if not found:
-        raise BadKeyFile(f"{path} is empty.", "Restore it from a copy.")
+        raise BadKeyFile("is empty")
     return found
 
 
@@ -80,11 +74,11 @@ def _line(value: bytes) -> str:
     return urlsafe_b64encode(value).decode() + "\n"
 
 
-def _key(line: str, path: Path) -> VaultKey:
+def _key(line: str) -> VaultKey:
     try:
         value = urlsafe_b64decode(line)
     except ValueError:
         value = b""
     if len(value) != LENGTH:
-        raise BadKeyFile(f"{path} contains a line that is not a key.", "Restore the file from a copy.")
+        raise BadKeyFile("contains a line that is not a key")
     return VaultKey.from_value(value)

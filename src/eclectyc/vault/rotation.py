@@ -23,7 +23,10 @@ from eclectyc.kernel.errors import Busy
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.vault import keys
 from eclectyc.vault.encrypted_columns import EncryptedColumn, replace_each, sealed_in
-from eclectyc.vault.sealing import CannotOpen, key_name, reseal
+from eclectyc.vault.errors import FILE, CannotOpen
+from eclectyc.vault.key_check import sealing_key
+from eclectyc.vault.sealed_text import key_name
+from eclectyc.vault.sealing import reseal
 
 LOCK: Final = "vault.lock"
 SETTLED_S: Final = 25.0  # longer than a writer waits for SQLite
@@ -53,7 +56,7 @@ def exclusive(home: Path) -> Iterator[None]:
 
 def begin(home: Path) -> tuple[keys.VaultKey, bool]:
     """Return the new key, and whether an interrupted rotation had already created it."""
-    keys.newest(home)
+    sealing_key(home)
     there = keys.keys(home)
     if len(there) > 1:
         return there[0], True
@@ -95,18 +98,15 @@ def _seal_part(column: EncryptedColumn, after: object, done: Resealing) -> None:
 
 def count_by_key(columns: Sequence[EncryptedColumn]) -> dict[str, Counter[str]]:
     """Return how many texts of each column each key seals."""
-    found = {column.name: Counter[str]() for column in columns}
-    for column in columns:
-        after = None
-        while rows := column.rows(after):
-            found[column.name].update(key_name(text) for _, kept in rows for text in sealed_in(kept))
-            after = rows[-1][0]
-    return found
+    return {
+        column.name: Counter(key_name(text) for kept in column.values() for text in sealed_in(kept))
+        for column in columns
+    }
 
 
 def remaining_wait_s(home: Path, wait_s: float) -> float:
     """Return how long to wait [s] until no process still writes with a key it read before the newest was added."""
-    return max(0.0, wait_s - (time.time() - (home / keys.FILE).stat().st_mtime))
+    return max(0.0, wait_s - (time.time() - (home / FILE).stat().st_mtime))
 
 
 def end(home: Path) -> None:

@@ -61,8 +61,8 @@ def update_feed(actor: Actor, *, feed: Feed, details: FeedDetails) -> Feed:
     actor.require("imports.run", feed.organisation_id)
     with transaction.atomic():
         stored = Feed.objects.select_for_update(of=("self",)).get(pk=feed.pk)
-        before, kept = _shown(stored), secrets_of(stored)
-        if details.secrets is None and kept and _place(stored.settings) != _place(details.settings):
+        before, kept = _shown(stored), secrets_of(stored) if details.secrets is None else {}
+        if kept and _place(stored.settings) != _place(details.settings):
             raise Invalid(
                 "The feed's server has changed, so its stored password or token cannot be used.",
                 "Enter it again.",
