@@ -196,7 +196,8 @@ def _row(one: Job, names: dict[int, str]) -> Row:
     took = ""
     if one.started_at and one.finished_at:
         took = _duration((one.finished_at - one.started_at).total_seconds())
-    text = one.error if one.state == Job.FAILED else " · ".join(part for part in (far, speed, one.text) if part)
+    has_failed = one.state == Job.FAILED or (one.state == Job.WAITING and bool(one.error))
+    text = one.error if has_failed else " · ".join(part for part in (far, speed, one.text) if part)
     if one.state == Job.DONE:
         results = [(name, (one.result or {}).get(name)) for name in RESULTS]
         text = ", ".join(f"{value:,} {RESULTS[name]}" for name, value in results if isinstance(value, int) and value)
