@@ -25,9 +25,9 @@ FAILED_SHARE: Final = 0.5
 class QueueSummary:
     """The queue at one moment.
 
-    ``due`` of the waiting jobs could start now, one of them for ``oldest_due_s``. ``stuck`` are the numbers of jobs whose
-    worker has been silent for long. ``late`` schedules have not run. ``unattended`` of the failed jobs were started by
-    no one, so that no one saw them fail, and did not succeed later.
+    ``due`` of the waiting jobs could start now, one of them for ``oldest_due_s``. ``stuck`` are the numbers of jobs
+    whose worker has been silent for long. ``late`` schedules have not run. ``unattended`` of the failed jobs were
+    started by no one, so that no one saw them fail, and did not succeed later.
     """
 
     waiting: int
