@@ -37,7 +37,7 @@ class BodyReceiver:
         """Return the body as an open file at its start, and its size; or raise, with nothing left over."""
         await self._check(self._declared or 0)
         self._check_room(self._declared or 0)
-        body: Any = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=self._folder)  # noqa: SIM115 - its reader closes it
+        body: Any = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(self._folder))  # noqa: SIM115 - its reader closes it
         try:
             size = await self._receive_into(body, chunks)
             body.seek(0)

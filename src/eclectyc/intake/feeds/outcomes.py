@@ -85,7 +85,7 @@ def failure_reason(report: dict[str, Any], error: str = "") -> str:
     """
     if report.get("unknown_meters"):
         return _unknown(report)
-    first = next(iter(report.get("errors", [])), {})
+    first: dict[str, Any] = next(iter(report.get("errors", [])), {})
     return _shortened(error or first.get("reason", "") or "see the import's page")
 
 
