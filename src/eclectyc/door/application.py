@@ -15,12 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
+from granian.rsgi import ProtocolClosed
+
 from eclectyc.door.body import BodyReceiver
 from eclectyc.door.environ import environ_of
 from eclectyc.door.limits import BodyPace, BodyTooLarge, BodyTooSlow, NoRoom
 from eclectyc.kernel.errors import EclectycError, Invalid
 
-SEND_S: Final = 60.0  # for one part of an answer to be taken by the client
+SEND_S: Final = 60.0  # for one part of an answer to be taken by granian
 WHOLE: Final = 1 << 20  # [bytes]: a file up to this size is sent as one part
 _STATUS: Final = {BodyTooLarge: 413, BodyTooSlow: 408, NoRoom: 507, Invalid: 400}
 log = logging.getLogger(__name__)
@@ -55,6 +57,8 @@ class Door:
             return
         try:
             await loop.run_in_executor(self._threads, self._answer, environ, proto, loop)
+        except ProtocolClosed:
+            log.info("A client went away before its answer was sent.")
         finally:
             environ["wsgi.input"].close()
 
@@ -101,7 +105,7 @@ def _is_whole(parts: Iterable[bytes], headers: Headers) -> bool:
 
 
 def _stream(open_: Any, status: int, headers: Headers, parts: Iterable[bytes], loop: asyncio.AbstractEventLoop) -> None:
-    """Send an answer part by part, each once the client has taken the one before."""
+    """Send an answer part by part. granian keeps in memory what the client has not taken yet."""
 
     async def begin() -> Any:
         return open_(status, headers)
@@ -116,7 +120,7 @@ def _stream(open_: Any, status: int, headers: Headers, parts: Iterable[bytes], l
             sending.result(SEND_S)
         except TimeoutError:
             sending.cancel()
-            log.warning("An answer was given up: the client did not take it.")
+            log.warning("An answer was given up: the server did not take it.")
             return
 
 
