@@ -26,6 +26,7 @@ from tests.forked import Forked
 from tests.registry import INSTALLED
 
 BIN = Path(sys.executable).parent
+THREADS = 4  # of the served application
 
 
 @dataclass(slots=True)
@@ -149,11 +150,11 @@ def served(transactional_db: None, home: Path, tmp_path: Path) -> Iterator[Serve
     """The real application under granian. What the test commits, before or after, the server sees."""
     port = free_port()
     log = tmp_path / "served.log"
-    command = [str(BIN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    command = [str(BIN / "granian"), "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("w") as output:
         process = Forked(
-            [*command, "--workers", "1", "--blocking-threads", "4", "eclectyc.wsgi:application"],
-            env=plain_environment(home, registry_url()),
+            [*command, "--workers", "1", "--no-ws", "eclectyc.door.rsgi:application"],
+            env=plain_environment(home, registry_url()) | {"ECLECTYC_WEB_THREADS": str(THREADS)},
             stdout=output,
             stderr=output,
             start_new_session=True,

@@ -40,8 +40,8 @@ def test_a_fresh_installation_is_healthy(home):
     assert report.status == "healthy", report
     assert report.exit_code == 0
     assert [check.name for check in report.checks] == [
-        "environment", "database", "filesystem", "lake", "memory", "disk", "imports", "pushes", "derived", "jobs",
-        "audit", "vault",
+        "environment", "database", "filesystem", "lake", "memory", "disk", "imports", "pushes", "feeds", "derived",
+        "jobs", "audit", "vault",
     ]  # fmt: skip
 
 
@@ -216,7 +216,7 @@ def test_background_work_that_is_stuck_waits_for_nobody_or_mostly_fails_is_degra
 
     def job(state: str, minutes_ago: int = 0, **fields) -> None:
         moment = timezone.now() - timedelta(minutes=minutes_ago)
-        Job.objects.create(kind="jobs.tidy", state=state, run_at=moment, **fields)
+        Job.objects.create(kind="jobs.tidy", state=state, run_at=moment, **{"person_id": 1, **fields})
 
     job("waiting", 5)
     assert (jobs(now=NOW, deep=False).status, jobs(now=NOW, deep=False).message) == ("healthy", "1 job waits, 0 run.")
@@ -228,7 +228,24 @@ def test_background_work_that_is_stuck_waits_for_nobody_or_mostly_fails_is_degra
         job(state, finished_at=timezone.now())
     assert jobs(now=NOW, deep=False).status == "healthy"
     job("failed", finished_at=timezone.now())
-    assert jobs(now=NOW, deep=False).message == "3 of 6 jobs failed in 24 hours."
+    assert jobs(now=NOW, deep=False).message.startswith("3 of 6 jobs failed in 24 hours.")
     assert jobs(now=NOW, deep=False).status == "degraded"
     job("running", lease_until=timezone.now() - timedelta(minutes=5))
     assert jobs(now=NOW, deep=False).message == "1 job is stuck: the worker does not respond."
+
+
+def test_one_failed_job_that_no_one_started_is_degraded_until_its_like_succeeds(db):
+    from django.utils import timezone
+
+    from eclectyc.jobs.models import Job
+
+    def job(state: str, **fields) -> None:
+        moment = timezone.now()
+        Job.objects.create(kind="jobs.tidy", key="nightly", state=state, run_at=moment, finished_at=moment, **fields)
+
+    job("failed", person_id=1)
+    assert jobs(now=NOW, deep=False).status == "healthy"  # the person sees it
+    job("failed")
+    assert jobs(now=NOW, deep=False).message.startswith("2 of 2 jobs failed in 24 hours.")
+    job("done")
+    assert jobs(now=NOW, deep=False).status == "healthy"

@@ -12,9 +12,10 @@ from django.test import Client
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.models import Batch
-from eclectyc.estate.models import Meter
+from eclectyc.estate.models import Meter, Site
 from eclectyc.intake.feeds.models import Feed
 from eclectyc.intake.feeds.service import FeedDetails, create_feed
+from eclectyc.intake.uploads import job as handler
 from eclectyc.intake.uploads.models import Upload
 from eclectyc.jobs.models import Job, Schedule, Subscription
 from eclectyc.jobs.service import enqueue
@@ -269,3 +270,31 @@ def test_after_a_dry_run_every_rejected_line_is_to_be_had(world: World, admin: C
     run_waiting()
     assert not Batch.objects.exists()
     assert len(rejected_of(admin, done)) == 1 + 150 + 300
+
+
+def test_a_list_of_sites_is_tested_and_imported_by_the_page(world: World, admin: Client) -> None:
+    upload = sent(admin, b"name,region,postcode,floor_area_m2\nNew Works,North,M1 1AA,900\n", "sites.csv")
+    trial = act(admin, f"/admin/imports/files/{upload.pk}", "try", stamps="auto", type="auto")
+    run_waiting()
+    page = text(admin, trial)
+    assert "Test import: done" in page
+    assert not Site.objects.filter(name="New Works").exists()
+    act(admin, trial, "import")
+    run_waiting()
+    assert Site.objects.filter(name="New Works").count() == 1
+
+
+def test_an_import_that_waits_for_another_attempt_shows_the_failure(
+    world: World, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = sent(admin, wide(line_of(world.meter.identifier, date(2025, 6, 3))))
+    monkeypatch.setattr(handler, "import_file", lambda *_, **__: 1 / 0)
+    here = act(admin, f"/admin/imports/files/{upload.pk}", "import", stamps="auto", type="auto")
+    run_waiting()
+    job = Job.objects.get(kind="intake.import")
+    assert job.state == Job.WAITING
+    for address in (here, "/admin/imports"):
+        page = text(admin, address)
+        assert "Internal error: ZeroDivisionError" in page
+        assert "Attempt 1 of 3 failed. The next one starts at" in page
+    assert "Internal error: ZeroDivisionError" in text(admin, "/admin/jobs")

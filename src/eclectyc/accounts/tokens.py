@@ -130,6 +130,12 @@ def revoke_token(actor: Actor, *, token: ApiToken) -> ApiToken:
     return found
 
 
+def is_valid_secret(secret: str, *, now: datetime) -> bool:
+    """Return whether a secret belongs to a valid token. This is no use of it, and counts as none."""
+    found = ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(secret)).first()
+    return found is not None and _is_valid(found, now)
+
+
 def use_token(secret: str, *, now: datetime, origin: str = "") -> TokenUse:
     """Return the token of a secret, and its actor.
 

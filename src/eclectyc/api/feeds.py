@@ -19,13 +19,14 @@ from eclectyc.api.requests import CHANGING, ONE, Body, Number, Page, Searched, n
 from eclectyc.api.schemas import Text
 from eclectyc.intake.feeds import service
 from eclectyc.intake.feeds.models import Feed, FeedFile
+from eclectyc.intake.feeds.outcomes import FileOutcome, outcomes
 from eclectyc.intake.import_options import ImportOptions
 from eclectyc.jobs.models import Schedule
 
 router = Router(tags=["feeds"])
 
 Kind = Literal["sftp", "folder", "https"]
-State = Literal["paused", "new", "failing", "well"]
+State = Literal["paused", "new", "failing", "degraded", "well"]
 _SETTINGS: Final = (
     "sftp: host, port, username, host_key, path, pattern, after (leave, move, delete), move_to, settle_s. "
     "folder (operators only): path, pattern, after, move_to, settle_s. "
@@ -102,6 +103,10 @@ class FeedOut(Schema):
     last_success_at: datetime | None
     last_file_at: datetime | None
     next_at: datetime | None = Field(description="When it is next checked.")
+    failed_files: int = Field(
+        description="Files that could not be imported. One no longer counts once it is imported or discarded, or a "
+        "later file of its name is imported."
+    )
     error: str = Field(description="Why it fails; empty if it works.")
     remedy: str
 
@@ -117,6 +122,8 @@ class FeedFileOut(Schema):
     seen_at: datetime
     sha256: str
     job: int | None = Field(description="The job that imports it; null if its content came before.")
+    result: str = Field(description="What became of it, such as: imported; failed: 2 meters not known.")
+    has_failed: bool
 
 
 class FeedFilePage(Schema):
@@ -212,12 +219,13 @@ def read_feed(request: HttpRequest, pk: Path[Number]) -> Status[LookOut]:
 def feed_files(request: HttpRequest, pk: Path[Number], asked: Query[Page]) -> FeedFilePage:
     """The files that the feed collected, the latest first."""
     held = one(_visible(actor_of(request)), pk, "feed")
-    items, count = page_of(held.files.exclude(sha256="").select_related("upload"), asked)
-    return FeedFilePage(items=[_file(file) for file in items], count=count)
+    items, count = page_of(held.files.exclude(sha256="").select_related("upload__job"), asked)
+    found = zip(items, outcomes(items), strict=True)
+    return FeedFilePage(items=[_file(file, outcome) for file, outcome in found], count=count)
 
 
 def _visible(actor: Actor) -> QuerySet[Feed]:
-    return Feed.objects.visible_to(actor).select_related("organisation", "profile")
+    return Feed.objects.visible_to(actor).select_related("organisation", "profile").with_failures()
 
 
 def _out(request: HttpRequest, pk: int) -> FeedOut:
@@ -247,6 +255,7 @@ def _facts(feed: Feed) -> dict[str, Any]:
         "last_looked_at",
         "last_success_at",
         "last_file_at",
+        "failed_files",
         "error",
         "remedy",
     )
@@ -258,11 +267,13 @@ def _facts(feed: Feed) -> dict[str, Any]:
     }
 
 
-def _file(file: FeedFile) -> FeedFileOut:
+def _file(file: FeedFile, outcome: FileOutcome) -> FeedFileOut:
     return FeedFileOut(
         name=file.name,
         size=file.size if file.size >= 0 else None,
         seen_at=file.seen_at,
         sha256=file.sha256,
         job=file.upload.job_id if file.upload else None,
+        result=outcome.text,
+        has_failed=outcome.has_failed,
     )

@@ -19,6 +19,7 @@ from eclectyc.kernel.errors import EclectycError
 
 ANYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - recognised, never a default
 LOOKS_UP_S: Final = 0.25
+HEADERS_MS: Final = 10_000  # for a request's headers to arrive
 THREADS: Final = min(8, 2 * (os.cpu_count() or 1) + 1)
 
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")]
@@ -127,17 +128,20 @@ def _run(host: str, port: int, *, workers: int, threads: int, started: Callable[
 
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
     _allow_host(host)
+    os.environ["ECLECTYC_WEB_THREADS"] = str(threads)
     multiprocessing.set_start_method("spawn", force=True)  # Polars and the lake do not survive a fork
     server = Granian(
-        "eclectyc.wsgi:application",
+        "eclectyc.door.rsgi:application",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
+        websockets=False,
         workers=workers,
-        blocking_threads=threads,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_MS),
         log_level=LogLevels.warning,
         log_dictconfig=_log_to_stderr(),
         respawn_failed_workers=True,

@@ -18,6 +18,7 @@ class IntakeConfig(AppConfig):
                 "Import a file",
                 keep_days=365,
                 permission="imports.run",
+                titles="eclectyc.intake.job_titles:imports",
             )
         )
         kinds.register(
@@ -40,6 +41,7 @@ class IntakeConfig(AppConfig):
                 keep_days=30,
                 permission="imports.run",
                 is_quiet=True,
+                titles="eclectyc.intake.job_titles:feed_checks",
             )
         )
         kinds.register(
@@ -49,6 +51,7 @@ class IntakeConfig(AppConfig):
         )
         schedules.declare("feeds.watch", kind="feeds.watch", cron="27 * * * *", title="Check for quiet feeds")
         health_checks.register("pushes", "eclectyc.intake.push.health:pushes", rank=70)
+        health_checks.register("feeds", "eclectyc.intake.feeds.health:feeds", rank=75)
         self._hold_data()
 
     def _hold_data(self) -> None:

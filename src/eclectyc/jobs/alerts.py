@@ -94,9 +94,12 @@ def job_failed(job: Job, error: str, remedy: str) -> None:
     kind = kinds.find(job.kind)
     if job.kind == NOTIFY or (kind is not None and kind.is_quiet):
         return
+    from eclectyc.jobs.titles import title_of
+
+    title = title_of(job)
     notify(
-        subject=f"Failed: {job.title}",
-        lines=[f"{job.title} failed (job {job.pk}).", *filter(None, (error, remedy))],
+        subject=f"Failed: {title}",
+        lines=[f"{title} failed (job {job.pk}).", *filter(None, (error, remedy))],
         key=f"job:{job.pk}:{job.fence}",
         organisation_id=job.organisation_id,
         kind=job.kind,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
 
 from eclectyc.jobs import clock, worker_registry
 from eclectyc.jobs.models import Job, Schedule
@@ -23,8 +23,12 @@ FAILED_SHARE: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class QueueSummary:
-    """The queue at one moment. ``due`` of the waiting jobs could start now, one of them for ``oldest_due_s``. ``stuck``
-    are the numbers of jobs whose worker has been silent for long. ``late`` schedules have not run."""
+    """The queue at one moment.
+
+    ``due`` of the waiting jobs could start now, one of them for ``oldest_due_s``. ``stuck`` are the numbers of jobs
+    whose worker has been silent for long. ``late`` schedules have not run. ``unattended`` of the failed jobs were
+    started by no one, so that no one saw them fail, and did not succeed later.
+    """
 
     waiting: int
     due: int
@@ -33,6 +37,7 @@ class QueueSummary:
     stuck: list[int]
     failed_24h: int
     ended_24h: int
+    unattended: int
     late: list[str]
     workers: list[str]
 
@@ -43,7 +48,7 @@ class QueueSummary:
 
 
 def summary() -> QueueSummary:
-    """Return the state of the queue, in five queries."""
+    """Return the state of the queue, in six queries."""
     now = clock.read()
     due = Q(state=Job.WAITING, run_at__lte=now)
     ended = Q(state__in=(Job.DONE, Job.FAILED))
@@ -66,6 +71,7 @@ def summary() -> QueueSummary:
         stuck=list(stuck.values_list("pk", flat=True)[:20]),
         failed_24h=found["failed"],
         ended_24h=found["ended"],
+        unattended=_unattended(now - LATELY),
         late=list(late.values_list("name", flat=True)[:20]),
         workers=[str(one) for one in worker_registry.alive()],
     )
@@ -83,11 +89,19 @@ def jobs(*, now: datetime, deep: bool) -> CheckResult:
         worker = "" if found.workers else " No worker is running: start eclectyc worker."
         waiting = f"{_jobs(found.due, 'waits', 'wait')} for a worker, {oldest if found.due else 'schedules are late'}."
         return CheckResult(DEGRADED, f"{waiting}{worker}", detail)
-    if found.failed_24h >= FAILED_MANY and found.failure_share is not None and found.failure_share >= FAILED_SHARE:
+    many = found.failed_24h >= FAILED_MANY and (found.failure_share or 0.0) >= FAILED_SHARE
+    if many or found.unattended:
         failed = f"{found.failed_24h} of {counted(found.ended_24h, 'job')} failed in 24 hours."
-        return CheckResult(DEGRADED, failed, detail)
+        return CheckResult(DEGRADED, f"{failed} See Administration, Background jobs.", detail)
     running = f"{found.running} {plural(found.running, 'runs', 'run')}"
     return CheckResult(HEALTHY, f"{_jobs(found.waiting, 'waits', 'wait')}, {running}.", detail)
+
+
+def _unattended(since: datetime) -> int:
+    same = (Q(key=OuterRef("key")) & ~Q(key="")) | Q(schedule=OuterRef("schedule"))
+    later = Job.objects.filter(same, kind=OuterRef("kind"), pk__gt=OuterRef("pk"), state=Job.DONE)
+    failed = Job.objects.filter(~Exists(later), state=Job.FAILED, person_id=None, finished_at__gte=since)
+    return failed.count()
 
 
 def _jobs(count: int, one: str, many: str) -> str:

@@ -6,13 +6,14 @@ move from one release to the next while jobs are queued.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from eclectyc.jobs.context import JobContext
+    from eclectyc.jobs.models import Job
 
 VIEW: Final = "jobs.view"
 MANAGE: Final = "jobs.manage"
@@ -30,6 +31,8 @@ class JobKind:
     permission : people who have it in a job's organisation see, cancel and retry these jobs, as those who may for all.
     frees_key_at_start : once started, a job no longer prevents another with its key.
     is_quiet : its final failure sends no mail.
+    titles : ``package.module:function`` that takes jobs of this kind and returns titles by their numbers; those that it
+    leaves out have the kind's title.
     """
 
     name: str
@@ -41,12 +44,22 @@ class JobKind:
     permission: str = ""
     frees_key_at_start: bool = False
     is_quiet: bool = False
+    titles: str = ""
 
     def load(self) -> Handler:
         """Import the handler and return it."""
-        module, _, name = self.handler.partition(":")
-        found: Handler = getattr(import_module(module), name)
+        found: Handler = _load(self.handler)
         return found
+
+    def titles_of(self, jobs: Sequence[Job]) -> dict[int, str]:
+        """Return titles by the jobs' numbers, of those that the kind can name better than by its own title."""
+        named: dict[int, str] = _load(self.titles)(jobs) if self.titles else {}
+        return named
+
+
+def _load(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
 
 
 _kinds: dict[str, JobKind] = {}

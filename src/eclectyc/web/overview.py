@@ -12,6 +12,8 @@ from django.urls import reverse
 from eclectyc.analytics.compare import Comparison
 from eclectyc.analytics.day_grid import Total
 from eclectyc.analytics.overview import HeadlineFigure, Overview, Remark
+from eclectyc.intake.feeds.models import Feed
+from eclectyc.intake.feeds.outcomes import failures_by_feed
 from eclectyc.kernel.number_format import figure, share
 from eclectyc.kernel.plurals import counted, plural
 from eclectyc.web import charts
@@ -21,6 +23,7 @@ from eclectyc.web.colours import family
 
 TOP_SITES = 8
 MOST_REMARKS = 7
+MOST_FEEDS = 3
 SENTENCE_DIGITS = 3
 WRONG = "silent"  # the kind of remark that is shown as an error
 
@@ -137,6 +140,18 @@ def attention(remarks: Sequence[Remark]) -> list[AttentionItem]:
     return [
         AttentionItem(remark.text, *_where(remark), is_wrong=remark.kind == WRONG) for remark in remarks[:MOST_REMARKS]
     ]
+
+
+def feed_attention(feeds: Sequence[Feed]) -> list[AttentionItem]:
+    """Return the feeds that fail, or whose files could not be imported. feeds : ``with_failures``."""
+    found, failures = [], failures_by_feed(feeds)
+    for feed in feeds:
+        text = f"Feed {feed.name} is failing: {feed.error}"
+        if feed.state == "degraded":
+            text = f"Feed {feed.name}: {counted(feed.failed_files, 'file')} {failures[feed.pk].text}"
+        if feed.state in ("failing", "degraded"):
+            found.append(AttentionItem(text, reverse("admin-feed", args=[feed.pk]), "Open the feed", is_wrong=True))
+    return found[:MOST_FEEDS]
 
 
 def _where(remark: Remark) -> tuple[str, str]:

@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.batches.models import Batch
 from eclectyc.estate.models import Meter
+from eclectyc.intake.feeds import health
 from eclectyc.intake.feeds.connection import RemoteFile
 from eclectyc.intake.feeds.folder import FolderConnection
 from eclectyc.intake.feeds.models import Feed, FeedFile
+from eclectyc.intake.feeds.outcomes import outcomes
 from eclectyc.intake.feeds.service import FeedDetails, create_feed, read_now, try_feed, update_feed
 from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.uploads.models import Upload
+from eclectyc.intake.uploads.service import discard, start
 from eclectyc.jobs.models import Job
 from eclectyc.jobs.worker import run_waiting
 from eclectyc.kernel.errors import Forbidden, Invalid
@@ -257,3 +261,68 @@ def test_a_name_that_is_no_text_is_passed_over(world: World, folder: Path) -> No
     assert try_feed(OPERATOR, feed=feed) == ["a.csv"]
     assert look(feed).state == Job.DONE
     assert [upload.name for upload in Upload.objects.all()] == ["a.csv"]
+
+
+UNKNOWN = ("2248274887874", "2200000000770")
+
+
+@pytest.fixture
+def failed(world: World, folder: Path) -> Feed:
+    """A feed with two files of unknown meters and one that is no table."""
+    feed = feed_on(world, folder, pattern="*")
+    for meter in UNKNOWN:
+        data = file_of(world, date(2025, 6, 3)).replace(world.meter.identifier.encode(), meter.encode())
+        (folder / f"{meter}.csv").write_bytes(data)
+    (folder / "readme.txt").write_text("Dear colleague,\nplease find the files beside this one.\n")
+    look(feed)
+    return feed
+
+
+def test_a_feed_whose_files_fail_is_degraded_and_says_why(world: World, failed: Feed, client: Client) -> None:
+    feed = Feed.objects.with_failures().get()
+    assert (feed.state, feed.failed_files) == ("degraded", 3)
+    results = {file.name: outcome for file, outcome in zip(feed.files.all(), outcomes(feed.files.all()), strict=True)}
+    assert [results[f"{meter}.csv"].text for meter in UNKNOWN] == ["failed: 1 meter not known"] * 2
+    assert results["readme.txt"].has_failed
+    assert results["readme.txt"].text.startswith("failed: ")
+
+    check = health.feeds(now=timezone.now(), deep=False)
+    assert check.status == "degraded"
+    assert check.message == "3 files of 1 feed failed: 2 meters not known. See Administration, Feeds."
+    client.force_login(world.admin)
+    for address in ("/", "/admin/feeds", f"/admin/feeds/{feed.pk}"):
+        assert "3 files failed: 2 meters not known; readme.txt: " in client.get(address).content.decode(), address
+    page = client.get("/admin/jobs").content.decode()
+    assert "Import of readme.txt</a>" in page
+    assert f"Import of {UNKNOWN[0]}.csv</a>" in page
+    told = Job.objects.get(kind="jobs.tell", args__subject=f"Failed: Import of {UNKNOWN[0]}.csv")
+    assert "1 meter is not known" in told.args["lines"][1]
+
+
+def test_a_feed_is_well_again_once_each_failed_file_is_imported_or_discarded(
+    world: World, folder: Path, failed: Feed
+) -> None:
+    first, second, readme = Upload.objects.order_by("name")
+    start(Actor.of(world.admin), upload=first, options=ImportOptions(create_meters=True, site="Harbour House"))
+    run_waiting()
+    assert Feed.objects.with_failures().get().failed_files == 2
+    discard(Actor.of(world.admin), upload=readme)
+    assert Feed.objects.with_failures().get().failed_files == 1
+    (folder / second.name).write_bytes(file_of(world, date(2025, 6, 4)))
+    look(failed)
+    assert Feed.objects.with_failures().get().state == "well"
+    assert health.feeds(now=timezone.now(), deep=False).status == "healthy"
+    texts = [outcome.text for outcome in outcomes(failed.files.all())]
+    assert sorted(texts) == ["discarded", "failed: 1 meter not known", "imported", "imported"]
+
+
+def test_a_file_that_was_not_stored_is_not_called_imported(world: World, folder: Path) -> None:
+    feed = feed_on(world, folder)
+    for name in ("a.csv", "b.csv"):
+        (folder / name).write_bytes(file_of(world, date(2025, 6, 3)))
+    (folder / "c.csv").write_bytes(b"")
+    look(feed)
+    files = feed.files.order_by("name")
+    assert [outcome.text for outcome in outcomes(files)] == [
+        "imported", "same content as an earlier file", "failed: the file is empty",
+    ]  # fmt: skip

@@ -12,6 +12,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Membership
 from eclectyc.audit.models import Event
 from eclectyc.batches.models import Batch
+from eclectyc.estate.models import Meter, Site
 from eclectyc.intake.import_options import ImportOptions
 from eclectyc.intake.uploads import job as handler
 from eclectyc.intake.uploads.models import Upload
@@ -192,3 +193,29 @@ def test_each_step_is_in_the_audit_and_names_the_file_only_where_it_can_be_erase
     assert [event.action for event in events] == ["upload.received", "upload.started"]
     assert "Smith" not in "".join(str(event.after) for event in events)
     assert events[0].personal.text["file"] == "Mrs Smith.csv"
+
+
+LISTS = {
+    "sites": b"name,region,postcode,floor_area_m2\nHarbour House,North,M1 1AA,900\nNew Works,North,M1 1AA,900\n",
+    "meters": b"MPAN,Site,Utility,Unit,Step\n2248274887874,Harbour House,electricity,kWh,30\n",
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_test_import_of_a_list_runs_in_the_queue_and_saves_nothing(world: World, kind: str) -> None:
+    before = list(Site.objects.values()), list(Meter.objects.values())
+    upload = sent(world, LISTS[kind], f"{kind}.csv", dry_run=True)
+    job = start(Actor.of(world.admin), upload=upload)
+    run_waiting()
+    job.refresh_from_db()
+    upload.refresh_from_db()
+    assert (job.state, job.attempt) == (Job.DONE, 1), job.error
+    assert upload.report[f"created_{kind}"] == 1
+    assert (list(Site.objects.values()), list(Meter.objects.values())) == before
+    assert Batch.objects.count() == 0
+
+    again = start(Actor.of(world.admin), upload=upload, options=ImportOptions())
+    run_waiting()
+    again.refresh_from_db()
+    assert again.state == Job.DONE, again.error
+    assert (Site if kind == "sites" else Meter).objects.count() == len(before[kind == "meters"]) + 1

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.intake.profiles.models import ImportProfile
 from eclectyc.intake.uploads.models import Upload
+from eclectyc.jobs.models import Job
 from eclectyc.vault.fields import EncryptedText
 
 
@@ -20,6 +22,15 @@ class FeedQuerySet(models.QuerySet["Feed"]):
         if actor.sees_all("imports.run"):
             return self
         return self.filter(organisation__in=actor.organisations("imports.run"))
+
+    def with_failures(self) -> Self:
+        """Feeds with their ``failed_files``: those that could not be imported, and need someone.
+
+        A file needs no one once it is discarded, or a later file of its name was imported.
+        """
+        failed = failed_files().filter(feed=models.OuterRef("pk"))
+        count = failed.order_by().values("feed").annotate(count=models.Count("pk")).values("count")
+        return self.annotate(failed_files=Coalesce(models.Subquery(count), 0))
 
 
 class Feed(models.Model):
@@ -51,6 +62,8 @@ class Feed(models.Model):
     error = models.TextField(blank=True)
     remedy = models.TextField(blank=True)
 
+    failed_files = 0  # set by ``with_failures``
+
     objects = FeedQuerySet.as_manager()
 
     class Meta:
@@ -67,11 +80,13 @@ class Feed(models.Model):
 
     @property
     def state(self) -> str:
-        """paused, new, failing or well."""
+        """paused, new, failing, degraded (files could not be imported) or well; read it ``with_failures``."""
         if not self.is_active:
             return "paused"
         if self.failing_since:
             return "failing"
+        if self.failed_files:
+            return "degraded"
         return "well" if self.last_success_at else "new"
 
 
@@ -97,3 +112,14 @@ class FeedFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def failed_files() -> models.QuerySet[FeedFile]:
+    """Return the files that could not be imported, are not discarded, and have no later file of their name imported."""
+    later = FeedFile.objects.filter(
+        feed=models.OuterRef("feed"),
+        name=models.OuterRef("name"),
+        pk__gt=models.OuterRef("pk"),
+        upload__job__state=Job.DONE,
+    )
+    return FeedFile.objects.filter(~models.Exists(later), upload__job__state=Job.FAILED, upload__discarded_at=None)

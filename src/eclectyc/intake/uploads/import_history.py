@@ -141,6 +141,13 @@ def entry_for_upload(upload: Upload) -> ImportEntry:
     return ImportEntry(upload, _last_batches({upload.pk: upload}).get(upload.pk))
 
 
+def entries_for_uploads(uploads: Iterable[Upload]) -> dict[int, ImportEntry]:
+    """Return the imports of uploaded files by the files' numbers."""
+    by_number = {upload.pk: upload for upload in uploads}
+    last = _last_batches(by_number)
+    return {pk: ImportEntry(upload, last.get(pk)) for pk, upload in by_number.items()}
+
+
 def _uploads(actor: Actor, query: ImportFilter) -> QuerySet[Any]:
     last = Batch.objects.filter(upload=OuterRef("pk")).order_by("-pk").values("state")[:1]
     found = _filter(Upload.objects.visible_to(actor), query, "name").annotate(

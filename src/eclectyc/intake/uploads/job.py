@@ -81,7 +81,7 @@ def _import(running: JobContext, upload: Upload) -> dict[str, Any]:
             Upload.objects.filter(pk=upload.pk).update(report=plain)
         if report.unknown_meters:
             many = len(report.unknown_meters)
-            unknown = f"{counted(many, 'meter')} {plural(many, 'is', 'are')} new"
+            unknown = f"{counted(many, 'meter')} {plural(many, 'is', 'are')} not known"
             raise Invalid(
                 f"No rows of {upload.name} could be imported: {unknown}.",
                 "Add the meters at a site, or correct the identifiers.",

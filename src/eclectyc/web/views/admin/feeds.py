@@ -14,6 +14,7 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.intake.feeds import service
 from eclectyc.intake.feeds import settings as telling
 from eclectyc.intake.feeds.models import Feed
+from eclectyc.intake.feeds.outcomes import FeedFailures, failures_by_feed, outcomes
 from eclectyc.intake.import_options import ImportOptions
 from eclectyc.jobs import cron
 from eclectyc.jobs.models import Schedule
@@ -36,7 +37,14 @@ from eclectyc.web.views.admin.page import (
 )
 from eclectyc.web.views.admin.profiles import profile_field
 
-STATES: Final = {"paused": "paused", "new": "not checked yet", "failing": "failing", "well": "OK"}
+STATES: Final = {
+    "paused": "paused",
+    "new": "not checked yet",
+    "failing": "failing",
+    "degraded": "files failed",
+    "well": "OK",
+}
+TROUBLED: Final = ("failing", "degraded")
 _SECRETS: Final = {
     "password": "Password",
     "private_key": "Private key",
@@ -61,7 +69,8 @@ _WHEN: Final = (
 def feeds(request: HttpRequest) -> HttpResponse:
     """List the feeds."""
     actor = actor_of(request)
-    mine = list(Feed.objects.visible_to(actor).select_related("organisation", "profile")[:500])
+    mine = list(Feed.objects.visible_to(actor).select_related("organisation", "profile").with_failures()[:500])
+    failures = failures_by_feed(mine)
     following = dict(
         Schedule.objects.visible_to(actor)
         .filter(name__in=[one.schedule_name for one in mine], is_paused=False)
@@ -71,7 +80,11 @@ def feeds(request: HttpRequest) -> HttpResponse:
         Row(
             [
                 Cell(one.name, reverse("admin-feed", args=[one.pk]), under=one.get_kind_display()),
-                Cell(STATES[one.state], under=one.error[:80], is_wrong=one.state == "failing"),
+                Cell(
+                    STATES[one.state],
+                    under=_trouble(one, failures)[:120],
+                    is_wrong=one.state in TROUBLED,
+                ),
                 Cell(one.profile.name if one.profile else "as recognised"),
                 Cell(stamp(one.last_success_at)),
                 Cell(stamp(one.last_file_at)),
@@ -84,7 +97,7 @@ def feeds(request: HttpRequest) -> HttpResponse:
     ]
     table = Table(
         "Feeds",
-        ("Feed", "Status", "Profile", "Last success", "Last file", "Next check", "Organisation"),
+        ("Feed", "Status", "Profile", "Last check", "Last file", "Next check", "Organisation"),
         rows,
         "No feeds yet. A feed collects files automatically from an SFTP folder or a web address.",
     )
@@ -141,7 +154,9 @@ def new_feed(request: HttpRequest) -> HttpResponse:
 def feed(request: HttpRequest, pk: int) -> HttpResponse:
     """Show and change a feed; POST tests it, checks it now, saves or deletes it."""
     actor = actor_of(request)
-    one = get_object_or_404(Feed.objects.visible_to(actor).select_related("organisation", "profile"), pk=pk)
+    one = get_object_or_404(
+        Feed.objects.visible_to(actor).select_related("organisation", "profile").with_failures(), pk=pk
+    )
     fields = (Field("name", "Name", is_required=True), *_fields(one.kind, profile_field(actor, [one.organisation])))
     form = Form.from_values(
         fields,
@@ -181,6 +196,7 @@ def feed(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "form": form,
         "feed": one,
+        "trouble": _trouble(one, failures_by_feed([one])),
         "refusal": refusal,
         "found_files": found_files,
         "back": reverse("admin-feeds"),
@@ -272,20 +288,28 @@ def _facts(actor: Actor, one: Feed) -> list[tuple[str, str]]:
         ("Status", STATES[one.state]),
         ("Schedule", f"{cron.words(one.cron)} ({one.zone})"),
         ("Next check", stamp(following)),
-        ("Last success", stamp(one.last_success_at)),
+        ("Last successful check", stamp(one.last_success_at)),
         ("Last new file", stamp(one.last_file_at)),
         ("Organisation", one.organisation.name),
         ("Files are read", f"with the profile {one.profile.name}" if one.profile else "as recognised"),
     ]
 
 
+def _trouble(one: Feed, failures: dict[int, FeedFailures]) -> str:
+    """Return why a feed is not well, in short."""
+    if one.state == "degraded":
+        return f"{counted(one.failed_files, 'file')} {failures[one.pk].text}"
+    return one.error
+
+
 def _files(one: Feed) -> Table:
     rows = []
-    for file in one.files.exclude(sha256="").select_related("upload")[:50]:
+    files = list(one.files.exclude(sha256="").select_related("upload__job")[:50])
+    for file, outcome in zip(files, outcomes(files), strict=True):
         address = ""
         if file.upload is not None and file.upload.job_id is not None:
             address = reverse("admin-import", args=[f"j{file.upload.job_id}"])
-        result = "imported" if file.upload is not None else "already imported"
-        rows.append(Row([Cell(file.name, address), Cell(result), Cell(stamp(file.seen_at))]))
+        result = Cell(outcome.text, is_wrong=outcome.has_failed)
+        rows.append(Row([Cell(file.name, address), result, Cell(stamp(file.seen_at))]))
     title = f"Latest {counted(len(rows), 'file')}"
     return Table(title, ("File", "Result", "Collected"), rows, "No files collected yet.")

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from eclectyc.intake.uploads import import_history
 from eclectyc.intake.uploads.rejected import RejectedLines
+from eclectyc.jobs.models import Job
 from eclectyc.kernel.number_format import grouped
 from eclectyc.kernel.plurals import counted
 from eclectyc.web.clock import date_words, stamp
@@ -88,13 +89,16 @@ def _permitted(entry: import_history.ImportEntry, *, is_trial: bool) -> dict[str
 def _progress(entry: import_history.ImportEntry) -> dict[str, Any]:
     job = entry.job
     if job is None:
-        return {"is_open": False, "percent": None, "left": "", "fault": "", "remedy": ""}
+        return {"is_open": False, "percent": None, "left": "", "fault": "", "remedy": "", "next_attempt": ""}
+    is_delayed = job.state == Job.WAITING and bool(job.error)  # its progress is that of the failed attempt
     return {
         "is_open": job.is_open,
-        "percent": round(100 * job.share) if job.is_open and job.share is not None else None,
+        "is_delayed": is_delayed,
+        "percent": round(100 * job.share) if job.is_open and not is_delayed and job.share is not None else None,
         "left": time_left(job.left_s),
         "fault": for_page(job.error),
         "remedy": for_page(job.remedy),
+        "next_attempt": next_attempt(job),
     }
 
 
@@ -132,6 +136,15 @@ def row_of(entry: import_history.ImportEntry) -> Row:
             Cell(entry.organisation.name),
         ]
     )
+
+
+def next_attempt(job: Job) -> str:
+    """Return when a job of which an attempt failed is tried again; empty if none failed, or none follows."""
+    if not job.error or not job.is_open or job.state == Job.CANCELLING:
+        return ""
+    if job.state == Job.WAITING:
+        return f"Attempt {job.attempt} of {job.attempts} failed. The next one starts at {stamp(job.run_at)}."
+    return f"Attempt {job.attempt} of {job.attempts} is running."
 
 
 def time_left(seconds: float | None) -> str:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from eclectyc.accounts.actor import Actor
 from eclectyc.jobs import alerts, cron, health, kinds, schedules, service
 from eclectyc.jobs.models import Job, Run, Schedule, Subscription
+from eclectyc.jobs.titles import title_of, titles_of
 from eclectyc.kernel.errors import EclectycError, Invalid
 from eclectyc.web.clock import stamp
 from eclectyc.web.forms import Field, Form
@@ -59,6 +60,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
     found = found.filter(state=state) if state else found
     found = found.filter(kind=kind) if kind else found
     page = list(found.order_by("-id")[asked.offset : asked.offset + PAGE_SIZE])
+    titles_by_job = titles_of(page)
     names = {o.pk: o.name for o in organisations_for(actor, "jobs.view")}
     heads = (
         Column("Task"),
@@ -72,7 +74,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
         "jobs",
         "job",
         list_headings(heads, asked),
-        [_row(job, names) for job in page],
+        [_row(job, titles_by_job[job.pk], names) for job in page],
         PageSlice(asked.number, found.count()),
         "",
         "",
@@ -128,7 +130,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if request.headers.get("HX-Request") == "true" and request.method == "GET":
         return render(request, "web/components/job.html", context)
-    return show(request, "job", found.title, context, status=status_of(refusal))
+    return show(request, "job", title_of(found), context, status=status_of(refusal))
 
 
 def all_schedules(request: HttpRequest) -> HttpResponse:
@@ -190,19 +192,20 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _row(one: Job, names: dict[int, str]) -> Row:
+def _row(one: Job, title: str, names: dict[int, str]) -> Row:
     far = f"{round(100 * one.share)}%" if one.is_open and one.share is not None else ""
     speed = f"{one.per_second:,.0f} {one.unit}/s" if one.state == Job.RUNNING and one.per_second else ""
     took = ""
     if one.started_at and one.finished_at:
         took = _duration((one.finished_at - one.started_at).total_seconds())
-    text = one.error if one.state == Job.FAILED else " · ".join(part for part in (far, speed, one.text) if part)
+    has_failed = one.state == Job.FAILED or (one.state == Job.WAITING and bool(one.error))
+    text = one.error if has_failed else " · ".join(part for part in (far, speed, one.text) if part)
     if one.state == Job.DONE:
         results = [(name, (one.result or {}).get(name)) for name in RESULTS]
         text = ", ".join(f"{value:,} {RESULTS[name]}" for name, value in results if isinstance(value, int) and value)
     return Row(
         [
-            Cell(one.title, reverse("admin-job", args=[one.pk]), under=f"job {one.pk}"),
+            Cell(title, reverse("admin-job", args=[one.pk]), under=f"job {one.pk}"),
             Cell(one.state, is_wrong=one.state == Job.FAILED),
             Cell(text[:120]),
             Cell(stamp(one.created_at)),

@@ -1,0 +1,1 @@
+"""Requests before they reach a thread: how large a body may be, and how long it may take."""
