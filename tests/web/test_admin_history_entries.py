@@ -93,9 +93,7 @@ def test_an_entry_that_never_was_is_deleted(admin: Client, world: World, entries
     ]
 
 
-def test_a_move_and_the_first_multiplier_are_not_deleted(
-    admin: Client, world: World, entries: dict[str, Any]
-) -> None:
+def test_a_move_and_the_first_multiplier_are_not_deleted(admin: Client, world: World, entries: dict[str, Any]) -> None:
     first = world.meter.multipliers.first()
     for kind, entry in (("placement", entries["placement"]), ("multiplier", first)):
         here = page_of(kind, world, entry)
