@@ -14,6 +14,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from eclectyc.accounts.tokens import Unauthenticated
 from eclectyc.estate.changes import Changed
 from eclectyc.kernel.errors import Busy, Conflict, EclectycError, Forbidden, Invalid, NotFound, TooMany
+from eclectyc.lake.errors import LakeLost
 
 PREFIX: Final = "/api/"
 
@@ -34,6 +35,7 @@ _STATUS: Final[tuple[tuple[type[EclectycError], HTTPStatus], ...]] = (
     (TooMany, HTTPStatus.TOO_MANY_REQUESTS),
     (Invalid, HTTPStatus.UNPROCESSABLE_ENTITY),
     (Busy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (LakeLost, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
 
