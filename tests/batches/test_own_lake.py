@@ -82,7 +82,7 @@ def make_new(folder: Path) -> None:
 
 def put_another(folder: Path) -> None:
     shutil.rmtree(folder)
-    rows = [(1, date(2025, 6, 1), 1440, [7.0], [1])]
+    rows: list[tuple[int, date, int, list[float | None], list[int]]] = [(1, date(2025, 6, 1), 1440, [7.0], [1])]
     for batch in range(1, 20):
         Lake(Storage.from_url(str(folder))).write([frame(rows)], lease=Turn(batch), batch=batch)
 
@@ -263,8 +263,8 @@ def test_an_adopted_lake_is_healthy_and_the_books_say_what_was_given_up(
     assert (event.after["lost"], event.after["batches"], event.after["readings"]) == (word, gone, 48 * len(gone))
     assert Event.objects.filter(action="import.given_up").count() == len(gone)
     world.meter.refresh_from_db()
-    batch = bring_day(world, tmp_path, 3)  # the same file again
-    assert Batch.objects.get(pk=batch).added == 48
+    again = bring_day(world, tmp_path, 3)  # the same file
+    assert Batch.objects.get(pk=again).added == 48
     assert lake_check(now=NOW, deep=True).status == "healthy"
     assert main(["lake", "adopt"]) == 0
     assert "nothing to adopt" in capsys.readouterr().err

@@ -58,7 +58,7 @@ def adopt(
 
 
 def _consequences(found: Adoption) -> str:
-    texts = [f"Adopting gives up {_given_up(found)}: they are marked as failed, or noted, and cannot come back."]
+    texts = [f"Adopting gives up {_given_up(found)}, also if the lost lake is found later."]
     if found.lost == "another":
         texts.append("The readings of this lake will count under the registry's series of the same numbers.")
     if found.meters:

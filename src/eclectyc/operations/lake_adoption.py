@@ -116,7 +116,7 @@ def _give_up(batch: Batch, *, gone: set[int]) -> None:
             setattr(batch, name, 0)
         if batch.state == Batch.DONE:
             batch.state = Batch.FAILED
-        if batch.kind == Batch.UNDO and batch.undoes_id not in gone:
+        if batch.kind == Batch.UNDO and batch.undoes_id and batch.undoes_id not in gone:
             Batch.objects.filter(pk=batch.undoes_id, state=Batch.UNDONE).update(state=Batch.DONE)
     batch.save()
     audit_step(batch, "given_up", after=counts)
