@@ -11,7 +11,8 @@ SCRATCH_HOME := $(CURDIR)/$(VENV)/scratch-home
 # The tests take turns on one process more than there are cores, as many of them wait for servers and other processes;
 # make test WORKERS=0 runs them in one.
 WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
-PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS)
+# pytest compiles the tests in its own way, and keeps that beside them: else each process would do so in each run.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q -n $(WORKERS)
 
 .DEFAULT_GOAL := help
 .PHONY: help install compiled demo test check fmt bench fuzz lock clean

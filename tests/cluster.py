@@ -33,11 +33,15 @@ class Cluster:
         """Return the ``DATABASE_URL`` of a database of this server."""
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
-    def start(self) -> None:
-        """Make the server's files and start it; root hands both to the user postgres."""
+    def start(self, like: Path | None = None) -> None:
+        """Make the server's files, or copy those that :meth:`leave` left, and start it; root hands them to the user
+        postgres."""
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
-        self._run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        if like:
+            subprocess.run(["cp", "-a", like / "data", self.folder], check=True)
+        else:
+            self._run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         options = f"-c listen_addresses='' -k {self.folder} {_SPEED}"
         log = str(self.folder / "log")
         self._run("pg_ctl", "-D", str(self._data), "-o", options, "-l", log, "-w", "start")
@@ -48,11 +52,17 @@ class Cluster:
             self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "-w", "stop")
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def new_database(self, *, template: str = "template1") -> str:
+    def leave(self, folder: Path) -> None:
+        """Stop the server in order and move its files into a folder."""
+        self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-w", "stop")
+        shutil.move(self._data, folder)
+        shutil.rmtree(self.folder)
+
+    def new_database(self, name: str = "", *, template: str = "template1") -> str:
         """Make a database, empty or a copy of ``template``, and return its URL."""
         import psycopg
 
-        name = f"own_{os.getpid()}_{next(self.numbers)}"
+        name = name or f"own_{os.getpid()}_{next(self.numbers)}"
         with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         return self.url(name)

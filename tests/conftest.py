@@ -5,6 +5,7 @@ SQLite is the default; ``ECLECTYC_TEST_DATABASE=postgresql`` runs whatever touch
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
-from tests import needs
+from tests import forked, needs, scratch
 from tests.cluster import Cluster
 
 if TYPE_CHECKING:
@@ -24,16 +25,20 @@ if TYPE_CHECKING:
 
     from tests.factories import World
 
+scratch.use_memory()
 ON_POSTGRESQL = needs.on_postgresql()
 SCRATCH = Path(tempfile.mkdtemp(prefix="eclectyc-tests-"))
 CLUSTER = Cluster.planned()
 TOUCHES_REGISTRY = {"db", "transactional_db", "django_db_setup", "installation", "bare_installation", "postgresql"}
+WAITS = {"installation", "bare_installation"}
 FORMATS = Path(__file__).parent / "readers" / "formats"
 NOT_RUN: pytest.StashKey[Counter[str]] = pytest.StashKey()
+WENT_WELL: pytest.StashKey[bool] = pytest.StashKey()
+OF_A_WORKER = "not_run"  # the same, on its way from a worker of xdist
 LONGEST_ID = 80  # of a parameter in a test's name
 CLEARED = ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "ADMIN_EMAIL", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
-pytest_plugins = ["tests.browsing", "tests.serving", "tests.objectstore"]
+pytest_plugins = ["tests.registry", "tests.browsing", "tests.serving", "tests.objectstore"]
 
 
 def _prepare_django() -> None:
@@ -84,7 +89,7 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what this machine cannot run, unless all is required; the browser's tests come last."""
+    """Leave out what this machine cannot run, unless all is required; put the rest into their order."""
     missing: Counter[str] = Counter()
     kept, left_out = [], []
     for item in items:
@@ -99,8 +104,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[NOT_RUN] = missing
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-    # Playwright keeps an event loop running in the main thread from its first test on.
-    items[:] = sorted(kept, key=lambda item: item.get_closest_marker("chromium") is not None)
+    items[:] = _in_order(kept)
+
+
+def _in_order(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Have the browser's tests come last: Playwright keeps an event loop running in the main thread from the first of
+    them on. Have those that mostly wait for other processes come between the files of the others, and not near the
+    end, where the last of them would run alone."""
+    last = [item for item in items if item.get_closest_marker("chromium")]
+    waiting = [item for item in items if WAITS & set(getattr(item, "fixturenames", ()))]
+    set_apart = {*last, *waiting}
+    ordered = [item for item in items if item not in set_apart]
+    files = [k for k in range(len(ordered) * 3 // 4) if k == 0 or ordered[k].path != ordered[k - 1].path] or [0]
+    for number, item in reversed([*enumerate(waiting)]):
+        ordered.insert(files[number * len(files) // len(waiting)], item)
+    return ordered + last
 
 
 def _touches_registry(item: pytest.Item) -> bool:
@@ -110,6 +128,29 @@ def _touches_registry(item: pytest.Item) -> bool:
         return False
     fixtures = set(getattr(item, "fixturenames", ()))
     return item.get_closest_marker("django_db") is not None or bool(TOUCHES_REGISTRY & fixtures)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was loaded and collected, hundreds of thousands of objects, out of every search for garbage."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Have a worker of xdist tell what it left out: the process that writes the summary collects no tests."""
+    session.config.stash[WENT_WELL] = exitstatus == 0
+    told: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        left_out: Counter[str] = session.config.stash.get(NOT_RUN, Counter())
+        told[OF_A_WORKER] = dict(left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear it. Each worker collects the same tests, so that the counts of one are those of all."""
+    told: dict[str, int] = getattr(node, "workeroutput", {}).get(OF_A_WORKER, {})
+    heard = node.config.stash.setdefault(NOT_RUN, Counter())
+    node.config.stash[NOT_RUN] = heard | Counter(told)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -124,18 +165,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(line)
 
 
-def pytest_unconfigure() -> None:
-    """Remove what this run made outside pytest's own folders."""
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what this run made outside pytest's own folders; and these as well, where they are in memory and nothing
+    failed."""
+    forked.end()
     CLUSTER.stop()
     shutil.rmtree(SCRATCH, ignore_errors=True)
+    if config.stash.get(WENT_WELL, False):
+        scratch.clear()
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[Cluster]:
+def postgresql(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A running PostgreSQL; ``new_database()`` gives the URL of an empty one."""
     if not needs.found("postgresql"):
         pytest.fail(needs.REMEDIES["postgresql"])
-    CLUSTER.start()
+    CLUSTER.start(request.getfixturevalue("migrated_cluster") if ON_POSTGRESQL else None)
     yield CLUSTER
     if not ON_POSTGRESQL:
         CLUSTER.stop()

@@ -17,12 +17,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests import needs
+from tests import forked, needs
 from tests.cluster import Cluster
+from tests.forked import Forked
+from tests.registry import INSTALLED
 
 BIN = Path(sys.executable).parent
 
@@ -39,15 +40,7 @@ class Installation:
         self, *arguments: str | Path, stdin: str = "", timeout_s: float = 120, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, such as ``run("import", path, ECLECTYC_FAILPOINT="lake.commit")``."""
-        return subprocess.run(
-            self._command(arguments),
-            env=self.environment | environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        return forked.run(self._command(arguments), env=self.environment | environment, input=stdin, timeout=timeout_s)
 
     def json(self, *arguments: str | Path) -> Any:
         """Run a command with ``--json`` and return the object that it prints."""
@@ -77,7 +70,7 @@ class Installation:
         return [str(BIN / "eclectyc"), *map(str, arguments)]
 
 
-def end_group(process: subprocess.Popen[str]) -> None:
+def end_group(process: subprocess.Popen[str] | Forked) -> None:
     """End a process that leads its own group, and all of that group."""
     if process.poll() is None:
         process.terminate()
@@ -105,32 +98,14 @@ def plain_environment(home: Path, database_url: str = "") -> dict[str, str]:
     return environment | {"DATABASE_URL": database_url} if database_url else environment
 
 
-@pytest.fixture(scope="session")
-def migrated_template(postgresql: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a database of the running PostgreSQL with the registry's tables in it."""
-    url = postgresql.new_database()
-    home = tmp_path_factory.mktemp("migrated")
-    subprocess.run([BIN / "eclectyc", "migrate"], env=plain_environment(home, url), check=True, capture_output=True)
-    return urlsplit(url).path.lstrip("/")
-
-
-@pytest.fixture(scope="session")
-def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home as the first command leaves it; made once, because that takes seconds."""
-    home = tmp_path_factory.mktemp("migrated") / "home"
-    subprocess.run([BIN / "eclectyc", "migrate"], env=plain_environment(home), check=True, capture_output=True)
-    return home
-
-
 @pytest.fixture
 def installation(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Installation]:
     """A fresh installation beside the test's own registry, with nothing in it."""
     folder = tmp_path / "installation"
     url = ""
     if needs.on_postgresql():
-        template: str = request.getfixturevalue("migrated_template")
         cluster: Cluster = request.getfixturevalue("postgresql")
-        url = cluster.new_database(template=template)
+        url = cluster.new_database(template=INSTALLED)
     else:
         shutil.copytree(request.getfixturevalue("migrated_home"), folder)
     made = Installation(folder, plain_environment(folder, url))
@@ -176,12 +151,11 @@ def served(transactional_db: None, home: Path, tmp_path: Path) -> Iterator[Serve
     log = tmp_path / "served.log"
     command = [str(BIN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("w") as output:
-        process = subprocess.Popen(
+        process = Forked(
             [*command, "--workers", "1", "--blocking-threads", "4", "eclectyc.wsgi:application"],
             env=plain_environment(home, registry_url()),
             stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
+            stderr=output,
             start_new_session=True,
         )
     try:
@@ -193,7 +167,7 @@ def served(transactional_db: None, home: Path, tmp_path: Path) -> Iterator[Serve
         print(log.read_text())  # pytest shows it where the test fails
 
 
-def _wait_for(url: str, process: subprocess.Popen[str], log: Path, timeout_s: float = 30) -> None:
+def _wait_for(url: str, process: Forked, log: Path, timeout_s: float = 30) -> None:
     until = time.monotonic() + timeout_s
     while time.monotonic() < until and process.poll() is None:
         try:

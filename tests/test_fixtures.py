@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -65,3 +68,12 @@ def test_the_browser_opens_a_page_of_the_application(served: Served, page: Any) 
 @pytest.mark.postgresql
 def test_postgresql_gives_an_empty_database(postgresql: Cluster) -> None:
     assert postgresql.new_database().startswith("postgresql://")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_is_not_run_is_named_also_where_others_run_the_tests(workers: int) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "browser", "-n", str(workers)]
+    environment = os.environ | {"ECLECTYC_CHROMIUM": "/nowhere", "ECLECTYC_REQUIRE_ALL": ""}
+    ran = subprocess.run([*command, __file__], env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, ran.stdout
+    assert f"{needs.REMEDIES['chromium']}: 1 tests were not run." in ran.stdout

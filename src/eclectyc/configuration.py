@@ -1,4 +1,4 @@
-"""What an installation may set: environment first, then ``.env`` in the home, then the defaults here."""
+"""The settings of an installation: from the environment, then ``.env`` in the home, then the defaults here."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from eclectyc.kernel.errors import EclectycError
 
 
 class BadConfiguration(EclectycError):
-    """A setting that cannot be taken: the start stops with this one line."""
+    """A setting that is not usable: the start ends with this one line."""
 
     code = "configuration"
 
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """``smtp://user:password@host:port?tls=starttls|ssl&from=energy@example.org``; percent-encoded where needed."""
+    """``smtp://user:password@host:port?tls=starttls|ssl&from=energy@example.org``; percent-encoded if needed."""
 
     host: str
     port: int
@@ -37,21 +37,21 @@ class MailServer:
     sender: str
 
     @classmethod
-    def of(cls, url: str) -> MailServer:
-        """Read an address; raise ``ValueError`` where it is none. What is said never holds the password."""
+    def from_url(cls, url: str) -> MailServer:
+        """Parse an address, or raise ``ValueError``, whose message never contains the password."""
         parts = urlsplit(url)
         try:
             port = parts.port
         except ValueError:
-            raise ValueError("its port is no number (a / or @ in a password is written %2F or %40)") from None
+            raise ValueError("its port is not a number (a / or @ in a password is written %2F or %40)") from None
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         tls, sender = options.pop("tls", ""), options.pop("from", "")
         if parts.scheme != "smtp" or not parts.hostname or parts.path not in ("", "/") or options:
             raise ValueError("use smtp://user:password@host:port?tls=starttls&from=energy@example.org")
         if tls not in ("", "starttls", "ssl"):
-            raise ValueError("tls is starttls or ssl")
+            raise ValueError("tls must be starttls or ssl")
         if sender and ("@" not in sender or any(letter.isspace() for letter in sender)):
-            raise ValueError("from is an e-mail address")
+            raise ValueError("from must be an email address")
         default = {"ssl": 465, "starttls": 587, "": 25}[tls]
         return cls(
             parts.hostname, port or default, unquote(parts.username or ""), unquote(parts.password or ""), tls, sender
@@ -59,13 +59,13 @@ class MailServer:
 
 
 def home_folder() -> Path:
-    """Return the data folder: ``ECLECTYC_HOME``, else the platform's user data folder."""
+    """Return the data folder: ``ECLECTYC_HOME``, or the platform's user data folder."""
     named = os.environ.get("ECLECTYC_HOME", "").strip()
     return Path(named).expanduser().resolve() if named else user_data_path("eclectyc", appauthor=False)
 
 
 class Configuration(BaseSettings):
-    """Every setting by the name it has in the environment; ``.env.example`` says what each is for."""
+    """Every setting, with its name in the environment; ``.env.example`` explains each."""
 
     model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", case_sensitive=False)
 
@@ -112,7 +112,7 @@ class Configuration(BaseSettings):
         domains = [part.strip().lower() for part in value.split(",") if part.strip()]
         for domain in domains:
             if not re.fullmatch(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}", domain):
-                raise ValueError(f"{domain!r} is no domain; write them whole, as energy.example.org")
+                raise ValueError(f"{domain!r} is not a domain; write it in full, as energy.example.org")
         return domains
 
     @field_validator("database_url")
@@ -123,7 +123,7 @@ class Configuration(BaseSettings):
         try:
             urlsplit(value).port  # noqa: B018 - reading it checks it
         except ValueError:
-            raise ValueError("its port is no number (a / or @ in a password is written %2F or %40)") from None
+            raise ValueError("its port is not a number (a / or @ in a password is written %2F or %40)") from None
         return value
 
     @field_validator("lake")
@@ -165,14 +165,14 @@ class Configuration(BaseSettings):
         except ValueError:
             is_good = False
         if value and not is_good:
-            raise ValueError("write it as https://login.example.org, as the provider tells it")
+            raise ValueError("write it as https://login.example.org, as the provider states it")
         return value.rstrip("/")
 
     @field_validator("email_url")
     @classmethod
     def _is_mail_server(cls, value: str) -> str:
         if value:
-            MailServer.of(value)
+            MailServer.from_url(value)
         return value
 
     @field_validator("time_zone")
@@ -187,7 +187,7 @@ class Configuration(BaseSettings):
 
     @property
     def address(self) -> str:
-        """Where people open this installation, for links in mails: never taken from what a request says."""
+        """The address of this installation, for links in emails: never from a request, which can be forged."""
         if self.public_url:
             return self.public_url
         named = [host for host in self.allowed_hosts if not host.startswith((".", "*"))]
@@ -197,18 +197,17 @@ class Configuration(BaseSettings):
 
     @property
     def mail_server(self) -> MailServer | None:
-        """The server that takes mails; None: they are written into the home."""
-        return MailServer.of(self.email_url) if self.email_url else None
+        """The server for outgoing emails; None: they are written to the home."""
+        return MailServer.from_url(self.email_url) if self.email_url else None
 
     @property
     def mail_sender(self) -> str:
-        """The address that mails come from."""
         server = self.mail_server
         return (server.sender if server else "") or self.admin_email or "eclectyc@localhost"
 
     @property
     def lake_url(self) -> str:
-        """Where the readings are: a folder, or ``s3://bucket/path``."""
+        """The folder of the lake, or ``s3://bucket/path``."""
         return self.lake or str(self.home / "lake")
 
 
@@ -226,7 +225,7 @@ def load() -> Configuration:
 
 
 def _check_env_file(path: Path) -> None:
-    """Raise ``BadConfiguration`` where the file is there but no settings can be read out of it."""
+    """Raise ``BadConfiguration`` if the file exists but cannot be read as settings."""
     from dotenv.parser import parse_stream
 
     try:
@@ -235,32 +234,32 @@ def _check_env_file(path: Path) -> None:
         return
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise BadConfiguration(f"{path} cannot be read: {why}.", "Mend it, or take it away.", field=".env") from None
+        raise BadConfiguration(f"{path} cannot be read: {why}.", "Correct or delete it.", field=".env") from None
     for found in parse_stream(StringIO(text)):
         if found.error:
             line = found.original.line
-            raise BadConfiguration(f"Line {line} of {path} is no setting.", "Write NAME=value.", field=".env")
+            raise BadConfiguration(f"Line {line} of {path} is not a setting.", "Write NAME=value.", field=".env")
 
 
 def create_home(home: Path) -> None:
-    """Make the data folder, readable by its owner only."""
+    """Create the data folder, readable by its owner only."""
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise BadConfiguration(
-            f"The data folder {home} cannot be made: {error.strerror}.",
-            "Set ECLECTYC_HOME to a folder that you may write.",
+            f"The data folder {home} cannot be created: {error.strerror}.",
+            "Set ECLECTYC_HOME to a folder that you may write to.",
             field="ECLECTYC_HOME",
         ) from None
 
 
 def secret_key(home: Path) -> str:
-    """Return this installation's secret key; it is made once and kept in the home with mode 0600."""
+    """Return the key that signs sessions, from its file in the home."""
     return read_key_file(home, "secret_key")
 
 
 def read_key_file(home: Path, name: str) -> str:
-    """Return what a key file of the home holds; the file is made once, with mode 0600, whole or not at all."""
+    """Return the key in a file of the home. A missing file is created with a new key and mode 0600."""
     path = home / name
     if not path.exists():
         create_home(home)
@@ -268,15 +267,15 @@ def read_key_file(home: Path, name: str) -> str:
     key = path.read_text().strip()
     if not key:
         raise BadConfiguration(
-            f"The key in {path} is empty.", "Bring it back from a copy; or delete that file, and a new key is made."
+            f"The key in {path} is empty.", "Restore it from a copy; or delete that file, and a new key is created."
         )
     return key
 
 
 def write_key_file(path: Path, text: str, *, replace: bool) -> None:
-    """Write a key file, durable and readable by its owner only. Nobody ever sees half of it.
+    """Write a key file atomically and durably, readable by its owner only.
 
-    Without ``replace`` an existing file stays as it is: another process was quicker, and its key is the key.
+    Without ``replace`` an existing file stays as it is: another process was quicker, and its key is used.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

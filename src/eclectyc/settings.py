@@ -1,4 +1,4 @@
-"""Django's settings, made from :mod:`eclectyc.configuration`."""
+"""Django's settings, from :mod:`eclectyc.configuration`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAKE_BUCKETS = CONFIGURATION.lake_buckets
 DASK_SCHEDULER = CONFIGURATION.dask_scheduler
 DEFAULT_SITE_ZONE = CONFIGURATION.time_zone
 TOKEN_REQUESTS_PER_MINUTE = CONFIGURATION.token_requests_per_minute
-FAILED_TOKENS_PER_MINUTE = 30  # of one address
+FAILED_TOKENS_PER_MINUTE = 30  # from one address
 PUBLIC_ADDRESS = CONFIGURATION.address
 
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = CONFIGURATION.mail_sender
@@ -37,7 +37,7 @@ def _sqlite(path: str) -> dict[str, object]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
-        "CONN_MAX_AGE": 60,  # opening costs as much as several queries; the last to close copies the whole log back
+        "CONN_MAX_AGE": 60,  # opening costs as much as several queries, and the last to close copies the whole log back
         # Without these, concurrent small transactions fail with "database is locked".
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
@@ -107,7 +107,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.gzip.GZipMiddleware",  # pads its answers against guessing by length
+    "django.middleware.gzip.GZipMiddleware",  # pads responses, so that their length reveals nothing
     "eclectyc.web.security.content_security_policy",
     "eclectyc.api.errors.speak_json",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -166,7 +166,7 @@ if CONFIGURATION.https:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
 
-# Signing in is django-allauth's, behind our own forms and pages; how often one may try is ours (accounts.attempts).
+# django-allauth signs people in, behind our own forms and pages; the rate limits are ours (accounts.rate_limit).
 ACCOUNT_ADAPTER = "eclectyc.accounts.allauth_adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -181,17 +181,17 @@ MFA_ADAPTER = "eclectyc.accounts.second_factor.SecondFactorAdapter"
 MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute wrong
 MFA_RECOVERY_CODE_DIGITS = 10
 MFA_RATE_LIMITS = False
-SECOND_FACTOR_OF = CONFIGURATION.second_factor  # operators, everybody; empty: as organisations say
-USERSESSIONS_TRACK_ACTIVITY = False  # it would write at every look; accounts.sessions does so once a minute
+SECOND_FACTOR_OF = CONFIGURATION.second_factor  # operators, everybody; empty: as organisations require
+USERSESSIONS_TRACK_ACTIVITY = False  # it would write at every request; accounts.sessions writes once a minute
 SOCIALACCOUNT_ADAPTER = "eclectyc.accounts.allauth_adapter.ProviderAdapter"
-SOCIALACCOUNT_LOGIN_ON_GET = True  # it leads to the provider only; what comes back is bound to this browser
+SOCIALACCOUNT_LOGIN_ON_GET = True  # it only leads to the provider; the answer is bound to this browser
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, list[dict[str, object]]]] = {"openid_connect": {"APPS": []}}
 OIDC_NAME = ""
-OIDC_DOMAINS = frozenset(CONFIGURATION.oidc_domains)  # whose people are taken in when they first come
+OIDC_DOMAINS = frozenset(CONFIGURATION.oidc_domains)  # their people get an account when they first sign in
 OIDC_ORGANISATION = CONFIGURATION.oidc_organisation
 if CONFIGURATION.oidc_issuer:
-    INSTALLED_APPS.append("allauth.socialaccount.providers.openid_connect")  # takes a while to load
+    INSTALLED_APPS.append("allauth.socialaccount.providers.openid_connect")  # slow to load
     OIDC_NAME = CONFIGURATION.oidc_name
     SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"].append(
         {
@@ -203,7 +203,7 @@ if CONFIGURATION.oidc_issuer:
         }
     )
 
-# Shared by all processes of this machine, and no lock on the registry. Nothing lives here that must not be lost.
+# Shared by all processes of this machine, without a lock on the registry. Its contents can be lost without harm.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
@@ -217,7 +217,7 @@ TIME_ZONE = "UTC"  # the registry's clock; local time belongs to a site's zone
 USE_TZ = True
 
 STATIC_URL = "/static/"
-# Assets are served out of the package: nothing is collected, nothing is fetched.
+# Assets are served from the package: no collectstatic, no network.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008", "security.W012", "security.W016"]

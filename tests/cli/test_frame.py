@@ -123,7 +123,7 @@ def test_control_c_ends_quietly(run, monkeypatch):
         ("DATABASE_URL", "mysql://somewhere/x", "DATABASE_URL is not usable: use postgresql://"),
         ("ECLECTYC_TIMEZONE", "Mars/Olympus", "ECLECTYC_TIMEZONE is not usable: There is no time zone called"),
         ("ECLECTYC_LAKE_BUCKETS", "many", "ECLECTYC_LAKE_BUCKETS is not usable:"),
-        ("ECLECTYC_HOME", "/proc/nowhere", "The data folder /proc/nowhere cannot be made:"),
+        ("ECLECTYC_HOME", "/proc/nowhere", "The data folder /proc/nowhere cannot be created:"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_one_line(installation: Installation, name, value, line):

@@ -6,12 +6,11 @@ import json
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
+from tests.forked import Forked
 from tests.serving import Installation
 
-ROOT = Path(__file__).parents[2]
 POINTS = (
     "lake.before_commit",  # of the import: nothing came in
     "lake.after_commit",
@@ -22,14 +21,14 @@ POINTS = (
 )
 
 
-def start(installation: Installation, day: int, value: str, failpoint: str = "") -> subprocess.Popen[str]:
-    return subprocess.Popen(
+def start(installation: Installation, day: int, value: str, failpoint: str = "") -> Forked:
+    return Forked(
         [sys.executable, "-m", "tests.derived.follower", str(day), value, failpoint],
-        env=installation.environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=installation.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
 
-def state_before(process: subprocess.Popen[str], *, is_killed: bool = False) -> dict[str, Any]:
+def state_before(process: Forked, *, is_killed: bool = False) -> dict[str, Any]:
     out, err = process.communicate(timeout=120)
     assert process.returncode == (-signal.SIGKILL if is_killed else 0), err
     return json.loads(out.splitlines()[0])

@@ -8,13 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
+from tests.forked import Forked
 from tests.intake.importer import METERS, SLOTS
 from tests.serving import Installation
 
-ROOT = Path(__file__).parents[2]
 BEFORE_COMMIT = (
     "intake.before_lease",
     "intake.after_pending",
@@ -27,14 +26,12 @@ BEFORE_COMMIT = (
 AFTER_COMMIT = ("lake.after_commit", "intake.after_commit", "intake.before_done")
 
 
-def start(installation: Installation, first: int, end: int, failpoint: str = "") -> subprocess.Popen[str]:
-    return subprocess.Popen(
+def start(installation: Installation, first: int, end: int, failpoint: str = "") -> Forked:
+    return Forked(
         [sys.executable, "-m", "tests.intake.importer", str(first), str(end), failpoint],
         env=installation.environment,
-        cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
     )
 
 
@@ -71,7 +68,7 @@ def slots_by_file(state: dict[str, Any]) -> dict[int, dict[str, int]]:
     return files
 
 
-def lines_of(process: subprocess.Popen[str], timeout_s: float = 120) -> list[dict[str, Any]]:
+def lines_of(process: Forked, timeout_s: float = 120) -> list[dict[str, Any]]:
     out, err = process.communicate(timeout=timeout_s)
     assert process.returncode in (0, -signal.SIGKILL), err
     return [json.loads(line) for line in out.splitlines()]

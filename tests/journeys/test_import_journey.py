@@ -99,7 +99,7 @@ def test_an_unknown_file_is_described_imported_mended_taken_back_and_the_next_on
     run_waiting()
     page.reload()
     lines = page.get_by_role("region", name="Rejected rows").last
-    lines.get_by_text("'kaputt' is no number with a decimal comma.").wait_for()
+    lines.get_by_text("'kaputt' is not a number with a decimal comma.").wait_for()
     with page.expect_download() as fetched:
         page.get_by_role("link", name="Download rejected rows").click()
     rejected = fetched.value.path().read_text().splitlines()

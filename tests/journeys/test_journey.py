@@ -46,7 +46,7 @@ def test_sign_in_read_a_number_off_a_chart_change_the_day_sign_out(page: Page, e
     assert cells(table, 22)[1:3] == ["–", "missing"]
 
     before = estate.newest - timedelta(days=1)
-    day.get_by_role("link", name="Previous day").click()
+    day.get_by_role("link", name="Show previous day").click()
     day.get_by_role("heading", name=day_words(before)).wait_for()
     assert f"day={before}" in page.url
     day.get_by_role("button", name="Table").click()
@@ -133,7 +133,7 @@ def test_a_charts_numbers_and_picture_can_be_taken_away(page: Page, estate: Esta
     with page.expect_download() as numbers:
         page.locator("#day").get_by_role("button", name="CSV").click()
     text = Path(numbers.value.path()).read_text("utf-8-sig")
-    assert text.splitlines()[0].startswith("from–to,use [kWh],quality")
+    assert text.splitlines()[0].startswith("from–to,usage [kWh],quality")
     assert len(text.splitlines()) in (47, 49, 51)
     with page.expect_download() as picture:
         page.locator("#day").get_by_role("button", name="PNG").click()
@@ -158,7 +158,7 @@ def test_a_session_that_ends_while_a_page_is_open_leads_back_to_it(page: Page, e
     page.goto(f"{estate.url}/meters/{estate.world.meter.pk}?year={estate.newest.year}")
     page.locator("#year [data-chart-canvas] canvas").first.wait_for()
     page.context.clear_cookies()
-    page.get_by_role("link", name="Previous day").click()
+    page.get_by_role("link", name="Show previous day").click()
     page.get_by_text("Your session has ended").wait_for()
     page.get_by_label("Email address").fill(estate.world.manager.email)
     page.get_by_label("Password").fill(estate.world.password)

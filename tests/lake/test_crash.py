@@ -14,16 +14,17 @@ from pathlib import Path
 import pytest
 
 from eclectyc.lake.store import Lake
+from tests.forked import Forked
 from tests.lake.rows import FIRST, LAST, Turn
 from tests.lake.writer import DAYS, SERIES, frames
 
 BEFORE_COMMIT = ("lake.before_files", "lake.between_files", "lake.after_files", "lake.before_commit")
 
 
-def start(lake: Lake, batch: int, value: float, failpoint: str = "") -> subprocess.Popen:
+def start(lake: Lake, batch: int, value: float, failpoint: str = "") -> Forked:
     environment = os.environ | {"ECLECTYC_FAILPOINT": failpoint}
     command = [sys.executable, "-m", "tests.lake.writer", lake.storage.url, str(batch), str(value)]
-    return subprocess.Popen(command, env=environment, cwd=Path(__file__).parents[2], stderr=subprocess.PIPE)
+    return Forked(command, env=environment, stderr=subprocess.PIPE)
 
 
 def values(lake: Lake) -> set[float]:
@@ -55,7 +56,7 @@ def test_a_writer_killed_at_a_failpoint_leaves_all_or_nothing(lake: Lake, failpo
     lake.write(frames(1.5), lease=Turn(), batch=2)
     process = start(lake, 3, value, failpoint)
     _, words = process.communicate()
-    assert process.returncode == -signal.SIGKILL, words.decode()
+    assert process.returncode == -signal.SIGKILL, words
     if failpoint in BEFORE_COMMIT:
         assert (values(lake), lake.last_batch()) == ({1.5}, 2)
     else:

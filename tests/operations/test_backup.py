@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from tests import forked
 from tests.cluster import Cluster
+from tests.forked import Forked
+from tests.scratch import once
 from tests.serving import Installation, plain_environment
 
 # Imports without a file: batch after batch through the lake's own door, until told to stop.
@@ -65,13 +68,13 @@ print(json.dumps({
 
 
 @contextmanager
-def writing(installation: Installation, count: int, stop: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+def writing(installation: Installation, count: int, stop: Path | None = None) -> Iterator[Forked]:
     """Have imports go on meanwhile; the first is done when this begins, the last when it ends.
 
     With ``stop``, a file that is not there yet, they go on until this ends, at most ``count`` of them.
     """
     command = [sys.executable, "-c", WRITER, str(count), *([str(stop)] if stop else [])]
-    with subprocess.Popen(command, env=installation.environment, stdout=subprocess.PIPE, text=True) as process:
+    with Forked(command, env=installation.environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "0\n"
         yield process
@@ -87,19 +90,20 @@ def write(installation: Installation, count: int) -> None:
 
 
 def totals(installation: Installation) -> dict[str, Any]:
-    done = subprocess.run([sys.executable, "-c", TOTALS], env=installation.environment, capture_output=True, text=True)
+    done = forked.run([sys.executable, "-c", TOTALS], env=installation.environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Path:
+@pytest.fixture(scope="session")
+def prepared(shared: Path, migrated_home: Path) -> Path:
     """A home on SQLite with five imports done, made once."""
-    folder = tmp_path_factory.mktemp("prepared") / "home"
-    shutil.copytree(migrated_home, folder)
-    made = Installation(folder, plain_environment(folder))
-    write(made, 5)
-    return folder
+
+    def make(folder: Path) -> None:
+        shutil.copytree(migrated_home, folder, dirs_exist_ok=True)
+        write(Installation(folder, plain_environment(folder)), 5)
+
+    return once(shared, "prepared", make)
 
 
 @pytest.fixture
@@ -272,7 +276,8 @@ def test_a_backup_is_not_restored_into_another_kind_of_database(tmp_path, busy):
 
 
 def test_a_backup_is_whole_files_and_names_no_secret(prepared, tmp_path):
-    small = Installation(prepared, plain_environment(prepared))
+    home = shutil.copytree(prepared, tmp_path / "home")
+    small = Installation(home, plain_environment(home))
     small.run("backup", tmp_path / "backup")
     with closing(sqlite3.connect(tmp_path / "backup" / "registry.sqlite3")) as copy:
         assert copy.execute("SELECT count(*) FROM intake_batch").fetchone() == (5,)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from tests.forked import Forked
 from tests.serving import Installation, plain_environment
 
 PROCESSES, EACH = 4, 200
@@ -25,9 +26,7 @@ def test_small_transactions_of_many_processes_never_find_the_database_locked(tmp
     installation = Installation(tmp_path, plain_environment(tmp_path))
     assert installation.run("migrate").returncode == 0
     workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORK, str(number)], env=installation.environment, stderr=subprocess.PIPE, text=True
-        )
+        Forked([sys.executable, "-c", WORK, str(number)], env=installation.environment, stderr=subprocess.PIPE)
         for number in range(PROCESSES)
     ]
     said = [worker.communicate(timeout=120)[1] for worker in workers]

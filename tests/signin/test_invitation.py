@@ -46,7 +46,7 @@ def test_the_link_works_once_and_then_gives_the_reason(world: World, visitor: Cl
     assert "already been accepted" in text_of(again)
     second = invited(world, "other@harbour.example")
     withdraw(Actor.of(world.admin), invitation=Invitation.objects.get(email="other@harbour.example"))
-    assert "taken back" in text_of(Client().get(second))
+    assert "was withdrawn" in text_of(Client().get(second))
 
 
 def test_a_weak_password_is_refused_and_no_account_is_created(world: World, visitor: Client) -> None:

@@ -40,7 +40,7 @@ def test_nothing_opens_until_the_person_has_chosen_their_own(given: Person, worl
     assert client.get("/api/meters").status_code == 401
     assert "An administrator set your current password and knows it." in text_of(client.get("/account/password"))
     same = change(client, GIVEN, GIVEN)
-    assert "This is the password that you have." in text_of(same)
+    assert "This is your current password. Choose another one." in text_of(same)
     assert client.get("/").status_code == 302
     assert change(client, GIVEN, NEW).headers["Location"] == "/"
     assert client.get("/").status_code == 200

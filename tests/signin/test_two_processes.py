@@ -6,7 +6,6 @@ On SQLite they share a home; on PostgreSQL they are two machines, each with a ho
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.tokens import create_token
 from tests import needs
 from tests.factories import World, make_world
+from tests.forked import Forked
 from tests.serving import BIN, Served, _wait_for, end_group, free_port, plain_environment, registry_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,10 +37,8 @@ def both(served: Served, tmp_path: Path) -> Iterator[tuple[str, str]]:
     command = [str(BIN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
                "--workers", "1", "--blocking-threads", "4", "eclectyc.wsgi:application"]  # fmt: skip
     with log.open("w") as output:
-        second = subprocess.Popen(
-            command, env=plain_environment(home, registry_url()), stdout=output, stderr=subprocess.STDOUT,
-            text=True, start_new_session=True,
-        )  # fmt: skip
+        environment = plain_environment(home, registry_url())
+        second = Forked(command, env=environment, stdout=output, stderr=output, start_new_session=True)
     try:
         _wait_for(f"http://127.0.0.1:{port}/api/health", second, log)
         yield served.url, f"http://127.0.0.1:{port}"

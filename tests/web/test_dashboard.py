@@ -31,9 +31,8 @@ def test_the_first_sentence_is_the_week_against_the_last(viewer: Client, world: 
     days = flat_days(MONDAY - timedelta(days=14), MONDAY, 1000.0) | flat_days(MONDAY, TODAY, 900.0)
     fill(make_series(world.meter), days)
     # two days of 48 half-hours of 900 kWh against the same two of 1,000 kWh
-    assert "86.4 MWh in the week to 1 July, 10% less than the week before. Every meter has reported." in text_of(
-        viewer.get("/")
-    )
+    sentence = "86.4 MWh in the week to 1 July, 10% less than the week before. Every meter has reported."
+    assert sentence in text_of(viewer.get("/"))
 
 
 def test_figures_carry_their_coverage_and_what_they_were_compared_on(viewer: Client, world: World) -> None:

@@ -54,7 +54,7 @@ class Actor:
 
     @classmethod
     def system(cls, label: str = "command line") -> Actor:
-        """Return the command line's actor: whoever runs it has access to the data folder already."""
+        """Return the actor of the command line, whose user has access to the data folder already."""
         return cls(label=label, operator=True, origin=label)
 
     @classmethod

@@ -46,7 +46,7 @@ class AccountAdapter(DefaultAccountAdapter):
         try:
             return str(ipaddress.ip_address(origin))
         except ValueError:
-            return "0.0.0.0"  # noqa: S104 - stands for no address
+            return "0.0.0.0"  # noqa: S104 - a placeholder, not bound to
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """Add no message: our pages show their own."""

@@ -97,15 +97,15 @@ def _lock(role: Role) -> Role:
 
 
 def _save(role: Role) -> None:
-    taken = Invalid(f"There is already a role {role.name!r}.", "Choose another name.", field="name")
+    duplicate = Invalid(f"There is already a role {role.name!r}.", "Choose another name.", field="name")
     others = Role.objects.filter(organisation=role.organisation_id, name__iexact=role.name).exclude(pk=role.pk)
     if others.exists():
-        raise taken
+        raise duplicate
     try:
         with transaction.atomic():
             role.save()
     except IntegrityError:
-        raise taken from None
+        raise duplicate from None
 
 
 def _details(role: Role) -> dict[str, object]:

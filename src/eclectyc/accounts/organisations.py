@@ -175,15 +175,17 @@ def _lock(organisation: Organisation) -> Organisation:
 
 
 def _save(organisation: Organisation) -> None:
-    taken = Invalid(f"There is already an organisation {organisation.name!r}.", "Choose another name.", field="name")
+    duplicate = Invalid(
+        f"There is already an organisation {organisation.name!r}.", "Choose another name.", field="name"
+    )
     siblings = Organisation.objects.filter(parent=organisation.parent_id, name__iexact=organisation.name)
     if siblings.exclude(pk=organisation.pk).exists():
-        raise taken
+        raise duplicate
     try:
         with transaction.atomic():
             organisation.save()
     except IntegrityError:
-        raise taken from None
+        raise duplicate from None
 
 
 def _record(actor: Actor, action: str, organisation: Organisation, **details: Any) -> None:

@@ -93,7 +93,7 @@ class MeterSet:
     points: Points
 
     def rows(self, start: date, end: date, *, values: bool = False) -> pl.DataFrame:
-        """Return the day rows that count – one a point and day (DESIGN rule 5) – each point's in order of days."""
+        """Return the primary day rows, one per point and day (:mod:`eclectyc.lake.arbitrate`), in order of days."""
         return primary_rows(connect(), self.series, start, end, values=values, spans=series_spans)
 
     def grid(self, start: date, end: date) -> DayGrid:

@@ -180,7 +180,7 @@ def application_of(help: str | None = None) -> typer.Typer:
 
 
 def _load_rooms() -> None:
-    """Let rooms register their commands, if the configuration allows Django to start."""
+    """Let rooms register their commands, if the configuration allows Django to start; the overview does without."""
     from contextlib import suppress
 
     from eclectyc.cli.session import load_django
@@ -190,7 +190,6 @@ def _load_rooms() -> None:
 
 
 def _overview() -> str:
-    _load_rooms()
     width = max(map(len, commands.names()))
     lines = [f"  {name:<{width}}  {commands.load(name).summary}" for name in commands.names()]
     return "\n".join(

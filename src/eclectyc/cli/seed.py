@@ -29,7 +29,7 @@ def seed(
     ready()
     from eclectyc.demo.seeding import seed_demo
 
-    seeded = seed_demo(today=local_today(), seed=number, tell=say)
+    seeded = seed_demo(today=local_today(), seed=number, on_progress=say)
     follow()
     accounts = [{"role": a.role, "email": a.email, "password": a.password} for a in seeded.accounts]
     if as_json:

@@ -83,7 +83,7 @@ def _prepare_demo() -> Callable[[], None]:
     from eclectyc.cli.seed import local_today
     from eclectyc.demo.seeding import seed_demo
 
-    seeded = seed_demo(today=local_today(), tell=say)
+    seeded = seed_demo(today=local_today(), on_progress=say)
     if all(account.password is None for account in seeded.accounts):
         emails = ", ".join(account.email for account in seeded.accounts)
         return lambda: _print_known_accounts(emails)

@@ -33,7 +33,7 @@ YEARS: Final = 2
 
 _ACTOR: Final = Actor.system("demo")
 
-Tell = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 
 
 class NotEmpty(EclectycError):
@@ -58,7 +58,7 @@ class DemoEstate:
     added: int  # how many were added now
 
 
-def seed_demo(*, today: date, seed: int = SEED, tell: Tell = lambda _: None) -> DemoEstate:
+def seed_demo(*, today: date, seed: int = SEED, on_progress: ProgressCallback = lambda _: None) -> DemoEstate:
     """Create the demo estate with readings up to yesterday.
 
     An existing demo gets the days since; an interrupted one is finished.
@@ -68,7 +68,7 @@ def seed_demo(*, today: date, seed: int = SEED, tell: Tell = lambda _: None) -> 
     made: dict[str, Any] = first.report["demo"] if first else {"seed": seed, "made_on": today.isoformat()}
     made_on = date.fromisoformat(made["made_on"])
     start = _last_day_plus_one() if first else first_day(made_on)
-    added = _write(organisation, made["seed"], made_on, start, today, tell) if start < today else 0
+    added = _write(organisation, made["seed"], made_on, start, today, on_progress) if start < today else 0
     return DemoEstate(_accounts(organisation), is_new=first is None, added=added)
 
 
@@ -99,7 +99,9 @@ def _last_day_plus_one() -> date:
     return max(date.fromisoformat(report["demo"]["until"]) for report in reports)
 
 
-def _write(organisation: Organisation, seed: int, made_on: date, start: date, today: date, tell: Tell) -> int:
+def _write(
+    organisation: Organisation, seed: int, made_on: date, start: date, today: date, on_progress: ProgressCallback
+) -> int:
     """Store the days from ``start`` up to yesterday as one batch, as an import does."""
     from eclectyc.batches.lifecycle import begin, committing, record_result, writers_turn
     from eclectyc.demo.readings import readings
@@ -107,7 +109,9 @@ def _write(organisation: Organisation, seed: int, made_on: date, start: date, to
 
     days = list(readings(seed, start=start, end=today, made_on=made_on))
     count = sum(int((m.quality > 0).sum()) for m in days)
-    tell(f"Generated {counted(count, 'reading')} from {start:%-d %B %Y} up to yesterday; storing them in the lake.")
+    on_progress(
+        f"Generated {counted(count, 'reading')} from {start:%-d %B %Y} up to yesterday; storing them in the lake."
+    )
     facts = {"demo": {"seed": seed, "made_on": made_on.isoformat(), "until": today.isoformat()}}
     with writers_turn("demo") as lease:
         batch = begin(_ACTOR, lease, organisation=organisation, format=FORMAT, file_name="demo estate")

@@ -9,7 +9,7 @@ In a filter None filters nothing; an empty tuple lets nothing through.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from django.db.models import Count, F, Model, Q, QuerySet
@@ -209,11 +209,6 @@ def words_of(search: str) -> list[str]:
     """
     plain = search.replace("\x00", "")[:LONGEST_SEARCH].casefold()
     return list(dict.fromkeys(plain.split()))[:MOST_WORDS]
-
-
-def narrows(filters: MeterFilter | SiteFilter | NameFilter) -> bool:
-    """Return whether a filter filters anything."""
-    return any(getattr(filters, field.name) not in (None, "") for field in fields(filters))
 
 
 def _page(

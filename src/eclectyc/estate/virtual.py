@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Q
 
@@ -213,11 +213,6 @@ def store(meter: Meter, meaning: FormulaMeaning) -> None:
         FormulaPart(meter=meter, part=part.meter, quantity=part.quantity, factor=written(part.factor))
         for part in meaning.parts
     )
-
-
-def term_details(meaning: FormulaMeaning) -> list[dict[str, Any]]:
-    """Return a formula's terms for the audit."""
-    return [{"meter": p.meter.pk, "quantity": p.quantity, "factor": written(p.factor)} for p in meaning.parts]
 
 
 def rename_in_formulas(meter: Meter, before: str) -> None:

@@ -38,7 +38,7 @@ class JobContext:
         self.due_at: datetime | None = job.due_at
         self.changes: dict[str, Any] = {}  # of done, total, unit and text, not saved yet
         self.lines: list[tuple[datetime, str]] = []  # not saved yet
-        self.lock = threading.Lock()  # over ``said`` and ``lines``, which the heartbeat saves
+        self.lock = threading.Lock()  # over ``changes`` and ``lines``, which the heartbeat saves
         self.stop: type[Interrupt] | None = None  # set by the heartbeat
         self.renewed_at = time.monotonic()
         self._cursor: Any = job.cursor

@@ -161,8 +161,3 @@ def _wipe() -> bool:
         log.warning("Erased data are still in free pages of the database file: %s", error)
         return False
     return not is_busy
-
-
-def is_erased(user: User) -> bool:
-    """Return whether this row belongs to an erased person."""
-    return user.email.endswith(f"@{DOMAIN}")

@@ -61,7 +61,7 @@ class Reader(Protocol):
     def recognise(self, sample: FileSample) -> Recognition | None:
         """Return why and how surely the file has this format; None if it has another shape.
 
-        ``UnreadableFile`` if it has this format and cannot be read.
+        ``UnreadableFile`` if it has this format and cannot be read; used only if no other reader recognises the file.
         """
 
     def read(self, source: Source, recognition: Recognition, options: ReadOptions) -> Iterator[BlockAndErrors]:

@@ -1,6 +1,6 @@
-"""Forms whose checks are the services' own: a page says what may be typed, a service says what is taken.
+"""Forms that are checked by the services: a page defines the fields, a service validates the values.
 
-Values are kept as they were typed, so that nothing is lost when a service refuses; its refusal stands beside its field.
+Values are kept as typed, so that nothing is lost when a service refuses them; errors are shown next to their fields.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Field:
     choices: tuple[Choice, ...] = ()
     suggestions: tuple[str, ...] = ()
     suggests: str = ""  # what is looked for while typing: site, region, supplier, meter
-    checked_at: str = ""  # the address that says what is typed means, with the fields named beside it
+    checked_at: str = ""  # an address that answers what the typed text means; it gets these other fields too
     checked_with: str = ""
     is_required: bool = False
     is_wide: bool = False
@@ -48,7 +48,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A choice as it stands."""
+    """A choice, and whether it is chosen."""
 
     value: str
     label: str
@@ -58,7 +58,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class BoundField:
-    """A field with what was typed in it and what was wrong with that."""
+    """A field with what was typed and its error."""
 
     field: Field
     id: str
@@ -114,12 +114,12 @@ class Form:
 
     @classmethod
     def from_values(cls, fields: Iterable[Field], values: Mapping[str, object], prefix: str = "id") -> Form:
-        """Return a form that shows what there is."""
+        """Return a form that shows stored values."""
         return cls(tuple(fields), {name: [_value_text(value)] for name, value in values.items()}, prefix=prefix)
 
     @classmethod
     def from_post(cls, fields: Iterable[Field], data: QueryDict, prefix: str = "id") -> Form:
-        """Return a form as it was sent; a check that was not sent is off."""
+        """Return a form as it was sent; a box that was not sent is not ticked."""
         every = tuple(fields)
         given = {f.name: [v[:LONGEST_VALUE] for v in data.getlist(f.name)] for f in every if f.kind != "file"}
         for f in every:
@@ -142,7 +142,7 @@ class Form:
         return {name: self[name] for name in names or [f.name for f in self.fields]}
 
     def refuse(self, error: EclectycError) -> None:
-        """Put an error where it belongs: beside its field, or above the form."""
+        """Show an error next to its field, or above the form."""
         self.status = next((s for kind, s in STATUS.items() if isinstance(error, kind)), 422)
         known = {f.name for f in self.fields}
         if error.field in known:
@@ -151,7 +151,7 @@ class Form:
             self.fault, self.remedy = error.reason, error.remedy
 
     def attempt(self, action: Callable[[], T]) -> T | None:
-        """Do what the form is for; None, with the reason kept, where a service refuses."""
+        """Run an action; return None and keep the error if a service refuses."""
         try:
             return action()
         except EclectycError as error:
@@ -159,7 +159,7 @@ class Form:
             return None
 
     def check(self, checker: Callable[[dict[str, Any]], object], values: Mapping[str, Any]) -> None:
-        """Ask a service's checks about every field, so that all that is wrong is said at once."""
+        """Run a service's check on each field, so that all errors are shown at once."""
         for name, value in values.items():
             try:
                 checker({name: value})
@@ -181,11 +181,11 @@ class Form:
 
     @property
     def faults(self) -> list[tuple[str, str]]:
-        """Every field that was refused: the id and the label, for the summary above the form."""
+        """Id and label of every field with an error, for the summary above the form."""
         return [(f"{self.prefix}_{f.name}", f.label) for f in self.fields if f.name in self.errors]
 
     def bound(self, one: Field) -> BoundField:
-        """Return a field as it stands."""
+        """Return a field with its value and error."""
         values = tuple(self.typed.get(one.name, []))
         return BoundField(one, f"{self.prefix}_{one.name}", self[one.name], values, self.errors.get(one.name, ""))
 

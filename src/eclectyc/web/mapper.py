@@ -177,8 +177,8 @@ class Mapper:
     @property
     def kind_cells(self) -> list[int]:
         """The cells that may say what kind a line is of."""
-        told = number_of(self.answers, "records")
-        return sorted({1, 2, 3} | ({told} if told else set()))
+        kind_cell = number_of(self.answers, "records")
+        return sorted({1, 2, 3} | ({kind_cell} if kind_cell else set()))
 
     @property
     def stored(self) -> list[ShownReading]:
@@ -265,20 +265,20 @@ class Mapper:
         return "Meter" if role == "value" and self.layout == "matrix" else ROLES[role]
 
     def _words(self, kind: str, choices: tuple[tuple[str, str], ...]) -> list[Word]:
-        said = {self.answers.get(f"{kind}w{n}", ""): self.answers.get(f"{kind}m{n}", "") for n in range(1, 200)}
-        words = list(dict.fromkeys([*distinct_words(self.answers, self.table, kind), *(w for w in said if w)]))
+        meanings = {self.answers.get(f"{kind}w{n}", ""): self.answers.get(f"{kind}m{n}", "") for n in range(1, 200)}
+        words = list(dict.fromkeys([*distinct_words(self.answers, self.table, kind), *(w for w in meanings if w)]))
         found = []
         for n, word in enumerate(words, 1):
-            meant = said[word] if word in said else usual_meaning(kind, word)
+            meant = meanings[word] if word in meanings else usual_meaning(kind, word)
             found.append(Word(n, word, [Choice(v, label, v == meant) for v, label in choices]))
         return found
 
 
 def mapper_of(actor: Actor, organisation: Organisation, head: SampleFile, answers: Answers) -> Mapper:
     """Return what answers make of a file's first rows; raise ``UnreadableFile`` if it is not a table."""
-    told = answers.get("delimiter", "")
+    delimiter = answers.get("delimiter", "")
     table = head.table(
-        head.delimiter(told),
+        head.delimiter(delimiter),
         number_of(answers, "header"),
         skip=number_of(answers, "skip"),
         records=number_of(answers, "records") or None,

@@ -71,8 +71,8 @@ def test_what_is_suggested_makes_a_mapping_and_that_the_same_answers(text: str, 
 
 
 HOSTILE = {
-    "ten million columns": b",".join([b"a"] * 10_000_000) + b"\n1\n",
-    "four hundred thousand columns": b",".join([b"a"] * 400_000) + b"\n1\n",
+    "ten million columns": b"a," * 9_999_999 + b"a\n1\n",
+    "four hundred thousand columns": b"a," * 399_999 + b"a\n1\n",
     "zero bytes": b"MPAN,Date,kWh\n1\x002,2025-01-01,1\n",
     "a line without end": b"x" * 3_000_000,
     "XML": b"<a>" * 50_000,

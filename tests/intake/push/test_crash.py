@@ -18,10 +18,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests import forked
 from tests.intake.push.pusher import slots_of
 from tests.serving import Installation, end_group, free_port
 
-ROOT = Path(__file__).parents[3]
 IN_THE_PUSH = ("push.before_commit", "push.after_commit")
 IN_THE_FOLDING = (
     "push.marked",
@@ -34,10 +34,8 @@ AFTER_THE_COMMIT = IN_THE_FOLDING[-3:]
 
 
 def pusher(installation: Installation, number: int, failpoint: str = "") -> tuple[int, list[dict[str, Any]]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.intake.push.pusher", str(number), failpoint],
-        env=installation.environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "tests.intake.push.pusher", str(number), failpoint]
+    done = forked.run(command, env=installation.environment)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -38,9 +38,10 @@ class RegistryCounters:
     def consume(self, rate: Rate, digest: bytes, now_s: float) -> float:
         """Count one more and return 0; or count nothing and return the time to wait [s]."""
         window, part = rate.window_at(now_s), rate.part_at(now_s)
-        values = {"digest": digest.hex(), "window": window, "part": part, "most": rate.most, "now": int(now_s)}
+        values: dict[str, str | float] = {"digest": digest.hex(), "window": window, "part": part, "most": rate.most}
+        values |= {"now": int(now_s), "forget": (window + 2) * rate.window_s}
         with connection.cursor() as cursor:
-            cursor.execute(_CONSUME, values | {"forget": (window + 2) * rate.window_s})
+            cursor.execute(_CONSUME, values)
             if cursor.fetchone() is not None:
                 return 0.0
             cursor.execute("SELECT seen, taken, before FROM accounts_tally WHERE digest = %s", [digest.hex()])

@@ -1,20 +1,7 @@
 """The file formats. Each is a module here with one reader class, listed in ``_FORMATS``.
 
-To add a format called *name*, copy the example that resembles it – ``long.py`` (a table), ``stark.py`` (coded lines),
-``glowmarkt.py`` (JSON) – and work through these places; tests fail until the first five are complete:
-
-1. ``formats/<name>.py``: a class that inherits from ``Reader`` (``readers/reader.py``), with ``name``, ``kind``,
-   ``recognise`` and ``read``. Tables go through ``parse_csv.convert_parts``, which handles quotes, ragged and blank
-   lines and line numbers; lines with codes through ``coded_lines``; documents through ``document_readings``.
-2. its line in ``_FORMATS`` below: the specific formats come first.
-3. ``tests/readers/formats/samples/``: a small golden file, a real one or faithful, with known totals.
-4. ``tests/readers/mutants/subjects.py``: the file to damage, and its plain reader (``plain_*.py``), a second, simple
-   implementation that shares nothing with this one.
-5. ``tests/readers/formats/test_cases.py``: its line in ``CASES``: the tests for clock changes and for estimates.
-6. ``tests/readers/formats/test_<name>.py``: both clock-change days, and each way in which the file can be wrong.
-7. ``docs/files.md``: its row.
-
-Everything else – the ``-t`` option, pages, messages, rejected lines – derives from these.
+CONTRIBUTING.md, "Adding a file format", lists the places of a new one. The ``-t`` option, pages, messages and rejected
+lines derive from these classes.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     page = list_query.page_of(found, request.GET)
     read_log_queue.record_read(actor.by, "audit.read", organisation_id=own, after={"filters": filters})
     zone = house_zone()
-    told = [
+    events = [
         {
             "event": one,
             "at": one.at.astimezone(zone),
@@ -53,7 +53,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     kept = {name: request.GET.get(name, "") for name in NAMES}
     context = {
         "page": page,
-        "rows": told,
+        "rows": events,
         "kept": kept,
         "organisations": organisations,
         "is_narrowed": bool(filters),

@@ -86,8 +86,8 @@ def _accept(request: HttpRequest, token: str, offer: Offer, form: NewPersonForm 
         return HttpResponseRedirect("/")
     if not form.is_valid():
         return None
-    said = form.cleaned_data
-    person = accept(token, name=said["name"], password=said["password"], origin=origin_of(request))
+    typed = form.cleaned_data
+    person = accept(token, name=typed["name"], password=typed["password"], origin=origin_of(request))
     return enter(request, person, "/")
 
 

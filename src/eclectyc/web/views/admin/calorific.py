@@ -154,8 +154,8 @@ def _take_file(
         if report is not None:
             form.status = 422 if not report.accepted else 200
         return report
-    said = f"{name}: {report.added:,} added, {report.changed:,} corrected, {report.unchanged:,} unchanged."
-    return done(request, " ".join([said, *report.warnings]), request.get_full_path())
+    message = f"{name}: {report.added:,} added, {report.changed:,} corrected, {report.unchanged:,} unchanged."
+    return done(request, " ".join([message, *report.warnings]), request.get_full_path())
 
 
 def _chosen(found: list[PlaceSummary], key: str | None) -> PlaceSummary | None:

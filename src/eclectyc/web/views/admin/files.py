@@ -103,8 +103,8 @@ def _import(request: HttpRequest, kind: str) -> HttpResponse:
                     lambda: import_file(actor, organisation=own, path=Path(kept.name), options=options)
                 )
             if report is not None and not report.dry_run and not report.errors:
-                said = f"Imported {report.accepted:,} of {counted(report.rows, 'row')}."
-                return done(request, said, reverse(f"admin-{kind}"))
+                message = f"Imported {report.accepted:,} of {counted(report.rows, 'row')}."
+                return done(request, message, reverse(f"admin-{kind}"))
     context = {
         "form": form,
         "report": report,

@@ -94,8 +94,8 @@ def imports(request: HttpRequest) -> HttpResponse:
         if kept and len(kept) == 1:
             return HttpResponseRedirect(reverse("admin-import-file", args=[kept[0].pk]))
         if kept:
-            said = f"{counted(len(kept), 'file')} uploaded. Preview each one, then import it."
-            return done(request, said, reverse("admin-imports"))
+            message = f"{counted(len(kept), 'file')} uploaded. Preview each one, then import it."
+            return done(request, message, reverse("admin-imports"))
     return show(
         request,
         "imports",
@@ -163,8 +163,8 @@ def one(request: HttpRequest, called: str) -> HttpResponse:
     refusal: EclectycError | None = None
     if request.method == "POST":
         try:
-            said = _do(actor, found, request.POST)
-            return done(request, said, reverse("admin-import", args=[_called_now(actor, found)]))
+            message = _do(actor, found, request.POST)
+            return done(request, message, reverse("admin-import", args=[_called_now(actor, found)]))
         except EclectycError as error:
             refusal = error
             found = _found(actor, called)
@@ -281,9 +281,9 @@ def _now(actor: Actor) -> dict[str, Any]:
 
 
 def _options(form: Form, *, dry_run: bool) -> ImportOptions:
-    said = form.values()
-    said["create_meters"] = said["create_meters"] == "true"
-    return ImportOptions(**said, dry_run=dry_run).checked()
+    values = form.values()
+    values["create_meters"] = values["create_meters"] == "true"
+    return ImportOptions(**values, dry_run=dry_run).checked()
 
 
 def option_values(options: ImportOptions) -> dict[str, Any]:

@@ -105,8 +105,8 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
     refusal: EclectycError | None = None
     if request.method == "POST":
         try:
-            said = _steer(actor, found, request.POST.get("do", ""))
-            return done(request, said, reverse("admin-job", args=[pk]))
+            message = _steer(actor, found, request.POST.get("do", ""))
+            return done(request, message, reverse("admin-job", args=[pk]))
         except EclectycError as error:
             refusal = error
             found = get_object_or_404(Job.objects.visible_to(actor), pk=pk)
@@ -172,8 +172,8 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
     form = Form.from_values(SCHEDULE, holding)
     if request.method == "POST":
         form = Form.from_post(SCHEDULE, request.POST)
-        said = form.values() | {"is_paused": form["is_paused"] == "true"}
-        changed = form.attempt(lambda: schedules.change(actor, schedule=one, **said))
+        values = form.values() | {"is_paused": form["is_paused"] == "true"}
+        changed = form.attempt(lambda: schedules.change(actor, schedule=one, **values))
         if changed is not None:
             return done(request, f"{one.title or one.name} was saved.", reverse("admin-schedules"))
     return show(

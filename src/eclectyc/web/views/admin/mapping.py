@@ -91,7 +91,7 @@ def _answers(request: HttpRequest, actor: Actor, upload: Upload, do: str) -> Ans
 def _answers_from(upload: Upload, profile: ImportProfile) -> Answers:
     """Return a saved profile's answers over a file."""
     mapping = mapping_of(profile.mapping)
-    told = {
+    own = {
         "name": profile.name,
         "sender": profile.sender,
         "notes": profile.notes,
@@ -100,10 +100,10 @@ def _answers_from(upload: Upload, profile: ImportProfile) -> Answers:
     }
     with open_sample(upload.path, upload.name, mapping.file.sheet) as head:
         try:
-            return answers_of(mapping, table_for(head, mapping)) | told
+            return answers_of(mapping, table_for(head, mapping)) | own
         except UnreadableFile:  # the file is another: its columns are still to be named
             kept = {name: text for name, text in answers_of(mapping).items() if name not in SHAPE}
-            return suggest_answers(head) | kept | told
+            return suggest_answers(head) | kept | own
 
 
 @contextmanager

@@ -92,8 +92,8 @@ def meters(request: HttpRequest) -> HttpResponse:
         change = {name: value for name, value in bulk.values().items() if value}
         result = bulk.attempt(lambda: change_meters(actor, which=which, **change))
         if result is not None:
-            said = f"{counted(result.changed, 'meter')} changed; {result.unchanged:,} unchanged."
-            return done(request, said, request.get_full_path())
+            message = f"{counted(result.changed, 'meter')} changed; {result.unchanged:,} unchanged."
+            return done(request, message, request.get_full_path())
     found = lists.meters(actor, narrowed, lists.ListPart(asked.sort, asked.offset, PAGE_SIZE))
     organisations = organisations_for(actor, "estate.edit")
     filters = [
@@ -159,8 +159,8 @@ def new_meter(request: HttpRequest) -> HttpResponse:
         if form.is_good and place is not None:
             made = form.attempt(lambda: create_meter(actor, site=place, **form.values(*OWN)))
             if made is not None:
-                said = " ".join([f"{made.identifier} was created.", *warnings_of(made)])
-                return done(request, said, reverse("admin-meter", args=[made.pk]))
+                message = " ".join([f"{made.identifier} was created.", *warnings_of(made)])
+                return done(request, message, reverse("admin-meter", args=[made.pk]))
     context = {
         "form": form,
         "back": reverse("admin-meters"),

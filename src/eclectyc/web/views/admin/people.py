@@ -280,12 +280,12 @@ def _waiting(actor: Actor) -> Table:
 
 def _row(one: User, held: list[Membership]) -> Row:
     roles = [f"{m.role_name} at {place_words(m)[0]}" for m in held if m.user_id == one.pk]
-    said = ", ".join(roles[:3]) + (f" and {len(roles) - 3} more" if len(roles) > 3 else "")
+    words = ", ".join(roles[:3]) + (f" and {len(roles) - 3} more" if len(roles) > 3 else "")
     mark = "" if one.is_active else "disabled"
     cells = [
         Cell(one.email, reverse("admin-user", args=[one.pk]), mark=mark),
         Cell(one.name),
-        Cell("operator" if one.is_operator else said or "none"),
+        Cell("operator" if one.is_operator else words or "none"),
         Cell(date_words(one.created_at.date())),
     ]
     return Row(cells, one.pk)
@@ -334,8 +334,8 @@ def _position(request: HttpRequest, actor: Actor, form: Form) -> dict[str, Any]:
 def _place_fault(form: Form) -> tuple[Form, str]:
     """Move an error about the place next to the place."""
     if form.fault and "place" in form.fault.lower() and not form.errors and form.status == 422:
-        said, form.fault, form.remedy = f"{form.fault} {form.remedy}", "", ""
-        return form, said
+        message, form.fault, form.remedy = f"{form.fault} {form.remedy}", "", ""
+        return form, message
     return form, ""
 
 

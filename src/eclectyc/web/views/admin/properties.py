@@ -30,7 +30,7 @@ class PropertyRow:
 
 def rows_of(properties: Mapping[str, Any]) -> list[PropertyRow]:
     """Return what a site has."""
-    return [PropertyRow(name, said["kind"], _typed(said["value"])) for name, said in properties.items()]
+    return [PropertyRow(name, one["kind"], _typed(one["value"])) for name, one in properties.items()]
 
 
 def rows_sent(request: HttpRequest) -> list[PropertyRow]:

@@ -149,13 +149,13 @@ def suppliers(request: HttpRequest) -> HttpResponse:
 
 def new_region(request: HttpRequest) -> HttpResponse:
     """Create a region."""
-    return _new(request, "region", REGION, lambda actor, own, said: create_region(actor, organisation=own, **said))
+    return _new(request, "region", REGION, lambda actor, own, values: create_region(actor, organisation=own, **values))
 
 
 def new_supplier(request: HttpRequest) -> HttpResponse:
     """Create a supplier."""
     return _new(
-        request, "supplier", SUPPLIER, lambda actor, own, said: create_supplier(actor, organisation=own, **said)
+        request, "supplier", SUPPLIER, lambda actor, own, values: create_supplier(actor, organisation=own, **values)
     )
 
 
@@ -211,12 +211,12 @@ def _new(request: HttpRequest, kind: str, own_fields: tuple[Field, ...], create:
     form = Form.from_post(fields, request.POST) if request.method == "POST" else Form.from_values(fields, start)
     if request.method == "POST":
         own = next((o for o in organisations if str(o.pk) == form["organisation"]), None)
-        said = form.values(*(f.name for f in own_fields))
+        values = form.values(*(f.name for f in own_fields))
         if kind == "supplier":
-            form.check(checked_supplier_fields, said)
+            form.check(checked_supplier_fields, values)
         if own is None:
             form.refuse(Invalid("Choose an organisation.", field="organisation"))
-        made = form.attempt(lambda: create(actor, own, said)) if form.is_good else None
+        made = form.attempt(lambda: create(actor, own, values)) if form.is_good else None
         if made is not None:
             return done(request, f"{made.name} was created.", reverse(f"admin-{kind}s"))
     context = {

@@ -87,8 +87,8 @@ def sites(request: HttpRequest) -> HttpResponse:
         change = {name: value for name, value in bulk.values().items() if value}
         result = bulk.attempt(lambda: change_sites(actor, which=which, **change))
         if result is not None:
-            said = f"{counted(result.changed, 'site')} changed; {result.unchanged:,} unchanged."
-            return done(request, said, request.get_full_path())
+            message = f"{counted(result.changed, 'site')} changed; {result.unchanged:,} unchanged."
+            return done(request, message, request.get_full_path())
     found = lists.sites(actor, narrowed, lists.ListPart(asked.sort, asked.offset, PAGE_SIZE))
     regions = Region.objects.visible_to(actor).order_by("name").values_list("pk", "name")[:200]
     organisations = organisations_for(actor, "estate.edit")

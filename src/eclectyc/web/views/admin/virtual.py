@@ -114,10 +114,10 @@ def new_virtual_meter(request: HttpRequest) -> HttpResponse:
         if form.is_good and place is not None:
             made = form.attempt(lambda: create_meter(actor, site=place, **form.values(*OWN)))
             if made is not None:
-                said = " ".join(
+                message = " ".join(
                     [f"{made.identifier} was created. Its readings are being calculated.", *warnings_of(made)]
                 )
-                return done(request, said, reverse("meter", args=[made.pk]))
+                return done(request, message, reverse("meter", args=[made.pk]))
     context = {
         "form": form,
         "back": reverse("admin-meters"),
