@@ -22,7 +22,7 @@ def expected_lake() -> LakeIdentity | None:
 
 
 def compare_lakes() -> LakeComparison:
-    """Compare the lake that must be there with the one that is, opened anew."""
+    """Compare the lake that must be there with the one that is, opened again."""
     return connect().compare(expected_lake(), newly_opened=True)
 
 
