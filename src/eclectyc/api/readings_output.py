@@ -54,7 +54,6 @@ def as_json(
     end: date | datetime | None,
 ) -> HttpResponse:
     """Return the readings as one JSON object."""
-    require_own_lake()
     head = {
         "meter": meter.identifier,
         "quantity": quantity,
