@@ -95,6 +95,7 @@ ELSEWHERE = {
     "registers.entries.enter_read", "registers.entries.enter_tank",
     "registers.entries.withdraw_entry", "registers.entries.withdraw_read",
     "registers.entries.recalculate_consumption",
+    "operations.lake_adoption.adopt",  # tried in tests/batches
     "batches.lifecycle.begin", "intake.service.import_file", "intake.undo.undo_batch", "operations.exports.export",
     # it puts values by the service
     "external.files.import_values",

@@ -18,6 +18,7 @@ from eclectyc.analytics.day_grid import DayGrid, day_grid
 from eclectyc.analytics.expected_slots import Points, expected_since, expected_until
 from eclectyc.analytics.months import month_edges, month_grid, months_of, needs_no_days
 from eclectyc.analytics.placements import MOVES, PointPlacements, by_placement
+from eclectyc.batches.own_lake import require_own_lake
 from eclectyc.estate.models import Meter, Placement, Quantity, Site, Utility
 from eclectyc.lake.primary_rows import primary_rows
 from eclectyc.lake.store import Lake, connect
@@ -159,6 +160,8 @@ def select_meters(
     or_volume : a gas meter that has volumes only, because calorific values are missing, gives these in place of its
     import. Its energy is expected on the days of its volumes.
     """
+    if connect().version < 0:
+        require_own_lake()  # a lake that is gone must not read as zero
     wanted = Q(series__quantity=quantity or Quantity.IMPORT)
     if quantity is None:
         wanted |= Q(series__quantity=Quantity.EXPORT, direction="export")

@@ -14,6 +14,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from eclectyc.accounts.tokens import Unauthenticated
 from eclectyc.estate.changes import Changed
 from eclectyc.kernel.errors import Busy, Conflict, EclectycError, Forbidden, Invalid, NotFound, TooMany
+from eclectyc.lake.errors import LakeLost
 from eclectyc.vault.errors import VaultError
 
 PREFIX: Final = "/api/"
@@ -36,6 +37,7 @@ _STATUS: Final[tuple[tuple[type[EclectycError], HTTPStatus], ...]] = (
     (Invalid, HTTPStatus.UNPROCESSABLE_ENTITY),
     (VaultError, HTTPStatus.SERVICE_UNAVAILABLE),
     (Busy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (LakeLost, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
 

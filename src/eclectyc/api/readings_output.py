@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from eclectyc.analytics.periods import By, Window
 from eclectyc.analytics.readings import MeteringPoint, readings_in_parts, readings_of
+from eclectyc.batches.own_lake import require_own_lake
 from eclectyc.estate.models import Meter
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.errors import Invalid
@@ -71,6 +72,7 @@ def as_json(
 
 def as_csv(meter: Meter, point: MeteringPoint, window: Window | None, by: By) -> HttpResponse:
     """Return the readings as a stream of CSV; a missing value is an empty cell."""
+    require_own_lake()
     parts = _csv_parts(point, window, by)
     first = next(parts)  # errors are raised before the answer begins
     response = StreamingHttpResponse(chain([first], parts), content_type="text/csv; charset=utf-8")

@@ -16,29 +16,27 @@ PENDING_LONG: Final = timedelta(hours=1)
 
 
 def lake(*, now: datetime, deep: bool) -> CheckResult:
-    """Check that the readings are there and agree with the registry's batches; a deep check reads the lake's files."""
+    """Check that the lake is the registry's own and has every batch; a deep check reads the lake's files."""
+    from eclectyc.batches.own_lake import compare_lakes
+    from eclectyc.lake.identity import REMEDY
     from eclectyc.lake.store import connect
 
-    store = connect()
-    last = store.last_batch()
-    done = _last_done()
-    detail: dict[str, Any] = {"url": str(settings.LAKE_URL), "last_batch": last, "last_registered": done}
-    if done > last:
-        message = "The lake is empty or gone" if not last else "The lake is older than the registry"
-        return CheckResult(CRITICAL, f"{message}: batch {done} is done but not in it. Restore a backup.", detail)
-    problems = [str(problem) for problem in store.check()] if deep else []
+    compared = compare_lakes()
+    last = compared.found.last_batch
+    detail: dict[str, Any] = {
+        "url": str(settings.LAKE_URL),
+        "last_batch": last,
+        "last_registered": compared.known.last_batch if compared.known else 0,
+    }
+    if compared.lost:
+        return CheckResult(CRITICAL, f"{compared.reason} {REMEDY}", detail | {"lost": compared.lost})
+    problems = [str(problem) for problem in connect().check()] if deep else []
     if problems:
         message = f"{counted(len(problems), 'problem')}: {problems[0]}"
         return CheckResult(CRITICAL, message, detail | {"problems": problems[:20]})
     if not last:
         return CheckResult(HEALTHY, "There are no readings yet.", detail)
     return CheckResult(HEALTHY, f"The lake answers; it holds batches up to {last}.", detail)
-
-
-def _last_done() -> int:
-    """Return the last batch that must be in the lake: done, with readings."""
-    found = Batch.objects.filter(state=Batch.DONE, added__gt=0).order_by("-pk").values_list("pk", flat=True).first()
-    return int(found or 0)
 
 
 def imports(*, now: datetime, deep: bool) -> CheckResult:

@@ -19,17 +19,20 @@ from eclectyc.accounts.models import Organisation
 from eclectyc.audit.actor import AuditActor
 from eclectyc.audit.record import record
 from eclectyc.batches.models import Batch
+from eclectyc.batches.own_lake import claim_own_lake
 from eclectyc.batches.subscribers import subscribers
 from eclectyc.estate.models import Meter, Series, Site
 from eclectyc.kernel.errors import Busy, EclectycError
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.errors import OutOfOrder
+from eclectyc.lake.known import remember
 from eclectyc.lake.lease import Lease, writer_lease
 from eclectyc.lake.store import Lake, connect
 
 if TYPE_CHECKING:
     import polars as pl
 
+UNFINISHED: Final = (Batch.PENDING, Batch.COMMITTED)
 WAIT_S: Final = 600.0  # for another writer's turn to end
 
 COUNTS: Final = ("rows", "accepted", "rejected", "added", "changed", "unchanged", "kept")
@@ -80,7 +83,7 @@ class UploadClaim:
 
 @contextmanager
 def writers_turn(holder: str, *, waiting: WaitingCallback | None = None, wait_s: float = WAIT_S) -> Iterator[Lease]:
-    """Hold the writers' turn, with every unfinished batch settled first."""
+    """Hold the writers' turn, with every unfinished batch settled first. Raise ``LakeLost`` if the lake is not ours."""
     failpoint("intake.before_lease")
     with writer_lease(holder, wait_s, waiting=waiting) as lease:
         settle_pending(connect(), lease)
@@ -128,10 +131,14 @@ def record_result(batch: Batch, *, touched: pl.DataFrame, report: Mapping[str, A
             subscriber.on_touched(batch, touched)
 
 
-def finish(batch: Batch) -> None:
-    """Mark a batch that the lake has as committed, then as done."""
+def finish(batch: Batch, lease: Lease) -> None:
+    """Mark a batch that the lake has as committed, then as done. From here on the registry insists on this lake."""
     batch.state, batch.committed_at = Batch.COMMITTED, timezone.now()
-    batch.save(update_fields=["state", "committed_at"])
+    with transaction.atomic():
+        batch.save(update_fields=["state", "committed_at"])
+        if lease.committed:
+            remember(lease.committed)
+    lease.known = lease.committed or lease.known
     failpoint("intake.before_done")
     with transaction.atomic():
         _mark_done(batch)
@@ -157,7 +164,7 @@ def committing(batch: Batch, store: Lake, lease: Lease) -> Iterator[None]:
     """
     try:
         yield
-        finish(batch)
+        finish(batch, lease)
     except BaseException as error:
         with suppress(EclectycError):  # another writer has the turn now, and settles it
             settle_pending(store, lease)
@@ -167,8 +174,12 @@ def committing(batch: Batch, store: Lake, lease: Lease) -> Iterator[None]:
 
 
 def settle_pending(lake: Lake, lease: Lease) -> list[Batch]:
-    """Settle every batch that a dead or fenced writer left: done if the lake's log has it, else failed."""
-    unfinished = list(Batch.objects.filter(state__in=(Batch.PENDING, Batch.COMMITTED)).order_by("pk"))
+    """Settle every batch that a dead or fenced writer left: done if the lake's log has it, else failed.
+
+    Raise ``LakeLost``, with nothing settled, if the lake is not the registry's own or has lost readings.
+    """
+    claim_own_lake(lake, lease)
+    unfinished = list(Batch.objects.filter(state__in=UNFINISHED).order_by("pk"))
     if not unfinished:
         return []
     if any(batch.pk > lake.last_batch() for batch in unfinished):
@@ -178,12 +189,13 @@ def settle_pending(lake: Lake, lease: Lease) -> list[Batch]:
         with transaction.atomic():
             if batch.state == Batch.COMMITTED or batch.pk <= last:
                 _mark_done(batch)
+                remember(lake.compare(None).found)
             else:
-                _mark_failed(batch)
+                mark_failed(batch)
     return unfinished
 
 
-def _mark_failed(batch: Batch) -> None:
+def mark_failed(batch: Batch) -> None:
     """Mark a batch that was never committed as failed, and delete what it created."""
     batch.state, batch.finished_at = Batch.FAILED, timezone.now()
     batch.added = batch.changed = batch.unchanged = batch.kept = 0
@@ -217,7 +229,7 @@ def audit_step(
 
 def recover(wait_s: float = 0.0) -> list[Batch]:
     """Settle the batches that killed processes left, unless another writer is at work. Call it at start-up."""
-    if not Batch.objects.filter(state__in=(Batch.PENDING, Batch.COMMITTED)).exists():
+    if not Batch.objects.filter(state__in=UNFINISHED).exists():
         return []
     try:
         with writer_lease("recovery", wait_s) as lease:

@@ -49,6 +49,7 @@ _OWN: Final[dict[str, Command]] = {
     "retention": Command("privacy:retention", "Delete data past their retention; show and set the rules"),
     "person": Command("privacy:person", "Export or erase a person's data"),
     "vault": Command("vault:vault", "Show which key encrypts what; rotate the key; give up lost secrets"),
+    "lake": Command("lake:lake", "Adopt the lake that is there when the registry's own is lost"),
     "health": Command(
         "maintenance:health", "Report the state of this installation (exit 0 healthy, 1 degraded, 2 critical)"
     ),

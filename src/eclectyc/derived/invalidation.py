@@ -68,6 +68,17 @@ def mark_stale(kind: str, spans: Iterable[tuple[int, date, date]]) -> None:
     request_recalculation()
 
 
+def mark_all_stale(held: pl.DataFrame) -> None:
+    """Have every derived day recalculated: the lake is another than before. held : series, first, last – its days."""
+    days = pl.date_ranges("first", "last").alias("day")
+    touched = held.select("series", days).explode("day").sort("series", "day")
+    if touched.is_empty():
+        return
+    for derivation in all_derivations():
+        _write(derivation.name, derivation.dependents(touched), None)
+    request_recalculation()
+
+
 def _write(kind: str, spans: pl.DataFrame, batch: Batch | None) -> None:
     rows = merged(spans).iter_rows() if len(spans) else ()
     Stale.objects.bulk_create(

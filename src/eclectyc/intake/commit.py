@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eclectyc.batches.lifecycle import committing
+from eclectyc.batches.own_lake import require_own_lake
 from eclectyc.intake.alignment.collect import FileReadings
 from eclectyc.intake.alignment.interpretation import FilePlan
 from eclectyc.intake.alignment.month_frames import FileMonths
@@ -22,6 +23,7 @@ def commit_readings(run: ImportRun, readings: FileReadings, plan: FilePlan, mont
     if months.is_empty():
         complete_report()
     elif run.report.dry_run:
+        require_own_lake()
         run.report_preview(connect().preview(months, rule=_rule_of(run)), plan)
         complete_report()
     else:

@@ -20,6 +20,7 @@ import polars as pl
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.errors import CommitConflict, OutOfOrder, WriterLeaseLost
 from eclectyc.lake.files import NewFile, Storage
+from eclectyc.lake.identity import NO_LAKE, LakeComparison, LakeIdentity
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.schema import PARTITIONS, delta_schema
 from eclectyc.lake.snapshot import BATCH_APP, BUCKETS_KEY, FENCE_APP, Snapshot
@@ -45,17 +46,19 @@ class PendingCommit:
     def begin(
         cls, storage: Storage, buckets: int, lease: Lease, current: tuple[DeltaTable, Snapshot] | None = None
     ) -> PendingCommit:
-        """Start from the newest version; create the lake if there is none.
+        """Start from the newest version; create the lake if there is none. Refuse a lake that has lost readings.
 
         current : the table at its newest version, with its state, if the caller has them.
         """
         if current is None:
             table = storage.open_if_there()
             if table is None:
+                LakeComparison(lease.known, NO_LAKE, storage.is_empty_folder()).require_own()
                 create_table(storage, buckets)
                 table = storage.open()
             current = table, Snapshot.from_table(table)
         table, base = current
+        LakeComparison(lease.known, base.identity).require_own()
         lease.lift_above(base.last_fence)
         return cls(storage, table, base)
 
@@ -72,6 +75,7 @@ class PendingCommit:
         actions: list[AddAction | RemoveAction] = [_add(file, data_change) for file in self.added]
         actions += [_remove(path, where, data_change) for path, where in self.removed.items()]
         version = self._submit(actions, _stamp(batch, lease.fence), {"eclectyc": why})
+        lease.committed = LakeIdentity(self.base.table_id, version, batch or self.base.last_batch)
         failpoint("lake.after_commit")
         return version
 

@@ -23,6 +23,12 @@ class CommitConflict(EclectycError):
     code = "conflict"
 
 
+class LakeLost(EclectycError):
+    """The lake is missing, empty, another one, or older than the registry: it is not written to, nor exported from."""
+
+    code = "lake_lost"
+
+
 class OutOfOrder(EclectycError):
     """A batch number or fence that is not above the last one in the lake's log."""
 

@@ -97,6 +97,10 @@ class Storage:
             return None
         return found.st_ino, found.st_mtime_ns
 
+    def is_empty_folder(self) -> bool:
+        """Return whether this is a folder without anything in it, as if a volume were not mounted."""
+        return self.is_folder and Path(self.url).is_dir() and not any(Path(self.url).iterdir())
+
     def has_table(self) -> bool:
         return self.open_if_there() is not None
 

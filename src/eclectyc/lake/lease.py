@@ -20,6 +20,8 @@ from eclectyc.jobs import clock
 from eclectyc.kernel.errors import Busy
 from eclectyc.kernel.process_identity import has_ended, holder_name
 from eclectyc.lake.errors import WriterLeaseLost
+from eclectyc.lake.identity import LakeIdentity
+from eclectyc.lake.known import known_lake
 from eclectyc.lake.models import WriterLease
 
 LEASE_S: Final = 30.0
@@ -28,12 +30,18 @@ _POLL_S: Final = (0.02, 0.15)
 
 
 class Lease:
-    """One writer's lease. ``fence`` grows from one to the next."""
+    """One writer's lease. ``fence`` grows from one to the next.
+
+    known : the lake that the registry knows; a commit to another or an older one is refused. committed : the lake as of
+    this writer's last commit, for the registry to remember.
+    """
 
     def __init__(self, holder: str, fence: int, *, lease_s: float = LEASE_S) -> None:
         self.holder = holder
         self.fence = fence
         self.lease_s = lease_s
+        self.known: LakeIdentity | None = None
+        self.committed: LakeIdentity | None = None
 
     def renew(self) -> None:
         """Extend the lease; raise ``WriterLeaseLost`` if another writer has taken over."""
@@ -104,7 +112,9 @@ def claim_lease(holder: str, *, lease_s: float = LEASE_S) -> Lease | None:
         if not taken:
             return None
         row.refresh_from_db()
-        return Lease(holder, row.fence, lease_s=lease_s)
+        lease = Lease(holder, row.fence, lease_s=lease_s)
+        lease.known = known_lake()
+        return lease
 
 
 def _wait_for(holder: str, wait_s: float, lease_s: float, waiting: Callable[[str], None] | None = None) -> Lease:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from eclectyc.jobs.context import JobContext
+from eclectyc.lake.known import known_lake
 from eclectyc.lake.lease import writer_lease
 from eclectyc.lake.store import connect
 
@@ -15,6 +16,7 @@ def run(running: JobContext) -> dict[str, int]:
     """Compact, checkpoint, vacuum and sweep under the writers' lease. A second run finds nothing to do."""
     lake = connect()
     if lake.version < 0:
+        lake.compare(known_lake()).require_own()
         return {}
     running.progress(text="Waiting for another writer to finish")
     with writer_lease("upkeep", wait_s=WAIT_S) as lease:

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from eclectyc.lake.files import Storage
+from eclectyc.lake.identity import LakeIdentity
 from eclectyc.lake.schema import empty
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Snapshot:
     last_batch: int
     last_fence: int
     buckets: int
+    table_id: str = ""  # Delta's own; a copy keeps it
 
     @classmethod
     def empty(cls, buckets: int = 1) -> Snapshot:
@@ -75,13 +77,19 @@ class Snapshot:
         else:
             names = {source: name for name, source in _FROM_LOG.items()}
             files = actions.rename(names).select(pl.col(name).cast(dtype) for name, dtype in FILE_COLUMNS.items())
+        metadata = table.metadata()
         return cls(
             version=table.version(),
             files=files,
             last_batch=table.transaction_version(BATCH_APP) or 0,
             last_fence=table.transaction_version(FENCE_APP) or 0,
-            buckets=int(table.metadata().configuration.get(BUCKETS_KEY, "1")),
+            buckets=int(metadata.configuration.get(BUCKETS_KEY, "1")),
+            table_id=str(metadata.id),
         )
+
+    @property
+    def identity(self) -> LakeIdentity:
+        return LakeIdentity(self.table_id, self.version, self.last_batch)
 
     def pick(
         self,
@@ -116,6 +124,7 @@ class Watch:
         self._polled = 0.0
         self._opened = 0.0
         self._entry: tuple[int, tuple[int, int]] | None = None  # the version that was opened, and its mark
+        self._newest: tuple[int, tuple[int, int]] | None = None  # the version of the last poll, and its mark
 
     def now(self) -> Snapshot:
         """Return the newest snapshot. Threads that wait while another polls the log share its result."""
@@ -153,6 +162,8 @@ class Watch:
         from deltalake.exceptions import DeltaError
 
         self._polled = time.monotonic()
+        if self._table is not None and self._entry_of(self._table) != self._newest:
+            self._table = self._snapshot = None  # replaced or removed; ``update_incremental`` would not notice
         if self._table is not None:
             try:
                 self._table.update_incremental()
@@ -161,6 +172,7 @@ class Watch:
         if self._table is None:
             self._table, self._opened = self._storage.open_if_there(), self._polled
             self._entry = self._entry_of(self._table)
+        self._newest = self._entry_of(self._table)
         if self._table is not None and (self._snapshot is None or self._snapshot.version != self._table.version()):
             self._snapshot = Snapshot.from_table(self._table)
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from eclectyc.lake import read
 from eclectyc.lake.commit import PendingCommit
 from eclectyc.lake.files import Storage
+from eclectyc.lake.identity import LakeComparison, LakeIdentity
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.read import Series
 from eclectyc.lake.slot_cache import SlotCache, StoredDays
@@ -65,6 +66,15 @@ class Lake:
     def last_batch(self) -> int:
         """Return the highest batch number in the log: batches above it were never committed."""
         return self._watch.now().last_batch
+
+    def compare(self, known: LakeIdentity | None, *, newly_opened: bool = False) -> LakeComparison:
+        """Compare the lake that the registry knows with the one that is there.
+
+        newly_opened : open an object store's lake again; polling does not tell that it is gone.
+        """
+        reopens = newly_opened and not self.storage.is_folder
+        now = self._watch.reopen() if reopens else self._watch.now()
+        return LakeComparison(known, now.identity, now.version < 0 and self.storage.is_empty_folder())
 
     def days(
         self, series: Series, start: date, end: date, *, values: bool = False, known_at: int | None = None

@@ -22,6 +22,7 @@ from eclectyc.analytics.fetch import MeterSet, select_meters
 from eclectyc.analytics.periods import month_after, month_of
 from eclectyc.analytics.slices import slices
 from eclectyc.audit.record import record
+from eclectyc.batches.own_lake import require_own_lake
 from eclectyc.estate.formula_visibility import visible_formulas
 from eclectyc.estate.models import Meter, Quantity, Series, Site
 from eclectyc.kernel.days import WHOLE_DAY, midnights
@@ -82,8 +83,10 @@ class Wanted:
 
 
 def export(actor: Actor, kind: str, wanted: Wanted) -> Iterator[pl.DataFrame]:
-    """Yield an export in parts of one schema: at least one, perhaps empty."""
+    """Yield an export in parts of one schema: at least one, perhaps empty. Raise ``LakeLost`` if readings are lost."""
     actor.require("exports.run", wanted.organisation.pk)
+    if kind not in UNDATED:
+        require_own_lake()
     span = {} if kind in UNDATED else {"start": wanted.start, "end": wanted.end}
     record(
         actor.by,

@@ -23,6 +23,7 @@ from eclectyc.accounts.actor import Actor
 from eclectyc.accounts.models import Organisation
 from eclectyc.analytics.estate import ConsumptionFilter, Group, consumption
 from eclectyc.analytics.periods import month_after, month_of, week_of
+from eclectyc.batches.own_lake import require_own_lake
 from eclectyc.kernel.errors import Invalid
 
 RANGES: Final = ("daily", "weekly", "monthly", "annual")
@@ -75,6 +76,7 @@ def whole_span() -> tuple[date, date] | None:
 
 def bring_up_to_date(range: str, start: date, end: date, *, began_at: datetime) -> SummaryRun:
     """Recover interrupted imports, maintain the lake, and recalculate the period's summaries."""
+    require_own_lake()
     clock = time.perf_counter()
     settled, maintained = settle(), keep_lake()
     days = readings = differing = 0

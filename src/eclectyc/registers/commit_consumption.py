@@ -16,6 +16,7 @@ import polars as pl
 from eclectyc.accounts.models import Organisation
 from eclectyc.batches.lifecycle import CreatedRecords, Guard, committing
 from eclectyc.batches.models import Batch
+from eclectyc.batches.own_lake import require_own_lake
 from eclectyc.estate.series import SeriesKey, ensure_series, series_rows
 from eclectyc.kernel.days import WHOLE_DAY
 from eclectyc.kernel.failpoints import failpoint
@@ -144,6 +145,7 @@ def preview_consumption(consumption: Consumption, series: SeriesProvider, organi
     """Return what committing consumption would do; nothing is written."""
     numbers = preview_numbers(consumption, series)
     earlier = earlier_batches(organisation)
+    require_own_lake()
     return connect().preview_replace(numbers.months(consumption), spans=numbers.spans(consumption), earlier=earlier)
 
 

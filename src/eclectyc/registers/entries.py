@@ -30,7 +30,7 @@ from eclectyc.kernel.typed_numbers import plain_number
 from eclectyc.lake.write import WriteResult
 from eclectyc.registers.commit_consumption import commit_consumption
 from eclectyc.registers.models import Register, RegisterKind, RegisterRead, ResetWindow, TankEntry, TankKind
-from eclectyc.registers.recompute import Recalculation, for_registers, with_entry, with_read
+from eclectyc.registers.recompute import Recalculation, for_registers, for_tanks, with_entry, with_read
 from eclectyc.registers.register_config import code_key, serial_key
 from eclectyc.registers.repository import measured_in
 from eclectyc.registers.tank_entries import FUELS
@@ -169,9 +169,12 @@ def declare_reset(
 
 
 def recalculate_consumption(actor: Actor, *, meter: Meter) -> EntryResult:
-    """Recalculate a meter's consumption from its reads, because its devices, multiplier or slots have changed."""
+    """Recalculate a meter's consumption from its reads or tank entries: its devices, multiplier or slots, or the lake,
+    have changed."""
     actor.require("imports.run", meter.organisation_id)
-    return _enter(actor, meter, DECLARED, lambda: for_registers([meter.pk]))
+    has_reads = RegisterRead.objects.filter(register__meter=meter).exists()
+    again = for_registers if has_reads or not meter.tank_entries.exists() else for_tanks
+    return _enter(actor, meter, DECLARED, lambda: again([meter.pk]))
 
 
 def _enter(actor: Actor, meter: Meter, what: str, calculate: Callable[[], Recalculation]) -> EntryResult:

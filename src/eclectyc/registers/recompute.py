@@ -85,12 +85,14 @@ def _load(meters: Sequence[int]) -> tuple[RegisterConfig, list[int], dict[int, i
 
 
 def for_tanks(meters: Sequence[int], *, leaving_out: int | None = None) -> Recalculation:
-    """Recalculate the tanks of some meters."""
+    """Recalculate the tanks of some meters on all days; if a batch is left out, on the days that it affects."""
     known = load_points(meters)
     place = {meter: n for n, meter in enumerate(known)}
     stored = stored_entries(list(known), without=leaving_out)
-    removed = TankEntry.objects.filter(batch=leaving_out).values_list(*ENTRY_COLUMNS) if leaving_out is not None else []
-    touched = as_entries(list(removed), place)
+    touched = stored
+    if leaving_out is not None:
+        removed = TankEntry.objects.filter(batch=leaving_out).values_list(*ENTRY_COLUMNS)
+        touched = as_entries(list(removed), place)
     return Recalculation(
         tank_consumption(list(known.values()), stored, touched, measured_by_tank(list(known))),
         MeterSeries.for_meters(list(known)),

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from eclectyc.analytics.readings import today_in
 from eclectyc.audit.record import record
+from eclectyc.batches.own_lake import require_own_lake
 from eclectyc.web import report
 from eclectyc.web.clock import house_zone
 from eclectyc.web.security import actor_of
@@ -25,6 +26,8 @@ def consumption(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "web/consumption.html", context, status=400)
     actor = actor_of(request)
+    if asked.get("format") == "csv":
+        require_own_lake()
     answer = report.report_for(actor, form.cleaned_data, today)
     if asked.get("format") == "csv":
         own = sorted(actor.own_organisations())
