@@ -1,6 +1,6 @@
 """The registry knows its lake: the table's id, and the version and last batch that it had when a batch was last done.
 
-A lake that is missing, empty, another one or older has lost readings. Whoever writes compares first and refuses; a lake
+A lake that is missing, empty, another one or older has lost readings. A writer compares first and refuses; a lake
 that is ahead of the registry is fine: a process was killed between the lake's commit and the registry's. Pure.
 """
 
