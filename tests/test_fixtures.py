@@ -20,6 +20,7 @@ from eclectyc.accounts.models import User
 from tests import needs
 from tests.cluster import Cluster
 from tests.factories import World
+from tests.registry import FILLED_BY_DJANGO, empty
 from tests.serving import Installation, Served
 
 
@@ -46,6 +47,22 @@ def test_threads_share_the_database(world: World) -> None:
     thread.start()
     thread.join()
     assert seen == [4]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_test_with_real_transactions_leaves_is_taken_away(world: World) -> None:
+    from django.contrib.contenttypes.models import ContentType
+    from django.core.management.sql import emit_post_migrate_signal
+
+    kinds = set(ContentType.objects.values_list("app_label", "model"))
+    empty()
+    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    with connection.cursor() as cursor:
+        for table in set(tables) - FILLED_BY_DJANGO:
+            cursor.execute(f"SELECT 1 FROM {connection.ops.quote_name(table)}")
+            assert cursor.fetchall() == [], table
+    emit_post_migrate_signal(0, False, "default")
+    assert kinds == set(ContentType.objects.values_list("app_label", "model"))
 
 
 def test_the_served_application_is_the_tests_own(served: Served, world: World) -> None:
