@@ -68,7 +68,8 @@ class Forked:
             streams = [self._stream(n, wish, lent) for n, wish in enumerate((stdin, stdout, stderr))]
             self._told, tells = os.pipe()
             lent.callback(os.close, tells)
-            _nursery().ask(ask, [*streams, tells])
+            with _asking:
+                _nursery().ask(ask, [*streams, tells])
         self.pid = int(self._hear(None))
 
     def __enter__(self) -> Self:
@@ -201,6 +202,7 @@ class _Nursery:
 
 
 _nurseries: dict[int, _Nursery] = {}  # one of each process that asks: none is inherited
+_asking = threading.Lock()  # one request after another goes over a nursery's line, whichever thread makes it
 
 
 def _nursery() -> _Nursery:

@@ -260,9 +260,10 @@ def test_moves_cost_one_query_however_many(world: World, actor: Actor, django_as
     mill = make_site(world.org, "Mill")
     for _ in range(20):
         meter = make_meter(world.site)
-        make_series(meter)
+        series = make_series(meter)
         Placement.objects.create(meter=meter, site=world.site, until=SPRING)
         Placement.objects.create(meter=meter, site=mill, since=SPRING)
         Meter.objects.filter(Q(pk=meter.pk)).update(site=mill)
+    fill(series, flat_days(START, TODAY, 1.0))
     with django_assert_num_queries(2):
         consumption(actor, start=START, end=TODAY, today=TODAY)

@@ -302,7 +302,8 @@ def test_questions_cost_the_same_number_of_queries_however_many_meters(
     world: World, actor: Actor, django_assert_num_queries: CaptureQueriesContext
 ) -> None:
     for _ in range(30):
-        make_series(make_meter(world.site))
+        series = make_series(make_meter(world.site))
+    fill(series, flat_days(START, TODAY, 1.0))
     span = {"start": date(2025, 6, 1), "end": TODAY, "today": TODAY}
     for queries, question in (  # the second asks who has moved
         (2, lambda: estate_overview(actor, TODAY)),

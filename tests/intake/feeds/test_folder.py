@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -308,7 +309,9 @@ def test_a_feed_is_well_again_once_each_failed_file_is_imported_or_discarded(
     assert Feed.objects.with_failures().get().failed_files == 2
     discard(Actor.of(world.admin), upload=readme)
     assert Feed.objects.with_failures().get().failed_files == 1
-    (folder / second.name).write_bytes(file_of(world, date(2025, 6, 4)))
+    corrected = folder / second.name
+    corrected.write_bytes(file_of(world, date(2025, 6, 4)))
+    os.utime(corrected, (time.time() + 60, time.time() + 60))  # not within the second of the one that failed
     look(failed)
     assert Feed.objects.with_failures().get().state == "well"
     assert health.feeds(now=timezone.now(), deep=False).status == "healthy"

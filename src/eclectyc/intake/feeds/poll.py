@@ -70,7 +70,8 @@ def open_connection(feed: Feed, *, now: datetime) -> Iterator[Connection]:
 def _collect(running: JobContext, feed: Feed, connection: Connection) -> int:
     """Fetch the files that are new and complete; return how many are to be imported."""
     known = {(one.name, one.size, one.changed): one for one in feed.files.all()}
-    listed = connection.list_files()
+    # The oldest first, as of two files for the same days the later one applies.
+    listed = sorted(connection.list_files(), key=lambda one: (one.changed, one.name))
     running.progress(done=0, total=len(listed), unit="files", text="Listing files")
     new = [one for one in listed if not _is_read(known.get(_key(one)))]
     read, failures, failed = 0, 0, list[EclectycError]()
