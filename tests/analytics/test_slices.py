@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import polars as pl
 import pytest
+from django.conf import settings
+from django.db import transaction
+from django.test import override_settings
 
 from eclectyc.accounts.actor import Actor
 from eclectyc.analytics.fetch import MeterSet, select_meters
 from eclectyc.analytics.slices import map_meters, plan_slices, slices
 from tests.analytics.filling import fill, flat_days
-from tests.factories import World, make_meter, make_series
+from tests.factories import make_meter, make_series, make_world
 
 pytestmark = pytest.mark.django_db
 
 START, END = date(2025, 3, 20), date(2025, 11, 5)  # both clock changes
 
 
-@pytest.fixture
-def meters(world: World) -> MeterSet:
-    """Meters with half-hours, days, both, two registers, gaps, and no readings."""
-    for n, steps in enumerate([(30,), (30,), (1440,), (30, 1440), (30,)]):
+@pytest.fixture(scope="module")
+def meters(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MeterSet]:
+    """Meters with half-hours, days, both, two registers, gaps, and no readings; made once, as tests only read them."""
+    folder = tmp_path_factory.mktemp("slices")
+    ours = override_settings(HOME=folder, LAKE_URL=str(folder / "lake"))
+    with django_db_blocker.unblock(), ours, transaction.atomic():
+        world = make_world()
+        for n, steps in enumerate([(30,), (30,), (1440,), (30, 1440), (30,)]):
+            meter = make_meter(world.site)
+            for step in steps:
+                days = flat_days(START + timedelta(days=n), END, 1.0 + n, step=step)
+                fill(make_series(meter, step_minutes=step), dict(list(days.items())[:: n + 1]))
         meter = make_meter(world.site)
-        for step in steps:
-            days = flat_days(START + timedelta(days=n), END, 1.0 + n, step=step)
-            fill(make_series(meter, step_minutes=step), dict(list(days.items())[:: n + 1]))
-    meter = make_meter(world.site)
-    for register, value in (("E1", 2.0), ("E2", 3.0)):
-        fill(make_series(meter, register=register), flat_days(START, END, value))
-    make_meter(world.site)
-    return select_meters(Actor.of(world.admin), today=END)
+        for register, value in (("E1", 2.0), ("E2", 3.0)):
+            fill(make_series(meter, register=register), flat_days(START, END, value))
+        make_meter(world.site)
+        yield select_meters(Actor.of(world.admin), today=END)
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def home(meters: MeterSet) -> Path:
+    """The home that the meters' readings are in."""
+    return Path(settings.HOME)
 
 
 @pytest.mark.parametrize("along", ["days", "meters"])
