@@ -92,44 +92,38 @@ class Device(models.Model):
         return f"{self.ct_primary_a}/{self.ct_secondary_a}" if self.ct_primary_a and self.ct_secondary_a else ""
 
 
-class Multiplier(models.Model):
-    """The factor of a meter's readings from a day on, until the next one. The first has no ``since``."""
+class DatedFactor(models.Model):
+    """A factor of a meter from a day on, until the next one. The first has no ``since``."""
+
+    factor: models.DecimalField
+    since = models.DateField(null=True, blank=True)
+
+    objects = OfMeterQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        ordering: ClassVar = [models.F("since").asc(nulls_first=True), "pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["meter", "since"], name="one_%(class)s_per_day"),
+            models.UniqueConstraint(fields=["meter"], condition=models.Q(since=None), name="one_first_%(class)s"),
+        ]
+
+    def __str__(self) -> str:
+        return f"× {self.factor}"
+
+
+class Multiplier(DatedFactor):
+    """The factor of a meter's readings."""
 
     meter = models.ForeignKey("estate.Meter", on_delete=models.CASCADE, related_name="multipliers")
-    since = models.DateField(null=True, blank=True)
     factor = models.DecimalField(max_digits=12, decimal_places=6)
 
-    objects = OfMeterQuerySet.as_manager()
 
-    class Meta:
-        ordering: ClassVar = [models.F("since").asc(nulls_first=True), "pk"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["meter", "since"], name="one_multiplier_per_day"),
-            models.UniqueConstraint(fields=["meter"], condition=models.Q(since=None), name="one_first_multiplier"),
-        ]
-
-    def __str__(self) -> str:
-        return f"× {self.factor}"
-
-
-class Correction(models.Model):
-    """The factor that corrects a gas meter's volumes from a gas day on. The first has no ``since``."""
+class Correction(DatedFactor):
+    """The factor that corrects a gas meter's volumes; its days are gas days."""
 
     meter = models.ForeignKey("estate.Meter", on_delete=models.CASCADE, related_name="corrections")
-    since = models.DateField(null=True, blank=True)
     factor = models.DecimalField(max_digits=8, decimal_places=6)
-
-    objects = OfMeterQuerySet.as_manager()
-
-    class Meta:
-        ordering: ClassVar = [models.F("since").asc(nulls_first=True), "pk"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["meter", "since"], name="one_correction_per_day"),
-            models.UniqueConstraint(fields=["meter"], condition=models.Q(since=None), name="one_first_correction"),
-        ]
-
-    def __str__(self) -> str:
-        return f"× {self.factor}"
 
 
 class Placement(models.Model):

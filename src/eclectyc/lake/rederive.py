@@ -26,7 +26,7 @@ from eclectyc.lake.rows import as_claimed, claim_rows, match, read_stored_rows, 
 from eclectyc.lake.schema import BATCH_COLUMNS, CLAIM, CLAIM_COLUMNS, DAY, GUARDED, KEY, empty
 from eclectyc.lake.slot_arrays import Slots, stored_quality
 from eclectyc.lake.snapshot import Snapshot
-from eclectyc.lake.validate import BatchDays, key_of, months_of, validate
+from eclectyc.lake.validate import BatchDays, key_of, months_once, validate
 from eclectyc.lake.write import WriteResult, commit_months, retryable
 
 
@@ -132,12 +132,9 @@ def _jobs(
 ) -> Iterator[RederiveJob]:
     """Yield the months with new days, then those in which earlier days may have to go."""
     seen: set[str] = set()
-    for frame in months:
-        for month, part in months_of(frame):
-            if month in seen:
-                raise BadReadings(f"The month {month} came twice.", "Give each month as one frame.")
-            seen.add(month)
-            yield from _jobs_of(storage, snapshot, month, validate(part), spans, batch, writes=writes)
+    for month, part in months_once(months):
+        seen.add(month)
+        yield from _jobs_of(storage, snapshot, month, validate(part), spans, batch, writes=writes)
     for month in sorted(set(snapshot.files["month"].to_list()) - seen):
         if spans.touch(month):
             batch_days = validate(pl.DataFrame(schema=BATCH_COLUMNS))

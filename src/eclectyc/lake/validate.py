@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +50,17 @@ def months_of(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     named = frame.with_columns(month=month)
     parts = named.partition_by("month", as_dict=True, include_key=False)
     yield from ((str(name), part) for (name,), part in sorted(parts.items()))
+
+
+def months_once(frames: Iterable[pl.DataFrame]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Split frames by calendar month; raise ``BadReadings`` if a month is in more than one of them."""
+    seen: set[str] = set()
+    for frame in frames:
+        for month, part in months_of(frame):
+            if month in seen:
+                raise BadReadings(f"The month {month} came twice.", "Give each month as one frame.")
+            seen.add(month)
+            yield month, part
 
 
 def validate(frame: pl.DataFrame) -> BatchDays:

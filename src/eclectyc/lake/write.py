@@ -12,14 +12,14 @@ import polars as pl
 from eclectyc.kernel.errors import Invalid
 from eclectyc.kernel.failpoints import failpoint
 from eclectyc.lake.commit import PendingCommit
-from eclectyc.lake.errors import BadReadings, CommitConflict
+from eclectyc.lake.errors import CommitConflict
 from eclectyc.lake.files import Storage
 from eclectyc.lake.lease import Lease
 from eclectyc.lake.merge_month import COUNTS, MonthDone, MonthJob, merge_month, no_counts, no_days
 from eclectyc.lake.parallel import map_slices
 from eclectyc.lake.schema import CLAIM, DAY, RULES
 from eclectyc.lake.snapshot import Snapshot
-from eclectyc.lake.validate import BatchDays, key_of, months_of, validate
+from eclectyc.lake.validate import BatchDays, key_of, months_once, validate
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -152,28 +152,23 @@ def month_jobs(
     """Yield the work month by month and bucket by bucket, as the frames come in."""
     if rule not in RULES:
         raise Invalid(f"There is no rule called {rule!r}.", f"Use {' or '.join(RULES)}.", field="rule")
-    seen: set[str] = set()
-    for frame in months:
-        for month, part in months_of(frame):
-            if month in seen:
-                raise BadReadings(f"The month {month} came twice.", "Give each month as one frame.")
-            seen.add(month)
-            for bucket, batch_days in _buckets(validate(part), snapshot.buckets):
-                if not len(batch_days):
-                    continue
-                yield MonthJob(
-                    storage=storage,
-                    month=month,
-                    bucket=bucket,
-                    batch_days=batch_days,
-                    day_files=month_files(snapshot, DAY, month, bucket, batch_days),
-                    claim_files=month_files(snapshot, CLAIM, month, bucket, batch_days)
-                    .filter("overlaps")["path"]
-                    .to_list(),
-                    batch=batch,
-                    rule=RULES[rule],
-                    writes=writes,
-                )
+    for month, part in months_once(months):
+        for bucket, batch_days in _buckets(validate(part), snapshot.buckets):
+            if not len(batch_days):
+                continue
+            yield MonthJob(
+                storage=storage,
+                month=month,
+                bucket=bucket,
+                batch_days=batch_days,
+                day_files=month_files(snapshot, DAY, month, bucket, batch_days),
+                claim_files=month_files(snapshot, CLAIM, month, bucket, batch_days)
+                .filter("overlaps")["path"]
+                .to_list(),
+                batch=batch,
+                rule=RULES[rule],
+                writes=writes,
+            )
 
 
 def _buckets(batch_days: BatchDays, buckets: int) -> Iterator[tuple[str, BatchDays]]:
