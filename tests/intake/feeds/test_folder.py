@@ -329,3 +329,14 @@ def test_a_file_that_was_not_stored_is_not_called_imported(world: World, folder:
     assert [outcome.text for outcome in outcomes(files)] == [
         "imported", "same content as an earlier file", "failed: the file is empty",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("newest", range(4))
+def test_files_are_imported_oldest_first(world: World, folder: Path, newest: int) -> None:
+    feed = feed_on(world, folder)
+    ages = {f"{n}.csv": (newest - n) % 4 for n in range(4)}  # hours; names say nothing about it
+    for number, (name, age) in enumerate(ages.items()):
+        (folder / name).write_bytes(file_of(world, date(2025, 6, 3 + number)))
+        os.utime(folder / name, (time.time() - 3600 * age,) * 2)
+    look(feed)
+    assert list(Upload.objects.order_by("pk").values_list("name", flat=True)) == sorted(ages, key=lambda n: -ages[n])
